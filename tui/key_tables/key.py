@@ -1,0 +1,51 @@
+"""One row of the key table: what drives bindings, the footer line and the help screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_SHOWN = {
+    "comma": ",",
+    "full_stop": ".",
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "escape": "esc",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+"""How Textual's key names are written for people; other keys are written as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key and what it does on one screen."""
+
+    key: str
+    """Textual's name of the key, several separated by commas: "j,down"."""
+    action: str
+    """Textual action on the screen (or `app.name` for one of the app)."""
+    label: str
+    """One or two words for the footer."""
+    help: str
+    """A sentence for the help screen."""
+    footer: int = 0
+    """Rank in the footer line, 1 first; 0 keeps the key out of it."""
+
+    @property
+    def shown(self) -> str:
+        """The first of the key's names, as a person reads it."""
+        first = self.key.split(",")[0]
+        return _SHOWN.get(first, first)
+
+
+def footer(rows: Iterable[Key]) -> list[tuple[str, str]]:
+    """Pairs of (key, label) in footer order; neighbours with the same label share it: (", .", "run")."""
+    pairs: list[tuple[str, str]] = []
+    for row in sorted((row for row in rows if row.footer), key=lambda row: row.footer):
+        if pairs and pairs[-1][1] == row.label:
+            pairs[-1] = (f"{pairs[-1][0]} {row.shown}", row.label)
+        else:
+            pairs.append((row.shown, row.label))
+    return pairs
