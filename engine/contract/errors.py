@@ -1,0 +1,24 @@
+"""The one exception for a user's mistake, and the did-you-mean that goes with it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BadInput(Exception):
+    """Something the user gave cannot be used: reported line by line, exit code 2, no traceback.
+
+    `problems` holds one clear line per mistake: the value, where it came from, the nearest valid choice.
+    """
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """`"; did you mean X?"` for the closest choice, or `""` when nothing is close."""
+    lowered = {choice.lower(): choice for choice in choices}
+    close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    return f"; did you mean {lowered[close[0]]}?" if close else ""

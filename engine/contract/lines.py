@@ -1,0 +1,102 @@
+"""Append-only files of lines: a writer that leaves no torn middle, a reader that survives whatever it finds."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+
+MAX_LINE = 1 << 20  # bytes; a longer line is garbage, not a reason to fill the memory
+CHUNK = 1 << 20
+SYNC_SECONDS = 5.0
+
+
+def file_mode(folder: Path) -> int:
+    """The mode of a new file: as open as the folder it lies in, so private runs stay private (0600 or 0660)."""
+    return folder.stat().st_mode & 0o666
+
+
+def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Open a regular file without following a symbolic link or blocking on a FIFO; OSError otherwise."""
+    fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(f"{path} is not a regular file")
+    return fd
+
+
+class LineWriter:
+    """Appends whole lines, one unbuffered write each; safe to share between threads, one process per file."""
+
+    def __init__(self, path: Path) -> None:
+        mode = file_mode(path.parent)
+        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        self._lock = threading.Lock()
+        size = os.fstat(self._fd).st_size
+        if size == 0:
+            os.fchmod(self._fd, mode)  # the umask may have taken the group's bits of a shared folder
+        # a writer killed in the middle of a line left half of it: close that line, so it costs one row
+        self._torn = size > 0 and os.pread(self._fd, 1, size - 1) != b"\n"
+        self._synced = time.monotonic()
+
+    def write(self, line: str) -> None:
+        """Append one line (without its newline). OSError when the disk is full or the file is gone."""
+        with self._lock:
+            data = (b"\n" if self._torn else b"") + line.encode() + b"\n"
+            self._torn = True  # until the whole line is known to be down
+            if os.write(self._fd, data) != len(data):
+                raise OSError(28, os.strerror(28))  # a short write to a regular file: no space left
+            self._torn = False
+            if time.monotonic() - self._synced >= SYNC_SECONDS:
+                self._sync()
+
+    def _sync(self) -> None:
+        os.fsync(self._fd)
+        self._synced = time.monotonic()
+
+    def close(self) -> None:
+        """Flush to the disk and close; calling it again does nothing."""
+        with self._lock:
+            if self._fd < 0:
+                return
+            try:
+                self._sync()
+            finally:
+                os.close(self._fd)
+                self._fd = -1
+
+    def __enter__(self) -> LineWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class LineReader:
+    """Follows a growing file by byte offset. Never raises for what the file holds or is.
+
+    `garbage` counts lines over MAX_LINE; `restarts` counts how often the file was cut or replaced, after
+    which reading begins again at its start.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.offset = 0  # bytes handed out or skipped; always just after a newline
+        self.garbage = 0
+        self.restarts = 0
+        self._file: tuple[int, int] | None = None
+        self._skipping = False  # inside a line that is too long
+
+    def poll(self, limit: int = 0) -> bytes:
+        """New whole lines since the last call, as one block ending in a newline; at most about `limit` bytes."""
+        blocks = []
+        taken = 0
+        while block := self._next(CHUNK if not limit else min(CHUNK, max(limit - taken, 0))):
+            blocks.append(block)
+            taken += len(block)
+        return b"".join(blocks)

@@ -1,0 +1,148 @@
+"""From a keyword in source to a field of a form: types, ranges and help, read by `ast`, checked by pydantic."""
+
+from __future__ import annotations
+
+import ast
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+
+from engine.contract.errors import BadInput
+
+SCALARS: Final[dict[str, type]] = {"int": int, "float": float, "bool": bool, "str": str}
+LIMITS: Final = ("ge", "gt", "le", "lt")
+OPS: Final = "list[Op]"
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One option of a part. `type` is int, float, bool, str, choice, list[float], list[int] or list[Op]."""
+
+    name: str
+    type: str
+    default: Any = None
+    help: str = ""
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    unit: str = ""
+    choices: tuple[Any, ...] = ()
+    required: bool = False
+
+    @property
+    def range(self) -> str:
+        """The allowed range in words: `0 < x <= 1`, or the choices; "" where all values of the type go."""
+        if self.choices:
+            return " | ".join(map(str, self.choices))
+        low = f"{self.gt:g} < " if self.gt is not None else f"{self.ge:g} <= " if self.ge is not None else ""
+        high = f" < {self.lt:g}" if self.lt is not None else f" <= {self.le:g}" if self.le is not None else ""
+        return f"{low}x{high}" if low or high else ""
+
+
+def read_params(arguments: ast.arguments, where: str) -> tuple[Param, ...]:
+    """The keyword-only parameters of a signature. Raises BadInput where one lacks type, help or literal default."""
+    found = []
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        try:
+            found.append(_read_param(argument, default))
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            hint = 'write `name: Annotated[float, Spec("help", ge=0.0)] = 0.1`'
+            raise BadInput(f"{where}: option {argument.arg!r}: {hint} ({error})") from None
+    return tuple(found)
+
+
+def _read_param(argument: ast.arg, default: ast.expr | None) -> Param:
+    annotated = argument.annotation
+    if not (isinstance(annotated, ast.Subscript) and ast.unparse(annotated.value) == "Annotated"):
+        raise ValueError("not Annotated")
+    if not (isinstance(annotated.slice, ast.Tuple) and len(annotated.slice.elts) == 2):
+        raise ValueError("Annotated takes a type and one Spec")
+    kind, spec = annotated.slice.elts
+    if not (isinstance(spec, ast.Call) and ast.unparse(spec.func) == "Spec"):
+        raise ValueError("no Spec(...)")
+    said: dict[str, Any] = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in spec.keywords}
+    if spec.args:
+        said["help"] = ast.literal_eval(spec.args[0])
+    type_name, choices = _read_type(kind)
+    if default is None and type_name != OPS:
+        raise ValueError("no default")
+    value = ast.literal_eval(default) if default is not None else None
+    return Param(argument.arg, type_name, value, choices=choices, required=default is None, **said)
+
+
+def _read_type(node: ast.expr) -> tuple[str, tuple[Any, ...]]:
+    if isinstance(node, ast.Name) and node.id in SCALARS:
+        return node.id, ()
+    text = ast.unparse(node)
+    if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
+        literal = ast.literal_eval(node.slice)
+        return "choice", literal if isinstance(literal, tuple) else (literal,)
+    known = {
+        "tuple[float, ...]": "list[float]",
+        "tuple[int, ...]": "list[int]",
+        "tuple[str, ...]": "list[str]",
+        OPS: OPS,
+    }
+    return known[text], ()
+
+
+@lru_cache(maxsize=1024)
+def schema_of(name: str, params: tuple[Param, ...]) -> type[BaseModel]:
+    """A closed pydantic model with one field a parameter; `list[Op]` fields stay raw (the recipe checks them)."""
+    fields: dict[str, Any] = {}
+    for param in params:
+        limits = {limit: value for limit in LIMITS if (value := getattr(param, limit)) is not None}
+        inner = python_type(param)
+        if param.type.startswith("list[") and param.type != OPS and limits:
+            item = Annotated[inner.__args__[0], Field(**limits)]
+            inner, limits = tuple[item, ...], {}  # type: ignore[valid-type]
+        default = ... if param.required else param.default
+        fields[param.name] = (inner, Field(default, description=param.help, **limits))
+    config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
+    return create_model(name, __config__=config, **fields)
+
+
+def python_type(param: Param) -> Any:
+    """The checked Python type of a parameter: no bool for an int, no text for a number, no inf or NaN."""
+    if param.type == "choice":
+        return Literal[param.choices]
+    simple: dict[str, Any] = {
+        "int": Int,
+        "float": Float,
+        "bool": Bool,
+        "str": str,
+        "list[int]": tuple[Int, ...],
+        "list[float]": tuple[Float, ...],
+        "list[str]": tuple[str, ...],
+        OPS: tuple[Any, ...],
+    }
+    return simple[param.type]
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a number, not true or false")
+    if isinstance(value, str):
+        raise ValueError("a number, not text")
+    return value
+
+
+def _only_bool(value: Any) -> Any:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("a finite number")
+    return value
+
+
+Int = Annotated[int, BeforeValidator(_no_bool)]
+Float = Annotated[float, BeforeValidator(_no_bool), AfterValidator(_finite)]
+Bool = Annotated[bool, BeforeValidator(_only_bool)]

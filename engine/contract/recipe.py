@@ -1,0 +1,212 @@
+"""The recipe: all that can change the weights except the seed, and the placement: all that cannot.
+
+One closed schema feeds TOML files, `--set`, the forms, the JSON schema and the docs. A `Recipe` is always resolved:
+every default is filled in, so it can be stored, hashed and run again. Tables from users pass through `resolve`, which
+reports every problem at once with the place it came from and the nearest valid name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.contract.catalog import Catalog
+from engine.contract.params import Bool, Float, Int, Param
+
+NOT_HASHED: Final = ("title", "description", "promise")
+
+COMMON: Final[dict[str, tuple[Param, ...]]] = {
+    "optimizer": (
+        Param("decay_norm_bias", "bool", True, "apply weight decay to norm layers and biases as well"),
+        Param("clip_norm", "float", 0.0, "clip the gradient to this global L2 norm; 0 is off", ge=0.0),
+    ),
+    "schedule": (
+        Param("warmup", "float", 0.0, "linear warm-up in front of the schedule", ge=0.0, unit="epochs"),
+        Param("warmup_start", "float", 0.0, "where the warm-up begins, as a part of the peak", ge=0.0, le=1.0),
+        Param("by", "choice", "step", "move the learning rate every step or every epoch", choices=("step", "epoch")),
+    ),
+}
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
+
+
+class Choice(BaseModel):
+    """A part picked by name with all its options, checked and filled in. Nested ops are Choices in `options["of"]`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.__pydantic_extra__ or {})
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.table(), sort_keys=True))
+
+    def table(self) -> dict[str, Any]:
+        """The plain TOML table: name and options, nested ops as tables."""
+        return {"name": self.name} | {key: _plain(value) for key, value in self.options.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Choice):
+        return value.table()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+class Promise(_Closed):
+    """What a recipe is said to reach: reported by its source, or measured by us in runs that can be repeated."""
+
+    accuracy: Annotated[Float, Field(ge=0, le=1)]
+    """Test accuracy, 0..1."""
+    spread: Annotated[Float, Field(ge=0, le=1)] = 0.0
+    """Standard deviation over seeds; 0 where n is 1."""
+    runs: Annotated[Int, Field(ge=0)] = 1
+    """How many runs the figure stands on; 0 for a target that nobody has measured yet."""
+    selection: Literal["last", "best_on_test", "best_on_holdout", "unknown"] = "last"
+    """Which epoch the figure is of."""
+    source: str
+    """"measured" for our own runs, else who reported it and where."""
+    minutes: Annotated[Float, Field(ge=0)] = 0.0
+    """Wall time of one run; 0 where it is not known."""
+    device: str = ""
+    """What it ran on."""
+
+
+class DataConfig(_Closed):
+    """Which images, and how much of them."""
+
+    name: str = "cifar10"
+    """The data set."""
+    fraction: Annotated[Float, Field(gt=0, le=1)] = 1.0
+    """Part of the training images used, the same part of every class; the test set stays whole."""
+    holdout: Annotated[Float, Field(ge=0, lt=1)] = 0.0
+    """Part of the training images kept aside to select the best epoch on."""
+    split_seed: Annotated[Int, Field(ge=0, lt=2**63)] = 0
+    """Seed of the fraction and the hold-out."""
+    normalize: Literal["train", "test", "none"] = "train"
+    """Whose mean and standard deviation the images are normalised with (test: only to repeat a published run)."""
+
+
+class ComputeConfig(_Closed):
+    """How the arithmetic is done."""
+
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """bf16 autocast or fp32; auto takes the faster one after a short probe."""
+    channels_last: Bool = True
+    """Keep images as NHWC in memory, which convolutions like."""
+    compile: Literal["off", "default", "max-autotune"] = "off"
+    """torch.compile for model, loss and augmentation."""
+    deterministic: Bool = False
+    """Only algorithms that give the same bits on every run; slower on a GPU."""
+    accumulate: Annotated[Int, Field(ge=1, le=1024)] = 1
+    """Split a batch into this many parts and add up their gradients, to fit a smaller memory."""
+
+
+class EvaluateConfig(_Closed):
+    """When the model is looked at."""
+
+    every: Annotated[Int, Field(ge=1)] = 1
+    """Evaluate on the test set (and hold-out) every so many epochs; the last one always."""
+    train_every: Annotated[Int, Field(ge=0)] = 0
+    """Also evaluate on the training images, unaugmented, every so many epochs; 0 is off."""
+
+
+class Recipe(_Closed):
+    """Everything that can change the weights, except the seed."""
+
+    title: str = ""
+    """One line for lists."""
+    description: str = ""
+    """What it is for and where its numbers come from."""
+    promise: Promise | None = None
+    """What it is said to reach."""
+    epochs: Annotated[Int, Field(ge=1, le=1_000_000)]
+    """Passes over the training images."""
+    batch_size: Annotated[Int, Field(ge=1, le=1_000_000)]
+    """Images a step, over all devices together."""
+    last_batch: Literal["drop", "keep"] = "drop"
+    """What happens to the images that do not fill a last batch; dropping leaves out others each epoch."""
+    data: DataConfig
+    model: Choice
+    augmentation: tuple[Choice, ...]
+    optimizer: Choice
+    schedule: Choice
+    loss: Choice
+    averaging: Choice
+    compute: ComputeConfig
+    evaluate: EvaluateConfig
+
+    @cached_property
+    def recipe_id(self) -> str:
+        """SHA-256 of the canonical JSON, without title, description and promise: runs group by it."""
+        table = {key: value for key, value in self.to_table().items() if key not in NOT_HASHED}
+        canonical = json.dumps(table, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def to_table(self) -> dict[str, Any]:
+        """The resolved recipe as a plain table: a valid preset."""
+        table: dict[str, Any] = {}
+        for key in type(self).model_fields:
+            value = getattr(self, key)
+            if isinstance(value, Choice | tuple):
+                table[key] = _plain(value)
+            elif isinstance(value, BaseModel):
+                table[key] = value.model_dump()
+            elif value is not None and (value != "" or key not in NOT_HASHED):
+                table[key] = value
+        return table
+
+    def to_toml(self) -> str:
+        """The resolved recipe as TOML text."""
+        return tomli_w.dumps(self.to_table())
+
+    @classmethod
+    def resolve(cls, table: Mapping[str, Any], catalog: Catalog, origin: str = "") -> Recipe:
+        """Check a table against the schema and the catalog and fill in all defaults.
+
+        Args:
+            table: a preset's own form: `model = "resnet34"` and `model = {name = "resnet34"}` mean the same.
+            origin: where the table came from, for the messages.
+
+        Raises:
+            BadInput: with every problem found, not just the first.
+        """
+        from engine.contract.resolve import resolve  # it needs the classes of this file
+
+        return resolve(table, catalog, origin)
+
+
+class Placement(_Closed):
+    """Where and how a run is carried out: nothing here changes the weights, and a resume may change all of it."""
+
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    """auto, cpu, mps, cuda or cuda:N."""
+    gpus: Annotated[Int, Field(ge=1, le=64)] = 1
+    """How many GPUs of this machine the run uses."""
+    threads: Annotated[Int, Field(ge=0, le=4096)] = 0
+    """CPU threads; 0 takes all cores that this process may use."""
+    data_dir: str = ""
+    """Folder with the data set; empty takes $CIFAR_TUI_DATA, then the user's own."""
+    name: str = ""
+    """A name for people."""
+    tags: tuple[str, ...] = ()
+    """Words to find the run by."""
+    wait_free_gb: Annotated[Float, Field(ge=0)] = 0.0
+    """Wait until the GPU has this much free memory (GB); 0 does not wait."""
+    share: Literal["private", "group"] = "private"
+    """Who may read the run folder."""
+    keep: Literal["all", "resumable", "weights", "none"] = "weights"
+    """What stays of the checkpoints when the run has finished."""
+    parts: tuple[str, ...] = ()
+    """Files with parts of the user's own."""

@@ -1,0 +1,201 @@
+"""From a table that a person wrote to a resolved `Recipe`: every problem named, with the nearest valid choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from engine.contract.catalog import LABEL, Catalog, Part
+from engine.contract.errors import BadInput, nearest
+from engine.contract.params import OPS
+from engine.contract.recipe import COMMON, Choice, Recipe
+
+PART_FIELDS: Final = {
+    "model": "model",
+    "optimizer": "optimizer",
+    "schedule": "schedule",
+    "loss": "loss",
+    "averaging": "averaging",
+}
+DEFAULTS: Final = {"schedule": "cosine", "loss": "cross_entropy", "averaging": "off"}
+
+
+def resolve(table: Mapping[str, Any], catalog: Catalog, origin: str = "") -> Recipe:
+    """The body of `Recipe.resolve`, which documents it."""
+    problems: list[str] = []
+    filled: dict[str, Any] = dict(table)
+    for key, kind in PART_FIELDS.items():
+        filled[key] = _choose(kind, filled.get(key, DEFAULTS.get(key)), key, catalog, problems)
+    filled["augmentation"] = _choose_ops(filled.get("augmentation", ()), "augmentation", catalog, problems)
+    for key in ("data", "compute", "evaluate"):
+        filled.setdefault(key, {})
+    recipe: Recipe | None = None
+    try:
+        recipe = Recipe.model_validate(filled)
+    except ValidationError as error:
+        problems += explain(error, Recipe)
+    if recipe is not None and not problems:
+        problems += conflicts(recipe, catalog)
+    if problems or recipe is None:
+        prefix = f"{origin}: " if origin else ""
+        raise BadInput([prefix + problem for problem in problems])
+    return recipe
+
+
+def _choose(kind: str, value: Any, where: str, catalog: Catalog, problems: list[str]) -> Choice | None:
+    """A Choice from a name or a table; None (and a problem noted) where it is not one."""
+    table = {"name": value} if isinstance(value, str) else value
+    if table is None:
+        problems.append(f"{where}: missing; which {LABEL[kind]}?")
+        return None
+    if isinstance(table, Choice):
+        table = table.table()
+    if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
+        problems.append(f"{where}: a {LABEL[kind]}'s name or a table with its name is needed, not {value!r}")
+        return None
+    try:
+        part = catalog.get(kind, table["name"])
+    except BadInput as error:
+        problems += [f"{where}: {problem}" for problem in error.problems]
+        return None
+    options = {key: value for key, value in table.items() if key != "name"}
+    for param in part.params:
+        if param.type == OPS:
+            options[param.name] = _choose_ops(options.get(param.name, ()), f"{where}.{param.name}", catalog, problems)
+            if not options[param.name]:
+                problems.append(f"{where}.{param.name}: at least one op is needed")
+    try:
+        checked = part.schema(COMMON.get(kind, ())).model_validate(options)
+    except ValidationError as error:
+        problems += explain(error, part.schema(COMMON.get(kind, ())), where)
+        return None
+    return Choice(name=part.name, **{key: getattr(checked, key) for key in type(checked).model_fields})
+
+
+def _choose_ops(value: Any, where: str, catalog: Catalog, problems: list[str]) -> tuple[Choice, ...]:
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, Sequence):
+        problems.append(f"{where}: a list of ops is needed, not {value!r}")
+        return ()
+    chosen = []
+    for i, item in enumerate(value):
+        name = item if isinstance(item, str) else item.get("name") if isinstance(item, Mapping) else None
+        place = f"{where}.{name}" if isinstance(name, str) else f"{where}[{i}]"
+        choice = _choose("op", item, place, catalog, problems)
+        if choice is not None:
+            chosen.append(choice)
+    return tuple(chosen)
+
+
+def explain(error: ValidationError, schema: type[BaseModel], within: str = "") -> list[str]:
+    """Pydantic's errors as lines for people: the field, what it got, what it takes, the nearest name."""
+    lines = []
+    for item in error.errors():
+        path = [str(step) for step in item["loc"]]
+        where = ".".join([within, *path] if within else path)
+        got = item.get("input")
+        if item["type"] == "extra_forbidden":
+            lines.append(f"unknown key {where}{nearest(path[-1], _fields_at(schema, path[:-1]))}")
+        elif item["type"] == "missing":
+            lines.append(f"{where}: missing")
+        elif not within and got is None and path[0] in PART_FIELDS:
+            continue  # the part's own message has said it better
+        else:
+            lines.append(f"{where}: got {_short(got)}, needs {_need(item)}")
+    return lines
+
+
+LIMITS: Final = {
+    "greater_than_equal": ">= {ge:g}",
+    "greater_than": "> {gt:g}",
+    "less_than_equal": "<= {le:g}",
+    "less_than": "< {lt:g}",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "model_type": "a table",
+    "tuple_type": "a list",
+    "string_type": "text",
+}
+
+
+def _need(item: ErrorDetails) -> str:
+    """What a field takes, from one of pydantic's error records."""
+    if item["type"] in LIMITS:
+        return LIMITS[item["type"]].format(**item.get("ctx", {}))
+    return item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _fields_at(schema: type[BaseModel], path: Sequence[str]) -> list[str]:
+    for step in path:
+        field = schema.model_fields.get(step)
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        schema = inner
+    return list(schema.model_fields)
+
+
+def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
+    """What cannot go together, in words. Never a silent win of one part over another."""
+    problems = []
+    ops = [(choice, catalog.get("op", choice.name)) for choice in recipe.augmentation]
+    present = {name for choice in recipe.augmentation for name in _all_names(choice)}
+    whole = [choice.name for choice, part in ops if part.meta.get("whole_batch") or _mixes(choice, catalog)]
+    if len(whole) > 1:
+        problems.append(f"augmentation: {' and '.join(whole)} both mix the whole batch; put them in one `choice`")
+    for _, part in ops:
+        for other in part.meta.get("conflicts", ()):
+            if other in present:
+                problems.append(f"augmentation: {part.name} cannot be combined with {other}; drop one of them")
+    warmup = recipe.schedule.options.get("warmup", 0.0)
+    if warmup >= recipe.epochs and warmup > 0:
+        problems.append(f"schedule.warmup: {warmup:g} epochs of warm-up do not fit into {recipe.epochs} epochs")
+    seen_batch_op = ""
+    for choice, part in ops:
+        if stage(choice, part, catalog) == "batch":
+            seen_batch_op = choice.name
+        elif seen_batch_op:
+            problems.append(
+                f"augmentation: {choice.name} changes single images: it must stand before {seen_batch_op}, which mixes them"
+            )
+    try:
+        catalog.get("dataset", recipe.data.name)
+    except BadInput as error:
+        problems += [f"data.name: {problem}" for problem in error.problems]
+    return problems
+
+
+def stage(choice: Choice, part: Part, catalog: Catalog) -> str:
+    """ "image" for an op on single images, "batch" for one that mixes images; a combinator has its members' stage."""
+    own = part.meta.get("stage")
+    if own in ("image", "batch"):
+        return str(own)
+    inner = [stage(item, catalog.get("op", item.name), catalog) for item in _members(choice)]
+    return "batch" if "batch" in inner else "image"
+
+
+def _mixes(choice: Choice, catalog: Catalog) -> bool:
+    return any(catalog.get("op", item.name).meta.get("whole_batch") for item in _members(choice))
+
+
+def _members(choice: Choice) -> tuple[Choice, ...]:
+    return tuple(
+        item
+        for value in choice.options.values()
+        if isinstance(value, tuple | list)
+        for item in value
+        if isinstance(item, Choice)
+    )
+
+
+def _all_names(choice: Choice) -> set[str]:
+    return {choice.name}.union(*(_all_names(item) for item in _members(choice)))

@@ -1,0 +1,24 @@
+"""Text from runs, logs and files is data: what could steer a terminal is taken out before it is shown."""
+
+from __future__ import annotations
+
+import re
+
+# C0 without \t and \n, DEL and C1; lone surrogates (cannot be printed); soft hyphen, zero-width characters,
+# marks and isolates that reorder text, line and paragraph separators, the byte order mark, tag characters.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+    "\U000e0000-\U000e0fff]"
+)
+
+
+def clean(text: str) -> str:
+    """The text without characters that move the cursor, reorder or hide others; tabs and newlines stay."""
+    return _UNSAFE.sub("", text)
+
+
+def one_line(text: str, width: int = 0) -> str:
+    """Clean text on a single line, runs of white space as one blank, cut to `width` characters (0: whole)."""
+    line = " ".join(clean(text).split())
+    return line if not width or len(line) <= width else line[: max(width - 1, 0)] + "…"
