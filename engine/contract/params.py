@@ -97,9 +97,8 @@ def schema_of(name: str, params: tuple[Param, ...]) -> type[BaseModel]:
     for param in params:
         limits = {limit: value for limit in LIMITS if (value := getattr(param, limit)) is not None}
         inner = python_type(param)
-        if param.type.startswith("list[") and param.type != OPS and limits:
-            item = Annotated[inner.__args__[0], Field(**limits)]
-            inner, limits = tuple[item, ...], {}  # type: ignore[valid-type]
+        if param.type in ITEMS and limits:  # the limits hold for each item, not for the list
+            inner, limits = tuple[Annotated[ITEMS[param.type], Field(**limits)], ...], {}
         default = ... if param.required else param.default
         fields[param.name] = (inner, Field(default, description=param.help, **limits))
     config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
@@ -146,3 +145,4 @@ def _finite(value: float) -> float:
 Int = Annotated[int, BeforeValidator(_no_bool)]
 Float = Annotated[float, BeforeValidator(_no_bool), AfterValidator(_finite)]
 Bool = Annotated[bool, BeforeValidator(_only_bool)]
+ITEMS: Final[dict[str, Any]] = {"list[int]": Int, "list[float]": Float}

@@ -164,9 +164,7 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
         if stage(choice, part, catalog) == "batch":
             seen_batch_op = choice.name
         elif seen_batch_op:
-            problems.append(
-                f"augmentation: {choice.name} changes single images: it must stand before {seen_batch_op}, which mixes them"
-            )
+            problems.append(f"augmentation: {choice.name} works on single images and must stand before {seen_batch_op}")
     try:
         catalog.get("dataset", recipe.data.name)
     except BadInput as error:

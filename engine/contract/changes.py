@@ -1,0 +1,92 @@
+"""How a recipe differs from the preset it began with, in words: `lr .005→.01  -cutmix +ricap`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from engine.contract.overrides import labelled
+from engine.contract.recipe import NOT_HASHED, Recipe
+
+SHORT: Final = {
+    "batch_size": "batch",
+    "optimizer.lr": "lr",
+    "optimizer.weight_decay": "wd",
+    "optimizer.momentum": "momentum",
+    "loss.label_smoothing": "smoothing",
+    "schedule.warmup": "warmup",
+    "averaging.decay": "ema",
+}
+
+
+def changes(base: Recipe, recipe: Recipe) -> str:
+    """What was changed, shortest form first read; "-" when nothing was."""
+    words = [
+        f"{SHORT.get(path, _tail(path))} {_short(old)}→{_short(new)}"
+        for path, old, new in differences(base, recipe)
+        if old is not None and new is not None and not path.endswith(".name")
+    ]
+    swaps = [
+        f"{path.removesuffix('.name')}={new}"
+        for path, _, new in differences(base, recipe)
+        if path.endswith(".name") and not path.startswith("augmentation.")
+    ]
+    before, after = dict(_ops(base)), dict(_ops(recipe))
+    dropped = [f"-{name}" for name in before if name not in after]
+    added = [f"+{name}" for name in after if name not in before]
+    return " ".join(swaps + words + dropped + added) or "-"
+
+
+def differences(base: Recipe, recipe: Recipe) -> list[tuple[str, Any, Any]]:
+    """(path, value in base, value in recipe) of every field that differs; None where one side has no such field."""
+    old, new = flat(base), flat(recipe)
+    paths = list(old) + [path for path in new if path not in old]
+    return [(path, old.get(path), new.get(path)) for path in paths if old.get(path) != new.get(path)]
+
+
+def flat(recipe: Recipe) -> dict[str, Any]:
+    """Every hashed field by its path; ops by their names."""
+    table = {key: value for key, value in recipe.to_table().items() if key not in NOT_HASHED}
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        if key == "augmentation":
+            continue
+        if isinstance(value, dict):
+            found |= {f"{key}.{name}": item for name, item in value.items()}
+        else:
+            found[key] = value
+    for name, options in _ops(recipe):
+        found |= {f"augmentation.{name}.{key}": value for key, value in options.items()}
+    return found
+
+
+def _ops(recipe: Recipe) -> list[tuple[str, dict[str, Any]]]:
+    return _walk(recipe.to_table()["augmentation"])
+
+
+def _walk(ops: list[Any]) -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for name, op in labelled(ops):
+        inner = {key: value for key, value in op.items() if _holds_ops(value)}
+        found.append((name, {key: value for key, value in op.items() if key not in inner}))
+        for members in inner.values():
+            found += _walk(members)
+    return found
+
+
+def _holds_ops(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) and "name" in item for item in value)
+
+
+def _tail(path: str) -> str:
+    return ".".join(path.split(".")[-2:]) if path.startswith("augmentation.") else path.rpartition(".")[2]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        text = f"{value:g}"
+        return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+    if isinstance(value, list):
+        return "[" + " ".join(_short(item) for item in value) + "]"
+    return str(value)

@@ -1,0 +1,166 @@
+"""Small edits of a recipe's table from the command line: `--set key.path=value`, `--add-op`, `--drop-op`.
+
+Ops in a list are addressed by name: `augmentation.color_jitter.brightness=0.2`, the second of two equal ones by
+`name#2`, a member of a `choice` through it: `augmentation.choice.cutmix.alpha=0.5`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from engine.contract.catalog import Catalog
+from engine.contract.errors import BadInput, nearest
+from engine.contract.recipe import Choice, Recipe
+from engine.contract.resolve import DEFAULTS, PART_FIELDS, stage
+
+Table = dict[str, Any]
+
+
+def apply_set(table: Mapping[str, Any], text: str) -> Table:
+    """The table with one field changed. Raises BadInput for a path that leads nowhere or a text without `=`."""
+    path, equals, value = text.partition("=")
+    path = path.strip()
+    if not equals or not path:
+        raise BadInput(f"--set {text}: write key.path=value, for example optimizer.lr=0.1")
+    steps = path.split(".")
+    if steps[0] not in Recipe.model_fields:
+        raise BadInput(f"--set {text}: unknown key {steps[0]}{nearest(steps[0], Recipe.model_fields)}")
+    changed: Table = deepcopy(dict(table))
+    place: Any = changed
+    for depth, step in enumerate(steps[:-1]):
+        place = _enter(place, step, ".".join(steps[: depth + 1]), text)
+    if isinstance(place, list):
+        raise BadInput(f"--set {text}: name the option too, for example {path}.OPTION=value{_present(place)}")
+    place[steps[-1]] = parse_value(value.strip())
+    return changed
+
+
+def parse_value(text: str) -> Any:
+    """A TOML value where the text is one, a number written like `.5` or `1e-3`, else the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def add_op(table: Mapping[str, Any], text: str, catalog: Catalog) -> Table:
+    """The table with one op more: `cutout:length=8,holes=1`.
+
+    An op on single images goes in front of the first that mixes the batch, else to the end.
+    """
+    name, _, rest = text.partition(":")
+    part = catalog.get("op", name.strip())
+    op: Table = {"name": part.name}
+    for pair in _split_pairs(rest):
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise BadInput(f"--add-op {text}: write {part.name}:option=value,option=value")
+        op[key.strip()] = parse_value(value.strip())
+    changed: Table = deepcopy(dict(table))
+    ops = list(changed.get("augmentation", ()))
+    at = len(ops)
+    if stage(Choice(name=part.name), part, catalog) == "image":
+        stages = [_stage_of(item, catalog) for item in ops]
+        at = stages.index("batch") if "batch" in stages else len(ops)
+    ops.insert(at, op)
+    changed["augmentation"] = ops
+    return changed
+
+
+def drop_op(table: Mapping[str, Any], text: str) -> Table:
+    """The table without that op (`name`, all of them, or `name#2`; also inside a `choice`)."""
+    changed: Table = deepcopy(dict(table))
+    ops = list(changed.get("augmentation", ()))
+    if not _drop(ops, text):
+        raise BadInput(f"--drop-op {text}: the recipe has no such op{_present(ops)}")
+    changed["augmentation"] = ops
+    return changed
+
+
+def _drop(ops: list[Any], text: str) -> bool:
+    labels = [label for label, _ in labelled(ops)]
+    hit = [i for i, label in enumerate(labels) if text in (label, label.partition("#")[0])]
+    for i in reversed(hit):
+        del ops[i]
+    inner = [_drop(value, text) for op in ops if isinstance(op, dict) for value in op.values() if _is_ops(value)]
+    return bool(hit) or any(inner)
+
+
+def labelled(ops: list[Any]) -> list[tuple[str, Any]]:
+    """Each op with the name that addresses it: `flip`, `crop`, `crop#2`."""
+    seen: dict[str, int] = {}
+    found = []
+    for op in ops:
+        name = _op_name(op)
+        seen[name] = seen.get(name, 0) + 1
+        found.append((name if seen[name] == 1 else f"{name}#{seen[name]}", op))
+    return found
+
+
+def _enter(place: Any, step: str, path: str, text: str) -> Any:
+    """One step down, making a table of a bare name on the way."""
+    if isinstance(place, list):
+        return _enter_ops(place, step, text)
+    value = place.get(step, DEFAULTS.get(step))
+    if isinstance(value, str) and step in PART_FIELDS:
+        value = {"name": value}
+    elif value is None and step == "augmentation":
+        value = []
+    elif value is None and (inner := [item for item in place.values() if _is_ops(item)]):
+        return _enter_ops([op for ops in inner for op in ops], step, text)
+    elif value is None and path in Recipe.model_fields:
+        value = {}
+    elif isinstance(value, tuple):
+        value = list(value)
+    if not isinstance(value, dict | list):
+        raise BadInput(f"--set {text}: {path} has no fields of its own")
+    place[step] = value
+    return value
+
+
+def _enter_ops(ops: list[Any], step: str, text: str) -> Any:
+    for label, op in labelled(ops):
+        if step in (label, f"{label}#1"):
+            if isinstance(op, str):
+                at = next(i for i, item in enumerate(ops) if item is op)
+                ops[at] = op = {"name": op}
+            return op
+    raise BadInput(f"--set {text}: the recipe has no op {step!r}{_present(ops)}")
+
+
+def _present(ops: list[Any]) -> str:
+    labels = [label for label, _ in labelled(ops)]
+    return f"; it has {', '.join(labels)}" if labels else "; it has none"
+
+
+def _op_name(op: Any) -> str:
+    return str(op.get("name", "")) if isinstance(op, Mapping) else str(op)
+
+
+def _is_ops(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(item, dict) and "name" in item for item in value)
+
+
+def _stage_of(op: Any, catalog: Catalog) -> str:
+    part = catalog.get("op", _op_name(op))
+    members = [item for value in op.values() if _is_ops(value) for item in value] if isinstance(op, dict) else []
+    inner = [_stage_of(item, catalog) for item in members]
+    return "batch" if "batch" in inner or part.meta.get("stage") == "batch" else "image"
+
+
+def _split_pairs(text: str) -> list[str]:
+    """Split at the commas that are not inside brackets: `milestones=[1,2],gamma=0.1`."""
+    pairs, depth, start = [], 0, 0
+    for i, letter in enumerate(text):
+        depth += (letter in "[{") - (letter in "]}")
+        if letter == "," and depth == 0:
+            pairs.append(text[start:i])
+            start = i + 1
+    return [pair for pair in [*pairs, text[start:]] if pair.strip()]
