@@ -107,32 +107,30 @@ def labelled(ops: list[Any]) -> list[tuple[str, Any]]:
 def _enter(place: Any, step: str, path: str, text: str) -> Any:
     """One step down, making a table of a bare name on the way."""
     if isinstance(place, list):
-        return _enter_ops(place, step, text)
+        return _enter_ops([place], step, text)
     value = place.get(step, DEFAULTS.get(step))
+    if value is None and path.startswith("augmentation."):  # a member of a combinator
+        return _enter_ops([item for item in place.values() if isinstance(item, list)], step, text)
     if isinstance(value, str) and step in PART_FIELDS:
         value = {"name": value}
-    elif value is None and step == "augmentation":
-        value = []
-    elif value is None and (inner := [item for item in place.values() if _is_ops(item)]):
-        return _enter_ops([op for ops in inner for op in ops], step, text)
+    elif isinstance(value, tuple) or (value is None and step == "augmentation"):
+        value = list(value or ())
     elif value is None and path in Recipe.model_fields:
         value = {}
-    elif isinstance(value, tuple):
-        value = list(value)
     if not isinstance(value, dict | list):
         raise BadInput(f"--set {text}: {path} has no fields of its own")
     place[step] = value
     return value
 
 
-def _enter_ops(ops: list[Any], step: str, text: str) -> Any:
-    for label, op in labelled(ops):
-        if step in (label, f"{label}#1"):
-            if isinstance(op, str):
-                at = next(i for i, item in enumerate(ops) if item is op)
-                ops[at] = op = {"name": op}
-            return op
-    raise BadInput(f"--set {text}: the recipe has no op {step!r}{_present(ops)}")
+def _enter_ops(lists: list[list[Any]], step: str, text: str) -> Any:
+    for ops in lists:
+        for i, (label, op) in enumerate(labelled(ops)):
+            if step in (label, f"{label}#1"):
+                if isinstance(op, str):
+                    ops[i] = op = {"name": op}
+                return op
+    raise BadInput(f"--set {text}: the recipe has no op {step!r}{_present([op for ops in lists for op in ops])}")
 
 
 def _present(ops: list[Any]) -> str:
