@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -9,8 +10,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-MAX_LINE = 1 << 20  # bytes; a longer line is garbage, not a reason to fill the memory
-CHUNK = 1 << 20
+MAX_LINE = 1 << 20  # bytes, and what is read at once; a longer line is garbage, not a reason to fill the memory
 SYNC_SECONDS = 5.0
 
 
@@ -48,7 +48,7 @@ class LineWriter:
             data = (b"\n" if self._torn else b"") + line.encode() + b"\n"
             self._torn = True  # until the whole line is known to be down
             if os.write(self._fd, data) != len(data):
-                raise OSError(28, os.strerror(28))  # a short write to a regular file: no space left
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "events")  # what a short write means
             self._torn = False
             if time.monotonic() - self._synced >= SYNC_SECONDS:
                 self._sync()
@@ -80,23 +80,68 @@ class LineWriter:
 class LineReader:
     """Follows a growing file by byte offset. Never raises for what the file holds or is.
 
-    `garbage` counts lines over MAX_LINE; `restarts` counts how often the file was cut or replaced, after
-    which reading begins again at its start.
+    `garbage` counts lines of MAX_LINE bytes or more; `restarts` counts how often the file was found cut or
+    replaced, after which reading begins again at its start.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.offset = 0  # bytes handed out or skipped; always just after a newline
+        self.offset = 0  # bytes handed out or skipped
         self.garbage = 0
         self.restarts = 0
-        self._file: tuple[int, int] | None = None
-        self._skipping = False  # inside a line that is too long
+        self._file: tuple[int, int] | None = None  # device and inode
+        self._skipping = False  # the offset is inside a line of which nothing will be handed out
 
     def poll(self, limit: int = 0) -> bytes:
-        """New whole lines since the last call, as one block ending in a newline; at most about `limit` bytes."""
-        blocks = []
+        """The whole lines since the last call, each with its newline; a half line waits for the next call.
+
+        `limit` > 0 stops after about so many bytes (rounded up to a megabyte), for readers that must not block.
+        """
+        blocks: list[bytes] = []
         taken = 0
-        while block := self._next(CHUNK if not limit else min(CHUNK, max(limit - taken, 0))):
-            blocks.append(block)
-            taken += len(block)
+        try:
+            fd = open_regular(self.path)
+        except OSError:
+            return b""
+        try:
+            self._notice_replacement(fd)
+            while (not limit or taken < limit) and (data := os.pread(fd, MAX_LINE, self.offset)):
+                if not (cut := data.rfind(b"\n") + 1):
+                    if not self._skip_part(data):
+                        break
+                    continue
+                self.offset += cut
+                taken += cut
+                blocks.append(data[data.index(b"\n") + 1 : cut] if self._skipping else data[:cut])
+                self._skipping = False
+        except OSError:  # a stale network file handle, a failing disk: what was read counts, the rest comes later
+            pass
+        finally:
+            os.close(fd)
         return b"".join(blocks)
+
+    def seek_tail(self, size: int) -> None:
+        """Go on from the first whole line within the last `size` bytes."""
+        try:
+            end = self.path.lstat().st_size
+        except OSError:
+            return
+        self.offset = max(end - size - 1, 0)
+        self._skipping = self.offset > 0
+
+    def _skip_part(self, data: bytes) -> bool:
+        """Data without a newline: step over it when no reader will want it. False: wait for more."""
+        if not self._skipping and len(data) < MAX_LINE:
+            return False
+        self.garbage += not self._skipping
+        self._skipping = True
+        self.offset += len(data)
+        return True
+
+    def _notice_replacement(self, fd: int) -> None:
+        status = os.fstat(fd)
+        file = (status.st_dev, status.st_ino)
+        if self._file not in (None, file) or status.st_size < self.offset:
+            self.offset, self._skipping = 0, False
+            self.restarts += 1
+        self._file = file

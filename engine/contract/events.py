@@ -1,0 +1,277 @@
+"""What a run says: small frozen records, one JSON line each, written by the trainer alone.
+
+A reader of another version still reads the file: an unknown kind is skipped, an unknown field dropped, a missing field
+takes its default. Strict JSON has no NaN, so non-finite numbers travel as the strings "nan", "inf" and "-inf".
+Accuracies are 0..1, epochs and steps count from 1, memory is in bytes, `t` is seconds since 1970.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from engine.contract.lines import LineReader, LineWriter
+from engine.contract.values import build, parse, parse_lines, plain
+
+NAN: Final = math.nan
+REASONS: Final = (
+    "", "traceback", "gpu_memory", "killed", "out_of_memory", "diverged", "disk_full", "bad_input", "data",
+    "supervisor_lost", "reboot",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all: the moment it happened. Writers leave `t` out and get the clock."""
+
+    KIND: ClassVar[str] = ""
+    t: float = field(default_factory=time.time, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Event):
+    """An attempt begins: what the model, the data and the device turned out to be."""
+
+    KIND: ClassVar[str] = "run_started"
+    attempt: int = 1
+    epochs: int = 0
+    steps_per_epoch: int = 0
+    batch_size: int = 0
+    params: int = 0
+    device: str = ""
+    device_name: str = ""
+    precision: str = ""
+    compile: str = ""
+    channels_last: bool = False
+    threads: int = 0
+    classes: list[str] = field(default_factory=list)
+    train_images: int = 0
+    test_images: int = 0
+    holdout_images: int = 0
+    best_on: str = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase(Event):
+    """What it is busy with: "queued" (with the place in line), "fetching", "compiling", "training" and so on."""
+
+    KIND: ClassVar[str] = "phase"
+    name: str = ""
+    note: str = ""
+    place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Event):
+    """A training step, at most about two a second."""
+
+    KIND: ClassVar[str] = "step"
+    epoch: int = 0
+    step: int = 0
+    loss: float = NAN
+    lr: float = NAN
+    images_per_second: float = NAN
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch(Event):
+    """The end of an epoch. NaN stands for what was not measured.
+
+    `train_mixed`: the train accuracy is against mixed labels and must not be compared with test accuracy.
+    `confused`: the test confusion matrix by rows of true classes, flattened; empty above 20 classes.
+    """
+
+    KIND: ClassVar[str] = "epoch"
+    epoch: int = 0
+    train_loss: float = NAN
+    train_accuracy: float = NAN
+    train_mixed: bool = False
+    test_loss: float = NAN
+    test_accuracy: float = NAN
+    holdout_loss: float = NAN
+    holdout_accuracy: float = NAN
+    clean_train_loss: float = NAN
+    clean_train_accuracy: float = NAN
+    per_class: list[float] = field(default_factory=list)
+    per_class_count: list[int] = field(default_factory=list)
+    confused: list[int] = field(default_factory=list)
+    lr: float = NAN
+    images_per_second: float = NAN
+    grad_norm: float = NAN
+    update_ratio: float = NAN
+    nonfinite: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    weights: str = "raw"
+    raw_test_accuracy: float = NAN
+
+
+@dataclass(frozen=True, slots=True)
+class System(Event):
+    """A sample of GPUs and host. Each GPU is a dict: index, uuid, name, utilization 0..1, memory_used, memory_total,
+    memory_ours, memory_others (bytes), others (list of user, name, bytes), power, power_limit (W), temperature (C)."""
+
+    KIND: ClassVar[str] = "system"
+    gpus: list[dict[str, Any]] = field(default_factory=list)
+    cpu: float = NAN
+    ram_used: float = NAN
+    ram_total: float = NAN
+    ram_ours: float = NAN
+    disk_free: float = NAN
+    gpu_note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint(Event):
+    """A checkpoint is on disk. `seconds` is how long the training waited; why: interval, best, stop, end."""
+
+    KIND: ClassVar[str] = "checkpoint"
+    epoch: int = 0
+    step: int = 0
+    file: str = ""
+    seconds: float = NAN
+    why: str = "interval"
+
+
+@dataclass(frozen=True, slots=True)
+class Message(Event):
+    """A line for people. level: info, warning, error."""
+
+    KIND: ClassVar[str] = "message"
+    level: str = "info"
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Event):
+    """Training goes on after `epoch` whole epochs and `step` steps of the next: anything later is void."""
+
+    KIND: ClassVar[str] = "resumed"
+    epoch: int = 0
+    step: int = 0
+    exact: bool = True
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Event):
+    """Ended early on request, with a checkpoint. reason: stopped, preempted."""
+
+    KIND: ClassVar[str] = "stopped"
+    epoch: int = 0
+    step: int = 0
+    reason: str = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Event):
+    """Ended by an error; `reason` is one of REASONS, `message` one line, `detail` the traceback or figures."""
+
+    KIND: ClassVar[str] = "failed"
+    reason: str = ""
+    message: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Event):
+    """All epochs are done. The headline is `last_accuracy`, the test accuracy of the last epoch."""
+
+    KIND: ClassVar[str] = "finished"
+    epochs: int = 0
+    last_accuracy: float = NAN
+    best_accuracy: float = NAN
+    best_epoch: int = 0
+    best_on: str = "test"
+    weights: str = "raw"
+    seconds: float = NAN
+
+
+KINDS: Final[dict[str, type[Event]]] = {
+    kind.KIND: kind
+    for kind in (
+        RunStarted, Phase, Step, Epoch, System, Checkpoint, Message, Resumed, Stopped, Failed, Finished,
+    )
+}  # fmt: skip
+
+
+def as_table(event: Event) -> dict[str, Any]:
+    """The event as strict-JSON data, its kind first under "event": what `--json` prints."""
+    table: dict[str, Any] = plain(event)
+    return {"event": event.KIND} | table
+
+
+def encode(event: Event) -> str:
+    """One line of strict JSON without its newline. NumPy scalars and arrays are taken as plain numbers."""
+    return json.dumps(as_table(event), allow_nan=False)
+
+
+def decode(line: str | bytes) -> Event | None:
+    """The event of a line, or None for an unknown kind and for anything that is no event. Never raises."""
+    table = parse(line)
+    return None if table is None else from_table(table)
+
+
+def from_table(table: dict[str, Any]) -> Event | None:
+    """The event that a JSON object stands for, or None when its kind is unknown or a field has another type."""
+    name = table.get("event")
+    kind = KINDS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        return None
+    try:
+        return build(kind, {"t": 0.0} | table)
+    except TypeError:
+        return None
+
+
+class EventWriter:
+    """Appends events to `events.jsonl`: one unbuffered write each, fsync at most every five seconds and at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines = LineWriter(path)
+
+    def write(self, event: Event) -> None:
+        """Append one event. OSError when the disk is full."""
+        self._lines.write(encode(event))
+
+    def close(self) -> None:
+        self._lines.close()
+
+    def __enter__(self) -> EventWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class EventReader:
+    """Follows an events file. Never raises; `garbage` counts the lines that were no JSON object or were too long.
+
+    A file that was cut or replaced is read again from its start, and `restarts` goes up.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lines = LineReader(path)
+        self._garbage = 0
+
+    @property
+    def garbage(self) -> int:
+        return self._garbage + self._lines.garbage
+
+    @property
+    def restarts(self) -> int:
+        return self._lines.restarts
+
+    def poll(self) -> list[Event]:
+        """The events since the last call. A half line waits for the next call."""
+        tables, garbage = parse_lines(self._lines.poll())
+        self._garbage += garbage
+        return [event for table in tables if (event := from_table(table)) is not None]
+
+    def tail(self, size: int) -> list[Event]:
+        """The events in the last `size` bytes; the next poll goes on after them."""
+        self._lines.seek_tail(size)
+        return self.poll()

@@ -1,0 +1,128 @@
+"""Plain JSON values in and out of small dataclasses: strict going out, suspicious coming in.
+
+Files in a run folder may be torn, edited by hand or written by another version. `build` takes only values of the
+declared types, so what lies behind it never meets a list where a number belongs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, TypeVar
+
+Read = Callable[[Any], Any]
+T = TypeVar("T")
+
+_SPECIAL: Final = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_LARGEST: Final = 2**53  # beyond it floats no longer hold whole numbers, and int64 arrays soon overflow
+_TEXTS: Final = ("uuid", "name", "user")  # of a free table: a user called "nan" stays a user
+
+
+def plain(value: Any) -> Any:
+    """Strict-JSON data: non-finite floats as strings, dataclasses as tables, tuples and NumPy arrays as lists."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else "nan" if value != value else "inf" if value > 0 else "-inf"
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    return plain(value.tolist())  # NumPy; anything else is a mistake of the writer, and raises
+
+
+def parse(text: str | bytes) -> dict[str, Any] | None:
+    """The JSON object of a text, or None: broken, too deep, a number too long, not an object."""
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError):  # ValueError covers JSON, UTF-8 and Python's limit on digits
+        return None
+    return table if isinstance(table, dict) else None
+
+
+def parse_lines(block: bytes) -> tuple[list[dict[str, Any]], int]:
+    """The JSON objects of a block of lines, and how many lines were garbage. Empty lines count as nothing."""
+    lines = [line for line in block.split(b"\n") if line and not line.isspace()]
+    try:  # one call of the parser for all lines is twice as fast as one call each
+        values = json.loads(b"[" + b",".join(lines) + b"]")
+    except (ValueError, RecursionError):
+        values = [parse(line) for line in lines]
+    if len(values) != len(lines):  # a line such as `{},{}` that is only valid between the others
+        values = [parse(line) for line in lines]
+    tables = [value for value in values if isinstance(value, dict)]
+    return tables, len(lines) - len(tables)
+
+
+def build(kind: type[T], table: dict[str, Any]) -> T:
+    """A dataclass from a table: unknown keys dropped, absent ones at their default; TypeError for another type."""
+    readers = _readers(kind)  # type: ignore[arg-type]  # mypy holds a class of type T unhashable
+    return kind(**{name: read(table[name]) for name, read in readers if name in table})
+
+
+@cache
+def _readers(kind: Any) -> tuple[tuple[str, Read], ...]:
+    return tuple((item.name, _READERS[str(item.type)]) for item in dataclasses.fields(kind))
+
+
+def read_float(value: Any) -> float:
+    """A JSON number, or one of "nan", "inf", "-inf"; TypeError otherwise."""
+    if type(value) is float:
+        return value
+    if type(value) is int and abs(value) <= _LARGEST:
+        return float(value)
+    if isinstance(value, str) and value in _SPECIAL:
+        return _SPECIAL[value]
+    raise TypeError(f"not a number: {type(value).__name__}")
+
+
+def read_int(value: Any) -> int:
+    """A JSON integer of at most 2**53 either way; TypeError otherwise."""
+    if type(value) is int and abs(value) <= _LARGEST:
+        return value
+    raise TypeError(f"not a whole number: {type(value).__name__}")
+
+
+def _exactly(kind: type) -> Read:
+    def read(value: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(f"not {kind.__name__}: {type(value).__name__}")
+        return value
+
+    return read
+
+
+def _list_of(read: Read) -> Read:
+    return lambda value: [read(item) for item in _exactly(list)(value)]
+
+
+def _table_of(read: Read) -> Read:
+    return lambda value: {key: read(item) for key, item in _exactly(dict)(value).items()}
+
+
+def _free(value: Any) -> Any:
+    """Nested JSON with its non-finite numbers restored."""
+    if isinstance(value, dict):
+        return {key: item if key in _TEXTS else _free(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_free(item) for item in value]
+    return _SPECIAL.get(value, value) if isinstance(value, str) else value
+
+
+_READERS: Final[dict[str, Read]] = {
+    "float": read_float,
+    "int": read_int,
+    "str": _exactly(str),
+    "bool": _exactly(bool),
+    "list[str]": _list_of(_exactly(str)),
+    "list[float]": _list_of(read_float),
+    "list[int]": _list_of(read_int),
+    "dict[str, str]": _table_of(_exactly(str)),
+    "dict[str, float]": _table_of(read_float),
+    "dict[str, Any]": lambda value: _free(_exactly(dict)(value)),
+    "list[dict[str, Any]]": lambda value: [_free(_exactly(dict)(item)) for item in _exactly(list)(value)],
+}
