@@ -20,16 +20,12 @@ SHORT: Final = {
 
 def changes(base: Recipe, recipe: Recipe) -> str:
     """What was changed, shortest form first read; "-" when nothing was."""
-    words = [
-        f"{SHORT.get(path, _tail(path))} {_short(old)}→{_short(new)}"
-        for path, old, new in differences(base, recipe)
-        if old is not None and new is not None and not path.endswith(".name")
-    ]
-    swaps = [
-        f"{path.removesuffix('.name')}={new}"
-        for path, _, new in differences(base, recipe)
-        if path.endswith(".name") and not path.startswith("augmentation.")
-    ]
+    words, swaps = [], []
+    for path, old, new in differences(base, recipe):
+        if path.endswith(".name"):
+            swaps += [f"{path.removesuffix('.name')}={new}"] if not path.startswith("augmentation.") else []
+        elif old is not None and new is not None:
+            words.append(f"{SHORT.get(path, _tail(path))} {_short(old)}→{_short(new)}")
     before, after = dict(_ops(base)), dict(_ops(recipe))
     dropped = [f"-{name}" for name in before if name not in after]
     added = [f"+{name}" for name in after if name not in before]

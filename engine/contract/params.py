@@ -6,6 +6,7 @@ import ast
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import getitem
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
@@ -98,7 +99,8 @@ def schema_of(name: str, params: tuple[Param, ...]) -> type[BaseModel]:
         limits = {limit: value for limit in LIMITS if (value := getattr(param, limit)) is not None}
         inner = python_type(param)
         if param.type in ITEMS and limits:  # the limits hold for each item, not for the list
-            inner, limits = tuple[Annotated[ITEMS[param.type], Field(**limits)], ...], {}
+            item: Any = getitem(Annotated, (ITEMS[param.type], Field(**limits)))
+            inner, limits = getitem(tuple, (item, ...)), {}
         default = ... if param.required else param.default
         fields[param.name] = (inner, Field(default, description=param.help, **limits))
     config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
