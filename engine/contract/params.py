@@ -100,7 +100,7 @@ def schema_of(name: str, params: tuple[Param, ...]) -> type[BaseModel]:
         inner = python_type(param)
         if param.type in ITEMS and limits:  # the limits hold for each item, not for the list
             item: Any = getitem(Annotated, (ITEMS[param.type], Field(**limits)))
-            inner, limits = getitem(tuple, (item, ...)), {}
+            inner, limits = tuple[item, ...], {}  # type: ignore[valid-type]
         default = ... if param.required else param.default
         fields[param.name] = (inner, Field(default, description=param.help, **limits))
     config = ConfigDict(extra="forbid", frozen=True, validate_default=False)

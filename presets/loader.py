@@ -1,0 +1,205 @@
+"""Presets: TOML files of this package and of the user's config folder, merged with flags into one resolved recipe.
+
+Order of the layers: part < recipe < flags < `--set`. Tables merge, lists replace.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import platformdirs
+import tomli_w
+
+from engine.contract.catalog import Catalog
+from engine.contract.errors import BadInput, nearest
+from engine.contract.overrides import add_op, apply_set, drop_op
+from engine.contract.recipe import Recipe
+
+Kind = Literal["recipes", "models", "augmentations", "schedules"]
+Table = dict[str, Any]
+
+HERE: Final = Path(__file__).resolve().parent
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
+LARGEST: Final = 256 * 1024  # bytes; a preset is a few lines, anything larger is a mistake
+SINGULAR: Final = {"recipes": "preset", "models": "model", "augmentations": "augmentation", "schedules": "schedule"}
+FIELD: Final[dict[Kind, str]] = {"models": "model", "augmentations": "augmentation", "schedules": "schedule"}
+
+
+@dataclass(frozen=True, slots=True)
+class PresetInfo:
+    """One preset file, read and not yet checked."""
+
+    name: str
+    title: str
+    description: str
+    origin: Literal["built-in", "yours"]
+    path: Path
+
+
+def user_folder() -> Path:
+    """Where a user's own presets live."""
+    return Path(platformdirs.user_config_dir("cifar-tui")) / "presets"
+
+
+def list_presets(kind: Kind = "recipes") -> list[PresetInfo]:
+    """The presets of a kind, the user's own first; a user's one hides a built-in of the same name."""
+    found: dict[str, PresetInfo] = {}
+    for folder, origin in ((user_folder(), "yours"), (HERE, "built-in")):
+        for path in sorted((folder / kind).glob("*.toml")):
+            if path.stem in found:
+                continue
+            try:
+                table = read_table(path)
+            except BadInput as error:
+                table = {"title": f"cannot be read: {error}"}
+            text = {key: str(table.get(key, "")) for key in ("title", "description")}
+            found[path.stem] = PresetInfo(path.stem, text["title"], text["description"], origin, path)  # type: ignore[arg-type]
+    return list(found.values())
+
+
+def read_table(path: Path) -> Table:
+    """The TOML table of a file. Raises BadInput naming the file and the line."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise BadInput(f"{path}: larger than {LARGEST // 1024} KiB, not a preset")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: not UTF-8 text") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise BadInput(f"{path}: not valid TOML: {error}") from None
+
+
+def load_table(ref: str) -> Table:
+    """The table of a preset by name, or of a TOML file by its path. Named parts in it are filled in."""
+    if ref.endswith(".toml") or "/" in ref:
+        path = Path(ref).expanduser()
+    else:
+        path = _named("recipes", ref).path
+    table = read_table(path)
+    return expand(table, str(path))
+
+
+def _named(kind: Kind, name: str) -> PresetInfo:
+    presets = {preset.name: preset for preset in list_presets(kind)}
+    if name not in presets:
+        hint = nearest(name, presets)
+        where = "" if hint else f"; `cifar-tui {'presets' if kind == 'recipes' else kind} list` shows all"
+        raise BadInput(f"unknown {SINGULAR[kind]} {name!r}{hint}{where}")
+    return presets[name]
+
+
+def part_table(kind: Kind, name: str) -> Any:
+    """What a named model, augmentation or schedule stands for: a table, or a list of ops."""
+    table = read_table(_named(kind, name).path)
+    field = FIELD[kind]
+    if field not in table:
+        raise BadInput(f"{_named(kind, name).path}: no `{field}` in it")
+    return table[field]
+
+
+def expand(table: Mapping[str, Any], origin: str) -> Table:
+    """Replace names of augmentations and schedules (and of model presets) by what they stand for.
+
+    A table with a name may change options of the named preset: `schedule = {name = "cosine_warmup", warmup = 3}`.
+    """
+    full = dict(table)
+    for kind, field in FIELD.items():
+        value = full.get(field)
+        name = value if isinstance(value, str) else value.get("name") if isinstance(value, Mapping) else None
+        if not isinstance(name, str):
+            continue
+        presets = {preset.name for preset in list_presets(kind)}
+        if name not in presets:
+            if field == "augmentation":
+                raise BadInput(f"{origin}: augmentation: unknown augmentation {name!r}{nearest(name, presets)}")
+            continue  # a catalog part; the recipe checks it
+        stands_for = part_table(kind, name)
+        if isinstance(value, Mapping):
+            changed = {key: item for key, item in value.items() if key != "name"}
+            stands_for = {**stands_for, **changed} if isinstance(stands_for, Mapping) else stands_for
+        full[field] = stands_for
+    return full
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Table:
+    """Tables merge, everything else replaces. A table that names another part replaces the whole part."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        renamed = isinstance(value, Mapping) and "name" in value and isinstance(old, Mapping) and value != old
+        if isinstance(old, Mapping) and isinstance(value, Mapping) and not renamed:
+            merged[key] = merge(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What flags change in a preset, in the order in which they are applied."""
+
+    model: str = ""
+    augmentation: str = ""
+    schedule: str = ""
+    fields: Mapping[str, Any] | None = None
+    """Paths to values: {"epochs": 10, "optimizer.lr": 0.1}."""
+    sets: Sequence[str] = ()
+    add_ops: Sequence[str] = ()
+    drop_ops: Sequence[str] = ()
+
+
+def edit(table: Mapping[str, Any], edits: Edits, catalog: Catalog, origin: str = "") -> Table:
+    """The table with the flags applied: parts, then single fields, then dropped and added ops, then `--set`."""
+    named = {field: value for field in FIELD.values() if (value := getattr(edits, field))}
+    if edits.augmentation:
+        _named("augmentations", edits.augmentation)
+    if edits.schedule and edits.schedule not in catalog.names("schedule"):
+        _named("schedules", edits.schedule)
+    changed = expand({**table, **named}, origin)
+    for path, value in (edits.fields or {}).items():
+        changed = _put(changed, path, value)
+    for text in edits.drop_ops:
+        changed = drop_op(changed, text)
+    for text in edits.add_ops:
+        changed = add_op(changed, text, catalog)
+    for text in edits.sets:
+        changed = expand(apply_set(changed, text), f"--set {text}")
+    return changed
+
+
+def _put(table: Table, path: str, value: Any) -> Table:
+    head, _, rest = path.partition(".")
+    if not rest:
+        return {**table, head: value}
+    inner = table.get(head, {})
+    return {**table, head: _put({"name": inner} if isinstance(inner, str) else dict(inner), rest, value)}
+
+
+def resolve(ref: str, catalog: Catalog, edits: Edits | None = None) -> Recipe:
+    """The resolved recipe of a preset with the flags applied. Raises BadInput with every problem found."""
+    table = load_table(ref)
+    return Recipe.resolve(edit(table, edits, catalog, ref) if edits else table, catalog, ref)
+
+
+def save(name: str, recipe: Recipe, *, replace: bool = False) -> Path:
+    """Write a recipe as the user's own preset and return its path. Raises BadInput for a bad or taken name."""
+    if not NAME.fullmatch(name):
+        raise BadInput(f"preset name {name!r}: use lower-case letters, digits and _, at most 64")
+    path = user_folder() / "recipes" / f"{name}.toml"
+    if path.exists() and not replace:
+        raise BadInput(f"preset {name!r} exists already at {path}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_text(tomli_w.dumps(recipe.to_table()), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise BadInput(f"cannot save {path}: {error.strerror}") from None
+    return path
