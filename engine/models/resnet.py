@@ -1,0 +1,238 @@
+"""Deep residual networks for 32x32 images. He et al. 2015, arXiv:1512.03385.
+
+Two ways to bring them to small images, one class:
+
+- resnet20, the paper's own CIFAR net (section 4.2): three stages of 16, 32 and 64 channels.
+- resnet18 ... resnet152, the paper's ImageNet nets (table 1) with a 3x3 stride-1 stem and no pooling in place of the
+  7x7 stride-2 stem and max-pool: four stages at 32, 16, 8 and 4 px. This is what "ResNet-18 on CIFAR" usually means.
+
+Departures from the paper: all shortcuts that change shape are projections (option B; the paper's CIFAR nets pad with
+zeros, option A, which is why resnet20 has 272,474 parameters here and about 270,000 there), and a bottleneck strides in
+its 3x3 convolution instead of its first 1x1, as every current implementation does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
+
+from torch import Tensor, nn
+
+from engine.contract.catalog import Spec, register
+from engine.models.layers import Init, conv_bn, init_convs
+
+
+class Residual(nn.Module):
+    """relu(body(x) + shortcut(x)); the shortcut is the identity wherever the shape allows it.
+
+    Args:
+        body: ends in a batch norm; (B, cin, H, W) -> (B, cout, H / stride, W / stride).
+    """
+
+    def __init__(self, body: nn.Sequential, cin: int, cout: int, stride: int) -> None:
+        super().__init__()
+        self.cout = cout
+        self.body = body
+        self.shortcut = nn.Identity() if stride == 1 and cin == cout else conv_bn(cin, cout, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, cin, H, W) -> (B, cout, H / stride, W / stride)
+        return (self.body(x) + self.shortcut(x)).relu_()
+
+
+class BasicBlock(Residual):
+    """Two 3x3 convolutions (figure 5, left)."""
+
+    def __init__(self, cin: int, width: int, stride: int) -> None:
+        body = nn.Sequential(
+            conv_bn(cin, width, 3, stride),
+            nn.ReLU(inplace=True),
+            conv_bn(width, width, 3),
+        )
+        super().__init__(body, cin, width, stride)
+
+
+class Bottleneck(Residual):
+    """1x1 down to `width`, 3x3, 1x1 up to four times `width` (figure 5, right)."""
+
+    def __init__(self, cin: int, width: int, stride: int) -> None:
+        cout = 4 * width
+        body = nn.Sequential(
+            conv_bn(cin, width, 1),
+            nn.ReLU(inplace=True),
+            conv_bn(width, width, 3, stride),
+            nn.ReLU(inplace=True),
+            conv_bn(width, cout, 1),
+        )
+        super().__init__(body, cin, cout, stride)
+
+
+class ResNet(nn.Module):
+    """3x3 stem, stages of residual blocks, mean over the last map, linear classifier.
+
+    Args:
+        block: BasicBlock, Bottleneck, or anything else that makes a Residual of (cin, width, stride).
+        depths: blocks in each stage; every stage but the first halves the map in its first block.
+        widths: the `width` of each stage's blocks; the stem has the first one's.
+        init: how convolutions start (`init_convs`); the classifier keeps PyTorch's default.
+        zero_init_residual: start the last batch norm of every body at zero, so that all blocks begin as identities
+            (Goyal et al. 2017, arXiv:1706.02677, section 5.1).
+    """
+
+    def __init__(
+        self,
+        block: Callable[[int, int, int], Residual],
+        depths: Sequence[int],
+        widths: Sequence[int],
+        num_classes: int,
+        in_channels: int = 3,
+        init: Init = "he",
+        zero_init_residual: bool = False,
+    ) -> None:
+        super().__init__()
+        cin = widths[0]
+        self.stem = nn.Sequential(conv_bn(in_channels, cin, 3), nn.ReLU(inplace=True))
+        self.stages = nn.Sequential()
+        for stage, (depth, width) in enumerate(zip(depths, widths, strict=True)):
+            blocks = nn.Sequential()
+            for i in range(depth):
+                made = block(cin, width, 2 if stage > 0 and i == 0 else 1)
+                blocks.append(made)
+                cin = made.cout
+            self.stages.append(blocks)
+        self.head = nn.Linear(cin, num_classes)
+        init_convs(self, init)
+        if zero_init_residual:
+            zero_last_norms(self)
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
+        x = self.stages(self.stem(x))  # (B, C, H / 8, W / 8), or H / 4 with three stages
+        return self.head(x.mean((2, 3)))
+
+
+def zero_last_norms(model: nn.Module) -> None:
+    """Set the scale of the last batch norm in every residual body to zero."""
+    for module in model.modules():
+        if isinstance(module, Residual):
+            last = [norm for norm in module.body.modules() if isinstance(norm, nn.BatchNorm2d)][-1]
+            nn.init.zeros_(last.weight)
+
+
+CIFAR = (16, 32, 64)
+WIDE = (64, 128, 256, 512)
+
+
+@register("model", title="ResNet-20", family="resnet", year=2015, paper="1512.03385", params=272_474, gmacs=0.0408)
+def resnet20(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    *,
+    init: Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")] = "he",
+    zero_init_residual: Annotated[bool, Spec("start every residual block as the identity")] = False,
+) -> ResNet:
+    """ResNet-20, the paper's small CIFAR net: 16, 32 and 64 channels."""
+    return ResNet(BasicBlock, (3, 3, 3), CIFAR, num_classes, in_channels, init, zero_init_residual)
+
+
+@register(
+    "model",
+    title="ResNet-18",
+    family="resnet",
+    year=2015,
+    paper="1512.03385",
+    params=11_173_962,
+    gmacs=0.555,
+    aliases=("ResNet18",),
+)
+def resnet18(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    *,
+    init: Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")] = "he",
+    zero_init_residual: Annotated[bool, Spec("start every residual block as the identity")] = False,
+) -> ResNet:
+    """ResNet-18 with a 3x3 stem and no max-pool."""
+    return ResNet(BasicBlock, (2, 2, 2, 2), WIDE, num_classes, in_channels, init, zero_init_residual)
+
+
+@register(
+    "model",
+    title="ResNet-34",
+    family="resnet",
+    year=2015,
+    paper="1512.03385",
+    params=21_282_122,
+    gmacs=1.159,
+    aliases=("ResNet34",),
+)
+def resnet34(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    *,
+    init: Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")] = "he",
+    zero_init_residual: Annotated[bool, Spec("start every residual block as the identity")] = False,
+) -> ResNet:
+    """ResNet-34 with a 3x3 stem and no max-pool."""
+    return ResNet(BasicBlock, (3, 4, 6, 3), WIDE, num_classes, in_channels, init, zero_init_residual)
+
+
+@register(
+    "model",
+    title="ResNet-50",
+    family="resnet",
+    year=2015,
+    paper="1512.03385",
+    params=23_520_842,
+    gmacs=1.298,
+    aliases=("ResNet50",),
+)
+def resnet50(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    *,
+    init: Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")] = "he",
+    zero_init_residual: Annotated[bool, Spec("start every residual block as the identity")] = False,
+) -> ResNet:
+    """ResNet-50 with a 3x3 stem and no max-pool: bottleneck blocks."""
+    return ResNet(Bottleneck, (3, 4, 6, 3), WIDE, num_classes, in_channels, init, zero_init_residual)
+
+
+@register(
+    "model",
+    title="ResNet-101",
+    family="resnet",
+    year=2015,
+    paper="1512.03385",
+    params=42_512_970,
+    gmacs=2.510,
+    aliases=("ResNet101",),
+)
+def resnet101(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    *,
+    init: Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")] = "he",
+    zero_init_residual: Annotated[bool, Spec("start every residual block as the identity")] = False,
+) -> ResNet:
+    """ResNet-101 with a 3x3 stem and no max-pool: bottleneck blocks."""
+    return ResNet(Bottleneck, (3, 4, 23, 3), WIDE, num_classes, in_channels, init, zero_init_residual)
+
+
+@register(
+    "model",
+    title="ResNet-152",
+    family="resnet",
+    year=2015,
+    paper="1512.03385",
+    params=58_156_618,
+    gmacs=3.722,
+    aliases=("ResNet152",),
+)
+def resnet152(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    *,
+    init: Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")] = "he",
+    zero_init_residual: Annotated[bool, Spec("start every residual block as the identity")] = False,
+) -> ResNet:
+    """ResNet-152 with a 3x3 stem and no max-pool: bottleneck blocks."""
+    return ResNet(Bottleneck, (3, 8, 36, 3), WIDE, num_classes, in_channels, init, zero_init_residual)

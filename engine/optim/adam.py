@@ -1,0 +1,38 @@
+"""Adam (Kingma and Ba 2014, arXiv:1412.6980) and AdamW (Loshchilov and Hutter 2017, arXiv:1711.05101)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+
+from engine.contract.catalog import Spec, register
+from engine.optim.param_groups import Group, kernel
+
+
+@register("optimizer", title="Adam", year=2014, paper="1412.6980")
+def adam(
+    groups: list[Group],
+    *,
+    lr: Annotated[float, Spec("peak learning rate", gt=0.0)] = 1e-3,
+    beta1: Annotated[float, Spec("memory of the mean gradient", ge=0.0, lt=1.0)] = 0.9,
+    beta2: Annotated[float, Spec("memory of the squared gradient", ge=0.0, lt=1.0)] = 0.999,
+    eps: Annotated[float, Spec("added to the root of the squared gradient", gt=0.0)] = 1e-8,
+    weight_decay: Annotated[float, Spec("L2 penalty, added to the gradient", ge=0.0)] = 0.0,
+) -> torch.optim.Adam:
+    """Adam; weight decay is an L2 penalty that passes through the division by the gradient's size."""
+    return torch.optim.Adam(groups, lr, (beta1, beta2), eps, weight_decay, **kernel(groups))
+
+
+@register("optimizer", title="AdamW", year=2017, paper="1711.05101")
+def adamw(
+    groups: list[Group],
+    *,
+    lr: Annotated[float, Spec("peak learning rate", gt=0.0)] = 1e-3,
+    beta1: Annotated[float, Spec("memory of the mean gradient", ge=0.0, lt=1.0)] = 0.9,
+    beta2: Annotated[float, Spec("memory of the squared gradient", ge=0.0, lt=1.0)] = 0.999,
+    eps: Annotated[float, Spec("added to the root of the squared gradient", gt=0.0)] = 1e-8,
+    weight_decay: Annotated[float, Spec("decay of the weights, times the learning rate", ge=0.0)] = 0.05,
+) -> torch.optim.AdamW:
+    """Adam with decoupled weight decay: w shrinks by lr * weight_decay each step, whatever its gradient."""
+    return torch.optim.AdamW(groups, lr, (beta1, beta2), eps, weight_decay, **kernel(groups))
