@@ -1,0 +1,132 @@
+"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009), downloaded when missing, verified, read once and cached.
+
+Unpacked batches and the Python archive are verified and read by torchvision, after our own SHA-256; the binary archive
+by a strict parser of our own, which unpickles nothing. All of them give the same arrays.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.contract.catalog import register
+from engine.data.archives import DataError, Location, check, read_members, signature, unpack
+from engine.data.arrays import Arrays, Say, cached
+from engine.data.fetch import fetch, locate
+from engine.data.sources import IMAGE_BYTES, SOURCES, Source
+
+if TYPE_CHECKING:
+    from torchvision.datasets import CIFAR10
+
+
+@register(
+    "dataset",
+    title="CIFAR-10",
+    classes=10,
+    image_size=32,
+    channels=3,
+    train_images=50000,
+    test_images=10000,
+    downloadable=True,
+    year=2009,
+)
+def cifar10(data_dir: str, say: Say) -> Arrays:
+    """60,000 photographs of ten kinds of animals and vehicles."""
+    return _load("cifar10", data_dir, say)
+
+
+@register(
+    "dataset",
+    title="CIFAR-100",
+    classes=100,
+    image_size=32,
+    channels=3,
+    train_images=50000,
+    test_images=10000,
+    downloadable=True,
+    year=2009,
+)
+def cifar100(data_dir: str, say: Say) -> Arrays:
+    """60,000 photographs of a hundred kinds of things, by their fine labels."""
+    return _load("cifar100", data_dir, say)
+
+
+def _load(name: str, data_dir: str, say: Say) -> Arrays:
+    location = locate(name, data_dir)
+    if location.missing:
+        say("fetching", SOURCES[name].title)
+        location = fetch(name, data_dir, lambda done, total, what: say("fetching", _amount(done, total, what)))
+        say("preparing data", SOURCES[name].title)
+    return cached(name, signature(location), lambda: _read(location), say)
+
+
+def _amount(done: int, total: int, what: str) -> str:
+    return f"{done / 1e6:.0f} of {total / 1e6:.0f} MB, {what}"
+
+
+def _read(location: Location) -> Arrays:
+    """Read a located data set, every byte checked first. Raises DataError where a file is damaged."""
+    source = SOURCES[location.name]
+    check(location)
+    if location.kind == "binary_archive":
+        return read_binary(location.path, source)
+    if location.kind == "folder":
+        return _read_batches(location.path.parent, source)
+    with tempfile.TemporaryDirectory(
+        prefix="cifar-tui-"
+    ) as room:  # not beside the archive, whose folder may be read-only
+        unpack(location.path, source, Path(room))
+        return _read_batches(Path(room), source)
+
+
+def _read_batches(root: Path, source: Source) -> Arrays:
+    from torchvision import datasets  # half a second that a cached data set never pays
+
+    reader: type[CIFAR10] = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[source.name]
+    try:
+        train, test = reader(str(root), train=True), reader(str(root), train=False)
+    except RuntimeError as error:
+        raise DataError(f"torchvision refuses {root / source.folder}: {error}") from None
+    return Arrays(
+        np.ascontiguousarray(train.data),
+        np.asarray(train.targets, np.uint8),
+        np.ascontiguousarray(test.data),
+        np.asarray(test.targets, np.uint8),
+        tuple(train.classes),
+    )
+
+
+def read_binary(archive: Path, source: Source) -> Arrays:
+    """Parse a binary archive: whole records only, as many as there must be, labels within range.
+
+    Raises:
+        DataError: where the archive is anything else.
+    """
+    layout = source.layout
+    files = dict(read_members(archive, {*layout.train, *layout.test, layout.names}))
+    lines = files[layout.names].decode("ascii", errors="replace").split()
+    if len(lines) != source.classes:
+        raise DataError(f"{archive}: {layout.names} names {len(lines)} classes, not {source.classes}")
+    train, test = (
+        _parse_records(b"".join(files[name] for name in names), images, source, f"{archive}: {', '.join(names)}")
+        for names, images in ((layout.train, source.train_images), (layout.test, source.test_images))
+    )
+    return Arrays(*train, *test, tuple(lines))
+
+
+def _parse_records(raw: bytes, images: int, source: Source, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (N, 32, 32, 3) and labels uint8 (N,)."""
+    label_bytes = source.layout.label_bytes
+    record = label_bytes + IMAGE_BYTES
+    if len(raw) != images * record:
+        raise DataError(f"{where}: {len(raw)} bytes, not {images} records of {record}")
+    records = np.frombuffer(raw, np.uint8).reshape(images, record)
+    labels = records[:, label_bytes - 1].copy()
+    if labels.max() >= source.classes:
+        at = int(labels.argmax())
+        raise DataError(f"{where}: image {at} has the label {labels[at]}, outside 0..{source.classes - 1}")
+    planes = records[:, label_bytes:].reshape(images, 3, 32, 32)
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels

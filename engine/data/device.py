@@ -1,0 +1,86 @@
+"""Batches from a data set that lives on the device: no workers, no copies from the host, no waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.contract.errors import BadInput
+from engine.data.load import Split
+from engine.data.split import epoch_order
+
+__all__ = ["Resident", "epoch_order", "steps_per_epoch"]
+
+LastBatch = Literal["drop", "keep"]
+
+
+def steps_per_epoch(images: int, batch_size: int, last_batch: LastBatch) -> int:
+    """Batches in an epoch. Raises BadInput where dropping the last one would leave none."""
+    if images < batch_size and last_batch == "drop":
+        raise BadInput(f"batch_size = {batch_size} is more than the {images} training images")
+    return images // batch_size if last_batch == "drop" else -(-images // batch_size)
+
+
+class Resident:
+    """One split on the device: images uint8 (N, 3, H, W) in one piece, labels int64 (N,).
+
+    An image is one row of bytes, so that a batch is a gather of whole rows; with channels-last rows the batch comes out
+    channels-last without a second pass.
+    """
+
+    def __init__(self, split: Split, device: torch.device | str, channels_last: bool = True) -> None:
+        self._format = torch.channels_last if channels_last else torch.contiguous_format
+        images = split.images.contiguous(memory_format=self._format)
+        _, channels, height, width = images.shape
+        self._shape = (height, width, channels) if channels_last else (channels, height, width)
+        rows = images.permute(0, 2, 3, 1) if channels_last else images
+        self._rows = rows.reshape(len(images), -1).to(device)  # (N, H * W * 3)
+        self.labels = split.labels.to(device)
+        self.device = self._rows.device
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def images(self) -> Tensor:
+        """All images, a view: uint8 (N, 3, H, W)."""
+        return self._view(self._rows)
+
+    def batches(
+        self, order: np.ndarray, batch_size: int, last_batch: LastBatch = "drop"
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images uint8 (B, 3, H, W) and labels int64 (B,) in `order`, an index array (n,), which travels once.
+
+        Nothing here waits for the device. Batches are fresh tensors: the caller may change them.
+        """
+        index = torch.from_numpy(np.ascontiguousarray(order, dtype=np.int64))
+        if self.device.type == "cuda":
+            index = index.pin_memory()  # from pageable memory the copy would wait
+        index = index.to(self.device, non_blocking=True)
+        for step in range(steps_per_epoch(len(order), batch_size, last_batch)):
+            chosen = index[step * batch_size : (step + 1) * batch_size]
+            yield self._view(self._rows.index_select(0, chosen)), self.labels.index_select(0, chosen)
+
+    def padded(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """All images in their own order, for evaluation: images, labels and a mask of the valid ones, bool (B,).
+
+        The last batch is filled up with the first image, so that shapes never change: one compiled kernel, one graph.
+        Full batches are views: the caller must not change them.
+        """
+        valid = torch.ones(batch_size, dtype=torch.bool, device=self.device)
+        for start in range(0, len(self), batch_size):
+            rows, labels = self._rows[start : start + batch_size], self.labels[start : start + batch_size]
+            missing = batch_size - len(rows)
+            if missing:
+                rows = torch.cat([rows, self._rows[:1].expand(missing, -1)])
+                labels = torch.cat([labels, self.labels[:1].expand(missing)])
+                valid = torch.arange(batch_size, device=self.device) < batch_size - missing
+            yield self._view(rows), labels, valid
+
+    def _view(self, rows: Tensor) -> Tensor:
+        images = rows.view(len(rows), *self._shape)
+        return images.permute(0, 3, 1, 2) if self._format is torch.channels_last else images

@@ -1,0 +1,64 @@
+"""Which training images a run sees, in which order, and what their pixels average to. NumPy only.
+
+Every draw takes the raw words of a Philox generator: NumPy promises that these never change, while the streams of
+`Generator.permutation` and its like may (NEP 19), and an order must stay the same for as long as a checkpoint lives.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+ORDER: Final = 0x6F72646572  # keeps the orders of epochs apart from splits made with the same seed
+SPLIT: Final = 0x73706C6974
+
+
+def permutation(n: int, *key: int) -> np.ndarray:
+    """A permutation of 0..n-1, int64 (n,), a function of the non-negative integers in `key` alone."""
+    words = np.random.Philox(np.random.SeedSequence(key)).random_raw(n)
+    return np.argsort(words, kind="stable")
+
+
+def epoch_order(seed: int, epoch: int, n: int) -> np.ndarray:
+    """The order in which an epoch visits n images, int64 (n,)."""
+    return permutation(n, ORDER, seed, epoch)
+
+
+def stratified(labels: np.ndarray, *, fraction: float, holdout: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Choose which images to train on and which to keep aside, the same part of every class.
+
+    First `fraction` of all images is kept, then `holdout` of those goes aside: a run never looks at the rest. For one
+    seed a larger fraction contains every smaller one.
+
+    Args:
+        labels: integers (N,).
+        fraction: in (0, 1]; at least one image of a class stays.
+        holdout: in [0, 1); at least one image of a class stays to train on.
+
+    Returns:
+        Two sorted, disjoint index arrays, int64: training and hold-out.
+    """
+    train, aside = [], []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        members = members[permutation(len(members), SPLIT, seed, int(label))]
+        kept = max(1, round(fraction * len(members)))
+        held = min(round(holdout * kept), kept - 1)
+        train.append(members[: kept - held])
+        aside.append(members[kept - held : kept])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(aside))
+
+
+def channel_statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and (population) standard deviation of each channel over all pixels, for pixels in 0..1.
+
+    Args:
+        images: uint8 (N, H, W, C). The sums are integers, so the result is exact to the last division.
+    """
+    counts = np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[-1])])
+    values = np.arange(256)
+    total = counts.sum(axis=1)
+    mean = (counts @ values) / total
+    variance = (counts @ values**2) / total - mean**2
+    return tuple(map(float, mean / 255)), tuple(map(float, np.sqrt(variance) / 255))
