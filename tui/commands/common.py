@@ -1,0 +1,92 @@
+"""What every command shares: how results are printed, and how a user's mistake ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from engine.contract.errors import BadInput, nearest
+from engine.contract.text import clean
+
+Json = typer.Option(False, "--json", help="Print JSON instead of a table.")
+RunsDirs = typer.Option(None, "--runs-dir", help="Folder with runs; further ones are read only.", metavar="DIR")
+Ref = typer.Argument(..., help="Full id, its last four characters, a unique name, @last or @live.", metavar="RUN")
+Refs = typer.Argument(..., help="Full ids, their last four characters, unique names, @last or @live.", metavar="RUN...")
+
+BAD_INPUT = 2
+
+
+class Nouns(typer.core.TyperGroup):
+    """A group that answers an unknown word with the nearest command it has."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
+            raise BadInput(f"unknown command {name!r}{nearest(name, self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+
+def group(help_text: str) -> typer.Typer:
+    """A command group without typer's own tracebacks and markup."""
+    return typer.Typer(
+        cls=Nouns, help=help_text, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
+
+
+def roots(dirs: Sequence[str] | None) -> list[Path]:
+    """The runs folders of a command: the first one is written to."""
+    from engine.contract.store import runs_root
+
+    return [runs_root(folder) for folder in dirs] if dirs else [runs_root()]
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout; a number that is not finite becomes null."""
+    typer.echo(json.dumps(_finite(value), ensure_ascii=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
+    """Plain columns, two spaces apart; the last one is not padded. `right` names right-aligned columns."""
+    cells = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
+    widths = [max((len(row[i]) for row in [list(head), *cells]), default=0) for i in range(len(head))]
+    for row in [list(head), *cells]:
+        parts = [
+            cell.rjust(width) if name in right else cell.ljust(width)
+            for cell, width, name in zip(row, widths, head, strict=True)
+        ]
+        typer.echo("  ".join(parts).rstrip())
+
+
+def say(text: str) -> None:
+    """One line for people, on stderr."""
+    typer.echo(text, err=True)
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Turn a user's mistake into one line a problem on stderr and exit code 2."""
+    try:
+        yield
+    except BadInput as error:
+        for problem in error.problems:
+            typer.echo(f"error: {clean(problem)}", err=True)
+        raise SystemExit(BAD_INPUT) from None
+    except BrokenPipeError:  # `cifar-tui runs list | head`
+        sys.stderr.close()
+        raise SystemExit(0) from None

@@ -1,0 +1,219 @@
+"""`presets`, `models`, `augmentations`, `schedules`: what there is to choose from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from engine.contract.catalog import Catalog, Part, catalog
+from engine.contract.errors import BadInput, nearest
+from engine.contract.params import Param
+from engine.contract.recipe import COMMON, Recipe
+from presets import loader
+from tui.commands.common import Json, group, print_json, print_table
+from tui.format import percent, si
+
+presets = group("Recipes: a model, an augmentation and a schedule with all numbers filled in.")
+models = group("Models of the catalog.")
+augmentations = group("Named augmentations, and the ops that they are made of.")
+schedules = group("Named learning-rate schedules.")
+
+
+def _default(app: typer.Typer, lister: Any) -> None:
+    """Without a word the noun lists."""
+
+    @app.callback(invoke_without_command=True)
+    def default(ctx: typer.Context, as_json: bool = Json) -> None:
+        if ctx.invoked_subcommand is None:
+            lister(as_json)
+
+
+@presets.command("list")
+def list_presets(as_json: bool = Json) -> None:
+    """List the presets."""
+    parts = catalog()
+    rows = [_preset_row(info, parts) for info in loader.list_presets()]
+    if as_json:
+        return print_json(rows)
+    head = ["name", "model", "epochs", "reported or measured", "title"]
+    return print_table(head, [[row["name"], row["model"], str(row["epochs"]), row["expect"], row["title"]] for row in rows])
+
+
+def _preset_row(info: loader.PresetInfo, parts: Catalog) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": info.name, "title": info.title, "origin": info.origin, "path": str(info.path)}
+    try:
+        recipe = loader.resolve(str(info.path), parts)
+    except BadInput as error:
+        return row | {"model": "-", "epochs": 0, "data": "-", "promise": None, "expect": f"unusable: {error}"}
+    promise = recipe.promise.model_dump() if recipe.promise else None
+    return row | {
+        "model": recipe.model.name,
+        "epochs": recipe.epochs,
+        "data": recipe.data.name,
+        "promise": promise,
+        "expect": expect(recipe),
+    }
+
+
+def expect(recipe: Recipe) -> str:
+    """The promise in words: `96.26 reported`, `88.40 ±0.11 (n=3)`, `96.5 target`."""
+    promise = recipe.promise
+    if promise is None:
+        return "-"
+    if promise.runs == 0:
+        return f"{percent(promise.accuracy, 1)} target"
+    best = "*" if promise.selection == "best_on_test" else ""
+    if promise.source == "measured":
+        return f"{percent(promise.accuracy)}{best} ±{percent(promise.spread)} (n={promise.runs})"
+    return f"{percent(promise.accuracy)}{best} reported"
+
+
+@presets.command("show")
+def show_preset(name: str = typer.Argument(..., help="Name or path of a preset."), as_json: bool = Json) -> None:
+    """Print a preset as it resolves, every default filled in."""
+    recipe = loader.resolve(name, catalog())
+    if as_json:
+        return print_json({"name": name, "recipe_id": recipe.recipe_id, "recipe": recipe.to_table()})
+    return typer.echo(recipe.to_toml(), nl=False)
+
+
+@presets.command("save")
+def save_preset(
+    name: str = typer.Argument(..., help="Name of the new preset."),
+    source: str = typer.Option(..., "--from", help="A preset, a TOML file or run:RUN."),
+    replace: bool = typer.Option(False, "--replace", help="Overwrite a preset of that name."),
+    as_json: bool = Json,
+) -> None:
+    """Save a preset of your own, from another one or from a run."""
+    from tui.commands.sources import recipe_of
+
+    path = loader.save(name, recipe_of(source), replace=replace)
+    if as_json:
+        return print_json({"name": name, "path": str(path)})
+    return typer.echo(f"saved {path}")
+
+
+@models.command("list")
+def list_models(as_json: bool = Json) -> None:
+    """List the models with their size."""
+    rows = [_model_row(part) for part in catalog().parts("model")]
+    rows += [_variant_row(info) for info in loader.list_presets("models")]
+    if as_json:
+        return print_json(rows)
+    table = [
+        [row["name"], row["family"], si(row["params"]), f"{row['gmacs']:.3g}", str(row["year"]), row["paper"], row["title"]]
+        for row in rows
+    ]
+    return print_table(["name", "family", "params", "GMACs", "year", "paper", "title"], table, right=["params", "GMACs"])
+
+
+def _model_row(part: Part) -> dict[str, Any]:
+    facts = {key: part.meta.get(key, default) for key, default in MODEL_FACTS.items()}
+    return {"name": part.name, "aliases": list(part.aliases), "title": part.title, **facts}
+
+
+MODEL_FACTS = {"family": "", "params": 0, "gmacs": 0.0, "year": 0, "paper": ""}
+
+
+def _variant_row(info: loader.PresetInfo) -> dict[str, Any]:
+    table = loader.part_table("models", info.name)
+    part = catalog().get("model", table["name"] if isinstance(table, dict) else str(table))
+    return _model_row(part) | {"name": info.name, "aliases": [], "title": info.title}
+
+
+@models.command("show")
+def show_model(name: str = typer.Argument(..., help="Name of a model."), as_json: bool = Json) -> None:
+    """Show one model: its facts, its options and what it is."""
+    _show_part("model", "models", name, as_json)
+
+
+@augmentations.command("list")
+def list_augmentations(as_json: bool = Json) -> None:
+    """List the named augmentations and the ops."""
+    named = [{"name": info.name, "title": info.title, "origin": info.origin} for info in loader.list_presets("augmentations")]
+    ops = [_part_row(part) for part in catalog().parts("op")]
+    if as_json:
+        return print_json({"augmentations": named, "ops": ops})
+    print_table(["augmentation", "title"], [[row["name"], row["title"]] for row in named])
+    typer.echo()
+    return print_table(["op", "options", "title"], [[row["name"], _options(row), row["title"]] for row in ops])
+
+
+@augmentations.command("show")
+def show_augmentation(name: str = typer.Argument(..., help="An augmentation or an op."), as_json: bool = Json) -> None:
+    """Show a named augmentation or an op."""
+    _show_part("op", "augmentations", name, as_json)
+
+
+@schedules.command("list")
+def list_schedules(as_json: bool = Json) -> None:
+    """List the named schedules and the curves they are made of."""
+    named = [{"name": info.name, "title": info.title, "origin": info.origin} for info in loader.list_presets("schedules")]
+    curves = [_part_row(part) for part in catalog().parts("schedule")]
+    if as_json:
+        return print_json({"schedules": named, "curves": curves})
+    print_table(["schedule", "title"], [[row["name"], row["title"]] for row in named])
+    typer.echo()
+    return print_table(["curve", "options", "title"], [[row["name"], _options(row), row["title"]] for row in curves])
+
+
+@schedules.command("show")
+def show_schedule(name: str = typer.Argument(..., help="A schedule."), as_json: bool = Json) -> None:
+    """Show a schedule."""
+    _show_part("schedule", "schedules", name, as_json)
+
+
+def _part_row(part: Part) -> dict[str, Any]:
+    options = [_param_row(param) for param in part.params + COMMON.get(part.kind, ())]
+    return {"name": part.name, "title": part.title, "summary": part.summary, "options": options}
+
+
+def _param_row(param: Param) -> dict[str, Any]:
+    return {
+        "name": param.name,
+        "type": param.type,
+        "default": param.default,
+        "range": param.range,
+        "unit": param.unit,
+        "help": param.help,
+    }
+
+
+def _options(row: dict[str, Any]) -> str:
+    return " ".join(option["name"] for option in row["options"]) or "-"
+
+
+def _show_part(kind: str, field: loader.Kind, name: str, as_json: bool) -> None:
+    presets_there = {info.name: info for info in loader.list_presets(field)}
+    parts = catalog()
+    known = [*presets_there, *parts.names(kind)]
+    if name in presets_there:
+        table = loader.read_table(presets_there[name].path)
+        if as_json:
+            return print_json({"name": name, **table})
+        return typer.echo(Path(presets_there[name].path).read_text(encoding="utf-8"), nl=False)
+    try:
+        part = parts.get(kind, name)
+    except BadInput:
+        raise BadInput(f"unknown {loader.SINGULAR[field]} {name!r}{nearest(name, known)}") from None
+    row = _part_row(part) | (_model_row(part) if kind == "model" else {}) | {"doc": part.doc}
+    if as_json:
+        return print_json(row)
+    typer.echo(f"{part.name}: {part.title}")
+    for key in MODEL_FACTS if kind == "model" else ():
+        typer.echo(f"  {key:8} {row[key]:,}" if key == "params" else f"  {key:8} {row[key]}")
+    typer.echo(f"\n{part.doc}\n" if part.doc else "")
+    options = part.params + COMMON.get(part.kind, ())
+    print_table(["option", "default", "range", "help"], [[p.name, str(p.default), p.range, p.help] for p in options])
+    return None
+
+
+for _app, _lister in (
+    (presets, list_presets),
+    (models, list_models),
+    (augmentations, list_augmentations),
+    (schedules, list_schedules),
+):
+    _default(_app, _lister)

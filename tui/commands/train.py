@@ -1,0 +1,198 @@
+"""`cifar-tui --preset P --headless`: start runs without a screen and, unless detached, watch them to their end.
+
+The viewer is only a viewer: a hang-up or a closed stdout ends it and leaves the run going. stdout carries one final line
+a run, or with --json one object an event and then the result; everything for people goes to stderr.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import typer
+
+from engine.contract import events
+from engine.contract.catalog import catalog
+from engine.contract.errors import BadInput
+from engine.contract.store import RunFolder, summarize
+from engine.contract.text import clean
+from engine.launch import control, watch
+from presets import loader
+from tui.commands.common import print_json, say
+from tui.commands.sources import source_file
+from tui.format import duration, learning_rate, number, percent
+from tui.forms.draft import from_flags
+from tui.starting import launch, plan
+
+EXIT: Final = {"finished": 0, "stopped": 130, "preempted": 143}
+"""By status; all others are 1."""
+
+
+def main(flags: Mapping[str, Any], roots: Sequence[Path], *, detach: bool, dry_run: bool, as_json: bool) -> int:
+    """Start what the flags ask for. Returns the exit code. Raises BadInput before anything is written."""
+    preset = str(flags.get("preset") or "")
+    if not preset:
+        names = ", ".join(info.name for info in loader.list_presets())
+        raise BadInput(f"--headless needs --preset; there are {names}")
+    own_parts = [Path(file).expanduser().resolve() for file in flags.get("parts", ())]
+    parts = catalog(tuple(own_parts))
+    draft = from_flags(flags)
+    source = source_file(preset, roots)
+    if dry_run:
+        recipe = draft.recipe(source, parts)
+        if as_json:
+            print_json({"recipe_id": recipe.recipe_id, "recipe": recipe.to_table()})
+        else:
+            typer.echo(recipe.to_toml(), nl=False)
+        return 0
+    runs = launch(plan(draft, source, roots[0], parts, own_parts))
+    if detach:
+        if as_json:
+            print_json([{"id": run.id, "folder": str(run.path)} for run in runs])
+        else:
+            for run in runs:
+                typer.echo(run.id)
+        return 0
+    return view(runs, as_json=as_json)
+
+
+def view(runs: Sequence[RunFolder], *, as_json: bool) -> int:
+    """Follow runs one after another to their end; the worst exit code of them."""
+    codes = [0]
+    with _Interrupts(runs) as interrupts:
+        for run in runs:
+            interrupts.current = run
+            code = _follow(run, as_json)
+            codes.append(interrupts.code or code)
+    return max(codes)
+
+
+def _follow(run: RunFolder, as_json: bool) -> int:
+    say(f"run {run.id}  {run.path}")
+    try:
+        for event in watch.follow(run):
+            if as_json:
+                typer.echo(events.encode(event))
+            line = describe(event)
+            if line:
+                say(line)
+    except (BrokenPipeError, OSError) as error:
+        if not isinstance(error, BrokenPipeError):
+            raise
+        return 0  # nobody reads any more; the run goes on
+    result = result_of(run)
+    if as_json:
+        print_json(result)
+    else:
+        typer.echo(final_line(result))
+    if result["status"] == "failed" and result["message"]:
+        say(f"error: {clean(str(result['message']))}")
+    return EXIT.get(str(result["status"]), 1)
+
+
+def result_of(run: RunFolder) -> dict[str, Any]:
+    """The last object of a run, on failure too."""
+    summary = summarize(run)
+    state = watch.fold(run)
+    return {
+        "event": "result",
+        "id": run.id,
+        "folder": str(run.path),
+        "status": summary.status,
+        "reason": summary.reason,
+        "message": run.status().message,
+        "epochs": summary.epoch,
+        "last_accuracy": summary.last_accuracy,
+        "best_accuracy": summary.best_accuracy,
+        "best_on": state.best_on,
+        "weights": state.weights,
+        "seconds": summary.seconds,
+    }
+
+
+def final_line(result: Mapping[str, Any]) -> str:
+    """One line that ends a run on a terminal."""
+    best = "best on holdout" if result["best_on"] == "holdout" else "best-on-test"
+    return (
+        f"{result['id']}  {result['status']}{' (' + result['reason'] + ')' if result['reason'] else ''}"
+        f"  {result['epochs']} epochs  last {percent(result['last_accuracy'])} %"
+        f"  {best} {percent(result['best_accuracy'])} %  {duration(result['seconds'])}"
+    )
+
+
+def describe(event: events.Event) -> str:
+    """An event as a line for people; "" for those that only a screen shows."""
+    match event:
+        case events.RunStarted():
+            return (
+                f"attempt {event.attempt}: {event.params:,} parameters on {event.device_name or event.device}, {event.precision}, "
+                f"{event.train_images:,} images, {event.steps_per_epoch} steps an epoch"
+            )
+        case events.Phase():
+            return f"{event.name}{' ' + clean(event.note) if event.note else ''}"
+        case events.Epoch():
+            star = "*" if event.train_mixed else " "
+            return (
+                f"epoch {event.epoch:4d}  train{star} {number(event.train_loss)}  test {number(event.test_loss)}  "
+                f"{percent(event.test_accuracy)} %  lr {learning_rate(event.lr)}  {event.images_per_second:,.0f} img/s  "
+                f"{duration(sum(event.seconds.values()))}"
+            )
+        case events.Message():
+            return f"{event.level}: {clean(event.text)}"
+        case events.Resumed():
+            return f"resumed at epoch {event.epoch}, step {event.step}{'' if event.exact else ': ' + clean(event.why)}"
+        case _:
+            return ""
+
+
+class _Interrupts:
+    """First Ctrl-C: stop with a checkpoint (130). Second: ask for kill. SIGTERM: forward a stop (143). SIGHUP: leave it."""
+
+    def __init__(self, runs: Sequence[RunFolder]) -> None:
+        self._runs = runs
+        self.current: RunFolder | None = None
+        self.code = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Interrupts:
+        for number_, handler in ((signal.SIGINT, self._on_interrupt), (signal.SIGTERM, self._on_terminate)):
+            self._before[number_] = signal.signal(number_, handler)
+        self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_hangup)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number_, handler in self._before.items():
+            signal.signal(number_, handler)
+
+    def _stop_all(self) -> None:
+        for run in self._runs:
+            if run.status().live:
+                control.stop(run)
+
+    def _on_interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.code == 0:
+            self.code = EXIT["stopped"]
+            say("stopping after this step, with a checkpoint; Ctrl-C again to kill")
+            self._stop_all()
+            return
+        if sys.stdin.isatty():
+            sys.stderr.write("kill now and lose what is since the last checkpoint? [y/N] ")
+            sys.stderr.flush()
+            if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+                return
+        for run in self._runs:
+            if run.status().live:
+                control.kill(run)
+
+    def _on_terminate(self, _signal: int, _frame: FrameType | None) -> None:
+        self.code = EXIT["preempted"]
+        self._stop_all()
+
+    def _on_hangup(self, _signal: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)  # only the viewer ends
+
+

@@ -1,0 +1,116 @@
+"""Starting runs: what both the command line and the New run form do with a draft.
+
+Everything is resolved and checked first (recipe, seeds, device, data, room on the disk); only then are folders made and
+supervisors spawned, so one bad field starts nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from engine.contract.catalog import Catalog
+from engine.contract.changes import changes
+from engine.contract.errors import BadInput
+from engine.contract.recipe import Placement, Recipe
+from engine.contract.store import RunFolder, create
+from engine.data.fetch import require
+from engine.launch import devices, local
+from presets import loader
+from tui.forms.draft import Draft
+
+BYTES_PER_PARAMETER: Final = 4 * (3 + 3 + 1 + 1)
+"""Two checkpoints of weights and at most two optimizer moments, best and final weights, in fp32."""
+SPARE_BYTES: Final = 20_000_000
+"""Events, log and predictions of one run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Runs that may be started: all checks have passed."""
+
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    placement: Placement
+    preset: str
+    changes: str
+    commands: tuple[str, ...]
+    root: Path
+    parts: tuple[Path, ...] = ()
+
+
+def plan(draft: Draft, source: str, root: Path, parts: Catalog, own_parts: Sequence[Path] = ()) -> Plan:
+    """Resolve and check a draft. `source` is the file or name behind `draft.preset`. Raises BadInput."""
+    recipe = draft.recipe(source, parts)
+    placement = draft.placement()
+    seeds = tuple(draft.seeds())
+    if placement.gpus > 1:
+        raise BadInput(f"gpus: got {placement.gpus}; a run uses one GPU in this version")
+    devices.want(placement)
+    if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
+        require(recipe.data.name, placement.data_dir)
+    _need_room(root, recipe, len(seeds), parts)
+    said = changes(loader.resolve(source, parts), recipe)
+    words = [word for word in draft.command() if word != "--detach"]
+    return Plan(
+        recipe=recipe,
+        seeds=seeds,
+        placement=placement,
+        preset=draft.preset,
+        changes=said,
+        commands=tuple(_with_seed(words, seed) for seed in seeds),
+        root=root,
+        parts=tuple(own_parts),
+    )
+
+
+def launch(planned: Plan, start: Callable[[RunFolder], object] = local.start) -> list[RunFolder]:
+    """Make the folders, then start a supervisor for each; they queue for the device in this order.
+
+    Raises:
+        BadInput: the runs folder cannot be written; nothing was started.
+    """
+    runs = [
+        create(
+            planned.root,
+            planned.recipe,
+            seed=seed,
+            placement=planned.placement,
+            preset=planned.preset,
+            changes=planned.changes,
+            command=command,
+            parts=planned.parts,
+        )
+        for seed, command in zip(planned.seeds, planned.commands, strict=True)
+    ]
+    for run in runs:
+        start(run)
+    return runs
+
+
+def _with_seed(words: Sequence[str], seed: int) -> str:
+    """The command that repeats one run of several."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if skip or word in ("--seed", "--seeds"):
+            skip = not skip
+            continue
+        kept.append(word)
+    return shlex.join([*kept[:3], "--seed", str(seed), *kept[3:]])
+
+
+def _need_room(root: Path, recipe: Recipe, runs: int, parts: Catalog) -> None:
+    """Refuse a batch of runs that the disk cannot hold."""
+    parameters = int(parts.get("model", recipe.model.name).meta.get("params", 0))
+    needed = runs * (parameters * BYTES_PER_PARAMETER + SPARE_BYTES)
+    place = root
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise BadInput(f"{place} has {free / 1e9:.1f} GB free; {runs} runs of {recipe.model.name} need {needed / 1e9:.1f} GB")
