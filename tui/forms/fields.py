@@ -1,0 +1,193 @@
+"""The rows of the form, generated from the schema: the recipe's fields, the options of the parts it picked, the placement.
+
+Nothing here knows a field by name except `ESSENTIAL` (what is shown first) and `LABELS` (shorter words for a few), so a new
+part or a new field appears in the form by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from engine.contract.catalog import Catalog
+from engine.contract.overrides import labelled
+from engine.contract.params import OPS, Param
+from engine.contract.recipe import COMMON, NOT_HASHED, Choice, Placement, Recipe
+
+KINDS: Final = {
+    "model": "model",
+    "optimizer": "optimizer",
+    "schedule": "schedule",
+    "loss": "loss",
+    "averaging": "averaging",
+}
+"""Recipe fields that pick one part, and the catalog's kind of each."""
+
+ESSENTIAL: Final = (
+    "model",
+    "augmentation",
+    "augmentation.ops",
+    "schedule",
+    "optimizer",
+    "epochs",
+    "batch_size",
+    "optimizer.lr",
+    "optimizer.weight_decay",
+    "place.seeds",
+    "place.device",
+    "place.name",
+)
+LABELS: Final = {
+    "augmentation.ops": "",
+    "optimizer.lr": "learning rate",
+    "schedule.by": "schedule moves by",
+    "data.name": "data set",
+    "loss": "loss",
+}
+PLACE: Final = ("device", "gpus", "threads", "name", "tags", "data_dir", "wait_free_gb", "share", "keep")
+SEEDS: Final = Param("seeds", "str", "0", "One run a seed: 0, or 0-4 for five runs. A seed fixes every random draw.")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One row: where its value lives, what it may hold and what it holds."""
+
+    path: str
+    """The dotted key of `--set`; `place.X` for what does not change the weights."""
+    label: str
+    group: str
+    param: Param
+    value: Any
+    base: Any = None
+    """What the preset says; None where the preset has no such field."""
+
+    @property
+    def changed(self) -> bool:
+        return self.value != self.base
+
+    @property
+    def text(self) -> str:
+        """The value as it is typed."""
+        return as_text(self.value)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What can be picked instead of typed."""
+        return ("true", "false") if self.param.type == "bool" else tuple(map(str, self.param.choices))
+
+
+def as_text(value: Any) -> str:
+    """A value as it is typed in a form or after `--set key=`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(as_text(item) for item in value) + "]"
+    return "" if value is None else str(value)
+
+
+def fields(recipe: Recipe, base: Recipe, place: dict[str, Any], catalog: Catalog) -> list[Field]:
+    """Every row of the form, essential ones first.
+
+    Args:
+        recipe: what is asked for now.
+        base: the preset as it stands, for "was X".
+        place: values of the placement and the seeds, by name.
+    """
+    was = {path: value for path, _, _, value in walk(base, catalog)}
+    found = [
+        Field(path, label_of(path, group), group, param, value, was.get(path))
+        for path, group, param, value in walk(recipe, catalog)
+    ]
+    for name, param in place_params().items():
+        value = place.get(name, param.default)
+        found.append(Field(f"place.{name}", _words(name), "where", param, value, param.default))
+    first = {path: rank for rank, path in enumerate(ESSENTIAL)}
+    return sorted(found, key=lambda field: first.get(field.path, len(first)))
+
+
+def walk(recipe: Recipe, catalog: Catalog) -> Iterator[tuple[str, str, Param, Any]]:
+    """(path, group, parameter, value) of every field of a recipe, in the schema's order."""
+    for key, info in Recipe.model_fields.items():
+        if key in NOT_HASHED:
+            continue
+        value = getattr(recipe, key)
+        if isinstance(value, Choice):
+            yield from _walk_choice(key, value, catalog)
+        elif key == "augmentation":
+            yield "augmentation", "what", Param("augmentation", "part", help="A named set of operations."), ""
+            names = " · ".join(op.name for op in value) or "none"
+            yield "augmentation.ops", "what", Param("ops", "ops", help=_doc(info, OPS_HELP)), names
+            yield from _walk_ops("augmentation", value, catalog)
+        elif isinstance(value, BaseModel):
+            for name, inner in type(value).model_fields.items():
+                yield f"{key}.{name}", key, param_of(name, inner), getattr(value, name)
+        else:
+            yield key, "training", param_of(key, info), value
+
+
+OPS_HELP: Final = "The operations on the images, in order. Enter adds and drops them."
+
+
+def _walk_choice(key: str, choice: Choice, catalog: Catalog) -> Iterator[tuple[str, str, Param, Any]]:
+    kind = KINDS[key]
+    part = catalog.get(kind, choice.name)
+    names = tuple(catalog.names(kind))
+    yield key, "what", Param(key, "part", help=f"{part.title}. {part.summary}", choices=names), choice.name
+    for param in (*part.params, *COMMON.get(kind, ())):
+        if param.type != OPS:
+            yield f"{key}.{param.name}", key, param, choice.options[param.name]
+
+
+def _walk_ops(path: str, ops: tuple[Choice, ...], catalog: Catalog) -> Iterator[tuple[str, str, Param, Any]]:
+    for (label, _), op in zip(labelled([op.table() for op in ops]), ops, strict=True):
+        for param in catalog.get("op", op.name).params:
+            value = op.options[param.name]
+            if param.type == OPS:
+                yield from _walk_ops(f"{path}.{label}", value, catalog)
+            else:
+                yield f"{path}.{label}.{param.name}", "augmentation", param, value
+
+
+def param_of(name: str, info: FieldInfo) -> Param:
+    """A pydantic field in the words of the catalog, so that the form has one kind of row."""
+    annotation: Any = info.annotation
+    if get_origin(annotation) is Literal:
+        kind, choices = "choice", get_args(annotation)
+    elif get_origin(annotation) is tuple:
+        kind, choices = f"list[{get_args(annotation)[0].__name__}]", ()
+    else:
+        kind, choices = annotation.__name__, ()
+    limits = {
+        key: getattr(mark, key) for mark in info.metadata for key in ("ge", "gt", "le", "lt") if hasattr(mark, key)
+    }
+    default = None if info.is_required() else info.default
+    return Param(name, kind, default, _doc(info), choices=choices, required=info.is_required(), **limits)
+
+
+def place_params() -> dict[str, Param]:
+    """The rows below the recipe: seeds, and what `Placement` holds."""
+    return {"seeds": SEEDS} | {name: param_of(name, Placement.model_fields[name]) for name in PLACE}
+
+
+def label_of(path: str, group: str) -> str:
+    """What a row is called: its own name, after its op's or its group's where that would not be clear."""
+    if path in LABELS:
+        return LABELS[path]
+    steps = path.split(".")
+    if group == "augmentation":
+        return _words(" ".join(steps[-2:]))
+    return _words(steps[-1])
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _doc(info: FieldInfo, otherwise: str = "") -> str:
+    return " ".join((info.description or otherwise).split())

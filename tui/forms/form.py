@@ -1,0 +1,194 @@
+"""The form: rows drawn as lines, and one input that appears on a row only while it is edited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.message import Message
+from textual.widgets import Input
+
+from tui.forms.fields import Field
+from tui.forms.rows import BOX, NUMBER_CELLS, NUMBERS, PICKED, Row, arrange, draw_row
+from tui.line_list import LineList
+from tui.lines import Line
+
+
+class FormRows(LineList):
+    """The rows; what they say comes from `Form.show`."""
+
+    def __init__(self) -> None:
+        super().__init__(id="rows")
+        self.rows: list[Row] = []
+        self.problems: Mapping[str, str] = {}
+
+    def row_count(self) -> int:
+        return len(self.rows)
+
+    def can_stand(self, row: int) -> bool:
+        return not self.rows[row].heading
+
+    def draw(self, row: int, width: int, at_cursor: bool) -> Line:
+        field = self.rows[row].field
+        return draw_row(self.rows[row], width, at_cursor, self.problems.get(field.path, "") if field else "")
+
+
+class FieldInput(Input):
+    """The input on a row: Enter accepts, Esc gives up."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", show=False)]
+
+    class GaveUp(Message):
+        """Esc: leave the value as it was."""
+
+    def action_give_up(self) -> None:
+        self.post_message(self.GaveUp())
+
+
+class Form(Container):
+    """All fields of a draft. It changes nothing itself: it says what the user asked for."""
+
+    class Edited(Message):
+        """A value was typed or stepped to."""
+
+        def __init__(self, path: str, text: str) -> None:
+            super().__init__()
+            self.path = path
+            self.text = text
+
+    class Asked(Message):
+        """Enter on a field with choices: show them."""
+
+        def __init__(self, field: Field) -> None:
+            super().__init__()
+            self.field = field
+
+    class At(Message):
+        """The cursor stands on a field (None: on a row that is none)."""
+
+        def __init__(self, field: Field | None) -> None:
+            super().__init__()
+            self.field = field
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Form.At)
+
+    def __init__(self) -> None:
+        super().__init__(id="form")
+        self._fields: list[Field] = []
+        self._everything = False
+        self._find = ""
+        self._editing = ""
+
+    def compose(self) -> ComposeResult:
+        yield FormRows()
+        edit = FieldInput(compact=True, id="edit", select_on_focus=True)
+        edit.display = False
+        yield edit
+
+    @property
+    def rows(self) -> FormRows:
+        return self.query_one(FormRows)
+
+    @property
+    def field(self) -> Field | None:
+        """The field under the cursor."""
+        rows = self.rows
+        return rows.rows[rows.cursor].field if rows.rows else None
+
+    @property
+    def editing(self) -> bool:
+        return bool(self._editing)
+
+    def show(self, fields: Sequence[Field], problems: Mapping[str, str]) -> None:
+        """Draw other values; the cursor stays on its field."""
+        path = self.field.path if self.field else ""
+        self._fields = list(fields)
+        self.rows.problems = problems
+        self._arrange(path)
+
+    def find(self, text: str) -> None:
+        """Show the fields that hold the words; "" shows the form again."""
+        path = self.field.path if self.field else ""
+        self._find = text
+        self._arrange(path)
+
+    def toggle_more(self) -> None:
+        """Show or hide what is not essential."""
+        self._everything = not self._everything
+        self._arrange("")
+
+    def go_to(self, path: str) -> None:
+        """Put the cursor on a field, showing all fields where it is hidden."""
+        if all(row.field is None or row.field.path != path for row in self.rows.rows):
+            self._everything, self._find = True, ""
+        self._arrange(path)
+
+    def _arrange(self, path: str) -> None:
+        rows = self.rows
+        rows.rows = arrange(self._fields, everything=self._everything, find=self._find, bad=rows.problems)
+        at = next((i for i, row in enumerate(rows.rows) if row.field and row.field.path == path), rows.cursor)
+        rows.reload()
+        rows.cursor = at
+        self.post_message(self.At(self.field))
+
+    # --- editing ----------------------------------------------------------------------------------------------
+
+    def on_line_list_moved(self, event: LineList.Moved) -> None:
+        event.stop()
+        self.post_message(self.At(self.field))
+
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        event.stop()
+        row = self.rows.rows[event.row]
+        if row.more:
+            self.toggle_more()
+        elif row.field is not None and row.field.param.type in PICKED:
+            self.post_message(self.Asked(row.field))
+        elif row.field is not None:
+            self.edit(row.field)
+
+    def edit(self, field: Field) -> None:
+        """Open the input on the row of the cursor."""
+        rows, edit = self.rows, self.query_one(FieldInput)
+        width = rows.scrollable_content_region.width
+        cells = NUMBER_CELLS + 1 if field.param.type in NUMBERS else max(width - BOX - 5, 5)
+        self._editing = field.path
+        edit.value = field.text
+        edit.styles.width = cells
+        edit.styles.offset = (BOX + 2, rows.cursor - rows.scroll_offset.y)
+        edit.display = True
+        edit.focus()
+
+    def commit(self) -> None:
+        """Close the input and say what was typed, if anything changed."""
+        edit, path = self.query_one(FieldInput), self._editing
+        field = next((field for field in self._fields if field.path == path), None)
+        self._close()
+        if field is not None and edit.value.strip() != field.text:
+            self.post_message(self.Edited(path, edit.value.strip()))
+
+    def _close(self) -> None:
+        self._editing = ""
+        self.query_one(FieldInput).display = False
+        self.rows.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.commit()
+
+    def on_field_input_gave_up(self, event: FieldInput.GaveUp) -> None:
+        event.stop()
+        self._close()
+
+    def step(self, by: int) -> None:
+        """The next or previous choice of the field under the cursor, without opening the list."""
+        field = self.field
+        choices = field.choices if field is not None and field.param.type != "ops" else ()
+        if field is None or len(choices) < 2:
+            return
+        at = choices.index(field.text) if field.text in choices else 0
+        self.post_message(self.Edited(field.path, choices[(at + by) % len(choices)]))

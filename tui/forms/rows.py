@@ -1,0 +1,157 @@
+"""One line of the form: marker, label, box, note. Pure functions over fields."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from engine.contract.params import Param
+from engine.contract.text import one_line
+from tui.forms.fields import ESSENTIAL, Field, as_text
+from tui.lines import Line, fit, rule
+
+NUMBERS: Final = ("int", "float")
+PICKED: Final = ("part", "ops", "choice", "bool")
+"""Types of rows that offer a list instead of a line to type in."""
+BOX: Final = 15
+"""Column where every box begins."""
+NUMBER_CELLS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A heading, a field, or the row that shows and hides the rest."""
+
+    heading: str = ""
+    field: Field | None = None
+    more: int = 0
+    """How many fields are hidden; -1 when all are shown."""
+
+
+def arrange(fields: Sequence[Field], *, everything: bool, find: str = "", bad: Collection[str] = ()) -> list[Row]:
+    """Fields under their headings. Without `everything` only the essential, the changed and the wrong ones.
+
+    Args:
+        find: words; every one must occur in a field's label, path or help. Hidden fields are searched too.
+        bad: paths of fields with a problem, which are never hidden.
+    """
+    words = find.lower().split()
+    if words:
+        found = [f for f in fields if all(word in f"{f.label} {f.path} {f.param.help}".lower() for word in words)]
+        return _grouped(found) or [Row(heading=f"no field with {one_line(find)}")]
+    essential = [f for f in fields if f.path in ESSENTIAL]
+    rest = [f for f in fields if f.path not in ESSENTIAL]
+    what = [f for f in essential if f.group == "what"]
+    numbers = [f for f in essential if f.group != "what"]
+    rows = [
+        Row(heading="what"),
+        *(Row(field=f) for f in what),
+        Row(heading="numbers"),
+        *(Row(field=f) for f in numbers),
+    ]
+    shown = rest if everything else [f for f in rest if f.changed or f.path in bad]
+    return [*rows, Row(more=-1 if everything else len(rest) - len(shown)), *_grouped(shown)]
+
+
+def _grouped(fields: Sequence[Field]) -> list[Row]:
+    rows: list[Row] = []
+    group = ""
+    for field in sorted(fields, key=lambda f: _GROUPS.get(f.group, len(_GROUPS))):
+        name = heading_of(field)
+        if name != group:
+            group = name
+            rows.append(Row(heading=name))
+        rows.append(Row(field=field))
+    return rows
+
+
+_GROUPS: Final = {
+    name: rank
+    for rank, name in enumerate(
+        ("what", "training", "model", "augmentation", "optimizer", "schedule", "loss", "averaging", "data", "evaluate")
+    )
+}
+
+
+def heading_of(field: Field) -> str:
+    """The section of a field: its group, and for an op's option the op."""
+    if field.group == "augmentation":
+        return " · ".join(field.path.split(".")[:-1])
+    return field.group
+
+
+def draw_row(row: Row, width: int, at_cursor: bool, problem: str = "") -> Line:
+    """The line of one row in exactly the cells there are."""
+    if row.heading:
+        return rule(row.heading, width - 1)
+    if row.field is None:
+        sign, words = ("▾", "essential fields only") if row.more < 0 else ("▸", f"{row.more} more fields")
+        return [(" ", ""), (sign, "mark"), (f" {words}", "strong" if at_cursor else "dim")]
+    field = row.field
+    marker = ("!", "bad") if problem else ("●", "mark") if field.changed and field.base is not None else (" ", "")
+    label = (fit(field.label, BOX - 1), "strong" if at_cursor else "")
+    if field.param.type == "ops":
+        room = width - 5 - 6
+        return [
+            marker,
+            (fit(f"  {one_line(str(field.value))}", room + 2), "dim"),
+            ("  edit", "key" if at_cursor else "dim"),
+        ]
+    if field.param.type in NUMBERS and len(field.text) <= NUMBER_CELLS:
+        value, end = fit(field.text, NUMBER_CELLS), "]"
+    else:
+        inside = max(width - BOX - 7, 4)
+        picked = field.param.type in PICKED
+        value, end = fit(one_line(field.text), inside + (0 if picked else 1)), " ▾]" if picked else " ]"
+    edge = "bad" if problem else "key" if at_cursor else "dim"
+    line: Line = [
+        marker,
+        label,
+        ("[ ", edge),
+        (value, "bad" if problem else "strong" if at_cursor else ""),
+        (end, edge),
+    ]
+    room = width - 1 - sum(len(text) for text, _ in line)
+    note = note_of(field)
+    if field.param.type in NUMBERS and len(note) <= room - 1:
+        line.append((fit(note, room, "right"), "mark" if field.changed else "dim"))
+    return line
+
+
+def note_of(field: Field) -> str:
+    """What stands beside a number: the preset's value where it was changed, else the range."""
+    if field.changed and field.base is not None:
+        return f"was {as_text(field.base)}"
+    return short_range(field.param)
+
+
+def short_range(param: Param) -> str:
+    """`1..∞`, `0..1`, `>0`; "" where every value of the type goes."""
+    low = param.ge if param.ge is not None else param.gt
+    high = param.le if param.le is not None else param.lt
+    if low is None and high is None:
+        return param.unit
+    if high is not None and high >= 1e6:
+        high = None
+    if param.gt is not None and high is None:
+        return f">{low:g}"
+    left, right = "-∞" if low is None else f"{low:g}", "∞" if high is None else f"{high:g}"
+    return f"{left}..{right}"
+
+
+def help_of(field: Field) -> str:
+    """The sentence at the bottom: what it is, what it takes, what the preset says."""
+    said = field.param.help.strip()
+    words = [f"{field.label or 'operations'}: {said}" if said else field.label]
+    if said and said[-1] not in ".!?":
+        words[0] += "."
+    if field.param.unit:
+        words.append(f"In {field.param.unit}.")
+    if field.param.range and field.param.type != "part":
+        words.append(f"Range {field.param.range}.")
+    if field.changed and field.base is not None and field.param.type not in ("part", "ops"):
+        words.append(f"The preset has {as_text(field.base) or 'nothing'}.")
+    if not field.path.startswith("place.") and field.param.type not in ("part", "ops"):
+        words.append(f"--set {field.path}=…")
+    return " ".join(words)

@@ -1,0 +1,33 @@
+"""The keys of New run. A row is not an input until Enter, so letters and numbers keep their meaning."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tui.key_tables.key import Key
+
+KEYS: Final = (
+    Key("enter", "choose", "edit", "Edit the field; Enter again accepts, Esc gives up.", footer=1),
+    Key(
+        "ctrl+s",
+        "start",
+        "start/queue",
+        "Start the runs, or queue them when the device is busy (the command shown).",
+        footer=2,
+    ),
+    Key(
+        "w",
+        "save",
+        "save as preset",
+        "Save what the form says as a preset of your own (cifar-tui presets save NAME).",
+        footer=3,
+    ),
+    Key("slash", "find", "find field", "Find a field by its name or help.", footer=4),
+    Key("u", "undo", "undo change", "Undo the last change.", footer=5),
+    Key("y", "copy", "copy command", "Copy the command line that does the same.", footer=6),
+    Key("p", "preset", "preset", "Begin from another preset (cifar-tui presets list).", footer=7),
+    Key("left", "step(-1)", "previous value", "The previous choice of a field with choices."),
+    Key("right", "step(1)", "next value", "The next choice of a field with choices."),
+    Key("x", "reset", "as preset", "Set the field back to what the preset says."),
+    Key("m", "more", "all fields", "Show or hide the fields beyond the essential ones."),
+)

@@ -1,0 +1,38 @@
+"""The keys of Results. Each help line ends with the command that does the same."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tui.key_tables.key import Key
+
+KEYS: Final = (
+    Key("enter", "open", "open", "Open the run on the Dashboard (cifar-tui open RUN).", footer=1),
+    Key("space", "mark", "mark", "Mark or unmark the run for comparison.", footer=2),
+    Key("v", "compare", "compare", "Compare the marked runs (cifar-tui runs compare RUN RUN).", footer=3),
+    Key("b", "baseline", "baseline", "Make the run the baseline of all curves and differences; again: none.", footer=4),
+    Key(
+        "slash",
+        "filter",
+        "filter",
+        "Filter as you type: acc>0.95 model:resnet34 tag:paper (cifar-tui runs list --filter).",
+        footer=5,
+    ),
+    Key("s", "sort", "sort", "Sort by another column.", footer=10),
+    Key("r", "reverse", "reverse", "Turn the order round."),
+    Key("u", "unmark", "unmark all", "Remove all marks."),
+    Key("t", "tags", "tags", "Set the run's tags (cifar-tui runs tag RUN TAG).", footer=6),
+    Key("e", "note", "note", "Write a note (cifar-tui runs note RUN TEXT).", footer=7),
+    Key("y", "copy", "copy", "Copy the command that repeats the run."),
+    Key(
+        "S",
+        "stop",
+        "stop",
+        "Stop the run with a checkpoint, or kill it; asks (cifar-tui runs stop RUN, runs kill RUN).",
+        footer=9,
+    ),
+    Key("C", "resume", "resume", "Continue a run that has stopped; asks (cifar-tui runs resume RUN).", footer=12),
+    Key("R", "rerun", "re-run", "Start the same recipe and seed again; asks (cifar-tui --preset run:RUN).", footer=8),
+    Key("E", "edit", "edit as new", "Open the run's recipe in New run (cifar-tui --preset run:RUN).", footer=11),
+    Key("D", "delete", "delete", "Delete the run, or all marked ones; asks (cifar-tui runs rm RUN).", footer=13),
+)

@@ -1,0 +1,66 @@
+"""A question with buttons: arrows and Enter, or the first letter of a button."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from string import ascii_lowercase
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from tui.keys import DIALOG, bindings
+
+_TAKEN = {letter for key in DIALOG for letter in key.key.split(",")}
+
+
+class Confirm(ModalScreen[str | None]):
+    """Ask; dismisses with the id of the chosen button, or None when the question was closed.
+
+    Args:
+        title: the question in a few words.
+        body: what will happen; plain text, drawn as it is.
+        buttons: (id, label) pairs; give them different first letters.
+        default: index of the button that has the focus at first (a harmless one where the act cannot be undone).
+    """
+
+    KEYS = DIALOG
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(DIALOG),
+        *(Binding(letter, f"press('{letter}')", show=False) for letter in ascii_lowercase if letter not in _TAKEN),
+    ]
+
+    def __init__(self, title: str, body: str, buttons: Sequence[tuple[str, str]], default: int = 0) -> None:
+        super().__init__()
+        self._heading = title
+        self._body = body
+        self._buttons = list(buttons)
+        self._default = default
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._heading), classes="dialog-title")
+            yield Static(Content(self._body), classes="dialog-body")
+            with Horizontal(classes="dialog-buttons"):
+                for name, label in self._buttons:
+                    yield Button(Content(label), id=name, compact=True)
+
+    def on_mount(self) -> None:
+        list(self.query(Button))[self._default].focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id)
+
+    def action_press(self, letter: str) -> None:
+        """Choose the first button whose label begins with the letter."""
+        for name, label in self._buttons:
+            if label.lower().startswith(letter):
+                self.dismiss(name)
+                return
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)

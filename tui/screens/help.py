@@ -1,0 +1,90 @@
+"""The cheat sheet, made from the key tables: the screen one comes from first, then all the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.key_tables import compare, dashboard, inspect, new_run, queue, results
+from tui.key_tables.key import Key, shown
+from tui.keys import GLOBAL, MODES, MOVING, bindings
+from tui.line_list import LineList
+from tui.lines import Line, fit, rule, wrap
+
+KEYS = (Key("q,escape,question_mark", "app.pop_screen", "close", "Close the help."),)
+
+TABLES: Final[dict[str, tuple[Key, ...]]] = {
+    "dashboard": dashboard.KEYS,
+    "results": results.KEYS,
+    "compare": compare.KEYS,
+    "new_run": new_run.KEYS,
+    "queue": queue.KEYS,
+    "inspect": inspect.KEYS,
+}
+
+
+def sections(mode: str) -> list[tuple[str, Sequence[Key]]]:
+    """(title, keys) in the order of the sheet: the asking screen, what goes everywhere, lists, the other screens."""
+    others = [(MODES[name], table) for name, table in TABLES.items() if name != mode]
+    own = [(MODES[mode], TABLES[mode])] if mode in TABLES else []
+    return [*own, ("Everywhere", GLOBAL), ("Lists and forms", MOVING), *others]
+
+
+def sheet(mode: str, width: int) -> list[Line]:
+    """The whole sheet as lines of `width` cells."""
+    lines: list[Line] = []
+    for title, table in sections(mode):
+        if lines:
+            lines.append([])
+        lines.append(rule(title, width))
+        for key in table:
+            names = fit(shown(key), 16)
+            first, *rest = wrap(key.help, width - 18) or [""]
+            lines.append([(" ", ""), (names, "key"), (" ", ""), (first, "")])
+            lines += [[(" " * 18, ""), (more, "")] for more in rest]
+    return lines
+
+
+class Sheet(LineList):
+    """The lines of the sheet; the cursor only scrolls."""
+
+    def __init__(self, mode: str) -> None:
+        super().__init__(id="sheet")
+        self._mode = mode
+        self._width = 0
+        self._lines: list[Line] = []
+
+    def row_count(self) -> int:
+        width = self.scrollable_content_region.width
+        if width != self._width:
+            self._width = width
+            self._lines = sheet(self._mode, width)
+        return len(self._lines)
+
+    def draw(self, row: int, width: int, at_cursor: bool) -> Line:
+        return self._lines[row]
+
+
+class Help(ModalScreen[None]):
+    """All keys, those of `mode` first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self._mode = mode
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -tall"):
+            yield Sheet(self._mode)
+            yield Static(Content("j k scroll   ctrl+p every command by name   q close"), classes="dialog-keys")
+
+    def on_mount(self) -> None:
+        self.query_one(Sheet).focus()

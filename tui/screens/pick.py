@@ -1,0 +1,118 @@
+"""Choose one of a list: presets, parts, sort columns. `/` narrows the list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tui.key_tables.key import Key
+from tui.keys import bindings
+from tui.line_list import LineList
+from tui.lines import Line, fit
+
+KEYS = (
+    Key("slash", "narrow", "find", "Show only choices that hold what you type.", footer=1),
+    Key("q,escape", "cancel", "cancel", "Close without choosing.", footer=2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice: what is returned, what is shown, and what it means."""
+
+    value: str
+    label: str
+    detail: str = ""
+
+
+class OptionRows(LineList):
+    """The choices as rows of label and detail."""
+
+    def __init__(self, options: Sequence[Option], chosen: str) -> None:
+        super().__init__(id="options")
+        self._all = list(options)
+        self._chosen = chosen
+        self._label_width = min(28, max((len(option.label) for option in options), default=0))
+        self.options = self._all
+
+    def row_count(self) -> int:
+        return len(self.options)
+
+    def draw(self, row: int, width: int, at_cursor: bool) -> Line:
+        option = self.options[row]
+        mark = "●" if option.value == self._chosen else " "
+        return [
+            ("▸" if at_cursor else " ", "mark"),
+            (mark, "live"),
+            (fit(option.label, self._label_width) + "  ", "strong" if at_cursor else ""),
+            (option.detail, "dim"),
+        ]
+
+    def narrow(self, text: str) -> None:
+        """Keep the choices that hold every word of `text`."""
+        words = text.lower().split()
+        self.options = [o for o in self._all if all(w in f"{o.label} {o.detail}".lower() for w in words)]
+        self.cursor = 0
+        self.reload()
+
+
+class Pick(ModalScreen[str | None]):
+    """Show choices; dismisses with the value of one, or None when closed.
+
+    Args:
+        title: what is chosen.
+        options: the choices in order.
+        chosen: the value that holds now; the cursor starts there.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+
+    def __init__(self, title: str, options: Sequence[Option], chosen: str = "") -> None:
+        super().__init__()
+        self._heading = title
+        self._options = list(options)
+        self._chosen = chosen
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -wide"):
+            yield Static(Content(self._heading), classes="dialog-title")
+            rows = OptionRows(self._options, self._chosen)
+            rows.styles.height = max(1, min(len(self._options), 14))
+            yield rows
+            yield Input(placeholder="find", compact=True, id="find")
+            yield Static(Content("enter choose   / find   q close"), classes="dialog-keys")
+
+    def on_mount(self) -> None:
+        rows = self.query_one(OptionRows)
+        rows.focus()
+        values = [option.value for option in self._options]
+        if self._chosen in values:
+            rows.cursor = values.index(self._chosen)
+        self.query_one("#find", Input).display = False
+
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        self.dismiss(self.query_one(OptionRows).options[event.row].value)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.query_one(OptionRows).narrow(event.value)
+
+    def on_input_submitted(self) -> None:
+        rows = self.query_one(OptionRows)
+        if rows.options:
+            self.dismiss(rows.options[rows.cursor].value)
+
+    def action_narrow(self) -> None:
+        find = self.query_one("#find", Input)
+        find.display = True
+        find.focus()
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
