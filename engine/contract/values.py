@@ -36,6 +36,11 @@ def plain(value: Any) -> Any:
     return plain(value.tolist())  # NumPy; anything else is a mistake of the writer, and raises
 
 
+def encode_table(value: Any) -> bytes:
+    """A dataclass or table as a line of strict JSON."""
+    return json.dumps(plain(value), allow_nan=False).encode() + b"\n"
+
+
 def parse(text: str | bytes) -> dict[str, Any] | None:
     """The JSON object of a text, or None: broken, too deep, a number too long, not an object."""
     try:

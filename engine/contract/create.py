@@ -1,0 +1,120 @@
+"""Making a run folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+import string
+import time
+from pathlib import Path
+from typing import Final
+
+from engine.contract.errors import BadInput
+from engine.contract.files import read_bytes, write_atomic
+from engine.contract.folder import RESERVE_BYTES, RunFolder, RunInfo
+from engine.contract.labels import check_name, check_tag
+from engine.contract.process import host_name
+from engine.contract.provenance import git_state, versions
+from engine.contract.recipe import Placement, Recipe
+from engine.contract.roots import make_root
+from engine.contract.values import encode_table
+
+LETTERS: Final = string.digits + string.ascii_lowercase
+
+
+def create(
+    root: Path,
+    recipe: Recipe,
+    *,
+    seed: int,
+    placement: Placement | None = None,
+    preset: str = "",
+    changes: str = "",
+    command: str = "",
+) -> RunFolder:
+    """Make a run folder that is ready to be started.
+
+    Args:
+        root: the runs folder, made when missing.
+        preset: name of the preset that the recipe came from; `changes`: how it differs from that, in words.
+        command: the command line that repeats the run.
+
+    Raises:
+        BadInput: the root cannot be written, the disk is full, or a name, tag or parts file is unfit. Nothing is left.
+    """
+    placement = placement or Placement()
+    name = check_name(placement.name)
+    tags = [check_tag(tag) for tag in placement.tags]
+    sources = _part_sources(placement.parts)
+    shared = placement.share == "group"
+    make_root(root, shared=shared)
+    created = time.time()
+    run = RunFolder(_claim(root, created, shared))
+    info = RunInfo(
+        id=run.id,
+        created=created,
+        seed=seed,
+        recipe_id=recipe.recipe_id,
+        model=recipe.model.name,
+        data=recipe.data.name,
+        epochs=recipe.epochs,
+        preset=preset,
+        changes=changes,
+        command=command,
+        host=host_name(),
+        placement=placement.model_dump(mode="json"),
+        versions=versions(),
+        git=git_state(),
+        parts={file: hashlib.sha256(source).hexdigest() for file, source in sources.items()},
+    )
+    try:
+        write_atomic(run.reserve, os.urandom(RESERVE_BYTES), durable=False)  # random: no file system compresses it
+        write_atomic(run.recipe_toml, recipe.to_toml().encode())
+        if sources:
+            run.parts.mkdir(mode=0o700)
+            run.parts.chmod(run.path.stat().st_mode & 0o7777)
+        for file, source in sources.items():
+            write_atomic(run.parts / file, source)
+        if name:
+            run.add_label(name=name)
+        for tag in tags:
+            run.add_label(tag=tag)
+        write_atomic(run.run_json, encode_table(info))  # last: with it the run is complete
+    except BaseException as error:
+        shutil.rmtree(run.path, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise BadInput(f"cannot write a run in {root}: {error.strerror}") from error
+        raise
+    return run
+
+
+def _claim(root: Path, created: float, shared: bool) -> Path:
+    """Make a folder with a name nobody has: mkdir decides, a listing could be stale. UTC, so that names sort."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created))
+    while True:
+        path = root / f"{stamp}-{''.join(secrets.choice(LETTERS) for _ in range(4))}"
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise BadInput(f"cannot make a run in {root}: {error.strerror}") from error
+        if shared:
+            path.chmod(0o2770)
+        return path
+
+
+def _part_sources(files: tuple[str, ...]) -> dict[str, bytes]:
+    """The user's own parts by the name they get in the run. BadInput when one is missing or two share a name."""
+    sources: dict[str, bytes] = {}
+    for file in files:
+        path = Path(file).expanduser()
+        source = read_bytes(path.resolve())
+        if source is None:
+            raise BadInput(f"parts file {file!r} is missing or unreadable")
+        if path.name in sources:
+            raise BadInput(f"parts file {file!r}: another one is also called {path.name}")
+        sources[path.name] = source
+    return sources

@@ -1,0 +1,184 @@
+"""The run folder: the truth about a run. One writer per file, everything else is a fold over them.
+
+run.json        the creator, once          what was asked for, where, and with which versions
+recipe.toml     the creator, once          the resolved recipe, itself a valid preset
+parts/          the creator, once          copies of the user's own parts
+labels.jsonl    anyone, under a lock       name, tags, notes, pin
+events.jsonl    the trainer                what happened
+checkpoints/    the trainer                weights and the state to go on from
+predictions.npz the trainer                test logits and labels
+proc.json, heartbeat.json, exit.json       the supervisor: who works on it, that it lives, how it ended
+exits/N.json    the supervisor             how earlier attempts ended
+log.txt         the processes              their raw output
+reserve         freed on a full disk, so that exit.json can still be written
+lock            held by whoever changes the run as a whole: the supervisor, a resume, a removal
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from engine.contract.catalog import Catalog, catalog
+from engine.contract.errors import BadInput
+from engine.contract.files import locked, read_bytes, read_json
+from engine.contract.labels import Labels, add_label, read_labels
+from engine.contract.process import ExitRecord
+from engine.contract.recipe import Recipe
+from engine.contract.status import Status, status
+from engine.contract.values import build
+
+SCHEMA: Final = 1
+RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-z]{4}")
+RESERVE_BYTES: Final = 16384  # an exit record with a long traceback
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """`run.json`. `model`, `epochs` and `data` repeat the recipe, so that a listing parses no TOML."""
+
+    schema: int = SCHEMA
+    id: str = ""
+    created: float = 0.0
+    seed: int = 0
+    recipe_id: str = ""
+    model: str = ""
+    data: str = ""
+    epochs: int = 0
+    preset: str = ""
+    changes: str = ""
+    command: str = ""
+    host: str = ""
+    placement: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    git: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of each file in `parts/`, by its name there."""
+
+
+class RunFolder:
+    """One run on disk. Making the object reads nothing; every method looks at the files as they are now."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path).absolute()
+        self.id = self.path.name
+        self.run_json = self.path / "run.json"
+        self.recipe_toml = self.path / "recipe.toml"
+        self.parts = self.path / "parts"
+        self.labels_jsonl = self.path / "labels.jsonl"
+        self.events = self.path / "events.jsonl"
+        self.checkpoints = self.path / "checkpoints"
+        self.predictions = self.path / "predictions.npz"
+        self.proc = self.path / "proc.json"
+        self.heartbeat = self.path / "heartbeat.json"
+        self.exit = self.path / "exit.json"
+        self.exits = self.path / "exits"
+        self.log = self.path / "log.txt"
+        self.reserve = self.path / "reserve"
+        self.lock = self.path / "lock"
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunFolder) and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    @property
+    def umask(self) -> int:
+        """The umask for processes that write here: as open as the folder, which is private unless shared."""
+        return ~self.path.stat().st_mode & 0o077
+
+    def info(self) -> RunInfo:
+        """What was asked for. BadInput when `run.json` is missing or damaged."""
+        table = read_json(self.run_json)
+        try:
+            if table is not None:
+                return build(RunInfo, table)
+        except TypeError:
+            pass  # a value of the wrong type is damage like any other
+        raise BadInput(f"run {self.id}: run.json is missing or damaged ({self.run_json})")
+
+    def recipe(self, parts: Catalog | None = None) -> Recipe:
+        """The resolved recipe. BadInput when `recipe.toml` is missing, damaged or from another version.
+
+        Args:
+            parts: the catalog to resolve against; by default the built-in parts and the run's own copies.
+        """
+        data = read_bytes(self.recipe_toml)
+        if data is None:
+            raise BadInput(f"run {self.id}: recipe.toml is missing or unreadable ({self.recipe_toml})")
+        try:
+            table = tomllib.loads(data.decode())
+        except (ValueError, RecursionError) as error:  # TOML and UTF-8 errors are ValueErrors
+            raise BadInput(f"run {self.id}: recipe.toml is no TOML: {error}") from error
+        own = parts or catalog(tuple(sorted(self.parts.glob("*.py"))))
+        return Recipe.resolve(table, own, str(self.recipe_toml))
+
+    def labels(self) -> Labels:
+        """Name, tags, notes and pin as they stand now."""
+        return read_labels(self.labels_jsonl)
+
+    def add_label(
+        self, *, name: str | None = None, tag: str = "", untag: str = "", note: str = "", pinned: bool | None = None
+    ) -> None:
+        """Append changes to the labels; BadInput for a label that cannot be one, or a folder that is read-only."""
+        add_label(self.labels_jsonl, name=name, tag=tag, untag=untag, note=note, pinned=pinned)
+
+    def status(self, now: float | None = None) -> Status:
+        """What the run is doing or how it ended: see `engine.contract.status`."""
+        return status(self.path, now)
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[int]:
+        """Hold the run's lock, yielding its descriptor (children may inherit it). BadInput when it is taken."""
+        with locked(self.lock, wait=False, refusal=f"run {self.id} is in use by another process") as fd:
+            yield fd
+
+    def write_exit(self, record: ExitRecord) -> None:
+        """Write `exit.json`, on a full disk with the help of the reserve, which is given back in any case."""
+        try:
+            record.write(self.exit)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self.reserve.unlink(missing_ok=True)
+            record.write(self.exit)
+        self.reserve.unlink(missing_ok=True)
+
+    def archive_exit(self) -> None:
+        """Put the exit record of an attempt away as `exits/N.json`, before the next attempt begins."""
+        record = ExitRecord.read(self.exit)
+        self.exits.mkdir(exist_ok=True)
+        number = record.attempt if record else 1
+        while (target := self.exits / f"{number}.json").exists():
+            number += 1
+        with contextlib.suppress(FileNotFoundError):  # never ended properly: nothing to put away
+            self.exit.rename(target)
+
+    def size_bytes(self) -> int:
+        """Bytes of all files in the folder; links are not followed."""
+        return _size(self.path)
+
+
+def _size(folder: str | Path) -> int:
+    total = 0
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    total += _size(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+    except OSError:  # vanished or forbidden: what could be seen counts
+        pass
+    return total

@@ -1,0 +1,101 @@
+"""What people stick on a run: a name, tags, notes, a pin. Appended under a lock, folded on reading.
+
+All of it is data. A name is never a path and never resolved as one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from engine.contract.errors import BadInput
+from engine.contract.files import locked, read_bytes
+from engine.contract.lines import LineWriter
+from engine.contract.text import clean
+from engine.contract.values import parse_lines
+
+LONGEST_NAME: Final = 200
+LONGEST_TAG: Final = 64
+LONGEST_NOTE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of a run; tags in the order they were added, notes oldest first."""
+
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    pinned: bool = False
+
+
+def read_labels(path: Path) -> Labels:
+    """Fold the lines; what is no label of a known kind is skipped. Never raises."""
+    tables, _ = parse_lines(read_bytes(path) or b"")
+    name, pinned = "", False
+    tags: dict[str, None] = {}
+    notes: list[str] = []
+    for table in tables:
+        for key, value in table.items():
+            match key, value:
+                case "name", str():
+                    name = value
+                case "tag", str():
+                    tags[value] = None
+                case "untag", str():
+                    tags.pop(value, None)
+                case "note", str():
+                    notes.append(value)
+                case "pinned", bool():
+                    pinned = value
+    return Labels(name, tuple(tags), tuple(notes), pinned)
+
+
+def add_label(path: Path, *, name: str | None, tag: str, untag: str, note: str, pinned: bool | None) -> None:
+    """Append the labels that were given. BadInput for one that is unfit, or when the file cannot be written."""
+    given: dict[str, Any] = {}
+    if name is not None:
+        given["name"] = check_name(name)
+    if tag:
+        given["tag"] = check_tag(tag)
+    if untag:
+        given["untag"] = untag
+    if note:
+        given["note"] = _within(note, LONGEST_NOTE, "note")
+    if pinned is not None:
+        given["pinned"] = pinned
+    if not given:
+        return
+    try:
+        with locked(path, wait=True), LineWriter(path) as lines:
+            lines.write(json.dumps({"t": time.time()} | given))
+    except OSError as error:
+        raise BadInput(f"cannot label run {path.parent.name}: {error.strerror} ({path})") from error
+
+
+def check_name(name: str) -> str:
+    """The name without blanks around it; BadInput when it could not be shown or asked for."""
+    name = _within(name.strip(), LONGEST_NAME, "name")
+    if name.startswith("@"):
+        raise BadInput(f"name {name!r}: a leading @ is kept for @last and @live")
+    if "\n" in name or "\t" in name:
+        raise BadInput(f"name {name!r}: a name is a single line")
+    return name
+
+
+def check_tag(tag: str) -> str:
+    """The tag; BadInput when it could not be typed into a filter."""
+    if not tag or any(letter.isspace() or letter in ",\"'" for letter in tag) or tag.startswith("-"):
+        raise BadInput(f"tag {tag!r}: a tag is one word without commas or quotes, and begins with no minus")
+    return _within(tag, LONGEST_TAG, "tag")
+
+
+def _within(text: str, longest: int, what: str) -> str:
+    if clean(text) != text:
+        raise BadInput(f"{what} {clean(text)!r}: control, invisible or reordering characters are not allowed")
+    if len(text) > longest:
+        raise BadInput(f"{what} {text[:20] + '…'!r}: {len(text)} characters, at most {longest}")
+    return text

@@ -1,0 +1,76 @@
+"""Where runs live. The first root is written to, further ones are only looked at."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from engine.contract.errors import BadInput
+from engine.contract.folder import RUN_ID
+
+VARIABLE: Final = "CIFAR_TUI_RUNS"
+
+
+def runs_root(flag: str = "") -> Path:
+    """The folder that new runs go to: `--runs-dir`, else $CIFAR_TUI_RUNS, else the platform's data folder."""
+    return runs_roots([flag] if flag else [])[0]
+
+
+def runs_roots(flags: Sequence[str] = ()) -> list[Path]:
+    """All folders with runs, absolute and without repeats; the first is the one to write to.
+
+    Raises:
+        BadInput: a root is a file, or `~user` names nobody.
+    """
+    origin = "--runs-dir" if flags else f"${VARIABLE}"
+    given = list(flags) or [os.environ.get(VARIABLE) or str(platformdirs.user_data_path("cifar-tui") / "runs")]
+    roots: dict[Path, None] = {}
+    for text in given:
+        try:
+            root = Path(text).expanduser().absolute()
+        except RuntimeError as error:
+            raise BadInput(f"runs folder {text!r} (from {origin}): no such user") from error
+        if root.exists() and not root.is_dir():
+            raise BadInput(f"runs folder {text!r} (from {origin}): not a folder")
+        roots[root.resolve()] = None
+    return list(roots)
+
+
+def make_root(root: Path, *, shared: bool = False) -> None:
+    """Make the root if it is missing: private, or open to the group. BadInput when that cannot be done."""
+    try:
+        root.mkdir(parents=True)
+    except FileExistsError as error:
+        if not root.is_dir():
+            raise BadInput(f"runs folder {root}: not a folder") from error
+    except OSError as error:
+        raise BadInput(f"cannot make the runs folder {root}: {error.strerror}") from error
+    else:
+        root.chmod(0o2770 if shared else 0o700)
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise BadInput(f"cannot write to the runs folder {root}: choose another with --runs-dir or ${VARIABLE}")
+
+
+def run_paths(root: Path) -> Iterator[str]:
+    """The run folders of a root in no order, as text (there may be ten thousand). Links and anything
+    not named like a run are left out."""
+    try:
+        with os.scandir(root) as entries:
+            for entry in entries:
+                if RUN_ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                    yield entry.path
+    except OSError:  # the root is missing or forbidden: it has no runs to show
+        return
+
+
+def is_run(path: Path) -> bool:
+    """Whether a path is a run folder: named like one, and a real folder rather than a link to one."""
+    try:
+        return bool(RUN_ID.fullmatch(path.name)) and stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False

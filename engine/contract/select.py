@@ -1,0 +1,59 @@
+"""Finding the run that a person means: a full id, its last four characters, a unique name, @last or @live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.contract.errors import BadInput, nearest
+from engine.contract.folder import RUN_ID, RunFolder
+from engine.contract.index import Index
+from engine.contract.roots import is_run
+from engine.contract.summary import Summary
+from engine.contract.text import one_line
+
+SHOWN = 8  # candidates in a message
+
+
+def find(roots: Sequence[Path], ref: str, index: Index | None = None) -> RunFolder:
+    """The run that `ref` names. A full id is found without looking at other runs.
+
+    Raises:
+        BadInput: no run, or more than one; the message lists the candidates.
+    """
+    if RUN_ID.fullmatch(ref):  # only what has the form of an id ever becomes a path
+        for root in roots:
+            if is_run(root / ref):
+                return RunFolder(root / ref)
+    rows = (index or Index()).rows(roots)
+    if ref == "@last":
+        matches = rows[:1]
+    elif ref == "@live":
+        matches = [row for row in rows if row.live]
+    else:
+        matches = [row for row in rows if ref and (row.name == ref or row.id[-4:] == ref.lower())]
+    if len(matches) == 1:
+        return RunFolder(Path(matches[0].folder))
+    raise BadInput(_many(ref, matches) if matches else _none(roots, ref, rows))
+
+
+def _many(ref: str, matches: list[Summary]) -> str:
+    more = f" and {len(matches) - SHOWN} more" if len(matches) > SHOWN else ""
+    return f"run {one_line(ref)!r} is ambiguous: " + ", ".join(map(_title, matches[:SHOWN])) + more
+
+
+def _none(roots: Sequence[Path], ref: str, rows: list[Summary]) -> str:
+    places = ", ".join(map(str, roots))
+    if not rows:
+        return f"run {one_line(ref)!r}: there are no runs in {places}"
+    if ref == "@live":
+        return "run '@live': no run is alive; @last is " + _title(rows[0])
+    names = {row.name for row in rows if row.name} | {row.id for row in rows} | {row.id[-4:] for row in rows}
+    hint = nearest(ref, [*sorted(names), "@last", "@live"])
+    newest = ", ".join(map(_title, rows[:3]))
+    return f"run {one_line(ref)!r} does not exist in {places}{hint} (newest: {newest})"
+
+
+def _title(row: Summary) -> str:
+    name = f" {one_line(row.name, 40)!r}" if row.name else ""
+    return f"{row.id}{name} ({row.model or 'unreadable'}, {row.status})"

@@ -1,0 +1,121 @@
+"""What state a run is in, decided from its processes and files each time it is asked: it is stored nowhere.
+
+Living processes come first, whatever the files say. Then the supervisor's exit record, then the trainer's own closing
+words (its supervisor was killed after them), and else the run is lost: to a reboot, or with its supervisor.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from engine.contract.events import REASONS, Failed, Stopped
+from engine.contract.files import read_json
+from engine.contract.fold import RunFold
+from engine.contract.process import STALE_SECONDS, ExitRecord, Heartbeat, ProcRecord, alive, boot_id, host_name
+
+LIVE: Final = ("queued", "starting", "running", "stopping")
+ENDED: Final = ("finished", "stopped", "preempted", "failed", "lost")
+STATES: Final = LIVE + ENDED
+GRACE_SECONDS: Final = 10.0  # how long a new folder may wait for its supervisor's first sign
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A state with its reason. `phase`, `note` and `place` (in line, from 1) tell what a live run is busy with.
+
+    `beat` is when its supervisor last gave a sign, in seconds since 1970; 0 when never.
+    """
+
+    state: str
+    reason: str = ""
+    message: str = ""
+    phase: str = ""
+    note: str = ""
+    place: int = 0
+    beat: float = 0.0
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+
+def status(run_dir: Path, now: float | None = None, fold: RunFold | None = None) -> Status:
+    """The state of a run now. Never raises: files that cannot be read count as absent.
+
+    Args:
+        now: seconds since 1970, for tests; the clock by default.
+        fold: the run's events as far as the caller has folded them; by default their tail is read.
+    """
+    now = time.time() if now is None else now
+    fold = fold or RunFold(run_dir / "events.jsonl").poll_tail()
+    proc = ProcRecord.read(run_dir / "proc.json")
+    beat = Heartbeat.read(run_dir / "heartbeat.json")
+    if proc and beat and beat.pid != proc.supervisor.pid:
+        beat = None  # of an earlier attempt
+    seen = beat.t if beat else 0.0
+    if proc and alive(proc.supervisor, run_dir):
+        return _living(proc, beat, fold, run_dir, now)
+    if proc and proc.host == host_name() and proc.trainer and alive(proc.trainer, run_dir):
+        gone = "its supervisor is gone, the trainer works on alone; stop or kill it, or let it finish"
+        return Status("running", "supervisor_lost", gone, fold.phase, fold.note, beat=seen)
+    record = ExitRecord.read(run_dir / "exit.json")
+    if record and record.state in ENDED:
+        return Status(record.state, _known(record.reason), record.message, beat=seen)
+    if fold.closing:
+        return _closed(fold.closing, seen)
+    if proc:
+        return _lost(proc, beat, now)
+    if abs(now - _created(run_dir)) < GRACE_SECONDS:
+        return Status("starting", message="waiting for its supervisor")
+    return Status("lost", "supervisor_lost", "no process ever took it up; it can be started again")
+
+
+def _living(proc: ProcRecord, beat: Heartbeat | None, fold: RunFold, run_dir: Path, now: float) -> Status:
+    if beat is None or beat.state not in LIVE:
+        queued = fold.phase == "queued"
+        working = proc.trainer is not None and alive(proc.trainer, run_dir)
+        state = "running" if working else "queued" if queued else "starting"
+        return Status(state, phase=fold.phase, note=fold.note, place=fold.place)
+    silent = now - beat.t
+    message = f"its supervisor has been silent for {silent:.0f} s" if silent > STALE_SECONDS else ""
+    if beat.state in ("queued", "starting"):
+        return Status(beat.state, "", message, beat.state, beat.note, beat.place, beat.t)
+    return Status(beat.state, "", message, fold.phase, fold.note or beat.note, 0, beat.t)
+
+
+def _closed(closing: object, seen: float) -> Status:
+    if isinstance(closing, Failed):
+        return Status("failed", _known(closing.reason), closing.message, beat=seen)
+    if isinstance(closing, Stopped):
+        return Status("preempted" if closing.reason == "preempted" else "stopped", beat=seen)
+    return Status("finished", beat=seen)
+
+
+def _lost(proc: ProcRecord, beat: Heartbeat | None, now: float) -> Status:
+    seen = beat.t if beat else 0.0
+    was = f"while it was {beat.state}" if beat and beat.state in LIVE else "before it ended"
+    if proc.host != host_name():
+        sign = f"for {now - seen:.0f} s" if beat else "ever"
+        return Status("lost", "supervisor_lost", f"no sign of life from {proc.host} {sign}", beat=seen)
+    if proc.boot_id != boot_id():
+        return Status("lost", "reboot", f"the machine restarted {was}", beat=seen)
+    return Status("lost", "supervisor_lost", f"its processes vanished {was}", beat=seen)
+
+
+def _known(reason: str) -> str:
+    return reason if reason in REASONS else ""
+
+
+def _created(run_dir: Path) -> float:
+    """When the run was made: as it says, else as its folder says; never, when that is gone."""
+    table = read_json(run_dir / "run.json") or {}
+    created = table.get("created")
+    if isinstance(created, int | float):
+        return float(created) if abs(created) < 1e12 else 0.0
+    try:
+        return run_dir.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,119 @@
+"""A run as a row of the results table."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+from engine.contract.errors import BadInput
+from engine.contract.fold import RunFold
+from engine.contract.folder import RunFolder, RunInfo
+from engine.contract.status import LIVE, status
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The row of `runs list --json` (see `to_json`), and behind it what only the screens need.
+
+    Accuracies are 0..1 or None before there is one; `best_accuracy` is the test accuracy of the epoch that is best on
+    `best_on`. `started` is seconds since 1970, `seconds` the time at work without the pauses between attempts.
+    """
+
+    id: str
+    name: str = ""
+    status: str = "lost"
+    reason: str = ""
+    preset: str = ""
+    changes: str = ""
+    recipe_id: str = ""
+    model: str = ""
+    seed: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    last_accuracy: float | None = None
+    best_accuracy: float | None = None
+    seconds: float = 0.0
+    started: float = 0.0
+    host: str = ""
+    device: str = ""
+    size_bytes: int = 0
+    tags: tuple[str, ...] = ()
+    folder: str = ""
+    message: str = ""
+    phase: str = ""
+    note: str = ""
+    place: int = 0
+    best_on: str = "test"
+    weights: str = "raw"
+    data: str = ""
+    created: float = 0.0
+    notes: tuple[str, ...] = ()
+    pinned: bool = False
+
+    @property
+    def live(self) -> bool:
+        return self.status in LIVE
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of `runs list --json`: exactly the promised keys, in their order."""
+        values = {name: getattr(self, name) for name in JSON_KEYS}
+        return values | {"tags": list(self.tags)}
+
+
+JSON_KEYS: Final = tuple(item.name for item in dataclasses.fields(Summary))[:19]
+
+
+def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None = None) -> Summary:
+    """The row of a run as its files are now. Never raises: a damaged run is a row that says so.
+
+    Args:
+        fold: the fold of an earlier call for this run, to read only the events since; it is taken forward.
+    """
+    fold = (fold or RunFold(folder.events)).poll()
+    state = status(folder.path, now, fold)
+    try:
+        info, damage = folder.info(), ""
+    except BadInput as problem:
+        info, damage = RunInfo(), str(problem)
+    labels = folder.labels()
+    reason, message = state.reason, state.message
+    if damage and not state.live:
+        reason, message = "bad_input", damage
+    return Summary(
+        id=folder.id,
+        name=labels.name,
+        status="lost" if damage and not state.live else state.state,
+        reason=reason,
+        preset=info.preset,
+        changes=info.changes,
+        recipe_id=info.recipe_id,
+        model=info.model,
+        seed=info.seed,
+        epoch=fold.epoch,
+        epochs=fold.epochs or info.epochs,
+        last_accuracy=_finite(fold.last_accuracy),
+        best_accuracy=_finite(fold.best_accuracy),
+        seconds=_finite(fold.seconds) or 0.0,
+        started=_finite(fold.started or info.created) or 0.0,
+        host=info.host,
+        device=fold.device or str(info.placement.get("device", "")),
+        size_bytes=folder.size_bytes(),
+        tags=labels.tags,
+        folder=str(folder.path),
+        message=message,
+        phase=state.phase,
+        note=state.note,
+        place=state.place,
+        best_on=fold.best_on,
+        weights=fold.weights,
+        data=info.data,
+        created=_finite(info.created) or 0.0,
+        notes=labels.notes,
+        pinned=labels.pinned,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
