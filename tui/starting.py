@@ -40,13 +40,20 @@ class Plan:
     changes: str
     commands: tuple[str, ...]
     root: Path
-    parts: tuple[Path, ...] = ()
 
 
-def plan(draft: Draft, source: str, root: Path, parts: Catalog, own_parts: Sequence[Path] = ()) -> Plan:
-    """Resolve and check a draft. `source` is the file or name behind `draft.preset`. Raises BadInput."""
+def plan(draft: Draft, source: str, root: Path, parts: Catalog, own_parts: Sequence[str] = ()) -> Plan:
+    """Resolve and check a draft.
+
+    Args:
+        source: the file or name behind `draft.preset`.
+        own_parts: files with parts of the user's own, which `parts` knows already.
+
+    Raises:
+        BadInput: with every problem of the recipe, or the first one outside it.
+    """
     recipe = draft.recipe(source, parts)
-    placement = draft.placement()
+    placement = draft.placement().model_copy(update={"parts": tuple(own_parts)})
     seeds = tuple(draft.seeds())
     if placement.gpus > 1:
         raise BadInput(f"gpus: got {placement.gpus}; a run uses one GPU in this version")
@@ -64,7 +71,6 @@ def plan(draft: Draft, source: str, root: Path, parts: Catalog, own_parts: Seque
         changes=said,
         commands=tuple(_with_seed(words, seed) for seed in seeds),
         root=root,
-        parts=tuple(own_parts),
     )
 
 
@@ -83,7 +89,6 @@ def launch(planned: Plan, start: Callable[[RunFolder], object] = local.start) ->
             preset=planned.preset,
             changes=planned.changes,
             command=command,
-            parts=planned.parts,
         )
         for seed, command in zip(planned.seeds, planned.commands, strict=True)
     ]
@@ -113,4 +118,6 @@ def _need_room(root: Path, recipe: Recipe, runs: int, parts: Catalog) -> None:
         place = place.parent
     free = shutil.disk_usage(place).free
     if free < needed:
-        raise BadInput(f"{place} has {free / 1e9:.1f} GB free; {runs} runs of {recipe.model.name} need {needed / 1e9:.1f} GB")
+        raise BadInput(
+            f"{place} has {free / 1e9:.1f} GB free; {runs} runs of {recipe.model.name} need {needed / 1e9:.1f} GB"
+        )

@@ -38,7 +38,9 @@ def list_presets(as_json: bool = Json) -> None:
     if as_json:
         return print_json(rows)
     head = ["name", "model", "epochs", "reported or measured", "title"]
-    return print_table(head, [[row["name"], row["model"], str(row["epochs"]), row["expect"], row["title"]] for row in rows])
+    return print_table(
+        head, [[row["name"], row["model"], str(row["epochs"]), row["expect"], row["title"]] for row in rows]
+    )
 
 
 def _preset_row(info: loader.PresetInfo, parts: Catalog) -> dict[str, Any]:
@@ -103,10 +105,20 @@ def list_models(as_json: bool = Json) -> None:
     if as_json:
         return print_json(rows)
     table = [
-        [row["name"], row["family"], si(row["params"]), f"{row['gmacs']:.3g}", str(row["year"]), row["paper"], row["title"]]
+        [
+            row["name"],
+            row["family"],
+            si(row["params"]),
+            f"{row['gmacs']:.3g}",
+            str(row["year"]),
+            row["paper"],
+            row["title"],
+        ]
         for row in rows
     ]
-    return print_table(["name", "family", "params", "GMACs", "year", "paper", "title"], table, right=["params", "GMACs"])
+    return print_table(
+        ["name", "family", "params", "GMACs", "year", "paper", "title"], table, right=["params", "GMACs"]
+    )
 
 
 def _model_row(part: Part) -> dict[str, Any]:
@@ -132,7 +144,9 @@ def show_model(name: str = typer.Argument(..., help="Name of a model."), as_json
 @augmentations.command("list")
 def list_augmentations(as_json: bool = Json) -> None:
     """List the named augmentations and the ops."""
-    named = [{"name": info.name, "title": info.title, "origin": info.origin} for info in loader.list_presets("augmentations")]
+    named = [
+        {"name": info.name, "title": info.title, "origin": info.origin} for info in loader.list_presets("augmentations")
+    ]
     ops = [_part_row(part) for part in catalog().parts("op")]
     if as_json:
         return print_json({"augmentations": named, "ops": ops})
@@ -150,7 +164,9 @@ def show_augmentation(name: str = typer.Argument(..., help="An augmentation or a
 @schedules.command("list")
 def list_schedules(as_json: bool = Json) -> None:
     """List the named schedules and the curves they are made of."""
-    named = [{"name": info.name, "title": info.title, "origin": info.origin} for info in loader.list_presets("schedules")]
+    named = [
+        {"name": info.name, "title": info.title, "origin": info.origin} for info in loader.list_presets("schedules")
+    ]
     curves = [_part_row(part) for part in catalog().parts("schedule")]
     if as_json:
         return print_json({"schedules": named, "curves": curves})

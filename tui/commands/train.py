@@ -38,8 +38,8 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], *, detach: bool, dry_r
     if not preset:
         names = ", ".join(info.name for info in loader.list_presets())
         raise BadInput(f"--headless needs --preset; there are {names}")
-    own_parts = [Path(file).expanduser().resolve() for file in flags.get("parts", ())]
-    parts = catalog(tuple(own_parts))
+    own_parts = [str(Path(file).expanduser().resolve()) for file in flags.get("parts", ())]
+    parts = catalog(tuple(map(Path, own_parts)))
     draft = from_flags(flags)
     source = source_file(preset, roots)
     if dry_run:
@@ -194,5 +194,3 @@ class _Interrupts:
 
     def _on_hangup(self, _signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)  # only the viewer ends
-
-

@@ -1,0 +1,91 @@
+"""`cifar-tui data`: fetch the images, check them, say where they lie."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+
+from engine.contract.catalog import catalog
+from engine.contract.errors import BadInput
+from tui.commands.common import Json, group, print_json, print_table, say
+
+app = group("The images: where they come from and where they lie.")
+Name = typer.Argument("cifar10", help="cifar10 or cifar100.", metavar="NAME")
+Folder = typer.Option("", "--data-dir", help="Folder with the data set.", metavar="DIR")
+
+
+@app.callback(invoke_without_command=True)
+def default(ctx: typer.Context, as_json: bool = Json) -> None:
+    """Without a word: where."""
+    if ctx.invoked_subcommand is None:
+        where(data_dir="", as_json=as_json)
+
+
+def _downloadable(name: str) -> str:
+    part = catalog().get("dataset", name)
+    if not part.meta.get("downloadable"):
+        raise BadInput(f"{part.name} needs no download: it is generated")
+    return part.name
+
+
+@app.command("fetch")
+def fetch(
+    name: str = Name,
+    source: Path | None = typer.Option(None, "--from", help="An archive or folder that you have already."),
+    data_dir: str = Folder,
+    as_json: bool = Json,
+) -> None:
+    """Download a data set, going on where a broken download stopped, or take it from a file."""
+    from engine.data.bring import import_archive
+    from engine.data.fetch import fetch as download
+
+    found = import_archive(source, data_dir) if source else download(_downloadable(name), data_dir, _progress)
+    if as_json:
+        return print_json({"name": found.name, "kind": found.kind, "path": str(found.path)})
+    return typer.echo(f"{found.name}: {found.path}")
+
+
+def _progress(done: int, total: int, what: str) -> None:
+    """One line that is rewritten on a terminal; nothing where nobody looks."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{done / 1e6:7.1f} of {total / 1e6:.1f} MB  {what[:50]:50}")
+        sys.stderr.flush()
+        if done >= total:
+            sys.stderr.write("\n")
+
+
+@app.command("verify")
+def verify(name: str = Name, data_dir: str = Folder, as_json: bool = Json) -> None:
+    """Check a data set against its checksums."""
+    from engine.data.archives import verify as check
+
+    found = check(_downloadable(name), data_dir)
+    if as_json:
+        return print_json({"name": found.name, "kind": found.kind, "path": str(found.path), "intact": True})
+    return typer.echo(f"{found.name}: intact ({found.path})")
+
+
+@app.command("where")
+def where(data_dir: str = Folder, as_json: bool = Json) -> None:
+    """Say where each data set lies, or where it was looked for."""
+    from engine.data.archives import locate
+
+    rows = []
+    for part in catalog().parts("dataset"):
+        if part.meta.get("downloadable"):
+            place = locate(part.name, data_dir)
+            path = str(place.path) if not place.missing else ""
+            rows.append(
+                {"name": part.name, "kind": place.kind, "path": path, "searched": [str(p) for p in place.searched]}
+            )
+        else:
+            rows.append({"name": part.name, "kind": "generated", "path": "", "searched": []})
+    if as_json:
+        return print_json(rows)
+    table = [[row["name"], row["kind"], row["path"] or ", ".join(row["searched"])] for row in rows]
+    print_table(["data set", "kind", "path"], [[str(cell) for cell in line] for line in table])
+    if any(row["kind"] == "missing" for row in rows):
+        say("fetch a missing one with `cifar-tui data fetch NAME`")
+    return None

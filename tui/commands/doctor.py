@@ -1,0 +1,116 @@
+"""`cifar-tui doctor` and `cifar-tui schema`: is this machine ready, and what may a recipe hold?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import psutil
+import typer
+
+from engine.contract.catalog import catalog
+from engine.contract.recipe import COMMON, Recipe
+from tui.commands.common import Json, print_json, roots
+from tui.format import file_size
+
+PACKAGES = ("torch", "torchvision", "textual", "plotext", "numpy", "pydantic")
+
+
+def doctor(as_json: bool = Json) -> None:
+    """Check what a run needs here: packages, devices, data, folders, disk."""
+    report = {"machine": _machine(), "packages": _packages(), "devices": _devices(), "data": _data(), "runs": _runs()}
+    if as_json:
+        return print_json(report)
+    for title, facts in report.items():
+        typer.echo(title)
+        for key, value in facts.items():
+            typer.echo(f"  {key:14} {value}")
+    return None
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory": file_size(psutil.virtual_memory().total),
+        "terminal": f"{os.environ.get('TERM', '-')}, {sys.stdout.encoding}, {'x'.join(map(str, shutil.get_terminal_size()))}",
+    }
+
+
+def _packages() -> dict[str, Any]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "missing: pip install cifar-tui"
+    return found
+
+
+def _devices() -> dict[str, Any]:
+    from engine.launch.devices import gpus
+
+    cards = gpus()
+    if not cards:
+        return {"gpu": "none seen by NVML; runs go to the CPU (or MPS on a Mac)"}
+    return {
+        f"gpu {card.index}": f"{card.name}, {file_size(card.memory_free)} of {file_size(card.memory_total)} free"
+        for card in cards
+    }
+
+
+def _data() -> dict[str, Any]:
+    from engine.data.archives import locate
+
+    found: dict[str, Any] = {}
+    for part in catalog().parts("dataset"):
+        if not part.meta.get("downloadable"):
+            found[part.name] = "generated, always there"
+            continue
+        place = locate(part.name)
+        found[part.name] = f"missing: cifar-tui data fetch {part.name}" if place.missing else str(place.path)
+    return found
+
+
+def _runs() -> dict[str, Any]:
+    folder = roots(None)[0]
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return {
+        "folder": str(folder),
+        "writable": os.access(place, os.W_OK),
+        "free": file_size(shutil.disk_usage(place).free),
+    }
+
+
+def schema() -> None:
+    """Print the JSON schema of a recipe, with the options of every part."""
+    table = Recipe.model_json_schema()
+    parts = catalog()
+    definitions = table.setdefault("$defs", {})
+    for field, kind in (
+        ("model", "model"),
+        ("optimizer", "optimizer"),
+        ("schedule", "schedule"),
+        ("loss", "loss"),
+        ("averaging", "averaging"),
+        ("augmentation", "op"),
+    ):
+        options = []
+        for part in parts.parts(kind):
+            known = part.schema(COMMON.get(kind, ())).model_json_schema()
+            definitions |= known.pop("$defs", {})
+            known["properties"] = {"name": {"const": part.name}, **known.get("properties", {})}
+            known["required"] = ["name", *known.get("required", [])]
+            known["title"], known["description"] = part.title, part.summary
+            definitions[f"{kind}.{part.name}"] = known
+            options.append({"$ref": f"#/$defs/{kind}.{part.name}"})
+        one = {"anyOf": [{"type": "string"}, *options]}
+        table["properties"][field] = {"type": "array", "items": one} if kind == "op" else one
+    print_json(table)

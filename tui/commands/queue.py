@@ -1,0 +1,59 @@
+"""`cifar-tui queue`: what waits for a device on this machine."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+
+import typer
+
+from tui.commands.common import Json, Refs, RunsDirs, group, print_json, print_table, roots
+from tui.format import age
+
+app = group("Runs that wait for a device of this machine, in order.")
+
+
+@app.callback(invoke_without_command=True)
+def default(ctx: typer.Context, as_json: bool = Json) -> None:
+    """Without a word: list."""
+    if ctx.invoked_subcommand is None:
+        list_queue(as_json=as_json)
+
+
+@app.command("list")
+def list_queue(as_json: bool = Json) -> None:
+    """List who holds a device and who waits for one."""
+    from engine.launch import queue
+
+    tickets = queue.tickets()
+    if as_json:
+        return print_json([asdict(ticket) for ticket in tickets])
+    table = [
+        [
+            ticket.run,
+            f"holds {', '.join(ticket.held)}" if ticket.held else f"#{ticket.place}",
+            f"{ticket.count} of {', '.join(ticket.candidates)}",
+            age(time.time() - ticket.since),
+        ]
+        for ticket in tickets
+    ]
+    print_table(["run", "place", "wants", "since"], table)
+    if not tickets:
+        typer.echo("nothing waits")
+    return None
+
+
+@app.command("cancel")
+def cancel(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+    """Take waiting runs out of the queue; they end as stopped and can be resumed."""
+    from engine.contract.store import find
+    from engine.launch import control
+
+    folders = [find(roots(runs_dir), ref) for ref in refs]
+    for folder in folders:
+        control.cancel(folder)
+    if as_json:
+        return print_json([{"id": folder.id, "status": folder.status().state} for folder in folders])
+    for folder in folders:
+        typer.echo(f"{folder.id} cancelled")
+    return None

@@ -1,0 +1,271 @@
+"""`cifar-tui runs`: look at runs. The commands that act on them are in `runs_act`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from engine.contract import events
+from engine.contract.errors import BadInput
+from engine.contract.summary import Summary
+from engine.contract.text import clean
+from tui.commands import runs_act
+from tui.commands.common import Json, Ref, Refs, RunsDirs, group, print_json, print_table, roots
+from tui.format import age, duration, percent
+
+app = group("Every run you ever made.")
+runs_act.add_to(app)
+
+
+@app.callback(invoke_without_command=True)
+def default(ctx: typer.Context, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+    """Without a word: list."""
+    if ctx.invoked_subcommand is None:
+        list_runs(filter_text="", limit=0, as_json=as_json, runs_dir=runs_dir)
+
+
+@app.command("list")
+def list_runs(
+    filter_text: str = typer.Option("", "--filter", help="acc>0.95 model:resnet34 tag:paper status:failed started>3w"),
+    limit: int = typer.Option(0, "--limit", help="At most so many; 0 is all.", min=0),
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """List the runs, live ones first."""
+    from engine.analysis.filter import parse_filter
+
+    from engine.contract.index import Index
+
+    keep = parse_filter(filter_text)
+    rows = [row for row in Index().rows(roots(runs_dir)) if keep(row)]
+    rows.sort(key=lambda row: not row.live)  # stable: newest first within both halves
+    rows = rows[:limit] if limit else rows
+    if as_json:
+        return print_json([row.to_json() for row in rows])
+    print_summaries(rows)
+    if not rows:
+        typer.echo(
+            "no runs" + (f" match {filter_text!r}" if filter_text else " yet: cifar-tui --preset quickstart --headless")
+        )
+    return None
+
+
+def print_summaries(rows: Sequence[Summary]) -> None:
+    """The table of runs on a plain terminal."""
+    table = [
+        [
+            row.id,
+            row.name or row.preset or row.model,
+            row.changes or "-",
+            str(row.seed),
+            f"{row.epoch}/{row.epochs}",
+            _accuracy(row.last_accuracy),
+            _accuracy(row.best_accuracy),
+            duration(row.seconds),
+            age(time.time() - row.started),
+            row.status + (f" ({row.reason})" if row.reason else ""),
+        ]
+        for row in rows
+    ]
+    head = ["id", "recipe", "changes", "seed", "epoch", "last", "best*", "time", "started", "status"]
+    print_table(head, table, right=["seed", "epoch", "last", "best*", "time"])
+    if any(row.best_on == "test" and row.best_accuracy is not None for row in rows):
+        typer.echo("* best epoch picked on the test set")
+
+
+def _accuracy(value: float | None) -> str:
+    return "-" if value is None else percent(value)
+
+
+@app.command("show")
+def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+    """Show one run: its state, its recipe and how to repeat it."""
+    from engine.contract.store import find, summarize
+
+    folder = find(roots(runs_dir), run)
+    row, info = summarize(folder), folder.info()
+    recipe = folder.recipe()
+    if as_json:
+        return print_json(
+            row.to_json() | {"recipe": recipe.to_table(), "command": info.command, "versions": info.versions}
+        )
+    labels = folder.labels()
+    state = folder.status()
+    facts = {
+        "name": labels.name,
+        "status": f"{state.state} {state.reason} {state.message}".strip(),
+        "preset": f"{info.preset}  changes: {info.changes}",
+        "seed": str(info.seed),
+        "epochs": f"{row.epoch} of {row.epochs}",
+        "accuracy": f"last {_accuracy(row.last_accuracy)} %  best on {row.best_on} {_accuracy(row.best_accuracy)} %",
+        "time": duration(row.seconds),
+        "host": f"{info.host}  {row.device}",
+        "tags": " ".join(labels.tags),
+        "notes": "; ".join(labels.notes),
+        "folder": str(folder.path),
+        "repeat": info.command,
+        "versions": "  ".join(f"{key} {value}" for key, value in info.versions.items()),
+    }
+    for key, value in facts.items():
+        if value:
+            typer.echo(f"{key:9} {clean(value)}")
+    return typer.echo(f"\n{recipe.to_toml()}", nl=False)
+
+
+@app.command("compare")
+def compare_runs(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+    """Set runs side by side: last and best accuracy, difference to the first, and where their recipes differ."""
+    from engine.contract.changes import differences
+    from engine.contract.store import find, summarize
+
+    folders = [find(roots(runs_dir), ref) for ref in refs]
+    if len(folders) < 2:
+        raise BadInput("runs compare: name at least two runs")
+    rows = [summarize(folder) for folder in folders]
+    recipes = [folder.recipe() for folder in folders]
+    changed: dict[str, list[Any]] = {}
+    for at, other in enumerate(recipes[1:], start=1):
+        for path, old, new in differences(recipes[0], other):
+            changed.setdefault(path, [old] * len(recipes))[at] = new
+    if as_json:
+        return print_json({"runs": [row.to_json() for row in rows], "differences": changed})
+    base = rows[0].last_accuracy
+    table = [
+        [row.id, row.name or row.preset, str(row.seed), _accuracy(row.last_accuracy), _accuracy(row.best_accuracy),
+         _points(row.last_accuracy, base), duration(row.seconds), row.status]
+        for row in rows
+    ]  # fmt: skip
+    head = ["id", "recipe", "seed", "last", "best*", "Δ", "time", "status"]
+    print_table(head, table, right=["seed", "last", "best*", "Δ", "time"])
+    if changed:
+        typer.echo()
+        body = [[path, *(_cell(value) for value in values)] for path, values in sorted(changed.items())]
+        print_table(["differs", *(row.id[-4:] for row in rows)], body)
+    return None
+
+
+def _points(value: float | None, base: float | None) -> str:
+    return "-" if value is None or base is None else f"{100 * (value - base):+.2f}"
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None else json.dumps(value) if isinstance(value, list | bool) else str(value)
+
+
+@app.command("watch")
+def watch_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+    """Follow a run to its end, line by line. Ctrl-C ends the watching, not the run."""
+    from engine.contract.store import find
+    from engine.launch import watch
+    from tui.commands.train import describe
+
+    for event in watch.follow(find(roots(runs_dir), run)):
+        line = events.encode(event) if as_json else describe(event)
+        if line:
+            typer.echo(line)
+
+
+@app.command("logs")
+def logs(
+    run: str = Ref,
+    lines: int = typer.Option(0, "--lines", "-n", help="Only the last lines; 0 is all.", min=0),
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """Print what the processes of a run printed."""
+    from engine.contract.store import find
+
+    folder = find(roots(runs_dir), run)
+    try:
+        text = folder.log.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        text = ""
+    found = text.splitlines()[-lines:] if lines else text.splitlines()
+    if as_json:
+        return print_json({"id": folder.id, "log": [clean(line) for line in found]})
+    for line in found:
+        typer.echo(clean(line))
+    return None
+
+
+@app.command("wait")
+def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+    """Wait until runs have ended; the exit code is that of the worst of them."""
+    from engine.contract.store import find
+    from engine.launch import control
+    from tui.commands.train import EXIT, final_line, result_of
+
+    folders = [find(roots(runs_dir), ref) for ref in refs]
+    results = []
+    for folder in folders:
+        control.wait(folder)
+        results.append(result_of(folder))
+        if not as_json:
+            typer.echo(final_line(results[-1]))
+    if as_json:
+        print_json(results)
+    raise SystemExit(max(EXIT.get(str(result["status"]), 1) for result in results))
+
+
+@app.command("export")
+def export(
+    run: str = Ref,
+    form: str = typer.Option("csv", "--format", help="csv or json."),
+    out: Path | None = typer.Option(None, "--out", help="A file; stdout without it."),
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """Export the epochs of a run."""
+    from engine.contract.lines import EventReader
+    from engine.contract.store import find
+
+    if form not in ("csv", "json"):
+        raise BadInput(f"--format: got {form!r}, needs csv or json")
+    folder = find(roots(runs_dir), run)
+    rows = _epoch_rows(EventReader(folder.events).poll())
+    text = json.dumps({"id": folder.id, "epochs": rows}, indent=1) if form == "json" else _csv(rows)
+    if out is None:
+        sys.stdout.write(text)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"--out {out}: {error.strerror}") from None
+
+
+EXPORTED = (
+    "epoch", "train_loss", "train_accuracy", "train_mixed", "test_loss", "test_accuracy", "holdout_loss",
+    "holdout_accuracy", "clean_train_loss", "clean_train_accuracy", "lr", "images_per_second", "grad_norm",
+    "update_ratio", "nonfinite", "weights", "raw_test_accuracy", "t",
+)  # fmt: skip
+
+
+def _epoch_rows(found: Sequence[events.Event]) -> list[dict[str, Any]]:
+    """One row an epoch; one that was trained again after a crash counts as trained last."""
+    by_epoch: dict[int, dict[str, Any]] = {}
+    for event in found:
+        if isinstance(event, events.Resumed):
+            by_epoch = {epoch: row for epoch, row in by_epoch.items() if epoch <= event.epoch}
+        if isinstance(event, events.Epoch):
+            values = {name: getattr(event, name) for name in EXPORTED}
+            row = {key: None if isinstance(value, float) and value != value else value for key, value in values.items()}
+            row["per_class"] = list(event.per_class)
+            by_epoch[event.epoch] = row
+    return [by_epoch[epoch] for epoch in sorted(by_epoch)]
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    classes = max((len(row["per_class"]) for row in rows), default=0)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*EXPORTED, *(f"class_{i}" for i in range(classes))])
+    for row in rows:
+        writer.writerow([row[name] for name in EXPORTED] + row["per_class"])
+    return text.getvalue()

@@ -1,0 +1,187 @@
+"""`cifar-tui runs`: the commands that change something: stop, kill, resume, rm, prune, tag, note."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from engine.contract.errors import BadInput
+from engine.contract.folder import RunFolder
+from tui.commands.common import Json, Ref, Refs, RunsDirs, print_json, roots
+from tui.format import file_size
+
+Yes = typer.Option(False, "--yes", "-y", help="Do not ask.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this file."""
+    for name, command in (
+        ("stop", stop),
+        ("kill", kill),
+        ("resume", resume),
+        ("rm", remove_runs),
+        ("prune", prune),
+        ("tag", tag),
+        ("note", note),
+    ):
+        app.command(name)(command)
+
+
+def _find(refs: Sequence[str], runs_dir: list[str] | None) -> list[RunFolder]:
+    from engine.contract.store import find
+
+    places = roots(runs_dir)
+    return [find(places, ref) for ref in refs]
+
+
+def _report(folders: Sequence[RunFolder], done: str, as_json: bool) -> None:
+    if as_json:
+        print_json([{"id": folder.id, "status": folder.status().state} for folder in folders])
+        return
+    for folder in folders:
+        typer.echo(f"{folder.id} {done}")
+
+
+def stop(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+    """Stop runs after their step, with a checkpoint to resume from."""
+    from engine.launch import control
+
+    folders = _find(refs, runs_dir)
+    for folder in folders:
+        control.stop(folder)
+    _report(folders, "is asked to stop", as_json)
+
+
+def kill(refs: list[str] = Refs, yes: bool = Yes, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+    """Kill runs now; what was learned since the last checkpoint is lost."""
+    from engine.launch import control
+
+    folders = _find(refs, runs_dir)
+    if not yes and not typer.confirm(
+        f"kill {', '.join(folder.id for folder in folders)} without a checkpoint?", err=True
+    ):
+        raise SystemExit(1)
+    for folder in folders:
+        control.kill(folder)
+    _report(folders, "is killed", as_json)
+
+
+def resume(
+    refs: list[str] = Refs,
+    device: str = typer.Option("", help="Another device.", metavar="D"),
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """Go on with stopped, failed or lost runs from their last checkpoint."""
+    from engine.launch import control
+
+    folders = _find(refs, runs_dir)
+    for folder in folders:
+        control.resume(folder, **({"device": device} if device else {}))
+    _report(folders, "goes on", as_json)
+
+
+def remove_runs(
+    refs: list[str] = Refs, yes: bool = Yes, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs
+) -> None:
+    """Delete runs for good."""
+    from engine.contract.store import remove
+
+    folders = _find(refs, runs_dir)
+    if not yes and not typer.confirm(f"delete {len(folders)} runs for good?", err=True):
+        raise SystemExit(1)
+    for folder in folders:
+        remove(folder, roots(runs_dir))
+    if as_json:
+        print_json([{"id": folder.id, "status": "removed"} for folder in folders])
+    else:
+        for folder in folders:
+            typer.echo(f"{folder.id} removed")
+
+
+def prune(
+    keep: str = typer.Option("weights", help="What stays of ended runs: weights (final and best) or none."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would go."),
+    yes: bool = Yes,
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """Free disk space: drop the resume checkpoints of finished runs (and with `--keep none` their weights)."""
+    from engine.contract.index import Index
+
+    if keep not in ("weights", "none"):
+        raise BadInput(f"--keep: got {keep!r}, needs weights or none")
+    root = roots(runs_dir)[0]
+    doomed: list[tuple[str, list[Path]]] = []
+    for row in Index().rows([root]):
+        if row.status == "finished":
+            checkpoints = RunFolder(Path(row.folder)).checkpoints
+            found = [path for path in sorted(checkpoints.glob("*")) if keep == "none" or path.name.startswith("epoch-")]
+            if found:
+                doomed.append((row.id, found))
+    freed = sum(_size(path) for _, paths in doomed for path in paths)
+    if doomed and not dry_run and not yes:
+        question = f"free {file_size(freed)} of {len(doomed)} finished runs?"
+        if not typer.confirm(question, err=True):
+            raise SystemExit(1)
+    if not dry_run:
+        for _, paths in doomed:
+            for path in paths:
+                _delete(path)
+    if as_json:
+        return print_json({"bytes": freed, "runs": [run for run, _ in doomed], "dry_run": dry_run})
+    return typer.echo(f"{'would free' if dry_run else 'freed'} {file_size(freed)} in {len(doomed)} runs")
+
+
+def _size(path: Path) -> int:
+    if path.is_symlink():
+        return 0
+    if path.is_dir():
+        return sum(_size(inner) for inner in path.iterdir())
+    return path.stat().st_size
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        for inner in path.iterdir():
+            _delete(inner)
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
+
+
+def tag(
+    run: str = Ref,
+    tags: list[str] = typer.Argument(
+        ..., help="Words; one with a leading - (after --) is taken off.", metavar="TAG..."
+    ),
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """Put tags on a run: `runs tag RUN paper`; take one off: `runs tag RUN -- -paper`."""
+    (folder,) = _find([run], runs_dir)
+    for word in tags:
+        if word.startswith("-"):
+            folder.add_label(untag=word[1:])
+        else:
+            folder.add_label(tag=word)
+    found = list(folder.labels().tags)
+    if as_json:
+        return print_json({"id": folder.id, "tags": found})
+    return typer.echo(f"{folder.id} tags: {' '.join(found) or '-'}")
+
+
+def note(
+    run: str = Ref,
+    text: str = typer.Argument(..., help="The note."),
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """Add a note to a run."""
+    (folder,) = _find([run], runs_dir)
+    folder.add_label(note=text)
+    if as_json:
+        return print_json({"id": folder.id, "notes": list(folder.labels().notes)})
+    return typer.echo(f"{folder.id} noted")
