@@ -1,0 +1,110 @@
+"""What every model of the catalog keeps, found by itself: a new family needs no test of its own to be held to these."""
+
+import pickle
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from engine.contract.catalog import Part, catalog
+from engine.contract.recipe import Choice
+from engine.models.build import build_model
+
+MODELS = catalog().parts("model")
+
+
+def build(part: Part, num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> nn.Module:
+    choice = Choice(name=part.name)
+    facts = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
+    return build_model(choice, **facts, catalog=catalog())
+
+
+def on_meta(part: Part, **facts: int) -> nn.Module:
+    with torch.device("meta"):
+        return build(part, **facts)
+
+
+def images(batch: int, channels: int = 3, size: int = 32, device: str = "cpu") -> torch.Tensor:
+    return torch.randn(batch, channels, size, size, device=device)
+
+
+@pytest.fixture(scope="module", params=MODELS, ids=lambda part: part.name)
+def part(request: pytest.FixtureRequest) -> Part:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def model(part: Part) -> nn.Module:
+    """A built model that tests may run but must not change."""
+    torch.manual_seed(0)
+    return build(part, num_classes=7)
+
+
+def test_the_mark_tells_title_year_family_and_paper(part: Part) -> None:
+    assert part.title and part.summary.endswith(".")
+    assert {"year", "family", "paper", "params", "gmacs"} <= set(part.meta)
+
+
+def test_parameters_equal_the_mark(part: Part) -> None:
+    assert sum(p.numel() for p in on_meta(part).parameters()) == part.meta["params"]
+
+
+def test_multiply_adds_equal_the_mark(part: Part) -> None:
+    model = on_meta(part).eval()
+    with FlopCounterMode(display=False) as counter:
+        model(images(1, device="meta"))
+    assert counter.get_total_flops() / 2e9 == pytest.approx(part.meta["gmacs"], rel=0.005)
+
+
+@pytest.mark.parametrize(("channels", "size"), [(3, 28), (1, 28), (3, 32), (1, 32), (3, 40), (1, 40)])
+@pytest.mark.parametrize("classes", [10, 100])
+def test_images_become_logits_at_any_size(part: Part, classes: int, channels: int, size: int) -> None:
+    model = on_meta(part, num_classes=classes, in_channels=channels, image_size=size)
+    assert model(images(2, channels, size, "meta")).shape == (2, classes)
+
+
+def test_every_parameter_gets_a_finite_gradient(model: nn.Module) -> None:
+    model.train().zero_grad()
+    model(images(2)).square().mean().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+
+
+def test_one_image_can_be_evaluated_and_does_not_depend_on_its_neighbours(model: nn.Module) -> None:
+    x = images(3)
+    with torch.no_grad():
+        together, alone = model.eval()(x), model.eval()(x[1:2])
+    assert alone.shape == (1, 7)
+    torch.testing.assert_close(alone, together[1:2], rtol=1e-4, atol=1e-4 * float(together.abs().max()))
+
+
+def test_state_and_pickle_bring_back_the_same_model(part: Part, model: nn.Module) -> None:
+    x = images(2)
+    loaded = build(part, num_classes=7).eval()
+    loaded.load_state_dict(model.state_dict(), strict=True)
+    pickled = pickle.loads(pickle.dumps(model.eval()))
+    with torch.no_grad():
+        want = model.eval()(x)
+        assert torch.equal(loaded(x), want)
+        assert torch.equal(pickled(x), want)
+
+
+def test_layout_and_precision_change_the_logits_no_more_than_rounding_does(part: Part, model: nn.Module) -> None:
+    """The yardstick is what rounding the images to bf16 does: an untrained deep net amplifies any change."""
+    x = images(4)
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    other = build(part, num_classes=7).to(memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def run(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        model.load_state_dict(state)
+        return model.train()(x).float()
+
+    exact = run(model, x)
+    rounded = (run(model, x.bfloat16().float()) - exact).std()
+    x = x.contiguous(memory_format=torch.channels_last)
+    assert (run(other, x) - exact).std() < 0.05 * rounded
+    with torch.autocast("cpu", torch.bfloat16):
+        assert (run(other, x) - exact).std() < 16 * rounded
