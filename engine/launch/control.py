@@ -1,0 +1,166 @@
+"""Stop, kill, resume and wait for runs. What is signalled is a process of known identity, never just a number."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from engine.contract.errors import BadInput
+from engine.contract.folder import RunFolder
+from engine.contract.process import Identity, ProcRecord, alive, host_name
+from engine.contract.recipe import Placement
+from engine.contract.resolve import explain
+from engine.contract.status import Status
+from engine.launch import local
+from engine.launch.orders import KILL, PREEMPT, STOP
+
+KILL_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 0.1
+
+
+def stop(run: RunFolder, *, preempt: bool = False, supervisor: Sequence[str] = local.SUPERVISOR) -> None:
+    """Ask a run to save a checkpoint and end; it may take a while: see `wait`. A queued run leaves the queue.
+
+    A trainer that has lost its supervisor gets a new one first, so that its end is recorded.
+
+    Raises:
+        BadInput: the run is not at work, or works on another machine or for another user.
+        StartFailed: the new supervisor could not be started.
+    """
+    identity = _supervisor(run, supervisor)
+    _send(run, identity, PREEMPT if preempt else STOP)
+
+
+def kill(run: RunFolder, *, supervisor: Sequence[str] = local.SUPERVISOR, patience: float = KILL_SECONDS) -> None:
+    """End a run now, with all of its processes. What came after its last checkpoint is lost.
+
+    A supervisor that does not obey within `patience` seconds is killed with it; the run is then listed as lost.
+
+    Raises:
+        BadInput, StartFailed: as for `stop`.
+    """
+    identity = _supervisor(run, supervisor)
+    _send(run, identity, KILL)
+    if _until(lambda: not alive(identity, run.path), patience):
+        return
+    proc = ProcRecord.read(run.proc)
+    for process in (identity, proc.trainer if proc else None):
+        if process is not None and alive(process, run.path):
+            os.killpg(process.pid, signal.SIGKILL)  # each leads a group of its own
+
+
+def cancel(run: RunFolder) -> None:
+    """Take a waiting run out of the queue; it ends as stopped.
+
+    Raises:
+        BadInput: it is not waiting.
+    """
+    state = run.status().state
+    if state != "queued":
+        raise BadInput(f"run {run.id} is not in the queue: it is {state}")
+    stop(run)
+
+
+def resume(
+    run: RunFolder, changes: Mapping[str, Any] | None = None, *, supervisor: Sequence[str] = local.SUPERVISOR
+) -> None:
+    """Go on with a run from its last checkpoint (from the start where it has none), as a new attempt.
+
+    Args:
+        changes: to the placement, for this attempt: the device, the folders, the threads.
+
+    Raises:
+        BadInput: it is at work or finished, its recipe is not the one it was made with, or a change is unfit.
+        StartFailed: it could not be started.
+    """
+    state = run.status()
+    if state.live and not _is_forgotten(run, state):
+        orphaned = "; stop or kill it first" if state.reason == "supervisor_lost" else ""
+        raise BadInput(f"run {run.id} is {state.state}{orphaned}")
+    if state.state == "finished":
+        raise BadInput(f"run {run.id} is finished; start a new one from it with --preset run:{run.id}")
+    info = run.info()
+    recipe_id = run.recipe().recipe_id
+    if recipe_id != info.recipe_id:
+        raise BadInput(
+            f"run {run.id}: recipe.toml is not the recipe that the run was made with "
+            f"({recipe_id[:12]}, not {info.recipe_id[:12]}); start a new run with --preset {run.recipe_toml}"
+        )
+    try:
+        Placement.model_validate(info.placement | dict(changes or {}))
+    except ValidationError as error:
+        raise BadInput(explain(error, Placement)) from error
+    local.start(run, placement=changes, supervisor=supervisor)
+
+
+def restart_lost(runs: Sequence[RunFolder], *, supervisor: Sequence[str] = local.SUPERVISOR) -> dict[str, str]:
+    """Start again, in the order they were made, those of the runs that a reboot ended.
+
+    Returns:
+        What became of each by its id: "" for a start, else why not. One failure keeps no other run back.
+    """
+    outcome = {}
+    for run in sorted(runs, key=lambda run: run.id):
+        state = run.status()
+        if (state.state, state.reason) == ("lost", "reboot"):
+            try:
+                resume(run, supervisor=supervisor)
+                outcome[run.id] = ""
+            except (BadInput, local.StartFailed) as error:
+                outcome[run.id] = str(error)
+    return outcome
+
+
+def wait(run: RunFolder, timeout: float = float("inf")) -> Status:
+    """The status once the run has ended, or after `timeout` seconds as it is then."""
+    _until(lambda: not run.status().live, timeout)
+    return run.status()
+
+
+def _until(true: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not (reached := true()) and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+    return reached
+
+
+def _is_forgotten(run: RunFolder, state: Status) -> bool:
+    """A new folder without a supervisor counts as starting for a moment: for who starts it, it is not live yet."""
+    return state.state == "starting" and not run.proc.exists()
+
+
+def _supervisor(run: RunFolder, replacement: Sequence[str]) -> Identity:
+    """The living supervisor of a run; an orphaned trainer gets one."""
+    proc = ProcRecord.read(run.proc)
+    if proc is not None and proc.host != host_name() and run.status().live:
+        raise BadInput(f"run {run.id} works on {proc.host}: give the command there")
+    if proc is not None and not alive(proc.supervisor, run.path) and proc.trainer and alive(proc.trainer, run.path):
+        local.start(run, adopt=True, supervisor=replacement)
+        proc = ProcRecord.read(run.proc)
+    if proc is None or not alive(proc.supervisor, run.path):
+        state = run.status()
+        reason = f" ({state.reason})" if state.reason else ""
+        raise BadInput(f"run {run.id} is not at work: it is {state.state}{reason}")
+    return proc.supervisor
+
+
+def _send(run: RunFolder, identity: Identity, number: signal.Signals) -> None:
+    """Signal a process that is proven to be the run's; one that ends meanwhile is no error."""
+    try:
+        if not hasattr(os, "pidfd_open"):  # macOS: a moment remains in which the number could be used again
+            if alive(identity, run.path):
+                os.kill(identity.pid, number)
+            return
+        handle = os.pidfd_open(identity.pid)
+        try:
+            if alive(identity, run.path):  # asked after the handle was taken: it cannot come to mean another process
+                signal.pidfd_send_signal(handle, number)
+        finally:
+            os.close(handle)
+    except ProcessLookupError:
+        return
+    except PermissionError as error:
+        raise BadInput(f"run {run.id} belongs to another user") from error

@@ -1,0 +1,86 @@
+"""Start runs on this machine: a supervisor in a session of its own, out of reach of a closed terminal and of Ctrl-C."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from engine.contract.folder import RunFolder
+from engine.contract.lines import file_mode
+from engine.contract.process import ProcRecord
+from engine.launch import package
+from engine.launch.reasons import last_line, read_tail
+
+SUPERVISOR: Final = ("-m", "engine.launch.supervise")
+START_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 0.02
+
+
+class StartFailed(Exception):
+    """A run could not be started; the message says why, in the words of its log if there are any."""
+
+
+def start(
+    run: RunFolder,
+    *,
+    placement: Mapping[str, Any] | None = None,
+    adopt: bool = False,
+    supervisor: Sequence[str] = SUPERVISOR,
+    timeout: float = START_SECONDS,
+) -> None:
+    """Spawn the supervisor of a run and wait until it has taken the run up (the run may then wait in the queue).
+
+    Args:
+        placement: what differs from the placement in `run.json`.
+        adopt: look after a trainer that has lost its supervisor, instead of starting one.
+        supervisor: what Python is to run as the supervisor.
+        timeout: how long it may take, in seconds.
+
+    Raises:
+        StartFailed: it ended or kept silent; nothing of it is left running.
+    """
+    options = ["--placement", json.dumps(dict(placement))] if placement else []
+    if adopt:
+        options.append("--adopt")
+    printed = run.log.stat().st_size if run.log.exists() else 0
+    try:
+        process = _spawn(run, [sys.executable, *supervisor, str(run.path), *options])
+    except OSError as error:
+        raise StartFailed(f"run {run.id} could not be started: {error}") from error
+    deadline = time.monotonic() + timeout
+    while True:
+        ended = process.poll() is not None
+        proc = ProcRecord.read(run.proc)
+        if proc is not None and proc.supervisor.pid == process.pid:
+            break
+        if ended or time.monotonic() >= deadline:
+            process.kill()
+            process.wait()
+            why = last_line(read_tail(run.log, printed)).removeprefix("error: ")
+            silence = f"its supervisor gave no sign within {timeout:g} s"
+            raise StartFailed(f"run {run.id} did not start: {why or silence} (log: {run.log})")
+        time.sleep(LOOK_SECONDS)
+    # Somebody has to take note of its end, or it stays a zombie for as long as this process lives.
+    threading.Thread(target=process.wait, name=f"supervisor of {run.id}", daemon=True).start()
+
+
+def _spawn(run: RunFolder, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    log = os.open(run.log, flags, file_mode(run.path))
+    try:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=package.environment(),
+            start_new_session=True,
+            umask=run.umask,
+        )
+    finally:
+        os.close(log)

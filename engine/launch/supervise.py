@@ -1,0 +1,281 @@
+"""Watch over one run: wait for its devices, start its trainer, beat, and write down how it ended.
+
+`python -m engine.launch.supervise RUN_DIR [--placement JSON] [--adopt]`, as `engine.launch.local.start` spawns it.
+What signals mean to it is in `engine.launch.orders`. A trainer that is told to stop has $CIFAR_TUI_GRACE seconds (30)
+for its checkpoint, then it is killed.
+
+The trainer has a session of its own, inherits the locks of the run and of its devices, and finds where to run in
+$CIFAR_TUI_PLACEMENT (the placement as JSON, with the device that the queue gave) and $CUDA_VISIBLE_DEVICES. So it
+survives the death of its supervisor and its devices stay taken meanwhile; `--adopt` then gives it a new supervisor.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.contract.errors import BadInput
+from engine.contract.events import EventReader, Failed, Finished, RunStarted, Stopped
+from engine.contract.files import locked, write_atomic
+from engine.contract.folder import RESERVE_BYTES, RunFolder
+from engine.contract.process import ExitRecord, Heartbeat, Identity, ProcRecord, alive, me
+from engine.contract.recipe import Placement
+from engine.launch import devices, package, reasons
+from engine.launch.orders import STOP, Orders
+from engine.launch.queue import Line
+from engine.launch.reasons import Ending, Verdict
+from engine.launch.trainer import Child, Orphan, command
+
+PLACEMENT = "CIFAR_TUI_PLACEMENT"
+EVENTS_TAIL = 1 << 20  # bytes; the closing words stand at the very end
+DETAIL_BYTES = 12_000  # of JSON; with it an exit record fits into the reserve
+LOOK_SECONDS = 1.0  # how often to look after a trainer whose end sends no signal
+
+Command = Callable[[RunFolder, int], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds between heartbeats, between looks at the queue, and from a stop to a kill."""
+
+    beat: float = 2.0
+    poll: float = 1.0
+    grace: float = 30.0
+
+
+class Supervisor:
+    """One attempt of a run: `carry_out` a new one, or `adopt` one that has lost its supervisor."""
+
+    def __init__(self, run: RunFolder, placement: Placement, timing: Timing, trainer: Command) -> None:
+        self._run = run
+        self._placement = placement
+        self._timing = timing
+        self._command = trainer
+        self._orders = Orders()
+        self._me = me()
+        self._beaten = Heartbeat(0, "")
+        self._attempt = 1
+        self._returncode: int | None = None
+
+    def carry_out(self) -> Verdict:
+        """From the queue to the exit record.
+
+        Raises:
+            BadInput: another process works on the run. Nothing has been changed then.
+        """
+        with self._run.hold() as lock:
+            before = ProcRecord.read(self._run.proc)
+            if before and before.trainer and alive(before.trainer, self._run.path):
+                who = f"its trainer (process {before.trainer.pid})"
+                raise BadInput(f"run {self._run.id}: {who} is still at work; stop or kill it first")
+            self._run.archive_exit()
+            self._count_attempts()
+            write_atomic(self._run.reserve, os.urandom(RESERVE_BYTES), durable=False)
+            self._beat("starting")
+            self._record(None)
+            return self._conclude(lambda: self._work(lock))
+
+    def adopt(self) -> Verdict:
+        """Take the place of a supervisor that was killed, beside a trainer that lives.
+
+        Raises:
+            BadInput: there is no such trainer, or somebody else has adopted it or works on the run.
+        """
+        refusal = f"run {self._run.id} is being adopted by another process"
+        with locked(self._run.path / "adopt", wait=False, refusal=refusal):
+            before = ProcRecord.read(self._run.proc)
+            if not before or not before.trainer or not alive(before.trainer, self._run.path):
+                raise BadInput(f"run {self._run.id}: no trainer is at work")
+            if alive(before.supervisor, self._run.path):
+                raise BadInput(f"run {self._run.id}: its supervisor is alive")
+            self._count_attempts()
+            orphan = Orphan(before.trainer, self._run)
+            self._beat("running")
+            self._record(orphan.identity)
+            killed_after = self._watch(orphan)
+            with self._run.hold():  # which the orphan held until now
+                return self._conclude(lambda: self._verdict(orphan, killed_after))
+
+    def _work(self, lock: int) -> Verdict:
+        """Queue, train, judge."""
+        line = self._wait_in_line()
+        if line is None:
+            state = "preempted" if self._orders.asked == "preempted" else "stopped"
+            return Verdict(state, message="left the queue on request")
+        try:
+            held = line.ticket.held
+            placement = self._placement.model_copy(update={"device": devices.kind_of(held[0])})
+            environment = {
+                **package.environment(),
+                **devices.environment(held),
+                PLACEMENT: placement.model_dump_json(),
+            }
+            print(f"--- attempt {self._attempt} on {', '.join(held)}", flush=True)  # noqa: T201  # into the run's log
+            ooms, printed, said = reasons.oom_kills(), _size(self._run.log), _size(self._run.events)
+            child = Child(self._command(self._run, len(held)), environment, (lock, *line.device_fds))
+            try:
+                self._record(child.identity)
+                killed_after = self._watch(child)
+                return self._verdict(child, killed_after, ooms, printed, said)
+            except BaseException:  # a trainer that nobody knows of must not live on
+                child.bury()
+                raise
+        finally:
+            line.leave()
+
+    def _wait_in_line(self) -> Line | None:
+        """The place in line once it has its devices; None when the run was told to stop while it waited."""
+        wanted = devices.want(self._placement)
+        line = Line(self._run.id, self._run.path, wanted)
+        while not self._orders.asked:
+            ready, note = devices.usable(wanted, self._placement.wait_free_gb)
+            if line.take(ready):
+                return line
+            self._beat("queued", line.ticket.place, note or line.note)
+            self._orders.sleep(self._timing.poll)
+        line.leave()
+        return None
+
+    def _watch(self, trainer: Child | Orphan) -> float:
+        """Beat and pass on orders until the trainer has gone; the grace after which it had to be killed, else 0."""
+        told, deadline, overdue = "", float("inf"), 0.0
+        while not trainer.gone():
+            asked = self._orders.asked
+            if asked == "killed":
+                trainer.kill()
+            elif asked and not told:
+                trainer.send(STOP)
+                deadline = time.monotonic() + self._timing.grace
+            elif time.monotonic() >= deadline:
+                overdue = self._timing.grace
+                trainer.kill()
+            told = asked
+            self._beat("stopping" if asked else "running")
+            self._orders.sleep(min(self._timing.beat, LOOK_SECONDS, max(deadline - time.monotonic(), 0.05)))
+        return overdue
+
+    def _verdict(
+        self, trainer: Child | Orphan, killed_after: float, ooms: int = 0, printed: int = 0, said: int = 0
+    ) -> Verdict:
+        """What became of the trainer. `ooms`: the kernel's count before; `printed`, `said`: where its output begins."""
+        self._returncode = trainer.bury()
+        is_child = isinstance(trainer, Child)
+        return reasons.judge(
+            Ending(
+                returncode=self._returncode,
+                last_word=last_word(self._run, said),
+                log=reasons.read_tail(self._run.log, printed) if is_child else "",
+                asked=self._orders.asked,
+                grace=killed_after,
+                oom_kills=reasons.oom_kills() - ooms if is_child else 0,
+                disk_full=reasons.is_full(self._run.path),
+            )
+        )
+
+    def _conclude(self, work: Callable[[], Verdict]) -> Verdict:
+        """The verdict of `work`, or on its own failure, written to `exit.json`."""
+        try:
+            verdict = work()
+        except BadInput as problem:
+            verdict = Verdict("failed", "bad_input", "; ".join(problem.problems))
+        except Exception as error:  # whatever it is, the run must not end without a word
+            full = isinstance(error, OSError) and error.errno in reasons.DISK_FULL
+            message = f"its supervisor failed: {type(error).__name__}: {error}"
+            verdict = Verdict("failed", "disk_full" if full else "traceback", message, traceback.format_exc())
+        code = self._returncode or 0
+        self._run.write_exit(
+            ExitRecord(
+                state=verdict.state,
+                reason=verdict.reason,
+                message=verdict.message,
+                returncode=code,
+                signal=max(-code, 0),
+                detail=_cut(verdict.detail),
+                ended=time.time(),
+                attempt=self._attempt,
+            )
+        )
+        return verdict
+
+    def _record(self, trainer: Identity | None) -> None:
+        ProcRecord(self._me.host, self._me.boot_id, self._me, trainer).write(self._run.proc)
+
+    def _beat(self, state: str, place: int = 0, note: str = "") -> None:
+        """Write the heartbeat if it is due or says something new. A full disk must not end the watch."""
+        now = time.time()
+        beat = Heartbeat(self._me.pid, state, place, note, now)
+        news = (state, place, note) != (self._beaten.state, self._beaten.place, self._beaten.note)
+        if news or not 0 <= now - self._beaten.t < self._timing.beat:
+            self._beaten = beat
+            with suppress(OSError):
+                beat.write(self._run.heartbeat)
+
+    def _count_attempts(self) -> None:
+        ended = (int(path.stem) for path in self._run.exits.glob("*.json") if path.stem.isdecimal())
+        self._attempt = 1 + max(ended, default=0)
+
+
+def last_word(run: RunFolder, start: int = 0) -> Finished | Stopped | Failed | None:
+    """The closing event that the trainer wrote after byte `start` of its events, if nothing new began after it."""
+    word: Finished | Stopped | Failed | None = None
+    for event in EventReader(run.events).tail(min(max(_size(run.events) - start, 0), EVENTS_TAIL)):
+        if isinstance(event, RunStarted):
+            word = None
+        elif isinstance(event, Finished | Stopped | Failed):
+            word = event
+    return word
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _cut(text: str) -> str:
+    """The end of a text, short enough for the reserve."""
+    while len(json.dumps(text)) > DETAIL_BYTES:
+        text = text[len(text) // 4 + 1 :]
+    return text
+
+
+def grace_seconds() -> float:
+    """$CIFAR_TUI_GRACE: how long a trainer may take to stop; 30 s where it is not set to a number."""
+    try:
+        return max(float(os.environ.get("CIFAR_TUI_GRACE", "30")), 0.0)
+    except ValueError:
+        return 30.0
+
+
+def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | None = None) -> int:
+    """Supervise a run to its end; the exit code tells only whether that could be done.
+
+    Args:
+        trainer: makes the trainer's command line from the run and the number of its devices.
+        timing: how often to look; by default as `Timing` and $CIFAR_TUI_GRACE say.
+    """
+    parser = argparse.ArgumentParser("engine.launch.supervise", description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--placement", default="{}", help="changes to the placement in run.json, as JSON")
+    parser.add_argument("--adopt", action="store_true", help="look after a trainer that has lost its supervisor")
+    arguments = parser.parse_args(argv)
+    run = RunFolder(arguments.run)
+    try:
+        if problem := package.problem():
+            raise BadInput(problem)
+        os.umask(run.umask)
+        placement = Placement.model_validate(run.info().placement | json.loads(arguments.placement))
+        supervisor = Supervisor(run, placement, timing or Timing(grace=grace_seconds()), trainer)
+        _ = supervisor.adopt() if arguments.adopt else supervisor.carry_out()
+    except (BadInput, ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201  # into the run's log, of which `start` shows the last line
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,77 @@
+"""The training process as its supervisor sees it: its own child, or one that an earlier supervisor left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from engine.contract.folder import RunFolder
+from engine.contract.process import Identity, alive, identify
+
+
+def command(run: RunFolder, gpus: int) -> list[str]:
+    """The command line of a run's trainer: one process, or one for each GPU under torchrun."""
+    several = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={gpus}"] if gpus > 1 else []
+    return [sys.executable, *several, "-m", "engine", str(run.path)]
+
+
+class Child:
+    """A trainer that this process started, in a session and process group of its own."""
+
+    def __init__(self, argv: Sequence[str], environment: Mapping[str, str], inherited: Sequence[int]) -> None:
+        """Start it. It prints where this process prints, and holds the locks whose descriptors it inherits."""
+        self._process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            env=environment,
+            start_new_session=True,
+            pass_fds=tuple(inherited),
+        )
+        self.identity = identify(self._process.pid)
+
+    def gone(self) -> bool:
+        """Whether it has ended. It stays a zombie, which keeps its number from being used again, until `bury`."""
+        if not hasattr(os, "waitid"):  # macOS before Python 3.13
+            return self._process.poll() is not None
+        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal the trainer itself, which tells its helpers."""
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it and every process it started."""
+        with suppress(ProcessLookupError, PermissionError):  # macOS refuses a group in which only zombies are left
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def bury(self) -> int | None:
+        """End what it left running (data workers, compilers) and return its exit code, negative for a signal."""
+        self.kill()
+        return self._process.wait()
+
+
+class Orphan:
+    """A trainer whose supervisor was killed. Nobody can learn its exit code."""
+
+    def __init__(self, identity: Identity, run: RunFolder) -> None:
+        self.identity = identity
+        self._run = run
+
+    def gone(self) -> bool:
+        return not alive(self.identity, self._run.path)
+
+    def send(self, number: signal.Signals) -> None:
+        if not self.gone():
+            with suppress(ProcessLookupError):
+                os.kill(self.identity.pid, number)
+
+    def kill(self) -> None:
+        if not self.gone():
+            with suppress(ProcessLookupError):
+                os.killpg(self.identity.pid, signal.SIGKILL)
+
+    def bury(self) -> int | None:
+        return None
