@@ -1,0 +1,232 @@
+"""The course of a run as column arrays, folded from its events and kept up with as they are written.
+
+Folding is idempotent: an epoch or a step that is told again replaces itself, and what lies behind a `Resumed` event
+is dropped, so curves never run backwards after a crash. Steps go from JSON straight into arrays: two hundred thousand
+of them open in well under a second, and `History.tail` shows the end of a run at once whatever its length.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from engine.analysis.rows import (
+    GPU_NAMES,
+    HOST_NAMES,
+    LARGEST_EPOCH,
+    STEP_NAMES,
+    gpu_rows,
+    host_rows,
+    step_key,
+    step_rows,
+)
+from engine.analysis.series import Array, Series
+from engine.contract.events import (
+    Checkpoint,
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Message,
+    Phase,
+    Resumed,
+    RunStarted,
+    Step,
+    Stopped,
+    System,
+    from_table,
+)
+from engine.contract.lines import LineReader
+from engine.contract.values import parse_lines
+
+TAIL_BYTES: Final = 256 * 1024
+BLOCK_BYTES: Final = 4 << 20  # how much is in memory as Python objects at once
+HEAD_BYTES: Final = 64 * 1024
+MOST_MESSAGES: Final = 1000
+
+
+class History:
+    """What happened in a run. `poll` takes in new events; arrays are views, valid until the next poll.
+
+    `version` goes up with every change, for screens that draw only when there is something new. `partial` is true for
+    a history that knows only the end of the run.
+    """
+
+    def __init__(self, events: Path) -> None:
+        self._lines = LineReader(events)
+        self._restarts = 0
+        self._garbage = 0
+        self.version = 0
+        self.partial = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self.started: RunStarted | None = None
+        self.phase: Phase | None = None
+        self.closing: Finished | Stopped | Failed | None = None
+        self.latest: System | None = None
+        """The newest sample, with the other users of each GPU."""
+        self.resumes: list[Resumed] = []
+        self._steps = Series(STEP_NAMES)
+        self._host = Series(HOST_NAMES)
+        self._gpus: dict[int, Series] = {}
+        self._epochs: dict[int, Epoch] = {}
+        self._ordered: list[Epoch] | None = None
+        self._messages: dict[tuple[float, str], Message] = {}
+        self._checkpoints: dict[tuple[float, str], Checkpoint] = {}
+
+    @classmethod
+    def tail(cls, events: Path, size: int = TAIL_BYTES) -> History:
+        """A history of the last `size` bytes and of how the run began: for the first paint of a long run."""
+        history = cls(events)
+        history._lines.seek_tail(size)
+        history.partial = history._lines.offset > 0
+        if history.partial:
+            head, _ = parse_lines(LineReader(events).poll(1)[:HEAD_BYTES])
+            history._fold([table for table in head if table.get("event") == RunStarted.KIND][:1])
+        history.poll()
+        return history
+
+    @property
+    def garbage(self) -> int:
+        """Lines that were no JSON object, or too long."""
+        return self._garbage + self._lines.garbage
+
+    def poll(self) -> bool:
+        """Take in what was written since the last call; whether there was anything. Never raises."""
+        before = self.version
+        while block := self._lines.poll(BLOCK_BYTES):
+            if self._lines.restarts != self._restarts:
+                self._restarts = self._lines.restarts
+                self.partial = False
+                self._reset()
+            tables, garbage = parse_lines(block)
+            self._garbage += garbage
+            self._fold(tables)
+            self.version += 1
+        return self.version != before
+
+    # Columns, one entry a row
+
+    def step(self, name: str) -> Array:
+        """A column of STEP_NAMES over the steps that were told."""
+        return self._steps.column(name)
+
+    def position(self) -> Array:
+        """Where each step lies on an axis of epochs: 0 at the start of the first, 1 at its end."""
+        per_epoch = self.started.steps_per_epoch if self.started else 0
+        within = self.step("step") / per_epoch if per_epoch > 0 else np.zeros(len(self._steps))
+        position: Array = self.step("epoch") - 1 + np.minimum(within, 1.0)
+        return position
+
+    def host(self, name: str) -> Array:
+        """A column of HOST_NAMES over the samples."""
+        return self._host.column(name)
+
+    def gpu(self, index: int, name: str) -> Array:
+        """A column of GPU_NAMES over the samples that saw that GPU; empty when none did."""
+        return self._gpus[index].column(name) if index in self._gpus else np.empty(0)
+
+    def gpus(self) -> list[int]:
+        """The indices of the GPUs that were sampled."""
+        return sorted(self._gpus)
+
+    def epoch(self, name: str) -> Array:
+        """A numeric field of Epoch ("epoch", "test_accuracy", "t" ...) over the epochs that are done, ascending."""
+        return np.array([getattr(epoch, name) for epoch in self.epochs], dtype=np.float64)
+
+    def per_class(self) -> Array:
+        """Test accuracy (epochs, classes), NaN where an epoch was not evaluated by class."""
+        classes = len(self.started.classes) if self.started else 0
+        classes = classes or max((len(epoch.per_class) for epoch in self.epochs), default=0)
+        table = np.full((len(self.epochs), classes), math.nan)
+        for row, epoch in enumerate(self.epochs):
+            if len(epoch.per_class) == classes:
+                table[row] = epoch.per_class
+        return table
+
+    # Records
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """The epochs that are done, ascending, each as it was told last."""
+        if self._ordered is None:
+            self._ordered = [self._epochs[number] for number in sorted(self._epochs)]
+        return self._ordered
+
+    @property
+    def best(self) -> Epoch | None:
+        """The epoch with the best accuracy on the hold-out where there is one, else on the test set; the first such."""
+        name = "holdout_accuracy" if any(math.isfinite(e.holdout_accuracy) for e in self.epochs) else "test_accuracy"
+        scored = [epoch for epoch in self.epochs if math.isfinite(getattr(epoch, name))]
+        return max(scored, key=lambda epoch: float(getattr(epoch, name)), default=None)
+
+    @property
+    def messages(self) -> list[Message]:
+        """The newest messages, oldest first."""
+        return list(self._messages.values())
+
+    @property
+    def checkpoints(self) -> list[Checkpoint]:
+        """The checkpoints that were written, oldest first, whether or not their files still exist."""
+        return list(self._checkpoints.values())
+
+    def _fold(self, tables: list[dict[str, Any]]) -> None:
+        steps: list[dict[str, Any]] = []
+        samples: list[System] = []
+        for table in tables:
+            if table.get("event") == Step.KIND:
+                steps.append(table)
+                continue
+            match event := from_table(table):
+                case System():
+                    samples.append(event)
+                case Resumed():  # the one event whose order among the steps matters
+                    self._add_steps(steps)
+                    steps = []
+                    self._resume(event)
+                case Event():
+                    self._take(event)
+        self._add_steps(steps)
+        self._add_samples(samples)
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case RunStarted():
+                self.started, self.closing = event, None
+            case Phase():
+                self.phase = event
+            case Epoch() if 1 <= event.epoch <= LARGEST_EPOCH:
+                self._epochs[event.epoch] = event
+                self._ordered = None
+            case Message():
+                self._messages[event.t, event.text] = event
+                if len(self._messages) > MOST_MESSAGES:
+                    del self._messages[next(iter(self._messages))]
+            case Checkpoint():
+                self._checkpoints[event.t, event.file] = event
+            case Finished() | Stopped() | Failed():
+                self.closing = event
+
+    def _resume(self, event: Resumed) -> None:
+        self._epochs = {number: epoch for number, epoch in self._epochs.items() if number <= event.epoch}
+        self._ordered = self.closing = None
+        self._steps.cut(step_key(event.epoch + 1, event.step + 1))
+        self.resumes = [earlier for earlier in self.resumes if earlier != event] + [event]
+
+    def _add_steps(self, tables: list[dict[str, Any]]) -> None:
+        rows = step_rows(tables)
+        self._steps.extend(step_key(rows[:, 1], rows[:, 2]), rows)
+
+    def _add_samples(self, samples: list[System]) -> None:
+        samples = [sample for sample in samples if math.isfinite(sample.t)]
+        if not samples:
+            return
+        self.latest = samples[-1]
+        rows = host_rows(samples)
+        self._host.extend(rows[:, 0], rows)
+        for index, rows in gpu_rows(samples).items():
+            self._gpus.setdefault(index, Series(GPU_NAMES)).extend(rows[:, 0], rows)
