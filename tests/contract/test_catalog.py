@@ -1,0 +1,121 @@
+"""The catalog reads marks from source, imports nothing, and refuses what it cannot read."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.contract.catalog import KINDS, Catalog, catalog, scan
+from engine.contract.errors import BadInput
+
+HEAD = "from typing import Annotated, Literal\nfrom engine.contract.catalog import Spec, register\n"
+
+
+def parts_of(tmp_path: Path, source: str, name: str = "parts.py") -> Catalog:
+    path = tmp_path / name
+    path.write_text(HEAD + source)
+    return Catalog(tuple(scan(path, "")))
+
+
+def test_a_mark_is_read_without_running_the_file(tmp_path):
+    found = parts_of(
+        tmp_path,
+        """
+raise SystemExit("this file must not run")
+@register("model", title="Net", year=2015, paper="1512.03385", params=10, gmacs=0.5, aliases=("N",))
+def net(num_classes: int = 10, *, width: Annotated[int, Spec("channels", ge=1, le=64, unit="ch")] = 16):
+    '''A net.
+
+    More.
+    '''
+""",
+    )
+    part = found.get("model", "N")
+    assert (part.name, part.title, part.summary, part.positional) == ("net", "Net", "A net.", ("num_classes",))
+    assert part.meta == {"year": 2015, "paper": "1512.03385", "params": 10, "gmacs": 0.5}
+    (width,) = part.params
+    assert (width.type, width.default, width.help, width.range, width.unit) == (
+        "int",
+        16,
+        "channels",
+        "1 <= x <= 64",
+        "ch",
+    )
+
+
+def test_a_class_takes_its_name_in_snake_case_and_its_options_from_init(tmp_path):
+    found = parts_of(
+        tmp_path,
+        """
+@register("op", title="Crop", stage="image")
+class RandomCrop:
+    def __init__(self, *, fill: Annotated[Literal["zero", "reflect"], Spec("border")] = "zero"): ...
+""",
+    )
+    part = found.get("op", "random_crop")
+    assert part.params[0].choices == ("zero", "reflect")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("x = 1\n@register('model', title=x)\ndef net(): ...", "literals only"),
+        ("@register('modl', title='x')\ndef net(): ...", "unknown kind 'modl'; did you mean model"),
+        ("@register('model', title='x')\ndef net(*, width: int = 1): ...", "'width'"),
+        ("@register('model', title='x')\ndef net(*, width: Annotated[int, 'help'] = 1): ...", "'width'"),
+        ("@register('model', title='x')\ndef net(*, width: Annotated[int, Spec('w')]): ...", "no default"),
+        ("@register('model', title='x')\ndef net(*, width: Annotated[dict, Spec('w')] = 1): ...", "'width'"),
+        ("def net(:", "cannot read parts"),
+    ],
+)
+def test_a_mark_that_cannot_be_read_names_file_and_fix(tmp_path, source, message):
+    with pytest.raises(BadInput, match="parts.py") as error:
+        parts_of(tmp_path, source if "def net(:" not in source else source + "\nregister(")
+    assert message in str(error.value)
+
+
+def test_a_name_registered_twice_is_refused_and_both_places_are_named(tmp_path):
+    source = "@register('model', title='x')\ndef net(): ...\n@register('model', title='y', aliases=('net',))\ndef other(): ..."
+    with pytest.raises(BadInput, match=r"'net' is registered twice: .*parts.py:4 and .*parts.py:6"):
+        parts_of(tmp_path, source)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_ones():
+    with pytest.raises(BadInput, match="unknown model 'resnet43'; did you mean resnet34"):
+        catalog().get("model", "resnet43")
+
+
+def test_a_users_own_file_is_listed_and_loaded(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(HEAD + "@register('loss', title='Mine')\ndef mine(): return 7\n")
+    found = catalog((path,))
+    assert "cross_entropy" in found.names("loss")
+    assert found.load(found.get("loss", "mine"))() == 7
+
+
+def test_every_built_in_part_is_complete():
+    parts = catalog()
+    for kind in KINDS:
+        assert parts.parts(kind), kind
+        for part in parts.parts(kind):
+            assert part.title and part.summary, part.name
+            assert part.name == part.name.lower(), part.name
+            for param in part.params:
+                assert param.help, (part.name, param.name)
+                assert param.type in ("bool", "str", "choice", "list[Op]") or param.range, (part.name, param.name)
+            assert part.schema() is part.schema(), "the schema is built once"
+            if not any(param.required for param in part.params):
+                part.schema()(**part.defaults)
+
+
+def test_listing_all_parts_imports_no_torch():
+    code = "import sys; from engine.contract.catalog import catalog; catalog(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["model", "op", "optimizer", "schedule", "loss"])
+def test_every_part_loads_from_its_own_file(kind):
+    parts = catalog()
+    for part in parts.parts(kind):
+        assert callable(parts.load(part))
