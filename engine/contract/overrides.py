@@ -143,7 +143,7 @@ def _op_name(op: Any) -> str:
 
 
 def _is_ops(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(item, dict) and "name" in item for item in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(item, str | Mapping) for item in value)
 
 
 def _stage_of(op: Any, catalog: Catalog) -> str:

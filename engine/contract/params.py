@@ -39,8 +39,8 @@ class Param:
         """The allowed range in words: `0 < x <= 1`, or the choices; "" where all values of the type go."""
         if self.choices:
             return " | ".join(map(str, self.choices))
-        low = f"{self.gt:g} < " if self.gt is not None else f"{self.ge:g} <= " if self.ge is not None else ""
-        high = f" < {self.lt:g}" if self.lt is not None else f" <= {self.le:g}" if self.le is not None else ""
+        low = f"{self.gt:.12g} < " if self.gt is not None else f"{self.ge:.12g} <= " if self.ge is not None else ""
+        high = f" < {self.lt:.12g}" if self.lt is not None else f" <= {self.le:.12g}" if self.le is not None else ""
         return f"{low}x{high}" if low or high else ""
 
 
@@ -100,7 +100,7 @@ def schema_of(name: str, params: tuple[Param, ...]) -> type[BaseModel]:
         inner = python_type(param)
         if param.type in ITEMS and limits:  # the limits hold for each item, not for the list
             item: Any = getitem(Annotated, (ITEMS[param.type], Field(**limits)))
-            inner, limits = tuple[item, ...], {}  # type: ignore[valid-type]
+            inner, limits = tuple[item, ...], {}
         default = ... if param.required else param.default
         fields[param.name] = (inner, Field(default, description=param.help, **limits))
     config = ConfigDict(extra="forbid", frozen=True, validate_default=False)

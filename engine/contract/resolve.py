@@ -110,10 +110,10 @@ def explain(error: ValidationError, schema: type[BaseModel], within: str = "") -
 
 
 LIMITS: Final = {
-    "greater_than_equal": ">= {ge:g}",
-    "greater_than": "> {gt:g}",
-    "less_than_equal": "<= {le:g}",
-    "less_than": "< {lt:g}",
+    "greater_than_equal": ">= {ge:.12g}",
+    "greater_than": "> {gt:.12g}",
+    "less_than_equal": "<= {le:.12g}",
+    "less_than": "< {lt:.12g}",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "model_type": "a table",

@@ -80,7 +80,7 @@ def test_an_alias_and_the_order_of_keys_do_not_change_the_id():
         ({"data": {"nam": "cifar10"}}, "unknown key data.nam; did you mean name?"),
         ({"optimizer": {"name": "sgd", "momentun": 0.9}}, "unknown key optimizer.momentun; did you mean momentum?"),
         ({"augmentation": [{"name": "random_crop", "paddin": 1}]}, "unknown key augmentation.random_crop.paddin"),
-        ({"model": "resnet43"}, "model: unknown model 'resnet43'; did you mean resnet34"),
+        ({"model": "resnet33"}, "model: unknown model 'resnet33'; did you mean resnet34"),
         ({"augmentation": ["cutmixx"]}, "augmentation.cutmixx: unknown augmentation op 'cutmixx'; did you mean cutmix?"),
         ({"data": {"name": "cifar"}}, "data.name: unknown data set 'cifar'; did you mean cifar1"),
         ({"epochs": 0}, "epochs: got 0, needs >= 1"),
