@@ -19,6 +19,8 @@ class BadInput(Exception):
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """`"; did you mean X?"` for the closest choice, or `""` when nothing is close."""
-    lowered = {choice.lower(): choice for choice in choices}
+    lowered: dict[str, str] = {}
+    for choice in choices:
+        lowered.setdefault(choice.lower(), choice)  # of two spellings the first counts: names come before aliases
     close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
     return f"; did you mean {lowered[close[0]]}?" if close else ""
