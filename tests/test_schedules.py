@@ -60,6 +60,11 @@ def test_multistep_defaults_are_wide_resnets_milestones() -> None:
     assert [at(e / 200) for e in (59.9, 60, 119.9, 120, 159.9, 160)] == pytest.approx([1, 0.2, 0.2, 0.04, 0.04, 0.008])
 
 
+def test_a_milestone_falls_on_its_own_step_whatever_floating_point_makes_of_it() -> None:
+    assert 29 / 50 * 50 < 29
+    assert factor(Choice(name="multistep", milestones=(0.58,), gamma=0.1), 50)(29 / 50) == 0.1
+
+
 @pytest.mark.parametrize(
     ("choice", "make"),
     [

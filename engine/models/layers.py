@@ -22,10 +22,9 @@ def init_convs(model: nn.Module, init: Init) -> None:
     """Start all convolutions of `model`.
 
     "he": normal with variance 2 / fan_out, He et al. 2015 (arXiv:1502.01852, eq. 14), as torchvision does; fan_out
-    keeps the size of gradients. "torch": leave PyTorch's own U(-1/sqrt(fan_in), 1/sqrt(fan_in)), whose variance is six
-    times smaller. Batch norm hides that from the outputs but not from training: the step that a normalised filter
-    takes goes with lr / |w|^2, so without weight decay the choice is felt to the end (the CIFAR repositories that leave
-    PyTorch's default are repeated with "torch").
+    keeps the size of gradients. "torch": leave PyTorch's own U(-1, 1) / sqrt(fan_in), whose variance is a sixth of that
+    where a layer keeps its width. Batch norm hides the difference from the outputs but not from training: the turn that
+    a step gives a normalised filter goes with lr / |w|^2, so without weight decay the choice is felt to the end.
     """
     if init == "torch":
         return

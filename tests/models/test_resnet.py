@@ -92,11 +92,13 @@ def test_a_zero_start_makes_every_block_with_identity_shortcut_pass_its_input_on
     assert not torch.equal(resnet50().stages[2][3](x), x)
 
 
-def test_he_starts_convolutions_with_variance_two_over_fan_out_and_torch_with_a_sixth_of_it() -> None:
+def test_he_starts_convolutions_with_variance_two_over_fan_out_and_torch_with_a_third_over_fan_in() -> None:
     torch.manual_seed(0)
-    he, plain = (resnet18(init=init).stages[3][1].body[0][0].weight.std().item() for init in ("he", "torch"))
+    widening = [resnet18(init=init).stages[3][0].body[0][0] for init in ("he", "torch")]
+    assert [(conv.in_channels, conv.out_channels) for conv in widening] == [(256, 512)] * 2
+    he, plain = (conv.weight.std().item() for conv in widening)
     assert he == pytest.approx(math.sqrt(2 / (512 * 9)), rel=0.01)
-    assert plain == pytest.approx(math.sqrt(2 / (512 * 9) / 6), rel=0.01)
+    assert plain == pytest.approx(math.sqrt(1 / 3 / (256 * 9)), rel=0.01)
 
 
 def test_conv_bn_keeps_the_size_and_halves_it_at_stride_two() -> None:
