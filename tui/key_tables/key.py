@@ -14,6 +14,8 @@ _SHOWN = {
     "escape": "esc",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
 }
 """How Textual's key names are written for people; other keys are written as they are."""
 
@@ -34,10 +36,14 @@ class Key:
     """Rank in the footer line, 1 first; 0 keeps the key out of it."""
 
     @property
-    def shown(self) -> str:
-        """The first of the key's names, as a person reads it."""
-        first = self.key.split(",")[0]
-        return _SHOWN.get(first, first)
+    def names(self) -> list[str]:
+        """The key's names as a person reads them."""
+        return [_SHOWN.get(name, name) for name in self.key.split(",")]
+
+
+def shown(row: Key) -> str:
+    """All names of the key, for the help screen: "j down"."""
+    return " ".join(row.names)
 
 
 def footer(rows: Iterable[Key]) -> list[tuple[str, str]]:
@@ -45,7 +51,7 @@ def footer(rows: Iterable[Key]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for row in sorted((row for row in rows if row.footer), key=lambda row: row.footer):
         if pairs and pairs[-1][1] == row.label:
-            pairs[-1] = (f"{pairs[-1][0]} {row.shown}", row.label)
+            pairs[-1] = (f"{pairs[-1][0]} {row.names[0]}", row.label)
         else:
-            pairs.append((row.shown, row.label))
+            pairs.append((row.names[0], row.label))
     return pairs

@@ -1,0 +1,209 @@
+"""Numbers to rows of styled text, through plotext 5.3. Pure functions, no widget.
+
+A chart is a plot with its own axes and, right of it, a gutter where every series writes its label and its
+value, so no legend box is needed and nothing depends on colour. A series comes in as two equally long arrays;
+it is cut to at most two points per column (the lowest and the highest) before plotext sees it, because
+plotext pays about 5 us for each point.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotext
+
+from engine.analysis.series import Array
+from tui.axes import Axis, finite
+from tui.format import Glyphs
+from tui.lines import Line, clip, width_of
+
+_ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
+_LABEL = re.compile(r"[\d.]*\d[\dk.]*")
+_FIRST_COLOR = 16  # plotext's colours only carry which series drew a cell; the widget's style sheet says how it looks
+_MARKERS: dict[Glyphs, str] = {"braille": "braille", "block": "hd", "ascii": "*"}
+_PEN: dict[Glyphs, str] = {"braille": "⣀", "block": "▄", "ascii": "*"}
+"""What a drawn line looks like in the gutter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One curve: x and y of equal length, NaN where nothing was measured."""
+
+    label: str
+    x: npt.ArrayLike
+    y: npt.ArrayLike
+    value: tuple[str, ...] = ()
+    """Lines under the label; when room is short the last one stays longest."""
+    role: str = "test"
+    """Name of its style: a meaning, never a colour."""
+    mark: str = ""
+    """One character to draw with, or empty for the finest line the terminal has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything about a chart that is not data."""
+
+    gutter: int = 11
+    """Cells at the right for labels."""
+    tick_width: int = 2
+    """Cells for y labels, so that two charts above each other share their x axis."""
+    x_axis: bool = True
+    glyphs: Glyphs = "braille"
+    x_name: str = ""
+    """Written after the x labels: "epoch"."""
+
+
+def downsample(x: npt.ArrayLike, y: npt.ArrayLike, low: float, high: float, columns: int) -> tuple[Array, Array]:
+    """At most two points for each of `columns` columns of low..high: the lowest and highest, in their order.
+
+    x must rise; points outside the range and non-finite ones are dropped.
+    """
+    xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    seen = np.isfinite(xs) & np.isfinite(ys) & (xs >= low) & (xs <= high)
+    xs, ys = xs[seen], ys[seen]
+    if len(xs) <= 2:
+        return xs, ys
+    column = np.minimum(((xs - low) / max(high - low, 1e-12) * columns).astype(np.int64), columns - 1)
+    order = np.lexsort((ys, column))
+    edges = np.flatnonzero(np.diff(column[order]))
+    lowest = order[np.concatenate(([0], edges + 1))]
+    highest = order[np.concatenate((edges, [len(order) - 1]))]
+    keep = np.unique(np.concatenate((lowest, highest)))
+    return xs[keep], ys[keep]
+
+
+def smooth(y: npt.ArrayLike, weight: float) -> Array:
+    """Exponential moving average without the bias of its start; NaN stays NaN and does not count.
+
+    s_i = sum_j w^(i-j) y_j / sum_j w^(i-j) over the measured j <= i (as in Adam, arXiv:1412.6980, section 3).
+    """
+    values = np.asarray(y, dtype=np.float64)
+    if weight <= 0:
+        return values
+    out = np.full_like(values, np.nan)
+    total, mass = 0.0, 0.0
+    for i, value in enumerate(values.tolist()):
+        if math.isfinite(value):
+            total = weight * total + value
+            mass = weight * mass + 1.0
+            out[i] = total / mass
+    return out
+
+
+def chart(series: Sequence[Series], width: int, height: int, x: Axis, y: Axis, look: Look | None = None) -> list[Line]:
+    """`height` lines of at most `width` cells. Series later in the list are drawn over earlier ones."""
+    look = look or Look()
+    inside = width - look.gutter
+    if inside < 8 or height < 2:
+        return [[] for _ in range(height)]
+    rows = _plot(series, inside, height, x, y, look)
+    notes = _gutter(series, height, height - 2 * look.x_axis, y, look)
+    for row, note in zip(rows, notes, strict=True):
+        if note:
+            row.append((" " * max(inside - width_of(row), 0), ""))
+            row.extend(note)
+    return [clip(row, width) for row in rows]
+
+
+def _plot(series: Sequence[Series], width: int, height: int, x: Axis, y: Axis, look: Look) -> list[Line]:
+    """The plot alone, axes included."""
+    figure: Any = plotext
+    figure.clear_figure()  # plotext keeps one figure for the whole process
+    figure.theme("clear")
+    figure.plotsize(width, height)
+    ends = y.place([y.low, y.high]).tolist()
+    figure.scatter([x.low], [ends[0]], marker=" ")  # plotext draws no axes when there is no data
+    for i, one in enumerate(series):
+        xs, ys = downsample(one.x, one.y, x.low, x.high, width - look.tick_width - 1)
+        if len(xs):
+            draw = figure.plot if len(xs) > 1 else figure.scatter
+            marker = one.mark or _MARKERS[look.glyphs]
+            draw(xs.tolist(), y.place(ys).tolist(), marker=marker, color=_FIRST_COLOR + i)
+    figure.xlim(x.low, x.high)
+    figure.ylim(*ends)
+    figure.xaxes(look.x_axis, False)
+    figure.yaxes(True, False)
+    figure.xticks([tick for tick, _ in x.ticks], [name for _, name in x.ticks])
+    figure.yticks([float(y.place(tick)) for tick, _ in y.ticks], [name.rjust(look.tick_width) for _, name in y.ticks])
+    if not look.x_axis:
+        figure.xticks([], [])
+    rows = [_parse(line, series) for line in figure.build().rstrip("\n").split("\n")[:height]]
+    figure.clear_figure()
+    if look.x_name and look.x_axis:
+        rows[-1].append((f" {look.x_name}", "dim"))
+    return rows + [[] for _ in range(height - len(rows))]
+
+
+def _parse(line: str, series: Sequence[Series]) -> Line:
+    """A line of plotext's output (its colours are the numbers of our series) as (text, role) pairs."""
+    row: Line = []
+    role, at = "rule", 0
+    for code in _ESCAPE.finditer(line):
+        _push(row, line[at : code.start()], role)
+        numbers = code.group(1).split(";")
+        role = series[int(numbers[2]) - _FIRST_COLOR].role if numbers[:2] == ["38", "5"] else "rule"
+        at = code.end()
+    _push(row, line[at:], role)
+    return row
+
+
+def _push(row: Line, text: str, role: str) -> None:
+    """Append text; tick labels among axis lines are told apart so that they can be lighter than the lines."""
+    if role != "rule":
+        row.append((text, role))
+        return
+    at = 0
+    for label in _LABEL.finditer(text):
+        row += [(text[at : label.start()], "rule"), (label.group(), "dim")]
+        at = label.end()
+    if text[at:]:
+        row.append((text[at:], "rule"))
+
+
+@dataclass(slots=True)
+class _Note:
+    """A series' lines in the gutter and the row where they would like to begin."""
+
+    lines: list[Line]
+    row: int
+
+
+def _note(one: Series, plot_height: int, y: Axis, look: Look) -> _Note:
+    lines: list[Line] = [[(f" {one.mark or _PEN[look.glyphs]} {one.label}", one.role)]]
+    lines += [[(f"    {line}", one.role)] for line in one.value]
+    values = finite([one.y])
+    if not len(values):
+        return _Note(lines, 0)
+    ends = y.place([y.low, y.high])
+    height = (float(y.place(values[-1])) - ends[0]) / max(float(ends[1] - ends[0]), 1e-12)
+    return _Note(lines, round((1 - height) * (plot_height - 1)))
+
+
+def _gutter(series: Sequence[Series], height: int, plot_height: int, y: Axis, look: Look) -> list[Line]:
+    """One line per row: every series beside its last value, pushed apart where they would overlap."""
+    rows: list[Line] = [[] for _ in range(height)]
+    if look.gutter <= 0:
+        return rows
+    notes = sorted((_note(one, plot_height, y, look) for one in series if one.label), key=lambda note: note.row)
+    notes = notes[-height:]
+    while sum(len(note.lines) for note in notes) > height:
+        longest = max(notes, key=lambda note: len(note.lines))
+        del longest.lines[-2 if len(longest.lines) > 2 else -1]
+    room = height - sum(len(note.lines) for note in notes)
+    at = 0
+    for i, note in enumerate(notes):
+        wished = max(note.row - at, 1 if i and room >= len(notes) - i else 0)
+        gap = min(wished, room)
+        room -= gap
+        at += gap
+        for line in note.lines:
+            rows[at] = clip(line, look.gutter)
+            at += 1
+    return rows

@@ -1,0 +1,283 @@
+"""What a run's history looks like as chart panes: which series, on which axes, with which labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import numpy as np
+
+from engine.analysis.series import Array
+from engine.contract.text import one_line
+from tui.axes import Axis, Scale, accuracy_axis, value_axis, x_axis
+from tui.charts import Look, Series, smooth
+from tui.dashboard.view import RunView
+from tui.format import Glyphs, delta, learning_rate, number, percent, whole
+from tui.widgets.chart import Curves
+
+XUnit = Literal["epoch", "step", "time"]
+AxisStyle = Literal["log error", "log loss", "linear"]
+Metric = Literal["loss", "learning rate", "images/s", "gradient norm", "update/weight"]
+
+X_UNITS: Final[tuple[XUnit, ...]] = ("epoch", "step", "time")
+AXES: Final[tuple[AxisStyle, ...]] = ("log error", "log loss", "linear")
+METRICS: Final[tuple[Metric, ...]] = ("loss", "learning rate", "images/s", "gradient norm", "update/weight")
+SMOOTHING: Final = (0.0, 0.6, 0.9, 0.97)
+_COLUMNS: Final = {
+    "learning rate": "lr",
+    "images/s": "images_per_second",
+    "gradient norm": "grad_norm",
+    "update/weight": "update_ratio",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the person wants to see the curves; changed by single keys, never stored."""
+
+    axis: AxisStyle = "log error"
+    x: XUnit = "epoch"
+    smooth: float = 0.0
+    metric: Metric = "loss"
+
+    @property
+    def accuracy_scale(self) -> Scale:
+        return "linear" if self.axis == "linear" else "log error"
+
+    @property
+    def loss_scale(self) -> Scale:
+        return "log" if self.axis == "log loss" else "linear"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The cells a chart gets."""
+
+    width: int
+    height: int
+    """Without its heading."""
+    glyphs: Glyphs = "braille"
+    x_axis: bool = True
+
+    @property
+    def wide(self) -> bool:
+        return self.width >= 55
+
+    @property
+    def gutter(self) -> int:
+        return 14 if self.wide else 11
+
+    @property
+    def rows(self) -> int:
+        return max(self.height - 2 * self.x_axis, 2)
+
+    def look(self, tick_width: int, x_name: str = "") -> Look:
+        return Look(self.gutter, tick_width, self.x_axis, self.glyphs, x_name if self.wide else "")
+
+
+def accuracy_curves(view: RunView, base: RunView | None, options: Options, frame: Frame) -> Curves:
+    """Test accuracy with what it is measured against: the recipe's promise and a baseline run, both faint."""
+    x = _x_axis(view, options, frame)
+    series = _accuracy_series(view, base, options, frame, x)
+    y = accuracy_axis([one.y for one in series], frame.rows, options.accuracy_scale)
+    last, best, best_epoch = view.last_accuracy, view.best_accuracy, view.best_epoch
+    short = f"last {percent(last)} · best-on-{view.best_on} {percent(best)}"
+    known = not math.isnan(last)
+    return Curves(
+        title="accuracy %",
+        series=tuple(series),
+        x=x,
+        y=y,
+        look=frame.look(2, _x_name(options)),
+        rights=(f"{short} @ {best_epoch}", short, f"last {percent(last)}") if known else (),
+        empty="" if known or len(series) > 1 else "tested first at the end of an epoch",
+    )
+
+
+def _accuracy_series(view: RunView, base: RunView | None, options: Options, frame: Frame, x: Axis) -> list[Series]:
+    """Faint ones first: what comes later is drawn over them."""
+    series: list[Series] = []
+    if base is not None and base.run != view.run:
+        at, value = base.accuracy_at(view.last_tested)
+        label = "baseline" if frame.wide else base.short_id
+        lines = (base.short_id, f"at {at}", percent(value)) if frame.wide else (percent(value),)
+        if frame.wide and not math.isnan(view.last_accuracy - value):
+            lines += (f"Δ {delta(view.last_accuracy - value, 2)}",)
+        xs = _xs(base, options)
+        series.append(_percent(label, xs, base.history.epoch("test_accuracy"), lines, "baseline", "·", options.smooth))
+    promised = view.promise
+    if promised is not None and x.high > x.low:
+        label = "reported" if promised.source != "measured" else "measured"
+        ends = [x.low, x.high]
+        series.append(
+            Series(label, ends, [100 * promised.accuracy] * 2, (percent(promised.accuracy),), "reported", "┄")
+        )
+    xs = _xs(view, options)
+    if not view.train_mixed:
+        series.append(_shown(view, "train", "train_accuracy", xs, "train", "•", options))
+    series.append(_shown(view, "train clean", "clean_train_accuracy", xs, "clean", "∙", options))
+    series.append(_shown(view, "holdout", "holdout_accuracy", xs, "other", "◦", options))
+    series.append(
+        _shown(
+            view, "test" if view.weights == "raw" else f"test {view.weights}", "test_accuracy", xs, "test", "", options
+        )
+    )
+    return [one for one in series if np.isfinite(np.asarray(one.y, dtype=float)).any()]
+
+
+def _shown(view: RunView, label: str, column: str, xs: Array, role: str, mark: str, options: Options) -> Series:
+    values = view.history.epoch(column)
+    return _percent(label, xs, values, (percent(_last(values)),), role, mark, options.smooth)
+
+
+def _percent(label: str, x: Array, y: Array, value: tuple[str, ...], role: str, mark: str, weight: float) -> Series:
+    return Series(one_line(label), x, smooth(100.0 * y, weight), value, role, mark)
+
+
+def lower_curves(view: RunView, options: Options, frame: Frame) -> Curves:
+    """The pane under the accuracy: losses, or the metric that was chosen."""
+    if options.metric == "loss":
+        return loss_curves(view, options, frame)
+    x = _x_axis(view, options, frame)
+    values = view.history.epoch(_COLUMNS[options.metric])
+    shown = {"learning rate": learning_rate, "images/s": whole}.get(options.metric, number)(_last(values))
+    series = (
+        Series(
+            options.metric.split("/")[0].split()[-1],
+            _xs(view, options),
+            smooth(values, options.smooth),
+            (shown,),
+            "test",
+        ),
+    )
+    y = value_axis([values], frame.rows, options.loss_scale)
+    return Curves(
+        options.metric, series, x, y, frame.look(_tick_width(y), _x_name(options)), _settings(options, shown),
+        "" if len(values) else "comes with the first epoch",
+    )  # fmt: skip
+
+
+def loss_curves(view: RunView, options: Options, frame: Frame) -> Curves:
+    """Train and test loss. Before the first epoch has ended, and by step, the train loss is that of single steps."""
+    by_step = options.x == "step" or not len(view.history.epoch("epoch"))
+    star = "*" if view.train_mixed else ""
+    series: list[Series] = []
+    if by_step:
+        losses = view.history.step("loss")
+        series.append(
+            Series(
+                f"train{star}", _steps_at(view), smooth(losses, options.smooth), (number(_last(losses)),), "train", "•"
+            )
+        )
+        options = replace(options, x="step")
+        x = _step_axis(view, frame)
+    else:
+        losses = view.history.epoch("train_loss")
+        series.append(
+            Series(
+                f"train{star}",
+                _xs(view, options),
+                smooth(losses, options.smooth),
+                (number(_last(losses)),),
+                "train",
+                "•",
+            )
+        )
+        x = _x_axis(view, options, frame)
+    tested = view.history.epoch("test_loss")
+    series.append(Series("test", _xs(view, options), smooth(tested, options.smooth), (number(_last(tested)),), "test"))
+    held = view.history.epoch("holdout_loss")
+    if np.isfinite(held).any():
+        series.insert(
+            0, Series("holdout", _xs(view, options), smooth(held, options.smooth), (number(_last(held)),), "other", "◦")
+        )
+    seen = [one for one in series if len(np.asarray(one.x))]
+    y = value_axis([one.y for one in seen], frame.rows, options.loss_scale)
+    return Curves(
+        title="loss", series=tuple(seen), x=x, y=y,
+        look=frame.look(_tick_width(y), _x_name(options)),
+        rights=_settings(options, f"lr {learning_rate(view.learning_rate)}"),
+        empty="" if seen else "comes with the first steps",
+    )  # fmt: skip
+
+
+def rate_curve(view: RunView, planned: Sequence[float], width: int, height: int, glyphs: Glyphs) -> Curves:
+    """The learning rate of the whole run, with a dot where it stands; only what was used when the plan is not known."""
+    now = view.learning_rate
+    if len(planned):
+        xs = np.linspace(0, view.planned_epochs, len(planned))
+        rates = np.asarray(planned, dtype=np.float64)
+    else:
+        xs, rates = view.history.epoch("epoch"), view.history.epoch("lr")
+    top = float(np.nanmax(rates)) if len(rates) and np.isfinite(rates).any() else 1.0
+    label = learning_rate(top).removeprefix("0") or "0"
+    y = Axis(0.0, top or 1.0, ((0.0, "0"), (top or 1.0, label)))
+    at = min(view.progress_epochs, float(view.planned_epochs or view.progress_epochs))
+    series = [Series("", xs, rates, role="test")]
+    if not math.isnan(now):
+        series.append(Series(f"at {at:.0f}", [at], [now], role="strong", mark="●"))
+    x = Axis(0.0, float(max(view.planned_epochs, 1)))
+    right = f"{view.schedule_name} · now {learning_rate(now)}" if view.schedule_name else f"now {learning_rate(now)}"
+    look = Look(gutter=11, tick_width=max(len(label), 2), x_axis=False, glyphs=glyphs)
+    return Curves("learning rate, whole run", tuple(series), x, y, look, (right, f"now {learning_rate(now)}"))
+
+
+def _settings(options: Options, figure: str) -> tuple[str, ...]:
+    """Right part of a heading, longest first: the settings with their keys; a setting that is off needs no room."""
+    scale = "log" if options.loss_scale == "log" else "linear"
+    long = f"a {scale}   x {options.x}   w smooth {options.smooth:g}"
+    smoothed = f"w smooth {options.smooth:g}   " if options.smooth else ""
+    return (f"{long}   {figure}", f"{smoothed}{figure}", figure)
+
+
+def _tick_width(axis: Axis) -> int:
+    return max([2, *(len(label) for _, label in axis.ticks)])
+
+
+def _x_name(options: Options) -> str:
+    return "min" if options.x == "time" else options.x
+
+
+def _xs(view: RunView, options: Options) -> Array:
+    """Where the epochs lie on the x axis: at their ends, in epochs, steps or minutes of training."""
+    epochs = view.history.epoch("epoch")
+    if options.x == "step":
+        return epochs * max(view.steps_per_epoch, 1)
+    if options.x == "time":
+        return _minutes(view)
+    return epochs
+
+
+def _x_axis(view: RunView, options: Options, frame: Frame) -> Axis:
+    columns = frame.width - frame.gutter - 3
+    if options.x == "step":
+        return _step_axis(view, frame)
+    if options.x == "time":
+        minutes = _minutes(view)
+        return x_axis(float(minutes[-1]) if len(minutes) else 0.0, columns=columns)
+    return x_axis(view.progress_epochs, view.planned_epochs or math.inf, columns)
+
+
+def _step_axis(view: RunView, frame: Frame) -> Axis:
+    planned = view.planned_epochs * view.steps_per_epoch or math.inf
+    seen = _steps_at(view)
+    done = view.history.epoch("epoch")
+    last = max(float(seen[-1]) if len(seen) else 0.0, float(done[-1]) * view.steps_per_epoch if len(done) else 0.0)
+    return x_axis(last, planned, frame.width - frame.gutter - 3)
+
+
+def _steps_at(view: RunView) -> Array:
+    """Number of each told step, counted over all epochs."""
+    return view.history.position() * max(view.steps_per_epoch, 1)
+
+
+def _minutes(view: RunView) -> Array:
+    """Minutes of work at the end of each epoch, without pauses between attempts."""
+    return np.cumsum(np.nan_to_num(view.seconds_by_epoch)) / 60
+
+
+def _last(values: Array) -> float:
+    seen = values[np.isfinite(values)]
+    return float(seen[-1]) if len(seen) else math.nan

@@ -1,0 +1,281 @@
+"""A run as the dashboard sees it: its history with the figures that the panes ask for. No widget, no clock of its own."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from engine.analysis.history import History
+from engine.analysis.series import Array
+from engine.contract.errors import BadInput
+from engine.contract.events import Epoch, Step, System
+from engine.contract.fold import RunFold
+from engine.contract.labels import Labels
+from engine.contract.recipe import Promise, Recipe
+from engine.contract.status import Status, status
+from engine.contract.store import RunFolder, RunInfo
+from tui.widgets.per_class import ClassRow
+
+BUSY_SECONDS: Final = 600.0
+_MIXING: Final = ("mixup", "cutmix", "ricap")
+
+
+class RunView:
+    """A run and its history. With `tail` only the end of the history is read, which takes the same time for any length."""
+
+    def __init__(self, run: RunFolder, *, tail: bool = False) -> None:
+        self.run = run
+        self.history = History.tail(run.events) if tail else History(run.events)
+        self._status_fold = RunFold(run.events).poll_tail()
+
+    def poll(self) -> bool:
+        """Take in what was written since the last call; whether there was anything."""
+        return self.history.poll()
+
+    def status(self, now: float | None = None) -> Status:
+        """The run's state now."""
+        return status(self.run.path, now, self._status_fold.poll())
+
+    # --- what was asked for -----------------------------------------------------------------------------------
+
+    @cached_property
+    def info(self) -> RunInfo:
+        """run.json; an empty one where it cannot be read."""
+        try:
+            return self.run.info()
+        except BadInput:
+            return RunInfo(id=self.run.id)
+
+    @cached_property
+    def recipe(self) -> Recipe | None:
+        """The resolved recipe; None where it cannot be read (the run itself is still shown)."""
+        try:
+            return self.run.recipe()
+        except BadInput:
+            return None
+
+    def labels(self) -> Labels:
+        return self.run.labels()
+
+    @property
+    def name(self) -> str:
+        """The preset it came from, else its model."""
+        return self.info.preset or self.info.model or "run"
+
+    @property
+    def short_id(self) -> str:
+        return self.run.id[-4:]
+
+    @property
+    def promise(self) -> Promise | None:
+        """What the recipe is said to reach, unless nobody has ever measured it."""
+        found = self.recipe.promise if self.recipe else None
+        return found if found is not None and found.runs else None
+
+    @property
+    def schedule_name(self) -> str:
+        return self.recipe.schedule.name if self.recipe else ""
+
+    @property
+    def planned_epochs(self) -> int:
+        started = self.history.started
+        return (started.epochs if started else 0) or self.info.epochs
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.history.started.steps_per_epoch if self.history.started else 0
+
+    # --- how far it has come ----------------------------------------------------------------------------------
+
+    @property
+    def last(self) -> Epoch | None:
+        """The last epoch that is done."""
+        return self.history.epochs[-1] if self.history.epochs else None
+
+    @property
+    def done_epochs(self) -> int:
+        return self.last.epoch if self.last else 0
+
+    @property
+    def step(self) -> Step | None:
+        """The last step that was told, if its epoch is not done yet."""
+        epochs = self.history.step("epoch")
+        if not len(epochs) or epochs[-1] <= self.done_epochs:
+            return None
+        names = ("t", "loss", "lr", "images_per_second")
+        t, loss, lr, speed = (float(self.history.step(name)[-1]) for name in names)
+        step = int(self.history.step("step")[-1])
+        return Step(epoch=int(epochs[-1]), step=step, loss=loss, lr=lr, images_per_second=speed, t=t)
+
+    @property
+    def progress_epochs(self) -> float:
+        """Epochs that are done, with the part of the present one."""
+        step = self.step
+        if step is None or not self.steps_per_epoch:
+            return float(self.done_epochs)
+        return step.epoch - 1 + min(step.step / self.steps_per_epoch, 1.0)
+
+    @property
+    def last_event(self) -> float:
+        """When it last said something (unix seconds); 0 when never."""
+        history = self.history
+        said: list[float] = [event.t for event in (history.started, history.phase, history.closing, self.last) if event]
+        said += [float(t[-1]) for t in (history.step("t"), history.host("t")) if len(t)]
+        said += [event.t for event in (*history.messages[-1:], *history.checkpoints[-1:])]
+        return max((t for t in said if math.isfinite(t)), default=0.0)
+
+    @property
+    def learning_rate(self) -> float:
+        return self._newest("lr")
+
+    @property
+    def images_per_second(self) -> float:
+        return self._newest("images_per_second")
+
+    def _newest(self, name: str) -> float:
+        """A figure of the last step, or of the last epoch where that is newer or has it alone."""
+        seen = self.history.step(name)
+        steps = float(seen[-1]) if len(seen) else math.nan
+        if self.step is None and self.last is not None and math.isfinite(getattr(self.last, name)):
+            return float(getattr(self.last, name))
+        return steps
+
+    @property
+    def seconds_by_epoch(self) -> Array:
+        """Wall time of each epoch with its evaluation and saving; NaN where it was not told."""
+        took = [sum(epoch.seconds.values()) if epoch.seconds else math.nan for epoch in self.history.epochs]
+        return np.array(took, dtype=np.float64)
+
+    @property
+    def seconds_per_epoch(self) -> float:
+        """Median of the last five epochs; before the first one, what the present speed makes of it."""
+        took = self.seconds_by_epoch[-5:]
+        took = took[np.isfinite(took)]
+        if len(took):
+            return float(np.median(took))
+        started, speed = self.history.started, self.images_per_second
+        if started and speed > 0:
+            return started.steps_per_epoch * started.batch_size / speed
+        return math.nan
+
+    @property
+    def seconds_left(self) -> float:
+        """An estimate; NaN while there is nothing to go by."""
+        return max(self.planned_epochs - self.progress_epochs, 0.0) * self.seconds_per_epoch
+
+    # --- how good it is ---------------------------------------------------------------------------------------
+
+    @property
+    def train_mixed(self) -> bool:
+        """Whether train figures are against mixed labels; judged from the recipe until an epoch says so."""
+        return self.last.train_mixed if self.last else self._mixes
+
+    @cached_property
+    def _mixes(self) -> bool:
+        ops = list(self.recipe.augmentation) if self.recipe else []
+        for op in ops:
+            ops += op.options.get("of", ())
+        return any(op.name in _MIXING for op in ops)
+
+    @property
+    def weights(self) -> str:
+        return self.last.weights if self.last else "raw"
+
+    @property
+    def best_on(self) -> str:
+        return self.history.started.best_on if self.history.started else "test"
+
+    @property
+    def last_tested(self) -> int:
+        return self.accuracy_at(self.done_epochs)[0]
+
+    @property
+    def last_accuracy(self) -> float:
+        return self.accuracy_at(self.done_epochs)[1]
+
+    @property
+    def best_epoch(self) -> int:
+        return self.history.best.epoch if self.history.best else 0
+
+    @property
+    def best_accuracy(self) -> float:
+        """Test accuracy at the best epoch."""
+        return self.history.best.test_accuracy if self.history.best else math.nan
+
+    def accuracy_at(self, epoch: int) -> tuple[int, float]:
+        """(epoch, test accuracy) of the last tested epoch that is not after `epoch`; (0, NaN) without one."""
+        tested = (e for e in reversed(self.history.epochs) if e.epoch <= epoch and math.isfinite(e.test_accuracy))
+        found = next(tested, None)
+        return (found.epoch, found.test_accuracy) if found else (0, math.nan)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes; numbers where the run has not said them."""
+        if self.history.started and self.history.started.classes:
+            return self.history.started.classes
+        return [f"class {i}" for i in range(len(self.last.per_class))] if self.last else []
+
+    def judged(self, up_to: int | None = None) -> list[Epoch]:
+        """The last two epochs that were evaluated by class, newest first; up to an epoch, if one is given."""
+        limit = self.done_epochs if up_to is None else up_to
+        found = (epoch for epoch in reversed(self.history.epochs) if epoch.per_class and epoch.epoch <= limit)
+        return [epoch for epoch, _ in zip(found, range(2), strict=False)]
+
+    def class_rows(self, base: RunView | None = None) -> list[ClassRow]:
+        """Every class at the last evaluation, against the one before and against a baseline at the same epoch."""
+        judged = self.judged()
+        if not judged:
+            return []
+        now = judged[0].per_class
+        before = judged[1].per_class if len(judged) > 1 else []
+        others = base.judged(judged[0].epoch)[:1] if base is not None and base.run != self.run else []
+        there = others[0].per_class if others else []
+
+        def less(values: list[float], i: int) -> float:
+            return now[i] - values[i] if len(values) == len(now) else math.nan
+
+        names = self.classes if len(self.classes) == len(now) else [f"class {i}" for i in range(len(now))]
+        return [ClassRow(name, now[i], less(before, i), less(there, i)) for i, name in enumerate(names)]
+
+    # --- the devices ------------------------------------------------------------------------------------------
+
+    def gpus(self) -> list[dict[str, Any]]:
+        """The cards of the last sample, the run's own first."""
+        sample: System | None = self.history.latest
+        if sample is None:
+            return []
+        started = self.history.started
+        number = (started.device if started else "").partition(":")[2]
+
+        def rank(gpu: dict[str, Any]) -> tuple[bool, bool]:
+            ours = gpu.get("memory_ours")
+            return not (isinstance(ours, int | float) and ours > 0), str(gpu.get("index")) != number
+
+        return sorted(sample.gpus, key=rank)
+
+    def busy_lately(self, cells: int) -> list[float]:
+        """Use of the card (or the CPU) over the last ten minutes in equal parts, oldest first; NaN where unknown."""
+        cards = self.gpus()
+        index = cards[0].get("index") if cards else None
+        card = isinstance(index, int)
+        t = self.history.gpu(index, "t") if isinstance(index, int) else self.history.host("t")
+        use = self.history.gpu(index, "utilization") if isinstance(index, int) else self.history.host("cpu")
+        if not len(t) or (not card and not len(use)):
+            return []
+        place = np.floor((1 - (t[-1] - t) / BUSY_SECONDS) * cells).astype(np.int64)
+        place = np.minimum(place, cells - 1)
+        kept = (place >= 0) & np.isfinite(use)
+        total = np.bincount(place[kept], weights=use[kept], minlength=cells)
+        count = np.bincount(place[kept], minlength=cells)
+        return [float(total[i] / count[i]) if count[i] else math.nan for i in range(cells)]
+
+    @property
+    def peak_ours(self) -> float:
+        """The most of its card's memory that the run has had in any sample, bytes; NaN without a card."""
+        cards = self.gpus()
+        index = cards[0].get("index") if cards else None
+        seen = self.history.gpu(index, "memory_ours") if isinstance(index, int) else np.empty(0)
+        return float(np.nanmax(seen)) if np.isfinite(seen).any() else math.nan

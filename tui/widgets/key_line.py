@@ -1,0 +1,47 @@
+"""The last line of every screen: its most useful keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tui.lines import Line, width_of
+from tui.widgets.pane import Pane
+
+Pairs = Sequence[tuple[str, str]]
+_STAY = ("q", "?")
+"""Keys that stay when the others no longer fit."""
+
+
+def key_line(pairs: Pairs, width: int) -> Line:
+    """Keys and labels as far as they fit. The way back and the way to all keys stay; from 100 columns the palette too."""
+    wide = width >= 100
+    inner = [(key, label) for key, label in pairs if key not in _STAY]
+    tail = [(key, label) for key, label in pairs if key == "q"]
+    tail.append(("?", "all keys" if wide else ""))
+    if wide:
+        tail.append((":", "palette"))
+    while inner and width_of(_line([*inner, *tail])) > width:
+        inner.pop()
+    return _line([*inner, *tail])
+
+
+def _line(pairs: Pairs) -> Line:
+    line: Line = []
+    for i, (key, label) in enumerate(pairs):
+        line += [("  " if i else " ", ""), (key, "key"), (f" {label}" if label else "", "dim")]
+    return line
+
+
+class KeyLine(Pane):
+    """Shows the keys it is given; `set_pairs` replaces them."""
+
+    DEFAULT_CSS = "KeyLine { dock: bottom; height: 1; }"
+
+    def __init__(self, pairs: Pairs = (), *, id: str | None = None) -> None:
+        super().__init__(lambda width, height: [key_line(self._pairs, width)], id=id)
+        self._pairs = list(pairs)
+
+    def set_pairs(self, pairs: Pairs) -> None:
+        """Show other keys from now on."""
+        self._pairs = list(pairs)
+        self.redraw()

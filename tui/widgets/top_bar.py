@@ -1,0 +1,51 @@
+"""The first line of every screen: the sections with their keys, the host, and what is going on there."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.contract.process import host_name
+from engine.contract.text import one_line
+from tui.keys import MODES
+from tui.lines import Line, clip, width_of
+from tui.widgets.pane import Pane
+
+LOOK_SECONDS: Final = 2.0
+
+
+def top_bar(mode: str, host: str, running: int, queued: int, width: int) -> Line:
+    """The line: the current section is set off by reverse video and so is readable without colour."""
+    wide = width >= 100
+    line: Line = []
+    for number, (name, title) in enumerate(MODES.items(), start=1):
+        here = name == mode
+        gap = "" if number == 1 else "  " if wide else " "
+        line += [(f"{gap} ", ""), (f"{number}", "tab" if here else "key"), (f" {title}", "tab" if here else "")]
+    counts = "  ".join(f"{n} {word}" for n, word in ((running, "running"), (queued, "queued")) if n)
+    tail = f"  {counts}" if wide and counts else f"  ●{running}" if running and not wide else ""
+    room = width - width_of(line) - len(tail) - 1
+    name = one_line(host, max(room - 1, 0))
+    right = f"{name}{tail}"
+    return clip([*line, (" " * max(width - width_of(line) - len(right) - 1, 1), ""), (right, "dim")], width)
+
+
+class TopBar(Pane):
+    """Reads the section and the counts from the app."""
+
+    DEFAULT_CSS = "TopBar { dock: top; height: 1; }"
+
+    def __init__(self) -> None:
+        super().__init__(self._draw)
+
+    def on_mount(self) -> None:
+        self.set_interval(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        if self.screen.is_current:
+            self.redraw()
+
+    def _draw(self, width: int, height: int) -> list[Line]:  # noqa: ARG002
+        session = getattr(self.app, "session", None)
+        live = [row.status for row in session.live()] if session is not None else []
+        queued = live.count("queued")
+        return [top_bar(self.app.current_mode, host_name().split(".")[0], len(live) - queued, queued, width)]
