@@ -62,7 +62,8 @@ def test_multistep_defaults_are_wide_resnets_milestones() -> None:
 
 def test_a_milestone_falls_on_its_own_step_whatever_floating_point_makes_of_it() -> None:
     assert 29 / 50 * 50 < 29
-    assert factor(Choice(name="multistep", milestones=(0.58,), gamma=0.1), 50)(29 / 50) == 0.1
+    at = factor(Choice(name="multistep", milestones=(0.3,), gamma=0.1, warmup=20.0), 50)
+    assert at(29 / 50) == 0.1, "epoch 29 is 0.3 of the 30 epochs after the warm-up"
 
 
 @pytest.mark.parametrize(
