@@ -148,6 +148,7 @@ def test_the_first_projects_recipes_have_its_hyper_parameters(name):
         0.0,
         0.0,
     )
+    assert recipe.model.options["init"] == "torch", "the source kept the framework's default"
     assert recipe.loss.options["label_smoothing"] == 0.0 and recipe.averaging.name == "off"
     if optimizer == "sgd":
         assert (options["momentum"], options["nesterov"]) == (0.9, False)
