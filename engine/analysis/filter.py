@@ -76,8 +76,11 @@ _NUMBERS: Final[dict[str, _Number]] = {
 }
 KEYS: Final = (*_TEXTS, *_WORDS, *_NUMBERS)
 _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
-    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
-}  # fmt: skip
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
 _TERM: Final = re.compile(r"(?P<key>[A-Za-z_]+)(?P<sign>!=|>=|<=|:|=|>|<)(?P<value>.*)", re.DOTALL)
 _AMOUNT: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-zA-Z%]*)")
 
@@ -174,13 +177,17 @@ def _one_of(word: str, key: str, value: str) -> Test:
 
 def _number(word: str, number: _Number, sign: str, text: str) -> Test:
     get, bound = number.get, _amount(word, number.units, text)
-    compare = _COMPARE.get(sign, lambda value, wanted: math.isclose(value, wanted, abs_tol=1e-9))
+    compare = _COMPARE.get(sign, _equal)
 
     def test(row: Summary, now: float) -> bool:
         value = get(row, now)
         return value is not None and compare(value, bound)
 
     return test
+
+
+def _equal(value: float, wanted: float) -> bool:
+    return math.isclose(value, wanted, abs_tol=1e-9)
 
 
 def _amount(word: str, units: dict[str, float], text: str) -> float:

@@ -52,10 +52,10 @@ def read_bytes(path: Path) -> bytes | None:
         return None
     try:
         with os.fdopen(fd, "rb") as file:
-            data = file.read(MAX_FILE + 1)
+            size = os.fstat(fd).st_size
+            return file.read(size) if size <= MAX_FILE else None
     except OSError:
         return None
-    return data if len(data) <= MAX_FILE else None
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

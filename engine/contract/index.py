@@ -24,6 +24,7 @@ from engine.contract.rowcache import RowCache, is_remote
 from engine.contract.summary import Summary, summarize
 
 VERSION: Final = 1  # raise it whenever Summary or the meaning of one of its fields changes
+TURNS: Final = 20
 RACY_NS: Final = 2_000_000_000  # a file changed this lately may change again within the same time stamp
 # The folder's own stamp moves with every file that is renamed into place; the others are changed where they lie.
 _WATCHED: Final = ("", "/run.json", "/exit.json", "/labels.jsonl", "/events.jsonl", "/checkpoints")
@@ -31,6 +32,7 @@ _FIELDS: Final = tuple(item.name for item in dataclasses.fields(Summary))
 _LISTS: Final = tuple(_FIELDS.index(name) for name in ("tags", "notes"))
 
 Signature = tuple[int, ...]
+Kept = tuple[Signature, Summary]
 
 
 class Index:
@@ -45,42 +47,60 @@ class Index:
             folder = platformdirs.user_cache_path("cifar-tui")
             path = None if is_remote(folder) else folder / "index.sqlite"
         self._cache = RowCache(path, VERSION)
-        self._rows: dict[str, tuple[Signature, Summary]] | None = None
+        self._rows: dict[str, Kept] = {}
+        self._loaded = False
         self._folds: dict[str, RunFold] = {}  # of live runs, so that only their new events are read
+        self._turn = 0
         self.parsed = 0
 
-    def rows(self, roots: Sequence[Path]) -> list[Summary]:
-        """A row for every run in the roots, newest first. Damaged runs are rows that say so."""
-        if self._rows is None:
-            self._rows = self._load()
-        known, now = self._rows, time.time_ns()
-        seen: dict[str, Summary] = {}
-        fresh: dict[str, tuple[Signature, Summary]] = {}
+    def rows(self, roots: Sequence[Path], *, quick: bool = False) -> list[Summary]:
+        """A row for every run in the roots, newest first. Damaged runs are rows that say so.
+
+        Args:
+            quick: for a screen that asks every second. New, live and removed runs show at once; of the ended ones
+                only a part is compared with its files, a different one each time, so that a change in one of them
+                shows after at most TURNS calls. `forget` makes it show in the next.
+        """
+        if not self._loaded:
+            self._rows, self._loaded = self._load(), True
         self.parsed = 0
+        self._turn = (self._turn + 1) % TURNS
+        seen: dict[str, Summary] = {}
+        fresh: dict[str, Kept] = {}
         for root in roots:
-            for path in run_paths(root):
-                signature = sign(path)
-                if (kept := known.get(path)) and kept[0] == signature:
+            for number, path in enumerate(run_paths(root)):
+                kept = self._rows.get(path)
+                if kept and quick and number % TURNS != self._turn:
                     seen[path] = kept[1]
-                    continue
-                seen[path] = row = self._read(path)
-                if not row.live and all(abs(now - stamp) > RACY_NS for stamp in signature[::2]):
-                    fresh[path] = signature, row
+                else:
+                    seen[path] = self._look(path, kept, fresh)
         places = {str(root) for root in roots}
-        gone = [path for path in known if path not in seen and os.path.dirname(path) in places]  # noqa: PTH120
+        gone = [path for path in self._rows if path not in seen and os.path.dirname(path) in places]  # noqa: PTH120
         self._remember(fresh, gone)
         return sorted(seen.values(), key=lambda row: (row.created or row.started, row.id), reverse=True)
 
-    def _read(self, path: str) -> Summary:
+    def forget(self, folder: Path) -> None:
+        """Read a run afresh the next time: for who has just changed it."""
+        self._rows.pop(str(folder), None)
+
+    def _look(self, path: str, kept: Kept | None, fresh: dict[str, Kept]) -> Summary:
+        """The kept row if its files are unchanged, else a new one, put into `fresh` when it will hold."""
+        signature = sign(path)
+        if kept and kept[0] == signature:
+            return kept[1]
+        now = time.time_ns()
         folder = RunFolder(Path(path))
         fold = self._folds.pop(path, None) or RunFold(folder.events)
         row = summarize(folder, fold)
         self.parsed += 1
+        self._rows.pop(path, None)
         if row.live:
             self._folds[path] = fold
+        elif row.reason != "bad_input" and all(abs(now - stamp) > RACY_NS for stamp in signature[::2]):
+            fresh[path] = signature, row
         return row
 
-    def _load(self) -> dict[str, tuple[Signature, Summary]]:
+    def _load(self) -> dict[str, Kept]:
         stored = self._cache.load()
         try:
             values = json.loads("[" + ",".join(stored.values()) + "]")
@@ -91,8 +111,7 @@ class Index:
             self._cache.discard()
             return {}
 
-    def _remember(self, fresh: dict[str, tuple[Signature, Summary]], gone: list[str]) -> None:
-        assert self._rows is not None
+    def _remember(self, fresh: dict[str, Kept], gone: list[str]) -> None:
         for path in gone:
             del self._rows[path]
             self._folds.pop(path, None)
