@@ -1,0 +1,170 @@
+"""Numbers and foreign text as short plain text. No styles, no widgets, no clock of its own.
+
+Widths are terminal cells, accuracies come in as 0..1 and leave as percent, times are seconds.
+"""
+
+from __future__ import annotations
+
+import locale
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+Glyphs = Literal["braille", "block", "ascii"]
+"""What the terminal's font can show: everything, all but braille, or nothing beyond ASCII."""
+
+NONE = "-"
+"""Stands for a number that nobody measured."""
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_SPARKS = "▁▂▃▄▅▆▇█"
+_ASCII = str.maketrans(
+    {
+        **dict.fromkeys("─┄━", "-"),
+        **dict.fromkeys("│┤├", "|"),
+        **dict.fromkeys("└┬┴┼┌┐┘", "+"),
+        **dict.fromkeys("█▉▊▋▌▇▆▅", "#"),
+        **dict.fromkeys("▍▎▏", " "),
+        **dict.fromkeys("░▁▂·", "."),
+        **dict.fromkeys("▃▄", ":"),
+        **dict.fromkeys("●■◆✓", "*"),
+        **dict.fromkeys("•◌", "o"),
+        "✗": "x", "…": "~", "▲": "^", "▼": "v", "▾": "v", "▸": ">", "→": ">", "Δ": "d", "°": " ",
+        "±": "~", "⣀": "_", "×": "x",
+    }
+)  # fmt: skip
+
+
+def glyphs_of_locale() -> Glyphs:
+    """Braille where the locale speaks UTF-8, ASCII elsewhere."""
+    return "braille" if locale.getpreferredencoding(False).lower().replace("-", "") == "utf8" else "ascii"
+
+
+def to_ascii(text: str) -> str:
+    """`text` with our own drawing glyphs replaced by ASCII of the same width."""
+    return text.translate(_ASCII)
+
+
+def percent(accuracy: float, digits: int = 2) -> str:
+    """0.93614 -> "93.61"."""
+    return NONE if math.isnan(accuracy) else f"{100 * accuracy:.{digits}f}"
+
+
+def delta(difference: float, digits: int = 1) -> str:
+    """A difference of accuracies in percentage points, always signed: 0.002 -> "+0.2"."""
+    if math.isnan(difference):
+        return NONE
+    points = round(100 * difference, digits)
+    return f"{points + 0.0 if points else 0.0:+.{digits}f}"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A loss, a norm, a rate: `digits` decimals near one, powers of ten as 1.1e-3 when far from it."""
+    if math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    size = abs(value)
+    if size and (size < 10.0 ** (1 - digits) or size >= 1e6):
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
+    return f"{value:.{digits if size < 100 else 1}f}"
+
+
+def learning_rate(value: float) -> str:
+    """Three significant digits: 0.00441, 1.2e-5, 0."""
+    if math.isnan(value):
+        return NONE
+    if 0 < abs(value) < 1e-3:
+        return number(value)
+    return f"{value:.3g}"
+
+
+def whole(value: float) -> str:
+    """5213.7 -> "5,214"."""
+    return NONE if not math.isfinite(value) else f"{value:,.0f}"
+
+
+def si(value: float) -> str:
+    """21282122 -> "21.3 M", 62006 -> "62 k"."""
+    if not math.isfinite(value):
+        return NONE
+    for scale, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= 0.9995 * scale:
+            return f"{value / scale:.3g} {unit}"
+    return f"{value:.3g}"
+
+
+def gigabytes(size: float, digits: int = 0) -> str:
+    """Bytes as binary gigabytes without the unit."""
+    return NONE if not math.isfinite(size) else f"{size / 2**30:.{digits}f}"
+
+
+def file_size(size: float) -> str:
+    """171000000 -> "171 MB" (decimal, as `ls -h --si` counts)."""
+    for scale, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size >= 0.9995 * scale:
+            return f"{size / scale:.3g} {unit}"
+    return f"{size:.0f} B"
+
+
+def duration(seconds: float) -> str:
+    """9.6 -> "9.6 s", 75 -> "1 m 15", 3900 -> "1 h 05", 200000 -> "2 d 7 h"."""
+    if not math.isfinite(seconds):
+        return NONE
+    seconds = max(seconds, 0.0)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole_seconds = round(seconds)
+    if whole_seconds < 60:
+        return f"{whole_seconds} s"
+    if whole_seconds < 3600:
+        return f"{whole_seconds // 60} m {whole_seconds % 60:02d}"
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d}"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def age(seconds: float) -> str:
+    """How long ago, in the one unit that matters: "2 s ago", "5 min ago", "3 h ago", "12 d ago"."""
+    if not math.isfinite(seconds):
+        return NONE
+    seconds = max(seconds, 0.0)
+    for limit, unit, size in ((100, "s", 1), (5400, "min", 60), (129_600, "h", 3600)):
+        if seconds < limit:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds / 86400:.0f} d ago"
+
+
+def clock(t: float, seconds: bool = True) -> str:
+    """Unix seconds as local time of day."""
+    return datetime.fromtimestamp(t).strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def bar(fraction: float, cells: int, empty: str = " ") -> str:
+    """A bar of `cells` cells, filled to `fraction` in eighths of a cell; `empty` fills the rest.
+
+    A fraction above zero shows at least one eighth, and only a whole one shows a full bar.
+    """
+    if cells <= 0:
+        return ""
+    if math.isnan(fraction):
+        return empty * cells
+    eighths = min(max(round(fraction * cells * 8), 1 if fraction > 0 else 0), cells * 8)
+    if fraction < 1:
+        eighths = min(eighths, cells * 8 - 1)
+    full, part = divmod(eighths, 8)
+    drawn = "█" * full + (_EIGHTHS[part] if part else "")
+    return drawn + empty * (cells - len(drawn))
+
+
+def spark(values: Sequence[float], cells: int, high: float = 1.0) -> str:
+    """The last `cells` values as little columns between 0 and `high`; a gap where none was measured."""
+    if high <= 0:
+        high = 1.0
+    return "".join(
+        " " if math.isnan(value) else _SPARKS[min(max(int(value / high * 7.999), 0), 7)] for value in values[-cells:]
+    )
