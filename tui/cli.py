@@ -1,4 +1,4 @@
-"""The `cifar-tui` command. Neither textual nor torch is imported here: a listing answers before they would have loaded."""
+"""The `cifar-tui` command. Neither textual nor torch is imported here: a listing answers before they would load."""
 
 from __future__ import annotations
 

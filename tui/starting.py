@@ -79,6 +79,7 @@ def launch(planned: Plan, start: Callable[[RunFolder], object] = local.start) ->
 
     Raises:
         BadInput: the runs folder cannot be written; nothing was started.
+        StartFailed: a supervisor did not come up; the runs before it have started.
     """
     runs = [
         create(

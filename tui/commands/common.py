@@ -13,14 +13,14 @@ import typer
 
 from engine.contract.errors import BadInput, nearest
 from engine.contract.text import clean
+from engine.launch.local import StartFailed
 
 Json = typer.Option(False, "--json", help="Print JSON instead of a table.")
 RunsDirs = typer.Option(None, "--runs-dir", help="Folder with runs; further ones are read only.", metavar="DIR")
 Ref = typer.Argument(..., help="Full id, its last four characters, a unique name, @last or @live.", metavar="RUN")
 Refs = typer.Argument(..., help="Full ids, their last four characters, unique names, @last or @live.", metavar="RUN...")
 
-BAD_INPUT = 2
-
+BAD_INPUT, FAILED = 2, 1
 
 class Nouns(typer.core.TyperGroup):
     """A group that answers an unknown word with the nearest command it has."""
@@ -87,6 +87,9 @@ def user_errors() -> Iterator[None]:
         for problem in error.problems:
             typer.echo(f"error: {clean(problem)}", err=True)
         raise SystemExit(BAD_INPUT) from None
+    except StartFailed as error:
+        typer.echo(f"error: {clean(str(error))}", err=True)
+        raise SystemExit(FAILED) from None
     except BrokenPipeError:  # `cifar-tui runs list | head`
         sys.stderr.close()
         raise SystemExit(0) from None

@@ -33,12 +33,13 @@ def doctor(as_json: bool = Json) -> None:
 
 
 def _machine() -> dict[str, Any]:
+    size = shutil.get_terminal_size()
     return {
         "system": platform.platform(),
         "python": platform.python_version(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory": file_size(psutil.virtual_memory().total),
-        "terminal": f"{os.environ.get('TERM', '-')}, {sys.stdout.encoding}, {'x'.join(map(str, shutil.get_terminal_size()))}",
+        "terminal": f"{os.environ.get('TERM', '-')}, {sys.stdout.encoding}, {size.columns}x{size.lines}",
     }
 
 

@@ -15,6 +15,7 @@ import typer
 
 from engine.contract import events
 from engine.contract.errors import BadInput
+from engine.contract.status import Status
 from engine.contract.summary import Summary
 from engine.contract.text import clean
 from tui.commands import runs_act
@@ -41,11 +42,10 @@ def list_runs(
 ) -> None:
     """List the runs, live ones first."""
     from engine.analysis.filter import parse_filter
-
     from engine.contract.index import Index
 
     keep = parse_filter(filter_text)
-    rows = [row for row in Index().rows(roots(runs_dir)) if keep(row)]
+    rows = keep.select(Index().rows(roots(runs_dir)))
     rows.sort(key=lambda row: not row.live)  # stable: newest first within both halves
     rows = rows[:limit] if limit else rows
     if as_json:
@@ -168,7 +168,9 @@ def watch_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None =
     from tui.commands.train import describe
 
     for event in watch.follow(find(roots(runs_dir), run)):
-        line = events.encode(event) if as_json else describe(event)
+        if as_json and isinstance(event, Status):
+            continue
+        line = describe(event) if isinstance(event, Status) or not as_json else events.encode(event)
         if line:
             typer.echo(line)
 
@@ -223,7 +225,7 @@ def export(
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
     """Export the epochs of a run."""
-    from engine.contract.lines import EventReader
+    from engine.contract.events import EventReader
     from engine.contract.store import find
 
     if form not in ("csv", "json"):

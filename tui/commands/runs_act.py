@@ -79,7 +79,7 @@ def resume(
 
     folders = _find(refs, runs_dir)
     for folder in folders:
-        control.resume(folder, **({"device": device} if device else {}))
+        control.resume(folder, {"device": device} if device else {})
     _report(folders, "goes on", as_json)
 
 

@@ -1,7 +1,7 @@
 """`cifar-tui --preset P --headless`: start runs without a screen and, unless detached, watch them to their end.
 
-The viewer is only a viewer: a hang-up or a closed stdout ends it and leaves the run going. stdout carries one final line
-a run, or with --json one object an event and then the result; everything for people goes to stderr.
+The viewer is only a viewer: a hang-up or a closed stdout ends it and leaves the run going. stdout carries one final
+line a run, or with --json one object an event and then the result; everything for people goes to stderr.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import typer
 from engine.contract import events
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
+from engine.contract.status import Status
 from engine.contract.store import RunFolder, summarize
 from engine.contract.text import clean
 from engine.launch import control, watch
@@ -75,7 +76,7 @@ def _follow(run: RunFolder, as_json: bool) -> int:
     say(f"run {run.id}  {run.path}")
     try:
         for event in watch.follow(run):
-            if as_json:
+            if as_json and not isinstance(event, Status):
                 typer.echo(events.encode(event))
             line = describe(event)
             if line:
@@ -97,19 +98,18 @@ def _follow(run: RunFolder, as_json: bool) -> int:
 def result_of(run: RunFolder) -> dict[str, Any]:
     """The last object of a run, on failure too."""
     summary = summarize(run)
-    state = watch.fold(run)
     return {
         "event": "result",
         "id": run.id,
         "folder": str(run.path),
         "status": summary.status,
         "reason": summary.reason,
-        "message": run.status().message,
+        "message": summary.message,
         "epochs": summary.epoch,
         "last_accuracy": summary.last_accuracy,
         "best_accuracy": summary.best_accuracy,
-        "best_on": state.best_on,
-        "weights": state.weights,
+        "best_on": summary.best_on,
+        "weights": summary.weights,
         "seconds": summary.seconds,
     }
 
@@ -124,22 +124,28 @@ def final_line(result: Mapping[str, Any]) -> str:
     )
 
 
-def describe(event: events.Event) -> str:
-    """An event as a line for people; "" for those that only a screen shows."""
+def describe(event: events.Event | Status) -> str:
+    """An event or a new status as a line for people; "" for those that only a screen shows."""
     match event:
+        case Status(state="queued"):
+            place = f", number {event.place} in line" if event.place else ""
+            return f"waiting for a device{place}{': ' + clean(event.note) if event.note else ''}"
+        case Status(reason="supervisor_lost", live=True):
+            return f"warning: {event.message}"
         case events.RunStarted():
             return (
-                f"attempt {event.attempt}: {event.params:,} parameters on {event.device_name or event.device}, {event.precision}, "
+                f"attempt {event.attempt}: {event.params:,} parameters on {event.device_name or event.device}, "
+                f"{event.precision}, "
                 f"{event.train_images:,} images, {event.steps_per_epoch} steps an epoch"
             )
-        case events.Phase():
-            return f"{event.name}{' ' + clean(event.note) if event.note else ''}"
+        case events.Phase() if event.name not in ("training", "evaluating", "saving"):
+            return f"{event.name}{': ' + clean(event.note) if event.note else ''}"
         case events.Epoch():
             star = "*" if event.train_mixed else " "
             return (
                 f"epoch {event.epoch:4d}  train{star} {number(event.train_loss)}  test {number(event.test_loss)}  "
-                f"{percent(event.test_accuracy)} %  lr {learning_rate(event.lr)}  {event.images_per_second:,.0f} img/s  "
-                f"{duration(sum(event.seconds.values()))}"
+                f"{percent(event.test_accuracy):>6} %  lr {learning_rate(event.lr)}  "
+                f"{event.images_per_second:,.0f} img/s  {duration(sum(event.seconds.values()))}"
             )
         case events.Message():
             return f"{event.level}: {clean(event.text)}"
@@ -150,7 +156,10 @@ def describe(event: events.Event) -> str:
 
 
 class _Interrupts:
-    """First Ctrl-C: stop with a checkpoint (130). Second: ask for kill. SIGTERM: forward a stop (143). SIGHUP: leave it."""
+    """What signals mean to a viewer.
+
+    First Ctrl-C: stop with a checkpoint (130). Second: ask for kill. SIGTERM: forward a stop (143). SIGHUP: leave.
+    """
 
     def __init__(self, runs: Sequence[RunFolder]) -> None:
         self._runs = runs
