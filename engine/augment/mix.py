@@ -1,0 +1,109 @@
+"""Ops that mix the images of a batch with each other, and their targets in proportion."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.augment.op import Arrays, Params, Per, take
+from engine.contract.catalog import Spec, register
+
+Pair = Literal["permutation", "roll"]
+
+
+def draw_partners(rng: np.random.Generator, n: int, pair: Pair) -> np.ndarray:
+    """Whom each of n images is mixed with: a random permutation, or its predecessor (torchvision's `roll(1)`)."""
+    return rng.permutation(n) if pair == "permutation" else np.roll(np.arange(n), 1)
+
+
+def mix_targets(y: Tensor, partner: Tensor, share: Tensor) -> Tensor:
+    """Targets y (B, classes) where each image keeps `share` (B,) or (1,) of itself."""
+    return torch.lerp(take(y, partner), y, share[:, None])
+
+
+@register("op", name="mixup", title="Mixup", stage="batch", whole_batch=True, paper="1710.09412")
+class Mixup:
+    """Blend each image with another one, and their targets by the same share. Zhang et al. 2017, arXiv:1710.09412."""
+
+    def __init__(
+        self,
+        *,
+        alpha: Annotated[float, Spec("the share is drawn from Beta(alpha, alpha); 1 is uniform", gt=0.0, le=100.0)] = 1.0,
+        per: Annotated[Literal["image", "batch"], Spec("one share for each image, or one for the batch")] = "image",
+        pair: Annotated[
+            Literal["permutation", "roll"], Spec("partners: a random permutation, or the previous image of the batch")
+        ] = "permutation",
+    ) -> None:
+        self.alpha = alpha
+        self.per: Per = per
+        self.pair: Pair = pair
+
+    def draw(self, rng: np.random.Generator, n: int, size: int) -> Arrays:
+        share = rng.beta(self.alpha, self.alpha, n if self.per == "image" else 1)
+        return {"share": share, "partner": draw_partners(rng, n, self.pair)}
+
+    def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
+        share, partner = params["share"], params["partner"]
+        mixed = take(x, partner).lerp_(x, share[:, None, None, None])
+        return mixed, mix_targets(y, partner, share)
+
+
+@register("op", name="cutmix", title="CutMix", stage="batch", whole_batch=True, paper="1905.04899")
+class CutMix:
+    """Paste a box of another image into each one; targets follow the area. Yun et al. 2019, arXiv:1905.04899.
+
+    The box is torchvision's: sides `size sqrt(1 - share)`, centre uniform, clipped at the border. The share that the
+    targets get is counted from the clipped box, so it always is the share of pixels.
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: Annotated[float, Spec("the share is drawn from Beta(alpha, alpha); 1 is uniform", gt=0.0, le=100.0)] = 1.0,
+        per: Annotated[Literal["image", "batch"], Spec("one box for each image, or one for the batch")] = "image",
+        pair: Annotated[
+            Literal["permutation", "roll"], Spec("partners: a random permutation, or the previous image of the batch")
+        ] = "permutation",
+    ) -> None:
+        self.alpha = alpha
+        self.per: Per = per
+        self.pair: Pair = pair
+
+    def draw(self, rng: np.random.Generator, n: int, size: int) -> Arrays:
+        boxes = n if self.per == "image" else 1
+        share = rng.beta(self.alpha, self.alpha, boxes)
+        box, share = cut_boxes(share, rng.integers(size, size=(2, boxes)), size)
+        return {"box": box, "share": share, "partner": draw_partners(rng, n, self.pair)}
+
+    def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
+        partner, share = params["partner"], params["share"]
+        left, top, right, bottom = params["box"][:, :, None]  # each (B or 1, 1)
+        channels, height, width = x.shape[1:]
+        row = torch.arange(height, device=x.device)
+        column = torch.arange(width, device=x.device).repeat_interleave(channels)
+        rows, columns = (row >= top) & (row < bottom), (column >= left) & (column < right)
+        inside = rows[:, :, None].to(x.dtype) * columns[:, None]  # (B or 1, H, W C), 0 or 1
+        # One weight for each number, in memory order, and `lerp`, exact at 0 and 1: `torch.where` is 4 times slower on
+        # CPU, and so is a weight for each pixel, spread over 3 innermost channels.
+        own = x.permute(0, 2, 3, 1).flatten(2)  # (B, H, W C)
+        mixed = own.index_select(0, partner)
+        mixed = torch.lerp(own, mixed, inside, out=mixed)
+        mixed = mixed.unflatten(2, (width, channels)).permute(0, 3, 1, 2)
+        return mixed, mix_targets(y, partner, share)
+
+
+def cut_boxes(share: np.ndarray, centre: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (4, n) as left, top, right, bottom, and the share of the area outside them (n,).
+
+    Args:
+        share: (n,) in [0, 1], what an image should keep of itself.
+        centre: (2, n), column and row of the boxes' centres.
+        size: pixels a side.
+    """
+    half = (0.5 * np.sqrt(1.0 - share) * size).astype(np.int64)
+    low, high = np.clip(centre - half, 0, size), np.clip(centre + half, 0, size)
+    area = (high - low).prod(axis=0)
+    return np.concatenate((low, high)), 1.0 - area / size**2

@@ -1,0 +1,102 @@
+"""Ops made of other ops: one of several, or all of them with a probability."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from torch import Tensor
+
+from engine.augment.op import Arrays, Op, Params, Per, gather_groups, sources, take
+from engine.contract.catalog import Spec, register
+from engine.contract.errors import BadInput
+
+
+@register("op", name="choice", title="One of several")
+class OneOf:
+    """Each image (or each batch) goes through one of the listed ops, picked at random.
+
+    The groups are known on the host, so every op runs only on the images that drew it, and nothing waits for the
+    device. An op that mixes images finds its partners within its group.
+    """
+
+    def __init__(
+        self,
+        *,
+        of: Annotated[list[Op], Spec("the ops to pick from")],
+        weights: Annotated[tuple[float, ...], Spec("how often each is picked, relative; empty: all alike", ge=0.0)] = (),
+        per: Annotated[Literal["image", "batch"], Spec("one pick for each image, or one for the batch")] = "image",
+    ) -> None:
+        if weights and (len(weights) != len(of) or sum(weights) <= 0):
+            raise BadInput(f"choice.weights: {len(of)} numbers are needed, one for each op, not all 0; got {weights}")
+        self.of = list(of)
+        self.odds = np.array(weights or [1.0] * len(self.of)) / (sum(weights) or len(self.of))
+        self.per: Per = per
+
+    def draw(self, rng: np.random.Generator, n: int, size: int) -> Arrays:
+        picks = rng.choice(len(self.of), n if self.per == "image" else 1, p=self.odds)
+        groups = [np.flatnonzero(np.broadcast_to(picks == i, n)) for i in range(len(self.of))]
+        drawn = {"source": np.concatenate(groups).argsort()}
+        for i, (op, group) in enumerate(zip(self.of, groups, strict=True)):
+            if len(group):
+                drawn |= {f"{i}.group": group} | nested(i, op.draw(rng, len(group), size))
+        return drawn
+
+    def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
+        groups = []
+        for i, op in enumerate(self.of):
+            if f"{i}.group" in params:
+                own = inner(i, params)
+                if len(own["group"]) == len(x):
+                    return op.apply(x, y, own)
+                groups.append(op.apply(take(x, own["group"]), take(y, own["group"]), own))
+        images, targets = zip(*groups, strict=True)
+        return gather_groups(images, params["source"]), gather_groups(targets, params["source"])
+
+
+@register("op", title="With a probability")
+class WithProbability:
+    """The listed ops, one after another, but only for some images (or some batches)."""
+
+    def __init__(
+        self,
+        *,
+        of: Annotated[list[Op], Spec("the ops to apply")],
+        probability: Annotated[float, Spec("chance that they are applied", ge=0.0, le=1.0)] = 0.5,
+        per: Annotated[Literal["image", "batch"], Spec("one draw for each image, or one for the batch")] = "image",
+    ) -> None:
+        self.of = list(of)
+        self.probability = probability
+        self.per: Per = per
+
+    def draw(self, rng: np.random.Generator, n: int, size: int) -> Arrays:
+        picked = rng.random(n if self.per == "image" else 1) < self.probability
+        group = np.flatnonzero(np.broadcast_to(picked, n))
+        if not len(group):
+            return {}
+        drawn = {"group": group, "source": sources(n, group)}
+        for i, op in enumerate(self.of):
+            drawn |= nested(i, op.draw(rng, len(group), size))
+        return drawn
+
+    def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
+        if "group" not in params:
+            return x, y
+        whole = len(params["group"]) == len(x)
+        images, targets = (x, y) if whole else (take(x, params["group"]), take(y, params["group"]))
+        for i, op in enumerate(self.of):
+            images, targets = op.apply(images, targets, inner(i, params))
+        if whole:
+            return images, targets
+        return gather_groups((x, images), params["source"]), gather_groups((y, targets), params["source"])
+
+
+def nested(i: int, drawn: Arrays) -> Arrays:
+    """What member i drew, under names of its own."""
+    return {f"{i}.{name}": values for name, values in drawn.items()}
+
+
+def inner(i: int, params: Params) -> dict[str, Tensor]:
+    """The parameters of member i, under the names it gave them."""
+    prefix = f"{i}."
+    return {name.removeprefix(prefix): values for name, values in params.items() if name.startswith(prefix)}
