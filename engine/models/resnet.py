@@ -8,7 +8,7 @@ Two ways to bring them to small images, one class:
 
 Departures from the paper: all shortcuts that change shape are projections (option B; the paper's CIFAR nets pad with
 zeros, option A, which is why resnet20 has 272,474 parameters here and about 270,000 there), and a bottleneck strides in
-its 3x3 convolution instead of its first 1x1, as every current implementation does.
+its 3x3 convolution instead of its first 1x1, as torchvision and the CIFAR repositories do.
 """
 
 from __future__ import annotations
