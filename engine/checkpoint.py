@@ -1,0 +1,167 @@
+"""The checkpoints of a run: when one is due, which ones stay, and which one a resume starts from.
+
+What one looks like on disk, and how its weights are read, is in `checkpoint_files`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, Literal
+
+from engine.checkpoint_files import (
+    BEST,
+    STATE,
+    UNREADABLE,
+    WEIGHTS,
+    Saved,
+    Tree,
+    committed,
+    drop_state,
+    read,
+    snapshot,
+    write,
+)
+from engine.contract.errors import BadInput
+from engine.contract.events import Checkpoint
+
+INTERVAL: Final = 60.0  # seconds between the checkpoints that nobody asked for
+KEPT_WHILE_RUNNING: Final = 2  # the newest may be the one that a crash has damaged
+
+
+class Checkpoints:
+    """The checkpoints of one run: snapshots taken before the next step, written by one thread.
+
+    Args:
+        folder: the run's `checkpoints` folder.
+        identity: what a checkpoint must have been made with to be loaded: recipe, seed, data.
+        made_on: the machine, kept in meta.json so that a resume can tell whether bits will be equal.
+    """
+
+    def __init__(self, folder: Path, *, identity: Tree, made_on: Tree, interval: float = INTERVAL) -> None:
+        self.folder = folder
+        self._identity = identity
+        self._made_on = made_on
+        self._interval = interval
+        self._saved_at = time.monotonic()
+        self._saved_position: tuple[int, int] | None = None
+        self._good: list[Path] = []  # oldest first
+        self._best_epoch = 0  # of the best.pt that is written, or queued to be
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
+        self._writes: list[Future[Checkpoint]] = []
+
+    def load(self) -> tuple[Saved | None, list[str]]:
+        """The newest whole checkpoint, if any, and a line about everything damaged on the way to it.
+
+        Raises BadInput where that checkpoint belongs to another recipe, seed or data set.
+        """
+        notes: list[str] = []
+        candidates = committed(self.folder)
+        while candidates:
+            path = candidates.pop()
+            try:
+                saved = read(path)
+            except UNREADABLE as error:
+                notes.append(f"checkpoint {path.name} is damaged ({error}); going back to the one before")
+                continue
+            problems = [
+                f"checkpoint {path.name} was made with {key} {saved.meta.get(key)}, but this run has {value}"
+                for key, value in self._identity.items()
+                if saved.meta.get(key) != value
+            ]
+            if problems:
+                raise BadInput(problems)
+            if saved.best is None and BEST in saved.meta["files"]:
+                notes.append(f"{BEST} of checkpoint {path.name} is damaged; the best epoch is chosen anew from here")
+            self._good = [*candidates[-1:], path]
+            self._best_epoch = saved.best["epoch"] if saved.best else 0
+            self._saved_position = saved.position
+            return saved, notes
+        return None, notes
+
+    def due(self) -> bool:
+        """Whether the interval is over and the writer is idle."""
+        idle = all(write.done() for write in self._writes)
+        return idle and time.monotonic() - self._saved_at >= self._interval
+
+    def save(
+        self,
+        position: tuple[int, int],
+        weights: Tree,
+        best: Tree | None,
+        state: Tree,
+        why: Literal["interval", "stop", "end"],
+    ) -> None:
+        """Copy everything to the host and queue it for the writer thread.
+
+        Args:
+            position: whole epochs done, and steps done in the epoch after them.
+            weights, best: weights with the "epoch" (1-based) that they are of. A best epoch that is queued already is
+                not copied again, and shares its file with `weights` where both are the same.
+        """
+        started = time.monotonic()
+        if position == self._saved_position:
+            self._writes.append(self._thread.submit(self._event, position, why, 0.0))
+            return
+        files: dict[str, Tree | Path | None] = {WEIGHTS: snapshot(weights), STATE: snapshot(state)}
+        if best is not None:
+            if best["epoch"] == self._best_epoch:
+                files[BEST] = None  # as in the checkpoint before, which may still be queued
+            else:
+                files[BEST] = files[WEIGHTS] if (best["epoch"], 0) == position else snapshot(best)
+            self._best_epoch = best["epoch"]
+        meta = {"schema": 1, "epoch": position[0], "step": position[1], "why": why, "created": time.time()}
+        meta |= {"best_epoch": self._best_epoch, "made_on": self._made_on} | self._identity
+        waited = time.monotonic() - started
+        self._writes.append(self._thread.submit(self._write, position, meta, files, waited))
+        self._saved_at, self._saved_position = time.monotonic(), position
+
+    def written(self, wait: bool = False) -> list[Checkpoint]:
+        """What has reached the disk since the last call; with `wait`, all that was queued.
+
+        Raises what the writer met, such as OSError on a full disk.
+        """
+        done = []
+        while self._writes and (wait or self._writes[0].done()):
+            done.append(self._writes.pop(0).result())
+        return done
+
+    def finish(self, keep: Literal["all", "resumable", "weights", "none"]) -> None:
+        """The run is complete: leave what `keep` asks for. Nothing may be queued any more."""
+        if keep == "all":
+            return
+        self._good = [] if keep == "none" else self._good[-1:]
+        if keep == "weights" and self._good:
+            drop_state(self._good[0])
+        self._prune()
+
+    def close(self) -> None:
+        """Wait for the writer thread and end it."""
+        self._thread.shutdown(wait=True)
+
+    def _write(
+        self, position: tuple[int, int], meta: Tree, files: dict[str, Tree | Path | None], waited: float
+    ) -> Checkpoint:
+        target = self._path(position)
+        write(target, meta, {name: self._good[-1] if tree is None else tree for name, tree in files.items()})
+        self._good = [*(path for path in self._good if path != target), target][-KEPT_WHILE_RUNNING:]
+        self._prune()
+        return self._event(position, meta["why"], waited)
+
+    def _event(self, position: tuple[int, int], why: str, waited: float) -> Checkpoint:
+        epoch, step = position
+        file = f"{self.folder.name}/{self._path(position).name}"
+        return Checkpoint(epoch=epoch, step=step, file=file, seconds=waited, why=why)
+
+    def _path(self, position: tuple[int, int]) -> Path:
+        epoch, step = position
+        return self.folder / (f"epoch-{epoch:04d}" + (f"-step-{step:05d}" if step else ""))
+
+    def _prune(self) -> None:
+        """Remove all but the good ones: older, damaged, half written."""
+        if self.folder.is_dir():
+            for path in self.folder.iterdir():
+                if path.is_dir() and path not in self._good:
+                    shutil.rmtree(path)

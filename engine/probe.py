@@ -1,0 +1,200 @@
+"""What is decided on the machine and not in the recipe: precision, threads, whether compiling works.
+
+Decided once, before the first step, and kept in the run's probe.json: a resume takes everything from there, so that it
+computes what an uninterrupted run would have computed.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+import platform
+import statistics
+import time
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.contract.errors import BadInput
+from engine.contract.files import read_json, write_atomic
+from engine.contract.recipe import ComputeConfig
+
+WORTH_IT = 1.1  # how much faster bf16 must be on a CPU to be worth its rounding
+PROBE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """How and on what the arithmetic is done: all that decides bits besides recipe and seed."""
+
+    device: str
+    device_name: str
+    cpu: str
+    threads: int
+    torch: str
+    precision: str
+    compile: str
+    channels_last: bool
+    deterministic: bool
+    why: str = ""
+    """How precision was chosen, with the figures."""
+
+    def differences(self, other: Decisions) -> list[str]:
+        """What is not the same there, in words; empty where bits will be equal as far as anyone can promise."""
+        names = [field.name for field in fields(self) if field.name != "why"]
+        pairs = [(name, getattr(other, name), getattr(self, name)) for name in names]
+        return [f"{name} {then} is now {now}" for name, then, now in pairs if then != now]
+
+    def promise(self) -> str:
+        """Why equal bits cannot be promised even on the same machine; "" where they can."""
+        if self.device == "mps":
+            return "MPS kernels are not deterministic"
+        if self.compile != "off":
+            return "compiled kernels may be tuned differently"
+        if self.device == "cuda" and not self.deterministic:
+            return "the GPU runs without compute.deterministic"
+        return ""
+
+
+def choose_device(name: str) -> torch.device:
+    """The torch device that a placement asks for; `auto` is the first of CUDA, MPS and CPU that is there.
+
+    Raises BadInput where this machine (or CUDA_VISIBLE_DEVICES) has no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name.startswith("cuda"):
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        device = torch.device(name if ":" in name else "cuda:0")
+        if (device.index or 0) >= count:
+            raise BadInput(f"device {name}: this machine offers {count or 'no'} CUDA device{'s' * (count != 1)}")
+        return device
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise BadInput("device mps: this machine has no Apple GPU")
+    return torch.device(name)
+
+
+def decide(
+    path: Path, compute: ComputeConfig, threads: int, device: torch.device, model: nn.Module, batch: Tensor
+) -> tuple[Decisions, str]:
+    """What an earlier attempt decided, where the machine is still the same; else decide now and write it down.
+
+    Sets the number of threads. The model and torch's random numbers are left as they were.
+
+    Args:
+        path: probe.json of the run.
+        threads: the placement's; 0 takes what was decided before, else all cores that this process may use.
+        batch: normalised images (B, C, H, W) on the device, to try precisions on.
+
+    Returns:
+        The decisions, and a line for people where compiling was asked for and does not work.
+    """
+    earlier = _read(path)
+    here = (device.type, device_name(device), cpu_name())
+    if earlier is not None and (earlier.device, earlier.device_name, earlier.cpu) == here:
+        torch.set_num_threads(threads or earlier.threads)
+        return replace(earlier, threads=torch.get_num_threads(), torch=torch.__version__), ""
+    torch.set_num_threads(threads or usable_cores())
+    problem = compile_problem(device) if compute.compile != "off" else ""
+    precision, why = choose_precision(compute, device, model, batch)
+    decisions = Decisions(
+        *here,
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        precision=precision,
+        compile="off" if problem else compute.compile,
+        channels_last=compute.channels_last,
+        deterministic=compute.deterministic,
+        why=why,
+    )
+    write_atomic(path, json.dumps(asdict(decisions), indent=1).encode())
+    return decisions, f"torch.compile does not work here, running eager: {problem}" if problem else ""
+
+
+def _read(path: Path) -> Decisions | None:
+    table = read_json(path)
+    try:
+        return None if table is None else Decisions(**table)
+    except TypeError:  # written by another version
+        return None
+
+
+def choose_precision(compute: ComputeConfig, device: torch.device, model: nn.Module, batch: Tensor) -> tuple[str, str]:
+    """The precision to train in, "bf16" or "fp32", and why.
+
+    A GPU that has bf16 units gains from them with every model; on a CPU it depends on its instructions and on the
+    model, so both are tried there, in turns, for about two seconds.
+    """
+    if compute.precision != "auto":
+        return compute.precision, "set by the recipe"
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return ("bf16", "the GPU has bf16 units") if native else ("fp32", "the GPU has no bf16 units")
+    if device.type != "cpu":
+        return "fp32", f"bf16 is not tried on {device.type}"
+    with torch.random.fork_rng(devices=[]):
+        seconds = {True: [], False: []}
+        trial = copy.deepcopy(model)
+        _time_step(trial, batch, bf16=False)
+        _time_step(trial, batch, bf16=True)
+        until = time.monotonic() + PROBE_SECONDS
+        while not seconds[True] or time.monotonic() < until:
+            for bf16, taken in seconds.items():
+                taken.append(_time_step(trial, batch, bf16=bf16))
+    gain = statistics.median(seconds[False]) / statistics.median(seconds[True])
+    return "bf16" if gain >= WORTH_IT else "fp32", f"a step in bf16 is {gain:.2f} times as fast as in fp32 here"
+
+
+def _time_step(model: nn.Module, batch: Tensor, *, bf16: bool) -> float:
+    """Seconds for one forward and backward pass."""
+    start = time.perf_counter()
+    with torch.autocast(batch.device.type, torch.bfloat16, enabled=bf16):
+        logits = model(batch)
+    F.cross_entropy(logits.float(), torch.zeros(len(batch), dtype=torch.long, device=batch.device)).backward()
+    return time.perf_counter() - start
+
+
+def compile_problem(device: torch.device) -> str:
+    """Why torch.compile does not work on this machine (no C++ compiler, say); "" where it does."""
+    try:
+        torch.compile(torch.neg)(torch.ones(2, device=device))
+    except torch._dynamo.exc.TorchDynamoException as error:
+        return str(error).strip().splitlines()[0]
+    return ""
+
+
+def usable_cores() -> int:
+    """Cores that this process may keep busy: torch's own count, held to the CPU affinity and the container's quota."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, int(min(torch.get_num_threads(), allowed, cpu_quota())))
+
+
+def cpu_quota(root: Path = Path("/sys/fs/cgroup")) -> float:
+    """Cores that the control group grants (version 2, then version 1); infinite without a limit."""
+    try:
+        quota, period = (root / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            quota = (root / "cpu/cpu.cfs_quota_us").read_text().strip()
+            period = (root / "cpu/cpu.cfs_period_us").read_text().strip()
+        except OSError:
+            return math.inf
+    return math.inf if quota in ("max", "-1") else int(quota) / int(period)
+
+
+def device_name(device: torch.device) -> str:
+    """What people call the device."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
+
+
+def cpu_name() -> str:
+    """The processor's model and the vector instructions that torch uses on it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return f"{model or platform.processor() or platform.machine()} ({torch.backends.cpu.get_cpu_capability()})"

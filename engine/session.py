@@ -1,0 +1,242 @@
+"""Where a run stands, and all that is not the training itself: judging epochs, saving, going on, telling."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from torch import Tensor, nn
+
+from engine import predictions
+from engine.checkpoint import Checkpoints
+from engine.checkpoint_files import Saved, Tree
+from engine.contract.errors import BadInput
+from engine.contract.events import NAN, Epoch, Event, Finished, Message, Resumed, RunStarted
+from engine.contract.recipe import Recipe
+from engine.data.device import Resident
+from engine.data.load import DataSet
+from engine.evaluate import Interrupted, predict, score
+from engine.observe import Diverged, Totals
+from engine.predictions import Predictions
+from engine.probe import Decisions
+from engine.randomness import rng_state, set_rng_state
+from engine.setup import Setup
+
+EVALUATION_BATCH: Final = {"cpu": 250, "mps": 500, "cuda": 1000}
+HALF_MAX: Final = 65504.0  # of float16, in which logits are kept
+
+
+class Session:
+    """One attempt at a run: its parts, how far it has come, and its checkpoints.
+
+    `epoch` counts whole epochs done, `step` the steps done in the epoch after them, whose sums are in `totals`.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: DataSet,
+        setup: Setup,
+        checkpoints: Checkpoints,
+        *,
+        seed: int,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self.recipe, self.setup, self.checkpoints = recipe, setup, checkpoints
+        self.seed, self.stopping = seed, stopping
+        self.epoch = self.step = 0
+        self.totals = Totals(setup.device)
+        self._data = data
+        self._last: Tree = {}  # epoch, test_accuracy and logits of the last evaluation
+        self._best: Tree = {}  # the same and the weights of the best one
+        self._earlier = 0.0  # seconds of the attempts before
+        self._began = time.monotonic()
+        self._saving = 0.0  # seconds waited for snapshots in this epoch
+
+    @property
+    def best_on(self) -> Literal["holdout", "test"]:
+        """What the best epoch is chosen on."""
+        return "test" if self.setup.holdout is None else "holdout"
+
+    @property
+    def seconds(self) -> float:
+        """Seconds at work over all attempts, as far as checkpoints know of them."""
+        return self._earlier + time.monotonic() - self._began
+
+    def lr(self, step: int) -> float:
+        """The learning rate of a step (from 0) of this epoch."""
+        return self.setup.peak_lr * self.setup.schedule((self.epoch + step / self.setup.steps) / self.recipe.epochs)
+
+    def end_epoch(self) -> Epoch | None:
+        """Read the epoch's sums, evaluate, and count the epoch as done.
+
+        None where a stop was asked for meanwhile: the epoch then still stands at its end, and a resume evaluates it.
+
+        Raises:
+            Diverged: the loss of some step was not finite.
+        """
+        figures = self.totals.read()
+        lr, loss = self.lr(self.step - 1), figures["train_loss"]
+        if not math.isfinite(loss):
+            raise Diverged(self.epoch + 1, self.step, loss, lr)
+        started = time.monotonic()
+        try:
+            scores = self._evaluate(self.epoch + 1)
+        except Interrupted:
+            return None
+        seconds = {"train": self.totals.seconds, "evaluate": time.monotonic() - started, "save": self._saving}
+        event = Epoch(
+            epoch=self.epoch + 1,
+            train_mixed=self.setup.mixed,
+            lr=lr,
+            images_per_second=self.totals.images / max(self.totals.seconds, 1e-9),
+            seconds=seconds,
+            weights=self.setup.averaging.weights,
+            **figures,
+            **scores,
+        )
+        self.epoch, self.step, self._saving = self.epoch + 1, 0, 0.0
+        self.totals = Totals(self.setup.device)
+        return event
+
+    def _evaluate(self, epoch: int) -> Tree:
+        """The fields of the epoch's event that are due. Raises Interrupted when a stop is asked for."""
+        setup, every, train_every = self.setup, self.recipe.evaluate.every, self.recipe.evaluate.train_every
+        model = setup.averaging.model
+        fields: Tree = {}
+        if train_every and epoch % train_every == 0:
+            clean = score(self._predict(model, setup.train), setup.train.labels)
+            fields |= {"clean_train_loss": clean.loss, "clean_train_accuracy": clean.accuracy}
+        if epoch % every and epoch != self.recipe.epochs:
+            return fields
+        logits = self._predict(model, setup.test)
+        test = score(logits, setup.test.labels)
+        selection = test.accuracy
+        fields |= {"test_loss": test.loss, "test_accuracy": test.accuracy, "confused": test.confusion}
+        fields |= {"per_class": test.per_class, "per_class_count": test.per_class_count}
+        if setup.holdout is not None:
+            holdout = score(self._predict(model, setup.holdout), setup.holdout.labels)
+            selection = holdout.accuracy
+            fields |= {"holdout_loss": holdout.loss, "holdout_accuracy": holdout.accuracy}
+        if model is not setup.model:
+            fields["raw_test_accuracy"] = score(self._predict(setup.model, setup.test), setup.test.labels).accuracy
+        half = logits.clamp(-HALF_MAX, HALF_MAX).half()
+        self._last = {"epoch": epoch, "test_accuracy": test.accuracy, "selection": selection, "logits": half}
+        if not self._best or selection > self._best["selection"]:
+            copies = {name: value.detach().clone() for name, value in model.state_dict().items()}
+            self._best = self._last | {"weights": setup.averaging.weights, "model": copies}
+        return fields
+
+    def _predict(self, model: nn.Module, split: Resident) -> Tensor:
+        batch_size = min(EVALUATION_BATCH[self.setup.device.type], len(split))
+        return predict(model, split, batch_size, self.setup.clean, self.setup.autocast, self.stopping)
+
+    def save(self, why: Literal["interval", "stop", "end"]) -> None:
+        """Snapshot everything for the checkpoint writer."""
+        started = time.monotonic()
+        setup = self.setup
+        averaged = setup.averaging.model
+        weights = {"epoch": self.epoch, "weights": setup.averaging.weights, "model": averaged.state_dict()}
+        if self.step == 0 and self._last.get("epoch") == self.epoch:
+            weights = self._last | weights
+        state = {
+            "model": None if averaged is setup.model else setup.model.state_dict(),
+            "averaging": setup.averaging.state_dict(),
+            "optimizer": setup.optimizer.state_dict(),
+            "rng": rng_state(setup.device),
+            "totals": self.totals.state_dict(),
+            "last": self._last,
+            "seconds": self.seconds,
+        }
+        self.checkpoints.save((self.epoch, self.step), weights, self._best or None, state, why)
+        self._saving += time.monotonic() - started
+
+    def restore(self, attempt: int) -> Iterator[Event]:
+        """Go on from the newest whole checkpoint, saying from where and whether bits will be equal.
+
+        Raises:
+            BadInput: it belongs to another recipe, seed or data set, or it is of a finished run.
+        """
+        saved, notes = self.checkpoints.load()
+        yield from (Message(level="warning", text=note) for note in notes)
+        if saved is None:
+            if attempt > 1:
+                yield Resumed(exact=not self.setup.decisions.promise(), why="no checkpoint yet: from the start")
+            return
+        broken = self._load(saved)
+        why = f"resumed, not bit-identical: {'; '.join(broken)}" if broken else ""
+        yield Resumed(epoch=self.epoch, step=self.step, exact=not broken, why=why)
+
+    def _load(self, saved: Saved) -> list[str]:
+        """Put a checkpoint's contents in place; what keeps the results from being bit-identical."""
+        setup, state = self.setup, saved.state
+        self.epoch, self.step = saved.position
+        self._best = saved.best or {}
+        if state is None:
+            if self.epoch < self.recipe.epochs:
+                raise BadInput(f"checkpoint {saved.path.name} holds weights only: there is nothing to go on from")
+            self._last = saved.weights
+            return []
+        setup.model.load_state_dict(state["model"] or saved.weights["model"])
+        setup.averaging.load_state_dict(state["averaging"])
+        setup.optimizer.load_state_dict(state["optimizer"])
+        self.totals.load_state_dict(state["totals"])
+        self._last, self._earlier = state["last"], state["seconds"]
+        broken = setup.decisions.differences(Decisions(**saved.meta["made_on"]))
+        if promise := setup.decisions.promise():
+            broken.append(promise)
+        if not set_rng_state(state["rng"], setup.device):
+            broken.append("the random state is of another kind of device")
+        return broken
+
+    def write_predictions(self, path: Path) -> None:
+        """Write what the last and the best evaluation said of the test images; nothing before the first."""
+        if self._last:
+            found = Predictions(
+                labels=self._data.test.labels.numpy(),
+                classes=self._data.classes,
+                last=np.asarray(self._last["logits"]),
+                last_epoch=self._last["epoch"],
+                best=np.asarray(self._best["logits"]),
+                best_epoch=self._best["epoch"],
+                weights=self.setup.averaging.weights,
+            )
+            predictions.write(path, found)
+
+    def started(self, attempt: int) -> RunStarted:
+        """The opening event."""
+        setup, decisions = self.setup, self.setup.decisions
+        return RunStarted(
+            attempt=attempt,
+            epochs=self.recipe.epochs,
+            steps_per_epoch=setup.steps,
+            batch_size=self.recipe.batch_size,
+            params=sum(parameter.numel() for parameter in setup.parameters),
+            device=str(setup.device),
+            device_name=decisions.device_name,
+            precision=decisions.precision,
+            compile=decisions.compile,
+            channels_last=decisions.channels_last,
+            threads=decisions.threads,
+            classes=list(self._data.classes),
+            train_images=len(setup.train),
+            test_images=len(setup.test),
+            holdout_images=len(setup.holdout or ()),
+            best_on=self.best_on,
+        )
+
+    def finished(self) -> Finished:
+        """The closing event."""
+        return Finished(
+            epochs=self.epoch,
+            last_accuracy=self._last["test_accuracy"],
+            best_accuracy=self._best.get("test_accuracy", NAN),
+            best_epoch=self._best.get("epoch", 0),
+            best_on=self.best_on,
+            weights=self.setup.averaging.weights,
+            seconds=self.seconds,
+        )

@@ -1,0 +1,132 @@
+"""Everything a run needs, built from its recipe: model, optimizer, data on the device, how the arithmetic is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from engine.augment.pipeline import Pipeline, stage_of
+from engine.averaging import Averaging, build_averaging
+from engine.contract.catalog import Catalog
+from engine.contract.errors import BadInput
+from engine.contract.recipe import Recipe
+from engine.data.device import Resident, steps_per_epoch
+from engine.data.load import DataSet
+from engine.losses import Loss, build_loss
+from engine.models.build import build_model
+from engine.optim.build import build_optimizer
+from engine.probe import Decisions, decide
+from engine.randomness import seed_torch, set_deterministic
+from engine.schedules import factor
+
+COMPILE_MODE = {"default": None, "max-autotune": "max-autotune-no-cudagraphs"}  # graphs would reuse the logits' memory
+PROBE_BATCH = 32  # images; the gain of bf16 is the same for more
+
+
+@dataclass
+class Setup:
+    """The parts of one run on their device."""
+
+    device: torch.device
+    decisions: Decisions
+    model: nn.Module
+    averaging: Averaging
+    optimizer: Optimizer
+    peak_lr: float
+    schedule: Callable[[float], float]
+    augment: Pipeline
+    criterion: Loss
+    train: Resident
+    holdout: Resident | None
+    test: Resident
+    steps: int
+    """Per epoch."""
+    mixed: bool
+    """Whether the training labels are mixtures."""
+    notes: list[str] = field(default_factory=list)
+    """What could not be done as asked, for people."""
+
+    def __post_init__(self) -> None:
+        mode = self.decisions.compile
+        self.objective = self._objective if mode == "off" else torch.compile(self._objective, mode=COMPILE_MODE[mode])
+
+    def autocast(self) -> torch.autocast:
+        """The context that the model runs in, in training and evaluation."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.decisions.precision == "bf16")
+
+    @property
+    def layout(self) -> torch.memory_format:
+        """Of images and weights."""
+        return torch.channels_last if self.decisions.channels_last else torch.contiguous_format
+
+    def clean(self, images: Tensor) -> Tensor:
+        """uint8 images as the model sees them in evaluation."""
+        return self.augment.normalize(images).contiguous(memory_format=self.layout)
+
+    def augmented(self, images: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
+        """uint8 images and their labels as the model sees them in training, with soft targets (B, classes)."""
+        x, y = self.augment(images, labels, epoch, step)
+        return x.contiguous(memory_format=self.layout), y
+
+    def _objective(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss (a scalar) and logits (B, classes) of images and soft targets: what is compiled as one."""
+        with self.autocast():
+            logits = self.model(x)
+        return self.criterion(logits, y), logits
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """What is trained."""
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+
+
+def prepare(
+    recipe: Recipe, data: DataSet, probe_file: Path, *, seed: int, device: torch.device, threads: int, parts: Catalog
+) -> Setup:
+    """Build everything that `recipe` names, on `device`, with weights started from `seed`.
+
+    Raises:
+        BadInput: fewer training images than a batch, or a part that refuses its options.
+    """
+    if len(data.train) < recipe.batch_size:
+        few = f"batch_size = {recipe.batch_size}: the training set has only {len(data.train)} images"
+        raise BadInput(f"{few}; choose a smaller batch")
+    compute = recipe.compute
+    torch.backends.fp32_precision = "ieee"  # fp32 means fp32: no TF32 in matrix products and convolutions
+    set_deterministic(compute.deterministic)
+    seed_torch(seed)
+    size, classes = data.train.images.shape[-1], len(data.classes)
+    model = build_model(recipe.model, num_classes=classes, image_size=size, catalog=parts)
+    layout = torch.channels_last if compute.channels_last else torch.contiguous_format
+    model = model.to(device, memory_format=layout)
+    resident = partial(Resident, device=device, channels_last=compute.channels_last)
+    train = resident(data.train)
+    augment = partial(
+        Pipeline, recipe.augmentation, seed=seed, mean=data.mean, std=data.std, num_classes=classes, catalog=parts
+    )
+    trial = augment().normalize(train.images[: min(PROBE_BATCH, recipe.batch_size)])
+    decisions, problem = decide(probe_file, compute, threads, device, model, trial)
+    notes = [problem] if problem else []
+    return Setup(
+        device=device,
+        decisions=decisions,
+        model=model,
+        averaging=build_averaging(recipe.averaging, model, parts),
+        optimizer=build_optimizer(recipe.optimizer, model, parts),
+        peak_lr=recipe.optimizer.options["lr"],
+        schedule=factor(recipe.schedule, recipe.epochs, parts),
+        augment=augment(compile=decisions.compile != "off", say=notes.append),
+        criterion=build_loss(recipe.loss, parts),
+        train=train,
+        holdout=resident(data.holdout) if data.holdout else None,
+        test=resident(data.test),
+        steps=steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch),
+        mixed=any(stage_of(choice, parts) == "batch" for choice in recipe.augmentation),
+        notes=notes,
+    )

@@ -1,0 +1,152 @@
+"""The training loop, to be read from top to bottom: `fit` trains one run and says what happens as a stream of events.
+
+It never prints and never draws. No step waits for the device: sums and losses are read when they have arrived. Order,
+augmentation and learning rate are functions of (seed, epoch, step), so a run goes on in the middle of an epoch from
+weights, optimizer, averages, the epoch's sums and torch's random state, and computes what it would have computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+
+import torch
+from torch import Tensor
+
+from engine.checkpoint import INTERVAL, Checkpoints
+from engine.contract.catalog import Catalog, catalog
+from engine.contract.events import Event, Message, Phase, Stopped
+from engine.contract.folder import RunFolder
+from engine.contract.recipe import Placement, Recipe
+from engine.data.load import DataSet
+from engine.data.split import epoch_order
+from engine.observe import Live, measure_health
+from engine.optim.param_groups import set_lr
+from engine.session import Session
+from engine.setup import Setup, prepare
+
+
+def fit(
+    recipe: Recipe,
+    run: RunFolder,
+    data: DataSet,
+    *,
+    seed: int,
+    device: torch.device,
+    placement: Placement | None = None,
+    attempt: int = 1,
+    stopping: Callable[[], bool] = lambda: False,
+    parts: Catalog | None = None,
+    interval: float = INTERVAL,
+) -> Iterator[Event]:
+    """Train from scratch, or go on from the run's newest whole checkpoint.
+
+    Args:
+        run: the folder that gets checkpoints, predictions and probe.json; the events are the caller's to write.
+        attempt: 1 for the first; a later one says from where it goes on.
+        stopping: asked before every step; once true the run is saved, Stopped is the last event, and it returns.
+        interval: seconds between the checkpoints that nobody asked for.
+
+    Raises:
+        BadInput: the recipe does not fit the data, or the checkpoint belongs to another recipe, seed or data set.
+        Diverged: the loss is not finite any more.
+        OSError: the disk is full, among others.
+        torch.OutOfMemoryError: on a GPU.
+    """
+    placement, parts = placement or Placement(), parts or catalog()
+    yield Phase(name="starting", note=f"building {recipe.model.name}")
+    probe_file = run.path / "probe.json"
+    setup = prepare(recipe, data, probe_file, seed=seed, device=device, threads=placement.threads, parts=parts)
+    identity = {"recipe_id": recipe.recipe_id, "seed": seed, "data": data.fingerprint}
+    checkpoints = Checkpoints(run.checkpoints, identity=identity, made_on=asdict(setup.decisions), interval=interval)
+    session = Session(recipe, data, setup, checkpoints, seed=seed, stopping=stopping)
+    live = Live(device)
+    try:
+        yield session.started(attempt)
+        yield from session.restore(attempt)
+        while session.epoch < recipe.epochs:
+            yield Phase(name="training")
+            yield from train_epoch(session, live)
+            yield Phase(name="evaluating")
+            told = None if stopping() else session.end_epoch()
+            if told is None:
+                yield Phase(name="saving")
+                session.save("stop")
+                yield from checkpoints.written(wait=True)
+                session.write_predictions(run.predictions)
+                yield Stopped(epoch=session.epoch, step=session.step)
+                return
+            yield told
+            if checkpoints.due() and session.epoch < recipe.epochs:
+                session.save("interval")
+            while setup.notes:
+                yield Message(level="warning", text=setup.notes.pop(0))
+        yield Phase(name="saving")
+        session.save("end")
+        yield from checkpoints.written(wait=True)
+        session.write_predictions(run.predictions)
+        checkpoints.finish(placement.keep)
+        yield session.finished()
+    finally:
+        checkpoints.close()
+
+
+def train_epoch(session: Session, live: Live) -> Iterator[Event]:
+    """The steps that are left of the session's epoch, or those before a stop is asked for."""
+    setup, recipe, totals = session.setup, session.recipe, session.totals
+    setup.model.train()
+    live.start_epoch(totals.images)
+    order = epoch_order(session.seed, session.epoch, len(setup.train))[session.step * recipe.batch_size :]
+    batches = setup.train.batches(order, recipe.batch_size, recipe.last_batch) if session.step < setup.steps else ()
+    for images, labels in batches:  # uint8 (B, 3, H, W), int64 (B,)
+        if session.stopping():
+            return
+        lr = session.lr(session.step)
+        set_lr(setup.optimizer, lr / setup.peak_lr)
+        x, y = setup.augmented(images, labels, session.epoch, session.step)  # float32 (B, 3, H, W), (B, classes)
+        last = session.step == setup.steps - 1
+        before = [parameter.detach().clone() for parameter in setup.parameters] if last else []
+        loss, logits, norm = train_step(setup, x, y, recipe.compute.accumulate, recipe.optimizer.options["clip_norm"])
+        setup.averaging.update()
+        session.step += 1
+        totals.add(loss, logits, y)
+        if last:
+            totals.health.copy_(measure_health(setup.parameters, before, norm))
+        live.offer(session.epoch + 1, session.step, loss, lr, totals)
+        if told := live.arrived():
+            yield told
+        yield from session.checkpoints.written()
+        if session.checkpoints.due():
+            session.save("interval")
+
+
+def train_step(
+    setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: float
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """One optimizer step on images x (B, 3, H, W) and soft targets y (B, classes).
+
+    Args:
+        accumulate: parts that the batch is cut into; their gradients add up to the batch's.
+        clip_norm: the largest global L2 norm of the gradient; 0 leaves it alone.
+
+    Returns:
+        At the weights before the step: mean loss, logits (B, classes), and the gradient's norm where it was clipped.
+    """
+    outcomes: list[tuple[Tensor, Tensor, Tensor | None]] = []
+
+    def closure() -> Tensor:
+        setup.optimizer.zero_grad()
+        losses, logits = [], []
+        for part_x, part_y in zip(x.chunk(accumulate), y.chunk(accumulate), strict=True):
+            loss, out = setup.objective(part_x, part_y)
+            loss = loss * (len(part_x) / len(x))
+            loss.backward()
+            losses.append(loss.detach())
+            logits.append(out.detach())
+        norm = torch.nn.utils.clip_grad_norm_(setup.parameters, clip_norm) if clip_norm else None
+        total = torch.stack(losses).sum()
+        outcomes.append((total, torch.cat(logits), norm))
+        return total
+
+    setup.optimizer.step(closure)
+    return outcomes[0]  # a sharpness-aware optimizer has asked twice, the second time at other weights

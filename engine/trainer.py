@@ -1,0 +1,102 @@
+"""The trainer process around the loop: reads the run folder, gets the data, writes every event, tells how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+import torch
+
+from engine.contract.catalog import catalog
+from engine.contract.errors import BadInput
+from engine.contract.events import Event, EventWriter, Failed, Phase, Stopped
+from engine.contract.folder import RunFolder
+from engine.contract.recipe import Placement, Recipe
+from engine.data.load import load
+from engine.evaluate import Interrupted
+from engine.failures import describe
+from engine.probe import choose_device
+from engine.system import MachineSampler, sampling
+from engine.train import fit
+
+PLACEMENT = "CIFAR_TUI_PLACEMENT"  # JSON from the supervisor: the run's placement with the device that the queue gave
+
+
+def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
+    """Write the events of one attempt, the last of which tells its end; the exit code.
+
+    Raises OSError where the disk takes not even that.
+    """
+    os.umask(run.umask)
+    number = attempts(run) + 1
+    recipe: Recipe | None = None
+    sampler: MachineSampler | None = None
+    last = Event()
+    with EventWriter(run.events) as writer:
+        try:
+            placement = read_placement(run)
+            parts = catalog(tuple(sorted(run.parts.glob("*.py"))))
+            recipe = run.recipe(parts)
+            device = choose_device(placement.device)
+            sampler = MachineSampler(run.path, gpu_uuids(device), torch.cuda.memory_reserved)
+
+            def say(name: str, note: str) -> None:
+                writer.write(Phase(name=name, note=note))
+                if stopping():
+                    raise Interrupted
+
+            with sampling(sampler, writer.write):
+                data = load(recipe.data, placement.data_dir, say, parts)
+                for last in fit(
+                    recipe,
+                    run,
+                    data,
+                    seed=run.info().seed,
+                    device=device,
+                    placement=placement,
+                    attempt=number,
+                    stopping=stopping,
+                    parts=parts,
+                ):
+                    writer.write(last)
+        except Interrupted:  # while the data were on their way: nothing has been trained in this attempt
+            last = Stopped()
+            writer.write(last)
+        except Exception as error:  # the top of the process: every end is told in the run's own words
+            traceback.print_exc()
+            last = describe(error, recipe, sampler)
+            writer.write(last)
+    if isinstance(last, Failed):
+        sys.stderr.write(f"error: {last.message}\n")
+        return 2 if last.reason == "bad_input" else 1
+    return 0
+
+
+def attempts(run: RunFolder) -> int:
+    """How often the run was started before."""
+    if not run.events.exists():
+        return 0
+    with run.events.open("rb") as lines:
+        return sum(line.startswith(b'{"event": "run_started"') for line in lines)
+
+
+def read_placement(run: RunFolder) -> Placement:
+    """Where to run: as the supervisor says, else as the run was created. Raises BadInput for what cannot be."""
+    given = os.environ.get(PLACEMENT)
+    try:
+        placement = Placement.model_validate(json.loads(given) if given else run.info().placement)
+    except ValueError as error:  # JSON and pydantic errors are ValueErrors
+        raise BadInput(f"the placement of run {run.id} cannot be read: {error}") from error
+    if placement.gpus > 1:
+        raise BadInput(f"gpus = {placement.gpus}: a run trains on one GPU")
+    return placement
+
+
+def gpu_uuids(device: torch.device) -> list[str]:
+    """The device as NVML names it; empty where it is no NVIDIA GPU."""
+    if device.type != "cuda":
+        return []
+    return [f"GPU-{torch.cuda.get_device_properties(device).uuid}"]
