@@ -176,7 +176,8 @@ def usable(wanted: Want, wait_free_gb: float = 0.0) -> tuple[list[str], str]:
     """
     if kind_of(wanted.candidates[0]) != "cuda":
         return list(wanted.candidates), ""
-    found = [gpu for gpu in gpus() if gpu.uuid in wanted.candidates]
+    there = {gpu.uuid: gpu for gpu in gpus()}
+    found = [there[key] for key in wanted.candidates if key in there]
     found.sort(key=lambda gpu: (bool(gpu.processes), -gpu.memory_free))
     roomy = [gpu.uuid for gpu in found if gpu.memory_free >= wait_free_gb * GB]
     note = ""

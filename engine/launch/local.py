@@ -72,6 +72,8 @@ def _spawn(run: RunFolder, argv: Sequence[str]) -> subprocess.Popen[bytes]:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     log = os.open(run.log, flags, file_mode(run.path))
     try:
+        if os.fstat(log).st_size == 0:
+            os.fchmod(log, file_mode(run.path))  # the umask may have taken the group's bits of a shared run
         return subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,

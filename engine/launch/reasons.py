@@ -93,7 +93,7 @@ def _died(ending: Ending) -> Verdict:
     if told:
         return Verdict("failed", told, last, log)
     if code is None:
-        return Verdict("failed", "killed", "ended without a word while it had no supervisor", log)
+        return Verdict("failed", "killed", "ended without a word while it had no supervisor of its own", log)
     if code < 0:
         return Verdict("failed", "killed", f"ended with {_how(code)}", log)
     if code == 2 and "Traceback" not in log:

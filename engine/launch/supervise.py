@@ -16,7 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from engine.launch.trainer import Child, Orphan, command
 PLACEMENT = "CIFAR_TUI_PLACEMENT"
 EVENTS_TAIL = 1 << 20  # bytes; the closing words stand at the very end
 DETAIL_BYTES = 12_000  # of JSON; with it an exit record fits into the reserve
+HOLD_SECONDS = 1.0
 LOOK_SECONDS = 1.0  # how often to look after a trainer whose end sends no signal
 
 Command = Callable[[RunFolder, int], list[str]]
@@ -69,7 +70,8 @@ class Supervisor:
         Raises:
             BadInput: another process works on the run. Nothing has been changed then.
         """
-        with self._run.hold() as lock:
+        with ExitStack() as stack:
+            lock = self._hold(stack)
             before = ProcRecord.read(self._run.proc)
             if before and before.trainer and alive(before.trainer, self._run.path):
                 who = f"its trainer (process {before.trainer.pid})"
@@ -99,8 +101,20 @@ class Supervisor:
             self._beat("running")
             self._record(orphan.identity)
             killed_after = self._watch(orphan)
-            with self._run.hold():  # which the orphan held until now
+            with ExitStack() as stack:
+                self._hold(stack)
                 return self._conclude(lambda: self._verdict(orphan, killed_after))
+
+    def _hold(self, stack: ExitStack) -> int:
+        """The run's lock. A process that is ending gives it up a moment after it looks dead."""
+        deadline = time.monotonic() + HOLD_SECONDS
+        while True:
+            try:
+                return stack.enter_context(self._run.hold())
+            except BadInput:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(0.02)
 
     def _work(self, lock: int) -> Verdict:
         """Queue, train, judge."""

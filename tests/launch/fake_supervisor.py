@@ -1,0 +1,39 @@
+"""The real supervisor with quick habits and, unless $FAKE_TRAINER says "real", the fake trainer.
+
+With several run folders it forks into a supervisor for each, the next one when the last is in the queue: twenty
+interpreters would cost more than all tests together.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from engine.contract.folder import RunFolder
+from engine.launch import devices, supervise
+from engine.launch.devices import Gpu
+from engine.launch.trainer import command
+
+
+def trainer(run: RunFolder, gpus: int) -> list[str]:
+    if os.environ.get("FAKE_TRAINER") == "real":
+        return command(run, gpus)
+    return [sys.executable, str(Path(__file__).with_name("fake_trainer.py")), str(run.path)]
+
+
+def supervise_all(paths: list[str], timing: supervise.Timing) -> int:
+    for path in paths:
+        if os.fork() == 0:
+            return supervise.main([path], trainer=trainer, timing=timing)
+        while RunFolder(Path(path)).status().state != "queued":
+            time.sleep(0.01)
+    return 0
+
+
+if __name__ == "__main__":
+    fakes = [Gpu(i, f"GPU-{i}", "Fake", 24 << 30, 0) for i in range(int(os.environ.get("FAKE_GPUS", "0")))]
+    devices.gpus = lambda: fakes
+    timing = supervise.Timing(beat=0.2, poll=0.05, grace=float(os.environ.get("FAKE_GRACE", "30")))
+    if len(sys.argv) > 2 and not sys.argv[2].startswith("--"):
+        sys.exit(supervise_all(sys.argv[1:], timing))
+    sys.exit(supervise.main(sys.argv[1:], trainer=trainer, timing=timing))

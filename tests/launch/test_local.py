@@ -1,0 +1,145 @@
+"""Starting: out of the terminal's reach, with the right package, once, and with a reason where it fails."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.contract.folder import RunFolder
+from engine.launch import local, package
+
+Bench = Any  # tests/launch/conftest.py, which cannot be imported
+
+LAUNCHER = """
+import os, signal, sys
+os.open(os.ttyname(0), os.O_RDWR)  # the first terminal that a session opens becomes its own
+from engine.contract.folder import RunFolder
+from engine.launch import local
+local.start(RunFolder(sys.argv[1]), supervisor=(sys.argv[2],), timeout=60)
+print("started", flush=True)
+signal.pause()
+"""
+
+
+def test_a_terminal_that_hangs_up_does_not_end_the_run(bench: Bench):
+    run = bench.make()
+    master, slave = pty.openpty()
+    argv = [sys.executable, "-c", LAUNCHER, str(run.path), *bench.supervisor]
+    environment = package.environment()
+    launcher = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=environment)
+    os.close(slave)
+    said = b""
+    while b"started" not in said:
+        said += os.read(master, 1024)
+    bench.until(lambda: run.events.exists() and b'"step"' in run.events.read_bytes())
+    os.close(master)
+    assert launcher.wait(timeout=60) == -signal.SIGHUP
+    before = run.events.stat().st_size
+    bench.until(lambda: run.events.stat().st_size > before)
+    assert run.status().state == "running"
+    (run.path / "go").touch()
+    assert bench.ended(run).state == "finished"
+
+
+def test_a_folder_called_engine_is_never_imported(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "engine").mkdir()
+    trap = "raise SystemExit('the wrong engine was imported')"
+    (tmp_path / "engine" / "__init__.py").write_text(trap)
+    (tmp_path / "json.py").write_text(trap)
+    monkeypatch.chdir(tmp_path)
+    run = bench.make("finish")
+    local.start(run, supervisor=bench.supervisor)
+    assert bench.ended(run).state == "finished"
+    child = subprocess.run(
+        [sys.executable, "-c", "import engine; print(engine.__file__)"],
+        capture_output=True, text=True, env=package.environment(), check=True,
+    )  # fmt: skip
+    assert Path(child.stdout.strip()) == Path(package.own())
+
+
+def test_an_installed_package_is_not_put_in_front_of_the_standard_library(monkeypatch: pytest.MonkeyPatch):
+    root = str(Path(package.own()).parents[1])
+    monkeypatch.setenv("PYTHONPATH", "/somewhere")
+    assert package.environment()["PYTHONPATH"] == os.pathsep.join([root, "/somewhere"])
+    monkeypatch.setattr("site.getsitepackages", lambda: [root])
+    assert package.environment()["PYTHONPATH"] == "/somewhere"
+    monkeypatch.delenv("PYTHONPATH")
+    assert "PYTHONPATH" not in package.environment()
+
+
+def test_a_supervisor_of_another_copy_of_the_package_refuses(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    run = bench.make()
+    monkeypatch.setattr(package, "own", lambda: "/opt/other/engine/__init__.py")
+    monkeypatch.setenv("PYTHONPATH", str(Path(local.__file__).parents[2]))
+    with pytest.raises(local.StartFailed, match="was started by /opt/other/engine/__init__.py"):
+        local.start(run, supervisor=bench.supervisor)
+
+
+def test_a_second_start_is_refused_and_leaves_the_first_alone(bench: Bench):
+    run = bench.working()
+    before = run.proc.read_bytes()
+    with pytest.raises(local.StartFailed, match=f"run {run.id} is in use by another process"):
+        local.start(run, supervisor=bench.supervisor)
+    assert run.proc.read_bytes() == before
+    assert run.status().state == "running"
+
+
+def test_of_many_starts_at_once_one_succeeds(bench: Bench):
+    run = bench.make()
+    argv = [sys.executable, *bench.supervisor, str(run.path)]
+    starts = [
+        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        for _ in range(4)
+    ]
+    bench.until(lambda: sum(start.poll() is not None for start in starts) == 3)
+    bench.until(lambda: run.status().state == "running")
+    (run.path / "go").touch()
+    outputs = [start.communicate(timeout=60)[0] for start in starts]
+    assert sorted(start.returncode for start in starts) == [0, 1, 1, 1]
+    assert sum("is in use by another process" in output for output in outputs) == 3
+    assert not list(run.exits.iterdir())
+
+
+def test_a_start_that_fails_says_the_last_line_of_the_log(bench: Bench, tmp_path: Path):
+    broken = tmp_path / "broken.py"
+    broken.write_text("print('first')\nraise RuntimeError('no luck today')\n")
+    run = bench.make()
+    run.log.write_text("RuntimeError: of an earlier attempt\n")
+    with pytest.raises(local.StartFailed) as caught:
+        local.start(run, supervisor=(str(broken),))
+    assert str(caught.value) == f"run {run.id} did not start: RuntimeError: no luck today (log: {run.log})"
+
+
+def test_a_supervisor_that_keeps_silent_is_ended(bench: Bench, tmp_path: Path):
+    silent = tmp_path / "silent.py"
+    silent.write_text("import time\ntime.sleep(600)\n")
+    with pytest.raises(local.StartFailed, match=r"gave no sign within 0\.5 s"):
+        local.start(bench.make(), supervisor=(str(silent),), timeout=0.5)
+    assert not bench.alive()
+
+
+def test_a_folder_that_is_no_run_does_not_start(bench: Bench, tmp_path: Path):
+    with pytest.raises(local.StartFailed, match=r"run\.json is missing or damaged"):
+        local.start(RunFolder(tmp_path), supervisor=bench.supervisor)
+    with pytest.raises(local.StartFailed, match="No such file"):
+        local.start(RunFolder(tmp_path / "nowhere"), supervisor=bench.supervisor)
+
+
+def test_the_supervisor_is_no_zombie_when_it_has_ended(bench: Bench):
+    run = bench.start("finish")
+    pid = bench.processes(run)[0].pid
+    bench.until(lambda: not Path(f"/proc/{pid}").exists())
+
+
+def test_what_is_written_is_as_private_as_the_folder(bench: Bench):
+    for share, open_to_others in (("private", 0o077), ("group", 0o007)):
+        run = bench.start("finish", share=share)
+        bench.record(run)
+        for path in (run.log, run.proc, run.heartbeat, run.exit, run.events):
+            assert path.stat().st_mode & open_to_others == 0, path
+            assert share == "private" or path.stat().st_mode & 0o060 == 0o060, path
