@@ -76,11 +76,12 @@ def alive(identity: Identity, run_dir: Path) -> bool:
         return False
     try:
         process = psutil.Process(identity.pid)
-        if abs(process.create_time() - identity.create_time) > TOLERANCE:
+        if not abs(process.create_time() - identity.create_time) <= TOLERANCE:  # so that NaN is a stranger
             return False
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        return _names(process.cmdline(), run_dir)
+        command = process.cmdline()
+        return not command or _names(command, run_dir)  # for a moment, a process being started has none
     except psutil.AccessDenied:  # another user's process on macOS: id, boot and creation time agree
         return True
     except (psutil.Error, OverflowError):

@@ -1,0 +1,46 @@
+"""Run folders without a trainer, and idle processes that carry a run folder on their command line."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.contract.catalog import catalog
+from engine.contract.process import Identity, identify
+from engine.contract.recipe import Recipe
+from engine.contract.store import RunFolder, create
+
+
+@pytest.fixture(scope="session")
+def recipe() -> Recipe:
+    table = {"epochs": 3, "batch_size": 8, "model": "lenet", "augmentation": [], "optimizer": {"name": "sgd"}}
+    return Recipe.resolve(table, catalog())
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def run(root: Path, recipe: Recipe) -> RunFolder:
+    return create(root, recipe, seed=7, preset="tiny", changes="lr .1→.2")
+
+
+@pytest.fixture
+def worker() -> Iterator[Callable[[Path | str], Identity]]:
+    """Starts a process that does nothing, with a folder on its command line."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(folder: Path | str) -> Identity:
+        process = subprocess.Popen(["/bin/sh", "-c", "read line; :", "worker", str(folder)], stdin=subprocess.PIPE)
+        started.append(process)
+        return identify(process.pid)
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdin
+        process.stdin.close()
