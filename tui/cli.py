@@ -11,7 +11,7 @@ import typer
 
 from engine.contract.errors import BadInput
 from tui.commands import data, doctor, parts, queue, runs
-from tui.commands.common import RunsDirs, group, roots, say, user_errors
+from tui.commands.common import RunsDirs, group, roots, user_errors
 
 app = group(
     "Train image classifiers on CIFAR from a terminal. Without a command the workbench opens; "
@@ -123,11 +123,8 @@ def main() -> None:
     if "NO_COLOR" in os.environ:
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     with user_errors():
-        try:
-            app(prog_name="cifar-tui")
-        except KeyboardInterrupt:
-            say("interrupted")
-            raise SystemExit(130) from None
+        code = app(prog_name="cifar-tui", standalone_mode=False)
+        raise SystemExit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

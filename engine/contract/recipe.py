@@ -35,7 +35,7 @@ COMMON: Final[dict[str, tuple[Param, ...]]] = {
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Choice(BaseModel):

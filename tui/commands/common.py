@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from typer import TyperException
 
 from engine.contract.errors import BadInput, nearest
 from engine.contract.text import clean
@@ -20,7 +21,8 @@ RunsDirs = typer.Option(None, "--runs-dir", help="Folder with runs; further ones
 Ref = typer.Argument(..., help="Full id, its last four characters, a unique name, @last or @live.", metavar="RUN")
 Refs = typer.Argument(..., help="Full ids, their last four characters, unique names, @last or @live.", metavar="RUN...")
 
-BAD_INPUT, FAILED = 2, 1
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
 
 class Nouns(typer.core.TyperGroup):
     """A group that answers an unknown word with the nearest command it has."""
@@ -87,6 +89,13 @@ def user_errors() -> Iterator[None]:
         for problem in error.problems:
             typer.echo(f"error: {clean(problem)}", err=True)
         raise SystemExit(BAD_INPUT) from None
+    except TyperException as error:  # an unknown flag, a word where a number belongs
+        problem = getattr(error, "format_message", error.__str__)()
+        typer.echo(f"error: {clean(problem)}".replace("Error: ", ""), err=True)
+        raise SystemExit(BAD_INPUT) from None
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("aborted", err=True)
+        raise SystemExit(INTERRUPTED) from None
     except StartFailed as error:
         typer.echo(f"error: {clean(str(error))}", err=True)
         raise SystemExit(FAILED) from None

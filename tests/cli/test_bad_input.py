@@ -1,0 +1,126 @@
+"""A user's mistake: one clear line on stderr, exit code 2, nothing written, torch not imported, no traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.contract.store import runs_root
+
+TRAIN = ("--preset", "quickstart", "--headless")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--preset", "quickstrt", "--headless"), "unknown preset 'quickstrt'; did you mean quickstart?"),
+        (("--headless",), "--headless needs --preset; there are"),
+        ((*TRAIN, "--model", "resnet43"), "unknown model 'resnet43'; did you mean resnet"),
+        ((*TRAIN, "--augmentation", "crop_flop"), "unknown augmentation 'crop_flop'; did you mean crop_flip?"),
+        ((*TRAIN, "--schedule", "cosin"), "unknown schedule 'cosin'; did you mean cosine?"),
+        ((*TRAIN, "--add-op", "cutmux"), "unknown augmentation op 'cutmux'; did you mean cutmix?"),
+        (
+            (*TRAIN, "--add-op", "random_crop:paddin=1"),
+            "unknown key augmentation.random_crop.paddin; did you mean padding?",
+        ),
+        ((*TRAIN, "--drop-op", "cutmix"), "the recipe has no such op; it has random_crop, horizontal_flip"),
+        ((*TRAIN, "--set", "optimizer.momentun=0.9"), "unknown key optimizer.momentun; did you mean momentum?"),
+        ((*TRAIN, "--set", "epoch=3"), "unknown key epoch; did you mean epochs?"),
+        ((*TRAIN, "--set", "epochs"), "write key.path=value"),
+        ((*TRAIN, "--epochs", "0"), "epochs: got 0, needs >= 1"),
+        ((*TRAIN, "--epochs", "-3"), "epochs: got -3, needs >= 1"),
+        ((*TRAIN, "--epochs", "two"), "--epochs"),
+        ((*TRAIN, "--batch-size", "1000000000000"), "batch_size: got 1000000000000, needs <= 1000000"),
+        ((*TRAIN, "--lr", "inf"), "optimizer.lr: got inf"),
+        ((*TRAIN, "--lr", "nan"), "optimizer.lr: got nan"),
+        ((*TRAIN, "--lr", "-1"), "optimizer.lr: got -1"),
+        ((*TRAIN, "--set", "data.fraction=2"), "data.fraction: got 2, needs <= 1"),
+        ((*TRAIN, "--seed", "x"), "seeds: got 'x'"),
+        ((*TRAIN, "--seeds", "4-1"), "seeds: the range 4-1 runs backwards"),
+        ((*TRAIN, "--add-op", "mixup", "--add-op", "cutmix"), "mixup and cutmix both mix the whole batch"),
+        ((*TRAIN, "--device", "gpu"), "device"),
+        ((*TRAIN, "--device", "cuda"), "no GPU is visible"),
+        ((*TRAIN, "--gpus", "2"), "gpus: got 2"),
+        ((*TRAIN, "--parts", "/no/such/file.py"), "/no/such/file.py"),
+        ((*TRAIN, "--name", "x" * 1000), "name"),
+        ((*TRAIN, "--no-such-flag"), "--no-such-flag"),
+        (("modles",), "unknown command 'modles'; did you mean models?"),
+        (("runs", "shwo", "x"), "unknown command 'shwo'; did you mean show?"),
+        (("models", "show", "resnet43"), "unknown model 'resnet43'; did you mean resnet"),
+        (("presets", "show", "nope"), "unknown preset 'nope'"),
+        (("presets", "save", "../evil", "--from", "quickstart"), "preset name '../evil'"),
+        (("presets", "save", "mine", "--from", "run:zzzz"), "zzzz"),
+        (("runs", "show", "zzzz"), "zzzz"),
+        (("runs", "resume", "../../etc"), "../../etc"),
+        (("runs", "list", "--filter", "acc>much"), "much"),
+        (("runs", "compare", "a"), "a"),
+        (("data", "fetch", "cifar11"), "unknown data set 'cifar11'; did you mean cifar1"),
+        (("data", "fetch", "shapes"), "needs no download"),
+        (("data", "fetch", "--from", "/no/such.tar.gz"), "/no/such.tar.gz"),
+        ((), "the workbench needs a terminal"),
+        (("results",), "the workbench needs a terminal"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else "",
+)
+def test_a_mistake_is_one_line_and_exit_code_2(cli, arguments, message, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    answer = cli(*arguments)
+    assert answer.code == 2, answer
+    assert message in answer.err and "Traceback" not in answer.err
+    assert answer.out == ""
+    assert not runs_root().exists(), "nothing was written"
+
+
+@pytest.mark.parametrize(("content", "message"), [("epochs = [", "not valid TOML"), ("epochs = 3", "model: missing")])
+def test_a_bad_recipe_file_is_named(cli, tmp_path, content, message):
+    path = tmp_path / "bad.toml"
+    path.write_text(content)
+    answer = cli("--preset", path, "--headless")
+    assert answer.code == 2 and str(path) in answer.err and message in answer.err
+
+
+def test_missing_data_offline_says_where_it_looked_and_what_to_do(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.data.fetch.reachable", lambda *_: False)
+    answer = cli("--preset", "resnet34_cutmix", "--headless", "--data-dir", tmp_path)
+    assert answer.code == 2 and len(answer.err.splitlines()) == 1
+    for word in (str(tmp_path), "cifar-10-python.tar.gz", "quickstart", "--from"):
+        assert word in answer.err, word
+    assert not runs_root().exists()
+
+
+def test_a_runs_folder_that_cannot_be_written_is_refused(cli, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    answer = cli(*TRAIN, "--runs-dir", file / "below")
+    assert answer.code == 2 and str(file) in answer.err and file.read_text() == ""
+    answer = cli(*TRAIN, "--runs-dir", file)
+    assert answer.code == 2 and "not a folder" in answer.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_runs_folder_is_refused(cli, tmp_path):
+    tmp_path.chmod(0o500)
+    answer = cli(*TRAIN, "--runs-dir", tmp_path / "runs")
+    assert answer.code == 2 and "runs" in answer.err
+
+
+def test_a_mistake_is_answered_before_torch_and_textual_are_imported(tmp_path):
+    code = (
+        "import sys; sys.argv = ['cifar-tui', '--preset', 'quickstart', '--headless', '--lr', '-1']\n"
+        "from tui.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert end.code == 2\n"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'textual')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_a_folder_called_engine_where_the_user_stands_is_never_imported(tmp_path):
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "__init__.py").write_text("raise SystemExit('the wrong engine')")
+    command = Path(sys.executable).with_name("cifar-tui")
+    assert command.exists(), "the tests run in an environment where the project is installed"
+    done = subprocess.run([command, "presets", "list"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "quickstart" in done.stdout, done.stderr

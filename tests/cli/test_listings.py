@@ -1,0 +1,136 @@
+"""What the command line prints, for people and as JSON."""
+
+import io
+import json
+import os
+import tomllib
+
+import pytest
+
+from engine.contract.catalog import catalog
+from engine.contract.recipe import Placement, Recipe
+from engine.contract.store import JSON_KEYS, RunFolder, create, runs_root
+from presets import loader
+
+
+@pytest.fixture
+def run() -> RunFolder:
+    recipe = loader.resolve("quickstart", catalog())
+    return create(runs_root(), recipe, seed=3, placement=Placement(name="first", tags=("paper",)), preset="quickstart")
+
+
+def test_version_and_help_answer(cli):
+    assert cli("--version").out.startswith("cifar-tui 0.")
+    answer = cli("--help")
+    assert answer.code == 0 and "--preset" in answer.out and "runs" in answer.out
+
+
+@pytest.mark.parametrize("noun", ["presets", "models", "augmentations", "schedules", "runs", "queue", "data"])
+def test_every_noun_lists_by_itself_and_with_list_and_as_json(cli, noun):
+    word = "where" if noun == "data" else "list"
+    assert cli(noun).out == cli(noun, word).out != ""
+    assert json.loads(cli(noun, word, "--json").out) == json.loads(cli(noun, "--json").out)
+
+
+def test_a_noun_answers_to_its_singular(cli):
+    assert cli("preset", "list").out == cli("presets", "list").out
+
+
+def test_models_are_listed_with_the_promised_keys(cli):
+    rows = {row["name"]: row for row in json.loads(cli("models", "--json").out)}
+    assert set(rows["resnet34"]) == {"name", "aliases", "family", "title", "params", "gmacs", "year", "paper"}
+    assert rows["resnet34"]["params"] == 21_282_122 and "ResNet34" in rows["resnet34"]["aliases"]
+    assert rows["resnet34_zero_init"]["params"] == 21_282_122
+
+
+def test_a_preset_is_shown_as_toml_that_is_a_preset_again(cli, tmp_path):
+    text = cli("presets", "show", "resnet34_cutmix").out
+    path = tmp_path / "again.toml"
+    path.write_text(text)
+    dry = cli("--preset", path, "--dry-run")
+    assert dry.code == 0 and tomllib.loads(dry.out) == tomllib.loads(text)
+
+
+def test_a_dry_run_applies_the_flags_and_writes_nothing(cli):
+    answer = cli("--preset", "resnet34_cutmix", "--lr", "0.01", "--set", "augmentation.random_crop.padding=2",
+                 "--drop-op", "choice", "--epochs", "3", "--dry-run")  # fmt: skip
+    table = tomllib.loads(answer.out)
+    assert (table["optimizer"]["lr"], table["epochs"]) == (0.01, 3)
+    assert [op["name"] for op in table["augmentation"]] == ["random_crop", "horizontal_flip", "color_jitter"]
+    assert table["augmentation"][0]["padding"] == 2
+    assert not runs_root().exists()
+
+
+def test_the_schema_knows_every_part(cli):
+    schema = json.loads(cli("schema").out)
+    assert schema["properties"]["epochs"]["description"]
+    for kind in ("model", "op", "optimizer", "schedule", "loss", "averaging"):
+        for name in catalog().names(kind):
+            assert f"{kind}.{name}" in schema["$defs"]
+
+
+def test_runs_are_listed_shown_and_found_by_every_name(cli, run):
+    (row,) = json.loads(cli("runs", "list", "--json").out)
+    assert tuple(row) == JSON_KEYS
+    assert (row["id"], row["name"], row["preset"], row["seed"], row["tags"]) == (
+        run.id,
+        "first",
+        "quickstart",
+        3,
+        ["paper"],
+    )
+    for ref in (run.id, run.id[-4:], "first", "@last"):
+        shown = json.loads(cli("runs", "show", ref, "--json").out)
+        assert shown["id"] == run.id and shown["recipe"]["model"]["name"] == "resnet20"
+    assert run.id in cli("runs", "show", "@last").out
+    assert cli("runs", "list", "--filter", "tag:paper", "--json").out != "[]\n"
+    assert json.loads(cli("runs", "list", "--filter", "tag:other", "--json").out) == []
+
+
+def test_a_run_is_a_preset_again(cli, run, tmp_path):
+    dry = cli("--preset", f"run:{run.id[-4:]}", "--dry-run")
+    assert Recipe.resolve(tomllib.loads(dry.out), catalog()).recipe_id == run.info().recipe_id
+    assert cli("presets", "save", "mine", "--from", f"run:{run.id}").code == 0
+    assert loader.resolve("mine", catalog()).recipe_id == run.info().recipe_id
+
+
+def test_tags_and_notes_come_and_go(cli, run):
+    assert cli("runs", "tag", run.id, "a", "b").code == 0
+    assert cli("runs", "tag", run.id, "--", "-paper").code == 0
+    assert run.labels().tags == ("a", "b")
+    assert cli("runs", "note", run.id, "padding [b]2[/b]?").code == 0
+    assert "padding [b]2[/b]?" in cli("runs", "show", run.id).out
+
+
+def test_two_runs_are_compared_field_by_field(cli, run):
+    recipe = loader.resolve("quickstart", catalog(), loader.Edits(fields={"optimizer.lr": 0.05}))
+    other = create(runs_root(), recipe, seed=0, preset="quickstart")
+    found = json.loads(cli("runs", "compare", run.id, other.id, "--json").out)
+    assert found["differences"] == {"optimizer.lr": [0.2, 0.05]}
+    assert "optimizer.lr" in cli("runs", "compare", run.id, other.id).out
+
+
+def test_removing_asks_and_then_removes(cli, run, monkeypatch):
+    os.utime(run.path, (0, 0))
+    table = json.loads(run.run_json.read_text()) | {"created": 0.0}  # long ago: no supervisor is on its way
+    run.run_json.write_text(json.dumps(table))
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert cli("runs", "rm", run.id).code == 1 and run.path.exists()
+    assert cli("runs", "rm", run.id, "--yes").code == 0 and not run.path.exists()
+
+
+def test_an_ambiguous_name_lists_the_candidates(cli, run):
+    other = create(runs_root(), run.recipe(), seed=0, placement=Placement(name="first"))
+    answer = cli("runs", "show", "first")
+    assert answer.code == 2 and run.id in answer.err and other.id in answer.err
+
+
+def test_hostile_names_do_not_reach_the_terminal(cli, run):
+    record = {"t": 1.0, "name": "\x1b[2J\x1b]0;title\x07gone", "note": "\x1b[31m"}
+    run.labels_jsonl.write_text(json.dumps(record) + "\n")
+    for command in (("runs", "show", run.id), ("runs", "list")):
+        assert "\x1b" not in cli(*command).out
+
+
+def test_the_doctor_reports_every_area(cli):
+    assert set(json.loads(cli("doctor", "--json").out)) == {"machine", "packages", "devices", "data", "runs"}
