@@ -1,7 +1,7 @@
 """One key table drives bindings, footer and help: this file holds what is common to every screen.
 
-Rules: lower case changes the view, capitals act and ask first, a key does one thing everywhere. Nothing that tmux, screen or
-byobu take (ctrl+a, ctrl+b, F-keys beyond F1, alt). Each Esc has the twin `q`, because tmux delays Esc.
+Rules: lower case changes the view, capitals act and ask first, a key does one thing everywhere. Nothing that tmux,
+screen or byobu take (ctrl+a, ctrl+b, F-keys beyond F1, alt). Each Esc has the twin `q`, because tmux delays Esc.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the form holds: a preset and the changes to it. A draft *is* a command line; nothing is stored twice.
 
-Drafts are immutable, so undo is a list of earlier ones, and a draft that does not resolve is still a draft: the field that
-is wrong keeps what was typed and shows the message.
+Drafts are immutable, so undo is a list of earlier ones, and a draft that does not resolve is still a draft: the field
+that is wrong keeps what was typed and shows the message.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Draft:
             return replace(self, place={**self.place, path.removeprefix("place."): text})
         kept = {key: value for key, value in self.sets.items() if not key.startswith(f"{path}.")}
         if path in NAMED:
-            ops = {"add_ops": (), "drop_ops": ()} if path == "augmentation" else {}
-            return replace(self, named={**self.named, path: text}, sets=kept, **ops)
+            chosen = replace(self, named={**self.named, path: text}, sets=kept)
+            return replace(chosen, add_ops=(), drop_ops=()) if path == "augmentation" else chosen
         return replace(self, sets={**kept, path: text})
 
     def without(self, path: str) -> Draft:
@@ -92,7 +92,8 @@ class Draft:
     def edits(self) -> Edits:
         """The flags, in the loader's words. A part comes before its options."""
         sets = [f"{path}={text}" for path, text in sorted(self.sets.items(), key=lambda item: item[0].count("."))]
-        return Edits(**self.named, sets=sets, add_ops=self.add_ops, drop_ops=self.drop_ops)
+        model, augmentation, schedule = (self.named.get(name, "") for name in NAMED)
+        return Edits(model, augmentation, schedule, sets=sets, add_ops=self.add_ops, drop_ops=self.drop_ops)
 
     def recipe(self, source: str, catalog: Catalog) -> Recipe:
         """The resolved recipe; `source` is the preset's name or file. Raises BadInput."""
@@ -169,8 +170,8 @@ def parse_seeds(text: str) -> list[int]:
 def from_flags(flags: Mapping[str, Any]) -> Draft:
     """A draft from the flags of `cifar-tui --preset X ...` (None and empty values count as not given).
 
-    Keys: preset, model, augmentation, schedule, epochs, batch_size, lr, sets, add_ops, drop_ops, seed, seeds, device, gpus,
-    threads, wait_free, data_dir, name, tags, keep, share.
+    Keys: preset, model, augmentation, schedule, epochs, batch_size, lr, sets, add_ops, drop_ops, seed, seeds, device,
+    gpus, threads, wait_free, data_dir, name, tags, keep, share.
     """
     given = {key: value for key, value in flags.items() if value not in (None, "", [], ())}
     sets = {"epochs": "epochs", "batch_size": "batch_size", "lr": "optimizer.lr"}
@@ -180,7 +181,7 @@ def from_flags(flags: Mapping[str, Any]) -> Draft:
         if not equals:
             raise BadInput(f"--set {text}: write key.path=value, for example optimizer.lr=0.1")
         found[path.strip()] = value.strip()
-    place = {name: str(given[name]) for name in COPIED if name in given}
+    place: dict[str, str] = {name: str(given[name]) for name in COPIED if name in given}
     place |= {"wait_free_gb": str(given["wait_free"])} if "wait_free" in given else {}
     place |= {"tags": " ".join(given["tags"])} if "tags" in given else {}
     if "seeds" in given:

@@ -1,13 +1,13 @@
-"""The rows of the form, generated from the schema: the recipe's fields, the options of the parts it picked, the placement.
+"""The rows of the form, generated from the schema: the recipe's fields, the options of its parts, the placement.
 
-Nothing here knows a field by name except `ESSENTIAL` (what is shown first) and `LABELS` (shorter words for a few), so a new
-part or a new field appears in the form by itself.
+Nothing here knows a field by name except `ESSENTIAL` (what is shown first) and `LABELS` (shorter words for a few), so a
+new part or a new field appears in the form by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import BaseModel
@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from engine.contract.catalog import Catalog
 from engine.contract.overrides import labelled
-from engine.contract.params import OPS, Param
+from engine.contract.params import LIMITS, OPS, Param
 from engine.contract.recipe import COMMON, NOT_HASHED, Choice, Placement, Recipe
 
 KINDS: Final = {
@@ -67,7 +67,7 @@ class Field:
 
     @property
     def changed(self) -> bool:
-        return self.value != self.base
+        return bool(self.value != self.base)
 
     @property
     def text(self) -> str:
@@ -91,22 +91,33 @@ def as_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def fields(recipe: Recipe, base: Recipe, place: dict[str, Any], catalog: Catalog) -> list[Field]:
-    """Every row of the form, essential ones first.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Everything that the rows are made from."""
 
-    Args:
-        recipe: what is asked for now.
-        base: the preset as it stands, for "was X".
-        place: values of the placement and the seeds, by name.
-    """
-    was = {path: value for path, _, _, value in walk(base, catalog)}
-    found = [
-        Field(path, label_of(path, group), group, param, value, was.get(path))
-        for path, group, param, value in walk(recipe, catalog)
-    ]
-    for name, param in place_params().items():
-        value = place.get(name, param.default)
-        found.append(Field(f"place.{name}", _words(name), "where", param, value, param.default))
+    recipe: Recipe
+    base: Recipe
+    """The preset as it stands, for "was X"."""
+    named: Mapping[str, str]
+    """Which named model, augmentation and schedule hold now, and in `base_named` which the preset names."""
+    base_named: Mapping[str, str]
+    place: Mapping[str, str]
+    """Values of the placement and the seeds, as typed."""
+    devices: tuple[str, ...] = ("auto", "cpu")
+    typed: Mapping[str, str] = field(default_factory=dict)
+    """What was typed into fields whose value does not resolve."""
+
+
+def fields(form: Form, catalog: Catalog) -> list[Field]:
+    """Every row of the form, essential ones first."""
+    was = {path: value for path, _, _, value in walk(form.base, catalog)} | dict(form.base_named)
+    found = []
+    for path, group, param, value in walk(form.recipe, catalog):
+        shown = form.typed.get(path, form.named.get(path, value))
+        found.append(Field(path, label_of(path, group), group, param, shown, was.get(path)))
+    for name, param in place_params(form.devices).items():
+        value = form.place.get(name, as_text(param.default))
+        found.append(Field(f"place.{name}", _words(name), "where", param, value, as_text(param.default)))
     first = {path: rank for rank, path in enumerate(ESSENTIAL)}
     return sorted(found, key=lambda field: first.get(field.path, len(first)))
 
@@ -163,16 +174,17 @@ def param_of(name: str, info: FieldInfo) -> Param:
         kind, choices = f"list[{get_args(annotation)[0].__name__}]", ()
     else:
         kind, choices = annotation.__name__, ()
-    limits = {
-        key: getattr(mark, key) for mark in info.metadata for key in ("ge", "gt", "le", "lt") if hasattr(mark, key)
-    }
+    limits = {key: getattr(mark, key) for mark in info.metadata for key in LIMITS if hasattr(mark, key)}
     default = None if info.is_required() else info.default
     return Param(name, kind, default, _doc(info), choices=choices, required=info.is_required(), **limits)
 
 
-def place_params() -> dict[str, Param]:
-    """The rows below the recipe: seeds, and what `Placement` holds."""
-    return {"seeds": SEEDS} | {name: param_of(name, Placement.model_fields[name]) for name in PLACE}
+def place_params(devices: tuple[str, ...] = ()) -> dict[str, Param]:
+    """The rows below the recipe: seeds, and what `Placement` holds; `devices` are those of this machine."""
+    params = {"seeds": SEEDS} | {name: param_of(name, Placement.model_fields[name]) for name in PLACE}
+    if devices:
+        params["device"] = replace(params["device"], type="choice", choices=devices)
+    return params
 
 
 def label_of(path: str, group: str) -> str:

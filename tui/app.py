@@ -1,0 +1,283 @@
+"""The workbench: which section is shown, and nothing else. Every section is a Screen of its own."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.events import Resize
+from textual.screen import Screen
+
+from engine.contract.errors import BadInput
+from engine.contract.store import RunFolder, Summary, find
+from engine.contract.text import one_line
+from engine.launch.local import StartFailed
+from tui.commands.sources import source_file
+from tui.forms.draft import Draft, from_flags
+from tui.keys import GLOBAL, bindings
+from tui.keys import MODES as SECTIONS
+from tui.messages import RunsChanged
+from tui.palette import Presets, Runs, Sections
+from tui.screens.confirm import Confirm
+from tui.screens.help import Help
+from tui.screens.small import MIN_HEIGHT, MIN_WIDTH, TooSmall
+from tui.screens.welcome import Welcome
+from tui.session import Session
+from tui.theme import DARK, LIGHT
+
+TICK_SECONDS: Final = 1.0
+TWICE_SECONDS: Final = 2.0
+"""Within this time a second Ctrl-C quits."""
+
+
+def _screen(mode: str) -> Callable[[], Screen[Any]]:
+    """A section's screen, imported when it is first shown: the first paint waits for one of them only."""
+    name = "".join(word.capitalize() for word in mode.split("_"))
+    return lambda: getattr(importlib.import_module(f"tui.screens.{mode}"), name)()
+
+
+class Workbench(App[None]):
+    """Six sections on the keys 1 to 6, each with its own stack of screens."""
+
+    TITLE = "cifar-tui"
+    CSS_PATH = "app.tcss"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {mode: _screen(mode) for mode in SECTIONS}
+    BINDINGS: ClassVar[list[BindingType]] = bindings(GLOBAL)
+    COMMANDS: ClassVar = {*App.COMMANDS, Sections, Runs, Presets}
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, session: Session, *, start_mode: str = "") -> None:
+        super().__init__()
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
+        self.animation_level = "none"
+        self.session = session
+        self._start_mode = start_mode
+        self._trail: list[str] = []
+        self._interrupted = 0.0
+        self._known: dict[str, Summary] = {}
+
+    # --- starting ---------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self._known = {row.folder: row for row in self.session.summaries()}
+        self.switch_mode(self._start_mode or self._first_mode())
+        if not self._known and not self._start_mode:
+            self.push_screen(Welcome(), self._welcomed)
+        self.set_interval(TICK_SECONDS, self._look)
+
+    def _first_mode(self) -> str:
+        """Dashboard where a run is live, else Results."""
+        live = self.session.live()
+        if not live:
+            return "results"
+        running = [row for row in live if row.status != "queued"] or live
+        self.session.selected = self.session.folder(running[0])
+        return "dashboard"
+
+    def _welcomed(self, chosen: str | None) -> None:
+        if chosen == "quit":
+            self.exit()
+        elif chosen:
+            self.new_run({"preset": chosen})
+
+    # --- going about ------------------------------------------------------------------------------------------
+
+    def action_go(self, mode: str) -> None:
+        """Go to a section by its number: the way back starts here."""
+        self._trail.clear()
+        self.switch_mode(mode)
+
+    def visit(self, mode: str) -> None:
+        """Go to a section such that `q` returns."""
+        if mode != self.current_mode:
+            self._trail.append(self.current_mode)
+            self.switch_mode(mode)
+
+    def open_run(self, run: RunFolder) -> None:
+        """Show a run on the Dashboard."""
+        self.session.selected = run
+        self.visit("dashboard")
+
+    def new_run(self, flags: Mapping[str, Any]) -> None:
+        """Open New run filled in; nothing is started."""
+        self.session.draft = from_flags(flags)
+        self.visit("new_run")
+
+    async def action_back(self) -> None:
+        """Close what lies on top, else return to where one came from, else ask to quit."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif self._trail:
+            self.switch_mode(self._trail.pop())
+        else:
+            self._ask_to_quit()
+
+    def _ask_to_quit(self) -> None:
+        live = len(self.session.live())
+        runs = f"{going_on(live)} without this screen." if live else "No run is going on."
+        buttons = [("quit", "Quit"), ("stay", "Stay")]
+        question = Confirm("Quit the workbench?", f"{runs}\n`cifar-tui` comes back here.", buttons)
+        self.push_screen(question, self._quit_answered)
+
+    def _quit_answered(self, answer: str | None) -> None:
+        if answer == "quit":
+            self.exit()
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C: the second one within two seconds quits."""
+        now = time.monotonic()
+        if now - self._interrupted < TWICE_SECONDS:
+            self.exit()
+        self._interrupted = now
+        self.notify("Ctrl-C again quits the workbench. Trainings go on.", timeout=TWICE_SECONDS, markup=False)
+
+    def action_help(self) -> None:
+        self.push_screen(Help(self.current_mode))
+
+    def action_redraw(self) -> None:
+        """Send every cell again, after another program wrote over the screen."""
+        self.refresh(repaint=True, layout=True)
+        self.screen.refresh()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        yield SystemCommand("Quit", "Leave the workbench; trainings go on", self._ask_to_quit)
+        yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
+        yield SystemCommand("Light or dark", "Change the colours", self.action_toggle_look)
+        yield SystemCommand("Screenshot", "Save the screen as SVG", self._screenshot_soon)
+
+    def _screenshot_soon(self) -> None:
+        self.set_timer(0.1, self.deliver_screenshot)  # when the palette is gone
+
+    def action_toggle_look(self) -> None:
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    def copy(self, text: str, what: str) -> None:
+        """Copy through the terminal (OSC 52), which may refuse without a word, and say so."""
+        self.copy_to_clipboard(text)
+        self.notify(f"{what} sent to the terminal's clipboard (OSC 52)", markup=False)
+
+    def on_resize(self, event: Resize) -> None:
+        """Below 60x18 nothing is readable: say so instead."""
+        small = event.size.width < MIN_WIDTH or event.size.height < MIN_HEIGHT
+        shown = isinstance(self.screen, TooSmall)
+        if small and not shown:
+            self.push_screen(TooSmall())
+        elif not small and shown:
+            self.pop_screen()
+
+    # --- watching the runs ------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        if not any(worker.group == "scan" and not worker.is_finished for worker in self.workers):
+            self._scan()
+
+    @work(thread=True, group="scan", exit_on_error=False)
+    def _scan(self) -> None:
+        if self.session.refresh(force=False):
+            self.post_message(RunsChanged())
+
+    def on_runs_changed(self) -> None:
+        """Say what ended, and tell the screen in front that the rows are others."""
+        rows = {row.folder: row for row in self.session.summaries()}
+        for folder, row in rows.items():
+            before = self._known.get(folder)
+            if before is not None and before.live and not row.live:
+                self._say_ended(row)
+        self._known = rows
+        for screen in self.screen_stack:
+            handler = getattr(screen, "runs_changed", None)
+            if handler is not None:
+                handler()
+
+    def _say_ended(self, row: Summary) -> None:
+        name = one_line(f"{row.id[-4:]} {row.preset or row.model}", 40)
+        good = row.status in ("finished", "stopped")
+        self.notify(
+            one_line(row.message or row.reason, 200) or "see it on the Dashboard (1)",
+            title=f"{name} {row.status}",
+            severity="information" if good else "error",
+            timeout=10,
+            markup=False,
+        )
+        self.bell()
+
+    def rerun(self, row: Summary) -> None:
+        """Ask, then start the same recipe with the same seed again."""
+        flags = {"preset": f"run:{row.id}", "seed": str(row.seed), "name": row.name, "tags": list(row.tags)}
+
+        def answered(answer: str | None) -> None:
+            if answer == "start":
+                self._start_again(from_flags(flags))
+
+        body = f"{one_line(row.preset or row.model)}, seed {row.seed}: the same recipe as a new run."
+        self.push_screen(Confirm(f"Run {row.id[-4:]} again?", body, [("start", "Start"), ("no", "Not now")]), answered)
+
+    @work(thread=True, group="start", exit_on_error=False)
+    def _start_again(self, draft: Draft) -> None:
+        from tui.starting import launch, plan
+
+        session = self.session
+        try:
+            source = source_file(draft.preset, session.roots)
+            runs = launch(plan(draft, source, session.roots[0], session.catalog), session.start)
+        except (BadInput, StartFailed) as error:
+            self.call_from_thread(self.notify, one_line(str(error), 300), severity="error", markup=False)
+            return
+        session.refresh()
+        self.call_from_thread(self.open_run, runs[0])
+
+    def on_unmount(self) -> None:
+        self.session.remember_leaving()
+
+
+def run_workbench(
+    *,
+    roots: Sequence[Path],
+    open_run: str | None = None,
+    start_screen: str | None = None,
+    preset_flags: Mapping[str, Any] | None = None,
+) -> int:
+    """Open the workbench and return the exit code when it is left.
+
+    Args:
+        roots: folders with runs; the first is written to.
+        open_run: a run to show on the Dashboard.
+        start_screen: a section to begin with ("results").
+        preset_flags: flags that fill in New run; nothing is started.
+
+    Raises:
+        BadInput: the run or the preset does not exist, or a flag makes no sense. The screen is not touched.
+    """
+    session = Session(roots)
+    if start_screen and start_screen not in SECTIONS:
+        raise BadInput(f"unknown screen {start_screen!r}; there are {', '.join(SECTIONS)}")
+    mode = start_screen or ""
+    if open_run:
+        session.selected = find(list(roots), open_run)
+        mode = "dashboard"
+    if preset_flags:
+        session.draft = from_flags(preset_flags)
+        mode = "new_run"
+    app = Workbench(session, start_mode=mode)
+    app.run()
+    live = session.live()
+    if live and app.return_code == 0:
+        ids = ", ".join(row.id[-4:] for row in live[:5])
+        sys.stdout.write(f"{going_on(len(live))}: {ids}   cifar-tui open {live[0].id[-4:]}\n")
+    return app.return_code or 0
+
+
+def going_on(runs: int) -> str:
+    """`1 run goes on`, `3 runs go on`."""
+    return f"{runs} runs go on" if runs > 1 else f"{runs} run goes on"

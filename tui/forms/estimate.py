@@ -1,0 +1,76 @@
+"""What a start would cost, judged by earlier runs on this machine. Nothing is shown that was not measured or read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from engine.contract.catalog import Catalog
+from engine.contract.recipe import Recipe
+from engine.contract.store import Summary
+from tui.format import duration, file_size, si
+from tui.lines import Line, clip
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What is known of the machine: read in a worker, since drivers may be slow. Sizes in bytes."""
+
+    host: str = ""
+    devices: tuple[str, ...] = ("auto", "cpu")
+    gpus: tuple[tuple[str, int, int], ...] = ()
+    """(name, free, total) of the visible GPUs."""
+    disk_free: int = 0
+
+
+def seconds_per_epoch(recipe: Recipe, runs: Sequence[Summary], host: str, device: str) -> tuple[float, int]:
+    """Median over earlier runs of this model on this data and host, and how many there are; (0, 0) where none."""
+    alike = [
+        run.seconds / run.epoch
+        for run in runs
+        if run.model == recipe.model.name
+        and run.data == recipe.data.name
+        and run.host == host
+        and run.epoch > 0
+        and run.seconds > 0
+        and device in ("auto", run.device)
+    ]
+    return (median(alike), len(alike)) if alike else (0.0, 0)
+
+
+def before_you_start(
+    recipe: Recipe, seeds: int, device: str, runs: Sequence[Summary], machine: Machine, parts: Catalog, expect: str
+) -> list[tuple[str, str]]:
+    """(text, role) lines; estimates carry a `~` and say what they stand on."""
+    meta = parts.get("model", recipe.model.name).meta
+    known = f"{si(meta['params'])} parameters   {meta.get('gmacs', 0.0):.3g} GMACs" if "params" in meta else ""
+    lines = [(known or "size unknown", "")]
+    each, n = seconds_per_epoch(recipe, runs, machine.host, device)
+    if each:
+        one = each * recipe.epochs
+        lines.append((f"~{duration(each)} an epoch (from {n} run{'s' if n > 1 else ''} here)", ""))
+        whole = f", ~{duration(one * seeds)} for {seeds} in a row" if seeds > 1 else ""
+        lines.append((f"~{duration(one)} a run{whole}", ""))
+    else:
+        lines.append(("time unknown: no run of this model here yet", "dim"))
+    lines.append(_device(device, machine, sum(run.live for run in runs)))
+    sizes = [run.size_bytes for run in runs if run.model == recipe.model.name and run.status == "finished"]
+    size = f"{seeds} x ~{file_size(median(sizes))}, " if sizes else ""
+    lines.append((f"disk {size}{file_size(machine.disk_free)} free", ""))
+    if expect:
+        lines.append((expect, "ok" if expect.startswith("expect") else "dim"))
+    return lines
+
+
+def _device(device: str, machine: Machine, live: int) -> tuple[str, str]:
+    queue = f"; {live} live run{'s' if live > 1 else ''} first" if live else ""
+    if not machine.gpus or device in ("cpu", "mps"):
+        name = {"mps": "on the Apple GPU", "cpu": "on the CPU"}.get(device, "no GPU here: on the CPU")
+        return f"{name}{queue}", "warn" if live else ""
+    name, free, total = max(machine.gpus, key=lambda gpu: gpu[1])
+    return f"{name}: {free / 2**30:.0f} of {total / 2**30:.0f} GB free{queue}", "warn" if live else ""
+
+
+def as_lines(notes: Sequence[tuple[str, str]], width: int) -> list[Line]:
+    return [clip([(" ", ""), note], width) for note in notes]

@@ -1,0 +1,50 @@
+"""What a field with choices offers, each with the facts that help to choose."""
+
+from __future__ import annotations
+
+from engine.contract.catalog import Catalog, Part
+from engine.contract.text import one_line
+from presets.loader import PresetInfo, list_presets
+from tui.format import si
+from tui.forms.desk import Desk
+from tui.forms.fields import KINDS, Field
+from tui.screens.pick import Option
+
+
+def options_of(field: Field, desk: Desk, catalog: Catalog) -> list[Option]:
+    """The choices of a field in a sensible order."""
+    match field.path:
+        case "augmentation.ops":
+            present = desk.present_ops()
+            return [_op(part, part.name in present) for part in catalog.parts("op")]
+        case "augmentation":
+            return [_preset(info) for info in list_presets("augmentations")]
+        case "schedule":
+            named = list_presets("schedules")
+            taken = {info.name for info in named}
+            curves = [_part(part) for part in catalog.parts("schedule") if part.name not in taken]
+            return [*(_preset(info) for info in named), *curves]
+        case "model":
+            return [*(_model(part) for part in catalog.parts("model")), *(_preset(i) for i in list_presets("models"))]
+    if field.path in KINDS:
+        return [_part(part) for part in catalog.parts(KINDS[field.path])]
+    return [Option(choice, choice) for choice in field.choices]
+
+
+def _preset(info: PresetInfo) -> Option:
+    mine = "yours · " if info.origin == "yours" else ""
+    return Option(info.name, info.name, mine + one_line(info.title, 100))
+
+
+def _part(part: Part) -> Option:
+    return Option(part.name, part.name, one_line(part.summary or part.title, 100))
+
+
+def _op(part: Part, present: bool) -> Option:
+    return Option(part.name, f"{'✓' if present else ' '} {part.name}", one_line(part.title, 100))
+
+
+def _model(part: Part) -> Option:
+    size = f"{si(part.meta['params'])} · " if "params" in part.meta else ""
+    year = f"{part.meta['year']} · " if "year" in part.meta else ""
+    return Option(part.name, part.name, f"{year}{size}{one_line(part.title, 80)}")

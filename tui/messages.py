@@ -1,0 +1,32 @@
+"""What travels between threads, the app and its screens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.message import Message
+
+from engine.contract.store import RunFolder
+
+
+class RunsChanged(Message):
+    """The rows of `session.summaries()` are others now; sent to the active screen."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, RunsChanged)
+
+
+class RunsStarted(Message):
+    """New runs exist and their supervisors are spawned."""
+
+    def __init__(self, runs: Sequence[RunFolder]) -> None:
+        super().__init__()
+        self.runs = list(runs)
+
+
+class StartRefused(Message):
+    """Nothing was started; one clear line per problem."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__()
+        self.problems = list(problems)

@@ -1,0 +1,161 @@
+"""What can be done to a run from any screen: stop, kill, resume, delete, label. Each asks first; each has its command.
+
+The waiting happens in a thread, the answer comes back as a toast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from textual import work
+from textual.screen import Screen
+
+from engine.contract.errors import BadInput
+from engine.contract.labels import check_tag
+from engine.contract.store import RunFolder, remove
+from engine.contract.text import one_line
+from engine.launch import control
+from engine.launch.local import StartFailed
+from tui.messages import RunsChanged
+from tui.screens.confirm import Confirm
+from tui.screens.prompt import Prompt
+
+if TYPE_CHECKING:
+    from tui.app import Workbench
+
+
+class RunActs(Screen[None]):
+    """A screen that acts on runs."""
+
+    @property
+    def workbench(self) -> Workbench:
+        return cast("Workbench", self.app)
+
+    # --- asking -----------------------------------------------------------------------------------------------
+
+    def ask_stop(self, run: RunFolder) -> None:
+        """Stop with a checkpoint, or kill."""
+        state = run.status()
+        if not state.live:
+            self.say(f"{run.id[-4:]} is {state.state}: nothing to stop")
+            return
+        body = (
+            "Stop finishes the step and saves a checkpoint; C continues it later.\n"
+            "Kill loses what came after the last checkpoint."
+        )
+        buttons = [("stop", "Stop"), ("kill", "Kill"), ("cancel", "Cancel")]
+
+        def answered(answer: str | None) -> None:
+            if answer == "stop":
+                self.act([run], control.stop, "asked to stop")
+            elif answer == "kill":
+                self.act([run], control.kill, "killed")
+
+        self.app.push_screen(Confirm(f"Stop run {run.id[-4:]}?", body, buttons), answered)
+
+    def ask_resume(self, run: RunFolder) -> None:
+        """Continue from the last checkpoint."""
+        self._ask(
+            f"Continue run {run.id[-4:]}?",
+            "It goes on from its last checkpoint, with the same recipe and seed.",
+            ("resume", "Continue"),
+            lambda: self.act([run], control.resume, "goes on"),
+        )
+
+    def ask_cancel(self, run: RunFolder) -> None:
+        """Leave the queue."""
+        self._ask(
+            f"Take run {run.id[-4:]} out of the queue?",
+            "It ends as stopped; C on Results starts it again.",
+            ("take", "Take out"),
+            lambda: self.act([run], control.cancel, "is out of the queue"),
+        )
+
+    def ask_delete(self, runs: Sequence[RunFolder]) -> None:
+        """Delete for good."""
+        names = ", ".join(run.id[-4:] for run in runs[:8]) + (" …" if len(runs) > 8 else "")
+        roots = self.workbench.session.roots
+        self._ask(
+            f"Delete {len(runs)} runs?" if len(runs) > 1 else f"Delete run {names}?",
+            f"{names}: curves, checkpoints and predictions are gone for good.",
+            ("delete", "Delete"),
+            lambda: self.act(runs, lambda run: remove(run, roots), "deleted", forget=True),
+            default=1,
+        )
+
+    def ask_tags(self, run: RunFolder) -> None:
+        """Set the tags: the line is the whole set."""
+        before = list(run.labels().tags)
+
+        def check(text: str) -> str:
+            try:
+                for tag in text.split():
+                    check_tag(tag)
+            except BadInput as error:
+                return str(error)
+            return ""
+
+        def answered(text: str | None) -> None:
+            if text is None:
+                return
+            after = text.split()
+            for tag in [tag for tag in after if tag not in before]:
+                self.label(run, tag=tag)
+            for tag in [tag for tag in before if tag not in after]:
+                self.label(run, untag=tag)
+
+        body = "Words with blanks between them; find them with tag:WORD."
+        self.app.push_screen(Prompt(f"Tags of {run.id[-4:]}", body, " ".join(before), check), answered)
+
+    def ask_note(self, run: RunFolder) -> None:
+        """Add a note."""
+
+        def answered(text: str | None) -> None:
+            if text and text.strip():
+                self.label(run, note=text.strip())
+
+        notes = run.labels().notes
+        body = f"Before: {one_line(notes[-1], 200)}" if notes else "What you want to remember of this run."
+        self.app.push_screen(Prompt(f"Note on {run.id[-4:]}", body), answered)
+
+    def _ask(self, title: str, body: str, yes: tuple[str, str], act: Callable[[], object], default: int = 0) -> None:
+        def answered(answer: str | None) -> None:
+            if answer == yes[0]:
+                act()
+
+        self.app.push_screen(Confirm(title, body, [yes, ("no", "Not now")], default), answered)
+
+    # --- acting -----------------------------------------------------------------------------------------------
+
+    def label(self, run: RunFolder, *, tag: str = "", untag: str = "", note: str = "") -> None:
+        """Write a label; a folder that is read-only says so."""
+        try:
+            run.add_label(tag=tag, untag=untag, note=note)
+        except BadInput as error:
+            self.say(str(error), bad=True)
+        self._reread()
+
+    @work(thread=True, group="acts", exit_on_error=False)
+    def act(
+        self, runs: Sequence[RunFolder], what: Callable[[RunFolder], object], done: str, *, forget: bool = False
+    ) -> None:
+        """Do something to each run; what cannot be done is said and keeps nothing else back."""
+        for run in runs:
+            try:
+                what(run)
+            except (BadInput, StartFailed) as error:
+                self.app.call_from_thread(self.say, str(error), bad=True)
+                continue
+            if forget:
+                self.workbench.session.forget(run)
+            self.app.call_from_thread(self.say, f"{run.id[-4:]} {done}")
+        self.app.call_from_thread(self._reread)
+
+    def _reread(self) -> None:
+        self.workbench.session.refresh()
+        self.app.post_message(RunsChanged())
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """A toast with text that is data."""
+        self.notify(one_line(text, 300), severity="error" if bad else "information", markup=False)

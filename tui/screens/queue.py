@@ -1,0 +1,165 @@
+"""Queue: who holds a device, and who waits for it in which order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import ScreenResume
+
+from engine.contract.store import RunFolder, Summary
+from engine.contract.text import one_line
+from engine.launch.queue import Ticket, tickets
+from tui.format import duration
+from tui.key_tables.key import footer
+from tui.key_tables.queue import KEYS
+from tui.keys import GLOBAL, bindings
+from tui.line_list import LineList, LineView
+from tui.lines import Line, fit, rule
+from tui.run_acts import RunActs
+from tui.widgets.key_line import KeyLine
+from tui.widgets.top_bar import TopBar
+
+HEADER: Line = [("   place  id    recipe              seed  device              since      what it waits for", "dim")]
+
+
+def rows_of(found: Sequence[Ticket]) -> list[Ticket | str]:
+    """Tickets under headings: who holds devices, then who waits."""
+    rows: list[Ticket | str] = []
+    for heading, part in (
+        ("on a device", [ticket for ticket in found if ticket.held]),
+        ("waiting", [ticket for ticket in found if not ticket.held]),
+    ):
+        if part:
+            rows += [f"{heading} {len(part)}", *part]
+    return rows
+
+
+def draw_ticket(ticket: Ticket, run: Summary | None, width: int, at_cursor: bool, now: float) -> Line:
+    """One ticket: its place, its run, the devices, since when, and the reason."""
+    plain = "strong" if at_cursor else ""
+    place = "●" if ticket.held else f"#{ticket.place}"
+    recipe = one_line(run.preset or run.model) if run else "?"
+    device = ", ".join(short_device(name) for name in (ticket.held or ticket.candidates))
+    note = one_line(run.note or run.phase) if run else ""
+    if not ticket.supervised:
+        note = "its supervisor is gone; the trainer works on alone"
+    return [
+        ("▸ " if at_cursor else "  ", "mark"),
+        (fit(place, 6, "right"), "live" if ticket.held else "warn"),
+        ("  ", ""),
+        (fit(ticket.run[-4:], 4), "key"),
+        ("  ", ""),
+        (fit(recipe, 18) + "  ", plain),
+        (fit(str(run.seed) if run else "-", 4, "right") + "  ", plain),
+        (fit(one_line(device), 18) + "  ", "dim"),
+        (fit(duration(now - ticket.since), 9) + "  ", "dim"),
+        (fit(note, max(width - 76, 0)), "dim" if ticket.supervised else "bad"),
+    ]
+
+
+def short_device(name: str) -> str:
+    """`GPU-8a1f…` for a UUID, other names as they are."""
+    return name[:8] + "…" if name.startswith("GPU-") else name
+
+
+class Tickets(LineList):
+    """The tickets under their headings."""
+
+    def __init__(self) -> None:
+        super().__init__(id="tickets")
+        self._rows: list[Ticket | str] = []
+        self._runs: Mapping[str, Summary] = {}
+
+    def row_count(self) -> int:
+        return len(self._rows)
+
+    def can_stand(self, row: int) -> bool:
+        return isinstance(self._rows[row], Ticket)
+
+    def draw(self, row: int, width: int, at_cursor: bool) -> Line:
+        ticket = self._rows[row]
+        if isinstance(ticket, str):
+            return rule(ticket, width)
+        return draw_ticket(ticket, self._runs.get(ticket.folder), width, at_cursor, time.time())
+
+    @property
+    def ticket(self) -> Ticket | None:
+        """The ticket under the cursor."""
+        row = self._rows[self.cursor] if self._rows else None
+        return row if isinstance(row, Ticket) else None
+
+    def show(self, rows: list[Ticket | str], runs: Mapping[str, Summary]) -> None:
+        """Draw other tickets."""
+        self._rows, self._runs = rows, runs
+        self.reload()
+
+
+class Queue(RunActs):
+    """The tickets of this machine, in order."""
+
+    KEYS = KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+    AUTO_FOCUS = "#tickets"
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        yield LineView(id="said")
+        yield LineView(id="header")
+        yield Tickets()
+        yield KeyLine(footer([*KEYS, *GLOBAL]))
+
+    def on_mount(self) -> None:
+        self.query_one("#header", LineView).show([HEADER])
+        self.set_interval(2.0, self._look)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        self._read()
+
+    def runs_changed(self) -> None:
+        """A run changed its state: the line may have moved."""
+        self._read()
+
+    def _look(self) -> None:
+        if self.is_current:
+            self._read()
+
+    @work(thread=True, group="queue", exit_on_error=False)
+    def _read(self) -> None:
+        self.app.call_from_thread(self._show, tickets())
+
+    def _show(self, found: Sequence[Ticket]) -> None:
+        runs = {row.folder: row for row in self.workbench.session.summaries()}
+        self.query_one(Tickets).show(rows_of(found), runs)
+        waiting = sum(not ticket.held for ticket in found)
+        words = f" {len(found) - waiting} on a device, {waiting} waiting. There is no daemon: each run waits for itself."
+        empty = " Nothing runs and nothing waits. 4 opens New run, ctrl+s there starts or queues."
+        self.query_one("#said", LineView).show([[(words if found else empty, "dim")]])
+
+    def _here(self) -> RunFolder | None:
+        ticket = self.query_one(Tickets).ticket
+        return RunFolder(Path(ticket.folder)) if ticket else None
+
+    def on_line_list_chosen(self) -> None:
+        self.action_open()
+
+    def action_open(self) -> None:
+        if run := self._here():
+            self.workbench.open_run(run)
+
+    def action_cancel(self) -> None:
+        ticket, run = self.query_one(Tickets).ticket, self._here()
+        if ticket and run:
+            if ticket.held:
+                self.say(f"{run.id[-4:]} holds its device: S stops it")
+            else:
+                self.ask_cancel(run)
+
+    def action_stop(self) -> None:
+        if run := self._here():
+            self.ask_stop(run)

@@ -1,0 +1,262 @@
+"""Results: every run that was ever made. Filter, sort, mark, look closer, act."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.events import ScreenResume
+from textual.timer import Timer
+from textual.widgets import Input
+
+from engine.analysis.filter import parse_filter
+from engine.contract.errors import BadInput
+from engine.contract.store import RunFolder, Summary
+from tui import run_preview
+from tui.key_tables.key import footer
+from tui.key_tables.results import KEYS
+from tui.keys import GLOBAL, bindings
+from tui.line_list import LineList, LineView
+from tui.run_acts import RunActs
+from tui.run_preview import Preview
+from tui.run_rows import SORTS, Columns, Marks, header, news, rows_of
+from tui.screens.pick import Option, Pick
+from tui.widgets.key_line import KeyLine
+from tui.widgets.pane import Pane
+from tui.widgets.run_list import RunList
+from tui.widgets.top_bar import TopBar
+
+PAUSE_SECONDS = 0.12
+"""How long the cursor rests on a run before its events are read."""
+
+
+class Results(RunActs):
+    """The table of runs."""
+
+    KEYS = KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+    AUTO_FOCUS = "#runs"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sort = "when"
+        self._reverse = False
+        self._filter = ""
+        self._wrong = ""
+        self._shown = 0
+        self._rest: Timer | None = None
+        self._since: Counter[str] = Counter()
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        yield LineView(id="news")
+        with Horizontal(id="filter-row"):
+            yield LineView(id="filter-text")
+            yield Input(compact=True, id="filter", placeholder="acc>0.95 model:resnet34 tag:paper status:failed")
+            yield LineView(id="counts")
+        yield LineView(id="header")
+        yield RunList()
+        yield Pane(id="preview")
+        yield LineView(id="star")
+        yield KeyLine(footer([*KEYS, *GLOBAL]))
+
+    def on_mount(self) -> None:
+        self.query_one("#filter", Input).display = False
+        self._since = self.workbench.session.since_left()
+        self._fill()
+        selected = self.workbench.session.selected
+        if selected is not None:
+            self.query_one(RunList).go_to(selected.id)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        self._fill()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fill)
+
+    def runs_changed(self) -> None:
+        """The rows are others now."""
+        self._fill()
+
+    # --- drawing ----------------------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        session, width = self.workbench.session, self.size.width
+        runs = session.summaries()
+        try:
+            keep = parse_filter(self._filter)
+            self._wrong = ""
+        except BadInput as error:  # half-typed: the rows stay as they are, the line says what is missing
+            self._wrong = error.problems[0]
+            self._draw_filter(len(runs))
+            return
+        kept = keep.select(runs)
+        self._shown = len(kept)
+        marks = Marks(frozenset(run.id for run in session.marked), session.baseline.id if session.baseline else "")
+        self.query_one(RunList).show(rows_of(kept, self._sort, self._reverse), marks)
+        self.query_one("#news", LineView).show([news(self._since, session.left, time.time(), runs, width)])
+        self.query_one("#header", LineView).show([header(Columns.for_width(width), self._sort, self._reverse)])
+        self.query_one("#star", LineView).show([run_preview.footnote(width)])
+        self._draw_filter(len(runs))
+        self._preview_soon()
+
+    def _draw_filter(self, total: int) -> None:
+        text = [(" / ", "key"), (self._filter or "filter", "" if self._filter else "dim")]
+        if self._wrong:
+            text = [(" ", ""), (self._wrong, "bad")]
+        self.query_one("#filter-text", LineView).show([text])
+        marked = len(self.workbench.session.marked)
+        counts = f"{marked} marked   " if marked else ""
+        counts += f"{self._shown} of {total} runs" if self._filter else f"{total} runs"
+        if self._wrong and self.query_one("#filter", Input).display:
+            counts = self._wrong
+        self.query_one("#counts", LineView).show([[(counts.rjust(self.query_one("#counts").size.width - 1), "dim")]])
+
+    # --- the preview ------------------------------------------------------------------------------------------
+
+    def on_line_list_moved(self) -> None:
+        self._preview_soon()
+
+    def _preview_soon(self) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(PAUSE_SECONDS, self._preview)
+
+    def _preview(self) -> None:
+        run = self.query_one(RunList).run
+        if run is None:
+            hint = "no run matches the filter" if self._filter else "no run yet: 4 opens New run"
+            self.query_one("#preview", Pane).paint(lambda width, height: [[], [(f"   {hint}", "dim")]])
+        else:
+            self._read_preview(run)
+
+    @work(thread=True, group="preview", exit_on_error=False)
+    def _read_preview(self, run: Summary) -> None:
+        preview = run_preview.read(run, self.workbench.session.folder(run))
+        self.app.call_from_thread(self._show_preview, preview)
+
+    def _show_preview(self, preview: Preview) -> None:
+        now = self.query_one(RunList).run
+        if now is None or now.id != preview.run.id:
+            return  # the cursor went on meanwhile
+        pane = self.query_one("#preview", Pane)
+        pane.paint(lambda width, height: run_preview.draw(preview, width, height, pane.glyphs))
+
+    # --- finding ----------------------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        find = self.query_one("#filter", Input)
+        self.query_one("#filter-text").display = False
+        find.display = True
+        find.value = self._filter
+        find.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._filter = event.value.strip()
+        self._fill()
+
+    def on_input_submitted(self) -> None:
+        self._close_filter()
+
+    def _close_filter(self) -> None:
+        self.query_one("#filter", Input).display = False
+        self.query_one("#filter-text").display = True
+        self.query_one(RunList).focus()
+        self._fill()
+
+    def action_clear(self) -> None:
+        """Esc in the filter: show all runs again."""
+        self.query_one("#filter", Input).value = ""
+        self._filter = ""
+        self._close_filter()
+
+    def action_sort(self) -> None:
+        options = [Option(sort.key, sort.label) for sort in SORTS.values()]
+        self.app.push_screen(Pick("Sort by", options, self._sort), self._sorted)
+
+    def _sorted(self, key: str | None) -> None:
+        if key:
+            self._sort, self._reverse = key, False
+            self._fill()
+
+    def action_reverse(self) -> None:
+        self._reverse = not self._reverse
+        self._fill()
+
+    # --- pointing ---------------------------------------------------------------------------------------------
+
+    def _here(self) -> RunFolder | None:
+        """The run under the cursor."""
+        row = self.query_one(RunList).run
+        return self.workbench.session.folder(row) if row else None
+
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        self.action_open()
+
+    def action_open(self) -> None:
+        if run := self._here():
+            self.workbench.open_run(run)
+
+    def action_mark(self) -> None:
+        if run := self._here():
+            self.workbench.session.toggle_mark(run)
+            self._fill()
+            self.query_one(RunList).action_move(1)
+
+    def action_unmark(self) -> None:
+        self.workbench.session.marked.clear()
+        self._fill()
+
+    def action_baseline(self) -> None:
+        if run := self._here():
+            session = self.workbench.session
+            session.baseline = None if session.baseline == run else run
+            self._fill()
+
+    def action_compare(self) -> None:
+        session, run = self.workbench.session, self._here()
+        if run and not session.marked:
+            session.toggle_mark(run)
+        self.workbench.visit("compare")
+
+    def action_copy(self) -> None:
+        if run := self._here():
+            self.workbench.copy(f"cifar-tui --preset run:{run.id} --headless", "command")
+
+    # --- acting -----------------------------------------------------------------------------------------------
+
+    def action_tags(self) -> None:
+        if run := self._here():
+            self.ask_tags(run)
+
+    def action_note(self) -> None:
+        if run := self._here():
+            self.ask_note(run)
+
+    def action_stop(self) -> None:
+        if run := self._here():
+            self.ask_stop(run)
+
+    def action_resume(self) -> None:
+        if run := self._here():
+            self.ask_resume(run)
+
+    def action_delete(self) -> None:
+        run, marked = self._here(), list(self.workbench.session.marked)
+        if marked or run:
+            self.ask_delete(marked or [run] if run else marked)
+
+    def action_edit(self) -> None:
+        row = self.query_one(RunList).run
+        if row:
+            self.workbench.new_run({"preset": f"run:{row.id}", "seed": str(row.seed), "name": row.name})
+
+    def action_rerun(self) -> None:
+        row = self.query_one(RunList).run
+        if row:
+            self.workbench.rerun(row)

@@ -1,0 +1,69 @@
+"""The first look: nothing has been trained yet, and one key starts something that works everywhere."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.key_tables.key import Key
+from tui.keys import bindings
+from tui.line_list import LineList
+from tui.lines import Line, fit
+
+KEYS = (Key("q,escape", "cancel", "close", "Close the welcome."),)
+
+CHOICES: Final = (
+    ("quickstart", "quickstart", "about a minute, no download: generated images, a small net"),
+    ("resnet20_fast", "resnet20_fast", "real CIFAR-10 on a CPU, minutes; fetches 170 MB once"),
+    ("resnet34_cutmix", "resnet34_cutmix", "real CIFAR-10, hours on a GPU"),
+)
+"""(preset, label, what to expect)."""
+
+TITLE: Final = "cifar-tui: train image classifiers, watch them, compare them"
+TEXT: Final = (
+    "No run yet. Pick a recipe with Enter: the form opens filled in,\n"
+    "ctrl+s starts it. Training goes on when you close this window,\n"
+    "and every run is found again under Results (2)."
+)
+
+
+class Choices(LineList):
+    """Presets to begin with."""
+
+    def row_count(self) -> int:
+        return len(CHOICES)
+
+    def draw(self, row: int, width: int, at_cursor: bool) -> Line:
+        _, label, detail = CHOICES[row]
+        name = (fit(label, 17), "strong" if at_cursor else "")
+        return [("▸ " if at_cursor else "  ", "mark"), name, (detail, "dim")]
+
+
+class Welcome(ModalScreen[str | None]):
+    """Dismisses with the preset to open in New run, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -wide"):
+            yield Static(Content(TITLE), classes="dialog-title")
+            yield Static(Content(TEXT), classes="dialog-body")
+            choices = Choices()
+            choices.styles.height = len(CHOICES)
+            yield choices
+            yield Static(Content("\nenter choose   4 all presets   ? keys   q close"), classes="dialog-body")
+
+    def on_mount(self) -> None:
+        self.query_one(Choices).focus()
+
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        self.dismiss(CHOICES[event.row][0])
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,55 @@
+"""The table of runs: any number of rows, of which only those in sight are drawn."""
+
+from __future__ import annotations
+
+import time
+
+from textual.events import Resize
+
+from engine.contract.store import Summary
+from tui.line_list import LineList
+from tui.lines import Line
+from tui.run_rows import Columns, Marks, Row, draw_row
+
+
+class RunList(LineList):
+    """Rows of runs under headings. It is given values; what a key does is the screen's business."""
+
+    def __init__(self) -> None:
+        super().__init__(id="runs")
+        self._rows: list[Row] = []
+        self._marks = Marks()
+        self._columns = Columns()
+        self._now = time.time()
+
+    def row_count(self) -> int:
+        return len(self._rows)
+
+    def can_stand(self, row: int) -> bool:
+        return self._rows[row].run is not None
+
+    def draw(self, row: int, width: int, at_cursor: bool) -> Line:
+        return draw_row(self._rows[row], width, self._columns, self._marks, at_cursor, self._now)
+
+    @property
+    def run(self) -> Summary | None:
+        """The run under the cursor."""
+        return self._rows[self.cursor].run if self._rows else None
+
+    def show(self, rows: list[Row], marks: Marks) -> None:
+        """Draw other rows; the cursor stays on its run."""
+        kept = self.run.id if self.run else ""
+        self._rows, self._marks, self._now = rows, marks, time.time()
+        at = next((i for i, row in enumerate(rows) if row.run and row.run.id == kept), None)
+        if at is not None:
+            self.set_reactive(LineList.cursor, at)
+        self.reload()
+
+    def go_to(self, run_id: str) -> None:
+        """Put the cursor on a run."""
+        at = next((i for i, row in enumerate(self._rows) if row.run and row.run.id == run_id), None)
+        if at is not None:
+            self.cursor = at
+
+    def on_resize(self, event: Resize) -> None:
+        self._columns = Columns.for_width(event.size.width)
