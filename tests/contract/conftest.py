@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine.contract.catalog import catalog
@@ -36,6 +37,8 @@ def worker() -> Iterator[Callable[[Path | str], Identity]]:
     def start(folder: Path | str) -> Identity:
         process = subprocess.Popen(["/bin/sh", "-c", "read line; :", "worker", str(folder)], stdin=subprocess.PIPE)
         started.append(process)
+        while not psutil.Process(process.pid).cmdline():  # none for an instant after it was started
+            pass
         return identify(process.pid)
 
     yield start

@@ -92,8 +92,8 @@ def test_a_process_that_may_not_be_looked_at_is_trusted_by_its_time(worker, tmp_
     def refuse(self: psutil.Process) -> list[str]:
         raise psutil.AccessDenied(self.pid)
 
-    monkeypatch.setattr(psutil.Process, "cmdline", refuse)
     identity = worker(tmp_path)
+    monkeypatch.setattr(psutil.Process, "cmdline", refuse)
     assert alive(identity, tmp_path)
     assert not alive(dataclasses.replace(identity, create_time=1.0), tmp_path)
 
