@@ -50,12 +50,12 @@ def reach(last: float, planned: float = math.inf) -> float:
 
 
 def steps_of(low: float, high: float, count: int) -> list[float]:
-    """Round values inside low..high: at most `count` of them, at steps of 1, 2, 2.5 or 5 times a power of ten."""
+    """Round values inside low..high: at most `count` of them, at steps of 1, 2 or 5 times a power of ten."""
     span = high - low
     if not math.isfinite(span) or span <= 0:
         return [low]
     power = 10.0 ** math.floor(math.log10(span / max(count, 1)))
-    for factor in (1, 2, 2.5, 5, 10, 20, 25, 50):
+    for factor in (1, 2, 5, 10, 20, 50):
         step = power * factor
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
         if last - first + 1 <= max(count, 2):
@@ -74,9 +74,9 @@ def plain(value: float) -> str:
 
 
 def x_axis(last: float, planned: float = math.inf, columns: int = 40) -> Axis:
-    """An axis from 0 to where a run that has come to `last` will soon be, with about a tick per 9 columns."""
+    """An axis from 0 to where a run that has come to `last` will soon be, with a tick for 7 columns at most."""
     end = reach(last, planned)
-    ticks = steps_of(0.0, end, max(columns // 9, 2) + 1)
+    ticks = steps_of(0.0, end, max(columns // 7, 2) + 1)
     if end / max(ticks[-1], 1e-9) > 1.5:
         ticks.append(end)
     return Axis(0.0, end, tuple((tick, plain(tick)) for tick in ticks))
@@ -122,7 +122,7 @@ def value_axis(values: Sequence[npt.ArrayLike], rows: int, scale: Scale = "linea
     low = 0.0 if from_zero and least >= 0 else least
     high = most if most > low else low + 1.0
     high += 0.02 * (high - low)
-    ticks = steps_of(low, high, max(rows // 2, 2))
+    ticks = steps_of(low, high, rows // 2 + 1)
     return Axis(low, high, tuple((tick, plain(tick)) for tick in ticks))
 
 

@@ -81,7 +81,10 @@ def accuracy_curves(view: RunView, base: RunView | None, options: Options, frame
     """Test accuracy with what it is measured against: the recipe's promise and a baseline run, both faint."""
     x = _x_axis(view, options, frame)
     series = _accuracy_series(view, base, options, frame, x)
-    y = accuracy_axis([one.y for one in series], frame.rows, options.accuracy_scale)
+    seen = [one.y for one in series]
+    if math.isnan(view.last_accuracy):
+        seen.append([100.0 / max(len(view.classes), 10)])  # guessing: where the curve is going to begin
+    y = accuracy_axis(seen, frame.rows, options.accuracy_scale)
     last, best, best_epoch = view.last_accuracy, view.best_accuracy, view.best_epoch
     short = f"last {percent(last)} · best-on-{view.best_on} {percent(best)}"
     known = not math.isnan(last)
@@ -90,8 +93,9 @@ def accuracy_curves(view: RunView, base: RunView | None, options: Options, frame
         series=tuple(series),
         x=x,
         y=y,
-        look=frame.look(2, _x_name(options)),
+        look=frame.look(_tick_width(y), _x_name(options)),
         rights=(f"{short} @ {best_epoch}", short, f"last {percent(last)}") if known else (),
+        right_role="",
         empty="" if known or len(series) > 1 else "tested first at the end of an epoch",
     )
 
@@ -102,7 +106,7 @@ def _accuracy_series(view: RunView, base: RunView | None, options: Options, fram
     if base is not None and base.run != view.run:
         at, value = base.accuracy_at(view.last_tested)
         label = "baseline" if frame.wide else base.short_id
-        lines = (base.short_id, f"at {at}", percent(value)) if frame.wide else (percent(value),)
+        lines: tuple[str, ...] = (base.short_id, f"at {at}", percent(value)) if frame.wide else (percent(value),)
         if frame.wide and not math.isnan(view.last_accuracy - value):
             lines += (f"Δ {delta(view.last_accuracy - value, 2)}",)
         xs = _xs(base, options)
@@ -154,8 +158,8 @@ def lower_curves(view: RunView, options: Options, frame: Frame) -> Curves:
     )
     y = value_axis([values], frame.rows, options.loss_scale)
     return Curves(
-        options.metric, series, x, y, frame.look(_tick_width(y), _x_name(options)), _settings(options, shown),
-        "" if len(values) else "comes with the first epoch",
+        options.metric, series, x, y, frame.look(_tick_width(y), _x_name(options)), _settings(options, frame, shown),
+        empty="" if len(values) else "comes with the first epoch",
     )  # fmt: skip
 
 
@@ -195,10 +199,11 @@ def loss_curves(view: RunView, options: Options, frame: Frame) -> Curves:
         )
     seen = [one for one in series if len(np.asarray(one.x))]
     y = value_axis([one.y for one in seen], frame.rows, options.loss_scale)
+    lr = "" if math.isnan(view.learning_rate) else f"lr {learning_rate(view.learning_rate)}"
     return Curves(
         title="loss", series=tuple(seen), x=x, y=y,
         look=frame.look(_tick_width(y), _x_name(options)),
-        rights=_settings(options, f"lr {learning_rate(view.learning_rate)}"),
+        rights=_settings(options, frame, lr),
         empty="" if seen else "comes with the first steps",
     )  # fmt: skip
 
@@ -224,12 +229,20 @@ def rate_curve(view: RunView, planned: Sequence[float], width: int, height: int,
     return Curves("learning rate, whole run", tuple(series), x, y, look, (right, f"now {learning_rate(now)}"))
 
 
-def _settings(options: Options, figure: str) -> tuple[str, ...]:
-    """Right part of a heading, longest first: the settings with their keys; a setting that is off needs no room."""
+def aligned(upper: Curves, lower: Curves) -> tuple[Curves, Curves]:
+    """Two panes above each other with the same room for y labels, so that their x axes agree."""
+    width = max(upper.look.tick_width, lower.look.tick_width)
+    upper = replace(upper, look=replace(upper.look, tick_width=width))
+    return upper, replace(lower, look=replace(lower.look, tick_width=width))
+
+
+def _settings(options: Options, frame: Frame, figure: str) -> tuple[str, ...]:
+    """Right part of a heading, longest first: the settings with their keys; in a narrow pane only what is not usual."""
     scale = "log" if options.loss_scale == "log" else "linear"
     long = f"a {scale}   x {options.x}   w smooth {options.smooth:g}"
     smoothed = f"w smooth {options.smooth:g}   " if options.smooth else ""
-    return (f"{long}   {figure}", f"{smoothed}{figure}", figure)
+    short = f"{smoothed}{figure}"
+    return (f"{long}   {figure}", short) if frame.wide else (short, figure)
 
 
 def _tick_width(axis: Axis) -> int:

@@ -17,7 +17,7 @@ _TRACEBACK_LINES: Final = 30
 
 
 def story(history: History, newest: int = 0) -> list[LogLine]:
-    """The lines of a run, oldest first; the `newest` so many, or all of them for 0."""
+    """The lines of a run, oldest first; the `newest` so many, or all of them, with the traceback of a failure, for 0."""
     lines: list[LogLine] = []
     if history.started:
         lines.append(LogLine(history.started.t, _start(history.started)))
@@ -28,7 +28,7 @@ def story(history: History, newest: int = 0) -> list[LogLine]:
     if history.phase and history.phase.name not in _LOOP and history.closing is None:
         lines.append(LogLine(history.phase.t, phase_words(history.phase), "quiet"))
     lines.sort(key=lambda line: line.t)
-    lines += _closing(history.closing)
+    lines += _closing(history.closing, whole=not newest)
     return lines[-newest:]
 
 
@@ -70,12 +70,13 @@ def _checkpoint(event: Checkpoint) -> str:
     return f"checkpoint {event.file or f'epoch {event.epoch}'} ({duration(event.seconds)}{why})"
 
 
-def _closing(event: Finished | Stopped | Failed | None) -> list[LogLine]:
+def _closing(event: Finished | Stopped | Failed | None, whole: bool) -> list[LogLine]:
     match event:
         case Stopped():
             return [LogLine(event.t, f"{event.reason} in epoch {event.epoch}, checkpoint written", "warning")]
         case Failed():
-            traceback = [LogLine(event.t, line, "quiet") for line in event.detail.splitlines()[-_TRACEBACK_LINES:]]
+            detail = event.detail.splitlines()[-_TRACEBACK_LINES:] if whole else []
+            traceback = [LogLine(event.t, line, "quiet") for line in detail]
             why = REASON_WORDS.get(event.reason, event.reason) or "error"
             return [*traceback, LogLine(event.t, f"failed: {why}: {event.message}", "error")]
         case Finished():

@@ -1,4 +1,4 @@
-"""A run as the dashboard sees it: its history with the figures that the panes ask for. No widget, no clock of its own."""
+"""A run as the dashboard sees it: its history, with the figures that the panes ask for. No widget, no clock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MIXING: Final = ("mixup", "cutmix", "ricap")
 
 
 class RunView:
-    """A run and its history. With `tail` only the end of the history is read, which takes the same time for any length."""
+    """A run and its history. With `tail` only the end is read, which takes the same time for any length."""
 
     def __init__(self, run: RunFolder, *, tail: bool = False) -> None:
         self.run = run
@@ -148,6 +148,12 @@ class RunView:
         """Wall time of each epoch with its evaluation and saving; NaN where it was not told."""
         took = [sum(epoch.seconds.values()) if epoch.seconds else math.nan for epoch in self.history.epochs]
         return np.array(took, dtype=np.float64)
+
+    @property
+    def seconds_in_all(self) -> float:
+        """Wall time of all its epochs, without pauses between attempts; NaN before the first one."""
+        took = self.seconds_by_epoch
+        return float(np.nansum(took)) if np.isfinite(took).any() else math.nan
 
     @property
     def seconds_per_epoch(self) -> float:

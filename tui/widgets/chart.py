@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui.axes import Axis
 from tui.charts import Look, Series, chart
-from tui.lines import Line, fit, rule
+from tui.lines import Line, fit
+from tui.widgets.pane import heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +20,9 @@ class Curves:
     y: Axis
     look: Look
     rights: tuple[str, ...] = ()
+    right_role: str = "dim"
     empty: str = ""
     """Said in the middle of the plot while there is nothing to plot."""
-
-
-def heading(title: str, width: int, rights: Sequence[str]) -> Line:
-    """A rule with the longest right part that fits beside the title."""
-    for right in rights:
-        line = rule(title, width, right)
-        if not right or right in "".join(text for text, _ in line):
-            return line
-    return rule(title, width)
 
 
 def curves(values: Curves, width: int, height: int) -> list[Line]:
@@ -42,4 +34,4 @@ def curves(values: Curves, width: int, height: int) -> list[Line]:
         inside = max(width - values.look.gutter - start, 0)
         if middle < len(lines):
             lines[middle] = [("│".rjust(start), "rule"), (fit(f" {values.empty}", inside), "dim")]
-    return [heading(values.title, width, values.rights), *lines]
+    return [heading(values.title, width, values.rights, values.right_role), *lines]

@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.contract.text import one_line
 from tui.format import NONE, bar, gigabytes, percent, spark
-from tui.lines import Line, clip, fit, rule
+from tui.lines import Line, clip, fit
+from tui.widgets.pane import heading
 
 HOT_CELSIUS, FULL_MEMORY, LOW_DISK = 84.0, 0.95, 5 * 2**30
 """From here a figure is drawn as a warning: near throttling, near out of memory, near a full disk."""
@@ -69,6 +70,8 @@ class Gpu:
 class Machine:
     """Everything the panel shows."""
 
+    sampled: bool = True
+    """Whether there is any sample yet."""
     gpus: tuple[Gpu, ...] = ()
     """The run's own card first."""
     note: str = ""
@@ -91,6 +94,8 @@ class Machine:
 def gpu_panel(machine: Machine, footnote: str, width: int, height: int) -> list[Line]:
     """The panel in `height` lines; what does not fit drops from below, a `footnote` first of all."""
     wide = width >= 50
+    if not machine.sampled:
+        return [heading("devices", width), [(f"{' ' if wide else ''}comes with the first sample", "dim")]][:height]
     lines = _cards(machine, width, wide) if machine.gpus else _no_card(machine, width, wide)
     if wide:
         lines += _wide_tail(machine, width)
@@ -104,12 +109,12 @@ def _cards(machine: Machine, width: int, wide: bool) -> list[Line]:
     heat = _heat(first)
     if len(machine.gpus) > 1:
         return [
-            rule(f"{len(machine.gpus)} GPUs {first.short_name}", width),
+            heading(f"{len(machine.gpus)} GPUs {first.short_name}", width),
             *_table(machine.gpus, width),
             *_host(machine),
         ]
     power = f"{_whole(first.power)} W / {_whole(first.power_limit)}" if not math.isnan(first.power) else ""
-    heading = rule(f"GPU {first.index} {first.short_name}", width, f"{heat}   {power}" if wide and power else heat)
+    rights = [f"{heat}   {power}", heat] if wide and power else [heat]
     bar_width = width - (22 if wide else 13)
     share = first.memory_used / first.memory_total if first.memory_total else math.nan
     full = share >= FULL_MEMORY
@@ -117,7 +122,7 @@ def _cards(machine: Machine, width: int, wide: bool) -> list[Line]:
     used = f"{gigabytes(first.memory_used, digits)}/{gigabytes(first.memory_total)} GB"
     pad = " " if wide else ""
     lines: list[Line] = [
-        heading,
+        heading(f"GPU {first.index} {first.short_name}", width, rights, ""),
         [(f"{pad}use ", "dim"), (bar(first.utilization, bar_width), "bar"), (_share(first.utilization), "strong")],
         [
             (f"{pad}mem ", "dim"),
@@ -161,13 +166,13 @@ def _table(gpus: Sequence[Gpu], width: int) -> list[Line]:
 
 def _no_card(machine: Machine, width: int, wide: bool) -> list[Line]:
     """CPU and memory take the panel where there is no card to show."""
-    heading = rule("no GPU" if not machine.device else f"no GPU · {machine.device}", width)
+    title = heading("no GPU" if not machine.device else f"no GPU · {machine.device}", width)
     bar_width = width - (22 if wide else 13)
     pad = " " if wide else ""
     share = machine.ram_used / machine.ram_total if machine.ram_total else math.nan
     used = f"{gigabytes(machine.ram_used)}/{gigabytes(machine.ram_total)} GB"
     lines: list[Line] = [
-        heading,
+        title,
         [(f"{pad}cpu ", "dim"), (bar(machine.cpu, bar_width), "bar"), (_share(machine.cpu), "strong")],
         [(f"{pad}ram ", "dim"), (bar(share, bar_width), "bar"), (f"{used:>9}", "strong")],
     ]

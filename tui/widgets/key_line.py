@@ -13,7 +13,7 @@ _STAY = ("q", "?")
 
 
 def key_line(pairs: Pairs, width: int) -> Line:
-    """Keys and labels as far as they fit. The way back and the way to all keys stay; from 100 columns the palette too."""
+    """Keys and labels as far as they fit. The ways back and to all keys stay; from 100 columns the palette too."""
     wide = width >= 100
     inner = [(key, label) for key, label in pairs if key not in _STAY]
     tail = [(key, label) for key, label in pairs if key == "q"]

@@ -6,14 +6,15 @@ pane calls the picture again when its size changes, and compares what it gets wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from textual.events import Resize
 
 from tui.format import Glyphs, glyphs_of_locale, to_ascii
 from tui.line_list import LineView
-from tui.lines import Line
+from tui.lines import Line, clip
 
 Picture = Callable[[int, int], list[Line]]
 """(width, height) in cells -> at most `height` lines of at most `width` cells."""
@@ -27,6 +28,16 @@ PANE_ROLES: Final = (*SERIES_ROLES, *RUN_ROLES, "bar", "hot", "tab")
 def nothing(width: int, height: int) -> list[Line]:
     """The empty picture."""
     return []
+
+
+def heading(title: str, width: int, rights: Sequence[str] = (), role: str = "dim") -> Line:
+    """A rule with a title, and at its right end the first of `rights` that fits, drawn in `role`."""
+    left = f"─ {title} "
+    for right in rights:
+        rest = width - cell_len(left) - cell_len(right) - 3
+        if right and rest >= 1:
+            return [("─ ", "rule"), (title, "strong"), (f" {'─' * rest} ", "rule"), (right, role), (" ─", "rule")]
+    return clip([("─ ", "rule"), (title, "strong"), (f" {'─' * max(width - cell_len(left), 0)}", "rule")], width)
 
 
 class Pane(LineView):

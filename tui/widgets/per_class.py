@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from engine.contract.text import one_line
 from tui.format import NONE, bar, delta, percent
-from tui.lines import Line, fit, rule, wrap
+from tui.lines import Line, fit, wrap
+from tui.widgets.pane import heading
 
 _FLOORS = (0.9, 0.7, 0.5, 0.0)
 WORST = 10
@@ -62,10 +63,11 @@ def per_class(rows: Sequence[ClassRow], note: str, width: int, height: int) -> l
     floor = floor_of(rows)
     wide = width >= 50
     if wide:
-        lines = [rule(f"per class, test %{cut}", width, "last   Δ epoch   Δ base")]
+        lines = [heading(f"per class, test %{cut}", width, ["last   Δ epoch   Δ base", "last"])]
         lines += [_wide_row(row, floor, width) for row in shown]
     else:
-        lines = [rule(f"per class %{cut}", width, "Δ epoch" if not cut else "")]
+        right = f"worst {len(shown)}/{len(rows)}" if cut else "Δ epoch"
+        lines = [heading("per class" if cut else "per class %", width, [right])]
         lines += [_narrow_row(row, floor, width) for row in shown]
     if not rows:
         lines.append([(" comes with the first test of an epoch" if wide else "after the first epoch", "dim")])

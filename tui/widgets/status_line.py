@@ -56,7 +56,9 @@ class Progress:
     """How far it has come; NaN and 0 where nothing is known yet."""
 
     epoch: int = 0
-    """Epochs that are done."""
+    """The epoch at work, or the last one that was."""
+    done: float = 0.0
+    """Epochs that are done, with the part of the present one."""
     epochs: int = 0
     step: int = 0
     steps: int = 0
@@ -103,8 +105,8 @@ def _who(head: Headline, width: int) -> Line:
 
 def _how_far(head: Headline, progress: Progress, width: int) -> Line:
     if head.state in ("failed", "lost", "preempted") and progress.message:
-        done = f" epoch {progress.epoch}/{progress.epochs}   " if progress.epochs else " "
-        return clip([(done, "dim"), (one_line(progress.message), "bad")], width)
+        epochs = f" epoch {progress.epoch}/{progress.epochs}   " if progress.epochs else " "
+        return clip([(epochs, "dim"), (one_line(progress.message), "bad")], width)
     if head.state == "queued" or (progress.busy and not progress.step):
         return clip([(f" {one_line(progress.busy or 'queued')}", "live")], width)
     parts = _parts(head, progress, wide=width >= 100)
@@ -144,8 +146,7 @@ def _parts(head: Headline, progress: Progress, wide: bool) -> list[tuple[str, st
 
 
 def _share(progress: Progress) -> float:
-    done = progress.epoch + (progress.step / progress.steps if progress.steps else 0.0)
-    return min(done / progress.epochs, 1.0) if progress.epochs else 0.0
+    return min(progress.done / progress.epochs, 1.0) if progress.epochs else 0.0
 
 
 def ends(left: Line, right: Line, width: int) -> Line:

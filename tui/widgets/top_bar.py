@@ -44,7 +44,7 @@ class TopBar(Pane):
         if self.screen.is_current:
             self.redraw()
 
-    def _draw(self, width: int, height: int) -> list[Line]:  # noqa: ARG002
+    def _draw(self, width: int, height: int) -> list[Line]:
         session = getattr(self.app, "session", None)
         live = [row.status for row in session.live()] if session is not None else []
         queued = live.count("queued")

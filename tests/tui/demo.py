@@ -1,0 +1,188 @@
+"""Run folders that look like real ones, without any training: the curves follow the published log of the first project's
+train3 (500 epochs of ResNet-34 with CutMix or MixUp; test accuracy and losses at the epochs below, straight lines between)."""
+
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from engine.contract.catalog import catalog
+from engine.contract.events import (
+    Checkpoint, Epoch, EventWriter, Failed, Finished, Message, Phase, RunStarted, Step, System,
+)  # fmt: skip
+from engine.contract.recipe import Placement
+from engine.contract.records import ExitRecord, Heartbeat, Identity, ProcRecord
+from engine.contract.store import RunFolder, create
+from presets.loader import resolve
+
+EPOCHS = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100, 150, 200, 250, 300, 350, 400, 450, 500)
+TEST_ACCURACY = (
+    0.5001, 0.5824, 0.6171, 0.7356, 0.7862, 0.8162, 0.8377, 0.8901, 0.9210, 0.9271, 0.9363, 0.9464, 0.9549, 0.9545, 0.9588,
+    0.9605, 0.9633, 0.9635, 0.9634,
+)  # fmt: skip
+TEST_LOSS = (
+    1.4087, 1.1702, 1.0970, 0.8693, 0.7070, 0.6619, 0.5535, 0.4627, 0.3687, 0.3479, 0.3426, 0.3135, 0.2385, 0.2642, 0.2866,
+    0.2392, 0.2738, 0.2482, 0.2720,
+)  # fmt: skip
+TRAIN_LOSS = (
+    2.0320, 1.8277, 1.6816, 1.5134, 1.3979, 1.2756, 1.2067, 1.1172, 1.0256, 0.9635, 0.9324, 0.8519, 0.8491, 0.7943, 0.7597,
+    0.7164, 0.7372, 0.7374, 0.7094,
+)  # fmt: skip
+CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+ABOVE_MEAN = np.array([1.5, 4.1, -3.1, -9.7, 0.2, -4.8, 2.9, 2.0, 3.2, 2.8]) / 9.7
+STEPS = 390
+GB = 2**30
+
+
+@dataclass
+class Demo:
+    """What the run is like; everything has a value that makes a good picture."""
+
+    preset: str = "resnet34_cutmix"
+    epochs_done: int = 111
+    state: str = "running"
+    seed: int = 0
+    name: str = "paper v2"
+    tags: tuple[str, ...] = ("paper",)
+    changes: str = "-"
+    gpu: bool = True
+    classes: list[str] = field(default_factory=lambda: list(CLASSES))
+    step: int = 187
+    phase: str = "training"
+    shift: float = 0.0
+    seconds: float = 10.0
+    edits: object = None
+
+
+def write_run(root: Path, demo: Demo | None = None, now: float | None = None) -> RunFolder:
+    """A run folder with the events of its whole life up to now."""
+    demo = demo or Demo()
+    now = time.time() if now is None else now
+    recipe = resolve(demo.preset, catalog(), demo.edits)
+    run = create(
+        root, recipe, seed=demo.seed, placement=Placement(name=demo.name, tags=demo.tags, device="auto"),
+        preset=demo.preset, changes=demo.changes, command=f"cifar-tui --preset {demo.preset} --headless",
+    )  # fmt: skip
+    rng = random.Random(demo.seed)
+    begin = now - demo.epochs_done * demo.seconds - demo.step / STEPS * demo.seconds - 1
+    with EventWriter(run.events) as events:
+        if demo.phase in ("queued", "compiling", "preparing data"):
+            events.write(Phase(demo.phase, note="max-autotune" if demo.phase == "compiling" else "", t=now - 12))
+            _processes(run, demo, now)
+            return run
+        events.write(Phase("preparing data", t=begin - 8))
+        events.write(_start(demo, recipe.epochs, begin))
+        for epoch in range(1, demo.epochs_done + 1):
+            for step in (100, 200, 300, 390):
+                events.write(_step(demo, epoch, step, begin + (epoch - 1 + step / STEPS) * demo.seconds, rng, recipe.epochs))
+            ended = begin + epoch * demo.seconds
+            events.write(_system(demo, ended - 1, rng))
+            events.write(_epoch(demo, epoch, ended, rng, recipe.epochs))
+            if epoch % 10 == 0:
+                events.write(Checkpoint(epoch, 0, f"epoch-{epoch:04d}", 0.2, t=ended + 0.2))
+        for step in range(5, demo.step + 1, 5) if demo.state == "running" else ():
+            at = now - 1 - (demo.step - step) / STEPS * demo.seconds
+            events.write(_step(demo, demo.epochs_done + 1, step, at, rng, recipe.epochs))
+        events.write(_system(demo, now - 1, rng))
+        _end(events, demo, recipe.epochs, now)
+    _processes(run, demo, now)
+    return run
+
+
+def _start(demo: Demo, epochs: int, t: float) -> RunStarted:
+    return RunStarted(
+        epochs=epochs, steps_per_epoch=STEPS, batch_size=128, params=21_282_122,
+        device="cuda:0" if demo.gpu else "cpu", device_name="NVIDIA GeForce RTX 4090" if demo.gpu else "AMD EPYC",
+        precision="bf16", compile="default", channels_last=True, threads=2, classes=demo.classes, train_images=50_000,
+        test_images=10_000, best_on="test", t=t,
+    )  # fmt: skip
+
+
+def _rate(epoch: float, epochs: int) -> float:
+    return 0.005 * 0.5 * (1 + np.cos(np.pi * epoch / epochs))
+
+
+def _step(demo: Demo, epoch: int, step: int, t: float, rng: random.Random, epochs: int) -> Step:
+    at = epoch - 1 + step / STEPS
+    loss = float(np.interp(at, (0, *EPOCHS), (2.6, *TRAIN_LOSS))) + rng.gauss(0, 0.12)
+    return Step(epoch, step, loss, _rate(at, epochs), rng.gauss(5214, 40), t=t)
+
+
+def _epoch(demo: Demo, epoch: int, t: float, rng: random.Random, epochs: int) -> Epoch:
+    wobble = 0.006 * np.exp(-epoch / 20) + 0.0015
+    accuracy = float(np.interp(epoch, EPOCHS, TEST_ACCURACY)) + demo.shift + rng.gauss(0, wobble)
+    n = len(demo.classes)
+    spread = ABOVE_MEAN if n == 10 else np.sin(np.arange(n) * 12.9898)
+    per_class = np.clip(accuracy + (1 - accuracy) * 1.3 * spread * (0.9 + 0.05 * rng.gauss(0, 1)), 0.02, 1.0)
+    return Epoch(
+        epoch=epoch,
+        train_loss=float(np.interp(epoch, EPOCHS, TRAIN_LOSS)) + rng.gauss(0, 0.015),
+        train_accuracy=float("nan"),
+        train_mixed=True,
+        test_loss=float(np.interp(epoch, EPOCHS, TEST_LOSS)) + rng.gauss(0, 0.01),
+        test_accuracy=round(float(per_class.mean()), 4),
+        per_class=[round(float(v), 4) for v in per_class],
+        per_class_count=[10_000 // n] * n,
+        confused=_confusion(per_class, 10_000 // n) if n <= 20 else [],
+        lr=_rate(epoch, epochs),
+        images_per_second=rng.gauss(5214, 40),
+        grad_norm=0.84 + rng.gauss(0, 0.05),
+        update_ratio=0.0011 + rng.gauss(0, 1e-4),
+        seconds={"train": demo.seconds * 0.95, "evaluate": demo.seconds * 0.04, "save": demo.seconds * 0.01},
+        t=t,
+    )
+
+
+def _confusion(per_class: np.ndarray, count: int) -> list[int]:
+    """Mistakes of a class go mostly to its look-alike."""
+    alike = {0: 8, 1: 9, 2: 6, 3: 5, 4: 7, 5: 3, 6: 3, 7: 4, 8: 0, 9: 1}
+    n = len(per_class)
+    table = np.zeros((n, n), dtype=int)
+    for i, right in enumerate(per_class):
+        table[i, i] = round(right * count)
+        wrong = count - table[i, i]
+        table[i, alike.get(i, (i + 1) % n)] += wrong * 4 // 10
+        rest = wrong - wrong * 4 // 10
+        for k in range(rest):
+            j = (i + 1 + k * 3) % n
+            table[i, j if j != i else (i + 1) % n] += 1
+    return table.ravel().tolist()
+
+
+def _system(demo: Demo, t: float, rng: random.Random) -> System:
+    host = {"cpu": 0.12, "ram_used": 14 * GB, "ram_total": 128 * GB, "ram_ours": 3 * GB, "disk_free": 212 * GB}
+    if not demo.gpu:
+        return System(cpu=0.97, gpu_note="NVML is not there", ram_used=5 * GB, ram_total=8 * GB, ram_ours=1.3 * GB,
+                      disk_free=11 * GB, t=t)  # fmt: skip
+    card = {
+        "index": 0, "uuid": "GPU-1", "name": "NVIDIA GeForce RTX 4090", "utilization": min(rng.gauss(0.93, 0.03), 1.0),
+        "memory_used": 10.6 * GB, "memory_total": 24 * GB, "memory_ours": rng.choice((4.6, 4.6, 4.9)) * GB,
+        "memory_others": 6.0 * GB, "others": [{"user": "u17", "name": "python", "bytes": 6.0 * GB}],
+        "power": 412.0, "power_limit": 450.0, "temperature": 58.0,
+    }  # fmt: skip
+    return System([card], **host, t=t)
+
+
+def _end(events: EventWriter, demo: Demo, epochs: int, now: float) -> None:
+    if demo.state == "finished":
+        events.write(Finished(epochs, 0.9626, 0.9651, 455, seconds=epochs * demo.seconds, t=now))
+    elif demo.state == "failed":
+        events.write(Message("warning", "gpu memory is nearly full", t=now - 1))
+        detail = 'Traceback (most recent call last):\n  File "train.py", line 120, in fit\ntorch.OutOfMemoryError: CUDA out of memory'
+        message = "needed 2.1 GB more: ours 21.3 GB, u17 2.4 GB of 24; batch 64 would fit"
+        events.write(Failed("gpu_memory", message, detail, t=now))
+
+
+def _processes(run: RunFolder, demo: Demo, now: float) -> None:
+    """The supervisor's files. A living run is said to live on another host, where its heartbeat is all that counts."""
+    away = Identity("gpubox", "boot", 4242, now - 9000)
+    ProcRecord("gpubox", "boot", away, away).write(run.proc)
+    if demo.state in ("finished", "failed", "stopped", "preempted"):
+        reason = {"failed": "gpu_memory"}.get(demo.state, "")
+        message = "needed 2.1 GB more: ours 21.3 GB, u17 2.4 GB of 24; batch 64 would fit" if reason else ""
+        ExitRecord(state=demo.state, reason=reason, message=message, ended=now).write(run.exit)
+    else:
+        place = 2 if demo.state == "queued" else 0
+        Heartbeat(4242, demo.state, place, "", now).write(run.heartbeat)

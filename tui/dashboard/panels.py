@@ -1,0 +1,184 @@
+"""From a run's view to the values that the panes draw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from engine.analysis.compare import Standing, spread_at
+from engine.contract.catalog import catalog
+from engine.contract.errors import BadInput
+from engine.contract.status import Status
+from engine.contract.store import Summary
+from engine.schedules import learning_rates
+from tui.dashboard.story import phase_words
+from tui.dashboard.view import RunView
+from tui.format import NONE, delta, number
+from tui.lines import Line, clip
+from tui.widgets.gpu_panel import Gpu, Machine
+from tui.widgets.status_line import LIVE, Headline, Other, Progress
+
+_LOOP: Final = ("training", "evaluating", "saving", "")
+RATE_POINTS: Final = 400
+
+
+def headline(view: RunView, status: Status, now: float) -> Headline:
+    """Who it is and how it stands."""
+    labels, info = view.labels(), view.info
+    said = view.last_event or info.created
+    ended = view.history.closing.t if view.history.closing else status.beat or said
+    since = said if status.live else ended
+    return Headline(
+        recipe=view.name,
+        id=view.run.id,
+        seed=info.seed,
+        name=labels.name,
+        changes=info.changes or "-",
+        tags=labels.tags,
+        state=status.state,
+        reason=status.reason if status.state != "running" else "",
+        age=max(now - since, 0.0) if since else math.nan,
+    )
+
+
+def progress(view: RunView, status: Status, now: float) -> Progress:
+    """How far it is, what it is busy with, when it will be done."""
+    step = view.step if status.live else None
+    closing = view.history.closing
+    return Progress(
+        epoch=view.done_epochs + (1 if step else 0),
+        done=view.progress_epochs if status.live else float(view.done_epochs),
+        epochs=view.planned_epochs,
+        step=step.step if step else 0,
+        steps=view.steps_per_epoch if step else 0,
+        images_per_second=view.images_per_second,
+        seconds_per_epoch=view.seconds_per_epoch,
+        left=view.seconds_left if status.state == "running" else math.nan,
+        now=now,
+        took=view.seconds_in_all,
+        busy=_busy(view, status, now),
+        message=status.message or getattr(closing, "message", ""),
+    )
+
+
+def _busy(view: RunView, status: Status, now: float) -> str:
+    """What it does instead of steps; "" while it trains."""
+    if status.state == "queued":
+        place = f"place {status.place} in line" if status.place else "waiting for its device"
+        return f"{place}: {status.note}" if status.note else place
+    if status.state == "starting":
+        return status.message or status.note or "starting"
+    phase = view.history.phase
+    if status.state != "running" or phase is None:
+        return ""
+    if view.step is not None and view.step.t > phase.t:
+        return ""
+    if phase.name in _LOOP:
+        return phase.name if phase.name in ("evaluating", "saving") else ""
+    return f"{phase_words(phase)}, for {max(now - phase.t, 0):.0f} s"
+
+
+def machine(view: RunView, cells: int) -> Machine:
+    """The devices at the last sample; the use of the last ten minutes in `cells` parts."""
+    sample, started = view.history.latest, view.history.started
+    threads = f", {started.threads} threads" if started and started.threads else ""
+    device = f"{started.device_name or started.device}{threads}" if started else ""
+    if sample is None:
+        return Machine(device=device, sampled=False)
+    return Machine(
+        gpus=tuple(Gpu.of(table) for table in view.gpus()),
+        note=sample.gpu_note,
+        cpu=sample.cpu,
+        ram_used=sample.ram_used,
+        ram_total=sample.ram_total,
+        ram_ours=sample.ram_ours,
+        disk_free=sample.disk_free,
+        device=device,
+        peak_ours=view.peak_ours,
+        busy=tuple(view.busy_lately(cells)) if cells > 0 else (),
+        seconds=view.last.seconds if view.last else {},
+    )
+
+
+def footnote(view: RunView) -> str:
+    """What the star behind `train` means, as soon as there is one."""
+    return "* on mixed images" if view.train_mixed and (view.last or view.step) else ""
+
+
+def health(view: RunView, base: RunView | None, siblings: Sequence[Standing], width: int) -> Line:
+    """Is it learning properly? Norms, non-finite losses, the way to the baseline against the spread of its seeds."""
+    last = view.last
+    line: Line = [(" health   ", "dim")]
+    if last is None:
+        return [*line, ("after the first epoch", "dim")]
+    line.append((f"grad norm {number(last.grad_norm, 2)}   update/weight {number(last.update_ratio, 4)}   ", ""))
+    bad = sum(epoch.nonfinite for epoch in view.history.epochs)
+    line.append((f"NaN {bad}   ", "bad" if bad else ""))
+    if base is not None and base.run != view.run:
+        at, there = base.accuracy_at(view.last_tested)
+        difference = view.last_accuracy - there
+        if not math.isnan(difference):
+            spread = spread_at(siblings, at)
+            sd = f"seed sd {100 * spread.sd:.2f}, n={spread.n}" if spread.n > 1 else "one seed"
+            line.append((f"{delta(difference, 2)} to baseline at epoch {at} ({sd})", ""))
+    return clip(line, width)
+
+
+def short_health(view: RunView) -> str:
+    """The same for the heading of the log on a narrow screen."""
+    last = view.last
+    if last is None or math.isnan(last.grad_norm):
+        return ""
+    bad = sum(epoch.nonfinite for epoch in view.history.epochs)
+    return f"grad norm {number(last.grad_norm, 2)} · {f'NaN {bad}' if bad else 'no NaN'}"
+
+
+def others(rows: Sequence[Summary], own: str) -> list[Other]:
+    """The other live runs, running ones first."""
+    live = [row for row in rows if row.status in LIVE and row.folder != own]
+    live.sort(key=lambda row: row.status != "running")
+    return [
+        Other(
+            recipe=row.preset or row.model or NONE,
+            id=row.id,
+            state=row.status,
+            device=row.device,
+            epoch=row.epoch,
+            epochs=row.epochs,
+            accuracy=math.nan if row.last_accuracy is None else row.last_accuracy,
+            left=row.seconds / row.epoch * (row.epochs - row.epoch)
+            if row.epoch and row.status == "running"
+            else math.nan,
+        )
+        for row in live
+    ]
+
+
+def planned_rates(view: RunView) -> list[float]:
+    """The learning rate over the whole run; empty when it cannot be known without running a person's own code here."""
+    recipe = view.recipe
+    if recipe is None:
+        return []
+    try:
+        part = catalog().get("schedule", recipe.schedule.name)  # built-in parts only
+        return learning_rates(recipe, RATE_POINTS) if part else []
+    except BadInput:
+        return []
+
+
+def standing(view: RunView) -> Standing:
+    """The run as a comparison needs it."""
+    history = view.history
+    return Standing(
+        id=view.run.id,
+        name=view.name,
+        recipe_id=view.info.recipe_id,
+        seed=view.info.seed,
+        epochs=view.planned_epochs,
+        epoch=history.epoch("epoch"),
+        test_accuracy=history.epoch("test_accuracy"),
+        seconds=view.seconds_in_all,
+        images_per_second=view.images_per_second,
+        test_images=history.started.test_images if history.started else 0,
+    )

@@ -1,0 +1,175 @@
+"""The whole log of a run: what it told, then its raw output. Scrolls, searches, follows."""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import Key as KeyPress
+from textual.screen import Screen
+from textual.widgets import Input
+
+from engine.contract.lines import open_regular
+from engine.contract.text import one_line
+from tui.dashboard.story import story
+from tui.dashboard.view import RunView
+from tui.key_tables.key import Key, footer
+from tui.keys import bindings
+from tui.line_list import LineList, LineView
+from tui.lines import Line, rule
+from tui.widgets.key_line import KeyLine
+from tui.widgets.log_tail import LogLine, log_line
+from tui.widgets.top_bar import TopBar
+
+RAW_BYTES: Final = 256 * 1024
+"""How much of the end of log.txt is read."""
+KEYS: Final = (
+    Key("slash", "search", "search", "Find lines that contain a text.", footer=1),
+    Key("n", "find(1)", "next", "The next line that was found.", footer=2),
+    Key("N", "find(-1)", "previous", "The previous line that was found.", footer=3),
+    Key("f", "follow", "follow", "Stay at the end while the run goes on.", footer=4),
+    Key("r", "raw", "raw output", "What the processes printed (log.txt), or what the run told.", footer=5),
+    Key("q,escape,l", "app.pop_screen", "back", "Back to the dashboard.", footer=98),
+)
+
+
+def raw_lines(path: os.PathLike[str]) -> list[LogLine]:
+    """The last lines of log.txt; empty where there is none. A first line that was cut is left out."""
+    try:
+        fd = open_regular(path)  # type: ignore[arg-type]
+    except OSError:
+        return []
+    try:
+        size = os.fstat(fd).st_size
+        start = max(size - RAW_BYTES, 0)
+        text = os.pread(fd, RAW_BYTES, start).decode("utf-8", "replace")
+    except OSError:
+        return []
+    finally:
+        os.close(fd)
+    lines = text.splitlines()[1 if start else 0 :]
+    return [LogLine(0.0, line) for line in lines if line.strip()]
+
+
+class LogLines(LineList):
+    """The lines, with a cursor; those that match a search are set off."""
+
+    def __init__(self) -> None:
+        super().__init__(id="lines")
+        self.rows: list[LogLine] = []
+        self.wanted = ""
+
+    def row_count(self) -> int:
+        return len(self.rows)
+
+    def found(self, row: int) -> bool:
+        return bool(self.wanted) and self.wanted.lower() in self.rows[row].text.lower()
+
+    def draw(self, row: int, width: int, at_cursor: bool) -> Line:
+        line = log_line(self.rows[row], width)
+        return [("▸" if self.found(row) else " ", "mark"), *line[0:1], *line[1:]]
+
+
+class Log(Screen[None]):
+    """All lines of one run."""
+
+    KEYS = KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+    AUTO_FOCUS = "#lines"
+    DEFAULT_CSS = """
+    Log {
+        #lines { height: 1fr; }
+        #find { height: 1; display: none; }
+    }
+    """
+
+    def __init__(self, view: RunView, *, searching: bool = False) -> None:
+        super().__init__()
+        self._view = view
+        self._searching = searching
+        self._raw = False
+        self._follow = True
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        yield LineView(id="heading")
+        yield LogLines()
+        yield Input(placeholder="find", compact=True, id="find")
+        yield KeyLine(footer(KEYS))
+
+    def on_mount(self) -> None:
+        self._read()
+        self.query_one(LogLines).action_last()
+        self.set_interval(1.0, self._tick)
+        if self._searching:
+            self.action_search()
+
+    def _tick(self) -> None:
+        if self.is_current and (self._view.poll() or self._raw):
+            self._read()
+
+    def _read(self) -> None:
+        """Take the lines as they are now; at the end the cursor stays at the end."""
+        lines = self.query_one(LogLines)
+        rows = raw_lines(self._view.run.log) if self._raw else story(self._view.history)
+        if rows != lines.rows:
+            lines.rows = rows
+            lines.reload()
+            if self._follow:
+                lines.action_last()
+        what = "raw output" if self._raw else "log"
+        name = f"{what} of {one_line(self._view.name)} {self._view.short_id}"
+        follow = "following" if self._follow else ""
+        self.query_one("#heading", LineView).show([rule(name, self.size.width, follow or f"{len(rows)} lines")])
+
+    def on_line_list_moved(self, event: LineList.Moved) -> None:
+        """Whoever moves away from the end wants to read."""
+        self._follow = event.row >= len(self.query_one(LogLines).rows) - 1
+        self._read()
+
+    def action_follow(self) -> None:
+        self._follow = not self._follow
+        if self._follow:
+            self.query_one(LogLines).action_last()
+        self._read()
+
+    def action_raw(self) -> None:
+        self._raw = not self._raw
+        self._follow = True
+        self._read()
+
+    def action_search(self) -> None:
+        line = self.query_one("#find", Input)
+        line.display = True
+        line.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        lines = self.query_one(LogLines)
+        lines.wanted = event.value
+        event.input.display = False
+        lines.focus()
+        lines.refresh()
+        self.action_find(-1)
+
+    def on_key(self, event: KeyPress) -> None:
+        """Esc closes the search line before it closes the log."""
+        line = self.query_one("#find", Input)
+        if event.key == "escape" and line.display:
+            event.stop()
+            event.prevent_default()
+            line.display = False
+            self.query_one(LogLines).focus()
+
+    def action_find(self, step: int) -> None:
+        """Go to the next match in a direction, around the ends."""
+        lines = self.query_one(LogLines)
+        count = len(lines.rows)
+        for i in range(1, count + 1):
+            row = (lines.cursor + step * i) % count
+            if lines.found(row):
+                lines.cursor = row
+                return
+        if lines.wanted:
+            self.notify(f"nothing contains {one_line(lines.wanted, 40)!r}", markup=False)
