@@ -13,7 +13,7 @@ from engine.contract.folder import RunFolder
 from engine.contract.lines import file_mode
 from engine.contract.process import ProcRecord
 from engine.launch import package
-from engine.launch.reasons import last_line, read_tail
+from engine.launch.reasons import is_full, last_line, read_tail
 
 SUPERVISOR: Final = ("-m", "engine.launch.supervise")
 START_SECONDS: Final = 10.0
@@ -60,12 +60,18 @@ def start(
         if ended or time.monotonic() >= deadline:
             process.kill()
             process.wait()
-            why = last_line(read_tail(run.log, printed)).removeprefix("error: ")
-            silence = f"its supervisor gave no sign within {timeout:g} s"
-            raise StartFailed(f"run {run.id} did not start: {why or silence} (log: {run.log})")
+            raise StartFailed(f"run {run.id} did not start: {_why(run, printed, ended, timeout)} (log: {run.log})")
         time.sleep(LOOK_SECONDS)
     # Somebody has to take note of its end, or it stays a zombie for as long as this process lives.
     threading.Thread(target=process.wait, name=f"supervisor of {run.id}", daemon=True).start()
+
+
+def _why(run: RunFolder, printed: int, ended: bool, timeout: float) -> str:
+    if said := last_line(read_tail(run.log, printed)):
+        return said.removeprefix("error: ")
+    if is_full(run.path):
+        return "no space left on the disk"
+    return "its supervisor ended without a word" if ended else f"its supervisor gave no sign within {timeout:g} s"
 
 
 def _spawn(run: RunFolder, argv: Sequence[str]) -> subprocess.Popen[bytes]:

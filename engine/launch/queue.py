@@ -12,6 +12,7 @@ import platform
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,11 @@ class Ticket:
 
 
 def home() -> Path:
-    """The queue's folder: $CIFAR_TUI_QUEUE, else one for this host in the user's cache, which hosts may share."""
+    """The queue's folder: $CIFAR_TUI_QUEUE, else one for this host in the user's state folder (hosts may share that)."""
     own = os.environ.get("CIFAR_TUI_QUEUE", "")
     if own:
         return Path(own)
-    return platformdirs.user_cache_path("cifar-tui", appauthor=False) / "queue" / _file_name(platform.node() or "host")
+    return platformdirs.user_state_path("cifar-tui", appauthor=False) / "queue" / _file_name(platform.node() or "host")
 
 
 class Line:
@@ -119,10 +120,10 @@ class Line:
 
     def leave(self) -> None:
         """Give up the ticket and this process's hold on the devices."""
-        with locks.held(self._queue / "mutex"):
+        with suppress(FileNotFoundError), locks.held(self._queue / "mutex"):  # someone may have removed the folder
             self._path.unlink(missing_ok=True)
-            for fd in (self._fd, *self._device_fds):
-                os.close(fd)
+        for fd in (self._fd, *self._device_fds):
+            os.close(fd)
         self._device_fds = []
 
 

@@ -4,17 +4,22 @@ A full disk can keep the trainer from saying anything at all, so the disk is ask
 """
 
 import errno
+import json
 import os
 import re
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.contract.events import Event, Failed, Finished, Stopped
+from engine.contract.events import Event, EventReader, Failed, Finished, RunStarted, Stopped
+from engine.contract.process import ExitRecord
 
 PROBE_BYTES = 64 * 1024
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TAIL_BYTES = 32 * 1024
+EVENTS_BYTES = 1 << 20  # the closing words stand at the very end
+DETAIL_BYTES = 12_000  # of JSON; with it an exit record fits into the reserve
 
 # The last line of a traceback, or what a library prints before it aborts, and the reason it stands for.
 TELLTALES = (
@@ -32,6 +37,12 @@ class Verdict:
     reason: str = ""
     message: str = ""
     detail: str = ""
+
+    def record(self, returncode: int | None, attempt: int) -> ExitRecord:
+        """The exit record of an attempt that ends now."""
+        code = returncode or 0
+        detail = _cut(self.detail)
+        return ExitRecord(self.state, self.reason, self.message, code, max(-code, 0), detail, time.time(), attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +72,7 @@ def judge(ending: Ending) -> Verdict:
         return Verdict("finished", message=late)
     if isinstance(word, Stopped):
         state = "preempted" if "preempted" in (ending.asked, word.reason) else "stopped"
-        where = f"in epoch {word.epoch + 1}" if word.step else f"after epoch {word.epoch}"
-        return Verdict(state, message=f"stopped {where}")
+        return Verdict(state, message=f"stopped {_where(word)}")
     if isinstance(word, Failed):
         return Verdict("failed", word.reason or "traceback", word.message, word.detail or ending.log)
     if ending.asked == "killed":
@@ -70,6 +80,12 @@ def judge(ending: Ending) -> Verdict:
     if ending.asked:
         return _stopped_without_a_word(ending)
     return _died(ending)
+
+
+def _where(word: Stopped) -> str:
+    if word.step:
+        return f"in epoch {word.epoch + 1}"
+    return f"after epoch {word.epoch}" if word.epoch else "before its first step"
 
 
 def _stopped_without_a_word(ending: Ending) -> Verdict:
@@ -102,6 +118,22 @@ def _died(ending: Ending) -> Verdict:
     return Verdict("failed", "traceback" if "Traceback" in log else "", message, log)
 
 
+def last_word(path: Path, start: int = 0) -> Finished | Stopped | Failed | None:
+    """The closing event after byte `start` of an events file, if nothing new began after it."""
+    word: Finished | Stopped | Failed | None = None
+    for event in EventReader(path).tail(min(max(size(path) - start, 0), EVENTS_BYTES)):
+        if isinstance(event, RunStarted):
+            word = None
+        elif isinstance(event, Finished | Stopped | Failed):
+            word = event
+    return word
+
+
+def size(path: Path) -> int:
+    """Bytes of a file; 0 where there is none."""
+    return path.stat().st_size if path.exists() else 0
+
+
 def _how(returncode: int | None) -> str:
     if returncode is None:
         return "an unknown code"
@@ -127,6 +159,13 @@ def read_tail(path: Path, start: int = 0) -> str:
 def last_line(text: str) -> str:
     """The last line that is not empty, cut to a length that a status line can take."""
     return next((line.strip()[:500] for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+def _cut(text: str) -> str:
+    """The end of a text, short enough for the reserve."""
+    while len(json.dumps(text)) > DETAIL_BYTES:
+        text = text[len(text) // 4 + 1 :]
+    return text
 
 
 def oom_kills() -> int:

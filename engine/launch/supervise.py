@@ -21,10 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.contract.errors import BadInput
-from engine.contract.events import EventReader, Failed, Finished, RunStarted, Stopped
 from engine.contract.files import locked, write_atomic
 from engine.contract.folder import RESERVE_BYTES, RunFolder
-from engine.contract.process import ExitRecord, Heartbeat, Identity, ProcRecord, alive, me
+from engine.contract.process import Heartbeat, Identity, ProcRecord, alive, me
 from engine.contract.recipe import Placement
 from engine.launch import devices, package, reasons
 from engine.launch.orders import STOP, Orders
@@ -33,9 +32,8 @@ from engine.launch.reasons import Ending, Verdict
 from engine.launch.trainer import Child, Orphan, command
 
 PLACEMENT = "CIFAR_TUI_PLACEMENT"
-EVENTS_TAIL = 1 << 20  # bytes; the closing words stand at the very end
-DETAIL_BYTES = 12_000  # of JSON; with it an exit record fits into the reserve
 HOLD_SECONDS = 1.0
+SLOWEST_LOOK = 10  # times the poll, for who is far back in line: a hundred waiting runs must not keep a core busy
 LOOK_SECONDS = 1.0  # how often to look after a trainer whose end sends no signal
 
 Command = Callable[[RunFolder, int], list[str]]
@@ -131,7 +129,7 @@ class Supervisor:
                 PLACEMENT: placement.model_dump_json(),
             }
             print(f"--- attempt {self._attempt} on {', '.join(held)}", flush=True)  # noqa: T201  # into the run's log
-            ooms, printed, said = reasons.oom_kills(), _size(self._run.log), _size(self._run.events)
+            ooms, printed, said = reasons.oom_kills(), reasons.size(self._run.log), reasons.size(self._run.events)
             child = Child(self._command(self._run, len(held)), environment, (lock, *line.device_fds))
             try:
                 self._record(child.identity)
@@ -147,12 +145,15 @@ class Supervisor:
         """The place in line once it has its devices; None when the run was told to stop while it waited."""
         wanted = devices.want(self._placement)
         line = Line(self._run.id, self._run.path, wanted)
+        note, next_look = "", 0.0
         while not self._orders.asked:
-            ready, note = devices.usable(wanted, self._placement.wait_free_gb)
-            if line.take(ready):
-                return line
+            if time.monotonic() >= next_look:
+                ready, note = devices.usable(wanted, self._placement.wait_free_gb)
+                if line.take(ready):
+                    return line
+                next_look = time.monotonic() + self._timing.poll * min(line.ticket.place, SLOWEST_LOOK)
             self._beat("queued", line.ticket.place, note or line.note)
-            self._orders.sleep(self._timing.poll)
+            self._orders.sleep(min(next_look - time.monotonic(), self._timing.beat))
         line.leave()
         return None
 
@@ -183,7 +184,7 @@ class Supervisor:
         return reasons.judge(
             Ending(
                 returncode=self._returncode,
-                last_word=last_word(self._run, said),
+                last_word=reasons.last_word(self._run.events, said),
                 log=reasons.read_tail(self._run.log, printed) if is_child else "",
                 asked=self._orders.asked,
                 grace=killed_after,
@@ -202,19 +203,7 @@ class Supervisor:
             full = isinstance(error, OSError) and error.errno in reasons.DISK_FULL
             message = f"its supervisor failed: {type(error).__name__}: {error}"
             verdict = Verdict("failed", "disk_full" if full else "traceback", message, traceback.format_exc())
-        code = self._returncode or 0
-        self._run.write_exit(
-            ExitRecord(
-                state=verdict.state,
-                reason=verdict.reason,
-                message=verdict.message,
-                returncode=code,
-                signal=max(-code, 0),
-                detail=_cut(verdict.detail),
-                ended=time.time(),
-                attempt=self._attempt,
-            )
-        )
+        self._run.write_exit(verdict.record(self._returncode, self._attempt))
         return verdict
 
     def _record(self, trainer: Identity | None) -> None:
@@ -233,28 +222,6 @@ class Supervisor:
     def _count_attempts(self) -> None:
         ended = (int(path.stem) for path in self._run.exits.glob("*.json") if path.stem.isdecimal())
         self._attempt = 1 + max(ended, default=0)
-
-
-def last_word(run: RunFolder, start: int = 0) -> Finished | Stopped | Failed | None:
-    """The closing event that the trainer wrote after byte `start` of its events, if nothing new began after it."""
-    word: Finished | Stopped | Failed | None = None
-    for event in EventReader(run.events).tail(min(max(_size(run.events) - start, 0), EVENTS_TAIL)):
-        if isinstance(event, RunStarted):
-            word = None
-        elif isinstance(event, Finished | Stopped | Failed):
-            word = event
-    return word
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _cut(text: str) -> str:
-    """The end of a text, short enough for the reserve."""
-    while len(json.dumps(text)) > DETAIL_BYTES:
-        text = text[len(text) // 4 + 1 :]
-    return text
 
 
 def grace_seconds() -> float:

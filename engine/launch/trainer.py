@@ -34,13 +34,14 @@ class Child:
 
     def gone(self) -> bool:
         """Whether it has ended. It stays a zombie, which keeps its number from being used again, until `bury`."""
-        if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        if not hasattr(os, "waitid"):  # macOS before Python 3.13, where the number is given up at once
             return self._process.poll() is not None
         return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def send(self, number: signal.Signals) -> None:
         """Signal the trainer itself, which tells its helpers."""
-        self._process.send_signal(number)
+        if not self.gone():
+            os.kill(self._process.pid, number)
 
     def kill(self) -> None:
         """End it and every process it started."""

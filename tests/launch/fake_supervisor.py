@@ -1,4 +1,4 @@
-"""The real supervisor with quick habits and, unless $FAKE_TRAINER says "real", the fake trainer.
+"""The real supervisor with quick habits and, unless $FAKE_TRAINER names another script here, the fake trainer.
 
 With several run folders it forks into a supervisor for each, the next one when the last is in the queue: twenty
 interpreters would cost more than all tests together.
@@ -12,13 +12,11 @@ from pathlib import Path
 from engine.contract.folder import RunFolder
 from engine.launch import devices, supervise
 from engine.launch.devices import Gpu
-from engine.launch.trainer import command
 
 
 def trainer(run: RunFolder, gpus: int) -> list[str]:
-    if os.environ.get("FAKE_TRAINER") == "real":
-        return command(run, gpus)
-    return [sys.executable, str(Path(__file__).with_name("fake_trainer.py")), str(run.path)]
+    script = os.environ.get("FAKE_TRAINER", "fake_trainer.py")
+    return [sys.executable, str(Path(__file__).with_name(script)), str(run.path)]
 
 
 def supervise_all(paths: list[str], timing: supervise.Timing) -> int:

@@ -82,6 +82,32 @@ def test_an_adopted_trainer_that_is_killed_is_reported(bench: Bench, orphan: Run
     assert record.message == "ended without a word while it had no supervisor of its own"
 
 
+def test_a_run_whose_processes_were_all_killed_is_lost_and_can_be_resumed(bench: Bench):
+    run = bench.working()
+    for process in bench.processes(run):
+        os.kill(process.pid, signal.SIGKILL)
+    status = bench.ended(run)
+    assert (status.state, status.reason) == ("lost", "supervisor_lost")
+    assert status.message == "its processes vanished while it was running"
+    control.resume(run, supervisor=bench.supervisor)
+    (run.path / "go").touch()
+    assert bench.ended(run).state == "finished"
+
+
+def test_a_waiting_supervisor_that_is_killed_is_lost_and_lets_the_next_one_pass(bench: Bench):
+    holder, killed = bench.working(), bench.start()
+    bench.until(lambda: killed.status().state == "queued")
+    after = bench.start("finish")
+    bench.until(lambda: after.status().place == 2)
+    os.kill(ProcRecord.read(killed.proc).supervisor.pid, signal.SIGKILL)
+    assert bench.ended(killed).message == "its processes vanished while it was queued"
+    control.stop(holder)
+    assert bench.ended(after).state == "finished"
+    (killed.path / "go").touch()
+    control.resume(killed, supervisor=bench.supervisor)
+    assert bench.ended(killed).state == "finished"
+
+
 def test_an_orphaned_run_is_not_resumed_while_its_trainer_lives(bench: Bench, orphan: RunFolder):
     with pytest.raises(BadInput, match="is running; stop or kill it first"):
         control.resume(orphan, supervisor=bench.supervisor)

@@ -1,6 +1,7 @@
 """The queue: order, all-at-once, the dead and the orphaned. Locks belong to open files, so one process plays many."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,14 @@ def test_tickets_lists_holders_first_and_then_the_line():
         ("b", 1, ()),
         ("c", 2, ()),
     ]
+
+
+def test_leaving_a_queue_whose_folder_was_removed_is_no_error():
+    line = join("a", "cpu")
+    assert line.take(["cpu"])
+    shutil.rmtree(queue.home())
+    line.leave()
+    assert queue.tickets() == []
 
 
 def test_an_empty_queue_is_not_created_by_looking_at_it():

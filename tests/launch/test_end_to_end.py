@@ -1,0 +1,88 @@
+"""The real trainer under the real supervisor: whatever interrupts a run, its result stays the same."""
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.contract.events import Checkpoint, Epoch, Event, EventReader, Resumed
+from engine.contract.folder import RunFolder
+from engine.launch import control, local
+
+Bench = Any  # tests/launch/conftest.py, which cannot be imported
+
+RECIPE = {
+    "epochs": 3,
+    "batch_size": 64,
+    "augmentation": ["random_crop", "horizontal_flip"],
+    "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9},
+    "averaging": {"name": "ema", "decay": 0.9},
+    "data": {"name": "shapes", "fraction": 0.2},
+    "compute": {"precision": "fp32"},
+}
+
+
+@pytest.fixture(autouse=True)
+def real_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_TRAINER", "real_trainer.py")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+def start(bench: Bench, **changes: Any) -> RunFolder:
+    run = bench.make(recipe=RECIPE | changes, threads=1)
+    local.start(run, supervisor=bench.supervisor, timeout=60)
+    return run
+
+
+def count(run: RunFolder, kind: type[Event]) -> int:
+    return sum(isinstance(event, kind) for event in EventReader(run.events).poll())
+
+
+def final_weights(run: RunFolder) -> dict[str, torch.Tensor]:
+    (file,) = run.checkpoints.glob("epoch-0003/weights.pt")
+    return dict(flat(torch.load(file, weights_only=True)))
+
+
+def flat(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        elif isinstance(value, torch.Tensor):
+            yield prefix + key, value
+
+
+def test_a_run_that_was_killed_and_stopped_ends_bit_identical_to_one_that_was_not(bench: Bench):
+    whole, broken = start(bench), start(bench)
+    assert bench.ended(whole).state == "finished"
+
+    bench.until(lambda: count(broken, Epoch) and count(broken, Checkpoint) >= 2)
+    os.kill(bench.processes(broken)[1].pid, signal.SIGKILL)
+    assert (bench.ended(broken).state, bench.ended(broken).reason) == ("failed", "killed")
+
+    before = count(broken, Checkpoint)
+    control.resume(broken, supervisor=bench.supervisor)
+    bench.until(lambda: count(broken, Checkpoint) >= before + 2)
+    control.stop(broken)
+    assert bench.ended(broken).state == "stopped"
+
+    control.resume(broken, supervisor=bench.supervisor)
+    assert bench.ended(broken).state == "finished"
+    resumed = [event for event in EventReader(broken.events).poll() if isinstance(event, Resumed)]
+    assert [event.exact for event in resumed] == [True, True]
+    assert all(event.epoch or event.step for event in resumed)
+    expected, found = final_weights(whole), final_weights(broken)
+    assert expected.keys() == found.keys() and len(expected) >= 10
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+    with np.load(whole.predictions) as one, np.load(broken.predictions) as two:
+        assert all(np.array_equal(one[key], two[key]) for key in one)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(bench: Bench):
+    run = start(bench, optimizer={"name": "sgd", "lr": 1e30})
+    record = bench.record(run)
+    assert (record.state, record.reason, record.returncode) == ("failed", "diverged", 1)
+    assert run.status().reason == "diverged"
