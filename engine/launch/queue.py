@@ -49,7 +49,7 @@ class Ticket:
 
 
 def home() -> Path:
-    """The queue's folder: $CIFAR_TUI_QUEUE, else one for this host in the user's state folder (hosts may share that)."""
+    """The queue's folder: $CIFAR_TUI_QUEUE, else one for this host in the user's state folder."""
     own = os.environ.get("CIFAR_TUI_QUEUE", "")
     if own:
         return Path(own)
