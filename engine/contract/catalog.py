@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 
 from engine.contract.errors import BadInput, nearest
-from engine.contract.params import Param, read_params, schema_of
+from engine.contract.params import Param, read_params, schema_of, shared_options
 
 KINDS: Final = ("dataset", "model", "op", "optimizer", "schedule", "loss", "averaging")
 ENGINE: Final = Path(__file__).resolve().parent.parent
@@ -159,14 +159,17 @@ def scan(path: Path, module: str) -> Iterator[Part]:
         tree = ast.parse(text, str(path))
     except (OSError, SyntaxError, ValueError) as error:
         raise BadInput(f"cannot read parts from {path}: {error}") from None
+    shared = shared_options(tree)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             for mark in node.decorator_list:
                 if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.func.id == "register":
-                    yield _part(node, mark, path, module)
+                    yield _part(node, mark, path, module, shared)
 
 
-def _part(node: ast.FunctionDef | ast.ClassDef, mark: ast.Call, path: Path, module: str) -> Part:
+def _part(
+    node: ast.FunctionDef | ast.ClassDef, mark: ast.Call, path: Path, module: str, shared: dict[str, ast.expr]
+) -> Part:
     where = f"{path}:{node.lineno}"
     try:
         (kind,) = (ast.literal_eval(argument) for argument in mark.args)
@@ -186,7 +189,7 @@ def _part(node: ast.FunctionDef | ast.ClassDef, mark: ast.Call, path: Path, modu
         aliases=tuple(facts.pop("aliases", ())),
         doc=ast.get_docstring(node) or "",
         meta=facts,
-        params=read_params(arguments, where) if arguments else (),
+        params=read_params(arguments, where, shared) if arguments else (),
         positional=positional,
         path=path,
         line=node.lineno,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import getitem
@@ -44,20 +45,37 @@ class Param:
         return f"{low}x{high}" if low or high else ""
 
 
-def read_params(arguments: ast.arguments, where: str) -> tuple[Param, ...]:
-    """The keyword-only parameters of a signature. Raises BadInput where one lacks type, help or literal default."""
+def shared_options(tree: ast.Module) -> dict[str, ast.expr]:
+    """Options that several parts of a file share: `Dropout = Annotated[float, Spec(...)]` at the top of it."""
+    named = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
+            for target in node.targets:
+                if isinstance(target, ast.Name) and ast.unparse(node.value.value) == "Annotated":
+                    named[target.id] = node.value
+    return named
+
+
+def read_params(arguments: ast.arguments, where: str, shared: Mapping[str, ast.expr]) -> tuple[Param, ...]:
+    """The keyword-only parameters of a signature. Raises BadInput where one lacks type, help or literal default.
+
+    Args:
+        shared: what `shared_options` found in the file, by name.
+    """
     found = []
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         try:
-            found.append(_read_param(argument, default))
+            found.append(_read_param(argument, default, shared))
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             hint = 'write `name: Annotated[float, Spec("help", ge=0.0)] = 0.1`'
             raise BadInput(f"{where}: option {argument.arg!r}: {hint} ({error})") from None
     return tuple(found)
 
 
-def _read_param(argument: ast.arg, default: ast.expr | None) -> Param:
+def _read_param(argument: ast.arg, default: ast.expr | None, shared: Mapping[str, ast.expr]) -> Param:
     annotated = argument.annotation
+    if isinstance(annotated, ast.Name):
+        annotated = shared.get(annotated.id)
     if not (isinstance(annotated, ast.Subscript) and ast.unparse(annotated.value) == "Annotated"):
         raise ValueError("not Annotated")
     if not (isinstance(annotated.slice, ast.Tuple) and len(annotated.slice.elts) == 2):

@@ -57,6 +57,24 @@ class RandomCrop:
     assert part.params[0].choices == ("zero", "reflect")
 
 
+def test_parts_of_a_file_may_share_an_option(tmp_path):
+    found = parts_of(
+        tmp_path,
+        """
+Dropout = Annotated[float, Spec("rate", ge=0.0, lt=1.0)]
+@register("model", title="One")
+def one(num_classes: int = 10, *, dropout: Dropout = 0.0): ...
+@register("model", title="Two")
+def two(num_classes: int = 10, *, dropout: Dropout = 0.3): ...
+""",
+    )
+    options = [found.get("model", name).params[0] for name in ("one", "two")]
+    assert [(param.name, param.help, param.default) for param in options] == [
+        ("dropout", "rate", 0.0),
+        ("dropout", "rate", 0.3),
+    ]
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
