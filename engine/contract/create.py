@@ -50,8 +50,8 @@ def create(
     sources = _part_sources(placement.parts)
     shared = placement.share == "group"
     make_root(root, shared=shared)
-    created = time.time()
-    run = RunFolder(_claim(root, created, shared))
+    path, created = _claim(root, shared)
+    run = RunFolder(path)
     info = RunInfo(
         id=run.id,
         created=created,
@@ -90,10 +90,11 @@ def create(
     return run
 
 
-def _claim(root: Path, created: float, shared: bool) -> Path:
-    """Make a folder with a name nobody has: mkdir decides, a listing could be stale. UTC, so that names sort."""
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created))
+def _claim(root: Path, shared: bool) -> tuple[Path, float]:
+    """A new folder with a name nobody has, and when: mkdir decides, a listing could be stale. UTC, so names sort."""
     while True:
+        created = time.time()
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created))
         path = root / f"{stamp}-{''.join(secrets.choice(LETTERS) for _ in range(4))}"
         try:
             path.mkdir(mode=0o700)
@@ -103,7 +104,7 @@ def _claim(root: Path, created: float, shared: bool) -> Path:
             raise BadInput(f"cannot make a run in {root}: {error.strerror}") from error
         if shared:
             path.chmod(0o2770)
-        return path
+        return path, created
 
 
 def _part_sources(files: tuple[str, ...]) -> dict[str, bytes]:

@@ -3,6 +3,8 @@
 import dataclasses
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -156,17 +158,16 @@ def test_a_record_that_is_no_regular_file_counts_as_absent(tmp_path, kind):
 def test_a_reader_never_meets_a_half_written_record(tmp_path):
     path = tmp_path / "heartbeat.json"
     Heartbeat(1, "running", note="x" * 5000).write(path)
-    pid = os.fork()
-    if pid == 0:  # the writing process
-        try:
-            for number in range(2000):
-                Heartbeat(number, "running", note="x" * 5000).write(path)
-        finally:
-            os._exit(0)
+    code = (
+        "import sys; from pathlib import Path; from engine.contract.records import Heartbeat\n"
+        "for n in range(500): Heartbeat(n, 'running', note='x' * 5000).write(Path(sys.argv[1]))"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", code, str(path)])
     reads = 0
-    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+    while writer.poll() is None:
         beat = Heartbeat.read(path)
         assert beat is not None and len(beat.note) == 5000
         reads += 1
+    assert writer.returncode == 0
     assert reads > 10
     assert [entry.name for entry in tmp_path.iterdir()] == ["heartbeat.json"]
