@@ -28,7 +28,7 @@ from tui.palette import Presets, Runs, Sections
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.screens.small import MIN_HEIGHT, MIN_WIDTH, TooSmall
-from tui.screens.welcome import Welcome
+from tui.screens.welcome import OTHER, Welcome
 from tui.session import Session
 from tui.theme import DARK, LIGHT
 
@@ -86,8 +86,8 @@ class Workbench(App[None]):
         return "dashboard"
 
     def _welcomed(self, chosen: str | None) -> None:
-        if chosen == "quit":
-            self.exit()
+        if chosen == OTHER:
+            self.visit("new_run")
         elif chosen:
             self.new_run({"preset": chosen})
 

@@ -38,7 +38,7 @@ class LineView(Widget, can_focus=False):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = _CLASSES
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: list[Line] = []
 
@@ -107,7 +107,7 @@ class LineList(ScrollView, can_focus=True):
         """The line of one row."""
         raise NotImplementedError
 
-    def can_stand(self, row: int) -> bool:  # noqa: ARG002
+    def can_stand(self, row: int) -> bool:
         """Whether the cursor may stand on the row (headings say no)."""
         return True
 
@@ -117,7 +117,7 @@ class LineList(ScrollView, can_focus=True):
         self.cursor = self.validate_cursor(self.cursor)
         self.refresh()
 
-    def on_resize(self, event: Resize) -> None:  # noqa: ARG002
+    def on_resize(self, event: Resize) -> None:
         self.reload()
         self._follow()
 

@@ -112,7 +112,7 @@ class Columns:
         extra -= took + device
         label = min(24, extra // 3)
         label = label if label >= 8 else 0
-        extra -= label
+        extra -= label + 1 if label else 0
         recipe = 16 + min(extra // 3, 16)
         return cls(recipe, 13 + extra - (recipe - 16) if width >= 80 else max(width - 67, 4), label, took, device)
 

@@ -46,7 +46,6 @@ LABELS: Final = {
     "optimizer.lr": "learning rate",
     "schedule.by": "schedule moves by",
     "data.name": "data set",
-    "loss": "loss",
 }
 PLACE: Final = ("device", "gpus", "threads", "name", "tags", "data_dir", "wait_free_gb", "share", "keep")
 SEEDS: Final = Param("seeds", "str", "0", "One run a seed: 0, or 0-4 for five runs. A seed fixes every random draw.")
@@ -114,7 +113,7 @@ def fields(form: Form, catalog: Catalog) -> list[Field]:
     found = []
     for path, group, param, value in walk(form.recipe, catalog):
         shown = form.typed.get(path, form.named.get(path, value))
-        found.append(Field(path, label_of(path, group), group, param, shown, was.get(path)))
+        found.append(Field(path, label_of(path), group, param, shown, was.get(path)))
     for name, param in place_params(form.devices).items():
         value = form.place.get(name, as_text(param.default))
         found.append(Field(f"place.{name}", _words(name), "where", param, value, as_text(param.default)))
@@ -132,7 +131,7 @@ def walk(recipe: Recipe, catalog: Catalog) -> Iterator[tuple[str, str, Param, An
             yield from _walk_choice(key, value, catalog)
         elif key == "augmentation":
             yield "augmentation", "what", Param("augmentation", "part", help="A named set of operations."), ""
-            names = " · ".join(op.name for op in value) or "none"
+            names = " · ".join(op_name(op) for op in value) or "none"
             yield "augmentation.ops", "what", Param("ops", "ops", help=_doc(info, OPS_HELP)), names
             yield from _walk_ops("augmentation", value, catalog)
         elif isinstance(value, BaseModel):
@@ -145,11 +144,19 @@ def walk(recipe: Recipe, catalog: Catalog) -> Iterator[tuple[str, str, Param, An
 OPS_HELP: Final = "The operations on the images, in order. Enter adds and drops them."
 
 
+def op_name(op: Choice) -> str:
+    """An operation's name; a combinator is named by its members: `cutmix|mixup`."""
+    inner = [item for value in op.options.values() if isinstance(value, tuple | list) for item in value]
+    members = [op_name(item) for item in inner if isinstance(item, Choice)]
+    return "|".join(members) if members else op.name
+
+
 def _walk_choice(key: str, choice: Choice, catalog: Catalog) -> Iterator[tuple[str, str, Param, Any]]:
     kind = KINDS[key]
     part = catalog.get(kind, choice.name)
     names = tuple(catalog.names(kind))
-    yield key, "what", Param(key, "part", help=f"{part.title}. {part.summary}", choices=names), choice.name
+    group = "what" if key in ESSENTIAL else key
+    yield key, group, Param(key, "part", help=f"{part.title}. {part.summary}", choices=names), choice.name
     for param in (*part.params, *COMMON.get(kind, ())):
         if param.type != OPS:
             yield f"{key}.{param.name}", key, param, choice.options[param.name]
@@ -187,14 +194,11 @@ def place_params(devices: tuple[str, ...] = ()) -> dict[str, Param]:
     return params
 
 
-def label_of(path: str, group: str) -> str:
-    """What a row is called: its own name, after its op's or its group's where that would not be clear."""
+def label_of(path: str) -> str:
+    """What a row is called under its heading."""
     if path in LABELS:
         return LABELS[path]
-    steps = path.split(".")
-    if group == "augmentation":
-        return _words(" ".join(steps[-2:]))
-    return _words(steps[-1])
+    return _words(path.rpartition(".")[2])
 
 
 def _words(name: str) -> str:

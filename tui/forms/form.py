@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Input
 
 from tui.forms.fields import Field
-from tui.forms.rows import BOX, NUMBER_CELLS, NUMBERS, PICKED, Row, arrange, draw_row
+from tui.forms.rows import NUMBER_CELLS, PICKED, Row, arrange, box_column, draw_row, is_short
 from tui.line_list import LineList
 from tui.lines import Line
+from tui.widgets.line_input import LineInput
+
+TALL: Final = 34
+"""Lines of a terminal from which all fields are shown at once."""
 
 
 class FormRows(LineList):
@@ -34,18 +37,6 @@ class FormRows(LineList):
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
         field = self.rows[row].field
         return draw_row(self.rows[row], width, at_cursor, self.problems.get(field.path, "") if field else "")
-
-
-class FieldInput(Input):
-    """The input on a row: Enter accepts, Esc gives up."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", show=False)]
-
-    class GaveUp(Message):
-        """Esc: leave the value as it was."""
-
-    def action_give_up(self) -> None:
-        self.post_message(self.GaveUp())
 
 
 class Form(Container):
@@ -79,13 +70,14 @@ class Form(Container):
     def __init__(self) -> None:
         super().__init__(id="form")
         self._fields: list[Field] = []
-        self._everything = False
+        self._everything: bool | None = None
+        """Whether all fields are shown; None until the user said so: all where the terminal is tall."""
         self._find = ""
         self._editing = ""
 
     def compose(self) -> ComposeResult:
         yield FormRows()
-        edit = FieldInput(compact=True, id="edit", select_on_focus=True)
+        edit = LineInput(id="edit")
         edit.display = False
         yield edit
 
@@ -118,7 +110,7 @@ class Form(Container):
 
     def toggle_more(self) -> None:
         """Show or hide what is not essential."""
-        self._everything = not self._everything
+        self._everything = not self._all()
         self._arrange("")
 
     def go_to(self, path: str) -> None:
@@ -127,9 +119,12 @@ class Form(Container):
             self._everything, self._find = True, ""
         self._arrange(path)
 
+    def _all(self) -> bool:
+        return self.app.size.height >= TALL if self._everything is None else self._everything
+
     def _arrange(self, path: str) -> None:
         rows = self.rows
-        rows.rows = arrange(self._fields, everything=self._everything, find=self._find, bad=rows.problems)
+        rows.rows = arrange(self._fields, everything=self._all(), find=self._find, bad=rows.problems)
         at = next((i for i, row in enumerate(rows.rows) if row.field and row.field.path == path), rows.cursor)
         rows.reload()
         rows.cursor = at
@@ -153,19 +148,19 @@ class Form(Container):
 
     def edit(self, field: Field) -> None:
         """Open the input on the row of the cursor."""
-        rows, edit = self.rows, self.query_one(FieldInput)
+        rows, edit = self.rows, self.query_one(LineInput)
         width = rows.scrollable_content_region.width
-        cells = NUMBER_CELLS + 1 if field.param.type in NUMBERS else max(width - BOX - 5, 5)
+        cells = NUMBER_CELLS + 1 if is_short(field) else max(width - box_column(width) - 5, 5)
         self._editing = field.path
         edit.value = field.text
         edit.styles.width = cells
-        edit.styles.offset = (BOX + 2, rows.cursor - rows.scroll_offset.y)
+        edit.styles.offset = (box_column(width) + 2, rows.cursor - rows.scroll_offset.y)
         edit.display = True
         edit.focus()
 
     def commit(self) -> None:
         """Close the input and say what was typed, if anything changed."""
-        edit, path = self.query_one(FieldInput), self._editing
+        edit, path = self.query_one(LineInput), self._editing
         field = next((field for field in self._fields if field.path == path), None)
         self._close()
         if field is not None and edit.value.strip() != field.text:
@@ -173,14 +168,14 @@ class Form(Container):
 
     def _close(self) -> None:
         self._editing = ""
-        self.query_one(FieldInput).display = False
+        self.query_one(LineInput).display = False
         self.rows.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.commit()
 
-    def on_field_input_gave_up(self, event: FieldInput.GaveUp) -> None:
+    def on_line_input_gave_up(self, event: LineInput.GaveUp) -> None:
         event.stop()
         self._close()
 

@@ -6,17 +6,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from engine.contract.errors import BadInput
 from engine.contract.params import Param
 from engine.contract.text import one_line
+from tui.forms.draft import parse_seeds
 from tui.forms.fields import ESSENTIAL, Field, as_text
 from tui.lines import Line, fit, rule
 
 NUMBERS: Final = ("int", "float")
 PICKED: Final = ("part", "ops", "choice", "bool")
 """Types of rows that offer a list instead of a line to type in."""
-BOX: Final = 15
-"""Column where every box begins."""
 NUMBER_CELLS: Final = 8
+SEEDS_PATH: Final = "place.seeds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,21 @@ _GROUPS: Final = {
 }
 
 
+def is_short(field: Field) -> bool:
+    """Whether the field has a narrow box with a note beside it."""
+    return (field.param.type in NUMBERS or field.path == SEEDS_PATH) and len(field.text) <= NUMBER_CELLS
+
+
 def heading_of(field: Field) -> str:
     """The section of a field: its group, and for an op's option the op."""
     if field.group == "augmentation":
         return " · ".join(field.path.split(".")[:-1])
     return field.group
+
+
+def box_column(width: int) -> int:
+    """Column where every box begins: later where there is room for longer labels."""
+    return 15 if width < 50 else 23
 
 
 def draw_row(row: Row, width: int, at_cursor: bool, problem: str = "") -> Line:
@@ -90,7 +101,8 @@ def draw_row(row: Row, width: int, at_cursor: bool, problem: str = "") -> Line:
         return [(" ", ""), (sign, "mark"), (f" {words}", "strong" if at_cursor else "dim")]
     field = row.field
     marker = ("!", "bad") if problem else ("●", "mark") if field.changed and field.base is not None else (" ", "")
-    label = (fit(field.label, BOX - 1), "strong" if at_cursor else "")
+    box = box_column(width)
+    label = (fit(field.label, box - 2) + " ", "strong" if at_cursor else "")
     if field.param.type == "ops":
         room = width - 5 - 6
         return [
@@ -98,10 +110,11 @@ def draw_row(row: Row, width: int, at_cursor: bool, problem: str = "") -> Line:
             (fit(f"  {one_line(str(field.value))}", room + 2), "dim"),
             ("  edit", "key" if at_cursor else "dim"),
         ]
-    if field.param.type in NUMBERS and len(field.text) <= NUMBER_CELLS:
+    short = is_short(field)
+    if short:
         value, end = fit(field.text, NUMBER_CELLS), "]"
     else:
-        inside = max(width - BOX - 7, 4)
+        inside = max(width - box - 7, 4)
         picked = field.param.type in PICKED
         value, end = fit(one_line(field.text), inside + (0 if picked else 1)), " ▾]" if picked else " ]"
     edge = "bad" if problem else "key" if at_cursor else "dim"
@@ -112,18 +125,29 @@ def draw_row(row: Row, width: int, at_cursor: bool, problem: str = "") -> Line:
         (value, "bad" if problem else "strong" if at_cursor else ""),
         (end, edge),
     ]
-    room = width - 1 - sum(len(text) for text, _ in line)
-    note = note_of(field)
-    if field.param.type in NUMBERS and len(note) <= room - 1:
-        line.append((fit(note, room, "right"), "mark" if field.changed else "dim"))
+    note, role = note_of(field)
+    if short and len(note) <= width - 1 - box - NUMBER_CELLS - 4:
+        room = min(width - box - NUMBER_CELLS - 6, 10)
+        line.append((f" {note if field.changed else fit(note, room, 'right')}", role))
     return line
 
 
-def note_of(field: Field) -> str:
-    """What stands beside a number: the preset's value where it was changed, else the range."""
+def note_of(field: Field) -> tuple[str, str]:
+    """What stands beside a short box: how many runs, the preset's value where it was changed, else the range."""
+    if field.path == SEEDS_PATH:
+        count = runs_of(field.text)
+        return (f"= {count} run{'s' if count > 1 else ''}", "mark" if count > 1 else "dim") if count else ("", "")
     if field.changed and field.base is not None:
-        return f"was {as_text(field.base)}"
-    return short_range(field.param)
+        return f"was {as_text(field.base)}", "mark"
+    return short_range(field.param), "dim"
+
+
+def runs_of(seeds: str) -> int:
+    """How many runs a text of seeds asks for; 0 when it cannot be read."""
+    try:
+        return len(parse_seeds(seeds))
+    except BadInput:
+        return 0
 
 
 def short_range(param: Param) -> str:

@@ -44,11 +44,11 @@ def sheet(mode: str, width: int) -> list[Line]:
         if lines:
             lines.append([])
         lines.append(rule(title, width))
+        column = max(len(shown(key)) for key in table) + 3
         for key in table:
-            names = fit(shown(key), 16)
-            first, *rest = wrap(key.help, width - 18) or [""]
-            lines.append([(" ", ""), (names, "key"), (" ", ""), (first, "")])
-            lines += [[(" " * 18, ""), (more, "")] for more in rest]
+            first, *rest = wrap(key.help, width - column - 1) or [""]
+            lines.append([(" ", ""), (fit(shown(key), column - 1), "key"), (first, "")])
+            lines += [[(" " * column, ""), (more, "")] for more in rest]
     return lines
 
 

@@ -43,6 +43,7 @@ from tui.screens.pick import Option, Pick
 from tui.screens.prompt import Prompt
 from tui.starting import launch, plan
 from tui.widgets.key_line import KeyLine
+from tui.widgets.line_input import LineInput
 from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
 
@@ -63,6 +64,7 @@ class NewRun(RunActs):
         self._desk: Desk | None = None
         self._machine = Machine()
         self._at: Field | None = None
+        self._before_find: Field | None = None
         self._starting = False
 
     @property
@@ -79,7 +81,7 @@ class NewRun(RunActs):
             with Vertical(id="right"):
                 yield Pane(id="lr")
                 yield Pane(id="before")
-        yield Input(compact=True, id="find", placeholder="find a field by name or help")
+        yield LineInput(id="find", placeholder="find a field by name or help")
         yield Pane(id="command")
         yield Pane(id="help")
         yield KeyLine(footer([*KEYS, *GLOBAL]))
@@ -240,6 +242,7 @@ class NewRun(RunActs):
 
     def action_find(self) -> None:
         find = self.query_one("#find", Input)
+        self._before_find = self.query_one(Form).field
         find.display = True
         find.value = ""
         find.focus()
@@ -248,11 +251,17 @@ class NewRun(RunActs):
         if event.input.id == "find":
             self.query_one(Form).find(event.value.strip())
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Stand on the first field found, with the whole form around it."""
+    def on_input_submitted(self) -> None:
+        """Stand on the field found, with the whole form around it."""
+        self._close_find(self.query_one(Form).field)
+
+    def on_line_input_gave_up(self) -> None:
+        """Esc: back to where the cursor was."""
+        self._close_find(self._before_find)
+
+    def _close_find(self, found: Field | None) -> None:
         form = self.query_one(Form)
-        found = form.field
-        event.input.display = False
+        self.query_one("#find", Input).display = False
         form.find("")
         if found is not None:
             form.go_to(found.path)

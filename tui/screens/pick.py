@@ -17,6 +17,7 @@ from tui.key_tables.key import Key
 from tui.keys import bindings
 from tui.line_list import LineList
 from tui.lines import Line, fit
+from tui.widgets.line_input import LineInput
 
 KEYS = (
     Key("slash", "narrow", "find", "Show only choices that hold what you type.", footer=1),
@@ -87,7 +88,7 @@ class Pick(ModalScreen[str | None]):
             rows = OptionRows(self._options, self._chosen)
             rows.styles.height = max(1, min(len(self._options), 14))
             yield rows
-            yield Input(placeholder="find", compact=True, id="find")
+            yield LineInput(id="find", placeholder="find")
             yield Static(Content("enter choose   / find   q close"), classes="dialog-keys")
 
     def on_mount(self) -> None:
@@ -108,6 +109,13 @@ class Pick(ModalScreen[str | None]):
         rows = self.query_one(OptionRows)
         if rows.options:
             self.dismiss(rows.options[rows.cursor].value)
+
+    def on_line_input_gave_up(self) -> None:
+        """Esc: all choices again."""
+        find = self.query_one("#find", Input)
+        find.value = ""
+        find.display = False
+        self.query_one(OptionRows).focus()
 
     def action_narrow(self) -> None:
         find = self.query_one("#find", Input)

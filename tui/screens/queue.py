@@ -25,7 +25,7 @@ from tui.run_acts import RunActs
 from tui.widgets.key_line import KeyLine
 from tui.widgets.top_bar import TopBar
 
-HEADER: Line = [("   place  id    recipe              seed  device              since      what it waits for", "dim")]
+HEADER: Line = [("   place  id    recipe           seed  device       since     what it does", "dim")]
 
 
 def rows_of(found: Sequence[Ticket]) -> list[Ticket | str]:
@@ -55,11 +55,11 @@ def draw_ticket(ticket: Ticket, run: Summary | None, width: int, at_cursor: bool
         ("  ", ""),
         (fit(ticket.run[-4:], 4), "key"),
         ("  ", ""),
-        (fit(recipe, 18) + "  ", plain),
+        (fit(recipe, 16) + " ", plain),
         (fit(str(run.seed) if run else "-", 4, "right") + "  ", plain),
-        (fit(one_line(device), 18) + "  ", "dim"),
-        (fit(duration(now - ticket.since), 9) + "  ", "dim"),
-        (fit(note, max(width - 76, 0)), "dim" if ticket.supervised else "bad"),
+        (fit(one_line(device), 11) + "  ", "dim"),
+        (fit(duration(now - ticket.since), 8) + "  ", "dim"),
+        (fit(note, max(width - 62, 0)), "dim" if ticket.supervised else "bad"),
     ]
 
 
@@ -137,7 +137,9 @@ class Queue(RunActs):
         runs = {row.folder: row for row in self.workbench.session.summaries()}
         self.query_one(Tickets).show(rows_of(found), runs)
         waiting = sum(not ticket.held for ticket in found)
-        words = f" {len(found) - waiting} on a device, {waiting} waiting. There is no daemon: each run waits for itself."
+        words = (
+            f" {len(found) - waiting} on a device, {waiting} waiting. There is no daemon: each run waits for itself."
+        )
         empty = " Nothing runs and nothing waits. 4 opens New run, ctrl+s there starts or queues."
         self.query_one("#said", LineView).show([[(words if found else empty, "dim")]])
 

@@ -27,6 +27,7 @@ from tui.run_preview import Preview
 from tui.run_rows import SORTS, Columns, Marks, header, news, rows_of
 from tui.screens.pick import Option, Pick
 from tui.widgets.key_line import KeyLine
+from tui.widgets.line_input import LineInput
 from tui.widgets.pane import Pane
 from tui.widgets.run_list import RunList
 from tui.widgets.top_bar import TopBar
@@ -57,7 +58,7 @@ class Results(RunActs):
         yield LineView(id="news")
         with Horizontal(id="filter-row"):
             yield LineView(id="filter-text")
-            yield Input(compact=True, id="filter", placeholder="acc>0.95 model:resnet34 tag:paper status:failed")
+            yield LineInput(id="filter", placeholder="acc>0.95 model:resnet34 tag:paper status:failed")
             yield LineView(id="counts")
         yield LineView(id="header")
         yield RunList()
@@ -106,15 +107,13 @@ class Results(RunActs):
         self._preview_soon()
 
     def _draw_filter(self, total: int) -> None:
-        text = [(" / ", "key"), (self._filter or "filter", "" if self._filter else "dim")]
+        text = (self._filter or "filter", "bad" if self._wrong else "" if self._filter else "dim")
+        self.query_one("#filter-text", LineView).show([[(" / ", "key"), text]])
         if self._wrong:
-            text = [(" ", ""), (self._wrong, "bad")]
-        self.query_one("#filter-text", LineView).show([text])
+            self.query_one("#news", LineView).show([[(f" {self._wrong}", "bad")]])
         marked = len(self.workbench.session.marked)
         counts = f"{marked} marked   " if marked else ""
         counts += f"{self._shown} of {total} runs" if self._filter else f"{total} runs"
-        if self._wrong and self.query_one("#filter", Input).display:
-            counts = self._wrong
         self.query_one("#counts", LineView).show([[(counts.rjust(self.query_one("#counts").size.width - 1), "dim")]])
 
     # --- the preview ------------------------------------------------------------------------------------------
@@ -169,8 +168,8 @@ class Results(RunActs):
         self.query_one(RunList).focus()
         self._fill()
 
-    def action_clear(self) -> None:
-        """Esc in the filter: show all runs again."""
+    def on_line_input_gave_up(self) -> None:
+        """Esc: show all runs again."""
         self.query_one("#filter", Input).value = ""
         self._filter = ""
         self._close_filter()

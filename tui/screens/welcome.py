@@ -18,10 +18,12 @@ from tui.lines import Line, fit
 
 KEYS = (Key("q,escape", "cancel", "close", "Close the welcome."),)
 
+OTHER: Final = "other"
 CHOICES: Final = (
-    ("quickstart", "quickstart", "about a minute, no download: generated images, a small net"),
-    ("resnet20_fast", "resnet20_fast", "real CIFAR-10 on a CPU, minutes; fetches 170 MB once"),
-    ("resnet34_cutmix", "resnet34_cutmix", "real CIFAR-10, hours on a GPU"),
+    ("quickstart", "quickstart", "no download: generated images, a small net"),
+    ("resnet20_fast", "resnet20_fast", "real CIFAR-10, sized for a CPU; fetches 170 MB once"),
+    ("resnet34_cutmix", "resnet34_cutmix", "real CIFAR-10, 500 epochs: wants a GPU"),
+    (OTHER, "another one", "every preset, in the form"),
 )
 """(preset, label, what to expect)."""
 
@@ -57,7 +59,7 @@ class Welcome(ModalScreen[str | None]):
             choices = Choices()
             choices.styles.height = len(CHOICES)
             yield choices
-            yield Static(Content("\nenter choose   4 all presets   ? keys   q close"), classes="dialog-body")
+            yield Static(Content("j k move   enter choose   q close"), classes="dialog-keys")
 
     def on_mount(self) -> None:
         self.query_one(Choices).focus()

@@ -1,0 +1,111 @@
+"""A workbench over a private runs folder, with a launcher that starts nothing."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.contract.catalog import catalog
+from engine.contract.events import Epoch, EventWriter, Finished, RunStarted
+from engine.contract.index import Index
+from engine.contract.recipe import Placement
+from engine.contract.records import ExitRecord
+from engine.contract.store import RunFolder, create
+from presets.loader import Edits, resolve
+from tui.app import Workbench
+from tui.session import Session
+
+HOSTILE = "\x1b[31m[red]evil[/red] [@click=app.quit]x[/]\x07"
+
+
+class Launcher:
+    """Remembers what it was asked to start."""
+
+    def __init__(self) -> None:
+        self.started: list[RunFolder] = []
+
+    def __call__(self, run: RunFolder) -> None:
+        self.started.append(run)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def launcher() -> Launcher:
+    return Launcher()
+
+
+@pytest.fixture
+def make_run(root: Path) -> Callable[..., RunFolder]:
+    """Makes a run of the quickstart: `state` "starting" leaves it live, all others end it."""
+
+    def make(
+        *, epochs: int = 3, accuracy: float = 0.9, state: str = "finished", reason: str = "", message: str = "",
+        seed: int = 0, name: str = "", tags: tuple[str, ...] = (), changes: str = "-", preset: str = "quickstart",
+        sets: tuple[str, ...] = (),
+    ) -> RunFolder:  # fmt: skip
+        recipe = resolve("quickstart", catalog(), Edits(sets=("epochs=3", *sets)))
+        run = create(
+            root, recipe, seed=seed, preset=preset, changes=changes, command="cifar-tui --preset quickstart --headless",
+            placement=Placement(name=name, tags=tags),
+        )  # fmt: skip
+        if state == "starting":
+            return run
+        began = time.time() - 100.0
+        with EventWriter(run.events) as events:
+            events.write(RunStarted(attempt=1, epochs=3, steps_per_epoch=10, test_images=1000, device="cpu", t=began))
+            for epoch in range(1, epochs + 1):
+                value = accuracy - 0.1 * (epochs - epoch)
+                events.write(Epoch(epoch=epoch, test_accuracy=value, test_loss=0.5, train_loss=0.6, t=began + 10 * epoch))
+            if state == "finished":
+                ended = began + 10 * epochs
+                events.write(Finished(epochs=epochs, last_accuracy=accuracy, best_accuracy=accuracy, t=ended))
+        ExitRecord(state, reason, message, ended=time.time()).write(run.exit)
+        return run
+
+    return make
+
+
+@pytest.fixture
+def workbench(root: Path, tmp_path: Path, launcher: Launcher) -> Callable[..., Workbench]:
+    """Makes the app; `mode` is the section it begins with."""
+
+    def make(mode: str = "", **kwargs: Any) -> Workbench:
+        index = kwargs.pop("index", None) or Index(tmp_path / "index.sqlite")
+        session = Session([root], start=launcher, state_file=tmp_path / "state.json", index=index, **kwargs)
+        return Workbench(session, start_mode=mode)
+
+    return make
+
+
+@pytest.fixture
+def screen_text() -> Callable[[Workbench], str]:
+    """What a person sees: the characters of every cell, line by line."""
+
+    def read(app: Workbench) -> str:
+        width, height = app.size
+        lines = [[" "] * width for _ in range(height)]
+        for y, strip in enumerate(app.screen._compositor.render_strips()):
+            lines[y] = list(strip.text)
+        return "\n".join("".join(line) for line in lines)
+
+    return read
+
+
+@pytest.fixture
+def settle() -> Callable[..., Any]:
+    """Waits until workers, messages and the short rests of the screens are through."""
+
+    async def wait(pilot: Any, seconds: float = 0.0) -> None:
+        await pilot.pause(seconds)
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+
+    return wait

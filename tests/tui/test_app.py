@@ -1,0 +1,234 @@
+"""The workbench: where it opens, how one goes about, how one leaves."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from textual.widgets import Button, Input
+
+from engine.contract.errors import BadInput
+from engine.contract.records import ExitRecord
+from tui.app import Workbench, run_workbench
+from tui.keys import MODES
+from tui.messages import RunsChanged
+from tui.screens.confirm import Confirm
+from tui.screens.help import Help
+from tui.screens.small import TooSmall
+from tui.screens.welcome import Welcome
+
+SIZES = [(80, 24), (120, 40)]
+
+
+async def test_opens_on_the_dashboard_when_a_run_is_live(workbench, make_run):
+    make_run()
+    live = make_run(state="starting")
+    async with workbench().run_test() as pilot:
+        assert pilot.app.current_mode == "dashboard"
+        assert pilot.app.session.selected == live
+
+
+async def test_opens_on_results_when_nothing_is_live(workbench, make_run):
+    make_run()
+    async with workbench().run_test() as pilot:
+        assert pilot.app.current_mode == "results"
+        assert not isinstance(pilot.app.screen, Welcome)
+
+
+async def test_the_first_time_a_welcome_offers_the_quickstart(workbench, settle):
+    async with workbench().run_test() as pilot:
+        assert isinstance(pilot.app.screen, Welcome)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert pilot.app.current_mode == "new_run"
+        assert pilot.app.screen.desk.draft.preset == "quickstart"
+
+
+async def test_the_welcome_can_be_closed(workbench):
+    async with workbench().run_test() as pilot:
+        await pilot.press("q")
+        assert pilot.app.current_mode == "results"
+        assert not isinstance(pilot.app.screen, Welcome)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_numbers_go_to_the_sections(workbench, make_run, size, settle):
+    make_run()
+    async with workbench("results").run_test(size=size) as pilot:
+        for number, mode in enumerate(MODES, start=1):
+            await pilot.press(str(number))
+            await settle(pilot)
+            assert pilot.app.current_mode == mode
+
+
+async def test_q_returns_to_where_one_came_from(workbench, make_run, settle):
+    make_run()
+    async with workbench("results").run_test() as pilot:
+        await pilot.press("E")
+        await settle(pilot)
+        assert pilot.app.current_mode == "new_run"
+        await pilot.press("q")
+        assert pilot.app.current_mode == "results"
+
+
+@pytest.mark.parametrize("key", ["q", "escape"])
+async def test_at_the_top_going_back_asks_to_quit_and_says_what_goes_on(workbench, make_run, screen_text, key):
+    make_run(state="starting")
+    async with workbench("results").run_test() as pilot:
+        await pilot.press(key)
+        assert isinstance(pilot.app.screen, Confirm)
+        await pilot.pause()
+        assert "1 run goes on without this screen" in screen_text(pilot.app)
+        await pilot.press("s")  # Stay
+        assert not isinstance(pilot.app.screen, Confirm)
+        await pilot.press(key, "enter")
+        await pilot.pause()
+        assert pilot.app._exit
+
+
+async def test_ctrl_c_quits_only_when_pressed_twice(workbench, make_run):
+    make_run()
+    async with workbench("results").run_test() as pilot:
+        await pilot.press("ctrl+c")
+        assert not pilot.app._exit
+        await pilot.press("ctrl+c")
+        assert pilot.app._exit
+
+
+async def test_leaving_is_remembered_and_the_next_visit_says_what_happened(workbench, make_run, screen_text, tmp_path):
+    make_run()
+    async with workbench("results").run_test() as pilot:
+        await pilot.pause()
+        assert "since you left" not in screen_text(pilot.app)
+    assert json.loads((tmp_path / "state.json").read_text())["left"] > 1e9
+    make_run()
+    make_run(state="failed", reason="gpu_memory")
+    async with workbench("results").run_test() as pilot:
+        await pilot.pause()
+        assert "since you left 0 s ago: 1 finished · 1 failed" in screen_text(pilot.app)
+
+
+@pytest.mark.parametrize("size", [(59, 24), (80, 17)])
+async def test_a_tiny_terminal_asks_to_be_enlarged_and_recovers(workbench, make_run, screen_text, size):
+    make_run()
+    async with workbench("results").run_test(size=(80, 24)) as pilot:
+        await pilot.resize_terminal(*size)
+        await pilot.pause(0.2)
+        assert isinstance(pilot.app.screen, TooSmall)
+        assert "enlarge the terminal to 60x18" in screen_text(pilot.app)
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause(0.2)
+        assert not isinstance(pilot.app.screen, TooSmall)
+
+
+async def test_the_end_of_a_run_is_said_and_rings(workbench, make_run, settle):
+    run = make_run(state="starting")
+    async with workbench("results").run_test(notifications=True) as pilot:
+        ExitRecord("failed", "diverged", "loss is nan at step 12").write(run.exit)
+        pilot.app.session.refresh()
+        pilot.app.post_message(RunsChanged())
+        await settle(pilot)
+        said = [notice.message for notice in pilot.app._notifications]
+        assert said == ["loss is nan at step 12"]
+
+
+async def test_the_palette_finds_runs_presets_and_sections(workbench, make_run):
+    run = make_run(name="paper v2")
+    async with workbench("results").run_test() as pilot:
+        for query, hit in (
+            ("paper v2", run.id[-4:]),
+            ("resnet34_cutmix", "new run: resnet34_cutmix"),
+            ("runs", "Results"),
+        ):
+            found = [str(entry.text) async for entry in _hits(pilot.app, query)]
+            assert any(hit in text for text in found), (query, found)
+
+
+async def _hits(app, query):
+    from tui.palette import Presets, Runs, Sections
+
+    for kind in (Sections, Runs, Presets):
+        provider = kind(app.screen)
+        async for hit in provider.search(query):
+            yield hit
+
+
+async def test_colon_and_ctrl_p_open_the_palette(workbench, make_run):
+    make_run()
+    async with workbench("results").run_test() as pilot:
+        for key in ("colon", "ctrl+p"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert pilot.app.screen.query(Input)
+            await pilot.press("escape")
+            await pilot.pause()
+
+
+async def test_question_mark_shows_the_keys(workbench, make_run, screen_text):
+    make_run()
+    async with workbench("results").run_test() as pilot:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Help)
+        assert "cifar-tui open RUN" in screen_text(pilot.app)
+        await pilot.press("question_mark")
+        assert not isinstance(pilot.app.screen, Help)
+
+
+async def test_an_idle_screen_sends_nothing(workbench, make_run, settle, monkeypatch):
+    make_run()
+    async with workbench("results").run_test() as pilot:
+        await settle(pilot, 0.4)
+        sent = []
+        monkeypatch.setattr(pilot.app, "_display", lambda *args: sent.append(args))
+        pilot.app._look()
+        await settle(pilot, 0.1)
+        await asyncio.sleep(0.1)
+        assert sent == []
+
+
+async def test_nothing_is_animated(workbench):
+    app = workbench("results")
+    assert app.animation_level == "none"
+
+
+async def test_no_color_still_shows_everything(workbench, make_run, screen_text, monkeypatch):
+    run = make_run()
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with workbench("results").run_test() as pilot:
+        await pilot.pause()
+        assert run.id[-4:] in screen_text(pilot.app)
+        assert pilot.app.no_color
+
+
+def test_an_unknown_run_or_screen_is_refused_before_the_screen_is_touched(root: Path):
+    with pytest.raises(BadInput):
+        run_workbench(roots=[root], open_run="zzzz")
+    with pytest.raises(BadInput, match="there are dashboard"):
+        run_workbench(roots=[root], start_screen="nowhere")
+
+
+async def test_a_dialog_answers_to_first_letters_and_to_enter(workbench, make_run):
+    make_run()
+    answers = []
+    async with workbench("results").run_test() as pilot:
+        for keys in (("k",), ("right", "enter"), ("q",)):
+            pilot.app.push_screen(Confirm("Sure?", "[b]data[/b]", [("stop", "Stop"), ("kill", "Kill")]), answers.append)
+            await pilot.pause()
+            assert [str(button.label) for button in pilot.app.screen.query(Button)] == ["Stop", "Kill"]
+            await pilot.press(*keys)
+            await pilot.pause()
+    assert answers == ["kill", "kill", None]
+
+
+def test_the_workbench_is_what_the_command_line_opens(root: Path, monkeypatch):
+    seen = []
+
+    def run(self: Workbench) -> None:
+        seen.append((self._start_mode, self.session.draft))
+
+    monkeypatch.setattr(Workbench, "run", run)
+    assert run_workbench(roots=[root], preset_flags={"preset": "quickstart", "lr": 0.5}) == 0
+    ((mode, draft),) = seen
+    assert mode == "new_run"
+    assert draft.command() == ["cifar-tui", "--preset", "quickstart", "--lr", "0.5", "--headless", "--detach"]
