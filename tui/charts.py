@@ -8,7 +8,6 @@ plotext pays about 5 us for each point.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ _ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
 _LABEL = re.compile(r"[\d.]*\d[\dk.]*")
 _FIRST_COLOR = 16  # plotext's colours only carry which series drew a cell; the widget's style sheet says how it looks
 _MARKERS: dict[Glyphs, str] = {"braille": "braille", "block": "hd", "ascii": "*"}
+_BLOCK = 256
 _PEN: dict[Glyphs, str] = {"braille": "⣀", "block": "▄", "ascii": "*"}
 """What a drawn line looks like in the gutter."""
 
@@ -57,7 +57,7 @@ class Look:
     x_axis: bool = True
     glyphs: Glyphs = "braille"
     x_name: str = ""
-    """Written after the x labels: "epoch"."""
+    """Written after the x labels where no series has its value there: "epoch"."""
 
 
 def downsample(x: npt.ArrayLike, y: npt.ArrayLike, low: float, high: float, columns: int) -> tuple[Array, Array]:
@@ -85,15 +85,26 @@ def smooth(y: npt.ArrayLike, weight: float) -> Array:
     s_i = sum_j w^(i-j) y_j / sum_j w^(i-j) over the measured j <= i (as in Adam, arXiv:1412.6980, section 3).
     """
     values = np.asarray(y, dtype=np.float64)
-    if weight <= 0:
+    if weight <= 0 or not len(values):
         return values
+    seen = np.isfinite(values)
+    total = _decayed_sum(np.where(seen, values, 0.0)[seen], weight)
+    mass = _decayed_sum(np.ones(int(seen.sum())), weight)
     out = np.full_like(values, np.nan)
-    total, mass = 0.0, 0.0
-    for i, value in enumerate(values.tolist()):
-        if math.isfinite(value):
-            total = weight * total + value
-            mass = weight * mass + 1.0
-            out[i] = total / mass
+    out[seen] = total / mass
+    return out
+
+
+def _decayed_sum(values: Array, weight: float) -> Array:
+    """s_i = weight * s_(i-1) + v_i, in blocks so short that no power of the weight overflows."""
+    powers = weight ** np.arange(1, _BLOCK + 1)
+    out = np.empty_like(values)
+    carry = 0.0
+    for start in range(0, len(values), _BLOCK):
+        block = values[start : start + _BLOCK]
+        scale = powers[: len(block)]
+        out[start : start + _BLOCK] = scale * (carry + np.cumsum(block / scale))
+        carry = float(out[min(start + _BLOCK, len(values)) - 1])
     return out
 
 
@@ -105,6 +116,8 @@ def chart(series: Sequence[Series], width: int, height: int, x: Axis, y: Axis, l
         return [[] for _ in range(height)]
     rows = _plot(series, inside, height, x, y, look)
     notes = _gutter(series, height, height - 2 * look.x_axis, y, look)
+    if look.x_name and look.x_axis and not notes[-1]:
+        notes[-1] = [(f" {look.x_name}", "dim")]
     for row, note in zip(rows, notes, strict=True):
         if note:
             row.append((" " * max(inside - width_of(row), 0), ""))
@@ -136,8 +149,6 @@ def _plot(series: Sequence[Series], width: int, height: int, x: Axis, y: Axis, l
         figure.xticks([], [])
     rows = [_parse(line, series) for line in figure.build().rstrip("\n").split("\n")[:height]]
     figure.clear_figure()
-    if look.x_name and look.x_axis:
-        rows[-1].append((f" {look.x_name}", "dim"))
     return rows + [[] for _ in range(height - len(rows))]
 
 

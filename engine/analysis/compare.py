@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,8 @@ _NOT_COMPARED = ("title", "description", "promise")
 def flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """A recipe's table as dotted fields in their order: {"optimizer.lr": "0.005", "augmentation.flip.p": "0.5"}.
 
-    A part's own name is the field of the part: `model = "resnet34"`. Parts in a list are addressed by name, a repeated one
-    by name#2, and the list itself says which there are in which order.
+    A part's own name is the field of the part: `model = "resnet34"`. Parts in a list are addressed by name, a repeated
+    one by name#2, and the list itself says which there are in which order.
     """
     fields: dict[str, str] = {}
     for key, value in table.items():
@@ -68,11 +68,14 @@ class Difference:
 
 
 def differences(tables: Sequence[Mapping[str, Any]]) -> list[Difference]:
-    """The fields in which the recipes differ, in the order of the recipes; titles and promises do not count."""
+    """The fields in which the recipes differ, in the order of the recipes; titles and promises do not count.
+
+    An option that some recipes lack, and on which the others agree, says no more than the field that names the parts.
+    """
     flat = [flatten({key: value for key, value in table.items() if key not in _NOT_COMPARED}) for table in tables]
     fields = dict.fromkeys(field for one in flat for field in one)
     rows = [Difference(field, tuple(one.get(field, ABSENT) for one in flat)) for field in fields]
-    return [row for row in rows if len(set(row.values)) > 1]
+    return [row for row in rows if len(set(row.values) - {ABSENT}) > 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,8 @@ class Standing:
     recipe_id: str
     seed: int
     epochs: int
-    epoch: npt.NDArray[np.float64]
-    test_accuracy: npt.NDArray[np.float64]
+    epoch: npt.NDArray[np.float64] = field(compare=False)
+    test_accuracy: npt.NDArray[np.float64] = field(compare=False)
     seconds: float = math.nan
     """Wall time of its training so far."""
     images_per_second: float = math.nan
@@ -165,7 +168,7 @@ def _group(recipe_id: str, members: Sequence[Row]) -> Group:
     return Group(
         recipe_id=recipe_id,
         name=members[0].standing.name,
-        seeds=tuple(row.standing.seed for row in done),
+        seeds=tuple(sorted(row.standing.seed for row in done)),
         last=spread(row.last for row in done),
         best=spread(row.best for row in done),
         unfinished=len(members) - len(done),

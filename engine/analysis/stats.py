@@ -24,8 +24,8 @@ class Interval:
 def wilson(accuracy: float, n: int, confidence: float = 0.95) -> Interval:
     """Where the accuracy of this very model on endless test images lies, judged by `n` of them.
 
-    It covers the finite test set only, not what another seed would have given. Wilson 1927, "Probable inference, the law
-    of succession, and statistical inference": unlike the textbook interval it stays inside 0..1 and is right near 1.
+    It covers the finite test set only, not what another seed would have given. Wilson 1927, "Probable inference, the
+    law of succession, and statistical inference": unlike the textbook interval it stays inside 0..1.
 
     Args:
         accuracy: part of the images that were right, 0..1.

@@ -74,12 +74,13 @@ class Frame:
         return max(self.height - 2 * self.x_axis, 2)
 
     def look(self, tick_width: int, x_name: str = "") -> Look:
+        """The chart's look in this frame."""
         return Look(self.gutter, tick_width, self.x_axis, self.glyphs, x_name if self.wide else "")
 
 
 def accuracy_curves(view: RunView, base: RunView | None, options: Options, frame: Frame) -> Curves:
     """Test accuracy with what it is measured against: the recipe's promise and a baseline run, both faint."""
-    x = _x_axis(view, options, frame)
+    x = x_axis_of(view, options, frame)
     series = _accuracy_series(view, base, options, frame, x)
     seen = [one.y for one in series]
     if math.isnan(view.last_accuracy):
@@ -109,7 +110,7 @@ def _accuracy_series(view: RunView, base: RunView | None, options: Options, fram
         lines: tuple[str, ...] = (base.short_id, f"at {at}", percent(value)) if frame.wide else (percent(value),)
         if frame.wide and not math.isnan(view.last_accuracy - value):
             lines += (f"Δ {delta(view.last_accuracy - value, 2)}",)
-        xs = _xs(base, options)
+        xs = epoch_places(base, options)
         series.append(_percent(label, xs, base.history.epoch("test_accuracy"), lines, "baseline", "·", options.smooth))
     promised = view.promise
     if promised is not None and x.high > x.low:
@@ -118,7 +119,7 @@ def _accuracy_series(view: RunView, base: RunView | None, options: Options, fram
         series.append(
             Series(label, ends, [100 * promised.accuracy] * 2, (percent(promised.accuracy),), "reported", "┄")
         )
-    xs = _xs(view, options)
+    xs = epoch_places(view, options)
     if not view.train_mixed:
         series.append(_shown(view, "train", "train_accuracy", xs, "train", "•", options))
     series.append(_shown(view, "train clean", "clean_train_accuracy", xs, "clean", "∙", options))
@@ -144,13 +145,13 @@ def lower_curves(view: RunView, options: Options, frame: Frame) -> Curves:
     """The pane under the accuracy: losses, or the metric that was chosen."""
     if options.metric == "loss":
         return loss_curves(view, options, frame)
-    x = _x_axis(view, options, frame)
+    x = x_axis_of(view, options, frame)
     values = view.history.epoch(_COLUMNS[options.metric])
     shown = {"learning rate": learning_rate, "images/s": whole}.get(options.metric, number)(_last(values))
     series = (
         Series(
             options.metric.split("/")[0].split()[-1],
-            _xs(view, options),
+            epoch_places(view, options),
             smooth(values, options.smooth),
             (shown,),
             "test",
@@ -165,40 +166,23 @@ def lower_curves(view: RunView, options: Options, frame: Frame) -> Curves:
 
 def loss_curves(view: RunView, options: Options, frame: Frame) -> Curves:
     """Train and test loss. Before the first epoch has ended, and by step, the train loss is that of single steps."""
-    by_step = options.x == "step" or not len(view.history.epoch("epoch"))
-    star = "*" if view.train_mixed else ""
-    series: list[Series] = []
+    by_step = options.x == "step" or not len(view.history.epochs)
     if by_step:
-        losses = view.history.step("loss")
-        series.append(
-            Series(
-                f"train{star}", _steps_at(view), smooth(losses, options.smooth), (number(_last(losses)),), "train", "•"
-            )
-        )
         options = replace(options, x="step")
-        x = _step_axis(view, frame)
-    else:
-        losses = view.history.epoch("train_loss")
-        series.append(
-            Series(
-                f"train{star}",
-                _xs(view, options),
-                smooth(losses, options.smooth),
-                (number(_last(losses)),),
-                "train",
-                "•",
-            )
-        )
-        x = _x_axis(view, options, frame)
-    tested = view.history.epoch("test_loss")
-    series.append(Series("test", _xs(view, options), smooth(tested, options.smooth), (number(_last(tested)),), "test"))
+    xs = epoch_places(view, options)
+
+    def one(label: str, x: Array, values: Array, role: str, mark: str = "") -> Series:
+        return Series(label, x, smooth(values, options.smooth), (number(_last(values)),), role, mark)
+
+    train = ("train*" if view.train_mixed else "train", "train", "•")
+    losses = view.history.step("loss") if by_step else view.history.epoch("train_loss")
     held = view.history.epoch("holdout_loss")
-    if np.isfinite(held).any():
-        series.insert(
-            0, Series("holdout", _xs(view, options), smooth(held, options.smooth), (number(_last(held)),), "other", "◦")
-        )
-    seen = [one for one in series if len(np.asarray(one.x))]
-    y = value_axis([one.y for one in seen], frame.rows, options.loss_scale)
+    series = [one("holdout", xs, held, "other", "◦")] if np.isfinite(held).any() else []
+    series.append(one(train[0], _steps_at(view) if by_step else xs, losses, *train[1:]))
+    series.append(one("test", xs, view.history.epoch("test_loss"), "test"))
+    x = x_axis_of(view, options, frame)
+    seen = [curve for curve in series if len(np.asarray(curve.x))]
+    y = value_axis([curve.y for curve in seen], frame.rows, options.loss_scale)
     lr = "" if math.isnan(view.learning_rate) else f"lr {learning_rate(view.learning_rate)}"
     return Curves(
         title="loss", series=tuple(seen), x=x, y=y,
@@ -253,7 +237,7 @@ def _x_name(options: Options) -> str:
     return "min" if options.x == "time" else options.x
 
 
-def _xs(view: RunView, options: Options) -> Array:
+def epoch_places(view: RunView, options: Options) -> Array:
     """Where the epochs lie on the x axis: at their ends, in epochs, steps or minutes of training."""
     epochs = view.history.epoch("epoch")
     if options.x == "step":
@@ -263,7 +247,8 @@ def _xs(view: RunView, options: Options) -> Array:
     return epochs
 
 
-def _x_axis(view: RunView, options: Options, frame: Frame) -> Axis:
+def x_axis_of(view: RunView, options: Options, frame: Frame) -> Axis:
+    """The x axis for a run that has come so far."""
     columns = frame.width - frame.gutter - 3
     if options.x == "step":
         return _step_axis(view, frame)

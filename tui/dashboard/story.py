@@ -17,7 +17,7 @@ _TRACEBACK_LINES: Final = 30
 
 
 def story(history: History, newest: int = 0) -> list[LogLine]:
-    """The lines of a run, oldest first; the `newest` so many, or all of them, with the traceback of a failure, for 0."""
+    """The lines of a run, oldest first: the `newest` so many, or for 0 all, with the traceback of a failure."""
     lines: list[LogLine] = []
     if history.started:
         lines.append(LogLine(history.started.t, _start(history.started)))

@@ -59,11 +59,12 @@ def per_class(rows: Sequence[ClassRow], note: str, width: int, height: int) -> l
     room = height - 1
     if len(shown) > room:
         shown = sorted(shown, key=lambda row: row.accuracy)[: min(room, WORST)]
-    cut = f" · {len(shown)} worst of {len(rows)}" if len(shown) < len(rows) else ""
+    cut = len(shown) < len(rows)
     floor = floor_of(rows)
     wide = width >= 50
     if wide:
-        lines = [heading(f"per class, test %{cut}", width, ["last   Δ epoch   Δ base", "last"])]
+        title = f"{len(shown)} worst of {len(rows)} classes, %" if cut else "per class, test %"
+        lines = [heading(title, width, ["last   Δ epoch   Δ base"])]
         lines += [_wide_row(row, floor, width) for row in shown]
     else:
         right = f"worst {len(shown)}/{len(rows)}" if cut else "Δ epoch"

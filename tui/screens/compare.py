@@ -1,0 +1,253 @@
+"""Compare: the marked runs over each other, how they stand against a baseline, and where their recipes differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar, Final
+
+import numpy as np
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import Resize, ScreenResume
+
+from engine.analysis import compare
+from engine.contract.store import RunFolder
+from tui.axes import accuracy_axis, value_axis
+from tui.charts import Series, smooth
+from tui.dashboard.curves import AXES, SMOOTHING, X_UNITS, Frame, Options, epoch_places, x_axis_of
+from tui.dashboard.panels import standing
+from tui.dashboard.view import RunView
+from tui.format import number, percent
+from tui.key_tables.compare import KEYS
+from tui.key_tables.key import footer
+from tui.keys import GLOBAL, bindings
+from tui.line_list import LineList
+from tui.lines import Line
+from tui.run_acts import RunActs
+from tui.widgets.chart import Curves, curves
+from tui.widgets.compare_table import MARKS, TableLine, draw, mark_of, role_of, table_lines
+from tui.widgets.key_line import KeyLine
+from tui.widgets.pane import PANE_ROLES, Pane
+from tui.widgets.top_bar import TopBar
+
+TICK_SECONDS: Final = 1.0
+_NOTHING: Final = "mark runs with space on Results (2), then press v"
+
+
+class Table(LineList):
+    """The lines of the comparison under a cursor."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{role}" for role in PANE_ROLES}
+    DEFAULT_CSS = Pane.DEFAULT_CSS.replace("Pane {", "Table {")
+
+    def __init__(self) -> None:
+        super().__init__(id="table")
+        self.lines: list[TableLine] = []
+        self.ids: list[str] = []
+        self.baseline = ""
+
+    def row_count(self) -> int:
+        return len(self.lines)
+
+    def can_stand(self, row: int) -> bool:
+        return self.lines[row].kind not in ("heading", "columns")
+
+    def draw(self, row: int, width: int, at_cursor: bool) -> Line:
+        return draw(self.lines[row], self.ids, self.baseline, width, at_cursor)
+
+    def set_lines(self, lines: Sequence[TableLine], ids: Sequence[str], baseline: str) -> None:
+        """Show another table; the cursor stays on its line number."""
+        if (list(lines), list(ids), baseline) != (self.lines, self.ids, self.baseline):
+            self.lines, self.ids, self.baseline = list(lines), list(ids), baseline
+            self.reload()
+
+
+class Compare(RunActs):
+    """The marked runs against each other."""
+
+    KEYS = KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+    AUTO_FOCUS = "#table"
+    DEFAULT_CSS = """
+    Compare {
+        #table { height: 1fr; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._views: dict[RunFolder, RunView] = {}
+        self._options = Options()
+        self._loss = False
+        self._zoomed = False
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        yield Pane(id="overlay")
+        yield Table()
+        yield KeyLine(self._pairs())
+
+    def on_mount(self) -> None:
+        self.set_interval(TICK_SECONDS, self._tick)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        self._arrange()
+        self._load()
+        self.call_after_refresh(self._draw)
+
+    def on_resize(self, event: Resize) -> None:
+        self._arrange()
+        self.call_after_refresh(self._draw)
+
+    def runs_changed(self) -> None:
+        """Some run is another now; the next tick reads what it wrote."""
+        self._load()
+
+    # --- reading ----------------------------------------------------------------------------------------------
+
+    def _runs(self) -> list[RunFolder]:
+        """The marked runs in the order of their marks; with none, the selected run; the baseline always with them."""
+        session = self.workbench.session
+        runs = list(session.marked) or ([session.selected] if session.selected else [])
+        if session.baseline is not None and session.baseline not in runs:
+            runs.append(session.baseline)
+        return runs
+
+    def _load(self) -> None:
+        missing = [run for run in self._runs() if run not in self._views]
+        if missing:
+            self._read(missing)
+
+    @work(thread=True, group="compare", exit_on_error=False)
+    def _read(self, runs: Sequence[RunFolder]) -> None:
+        for run in runs:
+            view = RunView(run)
+            view.poll()
+            self.app.call_from_thread(self._is_read, view)
+
+    def _is_read(self, view: RunView) -> None:
+        self._views[view.run] = view
+        self._draw()
+
+    def _tick(self) -> None:
+        if not self.is_current:
+            return
+        news = [view.poll() for run, view in self._views.items() if run in self._runs()]
+        if any(news):
+            self._draw()
+
+    # --- drawing ----------------------------------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        width, height = self.app.size
+        overlay = self.query_one("#overlay", Pane)
+        overlay.styles.width = width
+        overlay.styles.height = height - 2 if self._zoomed else max(round((height - 2) * 0.45), 8)
+        self.query_one(Table).display = not self._zoomed
+
+    def _shown(self) -> list[RunView]:
+        return [self._views[run] for run in self._runs() if run in self._views]
+
+    def _draw(self) -> None:
+        views = self._shown()
+        pane = self.query_one("#overlay", Pane)
+        if not views:
+            pane.paint(lambda width, height: [[], [(f" {_NOTHING}", "dim")]])
+            self.query_one(Table).set_lines([], [], "")
+            return
+        pane.paint(self._overlay)
+        session = self.workbench.session
+        baseline = session.baseline.id if session.baseline else ""
+        rows = compare.table([standing(view) for view in views], baseline)
+        tables = [view.recipe.to_table() for view in views if view.recipe is not None]
+        unreadable = [f"{view.short_id}: its recipe cannot be read" for view in views if view.recipe is None]
+        differences = compare.differences(tables) if not unreadable else []
+        lines = table_lines(rows, compare.groups(rows), differences, unreadable)
+        self.query_one(Table).set_lines(lines, [view.run.id for view in views], baseline)
+
+    def _overlay(self, width: int, height: int) -> list[Line]:
+        views, options = self._shown(), self._options
+        frame = Frame(width, height - 1, self.query_one("#overlay", Pane).glyphs)
+        drawn = list(enumerate(views))[: len(MARKS)]
+        series = [self._series(view, place) for place, view in reversed(drawn)]
+        values = [one.y for one in series]
+        if self._loss:
+            y, title = value_axis(values, frame.rows, options.loss_scale), "test loss"
+        else:
+            y, title = accuracy_axis(values, frame.rows, options.accuracy_scale), "test accuracy %"
+        furthest = max(views, key=lambda view: view.progress_epochs)
+        left_out = f"   first {len(drawn)} of {len(views)} drawn" if len(drawn) < len(views) else ""
+        long = f"a {y.scale}   x {options.x}   w smooth {options.smooth:g}{left_out}"
+        look = frame.look(max([2, *(len(label) for _, label in y.ticks)]), options.x)
+        empty = "" if any(np.isfinite(np.asarray(value)).any() for value in values) else "no test yet"
+        x = x_axis_of(furthest, options, frame)
+        return curves(Curves(title, tuple(series), x, y, look, (long,), empty=empty), width, height)
+
+    def _series(self, view: RunView, place: int) -> Series:
+        xs = epoch_places(view, self._options)
+        ys = view.history.epoch("test_loss") if self._loss else 100 * view.history.epoch("test_accuracy")
+        tested = ys[np.isfinite(ys)]
+        last = float(tested[-1]) if len(tested) else math.nan
+        value = number(last) if self._loss else percent(last / 100)
+        return Series(view.short_id, xs, smooth(ys, self._options.smooth), (value,), role_of(place), mark_of(place))
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        return [(key, self._options.x if key == "x" else label) for key, label in footer([*KEYS, *GLOBAL])]
+
+    # --- keys -------------------------------------------------------------------------------------------------
+
+    def _change(self, options: Options) -> None:
+        self._options = options
+        self.query_one(KeyLine).set_pairs(self._pairs())
+        self._draw()
+
+    def action_metric(self) -> None:
+        self._loss = not self._loss
+        self._draw()
+
+    def action_axis(self) -> None:
+        self._change(replace(self._options, axis=AXES[(AXES.index(self._options.axis) + 1) % len(AXES)]))
+
+    def action_x_unit(self) -> None:
+        self._change(replace(self._options, x=X_UNITS[(X_UNITS.index(self._options.x) + 1) % len(X_UNITS)]))
+
+    def action_smooth(self) -> None:
+        place = (SMOOTHING.index(self._options.smooth) + 1) % len(SMOOTHING)
+        self._change(replace(self._options, smooth=SMOOTHING[place]))
+
+    def action_zoom(self) -> None:
+        self._zoomed = not self._zoomed
+        self._arrange()
+        self.call_after_refresh(self._draw)
+
+    def _here(self) -> RunFolder | None:
+        """The run under the cursor."""
+        table = self.query_one(Table)
+        line = table.lines[table.cursor] if table.cursor < len(table.lines) else None
+        shown = self._shown()
+        return shown[line.run].run if line is not None and 0 <= line.run < len(shown) else None
+
+    def action_baseline(self) -> None:
+        session, run = self.workbench.session, self._here()
+        if run is not None:
+            session.baseline = None if session.baseline == run else run
+            self._draw()
+
+    def action_mark(self) -> None:
+        session, run = self.workbench.session, self._here()
+        if run is not None and run in session.marked:
+            session.toggle_mark(run)
+            self._draw()
+
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        run = self._here()
+        if run is not None:
+            self.workbench.open_run(run)
+
+    def action_copy(self) -> None:
+        ids = " ".join(run.id for run in self._runs())
+        if ids:
+            self.workbench.copy(f"cifar-tui runs compare {ids}", "command")

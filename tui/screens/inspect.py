@@ -1,0 +1,153 @@
+"""Inspect: what a run gets right and what it takes for what, at the last epoch that was tested by class."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Final
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import Resize, ScreenResume
+
+from engine.contract.store import RunFolder, Summary
+from engine.contract.text import one_line
+from tui.dashboard.view import RunView
+from tui.format import percent
+from tui.key_tables.inspect import KEYS
+from tui.key_tables.key import footer
+from tui.keys import GLOBAL, bindings
+from tui.lines import Line
+from tui.run_acts import RunActs
+from tui.run_rows import rows_of
+from tui.widgets.confusion import confusion, matrix_of, worst_pairs
+from tui.widgets.key_line import KeyLine
+from tui.widgets.pane import Pane, heading
+from tui.widgets.per_class import ClassRow, per_class
+from tui.widgets.top_bar import TopBar
+
+TICK_SECONDS: Final = 1.0
+
+
+def page(view: RunView, width: int, as_percent: bool) -> list[Line]:
+    """Everything that is known by class, as long as it gets: the screen shows a part of it."""
+    judged = view.judged()[:1]
+    name = f"{one_line(view.name)} {view.short_id}"
+    if not judged:
+        return [heading(name, width), [], [(" no epoch has been tested by class yet", "dim")]]
+    epoch, names = judged[0], view.classes
+    rows = view.class_rows()
+    right = f"epoch {epoch.epoch} · test {percent(epoch.test_accuracy)} %"
+    if len(names) != len(epoch.per_class):
+        names = [row.name for row in rows]
+    lines = [heading(f"confusion of {name}", width, [right], ""), *_matrix(epoch.confused, names, width, as_percent)]
+    ordered = sorted(rows, key=_known_first)
+    return [*lines, [], *per_class(ordered, "", width, len(ordered) + 2)]
+
+
+def _known_first(row: ClassRow) -> float:
+    return math.inf if math.isnan(row.accuracy) else row.accuracy
+
+
+def _matrix(confused: list[int], names: list[str], width: int, as_percent: bool) -> list[Line]:
+    matrix = matrix_of(confused, len(names))
+    if matrix is None:
+        return [[(" the matrix is recorded for up to 20 classes", "dim")]]
+    what = "percent of the true class" if as_percent else "images"
+    lines = confusion(matrix, names, width, as_percent=as_percent)
+    lines.append([(f" rows: what it is; columns: what it was taken for; {what}", "dim")])
+    return [*lines, [], heading("most frequent mistakes", width), *worst_pairs(matrix, names, width)]
+
+
+class Inspect(RunActs):
+    """One run, class by class."""
+
+    KEYS = KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: RunView | None = None
+        self._percent = False
+        self._top = 0
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        yield Pane(self._picture, id="page")
+        yield KeyLine(footer([*KEYS, *GLOBAL]))
+
+    def on_mount(self) -> None:
+        self.query_one("#page", Pane).styles.height = "1fr"
+        self.set_interval(TICK_SECONDS, self._tick)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        self._choose()
+
+    def on_resize(self, event: Resize) -> None:
+        self._draw()
+
+    def runs_changed(self) -> None:
+        self._choose()
+
+    def _rows(self) -> list[Summary]:
+        """All runs as Results lists them."""
+        return [row.run for row in rows_of(self.workbench.session.summaries()) if row.run is not None]
+
+    def _choose(self) -> None:
+        """Show the selected run, or the first in the list of Results."""
+        session = self.workbench.session
+        rows = self._rows() if session.selected is None else []
+        if rows:
+            session.selected = session.folder(rows[0])
+        if session.selected is not None and (self._view is None or self._view.run != session.selected):
+            self._top = 0
+            self._read(session.selected)
+
+    @work(thread=True, group="inspect", exclusive=True, exit_on_error=False)
+    def _read(self, run: RunFolder) -> None:
+        view = RunView(run)
+        view.poll()
+        self.app.call_from_thread(self._is_read, view)
+
+    def _is_read(self, view: RunView) -> None:
+        if view.run == self.workbench.session.selected:
+            self._view = view
+            self._draw()
+
+    def _tick(self) -> None:
+        if self.is_current and self._view is not None and self._view.poll():
+            self._draw()
+
+    def _draw(self) -> None:
+        self.query_one("#page", Pane).redraw()
+
+    def _picture(self, width: int, height: int) -> list[Line]:
+        if self._view is None:
+            return [[], [(" no run yet: 4 opens New run", "dim")]]
+        lines = page(self._view, width, self._percent)
+        self._top = max(min(self._top, len(lines) - height), 0)
+        return lines[self._top :]
+
+    def action_numbers(self) -> None:
+        self._percent = not self._percent
+        self._draw()
+
+    def action_scroll(self, rows: int) -> None:
+        self._top += rows
+        self._draw()
+
+    def action_other_run(self, step: int) -> None:
+        """The run above or below in the list of Results."""
+        session, rows = self.workbench.session, self._rows()
+        folders = [row.folder for row in rows]
+        here = str(session.selected.path) if session.selected else ""
+        place = folders.index(here) + step if here in folders else 0
+        if 0 <= place < len(folders):
+            session.selected = session.folder(rows[place])
+            self._choose()
+        else:
+            self.say("no further run")
+
+    def action_copy(self) -> None:
+        if self._view is not None:
+            self.workbench.copy(f"cifar-tui open {self._view.run.id}", "command")
