@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -14,7 +15,7 @@ from engine.contract.process import Identity, ProcRecord, alive, host_name
 from engine.contract.recipe import Placement
 from engine.contract.resolve import explain
 from engine.contract.status import Status
-from engine.launch import local
+from engine.launch import devices, local
 from engine.launch.orders import KILL, PREEMPT, STOP
 
 KILL_SECONDS: Final = 10.0
@@ -73,7 +74,8 @@ def resume(
         changes: to the placement, for this attempt: the device, the folders, the threads.
 
     Raises:
-        BadInput: it is at work or finished, its recipe is not the one it was made with, or a change is unfit.
+        BadInput: it is at work or finished, its recipe is not the one it was made with, a change is unfit, or
+            there is no such device.
         StartFailed: it could not be started.
     """
     state = run.status()
@@ -89,11 +91,15 @@ def resume(
             f"run {run.id}: recipe.toml is not the recipe that the run was made with "
             f"({recipe_id[:12]}, not {info.recipe_id[:12]}); start a new run with --preset {run.recipe_toml}"
         )
+    changed = dict(changes or {})
+    if changed.get("data_dir"):
+        changed["data_dir"] = str(Path(changed["data_dir"]).expanduser().absolute())  # the trainer works elsewhere
     try:
-        Placement.model_validate(info.placement | dict(changes or {}))
+        placement = Placement.model_validate(info.placement | changed)
     except ValidationError as error:
         raise BadInput(explain(error, Placement)) from error
-    local.start(run, placement=changes, supervisor=supervisor)
+    devices.want(placement)
+    local.start(run, placement=changed, supervisor=supervisor)
 
 
 def restart_lost(runs: Sequence[RunFolder], *, supervisor: Sequence[str] = local.SUPERVISOR) -> dict[str, str]:

@@ -8,6 +8,8 @@ import engine
 
 VARIABLE = "CIFAR_TUI_ENGINE"
 """Tells a child which `engine/__init__.py` its launcher runs."""
+FOLDERS = ("CIFAR_TUI_DATA", "CIFAR_TUI_QUEUE")
+"""What a child reads from the environment as a folder; relative ones mean the launcher's current folder."""
 
 
 def own() -> str:
@@ -19,13 +21,14 @@ def environment() -> dict[str, str]:
     """This process's environment, made safe for a child that imports `engine`.
 
     The current folder stays off the child's path. A checkout is put on it; an installed package is found without, and
-    its folder must not be put in front of the standard library.
+    its folder must not be put in front of the standard library. A child works in `/`, so folders become absolute.
     """
     root = str(Path(own()).parents[1])
     installed = {*site.getsitepackages(), site.getusersitepackages()}
     inherited = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
     parts = inherited if root in {os.path.realpath(path) for path in installed} else [root, *inherited]
     child = {**os.environ, VARIABLE: own(), "PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(parts)}
+    child |= {key: str(Path(child[key]).expanduser().absolute()) for key in FOLDERS if child.get(key)}
     if not parts:
         del child["PYTHONPATH"]
     return child

@@ -52,7 +52,7 @@ def home() -> Path:
     """The queue's folder: $CIFAR_TUI_QUEUE, else one for this host in the user's state folder."""
     own = os.environ.get("CIFAR_TUI_QUEUE", "")
     if own:
-        return Path(own)
+        return Path(own).expanduser().absolute()
     return platformdirs.user_state_path("cifar-tui", appauthor=False) / "queue" / _file_name(platform.node() or "host")
 
 

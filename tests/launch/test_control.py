@@ -126,11 +126,12 @@ def test_resume_after_a_kill_makes_a_second_attempt(bench: Bench):
     run = bench.working()
     os.kill(bench.processes(run)[1].pid, signal.SIGKILL)
     first = bench.record(run)
-    control.resume(run, {"threads": 3}, supervisor=bench.supervisor)
+    control.resume(run, {"threads": 3, "data_dir": "here"}, supervisor=bench.supervisor)
     assert ExitRecord.read(run.exits / "1.json") == first
     assert not run.exit.exists()
     bench.until(lambda: sum(isinstance(event, RunStarted) for event in EventReader(run.events).poll()) == 2)
-    assert '"threads":3' in (run.path / "seen.txt").read_text()
+    seen = (run.path / "seen.txt").read_text()
+    assert '"threads":3' in seen and f'"data_dir":"{Path("here").absolute()}"' in seen
     (run.path / "go").touch()
     second = bench.record(run)
     assert (first.state, first.attempt, second.state, second.attempt) == ("failed", 1, "finished", 2)
@@ -167,9 +168,13 @@ def test_resume_refuses_another_recipe(bench: Bench):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"device": "tpu"}, "device: .*'tpu'"), ({"devise": "cpu"}, r"unknown key devise; did you mean device\?")],
+    [
+        ({"device": "tpu"}, "device: .*'tpu'"),
+        ({"devise": "cpu"}, r"unknown key devise; did you mean device\?"),
+        ({"gpus": 2}, "gpus = 2 needs that many GPUs, but the device is cpu"),
+    ],
 )
-def test_resume_refuses_an_unfit_placement(bench: Bench, changes: dict[str, str], message: str):
+def test_resume_refuses_an_unfit_placement(bench: Bench, changes: dict[str, Any], message: str):
     run = bench.make()
     with pytest.raises(BadInput, match=message):
         control.resume(run, changes, supervisor=bench.supervisor)

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from engine.contract.events import Checkpoint, Epoch, Event, EventReader, Resumed
+from engine.contract.events import Checkpoint, EventReader, Resumed
 from engine.contract.folder import RunFolder
 from engine.launch import control, local
 
 Bench = Any  # tests/launch/conftest.py, which cannot be imported
 
 RECIPE = {
-    "epochs": 3,
-    "batch_size": 64,
+    "epochs": 2,
+    "batch_size": 32,
     "augmentation": ["random_crop", "horizontal_flip"],
     "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9},
     "averaging": {"name": "ema", "decay": 0.9},
@@ -38,12 +38,14 @@ def start(bench: Bench, **changes: Any) -> RunFolder:
     return run
 
 
-def count(run: RunFolder, kind: type[Event]) -> int:
-    return sum(isinstance(event, kind) for event in EventReader(run.events).poll())
+def inside_second_epoch(run: RunFolder) -> int:
+    """How many checkpoints the run has made there."""
+    events = EventReader(run.events).poll()
+    return sum(isinstance(event, Checkpoint) and event.epoch == 1 and event.step > 0 for event in events)
 
 
 def final_weights(run: RunFolder) -> dict[str, torch.Tensor]:
-    (file,) = run.checkpoints.glob("epoch-0003/weights.pt")
+    (file,) = run.checkpoints.glob("epoch-0002/weights.pt")
     return dict(flat(torch.load(file, weights_only=True)))
 
 
@@ -56,24 +58,28 @@ def flat(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, torch.Te
 
 
 def test_a_run_that_was_killed_and_stopped_ends_bit_identical_to_one_that_was_not(bench: Bench):
-    whole, broken = start(bench), start(bench)
+    whole, broken = start(bench), bench.make(recipe=RECIPE, threads=1)
+    hold = broken.path / "hold"
+    hold.touch()
+    local.start(broken, supervisor=bench.supervisor, timeout=60)
     assert bench.ended(whole).state == "finished"
 
-    bench.until(lambda: count(broken, Epoch) and count(broken, Checkpoint) >= 2)
+    bench.until(lambda: inside_second_epoch(broken))
     os.kill(bench.processes(broken)[1].pid, signal.SIGKILL)
     assert (bench.ended(broken).state, bench.ended(broken).reason) == ("failed", "killed")
 
-    before = count(broken, Checkpoint)
+    before = inside_second_epoch(broken)
     control.resume(broken, supervisor=bench.supervisor)
-    bench.until(lambda: count(broken, Checkpoint) >= before + 2)
+    bench.until(lambda: inside_second_epoch(broken) > before)
     control.stop(broken)
     assert bench.ended(broken).state == "stopped"
 
+    hold.unlink()
     control.resume(broken, supervisor=bench.supervisor)
     assert bench.ended(broken).state == "finished"
     resumed = [event for event in EventReader(broken.events).poll() if isinstance(event, Resumed)]
     assert [event.exact for event in resumed] == [True, True]
-    assert all(event.epoch or event.step for event in resumed)
+    assert all(event.epoch == 1 and event.step > 0 for event in resumed)
     expected, found = final_weights(whole), final_weights(broken)
     assert expected.keys() == found.keys() and len(expected) >= 10
     assert all(torch.equal(expected[key], found[key]) for key in expected)

@@ -72,6 +72,13 @@ def test_an_installed_package_is_not_put_in_front_of_the_standard_library(monkey
     assert "PYTHONPATH" not in package.environment()
 
 
+def test_folders_in_the_environment_mean_the_same_to_a_child_that_works_elsewhere(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CIFAR_TUI_DATA", "data")
+    assert package.environment()["CIFAR_TUI_DATA"] == str(Path("data").absolute())
+    monkeypatch.setenv("CIFAR_TUI_DATA", "")
+    assert package.environment()["CIFAR_TUI_DATA"] == ""
+
+
 def test_a_supervisor_of_another_copy_of_the_package_refuses(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     run = bench.make()
     monkeypatch.setattr(package, "own", lambda: "/opt/other/engine/__init__.py")
