@@ -12,7 +12,7 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -168,7 +168,7 @@ def scan(path: Path, module: str) -> Iterator[Part]:
 
 
 def _part(
-    node: ast.FunctionDef | ast.ClassDef, mark: ast.Call, path: Path, module: str, shared: dict[str, ast.expr]
+    node: ast.FunctionDef | ast.ClassDef, mark: ast.Call, path: Path, module: str, shared: Mapping[str, ast.expr]
 ) -> Part:
     where = f"{path}:{node.lineno}"
     try:

@@ -45,9 +45,9 @@ class Param:
         return f"{low}x{high}" if low or high else ""
 
 
-def shared_options(tree: ast.Module) -> dict[str, ast.expr]:
+def shared_options(tree: ast.Module) -> Mapping[str, ast.expr]:
     """Options that several parts of a file share: `Dropout = Annotated[float, Spec(...)]` at the top of it."""
-    named = {}
+    named: dict[str, ast.expr] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
             for target in node.targets:
