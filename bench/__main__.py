@@ -1,0 +1,82 @@
+"""`python -m bench [what ...] [--json FILE]`: speed against peers and against the limit, as ratios taken in one run.
+
+augment     each op and the named pipelines against torchvision's per-image transforms
+engine      the training loop against the same model on one fixed batch, and the whole epoch against a plain loop
+workbench   first paint, key to repaint, large runs, ten thousand runs, bytes over a terminal line
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import platform
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+AREAS = ("augment", "engine", "workbench")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("what", nargs="*", choices=[[], *AREAS], help=f"default: all of {', '.join(AREAS)}")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the time, for a look; not for publishing")
+    chosen = parser.parse_args()
+    report: dict[str, Any] = {"machine": machine(), "began": time.strftime("%Y-%m-%d %H:%M")}
+    print("  ".join(f"{key} {value}" for key, value in report["machine"].items()))
+    for area in chosen.what or AREAS:
+        print(f"\n{area}")
+        rows = importlib.import_module(f"bench.{area}").measure(quick=chosen.quick)
+        report[area] = rows
+        print_rows(rows)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(report, indent=1))
+
+
+def machine() -> dict[str, str]:
+    """What the figures were taken on."""
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    cpu = next(
+        (line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine()
+    )
+    return {
+        "cpu": f"{cpu}, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}",
+        "gpu": gpu,
+        "torch": torch.__version__,
+        "torchvision": version("torchvision"),
+        "python": platform.python_version(),
+    }
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def print_rows(rows: list[dict[str, Any]]) -> None:
+    """Rows of equal keys as a table; a row with other keys starts a new one."""
+    head: list[str] = []
+    for at, row in enumerate(rows):
+        if list(row) != head:
+            head = list(row)
+            same = [other for other in rows[at:] if list(other) == head]
+            widths = {key: max(len(key), *(len(cell(other[key])) for other in same)) for key in head}
+            print("  ".join(key.ljust(widths[key]) for key in head))
+        print("  ".join(cell(row[key]).ljust(widths[key]) for key in head).rstrip())
+        sys.stdout.flush()
+
+
+def cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""A run that trains nothing: `python -m bench.fake_run DIR 60` writes the events of a busy GPU run, one epoch a second."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+from engine.contract.catalog import catalog
+from engine.contract.events import Epoch, EventWriter, Finished, RunStarted, Step, System
+from engine.contract.process import me
+from engine.contract.records import ExitRecord, Heartbeat, ProcRecord
+from engine.contract.store import RunFolder, create
+from presets.loader import resolve
+
+CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+STEPS = 390
+GB = 2**30
+
+
+def make(root: Path) -> RunFolder:
+    """A new run folder of the preset that the dashboard was drawn for."""
+    return create(root, resolve("resnet34_cutmix", catalog()), seed=0, preset="resnet34_cutmix", changes="-")
+
+
+def started(t: float) -> RunStarted:
+    return RunStarted(
+        epochs=500, steps_per_epoch=STEPS, batch_size=128, params=21_282_122, device="cuda:0", device_name="a GPU",
+        precision="bf16", classes=CLASSES, train_images=50_000, test_images=10_000, t=t,
+    )  # fmt: skip
+
+
+def epoch(number: int, t: float, rng: random.Random) -> Epoch:
+    accuracy = 0.96 - 0.5 * math.exp(-number / 12) + rng.gauss(0, 0.003)
+    return Epoch(
+        epoch=number, train_loss=0.7 + math.exp(-number / 30), train_mixed=True, test_loss=0.25 + math.exp(-number / 15),
+        test_accuracy=accuracy, per_class=[accuracy + rng.gauss(0, 0.02) for _ in CLASSES], per_class_count=[1000] * 10,
+        lr=0.005 * (1 - number / 500), images_per_second=rng.gauss(5200, 30), grad_norm=0.8, update_ratio=1e-3,
+        seconds={"train": 9.6, "evaluate": 0.4}, t=t,
+    )  # fmt: skip
+
+
+def step(number: int, at: int, t: float, rng: random.Random) -> Step:
+    return Step(number, at, 0.7 + math.exp(-number / 30) + rng.gauss(0, 0.1), 0.004, rng.gauss(5200, 30), t=t)
+
+
+def system(t: float, rng: random.Random) -> System:
+    card = {
+        "index": 0, "uuid": "GPU-0", "name": "a GPU", "utilization": rng.uniform(0.85, 0.99), "memory_used": 11 * GB,
+        "memory_total": 24 * GB, "memory_ours": 5 * GB, "memory_others": 6 * GB, "others": [], "power": 410.0,
+        "power_limit": 450.0, "temperature": 58.0,
+    }  # fmt: skip
+    return System([card], cpu=rng.uniform(0.1, 0.2), ram_used=14 * GB, ram_total=128 * GB, ram_ours=3 * GB,
+                  disk_free=200 * GB, t=t)  # fmt: skip
+
+
+def finished(run: RunFolder, epochs: int, steps_kept: int) -> None:
+    """Write a whole life at once: `epochs` epochs with `steps_kept` step events each, all in the past."""
+    rng = random.Random(0)
+    begin = time.time() - epochs * 10 - 3600
+    with EventWriter(run.events) as events:
+        events.write(started(begin))
+        for number in range(1, epochs + 1):
+            for at in range(steps_kept):
+                events.write(step(number, at * STEPS // steps_kept, begin + (number - 1 + at / steps_kept) * 10, rng))
+            events.write(epoch(number, begin + number * 10, rng))
+        events.write(Finished(epochs, 0.96, 0.961, epochs - 3, seconds=epochs * 10.0, t=begin + epochs * 10))
+    ExitRecord(state="finished", ended=begin + epochs * 10).write(run.exit)
+
+
+def live(run: RunFolder, seconds: float) -> None:
+    """Look alive for so long: two steps a second, an epoch each, a system sample every other second."""
+    rng, this = random.Random(0), me()
+    ProcRecord(this.host, this.boot_id, this, this).write(run.proc)
+    with EventWriter(run.events) as events:
+        begin = time.time()
+        events.write(started(begin))
+        number = 0
+        while time.time() - begin < seconds:
+            number += 1
+            Heartbeat(os.getpid(), "running", 0, "", time.time()).write(run.heartbeat)
+            for at in (195, 390):
+                events.write(step(number, at, time.time(), rng))
+                time.sleep(0.5)
+            events.write(epoch(number, time.time(), rng))
+            if number % 2 == 0:
+                events.write(system(time.time(), rng))
+
+
+if __name__ == "__main__":
+    live(RunFolder(Path(sys.argv[1])), float(sys.argv[2]))
