@@ -56,9 +56,9 @@ class ColorJitter:
     def plan(self, amounts: np.ndarray, order: np.ndarray) -> Arrays:
         """What `apply` needs to make the four changes `amounts` (4, n) in the orders `ORDERS[order]`, order (n,).
 
-        Brightness, contrast and saturation are all `clamp(f x + g grey + m mean(grey))`, with other weights. So the same
-        formula does, at every step, for each image the change whose turn it is: there are no groups by order and no
-        branches, and an image that has nothing to do at a step has the weights (1, 0, 0).
+        Brightness, contrast and saturation are all `clamp(f x + g grey + m mean(grey))`, with other weights. So the
+        same formula does, at every step, for each image the change whose turn it is: there are no groups by order and
+        no branches, and an image that has nothing to do at a step has the weights (1, 0, 0).
         """
         images = np.arange(amounts.shape[1])
         steps = len(self._blends) * (2 if self._hue else 1)

@@ -53,7 +53,7 @@ class Draws:
                 start = -(-stop // ALIGN) * ALIGN
         self._ops = len(per_op)
         self._places = tuple(places)
-        self._buffer = np.empty(start, np.uint8)
+        self._buffer = np.empty(max(start, ALIGN), np.uint8)  # torch cannot view nothing as floats
         for place, array in zip(places, arrays, strict=True):
             self._buffer[place.start : place.stop] = array.reshape(-1).view(np.uint8)
 

@@ -31,7 +31,7 @@ class Mixup:
     def __init__(
         self,
         *,
-        alpha: Annotated[float, Spec("the share is drawn from Beta(alpha, alpha); 1 is uniform", gt=0.0, le=100.0)] = 1.0,
+        alpha: Annotated[float, Spec("shares come from Beta(alpha, alpha); 1: uniform", gt=0.0, le=100.0)] = 1.0,
         per: Annotated[Literal["image", "batch"], Spec("one share for each image, or one for the batch")] = "image",
         pair: Annotated[
             Literal["permutation", "roll"], Spec("partners: a random permutation, or the previous image of the batch")
@@ -62,7 +62,7 @@ class CutMix:
     def __init__(
         self,
         *,
-        alpha: Annotated[float, Spec("the share is drawn from Beta(alpha, alpha); 1 is uniform", gt=0.0, le=100.0)] = 1.0,
+        alpha: Annotated[float, Spec("shares come from Beta(alpha, alpha); 1: uniform", gt=0.0, le=100.0)] = 1.0,
         per: Annotated[Literal["image", "batch"], Spec("one box for each image, or one for the batch")] = "image",
         pair: Annotated[
             Literal["permutation", "roll"], Spec("partners: a random permutation, or the previous image of the batch")
@@ -83,8 +83,8 @@ class CutMix:
         left, top, right, bottom = params["box"][:, :, None]  # each (B or 1, 1)
         channels, height, width = x.shape[1:]
         row = torch.arange(height, device=x.device)
-        column = torch.arange(width, device=x.device).repeat_interleave(channels)
-        rows, columns = (row >= top) & (row < bottom), (column >= left) & (column < right)
+        column = torch.arange(width * channels, device=x.device)
+        rows, columns = (row >= top) & (row < bottom), (column >= left * channels) & (column < right * channels)
         inside = rows[:, :, None].to(x.dtype) * columns[:, None]  # (B or 1, H, W C), 0 or 1
         # One weight for each number, in memory order, and `lerp`, exact at 0 and 1: `torch.where` is 4 times slower on
         # CPU, and so is a weight for each pixel, spread over 3 innermost channels.

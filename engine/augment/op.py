@@ -59,8 +59,8 @@ class Op(Protocol):
 def take(x: Tensor, index: Tensor) -> Tensor:
     """`x[index]` along the first dimension, keeping the memory layout.
 
-    `index_select` on contiguous memory copies whole images (0.1 us each); on a channels-last tensor, or spelt `x[index]`,
-    it goes element by element (1 to 5 us).
+    `index_select` on contiguous memory copies whole images (0.1 us each); on a channels-last tensor, or spelt
+    `x[index]`, it goes element by element (1 to 5 us).
     """
     if x.dim() == 4:
         pixels = x.permute(0, 2, 3, 1)

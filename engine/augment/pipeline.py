@@ -1,6 +1,6 @@
 """From raw images to what the model sees: every op of a recipe, in order, on the device, without a host sync.
 
-    uint8 images -> ops that move pixels -> [0, 1] floats -> colour ops -> normalised -> ops that mix the batch
+uint8 images -> ops that move pixels -> [0, 1] floats -> colour ops -> normalised -> ops that mix the batch
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from engine.augment.compiled import CompiledOp, Compiler
 from engine.augment.draws import Draws, generator
-from engine.augment.op import Op, Params
-from engine.contract.catalog import Catalog
+from engine.augment.op import Op
+from engine.contract.catalog import Catalog, Part
 from engine.contract.catalog import catalog as default_catalog
 
 if TYPE_CHECKING:
     from engine.contract.recipe import Choice
 
-Stage = tuple[Op, int]
-"""An op and its place in the recipe, which names its random numbers and parameters."""
+STAGES = ("geometry", "image", "batch")
 
 
 class Pipeline:
@@ -49,26 +49,28 @@ class Pipeline:
             mean, std: of each channel, for images in [0, 1].
             num_classes: width of the targets.
             catalog: where ops are looked up; the engine's own by default.
-            compile: fuse the float part with `torch.compile`; where that fails (no C++ compiler), one message goes to
-                `say` and everything stays eager.
+            compile: run the float kernels through `torch.compile`; where that fails (no C++ compiler), one message goes
+                to `say` and everything stays eager.
             say: gets that message.
+
+        Raises:
+            BadInput: an unknown op, or options that do not fit together.
         """
         known = catalog or default_catalog()
+        compiler = Compiler(say) if compile else None
         self._seed = seed
-        self._ops = tuple(build_op(choice, known) for choice in ops)
+        self._ops = tuple(build_op(choice, known, compiler) for choice in ops)
         stages = [stage_of(choice, known) for choice in ops]
-        moves = next((i for i, stage in enumerate(stages) if stage != "geometry"), len(stages))
-        places = list(enumerate(self._ops))
-        self._geometry: list[Stage] = [(op, i) for i, op in places[:moves]]
-        self._image: list[Stage] = [(op, i) for i, op in places[moves:] if stages[i] != "batch"]
-        self._batch: list[Stage] = [(op, i) for i, op in places[moves:] if stages[i] == "batch"]
+        # A pixel mover that stands behind a colour op works on floats, there.
+        floats = next((i for i, stage in enumerate(stages) if stage != "geometry"), len(stages))
+        self._geometry = range(floats)
+        self._image = [i for i in range(floats, len(stages)) if stages[i] != "batch"]
+        self._batch = [i for i in range(floats, len(stages)) if stages[i] == "batch"]
+        self._planes = compiler(planes) if compiler else planes
         self._scale = [1 / s for s in std]
         self._shift = [-m / s for m, s in zip(mean, std, strict=True)]
         self._num_classes = num_classes
-        self._constants: dict[tuple[torch.device, int], tuple[Tensor, Tensor]] = {}
-        self._finish = torch.compile(self._finish_eager) if compile else self._finish_eager
-        self._compiling = compile
-        self._say = say
+        self._constants: dict[tuple[torch.device, int], Tensor] = {}
 
     def draw(self, epoch: int, step: int, n: int, size: int) -> Draws:
         """Every random choice for the n images of `size` pixels a side in one step. Host work: run it ahead freely."""
@@ -88,77 +90,66 @@ class Pipeline:
         """
         params = draws.on(x.device)
         y = torch.zeros(len(labels), self._num_classes, device=x.device).scatter_(1, labels[:, None], 1.0)
-        for op, i in self._geometry:
-            x, y = op.apply(x, y, params[i])
-        constants = self._affine(x)
-        if self._compiling:
-            try:
-                return self._finish(x, y, params, *constants)
-            except torch._dynamo.exc.TorchDynamoException as error:
-                self._say(f"augmentation runs uncompiled: {str(error).strip().splitlines()[0]}")
-                self._finish, self._compiling = self._finish_eager, False
-        return self._finish_eager(x, y, params, *constants)
-
-    def normalize(self, x: Tensor) -> Tensor:
-        """uint8 images as the model sees them without augmentation: what evaluation needs."""
-        return affine(x, *self._affine(x), unit=255.0)
-
-    def _finish_eager(
-        self, x: Tensor, y: Tensor, params: Sequence[Params], scale: Tensor, shift: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        unit = 255.0
+        for i in self._geometry:
+            x, y = self._ops[i].apply(x, y, params[i])
         if self._image:
-            x = x.to(torch.float32, memory_format=torch.contiguous_format).mul_(1 / 255)
-            unit = 1.0
-        for op, i in self._image:
-            x, y = op.apply(x, y, params[i])
-        x = affine(x, scale, shift, unit=unit)
-        for op, i in self._batch:
-            x, y = op.apply(x, y, params[i])
+            x = self._planes(x)
+            for i in self._image:
+                x, y = self._ops[i].apply(x, y, params[i])
+        x = self.normalize(x)
+        for i in self._batch:
+            x, y = self._ops[i].apply(x, y, params[i])
         return x, y
 
-    def _affine(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Scale and shift for every number of an image (H W C), made once for each device and size.
+    def normalize(self, x: Tensor) -> Tensor:
+        """Images as the model sees them, float32 channels-last: all that evaluation needs.
+
+        Args:
+            x: uint8 (B, C, H, W), or float32 in [0, 1], which may be overwritten.
+        """
+        pixels = x.permute(0, 2, 3, 1)  # (B, H, W, C)
+        rows = pixels.flatten(1).to(torch.float32)
+        scale, shift = self._affine(x.device, x.shape[-1] * x.shape[-2])
+        torch.addcmul(shift, rows, scale, value=1.0 if x.is_floating_point() else 1 / 255, out=rows)
+        return rows.view(pixels.shape).permute(0, 3, 1, 2)
+
+    def _affine(self, device: torch.device, pixels: int) -> Tensor:
+        """Scale and shift (2, pixels * C) for every number of an image, made once for each device and size.
 
         Three values spread over the innermost dimension by broadcasting were 7 times slower on CPU.
         """
-        pixels = x.shape[-1] * x.shape[-2]
-        key = (x.device, pixels)
-        if key not in self._constants:
-            both = torch.tensor([self._scale, self._shift]).repeat(1, pixels).to(x.device)
-            self._constants[key] = (both[0], both[1])
-        return self._constants[key]
+        if (device, pixels) not in self._constants:
+            both = torch.tensor([self._scale, self._shift]).repeat(1, pixels)
+            self._constants[device, pixels] = both.to(device)
+        return self._constants[device, pixels]
 
 
-def affine(x: Tensor, scale: Tensor, shift: Tensor, *, unit: float) -> Tensor:
-    """`x / unit * scale + shift` as float32 channels-last; x (B, C, H, W), scale and shift (H W C).
-
-    Overwrites x if it is float32 and channels-last already.
-    """
-    pixels = x.permute(0, 2, 3, 1)  # (B, H, W, C)
-    rows = pixels.flatten(1).to(torch.float32)
-    torch.addcmul(shift, rows, scale, value=1 / unit, out=rows)
-    return rows.view(pixels.shape).permute(0, 3, 1, 2)
+def planes(x: Tensor) -> Tensor:
+    """uint8 (B, C, H, W) of any layout as float32 in [0, 1], whole planes one after another."""
+    return x.to(torch.float32, memory_format=torch.contiguous_format).mul_(1 / 255)
 
 
-def build_op(choice: Choice, catalog: Catalog) -> Op:
-    """The op that a recipe chose, its nested ops built first."""
-    options = {
-        name: [build_op(item, catalog) for item in value] if name in _op_lists(choice, catalog) else value
-        for name, value in choice.options.items()
-    }
-    op: Op = catalog.load(catalog.get("op", choice.name))(**options)
-    return op
+def build_op(choice: Choice, catalog: Catalog, compiler: Compiler | None = None) -> Op:
+    """The op that a recipe chose, its nested ops built first; with a compiler, float kernels are compiled."""
+    part = catalog.get("op", choice.name)
+    options = choice.options
+    nested = op_lists(part)
+    for name in nested:
+        options[name] = [build_op(item, catalog, compiler) for item in options[name]]
+    op: Op = catalog.load(part)(**options)
+    # Combinators choose by what was drawn, so only their members are compiled; a copy of bytes has nothing to gain.
+    return CompiledOp(op, compiler) if compiler and not nested and not part.meta.get("geometry") else op
 
 
 def stage_of(choice: Choice, catalog: Catalog) -> str:
-    """ "geometry", "image" or "batch": where an op runs; a combinator runs where its last member must."""
+    """One of `STAGES`: where an op runs; a combinator runs where the last of its members must."""
     part = catalog.get("op", choice.name)
-    inner = [stage_of(item, catalog) for name in _op_lists(choice, catalog) for item in choice.options[name]]
+    inner = [stage_of(item, catalog) for name in op_lists(part) for item in choice.options[name]]
     if inner:
-        return max(inner, key=("geometry", "image", "batch").index)
+        return max(inner, key=STAGES.index)
     return "geometry" if part.meta.get("geometry") else str(part.meta["stage"])
 
 
-def _op_lists(choice: Choice, catalog: Catalog) -> list[str]:
-    return [param.name for param in catalog.get("op", choice.name).params if param.type == "list[Op]"]
+def op_lists(part: Part) -> list[str]:
+    """The options of an op that hold other ops."""
+    return [param.name for param in part.params if param.type == "list[Op]"]

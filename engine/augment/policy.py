@@ -24,7 +24,7 @@ class OneOf:
         self,
         *,
         of: Annotated[list[Op], Spec("the ops to pick from")],
-        weights: Annotated[tuple[float, ...], Spec("how often each is picked, relative; empty: all alike", ge=0.0)] = (),
+        weights: Annotated[tuple[float, ...], Spec("how often each is picked; empty: all alike", ge=0.0)] = (),
         per: Annotated[Literal["image", "batch"], Spec("one pick for each image, or one for the batch")] = "image",
     ) -> None:
         if weights and (len(weights) != len(of) or sum(weights) <= 0):
@@ -39,17 +39,18 @@ class OneOf:
         drawn = {"source": np.concatenate(groups).argsort()}
         for i, (op, group) in enumerate(zip(self.of, groups, strict=True)):
             if len(group):
-                drawn |= {f"{i}.group": group} | nested(i, op.draw(rng, len(group), size))
+                drawn |= {f"group{i}": group} | nested(i, op.draw(rng, len(group), size))
         return drawn
 
     def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
         groups = []
         for i, op in enumerate(self.of):
-            if f"{i}.group" in params:
-                own = inner(i, params)
-                if len(own["group"]) == len(x):
-                    return op.apply(x, y, own)
-                groups.append(op.apply(take(x, own["group"]), take(y, own["group"]), own))
+            group = params.get(f"group{i}")
+            if group is None:
+                continue
+            if len(group) == len(x):
+                return op.apply(x, y, inner(i, params))
+            groups.append(op.apply(take(x, group), take(y, group), inner(i, params)))
         images, targets = zip(*groups, strict=True)
         return gather_groups(images, params["source"]), gather_groups(targets, params["source"])
 
