@@ -1,0 +1,132 @@
+"""A tiny data set and runs on it that take a tenth of a second: lenet, 320 images, five steps an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pytest
+import torch
+
+from engine.checkpoint_files import load_weights
+from engine.contract.catalog import Catalog, catalog
+from engine.contract.create import create
+from engine.contract.events import Epoch, Event
+from engine.contract.folder import RunFolder
+from engine.contract.recipe import Placement, Recipe
+from engine.data.load import DataSet, Split
+from engine.data.shapes import CLASSES, generate
+from engine.data.split import channel_statistics
+from engine.train import fit
+
+CPU = torch.device("cpu")
+OWN_PARTS = Path(__file__).with_name("own_parts.py")
+
+
+def split(images: np.ndarray, labels: np.ndarray) -> Split:
+    return Split(torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(labels.astype(np.int64)))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> DataSet:
+    arrays = generate(train=330, test=105)
+    mean, std = channel_statistics(arrays.train_images)
+    return DataSet(
+        name="shapes",
+        train=split(arrays.train_images, arrays.train_labels),
+        holdout=None,
+        test=split(arrays.test_images, arrays.test_labels),
+        classes=CLASSES,
+        mean=mean,
+        std=std,
+        fingerprint=arrays.fingerprint,
+    )
+
+
+@pytest.fixture(scope="session")
+def parts() -> Catalog:
+    return catalog((OWN_PARTS,))
+
+
+def resolve(parts: Catalog, **changes: Any) -> Recipe:
+    """A recipe of three epochs of five steps, changed as said."""
+    table: dict[str, Any] = {
+        "epochs": 3,
+        "batch_size": 64,
+        "model": "lenet",
+        "augmentation": ["random_crop", "horizontal_flip"],
+        "optimizer": {"name": "sgd", "lr": 0.05, "nesterov": True},
+        "data": {"name": "shapes"},
+        "compute": {"precision": "fp32"},
+    }
+    return Recipe.resolve(table | changes, parts)
+
+
+@dataclass
+class Trial:
+    """A run that can be carried out, again and again, in this process."""
+
+    recipe: Recipe
+    run: RunFolder
+    data: DataSet
+    parts: Catalog
+    seed: int = 1
+    attempts: int = 0
+    events: list[Event] = field(default_factory=list)
+    """Of all attempts."""
+
+    def go(self, stop_after: int | None = None, **options: Any) -> list[Event]:
+        """One attempt, to its end or until the loop has asked `stop_after` times whether to stop; its events.
+
+        It asks once before every step, once after the last of an epoch, and before every batch of an evaluation.
+        """
+        return list(self.start(stop_after, **options))
+
+    def start(self, stop_after: int | None = None, **options: Any) -> Iterator[Event]:
+        """The same, event by event."""
+        self.attempts += 1
+        left = count() if stop_after is None else iter(range(stop_after))
+        settings = {"placement": Placement(threads=1), "attempt": self.attempts, "seed": self.seed, "device": CPU}
+        stream = fit(
+            self.recipe,
+            self.run,
+            self.data,
+            stopping=lambda: next(left, None) is None,
+            parts=self.parts,
+            **(settings | options),
+        )
+        for event in stream:
+            self.events.append(event)
+            yield event
+
+    def weights(self, which: str = "last") -> dict[str, torch.Tensor]:
+        return load_weights(self.run.checkpoints, which)["model"]
+
+    def ends_as(self, other: Trial, which: str = "last") -> bool:
+        """Whether both have ended with the same bits."""
+        mine, theirs = self.weights(which), other.weights(which)
+        return mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+    def epochs(self) -> list[dict[str, Any]]:
+        """What every epoch's event said, without times; an epoch told twice counts once."""
+        told = {event.epoch: event for event in self.events if isinstance(event, Epoch)}
+        timing = ("t", "seconds", "images_per_second")
+        names = [name for name in Epoch.__dataclass_fields__ if name not in timing]
+        return [{name: repr(getattr(told[epoch], name)) for name in names} for epoch in sorted(told)]
+
+
+class Make(Protocol):
+    def __call__(self, images: DataSet = ..., seed: int = ..., **changes: Any) -> Trial: ...
+
+
+@pytest.fixture
+def make(tmp_path: Path, tiny: DataSet, parts: Catalog) -> Make:
+    def make(images: DataSet = tiny, seed: int = 1, **changes: Any) -> Trial:
+        recipe = resolve(parts, **changes)
+        return Trial(recipe, create(tmp_path / "runs", recipe, seed=seed), images, parts, seed)
+
+    return make

@@ -1,0 +1,25 @@
+"""Parts that only tests need."""
+
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+
+from engine.contract.catalog import Spec, register
+
+
+@register("model", title="A linear model behind dropout and batch norm", params=30_766)
+def dropout_net(
+    num_classes: int = 10, *, drop: Annotated[float, Spec("chance that a pixel is dropped", ge=0.0, lt=1.0)] = 0.3
+) -> nn.Module:
+    """Draws random numbers in every step, and keeps statistics."""
+    return nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(drop), nn.Flatten(), nn.Linear(3072, num_classes))
+
+
+@register("loss", title="A loss that becomes NaN")
+def explodes(
+    logits: Tensor, targets: Tensor, *, above: Annotated[float, Spec("the norm of the logits where it does")] = 0.0
+) -> Tensor:
+    """Cross entropy, or NaN as soon as the logits have a norm above the limit."""
+    loss = nn.functional.cross_entropy(logits, targets)
+    return torch.where(logits.detach().norm() > above, loss * float("nan"), loss)

@@ -1,0 +1,201 @@
+"""Checkpoints on disk: whole or absent, checked to the last byte, plain data only."""
+
+import errno
+import io
+import os
+
+import pytest
+import torch
+
+from engine import checkpoint_files
+from engine.checkpoint import Checkpoints
+from engine.checkpoint_files import committed, load_weights, read, snapshot
+from engine.contract.events import Checkpoint, Finished, Message, Resumed, Stopped
+
+IDENTITY = {"recipe_id": "r", "seed": 0}
+
+
+def tree(value: float) -> dict[str, object]:
+    return {"epoch": 0, "model": {"w": torch.full((64,), value)}}
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    made = Checkpoints(tmp_path / "checkpoints", identity=IDENTITY, made_on={})
+    yield made
+    made.close()
+
+
+def fresh(checkpoints: Checkpoints) -> Checkpoints:
+    return Checkpoints(checkpoints.folder, identity=IDENTITY, made_on={})
+
+
+def flip(path, where: float) -> None:
+    data = bytearray(path.read_bytes())
+    data[int(where * (len(data) - 1))] ^= 1
+    path.write_bytes(data)
+
+
+def save_two(checkpoints: Checkpoints) -> None:
+    checkpoints.save((1, 0), tree(1), None, {"s": 1}, "interval")
+    checkpoints.save((2, 0), tree(2), None, {"s": 2}, "interval")
+    checkpoints.written(wait=True)
+
+
+@pytest.mark.parametrize("file", ["weights.pt", "state.pt", "meta.json"])
+@pytest.mark.parametrize("where", [0.0, 0.3, 0.7, 1.0])
+def test_one_flipped_bit_sends_a_resume_to_the_checkpoint_before(checkpoints, file, where):
+    save_two(checkpoints)
+    flip(checkpoints.folder / "epoch-0002" / file, where)
+    saved, notes = fresh(checkpoints).load()
+    assert saved.position == (1, 0)
+    assert saved.state == {"s": 1}
+    assert torch.equal(saved.weights["model"]["w"], torch.full((64,), 1.0))
+    assert len(notes) == 1
+    assert "epoch-0002 is damaged" in notes[0]
+
+
+@pytest.mark.parametrize("file", ["weights.pt", "state.pt", "meta.json"])
+@pytest.mark.parametrize("size", [0, 100])
+def test_a_truncated_or_missing_file_counts_as_damage(checkpoints, file, size):
+    save_two(checkpoints)
+    path = checkpoints.folder / "epoch-0002" / file
+    if size:
+        path.write_bytes(path.read_bytes()[:size])
+    else:
+        path.unlink()
+    saved, notes = fresh(checkpoints).load()
+    assert saved.position == (1, 0)
+    assert "epoch-0002" in notes[0]
+
+
+def test_when_all_are_damaged_nothing_is_loaded_and_each_is_named(checkpoints):
+    save_two(checkpoints)
+    for folder in committed(checkpoints.folder):
+        flip(folder / "state.pt", 0.5)
+    saved, notes = fresh(checkpoints).load()
+    assert saved is None
+    assert ["epoch-0002" in notes[0], "epoch-0001" in notes[1]] == [True, True]
+
+
+def test_a_damaged_best_costs_the_best_weights_but_no_epochs(checkpoints):
+    best = tree(7) | {"epoch": 1}
+    checkpoints.save((1, 0), best, best, {"s": 1}, "interval")
+    checkpoints.save((2, 0), tree(2), best, {"s": 2}, "interval")
+    checkpoints.written(wait=True)
+    flip(checkpoints.folder / "epoch-0002" / "best.pt", 0.5)
+    saved, notes = fresh(checkpoints).load()
+    assert saved.position == (2, 0)
+    assert saved.best is None
+    assert "best" in notes[0]
+
+
+def test_the_best_weights_are_written_once_and_linked_from_then_on(checkpoints):
+    best = tree(7) | {"epoch": 1}
+    checkpoints.save((1, 0), best, best, {}, "interval")
+    checkpoints.written(wait=True)
+    one = checkpoints.folder / "epoch-0001"
+    assert (one / "best.pt").samefile(one / "weights.pt")
+    checkpoints.save((2, 0), tree(2), best, {}, "interval")
+    checkpoints.written(wait=True)
+    two = checkpoints.folder / "epoch-0002"
+    assert (two / "best.pt").samefile(one / "best.pt")
+    assert not (two / "weights.pt").samefile(two / "best.pt")
+    resumed = fresh(checkpoints)
+    resumed.load()
+    resumed.save((2, 3), tree(3), best, {}, "stop")
+    resumed.written(wait=True)
+    resumed.close()
+    assert (checkpoints.folder / "epoch-0002-step-00003" / "best.pt").samefile(two / "best.pt")
+    assert torch.equal(load_weights(checkpoints.folder, "best")["model"]["w"], torch.full((64,), 7.0))
+
+
+def test_without_hard_links_the_best_weights_are_copied(checkpoints, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.hardlink_to", lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "no links")))
+    best = tree(7) | {"epoch": 1}
+    checkpoints.save((1, 0), best, best, {}, "interval")
+    checkpoints.save((2, 0), tree(2), best, {}, "interval")
+    checkpoints.written(wait=True)
+    assert torch.equal(read(checkpoints.folder / "epoch-0002").best["model"]["w"], torch.full((64,), 7.0))
+
+
+def test_a_snapshot_does_not_follow_later_changes():
+    weight = torch.ones(3)
+    copied = snapshot({"a": [weight, (weight, 2.0)], "n": None})
+    weight.fill_(5)
+    assert copied["a"][0].tolist() == [1, 1, 1]
+    assert copied["a"][1][0].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("intruder", [object(), b"bytes", {1, 2}, torch.nn.Linear(1, 1)])
+def test_what_safe_loading_would_refuse_is_refused_when_saving(intruder):
+    with pytest.raises(TypeError, match=r"optimizer\.state"):
+        snapshot({"optimizer": {"state": intruder}})
+
+
+def test_every_file_of_a_real_run_loads_with_weights_only(make):
+    trial = make(averaging="ema", optimizer="adamw", model="dropout_net")
+    trial.go(stop_after=12)
+    files = list(trial.run.checkpoints.rglob("*.pt"))
+    assert {path.name for path in files} == {"weights.pt", "state.pt", "best.pt"}
+    for path in files:
+        torch.load(io.BytesIO(path.read_bytes()), weights_only=True)
+
+
+def test_a_run_with_a_damaged_checkpoint_goes_on_from_the_one_before_and_says_so(make):
+    whole, damaged = make(), make()
+    whole.go()
+    damaged.go(stop_after=7)
+    damaged.go(stop_after=3)
+    first, second = committed(damaged.run.checkpoints)
+    standing = read(first).position
+    flip(second / "state.pt", 0.5)
+    events = damaged.go()
+    warning = next(event for event in events if isinstance(event, Message))
+    assert warning.level == "warning"
+    assert second.name in warning.text
+    resumed = next(event for event in events if isinstance(event, Resumed))
+    assert (resumed.epoch, resumed.step) == standing
+    assert damaged.ends_as(whole)
+    assert damaged.epochs() == whole.epochs()
+
+
+def test_a_half_written_checkpoint_is_never_seen_and_is_cleared_away(make):
+    trial = make()
+    trial.go(stop_after=3)
+    half = trial.run.checkpoints / ".tmp-epoch-0009"
+    half.mkdir()
+    (half / "weights.pt").write_bytes(b"half")
+    events = trial.go()
+    assert not [event for event in events if isinstance(event, Message)]
+    assert isinstance(events[-1], Finished)
+    assert not half.exists()
+
+
+def test_a_full_disk_in_the_writer_thread_reaches_the_loop_and_leaves_the_last_checkpoint_whole(make, monkeypatch):
+    trial = make()
+    trial.go(stop_after=3)
+    before = committed(trial.run.checkpoints)
+
+    def full(path, data, **_):
+        path.write_bytes(data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(checkpoint_files, "write_atomic", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        trial.go(interval=0)
+    assert caught.value.errno == errno.ENOSPC
+    assert list(trial.run.checkpoints.iterdir()) == before
+    monkeypatch.undo()
+    assert isinstance(trial.go()[-1], Finished)
+
+
+def test_the_same_position_is_written_once(make):
+    trial = make()
+    trial.go(stop_after=3)
+    folder = committed(trial.run.checkpoints)[0]
+    written = (folder / "state.pt").stat().st_mtime_ns
+    events = trial.go(stop_after=0)
+    assert isinstance(events[-1], Stopped)
+    assert [event.why for event in events if isinstance(event, Checkpoint)] == ["stop"]
+    assert (folder / "state.pt").stat().st_mtime_ns == written

@@ -1,0 +1,171 @@
+"""An interrupted and resumed run computes what an uninterrupted one does, bit for bit."""
+
+import pytest
+import torch
+
+from engine import predictions
+from engine.checkpoint_files import committed, read_meta
+from engine.contract.errors import BadInput
+from engine.contract.events import Checkpoint, Epoch, Finished, Resumed, RunStarted, Stopped
+
+KINDS = {
+    "plain": {},
+    "averaged": {"averaging": {"name": "ema", "decay": 0.8}},
+    "dropout and batch norm": {"model": "dropout_net", "optimizer": "adamw"},
+    "mixed labels, last batch kept": {"augmentation": ["random_crop", "mixup"], "last_batch": "keep"},
+    "accumulated and clipped": {
+        "compute": {"precision": "fp32", "accumulate": 3},
+        "optimizer": {"name": "sgd", "clip_norm": 0.5},
+    },
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_stopped_every_third_step_ends_with_the_same_bits(make, kind):
+    whole, pieces = make(**KINDS[kind]), make(**KINDS[kind])
+    whole.go()
+    while not isinstance(pieces.go(stop_after=3)[-1], Finished):
+        assert pieces.attempts < 30
+    assert pieces.attempts > 5
+    assert pieces.ends_as(whole)
+    assert pieces.ends_as(whole, "best")
+    assert pieces.epochs() == whole.epochs()
+    assert (
+        predictions.read(pieces.run.predictions).last.tobytes()
+        == predictions.read(whole.run.predictions).last.tobytes()
+    )
+    assert all(event.exact for event in pieces.events if isinstance(event, Resumed))
+
+
+@pytest.mark.parametrize("asked", range(8))
+def test_a_stop_at_any_point_of_an_epoch_can_be_resumed(make, asked):
+    whole, pieces = make(averaging="ema"), make(averaging="ema")
+    whole.go()
+    events = pieces.go(stop_after=asked)
+    stopped, saved = events[-1], [event for event in events if isinstance(event, Checkpoint)][-1]
+    assert isinstance(stopped, Stopped)
+    assert (stopped.epoch, stopped.step) == (saved.epoch, saved.step) == (0, min(asked, 5))
+    assert saved.why == "stop"
+    started, resumed = [event for event in pieces.go() if isinstance(event, RunStarted | Resumed)]
+    assert (resumed.epoch, resumed.step, resumed.exact, resumed.why) == (stopped.epoch, stopped.step, True, "")
+    assert started.attempt == 2
+    assert pieces.ends_as(whole)
+    assert pieces.epochs() == whole.epochs()
+
+
+def test_a_killed_run_goes_on_from_its_newest_checkpoint(make):
+    whole, killed = make(), make()
+    whole.go()
+    stream = killed.start(interval=0)
+    next(event for event in stream if isinstance(event, Epoch) and event.epoch == 2)
+    stream.close()
+    resumed = next(event for event in killed.go() if isinstance(event, Resumed))
+    assert (0, 0) < (resumed.epoch, resumed.step) <= (2, 0)
+    assert killed.ends_as(whole)
+    assert killed.epochs() == whole.epochs()
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_again_and_says_so(make):
+    whole, killed = make(), make()
+    whole.go()
+    stream = killed.start()
+    next(event for event in stream if isinstance(event, Epoch))
+    stream.close()
+    resumed = next(event for event in killed.go() if isinstance(event, Resumed))
+    assert (resumed.epoch, resumed.step, resumed.exact) == (0, 0, True)
+    assert killed.ends_as(whole)
+
+
+def test_a_run_killed_after_its_last_checkpoint_still_finishes(make):
+    whole, killed = make(), make()
+    finished = whole.go()[-1]
+    stream = killed.start()
+    next(event for event in stream if isinstance(event, Checkpoint) and event.why == "end")
+    stream.close()
+    again = killed.go()[-1]
+    assert isinstance(again, Finished)
+    assert (again.last_accuracy, again.best_accuracy, again.best_epoch) == (
+        finished.last_accuracy,
+        finished.best_accuracy,
+        finished.best_epoch,
+    )
+    assert killed.ends_as(whole)
+
+
+def test_a_finished_run_that_is_started_again_only_says_that_it_is_finished(make):
+    trial = make()
+    finished = trial.go()[-1]
+    again = trial.go()
+    assert not [event for event in again if isinstance(event, Epoch)]
+    assert isinstance(again[-1], Finished)
+    assert again[-1].last_accuracy == finished.last_accuracy
+
+
+@pytest.mark.parametrize("change", ["recipe", "seed", "data"])
+def test_a_checkpoint_of_another_recipe_seed_or_data_set_is_refused(make, tiny, change):
+    trial = make()
+    trial.go(stop_after=3)
+    if change == "recipe":
+        trial.recipe = make(batch_size=32).recipe
+    elif change == "seed":
+        trial.seed = 2
+    else:
+        object.__setattr__(tiny := make().data, "fingerprint", "of other images")
+        trial.data = tiny
+    with pytest.raises(BadInput, match=change):
+        trial.go()
+
+
+def test_other_threads_are_told_as_not_bit_identical(make):
+    from engine.contract.recipe import Placement
+
+    trial = make()
+    trial.go(stop_after=3)
+    resumed = next(event for event in trial.go(placement=Placement(threads=2)) if isinstance(event, Resumed))
+    assert not resumed.exact
+    assert resumed.why == "resumed, not bit-identical: threads 1 is now 2"
+    torch.set_num_threads(1)
+
+
+def test_another_torch_is_told_as_not_bit_identical(make, monkeypatch):
+    trial = make()
+    trial.go(stop_after=3)
+    monkeypatch.setattr(torch, "__version__", "9.9")
+    resumed = next(event for event in trial.go() if isinstance(event, Resumed))
+    assert not resumed.exact
+    assert "torch" in resumed.why
+    assert "is now 9.9" in resumed.why
+
+
+def test_only_the_last_two_checkpoints_stay_while_a_run_goes_on(make):
+    trial = make()
+    for event in trial.start(interval=0):
+        if isinstance(event, Checkpoint):
+            assert len(committed(trial.run.checkpoints)) <= 3  # the next one may have arrived meanwhile
+    assert [read_meta(path)["epoch"] for path in committed(trial.run.checkpoints)] == [3]
+
+
+@pytest.mark.parametrize(
+    "keep, files",
+    [
+        ("weights", {"weights.pt", "best.pt", "meta.json"}),
+        ("resumable", {"weights.pt", "best.pt", "state.pt", "meta.json"}),
+        ("none", set()),
+    ],
+)
+def test_a_finished_run_leaves_what_it_was_told_to_keep(make, keep, files):
+    from engine.contract.recipe import Placement
+
+    trial = make()
+    trial.go(placement=Placement(threads=1, keep=keep), interval=0)
+    left = [path for path in trial.run.checkpoints.rglob("*") if path.is_file()]
+    assert {path.name for path in left} == files
+    assert len({path.parent for path in left}) <= 1
+
+
+def test_keeping_all_leaves_the_last_two_with_their_state(make):
+    from engine.contract.recipe import Placement
+
+    trial = make()
+    trial.go(placement=Placement(threads=1, keep="all"), interval=0)
+    assert len(list(trial.run.checkpoints.glob("*/state.pt"))) == 2

@@ -1,0 +1,172 @@
+"""System samples: a machine without a GPU, one with a GPU that others use, and a thread that never ends a run."""
+
+import os
+import threading
+from collections import namedtuple
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from engine import system
+from engine.contract.events import Message, System, decode, encode
+from engine.system import FakeSampler, MachineSampler, describe_others, sampling
+
+GB = 10**9
+
+
+class NVMLError(Exception):
+    pass
+
+
+def nvml(processes, missing=()):
+    """A driver with one card; it raises for the questions in `missing`."""
+    running = namedtuple("running", "pid usedGpuMemory")
+    answers = {
+        "nvmlInit": None,
+        "nvmlDeviceGetHandleByUUID": "card",
+        "nvmlDeviceGetMemoryInfo": SimpleNamespace(used=12 * GB, total=24 * GB),
+        "nvmlDeviceGetUtilizationRates": SimpleNamespace(gpu=93),
+        "nvmlDeviceGetComputeRunningProcesses": [running(*process) for process in processes],
+        "nvmlDeviceGetIndex": 0,
+        "nvmlDeviceGetUUID": b"GPU-1",
+        "nvmlDeviceGetName": "RTX",
+        "nvmlDeviceGetPowerUsage": 412_000,
+        "nvmlDeviceGetEnforcedPowerLimit": 450_000,
+        "nvmlDeviceGetTemperature": 58,
+    }
+
+    def answer(name):
+        def ask(*_):
+            if name in missing:
+                raise NVMLError("Not Supported")
+            return answers[name]
+
+        return ask
+
+    return SimpleNamespace(NVMLError=NVMLError, **{name: answer(name) for name in answers})
+
+
+@pytest.fixture
+def driver(monkeypatch):
+    def install(*processes, missing=()):
+        fake = nvml(processes, missing)
+        monkeypatch.setitem(__import__("sys").modules, "pynvml", fake)
+        return fake
+
+    return install
+
+
+def test_a_run_without_a_gpu_samples_the_host_and_says_so(tmp_path):
+    sample = MachineSampler(tmp_path).sample()
+    assert sample.gpus == []
+    assert sample.gpu_note == "the run uses no GPU"
+    assert 0 <= sample.cpu <= 1
+    assert 0 < sample.ram_ours < sample.ram_used < sample.ram_total == psutil.virtual_memory().total
+    assert sample.disk_free > 0
+    assert decode(encode(sample)) == sample
+
+
+def test_a_card_is_told_apart_into_ours_and_others(tmp_path, driver):
+    driver((os.getpid(), 4 * GB), (os.getppid(), 6 * GB), (2**22 + 1, 1 * GB))
+    (gpu,) = MachineSampler(tmp_path, ["GPU-1"]).sample().gpus
+    parent = psutil.Process(os.getppid())
+    assert (gpu["index"], gpu["uuid"], gpu["name"]) == (0, "GPU-1", "RTX")
+    assert (gpu["utilization"], gpu["temperature"]) == (0.93, 58)
+    assert (gpu["power"], gpu["power_limit"]) == (412.0, 450.0)
+    assert (gpu["memory_used"], gpu["memory_total"], gpu["memory_ours"], gpu["memory_others"]) == (
+        12 * GB,
+        24 * GB,
+        4 * GB,
+        8 * GB,
+    )
+    assert gpu["others"] == [
+        {"user": parent.username(), "name": parent.name(), "bytes": 6 * GB},
+        {"user": "?", "name": "?", "bytes": GB},
+    ]
+
+
+def test_where_the_driver_hides_our_process_torch_says_what_is_ours(tmp_path, driver):
+    driver((os.getpid(), None))
+    (gpu,) = MachineSampler(tmp_path, ["GPU-1"], ours=lambda: 3 * GB).sample().gpus
+    assert (gpu["memory_ours"], gpu["memory_others"], gpu["others"]) == (3 * GB, 9 * GB, [])
+
+
+def test_a_card_that_tells_little_still_gives_a_sample(tmp_path, driver):
+    driver(missing=[f"nvmlDeviceGet{name}" for name in ("UtilizationRates", "PowerUsage", "ComputeRunningProcesses")])
+    sample = MachineSampler(tmp_path, ["GPU-1"]).sample()
+    assert repr(sample.gpus[0]["utilization"]) == repr(sample.gpus[0]["power"]) == "nan"
+    assert sample.gpus[0]["others"] == []
+    assert encode(sample)
+
+
+@pytest.mark.parametrize("missing", ["nvmlInit", "nvmlDeviceGetHandleByUUID"])
+def test_no_driver_is_a_note(tmp_path, driver, missing):
+    driver(missing=[missing])
+    sample = MachineSampler(tmp_path, ["GPU-1"]).sample()
+    assert sample.gpus == []
+    assert "Not Supported" in sample.gpu_note
+
+
+def test_others_are_summed_by_user_and_program():
+    def gpu(*others):
+        return {"others": [{"user": user, "name": name, "bytes": size} for user, name, size in others]}
+
+    sample = System(gpus=[gpu(("ada", "python", 2 * GB), ("bob", "tmux", GB)), gpu(("ada", "python", GB))])
+    assert describe_others(sample) == "ada: python 3.0 GB, bob: tmux 1.0 GB"
+    assert describe_others(System()) == ""
+
+
+def test_samples_come_from_a_thread_that_ends_with_the_block():
+    samples = [System(cpu=0.1), System(cpu=0.2)]
+    seen, enough = [], threading.Event()
+
+    def emit(sample):
+        seen.append(sample)
+        if len(seen) == 5:
+            enough.set()
+
+    with sampling(FakeSampler(samples), emit, every=0.001):
+        assert enough.wait(10)
+    assert [sample.cpu for sample in seen[:5]] == [0.1, 0.2, 0.1, 0.2, 0.1]
+    assert not [thread for thread in threading.enumerate() if thread.name == "system"]
+
+
+def test_a_sampler_that_breaks_warns_once_and_the_run_goes_on():
+    class Broken:
+        def sample(self):
+            raise psutil.AccessDenied(1)
+
+    seen = []
+    with sampling(Broken(), seen.append, every=0.001):
+        _wait_for_the_end_of_the_thread()
+    assert [type(event) for event in seen] == [Message]
+    assert "system samples end here" in seen[0].text
+
+
+def test_a_full_disk_ends_the_samples_and_not_the_run():
+    tried = []
+
+    def emit(event):
+        tried.append(type(event))
+        raise OSError(28, "No space left on device")
+
+    with sampling(FakeSampler([System()]), emit, every=0.001):
+        _wait_for_the_end_of_the_thread()
+    assert tried == [System, Message]
+
+
+def _wait_for_the_end_of_the_thread():
+    for thread in threading.enumerate():
+        if thread.name == "system":
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def test_sampling_does_not_import_torch():
+    import subprocess
+    import sys
+
+    code = "import sys, engine.system; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert system.EVERY >= 1

@@ -1,0 +1,205 @@
+"""The trainer as a process: exit codes, last words, signals."""
+
+import json
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine import failures, trainer
+from engine.contract.create import create
+from engine.contract.errors import BadInput
+from engine.contract.events import (
+    Epoch,
+    EventReader,
+    Failed,
+    Finished,
+    Phase,
+    RunStarted,
+    Step,
+    Stopped,
+    System,
+)
+from engine.contract.recipe import Placement
+from engine.data.archives import DataError
+from engine.launch import package
+from engine.observe import Diverged
+
+LIMIT = 240.0  # seconds until a test gives up on a process
+
+
+@pytest.fixture
+def new(tmp_path, make):
+    """A run folder for a process of its own, on the smallest part of `shapes`."""
+
+    def new(placement=None, **changes):
+        changes = {"data": {"name": "shapes", "fraction": 0.02}, "epochs": 2} | changes
+        recipe = make(**changes).recipe
+        return create(tmp_path / "own", recipe, seed=3, placement=placement or Placement(threads=1))
+
+    return new
+
+
+def environment(**extra: str) -> dict[str, str]:
+    return package.environment() | {"OMP_NUM_THREADS": "1"} | extra
+
+
+def start(run, *, limit_bytes: int = 0, **extra: str) -> subprocess.Popen:
+    def before() -> None:
+        if limit_bytes:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine", str(run.path)],
+        cwd="/",
+        env=environment(**extra),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=before,
+    )
+
+
+def events(run):
+    return EventReader(run.events).poll()
+
+
+def test_a_stop_by_signal_saves_and_a_second_process_finishes(new):
+    run = new(epochs=200)
+    process = start(run)
+    deadline = time.monotonic() + LIMIT
+    while not any(isinstance(event, Step) for event in events(run)):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(LIMIT) == 0, process.stderr.read()
+    process.stderr.close()
+    seen = events(run)
+    assert isinstance(seen[-1], Stopped)
+    assert any(run.checkpoints.iterdir())
+    assert any(isinstance(event, System) for event in seen)
+    assert trainer.attempts(run) == 1
+
+
+def test_carried_out_in_this_process_it_writes_what_it_says(new, capfd):
+    run = new()
+    assert trainer.carry_out(run, lambda: False) == 0
+    seen = events(run)
+    assert [type(event) for event in seen if isinstance(event, Phase | RunStarted | Epoch | Finished)] == [
+        Phase,  # the data
+        Phase,
+        RunStarted,
+        *[Phase, Phase, Epoch] * 2,
+        Phase,
+        Finished,
+    ]
+    assert capfd.readouterr() == ("", "")
+    assert trainer.carry_out(run, lambda: False) == 0
+    assert [event.attempt for event in events(run) if isinstance(event, RunStarted)] == [1, 2]
+
+
+def test_a_full_disk_ends_as_such(new):
+    process = start(run := new(), limit_bytes=100_000)
+    _, log = process.communicate(timeout=LIMIT)
+    assert process.returncode == 1
+    last = events(run)[-1]
+    assert isinstance(last, Failed)
+    assert (last.reason, last.message) == ("disk_full", "cannot write: File too large")
+    assert "Traceback" in log
+    assert not list(run.checkpoints.glob("*"))
+
+
+@pytest.fixture
+def prepared(monkeypatch, tiny):
+    """The images are there at once."""
+    monkeypatch.setattr(trainer, "load", lambda config, folder, say, parts: tiny)
+
+
+@pytest.mark.usefixtures("prepared")
+@pytest.mark.parametrize(
+    "changes, placement, code, reason",
+    [
+        ({"loss": {"name": "explodes"}}, {"parts": (str(Path(__file__).with_name("own_parts.py")),)}, 1, "diverged"),
+        ({"batch_size": 500}, {}, 2, "bad_input"),
+        ({}, {"device": "cuda:9"}, 2, "bad_input"),
+        ({}, {"gpus": 2}, 2, "bad_input"),
+    ],
+)
+def test_every_failure_is_the_last_event(new, changes, placement, code, reason):
+    run = new(Placement(threads=1, **placement), **changes)
+    assert trainer.carry_out(run, lambda: False) == code
+    last = events(run)[-1]
+    assert isinstance(last, Failed)
+    assert last.reason == reason
+    assert last.message
+
+
+@pytest.mark.usefixtures("prepared")
+def test_the_supervisor_says_where_to_run(new, monkeypatch):
+    run = new(Placement(device="cuda", threads=1))
+    monkeypatch.setenv(trainer.PLACEMENT, json.dumps({"device": "cpu", "threads": 1}))
+    assert trainer.carry_out(run, lambda: False) == 0
+    monkeypatch.setenv(trainer.PLACEMENT, json.dumps({"device": "toaster"}))
+    assert trainer.carry_out(run, lambda: False) == 2
+    assert "placement" in events(run)[-1].message
+
+
+def test_a_stop_while_data_are_fetched_is_heard(new):
+    run = new()
+    assert trainer.carry_out(run, lambda: True) == 0
+    assert isinstance(events(run)[-1], Stopped)
+
+
+@pytest.mark.parametrize(
+    "arguments, extra, said",
+    [
+        ([], {}, "usage: python -m engine RUN_DIR"),
+        (["/nowhere/at-all"], {}, "run.json is missing"),
+        (["/nowhere"], {package.VARIABLE: "/elsewhere/engine/__init__.py"}, "but was started by /elsewhere"),
+    ],
+)
+def test_bad_input_is_one_line_without_importing_torch(arguments, extra, said):
+    code = "import sys; from engine.__main__ import main; rc = main(sys.argv[1:]); sys.exit(9 if 'torch' in sys.modules else rc)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=environment(**extra), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_out_of_gpu_memory_is_told_with_who_holds_what_and_what_helps(make, monkeypatch):
+    class Sampler:
+        def sample(self):
+            others = [{"user": "ada", "name": "python", "bytes": 17_200_000_000}]
+            return System(gpus=[{"memory_others": 17.5e9, "memory_total": 24e9, "others": others}])
+
+    failed = failures.describe(torch.OutOfMemoryError("CUDA out of memory"), make(batch_size=128).recipe, Sampler())
+    assert failed.reason == "gpu_memory"
+    assert "others hold 17.5 of 24.0 GB (ada: python 17.2 GB)" in failed.message
+    assert "128 images at once; --set compute.accumulate=2 halves that" in failed.message
+
+
+@pytest.mark.parametrize(
+    "error, reason, said",
+    [
+        (BadInput(["a", "b"]), "bad_input", "a\nb"),
+        (DataError("no cifar"), "data", "no cifar"),
+        (Diverged(3, 7, float("nan"), 0.1), "diverged", "epoch 3, step 7"),
+        (OSError(28, "No space left on device"), "disk_full", "No space left"),
+        (OSError(5, "Input/output error"), "traceback", "Input/output error"),
+        (MemoryError(), "out_of_memory", "memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "out_of_memory", "allocate"),
+        (ValueError("first\nsecond"), "traceback", "ValueError: first"),
+        (AssertionError(), "traceback", "AssertionError"),
+    ],
+)
+def test_every_exception_has_its_reason(error, reason, said):
+    failed = failures.describe(error, None, None)
+    assert failed.reason == reason
+    assert said in failed.message
+    assert reason != "traceback" or type(error).__name__ in failed.detail
