@@ -2,7 +2,8 @@
 
 A reader of another version still reads the file: an unknown kind is skipped, an unknown field dropped, a missing field
 takes its default. Strict JSON has no NaN, so non-finite numbers travel as the strings "nan", "inf" and "-inf".
-Accuracies are 0..1, epochs and steps count from 1, memory is in bytes, `t` is seconds since 1970.
+Accuracies are 0..1, epochs and steps count from 1, memory is in bytes, `t` is seconds since 1970. The file is longer
+than most because it is the reference of the format: one look shows all that can stand in `events.jsonl`.
 """
 
 from __future__ import annotations

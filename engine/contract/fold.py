@@ -14,6 +14,7 @@ from engine.contract.events import Epoch, Event, Failed, Finished, Phase, Resume
 from engine.contract.lines import LineReader
 from engine.contract.values import parse_lines
 
+BLOCK_BYTES: Final = 4 << 20  # how much of a long file is in memory at once
 TAIL_BYTES: Final = 64 * 1024  # holds the last epoch and the closing words of any run
 LARGEST_EPOCH: Final = 1_000_000  # the recipe's own limit: what is beyond it is garbage
 _DULL: Final = (b'{"event": "step"', b'{"event": "system"', b'{"event": "message"')
@@ -44,11 +45,11 @@ class RunFold:
 
     def poll(self) -> RunFold:
         """Take in what was written since the last call."""
-        block = self._lines.poll()
-        if self._lines.restarts != self._restarts:
-            self._restarts = self._lines.restarts
-            self._reset()
-        self._feed(block)
+        while block := self._lines.poll(BLOCK_BYTES):
+            if self._lines.restarts != self._restarts:
+                self._restarts = self._lines.restarts
+                self._reset()
+            self._feed(block)
         return self
 
     def poll_tail(self) -> RunFold:
@@ -89,8 +90,6 @@ class RunFold:
         return self._finished.best_accuracy if self._finished else math.nan
 
     def _feed(self, block: bytes) -> None:
-        if not block:
-            return
         lines = block.rstrip(b"\n").split(b"\n")
         telling = [line for line in lines[:-1] if not line.startswith(_DULL)]
         tables, _ = parse_lines(b"\n".join([*telling, lines[-1]]))  # the last line tells at least the time

@@ -99,14 +99,14 @@ class RunFolder:
         return ~self.path.stat().st_mode & 0o077
 
     def info(self) -> RunInfo:
-        """What was asked for. BadInput when `run.json` is missing or damaged."""
+        """What was asked for. BadInput when `run.json` is missing, unreadable or damaged."""
         table = read_json(self.run_json)
         try:
             if table is not None:
                 return build(RunInfo, table)
         except TypeError:
             pass  # a value of the wrong type is damage like any other
-        raise BadInput(f"run {self.id}: run.json is missing or damaged ({self.run_json})")
+        raise BadInput(f"run {self.id}: run.json is missing, unreadable or damaged ({self.run_json})")
 
     def recipe(self, parts: Catalog | None = None) -> Recipe:
         """The resolved recipe. BadInput when `recipe.toml` is missing, damaged or from another version.

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.contract.errors import BadInput
 from engine.contract.files import sync_folder
 from engine.contract.folder import RunFolder
-from engine.contract.roots import is_run
+from engine.contract.roots import check_writable, is_run
 
 
 def remove(run: RunFolder, roots: Sequence[Path]) -> None:
@@ -24,11 +24,8 @@ def remove(run: RunFolder, roots: Sequence[Path]) -> None:
     Raises:
         BadInput: the run is alive or in use, is a link, lies elsewhere, or may not be deleted.
     """
+    check_writable(run.path, roots)
     root = roots[0].resolve()
-    if run.path.parent.resolve() != root:
-        raise BadInput(
-            f"run {run.id} is not removed: it does not lie in {root}, and further runs folders are read-only"
-        )
     if not is_run(run.path):
         raise BadInput(f"run {run.id} is not removed: {run.path} is no run folder of its own")
     state = run.status()

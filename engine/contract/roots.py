@@ -42,18 +42,28 @@ def runs_roots(flags: Sequence[str] = ()) -> list[Path]:
 
 
 def make_root(root: Path, *, shared: bool = False) -> None:
-    """Make the root if it is missing: private, or open to the group. BadInput when that cannot be done."""
+    """Make the root if it is missing, private or, for a shared run, open to the group; an existing one is opened too.
+
+    Raises:
+        BadInput: it cannot be made or written, or not opened.
+    """
     try:
-        root.mkdir(parents=True)
-    except FileExistsError as error:
         if not root.is_dir():
-            raise BadInput(f"runs folder {root}: not a folder") from error
+            root.mkdir(parents=True)
+            root.chmod(0o700)
+        mode = stat.S_IMODE(root.stat().st_mode)
+        if shared and mode & 0o070 != 0o070:
+            root.chmod(mode | 0o2070)  # runs that are not shared stay closed
     except OSError as error:
-        raise BadInput(f"cannot make the runs folder {root}: {error.strerror}") from error
-    else:
-        root.chmod(0o2770 if shared else 0o700)
+        raise BadInput(f"cannot make or open the runs folder {root}: {error.strerror}") from error
     if not os.access(root, os.W_OK | os.X_OK):
         raise BadInput(f"cannot write to the runs folder {root}: choose another with --runs-dir or ${VARIABLE}")
+
+
+def check_writable(run: Path, roots: Sequence[Path]) -> None:
+    """BadInput when a run lies in a further root, which is only looked at."""
+    if run.parent.resolve() != roots[0].resolve():
+        raise BadInput(f"run {run.name} lies in {run.parent}, which is read-only: changes go to {roots[0]} alone")
 
 
 def run_paths(root: Path) -> Iterator[str]:

@@ -124,6 +124,12 @@ def test_a_root_that_cannot_be_used_is_bad_input(tmp_path, recipe, monkeypatch):
         create(tmp_path / "closed", recipe, seed=0)
 
 
+def test_sharing_a_run_opens_a_private_root_but_not_the_private_runs_in_it(root, recipe, run):
+    create(root, recipe, seed=0, placement=Placement(share="group"))
+    assert stat.S_IMODE(root.stat().st_mode) == 0o2770
+    assert stat.S_IMODE(run.path.stat().st_mode) == 0o700
+
+
 def test_unfit_names_and_tags_are_refused_before_anything_is_made(root, recipe):
     for placement in (Placement(name="@last"), Placement(tags=("two words",))):
         with pytest.raises(BadInput):
@@ -239,7 +245,7 @@ def test_a_damaged_run_is_a_row_that_says_so(run, damage):
     assert summarize(run).status == "starting"  # it may just be in the making
     row = summarize(run, now=time.time() + 60)
     assert (row.id, row.status, row.reason) == (run.id, "lost", "bad_input")
-    assert "run.json is missing or damaged" in row.message
+    assert "run.json is missing, unreadable or damaged" in row.message
     json.dumps(row.to_json(), allow_nan=False)
 
 
@@ -387,7 +393,7 @@ def test_links_and_other_folders_are_never_removed(root, run, tmp_path):
     for name in ("20200101-000000-link", "important", "20200101-000000-none"):
         with pytest.raises(BadInput, match="no run folder"):
             remove(RunFolder(root / name), [root])
-    with pytest.raises(BadInput, match="does not lie in"):
+    with pytest.raises(BadInput, match="read-only"):
         remove(RunFolder(root / run.id / ".." / ".." / "precious"), [root])
     assert (precious / "file").exists() and (root / "important").exists()
 
