@@ -54,11 +54,11 @@ def channel_statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[flo
     """Mean and (population) standard deviation of each channel over all pixels, for pixels in 0..1.
 
     Args:
-        images: uint8 (N, H, W, C). The sums are integers, so the result is exact to the last division.
+        images: uint8 (N, H, W, C). Counting each of the 256 values first makes it exact, and fast.
     """
     counts = np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[-1])])
-    values = np.arange(256)
-    total = counts.sum(axis=1)
-    mean = (counts @ values) / total
-    variance = (counts @ values**2) / total - mean**2
-    return tuple(map(float, mean / 255)), tuple(map(float, np.sqrt(variance) / 255))
+    share = counts / counts.sum(axis=1, keepdims=True)
+    value = np.arange(256) / 255
+    mean = share @ value
+    variance = (share * (value - mean[:, None]) ** 2).sum(axis=1)
+    return tuple(map(float, mean)), tuple(map(float, np.sqrt(variance)))

@@ -1,0 +1,69 @@
+"""Where archives may come from."""
+
+import pytest
+
+from engine.contract.errors import BadInput
+from engine.data.mirrors import BUILT_IN, mirror_urls, mirrors_file
+
+FILE = "cifar-10-python.tar.gz"
+
+
+@pytest.fixture
+def settings():
+    """Write mirrors.toml into the (private) config folder."""
+
+    def write(text: str) -> None:
+        mirrors_file().parent.mkdir(parents=True)
+        mirrors_file().write_text(text)
+
+    return write
+
+
+def test_the_built_in_list_ends_with_the_official_host():
+    assert mirror_urls(FILE)[-1] == "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+    assert len(mirror_urls(FILE)) == len(BUILT_IN)
+    assert not any("{" in url for url in mirror_urls(FILE))
+
+
+def test_own_mirrors_come_before_the_built_in_ones(settings):
+    settings('mirrors = ["https://a.example/data/", "http://b.example/get?name={file}"]')
+    assert mirror_urls(FILE)[:2] == (f"https://a.example/data/{FILE}", f"http://b.example/get?name={FILE}")
+    assert mirror_urls(FILE)[2:] == tuple(url.replace("{file}", FILE) for url in BUILT_IN)
+
+
+def test_the_built_in_list_can_be_left_out(settings):
+    settings('mirrors = ["https://a.example"]\nbuiltin = false')
+    assert mirror_urls(FILE) == (f"https://a.example/{FILE}",)
+
+
+def test_the_environment_replaces_every_other_list(settings, monkeypatch):
+    settings('mirrors = ["https://a.example"]')
+    monkeypatch.setenv("CIFAR_TUI_MIRRORS", " http://c.example/x/{file}  http://d.example ")
+    assert mirror_urls(FILE) == (f"http://c.example/x/{FILE}", f"http://d.example/{FILE}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("mirrors = [", "cannot read"),
+        ('miror = ["https://a.example"]', "unknown key miror; did you mean mirrors?"),
+        ('mirrors = "https://a.example"', "must be a list"),
+        ("mirrors = [1]", "must be a list"),
+        ('builtin = "no"', "must be true or false"),
+        ("builtin = false", "no mirror is left"),
+        ('mirrors = ["ftp://a.example"]', "'ftp://a.example' from .* is no http or https address"),
+        ('mirrors = ["file:///etc/passwd"]', "no http or https address"),
+        ('mirrors = ["https:///x"]', "no http or https address"),
+    ],
+)
+def test_a_mistake_in_mirrors_toml_is_named_with_its_file(settings, text, message):
+    settings(text)
+    with pytest.raises(BadInput, match=message) as caught:
+        mirror_urls(FILE)
+    assert str(mirrors_file()) in str(caught.value)
+
+
+def test_a_mistake_in_the_environment_is_named_too(monkeypatch):
+    monkeypatch.setenv("CIFAR_TUI_MIRRORS", "example.org/cifar")
+    with pytest.raises(BadInput, match="CIFAR_TUI_MIRRORS"):
+        mirror_urls(FILE)
