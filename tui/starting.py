@@ -53,7 +53,11 @@ def plan(draft: Draft, source: str, root: Path, parts: Catalog, own_parts: Seque
         BadInput: with every problem of the recipe, or the first one outside it.
     """
     recipe = draft.recipe(source, parts)
-    placement = draft.placement().model_copy(update={"parts": tuple(own_parts)})
+    placed = draft.placement()
+    here = (
+        str(Path(placed.data_dir).expanduser().absolute()) if placed.data_dir else ""
+    )  # trainers work in another folder
+    placement = placed.model_copy(update={"parts": tuple(own_parts), "data_dir": here})
     seeds = tuple(draft.seeds())
     if placement.gpus > 1:
         raise BadInput(f"gpus: got {placement.gpus}; a run uses one GPU in this version")

@@ -74,13 +74,32 @@ def resume(
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Go on with stopped, failed or lost runs from their last checkpoint."""
+    """Go on with stopped, failed or lost runs from their last checkpoint.
+
+    `runs resume @lost` starts all runs again that a reboot ended, in the order they were made.
+    """
     from engine.launch import control
 
+    if refs == ["@lost"]:
+        return _restart_lost(as_json, runs_dir)
     folders = _find(refs, runs_dir)
     for folder in folders:
         control.resume(folder, {"device": device} if device else {})
-    _report(folders, "goes on", as_json)
+    return _report(folders, "goes on", as_json)
+
+
+def _restart_lost(as_json: bool, runs_dir: list[str] | None) -> None:
+    from engine.contract.index import Index
+    from engine.launch import control
+
+    places = roots(runs_dir)
+    rows = Index().rows(places[:1])
+    outcome = control.restart_lost([RunFolder(Path(row.folder)) for row in rows if row.status == "lost"])
+    if as_json:
+        return print_json([{"id": run, "error": why} for run, why in outcome.items()])
+    for run, why in outcome.items():
+        typer.echo(f"{run} {why or 'goes on'}")
+    return None if outcome else typer.echo("no run was lost to a reboot")
 
 
 def remove_runs(

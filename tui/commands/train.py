@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -177,29 +178,28 @@ class _Interrupts:
         for number_, handler in self._before.items():
             signal.signal(number_, handler)
 
-    def _stop_all(self) -> None:
+    def _all(self, act: Callable[[RunFolder], None]) -> None:
         for run in self._runs:
             if run.status().live:
-                control.stop(run)
+                with suppress(BadInput):  # it ended between the look and the act
+                    act(run)
 
     def _on_interrupt(self, _signal: int, _frame: FrameType | None) -> None:
         if self.code == 0:
             self.code = EXIT["stopped"]
             say("stopping after this step, with a checkpoint; Ctrl-C again to kill")
-            self._stop_all()
+            self._all(control.stop)
             return
         if sys.stdin.isatty():
             sys.stderr.write("kill now and lose what is since the last checkpoint? [y/N] ")
             sys.stderr.flush()
             if sys.stdin.readline().strip().lower() not in ("y", "yes"):
                 return
-        for run in self._runs:
-            if run.status().live:
-                control.kill(run)
+        self._all(control.kill)
 
     def _on_terminate(self, _signal: int, _frame: FrameType | None) -> None:
         self.code = EXIT["preempted"]
-        self._stop_all()
+        self._all(control.stop)
 
     def _on_hangup(self, _signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)  # only the viewer ends
