@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class Desk:
         self.problems: dict[str, str] = {}
         """Message by field path; "" for what belongs to no field."""
         self.draft = draft
-        self._check()
+        self.check()
 
     # --- changing ---------------------------------------------------------------------------------------------
 
@@ -48,7 +49,7 @@ class Desk:
             return
         self._past.append((self.draft, self._last))
         self.draft, self._last = draft, path
-        self._check()
+        self.check()
 
     def put(self, path: str, text: str) -> None:
         """Change one field. A value as in the preset is no change."""
@@ -62,7 +63,7 @@ class Desk:
             return ""
         path = self._last
         self.draft, self._last = self._past.pop()
-        self._check()
+        self.check()
         return path
 
     # --- what follows from the draft --------------------------------------------------------------------------
@@ -82,7 +83,7 @@ class Desk:
 
     def fields(self, devices: tuple[str, ...] = ("auto", "cpu")) -> list[Field]:
         """The rows of the form."""
-        typed = {path: self.draft.sets[path] for path in self.problems if path in self.draft.sets}
+        typed = {path: text for path, text in self.draft.sets.items() if path in self.problems}
         named = {**self._base_named, **self.draft.named}
         form = Form(self.recipe, self.base, named, self._base_named, self.draft.place, devices, typed)
         return fields(form, self._catalog)
@@ -99,7 +100,8 @@ class Desk:
             path = blame(problem, paths) or self._last
             self.problems.setdefault(path, clean(problem))
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Resolve the draft again, forgetting what an earlier start found wrong."""
         found: list[str] = []
         try:
             self.recipe = self.draft.recipe(self.source, self._catalog)
@@ -111,6 +113,16 @@ class Desk:
             except BadInput as error:
                 found += error.problems
         self.refuse(found)
+        if found:
+            self._resolve_the_rest()
+
+    def _resolve_the_rest(self) -> None:
+        """Let everything that is right count, so that the picture follows although one field is wrong."""
+        good = self.draft
+        for path in self.problems:
+            good = good.without(path)
+        with suppress(BadInput):
+            self.recipe = good.recipe(self.source, self._catalog)
 
 
 def blame(problem: str, paths: Sequence[str]) -> str:

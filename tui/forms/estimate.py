@@ -53,7 +53,7 @@ def before_you_start(
         whole = f", ~{duration(one * seeds)} for {seeds} in a row" if seeds > 1 else ""
         lines.append((f"~{duration(one)} a run{whole}", ""))
     else:
-        lines.append(("time unknown: no run of this model here yet", "dim"))
+        lines.append(("time unknown: no run of it here yet", "dim"))
     lines.append(_device(device, machine, sum(run.live for run in runs)))
     sizes = [run.size_bytes for run in runs if run.model == recipe.model.name and run.status == "finished"]
     size = f"{seeds} x ~{file_size(median(sizes))}, " if sizes else ""

@@ -34,12 +34,13 @@ def arrange(fields: Sequence[Field], *, everything: bool, find: str = "", bad: C
     """Fields under their headings. Without `everything` only the essential, the changed and the wrong ones.
 
     Args:
-        find: words; every one must occur in a field's label, path or help. Hidden fields are searched too.
+        find: words that a field's label or path must all hold; where none does, its help. Hidden fields count too.
         bad: paths of fields with a problem, which are never hidden.
     """
     words = find.lower().split()
     if words:
-        found = [f for f in fields if all(word in f"{f.label} {f.path} {f.param.help}".lower() for word in words)]
+        named = [f for f in fields if all(word in f"{f.label} {f.path}".lower() for word in words)]
+        found = named or [f for f in fields if all(word in f.param.help.lower() for word in words)]
         return _grouped(found) or [Row(heading=f"no field with {one_line(find)}")]
     essential = [f for f in fields if f.path in ESSENTIAL]
     rest = [f for f in fields if f.path not in ESSENTIAL]

@@ -17,7 +17,7 @@ from engine.analysis import compare
 from engine.contract.store import RunFolder
 from tui.axes import accuracy_axis, value_axis
 from tui.charts import Series, smooth
-from tui.dashboard.curves import AXES, SMOOTHING, X_UNITS, Frame, Options, epoch_places, x_axis_of
+from tui.dashboard.curves import AXES, SMOOTHING, X_UNITS, Frame, Options, after, epoch_places, x_axis_of
 from tui.dashboard.panels import standing
 from tui.dashboard.view import RunView
 from tui.format import number, percent
@@ -41,7 +41,7 @@ class Table(LineList):
     """The lines of the comparison under a cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{role}" for role in PANE_ROLES}
-    DEFAULT_CSS = Pane.DEFAULT_CSS.replace("Pane {", "Table {")
+    DEFAULT_CSS = Pane.DEFAULT_CSS.replace("Pane", "Table")
 
     def __init__(self) -> None:
         super().__init__(id="table")
@@ -209,14 +209,13 @@ class Compare(RunActs):
         self._draw()
 
     def action_axis(self) -> None:
-        self._change(replace(self._options, axis=AXES[(AXES.index(self._options.axis) + 1) % len(AXES)]))
+        self._change(replace(self._options, axis=after(AXES, self._options.axis)))
 
     def action_x_unit(self) -> None:
-        self._change(replace(self._options, x=X_UNITS[(X_UNITS.index(self._options.x) + 1) % len(X_UNITS)]))
+        self._change(replace(self._options, x=after(X_UNITS, self._options.x)))
 
     def action_smooth(self) -> None:
-        place = (SMOOTHING.index(self._options.smooth) + 1) % len(SMOOTHING)
-        self._change(replace(self._options, smooth=SMOOTHING[place]))
+        self._change(replace(self._options, smooth=after(SMOOTHING, self._options.smooth)))
 
     def action_zoom(self) -> None:
         self._zoomed = not self._zoomed

@@ -10,8 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Resize, ScreenResume
 
-from engine.contract.store import RunFolder, Summary
+from engine.contract.store import RunFolder
 from engine.contract.text import one_line
+from tui.dashboard.neighbours import neighbour
 from tui.dashboard.view import RunView
 from tui.format import percent
 from tui.key_tables.inspect import KEYS
@@ -19,7 +20,6 @@ from tui.key_tables.key import footer
 from tui.keys import GLOBAL, bindings
 from tui.lines import Line
 from tui.run_acts import RunActs
-from tui.run_rows import rows_of
 from tui.widgets.confusion import confusion, matrix_of, worst_pairs
 from tui.widgets.key_line import KeyLine
 from tui.widgets.pane import Pane, heading
@@ -89,16 +89,11 @@ class Inspect(RunActs):
     def runs_changed(self) -> None:
         self._choose()
 
-    def _rows(self) -> list[Summary]:
-        """All runs as Results lists them."""
-        return [row.run for row in rows_of(self.workbench.session.summaries()) if row.run is not None]
-
     def _choose(self) -> None:
         """Show the selected run, or the first in the list of Results."""
         session = self.workbench.session
-        rows = self._rows() if session.selected is None else []
-        if rows:
-            session.selected = session.folder(rows[0])
+        if session.selected is None:
+            session.selected = neighbour(session, None, 0)
         if session.selected is not None and (self._view is None or self._view.run != session.selected):
             self._top = 0
             self._read(session.selected)
@@ -138,15 +133,13 @@ class Inspect(RunActs):
 
     def action_other_run(self, step: int) -> None:
         """The run above or below in the list of Results."""
-        session, rows = self.workbench.session, self._rows()
-        folders = [row.folder for row in rows]
-        here = str(session.selected.path) if session.selected else ""
-        place = folders.index(here) + step if here in folders else 0
-        if 0 <= place < len(folders):
-            session.selected = session.folder(rows[place])
-            self._choose()
-        else:
+        session = self.workbench.session
+        other = neighbour(session, session.selected, step)
+        if other is None:
             self.say("no further run")
+            return
+        session.selected = other
+        self._choose()
 
     def action_copy(self) -> None:
         if self._view is not None:

@@ -307,6 +307,7 @@ class NewRun(RunActs):
             form.commit()
             self.call_after_refresh(self.action_start)  # the typed value arrives by message first
             return
+        self.desk.check()
         if self._starting or self._refused():
             return
         count = self.desk.seeds
@@ -345,7 +346,8 @@ class NewRun(RunActs):
         except BadInput as error:
             self.post_message(StartRefused(error.problems))
         except StartFailed as error:
-            self.post_message(StartRefused([str(error)]))
+            session.refresh()
+            self.app.call_from_thread(self._failed, str(error))
         else:
             session.refresh()
             self.post_message(RunsStarted(runs))
@@ -355,6 +357,15 @@ class NewRun(RunActs):
         self.desk.refuse(event.problems)
         self._show()
         self._refused()
+
+    def _failed(self, why: str) -> None:
+        """The run exists but its supervisor does not: say the log's last line, show the run."""
+        self._starting = False
+        self.say(why, bad=True)
+        session = self.workbench.session
+        row = next((row for row in session.summaries() if row.id in why), None)
+        if row is not None:
+            self.workbench.open_run(session.folder(row))
 
     def on_runs_started(self, event: RunsStarted) -> None:
         self._starting = False

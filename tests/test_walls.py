@@ -1,0 +1,70 @@
+"""The walls between the packages, tried in fresh processes: what an import really brings along."""
+
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import engine.analysis
+import engine.contract
+import engine.launch
+import presets
+import tui
+
+TORCH, SCREENS = ("torch", "torchvision"), ("textual", "tui")
+
+
+def modules(package) -> Iterator[str]:
+    yield package.__name__
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        yield found.name
+
+
+def loaded_by(names: list[str], banned: tuple[str, ...]) -> str:
+    """The banned packages that importing all of `names` loads, in a fresh interpreter."""
+    code = (
+        f"import importlib, sys\nfor name in {names!r}: importlib.import_module(name)\n"
+        f"print(sorted({{name.split('.')[0] for name in sys.modules}} & set({banned!r})))"
+    )
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "package", [tui, presets, engine.contract, engine.launch, engine.analysis], ids=lambda p: p.__name__
+)
+def test_nothing_on_the_torch_free_side_loads_torch(package):
+    assert loaded_by(list(modules(package)), TORCH) == "[]"
+
+
+def test_schedules_and_the_fetcher_are_torch_free():
+    assert loaded_by(["engine.schedules", "engine.data.fetch"], TORCH) == "[]"
+
+
+@pytest.mark.parametrize(
+    "package", [presets, engine.contract, engine.launch, engine.analysis], ids=lambda p: p.__name__
+)
+def test_nothing_below_the_screens_loads_them(package):
+    assert loaded_by(list(modules(package)), SCREENS) == "[]"
+
+
+def test_the_trainer_loads_no_screen():
+    assert loaded_by(["engine.train", "engine.__main__"], SCREENS) == "[]"
+
+
+def test_the_command_line_starts_without_textual_torch_and_plots():
+    heavy = (*TORCH, "textual", "plotext", "numpy")
+    assert loaded_by(["tui.cli"], heavy) == "[]"
+
+
+def test_the_first_paint_waits_for_neither_torch_nor_the_other_screens():
+    names = ["tui.screens.dashboard", "tui.screens.compare", "tui.screens.new_run", "tui.screens.inspect"]
+    code = f"import sys, tui.app; print([name for name in {names!r} if name in sys.modules])"
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=120)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -1,0 +1,306 @@
+"""The form without a screen: rows generated from the schema, drafts as command lines, what is wrong and where."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.contract.catalog import catalog
+from engine.contract.changes import flat
+from engine.contract.errors import BadInput
+from engine.contract.params import OPS
+from engine.contract.recipe import COMMON, Placement
+from presets.loader import list_presets, resolve
+from tui.forms.desk import Desk, blame
+from tui.forms.draft import Draft, from_flags, parse_seeds
+from tui.forms.fields import PLACE, walk
+from tui.forms.options import options_of
+from tui.forms.rows import arrange, draw_row, help_of, short_range
+from tui.lines import width_of
+
+PRESETS = [info.name for info in list_presets()]
+
+
+def desk(preset: str = "resnet34_cutmix", **flags) -> Desk:
+    return Desk(from_flags({"preset": preset, **flags}), catalog(), [Path("/nowhere")])
+
+
+# --- rows from the schema -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_form_of_every_preset_has_every_field_of_its_recipe(preset):
+    paths = {field.path for field in desk(preset).fields()}
+    recipe = resolve(preset, catalog())
+    named = {path for path in flat(recipe) if path.endswith(".name") and path != "data.name"}
+    expected = (set(flat(recipe)) - named) | {path.removesuffix(".name") for path in named if path.count(".") == 1}
+    # `flat` names the members of a combinator without it, the form by the path that --set takes
+    found = paths | {
+        f"augmentation.{'.'.join(path.split('.')[-2:])}" for path in paths if path.startswith("augmentation.")
+    }
+    assert expected <= found
+    assert {f"place.{name}" for name in (*PLACE, "seeds")} <= paths
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_each_field_takes_its_own_value_back_through_set(preset):
+    recipe = resolve(preset, catalog())
+    for field in desk(preset).fields():
+        if field.param.type in ("part", "ops") or field.path.startswith("place."):
+            continue
+        again = Draft(preset, sets={field.path: field.text}).recipe(preset, catalog())
+        assert again.recipe_id == recipe.recipe_id, field.path
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_field_has_help_and_fits_its_line(preset):
+    for field in desk(preset).fields():
+        assert field.param.help, field.path
+        assert len(help_of(field)) > len(field.label)
+    for width in (40, 60, 99):
+        for row in arrange(desk(preset).fields(), everything=True):
+            assert width_of(draw_row(row, width, True)) <= width
+
+
+def test_every_part_in_the_catalog_can_be_shown_with_its_ranges_and_choices():
+    parts = catalog()
+    for kind in ("model", "optimizer", "schedule", "loss", "averaging"):
+        for part in parts.parts(kind):
+            sets = {kind: part.name}
+            made = Desk(Draft("quickstart", sets=sets), parts, [])
+            if made.problems:  # a part that needs another recipe says so, and the form still stands
+                assert all(made.problems.values())
+                continue
+            rows = {field.path: field for field in made.fields()}
+            for param in (*part.params, *COMMON.get(kind, ())):
+                if param.type != OPS:
+                    assert rows[f"{kind}.{param.name}"].param == param
+
+
+def test_the_essential_fields_come_first_and_the_rest_is_one_key_away():
+    rows = arrange(desk().fields(), everything=False)
+    labels = [row.field.label for row in rows if row.field]
+    assert labels == [
+        "model", "augmentation", "", "schedule", "optimizer", "epochs", "batch size", "learning rate", "weight decay",
+        "seeds", "device", "name",
+    ]  # fmt: skip
+    assert len(rows) == 15  # as many lines as there are at 80x24
+    hidden = rows[-1].more
+    everything = arrange(desk().fields(), everything=True)
+    assert sum(row.field is not None for row in everything) == len(labels) + hidden
+
+
+def test_changed_and_wrong_fields_are_never_hidden():
+    made = desk(sets=["optimizer.momentum=0.5", "schedule.warmup=-1"])
+    shown = {row.field.path for row in arrange(made.fields(), everything=False, bad=made.problems) if row.field}
+    assert "schedule.warmup" in made.problems
+    assert {"optimizer.momentum", "schedule.warmup"} <= shown
+
+
+def test_find_looks_at_labels_paths_and_help():
+    found = [row.field.path for row in arrange(desk().fields(), everything=False, find="warm") if row.field]
+    assert "schedule.warmup" in found
+    assert "model" not in found
+
+
+def test_a_changed_number_says_what_it_was():
+    made = desk(lr=0.01)
+    field = next(field for field in made.fields() if field.path == "optimizer.lr")
+    line = "".join(
+        text for text, _ in draw_row(next(r for r in arrange([field], everything=True) if r.field), 40, False)
+    )
+    assert line.startswith("●learning rate [ 0.01")
+    assert "was 0.005" in line
+
+
+@pytest.mark.parametrize(("seeds", "note"), [("0-4", "= 5 runs"), ("3", "= 1 run"), ("1,5", "= 2 runs")])
+def test_seeds_say_how_many_runs_they_are(seeds, note):
+    made = desk(seed=seeds)
+    field = next(field for field in made.fields() if field.path == "place.seeds")
+    line = "".join(
+        text for text, _ in draw_row(next(r for r in arrange([field], everything=True) if r.field), 40, False)
+    )
+    assert note in line
+
+
+def test_ranges_are_short():
+    ranges = {field.path: short_range(field.param) for field in desk().fields()}
+    assert ranges["epochs"] == "1..∞"
+    assert ranges["data.holdout"] == "0..1"
+
+
+# --- drafts -------------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_is_its_command_line():
+    draft = (
+        Draft("resnet34_cutmix")
+        .put("optimizer.lr", "0.01")
+        .put("epochs", "5")
+        .put("optimizer.momentum", "0.8")
+        .put("place.seeds", "0-4")
+        .put("place.name", "paper v2")
+        .toggle_op("color_jitter", present=True)
+    )
+    assert draft.command_line() == (
+        "cifar-tui --preset resnet34_cutmix --epochs 5 --lr 0.01 --set optimizer.momentum=0.8 --drop-op color_jitter "
+        "--seeds 0-4 --name 'paper v2' --headless --detach"
+    )
+
+
+def test_the_command_line_resolves_to_the_same_recipe_as_the_form():
+    made = desk()
+    for path, value in (
+        ("model", "resnet18"),
+        ("schedule", "constant"),
+        ("optimizer", "adamw"),
+        ("optimizer.lr", "0.002"),
+    ):
+        made.put(path, value)
+    made.change(made.draft.toggle_op("color_jitter", present=True), "augmentation.ops")
+    assert not made.problems
+    words = made.draft.command()
+    values = {flag: words[words.index(flag) + 1] for flag in ("--model", "--schedule", "--lr", "--drop-op", "--set")}
+    again = from_flags({
+        "preset": words[2], "model": values["--model"], "schedule": values["--schedule"], "lr": values["--lr"],
+        "sets": [values["--set"]], "drop_ops": [values["--drop-op"]],
+    })  # fmt: skip
+    assert again.recipe("resnet34_cutmix", catalog()).recipe_id == made.recipe.recipe_id
+    assert made.recipe.optimizer.name == "adamw"
+
+
+def test_another_part_forgets_the_options_of_the_old_one():
+    draft = Draft("resnet34_cutmix").put("optimizer.momentum", "0.5").put("optimizer", "adam")
+    assert dict(draft.sets) == {"optimizer": "adam"}
+    assert draft.recipe("resnet34_cutmix", catalog()).optimizer.name == "adam"
+
+
+def test_dropping_and_adding_an_op_again_changes_nothing():
+    draft = Draft("resnet34_cutmix")
+    assert draft.toggle_op("color_jitter", present=True).toggle_op("color_jitter", present=False) == draft
+    assert draft.toggle_op("cutout", present=False).toggle_op("cutout", present=True) == draft
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [("0", [0]), ("7", [7]), ("0-4", [0, 1, 2, 3, 4]), ("0,3,7", [0, 3, 7]), (" 1 - 2 , 9", [1, 2, 9])],
+)
+def test_seeds_are_numbers_ranges_and_lists(text, seeds):
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "a", "4-1", "1,1", "-3", "0-100000", "1.5", "0--4", "9" * 40])
+def test_bad_seeds_are_refused_with_a_reason(text):
+    with pytest.raises(BadInput, match="seeds"):
+        parse_seeds(text)
+
+
+@given(st.text(max_size=20))
+def test_seeds_never_fail_in_another_way(text):
+    try:
+        assert parse_seeds(text)
+    except BadInput as error:
+        assert error.problems
+
+
+def test_five_seeds_on_the_command_line_are_the_first_five():
+    assert from_flags({"preset": "x", "seeds": "5"}).seeds() == [0, 1, 2, 3, 4]
+    assert from_flags({"preset": "x", "seed": "5"}).seeds() == [5]
+    assert from_flags({"preset": "x"}).seeds() == [0]
+
+
+def test_placement_is_typed_as_text_and_checked():
+    draft = from_flags(
+        {"preset": "x", "device": "cpu", "gpus": 2, "tags": ["a", "b"], "wait_free": 3.5, "name": "0123"}
+    )
+    assert draft.placement() == Placement(device="cpu", gpus=2, tags=("a", "b"), wait_free_gb=3.5, name="0123")
+    with pytest.raises(BadInput, match="gpus"):
+        Draft("x").put("place.gpus", "none").placement()
+
+
+# --- what is wrong, and the way back ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("epochs", "0"), ("epochs", "many"), ("batch_size", "-1"), ("optimizer.lr", "nan"), ("optimizer.lr", "-1"),
+        ("optimizer.momentum", "2"), ("schedule.warmup", "-1"), ("data.fraction", "1.5"), ("data.name", "imagenet"),
+        ("augmentation.random_crop.padding", "99"), ("augmentation.choice.cutmix.alpha", "-2"), ("place.seeds", "x"),
+        ("place.gpus", "0"), ("place.device", "tpu"), ("compute.precision", "fp8"), ("loss.label_smoothing", "7"),
+    ],
+)  # fmt: skip
+def test_a_bad_value_stays_in_its_field_with_the_message(path, value):
+    made = desk()
+    before = made.recipe
+    made.put(path, value)
+    assert list(made.problems) == [path]
+    assert made.recipe == before
+    assert next(field for field in made.fields() if field.path == path).text == value
+    made.undo()
+    assert made.problems == {}
+
+
+def test_a_conflict_between_fields_blames_what_was_changed_last():
+    made = desk()
+    made.put("schedule.warmup", "400")
+    made.put("epochs", "100")
+    assert list(made.problems) == ["schedule.warmup"]  # the message names it
+    made.undo()
+    assert made.problems == {}
+
+
+def test_undo_goes_back_one_change_at_a_time_and_then_stops():
+    made = desk()
+    made.put("epochs", "7")
+    made.put("epochs", "8")
+    assert made.undo() == "epochs"
+    assert made.recipe.epochs == 7
+    assert made.undo() == "epochs"
+    assert made.recipe.epochs == 500
+    assert made.undo() == ""
+
+
+def test_the_presets_own_value_is_no_change():
+    made = desk()
+    made.put("epochs", "7")
+    made.put("epochs", "500")
+    assert made.draft == Draft("resnet34_cutmix")
+    assert made.changed == 0
+
+
+def test_a_message_is_blamed_on_the_field_that_it_names():
+    paths = ["optimizer", "optimizer.lr", "schedule.warmup", "place.device", "epochs"]
+    assert blame("resnet34_cutmix: optimizer.lr: got -1, needs > 0", paths) == "optimizer.lr"
+    assert blame("device cuda: no GPU is visible", paths) == "place.device"
+    assert blame("--set epochs=x: needs a whole number", paths) == "epochs"
+    assert blame("something else entirely", paths) == ""
+
+
+def test_every_field_with_choices_offers_them():
+    made = desk()
+    for field in made.fields():
+        if field.param.type in ("part", "ops", "choice", "bool"):
+            values = [option.value for option in options_of(field, made, catalog())]
+            assert len(values) >= 1 and len(set(values)) == len(values), field.path
+            if field.param.type in ("choice", "bool"):
+                assert field.text in values
+    model = next(field for field in made.fields() if field.path == "model")
+    assert {"lenet", "resnet34", "resnet34_zero_init"} <= {
+        option.value for option in options_of(model, made, catalog())
+    }
+
+
+def test_each_model_offered_can_be_picked():
+    made = desk()
+    model = next(field for field in made.fields() if field.path == "model")
+    for option in options_of(model, made, catalog()):
+        made.put("model", option.value)
+        assert not made.problems, option.value
+
+
+def test_walk_names_members_of_a_combinator_by_the_path_that_set_takes():
+    recipe = resolve("resnet34_cutmix", catalog())
+    paths = [path for path, *_ in walk(recipe, catalog())]
+    assert "augmentation.choice.cutmix.alpha" in paths

@@ -1,0 +1,300 @@
+"""New run on the screen: fill in, see what it means, start; one bad field starts nothing."""
+
+import pytest
+from textual.widgets import Input
+
+from engine.launch.local import StartFailed
+from presets.loader import list_presets, load_table
+from tui.forms.form import Form
+from tui.screens.confirm import Confirm
+from tui.screens.pick import OptionRows, Pick
+from tui.widgets.pane import Pane
+
+SIZES = [(80, 24), (120, 40)]
+
+
+async def go_to(pilot, path: str) -> None:
+    pilot.app.screen.query_one(Form).go_to(path)
+    await pilot.pause()
+
+
+async def type_into(pilot, path: str, text: str) -> None:
+    """What a person does: go to the row, Enter, type, Enter."""
+    await go_to(pilot, path)
+    await pilot.press("enter")
+    edit = pilot.app.screen.query_one("#edit", Input)
+    assert edit.display and pilot.app.focused is edit
+    edit.value = ""
+    await pilot.press(*text, "enter")
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_shows_form_schedule_estimates_command_and_help(workbench, make_run, screen_text, settle, size):
+    make_run()
+    async with workbench("new_run").run_test(size=size) as pilot:
+        await settle(pilot)
+        seen = screen_text(pilot.app)
+        for words in (
+            "preset [ quickstart", "model", "epochs", "learning rate", "before you start", "parameters", "GMACs",
+            "an epoch (from 1 run here)", "disk", "same thing as a command", "cifar-tui --preset quickstart --headless",
+            "as in the preset", "ctrl+s start/queue",
+        ):  # fmt: skip
+            assert words in seen
+
+
+@pytest.mark.parametrize("preset", [info.name for info in list_presets()])
+async def test_opens_for_every_preset(workbench, settle, screen_text, preset):
+    app = workbench("new_run")
+    async with app.run_test() as pilot:
+        app.new_run({"preset": preset})
+        app.screen._take_draft() if app.session.draft else None
+        await settle(pilot)
+        assert app.screen.desk.draft.preset == preset
+        assert load_table(preset)["title"][:20] in screen_text(app)
+
+
+async def test_letters_and_numbers_keep_their_meaning_until_enter(workbench, make_run, settle):
+    make_run()
+    async with workbench("new_run").run_test() as pilot:
+        await pilot.press("j", "j", "2")
+        await settle(pilot)
+        assert pilot.app.current_mode == "results"
+
+
+async def test_typing_a_value_changes_the_recipe_the_command_and_the_mark(workbench, screen_text, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await type_into(pilot, "optimizer.lr", "0.0123")
+        await settle(pilot)
+        assert pilot.app.screen.desk.recipe.optimizer.options["lr"] == 0.0123
+        seen = screen_text(pilot.app)
+        assert "●learning rate" in seen
+        assert "--lr 0.0123" in seen
+        assert "changed 1 field against the preset" in seen
+
+
+async def test_esc_gives_an_edit_up(workbench):
+    async with workbench("new_run").run_test() as pilot:
+        before = pilot.app.screen.desk.draft
+        await go_to(pilot, "epochs")
+        await pilot.press("enter", "7", "escape")
+        assert pilot.app.screen.desk.draft == before
+        assert pilot.app.focused is pilot.app.screen.query_one(Form).rows
+        assert pilot.app.current_mode == "new_run"
+
+
+async def test_a_bad_field_is_marked_and_nothing_is_created(workbench, launcher, root, screen_text, settle):
+    async with workbench("new_run").run_test(notifications=True) as pilot:
+        await type_into(pilot, "epochs", "0")
+        assert "needs >= 1" in screen_text(pilot.app)
+        await go_to(pilot, "optimizer.lr")
+        await pilot.press("ctrl+s")
+        await settle(pilot)
+        assert pilot.app.screen.query_one(Form).field.path == "epochs"
+        assert launcher.started == []
+        assert not list(root.iterdir())
+        assert any("needs >= 1" in notice.message for notice in pilot.app._notifications)
+
+
+async def test_a_value_that_only_a_start_can_judge_is_marked_too(workbench, launcher, root, settle):
+    async with workbench("new_run").run_test() as pilot:
+        pilot.app.new_run({"preset": "resnet20_fast"})  # real CIFAR-10, which is not here
+        pilot.app.screen._take_draft()
+        await settle(pilot)
+        await pilot.press("ctrl+s")
+        await settle(pilot, 0.1)
+        assert launcher.started == []
+        assert not list(root.iterdir())
+        assert pilot.app.screen.desk.problems
+        pilot.app.screen.desk.check()  # as ctrl+s does: the data may have come meanwhile
+        assert pilot.app.screen.desk.problems == {}
+
+
+async def test_ctrl_s_makes_the_folders_starts_them_and_opens_the_dashboard(workbench, launcher, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await type_into(pilot, "place.seeds", "0-2")
+        await type_into(pilot, "place.name", "paper v2")
+        await type_into(pilot, "epochs", "4")
+        await pilot.press("ctrl+s")
+        await settle(pilot, 0.1)
+        await settle(pilot)
+        assert [run.info().seed for run in launcher.started] == [0, 1, 2]
+        first = launcher.started[0]
+        assert first.info().changes == "epochs 6→4"
+        assert first.info().preset == "quickstart"
+        assert first.labels().name == "paper v2"
+        assert first.recipe().epochs == 4
+        assert "--seed 0" in first.info().command and "--epochs 4" in first.info().command
+        assert pilot.app.current_mode == "dashboard"
+        assert pilot.app.session.selected == first
+
+
+async def test_ctrl_s_in_the_middle_of_an_edit_takes_what_was_typed(workbench, launcher, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await go_to(pilot, "epochs")
+        await pilot.press("enter")
+        pilot.app.screen.query_one("#edit", Input).value = "4"
+        await pilot.press("ctrl+s")
+        await settle(pilot, 0.2)
+        await settle(pilot)
+        assert [run.recipe().epochs for run in launcher.started] == [4]
+
+
+async def test_a_start_that_fails_says_why_and_can_be_tried_again(workbench, launcher, settle, monkeypatch):
+    def fail(run):
+        raise StartFailed(f"run {run.id} did not start: No module named torch (log: x)")
+
+    app = workbench("new_run")
+    app.session.start = fail
+    async with app.run_test(notifications=True) as pilot:
+        await pilot.press("ctrl+s")
+        await settle(pilot, 0.1)
+        assert any("No module named torch" in notice.message for notice in app._notifications)
+        assert app.current_mode == "dashboard"
+        app.session.start = launcher
+        await pilot.press("q", "ctrl+s")
+        await settle(pilot, 0.1)
+        await settle(pilot)
+        assert len(launcher.started) == 1
+
+
+async def test_many_runs_ask_first(workbench, launcher, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await type_into(pilot, "place.seeds", "0-19")
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Confirm)
+        await pilot.press("n")
+        await settle(pilot)
+        assert launcher.started == []
+
+
+async def test_a_part_is_picked_from_a_list(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await go_to(pilot, "model")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Pick)
+        await pilot.press("slash", *"lenet", "enter")
+        await settle(pilot)
+        assert pilot.app.screen.desk.recipe.model.name == "lenet"
+
+
+async def test_left_and_right_step_through_choices(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await go_to(pilot, "compute.precision")
+        before = pilot.app.screen.desk.recipe.compute.precision
+        await pilot.press("right")
+        await settle(pilot)
+        assert pilot.app.screen.desk.recipe.compute.precision != before
+        await pilot.press("left")
+        await settle(pilot)
+        assert pilot.app.screen.desk.recipe.compute.precision == before
+
+
+async def test_operations_are_dropped_and_added(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        screen = pilot.app.screen
+        present = screen.desk.present_ops()
+        await go_to(pilot, "augmentation.ops")
+        for _ in range(2):
+            await pilot.press("enter")
+            await pilot.pause()
+            rows = pilot.app.screen.query_one(OptionRows)
+            rows.cursor = next(i for i, option in enumerate(rows.options) if option.value == "horizontal_flip")
+            await pilot.press("enter")
+            await settle(pilot)
+            assert ("horizontal_flip" in screen.desk.present_ops()) == (screen.desk.draft.drop_ops == ())
+        assert screen.desk.present_ops() == present
+
+
+async def test_u_undoes_and_x_resets_to_the_preset(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        desk = pilot.app.screen.desk
+        await type_into(pilot, "epochs", "7")
+        await type_into(pilot, "epochs", "8")
+        await pilot.press("u")
+        assert desk.recipe.epochs == 7
+        await pilot.press("x")
+        assert desk.recipe.epochs == 6
+        await pilot.press("u")
+        assert desk.recipe.epochs == 7
+
+
+async def test_slash_finds_a_field_and_stays_on_it(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await pilot.press("slash", *"label smoothing", "enter")
+        await settle(pilot)
+        form = pilot.app.screen.query_one(Form)
+        assert form.field.path == "loss.label_smoothing"
+        assert pilot.app.focused is form.rows
+
+
+async def test_esc_in_find_returns_to_the_field_before(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await go_to(pilot, "epochs")
+        await pilot.press("slash", *"smoothing", "escape")
+        await settle(pilot)
+        assert pilot.app.screen.query_one(Form).field.path == "epochs"
+        assert pilot.app.current_mode == "new_run"
+
+
+async def test_w_saves_a_preset_that_can_be_used_at_once(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await type_into(pilot, "epochs", "4")
+        await pilot.press("w", *"my quick", "enter")
+        await pilot.pause()
+        assert "lower-case letters" in str(pilot.app.screen.query_one("#wrong").content)
+        pilot.app.screen.query_one(Input).value = "my_quick"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert pilot.app.screen.desk.draft.preset == "my_quick"
+        assert pilot.app.screen.desk.recipe.epochs == 4
+        assert load_table("my_quick")["epochs"] == 4
+
+
+async def test_p_begins_from_another_preset_and_keeps_where_it_runs(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await type_into(pilot, "place.name", "kept")
+        await pilot.press("p")
+        await pilot.pause()
+        await pilot.press("slash", *"resnet34_jitter", "enter")
+        await settle(pilot)
+        assert pilot.app.screen.desk.draft.preset == "resnet34_jitter"
+        assert pilot.app.screen.desk.draft.place["name"] == "kept"
+
+
+async def test_y_copies_the_command(workbench, settle):
+    app = workbench("new_run")
+    async with app.run_test() as pilot:
+        await pilot.press("y")
+        assert app.clipboard == "cifar-tui --preset quickstart --headless --detach"
+
+
+async def test_the_schedule_is_drawn_and_follows_the_form(workbench, settle):
+    async with workbench("new_run").run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        before = pilot.app.screen.query_one("#lr", Pane).text
+        pilot.app.screen.desk.put("schedule", "constant")
+        pilot.app.screen._show()
+        await settle(pilot)
+        after = pilot.app.screen.query_one("#lr", Pane).text
+        assert before != after
+        assert "constant" in after
+
+
+async def test_times_are_only_told_where_runs_were_measured(workbench, screen_text, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await settle(pilot)
+        assert "time unknown: no run of it here yet" in screen_text(pilot.app)
+
+
+async def test_a_preset_that_does_not_exist_is_said_and_the_form_still_opens(workbench, settle):
+    app = workbench("new_run")
+    app.session.draft = None
+    async with app.run_test(notifications=True) as pilot:
+        app.new_run({"preset": "resnet43_cutmix"})
+        app.screen._take_draft()
+        await settle(pilot)
+        assert any("did you mean resnet34_cutmix" in notice.message for notice in app._notifications)
+        assert app.screen.desk.draft.preset == "quickstart"

@@ -1,0 +1,100 @@
+"""Queue: tickets in order, with their place, and the way out of the line."""
+
+import time
+
+import pytest
+
+from engine.launch import control
+from engine.launch.queue import Ticket
+from tui.lines import width_of
+from tui.screens import queue
+from tui.screens.confirm import Confirm
+from tui.screens.queue import Tickets, draw_ticket, rows_of
+
+
+def ticket(run, number, held=(), place=0, supervised=True) -> Ticket:
+    return Ticket(number, run.id, str(run.path), ("cpu",), 1, time.time() - 90, tuple(held), place, supervised)
+
+
+@pytest.fixture
+def three(make_run, monkeypatch):
+    runs = [make_run(state="starting", seed=seed) for seed in range(3)]
+    found = [ticket(runs[0], 1, held=["cpu"]), ticket(runs[1], 2, place=1), ticket(runs[2], 3, place=2)]
+    monkeypatch.setattr(queue, "tickets", lambda: found)
+    return runs
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_shows_who_holds_the_device_and_who_waits_in_order(workbench, three, screen_text, settle, size):
+    async with workbench("queue").run_test(size=size) as pilot:
+        await settle(pilot)
+        seen = screen_text(pilot.app)
+        places = [seen.index(f"{sign}  {run.id[-4:]}") for sign, run in zip(("●", "#1", "#2"), three, strict=True)]
+        assert places == sorted(places)
+        assert "on a device 1" in seen and "waiting 2" in seen
+        assert "quickstart" in seen
+
+
+async def test_x_takes_a_waiting_run_out_after_asking(workbench, three, settle, monkeypatch):
+    done = []
+    monkeypatch.setattr(control, "cancel", done.append)
+    app = workbench("queue")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("j", "X")
+        await pilot.pause()
+        assert isinstance(app.screen, Confirm) and done == []
+        await pilot.press("t")
+        await settle(pilot)
+        assert done == [three[1]]
+
+
+async def test_a_run_on_its_device_is_stopped_not_cancelled(workbench, three, settle, monkeypatch):
+    done = []
+    monkeypatch.setattr(control, "stop", done.append)
+    app = workbench("queue")
+    async with app.run_test(notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press("X")
+        await pilot.pause()
+        assert not isinstance(app.screen, Confirm)
+        assert any("S stops it" in notice.message for notice in app._notifications)
+        await pilot.press("S", "s")
+        await settle(pilot)
+        assert done == [three[0]]
+
+
+async def test_enter_opens_the_run(workbench, three, settle):
+    app = workbench("queue")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("j", "j", "enter")
+        await settle(pilot)
+        assert app.current_mode == "dashboard"
+        assert app.session.selected == three[2]
+
+
+async def test_an_empty_queue_says_what_to_do(workbench, make_run, screen_text, settle):
+    make_run()
+    async with workbench("queue").run_test() as pilot:
+        await settle(pilot)
+        assert "Nothing runs and nothing waits" in screen_text(pilot.app)
+        await pilot.press("enter", "X", "S")  # nothing to act on
+        assert pilot.app.current_mode == "queue"
+
+
+def test_an_orphan_is_told_and_every_line_fits(make_run):
+    orphan = ticket(make_run(), 4, held=["GPU-8a1f0000-1111"], supervised=False)
+    for width in (79, 119):
+        line = draw_ticket(orphan, None, width, True, time.time())
+        assert width_of(line) <= width
+    assert "its supervisor is gone" in "".join(text for text, _ in line)
+    assert "GPU-8a1f…" in "".join(text for text, _ in line)
+
+
+def test_the_cursor_never_stands_on_a_heading(make_run):
+    rows = rows_of([ticket(make_run(), 1, held=["cpu"]), ticket(make_run(), 2, place=1)])
+    assert [isinstance(row, str) for row in rows] == [True, False, True, False]
+    tickets = Tickets()
+    tickets._rows = rows
+    assert [tickets.can_stand(row) for row in range(4)] == [False, True, False, True]
