@@ -71,12 +71,18 @@ def downsample(x: npt.ArrayLike, y: npt.ArrayLike, low: float, high: float, colu
     if len(xs) <= 2:
         return xs, ys
     column = np.minimum(((xs - low) / max(high - low, 1e-12) * columns).astype(np.int64), columns - 1)
-    order = np.lexsort((ys, column))
-    edges = np.flatnonzero(np.diff(column[order]))
-    lowest = order[np.concatenate(([0], edges + 1))]
-    highest = order[np.concatenate((edges, [len(order) - 1]))]
+    starts = np.flatnonzero(np.diff(column, prepend=-1))
+    group = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(xs)))
+    lowest = _first_of_each(group, ys == np.minimum.reduceat(ys, starts)[group])
+    highest = _first_of_each(group, ys == np.maximum.reduceat(ys, starts)[group])
     keep = np.unique(np.concatenate((lowest, highest)))
     return xs[keep], ys[keep]
+
+
+def _first_of_each(group: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """The first chosen index of every group; groups are numbered in their order."""
+    places = np.flatnonzero(chosen)
+    return places[np.flatnonzero(np.diff(group[places], prepend=-1))]
 
 
 def smooth(y: npt.ArrayLike, weight: float) -> Array:
@@ -88,7 +94,7 @@ def smooth(y: npt.ArrayLike, weight: float) -> Array:
     if weight <= 0 or not len(values):
         return values
     seen = np.isfinite(values)
-    total = _decayed_sum(np.where(seen, values, 0.0)[seen], weight)
+    total = _decayed_sum(values[seen], weight)
     mass = _decayed_sum(np.ones(int(seen.sum())), weight)
     out = np.full_like(values, np.nan)
     out[seen] = total / mass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from tui.dashboard.view import RunView
 from tui.format import Glyphs, delta, learning_rate, number, percent, whole
 from tui.widgets.chart import Curves
 
+T = TypeVar("T")
 XUnit = Literal["epoch", "step", "time"]
 AxisStyle = Literal["log error", "log loss", "linear"]
 Metric = Literal["loss", "learning rate", "images/s", "gradient norm", "update/weight"]
@@ -192,7 +193,7 @@ def loss_curves(view: RunView, options: Options, frame: Frame) -> Curves:
     )  # fmt: skip
 
 
-def rate_curve(view: RunView, planned: Sequence[float], width: int, height: int, glyphs: Glyphs) -> Curves:
+def rate_curve(view: RunView, planned: Sequence[float], frame: Frame) -> Curves:
     """The learning rate of the whole run, with a dot where it stands; only what was used when the plan is not known."""
     now = view.learning_rate
     if len(planned):
@@ -209,7 +210,7 @@ def rate_curve(view: RunView, planned: Sequence[float], width: int, height: int,
         series.append(Series(f"at {at:.0f}", [at], [now], role="strong", mark="●"))
     x = Axis(0.0, float(max(view.planned_epochs, 1)))
     right = f"{view.schedule_name} · now {learning_rate(now)}" if view.schedule_name else f"now {learning_rate(now)}"
-    look = Look(gutter=11, tick_width=max(len(label), 2), x_axis=False, glyphs=glyphs)
+    look = Look(gutter=11, tick_width=max(len(label), 2), x_axis=False, glyphs=frame.glyphs)
     return Curves("learning rate, whole run", tuple(series), x, y, look, (right, f"now {learning_rate(now)}"))
 
 
@@ -274,6 +275,11 @@ def _steps_at(view: RunView) -> Array:
 def _minutes(view: RunView) -> Array:
     """Minutes of work at the end of each epoch, without pauses between attempts."""
     return np.cumsum(np.nan_to_num(view.seconds_by_epoch)) / 60
+
+
+def after(values: Sequence[T], now: T) -> T:
+    """The value after `now`, the first after the last: what a key that cycles goes to."""
+    return values[(values.index(now) + 1) % len(values)]
 
 
 def _last(values: Array) -> float:

@@ -12,10 +12,12 @@ from typing import ClassVar, Final
 from rich.cells import cell_len
 from textual.events import Resize
 
+from engine.contract.text import clean
 from tui.format import Glyphs, glyphs_of_locale, to_ascii
 from tui.line_list import LineView
 from tui.lines import Line, clip
 
+_BLANKS: Final = str.maketrans("\t\n", "  ")
 Picture = Callable[[int, int], list[Line]]
 """(width, height) in cells -> at most `height` lines of at most `width` cells."""
 
@@ -40,6 +42,11 @@ def heading(title: str, width: int, rights: Sequence[str] = (), role: str = "dim
     return clip([("─ ", "rule"), (title, "strong"), (f" {'─' * max(width - cell_len(left), 0)}", "rule")], width)
 
 
+def _safe(text: str) -> str:
+    """Text without anything that steers a terminal, whoever wrote it: the last gate before the screen."""
+    return clean(text).translate(_BLANKS)
+
+
 class Pane(LineView):
     """Shows one picture. Colours are Okabe and Ito's, readable by the colour-blind and apart in 256 colours."""
 
@@ -56,6 +63,16 @@ class Pane(LineView):
         & > .line--bar { color: #5f87af; }
         & > .line--hot { color: #ff8700; }
         & > .line--tab { text-style: reverse; }
+    }
+    Pane:light {
+        & > .line--test, & > .line--run-0 { color: #005faf; }
+        & > .line--train, & > .line--run-1 { color: #af5f00; }
+        & > .line--baseline { color: #767676; }
+        & > .line--reported, & > .line--run-3 { color: #af5f87; }
+        & > .line--clean, & > .line--run-2 { color: #00875f; }
+        & > .line--other, & > .line--run-5 { color: #0087af; }
+        & > .line--run-4 { color: #878700; }
+        & > .line--hot { color: #d75f00; }
     }
     """
 
@@ -79,10 +96,9 @@ class Pane(LineView):
         width, height = self.size
         if not width or not height:
             return
+        shown = to_ascii if self.glyphs == "ascii" else str
         lines = self._picture(width, height)[:height]
-        if self.glyphs == "ascii":
-            lines = [[(to_ascii(text), role) for text, role in line] for line in lines]
-        self.show(lines)
+        self.show([[(shown(_safe(text)), role) for text, role in line] for line in lines])
 
     def on_resize(self, event: Resize) -> None:
         self.redraw()
