@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -26,8 +27,15 @@ class Axis:
     scale: Scale = "linear"
 
     def place(self, values: npt.ArrayLike) -> Array:
-        """Values in data units to plot units (what is linear on the screen), held inside the range."""
-        return _scaled(np.clip(np.asarray(values, dtype=np.float64), self.low, self.high), self.scale)
+        """Where values lie on the screen: 0 at the low end of the range, 1 at the high end, none outside."""
+        held = np.clip(np.asarray(values, dtype=np.float64), self.low, self.high)
+        low, high = _scaled(np.array([self.low, self.high]), self.scale)
+        with np.errstate(over="ignore"):
+            span = high - low
+        if not 0 < span < math.inf:
+            return np.full_like(held, 0.5)
+        place: Array = (_scaled(held, self.scale) - low) / span
+        return place
 
 
 def _scaled(values: Array, scale: Scale) -> Array:
@@ -120,8 +128,8 @@ def value_axis(values: Sequence[npt.ArrayLike], rows: int, scale: Scale = "linea
         wanted = [factor * 10.0**power for factor in (1, 5, 2, 3) for power in powers]
         return Axis(low, high, _apart([w for w in wanted if low <= w <= high], low, high, rows, "log"), "log")
     low = 0.0 if from_zero and least >= 0 else least
-    high = most if most > low else low + 1.0
-    high += 0.02 * (high - low)
+    high = most if most > low else low + max(1.0, 1e-6 * abs(low))
+    high = min(high + 0.02 * (high - low), sys.float_info.max)
     ticks = steps_of(low, high, rows // 2 + 1)
     return Axis(low, high, tuple((tick, plain(tick)) for tick in ticks))
 
@@ -135,12 +143,10 @@ def finite(values: Sequence[npt.ArrayLike]) -> Array:
 
 def _apart(wanted: Sequence[float], low: float, high: float, rows: int, scale: Scale) -> tuple[tuple[float, str], ...]:
     """The wanted ticks that get a row of their own, at most one for two rows, important ones first, in rising order."""
-    ends = _scaled(np.array([low, high]), scale)
+    axis = Axis(low, high, scale=scale)
     taken: dict[int, float] = {}
     for tick in wanted:
-        place = float(_scaled(np.array([tick]), scale)[0])
-        row = round((place - ends[0]) / max(ends[1] - ends[0], 1e-12) * (rows - 1))
-        taken.setdefault(row, float(tick))
+        taken.setdefault(round(float(axis.place(tick)) * (rows - 1)), float(tick))
         if len(taken) > rows // 2:
             break
     return tuple((tick, plain(tick)) for tick in sorted(taken.values()))

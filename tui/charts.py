@@ -137,20 +137,19 @@ def _plot(series: Sequence[Series], width: int, height: int, x: Axis, y: Axis, l
     figure.clear_figure()  # plotext keeps one figure for the whole process
     figure.theme("clear")
     figure.plotsize(width, height)
-    ends = y.place([y.low, y.high]).tolist()
-    figure.scatter([x.low], [ends[0]], marker=" ")  # plotext draws no axes when there is no data
+    figure.scatter([0.0], [0.0], marker=" ")  # plotext draws no axes when there is no data
     for i, one in enumerate(series):
         xs, ys = downsample(one.x, one.y, x.low, x.high, width - look.tick_width - 1)
         if len(xs):
             draw = figure.plot if len(xs) > 1 else figure.scatter
             marker = one.mark or _MARKERS[look.glyphs]
-            draw(xs.tolist(), y.place(ys).tolist(), marker=marker, color=_FIRST_COLOR + i)
-    figure.xlim(x.low, x.high)
-    figure.ylim(*ends)
+            draw(x.place(xs).tolist(), y.place(ys).tolist(), marker=marker, color=_FIRST_COLOR + i)
+    figure.xlim(0.0, 1.0)
+    figure.ylim(0.0, 1.0)
     figure.xaxes(look.x_axis, False)
     figure.yaxes(True, False)
-    figure.xticks([tick for tick, _ in x.ticks], [name for _, name in x.ticks])
-    figure.yticks([float(y.place(tick)) for tick, _ in y.ticks], [name.rjust(look.tick_width) for _, name in y.ticks])
+    figure.xticks(x.place([tick for tick, _ in x.ticks]).tolist(), [name for _, name in x.ticks])
+    figure.yticks(y.place([tick for tick, _ in y.ticks]).tolist(), [name.rjust(look.tick_width) for _, name in y.ticks])
     if not look.x_axis:
         figure.xticks([], [])
     rows = [_parse(line, series) for line in figure.build().rstrip("\n").split("\n")[:height]]
@@ -198,9 +197,7 @@ def _note(one: Series, plot_height: int, y: Axis, look: Look) -> _Note:
     values = finite([one.y])
     if not len(values):
         return _Note(lines, 0)
-    ends = y.place([y.low, y.high])
-    height = (float(y.place(values[-1])) - ends[0]) / max(float(ends[1] - ends[0]), 1e-12)
-    return _Note(lines, round((1 - height) * (plot_height - 1)))
+    return _Note(lines, round((1.0 - float(y.place(values[-1]))) * (plot_height - 1)))
 
 
 def _gutter(series: Sequence[Series], height: int, plot_height: int, y: Axis, look: Look) -> list[Line]:

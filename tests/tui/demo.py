@@ -10,7 +10,16 @@ import numpy as np
 
 from engine.contract.catalog import catalog
 from engine.contract.events import (
-    Checkpoint, Epoch, EventWriter, Failed, Finished, Message, Phase, RunStarted, Step, System,
+    Checkpoint,
+    Epoch,
+    EventWriter,
+    Failed,
+    Finished,
+    Message,
+    Phase,
+    RunStarted,
+    Step,
+    System,
 )  # fmt: skip
 from engine.contract.recipe import Placement
 from engine.contract.records import ExitRecord, Heartbeat, Identity, ProcRecord
@@ -76,7 +85,9 @@ def write_run(root: Path, demo: Demo | None = None, now: float | None = None) ->
         events.write(_start(demo, recipe.epochs, begin))
         for epoch in range(1, demo.epochs_done + 1):
             for step in (100, 200, 300, 390):
-                events.write(_step(demo, epoch, step, begin + (epoch - 1 + step / STEPS) * demo.seconds, rng, recipe.epochs))
+                events.write(
+                    _step(demo, epoch, step, begin + (epoch - 1 + step / STEPS) * demo.seconds, rng, recipe.epochs)
+                )
             ended = begin + epoch * demo.seconds
             events.write(_system(demo, ended - 1, rng))
             events.write(_epoch(demo, epoch, ended, rng, recipe.epochs))

@@ -1,0 +1,98 @@
+"""Plain formats: what a person reads for a number."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tui import format as fmt
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "shown"),
+    [
+        (fmt.percent, 0.93614, "93.61"),
+        (fmt.percent, 1.0, "100.00"),
+        (fmt.percent, NAN, "-"),
+        (fmt.delta, 0.002, "+0.2"),
+        (fmt.delta, -0.0049, "-0.5"),
+        (fmt.delta, -0.0004, "+0.0"),
+        (fmt.delta, NAN, "-"),
+        (fmt.number, 1.2466, "1.247"),
+        (fmt.number, 0.0011, "1.1e-3"),
+        (fmt.number, 2.5e9, "2.5e9"),
+        (fmt.number, math.inf, "inf"),
+        (fmt.number, -math.inf, "-inf"),
+        (fmt.number, 0.0, "0.000"),
+        (fmt.number, NAN, "-"),
+        (fmt.learning_rate, 0.004412, "0.00441"),
+        (fmt.learning_rate, 1.23e-5, "1.2e-5"),
+        (fmt.learning_rate, 0.0, "0"),
+        (fmt.whole, 5213.7, "5,214"),
+        (fmt.whole, NAN, "-"),
+        (fmt.si, 21_282_122, "21.3 M"),
+        (fmt.si, 62_006, "62 k"),
+        (fmt.si, 999_999, "1 M"),
+        (fmt.si, 12, "12"),
+        (fmt.gigabytes, 11 * 2**30, "11"),
+        (fmt.gigabytes, NAN, "-"),
+        (fmt.file_size, 171_000_000, "171 MB"),
+        (fmt.file_size, 12, "12 B"),
+        (fmt.duration, 9.6, "9.6 s"),
+        (fmt.duration, 9.97, "10 s"),
+        (fmt.duration, 59.7, "1 m 00"),
+        (fmt.duration, 75, "1 m 15"),
+        (fmt.duration, 3599.6, "1 h 00"),
+        (fmt.duration, 3900, "1 h 05"),
+        (fmt.duration, 86_399, "1 d 0 h"),
+        (fmt.duration, 200_000, "2 d 8 h"),
+        (fmt.duration, -3, "0.0 s"),
+        (fmt.duration, NAN, "-"),
+        (fmt.age, 2, "2 s ago"),
+        (fmt.age, 300, "5 min ago"),
+        (fmt.age, 3 * 3600, "3 h ago"),
+        (fmt.age, 12 * 86400, "12 d ago"),
+        (fmt.age, math.inf, "-"),
+    ],
+)
+def test_a_number_reads_as_a_person_writes_it(function, value, shown):
+    assert function(value) == shown
+
+
+@given(st.floats(0, 1), st.integers(1, 60))
+def test_a_bar_fills_its_cells_in_proportion(fraction, cells):
+    drawn = fmt.bar(fraction, cells, "░")
+    assert cell_len(drawn) == cells
+    eighths = sum(8 if c == "█" else 7 - "▉▊▋▌▍▎▏".index(c) if c in "▉▊▋▌▍▎▏" else 0 for c in drawn)
+    assert abs(eighths - fraction * cells * 8) <= 1
+    assert ("░" not in drawn and drawn == "█" * cells) == (fraction == 1)
+
+
+def test_a_bar_of_something_tiny_is_not_empty_and_of_nothing_is():
+    assert fmt.bar(1e-9, 10).strip() == "▏"
+    assert fmt.bar(0.0, 10).strip() == ""
+    assert fmt.bar(NAN, 3, "░") == "░░░"
+    assert fmt.bar(0.5, 0) == ""
+
+
+def test_a_spark_line_shows_gaps_where_nothing_was_measured():
+    assert fmt.spark([0.0, 0.5, 1.0, NAN, 2.0], 10) == "▁▄█ █"
+    assert fmt.spark([0.1] * 20, 4) == "▁▁▁▁"
+
+
+@given(st.text(alphabet="─│└┬█▉▌▏░●•…▲→Δ°±⣀✓✗abc 1", max_size=40))
+def test_the_ascii_twin_has_the_same_width_and_only_ascii(text):
+    twin = fmt.to_ascii(text)
+    assert twin.isascii()
+    assert cell_len(twin) == cell_len(text)
+
+
+def test_glyphs_follow_the_locale(monkeypatch):
+    monkeypatch.setattr("locale.getpreferredencoding", lambda _: "UTF-8")
+    assert fmt.glyphs_of_locale() == "braille"
+    monkeypatch.setattr("locale.getpreferredencoding", lambda _: "ANSI_X3.4-1968")
+    assert fmt.glyphs_of_locale() == "ascii"
