@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine.contract.events import REASONS, Failed, Stopped
+from engine.contract.events import REASONS, Failed, Finished, Stopped
 from engine.contract.files import read_json
 from engine.contract.fold import RunFold
 from engine.contract.process import STALE_SECONDS, ExitRecord, Heartbeat, ProcRecord, alive, boot_id, host_name
@@ -26,7 +26,8 @@ GRACE_SECONDS: Final = 10.0  # how long a new folder may wait for its supervisor
 class Status:
     """A state with its reason. `phase`, `note` and `place` (in line, from 1) tell what a live run is busy with.
 
-    `beat` is when its supervisor last gave a sign, in seconds since 1970; 0 when never.
+    `beat` is when its supervisor last gave a sign and `ended` when the run ended (for a lost one: its last sign), in
+    seconds since 1970; 0 when that is not known.
     """
 
     state: str
@@ -36,6 +37,7 @@ class Status:
     note: str = ""
     place: int = 0
     beat: float = 0.0
+    ended: float = 0.0
 
     @property
     def live(self) -> bool:
@@ -63,7 +65,7 @@ def status(run_dir: Path, now: float | None = None, fold: RunFold | None = None)
         return Status("running", "supervisor_lost", gone, fold.phase, fold.note, beat=seen)
     record = ExitRecord.read(run_dir / "exit.json")
     if record and record.state in ENDED:
-        return Status(record.state, _known(record.reason), record.message, beat=seen)
+        return Status(record.state, _known(record.reason), record.message, beat=seen, ended=record.ended)
     if fold.closing:
         return _closed(fold.closing, seen)
     if proc:
@@ -86,12 +88,15 @@ def _living(proc: ProcRecord, beat: Heartbeat | None, fold: RunFold, run_dir: Pa
     return Status(beat.state, "", message, fold.phase, fold.note or beat.note, 0, beat.t)
 
 
-def _closed(closing: object, seen: float) -> Status:
-    if isinstance(closing, Failed):
-        return Status("failed", _known(closing.reason), closing.message, beat=seen)
-    if isinstance(closing, Stopped):
-        return Status("preempted" if closing.reason == "preempted" else "stopped", beat=seen)
-    return Status("finished", beat=seen)
+def _closed(closing: Finished | Stopped | Failed, seen: float) -> Status:
+    match closing:
+        case Finished():
+            return Status("finished", beat=seen, ended=closing.t)
+        case Stopped():
+            state = "preempted" if closing.reason == "preempted" else "stopped"
+            return Status(state, beat=seen, ended=closing.t)
+        case Failed():
+            return Status("failed", _known(closing.reason), closing.message, beat=seen, ended=closing.t)
 
 
 def _lost(proc: ProcRecord, beat: Heartbeat | None, now: float) -> Status:
@@ -99,10 +104,12 @@ def _lost(proc: ProcRecord, beat: Heartbeat | None, now: float) -> Status:
     was = f"while it was {beat.state}" if beat and beat.state in LIVE else "before it ended"
     if proc.host != host_name():
         sign = f"for {now - seen:.0f} s" if beat else "ever"
-        return Status("lost", "supervisor_lost", f"no sign of life from {proc.host} {sign}", beat=seen)
-    if proc.boot_id != boot_id():
-        return Status("lost", "reboot", f"the machine restarted {was}", beat=seen)
-    return Status("lost", "supervisor_lost", f"its processes vanished {was}", beat=seen)
+        reason, message = "supervisor_lost", f"no sign of life from {proc.host} {sign}"
+    elif proc.boot_id != boot_id():
+        reason, message = "reboot", f"the machine restarted {was}"
+    else:
+        reason, message = "supervisor_lost", f"its processes vanished {was}"
+    return Status("lost", reason, message, beat=seen, ended=seen)
 
 
 def _known(reason: str) -> str:

@@ -18,7 +18,8 @@ class Summary:
     """The row of `runs list --json` (see `to_json`), and behind it what only the screens need.
 
     Accuracies are 0..1 or None before there is one; `best_accuracy` is the test accuracy of the epoch that is best on
-    `best_on`. `started` is seconds since 1970, `seconds` the time at work without the pauses between attempts.
+    `best_on`. `started`, `created` and `ended` are seconds since 1970 (0: not yet, or not known), `seconds` is the time at
+    work without the pauses between attempts.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Summary:
     weights: str = "raw"
     data: str = ""
     created: float = 0.0
+    ended: float = 0.0
     notes: tuple[str, ...] = ()
     pinned: bool = False
 
@@ -110,6 +112,7 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
         weights=fold.weights,
         data=info.data,
         created=_finite(info.created) or 0.0,
+        ended=_finite(state.ended) or 0.0,
         notes=labels.notes,
         pinned=labels.pinned,
     )

@@ -189,6 +189,19 @@ def test_a_folder_that_vanished_is_lost(run):
     assert judged(gone) == ("lost", "supervisor_lost")
 
 
+def test_when_a_run_ended_is_told_by_whoever_told_the_end(run):
+    say(run, Finished(t=50.0))
+    assert run.status().ended == 50.0
+    ExitRecord("finished", ended=60.0).write(run.exit)
+    assert run.status().ended == 60.0
+
+
+def test_a_lost_run_ended_with_its_last_sign(run):
+    occupy(run, None)
+    Heartbeat(999_999_999, "running", t=40.0).write(run.heartbeat)
+    assert (run.status().state, run.status().ended, run.status().beat) == ("lost", 40.0, 40.0)
+
+
 def test_states_are_the_promised_nine():
     assert set(module.STATES) == {
         "queued", "starting", "running", "stopping", "finished", "stopped", "preempted", "failed", "lost",
