@@ -69,10 +69,13 @@ def locked(path: Path, *, wait: bool, refusal: str = "") -> Iterator[int]:
     """Hold an exclusive lock on a file (made when missing), yielding its descriptor; released at the end or at death.
 
     Raises:
-        BadInput: `refusal`, when another process holds it and `wait` is false.
+        BadInput: `refusal`, when another process holds it and `wait` is false; or the file cannot be opened.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(path, flags, file_mode(path.parent))
+    try:
+        fd = os.open(path, flags, file_mode(path.parent))
+    except OSError as error:
+        raise BadInput(f"cannot open {path} for writing: {error.strerror}") from error
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

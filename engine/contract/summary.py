@@ -18,8 +18,8 @@ class Summary:
     """The row of `runs list --json` (see `to_json`), and behind it what only the screens need.
 
     Accuracies are 0..1 or None before there is one; `best_accuracy` is the test accuracy of the epoch that is best on
-    `best_on`. `started`, `created` and `ended` are seconds since 1970 (0: not yet, or not known), `seconds` is the time at
-    work without the pauses between attempts.
+    `best_on`. `started`, `created` and `ended` are seconds since 1970 (0: not yet, or not known), `seconds` is the time
+    at work without the pauses between attempts.
     """
 
     id: str

@@ -457,5 +457,14 @@ def test_a_second_holder_is_refused_until_the_first_lets_go(run):
         pass
 
 
+def test_a_run_that_cannot_be_written_cannot_be_held(run):
+    run.lock.symlink_to("elsewhere")
+    with pytest.raises(BadInput, match="cannot open"), run.hold():
+        pass
+    gone = RunFolder(run.path.with_name("20000101-000000-none"))
+    with pytest.raises(BadInput, match="cannot open"), gone.hold():
+        pass
+
+
 def test_the_facade_offers_what_it_names():
     assert all(hasattr(store, name) for name in store.__all__)
