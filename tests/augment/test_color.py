@@ -78,16 +78,15 @@ def test_pil_differs_by_its_rounding_only(pictures, on_cpu, rng, which, levels):
 
 
 def test_pil_turns_hue_in_256_levels(pictures, on_cpu, rng):
-    """And holds saturation in bytes too: a pixel differs by one level on average, by a dozen where colour is strong."""
-    x = pictures(24)[4:]
+    """It holds saturation in bytes too: one level on average for random pixels, more where a colour is dark."""
+    x = pictures(24)
     op = off(hue=0.5)
-    amounts = amounts_within(rng, 0.4, 20)
-    out, _ = op.apply(x.float().div(255), TARGETS[:20], on_cpu(op.plan(amounts, np.zeros(20, int))))
-    for i in range(20):
-        pil = F_v1.pil_to_tensor(F_v1.adjust_hue(F_v1.to_pil_image(x[i]), float(amounts[HUE, i])))
-        difference = (out[i] * 255 - pil).abs()
-        assert difference.mean() < 2
-        assert difference.max() < 16
+    amounts = amounts_within(rng, 0.4, 24)
+    out, _ = op.apply(x.float().div(255), TARGETS, on_cpu(op.plan(amounts, np.zeros(24, int))))
+    turned = [F_v1.adjust_hue(F_v1.to_pil_image(x[i]), float(amounts[HUE, i])) for i in range(24)]
+    difference = (out * 255 - torch.stack([F_v1.pil_to_tensor(image) for image in turned])).abs()
+    assert difference.mean() < 1.5
+    assert difference.max() < 20
 
 
 def test_factors_and_orders_are_uniform(rng):
