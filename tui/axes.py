@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,8 @@ import numpy.typing as npt
 from engine.analysis.series import Array
 from tui.format import number
 
+_LARGEST: Final = 1e300
+"""A range must not overflow when it is measured or widened; nobody reads larger numbers off a plot."""
 Scale = Literal["linear", "log", "log error"]
 
 
@@ -116,7 +117,7 @@ def accuracy_axis(values: Sequence[npt.ArrayLike], rows: int, scale: Scale = "lo
 
 def value_axis(values: Sequence[npt.ArrayLike], rows: int, scale: Scale = "linear", from_zero: bool = True) -> Axis:
     """An axis for losses and other quantities. A lone spike far above the rest leaves the picture, not the rest."""
-    seen = finite(values)
+    seen = np.clip(finite(values), -_LARGEST, _LARGEST)
     if not len(seen):
         return Axis(0.0, 1.0, ((0.0, "0"), (1.0, "1")))
     least, most = float(seen.min()), float(seen.max())
@@ -129,7 +130,7 @@ def value_axis(values: Sequence[npt.ArrayLike], rows: int, scale: Scale = "linea
         return Axis(low, high, _apart([w for w in wanted if low <= w <= high], low, high, rows, "log"), "log")
     low = 0.0 if from_zero and least >= 0 else least
     high = most if most > low else low + max(1.0, 1e-6 * abs(low))
-    high = min(high + 0.02 * (high - low), sys.float_info.max)
+    high += 0.02 * (high - low)
     ticks = steps_of(low, high, rows // 2 + 1)
     return Axis(low, high, tuple((tick, plain(tick)) for tick in ticks))
 

@@ -46,7 +46,6 @@ class Table(LineList):
     def __init__(self) -> None:
         super().__init__(id="table")
         self.lines: list[TableLine] = []
-        self.ids: list[str] = []
         self.baseline = ""
 
     def row_count(self) -> int:
@@ -56,12 +55,12 @@ class Table(LineList):
         return self.lines[row].kind not in ("heading", "columns")
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        return draw(self.lines[row], self.ids, self.baseline, width, at_cursor)
+        return draw(self.lines[row], self.baseline, width, at_cursor)
 
-    def set_lines(self, lines: Sequence[TableLine], ids: Sequence[str], baseline: str) -> None:
+    def set_lines(self, lines: Sequence[TableLine], baseline: str) -> None:
         """Show another table; the cursor stays on its line number."""
-        if (list(lines), list(ids), baseline) != (self.lines, self.ids, self.baseline):
-            self.lines, self.ids, self.baseline = list(lines), list(ids), baseline
+        if (list(lines), baseline) != (self.lines, self.baseline):
+            self.lines, self.baseline = list(lines), baseline
             self.reload()
 
 
@@ -156,7 +155,7 @@ class Compare(RunActs):
         pane = self.query_one("#overlay", Pane)
         if not views:
             pane.paint(lambda width, height: [[], [(f" {_NOTHING}", "dim")]])
-            self.query_one(Table).set_lines([], [], "")
+            self.query_one(Table).set_lines([], "")
             return
         pane.paint(self._overlay)
         session = self.workbench.session
@@ -166,7 +165,7 @@ class Compare(RunActs):
         unreadable = [f"{view.short_id}: its recipe cannot be read" for view in views if view.recipe is None]
         differences = compare.differences(tables) if not unreadable else []
         lines = table_lines(rows, compare.groups(rows), differences, unreadable)
-        self.query_one(Table).set_lines(lines, [view.run.id for view in views], baseline)
+        self.query_one(Table).set_lines(lines, baseline)
 
     def _overlay(self, width: int, height: int) -> list[Line]:
         views, options = self._shown(), self._options

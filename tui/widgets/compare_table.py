@@ -50,7 +50,8 @@ def table_lines(
         lines.append(TableLine("heading", text="mean ± standard deviation over seeds, finished runs"))
         lines += [TableLine("group", group=group) for group in seeded]
     if len(rows) > 1:
-        lines.append(TableLine("heading", text=f"{len(differences)} fields differ" if differences else "same recipe"))
+        count = f"{len(differences)} field{' differs' if len(differences) == 1 else 's differ'}"
+        lines.append(TableLine("heading", text=count if differences else "same recipe"))
         lines += [TableLine("difference", difference=difference) for difference in differences]
     lines += [TableLine("text", text=text) for text in unreadable]
     if any(row.interval for row in rows):
@@ -60,8 +61,8 @@ def table_lines(
     return lines
 
 
-def draw(line: TableLine, ids: Sequence[str], baseline: str, width: int, at_cursor: bool) -> Line:
-    """One line of the list in `width` cells. `ids` are the runs in order; `baseline` is a run's id or empty."""
+def draw(line: TableLine, baseline: str, width: int, at_cursor: bool) -> Line:
+    """One line of the list in `width` cells; `baseline` is a run's id or empty."""
     if line.kind == "heading":
         return heading(line.text, width)
     if line.kind == "columns":
@@ -71,7 +72,7 @@ def draw(line: TableLine, ids: Sequence[str], baseline: str, width: int, at_curs
     if line.group is not None:
         return clip(_group(line.group), width)
     if line.difference is not None:
-        return _difference(line.difference, ids, width)
+        return _difference(line.difference, width)
     return clip([(f"  {line.text}", "dim")], width)
 
 
@@ -130,7 +131,7 @@ def _group(group: Group) -> Line:
     return line
 
 
-def _difference(difference: Difference, ids: Sequence[str], width: int) -> Line:
+def _difference(difference: Difference, width: int) -> Line:
     """A field and its value in each recipe; values that several runs share are told once."""
     name_width = 30 if width >= 100 else 24
     shared: dict[str, list[int]] = {}

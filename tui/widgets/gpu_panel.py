@@ -95,7 +95,8 @@ def gpu_panel(machine: Machine, footnote: str, width: int, height: int) -> list[
     """The panel in `height` lines; what does not fit drops from below, a `footnote` first of all."""
     wide = width >= 50
     if not machine.sampled:
-        return [heading("devices", width), [(f"{' ' if wide else ''}comes with the first sample", "dim")]][:height]
+        soon = clip([(f"{' ' if wide else ''}comes with the first sample", "dim")], width)
+        return [heading("devices", width), soon][:height]
     lines = _cards(machine, width, wide) if machine.gpus else _no_card(machine, width, wide)
     if wide:
         lines += _wide_tail(machine, width)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine.contract.text import one_line
 from tui.format import age, bar, clock, duration, percent, whole
-from tui.lines import Line, clip, fit, width_of
+from tui.lines import Line, clip, width_of
 
 STATE_GLYPHS = {
     "queued": ("◌", "dim"),
@@ -185,6 +185,6 @@ def also_running(others: Sequence[Other], width: int) -> Line:
     ]
     if not math.isnan(other.left):
         line.append((f"   ~{duration(other.left)}", ""))
-    if len(others) > 1:
-        line.append((f"   and {len(others) - 1} more", "dim"))
-    return ends(line, [(fit("(, and . previous and next run)", 31), "dim")], width - 1)
+    more = len(others) - 1
+    hint = f"and {more} more (, and . go there)" if more else "(, and . previous and next run)"
+    return ends(line, [(hint, "dim")], width - 1)
