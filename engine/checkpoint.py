@@ -112,7 +112,7 @@ class Checkpoints:
             else:
                 files[BEST] = files[WEIGHTS] if (best["epoch"], 0) == position else snapshot(best)
             self._best_epoch = best["epoch"]
-        meta = {"schema": 1, "epoch": position[0], "step": position[1], "why": why, "created": time.time()}
+        meta: Tree = {"schema": 1, "epoch": position[0], "step": position[1], "why": why, "created": time.time()}
         meta |= {"best_epoch": self._best_epoch, "made_on": self._made_on} | self._identity
         waited = time.monotonic() - started
         self._writes.append(self._thread.submit(self._write, position, meta, files, waited))

@@ -37,13 +37,17 @@ class Totals:
         self.sums = torch.zeros(2, dtype=kind, device=device)  # loss of all images, images whose top class was right
         self.health = torch.full((3,), math.nan, device=device)  # gradient norm, update ratio, non-finite gradients
         self.images = 0
-        self._began = time.monotonic()
-        self._ended = 0.0
+        self._before = 0.0  # seconds that have been counted
+        self._began: float | None = None  # while the clock runs
 
     @property
     def seconds(self) -> float:
-        """From the epoch's first step to the reading of its sums, without the pause before a resume."""
-        return (self._ended or time.monotonic()) - self._began
+        """Spent on the steps of this epoch, over all attempts at it."""
+        return self._before + (0.0 if self._began is None else time.monotonic() - self._began)
+
+    def start(self) -> None:
+        """Steps follow: let the clock run."""
+        self._began = time.monotonic()
 
     @torch.no_grad()
     def add(self, loss: Tensor, logits: Tensor, targets: Tensor) -> None:
@@ -52,11 +56,11 @@ class Totals:
         self.sums += torch.stack((loss.to(self.sums.dtype) * len(targets), hits.to(self.sums.dtype)))
         self.images += len(targets)
 
-    def read(self) -> dict[str, float]:
-        """The epoch's figures; this is where the host waits for the device."""
+    def read(self) -> dict[str, Any]:
+        """The epoch's figures; here the host waits for the device, and the clock stops."""
         loss, hits = (self.sums / max(self.images, 1)).tolist()
         norm, ratio, bad = self.health.tolist()
-        self._ended = time.monotonic()
+        self._before, self._began = self.seconds, None
         figures = {"train_loss": loss, "train_accuracy": hits, "grad_norm": norm, "update_ratio": ratio}
         return figures | {"nonfinite": 0 if math.isnan(bad) else int(bad)}
 
@@ -66,8 +70,7 @@ class Totals:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.sums.copy_(state["sums"])
         self.health.copy_(state["health"])
-        self.images = state["images"]
-        self._began, self._ended = time.monotonic() - state["seconds"], 0.0
+        self.images, self._before = state["images"], state["seconds"]
 
 
 class Live:

@@ -138,7 +138,7 @@ def choose_precision(compute: ComputeConfig, device: torch.device, model: nn.Mod
     if device.type != "cpu":
         return "fp32", f"bf16 is not tried on {device.type}"
     with torch.random.fork_rng(devices=[]):
-        seconds = {True: [], False: []}
+        seconds: dict[bool, list[float]] = {True: [], False: []}
         trial = copy.deepcopy(model)
         _time_step(trial, batch, bf16=False)
         _time_step(trial, batch, bf16=True)

@@ -49,6 +49,8 @@ class Session:
         self.recipe, self.setup, self.checkpoints = recipe, setup, checkpoints
         self.seed, self.stopping = seed, stopping
         self.epoch = self.step = 0
+        self.cold = setup.decisions.compile != "off"
+        """Whether compiled kernels are still to be made, which takes the first step a minute."""
         self.totals = Totals(setup.device)
         self._data = data
         self._last: Tree = {}  # epoch, test_accuracy and logits of the last evaluation
@@ -207,10 +209,10 @@ class Session:
             )
             predictions.write(path, found)
 
-    def started(self, attempt: int) -> RunStarted:
-        """The opening event."""
+    def opening(self, attempt: int) -> Iterator[Event]:
+        """What it trains on, and how."""
         setup, decisions = self.setup, self.setup.decisions
-        return RunStarted(
+        yield RunStarted(
             attempt=attempt,
             epochs=self.recipe.epochs,
             steps_per_epoch=setup.steps,
@@ -228,6 +230,12 @@ class Session:
             holdout_images=len(setup.holdout or ()),
             best_on=self.best_on,
         )
+        yield Message(text=f"{decisions.precision}: {decisions.why}; {decisions.threads} CPU threads; TF32 off")
+
+    def notes(self) -> Iterator[Message]:
+        """Warnings that the parts have left since the last call."""
+        while self.setup.notes:
+            yield Message(level="warning", text=self.setup.notes.pop(0))
 
     def finished(self) -> Finished:
         """The closing event."""

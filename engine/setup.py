@@ -98,7 +98,7 @@ def prepare(
         few = f"batch_size = {recipe.batch_size}: the training set has only {len(data.train)} images"
         raise BadInput(f"{few}; choose a smaller batch")
     compute = recipe.compute
-    torch.backends.fp32_precision = "ieee"  # fp32 means fp32: no TF32 in matrix products and convolutions
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; matrix products have TF32 off by default
     set_deterministic(compute.deterministic)
     seed_torch(seed)
     size, classes = data.train.images.shape[-1], len(data.classes)

@@ -53,6 +53,7 @@ class MachineSampler:
         self._disk = disk
         self._me = psutil.Process()
         self._ours = ours
+        self._nvml: Any
         self._nvml, self._note = _start_nvml() if gpus else (None, "the run uses no GPU")
         self._gpus = [handle for uuid in gpus if (handle := self._handle(uuid)) is not None]
         psutil.cpu_percent()  # the first call only starts the count
@@ -112,7 +113,7 @@ class MachineSampler:
 
     def _children(self) -> list[psutil.Process]:
         try:
-            return self._me.children(recursive=True)
+            return list(self._me.children(recursive=True))
         except psutil.Error:
             return []
 

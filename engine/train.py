@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.checkpoint import INTERVAL, Checkpoints
 from engine.contract.catalog import Catalog, catalog
-from engine.contract.events import Event, Message, Phase, Stopped
+from engine.contract.events import Event, Phase, Stopped
 from engine.contract.folder import RunFolder
 from engine.contract.recipe import Placement, Recipe
 from engine.data.load import DataSet
@@ -62,31 +62,30 @@ def fit(
     session = Session(recipe, data, setup, checkpoints, seed=seed, stopping=stopping)
     live = Live(device)
     try:
-        yield session.started(attempt)
+        yield from session.opening(attempt)
         yield from session.restore(attempt)
+        yield from session.notes()
         while session.epoch < recipe.epochs:
-            yield Phase(name="training")
+            yield Phase(name="compiling" if session.cold else "training")
             yield from train_epoch(session, live)
+            if stopping():
+                break
             yield Phase(name="evaluating")
-            told = None if stopping() else session.end_epoch()
-            if told is None:
-                yield Phase(name="saving")
-                session.save("stop")
-                yield from checkpoints.written(wait=True)
-                session.write_predictions(run.predictions)
-                yield Stopped(epoch=session.epoch, step=session.step)
-                return
+            told = session.end_epoch()
+            if told is None:  # a stop was asked for meanwhile
+                break
             yield told
-            if checkpoints.due() and session.epoch < recipe.epochs:
+            yield from session.notes()
+            if checkpoints.due():
                 session.save("interval")
-            while setup.notes:
-                yield Message(level="warning", text=setup.notes.pop(0))
+        done = session.epoch == recipe.epochs
         yield Phase(name="saving")
-        session.save("end")
+        session.save("end" if done else "stop")
         yield from checkpoints.written(wait=True)
         session.write_predictions(run.predictions)
-        checkpoints.finish(placement.keep)
-        yield session.finished()
+        if done:
+            checkpoints.finish(placement.keep)
+        yield session.finished() if done else Stopped(epoch=session.epoch, step=session.step)
     finally:
         checkpoints.close()
 
@@ -95,6 +94,7 @@ def train_epoch(session: Session, live: Live) -> Iterator[Event]:
     """The steps that are left of the session's epoch, or those before a stop is asked for."""
     setup, recipe, totals = session.setup, session.recipe, session.totals
     setup.model.train()
+    totals.start()
     live.start_epoch(totals.images)
     order = epoch_order(session.seed, session.epoch, len(setup.train))[session.step * recipe.batch_size :]
     batches = setup.train.batches(order, recipe.batch_size, recipe.last_batch) if session.step < setup.steps else ()
@@ -112,6 +112,9 @@ def train_epoch(session: Session, live: Live) -> Iterator[Event]:
         totals.add(loss, logits, y)
         if last:
             totals.health.copy_(measure_health(setup.parameters, before, norm))
+        if session.cold:
+            session.cold = False
+            yield Phase(name="training")
         live.offer(session.epoch + 1, session.step, loss, lr, totals)
         if told := live.arrived():
             yield told
