@@ -1,33 +1,73 @@
-"""Pieces that several model families share: convolution + batch norm, and the usual ways to start weights."""
+"""Pieces that several model families share: convolutions with their norm, and the usual ways to start weights."""
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 Init = Literal["he", "torch"]
 
 
-def conv_bn(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """Convolution without bias (batch norm has one) and batch norm; same size out at stride 1.
+def conv(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    """Convolution without bias; same size out at stride 1.
 
     (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)) for odd kernels.
     """
-    conv = nn.Conv2d(cin, cout, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(cout))
+    return nn.Conv2d(cin, cout, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
+
+
+def conv_bn(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    """Convolution without bias (batch norm has one) and batch norm: shapes as in `conv`."""
+    return nn.Sequential(conv(cin, cout, kernel, stride, groups), nn.BatchNorm2d(cout))
+
+
+def conv_bn_relu(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    """Convolution, batch norm, ReLU: shapes as in `conv`."""
+    return conv_bn(cin, cout, kernel, stride, groups).append(nn.ReLU(inplace=True))
+
+
+def norm_relu(channels: int) -> nn.Sequential:
+    """Batch norm and ReLU, as pre-activated nets have them before each convolution."""
+    return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
+
+
+class SqueezeExcite(nn.Module):
+    """Scale each channel by a gate that two 1x1 convolutions make of the channels' means.
+
+    Hu et al. 2017, arXiv:1709.01507, equations 2 to 4.
+
+    Args:
+        hidden: channels between the two convolutions.
+        act: what follows the first convolution; ReLU in the paper.
+        gate: what follows the second; the sigmoid in the paper.
+    """
+
+    def __init__(self, channels: int, hidden: int, act: nn.Module | None = None, gate: nn.Module | None = None) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(channels, hidden, 1)
+        self.act = act or nn.ReLU(inplace=True)
+        self.up = nn.Conv2d(hidden, channels, 1)
+        self.gate = gate or nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, C, H, W)
+        means = x.mean((2, 3), keepdim=True)  # (B, C, 1, 1)
+        return x * self.gate(self.up(self.act(self.down(means))))
 
 
 def init_convs(model: nn.Module, init: Init) -> None:
     """Start all convolutions of `model`.
 
-    "he": normal with variance 2 / fan_out, He et al. 2015 (arXiv:1502.01852, eq. 14), as torchvision does; fan_out
-    keeps the size of gradients. "torch": leave PyTorch's own U(-1, 1) / sqrt(fan_in), whose variance is a sixth of that
-    where a layer keeps its width. Batch norm hides the difference from the outputs but not from training: the turn that
-    a step gives a normalised filter goes with lr / |w|^2, so without weight decay the choice is felt to the end.
+    "he": normal with variance 2 / fan_out, He et al. 2015 (arXiv:1502.01852, eq. 14), as torchvision does; fan_out, of
+    one group, keeps the size of gradients. "torch": leave PyTorch's own U(-1, 1) / sqrt(fan_in), whose variance is a
+    sixth of that where a layer keeps its width. Batch norm hides the difference from the outputs but not from training:
+    the turn that a step gives a normalised filter goes with lr / |w|^2, so without weight decay the choice is felt to
+    the end.
     """
     if init == "torch":
         return
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            fan_out = math.prod(module.kernel_size) * module.out_channels // module.groups
+            nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))

@@ -2,12 +2,12 @@
 
 Two ways to bring them to small images, one class:
 
-- resnet20, the paper's own CIFAR net (section 4.2): three stages of 16, 32 and 64 channels.
+- resnet20 ... resnet110, the paper's own CIFAR nets (section 4.2): three stages of 16, 32 and 64 channels.
 - resnet18 ... resnet152, the paper's ImageNet nets (table 1) with a 3x3 stride-1 stem and no pooling in place of the
   7x7 stride-2 stem and max-pool: four stages at 32, 16, 8 and 4 px. This is what "ResNet-18 on CIFAR" usually means.
 
 Departures from the paper: all shortcuts that change shape are projections (option B; the paper's CIFAR nets pad with
-zeros, option A, which is why resnet20 has 272,474 parameters here and about 270,000 there), and a bottleneck strides in
+zeros, option A, which is why resnet20 has 272,474 parameters here and 269,722 there), and a bottleneck strides in
 its 3x3 convolution instead of its first 1x1, as torchvision and the CIFAR repositories do.
 """
 
@@ -117,20 +117,51 @@ def zero_last_norms(model: nn.Module) -> None:
             nn.init.zeros_(last.weight)
 
 
+InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
+ZeroInit = Annotated[bool, Spec("start every residual block as the identity")]
+
 CIFAR = (16, 32, 64)
 WIDE = (64, 128, 256, 512)
 
 
 @register("model", title="ResNet-20", family="resnet", year=2015, paper="1512.03385", params=272_474, gmacs=0.0408)
 def resnet20(
-    num_classes: int = 10,
-    in_channels: int = 3,
-    *,
-    init: Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")] = "he",
-    zero_init_residual: Annotated[bool, Spec("start every residual block as the identity")] = False,
+    num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
     """ResNet-20, the paper's small CIFAR net: 16, 32 and 64 channels."""
     return ResNet(BasicBlock, (3, 3, 3), CIFAR, num_classes, in_channels, init, zero_init_residual)
+
+
+@register("model", title="ResNet-32", family="resnet", year=2015, paper="1512.03385", params=466_906, gmacs=0.06912)
+def resnet32(
+    num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
+) -> ResNet:
+    """ResNet-32, the CIFAR net with five blocks a stage."""
+    return ResNet(BasicBlock, (5, 5, 5), CIFAR, num_classes, in_channels, init, zero_init_residual)
+
+
+@register("model", title="ResNet-44", family="resnet", year=2015, paper="1512.03385", params=661_338, gmacs=0.09744)
+def resnet44(
+    num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
+) -> ResNet:
+    """ResNet-44, the CIFAR net with seven blocks a stage."""
+    return ResNet(BasicBlock, (7, 7, 7), CIFAR, num_classes, in_channels, init, zero_init_residual)
+
+
+@register("model", title="ResNet-56", family="resnet", year=2015, paper="1512.03385", params=855_770, gmacs=0.1257)
+def resnet56(
+    num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
+) -> ResNet:
+    """ResNet-56, the CIFAR net with nine blocks a stage."""
+    return ResNet(BasicBlock, (9, 9, 9), CIFAR, num_classes, in_channels, init, zero_init_residual)
+
+
+@register("model", title="ResNet-110", family="resnet", year=2015, paper="1512.03385", params=1_730_714, gmacs=0.2531)
+def resnet110(
+    num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
+) -> ResNet:
+    """ResNet-110, the paper's deep CIFAR net: 18 blocks a stage."""
+    return ResNet(BasicBlock, (18, 18, 18), CIFAR, num_classes, in_channels, init, zero_init_residual)
 
 
 @register(
@@ -144,11 +175,7 @@ def resnet20(
     aliases=("ResNet18",),
 )
 def resnet18(
-    num_classes: int = 10,
-    in_channels: int = 3,
-    *,
-    init: Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")] = "he",
-    zero_init_residual: Annotated[bool, Spec("start every residual block as the identity")] = False,
+    num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
     """ResNet-18 with a 3x3 stem and no max-pool."""
     return ResNet(BasicBlock, (2, 2, 2, 2), WIDE, num_classes, in_channels, init, zero_init_residual)
@@ -165,11 +192,7 @@ def resnet18(
     aliases=("ResNet34",),
 )
 def resnet34(
-    num_classes: int = 10,
-    in_channels: int = 3,
-    *,
-    init: Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")] = "he",
-    zero_init_residual: Annotated[bool, Spec("start every residual block as the identity")] = False,
+    num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
     """ResNet-34 with a 3x3 stem and no max-pool."""
     return ResNet(BasicBlock, (3, 4, 6, 3), WIDE, num_classes, in_channels, init, zero_init_residual)
@@ -186,11 +209,7 @@ def resnet34(
     aliases=("ResNet50",),
 )
 def resnet50(
-    num_classes: int = 10,
-    in_channels: int = 3,
-    *,
-    init: Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")] = "he",
-    zero_init_residual: Annotated[bool, Spec("start every residual block as the identity")] = False,
+    num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
     """ResNet-50 with a 3x3 stem and no max-pool: bottleneck blocks."""
     return ResNet(Bottleneck, (3, 4, 6, 3), WIDE, num_classes, in_channels, init, zero_init_residual)
@@ -207,11 +226,7 @@ def resnet50(
     aliases=("ResNet101",),
 )
 def resnet101(
-    num_classes: int = 10,
-    in_channels: int = 3,
-    *,
-    init: Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")] = "he",
-    zero_init_residual: Annotated[bool, Spec("start every residual block as the identity")] = False,
+    num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
     """ResNet-101 with a 3x3 stem and no max-pool: bottleneck blocks."""
     return ResNet(Bottleneck, (3, 4, 23, 3), WIDE, num_classes, in_channels, init, zero_init_residual)
@@ -228,11 +243,7 @@ def resnet101(
     aliases=("ResNet152",),
 )
 def resnet152(
-    num_classes: int = 10,
-    in_channels: int = 3,
-    *,
-    init: Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")] = "he",
-    zero_init_residual: Annotated[bool, Spec("start every residual block as the identity")] = False,
+    num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
     """ResNet-152 with a 3x3 stem and no max-pool: bottleneck blocks."""
     return ResNet(Bottleneck, (3, 8, 36, 3), WIDE, num_classes, in_channels, init, zero_init_residual)

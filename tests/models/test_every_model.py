@@ -14,6 +14,20 @@ from engine.models.build import build_model
 MODELS = catalog().parts("model")
 
 
+def is_light(part: Part) -> bool:
+    """Whether a few real steps take about a second on one core."""
+    return part.meta["params"] <= 5e6 and part.meta["gmacs"] <= 0.3
+
+
+def smallest_of_each_family() -> list[Part]:
+    families: dict[str, Part] = {}
+    for part in MODELS:
+        families.setdefault(part.meta["family"], part)
+        if part.meta["gmacs"] < families[part.meta["family"]].meta["gmacs"]:
+            families[part.meta["family"]] = part
+    return list(families.values())
+
+
 def build(part: Part, num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> nn.Module:
     choice = Choice(name=part.name)
     facts = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
@@ -35,17 +49,35 @@ def part(request: pytest.FixtureRequest) -> Part:
 
 
 @pytest.fixture(scope="module")
-def model(part: Part) -> nn.Module:
-    """A built model that tests may run but must not change."""
-    torch.manual_seed(0)
-    return build(part, num_classes=7)
+def blank(part: Part) -> nn.Module:
+    """The model as its mark describes it, without memory or numbers."""
+    return on_meta(part)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(part, id=part.name, marks=() if is_light(part) else pytest.mark.slow)
+        for part in MODELS
+        if part.meta["params"] <= 60e6
+    ],
+)
+def real(request: pytest.FixtureRequest) -> Part:
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def twin(part: Part) -> nn.Module:
+def model(real: Part) -> nn.Module:
+    """A built model that tests may run but must not change."""
+    torch.manual_seed(0)
+    return build(real, num_classes=7)
+
+
+@pytest.fixture(scope="module")
+def twin(real: Part) -> nn.Module:
     """The same model started otherwise, in the other memory layout, to load states into."""
     torch.manual_seed(1)
-    return build(part, num_classes=7).to(memory_format=torch.channels_last)
+    return build(real, num_classes=7).to(memory_format=torch.channels_last)
 
 
 def test_the_mark_tells_title_year_family_and_paper(part: Part) -> None:
@@ -53,22 +85,22 @@ def test_the_mark_tells_title_year_family_and_paper(part: Part) -> None:
     assert {"year", "family", "paper", "params", "gmacs"} <= set(part.meta)
 
 
-def test_parameters_equal_the_mark(part: Part) -> None:
-    assert sum(p.numel() for p in on_meta(part).parameters()) == part.meta["params"]
+def test_parameters_equal_the_mark(part: Part, blank: nn.Module) -> None:
+    assert sum(p.numel() for p in blank.parameters()) == part.meta["params"]
 
 
-def test_multiply_adds_equal_the_mark(part: Part) -> None:
-    model = on_meta(part).eval()
+def test_multiply_adds_equal_the_mark(part: Part, blank: nn.Module) -> None:
     with FlopCounterMode(display=False) as counter:
-        model(images(1, device="meta"))
+        assert blank.eval()(images(1, device="meta")).shape == (1, 10)
     assert counter.get_total_flops() / 2e9 == pytest.approx(part.meta["gmacs"], rel=0.005)
 
 
-@pytest.mark.parametrize(("channels", "size"), [(3, 28), (1, 28), (3, 32), (1, 32), (3, 40), (1, 40)])
-@pytest.mark.parametrize("classes", [10, 100])
-def test_images_become_logits_at_any_size(part: Part, classes: int, channels: int, size: int) -> None:
-    model = on_meta(part, num_classes=classes, in_channels=channels, image_size=size)
-    assert model(images(2, channels, size, "meta")).shape == (2, classes)
+def test_grey_images_of_other_sizes_become_logits_of_other_classes(part: Part) -> None:
+    model = on_meta(part, num_classes=100, in_channels=1, image_size=28)
+    assert model(images(2, 1, 28, "meta")).shape == (2, 100)
+    if "image_size" in part.positional:
+        model = on_meta(part, num_classes=100, in_channels=1, image_size=40)
+    assert model(images(2, 1, 40, "meta")).shape == (2, 100)
 
 
 def test_every_parameter_gets_a_finite_gradient(model: nn.Module) -> None:
@@ -106,7 +138,12 @@ def test_layout_and_precision_change_the_logits_no_more_than_rounding_does(model
     @torch.no_grad()
     def run(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
         model.load_state_dict(state)
-        return model.train()(x).float()
+        model.train()
+        for module in model.modules():
+            if isinstance(module, nn.modules.dropout._DropoutNd):
+                module.eval()  # its mask follows the memory layout
+        torch.manual_seed(2)  # the same gates of whole images and batches
+        return model(x).float()
 
     exact = run(model, x)
     rounded = (run(model, x.bfloat16().float()) - exact).std()
@@ -114,3 +151,12 @@ def test_layout_and_precision_change_the_logits_no_more_than_rounding_does(model
     assert (run(twin, x) - exact).std() < 0.05 * rounded
     with torch.autocast("cpu", torch.bfloat16):
         assert (run(twin, x) - exact).std() < 16 * rounded
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("small", smallest_of_each_family(), ids=lambda part: part.name)
+def test_training_compiles_into_one_graph(small: Part) -> None:
+    """Forward and backward are captured whole; the eager backend leaves out minutes of code generation."""
+    torch.compiler.reset()
+    model = torch.compile(build(small), fullgraph=True, backend="aot_eager")
+    model(images(2)).square().mean().backward()

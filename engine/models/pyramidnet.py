@@ -1,0 +1,224 @@
+"""PyramidNets, with and without ShakeDrop. Han et al. 2016, arXiv:1610.02915; Yamada et al. 2018, arXiv:1802.02375.
+
+Every block is wider than the one before: block k of N has round(16 + alpha * k / N) channels. Blocks are pre-activated
+without a first ReLU and end in a batch norm (figure 6d); shortcuts have no parameters: the map is mean-pooled where the
+block strides, and the new channels are zeros.
+
+ShakeDrop: the body of block l of L is multiplied in training by b + a - b * a and its gradient by b + c - b * c, where
+b ~ Bernoulli(p_l) is drawn once a batch, p_l = 1 - l / L * (1 - p_L) with p_L = 0.5, and a ~ U(-1, 1) and c ~ U(0, 1)
+for each image (the paper's best ranges). In evaluation the body is multiplied by the expectation, p_l.
+
+Start: He et al. over fan_out, as in the authors' code.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.contract.catalog import Spec, register
+from engine.models.layers import conv, conv_bn, init_convs, norm_relu
+from engine.models.shake_shake import TwoWayScale
+from engine.models.stochastic_depth import survivals
+
+
+class ShakeDrop(nn.Module):
+    """Scale a residual body at random, its gradient by another draw.
+
+    Args:
+        survival: chance that the batch passes unchanged.
+    """
+
+    def __init__(self, survival: float) -> None:
+        super().__init__()
+        self.survival = survival
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, C, H, W)
+        if not self.training:
+            return x * self.survival
+        passes = torch.rand((), device=x.device) < self.survival
+        draws = torch.rand(2, x.shape[0], 1, 1, 1, device=x.device)
+        there = torch.where(passes, 1.0, 2 * draws[0] - 1).to(x.dtype)
+        back = torch.where(passes, 1.0, draws[1]).to(x.dtype)
+        return TwoWayScale.apply(x, there, back)
+
+
+class PyramidBlock(nn.Module):
+    """body(x) plus x, mean-pooled over strides and filled up with channels of zeros.
+
+    Args:
+        body: (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)), cout >= cin.
+    """
+
+    def __init__(self, body: nn.Sequential, cin: int, cout: int, stride: int) -> None:
+        super().__init__()
+        self.cout = cout
+        self.body = body
+        self.pool = nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
+        self.new_channels = cout - cin
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = F.pad(self.pool(x), (0, 0, 0, 0, 0, self.new_channels))
+        return self.body(x) + shortcut
+
+
+def basic(cin: int, width: int, stride: int) -> PyramidBlock:
+    """norm, 3x3, norm, ReLU, 3x3, norm."""
+    body = nn.Sequential(
+        nn.BatchNorm2d(cin),
+        conv(cin, width, 3, stride),
+        norm_relu(width),
+        conv_bn(width, width, 3),
+    )
+    return PyramidBlock(body, cin, width, stride)
+
+
+def bottleneck(cin: int, width: int, stride: int) -> PyramidBlock:
+    """norm, 1x1, norm, ReLU, 3x3, norm, ReLU, 1x1 up to four times `width`, norm."""
+    body = nn.Sequential(
+        nn.BatchNorm2d(cin),
+        conv(cin, width, 1),
+        norm_relu(width),
+        conv(width, width, 3, stride),
+        norm_relu(width),
+        conv_bn(width, 4 * width, 1),
+    )
+    return PyramidBlock(body, cin, 4 * width, stride)
+
+
+class PyramidNet(nn.Module):
+    """Stem of 16 channels, three stages of ever wider blocks, norm, ReLU, mean over the map, linear classifier.
+
+    Args:
+        kind: of block; a stage has (depth - 2) / 6 basic or (depth - 2) / 9 bottleneck blocks.
+        alpha: channels added over all blocks.
+        survival: of the last block under ShakeDrop; 1 leaves ShakeDrop out.
+    """
+
+    def __init__(
+        self,
+        kind: Literal["basic", "bottleneck"],
+        depth: int,
+        alpha: int,
+        num_classes: int,
+        in_channels: int = 3,
+        survival: float = 1.0,
+    ) -> None:
+        super().__init__()
+        block, per_stage = (basic, (depth - 2) // 6) if kind == "basic" else (bottleneck, (depth - 2) // 9)
+        number = 3 * per_stage
+        cin = 16
+        self.stem = conv_bn(in_channels, cin, 3)
+        self.blocks = nn.Sequential()
+        for k, chance in enumerate(survivals(number, survival)):
+            stride = 2 if k in (per_stage, 2 * per_stage) else 1
+            made = block(cin, round(16 + alpha * (k + 1) / number), stride)
+            if survival < 1:
+                made.body.append(ShakeDrop(chance))
+            self.blocks.append(made)
+            cin = made.cout
+        self.norm = norm_relu(cin)
+        self.head = nn.Linear(cin, num_classes)
+        init_convs(self, "he")
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
+        x = self.norm(self.blocks(self.stem(x)))  # (B, C, H / 4, W / 4)
+        return self.head(x.mean((2, 3)))
+
+
+Survival = Annotated[float, Spec("chance that the last block passes unchanged", gt=0.0, lt=1.0)]
+
+
+@register(
+    "model",
+    title="PyramidNet-110, alpha 270",
+    family="pyramidnet",
+    year=2016,
+    paper="1610.02915",
+    params=28_485_477,
+    gmacs=4.718,
+)
+def pyramidnet110_a270(num_classes: int = 10, in_channels: int = 3) -> PyramidNet:
+    """PyramidNet, 110 layers of basic blocks, 270 channels added on the way."""
+    return PyramidNet("basic", 110, 270, num_classes, in_channels)
+
+
+@register(
+    "model",
+    title="PyramidNet-110, alpha 270, ShakeDrop",
+    family="pyramidnet",
+    year=2018,
+    paper="1802.02375",
+    params=28_485_477,
+    gmacs=4.718,
+)
+def pyramidnet110_a270_shakedrop(
+    num_classes: int = 10, in_channels: int = 3, *, survival: Survival = 0.5
+) -> PyramidNet:
+    """PyramidNet with ShakeDrop, 110 layers of basic blocks, 270 channels added on the way."""
+    return PyramidNet("basic", 110, 270, num_classes, in_channels, survival)
+
+
+@register(
+    "model",
+    title="PyramidNet-164, alpha 270",
+    family="pyramidnet",
+    year=2016,
+    paper="1610.02915",
+    params=27_216_021,
+    gmacs=4.57,
+)
+def pyramidnet164_a270(num_classes: int = 10, in_channels: int = 3) -> PyramidNet:
+    """PyramidNet, 164 layers of bottleneck blocks, 270 channels added on the way."""
+    return PyramidNet("bottleneck", 164, 270, num_classes, in_channels)
+
+
+@register(
+    "model",
+    title="PyramidNet-164, alpha 270, ShakeDrop",
+    family="pyramidnet",
+    year=2018,
+    paper="1802.02375",
+    params=27_216_021,
+    aliases=("pyramidnet164",),
+    gmacs=4.57,
+)
+def pyramidnet164_a270_shakedrop(
+    num_classes: int = 10, in_channels: int = 3, *, survival: Survival = 0.5
+) -> PyramidNet:
+    """PyramidNet with ShakeDrop, 164 layers of bottleneck blocks, 270 channels added on the way."""
+    return PyramidNet("bottleneck", 164, 270, num_classes, in_channels, survival)
+
+
+@register(
+    "model",
+    title="PyramidNet-272, alpha 200",
+    family="pyramidnet",
+    year=2016,
+    paper="1610.02915",
+    params=26_210_842,
+    gmacs=4.489,
+)
+def pyramidnet272_a200(num_classes: int = 10, in_channels: int = 3) -> PyramidNet:
+    """PyramidNet, 272 layers of bottleneck blocks, 200 channels added on the way."""
+    return PyramidNet("bottleneck", 272, 200, num_classes, in_channels)
+
+
+@register(
+    "model",
+    title="PyramidNet-272, alpha 200, ShakeDrop",
+    family="pyramidnet",
+    year=2018,
+    paper="1802.02375",
+    params=26_210_842,
+    aliases=("pyramidnet272",),
+    gmacs=4.489,
+)
+def pyramidnet272_a200_shakedrop(
+    num_classes: int = 10, in_channels: int = 3, *, survival: Survival = 0.5
+) -> PyramidNet:
+    """PyramidNet with ShakeDrop, 272 layers of bottleneck blocks, 200 channels added on the way."""
+    return PyramidNet("bottleneck", 272, 200, num_classes, in_channels, survival)

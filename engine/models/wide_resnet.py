@@ -1,0 +1,102 @@
+"""Wide residual networks. Zagoruyko & Komodakis 2016, arXiv:1605.07146.
+
+WRN-d-k: a pre-activated CIFAR ResNet of depth d with k times as many channels: 16 in the stem, then 16k, 32k and 64k in
+three stages of (d - 4) / 6 blocks. Dropout, where it is used, falls between the two convolutions of a block; the paper
+takes 0.3 on CIFAR. Start: He et al. on convolutions, as in the authors' code; "xavier" (Glorot & Bengio 2010, uniform)
+is what pprp/pytorch-cifar-tricks ran its WRN-28-10 with.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Literal
+
+from torch import nn
+
+from engine.contract.catalog import Spec, register
+from engine.models.preact_resnet import PreActBasic, PreActResNet
+
+InitOption = Annotated[
+    Literal["he", "torch", "xavier"], Spec("how convolutions start: He et al., PyTorch's own, or Glorot & Bengio")
+]
+Dropout = Annotated[float, Spec("share of activations dropped inside each block", ge=0.0, lt=1.0)]
+
+
+def wide_resnet(
+    depth: int, factor: int, num_classes: int, in_channels: int, dropout: float, init: Literal["he", "torch", "xavier"]
+) -> PreActResNet:
+    """WRN-`depth`-`factor`; depth is 6n + 4."""
+    block = partial(PreActBasic, dropout=dropout)
+    widths = (16, 16 * factor, 32 * factor, 64 * factor)
+    depths = ((depth - 4) // 6,) * 3
+    model = PreActResNet(block, depths, widths, num_classes, in_channels, "torch" if init == "xavier" else init)
+    if init == "xavier":
+        for module in model.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.xavier_uniform_(module.weight)
+    return model
+
+
+@register(
+    "model",
+    title="WRN-16-4",
+    family="wide_resnet",
+    year=2016,
+    paper="1605.07146",
+    params=2_748_890,
+    gmacs=0.3926,
+)
+def wrn_16_4(
+    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.0, init: InitOption = "he"
+) -> PreActResNet:
+    """Wide ResNet, 16 layers, four times as wide."""
+    return wide_resnet(16, 4, num_classes, in_channels, dropout, init)
+
+
+@register(
+    "model",
+    title="WRN-28-10",
+    family="wide_resnet",
+    year=2016,
+    paper="1605.07146",
+    params=36_479_194,
+    gmacs=5.243,
+    aliases=("wideresnet",),
+)
+def wrn_28_10(
+    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.0, init: InitOption = "he"
+) -> PreActResNet:
+    """Wide ResNet, 28 layers, ten times as wide: the paper's best."""
+    return wide_resnet(28, 10, num_classes, in_channels, dropout, init)
+
+
+@register(
+    "model",
+    title="WRN-40-2",
+    family="wide_resnet",
+    year=2016,
+    paper="1605.07146",
+    params=2_243_546,
+    gmacs=0.3276,
+)
+def wrn_40_2(
+    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.0, init: InitOption = "he"
+) -> PreActResNet:
+    """Wide ResNet, 40 layers, twice as wide."""
+    return wide_resnet(40, 2, num_classes, in_channels, dropout, init)
+
+
+@register(
+    "model",
+    title="WRN-40-10",
+    family="wide_resnet",
+    year=2016,
+    paper="1605.07146",
+    params=55_841_754,
+    gmacs=8.074,
+)
+def wrn_40_10(
+    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.0, init: InitOption = "he"
+) -> PreActResNet:
+    """Wide ResNet, 40 layers, ten times as wide."""
+    return wide_resnet(40, 10, num_classes, in_channels, dropout, init)
