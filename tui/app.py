@@ -12,8 +12,10 @@ from typing import Any, ClassVar, Final
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.content import Content
 from textual.events import Resize
 from textual.screen import Screen
+from textual.widgets import Static
 
 from engine.contract.errors import BadInput
 from engine.contract.store import RunFolder, Summary, find
@@ -33,6 +35,8 @@ from tui.session import Session
 from tui.theme import DARK, LIGHT
 
 TICK_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = 0.4
+"""So long the first look at the runs may take before it is told."""
 TWICE_SECONDS: Final = 2.0
 """Within this time a second Ctrl-C quits."""
 
@@ -70,6 +74,25 @@ class Workbench(App[None]):
     # --- starting ---------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        if self.session.is_read:
+            self._begin()
+            return
+        self.set_timer(PATIENCE_SECONDS, self._say_reading)
+        self._read_runs()
+
+    @work(thread=True, group="scan", exit_on_error=True)
+    def _read_runs(self) -> None:
+        """The first look at the runs folder, which may be large and never seen before."""
+        self.session.refresh()
+        self.call_from_thread(self._begin)
+
+    def _say_reading(self) -> None:
+        if not self.session.is_read:
+            words = f"reading the runs in {self.session.roots[0]} (the first time takes longest)"
+            self.screen.mount(Static(Content(words), id="small"))
+
+    def _begin(self) -> None:
+        """Show the first section."""
         self._known = {row.folder: row for row in self.session.summaries()}
         self.switch_mode(self._start_mode or self._first_mode())
         if not self._known and not self._start_mode:

@@ -30,7 +30,7 @@ def strip_of(widget: Widget, line: Line, width: int, *, at_cursor: bool = False)
     for text, role in clip(line, width):
         style = base + widget.get_component_rich_style(f"line--{role}", partial=True) if role else base
         segments.append(Segment(text, style + over))
-    return Strip(segments).adjust_cell_length(width, base + over)
+    return Strip(segments).adjust_cell_length(width, base + over).simplify()  # fewer colour codes to send
 
 
 class LineView(Widget, can_focus=False):
@@ -72,6 +72,11 @@ class LineList(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, repaint=False)
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._drawn: dict[int, tuple[Line, bool]] = {}
+        """What was last drawn on each row of the screen."""
+
     class Moved(Message):
         """The cursor stands on another row."""
 
@@ -112,22 +117,28 @@ class LineList(ScrollView, can_focus=True):
         return True
 
     def reload(self) -> None:
-        """Draw again after the rows changed; keeps the cursor inside."""
+        """Draw again after the rows changed: only lines that differ are sent. Keeps the cursor inside."""
         self.virtual_size = Size(self.scrollable_content_region.width, self.row_count())
         self.cursor = self.validate_cursor(self.cursor)
-        self.refresh()
+        for y, before in list(self._drawn.items()):
+            if self._line_at(y) != before:
+                self.refresh(Region(0, y, self.size.width, 1))
 
     def on_resize(self, event: Resize) -> None:
         self.reload()
         self._follow()
 
     def render_line(self, y: int) -> Strip:
+        self._drawn[y] = line, at_cursor = self._line_at(y)
+        return strip_of(self, line, self.scrollable_content_region.width, at_cursor=at_cursor)
+
+    def _line_at(self, y: int) -> tuple[Line, bool]:
+        """The line on the y-th row of the screen, and whether the cursor is there."""
         row = y + self.scroll_offset.y
-        width = self.scrollable_content_region.width
         if row >= self.row_count():
-            return strip_of(self, [], width)
+            return [], False
         at_cursor = row == self.cursor
-        return strip_of(self, self.draw(row, width, at_cursor), width, at_cursor=at_cursor)
+        return self.draw(row, self.scrollable_content_region.width, at_cursor), at_cursor
 
     def validate_cursor(self, row: int) -> int:
         """The nearest row that the cursor may stand on."""

@@ -41,7 +41,7 @@ class RunActs(Screen[None]):
             self.say(f"{run.id[-4:]} is {state.state}: nothing to stop")
             return
         body = (
-            "Stop finishes the step and saves a checkpoint; C continues it later.\n"
+            "Stop finishes the step and saves; C continues it later.\n"
             "Kill loses what came after the last checkpoint."
         )
         buttons = [("stop", "Stop"), ("kill", "Kill"), ("cancel", "Cancel")]

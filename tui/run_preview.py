@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from engine.contract.text import one_line
 from tui.axes import accuracy_axis, x_axis
 from tui.charts import Look, Series, chart
 from tui.format import Glyphs, duration, file_size, percent
-from tui.lines import Line, clip, fit, rule, width_of
+from tui.lines import Line, clip, rule, width_of
 
 Array = npt.NDArray[np.float64]
 
@@ -34,16 +35,32 @@ class Preview:
     promise: Promise | None = None
     unchanged: bool = False
 
+    def draw(self, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+        """A heading, the curve at the left, the facts at the right."""
+        return draw(self, width, height, glyphs)
 
-def read(run: Summary, folder: RunFolder) -> Preview:
-    """Read what the preview shows. Never raises: a damaged run has an empty curve."""
-    history = History(folder.events)
-    history.poll()
-    promise, unchanged = None, run.changes in ("", "-")
-    with suppress(BadInput):  # the row already says what is wrong with it
-        promise = folder.recipe().promise
-    images = history.started.test_images if history.started else 0
-    return Preview(run, history.epoch("epoch"), 100 * history.epoch("test_accuracy"), images, promise, unchanged)
+
+class Reader:
+    """Reads what the preview shows; of the run it read last only what is new. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._folder: RunFolder | None = None
+        self._history: History | None = None
+        self._promise: Promise | None = None
+
+    def read(self, run: Summary, folder: RunFolder) -> Preview:
+        """The preview of a run. Never raises: a damaged run has an empty curve."""
+        with self._lock:
+            if self._history is None or folder != self._folder:
+                self._folder, self._history, self._promise = folder, History(folder.events), None
+                with suppress(BadInput):  # the row already says what is wrong with it
+                    self._promise = folder.recipe().promise
+            history = self._history
+            history.poll()
+            images = history.started.test_images if history.started else 0
+            epochs, test = history.epoch("epoch").copy(), 100 * history.epoch("test_accuracy")
+        return Preview(run, epochs, test, images, self._promise, run.changes in ("", "-"))
 
 
 def draw(preview: Preview, width: int, height: int, glyphs: Glyphs) -> list[Line]:
@@ -111,8 +128,3 @@ def expected(promise: Promise, unchanged: bool = True) -> str:
     else:
         words = f"reported {figure}{star} by {one_line(promise.source)}"
     return words if unchanged else f"preset's own figure: {words}"
-
-
-def footnote(width: int) -> Line:
-    """What the star means."""
-    return [(fit(" * best epoch picked on test; compare only with papers that did the same", width), "dim")]

@@ -21,7 +21,7 @@ SHORT_REASON: Final = {
     "diverged": "nan",
     "disk_full": "disk",
     "data": "data",
-    "bad_input": "input",
+    "bad_input": "bad",
     "supervisor_lost": "lost",
     "reboot": "boot",
 }
@@ -193,10 +193,10 @@ def took_of(run: Summary) -> str:
 
 
 def state_of(run: Summary) -> tuple[str, str]:
-    """(sign and reason, role): `✓`, `✗ mem`, `◌`."""
+    """(sign and reason in five cells, role): `✓`, `✗ mem`, `■stop`, `◌`."""
     sign, role = STATES.get(run.status, ("?", "bad"))
-    word = SHORT_REASON.get(run.reason, WORDS.get(run.status, ""))
-    return f"{sign} {word[:5]}".strip() if word and not run.live and run.status != "finished" else sign, role
+    word = "" if run.live or run.status == "finished" else SHORT_REASON.get(run.reason, WORDS.get(run.status, ""))
+    return (f"{sign} {word}" if len(word) < 4 else f"{sign}{word}").strip(), role
 
 
 def when_of(run: Summary, now: float) -> str:
@@ -240,3 +240,8 @@ def news(since: Counter[str], left: float, now: float, runs: Sequence[Summary], 
         line += [(" · ", "dim")] if i else []
         line.append(part)
     return clip(line, width)
+
+
+def footnote(width: int) -> Line:
+    """What the star means."""
+    return [(fit(" * best epoch picked on test; compare only with papers that did the same", width), "dim")]

@@ -80,6 +80,11 @@ class Session:
             self.refresh()
         return self._rows
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the rows were read at least once."""
+        return self._read
+
     def refresh(self, force: bool = True) -> bool:
         """Read the rows again; True when one changed. May be called from any thread.
 
@@ -131,7 +136,7 @@ class Session:
         """How many runs ended in which way since the workbench was left: {"finished": 13, "failed": 1}."""
         if not self.left:
             return Counter()
-        return Counter(row.status for row in self.summaries() if not row.live and _ended(row) > self.left)
+        return Counter(row.status for row in self.summaries() if not row.live and row.ended > self.left)
 
     def remember_leaving(self) -> None:
         """Write down that somebody looked now. A folder that cannot be written only costs the line of the next time."""
@@ -140,14 +145,6 @@ class Session:
             write_atomic(self._state_file, json.dumps({"left": time.time()}).encode(), durable=False)
         except OSError:
             return
-
-
-def _ended(row: Summary) -> float:
-    """When a run ended: the time of its exit record, else its last sign of work."""
-    try:
-        return (Path(row.folder) / "exit.json").stat().st_mtime
-    except OSError:
-        return row.started + row.seconds
 
 
 def _number(value: object) -> float:

@@ -80,6 +80,7 @@ def workbench(root: Path, tmp_path: Path, launcher: Launcher) -> Callable[..., W
     def make(mode: str = "", **kwargs: Any) -> Workbench:
         index = kwargs.pop("index", None) or Index(tmp_path / "index.sqlite")
         session = Session([root], start=launcher, state_file=tmp_path / "state.json", index=index, **kwargs)
+        session.refresh()  # so that the first section is there at once
         return Workbench(session, start_mode=mode)
 
     return make

@@ -77,9 +77,7 @@ class Form(Container):
 
     def compose(self) -> ComposeResult:
         yield FormRows()
-        edit = LineInput(id="edit")
-        edit.display = False
-        yield edit
+        yield LineInput(id="edit").hidden()
 
     @property
     def rows(self) -> FormRows:

@@ -81,13 +81,12 @@ class NewRun(RunActs):
             with Vertical(id="right"):
                 yield Pane(id="lr")
                 yield Pane(id="before")
-        yield LineInput(id="find", placeholder="find a field by name or help")
+        yield LineInput(id="find", placeholder="find a field by name or help").hidden()
         yield Pane(id="command")
         yield Pane(id="help")
         yield KeyLine(footer([*KEYS, *GLOBAL]))
 
     def on_mount(self) -> None:
-        self.query_one("#find", Input).display = False
         self._take_draft()
         self._look_at_machine()
 

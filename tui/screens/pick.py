@@ -88,7 +88,7 @@ class Pick(ModalScreen[str | None]):
             rows = OptionRows(self._options, self._chosen)
             rows.styles.height = max(1, min(len(self._options), 14))
             yield rows
-            yield LineInput(id="find", placeholder="find")
+            yield LineInput(id="find", placeholder="find").hidden()
             yield Static(Content("enter choose   / find   q close"), classes="dialog-keys")
 
     def on_mount(self) -> None:
@@ -97,7 +97,6 @@ class Pick(ModalScreen[str | None]):
         values = [option.value for option in self._options]
         if self._chosen in values:
             rows.cursor = values.index(self._chosen)
-        self.query_one("#find", Input).display = False
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
         self.dismiss(self.query_one(OptionRows).options[event.row].value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -17,20 +17,21 @@ from textual.widgets import Input
 from engine.analysis.filter import parse_filter
 from engine.contract.errors import BadInput
 from engine.contract.store import RunFolder, Summary
-from tui import run_preview
 from tui.key_tables.key import footer
 from tui.key_tables.results import KEYS
 from tui.keys import GLOBAL, bindings
 from tui.line_list import LineList, LineView
 from tui.run_acts import RunActs
-from tui.run_preview import Preview
-from tui.run_rows import SORTS, Columns, Marks, header, news, rows_of
+from tui.run_rows import SORTS, Columns, Marks, footnote, header, news, rows_of
 from tui.screens.pick import Option, Pick
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
 from tui.widgets.pane import Pane
 from tui.widgets.run_list import RunList
 from tui.widgets.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from tui.run_preview import Preview, Reader
 
 PAUSE_SECONDS = 0.12
 """How long the cursor rests on a run before its events are read."""
@@ -51,6 +52,8 @@ class Results(RunActs):
         self._wrong = ""
         self._shown = 0
         self._rest: Timer | None = None
+        self._reader: Reader | None = None
+        self._previewed: Summary | None = None
         self._since: Counter[str] = Counter()
 
     def compose(self) -> ComposeResult:
@@ -58,7 +61,7 @@ class Results(RunActs):
         yield LineView(id="news")
         with Horizontal(id="filter-row"):
             yield LineView(id="filter-text")
-            yield LineInput(id="filter", placeholder="acc>0.95 model:resnet34 tag:paper status:failed")
+            yield LineInput(id="filter", placeholder="acc>0.95 model:resnet34 tag:paper status:failed").hidden()
             yield LineView(id="counts")
         yield LineView(id="header")
         yield RunList()
@@ -67,7 +70,6 @@ class Results(RunActs):
         yield KeyLine(footer([*KEYS, *GLOBAL]))
 
     def on_mount(self) -> None:
-        self.query_one("#filter", Input).display = False
         self._since = self.workbench.session.since_left()
         self._fill()
         selected = self.workbench.session.selected
@@ -102,7 +104,7 @@ class Results(RunActs):
         self.query_one(RunList).show(rows_of(kept, self._sort, self._reverse), marks)
         self.query_one("#news", LineView).show([news(self._since, session.left, time.time(), runs, width)])
         self.query_one("#header", LineView).show([header(Columns.for_width(width), self._sort, self._reverse)])
-        self.query_one("#star", LineView).show([run_preview.footnote(width)])
+        self.query_one("#star", LineView).show([footnote(width)])
         self._draw_filter(len(runs))
         self._preview_soon()
 
@@ -113,7 +115,8 @@ class Results(RunActs):
             self.query_one("#news", LineView).show([[(f" {self._wrong}", "bad")]])
         marked = len(self.workbench.session.marked)
         counts = f"{marked} marked   " if marked else ""
-        counts += f"{self._shown} of {total} runs" if self._filter else f"{total} runs"
+        runs = f"{total} run{'' if total == 1 else 's'}"
+        counts += f"{self._shown} of {runs}" if self._filter else runs
         self.query_one("#counts", LineView).show([[(counts.rjust(self.query_one("#counts").size.width - 1), "dim")]])
 
     # --- the preview ------------------------------------------------------------------------------------------
@@ -130,13 +133,18 @@ class Results(RunActs):
         run = self.query_one(RunList).run
         if run is None:
             hint = "no run matches the filter" if self._filter else "no run yet: 4 opens New run"
+            self._previewed = None
             self.query_one("#preview", Pane).paint(lambda width, height: [[], [(f"   {hint}", "dim")]])
-        else:
+        elif run != self._previewed:
+            self._previewed = run
             self._read_preview(run)
 
     @work(thread=True, group="preview", exit_on_error=False)
     def _read_preview(self, run: Summary) -> None:
-        preview = run_preview.read(run, self.workbench.session.folder(run))
+        from tui.run_preview import Reader  # NumPy and plotext load here, behind the first paint
+
+        self._reader = self._reader or Reader()
+        preview = self._reader.read(run, self.workbench.session.folder(run))
         self.app.call_from_thread(self._show_preview, preview)
 
     def _show_preview(self, preview: Preview) -> None:
@@ -144,7 +152,7 @@ class Results(RunActs):
         if now is None or now.id != preview.run.id:
             return  # the cursor went on meanwhile
         pane = self.query_one("#preview", Pane)
-        pane.paint(lambda width, height: run_preview.draw(preview, width, height, pane.glyphs))
+        pane.paint(lambda width, height: preview.draw(width, height, pane.glyphs))
 
     # --- finding ----------------------------------------------------------------------------------------------
 

@@ -28,5 +28,10 @@ class LineInput(Input):
     def __init__(self, *, id: str, placeholder: str = "", select_on_focus: bool = True) -> None:
         super().__init__(id=id, placeholder=placeholder, select_on_focus=select_on_focus, compact=True)
 
+    def hidden(self) -> LineInput:
+        """Itself, not shown until somebody asks for it."""
+        self.display = False
+        return self
+
     def action_give_up(self) -> None:
         self.post_message(self.GaveUp(self))
