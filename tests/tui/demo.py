@@ -154,7 +154,7 @@ def _confusion(per_class: np.ndarray, count: int) -> list[int]:
     for i, right in enumerate(per_class):
         table[i, i] = round(right * count)
         wrong = count - table[i, i]
-        table[i, alike.get(i, (i + 1) % n)] += wrong * 4 // 10
+        table[i, alike[i] if n == 10 else (i + 1) % n] += wrong * 4 // 10
         rest = wrong - wrong * 4 // 10
         for k in range(rest):
             j = (i + 1 + k * 3) % n

@@ -219,6 +219,8 @@ class Compare(RunActs):
     def action_zoom(self) -> None:
         self._zoomed = not self._zoomed
         self._arrange()
+        if not self._zoomed:
+            self.query_one(Table).focus()  # what is hidden loses the focus
         self.call_after_refresh(self._draw)
 
     def _here(self) -> RunFolder | None:

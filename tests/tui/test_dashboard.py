@@ -1,0 +1,464 @@
+"""The dashboard as a person meets it: what is to be seen at which size and moment, and what the keys do."""
+
+import itertools
+import math
+import time
+
+import pytest
+
+from engine.contract.events import Epoch, EventWriter, Message, Resumed, RunStarted, Step, System
+from engine.contract.store import RunFolder
+from tests.tui.demo import CLASSES, Demo, write_run
+from tui.dashboard import panels
+from tui.dashboard.curves import Frame, Options, accuracy_curves, aligned, epoch_places, loss_curves, lower_curves
+from tui.dashboard.plan import plan, too_small
+from tui.dashboard.story import story
+from tui.dashboard.view import RunView
+from tui.screens.confirm import Confirm
+from tui.screens.dashboard import Dashboard
+from tui.screens.log import Log
+from tui.widgets.pane import Pane
+
+HOSTILE = "[/b][@click=app.quit]x[/]"
+
+
+def view_of(run: RunFolder) -> RunView:
+    view = RunView(run)
+    view.poll()
+    return view
+
+
+# --- dividing the screen --------------------------------------------------------------------------------------
+
+
+def test_at_80x24_every_pane_has_its_place_as_in_the_design():
+    chosen = plan(80, 24, 10)
+    assert (chosen.left, chosen.right) == (50, 29)
+    assert (chosen.accuracy, chosen.loss, chosen.log) == (10, 7, 3)
+    assert (chosen.per_class, chosen.gpu, chosen.rate, chosen.below) == (11, 6, 0, 0)
+
+
+def test_at_120x40_rate_health_and_other_runs_come_in():
+    chosen = plan(120, 40, 10)
+    assert (chosen.left, chosen.right) == (60, 59)
+    assert chosen.per_class == 12 and chosen.rate >= 6 and chosen.gpu >= 7 and chosen.below == 2
+
+
+def test_the_panes_always_fill_the_screen_exactly():
+    for width, height, classes in itertools.product(range(60, 220, 7), range(18, 70, 3), (0, 2, 10, 100)):
+        chosen = plan(width, height, classes)
+        assert chosen.left + 1 + chosen.right == width
+        assert 1 + 2 + chosen.body + chosen.log + chosen.below + 1 == height
+        assert chosen.per_class + chosen.rate + chosen.gpu == chosen.body
+        assert chosen.accuracy >= 5 and chosen.loss >= 4 and chosen.gpu >= 3, "these never go"
+
+
+def test_the_log_goes_before_anything_else():
+    assert plan(80, 23, 10).log == 2
+    assert plan(80, 20, 10).log == 0 and plan(80, 20, 10).gpu >= 3
+    assert too_small(59, 24) and too_small(80, 17) and not too_small(60, 18)
+
+
+# --- reading a run --------------------------------------------------------------------------------------------
+
+
+def test_a_view_knows_where_the_run_is(root):
+    view = view_of(write_run(root, Demo(epochs_done=20, step=195, seconds=10.0)))
+    assert view.done_epochs == 20 and view.progress_epochs == pytest.approx(20.5)
+    assert view.seconds_per_epoch == pytest.approx(10.0)
+    assert view.seconds_left == pytest.approx(479.5 * 10.0)
+    assert view.train_mixed and view.classes == CLASSES
+    assert view.images_per_second == pytest.approx(5214, rel=0.1)
+    assert view.accuracy_at(7)[0] == 7 and math.isnan(view.accuracy_at(0)[1])
+    assert view.status().state == "running"
+
+
+def test_the_end_of_a_run_is_known_before_all_of_it_is_read(root):
+    run = write_run(root, Demo(epochs_done=500, state="finished"))
+    tail = RunView(run, tail=True)
+    assert tail.history.partial
+    whole = view_of(run)
+    assert tail.last_accuracy == whole.last_accuracy and tail.done_epochs == 500
+    assert tail.steps_per_epoch == 390
+
+
+def test_a_resume_drops_what_came_after_its_checkpoint(root):
+    run = write_run(root, Demo(epochs_done=12, step=100))
+    with EventWriter(run.events) as events:
+        events.write(RunStarted(attempt=2, epochs=500, steps_per_epoch=390, batch_size=128, classes=CLASSES))
+        events.write(Resumed(epoch=10, step=0, exact=True))
+    view = view_of(run)
+    assert view.done_epochs == 10 and view.step is None
+    assert any("resumed after epoch 10" in line.text for line in story(view.history))
+
+
+def test_classes_are_compared_with_the_epoch_before_and_with_the_baseline_at_the_same_epoch(root):
+    view = view_of(write_run(root, Demo(epochs_done=5)))
+    base = view_of(write_run(root, Demo(epochs_done=9, seed=1, shift=0.01)))
+    rows = view.class_rows(base)
+    last, before = view.history.epochs[-1], view.history.epochs[-2]
+    assert rows[3].name == "cat"
+    assert rows[3].change == pytest.approx(last.per_class[3] - before.per_class[3])
+    assert rows[3].against == pytest.approx(last.per_class[3] - base.history.epochs[4].per_class[3])
+    assert math.isnan(view.class_rows(view)[0].against), "a run is not compared with itself"
+
+
+def test_minutes_of_work_do_not_count_the_pause_between_attempts(root):
+    view = view_of(write_run(root, Demo(epochs_done=6, seconds=30.0)))
+    assert epoch_places(view, Options(x="time")).tolist() == pytest.approx([0.5, 1.0, 1.5, 2.0, 2.5, 3.0])
+    assert epoch_places(view, Options(x="step")).tolist() == [390 * i for i in range(1, 7)]
+
+
+def test_the_use_of_the_last_ten_minutes_is_averaged_by_parts(root):
+    run = write_run(root, Demo(epochs_done=0, step=0))
+    now = time.time() + 1000
+    with EventWriter(run.events) as events:
+        for ago, use in ((590, 0.2), (580, 0.4), (10, 1.0), (0, 0.5)):
+            events.write(System([{"index": 0, "utilization": use}], t=now - ago))
+    view = view_of(run)
+    parts = view.busy_lately(4)
+    assert parts[0] == pytest.approx(0.3) and parts[3] == pytest.approx(0.75)
+    assert math.isnan(parts[1]) and math.isnan(parts[2])
+
+
+def test_the_story_tells_a_failure_with_its_traceback_in_the_whole_log_only(root):
+    view = view_of(write_run(root, Demo(epochs_done=3, state="failed")))
+    whole, newest = story(view.history), story(view.history, 3)
+    assert "GPU memory: needed 2.1 GB more" in whole[-1].text == newest[-1].text
+    assert any("torch.OutOfMemoryError" in line.text for line in whole)
+    assert not any("Traceback" in line.text for line in newest) and len(newest) == 3
+
+
+def test_the_health_line_measures_against_the_spread_of_the_seeds(root):
+    view = view_of(write_run(root, Demo(epochs_done=9)))
+    seeds = [view_of(write_run(root, Demo(epochs_done=12, seed=seed))) for seed in (1, 2, 3)]
+    text = "".join(t for t, _ in panels.health(view, seeds[0], [panels.standing(seed) for seed in seeds], 120))
+    at_9 = [seed.accuracy_at(9)[1] for seed in seeds]
+    mean = sum(at_9) / 3
+    sd = 100 * math.sqrt(sum((value - mean) ** 2 for value in at_9) / 2)
+    assert f"{100 * (view.last_accuracy - at_9[0]):+.2f} to baseline at epoch 9 (seed sd {sd:.2f}, n=3)" in text
+    assert "NaN 0" in text
+
+
+# --- what the plots hold --------------------------------------------------------------------------------------
+
+
+def test_the_accuracy_plot_draws_the_run_over_what_it_is_measured_against(root):
+    view = view_of(write_run(root, Demo(epochs_done=9)))
+    base = view_of(write_run(root, Demo(epochs_done=12, seed=1)))
+    plot = accuracy_curves(view, base, Options(), Frame(50, 9))
+    assert [one.label for one in plot.series] == [base.short_id, "reported", "test"]
+    assert plot.series[-1].value == (f"{100 * view.last_accuracy:.2f}",)
+    assert plot.x.high == 10 and plot.y.scale == "log error"
+    assert f"last {100 * view.last_accuracy:.2f} · best-on-test {100 * view.best_accuracy:.2f}" in plot.rights
+    assert accuracy_curves(view, base, Options(axis="linear"), Frame(50, 9)).y.scale == "linear"
+
+
+def test_mixed_training_is_starred_and_its_accuracy_stays_out_of_the_plot(root):
+    view = view_of(write_run(root, Demo(epochs_done=3)))
+    assert "train" not in [one.label for one in accuracy_curves(view, None, Options(), Frame(50, 9)).series]
+    assert [one.label for one in loss_curves(view, Options(), Frame(50, 6)).series] == ["train*", "test"]
+    assert panels.footnote(view) == "* on mixed images"
+
+
+def test_before_the_first_epoch_the_loss_is_plotted_by_step(root):
+    view = view_of(write_run(root, Demo(epochs_done=0, step=120)))
+    plot = loss_curves(view, Options(), Frame(50, 6))
+    assert plot.series[0].label == "train*" and list(plot.series[0].x)[:2] == [5, 10]
+    assert plot.x.high == 200 and plot.empty == ""
+
+
+def test_both_plots_leave_the_same_room_for_their_y_labels(root):
+    view = view_of(write_run(root, Demo(epochs_done=9)))
+    upper, lower = aligned(
+        accuracy_curves(view, None, Options(), Frame(60, 13)),
+        lower_curves(view, Options(metric="images/s"), Frame(60, 13)),
+    )
+    assert upper.look.tick_width == lower.look.tick_width == 4
+
+
+def test_the_rate_is_not_computed_from_a_persons_own_code(root, monkeypatch):
+    view = view_of(write_run(root, Demo(epochs_done=1)))
+    rates = panels.planned_rates(view)
+    assert rates[0] == pytest.approx(0.005) and rates[-1] == pytest.approx(0.0, abs=1e-4)
+    foreign = view.recipe.model_copy(update={"schedule": view.recipe.schedule.model_copy(update={"name": "mine"})})
+    monkeypatch.setitem(view.__dict__, "recipe", foreign)
+    assert panels.planned_rates(view) == []
+
+
+# --- the screen -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (62, 18)])
+async def test_accuracy_loss_classes_and_devices_are_there_without_a_key(root, workbench, screen_text, settle, size):
+    write_run(root)
+    app = workbench()
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot, 0.1)
+        assert app.current_mode == "dashboard"
+        text = screen_text(app)
+        for part in (
+            "─ accuracy % ",
+            "─ loss ",
+            "─ per class",
+            "─ GPU 0 RTX 4090 ",
+            "resnet34_cutmix",
+            "epoch 112/500",
+            "cat",
+            "use ",
+        ):
+            assert part in text, part
+        assert ("─ log ─" in text) == (size[1] >= 22)
+        assert "q back" in text.splitlines()[-1]
+        assert all(len(line) == size[0] for line in text.splitlines())
+
+
+async def test_the_wide_screen_adds_rate_health_and_the_other_run(root, workbench, screen_text, settle):
+    run = write_run(root)
+    other = write_run(root, Demo(preset="resnet50_adam", epochs_done=8, name=""))
+    app = workbench()
+    app.session.selected = run
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, 0.1)
+        app.session.selected = run
+        await pilot.press("2", "1")
+        await settle(pilot, 0.1)
+        text = screen_text(app)
+        assert "learning rate, whole run" in text and "cosine · now 0.00441" in text
+        assert "health   grad norm" in text
+        assert f"also running   ● resnet50_adam {other.id[-4:]}" in text
+
+
+@pytest.mark.parametrize(
+    ("demo", "expected"),
+    [
+        (Demo(epochs_done=0, step=0, phase="compiling"), ["compiling: max-autotune, for ", "comes with the first steps", "devices"]),
+        (Demo(epochs_done=0, step=0, phase="queued", state="queued"), ["place 2 in line", "queued"]),
+        (Demo(epochs_done=0, step=120), ["epoch 1/500", "step 120/390", "tested first at the end of an epoch", "train*"]),
+        (Demo(epochs_done=500, state="finished"), ["✓", "finished", "100 %", "took 1 h 23"]),
+        (Demo(epochs_done=31, state="failed"), ["✗", "failed: GPU memory", "needed 2.1 GB more"]),
+        (Demo(epochs_done=9, gpu=False, preset="quickstart"), ["no GPU · AMD EPYC", "cpu ", "ram "]),
+        (Demo(epochs_done=9, classes=[f"thing_{i}" for i in range(100)]), ["worst 10/100"]),
+    ],
+)  # fmt: skip
+async def test_every_moment_of_a_run_has_its_words(root, workbench, screen_text, settle, demo, expected):
+    app = workbench("dashboard")
+    app.session.selected = write_run(root, demo)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        text = screen_text(app)
+        for part in expected:
+            assert part in text, part
+
+
+async def test_without_any_run_the_screen_says_how_to_begin(workbench, screen_text, settle):
+    app = workbench("dashboard")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        assert "no run yet: 4 opens New run" in screen_text(app)
+
+
+async def test_new_events_appear_and_nothing_is_sent_when_nothing_changed(
+    root, workbench, screen_text, settle, monkeypatch
+):
+    run = write_run(root, Demo(epochs_done=3, step=0, state="finished"))
+    app = workbench("dashboard")
+    app.session.selected = run
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        sent = []
+        for pane in app.screen.query(Pane):
+            name = pane.id or type(pane).__name__
+            monkeypatch.setattr(
+                pane, "refresh", lambda *regions, name=name, **kwargs: sent.extend((name, r.y) for r in regions)
+            )
+        app.screen._tick()
+        assert [place for place in sent if place[0] != "status"] == []
+        with EventWriter(run.events) as events:
+            events.write(Message("warning", "the disk is nearly full"))
+        app.screen._tick()
+        assert {name for name, _ in sent} - {"status"} == {"log"}
+
+
+async def test_the_view_keys_change_the_plots_and_undo_themselves(root, workbench, screen_text, settle):
+    write_run(root, Demo(epochs_done=30))
+    app = workbench()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, 0.1)
+        before = screen_text(app)
+        for keys, word in (
+            ("a", "a log   x epoch"),
+            ("x", "x step"),
+            ("w", "w smooth 0.6"),
+            ("m", "─ learning rate ─"),
+        ):
+            await pilot.press(keys)
+            await settle(pilot)
+            assert word in screen_text(app), word
+        await pilot.press("a", "a", "x", "x", "w", "w", "w", "m", "m", "m", "m")
+        await settle(pilot)
+        assert screen_text(app).splitlines()[4:30] == before.splitlines()[4:30]
+
+
+async def test_zoom_gives_one_plot_the_whole_screen_and_back(root, workbench, screen_text, settle):
+    write_run(root, Demo(epochs_done=30))
+    app = workbench()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        before = screen_text(app)
+        await pilot.press("z")
+        await settle(pilot)
+        assert "per class" not in screen_text(app) and "accuracy %" in screen_text(app)
+        await pilot.press("m")
+        await settle(pilot)
+        assert "─ loss ─" in screen_text(app) and "accuracy %" not in screen_text(app)
+        await pilot.press("z")
+        await settle(pilot)
+        assert screen_text(app).splitlines()[3:] == before.splitlines()[3:]
+
+
+async def test_resizing_divides_the_screen_anew(root, workbench, screen_text, settle):
+    write_run(root)
+    app = workbench()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        assert "learning rate, whole run" not in screen_text(app)
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot, 0.3)
+        assert "learning rate, whole run" in screen_text(app)
+        assert screen_text(app).splitlines()[3].startswith("─ accuracy %")
+
+
+async def test_comma_and_full_stop_go_through_the_runs(root, workbench, screen_text, settle):
+    first, second = (
+        write_run(root, Demo(epochs_done=2, state="finished")),
+        write_run(root, Demo(epochs_done=3, state="finished")),
+    )
+    app = workbench("dashboard")
+    app.session.selected = max(first, second, key=lambda run: run.id)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        shown = set()
+        for key in ("full_stop", "comma"):
+            await pilot.press(key)
+            await settle(pilot)
+            shown |= {run.id for run in (first, second) if run.id[-4:] in screen_text(app).splitlines()[1]}
+        assert shown == {first.id, second.id}
+        await pilot.press("comma", "comma")
+        assert app.session.selected is not None
+
+
+async def test_a_baseline_is_drawn_and_taken_away(root, workbench, screen_text, settle):
+    base, run = write_run(root, Demo(epochs_done=40, seed=1)), write_run(root, Demo(epochs_done=30))
+    app = workbench("dashboard")
+    app.session.selected, app.session.baseline = run, base
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, 0.1)
+        await settle(pilot, 0.1)
+        assert "· baseline" in screen_text(app) and "to baseline at epoch 30" in screen_text(app)
+        await pilot.press("b")
+        assert app.session.baseline == run
+        await pilot.press("b")
+        await settle(pilot)
+        assert app.session.baseline is None and "· baseline" not in screen_text(app)
+
+
+async def test_stopping_asks_first_and_offers_to_kill(root, workbench, settle):
+    write_run(root)
+    app = workbench()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        await pilot.press("S")
+        await settle(pilot)
+        assert isinstance(app.screen, Confirm)
+        assert [button.id for button in app.screen.query("Button")][:2] == ["stop", "kill"]
+        await pilot.press("q")
+        await settle(pilot)
+        assert isinstance(app.screen, Dashboard)
+
+
+async def test_the_whole_log_scrolls_searches_and_shows_raw_output(root, workbench, screen_text, settle):
+    run = write_run(root, Demo(epochs_done=60))
+    run.log.write_text("raw line one\nwarning: \x1b[31msomething\x1b[0m\n")
+    app = workbench()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        await pilot.press("l")
+        await settle(pilot)
+        assert isinstance(app.screen, Log) and "epoch 60" in screen_text(app) and "following" in screen_text(app)
+        await pilot.press("slash", *"epoch 7 ", "enter")
+        await settle(pilot)
+        assert "▸ " in screen_text(app) and "epoch 7 " in screen_text(app)
+        await pilot.press("r")
+        await settle(pilot)
+        assert "raw line one" in screen_text(app) and "[31msomething" in screen_text(app)
+        await pilot.press("q")
+        await settle(pilot)
+        assert isinstance(app.screen, Dashboard)
+
+
+async def test_hostile_names_are_shown_as_they_are(root, workbench, screen_text, settle):
+    run = write_run(root, Demo(epochs_done=2, name=HOSTILE, changes=HOSTILE, classes=[f"{HOSTILE}\x1b[2J", "b"]))
+    with EventWriter(run.events) as events:
+        events.write(Message("error", f"{HOSTILE}\x1b[2J\x9b2J"))
+        events.write(Epoch(epoch=3, test_accuracy=0.9, per_class=[0.9, 0.9], weights="\x1b[2J[b]"))
+    app = workbench()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, 0.1)
+        text = screen_text(app)
+        assert f'"{HOSTILE}"' in text and "[/b][@cli" in text
+        assert not {"\x1b", "\x9b"} & set(text)
+        assert app.is_running
+
+
+async def test_garbage_in_the_events_does_not_stop_the_screen(root, workbench, screen_text, settle):
+    run = write_run(root, Demo(epochs_done=4))
+    with run.events.open("ab") as file:
+        file.write(
+            b'{"event": "epoch", "epoch": "x"}\nnot json\n\xff\xfe\n{"event": "step", "loss": 1e999}\n{"event": "epo'
+        )
+    with EventWriter(run.events) as events:
+        events.write(Step(5, 10, math.inf, 0.1, math.nan))
+        events.write(Epoch(epoch=5, train_loss=math.inf, test_loss=math.nan, test_accuracy=0.8, per_class=[0.8] * 10))
+    app = workbench()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        assert "epoch 5" in screen_text(app) and "80.00" in screen_text(app)
+
+
+async def test_a_long_run_is_on_the_screen_before_it_is_read_to_its_beginning(
+    root, workbench, screen_text, settle, monkeypatch
+):
+    monkeypatch.setattr("tui.screens.dashboard.LONG_FILE", 1000)
+    seen = []
+    monkeypatch.setattr(Dashboard, "_whole_is_read", lambda self, view: seen.append(view))
+    app = workbench("dashboard")
+    app.session.selected = write_run(root, Demo(epochs_done=500, state="finished"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        assert "epoch 500/500" in screen_text(app) and "per class" in screen_text(app)
+        assert len(seen) == 1 and len(seen[0].history.epochs) == 500
+
+
+async def test_it_reads_without_colour(root, workbench, screen_text, settle, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    write_run(root, Demo(epochs_done=30))
+    app = workbench()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        text = screen_text(app)
+        for label in ("⣀ test", "• train*", "┄ reported", "●", "Δ epoch"):
+            assert label in text, label
+        assert app.screen.query_one("TopBar").lines[0][1][1] == "tab"
+
+
+async def test_follow_jumps_to_the_newest_live_run(root, workbench, screen_text, settle):
+    done, live = write_run(root, Demo(epochs_done=2, state="finished")), write_run(root, Demo(epochs_done=3))
+    app = workbench("dashboard")
+    app.session.selected = done
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        assert done.id[-4:] in screen_text(app).splitlines()[1]
+        await pilot.press("f")
+        await settle(pilot)
+        assert live.id[-4:] in screen_text(app).splitlines()[1]
