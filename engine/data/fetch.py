@@ -101,7 +101,6 @@ def fetch(
     download = _Download(archive, part, patience or Patience(), progress or (lambda done, total, what: None))
     with writing(part.parent), download.locked() as file:
         if not (location := locate(name, data_dir)).missing:  # another run has brought it while we waited
-            part.unlink(missing_ok=True)
             return location
         _need_room(part, archive)
         failures = download.run(file, urls)
@@ -164,16 +163,24 @@ class _Download:
     @contextmanager
     def locked(self) -> Iterator[FileIO]:
         """The open part file, ours alone: the lock lies on the file itself, so whoever dies leaves nothing behind."""
-        with self.part.open("ab", buffering=0) as file:
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    size = os.fstat(file.fileno()).st_size
-                    self.say(size, self.archive.size, "another run is fetching it")
-                    time.sleep(0.25)
-            yield file
+        while True:
+            with self.part.open("ab", buffering=0) as file:
+                self._lock(file)
+                if not _same(file, self.part):  # who held it before us has renamed or removed it
+                    continue
+                yield file
+                if _same(file, self.part) and not os.fstat(file.fileno()).st_size:
+                    self.part.unlink()
+                return
+
+    def _lock(self, file: FileIO) -> None:
+        while True:
+            try:
+                return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                size = os.fstat(file.fileno()).st_size
+                self.say(size, self.archive.size, "another run is fetching it")
+                time.sleep(0.25)
 
     def run(self, file: FileIO, urls: tuple[str, ...]) -> dict[str, str]:
         """Go through the mirrors until the archive is whole; the reasons of failure, by address, if it never is."""
@@ -248,6 +255,14 @@ class _Download:
                 block = block[file.write(block) :]
         except OSError as error:  # the disk's fault, not the mirror's: no other mirror would help
             raise DataError(f"cannot write {self.part}: {error.strerror}") from None
+
+
+def _same(file: FileIO, path: Path) -> bool:
+    """Whether the path still leads to the open file."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _request(url: str, method: str = "GET") -> urllib.request.Request:

@@ -10,7 +10,7 @@ import pytest
 
 from engine.contract.recipe import DataConfig
 from engine.data.archives import DataError
-from engine.data.arrays import cache_path
+from engine.data.arrays import Arrays, cache_path, cached
 from engine.data.cifar import cifar10, read_binary
 from engine.data.load import load
 from engine.data.sources import SOURCES
@@ -133,6 +133,19 @@ def test_a_damaged_cache_is_noticed_said_and_made_again(tiny, tmp_path, spoil):
     assert cifar10(str(tmp_path), lambda *phase: said.append(phase)).fingerprint == first.fingerprint
     assert any("damaged" in note for _, note in said)
     assert cache_path("cifar10").stat().st_size == len(whole)
+
+
+def test_no_flipped_bit_in_a_cache_stops_a_run_or_changes_the_data():
+    pixels = np.arange(600, dtype=np.uint8).reshape(-1, 5, 5, 3)
+    labels = np.zeros(len(pixels), np.uint8)
+    made = Arrays(pixels, labels, pixels, labels, ("a", "b"))
+    assert cached("bits", "key", lambda: made, silent) is made
+    whole = cache_path("bits").read_bytes()
+    for place in range(0, len(whole), 7):
+        spoilt = bytearray(whole)
+        spoilt[place] ^= 1 << place % 8
+        cache_path("bits").write_bytes(spoilt)
+        assert cached("bits", "key", lambda: made, silent).fingerprint == made.fingerprint, place
 
 
 def test_a_cache_with_other_pixels_under_a_good_zip_checksum_is_noticed(tiny, tmp_path):
