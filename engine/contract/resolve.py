@@ -72,7 +72,12 @@ def _choose(kind: str, value: Any, where: str, catalog: Catalog, problems: list[
     except ValidationError as error:
         problems += explain(error, part.schema(COMMON.get(kind, ())), where)
         return None
-    return Choice(name=part.name, **{key: getattr(checked, key) for key in type(checked).model_fields})
+    chosen = {key: getattr(checked, key) for key in type(checked).model_fields}
+    for option, other in part.meta.get("same_length", ()):
+        if chosen[option] and len(chosen[option]) != len(chosen[other]):
+            count = f"{len(chosen[option])} values for {len(chosen[other])} in {other}"
+            problems.append(f"{where}.{option}: {count}; give one for each, or none")
+    return Choice(name=part.name, **chosen)
 
 
 def _choose_ops(value: Any, where: str, catalog: Catalog, problems: list[str]) -> tuple[Choice, ...]:

@@ -96,6 +96,10 @@ def test_an_alias_and_the_order_of_keys_do_not_change_the_id():
         ({"compute": {"precision": "fp16"}}, "compute.precision: got 'fp16', needs 'auto', 'bf16' or 'fp32'"),
         ({"augmentation": ["mixup", "cutmix"]}, "mixup and cutmix both mix the whole batch; put them in one `choice`"),
         ({"augmentation": ["mixup", "random_crop"]}, "random_crop works on single images and must stand before mixup"),
+        (
+            {"augmentation": [{"name": "choice", "of": ["mixup", "cutmix"], "weights": [1.0]}]},
+            "augmentation.choice.weights: 1 values for 2 in of; give one for each, or none",
+        ),
         ({"augmentation": ["choice"]}, "augmentation.choice.of: at least one op is needed"),
         ({"schedule": {"name": "cosine", "warmup": 3}}, "schedule.warmup: 3 epochs of warm-up do not fit into 3 epochs"),
         ({"model": 5}, "model: a model's name or a table with its name is needed, not 5"),
