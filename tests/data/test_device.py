@@ -85,17 +85,3 @@ def test_steps_of_an_epoch(images, batch_size, last_batch, steps):
 def test_fewer_images_than_a_batch_are_refused(split):
     with pytest.raises(BadInput, match="batch_size = 24 is more than the 23 training images"):
         next(Resident(split, "cpu").batches(np.arange(N), 24))
-
-
-@pytest.mark.gpu
-def test_a_gpu_never_makes_the_host_wait(split):
-    resident = Resident(split, "cuda")
-    list(resident.batches(np.arange(N), 4)), list(resident.padded(4))  # allocates
-    torch.cuda.synchronize()
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        images = [images for images, _ in resident.batches(epoch_order(0, 0, N), 4, "keep")]
-        list(resident.padded(4))
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    assert torch.equal(torch.cat(images).cpu(), split.images[torch.from_numpy(epoch_order(0, 0, N))])
