@@ -30,10 +30,15 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _find(refs: Sequence[str], runs_dir: list[str] | None) -> list[RunFolder]:
+    """The runs meant, all of which may be changed: further runs folders are only looked at."""
+    from engine.contract.roots import check_writable
     from engine.contract.store import find
 
     places = roots(runs_dir)
-    return [find(places, ref) for ref in refs]
+    folders = [find(places, ref) for ref in refs]
+    for folder in folders:
+        check_writable(folder.path, places)
+    return folders
 
 
 def _report(folders: Sequence[RunFolder], done: str, as_json: bool) -> None:
