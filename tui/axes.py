@@ -115,7 +115,7 @@ def accuracy_axis(values: Sequence[npt.ArrayLike], rows: int, scale: Scale = "lo
     return Axis(low, high, _apart(wanted, low, high, rows, "log error"), "log error")
 
 
-def value_axis(values: Sequence[npt.ArrayLike], rows: int, scale: Scale = "linear", from_zero: bool = True) -> Axis:
+def value_axis(values: Sequence[npt.ArrayLike], rows: int, scale: Scale = "linear") -> Axis:
     """An axis for losses and other quantities. A lone spike far above the rest leaves the picture, not the rest."""
     seen = np.clip(finite(values), -_LARGEST, _LARGEST)
     if not len(seen):
@@ -128,7 +128,7 @@ def value_axis(values: Sequence[npt.ArrayLike], rows: int, scale: Scale = "linea
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         wanted = [factor * 10.0**power for factor in (1, 5, 2, 3) for power in powers]
         return Axis(low, high, _apart([w for w in wanted if low <= w <= high], low, high, rows, "log"), "log")
-    low = 0.0 if from_zero and least >= 0 else least
+    low = min(least, 0.0)
     high = most if most > low else low + max(1.0, 1e-6 * abs(low))
     high += 0.02 * (high - low)
     ticks = steps_of(low, high, rows // 2 + 1)

@@ -26,7 +26,7 @@ _ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
 _LABEL = re.compile(r"[\d.]*\d[\dk.]*")
 _FIRST_COLOR = 16  # plotext's colours only carry which series drew a cell; the widget's style sheet says how it looks
 _MARKERS: dict[Glyphs, str] = {"braille": "braille", "block": "hd", "ascii": "*"}
-_BLOCK = 256
+_BLOCK = 256  # 0.6 to this power is 1e-57, far from underflow
 _PEN: dict[Glyphs, str] = {"braille": "⣀", "block": "▄", "ascii": "*"}
 """What a drawn line looks like in the gutter."""
 
@@ -148,10 +148,9 @@ def _plot(series: Sequence[Series], width: int, height: int, x: Axis, y: Axis, l
     figure.ylim(0.0, 1.0)
     figure.xaxes(look.x_axis, False)
     figure.yaxes(True, False)
-    figure.xticks(x.place([tick for tick, _ in x.ticks]).tolist(), [name for _, name in x.ticks])
+    x_ticks = x.ticks if look.x_axis else ()
+    figure.xticks(x.place([tick for tick, _ in x_ticks]).tolist(), [name for _, name in x_ticks])
     figure.yticks(y.place([tick for tick, _ in y.ticks]).tolist(), [name.rjust(look.tick_width) for _, name in y.ticks])
-    if not look.x_axis:
-        figure.xticks([], [])
     rows = [_parse(line, series) for line in figure.build().rstrip("\n").split("\n")[:height]]
     figure.clear_figure()
     return rows + [[] for _ in range(height - len(rows))]

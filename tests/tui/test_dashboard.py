@@ -132,7 +132,7 @@ def test_the_story_tells_a_failure_with_its_traceback_in_the_whole_log_only(root
 def test_the_health_line_measures_against_the_spread_of_the_seeds(root):
     view = view_of(write_run(root, Demo(epochs_done=9)))
     seeds = [view_of(write_run(root, Demo(epochs_done=12, seed=seed))) for seed in (1, 2, 3)]
-    text = "".join(t for t, _ in panels.health(view, seeds[0], [panels.standing(seed) for seed in seeds], 120))
+    text = "".join(t for t, _ in panels.health(view, seeds[0], [seed.standing() for seed in seeds], 120))
     at_9 = [seed.accuracy_at(9)[1] for seed in seeds]
     mean = sum(at_9) / 3
     sd = 100 * math.sqrt(sum((value - mean) ** 2 for value in at_9) / 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeVar
 
@@ -26,12 +26,13 @@ X_UNITS: Final[tuple[XUnit, ...]] = ("epoch", "step", "time")
 AXES: Final[tuple[AxisStyle, ...]] = ("log error", "log loss", "linear")
 METRICS: Final[tuple[Metric, ...]] = ("loss", "learning rate", "images/s", "gradient norm", "update/weight")
 SMOOTHING: Final = (0.0, 0.6, 0.9, 0.97)
-_COLUMNS: Final = {
-    "learning rate": "lr",
-    "images/s": "images_per_second",
-    "gradient norm": "grad_norm",
-    "update/weight": "update_ratio",
+_FIGURES: Final[dict[str, tuple[str, str, Callable[[float], str]]]] = {
+    "learning rate": ("lr", "lr", learning_rate),
+    "images/s": ("images_per_second", "img/s", whole),
+    "gradient norm": ("grad_norm", "norm", number),
+    "update/weight": ("update_ratio", "ratio", number),
 }
+"""What a metric is called in events and in the gutter, and how it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,7 @@ def _accuracy_series(view: RunView, base: RunView | None, options: Options, fram
     """Faint ones first: what comes later is drawn over them."""
     series: list[Series] = []
     if base is not None and base.run != view.run:
-        at, value = base.accuracy_at(view.last_tested)
-        label = "baseline" if frame.wide else base.short_id
-        lines: tuple[str, ...] = (base.short_id, f"at {at}", percent(value)) if frame.wide else (percent(value),)
-        if frame.wide and not math.isnan(view.last_accuracy - value):
-            lines += (f"Δ {delta(view.last_accuracy - value, 2)}",)
-        xs = epoch_places(base, options)
-        series.append(_percent(label, xs, base.history.epoch("test_accuracy"), lines, "baseline", "·", options.smooth))
+        series.append(_baseline(view, base, options, frame))
     promised = view.promise
     if promised is not None and x.high > x.low:
         label = "reported" if promised.source != "measured" else "measured"
@@ -125,12 +120,21 @@ def _accuracy_series(view: RunView, base: RunView | None, options: Options, fram
         series.append(_shown(view, "train", "train_accuracy", xs, "train", "•", options))
     series.append(_shown(view, "train clean", "clean_train_accuracy", xs, "clean", "∙", options))
     series.append(_shown(view, "holdout", "holdout_accuracy", xs, "other", "◦", options))
-    series.append(
-        _shown(
-            view, "test" if view.weights == "raw" else f"test {view.weights}", "test_accuracy", xs, "test", "", options
-        )
-    )
+    label = "test" if view.weights == "raw" else f"test {view.weights}"
+    series.append(_shown(view, label, "test_accuracy", xs, "test", "", options))
     return [one for one in series if np.isfinite(np.asarray(one.y, dtype=float)).any()]
+
+
+def _baseline(view: RunView, base: RunView, options: Options, frame: Frame) -> Series:
+    """The baseline's curve; its value is that of the last epoch which both runs have tested."""
+    difference, at = view.against(base)
+    value = base.accuracy_at(at if at else base.done_epochs)[1]
+    lines: tuple[str, ...] = (percent(value),)
+    if frame.wide:
+        lines = (base.short_id, *((f"at {at}",) if at else ()), *lines, *((f"Δ {delta(difference, 2)}",) if at else ()))
+    label = "baseline" if frame.wide else base.short_id
+    accuracy = base.history.epoch("test_accuracy")
+    return _percent(label, epoch_places(base, options), accuracy, lines, "baseline", "·", options.smooth)
 
 
 def _shown(view: RunView, label: str, column: str, xs: Array, role: str, mark: str, options: Options) -> Series:
@@ -147,20 +151,13 @@ def lower_curves(view: RunView, options: Options, frame: Frame) -> Curves:
     if options.metric == "loss":
         return loss_curves(view, options, frame)
     x = x_axis_of(view, options, frame)
-    values = view.history.epoch(_COLUMNS[options.metric])
-    shown = {"learning rate": learning_rate, "images/s": whole}.get(options.metric, number)(_last(values))
-    series = (
-        Series(
-            options.metric.split("/")[0].split()[-1],
-            epoch_places(view, options),
-            smooth(values, options.smooth),
-            (shown,),
-            "test",
-        ),
-    )
+    column, label, write = _FIGURES[options.metric]
+    values = view.history.epoch(column)
+    shown = write(_last(values))
+    curve = Series(label, epoch_places(view, options), smooth(values, options.smooth), (shown,))
     y = value_axis([values], frame.rows, options.loss_scale)
     return Curves(
-        options.metric, series, x, y, frame.look(_tick_width(y), _x_name(options)), _settings(options, frame, shown),
+        options.metric, (curve,), x, y, frame.look(_tick_width(y), _x_name(options)), _settings(options, frame, shown),
         empty="" if len(values) else "comes with the first epoch",
     )  # fmt: skip
 

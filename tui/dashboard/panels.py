@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.analysis.compare import Standing, spread_at
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
 from engine.contract.status import Status
 from engine.contract.store import Summary
@@ -116,9 +115,8 @@ def health(view: RunView, base: RunView | None, siblings: Sequence[Standing], wi
     bad = sum(epoch.nonfinite for epoch in view.history.epochs)
     line.append((f"NaN {bad}   ", "bad" if bad else ""))
     if base is not None and base.run != view.run:
-        at, there = base.accuracy_at(view.last_tested)
-        difference = view.last_accuracy - there
-        if not math.isnan(difference):
+        difference, at = view.against(base)
+        if at:
             spread = spread_at(siblings, at)
             sd = f"seed sd {100 * spread.sd:.2f}, n={spread.n}" if spread.n > 1 else "one seed"
             line.append((f"{delta(difference, 2)} to baseline at epoch {at} ({sd})", ""))
@@ -147,12 +145,17 @@ def others(rows: Sequence[Summary], own: str) -> list[Other]:
             epoch=row.epoch,
             epochs=row.epochs,
             accuracy=math.nan if row.last_accuracy is None else row.last_accuracy,
-            left=row.seconds / row.epoch * (row.epochs - row.epoch)
-            if row.epoch and row.status == "running"
-            else math.nan,
+            left=_left(row),
         )
         for row in live
     ]
+
+
+def _left(row: Summary) -> float:
+    """Seconds to go if the epochs to come take as long as those that are done."""
+    if not row.epoch or row.status != "running":
+        return math.nan
+    return row.seconds / row.epoch * (row.epochs - row.epoch)
 
 
 def planned_rates(view: RunView) -> list[float]:
@@ -161,24 +164,6 @@ def planned_rates(view: RunView) -> list[float]:
     if recipe is None:
         return []
     try:
-        part = catalog().get("schedule", recipe.schedule.name)  # built-in parts only
-        return learning_rates(recipe, RATE_POINTS) if part else []
+        return learning_rates(recipe, RATE_POINTS)  # it knows the built-in parts only
     except BadInput:
         return []
-
-
-def standing(view: RunView) -> Standing:
-    """The run as a comparison needs it."""
-    history = view.history
-    return Standing(
-        id=view.run.id,
-        name=view.name,
-        recipe_id=view.info.recipe_id,
-        seed=view.info.seed,
-        epochs=view.planned_epochs,
-        epoch=history.epoch("epoch"),
-        test_accuracy=history.epoch("test_accuracy"),
-        seconds=view.seconds_in_all,
-        images_per_second=view.images_per_second,
-        test_images=history.started.test_images if history.started else 0,
-    )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from engine.analysis.compare import Standing, difference_at
 from engine.analysis.history import History
 from engine.analysis.series import Array
 from engine.contract.errors import BadInput
@@ -217,6 +218,26 @@ class RunView:
         found = next(tested, None)
         return (found.epoch, found.test_accuracy) if found else (0, math.nan)
 
+    def standing(self) -> Standing:
+        """The run as a comparison needs it."""
+        started = self.history.started
+        return Standing(
+            id=self.run.id,
+            name=self.name,
+            recipe_id=self.info.recipe_id,
+            seed=self.info.seed,
+            epochs=self.planned_epochs,
+            epoch=self.history.epoch("epoch"),
+            test_accuracy=self.history.epoch("test_accuracy"),
+            seconds=self.seconds_in_all,
+            images_per_second=self.images_per_second,
+            test_images=started.test_images if started else 0,
+        )
+
+    def against(self, base: RunView) -> tuple[float, int]:
+        """(test accuracy minus the baseline's, epoch) at the last epoch that both have tested; (NaN, 0) without one."""
+        return difference_at(self.standing(), base.standing())
+
     @property
     def classes(self) -> list[str]:
         """Names of the classes; numbers where the run has not said them."""
@@ -224,10 +245,9 @@ class RunView:
             return self.history.started.classes
         return [f"class {i}" for i in range(len(self.last.per_class))] if self.last else []
 
-    def judged(self, up_to: int | None = None) -> list[Epoch]:
-        """The last two epochs that were evaluated by class, newest first; up to an epoch, if one is given."""
-        limit = self.done_epochs if up_to is None else up_to
-        found = (epoch for epoch in reversed(self.history.epochs) if epoch.per_class and epoch.epoch <= limit)
+    def judged(self) -> list[Epoch]:
+        """The last two epochs that were evaluated by class, newest first."""
+        found = (epoch for epoch in reversed(self.history.epochs) if epoch.per_class)
         return [epoch for epoch, _ in zip(found, range(2), strict=False)]
 
     def class_rows(self, base: RunView | None = None) -> list[ClassRow]:
@@ -237,8 +257,8 @@ class RunView:
             return []
         now = judged[0].per_class
         before = judged[1].per_class if len(judged) > 1 else []
-        others = base.judged(judged[0].epoch)[:1] if base is not None and base.run != self.run else []
-        there = others[0].per_class if others else []
+        others = base.history.epochs if base is not None and base.run != self.run else []
+        there = next((epoch.per_class for epoch in others if epoch.epoch == judged[0].epoch), [])
 
         def less(values: list[float], i: int) -> float:
             return now[i] - values[i] if len(values) == len(now) else math.nan
@@ -262,14 +282,19 @@ class RunView:
 
         return sorted(sample.gpus, key=rank)
 
-    def busy_lately(self, cells: int) -> list[float]:
-        """Use of the card (or the CPU) over the last ten minutes in equal parts, oldest first; NaN where unknown."""
+    @property
+    def _own_index(self) -> int | None:
+        """The number of the run's own card; None without one."""
         cards = self.gpus()
         index = cards[0].get("index") if cards else None
-        card = isinstance(index, int)
-        t = self.history.gpu(index, "t") if isinstance(index, int) else self.history.host("t")
-        use = self.history.gpu(index, "utilization") if isinstance(index, int) else self.history.host("cpu")
-        if not len(t) or (not card and not len(use)):
+        return index if isinstance(index, int) else None
+
+    def busy_lately(self, cells: int) -> list[float]:
+        """Use of the card (or the CPU) over the last ten minutes in equal parts, oldest first; NaN where unknown."""
+        index = self._own_index
+        t = self.history.host("t") if index is None else self.history.gpu(index, "t")
+        use = self.history.host("cpu") if index is None else self.history.gpu(index, "utilization")
+        if not len(t):
             return []
         place = np.floor((1 - (t[-1] - t) / BUSY_SECONDS) * cells).astype(np.int64)
         place = np.minimum(place, cells - 1)
@@ -281,7 +306,6 @@ class RunView:
     @property
     def peak_ours(self) -> float:
         """The most of its card's memory that the run has had in any sample, bytes; NaN without a card."""
-        cards = self.gpus()
-        index = cards[0].get("index") if cards else None
-        seen = self.history.gpu(index, "memory_ours") if isinstance(index, int) else np.empty(0)
+        index = self._own_index
+        seen = np.empty(0) if index is None else self.history.gpu(index, "memory_ours")
         return float(np.nanmax(seen)) if np.isfinite(seen).any() else math.nan

@@ -18,7 +18,6 @@ from engine.contract.store import RunFolder
 from tui.axes import accuracy_axis, value_axis
 from tui.charts import Series, smooth
 from tui.dashboard.curves import AXES, SMOOTHING, X_UNITS, Frame, Options, after, epoch_places, x_axis_of
-from tui.dashboard.panels import standing
 from tui.dashboard.view import RunView
 from tui.format import number, percent
 from tui.key_tables.compare import KEYS
@@ -160,7 +159,7 @@ class Compare(RunActs):
         pane.paint(self._overlay)
         session = self.workbench.session
         baseline = session.baseline.id if session.baseline else ""
-        rows = compare.table([standing(view) for view in views], baseline)
+        rows = compare.table([view.standing() for view in views], baseline)
         tables = [view.recipe.to_table() for view in views if view.recipe is not None]
         unreadable = [f"{view.short_id}: its recipe cannot be read" for view in views if view.recipe is None]
         differences = compare.differences(tables) if not unreadable else []

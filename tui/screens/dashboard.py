@@ -125,7 +125,7 @@ class Dashboard(RunActs):
         for row in rows[:MOST_SEEDS]:
             sibling = RunView(session.folder(row))
             sibling.poll()
-            siblings.append(panels.standing(sibling))
+            siblings.append(sibling.standing())
         self.app.call_from_thread(self._baseline_is_read, view, siblings)
 
     def _baseline_is_read(self, view: RunView, siblings: Sequence[Standing]) -> None:
