@@ -1,9 +1,12 @@
 """From files on disk to arrays: all sources give the same, and nothing damaged is ever used."""
 
+import hashlib
 import os
+import pickle
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from engine.contract.recipe import DataConfig
 from engine.data.archives import DataError
 from engine.data.arrays import Arrays, cache_path, cached
-from engine.data.cifar import cifar10, read_binary
+from engine.data.cifar import cifar10, cifar100, read_binary
 from engine.data.load import load
 from engine.data.sources import SOURCES
 
@@ -69,6 +72,46 @@ def test_a_binary_archive_that_is_not_ten_classes_of_whole_records_is_refused(
     with pytest.raises(DataError, match=message):
         cifar10(str(tmp_path), silent)
     assert not cache_path("cifar10").exists()
+
+
+def test_cifar100_takes_the_fine_labels_from_batches_and_from_records(tar_gz, tmp_path, monkeypatch):
+    from torchvision.datasets import CIFAR100
+
+    rng = np.random.default_rng(2)
+    images, coarse = rng.integers(0, 256, (240, 3072), dtype=np.uint8), np.full(240, 7, np.uint8)
+    fine = np.concatenate([rng.permutation(100), rng.integers(0, 100, 140)]).astype(np.uint8)
+    parts = {"train": slice(0, 200), "test": slice(200, 240)}
+    names = [f"thing {i}".replace(" ", "_") for i in range(100)]
+
+    pickles = {
+        name: {"data": images[part], "fine_labels": fine[part].tolist(), "coarse_labels": coarse[part].tolist()}
+        for name, part in parts.items()
+    } | {"meta": {"fine_label_names": names, "coarse_label_names": ["all"]}}
+    folder = tmp_path / "cifar-100-python"
+    folder.mkdir()
+    for name, content in pickles.items():
+        (folder / name).write_bytes(pickle.dumps(content))
+    md5, sha256 = (
+        {name: hashlib.new(kind, (folder / name).read_bytes()).hexdigest() for name in pickles}
+        for kind in ("md5", "sha256")
+    )
+    monkeypatch.setattr(CIFAR100, "train_list", [["train", md5["train"]]])
+    monkeypatch.setattr(CIFAR100, "test_list", [["test", md5["test"]]])
+    monkeypatch.setattr(CIFAR100, "meta", CIFAR100.meta | {"md5": md5["meta"]})
+    source = replace(SOURCES["cifar100"], train_images=200, test_images=40, members=sha256)
+    monkeypatch.setitem(SOURCES, "cifar100", source)
+
+    records = {
+        f"cifar-100-binary/{name}.bin": np.column_stack([coarse[part], fine[part], images[part]]).tobytes()
+        for name, part in parts.items()
+    } | {source.layout.names: "\n".join(names).encode()}
+    path = tmp_path / source.binary.name
+    path.write_bytes(tar_gz(records))
+
+    batches, parsed = cifar100(str(tmp_path), silent), read_binary(path, source)
+    assert batches.fingerprint == parsed.fingerprint
+    assert np.array_equal(parsed.train_labels, fine[:200]) and parsed.classes == tuple(names)
+    assert np.array_equal(parsed.test_images[3].transpose(2, 0, 1).ravel(), images[203])
 
 
 def test_a_binary_archive_with_the_wrong_number_of_class_names_is_refused(tiny, tar_gz, tmp_path):
@@ -216,8 +259,6 @@ def test_the_real_batches_give_the_known_statistics_and_what_torchvision_gives(c
 
 
 def test_a_binary_archive_of_the_real_batches_gives_the_same_fingerprint(cifar10_dir, tar_gz, tmp_path):
-    import pickle
-
     source = SOURCES["cifar10"]
     records = {source.layout.names: b"airplane automobile bird cat deer dog frog horse ship truck".replace(b" ", b"\n")}
     for batch in [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]:

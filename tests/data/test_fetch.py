@@ -65,6 +65,15 @@ def test_a_part_longer_than_the_archive_is_thrown_away(get, serve, tiny, tmp_pat
     assert mirror.asked == [""]
 
 
+@pytest.mark.parametrize("announce", [True, False])
+def test_a_log_in_page_does_not_cost_what_had_come_before(get, serve, tiny, tmp_path, announce):
+    part = tmp_path / "cifar-10-python.tar.gz.part"
+    part.write_bytes(tiny.python[:5000])
+    with pytest.raises(DataError, match="text/html"):
+        get(serve(body=b"<html>please log in</html>", content_type="text/html", ranges=False, announce=announce))
+    assert part.read_bytes() == tiny.python[:5000]
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [

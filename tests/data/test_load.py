@@ -12,7 +12,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe import DataConfig
 from engine.data.load import load
 
-TORCH_FREE = ("archives", "arrays", "bring", "cifar", "fetch", "mirrors", "shapes", "sources", "split")
+TORCH_FREE = ("archives", "arrays", "bring", "cifar", "download", "fetch", "mirrors", "shapes", "sources", "split")
 
 
 def silent(name: str, note: str) -> None:
