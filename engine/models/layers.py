@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 Init = Literal["he", "torch"]
@@ -31,6 +32,13 @@ def conv_bn_relu(cin: int, cout: int, kernel: int, stride: int = 1, groups: int 
 def norm_relu(channels: int) -> nn.Sequential:
     """Batch norm and ReLU, as pre-activated nets have them before each convolution."""
     return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
+
+
+class SideBySide(nn.ModuleList):
+    """Branches that read the same maps; what they make is put behind each other in the channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([branch(x) for branch in self], 1)
 
 
 class SqueezeExcite(nn.Module):

@@ -1,0 +1,135 @@
+"""RegNets for 32x32 images. Radosavovic et al. 2020, arXiv:2003.13678.
+
+Four stages of residual blocks of 1x1, grouped 3x3 and 1x1 convolutions of one width; depths, widths and group width of
+each net are those that the paper's design space gives (tables 5 and 6). The Y nets have squeeze-and-excitation after
+the 3x3, with a quarter of the block's input channels. The stem and the first two stages keep the map (the paper halves
+it five times), so 32 px end as 8x8, as in kuangliu/pytorch-cifar. Start: He et al.'s.
+
+That project's stem has 64 channels (here 32, as in the paper): `regnet_x_200mf_seed` is its RegNetX-200MF.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from torch import Tensor, nn
+
+from engine.contract.catalog import Spec, register
+from engine.models.layers import Init, SqueezeExcite, conv_bn, conv_bn_relu, init_convs
+from engine.models.resnet import Residual
+
+
+class RegNetBlock(Residual):
+    """1x1, 3x3 in groups of `group_width` channels, gates, 1x1; all of `width` channels."""
+
+    def __init__(self, cin: int, width: int, stride: int, group_width: int, excite: bool) -> None:
+        body = nn.Sequential(
+            conv_bn_relu(cin, width, 1),
+            conv_bn_relu(width, width, 3, stride, width // group_width),
+        )
+        if excite:
+            body.append(SqueezeExcite(width, round(cin / 4)))
+        body.append(conv_bn(width, width, 1))
+        super().__init__(body, cin, width, stride)
+
+
+class RegNet(nn.Module):
+    """Stem, four stages (1, 1, 1/2 and 1/2 of the map before), mean over the map, linear classifier.
+
+    Args:
+        depths: blocks in each stage.
+        widths: channels in each stage.
+        excite: whether blocks have squeeze-and-excitation.
+    """
+
+    def __init__(
+        self,
+        depths: Sequence[int],
+        widths: Sequence[int],
+        group_width: int,
+        num_classes: int,
+        in_channels: int,
+        excite: bool = False,
+        stem: int = 32,
+        init: Init = "he",
+    ) -> None:
+        super().__init__()
+        self.stem = conv_bn_relu(in_channels, stem, 3)
+        self.stages = nn.Sequential()
+        cin = stem
+        for depth, width, stride in zip(depths, widths, (1, 1, 2, 2), strict=True):
+            blocks = nn.Sequential()
+            for i in range(depth):
+                blocks.append(RegNetBlock(cin, width, stride if i == 0 else 1, group_width, excite))
+                cin = width
+            self.stages.append(blocks)
+        self.head = nn.Linear(cin, num_classes)
+        init_convs(self, init)
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
+        x = self.stages(self.stem(x))  # (B, C, H / 4, W / 4)
+        return self.head(x.mean((2, 3)))
+
+
+InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
+
+
+@register(
+    "model",
+    title="RegNetX-200MF",
+    family="regnet",
+    year=2020,
+    paper="2003.13678",
+    params=2_319_482,
+    aliases=("RegNetX_200MF",),
+    gmacs=0.2209,
+)
+def regnet_x_200mf(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> RegNet:
+    """RegNetX of 200 million multiply-adds on ImageNet."""
+    return RegNet((1, 1, 4, 7), (24, 56, 152, 368), 8, num_classes, in_channels, init=init)
+
+
+@register(
+    "model",
+    title="RegNetX-400MF",
+    family="regnet",
+    year=2020,
+    paper="2003.13678",
+    params=4_775_274,
+    aliases=("RegNetX_400MF",),
+    gmacs=0.4621,
+)
+def regnet_x_400mf(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> RegNet:
+    """RegNetX of 400 million multiply-adds on ImageNet."""
+    return RegNet((1, 2, 7, 12), (32, 64, 160, 384), 16, num_classes, in_channels, init=init)
+
+
+@register(
+    "model",
+    title="RegNetY-400MF",
+    family="regnet",
+    year=2020,
+    paper="2003.13678",
+    params=3_907_554,
+    aliases=("RegNetY_400MF",),
+    gmacs=0.4495,
+)
+def regnet_y_400mf(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> RegNet:
+    """RegNetY of 400 million multiply-adds on ImageNet, with squeeze-and-excitation."""
+    return RegNet((1, 3, 6, 6), (48, 104, 208, 440), 8, num_classes, in_channels, excite=True, init=init)
+
+
+@register(
+    "model",
+    title="RegNetX-200MF, wide stem",
+    family="regnet",
+    year=2020,
+    paper="2003.13678",
+    params=2_321_946,
+    aliases=("regnet",),
+    gmacs=0.2233,
+)
+def regnet_x_200mf_seed(num_classes: int = 10, in_channels: int = 3) -> RegNet:
+    """RegNetX-200MF as kuangliu/pytorch-cifar has it: stem of 64 channels, PyTorch's own start."""
+    return RegNet((1, 1, 4, 7), (24, 56, 152, 368), 8, num_classes, in_channels, stem=64, init="torch")

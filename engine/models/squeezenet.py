@@ -1,0 +1,76 @@
+"""SqueezeNet for 32x32 images. Iandola et al. 2016, arXiv:1602.07360.
+
+Fire modules: 1x1 down to few channels, then 1x1 and 3x3 up side by side. This is the paper's net with simple bypass
+(figure 2, middle), and as usual on CIFAR with a 3x3 stride-1 stem and batch norm after every convolution, which keeps
+its bias: 734,986 parameters at 10 classes. The classifier is a 1x1 convolution before the mean. Start: He et al.'s.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from torch import Tensor, nn
+
+from engine.contract.catalog import Spec, register
+from engine.models.layers import Init, SideBySide, init_convs
+
+
+def biased(cin: int, cout: int, kernel: int) -> nn.Sequential:
+    """Convolution with bias, norm, ReLU; the map keeps its size."""
+    return nn.Sequential(nn.Conv2d(cin, cout, kernel, padding=kernel // 2), nn.BatchNorm2d(cout), nn.ReLU(inplace=True))
+
+
+class Fire(nn.Module):
+    """(B, cin, H, W) -> (B, cout, H, W); every second one adds its input (`bypass`)."""
+
+    def __init__(self, cin: int, cout: int, squeeze: int, bypass: bool) -> None:
+        super().__init__()
+        self.squeeze = biased(cin, squeeze, 1)
+        self.expand = SideBySide([biased(squeeze, cout // 2, 1), biased(squeeze, cout // 2, 3)])
+        self.bypass = bypass
+
+    def forward(self, x: Tensor) -> Tensor:
+        made = self.expand(self.squeeze(x))
+        return made + x if self.bypass else made
+
+
+class SqueezeNet(nn.Module):
+    """Stem, eight fire modules with three max-pools on the way, 1x1 classifier, mean over the map."""
+
+    def __init__(self, num_classes: int, in_channels: int, dropout: float, init: Init) -> None:
+        super().__init__()
+        self.features = nn.Sequential(biased(in_channels, 96, 3), nn.MaxPool2d(2))
+        cin = 96
+        for i, cout in enumerate((128, 128, 256, 256, 384, 384, 512, 512)):
+            self.features.append(Fire(cin, cout, cout // 8, bypass=cin == cout))
+            if i in (2, 6):
+                self.features.append(nn.MaxPool2d(2))
+            cin = cout
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Conv2d(cin, num_classes, 1))
+        init_convs(self, init)
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
+        return self.head(self.features(x)).mean((2, 3))
+
+
+InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
+
+
+@register(
+    "model",
+    title="SqueezeNet with bypass",
+    family="squeezenet",
+    year=2016,
+    paper="1602.07360",
+    params=734_986,
+    gmacs=0.05254,
+)
+def squeezenet(
+    num_classes: int = 10,
+    in_channels: int = 3,
+    *,
+    dropout: Annotated[float, Spec("share of activations dropped before the classifier", ge=0.0, lt=1.0)] = 0.0,
+    init: InitOption = "he",
+) -> SqueezeNet:
+    """SqueezeNet 1.0 with simple bypass and batch norm."""
+    return SqueezeNet(num_classes, in_channels, dropout, init)
