@@ -169,4 +169,6 @@ def _reason(error: Exception) -> str:
         error = error.reason if isinstance(error.reason, Exception) else error
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return str(error) or type(error).__name__
