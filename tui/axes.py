@@ -83,10 +83,13 @@ def plain(value: float) -> str:
 
 
 def x_axis(last: float, planned: float = math.inf, columns: int = 40) -> Axis:
-    """An axis from 0 to where a run that has come to `last` will soon be, with a tick for 7 columns at most."""
+    """An axis from 0 to where a run that has come to `last` will soon be, with a tick for 7 columns at most.
+
+    Epochs, steps and minutes are counted, so ticks are whole numbers.
+    """
     end = reach(last, planned)
-    ticks = steps_of(0.0, end, max(columns // 7, 2) + 1)
-    if end / max(ticks[-1], 1e-9) > 1.5:
+    ticks = [tick for tick in steps_of(0.0, end, max(columns // 7, 2) + 1) if tick == round(tick)]
+    if end > 1.5 * ticks[-1]:
         ticks.append(end)
     return Axis(0.0, end, tuple((tick, plain(tick)) for tick in ticks))
 

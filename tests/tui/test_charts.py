@@ -125,8 +125,9 @@ def test_the_x_range_is_the_next_round_number_but_never_past_the_plan(last, plan
     assert reach(last, planned) == end
 
 
-def test_a_plan_of_three_epochs_fills_the_axis():
-    assert x_axis(2, 3).high == 3
+def test_a_plan_of_three_epochs_fills_the_axis_and_has_no_half_epochs():
+    axis = x_axis(2, 3)
+    assert axis.high == 3 and [label for _, label in axis.ticks] == ["0", "1", "2", "3"]
 
 
 @given(st.floats(0, 1e6), st.floats(1e-6, 1e6), st.integers(2, 9))

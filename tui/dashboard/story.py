@@ -67,7 +67,8 @@ def _epoch(event: Epoch) -> LogLine:
 
 def _checkpoint(event: Checkpoint) -> str:
     why = {"best": ", best so far", "stop": ", to stop", "end": ", final"}.get(event.why, "")
-    return f"checkpoint {event.file or f'epoch {event.epoch}'} ({duration(event.seconds)}{why})"
+    name = event.file.rsplit("/", 1)[-1] or f"epoch {event.epoch}"
+    return f"checkpoint {name} ({duration(event.seconds)}{why})"
 
 
 def _closing(event: Finished | Stopped | Failed | None, whole: bool) -> list[LogLine]:

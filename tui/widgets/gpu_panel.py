@@ -193,9 +193,8 @@ def _wide_tail(machine: Machine, width: int) -> list[Line]:
         lines.append([(" last 10 min  ", "dim"), (spark(machine.busy, width - 15), "bar")])
     total = sum(second for second in machine.seconds.values() if second > 0)
     if total > 0:
-        parts = [
-            f"{one_line(name)} {100 * second / total:.0f} %" for name, second in machine.seconds.items() if second > 0
-        ]
+        shares = {one_line(name): second / total for name, second in machine.seconds.items()}
+        parts = [f"{name} {percent(share, 0)} %" for name, share in shares.items() if share >= 0.005]
         lines.append([(" epoch  ", "dim"), ("  ".join(parts), "")])
     if machine.gpus and len(machine.gpus) == 1:
         host: Line = [(" host   ", "dim"), (f"cpu {_share(machine.cpu).strip()}   ", "")]

@@ -104,6 +104,6 @@ def _part(accuracy: float, floor: float) -> float:
 
 
 def _signed(difference: float, width: int) -> tuple[str, str]:
-    text = delta(difference)
+    text = delta(difference) if abs(difference) < 0.9995 else delta(difference, 0)  # -100, which has no room for more
     role = "dim" if text in (NONE, "+0.0") else "ok" if difference > 0 else "warn"
     return text.rjust(width), role
