@@ -20,13 +20,13 @@ from textual.widgets import Static
 from engine.contract.errors import BadInput
 from engine.contract.store import RunFolder, Summary, find
 from engine.contract.text import one_line
-from engine.launch.local import StartFailed
-from tui.commands.sources import source_file
-from tui.forms.draft import Draft, from_flags
+from tui.commands.sources import RUN
+from tui.forms.draft import from_flags
 from tui.keys import GLOBAL, bindings
 from tui.keys import MODES as SECTIONS
 from tui.messages import RunsChanged
 from tui.palette import Presets, Runs, Sections
+from tui.run_acts import RunActs
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.screens.small import MIN_HEIGHT, MIN_WIDTH, TooSmall
@@ -133,9 +133,17 @@ class Workbench(App[None]):
         self.visit("dashboard")
 
     def new_run(self, flags: Mapping[str, Any]) -> None:
-        """Open New run filled in; nothing is started."""
-        self.session.draft = from_flags(flags)
-        self.visit("new_run")
+        """Open New run filled in; nothing is started. `run:RUN` as the preset opens that run's recipe."""
+        ref = str(flags.get("preset") or "")
+        try:
+            if ref.startswith(RUN):
+                self.session.edit(find(self.session.roots, ref.removeprefix(RUN)))
+            else:
+                self.session.draft, self.session.parts = from_flags(flags), ()
+        except BadInput as error:
+            self.notify(one_line(str(error), 300), severity="error", markup=False)
+        else:
+            self.visit("new_run")
 
     async def action_back(self) -> None:
         """Close what lies on top, else return to where one came from, else ask to quit."""
@@ -236,29 +244,9 @@ class Workbench(App[None]):
         self.bell()
 
     def rerun(self, row: Summary) -> None:
-        """Ask, then start the same recipe with the same seed again."""
-        flags = {"preset": f"run:{row.id}", "seed": str(row.seed), "name": row.name, "tags": list(row.tags)}
-
-        def answered(answer: str | None) -> None:
-            if answer == "start":
-                self._start_again(from_flags(flags))
-
-        body = f"{one_line(row.preset or row.model)}, seed {row.seed}: the same recipe as a new run."
-        self.push_screen(Confirm(f"Run {row.id[-4:]} again?", body, [("start", "Start"), ("no", "Not now")]), answered)
-
-    @work(thread=True, group="start", exit_on_error=False)
-    def _start_again(self, draft: Draft) -> None:
-        from tui.starting import launch, plan
-
-        session = self.session
-        try:
-            source = source_file(draft.preset, session.roots)
-            runs = launch(plan(draft, source, session.roots[0], session.catalog), session.start)
-        except (BadInput, StartFailed) as error:
-            self.call_from_thread(self.notify, one_line(str(error), 300), severity="error", markup=False)
-            return
-        session.refresh()
-        self.call_from_thread(self.open_run, runs[0])
+        """Ask, then start a run's recipe and seed once more."""
+        if isinstance(self.screen, RunActs):
+            self.screen.ask_again(self.session.folder(row))
 
     def on_unmount(self) -> None:
         self.session.remember_leaving()
@@ -291,6 +279,7 @@ def run_workbench(
         mode = "dashboard"
     if preset_flags:
         session.draft = from_flags(preset_flags)
+        session.parts = tuple(str(Path(file).expanduser().resolve()) for file in preset_flags.get("parts", ()))
         mode = "new_run"
     app = Workbench(session, start_mode=mode)
     app.run()

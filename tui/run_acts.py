@@ -6,17 +6,21 @@ The waiting happens in a thread, the answer comes back as a toast.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from textual import work
 from textual.screen import Screen
 
+from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
 from engine.contract.labels import check_tag
 from engine.contract.store import RunFolder, remove
 from engine.contract.text import one_line
 from engine.launch import control
 from engine.launch.local import StartFailed
+from tui.commands.sources import source_file
+from tui.forms.again import draft_of, own_parts
 from tui.messages import RunsChanged
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt
@@ -41,8 +45,7 @@ class RunActs(Screen[None]):
             self.say(f"{run.id[-4:]} is {state.state}: nothing to stop")
             return
         body = (
-            "Stop finishes the step and saves; C continues it later.\n"
-            "Kill loses what came after the last checkpoint."
+            "Stop finishes the step and saves; C continues it later.\nKill loses what came after the last checkpoint."
         )
         buttons = [("stop", "Stop"), ("kill", "Kill"), ("cancel", "Cancel")]
 
@@ -61,6 +64,16 @@ class RunActs(Screen[None]):
             "It goes on from its last checkpoint, with the same recipe and seed.",
             ("resume", "Continue"),
             lambda: self.act([run], control.resume, "goes on"),
+        )
+
+    def ask_again(self, run: RunFolder) -> None:
+        """Start the same recipe with the same seed as a new run."""
+        seed = run.info().seed
+        self._ask(
+            f"Run {run.id[-4:]} again?",
+            f"The same recipe with seed {seed}, as a new run.",
+            ("start", "Start"),
+            lambda: self._start_again(run),
         )
 
     def ask_cancel(self, run: RunFolder) -> None:
@@ -151,6 +164,22 @@ class RunActs(Screen[None]):
                 self.workbench.session.forget(run)
             self.app.call_from_thread(self.say, f"{run.id[-4:]} {done}")
         self.app.call_from_thread(self._reread)
+
+    @work(thread=True, group="acts", exit_on_error=False)
+    def _start_again(self, run: RunFolder) -> None:
+        from tui.starting import launch, plan
+
+        session, files = self.workbench.session, own_parts(run)
+        try:
+            parts = catalog(tuple(map(Path, files)))
+            draft = draft_of(run, parts, session.roots)
+            source = source_file(draft.preset, session.roots)
+            runs = launch(plan(draft, source, session.roots[0], parts, files), session.start)
+        except (BadInput, StartFailed) as error:
+            self.app.call_from_thread(self.say, str(error), bad=True)
+            return
+        session.refresh()
+        self.app.call_from_thread(self.workbench.open_run, runs[0])
 
     def _reread(self) -> None:
         self.workbench.session.refresh()

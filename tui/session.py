@@ -7,7 +7,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ from engine.contract.catalog import Catalog, catalog
 from engine.contract.files import read_json, write_atomic
 from engine.contract.index import Index
 from engine.contract.store import RunFolder, Summary
+from tui.forms.again import draft_of, own_parts
 from tui.forms.draft import Draft
 
 RESCAN_SECONDS: Final = 2.0
@@ -57,6 +57,8 @@ class Session:
         self.baseline: RunFolder | None = None
         self.draft: Draft | None = None
         """What New run opens with."""
+        self.parts: tuple[str, ...] = ()
+        """Files with parts of the user's own that new runs take along."""
         self._state_file = state_file or platformdirs.user_state_path("cifar-tui") / "workbench.json"
         self._index = index or Index()
         self._lock = threading.Lock()
@@ -67,10 +69,10 @@ class Session:
         self.left = _number((read_json(self._state_file) or {}).get("left"))
         """When the workbench was last left (unix seconds); 0 when never."""
 
-    @cached_property
+    @property
     def catalog(self) -> Catalog:
-        """All parts, built-in and the user's own of the config folder."""
-        return catalog()
+        """All parts, built-in and the user's own."""
+        return catalog(tuple(map(Path, self.parts)))  # cached there
 
     # --- rows -------------------------------------------------------------------------------------------------
 
@@ -123,6 +125,11 @@ class Session:
             self.marked.remove(run)
         else:
             self.marked.append(run)
+
+    def edit(self, run: RunFolder) -> None:
+        """Let New run open with the recipe of a run. Raises BadInput for a damaged one."""
+        self.parts = own_parts(run)
+        self.draft = draft_of(run, self.catalog, self.roots)
 
     def forget(self, run: RunFolder) -> None:
         """Point at a deleted run no longer."""

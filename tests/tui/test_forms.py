@@ -1,5 +1,6 @@
 """The form without a screen: rows generated from the schema, drafts as command lines, what is wrong and where."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from engine.contract.errors import BadInput
 from engine.contract.params import OPS
 from engine.contract.recipe import COMMON, Placement
 from presets.loader import list_presets, resolve
+from tui.forms.again import draft_of, flags_of
 from tui.forms.desk import Desk, blame
 from tui.forms.draft import Draft, from_flags, parse_seeds
 from tui.forms.fields import PLACE, walk
@@ -304,3 +306,54 @@ def test_walk_names_members_of_a_combinator_by_the_path_that_set_takes():
     recipe = resolve("resnet34_cutmix", catalog())
     paths = [path for path, *_ in walk(recipe, catalog())]
     assert "augmentation.choice.cutmix.alpha" in paths
+
+
+# --- a draft from a run -------------------------------------------------------------------------------------------
+
+
+def test_a_run_of_a_preset_becomes_that_preset_with_its_changes(make_run, root):
+    run = make_run(seed=7, name="paper v2", tags=("a",), sets=("optimizer.lr=0.0123",))
+    command = "cifar-tui --preset quickstart --seed 7 --epochs 3 --set optimizer.lr=0.0123 --headless"
+    rewrite(run, command=command)
+    draft = draft_of(run, catalog(), [root])
+    assert draft.preset == "quickstart"
+    assert dict(draft.sets) == {"epochs": "3", "optimizer.lr": "0.0123"}
+    assert (draft.seeds(), draft.place["name"], draft.place["tags"]) == ([7], "paper v2", "a")
+    assert draft.recipe("quickstart", catalog()).recipe_id == run.info().recipe_id
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cifar-tui --preset quickstart --headless",  # leads to another recipe by now
+        "cifar-tui --preset gone --headless",
+        "cifar-tui runs import x",
+        "cifar-tui --preset 'quickstart",
+        "cifar-tui --preset quickstart --set nonsense=1 --headless",
+        "",
+    ],
+)
+def test_a_run_whose_command_leads_elsewhere_is_begun_from_itself(make_run, root, command):
+    run = make_run(seed=3, sets=("optimizer.lr=0.0123",))
+    rewrite(run, command=command)
+    draft = draft_of(run, catalog(), [root])
+    assert draft.preset == f"run:{run.id}"
+    assert draft.seeds() == [3]
+    assert Desk(draft, catalog(), [root]).recipe.recipe_id == run.info().recipe_id
+
+
+def test_the_flags_of_a_command_are_read_back():
+    draft = Draft(
+        "quickstart", named={"model": "lenet"}, sets={"epochs": "3", "optimizer.momentum": "0.5"}, add_ops=("cutout",),
+        drop_ops=("horizontal_flip",), place={"seeds": "4", "name": "it's mine", "tags": "a b", "wait_free_gb": "3.5"},
+        parts=("/x/own.py",),
+    )  # fmt: skip
+    flags = flags_of(draft.command_line())
+    assert flags is not None
+    assert from_flags(flags) == draft
+
+
+def rewrite(run, **values):
+    """Change what run.json says, as another version or machine might have written it."""
+    table = json.loads(run.run_json.read_text())
+    run.run_json.write_text(json.dumps(table | values))

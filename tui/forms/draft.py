@@ -53,6 +53,8 @@ class Draft:
     add_ops: tuple[str, ...] = ()
     drop_ops: tuple[str, ...] = ()
     place: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    parts: tuple[str, ...] = ()
+    """Files with parts of the user's own."""
 
     # --- changing it ------------------------------------------------------------------------------------------
 
@@ -128,6 +130,7 @@ class Draft:
                 words += ["--set", f"{path}={text}"]
         words += [part for op in self.drop_ops for part in ("--drop-op", op)]
         words += [part for op in self.add_ops for part in ("--add-op", op)]
+        words += [part for file in self.parts for part in ("--parts", file)]
         words += self._place_words()
         return [*words, "--headless", "--detach"]
 
@@ -171,7 +174,7 @@ def from_flags(flags: Mapping[str, Any]) -> Draft:
     """A draft from the flags of `cifar-tui --preset X ...` (None and empty values count as not given).
 
     Keys: preset, model, augmentation, schedule, epochs, batch_size, lr, sets, add_ops, drop_ops, seed, seeds, device,
-    gpus, threads, wait_free, data_dir, name, tags, keep, share.
+    gpus, threads, wait_free, data_dir, name, tags, keep, share, parts.
     """
     given = {key: value for key, value in flags.items() if value not in (None, "", [], ())}
     sets = {"epochs": "epochs", "batch_size": "batch_size", "lr": "optimizer.lr"}
@@ -196,4 +199,5 @@ def from_flags(flags: Mapping[str, Any]) -> Draft:
         add_ops=tuple(given.get("add_ops", ())),
         drop_ops=tuple(given.get("drop_ops", ())),
         place=place,
+        parts=tuple(map(str, given.get("parts", ()))),
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 from engine.contract.catalog import Catalog
+from engine.contract.process import host_name
 from engine.contract.recipe import Recipe
 from engine.contract.store import Summary
+from engine.contract.text import one_line
+from engine.launch import devices
 from tui.format import duration, file_size, si
-from tui.lines import Line, clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,20 @@ class Machine:
     gpus: tuple[tuple[str, int, int], ...] = ()
     """(name, free, total) of the visible GPUs."""
     disk_free: int = 0
+
+
+def look(root: Path) -> Machine:
+    """What this machine has; runs go to `root`. A driver may take its time to answer."""
+    found = devices.visible(devices.gpus())
+    names = ["auto", "cpu", *(["mps"] if devices.has_mps() else []), *(f"cuda:{i}" for i in range(len(found)))]
+    while not root.exists() and root != root.parent:
+        root = root.parent
+    return Machine(
+        host=host_name(),
+        devices=tuple(names),
+        gpus=tuple((one_line(gpu.name), gpu.memory_free, gpu.memory_total) for gpu in found),
+        disk_free=shutil.disk_usage(root).free,
+    )
 
 
 def seconds_per_epoch(recipe: Recipe, runs: Sequence[Summary], host: str, device: str) -> tuple[float, int]:
@@ -70,7 +88,3 @@ def _device(device: str, machine: Machine, live: int) -> tuple[str, str]:
         return f"{name}{queue}", "warn" if live else ""
     name, free, total = max(machine.gpus, key=lambda gpu: gpu[1])
     return f"{name}: {free / 2**30:.0f} of {total / 2**30:.0f} GB free{queue}", "warn" if live else ""
-
-
-def as_lines(notes: Sequence[tuple[str, str]], width: int) -> list[Line]:
-    return [clip([(" ", ""), note], width) for note in notes]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -14,27 +12,20 @@ from textual.events import ScreenResume
 from textual.widgets import Input
 
 from engine.contract.errors import BadInput
-from engine.contract.process import host_name
-from engine.contract.recipe import Recipe
 from engine.contract.text import one_line
-from engine.launch import devices
 from engine.launch.local import StartFailed
-from engine.schedules import learning_rates
 from presets import loader
-from tui.axes import value_axis, x_axis
-from tui.charts import Look, Series, chart
+from tui.forms import pictures
 from tui.forms.desk import Desk
 from tui.forms.draft import Draft
-from tui.forms.estimate import Machine, as_lines, before_you_start
+from tui.forms.estimate import Machine, before_you_start, look
 from tui.forms.fields import Field
 from tui.forms.form import Form
 from tui.forms.options import options_of
-from tui.forms.rows import help_of
 from tui.key_tables.key import footer
 from tui.key_tables.new_run import KEYS
 from tui.keys import GLOBAL, bindings
 from tui.line_list import LineView
-from tui.lines import Line, fit, rule, wrap
 from tui.messages import RunsStarted, StartRefused
 from tui.run_acts import RunActs
 from tui.run_preview import expected
@@ -122,17 +113,7 @@ class NewRun(RunActs):
     @work(thread=True, group="machine", exit_on_error=False)
     def _look_at_machine(self) -> None:
         """What the machine has; a driver may take its time."""
-        found = devices.visible(devices.gpus())
-        names = ["auto", "cpu", *(["mps"] if devices.has_mps() else []), *(f"cuda:{i}" for i in range(len(found)))]
-        place = self.workbench.session.roots[0]
-        while not place.exists() and place != place.parent:
-            place = place.parent
-        machine = Machine(
-            host=host_name(),
-            devices=tuple(names),
-            gpus=tuple((gpu.name, gpu.memory_free, gpu.memory_total) for gpu in found),
-            disk_free=shutil.disk_usage(place).free,
-        )
+        machine = look(self.workbench.session.roots[0])
         self.app.call_from_thread(self._know_machine, machine)
 
     def _know_machine(self, machine: Machine) -> None:
@@ -144,18 +125,12 @@ class NewRun(RunActs):
     def _show(self) -> None:
         desk = self.desk
         self.query_one(Form).show(desk.fields(self._machine.devices), desk.problems)
-        self.query_one("#preset", LineView).show([self._preset_line()])
-        recipe = desk.recipe
-        lr = self.query_one("#lr", Pane)
-        lr.paint(lambda width, height: lr_plot(recipe, width, height, lr))
+        self.query_one("#preset", LineView).show([pictures.preset(desk)])
+        recipe, draft, lr = desk.recipe, desk.draft, self.query_one("#lr", Pane)
+        lr.paint(lambda width, height: pictures.learning_rate(recipe, width, height, lr.glyphs))
         self._show_before()
-        self.query_one("#command", Pane).paint(self._draw_command)
+        self.query_one("#command", Pane).paint(lambda width, height: pictures.command(draft, width, height))
         self._show_help()
-
-    def _preset_line(self) -> Line:
-        name, title = one_line(self.desk.draft.preset), one_line(self.desk.base.title)
-        box: Line = [(" preset ", ""), ("[ ", "dim"), (fit(name, 26), "strong"), (" ▾]", "dim")]
-        return [*box, (f"  {title}", "dim")]
 
     def _show_before(self) -> None:
         desk, session = self.desk, self.workbench.session
@@ -165,28 +140,11 @@ class NewRun(RunActs):
         notes = before_you_start(
             desk.recipe, max(desk.seeds, 1), device, session.summaries(), self._machine, session.catalog, expect
         )
-        self.query_one("#before", Pane).paint(
-            lambda width, height: [rule("before you start", width), *as_lines(notes, width)]
-        )
-
-    def _draw_command(self, width: int, height: int) -> list[Line]:
-        return command_lines(self.desk.draft, width, height)
+        self.query_one("#before", Pane).paint(lambda width, height: pictures.before(notes, width))
 
     def _show_help(self) -> None:
-        self.query_one("#help", Pane).paint(self._draw_help)
-
-    def _draw_help(self, width: int, height: int) -> list[Line]:
         desk, field = self.desk, self._at
-        count = desk.changed
-        title = f"changed {count} field{'' if count == 1 else 's'} against the preset" if count else "as in the preset"
-        problem = desk.problems.get(field.path, "") if field else ""
-        problem = problem or desk.problems.get("", "")
-        if problem:
-            text, role = problem, "bad"
-        else:
-            text, role = (help_of(field) if field else "Enter shows the fields that are rarely changed."), ""
-        lines: list[Line] = [rule(title, width, "u undo change")]
-        return [*lines, *([(f" {part}", role)] for part in wrap(one_line(text), width - 2)[: height - 1])]
+        self.query_one("#help", Pane).paint(lambda width, height: pictures.advice(desk, field, width, height))
 
     # --- the form ---------------------------------------------------------------------------------------------
 
@@ -340,7 +298,7 @@ class NewRun(RunActs):
         """Resolve and check everything, make the folders, spawn."""
         session = self.workbench.session
         try:
-            planned = plan(draft, source, session.roots[0], session.catalog)
+            planned = plan(draft, source, session.roots[0], session.catalog, session.parts)
             runs = launch(planned, session.start)
         except BadInput as error:
             self.post_message(StartRefused(error.problems))
@@ -371,25 +329,3 @@ class NewRun(RunActs):
         count = len(event.runs)
         self.say(f"started {event.runs[0].id[-4:]}" + (f" and {count - 1} more behind it" if count > 1 else ""))
         self.workbench.open_run(event.runs[0])
-
-
-def command_lines(draft: Draft, width: int, height: int) -> list[Line]:
-    """The equivalent command in as many lines as there are; what does not fit ends in an ellipsis."""
-    words = cast("Sequence[str]", wrap(one_line(draft.command_line()), width - 13))
-    shown = list(words[: height - 1])
-    if len(words) > len(shown) and shown:
-        shown[-1] += " …"
-    lines: list[Line] = [rule("same thing as a command", width, "y copy")]
-    return [*lines, *([(" " if i == 0 else " " * 11, ""), (part, "")] for i, part in enumerate(shown))]
-
-
-def lr_plot(recipe: Recipe, width: int, height: int, pane: Pane) -> list[Line]:
-    """The learning rate over the whole run, as the schedule will set it."""
-    points = max(2 * (width - 6), 2)
-    rates = learning_rates(recipe, points)
-    epochs = [recipe.epochs * i / (points - 1) for i in range(points)]
-    x = x_axis(recipe.epochs, recipe.epochs, width)
-    y = value_axis([rates], height - 3)
-    look = Look(gutter=0, tick_width=max(len(name) for _, name in y.ticks), glyphs=pane.glyphs)
-    title = f"learning rate · {one_line(recipe.schedule.name)}"
-    return [rule(title, width), *chart([Series("", epochs, rates)], width, height - 1, x, y, look)]

@@ -58,9 +58,11 @@ class OptionRows(LineList):
         ]
 
     def narrow(self, text: str) -> None:
-        """Keep the choices that hold every word of `text`."""
+        """Keep the choices that hold every word of `text`, those whose label begins with it first."""
         words = text.lower().split()
-        self.options = [o for o in self._all if all(w in f"{o.label} {o.detail}".lower() for w in words)]
+        found = [o for o in self._all if all(w in f"{o.label} {o.detail}".lower() for w in words)]
+        first = words[0] if words else ""
+        self.options = sorted(found, key=lambda o: (not o.label.lower().startswith(first), first not in o.label.lower()))
         self.cursor = 0
         self.reload()
 

@@ -259,11 +259,9 @@ class Results(RunActs):
             self.ask_delete(marked or [run] if run else marked)
 
     def action_edit(self) -> None:
-        row = self.query_one(RunList).run
-        if row:
-            self.workbench.new_run({"preset": f"run:{row.id}", "seed": str(row.seed), "name": row.name})
+        if run := self._here():
+            self.workbench.new_run({"preset": f"run:{run.id}"})
 
     def action_rerun(self) -> None:
-        row = self.query_one(RunList).run
-        if row:
-            self.workbench.rerun(row)
+        if run := self._here():
+            self.ask_again(run)
