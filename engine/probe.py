@@ -26,6 +26,7 @@ from engine.contract.recipe import ComputeConfig
 
 WORTH_IT = 1.1  # how much faster bf16 must be on a CPU to be worth its rounding
 PROBE_SECONDS = 2.0
+CROWDED = 1.25  # how much faster one thread must be than all cores to be taken instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +82,27 @@ def choose_device(name: str) -> torch.device:
 
 def decide(
     path: Path, compute: ComputeConfig, threads: int, device: torch.device, model: nn.Module, batch: Tensor
-) -> tuple[Decisions, str]:
+) -> tuple[Decisions, list[str]]:
     """What an earlier attempt decided, where the machine is still the same; else decide now and write it down.
 
     Sets the number of threads. The model and torch's random numbers are left as they were.
 
     Args:
         path: probe.json of the run.
-        threads: the placement's; 0 takes what was decided before, else all cores that this process may use.
-        batch: normalised images (B, C, H, W) on the device, to try precisions on.
+        threads: the placement's; 0 takes what was decided before, else all cores that this process may use, or one
+            thread where other programs keep those cores busy.
+        batch: normalised images (B, C, H, W) on the device, to try threads and precisions on.
 
     Returns:
-        The decisions, and a line for people where compiling was asked for and does not work.
+        The decisions, and lines for people about what could not be done as asked or expected.
     """
     earlier = _read(path)
     here = (device.type, device_name(device), cpu_name())
     if earlier is not None and (earlier.device, earlier.device_name, earlier.cpu) == here:
         torch.set_num_threads(threads or earlier.threads)
-        return replace(earlier, threads=torch.get_num_threads(), torch=torch.__version__), ""
+        return replace(earlier, threads=torch.get_num_threads(), torch=torch.__version__), []
     torch.set_num_threads(threads or usable_cores())
+    crowd = "" if threads or device.type != "cpu" else yield_to_crowd(model, batch)
     problem = compile_problem(device) if compute.compile != "off" else ""
     precision, why = choose_precision(compute, device, model, batch)
     decisions = Decisions(
@@ -113,7 +116,8 @@ def decide(
         why=why,
     )
     write_atomic(path, json.dumps(asdict(decisions), indent=1).encode())
-    return decisions, f"torch.compile does not work here, running eager: {problem}" if problem else ""
+    eager = f"torch.compile does not work here, running eager: {problem}" if problem else ""
+    return decisions, [note for note in (crowd, eager) if note]
 
 
 def _read(path: Path) -> Decisions | None:
@@ -122,6 +126,31 @@ def _read(path: Path) -> Decisions | None:
         return None if table is None else Decisions(**table)
     except TypeError:  # written by another version
         return None
+
+
+def yield_to_crowd(model: nn.Module, batch: Tensor) -> str:
+    """Fall back to one thread where that is faster than all cores; a line that says so, else "".
+
+    The threads of a layer wait for the last of them. Where another program holds one core, every layer waits for that
+    core's next turn: two threads then were seen to train at a tenth of the speed of one.
+    """
+    cores = torch.get_num_threads()
+    if cores == 1:
+        return ""
+    seconds: dict[int, list[float]] = {cores: [], 1: []}
+    with torch.random.fork_rng(devices=[]):
+        trial = copy.deepcopy(model)
+        _time_step(trial, batch, bf16=False)
+        until = time.monotonic() + PROBE_SECONDS / 2
+        while len(seconds[1]) < 3 or time.monotonic() < until:
+            for threads, taken in seconds.items():
+                torch.set_num_threads(threads)
+                taken.append(_time_step(trial, batch, bf16=False))
+    gain = statistics.median(seconds[cores]) / statistics.median(seconds[1])
+    torch.set_num_threads(1 if gain >= CROWDED else cores)
+    if gain < CROWDED:
+        return ""
+    return f"the cores are busy: one thread is {gain:.1f} times as fast as {cores} and is taken; --threads overrides it"
 
 
 def choose_precision(compute: ComputeConfig, device: torch.device, model: nn.Module, batch: Tensor) -> tuple[str, str]:
@@ -146,7 +175,7 @@ def choose_precision(compute: ComputeConfig, device: torch.device, model: nn.Mod
         while not seconds[True] or time.monotonic() < until:
             for bf16, taken in seconds.items():
                 taken.append(_time_step(trial, batch, bf16=bf16))
-    gain = statistics.median(seconds[False]) / statistics.median(seconds[True])
+    gain = min(seconds[False]) / min(seconds[True])  # what disturbs a step only ever adds to it
     return "bf16" if gain >= WORTH_IT else "fp32", f"a step in bf16 is {gain:.2f} times as fast as in fp32 here"
 
 

@@ -111,8 +111,7 @@ def prepare(
         Pipeline, recipe.augmentation, seed=seed, mean=data.mean, std=data.std, num_classes=classes, catalog=parts
     )
     trial = augment().normalize(train.images[: min(PROBE_BATCH, recipe.batch_size)])
-    decisions, problem = decide(probe_file, compute, threads, device, model, trial)
-    notes = [problem] if problem else []
+    decisions, notes = decide(probe_file, compute, threads, device, model, trial)
     return Setup(
         device=device,
         decisions=decisions,
