@@ -154,7 +154,7 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
     problems = []
     ops = [(choice, catalog.get("op", choice.name)) for choice in recipe.augmentation]
     present = {name for choice in recipe.augmentation for name in _all_names(choice)}
-    whole = [choice.name for choice, part in ops if part.meta.get("whole_batch") or _mixes(choice, catalog)]
+    whole = [choice.name for choice, _ in ops if _mixes(choice, catalog)]
     if len(whole) > 1:
         problems.append(f"augmentation: {' and '.join(whole)} both mix the whole batch; put them in one `choice`")
     for _, part in ops:
@@ -187,7 +187,9 @@ def stage(choice: Choice, part: Part, catalog: Catalog) -> str:
 
 
 def _mixes(choice: Choice, catalog: Catalog) -> bool:
-    return any(catalog.get("op", item.name).meta.get("whole_batch") for item in _members(choice))
+    """Whether an op, or any that it is made of, mixes the whole batch."""
+    own = bool(catalog.get("op", choice.name).meta.get("whole_batch"))
+    return own or any(_mixes(item, catalog) for item in _members(choice))
 
 
 def _members(choice: Choice) -> tuple[Choice, ...]:

@@ -95,6 +95,10 @@ def test_an_alias_and_the_order_of_keys_do_not_change_the_id():
         ({"optimizer": {"name": "sgd", "lr": -0.1}}, "optimizer.lr: got -0.1, needs > 0"),
         ({"compute": {"precision": "fp16"}}, "compute.precision: got 'fp16', needs 'auto', 'bf16' or 'fp32'"),
         ({"augmentation": ["mixup", "cutmix"]}, "mixup and cutmix both mix the whole batch; put them in one `choice`"),
+        (
+            {"augmentation": [{"name": "choice", "of": [{"name": "with_probability", "of": ["mixup"]}]}, "cutmix"]},
+            "choice and cutmix both mix the whole batch",
+        ),
         ({"augmentation": ["mixup", "random_crop"]}, "random_crop works on single images and must stand before mixup"),
         (
             {"augmentation": [{"name": "choice", "of": ["mixup", "cutmix"], "weights": [1.0]}]},
