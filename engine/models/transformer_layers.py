@@ -61,10 +61,11 @@ class LayerScale(nn.Module):
 
     def __init__(self, channels: int, start: float, dims: int = 0) -> None:
         super().__init__()
-        self.factor = nn.Parameter(torch.full((channels, *[1] * dims), start))
+        self.dims = dims
+        self.factor = nn.Parameter(torch.full((channels,), start))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.factor
+        return x * self.factor.view(-1, *[1] * self.dims)
 
 
 class Mlp(nn.Sequential):

@@ -17,19 +17,30 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def assert_same_logits() -> Callable[..., None]:
-    """Give a model the weights of a reference, in the order in which both list them, and compare logits in fp64."""
+    """Give a model the weights of a reference, in the order in which both list them, and compare logits in fp64.
 
-    def check(model: nn.Module, reference: nn.Module, size: int = 32, *, training: bool = False) -> None:
+    `order` sorts the reference's names into the model's order where the two differ.
+    """
+
+    def check(
+        model: nn.Module,
+        reference: nn.Module,
+        size: int = 32,
+        *,
+        training: bool = False,
+        order: Callable[[list[str]], list[str]] = list,
+    ) -> None:
         torch.manual_seed(0)
         for tensor in reference.state_dict().values():
             if tensor.is_floating_point():  # off the zeros and ones of a start, where a wrong place would not show
                 tensor.add_(torch.rand_like(tensor) * 0.1)
         state, names = reference.state_dict(), list(model.state_dict())
-        assert len(state) == len(names)
-        model.load_state_dict(dict(zip(names, state.values(), strict=True)), strict=True)
+        theirs = order(list(state))
+        assert sorted(theirs) == sorted(state)
+        model.load_state_dict({ours: state[name] for ours, name in zip(names, theirs, strict=True)}, strict=True)
         x = torch.randn(2, 3, size, size, dtype=torch.float64)
         with torch.no_grad():
-            ours, theirs = model.double().train(training)(x), reference.double().train(training)(x)
-        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+            got, want = model.double().train(training)(x), reference.double().train(training)(x)
+        torch.testing.assert_close(got, want, rtol=1e-9, atol=1e-9)
 
     return check
