@@ -10,8 +10,6 @@ from typing import Final
 
 from tui.widgets.per_class import WORST
 
-SMALLEST: Final = (60, 18)
-"""Below this size only the status is shown, with a request to enlarge."""
 WIDE: Final = 100
 TALL: Final = 30
 _FIXED = 4  # top line, two status lines, keys
@@ -40,11 +38,6 @@ class Plan:
     def accuracy_axis(self) -> bool:
         """Whether the accuracy plot has room for an x axis of its own; else it shares that of the plot below."""
         return self.accuracy >= 13
-
-
-def too_small(width: int, height: int) -> bool:
-    """Whether the panes would no longer be readable."""
-    return width < SMALLEST[0] or height < SMALLEST[1]
 
 
 def plan(width: int, height: int, classes: int) -> Plan:
