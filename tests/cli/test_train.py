@@ -1,0 +1,115 @@
+"""Training from the command line with real processes: what reaches stdout, what a signal does, what is left behind."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from engine.contract.store import RunFolder, find, runs_root
+from engine.launch import control
+
+TINY = (
+    "--preset", "quickstart", "--headless", "--model", "lenet", "--threads", "1", "--device", "cpu",
+    "--set", "data.fraction=0.05", "--set", "schedule.warmup=0", "--set", "compute.precision=fp32",
+)  # fmt: skip
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tui.cli", *TINY, *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def ends() -> Iterator[None]:
+    """No run outlives its test."""
+    yield
+    root = runs_root()
+    for path in root.glob("2*") if root.exists() else ():
+        run = RunFolder(path)
+        if run.status().live:
+            control.kill(run)
+
+
+def test_a_run_tells_its_life_as_json_and_leaves_a_result(cli, ends):
+    process = start("--epochs", "2", "--json", "--name", "tiny", "--tag", "test")
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    *told, result = [json.loads(line) for line in out.splitlines()]
+    kinds = [event["event"] for event in told]
+    assert kinds.count("epoch") == 2 and kinds.index("run_started") < kinds.index("epoch") < kinds.index("finished")
+    assert set(result) == {
+        "event", "id", "folder", "status", "reason", "message", "epochs", "last_accuracy", "best_accuracy", "best_on",
+        "weights", "seconds",
+    }  # fmt: skip
+    assert (result["status"], result["epochs"], result["best_on"], result["weights"]) == ("finished", 2, "test", "raw")
+
+    run = find([runs_root()], "tiny")
+    with np.load(run.predictions) as kept:
+        accuracy = (kept["last"].argmax(1) == kept["labels"]).mean()
+    assert accuracy == pytest.approx(result["last_accuracy"])
+    assert "fraction" in run.info().changes and "--name tiny" in run.info().command
+
+    rows = json.loads(cli("runs", "export", "tiny", "--format", "json").out)["epochs"]
+    assert [row["epoch"] for row in rows] == [1, 2]
+    lines = cli("runs", "export", "tiny").out.splitlines()
+    assert lines[0].startswith("epoch,train_loss") and len(lines) == 3
+    assert "attempt 1" in cli("runs", "logs", "tiny").out
+    assert cli("runs", "wait", "tiny").code == 0
+    assert cli("runs", "watch", "tiny").out.count("epoch ") == 2
+    assert json.loads(cli("runs", "prune", "--dry-run", "--json").out)["runs"] in ([], [run.id])
+    assert cli("runs", "stop", "tiny").code == 2, "it has ended"
+    assert cli("runs", "resume", "tiny").code == 2, "it is finished"
+
+
+def test_ctrl_c_stops_with_a_checkpoint_and_the_run_goes_on_later(cli, ends):
+    process = start("--epochs", "2000")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch "):
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "stopped" in out and "Traceback" not in err
+    run = find([runs_root()], "@last")
+    assert run.status().state == "stopped" and list(run.checkpoints.glob("epoch-*"))
+    assert cli("runs", "resume", run.id).code == 0
+    assert find([runs_root()], "@live") == run
+    assert cli("runs", "kill", run.id, "--yes").code == 0
+    assert not run.status().live
+
+
+def test_a_detached_run_prints_its_id_alone_and_outlives_the_command(cli, ends):
+    process = start("--epochs", "1", "--detach", "--seeds", "0-1")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    ids = out.split()
+    assert len(ids) == 2 and err == ""
+    assert cli("runs", "wait", *ids).code == 0
+    assert [find([runs_root()], run).info().seed for run in ids] == [0, 1]
+    assert "--seed 1" in find([runs_root()], ids[1]).info().command
+
+
+def test_a_failed_run_ends_with_1_and_says_why(cli, ends):
+    process = start("--epochs", "3", "--lr", "1e9", "--json")
+    out, err = process.communicate(timeout=240)
+    result = json.loads(out.splitlines()[-1])
+    assert process.returncode == 1
+    assert (result["status"], result["reason"]) == ("failed", "diverged")
+    assert "error:" in err and "learning rate" in err
+
+
+def test_a_hang_up_ends_the_viewer_and_not_the_run(ends):
+    process = start("--epochs", "3")
+    assert process.stderr is not None
+    while not process.stderr.readline().startswith("attempt"):
+        pass
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    run = find([runs_root()], "@last")
+    assert control.wait(run, timeout=240).state == "finished"
+    assert run.predictions.exists()
