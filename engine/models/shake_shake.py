@@ -20,10 +20,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
 
 from engine.contract.catalog import register
-from engine.models.layers import conv, conv_bn, init_convs
+from engine.models.layers import FactorizedReduction, conv_bn, init_convs
 
 
 class TwoWayScale(torch.autograd.Function):
@@ -53,24 +52,6 @@ class Shake(nn.Module):
         return TwoWayScale.apply(branches, there, back).sum(1)
 
 
-class ShiftedShortcut(nn.Module):
-    """Halve the map in two ways, one of them shifted by a pixel, and project each to half of the channels (figure 2).
-
-    (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)).
-    """
-
-    def __init__(self, cin: int, cout: int, stride: int) -> None:
-        super().__init__()
-        self.straight = conv(cin, cout // 2, 1, stride)
-        self.shifted = conv(cin, cout // 2, 1, stride)
-        self.norm = nn.BatchNorm2d(cout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x.relu()
-        both = self.straight(x), self.shifted(F.pad(x, (1, -1, 1, -1)))
-        return self.norm(torch.cat(both, 1))
-
-
 class ShakeBlock(nn.Module):
     """Shortcut plus two shaken branches of ReLU, 3x3, norm, ReLU, 3x3, norm.
 
@@ -86,7 +67,7 @@ class ShakeBlock(nn.Module):
             conv_bn(2 * width, 2 * width, 3, groups=2),
             Shake(),
         )
-        self.shortcut = nn.Identity() if stride == 1 and cin == width else ShiftedShortcut(cin, width, stride)
+        self.shortcut = nn.Identity() if stride == 1 and cin == width else FactorizedReduction(cin, width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.branches(x) + self.shortcut(x)

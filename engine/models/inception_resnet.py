@@ -1,0 +1,150 @@
+"""Inception-ResNet v2 for 32x32 images. Szegedy et al. 2016, arXiv:1602.07261.
+
+Inception modules as residual bodies, projected back to the width of their input, scaled down and added to it. The main
+net is the released one (TF-slim: 10, 20 and 10 modules, 54.3 M parameters at 10 classes); stem and grids as in
+`engine.models.inception`. Start: He et al.'s.
+
+weiaicunzai/pytorch-cifar100 follows the paper's figures 15 to 18 (5, 10 and 5 modules on v4's stem, wider grids), with
+projecting shortcuts and batch norm after each sum: `inception_resnet_v2_seed` is that net.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from torch import Tensor, nn
+
+from engine.contract.catalog import Spec, register
+from engine.models.inception import Inception, chain, pooled, reduction, v4_stem
+from engine.models.layers import SideBySide
+
+
+class ScaledResidual(nn.Module):
+    """relu(x + scale * project(branches(x))): the paper's section 3.3 keeps wide sums stable so.
+
+    Args:
+        branches: side by side; `made` channels in all.
+        active: whether the ReLU follows; not after the last block.
+    """
+
+    def __init__(self, branches: SideBySide, made: int, cin: int, scale: float, active: bool = True) -> None:
+        super().__init__()
+        self.branches = branches
+        self.project = nn.Conv2d(made, cin, 1)
+        self.scale = scale
+        self.act = nn.ReLU(inplace=True) if active else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, cin, H, W) -> (B, cin, H, W)
+        return self.act(x + self.scale * self.project(self.branches(x)))
+
+
+def grid32(cin: int) -> SideBySide:
+    """Branches of Inception-ResNet-A, figure 16; out: 128 channels."""
+    return SideBySide(
+        [
+            chain(cin, (32, "1x1")),
+            chain(cin, (32, "1x1"), (32, "3x3")),
+            chain(cin, (32, "1x1"), (48, "3x3"), (64, "3x3")),
+        ]
+    )
+
+
+def grid16(cin: int) -> SideBySide:
+    """Branches of Inception-ResNet-B, figure 17; out: 384 channels."""
+    return SideBySide([chain(cin, (192, "1x1")), chain(cin, (128, "1x1"), (160, "1x7"), (192, "7x1"))])
+
+
+def grid8(cin: int) -> SideBySide:
+    """Branches of Inception-ResNet-C, figure 19; out: 448 channels."""
+    return SideBySide([chain(cin, (192, "1x1")), chain(cin, (192, "1x1"), (224, "1x3"), (256, "3x1"))])
+
+
+def reduction32(cin: int) -> SideBySide:
+    """From the first grid to the second, figure 7; out: `cin` + 768 channels."""
+    return reduction(cin, [(384, "3x3", 2)], [(256, "1x1"), (256, "3x3"), (384, "3x3", 2)])
+
+
+def reduction16(cin: int) -> SideBySide:
+    """From the second grid to the third, figure 18; out: `cin` + 992 channels."""
+    return reduction(
+        cin,
+        [(256, "1x1"), (384, "3x3", 2)],
+        [(256, "1x1"), (288, "3x3", 2)],
+        [(256, "1x1"), (288, "3x3"), (320, "3x3", 2)],
+    )
+
+
+class NormedResidual(nn.Module):
+    """relu(norm(shortcut(x) + scale * project(branches(x)))), both 1x1 with bias; (B, cin, ...) -> (B, cout, ...)."""
+
+    def __init__(self, branches: SideBySide, made: int, cin: int, cout: int, scale: float) -> None:
+        super().__init__()
+        self.branches = branches
+        self.project = nn.Conv2d(made, cout, 1)
+        self.shortcut = nn.Conv2d(cin, cout, 1)
+        self.norm = nn.BatchNorm2d(cout)
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.shortcut(x) + self.scale * self.project(self.branches(x))).relu_()
+
+
+InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
+Dropout = Annotated[float, Spec("share of units dropped before the classifier", ge=0.0, lt=1.0)]
+
+
+@register(
+    "model",
+    title="Inception-ResNet v2",
+    family="inception",
+    year=2016,
+    paper="1602.07261",
+    params=54_321_834,
+    gmacs=10.7,
+)
+def inception_resnet_v2(
+    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.2, init: InitOption = "he"
+) -> Inception:
+    """Inception-ResNet v2 with a stem that keeps the map: inception modules as residual bodies."""
+    widen = SideBySide(
+        [
+            chain(192, (96, "1x1")),
+            chain(192, (48, "1x1"), (64, "5x5")),
+            chain(192, (64, "1x1"), (96, "3x3"), (96, "3x3")),
+            pooled(192, 64),
+        ]
+    )
+    features = nn.Sequential(
+        chain(in_channels, (32, "3x3"), (32, "3x3"), (64, "3x3"), (80, "1x1"), (192, "3x3")),
+        widen,
+        *(ScaledResidual(grid32(320), 128, 320, 0.17) for _ in range(10)),
+        reduction32(320),
+        *(ScaledResidual(grid16(1088), 384, 1088, 0.1) for _ in range(20)),
+        reduction16(1088),
+        *(ScaledResidual(grid8(2080), 448, 2080, 0.2) for _ in range(9)),
+        ScaledResidual(grid8(2080), 448, 2080, 1.0, active=False),
+        chain(2080, (1536, "1x1")),
+    )
+    return Inception(features, 1536, num_classes, dropout, init)
+
+
+@register(
+    "model",
+    title="Inception-ResNet v2, after the figures",
+    family="inception",
+    year=2016,
+    paper="1602.07261",
+    params=65_257_662,
+    gmacs=12.3,
+)
+def inception_resnet_v2_seed(num_classes: int = 10, in_channels: int = 3) -> Inception:
+    """Inception-ResNet v2 as in weiaicunzai/pytorch-cifar100: the paper's figures, PyTorch's own start."""
+    features = nn.Sequential(
+        v4_stem(in_channels),
+        *(NormedResidual(grid32(384), 128, 384, 384, 1.0) for _ in range(5)),
+        reduction32(384),
+        *(NormedResidual(grid16(cin), 384, cin, 1154, 0.1) for cin in (1152, *[1154] * 9)),
+        reduction16(1154),
+        *(NormedResidual(grid8(cin), 448, cin, 2048, 0.1) for cin in (2146, *[2048] * 4)),
+    )
+    return Inception(features, 2048, num_classes, dropout=0.2, init="torch")
