@@ -63,7 +63,7 @@ class Workbench(App[None]):
         super().__init__()
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
-        self.theme = DARK.name
+        self.theme = LIGHT.name if session.light else DARK.name
         self.animation_level = "none"
         self.session = session
         self._start_mode = start_mode
@@ -191,7 +191,8 @@ class Workbench(App[None]):
         self.set_timer(0.1, self.deliver_screenshot)  # when the palette is gone
 
     def action_toggle_look(self) -> None:
-        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+        self.session.light = not self.session.light
+        self.theme = LIGHT.name if self.session.light else DARK.name
 
     def copy(self, text: str, what: str) -> None:
         """Copy through the terminal (OSC 52), which may refuse without a word, and say so."""

@@ -126,7 +126,7 @@ class LineList(ScrollView, can_focus=True):
 
     def on_resize(self, event: Resize) -> None:
         self.reload()
-        self._follow()
+        self.follow()
 
     def render_line(self, y: int) -> Strip:
         self._drawn[y] = line, at_cursor = self._line_at(y)
@@ -154,10 +154,11 @@ class LineList(ScrollView, can_focus=True):
             return
         self.refresh_line(before)
         self.refresh_line(now)
-        self._follow()
+        self.follow()
         self.post_message(self.Moved(self, now))
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
+        """Scroll so that the cursor is in sight."""
         height = self.scrollable_content_region.height
         if height <= 0:
             return

@@ -163,7 +163,7 @@ class RunActs(Screen[None]):
             if forget:
                 self.workbench.session.forget(run)
             self.app.call_from_thread(self.say, f"{run.id[-4:]} {done}")
-        self.app.call_from_thread(self._reread)
+        self._look_again()
 
     @work(thread=True, group="acts", exit_on_error=False)
     def _start_again(self, run: RunFolder) -> None:
@@ -181,7 +181,12 @@ class RunActs(Screen[None]):
         session.refresh()
         self.app.call_from_thread(self.workbench.open_run, runs[0])
 
+    @work(thread=True, group="acts", exit_on_error=False)
     def _reread(self) -> None:
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Read the rows again, in a thread: with ten thousand runs it takes a moment."""
         self.workbench.session.refresh()
         self.app.post_message(RunsChanged())
 

@@ -66,8 +66,11 @@ class Session:
         self._scanned = 0.0
         self._cost = 0.0
         self._read = False
-        self.left = _number((read_json(self._state_file) or {}).get("left"))
+        known = read_json(self._state_file) or {}
+        self.left = _number(known.get("left"))
         """When the workbench was last left (unix seconds); 0 when never."""
+        self.light = known.get("light") is True
+        """Whether the user chose the light colours."""
 
     @property
     def catalog(self) -> Catalog:
@@ -146,10 +149,10 @@ class Session:
         return Counter(row.status for row in self.summaries() if not row.live and row.ended > self.left)
 
     def remember_leaving(self) -> None:
-        """Write down that somebody looked now. A folder that cannot be written only costs the line of the next time."""
+        """Write down that somebody looked until now. A folder that cannot be written costs a line next time."""
         try:
             self._state_file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(self._state_file, json.dumps({"left": time.time()}).encode(), durable=False)
+            write_atomic(self._state_file, json.dumps({"left": time.time(), "light": self.light}).encode(), durable=False)
         except OSError:
             return
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from textual.widgets import Button, Input
 
 from engine.contract.errors import BadInput
 from engine.contract.records import ExitRecord
+from engine.launch import control
 from tui.app import Workbench, run_workbench
 from tui.keys import MODES
 from tui.messages import RunsChanged
@@ -186,6 +188,23 @@ async def test_an_idle_screen_sends_nothing(workbench, make_run, settle, monkeyp
         await settle(pilot, 0.1)
         await asyncio.sleep(0.1)
         assert sent == []
+
+
+async def test_light_colours_are_remembered(workbench, make_run):
+    make_run()
+    async with workbench("results").run_test() as pilot:
+        assert pilot.app.current_theme.dark
+        pilot.app.action_toggle_look()
+    assert not workbench("results").current_theme.dark
+
+
+async def test_quitting_does_not_wait_for_what_is_being_done(workbench, make_run, monkeypatch):
+    make_run(state="stopped")
+    monkeypatch.setattr(control, "resume", lambda run: time.sleep(0.5))
+    async with workbench("results").run_test() as pilot:
+        await pilot.press("C", "c")
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
 
 
 async def test_nothing_is_animated(workbench):

@@ -98,7 +98,7 @@ class Desk:
         paths = [field.path for field in self.fields()]
         for problem in problems:
             path = blame(problem, paths) or self._last
-            self.problems.setdefault(path, clean(problem))
+            self.problems.setdefault(path, clean(problem.removeprefix(f"{self.source}: ")))
 
     def check(self) -> None:
         """Resolve the draft again, forgetting what an earlier start found wrong."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.contract.catalog import Catalog, Part
+from engine.contract.params import OPS
 from engine.contract.text import one_line
 from presets.loader import PresetInfo, list_presets
 from tui.format import si
@@ -16,7 +17,8 @@ def options_of(field: Field, desk: Desk, catalog: Catalog) -> list[Option]:
     match field.path:
         case "augmentation.ops":
             present = desk.present_ops()
-            return [_op(part, part.name in present) for part in catalog.parts("op")]
+            parts = [part for part in catalog.parts("op") if part.name in present or not _combines(part)]
+            return [_op(part, part.name in present) for part in parts]
         case "augmentation":
             return [_preset(info) for info in list_presets("augmentations")]
         case "schedule":
@@ -29,6 +31,11 @@ def options_of(field: Field, desk: Desk, catalog: Catalog) -> list[Option]:
     if field.path in KINDS:
         return [_part(part) for part in catalog.parts(KINDS[field.path])]
     return [Option(choice, choice) for choice in field.choices]
+
+
+def _combines(part: Part) -> bool:
+    """Whether it is made of other operations, which one line cannot say: presets and TOML files can."""
+    return any(param.type == OPS for param in part.params)
 
 
 def _preset(info: PresetInfo) -> Option:

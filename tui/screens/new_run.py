@@ -8,7 +8,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.events import ScreenResume
+from textual.events import Click, ScreenResume
 from textual.widgets import Input
 
 from engine.contract.errors import BadInput
@@ -223,6 +223,11 @@ class NewRun(RunActs):
         if found is not None:
             form.go_to(found.path)
         form.rows.focus()
+
+    def on_click(self, event: Click) -> None:
+        """A click on the preset's box opens the list."""
+        if event.widget is not None and event.widget.id == "preset":
+            self.action_preset()
 
     # --- acting -----------------------------------------------------------------------------------------------
 

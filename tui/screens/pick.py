@@ -62,7 +62,8 @@ class OptionRows(LineList):
         words = text.lower().split()
         found = [o for o in self._all if all(w in f"{o.label} {o.detail}".lower() for w in words)]
         first = words[0] if words else ""
-        self.options = sorted(found, key=lambda o: (not o.label.lower().startswith(first), first not in o.label.lower()))
+        labels = {option: option.label.lower() for option in found}
+        self.options = sorted(found, key=lambda o: (not labels[o].startswith(first), first not in labels[o]))
         self.cursor = 0
         self.reload()
 

@@ -131,7 +131,12 @@ class Queue(RunActs):
 
     @work(thread=True, group="queue", exit_on_error=False)
     def _read(self) -> None:
-        self.app.call_from_thread(self._show, tickets())
+        try:
+            found = tickets()
+        except OSError as error:
+            self.app.call_from_thread(self.say, f"cannot read the queue: {error}", bad=True)
+        else:
+            self.app.call_from_thread(self._show, found)
 
     def _show(self, found: Sequence[Ticket]) -> None:
         runs = {row.folder: row for row in self.workbench.session.summaries()}

@@ -40,10 +40,12 @@ class RunList(LineList):
         """Draw other rows; the cursor stays on its run."""
         kept = self.run.id if self.run else ""
         self._rows, self._marks, self._now = rows, marks, time.time()
-        at = next((i for i, row in enumerate(rows) if row.run and row.run.id == kept), None)
-        if at is not None:
-            self.set_reactive(LineList.cursor, at)
+        at = next((i for i, row in enumerate(rows) if row.run and row.run.id == kept), self.cursor)
+        moved = at != self.cursor
+        self.set_reactive(LineList.cursor, at)  # the same run on another row is no move
         self.reload()
+        if moved:
+            self.follow()
 
     def go_to(self, run_id: str) -> None:
         """Put the cursor on a run."""
