@@ -7,7 +7,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 Init = Literal["he", "torch"]
 
@@ -40,25 +39,6 @@ class SideBySide(nn.ModuleList):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([branch(x) for branch in self], 1)
-
-
-class FactorizedReduction(nn.Module):
-    """Halve the map in two ways, one of them shifted by a pixel, and project each to half of the channels.
-
-    ReLU, two 1x1 convolutions, batch norm: no pixel is left out, at the cost of a strided 1x1 (Gastaldi 2017,
-    arXiv:1705.07485, figure 2; also in NASNet). (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)).
-    """
-
-    def __init__(self, cin: int, cout: int, stride: int = 2) -> None:
-        super().__init__()
-        self.straight = conv(cin, cout // 2, 1, stride)
-        self.shifted = conv(cin, cout // 2, 1, stride)
-        self.norm = nn.BatchNorm2d(cout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x.relu()
-        both = self.straight(x), self.shifted(F.pad(x, (-1, 1, -1, 1)))
-        return self.norm(torch.cat(both, 1))
 
 
 class SqueezeExcite(nn.Module):

@@ -20,9 +20,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from engine.contract.catalog import register
-from engine.models.layers import FactorizedReduction, conv_bn, init_convs
+from engine.models.layers import conv, conv_bn, init_convs
 
 
 class TwoWayScale(torch.autograd.Function):
@@ -50,6 +51,25 @@ class Shake(nn.Module):
         draws = torch.rand(2, x.shape[0], 1, 1, 1, 1, device=x.device)
         there, back = torch.cat((draws, 1 - draws), 2).to(x.dtype)  # (B, 2, 1, 1, 1) each
         return TwoWayScale.apply(branches, there, back).sum(1)
+
+
+class FactorizedReduction(nn.Module):
+    """Halve the map in two ways, one of them shifted by a pixel, and project each to half of the channels.
+
+    ReLU, two 1x1 convolutions, batch norm: no pixel is left out, at the cost of a strided 1x1 (the paper's
+    figure 2; NASNet has it too). (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)).
+    """
+
+    def __init__(self, cin: int, cout: int, stride: int = 2) -> None:
+        super().__init__()
+        self.straight = conv(cin, cout // 2, 1, stride)
+        self.shifted = conv(cin, cout // 2, 1, stride)
+        self.norm = nn.BatchNorm2d(cout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.relu()
+        both = self.straight(x), self.shifted(F.pad(x, (-1, 1, -1, 1)))
+        return self.norm(torch.cat(both, 1))
 
 
 class ShakeBlock(nn.Module):
