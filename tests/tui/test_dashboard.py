@@ -8,6 +8,7 @@ import time
 import pytest
 
 from engine.contract.events import Epoch, EventWriter, Message, Resumed, RunStarted, Step, System
+from engine.contract.status import Status
 from engine.contract.store import RunFolder
 from tests.tui.demo import CLASSES, Demo, write_run
 from tui.dashboard import panels
@@ -80,6 +81,14 @@ def test_the_end_of_a_run_is_known_before_all_of_it_is_read(root):
     whole = view_of(run)
     assert tail.last_accuracy == whole.last_accuracy and tail.done_epochs == 500
     assert tail.steps_per_epoch == 390
+
+
+def test_a_run_that_was_stopped_within_an_epoch_says_which_and_how_far(root):
+    run = write_run(root, Demo(epochs_done=3, step=0))
+    with EventWriter(run.events) as events:
+        events.write(Step(4, 195, 1.0, 0.1, 100.0))
+    progress = panels.progress(view_of(run), Status("stopped"), time.time())
+    assert (progress.epoch, progress.done, progress.step) == (4, pytest.approx(3.5), 195)
 
 
 def test_a_resume_drops_what_came_after_its_checkpoint(root):
@@ -165,7 +174,7 @@ def test_before_the_first_epoch_the_loss_is_plotted_by_step(root):
     view = view_of(write_run(root, Demo(epochs_done=0, step=120)))
     plot = loss_curves(view, Options(), Frame(50, 6))
     assert plot.series[0].label == "train*" and list(plot.series[0].x)[:2] == [5, 10]
-    assert plot.x.high == 200 and plot.empty == ""
+    assert plot.x.high == 200 and plot.empty == "" and plot.title == "loss by step"
 
 
 def test_both_plots_leave_the_same_room_for_their_y_labels(root):

@@ -183,7 +183,7 @@ def loss_curves(view: RunView, options: Options, frame: Frame) -> Curves:
     y = value_axis([curve.y for curve in seen], frame.rows, options.loss_scale)
     lr = "" if math.isnan(view.learning_rate) else f"lr {learning_rate(view.learning_rate)}"
     return Curves(
-        title="loss", series=tuple(seen), x=x, y=y,
+        title="loss by step" if by_step else "loss", series=tuple(seen), x=x, y=y,
         look=frame.look(_tick_width(y), _x_name(options)),
         rights=_settings(options, frame, lr),
         empty="" if seen else "comes with the first steps",

@@ -43,11 +43,11 @@ def headline(view: RunView, status: Status, now: float) -> Headline:
 
 def progress(view: RunView, status: Status, now: float) -> Progress:
     """How far it is, what it is busy with, when it will be done."""
-    step = view.step if status.live else None
+    step = view.step
     closing = view.history.closing
     return Progress(
         epoch=view.done_epochs + (1 if step else 0),
-        done=view.progress_epochs if status.live else float(view.done_epochs),
+        done=view.progress_epochs,
         epochs=view.planned_epochs,
         step=step.step if step else 0,
         steps=view.steps_per_epoch if step else 0,

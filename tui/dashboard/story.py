@@ -74,7 +74,13 @@ def _checkpoint(event: Checkpoint) -> str:
 def _closing(event: Finished | Stopped | Failed | None, whole: bool) -> list[LogLine]:
     match event:
         case Stopped():
-            return [LogLine(event.t, f"{event.reason} in epoch {event.epoch}, checkpoint written", "warning")]
+            return [
+                LogLine(
+                    event.t,
+                    f"{event.reason} after epoch {event.epoch}, step {event.step}: checkpoint written",
+                    "warning",
+                )
+            ]
         case Failed():
             detail = event.detail.splitlines()[-_TRACEBACK_LINES:] if whole else []
             traceback = [LogLine(event.t, line, "quiet") for line in detail]
