@@ -26,10 +26,10 @@ from torchvision.transforms import v2
 from engine.contract.catalog import catalog
 from engine.contract.create import create
 from engine.contract.events import Epoch
-from engine.contract.recipe import Recipe
+from engine.contract.recipe import Placement, Recipe
 from engine.data.load import DataSet, Split
 from engine.models.build import build_model
-from engine.probe import choose_device
+from engine.probe import choose_device, usable_cores
 from engine.setup import Setup, prepare
 from engine.train import fit, train_step
 
@@ -75,10 +75,11 @@ def images(n: int) -> DataSet:
     return DataSet("cifar10", split, None, test, names, MEAN, STD, fingerprint="random")
 
 
-def recipe(model: str, augmentation: list[Any], epochs: int = 1, batch_size: int = 128) -> Recipe:
+def recipe(model: str, augmentation: list[Any], epochs: int = 1, precision: str = "auto") -> Recipe:
     table = {
         "epochs": epochs,
-        "batch_size": batch_size,
+        "batch_size": 128,
+        "compute": {"precision": precision},
         "model": model,
         "augmentation": augmentation,
         "optimizer": {"name": "sgd", "lr": 0.01, "nesterov": True, "weight_decay": 5e-4},
@@ -94,13 +95,18 @@ def steps_in(model: str, device: torch.device) -> int:
     return 20 if model == "resnet20" else 3
 
 
-def engine_rates(model: str, augmentation: list[Any], device: torch.device, rounds: int, steps: int) -> Iterator[float]:
-    """Images a second of the whole loop, one epoch of `steps` at a time; the first one warms up."""
-    data = images(128 * steps)
-    chosen = recipe(model, augmentation, epochs=rounds + 1)
+def built(chosen: Recipe, data: DataSet, device: torch.device) -> Setup:
+    """The parts of a recipe, on all cores."""
+    with tempfile.TemporaryDirectory() as folder:
+        probe_file = Path(folder) / "probe.json"
+        return prepare(chosen, data, probe_file, seed=0, device=device, threads=usable_cores(), parts=catalog())
+
+
+def engine_rates(chosen: Recipe, data: DataSet, device: torch.device) -> Iterator[float]:
+    """Images a second of the whole loop, events and records included, epoch by epoch."""
     with tempfile.TemporaryDirectory() as folder:
         run = create(Path(folder), chosen, seed=0)
-        stream = fit(chosen, run, data, seed=0, device=device)
+        stream = fit(chosen, run, data, seed=0, device=device, placement=Placement(threads=usable_cores()))
         for event in stream:
             if isinstance(event, Epoch):
                 yield event.images_per_second
@@ -110,20 +116,18 @@ def engine_rates(model: str, augmentation: list[Any], device: torch.device, roun
 def against_limit(model: str, device: torch.device, rounds: int) -> dict[str, Any]:
     """The loop with crop and flip against the same step on one batch that never changes."""
     steps = steps_in(model, device)
-    with tempfile.TemporaryDirectory() as folder:
-        data = images(128 * steps)
-        setup = prepare(
-            recipe(model, []), data, Path(folder) / "probe.json", seed=0, device=device, threads=0, parts=catalog()
-        )
-        x, y = setup.augmented(setup.train.images[:128], setup.train.labels[:128], 0, 0)
-        setup.model.train()
-        limit_rate(setup, x, y, steps)
-        ours, theirs = [], []
-        for i, rate in enumerate(engine_rates(model, CROP_FLIP, device, rounds, steps)):
-            if i:
-                ours.append(rate)
-                theirs.append(limit_rate(setup, x, y, steps))
-    return row(f"{model} loop, {setup.decisions.precision}", ours, "one fixed batch", theirs)
+    data = images(128 * steps)
+    setup = built(recipe(model, []), data, device)
+    x, y = setup.augmented(setup.train.images[:128], setup.train.labels[:128], 0, 0)
+    setup.model.train()
+    limit_rate(setup, x, y, steps)
+    precision = setup.decisions.precision
+    ours, theirs = [], []
+    for i, rate in enumerate(engine_rates(recipe(model, CROP_FLIP, rounds + 1, precision), data, device)):
+        if i:  # the first epoch warms up
+            ours.append(rate)
+            theirs.append(limit_rate(setup, x, y, steps))
+    return row(f"{model} loop, {precision}", ours, "one fixed batch", theirs)
 
 
 def limit_rate(setup: Setup, x: Tensor, y: Tensor, steps: int) -> float:
@@ -177,9 +181,7 @@ def against_loader(device: torch.device, rounds: int) -> dict[str, Any]:
     """Only the input: crop, flip and colour jitter of whole epochs, no model."""
     data = images(128 * 100)
     loader = plain_loader(data)
-    with tempfile.TemporaryDirectory() as folder:
-        chosen = recipe("lenet", [*CROP_FLIP, JITTER])
-        setup = prepare(chosen, data, Path(folder) / "probe.json", seed=0, device=device, threads=0, parts=catalog())
+    setup = built(recipe("lenet", [*CROP_FLIP, JITTER], precision="fp32"), data, device)
     ours, theirs = [], []
     for i in range(rounds + 1):
         pair = our_input_rate(setup, i), loader_rate(loader, device)
@@ -217,7 +219,8 @@ def against_plain_loop(model: str, device: torch.device, rounds: int) -> dict[st
     optimizer = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
     plain_rate(net, optimizer, loader, device)
     ours, theirs = [], []
-    for i, rate in enumerate(engine_rates(model, [*CROP_FLIP, JITTER, MIX], device, rounds, steps)):
+    chosen = recipe(model, [*CROP_FLIP, JITTER, MIX], rounds + 1)
+    for i, rate in enumerate(engine_rates(chosen, images(128 * steps), device)):
         if i:
             ours.append(rate)
             theirs.append(plain_rate(net, optimizer, loader, device))

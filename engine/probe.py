@@ -26,7 +26,8 @@ from engine.contract.recipe import ComputeConfig
 
 WORTH_IT = 1.1  # how much faster bf16 must be on a CPU to be worth its rounding
 PROBE_SECONDS = 2.0
-CROWDED = 1.25  # how much faster one thread must be than all cores to be taken instead
+CROWDED = 1.25  # how much faster fewer threads must be than all cores to be taken instead
+CROWD_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,8 @@ def decide(
 
     Args:
         path: probe.json of the run.
-        threads: the placement's; 0 takes what was decided before, else all cores that this process may use, or one
-            thread where other programs keep those cores busy.
+        threads: the placement's; 0 takes what was decided before, else all cores that this process may use, or
+            fewer where other programs keep them busy.
         batch: normalised images (B, C, H, W) on the device, to try threads and precisions on.
 
     Returns:
@@ -129,7 +130,7 @@ def _read(path: Path) -> Decisions | None:
 
 
 def yield_to_crowd(model: nn.Module, batch: Tensor) -> str:
-    """Fall back to one thread where that is faster than all cores; a line that says so, else "".
+    """Take fewer threads where that is clearly faster than all cores; a line that says so, else "".
 
     The threads of a layer wait for the last of them. Where another program holds one core, every layer waits for that
     core's next turn: two threads then were seen to train at a tenth of the speed of one.
@@ -137,20 +138,22 @@ def yield_to_crowd(model: nn.Module, batch: Tensor) -> str:
     cores = torch.get_num_threads()
     if cores == 1:
         return ""
-    seconds: dict[int, list[float]] = {cores: [], 1: []}
+    seconds: dict[int, list[float]] = {n: [] for n in (cores, cores - 1, cores // 2, 1)}
     with torch.random.fork_rng(devices=[]):
         trial = copy.deepcopy(model)
         _time_step(trial, batch, bf16=False)
         until = time.monotonic() + PROBE_SECONDS / 2
-        while len(seconds[1]) < 3 or time.monotonic() < until:
+        while len(seconds[1]) < CROWD_ROUNDS or time.monotonic() < until:
             for threads, taken in seconds.items():
                 torch.set_num_threads(threads)
                 taken.append(_time_step(trial, batch, bf16=False))
-    gain = statistics.median(seconds[cores]) / statistics.median(seconds[1])
-    torch.set_num_threads(1 if gain >= CROWDED else cores)
+    typical = {threads: statistics.median(taken) for threads, taken in seconds.items()}
+    best = min(typical, key=lambda threads: typical[threads])
+    gain = typical[cores] / typical[best]
+    torch.set_num_threads(best if gain >= CROWDED else cores)
     if gain < CROWDED:
         return ""
-    return f"the cores are busy: one thread is {gain:.1f} times as fast as {cores} and is taken; --threads overrides it"
+    return f"threads = {best} is {gain:.1f} times as fast here and now as {cores} and is taken: busy cores slow all others"
 
 
 def choose_precision(compute: ComputeConfig, device: torch.device, model: nn.Module, batch: Tensor) -> tuple[str, str]:

@@ -119,6 +119,17 @@ class Trial:
         return [{name: repr(getattr(told[epoch], name)) for name in names} for epoch in sorted(told)]
 
 
+@pytest.fixture(autouse=True)
+def torch_as_it_was() -> Iterator[None]:
+    """A run sets torch's global switches; the next test gets them back."""
+    threads, tf32 = torch.get_num_threads(), torch.backends.cudnn.allow_tf32
+    yield
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cudnn.benchmark = torch.backends.cudnn.deterministic = False
+    torch.use_deterministic_algorithms(False)
+
+
 class Make(Protocol):
     def __call__(self, images: DataSet = ..., seed: int = ..., **changes: Any) -> Trial: ...
 

@@ -1,6 +1,7 @@
 """What a run decides on its machine, once."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,12 +18,6 @@ CPU = torch.device("cpu")
 def net():
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Flatten(), nn.Linear(144, 10))
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    yield
-    torch.set_num_threads(1)
 
 
 def decide(path, net, threads=1, **compute):
@@ -133,8 +128,6 @@ def test_no_more_threads_than_cores_are_used(monkeypatch):
 
 
 def test_equal_bits_are_promised_only_where_they_can_be(tmp_path, net):
-    from dataclasses import replace
-
     decisions, _ = decide(tmp_path / "probe.json", net, precision="fp32")
     assert decisions.promise() == ""
     assert decisions.differences(decisions) == []

@@ -7,11 +7,13 @@ from engine import predictions
 from engine.checkpoint_files import committed, read_meta
 from engine.contract.errors import BadInput
 from engine.contract.events import Checkpoint, Epoch, Finished, Resumed, RunStarted, Stopped
+from engine.contract.recipe import Placement
 
 KINDS = {
     "plain": {},
     "averaged": {"averaging": {"name": "ema", "decay": 0.8}},
     "dropout and batch norm": {"model": "dropout_net", "optimizer": "adamw"},
+    "bf16, deterministic": {"compute": {"precision": "bf16", "deterministic": True}},
     "mixed labels, last batch kept": {"augmentation": ["random_crop", "mixup"], "last_batch": "keep"},
     "accumulated and clipped": {
         "compute": {"precision": "fp32", "accumulate": 3},
@@ -117,14 +119,11 @@ def test_a_checkpoint_of_another_recipe_seed_or_data_set_is_refused(make, tiny, 
 
 
 def test_other_threads_are_told_as_not_bit_identical(make):
-    from engine.contract.recipe import Placement
-
     trial = make()
     trial.go(stop_after=3)
     resumed = next(event for event in trial.go(placement=Placement(threads=2)) if isinstance(event, Resumed))
     assert not resumed.exact
     assert resumed.why == "resumed, not bit-identical: threads 1 is now 2"
-    torch.set_num_threads(1)
 
 
 def test_another_torch_is_told_as_not_bit_identical(make, monkeypatch):
@@ -154,8 +153,6 @@ def test_only_the_last_two_checkpoints_stay_while_a_run_goes_on(make):
     ],
 )
 def test_a_finished_run_leaves_what_it_was_told_to_keep(make, keep, files):
-    from engine.contract.recipe import Placement
-
     trial = make()
     trial.go(placement=Placement(threads=1, keep=keep), interval=0)
     left = [path for path in trial.run.checkpoints.rglob("*") if path.is_file()]
@@ -164,8 +161,6 @@ def test_a_finished_run_leaves_what_it_was_told_to_keep(make, keep, files):
 
 
 def test_keeping_all_leaves_the_last_two_with_their_state(make):
-    from engine.contract.recipe import Placement
-
     trial = make()
     trial.go(placement=Placement(threads=1, keep="all"), interval=0)
     assert len(list(trial.run.checkpoints.glob("*/state.pt"))) == 2

@@ -1,6 +1,8 @@
 """System samples: a machine without a GPU, one with a GPU that others use, and a thread that never ends a run."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections import namedtuple
 from types import SimpleNamespace
@@ -51,7 +53,7 @@ def nvml(processes, missing=()):
 def driver(monkeypatch):
     def install(*processes, missing=()):
         fake = nvml(processes, missing)
-        monkeypatch.setitem(__import__("sys").modules, "pynvml", fake)
+        monkeypatch.setitem(sys.modules, "pynvml", fake)
         return fake
 
     return install
@@ -164,9 +166,6 @@ def _wait_for_the_end_of_the_thread():
 
 
 def test_sampling_does_not_import_torch():
-    import subprocess
-    import sys
-
     code = "import sys, engine.system; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert system.EVERY >= 1

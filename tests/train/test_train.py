@@ -3,6 +3,7 @@
 import gc
 import itertools
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine import predictions
+from engine.augment.pipeline import Pipeline
 from engine.contract.errors import BadInput
 from engine.contract.events import (
     Checkpoint,
@@ -24,6 +26,7 @@ from engine.contract.events import (
 )
 from engine.data.device import Resident
 from engine.data.load import DataSet, Split
+from engine.data.split import epoch_order
 from engine.evaluate import predict, score
 from engine.models.build import build_model
 from engine.observe import Diverged
@@ -74,8 +77,6 @@ def test_the_train_figures_are_means_over_the_images_that_were_seen(make, last_b
     net = build_model(trial.recipe.model, num_classes=10, catalog=trial.parts)
     net.load_state_dict(trial.weights())
     net.train()
-    from engine.data.split import epoch_order
-
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (trial.data.mean, trial.data.std))
     order = torch.from_numpy(epoch_order(trial.seed, 0, 330))[:images]
     losses, hits = 0.0, 0
@@ -145,8 +146,6 @@ def test_evaluation_is_made_when_due_and_always_at_the_end(make):
 def evaluate(trial, which, split):
     net = build_model(trial.recipe.model, num_classes=10, catalog=trial.parts).to(memory_format=torch.channels_last)
     net.load_state_dict(trial.weights(which))
-    from engine.augment.pipeline import Pipeline
-
     pipeline = Pipeline([], seed=0, mean=trial.data.mean, std=trial.data.std, num_classes=10)
     fp32 = torch.autocast("cpu", enabled=False)
     return predict(net, Resident(split, CPU), len(split), pipeline.normalize, lambda: fp32)
@@ -240,8 +239,6 @@ def test_fewer_images_than_a_batch_are_refused(make):
 
 
 def test_closing_the_stream_ends_the_writer_and_leaves_no_context_open(make):
-    import threading
-
     stream = make().start(interval=0)
     next(event for event in stream if isinstance(event, Epoch))
     stream.close()

@@ -1,0 +1,91 @@
+"""The loop on a GPU: it never waits, it repeats itself where that was asked for, and it says who uses the card."""
+
+import pytest
+import torch
+
+from engine.contract.events import Epoch, Finished, Phase, Resumed, RunStarted, Step
+from engine.failures import describe
+from engine.system import MachineSampler
+from engine.trainer import gpu_uuids
+
+pytestmark = pytest.mark.gpu
+GPU = torch.device("cuda:0")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": "resnet20"},
+        {"averaging": "ema", "optimizer": {"name": "adamw", "clip_norm": 1.0}, "compute": {"precision": "bf16"}},
+        {"augmentation": ["random_crop", "color_jitter", {"name": "choice", "of": ["mixup", "cutmix"]}]},
+        {"compute": {"precision": "bf16", "accumulate": 2}},
+    ],
+)
+def test_no_step_waits_for_the_gpu(make, changes):
+    stream = make(epochs=2, **changes).start(device=GPU)
+    next(event for event in stream if isinstance(event, Epoch))  # everything is warm
+    next(event for event in stream if isinstance(event, Phase) and event.name == "training")
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        next(event for event in stream if isinstance(event, Phase) and event.name == "evaluating")
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    stream.close()
+
+
+def test_losses_arrive_without_being_waited_for(make):
+    steps = [event for event in make(epochs=30).go(device=GPU) if isinstance(event, Step)]
+    assert steps
+    assert all(event.loss > 0 and event.images_per_second > 0 for event in steps)
+
+
+def test_a_deterministic_run_resumes_with_the_same_bits(make):
+    compute = {"precision": "bf16", "deterministic": True}
+    kind = {"model": "dropout_net", "averaging": "ema", "compute": compute, "augmentation": ["random_crop", "mixup"]}
+    whole, pieces = make(**kind), make(**kind)
+    whole.go(device=GPU)
+    while not isinstance(pieces.go(stop_after=3, device=GPU)[-1], Finished):
+        assert pieces.attempts < 30
+    assert pieces.ends_as(whole)
+    assert all(event.exact for event in pieces.events if isinstance(event, Resumed))
+
+
+def test_without_that_a_resume_promises_nothing(make):
+    trial = make()
+    trial.go(stop_after=3, device=GPU)
+    resumed = next(event for event in trial.go(device=GPU) if isinstance(event, Resumed))
+    assert not resumed.exact
+    assert "compute.deterministic" in resumed.why
+
+
+def test_a_run_moves_from_the_gpu_to_the_cpu_and_says_what_changed(make):
+    trial = make()
+    trial.go(stop_after=3, device=GPU)
+    events = trial.go()
+    resumed = next(event for event in events if isinstance(event, Resumed))
+    assert "device cuda is now cpu" in resumed.why
+    assert isinstance(events[-1], Finished)
+
+
+def test_auto_takes_bf16_where_the_gpu_has_it(make):
+    started = next(event for event in make(compute={}).go(stop_after=0, device=GPU) if isinstance(event, RunStarted))
+    native = torch.cuda.is_bf16_supported(including_emulation=False)
+    assert (started.precision, started.device) == ("bf16" if native else "fp32", "cuda:0")
+    assert started.device_name == torch.cuda.get_device_name(GPU)
+
+
+def test_the_card_is_sampled_with_our_share(tmp_path):
+    ballast = torch.zeros(2**28, dtype=torch.uint8, device=GPU)
+    (card,) = MachineSampler(tmp_path, gpu_uuids(GPU), torch.cuda.memory_reserved).sample().gpus
+    assert card["uuid"] in gpu_uuids(GPU)
+    assert ballast.numel() <= card["memory_ours"] <= card["memory_used"] <= card["memory_total"]
+    assert 0 <= card["utilization"] <= 1
+
+
+def test_out_of_memory_says_how_much_was_taken(make, tmp_path):
+    with pytest.raises(torch.OutOfMemoryError) as caught:
+        torch.zeros(2**46, dtype=torch.uint8, device=GPU)
+    failed = describe(caught.value, make().recipe, MachineSampler(tmp_path, gpu_uuids(GPU), torch.cuda.memory_reserved))
+    assert failed.reason == "gpu_memory"
+    assert "this run took up to" in failed.message
+    assert "others hold" in failed.message
