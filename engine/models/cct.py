@@ -107,7 +107,7 @@ class CCT(nn.Module):
             self.register_buffer("positions", sines(tokens, size.dim), persistent=False)
         else:
             self.positions = nn.Parameter(torch.zeros(1, tokens, size.dim))
-            nn.init.trunc_normal_(self.positions, std=0.2)
+            nn.init.normal_(self.positions, std=0.2)
         (rates,) = drop_path_rates(drop_path, (size.layers,))
         self.blocks = nn.Sequential(*(CCTBlock(size, rate) for rate in rates))
         self.norm = nn.LayerNorm(size.dim)

@@ -2,7 +2,7 @@
 
 The paper's nets with a 3x3 stride-1 stem in place of the 7x7 stride-4 patches, as ResNets are brought to CIFAR: the
 stages work on 32, 16, 8 and 4 px, where they work on 56, 28, 14 and 7 px of an ImageNet picture. Weights start at
-N(0, 0.02) cut at two standard deviations in the MLPs and the classifier and with PyTorch's defaults in the patches;
+N(0, 0.02) in the MLPs and the classifier and with PyTorch's defaults in the patches;
 layer scale and drop path are those that the paper trains each size with (section 4.1 and its code).
 """
 
@@ -31,7 +31,7 @@ class PoolFormerBlock(nn.Module):
         super().__init__()
         mlp = nn.Sequential(nn.Conv2d(width, 4 * width, 1), nn.GELU(), nn.Conv2d(4 * width, width, 1))
         for conv in (mlp[0], mlp[2]):
-            nn.init.trunc_normal_(conv.weight, std=0.02)
+            nn.init.normal_(conv.weight, std=0.02)
             nn.init.zeros_(conv.bias)
         ends = [nn.Sequential(LayerScale(width, layer_scale, dims=2), DropPath(drop_path)) for _ in range(2)]
         self.mixer = nn.Sequential(nn.GroupNorm(1, width), Pooling(), ends[0])
@@ -70,7 +70,7 @@ class PoolFormer(nn.Module):
             cin = widths[i]
         self.norm = nn.GroupNorm(1, cin)
         self.head = nn.Linear(cin, num_classes)
-        nn.init.trunc_normal_(self.head.weight, std=0.02)
+        nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)

@@ -167,7 +167,7 @@ class RelativeBias(nn.Module):
     """A learned number per head for each offset between two cells of a square. Swin, arXiv:2103.14030, equation 4.
 
     Args:
-        side: cells along one side of the square. heads: numbers per offset; they begin at N(0, 0.02) cut at 2 std.
+        side: cells along one side of the square. heads: numbers per offset; they begin at N(0, 0.02).
     """
 
     index: Tensor
@@ -175,7 +175,7 @@ class RelativeBias(nn.Module):
     def __init__(self, side: int, heads: int) -> None:
         super().__init__()
         self.table = nn.Parameter(torch.zeros((2 * side - 1) ** 2, heads))
-        nn.init.trunc_normal_(self.table, std=0.02)
+        nn.init.normal_(self.table, std=0.02)
         self.register_buffer("index", offsets(side), persistent=False)
 
     def forward(self) -> Tensor:  # (heads, side ** 2, side ** 2)
@@ -190,12 +190,12 @@ def offsets(side: int) -> Tensor:
 
 
 def init_transformer(model: nn.Module, *, convs: bool = False) -> None:
-    """Linear maps (and, with `convs`, convolutions) begin at N(0, 0.02) cut at two standard deviations, biases at zero.
+    """Linear maps (and, with `convs`, convolutions) begin at N(0, 0.02), biases at zero.
 
     What DeiT (arXiv:2012.12877) and nearly every vision transformer after it does; BERT's start before that.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear) or (convs and isinstance(module, nn.Conv2d)):
-            nn.init.trunc_normal_(module.weight, std=0.02)
+            nn.init.normal_(module.weight, std=0.02)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

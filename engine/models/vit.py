@@ -38,7 +38,7 @@ class ViT(nn.Module):
         self.head = nn.Linear(dim, num_classes)
         init_transformer(self)
         for start in (self.class_token, self.positions):
-            nn.init.trunc_normal_(start, std=0.02)
+            nn.init.normal_(start, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         x = self.patches(x)  # (B, N, dim)
