@@ -149,10 +149,11 @@ class Session:
         return Counter(row.status for row in self.summaries() if not row.live and row.ended > self.left)
 
     def remember_leaving(self) -> None:
-        """Write down that somebody looked until now. A folder that cannot be written costs a line next time."""
+        """Write down that somebody looked until now. An unwritable folder costs one line next time."""
         try:
             self._state_file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(self._state_file, json.dumps({"left": time.time(), "light": self.light}).encode(), durable=False)
+            said = json.dumps({"left": time.time(), "light": self.light})
+            write_atomic(self._state_file, said.encode(), durable=False)
         except OSError:
             return
 
