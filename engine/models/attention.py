@@ -1,0 +1,118 @@
+"""Residual attention networks for 32x32 images. Wang et al. 2017, arXiv:1704.06904.
+
+Pre-activated bottlenecks with attention modules between the stages: a trunk of two blocks is scaled by 1 + M, where the
+mask M in [0, 1] comes from an hourglass that pools the map down and interpolates it up again, with blocks on the way
+and across (figures 2 and 3, p = 1, t = 2, r = 1; equation 3). Attention-56 has one module a stage, Attention-92 one,
+two and three. With 1000 outputs and the 7x7 stem they have 31.8 M and 52.5 M parameters, where the paper counts 31.9 M
+and 51.3 M without saying how its masks are built in detail.
+
+The stem is 3x3 and keeps the map, so that the stages stand at 32, 16, 8 and 4 px; the hourglasses reach down to 4 px
+(three, two and one halvings) as the paper's do to 7. Start: He et al.'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engine.contract.catalog import Spec, register
+from engine.models.layers import Init, conv, conv_bn_relu, init_convs, norm_relu
+from engine.models.preact_resnet import PreActBottleneck
+
+
+def unit(width: int) -> PreActBottleneck:
+    """A residual unit that keeps its shape."""
+    return PreActBottleneck(width, width // 4, 1)
+
+
+class Hourglass(nn.Module):
+    """Pool, a unit, (a smaller hourglass beside a unit,) a unit, and back to the size of the input by interpolation.
+
+    (B, width, H, W) -> (B, width, H, W).
+
+    Args:
+        halvings: 1 or more.
+    """
+
+    def __init__(self, width: int, halvings: int) -> None:
+        super().__init__()
+        self.pool = nn.MaxPool2d(3, 2, padding=1)
+        self.enter = unit(width)
+        self.inner = Hourglass(width, halvings - 1) if halvings > 1 else None
+        self.across = unit(width) if halvings > 1 else None
+        self.leave = unit(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.enter(self.pool(x))
+        if self.inner is not None and self.across is not None:
+            y = self.inner(y) + self.across(y)
+        return F.interpolate(self.leave(y), size=x.shape[2:], mode="bilinear", align_corners=True)
+
+
+class Attention(nn.Module):
+    """A unit, two units scaled by 1 + mask, a unit; (B, width, H, W) -> (B, width, H, W)."""
+
+    def __init__(self, width: int, halvings: int) -> None:
+        super().__init__()
+        self.enter = unit(width)
+        self.trunk = nn.Sequential(unit(width), unit(width))
+        self.mask = nn.Sequential(
+            Hourglass(width, halvings),
+            norm_relu(width),
+            conv(width, width, 1),
+            norm_relu(width),
+            conv(width, width, 1),
+            nn.Sigmoid(),
+        )
+        self.leave = unit(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.enter(x)
+        return self.leave(self.trunk(x) * (1 + self.mask(x)))
+
+
+class AttentionNet(nn.Module):
+    """3x3 stem, three stages that end in attention modules, three more blocks, norm, mean, linear classifier.
+
+    Args:
+        modules: attention modules in each of the first three stages.
+    """
+
+    def __init__(self, modules: Sequence[int], num_classes: int, in_channels: int, init: Init) -> None:
+        super().__init__()
+        self.features = nn.Sequential(conv_bn_relu(in_channels, 64, 3))
+        cin = 64
+        for stage, number in enumerate(modules):
+            width = 256 << stage
+            self.features.append(PreActBottleneck(cin, width // 4, 1 if stage == 0 else 2))
+            self.features.extend([Attention(width, 3 - stage) for _ in range(number)])
+            cin = width
+        self.features.extend([PreActBottleneck(cin, 512, 2), unit(2048), unit(2048), norm_relu(2048)])
+        self.head = nn.Linear(2048, num_classes)
+        init_convs(self, init)
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
+        x = self.features(x)  # (B, 2048, H / 8, W / 8)
+        return self.head(x.mean((2, 3)))
+
+
+InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
+
+
+@register(
+    "model", title="Attention-56", family="attention", year=2017, paper="1704.06904", params=29_774_538, gmacs=2.01
+)
+def attention56(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> AttentionNet:
+    """Residual attention network, 1, 1 and 1 modules in its stages."""
+    return AttentionNet((1, 1, 1), num_classes, in_channels, init)
+
+
+@register(
+    "model", title="Attention-92", family="attention", year=2017, paper="1704.06904", params=50_430_154, gmacs=3.402
+)
+def attention92(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> AttentionNet:
+    """Residual attention network, 1, 2 and 3 modules in its stages."""
+    return AttentionNet((1, 2, 3), num_classes, in_channels, init)

@@ -1,0 +1,106 @@
+"""CBAM on ResNeXt-29. Woo et al. 2018, arXiv:1807.06521.
+
+The end of each body is scaled twice: each channel by a gate made from its mean and its maximum by one shared bottleneck
+(equation 2, reduction 16), then each pixel by a gate made from the channels' mean and maximum by a 7x7 convolution
+(equation 3; with batch norm, as in the authors' code). Trunk and start: `engine.models.resnext`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import torch
+from torch import Tensor, nn
+
+from engine.contract.catalog import Spec, register
+from engine.models.layers import conv_bn
+from engine.models.resnet import ResNet
+from engine.models.resnext import resnext29
+
+REDUCTION = 16
+
+
+class CBAM(nn.Module):
+    """Gates over channels, then over pixels; (B, C, H, W) -> (B, C, H, W)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = nn.Sequential(
+            nn.Conv2d(channels, channels // REDUCTION, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels // REDUCTION, channels, 1),
+        )
+        self.pixels = conv_bn(2, 1, 7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean, most = x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)
+        x = x * (self.channels(mean) + self.channels(most)).sigmoid()
+        summary = torch.cat((x.amax(1, keepdim=True), x.mean(1, keepdim=True)), 1)  # (B, 2, H, W)
+        return x * self.pixels(summary).sigmoid()
+
+
+InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
+
+
+@register(
+    "model",
+    title="CBAM-ResNeXt-29, 8x64d",
+    family="cbam",
+    year=2018,
+    paper="1807.06521",
+    params=34_949_406,
+    gmacs=5.389,
+)
+def cbam_resnext29_8x64d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
+    """ResNeXt-29, 8 groups of 64 channels, with gates over channels and pixels."""
+    return resnext29(8, 64, num_classes, in_channels, init, attention=CBAM)
+
+
+@register(
+    "model", title="CBAM-ResNeXt-29, 16x8d", family="cbam", year=2018, paper="1807.06521", params=5_588_766, gmacs=0.818
+)
+def cbam_resnext29_16x8d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
+    """ResNeXt-29, 16 groups of 8 channels, with gates over channels and pixels."""
+    return resnext29(16, 8, num_classes, in_channels, init, attention=CBAM)
+
+
+@register(
+    "model",
+    title="CBAM-ResNeXt-29, 16x16d",
+    family="cbam",
+    year=2018,
+    paper="1807.06521",
+    params=11_117_854,
+    gmacs=1.719,
+)
+def cbam_resnext29_16x16d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
+    """ResNeXt-29, 16 groups of 16 channels, with gates over channels and pixels."""
+    return resnext29(16, 16, num_classes, in_channels, init, attention=CBAM)
+
+
+@register(
+    "model",
+    title="CBAM-ResNeXt-29, 16x32d",
+    family="cbam",
+    year=2018,
+    paper="1807.06521",
+    params=25_659_678,
+    gmacs=4.03,
+)
+def cbam_resnext29_16x32d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
+    """ResNeXt-29, 16 groups of 32 channels, with gates over channels and pixels."""
+    return resnext29(16, 32, num_classes, in_channels, init, attention=CBAM)
+
+
+@register(
+    "model",
+    title="CBAM-ResNeXt-29, 16x64d",
+    family="cbam",
+    year=2018,
+    paper="1807.06521",
+    params=68_677_918,
+    gmacs=10.69,
+)
+def cbam_resnext29_16x64d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
+    """ResNeXt-29, 16 groups of 64 channels, with gates over channels and pixels."""
+    return resnext29(16, 64, num_classes, in_channels, init, attention=CBAM)

@@ -1,0 +1,58 @@
+"""ToyNet of pprp/pytorch-cifar-tricks: a plain stack of 3x3 convolutions that gets thin maps very wide.
+
+22 convolutions with bias, each with batch norm and ReLU, from 6 to 768 channels, five max-pools, a mean over the map
+and a linear layer: 60,648,394 parameters at 10 classes, nearly all in the last eleven convolutions, which see 2x2 px.
+That project used it to load a machine, and published no accuracy. Between which widths it pools is our choice.
+
+Start: He et al.'s.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from torch import Tensor, nn
+
+from engine.contract.catalog import Spec, register
+from engine.models.layers import Init, init_convs
+
+STAGES = ((6, 12, 24, 24), (48, 96), (192,), (384,) * 4, (768,) * 11)
+
+
+class ToyNet(nn.Module):
+    """Stages of convolutions, each ended by a 2x2 max-pool; mean over the map; linear classifier."""
+
+    def __init__(self, num_classes: int, in_channels: int, init: Init) -> None:
+        super().__init__()
+        self.features = nn.Sequential()
+        cin = in_channels
+        for stage in STAGES:
+            for width in stage:
+                self.features.extend(
+                    [nn.Conv2d(cin, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+                )
+                cin = width
+            self.features.append(nn.MaxPool2d(2, ceil_mode=True))
+        self.head = nn.Linear(cin, num_classes)
+        init_convs(self, init)
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
+        return self.head(self.features(x).mean((2, 3)))
+
+
+InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
+
+
+@register(
+    "model",
+    title="ToyNet",
+    family="toynet",
+    year=2021,
+    paper="pprp/pytorch-cifar-tricks",
+    params=60_648_394,
+    aliases=("ToyNet_S",),
+    gmacs=0.33,
+)
+def toynet(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ToyNet:
+    """ToyNet: 22 plain convolutions, 60 million parameters, no point but weight."""
+    return ToyNet(num_classes, in_channels, init)
