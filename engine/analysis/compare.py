@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,42 +11,27 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.analysis.stats import Interval, Spread, spread, wilson
+from engine.contract.changes import flat
+from engine.contract.recipe import Recipe
 
 ABSENT = "-"
 """Stands for a field that a recipe does not have, since its part has no such option."""
-_NOT_COMPARED = ("title", "description", "promise")
 
 
-def flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """A recipe's table as dotted fields in their order: {"optimizer.lr": "0.005", "augmentation.flip.p": "0.5"}.
+def fields(recipe: Recipe) -> dict[str, str]:
+    """A recipe's fields as text, under the paths that `--set` takes: {"model": "resnet34", "optimizer.lr": "0.005"}.
 
-    A part's own name is the field of the part: `model = "resnet34"`. Parts in a list are addressed by name, a repeated
-    one by name#2, and the list itself says which there are in which order.
+    A part's own name is the field of the part; `augmentation` says which ops there are, in their order.
     """
-    fields: dict[str, str] = {}
-    for key, value in table.items():
-        path = f"{prefix}.{key}" if prefix else key
-        if isinstance(value, Mapping):
-            inner = dict(value)
-            if "name" in inner:
-                fields[path] = str(inner.pop("name"))
-            fields |= flatten(inner, path)
-        elif isinstance(value, list | tuple) and value and all(isinstance(item, Mapping) for item in value):
-            fields |= _flatten_parts(value, path)
-        else:
-            fields[path] = _shown(value)
-    return fields
+    table = flat(recipe)
+    ops = [path.split(".")[1] for path in table if path.startswith("augmentation.") and path.endswith(".name")]
+    found = {path.removesuffix(".name"): _shown(value) for path, value in table.items() if not _is_op(path)}
+    found["augmentation"] = " + ".join(ops) or "none"
+    return found | {path: _shown(value) for path, value in table.items() if _is_op(path) and not path.endswith(".name")}
 
 
-def _flatten_parts(parts: Sequence[Mapping[str, Any]], path: str) -> dict[str, str]:
-    names = [str(part.get("name", "?")) for part in parts]
-    fields = {path: " + ".join(names)}
-    seen: dict[str, int] = {}
-    for part, name in zip(parts, names, strict=True):
-        seen[name] = seen.get(name, 0) + 1
-        address = f"{path}.{name}" + (f"#{seen[name]}" if seen[name] > 1 else "")
-        fields |= flatten({key: value for key, value in part.items() if key != "name"}, address)
-    return fields
+def _is_op(path: str) -> bool:
+    return path.startswith("augmentation.")
 
 
 def _shown(value: Any) -> str:
@@ -67,14 +52,14 @@ class Difference:
     values: tuple[str, ...]
 
 
-def differences(tables: Sequence[Mapping[str, Any]]) -> list[Difference]:
+def differences(recipes: Sequence[Recipe]) -> list[Difference]:
     """The fields in which the recipes differ, in the order of the recipes; titles and promises do not count.
 
     An option that some recipes lack, and on which the others agree, says no more than the field that names the parts.
     """
-    flat = [flatten({key: value for key, value in table.items() if key not in _NOT_COMPARED}) for table in tables]
-    fields = dict.fromkeys(field for one in flat for field in one)
-    rows = [Difference(field, tuple(one.get(field, ABSENT) for one in flat)) for field in fields]
+    told = [fields(recipe) for recipe in recipes]
+    paths = dict.fromkeys(path for one in told for path in one)
+    rows = [Difference(path, tuple(one.get(path, ABSENT) for one in told)) for path in paths]
     return [row for row in rows if len(set(row.values) - {ABSENT}) > 1]
 
 

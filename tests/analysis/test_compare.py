@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from engine.analysis.compare import Standing, difference_at, differences, flatten, groups, spread_at, table
+from engine.analysis.compare import Standing, difference_at, differences, fields, groups, spread_at, table
 from engine.contract.catalog import catalog
 from presets.loader import Edits, resolve
 
@@ -18,32 +18,38 @@ def run(name, accuracies, *, recipe="r", seed=0, epochs=None, start=1, images=10
     return Standing(name, "preset", recipe, seed, planned, epoch, np.array(accuracies), test_images=images)
 
 
+def recipe(*sets, **edits):
+    return resolve("resnet34_cutmix", catalog(), Edits(sets=sets, **edits))
+
+
 def test_only_differing_fields_are_told_each_with_all_values():
-    base = resolve("resnet34_cutmix", catalog()).to_table()
-    other = resolve("resnet34_cutmix", catalog(), Edits(sets=("optimizer.lr=0.01", "batch_size=64"))).to_table()
-    found = {difference.field: difference.values for difference in differences([base, other, base])}
-    assert found == {"batch_size": ("128", "64", "128"), "optimizer.lr": ("0.005", "0.01", "0.005")}
+    found = differences([recipe(), recipe("optimizer.lr=0.01", "batch_size=64"), recipe()])
+    assert {difference.field: difference.values for difference in found} == {
+        "batch_size": ("128", "64", "128"),
+        "optimizer.lr": ("0.005", "0.01", "0.005"),
+    }
 
 
 def test_titles_and_promises_do_not_count():
-    base = resolve("resnet34_cutmix", catalog()).to_table()
-    assert differences([base, {**base, "title": "another", "description": "x", "promise": {}}]) == []
+    base = recipe()
+    assert differences([base, base.model_copy(update={"title": "another", "description": "x", "promise": None})]) == []
 
 
 def test_options_of_a_part_that_others_lack_are_covered_by_the_part():
-    base = resolve("resnet34_cutmix", catalog())
-    other = resolve("resnet34_cutmix", catalog(), Edits(drop_ops=("color_jitter",)))
-    fields = [difference.field for difference in differences([base.to_table(), other.to_table()])]
-    assert fields == ["augmentation"]
+    assert [one.field for one in differences([recipe(), recipe(drop_ops=("color_jitter",))])] == ["augmentation"]
+    against_adam = [one.field for one in differences([recipe(), resolve("resnet34_adam", catalog())])]
+    assert "optimizer" in against_adam and "optimizer.momentum" not in against_adam
 
 
-def test_parts_in_a_list_are_addressed_by_name_and_repeated_ones_by_number():
-    fields = flatten(
-        {"augmentation": [{"name": "flip", "p": 0.5}, {"name": "flip", "p": 0.25}], "model": {"name": "m", "k": 2}}
-    )
-    assert fields == {
-        "augmentation": "flip + flip", "augmentation.flip.p": "0.5", "augmentation.flip#2.p": "0.25", "model": "m", "model.k": "2",
-    }  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("epochs", "7"), ("optimizer.lr", "0.25"), ("data.fraction", "0.5"), ("augmentation.color_jitter.hue", "0.25"),
+     ("evaluate.every", "3"), ("compute.deterministic", "yes")],
+)  # fmt: skip
+def test_every_field_is_named_as_set_takes_it(path, value):
+    changed = recipe(f"{path}={'true' if value == 'yes' else value}")
+    assert [(one.field, one.values[1]) for one in differences([recipe(), changed])] == [(path, value)]
+    assert fields(changed)[path] == value
 
 
 def test_runs_are_measured_at_the_last_epoch_that_both_have_tested():

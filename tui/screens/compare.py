@@ -160,9 +160,9 @@ class Compare(RunActs):
         session = self.workbench.session
         baseline = session.baseline.id if session.baseline else ""
         rows = compare.table([view.standing() for view in views], baseline)
-        tables = [view.recipe.to_table() for view in views if view.recipe is not None]
+        recipes = [view.recipe for view in views if view.recipe is not None]
         unreadable = [f"{view.short_id}: its recipe cannot be read" for view in views if view.recipe is None]
-        differences = compare.differences(tables) if not unreadable else []
+        differences = compare.differences(recipes) if not unreadable else []
         lines = table_lines(rows, compare.groups(rows), differences, unreadable)
         self.query_one(Table).set_lines(lines, baseline)
 
