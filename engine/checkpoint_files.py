@@ -79,6 +79,12 @@ def committed(folder: Path) -> list[Path]:
     return sorted((path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."), key=_position)
 
 
+def newest_position(folder: Path) -> tuple[int, int]:
+    """Whole epochs done, and steps after them, of the newest checkpoint that seems whole; (0, 0) without one."""
+    found = [position for path in committed(folder) if (position := _position(path))[0] < math.inf]
+    return (int(found[-1][0]), int(found[-1][1])) if found else (0, 0)
+
+
 def read(path: Path) -> Saved:
     """Load one checkpoint, every file held to its checksum. Raises one of `UNREADABLE` where it is damaged."""
     meta = read_meta(path)

@@ -28,13 +28,15 @@ def describe(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -
     detail = "".join(traceback.format_exception(error))
     match error:
         case DataError():
-            return Failed(reason="data", message=str(error))
+            return Failed(reason="data", message="; ".join(error.problems))
         case BadInput():
-            return Failed(reason="bad_input", message=str(error))
+            return Failed(reason="bad_input", message="; ".join(error.problems))
         case Diverged():
             return Failed(reason="diverged", message=str(error))
         case torch.OutOfMemoryError():
             return Failed(reason="gpu_memory", message=_gpu_memory(recipe, sampler), detail=detail)
+        case RuntimeError() if "MPS backend out of memory" in str(error):
+            return Failed(reason="gpu_memory", message=_one_line(error), detail=detail)
         case OSError() if error.errno in DISK_FULL:
             return Failed(reason="disk_full", message=f"cannot write: {error.strerror}", detail=detail)
         case MemoryError():

@@ -153,7 +153,7 @@ def yield_to_crowd(model: nn.Module, batch: Tensor) -> str:
     torch.set_num_threads(best if gain >= CROWDED else cores)
     if gain < CROWDED:
         return ""
-    return f"threads = {best} is {gain:.1f} times as fast here and now as {cores} and is taken: busy cores slow all others"
+    return f"threads = {best} is {gain:.1f} times as fast here and now as {cores}, and is taken"
 
 
 def choose_precision(compute: ComputeConfig, device: torch.device, model: nn.Module, batch: Tensor) -> tuple[str, str]:

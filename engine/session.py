@@ -69,9 +69,9 @@ class Session:
         """Seconds at work over all attempts, as far as checkpoints know of them."""
         return self._earlier + time.monotonic() - self._began
 
-    def lr(self, step: int) -> float:
-        """The learning rate of a step (from 0) of this epoch."""
-        return self.setup.peak_lr * self.setup.schedule((self.epoch + step / self.setup.steps) / self.recipe.epochs)
+    def lr_factor(self, step: int) -> float:
+        """The learning rate of a step (from 0) of this epoch, as a part of its peak."""
+        return self.setup.schedule((self.epoch + step / self.setup.steps) / self.recipe.epochs)
 
     def end_epoch(self) -> Epoch | None:
         """Read the epoch's sums, evaluate, and count the epoch as done.
@@ -82,7 +82,7 @@ class Session:
             Diverged: the loss of some step was not finite.
         """
         figures = self.totals.read()
-        lr, loss = self.lr(self.step - 1), figures["train_loss"]
+        lr, loss = self.setup.peak_lr * self.lr_factor(self.step - 1), figures["train_loss"]
         if not math.isfinite(loss):
             raise Diverged(self.epoch + 1, self.step, loss, lr)
         started = time.monotonic()

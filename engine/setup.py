@@ -38,7 +38,6 @@ class Setup:
     model: nn.Module
     averaging: Averaging
     optimizer: Optimizer
-    peak_lr: float
     schedule: Callable[[float], float]
     augment: Pipeline
     criterion: Loss
@@ -55,6 +54,8 @@ class Setup:
     def __post_init__(self) -> None:
         mode = self.decisions.compile
         self.objective = self._objective if mode == "off" else torch.compile(self._objective, mode=COMPILE_MODE[mode])
+        self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.peak_lr = float(self.optimizer.param_groups[0]["initial_lr"])
 
     def autocast(self) -> torch.autocast:
         """The context that the model runs in, in training and evaluation."""
@@ -79,11 +80,6 @@ class Setup:
         with self.autocast():
             logits = self.model(x)
         return self.criterion(logits, y), logits
-
-    @property
-    def parameters(self) -> list[nn.Parameter]:
-        """What is trained."""
-        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
 
 def prepare(
@@ -118,7 +114,6 @@ def prepare(
         model=model,
         averaging=build_averaging(recipe.averaging, model, parts),
         optimizer=build_optimizer(recipe.optimizer, model, parts),
-        peak_lr=recipe.optimizer.options["lr"],
         schedule=factor(recipe.schedule, recipe.epochs, parts),
         augment=augment(compile=decisions.compile != "off", say=notes.append),
         criterion=build_loss(recipe.loss, parts),

@@ -101,8 +101,8 @@ def train_epoch(session: Session, live: Live) -> Iterator[Event]:
     for images, labels in batches:  # uint8 (B, 3, H, W), int64 (B,)
         if session.stopping():
             return
-        lr = session.lr(session.step)
-        set_lr(setup.optimizer, lr / setup.peak_lr)
+        factor = session.lr_factor(session.step)
+        set_lr(setup.optimizer, factor)
         x, y = setup.augmented(images, labels, session.epoch, session.step)  # float32 (B, 3, H, W), (B, classes)
         last = session.step == setup.steps - 1
         before = [parameter.detach().clone() for parameter in setup.parameters] if last else []
@@ -115,7 +115,7 @@ def train_epoch(session: Session, live: Live) -> Iterator[Event]:
         if session.cold:
             session.cold = False
             yield Phase(name="training")
-        live.offer(session.epoch + 1, session.step, loss, lr, totals)
+        live.offer(session.epoch + 1, session.step, loss, setup.peak_lr * factor, totals)
         if told := live.arrived():
             yield told
         yield from session.checkpoints.written()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import torch
 
+from engine.checkpoint_files import newest_position
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
 from engine.contract.events import Event, EventWriter, Failed, Phase, Stopped
@@ -63,7 +64,8 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
                 ):
                     writer.write(last)
         except Interrupted:  # while the data were on their way: nothing has been trained in this attempt
-            last = Stopped()
+            epoch, step = newest_position(run.checkpoints)
+            last = Stopped(epoch=epoch, step=step)
             writer.write(last)
         except Exception as error:  # the top of the process: every end is told in the run's own words
             traceback.print_exc()

@@ -151,7 +151,15 @@ def test_the_supervisor_says_where_to_run(new, monkeypatch):
 def test_a_stop_while_data_are_fetched_is_heard(new):
     run = new()
     assert trainer.carry_out(run, lambda: True) == 0
-    assert isinstance(events(run)[-1], Stopped)
+    stopped = events(run)[-1]
+    assert isinstance(stopped, Stopped)
+    assert (stopped.epoch, stopped.step) == (0, 0)
+    asked = iter([False] * 10)
+    assert trainer.carry_out(run, lambda: next(asked, True)) == 0
+    before = events(run)[-1]
+    assert trainer.carry_out(run, lambda: True) == 0
+    stopped = events(run)[-1]
+    assert (stopped.epoch, stopped.step) == (before.epoch, before.step) != (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -187,9 +195,10 @@ def test_out_of_gpu_memory_is_told_with_who_holds_what_and_what_helps(make, monk
 @pytest.mark.parametrize(
     "error, reason, said",
     [
-        (BadInput(["a", "b"]), "bad_input", "a\nb"),
+        (BadInput(["a", "b"]), "bad_input", "a; b"),
         (DataError("no cifar"), "data", "no cifar"),
         (Diverged(3, 7, float("nan"), 0.1), "diverged", "epoch 3, step 7"),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), "gpu_memory", "MPS allocated"),
         (OSError(28, "No space left on device"), "disk_full", "No space left"),
         (OSError(5, "Input/output error"), "traceback", "Input/output error"),
         (MemoryError(), "out_of_memory", "memory"),
