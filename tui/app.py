@@ -35,6 +35,7 @@ from tui.session import Session
 from tui.theme import DARK, LIGHT
 
 TICK_SECONDS: Final = 1.0
+REMEMBER_SECONDS: Final = 60.0
 PATIENCE_SECONDS: Final = 0.4
 """So long the first look at the runs may take before it is told."""
 TWICE_SECONDS: Final = 2.0
@@ -69,6 +70,7 @@ class Workbench(App[None]):
         self._start_mode = start_mode
         self._trail: list[str] = []
         self._interrupted = 0.0
+        self._remembered = time.monotonic()
         self._known: dict[str, Summary] = {}
 
     # --- starting ---------------------------------------------------------------------------------------------
@@ -218,6 +220,9 @@ class Workbench(App[None]):
     def _scan(self) -> None:
         if self.session.refresh(force=False):
             self.post_message(RunsChanged())
+        if time.monotonic() - self._remembered > REMEMBER_SECONDS:  # a closed terminal gives no time for it
+            self._remembered = time.monotonic()
+            self.session.remember_leaving()
 
     def on_runs_changed(self) -> None:
         """Say what ended, and tell the screen in front that the rows are others."""

@@ -66,6 +66,7 @@ class Session:
         self._scanned = 0.0
         self._cost = 0.0
         self._read = False
+        self._since: Counter[str] = Counter()
         known = read_json(self._state_file) or {}
         self.left = _number(known.get("left"))
         """When the workbench was last left (unix seconds); 0 when never."""
@@ -104,6 +105,8 @@ class Session:
             self._scanned = time.monotonic()
             self._cost = self._scanned - began
             changed = rows != self._rows or not self._read
+            if not self._read and self.left:
+                self._since = Counter(row.status for row in rows if not row.live and row.ended > self.left)
             self._rows, self._read = rows, True
         return changed
 
@@ -143,10 +146,9 @@ class Session:
     # --- coming and going -------------------------------------------------------------------------------------
 
     def since_left(self) -> Counter[str]:
-        """How many runs ended in which way since the workbench was left: {"finished": 13, "failed": 1}."""
-        if not self.left:
-            return Counter()
-        return Counter(row.status for row in self.summaries() if not row.live and row.ended > self.left)
+        """How many runs had ended in which way when one came back: {"finished": 13, "failed": 1}."""
+        self.summaries()
+        return self._since
 
     def remember_leaving(self) -> None:
         """Write down that somebody looked until now. An unwritable folder costs one line next time."""

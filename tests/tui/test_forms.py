@@ -49,7 +49,7 @@ def test_the_form_of_every_preset_has_every_field_of_its_recipe(preset):
 def test_each_field_takes_its_own_value_back_through_set(preset):
     recipe = resolve(preset, catalog())
     for field in desk(preset).fields():
-        if field.param.type in ("part", "ops") or field.path.startswith("place."):
+        if (field.param.type in ("part", "ops") and field.path != "data.name") or field.path.startswith("place."):
             continue
         again = Draft(preset, sets={field.path: field.text}).recipe(preset, catalog())
         assert again.recipe_id == recipe.recipe_id, field.path

@@ -41,11 +41,13 @@ ESSENTIAL: Final = (
     "place.device",
     "place.name",
 )
+DATA_SET: Final = "data.name"
+"""The one field outside a part's own table that names a part."""
 LABELS: Final = {
     "augmentation.ops": "",
     "optimizer.lr": "learning rate",
     "schedule.by": "schedule moves by",
-    "data.name": "data set",
+    DATA_SET: "data set",
 }
 PLACE: Final = ("device", "gpus", "threads", "name", "tags", "data_dir", "wait_free_gb", "share", "keep")
 SEEDS: Final = Param("seeds", "str", "0", "One run a seed: 0, or 0-4 for five runs. A seed fixes every random draw.")
@@ -136,7 +138,10 @@ def walk(recipe: Recipe, catalog: Catalog) -> Iterator[tuple[str, str, Param, An
             yield from _walk_ops("augmentation", value, catalog)
         elif isinstance(value, BaseModel):
             for name, inner in type(value).model_fields.items():
-                yield f"{key}.{name}", key, param_of(name, inner), getattr(value, name)
+                param, path = param_of(name, inner), f"{key}.{name}"
+                if path == DATA_SET:
+                    param = replace(param, type="part", choices=tuple(catalog.names("dataset")))
+                yield path, key, param, getattr(value, name)
         else:
             yield key, "training", param_of(key, info), value
 

@@ -26,6 +26,8 @@ def options_of(field: Field, desk: Desk, catalog: Catalog) -> list[Option]:
             taken = {info.name for info in named}
             curves = [_part(part) for part in catalog.parts("schedule") if part.name not in taken]
             return [*(_preset(info) for info in named), *curves]
+        case "data.name":
+            return [_part(part) for part in catalog.parts("dataset")]
         case "model":
             return [*(_model(part) for part in catalog.parts("model")), *(_preset(i) for i in list_presets("models"))]
     if field.path in KINDS:
