@@ -1,42 +1,16 @@
-"""The rows of Results: order, sections, columns and one line a run. Pure functions over summaries."""
+"""The order of the rows of Results: sorted, live runs on top, under headings, grouped by recipe on demand."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
+from engine.analysis.stats import spread
 from engine.contract.store import Summary
 from engine.contract.text import one_line
-from tui.format import NONE, age, duration, percent
-from tui.lines import Line, clip, fit, rule
-
-SHORT_REASON: Final = {
-    "gpu_memory": "mem",
-    "out_of_memory": "mem",
-    "killed": "kill",
-    "diverged": "nan",
-    "disk_full": "disk",
-    "data": "data",
-    "bad_input": "bad",
-    "supervisor_lost": "lost",
-    "reboot": "boot",
-}
-STATES: Final = {
-    "running": ("●", "live"),
-    "starting": ("◌", "live"),
-    "stopping": ("◍", "warn"),
-    "queued": ("◌", "warn"),
-    "finished": ("✓", "ok"),
-    "stopped": ("■", "warn"),
-    "preempted": ("■", "warn"),
-    "failed": ("✗", "bad"),
-    "lost": ("?", "bad"),
-}
-WORDS: Final = {"stopped": "stop", "preempted": "pre", "failed": "err", "lost": "lost"}
+from tui.format import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,170 +52,39 @@ class Row:
     heading: str = ""
 
 
-def rows_of(runs: Sequence[Summary], sort: str = "when", reverse: bool = False) -> list[Row]:
-    """Runs under headings: what lives first, then what has ended, each part in the chosen order."""
+def rows_of(runs: Sequence[Summary], sort: str = "when", reverse: bool = False, *, group: bool = False) -> list[Row]:
+    """Runs under headings: what lives first, then what has ended, each part in the chosen order.
+
+    Args:
+        group: put ended runs of one recipe together, headed by their mean; the group with the first run comes first.
+    """
     chosen = SORTS[sort]
     ordered = sorted(runs, key=lambda run: run.id, reverse=True)
     ordered.sort(key=chosen.of, reverse=chosen.falling != reverse)
     live = [run for run in ordered if run.live]
     done = [run for run in ordered if not run.live]
-    rows: list[Row] = []
-    for heading, part in ((f"running and queued {len(live)}", live), (f"ended {len(done)}", done)):
-        if part:
-            rows.append(Row(heading=heading))
-            rows += [Row(run) for run in part]
-    return rows
+    sections = [(f"running and queued {len(live)}", live)] if live else []
+    if group:
+        recipes: dict[str, list[Summary]] = {}
+        for run in done:
+            recipes.setdefault(run.recipe_id, []).append(run)
+        sections += [(group_heading(members), members) for members in recipes.values()]
+    elif done:
+        sections.append((f"ended {len(done)}", done))
+    return [row for heading, part in sections for row in (Row(heading=heading), *map(Row, part))]
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Widths of the columns for a screen width; 0 leaves a column out."""
+def group_heading(members: Sequence[Summary]) -> str:
+    """What the runs of one recipe have in common and where they end: `resnet34_cutmix  96.24 ±0.11 (n=3)`.
 
-    recipe: int = 16
-    changes: int = 13
-    label: int = 0
-    took: int = 0
-    device: int = 0
-
-    @classmethod
-    def for_width(cls, width: int) -> Columns:
-        """80 cells hold the essential columns; what is wider gives words more room and adds duration and device."""
-        extra = max(width - 80, 0)
-        took = 10 if extra >= 28 else 0
-        device = 14 if extra >= 60 else 0
-        extra -= took + device
-        label = min(24, extra // 3)
-        label = label if label >= 8 else 0
-        extra -= label + 1 if label else 0
-        recipe = 16 + min(extra // 3, 16)
-        return cls(recipe, 13 + extra - (recipe - 16) if width >= 80 else max(width - 67, 4), label, took, device)
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What is marked, by run id."""
-
-    marked: frozenset[str] = frozenset()
-    baseline: str = ""
-
-
-def header(columns: Columns, sort: str, reverse: bool) -> Line:
-    """The line above the rows; an arrow shows which column orders them and how."""
-    arrow = "↓" if SORTS[sort].falling != reverse else "↑"
-
-    def title(key: str, text: str, width: int, align: str = "left") -> tuple[str, str]:
-        name = text + arrow if key == sort else text
-        return fit(name, width, align), "strong" if key == sort else "dim"
-
-    line: Line = [("   id    ", "dim"), title("recipe", "recipe", columns.recipe + 2)]
-    line.append(title("changes", "changes", columns.changes + 1))
-    if columns.label:
-        line.append((fit("name, tags", columns.label + 1), "dim"))
-    line += [title("seed", "seed", 4, "right"), title("epoch", "epoch", 8, "right"), title("last", "last", 6, "right")]
-    line += [title("best", "best*", 7, "right")]
-    if columns.took:
-        line.append(title("seconds", "took", columns.took, "right"))
-    if columns.device:
-        line.append(("  " + fit("device", columns.device - 2), "dim"))
-    line += [(" ", ""), title("when", "when", 7), (fit("st", 5, "right"), "dim")]
-    return line
-
-
-def draw_row(row: Row, width: int, columns: Columns, marks: Marks, at_cursor: bool, now: float) -> Line:
-    """The line of a run or of a heading."""
-    run = row.run
-    if run is None:
-        return rule(row.heading, width)
-    mark = "b" if run.id == marks.baseline else "■" if run.id in marks.marked else " "
-    plain = "strong" if at_cursor else ""
-    line: Line = [("▸" if at_cursor else " ", "mark"), (mark, "mark"), (" ", ""), (run.id[-4:], "key"), ("  ", "")]
-    line.append((fit(one_line(run.preset or run.model), columns.recipe) + "  ", plain))
-    line.append(
-        (fit(one_line(run.changes) or "-", columns.changes) + " ", "dim" if run.changes in ("", "-") else plain)
-    )
-    if columns.label:
-        line.append((fit(label_of(run), columns.label) + " ", plain))
-    line.append((fit(str(run.seed), 4, "right"), plain))
-    line.append((fit(epochs_of(run), 8, "right"), plain))
-    line.append((fit(accuracy(run.last_accuracy), 6, "right"), "strong"))
-    line.append((fit(accuracy(run.best_accuracy), 7, "right"), "dim"))
-    if columns.took:
-        line.append((fit(took_of(run), columns.took, "right"), "dim"))
-    if columns.device:
-        line.append(("  " + fit(one_line(run.device), columns.device - 2), "dim"))
-    state, role = state_of(run)
-    line += [(" ", ""), (fit(when_of(run, now), 7), "dim"), (fit(state, 5, "right"), role)]
-    return line
-
-
-def label_of(run: Summary) -> str:
-    """Name and tags in one cell."""
-    return " ".join(filter(None, [one_line(run.name), *(f"#{one_line(tag)}" for tag in run.tags)]))
-
-
-def accuracy(value: float | None) -> str:
-    """Percent, or "-" before there is one."""
-    return NONE if value is None else percent(value)
-
-
-def epochs_of(run: Summary) -> str:
-    return f"{run.epoch}/{run.epochs}"
-
-
-def took_of(run: Summary) -> str:
-    return duration(run.seconds) if run.seconds else NONE
-
-
-def state_of(run: Summary) -> tuple[str, str]:
-    """(sign and reason in five cells, role): `✓`, `✗ mem`, `■stop`, `◌`."""
-    sign, role = STATES.get(run.status, ("?", "bad"))
-    word = "" if run.live or run.status == "finished" else SHORT_REASON.get(run.reason, WORDS.get(run.status, ""))
-    return (f"{sign} {word}" if len(word) < 4 else f"{sign}{word}").strip(), role
-
-
-def when_of(run: Summary, now: float) -> str:
-    """`now` for a living run, its place for a waiting one, else how long ago it started: `5 min`, `3 h`, `20 Nov`."""
-    if run.status == "queued":
-        return f"#{run.place}" if run.place else "waits"
-    if run.live:
-        return "now"
-    if not run.started:
-        return NONE
-    ago = max(now - run.started, 0.0)
-    if ago < 5400:
-        return f"{ago / 60:.0f} min"
-    if ago < 36 * 3600:
-        return f"{ago / 3600:.0f} h"
-    moment, today = datetime.fromtimestamp(run.started), datetime.fromtimestamp(now)
-    return f"{moment.day} {moment:%b}" if (today - moment).days < 330 else f"{moment:%m/%Y}"
-
-
-def news(since: Counter[str], left: float, now: float, runs: Sequence[Summary], width: int) -> Line:
-    """The line on top: what ended since the workbench was left, and what goes on."""
-    live = Counter(run.status for run in runs if run.live)
-    parts: list[tuple[str, str]] = []
-    for state, words, role in (
-        ("finished", "finished", "ok"),
-        ("failed", "failed", "bad"),
-        ("lost", "lost", "bad"),
-        ("stopped", "stopped", "warn"),
-        ("preempted", "preempted", "warn"),
-    ):
-        if since[state]:
-            parts.append((f"{since[state]} {words}", role))
-    start = f" since you left {age(now - left)}: " if parts else " "
-    running = sum(live.values()) - live["queued"]
-    parts += [(f"{running} running", "live")] if running else []
-    parts += [(f"{live['queued']} queued", "warn")] if live["queued"] else []
-    if not parts:
-        parts = [("nothing runs now", "dim")]
-    line: Line = [(start, "dim")]
-    for i, part in enumerate(parts):
-        line += [(" · ", "dim")] if i else []
-        line.append(part)
-    return clip(line, width)
-
-
-def footnote(width: int) -> Line:
-    """What the star means."""
-    return [(fit(" * best epoch picked on test; compare only with papers that did the same", width), "dim")]
+    Only finished runs count; the spread is the standard deviation over them.
+    """
+    first = members[0]
+    name = one_line(first.preset or first.model)
+    changed = f" {one_line(first.changes, 40)}" if first.changes not in ("", "-") else ""
+    ends = [run.last_accuracy for run in members if run.status == "finished" and run.last_accuracy is not None]
+    if not ends:
+        return f"{name}{changed}  none finished of {len(members)}"
+    last = spread(ends)
+    sd = "" if math.isnan(last.sd) else f" ±{percent(last.sd)}"
+    return f"{name}{changed}  {percent(last.mean)}{sd} (n={last.n})"

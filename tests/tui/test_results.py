@@ -1,5 +1,6 @@
 """Results: the table of all runs, what one can find in it and do from it."""
 
+import statistics
 import time
 from dataclasses import replace
 
@@ -9,7 +10,8 @@ from textual.widgets import Input
 from engine.contract.store import Summary
 from engine.launch import control
 from tui.lines import width_of
-from tui.run_rows import SORTS, Columns, Marks, draw_row, header, news, rows_of, state_of, when_of
+from tui.run_columns import Columns, Marks, draw_row, header, news, state_of, when_of
+from tui.run_rows import SORTS, Row, rows_of
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt
 from tui.widgets.pane import Pane
@@ -57,8 +59,6 @@ def test_every_row_and_the_header_have_the_width_of_the_screen_less_the_scroll_b
         summary(status="failed", reason="gpu_memory", started=time.time() - 9e6),
         summary(name="n" * 90),
     ):
-        from tui.run_rows import Row
-
         assert width_of(draw_row(Row(run), width, columns, Marks(), True, time.time())) == width - 1
     assert width_of(header(columns, "when", False)) == width - 1
 
@@ -89,6 +89,21 @@ def test_every_column_sorts_both_ways_and_missing_numbers_come_last(sort):
         assert getattr(down[-1], f"{sort}_accuracy") is None
 
 
+def test_runs_of_one_recipe_stand_together_under_their_mean():
+    ends = (0.96, 0.97, 0.95)
+    runs = [summary(id=f"{i:020d}", recipe_id="a", last_accuracy=end, started=float(i)) for i, end in enumerate(ends)]
+    runs.append(summary(id="9" * 20, recipe_id="b", changes="lr .005→.01", last_accuracy=0.9, started=1.5))
+    runs.append(
+        summary(id="8" * 20, recipe_id="b", changes="lr .005→.01", status="failed", last_accuracy=0.1, started=1.2)
+    )
+    rows = rows_of(runs, group=True)
+    assert [row.heading for row in rows if row.heading] == [
+        f"resnet34_cutmix  96.00 ±{100 * statistics.stdev(ends):.2f} (n=3)",
+        "resnet34_cutmix lr .005→.01  90.00 (n=1)",
+    ]
+    assert [row.run.recipe_id for row in rows if row.run] == ["a", "a", "a", "b", "b"]
+
+
 @pytest.mark.parametrize(
     ("values", "shown"),
     [
@@ -117,8 +132,6 @@ def test_a_waiting_run_shows_its_place_and_an_old_one_its_date():
 
 
 def test_text_from_runs_is_one_clean_line():
-    from tui.run_rows import Row
-
     run = summary(name=HOSTILE, preset=HOSTILE, changes=HOSTILE, tags=(HOSTILE,), device=HOSTILE)
     drawn = text(draw_row(Row(run), 200, Columns.for_width(200), Marks(), False, time.time()))
     assert "\x1b" not in drawn and "\x07" not in drawn and "\n" not in drawn
@@ -244,6 +257,18 @@ async def test_sort_offers_every_column(workbench, settle):
         await pilot.press("r", "g")
         await settle(pilot)
         assert app.screen.query_one(RunList).run.last_accuracy == 0
+
+
+async def test_o_groups_by_recipe_and_back(workbench, make_run, screen_text, settle):
+    for seed, accuracy in enumerate((0.90, 0.92)):
+        make_run(seed=seed, accuracy=accuracy)
+    async with workbench("results").run_test() as pilot:
+        await pilot.press("o")
+        await settle(pilot)
+        assert "quickstart  91.00 ±1.41 (n=2)" in screen_text(pilot.app)
+        await pilot.press("o")
+        await settle(pilot)
+        assert "─ ended 2 ─" in screen_text(pilot.app)
 
 
 async def test_enter_opens_the_run_on_the_dashboard(workbench, make_run, settle):

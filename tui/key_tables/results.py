@@ -20,6 +20,7 @@ KEYS: Final = (
     ),
     Key("s", "sort", "sort", "Sort by another column.", footer=10),
     Key("r", "reverse", "reverse", "Turn the order round."),
+    Key("o", "group", "by recipe", "Put the runs of one recipe together, with the mean over them; again: apart."),
     Key("u", "unmark", "unmark all", "Remove all marks."),
     Key("t", "tags", "tags", "Set the run's tags (cifar-tui runs tag RUN TAG).", footer=6),
     Key("e", "note", "note", "Write a note (cifar-tui runs note RUN TEXT).", footer=7),

@@ -22,7 +22,8 @@ from tui.key_tables.results import KEYS
 from tui.keys import GLOBAL, bindings
 from tui.line_list import LineList, LineView
 from tui.run_acts import RunActs
-from tui.run_rows import SORTS, Columns, Marks, footnote, header, news, rows_of
+from tui.run_columns import Columns, Marks, footnote, header, news
+from tui.run_rows import SORTS, rows_of
 from tui.screens.pick import Option, Pick
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
@@ -48,6 +49,7 @@ class Results(RunActs):
         super().__init__()
         self._sort = "when"
         self._reverse = False
+        self._group = False
         self._filter = ""
         self._wrong = ""
         self._shown = 0
@@ -101,7 +103,7 @@ class Results(RunActs):
         kept = keep.select(runs)
         self._shown = len(kept)
         marks = Marks(frozenset(run.id for run in session.marked), session.baseline.id if session.baseline else "")
-        self.query_one(RunList).show(rows_of(kept, self._sort, self._reverse), marks)
+        self.query_one(RunList).show(rows_of(kept, self._sort, self._reverse, group=self._group), marks)
         self.query_one("#news", LineView).show([news(self._since, session.left, time.time(), runs, width)])
         self.query_one("#header", LineView).show([header(Columns.for_width(width), self._sort, self._reverse)])
         self.query_one("#star", LineView).show([footnote(width)])
@@ -117,6 +119,7 @@ class Results(RunActs):
         counts = f"{marked} marked   " if marked else ""
         runs = f"{total} run{'' if total == 1 else 's'}"
         counts += f"{self._shown} of {runs}" if self._filter else runs
+        counts += "   by recipe" if self._group else ""
         self.query_one("#counts", LineView).show([[(counts.rjust(self.query_one("#counts").size.width - 1), "dim")]])
 
     # --- the preview ------------------------------------------------------------------------------------------
@@ -193,6 +196,10 @@ class Results(RunActs):
 
     def action_reverse(self) -> None:
         self._reverse = not self._reverse
+        self._fill()
+
+    def action_group(self) -> None:
+        self._group = not self._group
         self._fill()
 
     # --- pointing ---------------------------------------------------------------------------------------------

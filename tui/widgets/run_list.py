@@ -9,7 +9,8 @@ from textual.events import Resize
 from engine.contract.store import Summary
 from tui.line_list import LineList
 from tui.lines import Line
-from tui.run_rows import Columns, Marks, Row, draw_row
+from tui.run_columns import Columns, Marks, draw_row
+from tui.run_rows import Row
 
 
 class RunList(LineList):
