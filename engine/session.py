@@ -197,14 +197,15 @@ class Session:
 
     def write_predictions(self, path: Path) -> None:
         """Write what the last and the best evaluation said of the test images; nothing before the first."""
+        best = self._best or self._last  # the best one is lost where just its file was damaged
         if self._last:
             found = Predictions(
                 labels=self._data.test.labels.numpy(),
                 classes=self._data.classes,
                 last=np.asarray(self._last["logits"]),
                 last_epoch=self._last["epoch"],
-                best=np.asarray(self._best["logits"]),
-                best_epoch=self._best["epoch"],
+                best=np.asarray(best["logits"]),
+                best_epoch=best["epoch"],
                 weights=self.setup.averaging.weights,
             )
             predictions.write(path, found)

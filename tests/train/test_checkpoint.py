@@ -2,12 +2,13 @@
 
 import errno
 import io
+import math
 import os
 
 import pytest
 import torch
 
-from engine import checkpoint_files
+from engine import checkpoint_files, predictions
 from engine.checkpoint import Checkpoints
 from engine.checkpoint_files import committed, load_weights, read, snapshot
 from engine.contract.events import Checkpoint, Finished, Message, Resumed, Stopped
@@ -157,6 +158,18 @@ def test_a_run_with_a_damaged_checkpoint_goes_on_from_the_one_before_and_says_so
     assert (resumed.epoch, resumed.step) == standing
     assert damaged.ends_as(whole)
     assert damaged.epochs() == whole.epochs()
+
+
+def test_a_run_whose_best_weights_are_lost_still_finishes(make):
+    trial = make()
+    stream = trial.start()
+    next(event for event in stream if isinstance(event, Checkpoint) and event.why == "end")
+    stream.close()
+    flip(committed(trial.run.checkpoints)[-1] / "best.pt", 0.5)
+    events = trial.go()
+    assert isinstance(events[-1], Finished)
+    assert math.isnan(events[-1].best_accuracy)
+    assert predictions.read(trial.run.predictions).best_epoch == 3
 
 
 def test_a_half_written_checkpoint_is_never_seen_and_is_cleared_away(make):

@@ -317,6 +317,21 @@ def test_a_compiler_that_does_not_work_costs_a_message_and_no_more(make, monkeyp
     assert trial.ends_as(eager)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_compiled_run_computes_what_an_eager_one_does(make, precision):
+    kind = {"epochs": 1, "augmentation": ["random_crop", "color_jitter", "mixup"], "model": "resnet20"}
+    eager = make(**kind, compute={"precision": precision})
+    trial = make(**kind, compute={"precision": precision, "compile": "default"})
+    eager.go()
+    events = trial.go()
+    assert [event.name for event in events if isinstance(event, Phase)][:3] == ["starting", "compiling", "training"]
+    assert not [event.text for event in events if isinstance(event, Message) and event.level == "warning"]
+    tolerance = 1e-3 if precision == "fp32" else 0.05
+    pair = [next(event for event in each.events if isinstance(event, Epoch)) for each in (trial, eager)]
+    assert pair[0].train_loss == pytest.approx(pair[1].train_loss, rel=tolerance)
+
+
 def test_nothing_but_the_layout_differs_without_channels_last(make):
     common = {"model": "resnet20", "epochs": 1, "batch_size": 330, "augmentation": ["random_crop"]}
     one, other = make(**common), make(**common, compute={"precision": "fp32", "channels_last": False})
