@@ -63,7 +63,9 @@ def make_run(root: Path) -> Callable[..., RunFolder]:
             events.write(RunStarted(attempt=1, epochs=3, steps_per_epoch=10, test_images=1000, device="cpu", t=began))
             for epoch in range(1, epochs + 1):
                 value = accuracy - 0.1 * (epochs - epoch)
-                events.write(Epoch(epoch=epoch, test_accuracy=value, test_loss=0.5, train_loss=0.6, t=began + 10 * epoch))
+                events.write(
+                    Epoch(epoch=epoch, test_accuracy=value, test_loss=0.5, train_loss=0.6, t=began + 10 * epoch)
+                )
             if state == "finished":
                 ended = began + 10 * epochs
                 events.write(Finished(epochs=epochs, last_accuracy=accuracy, best_accuracy=accuracy, t=ended))
