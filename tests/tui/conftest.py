@@ -112,3 +112,16 @@ def settle() -> Callable[..., Any]:
         await pilot.pause()
 
     return wait
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """Waits for what a timer brings about, however slow the machine is; fails after twenty seconds."""
+
+    async def wait(pilot: Any, condition: Callable[[], Any]) -> None:
+        deadline = time.monotonic() + 20
+        while not condition() and time.monotonic() < deadline:
+            await pilot.pause(0.05)
+        assert condition()
+
+    return wait

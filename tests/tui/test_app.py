@@ -112,16 +112,14 @@ async def test_leaving_is_remembered_and_the_next_visit_says_what_happened(workb
 
 
 @pytest.mark.parametrize("size", [(59, 24), (80, 17)])
-async def test_a_tiny_terminal_asks_to_be_enlarged_and_recovers(workbench, make_run, screen_text, size):
+async def test_a_tiny_terminal_asks_to_be_enlarged_and_recovers(workbench, make_run, screen_text, until, size):
     make_run()
     async with workbench("results").run_test(size=(80, 24)) as pilot:
         await pilot.resize_terminal(*size)
-        await pilot.pause(0.2)
-        assert isinstance(pilot.app.screen, TooSmall)
-        assert "enlarge the terminal to 60x18" in screen_text(pilot.app)
+        await until(pilot, lambda: isinstance(pilot.app.screen, TooSmall))
+        await until(pilot, lambda: "enlarge the terminal to 60x18" in screen_text(pilot.app))
         await pilot.resize_terminal(80, 24)
-        await pilot.pause(0.2)
-        assert not isinstance(pilot.app.screen, TooSmall)
+        await until(pilot, lambda: not isinstance(pilot.app.screen, TooSmall))
 
 
 async def test_the_end_of_a_run_is_said_and_rings(workbench, make_run, settle):

@@ -151,10 +151,10 @@ def test_the_top_line_counts_what_ended_and_what_goes_on():
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_shows_runs_their_changes_and_a_preview(workbench, make_run, screen_text, settle, size):
+async def test_shows_runs_their_changes_and_a_preview(workbench, make_run, screen_text, until, size):
     run = make_run(changes="lr .005→.01", accuracy=0.9626, name="paper v2")
     async with workbench("results").run_test(size=size) as pilot:
-        await settle(pilot, 0.3)
+        await until(pilot, lambda: "95 % CI of one run" in screen_text(pilot.app))
         seen = screen_text(pilot.app)
         for words in (
             run.id[-4:],
@@ -375,17 +375,17 @@ async def test_edit_as_new_opens_the_form_with_the_runs_recipe(workbench, make_r
         assert app.screen.desk.draft.seeds() == [7]
 
 
-async def test_hostile_names_reach_the_screen_as_plain_text(workbench, make_run, screen_text, settle):
+async def test_hostile_names_reach_the_screen_as_plain_text(workbench, make_run, screen_text, until):
     make_run(changes="[red]evil[/red] [@click=app.exit]", state="failed", message="[bold]no[/bold]")
     app = workbench("results")
     async with app.run_test(size=(160, 40)) as pilot:
-        await settle(pilot, 0.3)
+        await until(pilot, lambda: "[bold]no[/bold]" in screen_text(app))
         seen = screen_text(app)
         assert "[red]evil[/red] [@click=app.exit]" in seen
         assert "[bold]no[/bold]" in seen
 
 
-async def test_a_preview_reads_one_run_and_only_when_the_cursor_rests(workbench, make_run, settle, monkeypatch):
+async def test_a_preview_reads_one_run_and_only_when_the_cursor_rests(workbench, make_run, settle, until, monkeypatch):
     from tui import run_preview
 
     for _ in range(4):
@@ -395,11 +395,13 @@ async def test_a_preview_reads_one_run_and_only_when_the_cursor_rests(workbench,
     monkeypatch.setattr(run_preview.Reader, "read", lambda self, *run: read.append(run[0].id) or original(self, *run))
     app = workbench("results")
     async with app.run_test() as pilot:
-        await settle(pilot, 0.3)
+        await until(pilot, lambda: read)
+        await settle(pilot)
         read.clear()
         rows = app.screen.query_one(RunList)
         for _ in range(3):  # without a rest between
             rows.action_move(1)
-        await settle(pilot, 0.3)
+        await until(pilot, lambda: read)
+        await settle(pilot)
         assert read == [rows.run.id]
         assert app.screen.query_one("#preview", Pane).lines
