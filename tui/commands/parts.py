@@ -1,4 +1,4 @@
-"""`presets`, `models`, `augmentations`, `schedules`: what there is to choose from."""
+"""`presets`, `augmentations`, `schedules`: what there is to choose from."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from engine.contract.params import Param
 from engine.contract.recipe import COMMON, Recipe
 from presets import loader
 from tui.commands.common import Json, group, print_json, print_table
-from tui.format import percent, si
+from tui.format import percent
 
 presets = group("Recipes: a model, an augmentation and a schedule with all numbers filled in.")
-models = group("Models of the catalog.")
 augmentations = group("Named augmentations, and the ops that they are made of.")
 schedules = group("Named learning-rate schedules.")
 
@@ -68,7 +67,8 @@ def expect(recipe: Recipe) -> str:
         return f"{percent(promise.accuracy, 1)} target"
     best = "*" if promise.selection == "best_on_test" else ""
     if promise.source == "measured":
-        return f"{percent(promise.accuracy)}{best} ±{percent(promise.spread)} (n={promise.runs})"
+        spread = f" ±{percent(promise.spread)}" if promise.runs > 1 else ""
+        return f"{percent(promise.accuracy)}{best}{spread} (n={promise.runs})"
     return f"{percent(promise.accuracy)}{best} reported"
 
 
@@ -97,57 +97,13 @@ def save_preset(
     return typer.echo(f"saved {path}")
 
 
-@models.command("list")
-def list_models(as_json: bool = Json) -> None:
-    """List the models with their size."""
-    rows = [_model_row(part) for part in catalog().parts("model")]
-    rows += [_variant_row(info) for info in loader.list_presets("models")]
-    if as_json:
-        return print_json(rows)
-    table = [
-        [
-            row["name"],
-            row["family"],
-            si(row["params"]),
-            f"{row['gmacs']:.3g}",
-            str(row["year"]),
-            row["paper"],
-            row["title"],
-        ]
-        for row in rows
-    ]
-    return print_table(
-        ["name", "family", "params", "GMACs", "year", "paper", "title"], table, right=["params", "GMACs"]
-    )
-
-
-def _model_row(part: Part) -> dict[str, Any]:
-    facts = {key: part.meta.get(key, default) for key, default in MODEL_FACTS.items()}
-    return {"name": part.name, "aliases": list(part.aliases), "title": part.title, **facts}
-
-
-MODEL_FACTS = {"family": "", "params": 0, "gmacs": 0.0, "year": 0, "paper": ""}
-
-
-def _variant_row(info: loader.PresetInfo) -> dict[str, Any]:
-    table = loader.part_table("models", info.name)
-    part = catalog().get("model", table["name"] if isinstance(table, dict) else str(table))
-    return _model_row(part) | {"name": info.name, "aliases": [], "title": info.title}
-
-
-@models.command("show")
-def show_model(name: str = typer.Argument(..., help="Name of a model."), as_json: bool = Json) -> None:
-    """Show one model: its facts, its options and what it is."""
-    _show_part("model", "models", name, as_json)
-
-
 @augmentations.command("list")
 def list_augmentations(as_json: bool = Json) -> None:
     """List the named augmentations and the ops."""
     named = [
         {"name": info.name, "title": info.title, "origin": info.origin} for info in loader.list_presets("augmentations")
     ]
-    ops = [_part_row(part) for part in catalog().parts("op")]
+    ops = [part_row(part) for part in catalog().parts("op")]
     if as_json:
         return print_json({"augmentations": named, "ops": ops})
     print_table(["augmentation", "title"], [[row["name"], row["title"]] for row in named])
@@ -167,7 +123,7 @@ def list_schedules(as_json: bool = Json) -> None:
     named = [
         {"name": info.name, "title": info.title, "origin": info.origin} for info in loader.list_presets("schedules")
     ]
-    curves = [_part_row(part) for part in catalog().parts("schedule")]
+    curves = [part_row(part) for part in catalog().parts("schedule")]
     if as_json:
         return print_json({"schedules": named, "curves": curves})
     print_table(["schedule", "title"], [[row["name"], row["title"]] for row in named])
@@ -181,7 +137,8 @@ def show_schedule(name: str = typer.Argument(..., help="A schedule."), as_json: 
     _show_part("schedule", "schedules", name, as_json)
 
 
-def _part_row(part: Part) -> dict[str, Any]:
+def part_row(part: Part) -> dict[str, Any]:
+    """A part as JSON shows it: name, title, summary and options."""
     options = [_param_row(param) for param in part.params + COMMON.get(part.kind, ())]
     return {"name": part.name, "title": part.title, "summary": part.summary, "options": options}
 
@@ -214,12 +171,10 @@ def _show_part(kind: str, field: loader.Kind, name: str, as_json: bool) -> None:
         part = parts.get(kind, name)
     except BadInput:
         raise BadInput(f"unknown {loader.SINGULAR[field]} {name!r}{nearest(name, known)}") from None
-    row = _part_row(part) | (_model_row(part) if kind == "model" else {}) | {"doc": part.doc}
+    row = part_row(part) | {"doc": part.doc}
     if as_json:
         return print_json(row)
     typer.echo(f"{part.name}: {part.title}")
-    for key in MODEL_FACTS if kind == "model" else ():
-        typer.echo(f"  {key:8} {row[key]:,}" if key == "params" else f"  {key:8} {row[key]}")
     typer.echo(f"\n{part.doc}\n" if part.doc else "")
     options = part.params + COMMON.get(part.kind, ())
     print_table(["option", "default", "range", "help"], [[p.name, str(p.default), p.range, p.help] for p in options])
@@ -228,7 +183,6 @@ def _show_part(kind: str, field: loader.Kind, name: str, as_json: bool) -> None:
 
 for _app, _lister in (
     (presets, list_presets),
-    (models, list_models),
     (augmentations, list_augmentations),
     (schedules, list_schedules),
 ):
