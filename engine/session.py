@@ -167,7 +167,7 @@ class Session:
         yield from (Message(level="warning", text=note) for note in notes)
         if saved is None:
             if attempt > 1:
-                yield Resumed(exact=not self.setup.decisions.promise(), why="no checkpoint yet: from the start")
+                yield Resumed(exact=not self.setup.decisions.promise(), why="no whole checkpoint: from the start")
             return
         broken = self._load(saved)
         why = f"resumed, not bit-identical: {'; '.join(broken)}" if broken else ""

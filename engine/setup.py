@@ -106,7 +106,7 @@ def prepare(
     augment = partial(
         Pipeline, recipe.augmentation, seed=seed, mean=data.mean, std=data.std, num_classes=classes, catalog=parts
     )
-    trial = augment().normalize(train.images[: min(PROBE_BATCH, recipe.batch_size)])
+    trial = augment().normalize(train.images[: min(PROBE_BATCH, recipe.batch_size)]).contiguous(memory_format=layout)
     decisions, notes = decide(probe_file, compute, threads, device, model, trial)
     return Setup(
         device=device,

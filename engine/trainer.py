@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable
 
 import torch
@@ -19,11 +18,10 @@ from engine.contract.recipe import Placement, Recipe
 from engine.data.load import load
 from engine.evaluate import Interrupted
 from engine.failures import describe
+from engine.launch.supervise import PLACEMENT
 from engine.probe import choose_device
 from engine.system import MachineSampler, sampling
 from engine.train import fit
-
-PLACEMENT = "CIFAR_TUI_PLACEMENT"  # JSON from the supervisor: the run's placement with the device that the queue gave
 
 
 def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
@@ -68,11 +66,10 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
             last = Stopped(epoch=epoch, step=step)
             writer.write(last)
         except Exception as error:  # the top of the process: every end is told in the run's own words
-            traceback.print_exc()
             last = describe(error, recipe, sampler)
+            sys.stderr.write(f"{last.detail}error: {last.message}\n")
             writer.write(last)
     if isinstance(last, Failed):
-        sys.stderr.write(f"error: {last.message}\n")
         return 2 if last.reason == "bad_input" else 1
     return 0
 
