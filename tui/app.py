@@ -21,6 +21,7 @@ from engine.contract.errors import BadInput
 from engine.contract.store import RunFolder, Summary, find
 from engine.contract.text import one_line
 from tui.commands.sources import RUN
+from tui.forms.desk import Desk
 from tui.forms.draft import from_flags
 from tui.keys import GLOBAL, bindings
 from tui.keys import MODES as SECTIONS
@@ -286,6 +287,7 @@ def run_workbench(
     if preset_flags:
         session.draft = from_flags(preset_flags)
         session.parts = tuple(str(Path(file).expanduser().resolve()) for file in preset_flags.get("parts", ()))
+        Desk(session.draft, session.catalog, roots)  # a preset that does not exist is refused here
         mode = "new_run"
     app = Workbench(session, start_mode=mode)
     app.run()

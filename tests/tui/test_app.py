@@ -219,7 +219,9 @@ async def test_no_color_still_shows_everything(workbench, make_run, screen_text,
         assert pilot.app.no_color
 
 
-def test_an_unknown_run_or_screen_is_refused_before_the_screen_is_touched(root: Path):
+def test_an_unknown_run_screen_or_preset_is_refused_before_the_screen_is_touched(root: Path):
+    with pytest.raises(BadInput, match="did you mean quickstart"):
+        run_workbench(roots=[root], preset_flags={"preset": "quickstrat"})
     with pytest.raises(BadInput):
         run_workbench(roots=[root], open_run="zzzz")
     with pytest.raises(BadInput, match="there are dashboard"):
