@@ -105,7 +105,7 @@ class Checkpoints:
         if position == self._saved_position:
             self._writes.append(self._thread.submit(self._event, position, why, 0.0))
             return
-        files: dict[str, Tree | Path | None] = {WEIGHTS: snapshot(weights), STATE: snapshot(state)}
+        files: dict[str, Tree | Path | None] = snapshot({WEIGHTS: weights, STATE: state})
         if best is not None:
             if best["epoch"] == self._best_epoch:
                 files[BEST] = None  # as in the checkpoint before, which may still be queued

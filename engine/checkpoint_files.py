@@ -26,6 +26,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from engine.contract.files import sync_folder, write_atomic
 
@@ -54,17 +55,23 @@ class Saved:
         return self.meta["epoch"], self.meta["step"]
 
 
-def snapshot(value: Any, where: str = "") -> Any:
+def snapshot(value: Any, where: str = "", copies: dict[Any, Tensor] | None = None) -> Any:
     """A copy on the host that later steps cannot change: tensors cloned, NumPy scalars made plain.
+
+    A tensor that is met twice (an average is both what counts and a state) is copied once.
 
     Raises TypeError, naming the place, for anything that `weights_only` loading would refuse.
     """
-    if isinstance(value, torch.Tensor):
-        return value.detach().to("cpu", copy=True)
+    copies = {} if copies is None else copies
+    if isinstance(value, Tensor):
+        key = (value.device, value.data_ptr(), value.dtype, value.shape, value.stride())
+        if key not in copies or not value.numel():
+            copies[key] = value.detach().to("cpu", copy=True)
+        return copies[key]
     if isinstance(value, Mapping):
-        return {key: snapshot(item, f"{where}.{key}") for key, item in value.items()}
+        return {key: snapshot(item, f"{where}.{key}", copies) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(snapshot(item, f"{where}[{i}]") for i, item in enumerate(value))
+        return type(value)(snapshot(item, f"{where}[{i}]", copies) for i, item in enumerate(value))
     if isinstance(value, np.generic):
         return value.item()
     if value is None or isinstance(value, bool | int | float | str):

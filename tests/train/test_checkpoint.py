@@ -128,6 +128,16 @@ def test_a_snapshot_does_not_follow_later_changes():
     assert copied["a"][1][0].tolist() == [1, 1, 1]
 
 
+def test_a_tensor_that_is_met_twice_is_copied_once():
+    weight, view = torch.ones(2, 3), torch.zeros(6)
+    copied = snapshot(
+        [weight, {"again": weight.detach()}, weight.t(), view[:3], view[3:], torch.ones(0), torch.ones(0, 2)]
+    )
+    assert copied[0] is copied[1]["again"]
+    assert [tuple(item.shape) for item in copied[2:]] == [(3, 2), (3,), (3,), (0,), (0, 2)]
+    assert torch.equal(copied[2], weight.t())
+
+
 @pytest.mark.parametrize("intruder", [object(), b"bytes", {1, 2}, torch.nn.Linear(1, 1)])
 def test_what_safe_loading_would_refuse_is_refused_when_saving(intruder):
     with pytest.raises(TypeError, match=r"optimizer\.state"):
