@@ -7,6 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.fuzzy import Matcher
+from textual.markup import escape
 
 from engine.contract.text import one_line
 from presets.loader import list_presets
@@ -43,11 +46,20 @@ class _Entries(Provider):
             score = matcher.match(text)
             if score > 0 and found < MOST:
                 found += 1
-                yield Hit(score, matcher.highlight(text), act, text=text, help=help_text)
+                yield Hit(score, highlighted(text, matcher), act, text=text, help=escape(help_text))
 
     async def discover(self) -> Hits:
         for text, help_text, act in list(self.entries())[: self.DISCOVER]:
-            yield DiscoveryHit(text, act, help=help_text)
+            yield DiscoveryHit(Content(text), act, text=text, help=escape(help_text))
+
+
+def highlighted(text: str, matcher: Matcher) -> Content:
+    """The text with the letters that matched set off. Textual's own way would read markup in the text."""
+    content = Content(text)
+    _, places = matcher.fuzzy_search.match(matcher.query, text)
+    for place in places:
+        content = content.stylize("bold underline", place, place + 1)
+    return content
 
 
 class Sections(_Entries):

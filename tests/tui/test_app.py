@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from textual.content import Content
 from textual.widgets import Button, Input
 
 from engine.contract.errors import BadInput
@@ -143,6 +144,14 @@ async def test_the_palette_finds_runs_presets_and_sections(workbench, make_run):
         ):
             found = [str(entry.text) async for entry in _hits(pilot.app, query)]
             assert any(hit in text for text in found), (query, found)
+
+
+async def test_the_palette_takes_names_of_runs_as_plain_text(workbench, make_run):
+    make_run(name="[red]evil[/red] [@click=app.exit]x", changes="[bold]lr[/bold]")
+    async with workbench("results").run_test() as pilot:
+        (hit,) = [hit async for hit in _hits(pilot.app, "evil")]
+        assert "[red]evil[/red] [@click=app.exit]x" in hit.prompt.plain
+        assert "[bold]lr[/bold]" in Content.from_markup(hit.help).plain
 
 
 async def _hits(app, query):
