@@ -12,7 +12,9 @@ from engine.contract.status import Status
 from engine.contract.store import RunFolder
 from tests.tui.demo import CLASSES, Demo, write_run
 from tui.dashboard import panels
-from tui.dashboard.curves import Frame, Options, accuracy_curves, aligned, epoch_places, loss_curves, lower_curves
+from tui.dashboard.curves import accuracy_curves, aligned, epoch_places, loss_curves, lower_curves
+from tui.dashboard.devices import busy_lately
+from tui.dashboard.options import Frame, Options
 from tui.dashboard.plan import plan
 from tui.dashboard.story import story
 from tui.dashboard.view import RunView
@@ -125,7 +127,7 @@ def test_the_use_of_the_last_ten_minutes_is_averaged_by_parts(root):
         for ago, use in ((590, 0.2), (580, 0.4), (10, 1.0), (0, 0.5)):
             events.write(System([{"index": 0, "utilization": use}], t=now - ago))
     view = view_of(run)
-    parts = view.busy_lately(4)
+    parts = busy_lately(view.history, 4)
     assert parts[0] == pytest.approx(0.3) and parts[3] == pytest.approx(0.75)
     assert math.isnan(parts[1]) and math.isnan(parts[2])
 

@@ -14,7 +14,8 @@ from textual.containers import Horizontal, Vertical
 from engine.analysis.compare import Standing
 from engine.contract.status import Status
 from tui.dashboard import panels
-from tui.dashboard.curves import Frame, Options, accuracy_curves, aligned, lower_curves, rate_curve
+from tui.dashboard.curves import accuracy_curves, aligned, lower_curves, rate_curve
+from tui.dashboard.options import Frame, Options
 from tui.dashboard.plan import plan
 from tui.dashboard.story import story
 from tui.dashboard.view import RunView

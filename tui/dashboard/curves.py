@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeVar
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from engine.analysis.series import Array
 from engine.contract.text import one_line
-from tui.axes import Axis, Scale, accuracy_axis, value_axis, x_axis
+from tui.axes import Axis, accuracy_axis, value_axis, x_axis
 from tui.charts import Look, Series, smooth
+from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
-from tui.format import Glyphs, delta, learning_rate, number, percent, whole
+from tui.format import delta, learning_rate, number, percent, whole
 from tui.widgets.chart import Curves
 
-T = TypeVar("T")
-XUnit = Literal["epoch", "step", "time"]
-AxisStyle = Literal["log error", "log loss", "linear"]
-Metric = Literal["loss", "learning rate", "images/s", "gradient norm", "update/weight"]
-
-X_UNITS: Final[tuple[XUnit, ...]] = ("epoch", "step", "time")
-AXES: Final[tuple[AxisStyle, ...]] = ("log error", "log loss", "linear")
-METRICS: Final[tuple[Metric, ...]] = ("loss", "learning rate", "images/s", "gradient norm", "update/weight")
-SMOOTHING: Final = (0.0, 0.6, 0.9, 0.97)
 _FIGURES: Final[dict[str, tuple[str, str, Callable[[float], str]]]] = {
     "learning rate": ("lr", "lr", learning_rate),
     "images/s": ("images_per_second", "img/s", whole),
@@ -33,51 +25,6 @@ _FIGURES: Final[dict[str, tuple[str, str, Callable[[float], str]]]] = {
     "update/weight": ("update_ratio", "ratio", number),
 }
 """What a metric is called in events and in the gutter, and how it is written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the person wants to see the curves; changed by single keys, never stored."""
-
-    axis: AxisStyle = "log error"
-    x: XUnit = "epoch"
-    smooth: float = 0.0
-    metric: Metric = "loss"
-
-    @property
-    def accuracy_scale(self) -> Scale:
-        return "linear" if self.axis == "linear" else "log error"
-
-    @property
-    def loss_scale(self) -> Scale:
-        return "log" if self.axis == "log loss" else "linear"
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The cells a chart gets."""
-
-    width: int
-    height: int
-    """Without its heading."""
-    glyphs: Glyphs = "braille"
-    x_axis: bool = True
-
-    @property
-    def wide(self) -> bool:
-        return self.width >= 55
-
-    @property
-    def gutter(self) -> int:
-        return 14 if self.wide else 11
-
-    @property
-    def rows(self) -> int:
-        return max(self.height - 2 * self.x_axis, 2)
-
-    def look(self, tick_width: int, x_name: str = "") -> Look:
-        """The chart's look in this frame."""
-        return Look(self.gutter, tick_width, self.x_axis, self.glyphs, x_name if self.wide else "")
 
 
 def accuracy_curves(view: RunView, base: RunView | None, options: Options, frame: Frame) -> Curves:
@@ -272,11 +219,6 @@ def _steps_at(view: RunView) -> Array:
 def _minutes(view: RunView) -> Array:
     """Minutes of work at the end of each epoch, without pauses between attempts."""
     return np.cumsum(np.nan_to_num(view.seconds_by_epoch)) / 60
-
-
-def after(values: Sequence[T], now: T) -> T:
-    """The value after `now`, the first after the last: what a key that cycles goes to."""
-    return values[(values.index(now) + 1) % len(values)]
 
 
 def _last(values: Array) -> float:

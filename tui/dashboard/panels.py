@@ -11,6 +11,7 @@ from engine.contract.errors import BadInput
 from engine.contract.status import Status
 from engine.contract.store import Summary
 from engine.schedules import learning_rates
+from tui.dashboard.devices import busy_lately, gpus, peak_ours
 from tui.dashboard.story import phase_words
 from tui.dashboard.view import RunView
 from tui.format import NONE, delta, number
@@ -86,7 +87,7 @@ def machine(view: RunView, cells: int) -> Machine:
     if sample is None:
         return Machine(device=device, sampled=False)
     return Machine(
-        gpus=tuple(Gpu.of(table) for table in view.gpus()),
+        gpus=tuple(Gpu.of(table) for table in gpus(view.history)),
         note=sample.gpu_note,
         cpu=sample.cpu,
         ram_used=sample.ram_used,
@@ -94,8 +95,8 @@ def machine(view: RunView, cells: int) -> Machine:
         ram_ours=sample.ram_ours,
         disk_free=sample.disk_free,
         device=device,
-        peak_ours=view.peak_ours,
-        busy=tuple(view.busy_lately(cells)) if cells > 0 else (),
+        peak_ours=peak_ours(view.history),
+        busy=tuple(busy_lately(view.history, cells)) if cells > 0 else (),
         seconds=view.last.seconds if view.last else {},
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from engine.analysis.compare import Standing, difference_at
 from engine.analysis.history import History
 from engine.analysis.series import Array
 from engine.contract.errors import BadInput
-from engine.contract.events import Epoch, Step, System
+from engine.contract.events import Epoch, Step
 from engine.contract.fold import RunFold
 from engine.contract.labels import Labels
 from engine.contract.recipe import Promise, Recipe
@@ -20,7 +20,6 @@ from engine.contract.status import Status, status
 from engine.contract.store import RunFolder, RunInfo
 from tui.widgets.per_class import ClassRow
 
-BUSY_SECONDS: Final = 600.0
 _MIXING: Final = ("mixup", "cutmix", "ricap")
 
 
@@ -265,47 +264,3 @@ class RunView:
 
         names = self.classes if len(self.classes) == len(now) else [f"class {i}" for i in range(len(now))]
         return [ClassRow(name, now[i], less(before, i), less(there, i)) for i, name in enumerate(names)]
-
-    # --- the devices ------------------------------------------------------------------------------------------
-
-    def gpus(self) -> list[dict[str, Any]]:
-        """The cards of the last sample, the run's own first."""
-        sample: System | None = self.history.latest
-        if sample is None:
-            return []
-        started = self.history.started
-        number = (started.device if started else "").partition(":")[2]
-
-        def rank(gpu: dict[str, Any]) -> tuple[bool, bool]:
-            ours = gpu.get("memory_ours")
-            return not (isinstance(ours, int | float) and ours > 0), str(gpu.get("index")) != number
-
-        return sorted(sample.gpus, key=rank)
-
-    @property
-    def _own_index(self) -> int | None:
-        """The number of the run's own card; None without one."""
-        cards = self.gpus()
-        index = cards[0].get("index") if cards else None
-        return index if isinstance(index, int) else None
-
-    def busy_lately(self, cells: int) -> list[float]:
-        """Use of the card (or the CPU) over the last ten minutes in equal parts, oldest first; NaN where unknown."""
-        index = self._own_index
-        t = self.history.host("t") if index is None else self.history.gpu(index, "t")
-        use = self.history.host("cpu") if index is None else self.history.gpu(index, "utilization")
-        if not len(t):
-            return []
-        place = np.floor((1 - (t[-1] - t) / BUSY_SECONDS) * cells).astype(np.int64)
-        place = np.minimum(place, cells - 1)
-        kept = (place >= 0) & np.isfinite(use)
-        total = np.bincount(place[kept], weights=use[kept], minlength=cells)
-        count = np.bincount(place[kept], minlength=cells)
-        return [float(total[i] / count[i]) if count[i] else math.nan for i in range(cells)]
-
-    @property
-    def peak_ours(self) -> float:
-        """The most of its card's memory that the run has had in any sample, bytes; NaN without a card."""
-        index = self._own_index
-        seen = np.empty(0) if index is None else self.history.gpu(index, "memory_ours")
-        return float(np.nanmax(seen)) if np.isfinite(seen).any() else math.nan

@@ -17,7 +17,8 @@ from engine.analysis import compare
 from engine.contract.store import RunFolder
 from tui.axes import accuracy_axis, value_axis
 from tui.charts import Series, smooth
-from tui.dashboard.curves import AXES, SMOOTHING, X_UNITS, Frame, Options, after, epoch_places, x_axis_of
+from tui.dashboard.curves import epoch_places, x_axis_of
+from tui.dashboard.options import AXES, SMOOTHING, X_UNITS, Frame, Options, after
 from tui.dashboard.view import RunView
 from tui.format import number, percent
 from tui.key_tables.compare import KEYS

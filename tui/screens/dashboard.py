@@ -16,8 +16,8 @@ from engine.contract.status import Status
 from engine.contract.store import RunFolder
 from tui.dashboard import panels
 from tui.dashboard.board import Board, Scene
-from tui.dashboard.curves import AXES, METRICS, SMOOTHING, X_UNITS, Options, after
 from tui.dashboard.neighbours import listed, neighbour
+from tui.dashboard.options import AXES, METRICS, SMOOTHING, X_UNITS, Options, after
 from tui.dashboard.view import RunView
 from tui.key_tables.dashboard import KEYS
 from tui.key_tables.key import footer

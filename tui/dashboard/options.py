@@ -1,0 +1,71 @@
+"""How a person wants to see curves, and the cells there are for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeVar
+
+from tui.axes import Scale
+from tui.charts import Look
+from tui.format import Glyphs
+
+T = TypeVar("T")
+XUnit = Literal["epoch", "step", "time"]
+AxisStyle = Literal["log error", "log loss", "linear"]
+Metric = Literal["loss", "learning rate", "images/s", "gradient norm", "update/weight"]
+
+X_UNITS: Final[tuple[XUnit, ...]] = ("epoch", "step", "time")
+AXES: Final[tuple[AxisStyle, ...]] = ("log error", "log loss", "linear")
+METRICS: Final[tuple[Metric, ...]] = ("loss", "learning rate", "images/s", "gradient norm", "update/weight")
+SMOOTHING: Final = (0.0, 0.6, 0.9, 0.97)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the person wants to see the curves; changed by single keys, never stored."""
+
+    axis: AxisStyle = "log error"
+    x: XUnit = "epoch"
+    smooth: float = 0.0
+    metric: Metric = "loss"
+
+    @property
+    def accuracy_scale(self) -> Scale:
+        return "linear" if self.axis == "linear" else "log error"
+
+    @property
+    def loss_scale(self) -> Scale:
+        return "log" if self.axis == "log loss" else "linear"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The cells a chart gets."""
+
+    width: int
+    height: int
+    """Without its heading."""
+    glyphs: Glyphs = "braille"
+    x_axis: bool = True
+
+    @property
+    def wide(self) -> bool:
+        return self.width >= 55
+
+    @property
+    def gutter(self) -> int:
+        return 14 if self.wide else 11
+
+    @property
+    def rows(self) -> int:
+        return max(self.height - 2 * self.x_axis, 2)
+
+    def look(self, tick_width: int, x_name: str = "") -> Look:
+        """The chart's look in this frame."""
+        return Look(self.gutter, tick_width, self.x_axis, self.glyphs, x_name if self.wide else "")
+
+
+def after(values: Sequence[T], now: T) -> T:
+    """The value after `now`, the first after the last: what a key that cycles goes to."""
+    return values[(values.index(now) + 1) % len(values)]
