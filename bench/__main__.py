@@ -3,6 +3,7 @@
 augment     each op and the named pipelines against torchvision's per-image transforms
 engine      the training loop against the same model on one fixed batch, and the whole epoch against a plain loop
 workbench   first paint, key to repaint, large runs, ten thousand runs, bytes over a terminal line
+zoo         training speed of every model beside its GMACs; takes long, so only when asked for
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 AREAS = ("augment", "engine", "workbench")
+ON_REQUEST = ("zoo",)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0])
-    parser.add_argument("what", nargs="*", choices=[[], *AREAS], help=f"default: all of {', '.join(AREAS)}")
+    parser.add_argument("what", nargs="*", choices=[[], *AREAS, *ON_REQUEST], help=f"default: {', '.join(AREAS)}")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--quick", action="store_true", help="a tenth of the time, for a look; not for publishing")
     chosen = parser.parse_args()

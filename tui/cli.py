@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from engine.contract.errors import BadInput
-from tui.commands import data, doctor, parts, queue, runs
+from tui.commands import data, doctor, models, parts, queue, runs
 from tui.commands.common import RunsDirs, group, roots, user_errors
 
 app = group(
@@ -20,7 +20,7 @@ app = group(
 
 for noun, sub in (
     ("presets", parts.presets),
-    ("models", parts.models),
+    ("models", models.app),
     ("augmentations", parts.augmentations),
     ("schedules", parts.schedules),
     ("runs", runs.app),

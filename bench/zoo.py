@@ -1,0 +1,114 @@
+"""Training images a second of every model, beside what it computes: slow implementations stand out.
+
+A step is the engine's own (`train_step` with SGD) on one fixed batch, in the precision that the engine picks,
+channels-last. A training step computes about three times a forward pass, and a multiply-add is two operations: GFLOP/s
+are images a second times six GMACs. Norms, activations and copies count for nothing there, which is the point: the
+figure is what is left of the machine for the arithmetic that the paper asks for. Slowest first.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+import time
+from typing import Any, Final
+
+import torch
+
+from bench.engine import built, images, limit_rate, recipe
+from engine.contract.catalog import Part, catalog
+from engine.data.load import DataSet
+from engine.probe import choose_device
+
+BATCH: Final = 128
+OPERATIONS: Final = 6  # a multiply-add is two; forward, gradient of the maps, gradient of the weights
+CPU_LIMIT: Final = 0.6  # GMACs; larger models take long there
+SECONDS: Final = 2.0
+
+PEAKS: Final = {
+    "H100 PCIe": 756e12,
+    "H100": 989e12,
+    "H200": 989e12,
+    "A100": 312e12,
+    "A10": 125e12,
+    "L40S": 362e12,
+    "L4": 121e12,
+    "RTX 4090": 165e12,
+    "RTX 3090": 71e12,
+}
+"""Dense bf16 operations a second with fp32 sums, from NVIDIA's data sheets; the first name that fits is taken."""
+
+
+def measure(quick: bool = False) -> list[dict[str, Any]]:
+    """A row for each model, on CPU those up to `CPU_LIMIT`; quick takes the cheapest of each family."""
+    device = choose_device("auto")
+    limit = CPU_LIMIT if device.type == "cpu" else float("inf")
+    models = [part for part in catalog().parts("model") if part.meta["gmacs"] <= limit]
+    if quick:
+        cheapest: dict[str, Part] = {}
+        for part in sorted(models, key=lambda part: part.meta["gmacs"]):
+            cheapest.setdefault(part.meta["family"], part)
+        models = list(cheapest.values())
+    peak = peak_of(device) if device.type == "cuda" else 0.0
+    data = images(BATCH)
+    rows = [rate(part, data, device, peak, SECONDS / 10 if quick else SECONDS) for part in models]
+    return sorted(rows, key=lambda row: row["GFLOP/s"])
+
+
+def rate(part: Part, data: DataSet, device: torch.device, peak: float, seconds: float) -> dict[str, Any]:
+    """One model, at the largest of 128, 64, 32 ... images that fits into the GPU's memory."""
+    batch = BATCH
+    while True:
+        try:
+            precision, speed = _speed(part.name, data, device, batch, seconds)
+            break
+        except torch.OutOfMemoryError:
+            if batch == 1:
+                raise
+            batch //= 2
+    flops = speed * part.meta["gmacs"] * 1e9 * OPERATIONS
+    row = {
+        "model": part.name,
+        "family": part.meta["family"],
+        "M params": part.meta["params"] / 1e6,
+        "GMACs": part.meta["gmacs"],
+        "batch": batch,
+        "precision": precision,
+        "img/s": speed,
+        "GFLOP/s": flops / 1e9,
+    }
+    return row | ({"of bf16 peak": flops / peak} if peak else {})
+
+
+def _speed(name: str, data: DataSet, device: torch.device, batch: int, seconds: float) -> tuple[str, float]:
+    """Precision and images a second, after two steps that warm up."""
+    gc.collect()  # what a failed attempt at a larger batch still holds
+    torch.cuda.empty_cache()
+    setup = built(recipe(name, []), data, device)
+    setup.model.train()
+    x, y = setup.augmented(setup.train.images[:batch], setup.train.labels[:batch], 0, 0)
+    limit_rate(setup, x, y, 1)
+    steps = max(1, round(seconds * limit_rate(setup, x, y, 1) / batch))
+    return setup.decisions.precision, limit_rate(setup, x, y, steps)
+
+
+def peak_of(device: torch.device, known: dict[str, float] = PEAKS) -> float:
+    """bf16 operations a second of a GPU: its data sheet's, else (also for a slice of one) a large product's."""
+    name = torch.cuda.get_device_name(device)
+    if "MIG" not in name:
+        for words, peak in known.items():
+            if re.search(rf"\b{re.sub(' ', '.*', words)}\b", name):
+                return peak
+    return measured_peak(device)
+
+
+def measured_peak(device: torch.device, side: int = 8192, times: int = 50) -> float:
+    """Operations a second of a product of two square bf16 matrices."""
+    a = torch.randn(side, side, device=device, dtype=torch.bfloat16)
+    a @ a
+    torch.cuda.synchronize(device)
+    began = time.perf_counter()
+    for _ in range(times):
+        a @ a
+    torch.cuda.synchronize(device)
+    return times * 2 * side**3 / (time.perf_counter() - began)

@@ -1,0 +1,294 @@
+"""What a model is made of, counted without numbers or memory: stages, multiply-adds, and what training keeps.
+
+`python -m engine.models.summary NAME` prints it as JSON, for programs that must not import torch themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.autograd.graph import saved_tensors_hooks
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
+
+from engine.contract.catalog import catalog
+from engine.contract.errors import BadInput
+from engine.contract.recipe import Choice
+from engine.models.build import build_model
+
+LISTS = (nn.Sequential, nn.ModuleList)
+KINDS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Neighbouring modules that work at one resolution."""
+
+    name: str
+    """Where they are in the model: `stem`, `stages.2`, `features.4-7`."""
+    kind: str
+    """Their classes: `4 BasicBlock`, `Conv2d, BatchNorm2d, ReLU`."""
+    shape: tuple[int, ...]
+    """What comes out of the last one for one image, (C, H, W) of maps; empty where it is never called itself."""
+    params: int
+    macs: int
+    """Multiply-adds for one image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes that training holds when the backward pass begins to turn activations into gradients.
+
+    The counted part of the peak: work space of single kernels and the allocator's rounding come on top.
+    """
+
+    activations: int
+    """What autograd keeps of one forward pass; under bf16 with the bf16 copies of the weights."""
+    weights: int
+    """Parameters and buffers."""
+    gradients: int
+    optimizer: int
+    """One momentum for each parameter."""
+
+    @property
+    def total(self) -> int:
+        return self.activations + self.weights + self.gradients + self.optimizer
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A model at one batch and image size."""
+
+    batch: int
+    channels: int
+    size: int
+    params: int
+    macs: int
+    """Multiply-adds for one image, as it is evaluated."""
+    stages: tuple[Stage, ...]
+    memory: dict[str, Memory]
+    """By precision: fp32, bf16."""
+
+    def table(self) -> dict[str, object]:
+        """The summary as JSON holds it."""
+        memory = {name: {**asdict(held), "total": held.total} for name, held in self.memory.items()}
+        return asdict(self) | {"memory": memory}
+
+
+def summarize(model: nn.Module, channels: int = 3, size: int = 32, batch: int = 128) -> Summary:
+    """Count a model, best one on the meta device: a real one computes one image.
+
+    Args:
+        channels, size: of the images, (batch, channels, size, size).
+        batch: images a training step.
+    """
+    stages = find_stages(model, channels, size)
+    return Summary(
+        batch=batch,
+        channels=channels,
+        size=size,
+        params=sum(p.numel() for p in model.parameters()),
+        macs=sum(stage.macs for stage in stages),
+        stages=tuple(stages),
+        memory={name: count_memory(model, (batch, channels, size, size), bf16=name == "bf16") for name in PRECISIONS},
+    )
+
+
+PRECISIONS = ("fp32", "bf16")
+
+
+@dataclass(slots=True)
+class _Call:
+    """What was seen of a module while it computed one image."""
+
+    shape: tuple[int, ...] = ()
+    macs: int = 0
+    begun: list[int] = field(default_factory=list)
+
+
+def find_stages(model: nn.Module, channels: int = 3, size: int = 32) -> list[Stage]:
+    """The model's stages in the order of its definition; their parameters and multiply-adds add up to the whole.
+
+    Lists of blocks are opened where the resolution changes inside them, and neighbours at the same resolution are put
+    together again.
+    """
+    calls, total = _watch(model, channels, size)
+    seen: set[nn.Parameter] = set()
+    stages = _open(model, "", calls, seen)
+    elsewhere = total - sum(stage.macs for stage in stages)
+    if elsewhere:
+        stages.append(Stage("(between)", type(model).__name__, (), 0, elsewhere))
+    return stages
+
+
+def _watch(model: nn.Module, channels: int, size: int) -> tuple[dict[nn.Module, _Call], int]:
+    """Evaluate one image: what each module put out, and what it and the whole model computed."""
+    calls: dict[nn.Module, _Call] = {module: _Call() for module in model.modules()}
+    training, device = model.training, next(model.parameters()).device
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+
+        def before(module: nn.Module, _: object) -> None:
+            calls[module].begun.append(counter.get_total_flops())
+
+        def after(module: nn.Module, _: object, out: object) -> None:
+            call = calls[module]
+            call.macs += (counter.get_total_flops() - call.begun.pop()) // 2
+            if isinstance(out, Tensor):
+                call.shape = tuple(out.shape[1:])
+
+        hooks = [hook for m in calls for hook in (m.register_forward_pre_hook(before), m.register_forward_hook(after))]
+        try:
+            model.eval()(torch.zeros(1, channels, size, size, device=device))
+        finally:
+            model.train(training)
+            for hook in hooks:
+                hook.remove()
+    return calls, counter.get_total_flops() // 2
+
+
+def _open(module: nn.Module, name: str, calls: dict[nn.Module, _Call], seen: set[nn.Parameter]) -> list[Stage]:
+    """The stages inside a module; parameters that are its own come first."""
+    stages = []
+    if own := _new(module.parameters(recurse=False), seen):
+        stages.append(Stage(name or "(own)", "Parameter", (), own, 0))
+    children = list(module.named_children())
+    for key, child in children:
+        path = f"{name}.{key}" if name else key
+        only = len(children) == 1 and any(child.children()) and not isinstance(module, LISTS)
+        if only or _opens(child, calls):
+            stages += _open(child, path, calls, seen)
+        else:
+            call = calls[child]
+            stages.append(Stage(path, _kind([child]), call.shape, _new(child.parameters(), seen), call.macs))
+    return _merged(stages, name, dict(children)) if isinstance(module, LISTS) else stages
+
+
+def _opens(module: nn.Module, calls: dict[nn.Module, _Call]) -> bool:
+    """Whether a summary looks inside: at lists that change the resolution, and at what is never called as a whole."""
+    if not any(module.children()):
+        return False
+    if not calls[module].shape:
+        return True
+    return type(module) is nn.Sequential and len({_resolution(calls[child].shape) for child in module}) > 1
+
+
+def _resolution(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape[1:] if len(shape) == 3 else shape
+
+
+def _merged(stages: list[Stage], name: str, children: dict[str, nn.Module]) -> list[Stage]:
+    """Neighbours of one list that work at the same resolution as one stage."""
+    merged = []
+    prefix = f"{name}." if name else ""
+    whole = {f"{prefix}{key}": child for key, child in children.items()}
+    for (closed, _), group in groupby(stages, key=lambda stage: (stage.name in whole, _resolution(stage.shape))):
+        run = list(group)
+        if not closed or len(run) == 1:
+            merged += run
+            continue
+        ends = run[0].name, run[-1].name.removeprefix(prefix)
+        params, macs = sum(stage.params for stage in run), sum(stage.macs for stage in run)
+        kind = _kind([whole[stage.name] for stage in run])
+        merged.append(replace(run[-1], name="-".join(ends), kind=kind, params=params, macs=macs))
+    return merged
+
+
+def _kind(modules: list[nn.Module]) -> str:
+    """The classes inside, each with how often it comes: `4 BasicBlock`."""
+    counted = Counter(type(module).__name__ for module in _flat(modules))
+    kinds = [f"{n} {kind}" if n > 1 else kind for kind, n in counted.items()]
+    return ", ".join(kinds[:KINDS_SHOWN] + ["..."] * (len(kinds) > KINDS_SHOWN))
+
+
+def _flat(modules: list[nn.Module]) -> Iterator[nn.Module]:
+    for module in modules:
+        if type(module) in LISTS and len(module):
+            yield from _flat(list(module.children()))
+        else:
+            yield module
+
+
+def _new(parameters: Iterator[nn.Parameter], seen: set[nn.Parameter]) -> int:
+    """How many numbers are in those parameters that no stage before had."""
+    new = set(parameters) - seen
+    seen |= new
+    return sum(p.numel() for p in new)
+
+
+def count_memory(model: nn.Module, shape: tuple[int, ...], *, bf16: bool) -> Memory:
+    """What a training step with momentum holds, counted from what autograd keeps of a forward pass.
+
+    The pass runs on tensors without numbers that stand for CPU ones, since autocast passes by the meta device. Storages
+    count once, however many operations keep them; weights that operations keep are not counted again. A GPU keeps
+    nearly the same: its attention may keep less, its norms under autocast more.
+    """
+    training = model.training
+    states = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    with FakeTensorMode():
+        fake = {name: _stand_in(tensor) for name, tensor in states.items()}
+        weights = {_storage(tensor)._cdata: _storage(tensor).nbytes() for tensor in fake.values()}
+        kept: dict[int, torch.UntypedStorage] = {}
+
+        def keep(tensor: Tensor) -> int:
+            storage = _storage(tensor)
+            return kept.setdefault(storage._cdata, storage)._cdata
+
+        try:
+            with saved_tensors_hooks(keep, _never), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                functional_call(model.train(), fake, (torch.empty(shape),))
+        finally:
+            model.train(training)
+        trained = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
+        return Memory(
+            activations=sum(storage.nbytes() for at, storage in kept.items() if at not in weights),
+            weights=sum(weights.values()),
+            gradients=trained,
+            optimizer=trained,
+        )
+
+
+def _stand_in(tensor: Tensor) -> Tensor:
+    made = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="cpu")
+    return made.requires_grad_(tensor.requires_grad)
+
+
+def _storage(tensor: Tensor) -> torch.UntypedStorage:
+    return tensor.untyped_storage()
+
+
+def _never(_: int) -> Tensor:
+    raise RuntimeError("only the forward pass is counted")
+
+
+def main() -> None:
+    """Print the summary of one model of the catalog as one JSON object."""
+    parser = argparse.ArgumentParser(prog="python -m engine.models.summary", description=__doc__.partition("\n")[0])
+    parser.add_argument("name")
+    parser.add_argument("--options", type=json.loads, default={}, help="the model's options as a JSON object")
+    parser.add_argument("--classes", type=int, default=10)
+    parser.add_argument("--channels", type=int, default=3)
+    parser.add_argument("--size", type=int, default=32, help="side of the images, px")
+    parser.add_argument("--batch", type=int, default=128, help="images a training step")
+    asked = parser.parse_args()
+    choice = Choice(name=asked.name, **asked.options)
+    facts = {"num_classes": asked.classes, "in_channels": asked.channels, "image_size": asked.size}
+    try:
+        with torch.device("meta"):
+            model = build_model(choice, **facts, catalog=catalog())
+    except BadInput as error:
+        sys.exit(str(error))
+    summary = summarize(model, asked.channels, asked.size, asked.batch)
+    sys.stdout.write(json.dumps({"name": asked.name, "classes": asked.classes, **summary.table()}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
