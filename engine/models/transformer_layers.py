@@ -81,7 +81,8 @@ class Attention(nn.Module):
     """Multi-head self-attention. Vaswani et al. 2017, arXiv:1706.03762.
 
     Args:
-        head_dim: width of one head; 0 means dim / heads.
+        out_dim: width of the result; 0 means dim.
+        head_dim: width of one head; 0 means out_dim / heads.
         qkv_bias: whether queries, keys and values get a bias.
         scale: factor on the products of queries and keys; 0 means 1 / sqrt(head_dim).
         attention_dropout: on the attention weights. dropout: on the result.
@@ -92,6 +93,7 @@ class Attention(nn.Module):
         dim: int,
         heads: int,
         *,
+        out_dim: int = 0,
         head_dim: int = 0,
         qkv_bias: bool = True,
         scale: float = 0.0,
@@ -100,14 +102,15 @@ class Attention(nn.Module):
     ) -> None:
         super().__init__()
         self.heads = heads
-        inner = heads * (head_dim or dim // heads)
+        out_dim = out_dim or dim
+        inner = heads * (head_dim or out_dim // heads)
         self.scale = scale or None
         self.attention_dropout = attention_dropout
         self.qkv = nn.Linear(dim, 3 * inner, bias=qkv_bias)
-        self.out = nn.Sequential(nn.Linear(inner, dim), nn.Dropout(dropout))
+        self.out = nn.Sequential(nn.Linear(inner, out_dim), nn.Dropout(dropout))
 
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
-        """(B, N, C) -> (B, N, C); `bias` is added to the scores and broadcasts to (B, heads, N, N)."""
+        """(B, N, dim) -> (B, N, out_dim); `bias` is added to the scores and broadcasts to (B, heads, N, N)."""
         q, k, v = split_heads(self.qkv(x), self.heads, 3)
         dropout = self.attention_dropout if self.training else 0.0
         x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout, scale=self.scale)
@@ -121,6 +124,14 @@ def split_heads(x: Tensor, heads: int, parts: int) -> tuple[Tensor, ...]:
 
 def merge_heads(x: Tensor) -> Tensor:  # (B, heads, N, d) -> (B, N, heads * d)
     return x.transpose(1, 2).flatten(2)
+
+
+def to_tokens(x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, H * W, C); no copy in channels-last memory
+    return x.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def to_map(x: Tensor, side: int) -> Tensor:  # (B, side ** 2, C) -> (B, C, side, side), channels-last
+    return x.unflatten(1, (side, side)).permute(0, 3, 1, 2)
 
 
 class Block(nn.Module):
