@@ -10,6 +10,7 @@ from tui.screens.confirm import Confirm
 from tui.screens.pick import OptionRows, Pick
 from tui.widgets.pane import Pane
 
+QUICK = load_table("quickstart")["epochs"]
 SIZES = [(80, 24), (120, 40)]
 
 
@@ -120,7 +121,7 @@ async def test_ctrl_s_makes_the_folders_starts_them_and_opens_the_dashboard(work
         await settle(pilot)
         assert [run.info().seed for run in launcher.started] == [0, 1, 2]
         first = launcher.started[0]
-        assert first.info().changes == "epochs 6→4"
+        assert first.info().changes == f"epochs {QUICK}→4"
         assert first.info().preset == "quickstart"
         assert first.labels().name == "paper v2"
         assert first.recipe().epochs == 4
@@ -216,7 +217,7 @@ async def test_u_undoes_and_x_resets_to_the_preset(workbench, settle):
         await pilot.press("u")
         assert desk.recipe.epochs == 7
         await pilot.press("x")
-        assert desk.recipe.epochs == 6
+        assert desk.recipe.epochs == QUICK
         await pilot.press("u")
         assert desk.recipe.epochs == 7
 
