@@ -106,7 +106,7 @@ def test_two_runs_are_compared_field_by_field(cli, run):
     recipe = loader.resolve("quickstart", catalog(), loader.Edits(fields={"optimizer.lr": 0.05}))
     other = create(runs_root(), recipe, seed=0, preset="quickstart")
     found = json.loads(cli("runs", "compare", run.id, other.id, "--json").out)
-    assert found["differences"] == {"optimizer.lr": [0.2, 0.05]}
+    assert found["differences"] == {"optimizer.lr": ["0.2", "0.05"]}
     assert "optimizer.lr" in cli("runs", "compare", run.id, other.id).out
 
 

@@ -18,7 +18,7 @@ from engine.contract.errors import BadInput
 from engine.contract.status import Status
 from engine.contract.summary import Summary
 from engine.contract.text import clean
-from tui.commands import runs_act
+from tui.commands import compare, runs_act
 from tui.commands.common import Json, Ref, Refs, RunsDirs, group, print_json, print_table, roots
 from tui.format import age, duration, percent
 
@@ -120,44 +120,7 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
     return typer.echo(f"\n{recipe.to_toml()}", nl=False)
 
 
-@app.command("compare")
-def compare_runs(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
-    """Set runs side by side: last and best accuracy, difference to the first, and where their recipes differ."""
-    from engine.contract.changes import differences
-    from engine.contract.store import find, summarize
-
-    folders = [find(roots(runs_dir), ref) for ref in refs]
-    if len(folders) < 2:
-        raise BadInput("runs compare: name at least two runs")
-    rows = [summarize(folder) for folder in folders]
-    recipes = [folder.recipe() for folder in folders]
-    changed: dict[str, list[Any]] = {}
-    for at, other in enumerate(recipes[1:], start=1):
-        for path, old, new in differences(recipes[0], other):
-            changed.setdefault(path, [old] * len(recipes))[at] = new
-    if as_json:
-        return print_json({"runs": [row.to_json() for row in rows], "differences": changed})
-    base = rows[0].last_accuracy
-    table = [
-        [row.id, row.name or row.preset, str(row.seed), _accuracy(row.last_accuracy), _accuracy(row.best_accuracy),
-         _points(row.last_accuracy, base), duration(row.seconds), row.status]
-        for row in rows
-    ]  # fmt: skip
-    head = ["id", "recipe", "seed", "last", "best*", "Δ", "time", "status"]
-    print_table(head, table, right=["seed", "last", "best*", "Δ", "time"])
-    if changed:
-        typer.echo()
-        body = [[path, *(_cell(value) for value in values)] for path, values in sorted(changed.items())]
-        print_table(["differs", *(row.id[-4:] for row in rows)], body)
-    return None
-
-
-def _points(value: float | None, base: float | None) -> str:
-    return "-" if value is None or base is None else f"{100 * (value - base):+.2f}"
-
-
-def _cell(value: Any) -> str:
-    return "-" if value is None else json.dumps(value) if isinstance(value, list | bool) else str(value)
+app.command("compare")(compare.compare)
 
 
 @app.command("watch")
