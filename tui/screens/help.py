@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from tui.key_tables import compare, dashboard, inspect, new_run, queue, results
 from tui.key_tables.key import Key, shown
-from tui.keys import GLOBAL, MODES, MOVING, bindings
+from tui.keys import DIALOG, GLOBAL, MODES, MOVING, bindings
 from tui.line_list import LineList
 from tui.lines import Line, fit, rule, wrap
 
@@ -34,7 +34,7 @@ def sections(mode: str) -> list[tuple[str, Sequence[Key]]]:
     """(title, keys) in the order of the sheet: the asking screen, what goes everywhere, lists, the other screens."""
     others = [(MODES[name], table) for name, table in TABLES.items() if name != mode]
     own = [(MODES[mode], TABLES[mode])] if mode in TABLES else []
-    return [*own, ("Everywhere", GLOBAL), ("Lists and forms", MOVING), *others]
+    return [*own, ("Everywhere", GLOBAL), ("Lists and forms", MOVING), *others, ("Questions", DIALOG)]
 
 
 def sheet(mode: str, width: int) -> list[Line]:
