@@ -35,7 +35,7 @@ class CBAM(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         mean, most = x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)
         x = x * (self.channels(mean) + self.channels(most)).sigmoid()
-        summary = torch.cat((x.amax(1, keepdim=True), x.mean(1, keepdim=True)), 1)  # (B, 2, H, W)
+        summary = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)  # (B, 2, H, W)
         return x * self.pixels(summary).sigmoid()
 
 

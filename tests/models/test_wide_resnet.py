@@ -1,0 +1,22 @@
+"""WRN's sizes and starts; its blocks are tested as those of pre-activated ResNets."""
+
+import math
+
+import torch
+
+from engine.models.wide_resnet import wrn_28_10
+
+
+def test_depth_and_widths_are_those_of_the_paper() -> None:
+    with torch.device("meta"):
+        model = wrn_28_10()
+    assert [len(stage) for stage in model.stages] == [4, 4, 4]  # 6 * 4 + 4 = 28
+    assert [stage[-1].cout for stage in model.stages] == [160, 320, 640]
+    assert model.stem.out_channels == 16
+
+
+def test_xavier_is_uniform_over_fan_in_and_fan_out() -> None:
+    torch.manual_seed(0)
+    weight = wrn_28_10(init="xavier").stages[0][0].body[0].weight  # 16 -> 160, 3x3
+    bound = math.sqrt(6 / (9 * (16 + 160)))
+    assert 0.99 * bound < weight.abs().max() <= bound
