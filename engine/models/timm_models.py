@@ -1,0 +1,101 @@
+"""Any model of timm (pytorch-image-models, an optional extra), brought to small images. No weights are downloaded.
+
+Two ways, the first where timm's own arguments allow it:
+
+- Nets that take an image size and a patch size (ViT, DeiT, BEiT, Swin ...) get patches so small that nearly as many
+  stand along a side as at the net's own image size: 4 px for ViT-B/16 and 1 px for Swin-T, at 32 px.
+- All others see the image enlarged until their last map is 4 px a side, as ResNets for CIFAR have it: 128 px for the
+  usual total stride of 32. That costs what the net costs with a stem for small images.
+"""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.contract.errors import BadInput, nearest
+
+PREFIX = "timm:"
+LAST_MAP = 4  # px along the last map of an enlarged image
+
+
+class Enlarged(nn.Module):
+    """Enlarge images to `side` px by linear interpolation, then run `model`."""
+
+    def __init__(self, model: nn.Module, side: int) -> None:
+        super().__init__()
+        self.model, self.side = model, side
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
+        return self.model(F.interpolate(x, (self.side, self.side), mode="bilinear"))
+
+
+def build_timm(name: str, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
+    """The timm model `name` (with or without the `timm:` in front) with its own random start.
+
+    Raises:
+        BadInput: timm is not installed, does not know the name, or the net does not classify images of this size.
+    """
+    name = name.removeprefix(PREFIX)
+    timm = _timm(name)
+    with torch.device("meta"):
+        original = timm.create_model(name)
+    facts = {"num_classes": num_classes, "in_chans": in_channels}
+    problems = []
+    for options, side in _ways(original, image_size):
+        try:
+            with torch.device("meta"):
+                model = _build(timm, name, facts | options, side, image_size)
+                shape = tuple(model.eval()(torch.zeros(2, in_channels, image_size, image_size)).shape)
+        except (TypeError, ValueError, RuntimeError, AssertionError) as error:  # how timm says that a size does not fit
+            problems.append(str(error).partition("\n")[0])
+            continue
+        if shape == (2, num_classes):
+            return _build(timm, name, facts | options, side, image_size)
+        problems.append(f"it makes {shape} of two images")
+    raise BadInput(f"{PREFIX}{name} does not classify images of {image_size} px: {problems[-1]}")
+
+
+def _timm(name: str) -> ModuleType:
+    try:
+        import timm
+    except ImportError:
+        raise BadInput(f"{PREFIX}{name} needs timm, which is not installed: pip install 'cifar-tui[timm]'") from None
+    if not timm.is_model(name):
+        raise BadInput(f"timm {timm.__version__} has no model {name!r}{nearest(name, timm.list_models())}")
+    return timm
+
+
+def _build(timm: ModuleType, name: str, options: dict[str, Any], side: int, image_size: int) -> nn.Module:
+    model: nn.Module = timm.create_model(name, **options)
+    return model if side == image_size else Enlarged(model, side)
+
+
+def _ways(original: nn.Module, image_size: int) -> list[tuple[dict[str, Any], int]]:
+    """What to try, best first: further arguments for timm, and the side in px that the net then sees."""
+    takes = inspect.signature(type(original)).parameters
+    own_side = int(original.pretrained_cfg["input_size"][-1])
+    ways: list[tuple[dict[str, Any], int]] = []
+    patch = getattr(getattr(original, "patch_embed", None), "patch_size", None)
+    if patch is not None and "img_size" in takes and "patch_size" in takes:
+        small = fit_patch(image_size, own_side // (patch[0] if isinstance(patch, tuple) else patch))
+        ways.append(({"img_size": image_size, "patch_size": small}, image_size))
+    stages = getattr(original, "feature_info", None) or [{}]
+    strides = [stage.get("reduction", 0) for stage in stages]
+    enlarged = max(LAST_MAP * max(strides) or own_side, image_size)
+    for side in (enlarged, own_side):
+        if "img_size" in takes:
+            ways.append(({"img_size": side}, side))
+        ways.append(({}, side))
+    return ways
+
+
+def fit_patch(image_size: int, tokens: int) -> int:
+    """The smallest power of two that divides the image into at most `tokens` a side, else the largest that divides."""
+    divisors = [2**i for i in range(image_size.bit_length()) if image_size % 2**i == 0]
+    return next((patch for patch in divisors if image_size / patch <= tokens), divisors[-1])
