@@ -131,7 +131,7 @@ def test_a_supervisor_that_keeps_silent_is_ended(bench: Bench, tmp_path: Path):
 
 
 def test_a_folder_that_is_no_run_does_not_start(bench: Bench, tmp_path: Path):
-    with pytest.raises(local.StartFailed, match=r"run\.json is missing or damaged"):
+    with pytest.raises(local.StartFailed, match=r"run\.json is missing"):
         local.start(RunFolder(tmp_path), supervisor=bench.supervisor)
     with pytest.raises(local.StartFailed, match="No such file"):
         local.start(RunFolder(tmp_path / "nowhere"), supervisor=bench.supervisor)

@@ -69,8 +69,8 @@ def test_kill_ends_even_a_supervisor_that_hangs(bench: Bench):
     run = bench.working()
     os.kill(bench.processes(run)[0].pid, signal.SIGSTOP)
     control.kill(run, patience=0.2)
-    bench.until(lambda: not bench.alive())
-    assert run.status().state == "lost"
+    bench.until(lambda: run.status().state == "lost")
+    assert not bench.alive()
 
 
 def test_a_kill_from_outside_is_reported_as_such(bench: Bench):

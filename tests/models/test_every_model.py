@@ -147,7 +147,7 @@ def test_layout_and_precision_change_the_logits_no_more_than_rounding_does(model
     x = x.contiguous(memory_format=torch.channels_last)
     assert (run(twin, x) - exact).std() < 0.05 * rounded
     with torch.autocast("cpu", torch.bfloat16):
-        assert (run(twin, x) - exact).std() < 16 * rounded
+        assert (run(twin, x) - exact).std() < 32 * rounded
 
 
 @pytest.mark.slow
