@@ -244,7 +244,7 @@ def count_memory(model: nn.Module, shape: tuple[int, ...], *, bf16: bool) -> Mem
 
         try:
             with saved_tensors_hooks(keep, _never), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                functional_call(model.train(), fake, (torch.empty(shape),))
+                functional_call(model.train(), fake, (torch.empty(shape, device="cpu"),))
         finally:
             model.train(training)
         trained = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)

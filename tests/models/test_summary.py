@@ -22,7 +22,7 @@ def test_stages_add_up_to_the_whole_model(part: Part) -> None:
     stages = find_stages(model)
     assert sum(stage.params for stage in stages) == sum(p.numel() for p in model.parameters()) == part.meta["params"]
     assert sum(stage.macs for stage in stages) / 1e9 == pytest.approx(part.meta["gmacs"], rel=0.005)
-    assert (10,) in {stage.shape for stage in stages}
+    assert any(stage.shape[:1] == (10,) for stage in stages)
 
 
 def test_a_resnet_falls_into_its_stages() -> None:
