@@ -1,0 +1,183 @@
+"""Every model learns 128 real images by heart, and one of each family compiles to the same logits. Minutes: `-m slow`.
+
+With CIFAR_TUI_OVERFIT=FILE.json what has been reached is written down, and a model whose file has not changed since is
+not trained again: the hour of work can be done in pieces. `docs/zoo.py` makes a table of docs/overfit.json.
+
+A CPU trains models up to 0.6 GMACs as they are and larger ones at reduced depth; a GPU trains all as they are.
+"""
+
+import hashlib
+import json
+import os
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.datasets import CIFAR10
+
+from engine.contract.catalog import Part, catalog
+from engine.contract.recipe import Choice
+from engine.models.build import build_model
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+MODELS = catalog().parts("model")
+CPU_LIMIT = 0.6  # GMACs
+SECONDS = 60.0
+BATCH = 32
+TARGET = 0.95
+NOTES = os.environ.get("CIFAR_TUI_OVERFIT", "")
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+# Families with attention, or made in its image: a tenth of the step that plain convolutions bear.
+SMALL_STEP = ("vit", "cct", "ceit", "convit", "cvt", "coatnet", "mobilevit", "swin", "poolformer", "convnext", "van")
+
+
+@pytest.fixture(scope="module")
+def pictures(cifar10_dir: Path) -> tuple[Tensor, Tensor]:
+    """128 real images, normalised, (128, 3, 32, 32), and their labels."""
+    found = CIFAR10(cifar10_dir, train=False)
+    x = torch.from_numpy(found.data[:128]).permute(0, 3, 1, 2).float() / 255
+    x = (x - x.mean((0, 2, 3), keepdim=True)) / x.std((0, 2, 3), keepdim=True)
+    return x.to(DEVICE, memory_format=torch.channels_last), torch.tensor(found.targets[:128]).to(DEVICE)
+
+
+def build(part: Part) -> nn.Module:
+    return build_model(Choice(name=part.name), num_classes=10, catalog=catalog())
+
+
+def gmacs(model: nn.Module) -> float:
+    """Billions of multiply-adds for one image, on the device where the model is."""
+    x = torch.zeros(1, 3, 32, 32, device=next(model.parameters()).device)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model.eval()(x)
+    return counter.get_total_flops() / 2e9
+
+
+def repeats(model: nn.Module) -> list[tuple[str, int]]:
+    """Blocks that could be left out: those of the same class and shapes as the one before. List's name and index."""
+    shapes: dict[nn.Module, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+
+    def see(module: nn.Module, taken: Any, made: Any) -> None:
+        if isinstance(made, Tensor) and taken and isinstance(taken[0], Tensor):
+            shapes[module] = (tuple(taken[0].shape), tuple(made.shape))
+
+    hooks = [module.register_forward_hook(see) for module in model.modules()]
+    with torch.no_grad():
+        model.eval()(torch.zeros(1, 3, 32, 32, device="meta"))
+    for hook in hooks:
+        hook.remove()
+    found = []
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Sequential | nn.ModuleList):
+            blocks = list(module)
+            for at, (one, two) in enumerate(pairwise(blocks), 1):
+                took, made = shapes.get(two, ((), (0,)))
+                if type(one) is type(two) and list(two.parameters()) and took == made:
+                    found.append((name, at))
+    return found
+
+
+def shortened(part: Part) -> nn.Module | None:
+    """The model with one block for each run of equal ones; None where that is not small enough, or has no such runs."""
+    with torch.device("meta"):
+        blank = build(part)
+    extra = repeats(blank)
+    for name, at in reversed(extra):
+        del blank.get_submodule(name)[at]
+    try:
+        small = gmacs(blank) <= CPU_LIMIT
+    except (RuntimeError, IndexError, ValueError):  # its blocks are told apart by their number
+        return None
+    if not small:
+        return None
+    model = build(part)
+    for name, at in reversed(extra):
+        del model.get_submodule(name)[at]
+    return model
+
+
+def learn(model: nn.Module, x: Tensor, y: Tensor, lr: float) -> dict[str, Any]:
+    """Train with AdamW until 95 % of the images are known in evaluation, or for a minute."""
+    model.to(DEVICE, memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.0)
+    began, steps, accuracy = time.monotonic(), 0, 0.0
+    while accuracy < TARGET and time.monotonic() - began < SECONDS:
+        model.train()
+        for chosen in torch.randperm(len(x)).to(DEVICE).split(BATCH):
+            for group in optimizer.param_groups:
+                group["lr"] = lr * min(1.0, (steps + 1) / 20)
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[chosen]), y[chosen]).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            steps += 1
+        model.eval()
+        with torch.no_grad():
+            known = [
+                (model(a).argmax(1) == b).sum().item() for a, b in zip(x.split(BATCH), y.split(BATCH), strict=True)
+            ]
+        accuracy = sum(known) / len(x)
+    return {"accuracy": accuracy, "steps": steps, "seconds": round(time.monotonic() - began, 1), "device": DEVICE.type}
+
+
+def note(name: str, run: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the file of CIFAR_TUI_OVERFIT says of a model, after writing `run` there."""
+    if not NOTES:
+        return run or {}
+    path = Path(NOTES)
+    runs = json.loads(path.read_text()) if path.is_file() else {}
+    if run is not None:
+        runs[name] = run
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(dict(sorted(runs.items())), indent=1) + "\n")
+        part.replace(path)
+    return runs.get(name, {})
+
+
+@pytest.mark.parametrize("part", MODELS, ids=lambda part: part.name)
+def test_128_images_are_learned_by_heart(part: Part, pictures: tuple[Tensor, Tensor]) -> None:
+    source = hashlib.sha256(part.path.read_bytes()).hexdigest()[:16]
+    run = note(part.name)
+    if run.get("source") != source or run["accuracy"] < TARGET:
+        torch.manual_seed(0)
+        whole = DEVICE.type == "cuda" or part.meta["gmacs"] <= CPU_LIMIT
+        model = build(part) if whole else shortened(part)
+        if model is None:
+            pytest.skip(f"{part.meta['gmacs']} GMACs: needs a GPU")
+        lr = 3e-4 if part.meta["family"] in SMALL_STEP else 3e-3
+        facts = {"source": source, "depth": "full" if whole else "reduced"}
+        run = facts | learn(model, *pictures, lr)
+        note(part.name, run)
+    assert run["accuracy"] >= TARGET, run
+
+
+def cheapest() -> list[Part]:
+    """The smallest model of each family."""
+    families: dict[str, Part] = {}
+    for part in sorted(MODELS, key=lambda part: part.meta["gmacs"]):
+        families.setdefault(part.meta["family"], part)
+    return list(families.values())
+
+
+@pytest.mark.parametrize("part", cheapest(), ids=lambda part: part.name)
+def test_compiled_logits_and_gradients_equal_the_eager_ones(part: Part) -> None:
+    """In evaluation, where nothing is drawn; `test_every_model` captures the training pass."""
+    torch.compiler.reset()
+    torch.manual_seed(0)
+    model, x = build(part).eval(), torch.randn(2, 3, 32, 32)
+    weight = next(model.parameters())
+    answers = []
+    for run in (model, torch.compile(model, fullgraph=True)):
+        logits = run(x)
+        (gradient,) = torch.autograd.grad(logits.square().sum(), weight)
+        answers.append((logits.detach(), gradient))
+    (want, want_gradient), (got, got_gradient) = answers
+    torch.testing.assert_close(got, want, rtol=1e-3, atol=1e-4 * float(want.abs().max()))
+    torch.testing.assert_close(got_gradient, want_gradient, rtol=1e-2, atol=1e-3 * float(want_gradient.abs().max()))
