@@ -8,7 +8,8 @@ from torch.autograd.graph import saved_tensors_hooks
 from engine.contract.catalog import Part, catalog
 from engine.contract.recipe import Choice
 from engine.models.build import build_model
-from engine.models.summary import Memory, count_memory, find_stages, summarize
+from engine.models.memory import Memory, count_memory
+from engine.models.summary import find_stages, summarize
 
 
 def blank(name: str) -> nn.Module:
