@@ -14,7 +14,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -25,6 +25,7 @@ from engine.contract.params import Param, read_params, schema_of, shared_options
 
 KINDS: Final = ("dataset", "model", "op", "optimizer", "schedule", "loss", "averaging")
 ENGINE: Final = Path(__file__).resolve().parent.parent
+TIMM: Final = "timm:"
 SOURCES: Final = ("models", "augment", "optim", "data", "schedules.py", "losses.py", "averaging.py")
 
 T = TypeVar("T")
@@ -109,7 +110,9 @@ class Catalog:
         return [part.name for part in self.parts(kind)]
 
     def get(self, kind: str, name: str) -> Part:
-        """The part of that name or alias. Raises BadInput with the nearest names."""
+        """The part of that name or alias; any model of timm as `timm:NAME`. Raises BadInput with the nearest names."""
+        if kind == "model" and name.startswith(TIMM):
+            return _timm_part(name)
         part = self._alias[kind].get(name)
         if part is None:
             raise BadInput(f"unknown {LABEL[kind]} {name!r}{nearest(name, self._alias[kind])}")
@@ -117,6 +120,8 @@ class Catalog:
 
     def load(self, part: Part) -> Any:
         """Import the part's own file and return the decorated object."""
+        if part.name.startswith(TIMM):
+            return partial(importlib.import_module(part.module).build_timm, part.name)
         if part.module:
             module = importlib.import_module(part.module)
         else:
@@ -195,6 +200,26 @@ def _part(
         line=node.lineno,
         qualname=node.name,
         module=module,
+    )
+
+
+def _timm_part(name: str) -> Part:
+    """A model of timm as a part. Whether timm knows the name is asked when it is built: asking loads torch."""
+    if importlib.util.find_spec("timm") is None:
+        raise BadInput(f"{name} needs timm, which is not installed: pip install 'cifar-tui[timm]'")
+    return Part(
+        kind="model",
+        name=name,
+        title=f"{name.removeprefix(TIMM)} of timm",
+        aliases=(),
+        doc="A model of timm (pytorch-image-models), brought to small images.",
+        meta={"family": "timm"},
+        params=(),
+        positional=("num_classes", "in_channels", "image_size"),
+        path=ENGINE / "models" / "timm_models.py",
+        line=1,
+        qualname="build_timm",
+        module="engine.models.timm_models",
     )
 
 
