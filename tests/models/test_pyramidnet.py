@@ -79,3 +79,11 @@ def test_survival_falls_linearly_to_one_half() -> None:
 
 def test_without_shakedrop_there_is_no_gate() -> None:
     assert not any(isinstance(m, ShakeDrop) for m in PyramidNet("basic", 20, 12, 10).modules())
+
+
+def test_shakedrop_is_captured_whole_by_the_compiler() -> None:
+    torch.compiler.reset()
+    gate = torch.compile(ShakeDrop(0.5), fullgraph=True, backend="aot_eager")
+    x = torch.ones(4, 2, 3, 3, requires_grad=True)
+    gate(x).sum().backward()
+    assert x.grad is not None and x.grad.min() >= 0 and x.grad.max() <= 1
