@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
-from engine.models.layers import Init, SideBySide, init_convs
+from engine.models.layers import Init, SideBySide, biased_bn_relu, init_convs
 
 # 1x1 | 1x1, 3x3 | 1x1, 5x5 | 1x1 after the pool: channels of the modules between two max-pools, table 1
 STAGES = (
@@ -28,19 +28,14 @@ STAGES = (
 )
 
 
-def biased(cin: int, cout: int, kernel: int) -> nn.Sequential:
-    """Convolution with bias, norm, ReLU; the map keeps its size."""
-    return nn.Sequential(nn.Conv2d(cin, cout, kernel, padding=kernel // 2), nn.BatchNorm2d(cout), nn.ReLU(inplace=True))
-
-
 def inception(cin: int, one: int, down3: int, three: int, down5: int, five: int, pool: int) -> SideBySide:
     """Figure 2b; (B, cin, H, W) -> (B, one + three + five + pool, H, W)."""
     return SideBySide(
         [
-            biased(cin, one, 1),
-            nn.Sequential(biased(cin, down3, 1), biased(down3, three, 3)),
-            nn.Sequential(biased(cin, down5, 1), biased(down5, five, 3), biased(five, five, 3)),
-            nn.Sequential(nn.MaxPool2d(3, 1, padding=1), biased(cin, pool, 1)),
+            biased_bn_relu(cin, one, 1),
+            nn.Sequential(biased_bn_relu(cin, down3, 1), biased_bn_relu(down3, three, 3)),
+            nn.Sequential(biased_bn_relu(cin, down5, 1), biased_bn_relu(down5, five, 3), biased_bn_relu(five, five, 3)),
+            nn.Sequential(nn.MaxPool2d(3, 1, padding=1), biased_bn_relu(cin, pool, 1)),
         ]
     )
 
@@ -51,7 +46,7 @@ class GoogLeNet(nn.Module):
     def __init__(self, num_classes: int, in_channels: int, dropout: float, init: Init) -> None:
         super().__init__()
         cin = 192
-        self.features = nn.Sequential(biased(in_channels, cin, 3))
+        self.features = nn.Sequential(biased_bn_relu(in_channels, cin, 3))
         for i, stage in enumerate(STAGES):
             if i > 0:
                 self.features.append(nn.MaxPool2d(3, 2, padding=1))

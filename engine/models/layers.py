@@ -29,6 +29,14 @@ def conv_bn_relu(cin: int, cout: int, kernel: int, stride: int = 1, groups: int 
     return conv_bn(cin, cout, kernel, stride, groups).append(nn.ReLU(inplace=True))
 
 
+def biased_bn_relu(cin: int, cout: int, kernel: int) -> nn.Sequential:
+    """Convolution with bias, batch norm, ReLU: what nets older than batch norm became when they were given it.
+
+    The norm cancels the bias; it is kept for the sake of published weights and counts. The map keeps its size.
+    """
+    return nn.Sequential(nn.Conv2d(cin, cout, kernel, padding=kernel // 2), nn.BatchNorm2d(cout), nn.ReLU(inplace=True))
+
+
 def norm_relu(channels: int) -> nn.Sequential:
     """Batch norm and ReLU, as pre-activated nets have them before each convolution."""
     return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))

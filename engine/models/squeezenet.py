@@ -12,12 +12,7 @@ from typing import Annotated, Literal
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
-from engine.models.layers import Init, SideBySide, init_convs
-
-
-def biased(cin: int, cout: int, kernel: int) -> nn.Sequential:
-    """Convolution with bias, norm, ReLU; the map keeps its size."""
-    return nn.Sequential(nn.Conv2d(cin, cout, kernel, padding=kernel // 2), nn.BatchNorm2d(cout), nn.ReLU(inplace=True))
+from engine.models.layers import Init, SideBySide, biased_bn_relu, init_convs
 
 
 class Fire(nn.Module):
@@ -25,8 +20,8 @@ class Fire(nn.Module):
 
     def __init__(self, cin: int, cout: int, squeeze: int, bypass: bool) -> None:
         super().__init__()
-        self.squeeze = biased(cin, squeeze, 1)
-        self.expand = SideBySide([biased(squeeze, cout // 2, 1), biased(squeeze, cout // 2, 3)])
+        self.squeeze = biased_bn_relu(cin, squeeze, 1)
+        self.expand = SideBySide([biased_bn_relu(squeeze, cout // 2, 1), biased_bn_relu(squeeze, cout // 2, 3)])
         self.bypass = bypass
 
     def forward(self, x: Tensor) -> Tensor:
@@ -39,7 +34,7 @@ class SqueezeNet(nn.Module):
 
     def __init__(self, num_classes: int, in_channels: int, dropout: float, init: Init) -> None:
         super().__init__()
-        self.features = nn.Sequential(biased(in_channels, 96, 3), nn.MaxPool2d(2))
+        self.features = nn.Sequential(biased_bn_relu(in_channels, 96, 3), nn.MaxPool2d(2))
         cin = 96
         for i, cout in enumerate((128, 128, 256, 256, 384, 384, 512, 512)):
             self.features.append(Fire(cin, cout, cout // 8, bypass=cin == cout))

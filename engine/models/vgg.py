@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
-from engine.models.layers import Init, init_convs
+from engine.models.layers import Init, biased_bn_relu, init_convs
 
 
 class VGG(nn.Module):
@@ -30,9 +30,7 @@ class VGG(nn.Module):
         cin = in_channels
         for depth, width in zip(depths, (64, 128, 256, 512, 512), strict=True):
             for _ in range(depth):
-                self.features.extend(
-                    [nn.Conv2d(cin, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
-                )
+                self.features.append(biased_bn_relu(cin, width, 3))
                 cin = width
             self.features.append(nn.MaxPool2d(2, ceil_mode=True))
         self.head = nn.Linear(cin, num_classes)

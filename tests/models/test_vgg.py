@@ -14,5 +14,5 @@ def test_torchvision_weights_give_the_same_logits(transplant) -> None:
 
 
 def test_vgg16_has_thirteen_convolutions_and_five_max_pools() -> None:
-    kinds = [type(module) for module in vgg16().features]
+    kinds = [type(module) for module in vgg16().modules()]
     assert (kinds.count(nn.Conv2d), kinds.count(nn.MaxPool2d)) == (13, 5)
