@@ -1,4 +1,4 @@
-"""A run that trains nothing: `python -m bench.fake_run DIR 60` writes the events of a busy GPU run, one epoch a second."""
+"""A run that trains nothing: `python -m bench.fake_run DIR 60` writes the events of a GPU run for a minute."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def started(t: float) -> RunStarted:
 def epoch(number: int, t: float, rng: random.Random) -> Epoch:
     accuracy = 0.96 - 0.5 * math.exp(-number / 12) + rng.gauss(0, 0.003)
     return Epoch(
-        epoch=number, train_loss=0.7 + math.exp(-number / 30), train_mixed=True, test_loss=0.25 + math.exp(-number / 15),
+        epoch=number, train_loss=0.7 + math.exp(-number / 30), train_mixed=True,
+        test_loss=0.25 + math.exp(-number / 15),
         test_accuracy=accuracy, per_class=[accuracy + rng.gauss(0, 0.02) for _ in CLASSES], per_class_count=[1000] * 10,
         lr=0.005 * (1 - number / 500), images_per_second=rng.gauss(5200, 30), grad_norm=0.8, update_ratio=1e-3,
         seconds={"train": 9.6, "evaluate": 0.4}, t=t,
