@@ -5,6 +5,7 @@ recipe.toml     the creator, once          the resolved recipe, itself a valid p
 parts/          the creator, once          copies of the user's own parts
 labels.jsonl    anyone, under a lock       name, tags, notes, pin
 events.jsonl    the trainer                what happened
+probe.json      the trainer, once          precision, threads and compile mode: a resume takes them from here
 checkpoints/    the trainer                weights and the state to go on from
 predictions.npz the trainer                test logits and labels
 proc.json, heartbeat.json, exit.json       the supervisor: who works on it, that it lives, how it ended
@@ -12,6 +13,7 @@ exits/N.json    the supervisor             how earlier attempts ended
 log.txt         the processes              their raw output
 reserve         freed on a full disk, so that exit.json can still be written
 lock            held by whoever changes the run as a whole: the supervisor, a resume, a removal
+adopt           held by a supervisor while it takes over a trainer that lost its own
 """
 
 from __future__ import annotations
