@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
-from engine.models.transformer_layers import Attention, DropPath, Mlp, drop_path_rates, init_transformer
+from engine.models.transformer_layers import Attention, DropPath, Mlp, drop_path_rates, init_transformer, to_tokens
 
 
 class Size(NamedTuple):
@@ -55,7 +55,7 @@ class Tokenizer(nn.Sequential):
         return side**2
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x).flatten(2).transpose(1, 2)
+        return to_tokens(super().forward(x))
 
 
 class CCTBlock(nn.Module):

@@ -102,7 +102,7 @@ class Transformer(nn.Module):
     Args:
         side: cells along the map behind the pooling.
         lean: the seed's: eight heads at any width, an MLP four times as wide as the input and not as the output, the
-            norm behind the pooling, no biases on queries, keys, values and shortcut.
+            norm behind the pooling, no biases on queries, keys, values and shortcut, offsets that start at zero.
     """
 
     def __init__(self, cin: int, cout: int, stride: int, side: int, drop_path: float, *, lean: bool) -> None:
@@ -114,6 +114,8 @@ class Transformer(nn.Module):
         self.norm = nn.Sequential(*(reversed(first) if lean else first))
         self.attention = Attention(cin, heads, out_dim=cout, head_dim=HEAD, qkv_bias=not lean)
         self.bias = RelativeBias(side, heads)
+        if lean:
+            nn.init.zeros_(self.bias.table)
         self.mlp = nn.Sequential(nn.LayerNorm(cout, 1e-6), Mlp(cout, 4 * (cin if lean else cout)), DropPath(drop_path))
         self.drop = DropPath(drop_path)
 

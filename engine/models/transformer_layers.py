@@ -165,7 +165,7 @@ class PatchEmbed(nn.Module):
         self.proj = nn.Conv2d(in_channels, dim, patch, patch)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.proj(pad_to_multiple(x, self.patch)).flatten(2).transpose(1, 2)
+        return to_tokens(self.proj(pad_to_multiple(x, self.patch)))
 
 
 def pad_to_multiple(x: Tensor, step: int) -> Tensor:
