@@ -59,7 +59,12 @@ def list_presets(kind: Kind = "recipes") -> list[PresetInfo]:
                 table = {"title": f"cannot be read: {error}"}
             text = {key: str(table.get(key, "")) for key in ("title", "description")}
             found[path.stem] = PresetInfo(path.stem, text["title"], text["description"], origin, path)  # type: ignore[arg-type]
-    return list(found.values())
+    return sorted(found.values(), key=lambda info: (info.origin == "built-in", _natural(info.name)))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key by which resnet18 comes before resnet101."""
+    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", name)]
 
 
 def read_table(path: Path) -> Table:

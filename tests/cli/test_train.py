@@ -53,7 +53,7 @@ def test_a_run_tells_its_life_as_json_and_leaves_a_result(cli, ends):
     assert accuracy == pytest.approx(result["last_accuracy"])
     assert "fraction" in run.info().changes and "--name tiny" in run.info().command
 
-    rows = json.loads(cli("runs", "export", "tiny", "--format", "json").out)["epochs"]
+    rows = json.loads(cli("runs", "export", "tiny", "--json").out)["epochs"]
     assert [row["epoch"] for row in rows] == [1, 2]
     lines = cli("runs", "export", "tiny").out.splitlines()
     assert lines[0].startswith("epoch,train_loss") and len(lines) == 3

@@ -75,6 +75,11 @@ def test_a_users_preset_hides_a_built_in_one_of_its_name():
     assert [info.origin for info in loader.list_presets() if info.name == "quickstart"] == ["yours"]
 
 
+def test_presets_are_listed_by_name_as_people_count():
+    names = [info.name for info in loader.list_presets() if info.name.endswith("_adam")]
+    assert names == [f"resnet{depth}_adam" for depth in (18, 34, 50, 101, 152)]
+
+
 def test_a_saved_preset_is_the_same_recipe():
     recipe = resolve("resnet34_cutmix", PARTS, Edits(fields={"epochs": 3}))
     path = loader.save("my_cutmix", recipe)

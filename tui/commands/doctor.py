@@ -90,7 +90,7 @@ def _runs() -> dict[str, Any]:
     }
 
 
-def schema() -> None:
+def schema(as_json: bool = typer.Option(True, "--json", help="JSON, which it always is.")) -> None:
     """Print the JSON schema of a recipe, with the options of every part."""
     table = Recipe.model_json_schema()
     parts = catalog()

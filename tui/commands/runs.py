@@ -185,12 +185,14 @@ def export(
     run: str = Ref,
     form: str = typer.Option("csv", "--format", help="csv or json."),
     out: Path | None = typer.Option(None, "--out", help="A file; stdout without it."),
+    as_json: bool = typer.Option(False, "--json", help="The same as --format json."),
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
     """Export the epochs of a run."""
     from engine.contract.events import EventReader
     from engine.contract.store import find
 
+    form = "json" if as_json else form
     if form not in ("csv", "json"):
         raise BadInput(f"--format: got {form!r}, needs csv or json")
     folder = find(roots(runs_dir), run)
