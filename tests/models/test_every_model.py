@@ -150,6 +150,28 @@ def test_layout_and_precision_change_the_logits_no_more_than_rounding_does(model
         assert (run(twin, x) - exact).std() < 32 * rounded
 
 
+def test_convolutions_and_norms_read_channels_last_maps(real: Part, twin: nn.Module) -> None:
+    """One copy back to channels-first costs a fast kernel, and a copy at the next convolution again."""
+    if real.meta["family"] == "mobilevit":
+        pytest.skip("folds its patches back into maps with one copy a stage")
+    strays: list[str] = []
+
+    def look(name: str, x: torch.Tensor) -> None:
+        if min(x.shape[1:]) > 1 and x.stride(1) != 1:
+            strays.append(f"{name} {tuple(x.shape)}")
+
+    kinds = (nn.Conv2d, nn.BatchNorm2d)
+    found = [(name, module) for name, module in twin.named_modules() if isinstance(module, kinds)]
+    hooks = [
+        module.register_forward_pre_hook(lambda _, inputs, name=name: look(name, inputs[0])) for name, module in found
+    ]
+    with torch.no_grad():
+        twin.eval()(images(2).contiguous(memory_format=torch.channels_last))
+    for hook in hooks:
+        hook.remove()
+    assert not strays
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("small", smallest_of_each_family(), ids=lambda part: part.name)
 def test_training_compiles_into_one_graph(small: Part) -> None:

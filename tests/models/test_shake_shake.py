@@ -37,7 +37,7 @@ def test_training_mixes_with_a_and_one_minus_a() -> None:
     torch.manual_seed(1)
     mixed = Shake()(x)
     torch.manual_seed(1)
-    share = torch.rand(2, 5, 1, 1, 1, 1)[0, :, 0]
+    share = torch.rand(2, 5, 1, 1, 1)[0]
     torch.testing.assert_close(mixed, share * x[:, :4] + (1 - share) * x[:, 4:])
 
 
