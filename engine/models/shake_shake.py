@@ -5,7 +5,7 @@ image, and the backward pass takes a second, independent draw in its place ("Sha
 evaluation a = 1/2.
 
 2xNd: stem of 16 channels, then three stages of four blocks of N, 2N and 4N channels; 2x32d has 2.9 M parameters, 2x64d
-11.7 M and 2x96d 26.2 M, as in the paper's table 1. Both branches are computed at once: the first convolution makes the
+11.7 M and 2x96d 26.2 M, as in the paper. Both branches are computed at once: the first convolution makes the
 maps of both from the same input, the second is grouped in two. He et al.'s start, each branch for itself.
 
 The builds of pprp/pytorch-cifar-tricks count 63 N^2 + 42 N + 16 parameters more: shortcuts that are never called, and a
