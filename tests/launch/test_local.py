@@ -17,6 +17,7 @@ Bench = Any  # tests/launch/conftest.py, which cannot be imported
 
 LAUNCHER = """
 import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
 os.open(os.ttyname(0), os.O_RDWR)  # the first terminal that a session opens becomes its own
 from engine.contract.folder import RunFolder
 from engine.launch import local
