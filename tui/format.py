@@ -51,6 +51,11 @@ def percent(accuracy: float, digits: int = 2) -> str:
     return NONE if math.isnan(accuracy) else f"{100 * accuracy:.{digits}f}"
 
 
+def mean_over_runs(accuracy: float, spread: float, runs: int, star: str = "") -> str:
+    """0.884, 0.0011, 3 -> "88.40 ±0.11"; one run has no spread to show: "88.40"."""
+    return f"{percent(accuracy)}{star}" + (f" ±{percent(spread)}" if runs > 1 else "")
+
+
 def delta(difference: float, digits: int = 1) -> str:
     """A difference of accuracies in percentage points, always signed: 0.002 -> "+0.2"."""
     if math.isnan(difference):

@@ -17,7 +17,7 @@ from engine.contract.store import RunFolder, Summary
 from engine.contract.text import one_line
 from tui.axes import accuracy_axis, x_axis
 from tui.charts import Look, Series, chart
-from tui.format import Glyphs, duration, file_size, percent
+from tui.format import Glyphs, duration, file_size, mean_over_runs, percent
 from tui.lines import Line, clip, rule, width_of
 
 Array = npt.NDArray[np.float64]
@@ -124,7 +124,8 @@ def expected(promise: Promise, unchanged: bool = True) -> str:
     if promise.runs == 0:
         words = f"target {figure}{star}, not measured yet"
     elif promise.source == "measured":
-        words = f"expect {figure}{star} ±{percent(promise.spread)} (n={promise.runs}, measured)"
+        mean = mean_over_runs(promise.accuracy, promise.spread, promise.runs, star)
+        words = f"expect {mean} (n={promise.runs}, measured)"
     else:
         words = f"reported {figure}{star} by {one_line(promise.source)}"
     return words if unchanged else f"preset's own figure: {words}"

@@ -99,6 +99,13 @@ def test_a_runs_folder_that_cannot_be_written_is_refused(cli, tmp_path):
     assert answer.code == 2 and "not a folder" in answer.err
 
 
+def test_a_runs_folder_on_a_read_only_disk_is_refused(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_, **__: False)  # what access(2) says there, to root as well
+    answer = cli(*TRAIN, "--runs-dir", tmp_path)
+    assert answer.code == 2 and f"cannot write to the runs folder {tmp_path}" in answer.err
+    assert not list(tmp_path.glob("2*"))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_runs_folder_is_refused(cli, tmp_path):
     tmp_path.chmod(0o500)

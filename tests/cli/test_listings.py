@@ -134,3 +134,10 @@ def test_hostile_names_do_not_reach_the_terminal(cli, run):
 
 def test_the_doctor_reports_every_area(cli):
     assert set(json.loads(cli("doctor", "--json").out)) == {"machine", "packages", "devices", "data", "runs"}
+
+
+def test_a_run_whose_recipe_was_changed_is_not_resumed(cli, run):
+    run.recipe_toml.write_text(run.recipe_toml.read_text().replace(f"epochs = {run.recipe().epochs}", "epochs = 999"))
+    answer = cli("runs", "resume", run.id)
+    assert answer.code == 2 and "recipe.toml is not the recipe that the run was made with" in answer.err
+    assert not run.proc.exists(), "nothing was started"

@@ -96,3 +96,8 @@ def test_glyphs_follow_the_locale(monkeypatch):
     assert fmt.glyphs_of_locale() == "braille"
     monkeypatch.setattr("locale.getpreferredencoding", lambda _: "ANSI_X3.4-1968")
     assert fmt.glyphs_of_locale() == "ascii"
+
+
+def test_a_single_run_has_no_spread():
+    assert fmt.mean_over_runs(0.884, 0.0011, 3, "*") == "88.40* ±0.11"
+    assert fmt.mean_over_runs(0.8852, 0.0, 1) == "88.52"

@@ -13,7 +13,7 @@ from engine.contract.params import Param
 from engine.contract.recipe import COMMON, Recipe
 from presets import loader
 from tui.commands.common import Json, group, print_json, print_table
-from tui.format import percent
+from tui.format import mean_over_runs, percent
 
 presets = group("Recipes: a model, an augmentation and a schedule with all numbers filled in.")
 augmentations = group("Named augmentations, and the ops that they are made of.")
@@ -67,8 +67,7 @@ def expect(recipe: Recipe) -> str:
         return f"{percent(promise.accuracy, 1)} target"
     best = "*" if promise.selection == "best_on_test" else ""
     if promise.source == "measured":
-        spread = f" ±{percent(promise.spread)}" if promise.runs > 1 else ""
-        return f"{percent(promise.accuracy)}{best}{spread} (n={promise.runs})"
+        return f"{mean_over_runs(promise.accuracy, promise.spread, promise.runs, best)} (n={promise.runs})"
     return f"{percent(promise.accuracy)}{best} reported"
 
 
