@@ -104,11 +104,15 @@ def shortened(part: Part) -> nn.Module | None:
 
 
 def learn(model: nn.Module, x: Tensor, y: Tensor, lr: float) -> dict[str, Any]:
-    """Train with AdamW until 95 % of the images are known in evaluation, or for a minute."""
+    """Train with AdamW until 95 % of the images are known in evaluation, or for a minute of every thread's own time.
+
+    Wall time would judge the other programs of the machine.
+    """
     model.to(DEVICE, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.0)
-    began, steps, accuracy = time.monotonic(), 0, 0.0
-    while accuracy < TARGET and time.monotonic() - began < SECONDS:
+    clock = time.monotonic if DEVICE.type == "cuda" else lambda: time.process_time() / torch.get_num_threads()
+    began, steps, accuracy = clock(), 0, 0.0
+    while accuracy < TARGET and clock() - began < SECONDS:
         model.train()
         for chosen in torch.randperm(len(x)).to(DEVICE).split(BATCH):
             for group in optimizer.param_groups:
@@ -124,7 +128,7 @@ def learn(model: nn.Module, x: Tensor, y: Tensor, lr: float) -> dict[str, Any]:
                 (model(a).argmax(1) == b).sum().item() for a, b in zip(x.split(BATCH), y.split(BATCH), strict=True)
             ]
         accuracy = sum(known) / len(x)
-    return {"accuracy": accuracy, "steps": steps, "seconds": round(time.monotonic() - began, 1), "device": DEVICE.type}
+    return {"accuracy": accuracy, "steps": steps, "seconds": round(clock() - began, 1), "device": DEVICE.type}
 
 
 def note(name: str, run: dict[str, Any] | None = None) -> dict[str, Any]:
