@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from engine.contract.catalog import Catalog
 from engine.contract.params import Bool, Float, Int, Param
@@ -83,6 +83,22 @@ class Promise(_Closed):
     """What it ran on."""
 
 
+def _first_part(value: str) -> str:
+    """A slice in its one form, so that `first:.50` and `first:0.5` are the same recipe."""
+    if value == "all":
+        return value
+    try:
+        part = float(value.removeprefix("first:"))
+    except ValueError:
+        part = 0.0
+    if not (value.startswith("first:") and 0 < part < 1):
+        raise ValueError('"all" or "first:X" with 0 < X < 1')
+    return f"first:{part!r}"
+
+
+Slice = Annotated[str, AfterValidator(_first_part)]
+
+
 class DataConfig(_Closed):
     """Which images, and how much of them."""
 
@@ -94,8 +110,16 @@ class DataConfig(_Closed):
     """Part of the training images kept aside to select the best epoch on."""
     split_seed: Annotated[Int, Field(ge=0, lt=2**63)] = 0
     """Seed of the fraction and the hold-out."""
-    normalize: Literal["train", "test", "none"] = "train"
-    """Whose mean and standard deviation the images are normalised with (test: only to repeat a published run)."""
+    normalize: Literal["train", "test", "none", "given"] = "train"
+    """Whose mean and standard deviation normalise the images; test and given are there to repeat a published run."""
+    mean: tuple[Float, ...] = ()
+    """With normalize = "given": the mean of each channel, for pixels in 0..1."""
+    std: tuple[Float, ...] = ()
+    """With normalize = "given": the standard deviation of each channel, for pixels in 0..1."""
+    train_slice: Slice = "all"
+    """"all", or "first:0.5": only that first part of the training images, as they come; the fraction is of these."""
+    test_slice: Slice = "all"
+    """The same of the test images: only to repeat a published run that was tested on a part of them."""
 
 
 class ComputeConfig(_Closed):
@@ -120,6 +144,8 @@ class EvaluateConfig(_Closed):
     """Evaluate on the test set (and hold-out) every so many epochs; the last one always."""
     train_every: Annotated[Int, Field(ge=0)] = 0
     """Also evaluate on the training images, unaugmented, every so many epochs; 0 is off."""
+    tta: Literal["off", "flip", "crops"] = "off"
+    """Test accuracy by the mean of several views, beside the plain one: the mirror image, or moved ones as well."""
 
 
 class Recipe(_Closed):
@@ -162,7 +188,7 @@ class Recipe(_Closed):
             if isinstance(value, Choice | tuple):
                 table[key] = _plain(value)
             elif isinstance(value, BaseModel):
-                table[key] = value.model_dump()
+                table[key] = value.model_dump(mode="json")  # lists, as TOML has them
             elif value is not None and (value != "" or key not in NOT_HASHED):
                 table[key] = value
         return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -170,10 +170,32 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
             seen_batch_op = choice.name
         elif seen_batch_op:
             problems.append(f"augmentation: {choice.name} works on single images and must stand before {seen_batch_op}")
+    return problems + _data_conflicts(recipe, present, catalog)
+
+
+def _data_conflicts(recipe: Recipe, ops: Collection[str], catalog: Catalog) -> list[str]:
+    """What the images of the recipe's data set do not allow; a data set that does not say has three channels."""
+    data = recipe.data
     try:
-        catalog.get("dataset", recipe.data.name)
+        channels = int(catalog.get("dataset", data.name).meta.get("channels", 3))
     except BadInput as error:
-        problems += [f"data.name: {problem}" for problem in error.problems]
+        return [f"data.name: {problem}" for problem in error.problems]
+    problems = []
+    for field, values in (("mean", data.mean), ("std", data.std)):
+        if data.normalize != "given" and values:
+            problems.append(f'data.{field}: only used with data.normalize = "given"; got {data.normalize!r}')
+        elif data.normalize == "given" and len(values) != channels:
+            problems.append(f"data.{field}: got {len(values)} values, needs {channels}: one for each channel")
+    problems += [f"data.std: got {value:g}, needs > 0" for value in data.std if value <= 0]
+    if channels == 1:
+        problems += [
+            f"augmentation: {name} changes colours, but the images of {data.name} are grey; drop it"
+            for name in sorted(ops)
+            if catalog.get("op", name).meta.get("colour")
+        ]
+    model = catalog.get("model", recipe.model.name)
+    if channels != 3 and model.positional and "in_channels" not in model.positional:
+        problems.append(f"model: {model.name} takes images of 3 channels; those of {data.name} have {channels}")
     return problems
 
 

@@ -183,7 +183,8 @@ def param_of(name: str, info: FieldInfo) -> Param:
     if get_origin(annotation) is Literal:
         kind, choices = "choice", get_args(annotation)
     elif get_origin(annotation) is tuple:
-        kind, choices = f"list[{get_args(annotation)[0].__name__}]", ()
+        item = get_args(annotation)[0]  # a bare type, or one with its checks
+        kind, choices = f"list[{getattr(item, '__origin__', item).__name__}]", ()
     else:
         kind, choices = annotation.__name__, ()
     limits = {key: getattr(mark, key) for mark in info.metadata for key in LIMITS if hasattr(mark, key)}
