@@ -20,23 +20,48 @@ from engine.models.resnext import resnext29
 REDUCTION = 16
 
 
-class CBAM(nn.Module):
-    """Gates over channels, then over pixels; (B, C, H, W) -> (B, C, H, W)."""
+class ChannelGate(nn.Module):
+    """Scale each channel by a gate made from its mean and its maximum by one bottleneck; (B, C, H, W) -> (B, C, H, W).
 
-    def __init__(self, channels: int) -> None:
+    Args:
+        hidden: channels inside the bottleneck.
+        bias: of its two layers.
+    """
+
+    def __init__(self, channels: int, hidden: int, bias: bool = True) -> None:
         super().__init__()
-        self.channels = nn.Sequential(
-            nn.Conv2d(channels, channels // REDUCTION, 1),
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, hidden, 1, bias=bias),
             nn.ReLU(inplace=True),
-            nn.Conv2d(channels // REDUCTION, channels, 1),
+            nn.Conv2d(hidden, channels, 1, bias=bias),
         )
-        self.pixels = conv_bn(2, 1, 7)
 
     def forward(self, x: Tensor) -> Tensor:
         mean, most = x.mean((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)
-        x = x * (self.channels(mean) + self.channels(most)).sigmoid()
-        summary = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)  # (B, 2, H, W)
-        return x * self.pixels(summary).sigmoid()
+        return x * (self.body(mean) + self.body(most)).sigmoid()
+
+
+class PixelGate(nn.Module):
+    """Scale each pixel by a gate made from its channels' mean and maximum; (B, C, H, W) -> (B, C, H, W).
+
+    Args:
+        body: (B, 2, H, W) -> (B, 1, H, W).
+    """
+
+    def __init__(self, body: nn.Sequential) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, x: Tensor) -> Tensor:
+        summary = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)
+        return x * self.body(summary).sigmoid()
+
+
+class CBAM(nn.Sequential):
+    """Gates over channels, then over pixels; (B, C, H, W) -> (B, C, H, W)."""
+
+    def __init__(self, channels: int, reduction: int = REDUCTION) -> None:
+        super().__init__(ChannelGate(channels, channels // reduction), PixelGate(conv_bn(2, 1, 7)))
 
 
 InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
