@@ -22,20 +22,22 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import CIFAR10
 
 from engine.contract.catalog import Part, catalog
-from engine.contract.recipe import Choice
+from engine.contract.recipe import Choice, ComputeConfig
 from engine.models.build import build_model
+from engine.probe import choose_precision
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 MODELS = catalog().parts("model")
 CPU_LIMIT = 0.6  # GMACs
 SECONDS = 60.0
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 BATCH = 32
 TARGET = 0.95
 NOTES = os.environ.get("CIFAR_TUI_OVERFIT", "")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
-# Families with attention, or made in its image: a tenth of the step that plain convolutions bear.
+# Families with attention, or made in its image: a third of the step that plain convolutions bear.
 SMALL_STEP = ("vit", "cct", "ceit", "convit", "cvt", "coatnet", "mobilevit", "swin", "poolformer", "convnext", "van")
 
 
@@ -104,31 +106,40 @@ def shortened(part: Part) -> nn.Module | None:
 
 
 def learn(model: nn.Module, x: Tensor, y: Tensor, lr: float) -> dict[str, Any]:
-    """Train with AdamW until 95 % of the images are known in evaluation, or for a minute of every thread's own time.
+    """Train with AdamW until 95 % of the images are known in evaluation, or for a minute of all the machine's cores.
 
-    Wall time would judge the other programs of the machine.
+    That minute is counted in processor time: wall time would judge the other programs of the machine. The arithmetic is
+    what the engine would take for this model here.
     """
     model.to(DEVICE, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.0)
-    clock = time.monotonic if DEVICE.type == "cuda" else lambda: time.process_time() / torch.get_num_threads()
+    precision, _ = choose_precision(ComputeConfig(), DEVICE, model, x[:BATCH])
+    clock = time.monotonic if DEVICE.type == "cuda" else lambda: time.process_time() / CORES
     began, steps, accuracy = clock(), 0, 0.0
     while accuracy < TARGET and clock() - began < SECONDS:
         model.train()
+        hits = 0
         for chosen in torch.randperm(len(x)).to(DEVICE).split(BATCH):
             for group in optimizer.param_groups:
                 group["lr"] = lr * min(1.0, (steps + 1) / 20)
             optimizer.zero_grad()
-            F.cross_entropy(model(x[chosen]), y[chosen]).backward()
+            with torch.autocast(DEVICE.type, torch.bfloat16, enabled=precision == "bf16"):
+                logits = model(x[chosen])
+            F.cross_entropy(logits.float(), y[chosen]).backward()
+            hits += (logits.argmax(1) == y[chosen]).sum().item()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             steps += 1
+        if hits < (TARGET - 0.1) * len(x) and steps % 16:  # not yet worth a look; dropout may hide what it knows
+            continue
         model.eval()
         with torch.no_grad():
             known = [
                 (model(a).argmax(1) == b).sum().item() for a, b in zip(x.split(BATCH), y.split(BATCH), strict=True)
             ]
         accuracy = sum(known) / len(x)
-    return {"accuracy": accuracy, "steps": steps, "seconds": round(clock() - began, 1), "device": DEVICE.type}
+    seconds = round(clock() - began, 1)
+    return {"accuracy": accuracy, "steps": steps, "seconds": seconds, "precision": precision, "device": DEVICE.type}
 
 
 def note(name: str, run: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -155,7 +166,7 @@ def test_128_images_are_learned_by_heart(part: Part, pictures: tuple[Tensor, Ten
         model = build(part) if whole else shortened(part)
         if model is None:
             pytest.skip(f"{part.meta['gmacs']} GMACs: needs a GPU")
-        lr = 3e-4 if part.meta["family"] in SMALL_STEP else 3e-3
+        lr = 1e-3 if part.meta["family"] in SMALL_STEP else 3e-3
         facts = {"source": source, "depth": "full" if whole else "reduced"}
         run = facts | learn(model, *pictures, lr)
         note(part.name, run)
