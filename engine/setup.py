@@ -97,8 +97,10 @@ def prepare(
     torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; matrix products have TF32 off by default
     set_deterministic(compute.deterministic)
     seed_torch(seed)
-    size, classes = data.train.images.shape[-1], len(data.classes)
-    model = build_model(recipe.model, num_classes=classes, image_size=size, catalog=parts)
+    classes = len(data.classes)
+    model = build_model(
+        recipe.model, num_classes=classes, in_channels=data.channels, image_size=data.image_size, catalog=parts
+    )
     layout = torch.channels_last if compute.channels_last else torch.contiguous_format
     model = model.to(device, memory_format=layout)
     resident = partial(Resident, device=device, channels_last=compute.channels_last)

@@ -21,7 +21,10 @@ Say = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class Arrays:
-    """Images uint8 (N, height, width, 3) and labels uint8 (N,), in the order of the source, with the class names."""
+    """Images uint8 (N, height, width, channels) and labels uint8 (N,), in the order of the source, with class names.
+
+    Three channels are red, green and blue; one is grey.
+    """
 
     train_images: np.ndarray
     train_labels: np.ndarray
@@ -31,12 +34,15 @@ class Arrays:
 
     def __post_init__(self) -> None:
         for images, labels in ((self.train_images, self.train_labels), (self.test_images, self.test_labels)):
-            if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
-                raise ValueError(f"images must be uint8 (N, H, W, 3), not {images.dtype} {images.shape}")
+            if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
+                raise ValueError(f"images must be uint8 (N, H, W, 3 or 1), not {images.dtype} {images.shape}")
             if labels.dtype != np.uint8 or labels.shape != images.shape[:1]:
                 raise ValueError(f"{len(images)} images need uint8 labels ({len(images)},), not {labels.shape}")
             if len(labels) and labels.max() >= len(self.classes):
                 raise ValueError(f"label {labels.max()} is outside 0..{len(self.classes) - 1}")
+        if self.train_images.shape[1:] != self.test_images.shape[1:]:
+            both = f"{self.train_images.shape[1:]} and {self.test_images.shape[1:]}"
+            raise ValueError(f"training and test images must have one size, not {both}")
 
     @cached_property
     def fingerprint(self) -> str:
