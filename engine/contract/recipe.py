@@ -22,6 +22,16 @@ from engine.contract.params import Bool, Float, Int, Param
 NOT_HASHED: Final = ("title", "description", "promise")
 
 COMMON: Final[dict[str, tuple[Param, ...]]] = {
+    "model": (
+        Param(
+            "reinit",
+            "choice",
+            "off",
+            "draw the weights of convolutions and linear layers anew by this rule",
+            choices=("off", "kaiming", "xavier", "orthogonal", "dirac"),
+        ),
+        Param("ghost_batch", "int", 0, "images that batch norm takes together; 0 is the whole batch", ge=0),
+    ),
     "optimizer": (
         Param("decay_norm_bias", "bool", True, "apply weight decay to norm layers and biases as well"),
         Param("clip_norm", "float", 0.0, "clip the gradient to this global L2 norm; 0 is off", ge=0.0),
@@ -29,7 +39,16 @@ COMMON: Final[dict[str, tuple[Param, ...]]] = {
     "schedule": (
         Param("warmup", "float", 0.0, "linear warm-up in front of the schedule", ge=0.0, unit="epochs"),
         Param("warmup_start", "float", 0.0, "where the warm-up begins, as a part of the peak", ge=0.0, le=1.0),
+        Param(
+            "warmup_kind",
+            "choice",
+            "prepended",
+            "the curve has the time after the warm-up, all the time under it, or begins a whole training after it",
+            choices=("prepended", "overlaid", "gradual"),
+        ),
         Param("by", "choice", "step", "move the learning rate every step or every epoch", choices=("step", "epoch")),
+        Param("offset", "int", 0, "added to the count of epochs: 1 where a source stepped before the epoch", ge=0),
+        Param("momentum_low", "float", 0.0, "momentum at the peak of the learning rate; 0 is off", ge=0.0, lt=1.0),
     ),
 }
 

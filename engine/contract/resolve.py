@@ -161,9 +161,8 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
         for other in part.meta.get("conflicts", ()):
             if other in present:
                 problems.append(f"augmentation: {part.name} cannot be combined with {other}; drop one of them")
-    warmup = recipe.schedule.options.get("warmup", 0.0)
-    if warmup >= recipe.epochs and warmup > 0:
-        problems.append(f"schedule.warmup: {warmup:g} epochs of warm-up do not fit into {recipe.epochs} epochs")
+    problems += _schedule_conflicts(recipe)
+    problems += _ghost_batches(recipe)
     seen_batch_op = ""
     for choice, part in ops:
         if stage(choice, part, catalog) == "batch":
@@ -197,6 +196,43 @@ def _data_conflicts(recipe: Recipe, ops: Collection[str], catalog: Catalog) -> l
     if channels != 3 and model.positional and "in_channels" not in model.positional:
         problems.append(f"model: {model.name} takes images of 3 channels; those of {data.name} have {channels}")
     return problems
+
+
+def _schedule_conflicts(recipe: Recipe) -> list[str]:
+    """A schedule that does not fit the epochs or the optimizer."""
+    problems = []
+    epochs, options = recipe.epochs, recipe.schedule.options
+    warmup, offset, low = options["warmup"], options["offset"], options["momentum_low"]
+    if warmup >= epochs and warmup > 0:
+        problems.append(f"schedule.warmup: {warmup:g} epochs of warm-up do not fit into {epochs} epochs")
+    if offset >= epochs:
+        problems.append(f"schedule.offset: got {offset}, needs < {epochs}, the number of epochs")
+    if options["by"] == "epoch" and warmup > 0 and options["warmup_start"] == 0 and not offset:
+        problems.append(
+            'schedule.warmup_start = 0 with schedule.by = "epoch" gives the whole first epoch a learning rate of 0;'
+            ' set warmup_start above 0, offset = 1 or by = "step"'
+        )
+    if low:
+        name = recipe.optimizer.name
+        own = next((key for key in ("momentum", "beta1") if key in recipe.optimizer.options), "")
+        if not own:
+            problems.append(f"schedule.momentum_low: {name} has no momentum to move; set it to 0")
+        elif low >= recipe.optimizer.options[own]:
+            highest = recipe.optimizer.options[own]
+            problems.append(f"schedule.momentum_low: got {low:g}, needs < {highest:g}, the {own} of {name}")
+    return problems
+
+
+def _ghost_batches(recipe: Recipe) -> list[str]:
+    """Whether batch norm's ghost batches fill the batches that the model sees."""
+    images = recipe.model.options.get("ghost_batch", 0)
+    if images == 1:
+        return ["model.ghost_batch: got 1, needs at least 2 images, which have a variance; 0 is off"]
+    seen, over = divmod(recipe.batch_size, recipe.compute.accumulate)
+    if images and (over or seen % images):
+        parts = f" in {recipe.compute.accumulate} parts" * (recipe.compute.accumulate > 1)
+        return [f"model.ghost_batch: {images} does not divide a batch of {recipe.batch_size}{parts}"]
+    return []
 
 
 def stage(choice: Choice, part: Part, catalog: Catalog) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from torch import nn
 
 from engine.contract.catalog import Catalog
-from engine.contract.recipe import Choice
+from engine.contract.errors import BadInput
+from engine.contract.recipe import COMMON, Choice
+from engine.models.ghost import use_ghost_batches
+from engine.models.reinit import reinit
 
 
 def build_model(
@@ -14,16 +17,22 @@ def build_model(
     """Build the chosen model on the current default device (the meta device too).
 
     The builder gets those of `num_classes`, `in_channels` and `image_size` that its signature names, and the choice's
-    options. Logits are (B, num_classes) for images (B, in_channels, image_size, image_size).
+    options; then those that every model has are carried out. Logits are (B, num_classes) for images
+    (B, in_channels, image_size, image_size).
 
     Raises:
-        BadInput: an unknown name.
+        BadInput: an unknown name, or ghost batches for a model without batch norm.
         TypeError: a builder asks for something that models are not told.
     """
     part = catalog.get("model", choice.name)
     facts = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
     if unknown := sorted(set(part.positional) - set(facts)):
         raise TypeError(f"{part.path}:{part.line}: a model is told {', '.join(facts)}, not {', '.join(unknown)}")
-    builder = catalog.load(part)
-    model: nn.Module = builder(**{name: facts[name] for name in part.positional}, **choice.options)
+    common = {param.name: choice.options.get(param.name, param.default) for param in COMMON["model"]}
+    own = {name: value for name, value in choice.options.items() if name not in common}
+    model: nn.Module = catalog.load(part)(**{name: facts[name] for name in part.positional}, **own)
+    if common["reinit"] != "off":
+        reinit(model, common["reinit"])
+    if common["ghost_batch"] and not use_ghost_batches(model, common["ghost_batch"]):
+        raise BadInput(f"model.ghost_batch: {part.name} has no batch norm to take statistics of fewer images")
     return model

@@ -1,0 +1,85 @@
+"""Ghost batch normalisation: statistics of a few images at a time. Hoffer et al. 2017, arXiv:1705.08741, algorithm 1.
+
+A large batch is normalised as if it were several small ones ("ghost batches"), which keeps the noise that a small batch
+has and that generalisation gains from.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class GhostBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm over consecutive `images` of the batch in turn; in evaluation the same as `nn.BatchNorm2d`.
+
+    The running statistics move as if the ghost batches had come one after another, each with the layer's momentum.
+    What is left of a batch that `images` does not divide is a smaller ghost batch of its own.
+
+    It computes in fp32 and keeps names of states, type and memory layout of `nn.BatchNorm2d`.
+    """
+
+    def __init__(
+        self, features: int, images: int, *, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True
+    ) -> None:
+        super().__init__(features, eps, momentum, affine)
+        self.images = images
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W)
+        if not self.training:
+            return super().forward(x)
+        whole = len(x) // self.images * self.images
+        if whole == len(x):
+            return self._normalize(x, self.images)
+        pieces = [self._normalize(x[:whole], self.images)] if whole else []
+        return torch.cat([*pieces, self._normalize(x[whole:], len(x) - whole)])
+
+    def _normalize(self, x: Tensor, images: int) -> Tensor:
+        """Each `images` of x (n * images, C, H, W) with their own mean and variance."""
+        batches = x.unflatten(0, (-1, images)).to(torch.promote_types(x.dtype, torch.float32))  # (n, images, C, H, W)
+        variance, mean = torch.var_mean(batches, dim=(1, 3, 4), correction=0)  # (n, C) each
+        count = images * x.shape[2] * x.shape[3]
+        if count == 1:
+            raise ValueError(f"one value per channel cannot be normalised (a ghost batch of {tuple(x.shape[1:])})")
+        with torch.no_grad():
+            self._track(mean.detach(), variance.detach() * (count / (count - 1)))
+        scale = torch.rsqrt(variance + self.eps)
+        if self.affine:
+            scale = scale * self.weight
+        shift = -mean * scale if self.bias is None else self.bias - mean * scale
+        normal = torch.addcmul(shift[:, None, :, None, None], batches, scale[:, None, :, None, None])
+        return normal.flatten(0, 1).to(x.dtype)
+
+    def _track(self, means: Tensor, variances: Tensor) -> None:
+        """Move the running statistics by each of n ghost batches, (n, C) each, in turn."""
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        n = len(means)
+        if self.momentum is None:  # the plain mean of all batches so far
+            before = self.num_batches_tracked.to(means.dtype)
+            kept, each = before / (before + n), (1 / (before + n)).expand(n)
+        else:
+            later = torch.arange(n - 1, -1, -1, dtype=means.dtype, device=means.device)
+            kept, each = (1 - self.momentum) ** n, self.momentum * (1 - self.momentum) ** later
+        self.running_mean.mul_(kept).add_((each[:, None] * means).sum(0))  # a product `@` would be bf16 under autocast
+        self.running_var.mul_(kept).add_((each[:, None] * variances).sum(0))
+        self.num_batches_tracked += n
+
+
+def use_ghost_batches(model: nn.Module, images: int) -> int:
+    """Let every `nn.BatchNorm2d` of the model take its statistics from `images` images; how many there were."""
+    count = 0
+    for parent in list(model.modules()):
+        for name, norm in list(parent.named_children()):
+            if type(norm) is nn.BatchNorm2d:
+                setattr(parent, name, _ghost_of(norm, images))
+                count += 1
+    return count
+
+
+def _ghost_of(norm: nn.BatchNorm2d, images: int) -> GhostBatchNorm2d:
+    """The layer with its parameters and buffers themselves, not copies: an optimizer may hold them already."""
+    with torch.device("meta"):
+        ghost = GhostBatchNorm2d(norm.num_features, images, eps=norm.eps, momentum=norm.momentum, affine=norm.affine)
+    ghost._parameters, ghost._buffers = norm._parameters, norm._buffers
+    return ghost.train(norm.training)
