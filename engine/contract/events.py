@@ -84,6 +84,7 @@ class Epoch(Event):
 
     `train_mixed`: the train accuracy is against mixed labels and must not be compared with test accuracy.
     `confused`: the test confusion matrix by rows of true classes, flattened; empty above 20 classes.
+    `test_top5`: only above 20 classes. `tta_accuracy`: of the mean logits of several views, `tta` says which.
     """
 
     KIND: ClassVar[str] = "epoch"
@@ -108,6 +109,9 @@ class Epoch(Event):
     seconds: dict[str, float] = field(default_factory=dict)
     weights: str = "raw"
     raw_test_accuracy: float = NAN
+    test_top5: float = NAN
+    tta: str = "off"
+    tta_accuracy: float = NAN
 
 
 @dataclass(frozen=True, slots=True)
