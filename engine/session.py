@@ -17,9 +17,10 @@ from engine.checkpoint_files import Saved, Tree
 from engine.contract.errors import BadInput
 from engine.contract.events import NAN, Epoch, Event, Finished, Message, Resumed, RunStarted
 from engine.contract.recipe import Recipe
+from engine.curves import Swing
 from engine.data.device import Resident
 from engine.data.load import DataSet
-from engine.evaluate import Interrupted, predict, score
+from engine.evaluate import VIEWS, Interrupted, average, predict_views, score
 from engine.observe import Diverged, Totals
 from engine.predictions import Predictions
 from engine.probe import Decisions
@@ -69,8 +70,8 @@ class Session:
         """Seconds at work over all attempts, as far as checkpoints know of them."""
         return self._earlier + time.monotonic() - self._began
 
-    def lr_factor(self, step: int) -> float:
-        """The learning rate of a step (from 0) of this epoch, as a part of its peak."""
+    def scheduled(self, step: int) -> Swing:
+        """The learning rate of a step (from 0) of this epoch, as a part of its peak, and where its momentum is."""
         return self.setup.schedule((self.epoch + step / self.setup.steps) / self.recipe.epochs)
 
     def end_epoch(self) -> Epoch | None:
@@ -82,7 +83,7 @@ class Session:
             Diverged: the loss of some step was not finite.
         """
         figures = self.totals.read()
-        lr, loss = self.setup.peak_lr * self.lr_factor(self.step - 1), figures["train_loss"]
+        lr, loss = self.setup.peak_lr * self.scheduled(self.step - 1).factor, figures["train_loss"]
         if not math.isfinite(loss):
             raise Diverged(self.epoch + 1, self.step, loss, lr)
         started = time.monotonic()
@@ -111,21 +112,25 @@ class Session:
         model = setup.averaging.model
         fields: Tree = {}
         if train_every and epoch % train_every == 0:
-            clean = score(self._predict(model, setup.train), setup.train.labels)
+            clean = score(self._predict(model, setup.train)[0], setup.train.labels)
             fields |= {"clean_train_loss": clean.loss, "clean_train_accuracy": clean.accuracy}
         if epoch % every and epoch != self.recipe.epochs:
             return fields
-        logits = self._predict(model, setup.test)
+        tta = self.recipe.evaluate.tta
+        views = self._predict(model, setup.test, tta)
+        logits = views[0]
         test = score(logits, setup.test.labels)
         selection = test.accuracy
         fields |= {"test_loss": test.loss, "test_accuracy": test.accuracy, "confused": test.confusion}
-        fields |= {"per_class": test.per_class, "per_class_count": test.per_class_count}
+        fields |= {"per_class": test.per_class, "per_class_count": test.per_class_count, "test_top5": test.top5}
+        if tta != "off":
+            fields |= {"tta": tta, "tta_accuracy": score(average(views, tta), setup.test.labels).accuracy}
         if setup.holdout is not None:
-            holdout = score(self._predict(model, setup.holdout), setup.holdout.labels)
+            holdout = score(self._predict(model, setup.holdout)[0], setup.holdout.labels)
             selection = holdout.accuracy
             fields |= {"holdout_loss": holdout.loss, "holdout_accuracy": holdout.accuracy}
         if model is not setup.model:
-            fields["raw_test_accuracy"] = score(self._predict(setup.model, setup.test), setup.test.labels).accuracy
+            fields["raw_test_accuracy"] = score(self._predict(setup.model, setup.test)[0], setup.test.labels).accuracy
         half = logits.clamp(-HALF_MAX, HALF_MAX).half()
         self._last = {"epoch": epoch, "test_accuracy": test.accuracy, "selection": selection, "logits": half}
         if not self._best or selection > self._best["selection"]:
@@ -133,9 +138,11 @@ class Session:
             self._best = self._last | {"weights": setup.averaging.weights, "model": copies}
         return fields
 
-    def _predict(self, model: nn.Module, split: Resident) -> Tensor:
-        batch_size = min(EVALUATION_BATCH[self.setup.device.type], len(split))
-        return predict(model, split, batch_size, self.setup.clean, self.setup.autocast, self.stopping)
+    def _predict(self, model: nn.Module, split: Resident, tta: str = "off") -> Tensor:
+        """Logits (views, N, classes) of the looks that a test-time augmentation takes at each image, plain first."""
+        setup, batch_size = self.setup, min(EVALUATION_BATCH[self.setup.device.type], len(split))
+        views = [view for _, view in VIEWS[tta]]
+        return predict_views(model, split, batch_size, setup.clean, setup.autocast, views, self.stopping)
 
     def save(self, why: Literal["interval", "stop", "end"]) -> None:
         """Snapshot everything for the checkpoint writer."""

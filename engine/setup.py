@@ -16,6 +16,7 @@ from engine.averaging import Averaging, build_averaging
 from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
 from engine.contract.recipe import Recipe
+from engine.curves import Swing
 from engine.data.device import Resident, steps_per_epoch
 from engine.data.load import DataSet
 from engine.losses import Loss, build_loss
@@ -23,7 +24,7 @@ from engine.models.build import build_model
 from engine.optim.build import build_optimizer
 from engine.probe import Decisions, decide
 from engine.randomness import seed_torch, set_deterministic
-from engine.schedules import factor
+from engine.schedules import plan
 
 COMPILE_MODE = {"default": None, "max-autotune": "max-autotune-no-cudagraphs"}  # graphs would reuse the logits' memory
 PROBE_BATCH = 32  # images; the gain of bf16 is the same for more
@@ -38,7 +39,7 @@ class Setup:
     model: nn.Module
     averaging: Averaging
     optimizer: Optimizer
-    schedule: Callable[[float], float]
+    schedule: Callable[[float], Swing]
     augment: Pipeline
     criterion: Loss
     train: Resident
@@ -116,7 +117,7 @@ def prepare(
         model=model,
         averaging=build_averaging(recipe.averaging, model, parts),
         optimizer=build_optimizer(recipe.optimizer, model, parts),
-        schedule=factor(recipe.schedule, recipe.epochs, parts),
+        schedule=plan(recipe.schedule, recipe.epochs, parts),
         augment=augment(compile=decisions.compile != "off", say=notes.append),
         criterion=build_loss(recipe.loss, parts),
         train=train,

@@ -21,7 +21,7 @@ from engine.contract.recipe import Placement, Recipe
 from engine.data.load import DataSet
 from engine.data.split import epoch_order
 from engine.observe import Live, measure_health
-from engine.optim.param_groups import set_lr
+from engine.optim.param_groups import set_lr, set_momentum
 from engine.session import Session
 from engine.setup import Setup, prepare
 
@@ -101,8 +101,10 @@ def train_epoch(session: Session, live: Live) -> Iterator[Event]:
     for images, labels in batches:  # uint8 (B, 3, H, W), int64 (B,)
         if session.stopping():
             return
-        factor = session.lr_factor(session.step)
+        factor, swing = session.scheduled(session.step)
         set_lr(setup.optimizer, factor)
+        if low := recipe.schedule.options["momentum_low"]:
+            set_momentum(setup.optimizer, low, swing)
         x, y = setup.augmented(images, labels, session.epoch, session.step)  # float32 (B, 3, H, W), (B, classes)
         last = session.step == setup.steps - 1
         before = [parameter.detach().clone() for parameter in setup.parameters] if last else []

@@ -26,7 +26,7 @@ from engine.contract.params import Param, read_params, schema_of, shared_options
 KINDS: Final = ("dataset", "model", "op", "optimizer", "schedule", "loss", "averaging")
 ENGINE: Final = Path(__file__).resolve().parent.parent
 TIMM: Final = "timm:"
-SOURCES: Final = ("models", "augment", "optim", "data", "schedules.py", "losses.py", "averaging.py")
+SOURCES: Final = ("models", "augment", "optim", "data", "curves.py", "losses.py", "averaging.py")
 
 T = TypeVar("T")
 

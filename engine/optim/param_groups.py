@@ -53,6 +53,24 @@ def set_lr(optimizer: Optimizer, factor: float) -> None:
             group["lr"] = lr
 
 
+def set_momentum(optimizer: Optimizer, low: float, swing: float) -> None:
+    """Move every group's momentum (Adam's: beta1) between its own (swing 0) and `low` (swing 1).
+
+    A group whose own is below `low` keeps it. Each group remembers its own as `initial_momentum` from the first call
+    on, and so does a checkpoint. Momenta are host numbers that a step passes to its kernels: nothing waits.
+    """
+    for group in optimizer.param_groups:
+        now = group["betas"][0] if "betas" in group else group.get("momentum")
+        if now is None:
+            continue
+        own = group.setdefault("initial_momentum", now)
+        moved = own - max(own - low, 0.0) * swing
+        if "betas" in group:
+            group["betas"] = (moved, *group["betas"][1:])
+        else:
+            group["momentum"] = moved
+
+
 def kernel(groups: list[Group]) -> dict[str, bool]:
     """Which implementation of a torch optimizer to run: `fused` on every device that has it.
 
