@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from engine.data.device import Resident
 from engine.data.load import Split
-from engine.evaluate import Interrupted, predict, score
+from engine.evaluate import VIEWS, Interrupted, average, moved, predict, predict_views, score
 
 
 def images(n: int) -> Split:
@@ -86,3 +86,65 @@ def test_huge_logits_have_a_finite_loss():
 
 def test_a_hundred_classes_have_no_confusion_matrix():
     assert score(torch.eye(100), torch.arange(100)).confusion == []
+
+
+def test_top_5_is_that_of_torch_topk_and_of_no_use_among_twenty_classes():
+    torch.manual_seed(2)
+    logits, labels = torch.randn(300, 21), torch.randint(0, 21, (300,))
+    hits = (logits.topk(5).indices == labels[:, None]).any(1)
+    assert score(logits, labels).top5 == hits.double().mean().item()
+    assert math.isnan(score(logits[:, :20], labels % 20).top5)
+
+
+def test_a_model_that_says_the_same_of_every_class_is_right_five_times_in_a_hundred():
+    assert score(torch.zeros(100, 100), torch.arange(100)).top5 == 0.05
+    infinite = torch.zeros(100, 100)
+    infinite[:, 7:] = -math.inf
+    assert score(infinite, torch.arange(100)).top5 == 0.05
+
+
+def test_the_weights_of_the_views_add_up_to_one_and_the_plain_view_comes_first():
+    x = torch.rand(2, 3, 8, 8)
+    for views in VIEWS.values():
+        assert sum(weight for weight, _ in views) == 1
+        assert torch.equal(views[0][1](x), x)
+
+
+def test_a_moved_image_is_the_image_a_pixel_further_with_its_rim_reflected():
+    x = torch.arange(9.0).view(1, 1, 3, 3)
+    assert moved(x, 1)[0, 0].tolist() == [[4, 3, 4], [1, 0, 1], [4, 3, 4]]
+    assert moved(x, -1)[0, 0].tolist() == [[4, 5, 4], [7, 8, 7], [4, 5, 4]]
+    grey, colour = torch.rand(3, 1, 28, 28), torch.rand(3, 3, 32, 32)
+    for images in (grey, colour):  # what rolls over the rim differs, the inside must agree
+        for by in (1, -1):
+            rolled = images.roll((by, by), (2, 3))
+            assert torch.equal(moved(images, by)[..., 1:-1, 1:-1], rolled[..., 1:-1, 1:-1])
+
+
+def mirrored(image: np.ndarray) -> np.ndarray:
+    return image[:, :, ::-1].copy()
+
+
+def around(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Up-left and low-right cuts of an image (C, H, W) with a reflected rim of one pixel."""
+    wide = np.pad(image, ((0, 0), (1, 1), (1, 1)), mode="reflect")
+    return wide[:, :-2, :-2], wide[:, 2:, 2:]
+
+
+@pytest.mark.parametrize("tta", ["flip", "crops"])
+def test_test_time_augmentation_is_the_mean_of_single_looks_at_single_images(model, tta):
+    split, model = images(7), model.eval()
+    found = predict_views(
+        model, Resident(split, "cpu"), 3, prepare, contextlib.nullcontext, [view for _, view in VIEWS[tta]]
+    )
+    by_hand = []
+    for image in split.images.numpy():
+        looks = [(0.5, image), (0.5, mirrored(image))]
+        if tta == "crops":
+            looks = [(weight / 2, look) for weight, look in looks]
+            looks += [(0.125, look) for cut in around(image) for look in (cut, mirrored(cut))]
+        with torch.no_grad():
+            each = [weight * model(prepare(torch.from_numpy(look[None].copy()))) for weight, look in looks]
+        by_hand.append(torch.stack(each).sum(0)[0])
+    torch.testing.assert_close(average(found, tta), torch.stack(by_hand).float())
+    assert torch.equal(found[0], predict(model, Resident(split, "cpu"), 3, prepare, contextlib.nullcontext))

@@ -121,8 +121,14 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(make):
 
 @pytest.mark.parametrize(
     "observation",
-    [{"evaluate": {"train_every": 1}}, {"evaluate": {"every": 3}}, {"interval": 0}, {"interval": 1e9}],
-    ids=["clean pass over train", "test every third epoch", "checkpoints all the time", "no checkpoints"],
+    [
+        {"evaluate": {"train_every": 1}},
+        {"evaluate": {"every": 3}},
+        {"evaluate": {"tta": "crops"}},
+        {"interval": 0},
+        {"interval": 1e9},
+    ],
+    ids=["clean pass over train", "test every third epoch", "six views", "checkpoints all the time", "no checkpoints"],
 )
 def test_looking_at_a_run_does_not_change_it(make, observation):
     common = {"model": "dropout_net", "averaging": "ema", "augmentation": ["random_crop", "mixup"]}
@@ -141,6 +147,16 @@ def test_evaluation_is_made_when_due_and_always_at_the_end(make):
     assert [math.isnan(event.raw_test_accuracy) for event in events] == [True, False, True, False, False]
     assert [math.isnan(event.clean_train_loss) for event in events] == [True, True, False, True, True]
     assert all(len(event.per_class) == (0 if math.isnan(event.test_accuracy) else 10) for event in events)
+
+
+def test_views_stand_beside_the_plain_figure_and_only_when_asked_for(make):
+    plain, seen = make(epochs=2), make(epochs=2, evaluate={"tta": "flip"})
+    one, other = ([event for event in trial.go() if isinstance(event, Epoch)] for trial in (plain, seen))
+    assert [event.test_accuracy for event in one] == [event.test_accuracy for event in other]
+    assert all(event.tta == "off" and math.isnan(event.tta_accuracy) for event in one)
+    assert all(event.tta == "flip" and 0 < event.tta_accuracy < 1 for event in other)
+    assert all(math.isnan(event.test_top5) for event in one)
+    assert seen.run.predictions.read_bytes() == plain.run.predictions.read_bytes()
 
 
 def evaluate(trial, which, split):
