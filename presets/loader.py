@@ -20,13 +20,19 @@ from engine.contract.errors import BadInput, nearest
 from engine.contract.overrides import add_op, apply_set, drop_op
 from engine.contract.recipe import Recipe
 
-Kind = Literal["recipes", "models", "augmentations", "schedules"]
+Kind = Literal["recipes", "models", "augmentations", "schedules", "suites"]
 Table = dict[str, Any]
 
 HERE: Final = Path(__file__).resolve().parent
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 LARGEST: Final = 256 * 1024  # bytes; a preset is a few lines, anything larger is a mistake
-SINGULAR: Final = {"recipes": "preset", "models": "model", "augmentations": "augmentation", "schedules": "schedule"}
+SINGULAR: Final[dict[Kind, str]] = {
+    "recipes": "preset",
+    "models": "model",
+    "augmentations": "augmentation",
+    "schedules": "schedule",
+    "suites": "suite",
+}
 FIELD: Final[dict[Kind, str]] = {"models": "model", "augmentations": "augmentation", "schedules": "schedule"}
 
 

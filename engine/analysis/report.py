@@ -1,0 +1,166 @@
+"""Reported against measured: a published figure, and what finished runs of its recipe say under the same selection."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from engine.analysis.stats import Interval, Spread, spread, wilson
+from engine.contract.events import Epoch, Resumed, RunStarted, System, from_table
+from engine.contract.lines import LineReader
+from engine.contract.summary import Summary
+from engine.contract.values import parse_lines, read_float
+
+Selection = Literal["best_on_test", "last", "unknown"]
+
+BLOCK_BYTES: Final = 4 << 20
+_DULL: Final = (b'{"event": "step"', b'{"event": "message"', b'{"event": "checkpoint"')
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one run came to. `best` is the epoch with the highest test accuracy, hence chosen on the test set."""
+
+    run: str
+    seed: int
+    last: Epoch
+    best: Epoch
+    seconds: float = math.nan
+    device: str = ""
+    test_images: int = 0
+    params: int = 0
+    gpu_bytes: float = math.nan
+    """Highest GPU memory of ours in any sample."""
+
+    def epoch(self, selection: Selection) -> Epoch:
+        """The epoch to compare; where a source does not say which one it took, our last."""
+        return self.best if selection == "best_on_test" else self.last
+
+
+def outcome(run: Summary) -> Outcome | None:
+    """What a run came to, from its events; None where no epoch was tested."""
+    reader = LineReader(Path(run.folder) / "events.jsonl")
+    epochs: dict[int, Epoch] = {}
+    started, gpu_bytes = RunStarted(t=0.0), math.nan
+    while block := reader.poll(BLOCK_BYTES):
+        lines = [line for line in block.split(b"\n") if not line.startswith(_DULL)]
+        for table in parse_lines(b"\n".join(lines))[0]:
+            match from_table(table):
+                case RunStarted() as event:
+                    started = event
+                case Resumed() as event:  # epochs after the checkpoint are trained again
+                    epochs = {number: epoch for number, epoch in epochs.items() if number <= event.epoch}
+                case Epoch() as event if math.isfinite(event.test_accuracy):
+                    epochs[event.epoch] = event
+                case System() as event:
+                    gpu_bytes = _larger(gpu_bytes, _ours(event))
+    if not epochs:
+        return None
+    best = max(epochs, key=lambda number: (epochs[number].test_accuracy, -number))
+    return Outcome(
+        run=run.id,
+        seed=run.seed,
+        last=epochs[max(epochs)],
+        best=epochs[best],
+        seconds=run.seconds,
+        device=started.device_name or started.device,
+        test_images=started.test_images,
+        params=started.params,
+        gpu_bytes=gpu_bytes,
+    )
+
+
+def _larger(a: float, b: float) -> float:
+    """The larger one; a NaN counts as nothing."""
+    return b if math.isnan(a) or b > a else a
+
+
+def _ours(sample: System) -> float:
+    """GPU memory of ours in a sample, over all cards; NaN where no card tells."""
+    held = []
+    for gpu in sample.gpus:
+        try:
+            held.append(read_float(gpu.get("memory_ours")))
+        except TypeError:
+            continue
+    return sum(held) if held else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A published figure and the finished runs of its recipe, one a seed."""
+
+    id: str
+    selection: Selection
+    reported: float
+    """Test accuracy, 0..1; NaN where the source gives none."""
+    outcomes: tuple[Outcome, ...]
+    unfinished: tuple[Summary, ...] = ()
+    """Runs of the recipe that have not come to their end, of seeds that no finished run has."""
+
+    @property
+    def measured(self) -> Spread:
+        """Test accuracy under the source's selection."""
+        return self.over(lambda run: run.epoch(self.selection).test_accuracy)
+
+    @property
+    def last(self) -> Spread:
+        """Test accuracy of the last epoch: the headline."""
+        return self.over(lambda run: run.last.test_accuracy)
+
+    @property
+    def best(self) -> Spread:
+        """Test accuracy of each run's best epoch on the test set."""
+        return self.over(lambda run: run.best.test_accuracy)
+
+    @property
+    def difference(self) -> float:
+        """Measured minus reported, 0..1; NaN without both."""
+        return self.measured.mean - self.reported
+
+    @property
+    def interval(self) -> Interval | None:
+        """95 % of the measured mean for the size of the test set alone; None without a run."""
+        images = min((run.test_images for run in self.outcomes), default=0)
+        return wilson(self.measured.mean, images) if images else None
+
+    @property
+    def seconds(self) -> float:
+        """Mean time of a run."""
+        return self.over(lambda run: run.seconds).mean
+
+    @property
+    def device(self) -> str:
+        """What the runs were made on."""
+        return ", ".join(dict.fromkeys(run.device for run in self.outcomes))
+
+    @property
+    def mixed(self) -> bool:
+        """Whether a train accuracy is against mixed labels, hence not comparable with a test accuracy."""
+        return any(run.last.train_mixed for run in self.outcomes)
+
+    def over(self, figure: Callable[[Outcome], float]) -> Spread:
+        """Mean and spread of a figure over the runs."""
+        return spread(map(figure, self.outcomes))
+
+    def at(self, figure: Callable[[Epoch], float]) -> Spread:
+        """Mean and spread of a figure at the selected epoch of each run."""
+        return self.over(lambda run: figure(run.epoch(self.selection)))
+
+
+def line(id: str, recipe_id: str, selection: Selection, reported: float | None, runs: Iterable[Summary]) -> Line:
+    """Set the runs of a recipe against a figure. Of several finished runs of one seed the newest counts."""
+    mine = sorted((run for run in runs if run.recipe_id == recipe_id), key=lambda run: run.created)
+    ended = {run.seed: run for run in mine if run.status == "finished"}
+    found = [told for seed in sorted(ended) if (told := outcome(ended[seed])) is not None]
+    others = {run.seed: run for run in mine if run.seed not in ended}
+    return Line(
+        id=id,
+        selection=selection,
+        reported=math.nan if reported is None else reported,
+        outcomes=tuple(found),
+        unfinished=tuple(others[seed] for seed in sorted(others)),
+    )
