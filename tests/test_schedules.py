@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -12,7 +13,7 @@ from torch.optim import lr_scheduler
 from engine.contract.catalog import Part, catalog
 from engine.contract.errors import BadInput
 from engine.contract.recipe import Choice, Recipe
-from engine.schedules import factor, learning_rates, plan
+from engine.schedules import epoch_learning_rates, factor, learning_rates, plan
 
 every_schedule = pytest.mark.parametrize("part", catalog().parts("schedule"), ids=lambda part: part.name)
 EXACT = {"rel": 1e-9, "abs": 1e-12}
@@ -28,6 +29,19 @@ def torch_rates(make, steps: int) -> list[float]:
         optimizer.step()
         scheduler.step()
     return rates
+
+
+def torch_moves(make, steps: int) -> list[tuple[float, float]]:
+    """Learning rate and momentum of torch's scheduler at each of `steps` steps."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], 1.0, momentum=0.9)
+    scheduler = make(optimizer)
+    moves = []
+    for i in range(steps):
+        moves.append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]))
+        optimizer.step()
+        if i < steps - 1:
+            scheduler.step()
+    return moves
 
 
 def by_epoch(choice: Choice, epochs: int, steps: int = 7) -> list[list[float]]:
@@ -101,6 +115,123 @@ def test_warm_up_is_torchs_linear_in_front_of_the_cosine_by_epoch_and_by_step() 
     assert got == pytest.approx(want, **EXACT)
 
 
+EPOCHS = 40
+BY_EPOCH = [
+    (Choice(name="step", every=0.25, gamma=0.3), lambda o: lr_scheduler.StepLR(o, 10, 0.3)),
+    (Choice(name="step", every=0.3, gamma=0.1), lambda o: lr_scheduler.StepLR(o, 12, 0.1)),
+    (Choice(name="exponential", final=0.05), lambda o: lr_scheduler.ExponentialLR(o, 0.05 ** (1 / EPOCHS))),
+    (Choice(name="polynomial", power=0.9), lambda o: lr_scheduler.PolynomialLR(o, EPOCHS, 0.9)),
+    (Choice(name="polynomial"), lambda o: lr_scheduler.PolynomialLR(o, EPOCHS, 2.0)),
+    (
+        Choice(name="warm_restarts", first=0.1, growth=2.0, final=0.001),
+        lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 4, 2, 0.001),
+    ),
+    (Choice(name="warm_restarts"), lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 10)),
+    (
+        Choice(name="warm_restarts", first=0.025, growth=3.0),
+        lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 1, 3),
+    ),
+]
+
+
+@pytest.mark.parametrize(("choice", "make"), BY_EPOCH, ids=[str(choice.table()) for choice, _ in BY_EPOCH])
+def test_the_other_decays_by_epoch_are_torchs_stepped_after_every_epoch(choice: Choice, make) -> None:
+    got = by_epoch(Choice(**choice.table(), by="epoch"), EPOCHS)
+    assert [rates[0] for rates in got] == pytest.approx(torch_rates(make, EPOCHS), **EXACT)
+
+
+def test_tanh_decay_follows_its_equation() -> None:
+    """lr_t = lr_min + (lr_max - lr_min) / 2 * (1 - tanh(L + (U - L) t / T)), arXiv:1806.01593."""
+    t = np.arange(201)
+    want = 0.1 + 0.9 / 2 * (1 - np.tanh(-5 + 7 * t / 200))
+    at = factor(Choice(name="tanh_decay", lower=-5.0, upper=2.0, final=0.1), 200)
+    assert [at(i / 200) for i in t] == pytest.approx(want.tolist(), **EXACT)
+
+
+def test_restarts_of_the_second_project_end_at_a_high_rate() -> None:
+    """Its HEAD, 200 epochs at 0.1: T_0 = 10, T_mult = 2, eta_min = 1e-4 restarts at 10, 30, 70, 150 and ends at .0786."""
+    choice = Choice(name="warm_restarts", first=0.05, growth=2.0, final=0.001, by="epoch")
+    rates = [0.1 * move[0] for move in by_epoch(choice, 200)]
+    assert [epoch for epoch in range(1, 200) if rates[epoch] > rates[epoch - 1]] == [10, 30, 70, 150]
+    assert rates[-1] == pytest.approx(0.0786, abs=5e-5)
+
+
+def test_nothing_restarts_at_the_very_end() -> None:
+    assert factor(Choice(name="warm_restarts"), 20)(1.0) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("curve", ["cosine", "linear"])
+@pytest.mark.parametrize(("peak", "three_phase"), [(0.3, False), (0.25, True), (0.6, False)])
+def test_one_cycle_is_torchs_with_one_step_more_momentum_included(curve: str, peak: float, three_phase: bool) -> None:
+    steps = 400
+    shape = {"cosine": "cos", "linear": "linear"}[curve]
+    own = {"div_factor": 10.0, "final_div_factor": 100.0, "base_momentum": 0.8, "max_momentum": 0.93}
+    pct = (peak * steps + 1) / (steps + 1)
+    want = torch_moves(
+        lambda o: lr_scheduler.OneCycleLR(
+            o, 1.0, steps + 1, pct_start=pct, anneal_strategy=shape, three_phase=three_phase, **own
+        ),
+        steps + 1,
+    )
+    choice = Choice(name="one_cycle", peak=peak, start=0.1, final=0.001, curve=curve, three_phase=three_phase)
+    moves = [plan(choice, 20)(i / steps) for i in range(steps + 1)]
+    got = [(move.factor, 0.93 - 0.13 * move.swing) for move in moves]
+    assert np.array(got) == pytest.approx(np.array(want), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("shape", ["triangular", "triangular2", "exp_range"])
+@pytest.mark.parametrize(("up", "down"), [(20, 20), (10, 30), (15, 110)])
+def test_cyclic_is_torchs_momentum_included(shape: str, up: int, down: int) -> None:
+    steps, shrink = 200, 0.2
+    want = torch_moves(
+        lambda o: lr_scheduler.CyclicLR(
+            o, 0.1, 1.0, up, down, mode=shape, gamma=shrink ** (1 / steps), base_momentum=0.8, max_momentum=0.9
+        ),
+        steps,
+    )
+    choice = Choice(name="cyclic", up=up / steps, down=down / steps, low=0.1, shape=shape, shrink=shrink)
+    moves = [plan(choice, 20)(i / steps) for i in range(steps)]
+    got = [(move.factor, 0.9 - 0.1 * move.swing) for move in moves]
+    assert np.array(got) == pytest.approx(np.array(want), rel=1e-9, abs=1e-9)
+
+
+def test_an_overlaid_warm_up_is_the_second_projects_warmup_multistep() -> None:
+    """Its WarmupMultiStepLR: a straight line from a third over 20 epochs, times the drops at absolute epochs."""
+    climb = [1 / 3 + (1 - 1 / 3) * e / 20 if e < 20 else 1.0 for e in range(200)]
+    drops = torch_rates(lambda o: lr_scheduler.MultiStepLR(o, [10, 60, 120, 160], 0.5), 200)
+    choice = Choice(
+        name="multistep", milestones=(0.05, 0.3, 0.6, 0.8), gamma=0.5, warmup=20.0, warmup_start=1 / 3,
+        warmup_kind="overlaid", by="epoch",
+    )  # fmt: skip
+    want = [a * b for a, b in zip(climb, drops, strict=True)]
+    assert [rates[0] for rates in by_epoch(choice, 200)] == pytest.approx(want, **EXACT)
+
+
+def test_a_gradual_warm_up_is_the_second_projects_old_warm_cosine() -> None:
+    """300 epochs: 1/20 in epoch 0, the peak in epoch 19 and, as the cosine's own start, in 20; cut off at .0012 of .1.
+
+    GradualWarmupScheduler hands over to a scheduler of all 300 epochs that has not moved yet, and the loop stepped
+    before every epoch.
+    """
+    cosine = torch_rates(lambda o: lr_scheduler.CosineAnnealingLR(o, 300), 300)
+    want = [(epoch + 1) / 20 if epoch < 20 else cosine[epoch - 20] for epoch in range(300)]
+    choice = Choice(name="cosine", warmup=20.0, warmup_kind="gradual", offset=1, by="epoch")
+    got = [rates[0] for rates in by_epoch(choice, 300)]
+    assert got == pytest.approx(want, **EXACT)
+    assert (got[0], got[19], got[20]) == (0.05, 1.0, 1.0) and got[21] < 1
+    assert 0.1 * got[-1] == pytest.approx(0.0012, abs=5e-6)
+
+
+def test_an_offset_of_one_is_a_scheduler_stepped_before_every_epoch() -> None:
+    """The second project's old loop: drops in epochs 59, 119 and 159 counted from 0; the cosine's last epoch has 0."""
+    multistep = [rates[0] for rates in by_epoch(Choice(name="multistep", offset=1, by="epoch"), 200)]
+    assert [epoch for epoch in range(1, 200) if multistep[epoch] < multistep[epoch - 1]] == [59, 119, 159]
+    want = torch_rates(lambda o: lr_scheduler.CosineAnnealingLR(o, 200), 201)[1:]
+    got = [rates[0] for rates in by_epoch(Choice(name="cosine", offset=1, by="epoch"), 200)]
+    assert got == pytest.approx(want, **EXACT)
+    assert got[-1] == 0.0
+
+
 def test_milestones_are_parts_of_the_training_that_follows_the_warm_up() -> None:
     at = factor(Choice(name="multistep", milestones=(0.5,), gamma=0.1, warmup=10.0), 30)
     assert [at(e / 30) for e in (0, 5, 10, 19.9, 20, 29)] == pytest.approx([0, 0.5, 1, 1, 0.1, 0.1])
@@ -135,17 +266,50 @@ def test_by_epoch_every_step_of_an_epoch_has_the_rate_of_its_first(
         assert at((epoch + step / steps) / epochs) == pytest.approx(1 - epoch / epochs, abs=1e-12)
 
 
-def test_a_preview_runs_from_the_first_step_to_the_end() -> None:
+def recipe(epochs: int = 10, optimizer: dict | None = None, **schedule) -> Recipe:
     table = {
-        "epochs": 10,
+        "epochs": epochs,
         "batch_size": 8,
         "model": "lenet",
-        "optimizer": {"name": "sgd", "lr": 0.4},
-        "schedule": {"name": "linear", "warmup": 2.0},
+        "optimizer": optimizer or {"name": "sgd", "lr": 0.4},
+        "schedule": schedule,
     }
-    recipe = Recipe.resolve(table, catalog())
-    assert learning_rates(recipe, 6) == pytest.approx([0, 0.4, 0.3, 0.2, 0.1, 0])
-    assert learning_rates(recipe, 1) == [0.0]
+    return Recipe.resolve(table, catalog())
+
+
+def test_a_preview_runs_from_the_first_step_to_the_end() -> None:
+    plotted = recipe(name="linear", warmup=2.0)
+    assert learning_rates(plotted, 6) == pytest.approx([0, 0.4, 0.3, 0.2, 0.1, 0])
+    assert learning_rates(plotted, 1) == [0.0]
+
+
+def test_every_epochs_learning_rate_is_that_of_its_first_step() -> None:
+    for by in ("step", "epoch"):
+        rates = epoch_learning_rates(recipe(name="linear", warmup=2.0, warmup_start=0.5, by=by))
+        assert rates == pytest.approx([0.2, 0.3, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ({"warmup": 10.0}, r"schedule\.warmup: 10 epochs of warm-up do not fit into 10 epochs"),
+        ({"warmup": 5.0, "by": "epoch"}, r"schedule\.warmup_start = 0 .* whole first epoch"),
+        ({"offset": 10}, r"schedule\.offset: got 10, needs < 10"),
+        ({"offset": -1}, r"schedule\.offset: got -1, needs >= 0"),
+        ({"momentum_low": 0.9}, r"schedule\.momentum_low: got 0\.9, needs < 0\.9, the momentum of sgd"),
+        ({"warmup_kind": "laid"}, r"schedule\.warmup_kind: got 'laid', needs .*overlaid"),
+        ({"name": "one_cycle", "peak": 1.0}, r"schedule\.peak: got 1\.0, needs < 1"),
+        ({"name": "warm_restarts", "growth": 0.5}, r"schedule\.growth: got 0\.5, needs >= 1"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused_with_its_field_and_range(schedule: dict, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        recipe(**{"name": "cosine"} | schedule)
+
+
+def test_a_moving_momentum_needs_an_optimizer_that_has_one() -> None:
+    with pytest.raises(BadInput, match=r"schedule\.momentum_low: got 0\.95, needs < 0\.9, the beta1 of adam"):
+        recipe(name="cosine", momentum_low=0.95, optimizer={"name": "adam"})
 
 
 def test_schedules_need_no_torch() -> None:
