@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -71,9 +72,15 @@ class Setup:
         """uint8 images as the model sees them in evaluation."""
         return self.augment.normalize(images).contiguous(memory_format=self.layout)
 
-    def augmented(self, images: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
-        """uint8 images and their labels as the model sees them in training, with soft targets (B, classes)."""
-        x, y = self.augment(images, labels, epoch, step)
+    def augmented(
+        self, images: Tensor, labels: Tensor, epoch: int, step: int, chosen: np.ndarray | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """uint8 images and their labels as the model sees them in training, with soft targets (B, classes).
+
+        Args:
+            chosen: int64 (B,), which training images these are; by default the first ones.
+        """
+        x, y = self.augment(images, labels, epoch, step, chosen)
         return x.contiguous(memory_format=self.layout), y
 
     def _objective(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -106,6 +113,7 @@ def prepare(
     model = model.to(device, memory_format=layout)
     resident = partial(Resident, device=device, channels_last=compute.channels_last)
     train = resident(data.train)
+    steps = steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch)
     augment = partial(
         Pipeline, recipe.augmentation, seed=seed, mean=data.mean, std=data.std, num_classes=classes, catalog=parts
     )
@@ -115,7 +123,7 @@ def prepare(
         device=device,
         decisions=decisions,
         model=model,
-        averaging=build_averaging(recipe.averaging, model, parts),
+        averaging=build_averaging(recipe.averaging, model, parts, epochs=recipe.epochs, steps=steps),
         optimizer=build_optimizer(recipe.optimizer, model, parts),
         schedule=plan(recipe.schedule, recipe.epochs, parts),
         augment=augment(compile=decisions.compile != "off", say=notes.append),
@@ -123,7 +131,7 @@ def prepare(
         train=train,
         holdout=resident(data.holdout) if data.holdout else None,
         test=resident(data.test),
-        steps=steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch),
+        steps=steps,
         mixed=any(stage_of(choice, parts) == "batch" for choice in recipe.augmentation),
         notes=notes,
     )

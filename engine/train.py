@@ -96,8 +96,9 @@ def train_epoch(session: Session, live: Live) -> Iterator[Event]:
     setup.model.train()
     totals.start()
     live.start_epoch(totals.images)
-    order = epoch_order(session.seed, session.epoch, len(setup.train))[session.step * recipe.batch_size :]
-    batches = setup.train.batches(order, recipe.batch_size, recipe.last_batch) if session.step < setup.steps else ()
+    order = epoch_order(session.seed, session.epoch, len(setup.train))
+    left = order[session.step * recipe.batch_size :]
+    batches = setup.train.batches(left, recipe.batch_size, recipe.last_batch) if session.step < setup.steps else ()
     for images, labels in batches:  # uint8 (B, 3, H, W), int64 (B,)
         if session.stopping():
             return
@@ -105,7 +106,8 @@ def train_epoch(session: Session, live: Live) -> Iterator[Event]:
         set_lr(setup.optimizer, factor)
         if low := recipe.schedule.options["momentum_low"]:
             set_momentum(setup.optimizer, low, swing)
-        x, y = setup.augmented(images, labels, session.epoch, session.step)  # float32 (B, 3, H, W), (B, classes)
+        chosen = order[session.step * recipe.batch_size :][: len(images)]
+        x, y = setup.augmented(images, labels, session.epoch, session.step, chosen)  # float32; y: (B, classes)
         last = session.step == setup.steps - 1
         before = [parameter.detach().clone() for parameter in setup.parameters] if last else []
         loss, logits, norm = train_step(setup, x, y, recipe.compute.accumulate, recipe.optimizer.options["clip_norm"])

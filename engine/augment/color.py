@@ -83,10 +83,31 @@ class ColorJitter:
         return x, y
 
 
+@register("op", title="Greyscale", stage="image")
+class Grayscale:
+    """Take the colour out of some images: all three channels show the luma. As torchvision's RandomGrayscale."""
+
+    def __init__(
+        self, *, probability: Annotated[float, Spec("chance that an image turns grey", ge=0.0, le=1.0)] = 0.1
+    ) -> None:
+        self.probability = probability
+
+    def draw(self, rng: np.random.Generator, n: int, size: int) -> Arrays:
+        return {"grey": (rng.random(n) < self.probability).astype(np.float32)}
+
+    def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
+        return x.lerp_(luma(x)[:, None], params["grey"][:, None, None, None]), y
+
+
+def luma(x: Tensor) -> Tensor:
+    """The grey image (B, H, W) of x (B, 3, H, W)."""
+    red, green, blue = x.unbind(1)
+    return torch.add(red * GREY[0], green, alpha=GREY[1]).add_(blue, alpha=GREY[2])
+
+
 def blend_(x: Tensor, own: Tensor, grey: Tensor, mean: Tensor) -> None:
     """x becomes `clamp(own x + grey g + mean mean(g))`, g being the grey image; x (B, 3, H, W), weights (B,)."""
-    red, green, blue = x.unbind(1)
-    rest = torch.add(red * GREY[0], green, alpha=GREY[1]).add_(blue, alpha=GREY[2])  # g, (B, H, W)
+    rest = luma(x)  # g, (B, H, W)
     level = rest.mean((1, 2)).mul_(mean)
     rest.mul_(grey[:, None, None]).add_(level[:, None, None])
     torch.addcmul(rest[:, None], x, own[:, None, None, None], out=x).clamp_(0, 1)

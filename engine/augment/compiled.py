@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from engine.augment.op import Arrays, Op, Params
+from engine.augment.op import Op, Params
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,11 +47,8 @@ class CompiledOp:
     """An op whose `apply` is compiled."""
 
     def __init__(self, op: Op, compiler: Compiler) -> None:
-        self._op = op
+        self.draw = op.draw
         self._apply = compiler(op.apply)
-
-    def draw(self, rng: np.random.Generator, n: int, size: int) -> Arrays:
-        return self._op.draw(rng, n, size)
 
     def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
         return self._apply(x, y, params)

@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.augment.op import Arrays
 
 ALIGN = 16  # bytes: every array may then be viewed in its own dtype
+NEVER = 2**64 - 1  # an epoch and a step that no run reaches
 
 
 def generator(seed: int, epoch: int, step: int, position: int) -> np.random.Generator:
@@ -23,6 +24,11 @@ def generator(seed: int, epoch: int, step: int, position: int) -> np.random.Gene
     key = np.array((seed, position), np.uint64)
     counter = np.array((0, 0, step, epoch), np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+def lasting_generator(seed: int, position: int) -> np.random.Generator:
+    """The random numbers of one op that are the same in every step of a run, apart from all those of single steps."""
+    return generator(seed, NEVER, NEVER, position)
 
 
 @dataclass(frozen=True, slots=True)

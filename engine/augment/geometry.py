@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.augment.op import Arrays, Params, gather_groups, sources, take
+from engine.augment.op import Arrays, Params, Seen, gather_groups, sources, take
 from engine.contract.catalog import Spec, register
+
+BorderFill = Annotated[Literal["zero", "reflect"], Spec("what the border shows: black, or a mirror image")]
 
 
 @register("op", title="Random crop", stage="image", geometry=True)
@@ -23,7 +25,7 @@ class RandomCrop:
         self,
         *,
         padding: Annotated[int, Spec("pixels added on every side", ge=0, le=16, unit="px")] = 4,
-        fill: Annotated[Literal["zero", "reflect"], Spec("what the border shows: black, or a mirror image")] = "zero",
+        fill: BorderFill = "zero",
     ) -> None:
         self.padding = padding
         self.fill = fill
@@ -33,30 +35,76 @@ class RandomCrop:
         return {"top": rng.integers(places, size=n), "left": rng.integers(places, size=n)}
 
     def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
-        images, channels, height, width = x.shape
-        padded = self._pad(x.permute(0, 2, 3, 1))  # (B, H + 2p, W + 2p, C)
-        stride = width + 2 * self.padding  # pixels from one row of a window to the next
-        first = (torch.arange(images, device=x.device) * (height + 2 * self.padding) + params["top"]) * stride
-        rows = (first + params["left"])[:, None] + torch.arange(height, device=x.device) * stride
-        # Every row of every window is one row of this overlapping view, so the crop is a single `index_select` that
-        # copies 96 bytes at a time: 0.4 us an image. Indexing windows (unfold, as_strided): 2.0; a gather of pixels:
-        # 2.8; one shifted copy for each of the 81 places: 12.
-        view = padded.reshape(-1).unfold(0, width * channels, channels)
-        cut = view.index_select(0, rows.reshape(-1))
-        return cut.view(images, height, width, channels).permute(0, 3, 1, 2), y
+        return cut_windows(x, params["top"], params["left"], self.padding, self.fill), y
 
-    def _pad(self, x: Tensor) -> Tensor:
-        """Images (B, H, W, C) with the border added, contiguous."""
-        images, height, width, channels = x.shape
-        p = self.padding
-        out = x.new_zeros(images, height + 2 * p, width + 2 * p, channels)
-        out[:, p : p + height, p : p + width] = x
-        if p and self.fill == "reflect":  # F.pad has no uint8 kernel; the edge itself is not repeated
-            out[:, :, :p] = out[:, :, p + 1 : 2 * p + 1].flip(2)
-            out[:, :, p + width :] = out[:, :, width - 1 : p + width - 1].flip(2)
-            out[:, :p] = out[:, p + 1 : 2 * p + 1].flip(1)
-            out[:, p + height :] = out[:, height - 1 : p + height - 1].flip(1)
-        return out
+
+@register("op", title="Translate", stage="image", geometry=True)
+class Translate:
+    """Shift each image by whole pixels, as far as a given part of its side, along one axis or both.
+
+    With both axes it is `random_crop` with a padding that grows with the image: torchvision's RandomAffine with
+    `translate=(reach, reach)` and no rotation, except that the shift is uniform over whole pixels where torchvision
+    rounds a real one, so that the two farthest shifts come as often as all others. Airbench's translation by 2 pixels
+    (Jordan 2024, arXiv:2404.00498) is `reach = 0.0625` with reflected borders.
+    """
+
+    def __init__(
+        self,
+        *,
+        reach: Annotated[float, Spec("largest shift, as a part of the image's side", ge=0.0, le=0.5)] = 0.125,
+        axes: Annotated[Literal["both", "horizontal", "vertical"], Spec("along which axes images move")] = "both",
+        fill: BorderFill = "zero",
+    ) -> None:
+        self.reach = reach
+        self.axes = axes
+        self.fill = fill
+
+    def draw(self, rng: np.random.Generator, n: int, size: int) -> Arrays:
+        pixels = self._pixels(size)
+        top, left = rng.integers(2 * pixels + 1, size=(2, n))
+        if self.axes != "both":
+            still = top if self.axes == "horizontal" else left
+            still[:] = pixels
+        return {"top": top, "left": left}
+
+    def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
+        return cut_windows(x, params["top"], params["left"], self._pixels(x.shape[-1]), self.fill), y
+
+    def _pixels(self, size: int) -> int:
+        return round(self.reach * size)
+
+
+def cut_windows(x: Tensor, top: Tensor, left: Tensor, padding: int, fill: str) -> Tensor:
+    """Pad images x (B, C, H, W) and cut from each the window of the old size at row `top` (B,), column `left` (B,).
+
+    Args:
+        padding: pixels on every side; the windows' corners are in 0 .. 2 padding.
+        fill: "zero" or "reflect".
+    """
+    images, channels, height, width = x.shape
+    padded = pad(x.permute(0, 2, 3, 1), padding, fill)  # (B, H + 2p, W + 2p, C)
+    stride = width + 2 * padding  # pixels from one row of a window to the next
+    first = (torch.arange(images, device=x.device) * (height + 2 * padding) + top) * stride
+    rows = (first + left)[:, None] + torch.arange(height, device=x.device) * stride
+    # Every row of every window is one row of this overlapping view, so the crop is a single `index_select` that
+    # copies 96 bytes at a time: 0.4 us an image. Indexing windows (unfold, as_strided): 2.0; a gather of pixels:
+    # 2.8; one shifted copy for each of the 81 places: 12.
+    view = padded.reshape(-1).unfold(0, width * channels, channels)
+    cut = view.index_select(0, rows.reshape(-1))
+    return cut.view(images, height, width, channels).permute(0, 3, 1, 2)
+
+
+def pad(x: Tensor, p: int, fill: str) -> Tensor:
+    """Images (B, H, W, C) with a border of p pixels added, contiguous."""
+    images, height, width, channels = x.shape
+    out = x.new_zeros(images, height + 2 * p, width + 2 * p, channels)
+    out[:, p : p + height, p : p + width] = x
+    if p and fill == "reflect":  # F.pad has no uint8 kernel; the edge itself is not repeated
+        out[:, :, :p] = out[:, :, p + 1 : 2 * p + 1].flip(2)
+        out[:, :, p + width :] = out[:, :, width - 1 : p + width - 1].flip(2)
+        out[:, :p] = out[:, p + 1 : 2 * p + 1].flip(1)
+        out[:, p + height :] = out[:, height - 1 : p + height - 1].flip(1)
+    return out
 
 
 @register("op", title="Horizontal flip", stage="image", geometry=True)
@@ -69,9 +117,36 @@ class HorizontalFlip:
         self.probability = probability
 
     def draw(self, rng: np.random.Generator, n: int, size: int) -> Arrays:
-        index = np.flatnonzero(rng.random(n) < self.probability)
-        return {"index": index, "source": sources(n, index)}
+        return mirrored(rng.random(n) < self.probability)
 
     def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
-        mirrored = take(x, params["index"]).flip(-1)
-        return gather_groups((x, mirrored), params["source"]), y
+        return mirror(x, params), y
+
+
+@register("op", title="Alternating flip", stage="image", geometry=True, by_image=True, paper="2404.00498")
+class AlternatingFlip:
+    """Mirror an image in every second epoch; a coin of its own says whether it starts with the even or the odd ones.
+
+    So no two epochs in a row show an image the same way round, where a random flip repeats itself half of the time.
+    Jordan 2024, arXiv:2404.00498, "alternating flip".
+    """
+
+    def draw(self, rng: np.random.Generator, n: int, size: int, seen: Seen) -> Arrays:
+        # One bit of a fixed stream for each image of the training set: 0.8 kB a thousandth of which is looked at.
+        words = seen.rng.bit_generator.random_raw(int(seen.images.max(initial=0)) // 64 + 1)
+        coin = words[seen.images // 64] >> (seen.images % 64).astype(np.uint64) & np.uint64(1)
+        return mirrored(coin == seen.epoch % 2)
+
+    def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
+        return mirror(x, params), y
+
+
+def mirrored(which: np.ndarray) -> Arrays:
+    """The parameters of `mirror` for a mask (n,) of the images to mirror."""
+    index = np.flatnonzero(which)
+    return {"index": index, "source": sources(len(which), index)}
+
+
+def mirror(x: Tensor, params: Params) -> Tensor:
+    """Images x (B, C, H, W), some of them left to right."""
+    return gather_groups((x, take(x, params["index"]).flip(-1)), params["source"])

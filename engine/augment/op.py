@@ -23,11 +23,15 @@ they only move pixels, take any dtype, and run on uint8 as long as nothing has a
 images and labels and see normalised images. Memory: image ops get whole colour planes, batch ops channels-last; float
 images are the op's to overwrite (on CPU the page faults of a fresh 6 MB tensor cost more than most ops), while uint8
 images, targets and parameters are not.
+
+An op whose constructor has a positional parameter `mean` gets the mean of each channel that images are normalised with,
+as a tuple of numbers in 0..1. An op with `by_image=True` in its mark is told which images it draws for: see `Seen`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -42,6 +46,21 @@ Params = Mapping[str, Tensor]
 
 Per = Literal["image", "batch"]
 """One draw for each image, or one for the whole batch (as several papers' code did, to save time)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What `draw` gets as its last argument where the mark says `by_image=True`: whose turn it is, and when.
+
+    Such an op cannot be a member of a combinator, which picks other images every time; the recipe refuses it.
+    """
+
+    images: np.ndarray
+    """int64 (n,): their places in the training set."""
+    epoch: int
+    """From 0."""
+    rng: np.random.Generator
+    """Starts at the same point in every step of a run: what it gives first is the same again in every epoch."""
 
 
 class Op(Protocol):

@@ -5,15 +5,16 @@ uint8 images -> ops that move pixels -> [0, 1] floats -> colour ops -> normalise
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from engine.augment.compiled import CompiledOp, Compiler
-from engine.augment.draws import Draws, generator
-from engine.augment.op import Op
+from engine.augment.draws import Draws, generator, lasting_generator
+from engine.augment.op import Arrays, Op, Seen
 from engine.contract.catalog import Catalog, Part
 from engine.contract.catalog import catalog as default_catalog
 
@@ -59,7 +60,9 @@ class Pipeline:
         known = catalog or default_catalog()
         compiler = Compiler(say) if compile else None
         self._seed = seed
-        self._ops = tuple(build_op(choice, known, compiler) for choice in ops)
+        facts = {"mean": tuple(map(float, mean))}
+        self._ops = tuple(build_op(choice, known, facts, compiler) for choice in ops)
+        self._by_image = [bool(known.get("op", choice.name).meta.get("by_image")) for choice in ops]
         stages = [stage_of(choice, known) for choice in ops]
         # A pixel mover that stands behind a colour op works on floats, there.
         floats = next((i for i, stage in enumerate(stages) if stage != "geometry"), len(stages))
@@ -72,13 +75,25 @@ class Pipeline:
         self._num_classes = num_classes
         self._constants: dict[tuple[torch.device, int], Tensor] = {}
 
-    def draw(self, epoch: int, step: int, n: int, size: int) -> Draws:
-        """Every random choice for the n images of `size` pixels a side in one step. Host work: run it ahead freely."""
-        return Draws([op.draw(generator(self._seed, epoch, step, i), n, size) for i, op in enumerate(self._ops)])
+    def draw(self, epoch: int, step: int, n: int, size: int, images: np.ndarray | None = None) -> Draws:
+        """Every random choice for the n images of `size` pixels a side in one step. Host work: run it ahead freely.
 
-    def __call__(self, x: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
-        """Draw and apply; see `apply`."""
-        return self.apply(x, labels, self.draw(epoch, step, len(x), x.shape[-1]))
+        Args:
+            images: int64 (n,), which images of the training set these are; by default its first n.
+        """
+        images = np.arange(n) if images is None else images
+        return Draws([self._draw(i, epoch, step, images, size) for i in range(len(self._ops))])
+
+    def _draw(self, i: int, epoch: int, step: int, images: np.ndarray, size: int) -> Arrays:
+        draw: Callable[..., Arrays] = self._ops[i].draw
+        seen = (Seen(images, epoch, lasting_generator(self._seed, i)),) if self._by_image[i] else ()
+        return draw(generator(self._seed, epoch, step, i), len(images), size, *seen)
+
+    def __call__(
+        self, x: Tensor, labels: Tensor, epoch: int, step: int, images: np.ndarray | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Draw and apply; see both."""
+        return self.apply(x, labels, self.draw(epoch, step, len(x), x.shape[-1], images))
 
     def apply(self, x: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """Augmented, normalised images (B, C, H, W) float32 channels-last and targets (B, classes) float32.
@@ -129,14 +144,23 @@ def planes(x: Tensor) -> Tensor:
     return x.to(torch.float32, memory_format=torch.contiguous_format).mul_(1 / 255)
 
 
-def build_op(choice: Choice, catalog: Catalog, compiler: Compiler | None = None) -> Op:
-    """The op that a recipe chose, its nested ops built first; with a compiler, float kernels are compiled."""
+def build_op(choice: Choice, catalog: Catalog, facts: Mapping[str, Any], compiler: Compiler | None = None) -> Op:
+    """The op that a recipe chose, its nested ops built first; with a compiler, float kernels are compiled.
+
+    Args:
+        facts: an op gets those that its constructor names as positional parameters.
+
+    Raises:
+        TypeError: an op asks for something that ops are not told.
+    """
     part = catalog.get("op", choice.name)
+    if unknown := sorted(set(part.positional) - set(facts)):
+        raise TypeError(f"{part.path}:{part.line}: an op is told {', '.join(facts)}, not {', '.join(unknown)}")
     options = choice.options
     nested = op_lists(part)
     for name in nested:
-        options[name] = [build_op(item, catalog, compiler) for item in options[name]]
-    op: Op = catalog.load(part)(**options)
+        options[name] = [build_op(item, catalog, facts, compiler) for item in options[name]]
+    op: Op = catalog.load(part)(**{name: facts[name] for name in part.positional}, **options)
     # Combinators choose by what was drawn, so only their members are compiled; a copy of bytes has nothing to gain.
     return CompiledOp(op, compiler) if compiler and not nested and not part.meta.get("geometry") else op
 

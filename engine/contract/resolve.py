@@ -77,6 +77,9 @@ def _choose(kind: str, value: Any, where: str, catalog: Catalog, problems: list[
         if chosen[option] and len(chosen[option]) != len(chosen[other]):
             count = f"{len(chosen[option])} values for {len(chosen[other])} in {other}"
             problems.append(f"{where}.{option}: {count}; give one for each, or none")
+    for low, high in part.meta.get("ordered", ()):
+        if chosen[low] > chosen[high]:
+            problems.append(f"{where}.{low}: got {chosen[low]:g}, needs <= {chosen[high]:g}, which is {high}")
     return Choice(name=part.name, **chosen)
 
 
@@ -157,12 +160,11 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
     whole = [choice.name for choice, _ in ops if _mixes(choice, catalog)]
     if len(whole) > 1:
         problems.append(f"augmentation: {' and '.join(whole)} both mix the whole batch; put them in one `choice`")
-    for _, part in ops:
-        for other in part.meta.get("conflicts", ()):
-            if other in present:
-                problems.append(f"augmentation: {part.name} cannot be combined with {other}; drop one of them")
+    for choice, _ in ops:
+        problems += _op_conflicts(choice, present, catalog)
     problems += _schedule_conflicts(recipe)
     problems += _ghost_batches(recipe)
+    problems += _averaged_weights(recipe)
     seen_batch_op = ""
     for choice, part in ops:
         if stage(choice, part, catalog) == "batch":
@@ -233,6 +235,39 @@ def _ghost_batches(recipe: Recipe) -> list[str]:
         parts = f" in {recipe.compute.accumulate} parts" * (recipe.compute.accumulate > 1)
         return [f"model.ghost_batch: {images} does not divide a batch of {recipe.batch_size}{parts}"]
     return []
+
+
+def _op_conflicts(choice: Choice, present: Collection[str], catalog: Catalog) -> list[str]:
+    """What keeps an op, or any that it is made of, from working among all that are `present`."""
+    meta, problems = catalog.get("op", choice.name).meta, []
+    consent = meta.get("conflicts_unless", "")
+    if not choice.options.get(consent):
+        way_out = f", or set {choice.name}.{consent}" if consent else ""
+        problems += [
+            f"augmentation: {choice.name} cannot be combined with {other}; drop one of them{way_out}"
+            for other in meta.get("conflicts", ())
+            if other in present
+        ]
+    for item in _members(choice):
+        if catalog.get("op", item.name).meta.get("by_image"):
+            problems.append(
+                f"augmentation: {item.name} goes by what each image was in the epoch before; inside {choice.name} "
+                "images come by chance, so it must stand by itself"
+            )
+        problems += _op_conflicts(item, present, catalog)
+    return problems
+
+
+def _averaged_weights(recipe: Recipe) -> list[str]:
+    """Whether stochastic weight averaging comes to more than one set of weights."""
+    if recipe.averaging.name != "swa":
+        return []
+    start, every = recipe.averaging.options["start"], recipe.averaging.options["every"]
+    span = (1 - start) * recipe.epochs
+    if every <= span:
+        return []
+    last = f"the last {span:g} of {recipe.epochs} epochs (averaging.start = {start:g})"
+    return [f"averaging.every: {every:g} epochs do not fit into {last}: nothing would be averaged"]
 
 
 def stage(choice: Choice, part: Part, catalog: Catalog) -> str:

@@ -6,21 +6,50 @@ import numpy as np
 import pytest
 import torch
 
-from engine.augment.geometry import HorizontalFlip
 from engine.augment.mix import CutMix, Mixup
+from engine.augment.op import Seen
 from engine.contract.catalog import catalog
 
 PARTS = catalog().parts("op")
+TWO_WAYS = {"horizontal_flip", "alternating_flip", "grayscale"}  # an image is changed, or it is not
 
 
-def build(part):
+class Told:
+    """An op with `by_image` in its mark, told that its images are the first ones and that it is the first epoch."""
+
+    def __init__(self, op):
+        self.op, self.apply = op, op.apply
+
+    def draw(self, rng, n, size):
+        return self.op.draw(rng, n, size, Seen(np.arange(n), 0, rng))
+
+
+def build(part, **options):
     nested = {param.name: [CutMix(), Mixup()] for param in part.params if param.type == "list[Op]"}
-    return catalog().load(part)(**nested)
+    facts = {"mean": (0.49, 0.48, 0.45)}
+    op = catalog().load(part)(**{name: facts[name] for name in part.positional}, **nested, **options)
+    return Told(op) if part.meta.get("by_image") else op
 
 
-def test_the_five_ops_and_the_combinators_are_registered():
+def variants():
+    """Every op with its defaults, and once more for each other choice that it offers."""
+    for part in PARTS:
+        yield pytest.param(part, {}, id=part.name)
+        for param in part.params:
+            for value in param.choices:
+                if value != param.default:
+                    yield pytest.param(part, {param.name: value}, id=f"{part.name}-{param.name}={value}")
+
+
+VARIANTS = list(variants())
+
+
+def test_the_simple_ops_and_the_combinators_are_registered():
     names = {part.name for part in PARTS}
-    assert names >= {"random_crop", "horizontal_flip", "color_jitter", "mixup", "cutmix", "choice", "with_probability"}
+    assert names >= {
+        "random_crop", "translate", "horizontal_flip", "alternating_flip", "color_jitter", "grayscale", "cutout",
+        "random_erasing", "crop_paste", "mixup", "cutmix", "ricap", "choice", "with_probability",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
@@ -31,9 +60,9 @@ def test_marks_say_where_an_op_runs(part):
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 16])
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_op_keeps_shape_dtype_and_total_target(part, n, on_cpu):
-    op = build(part)
+@pytest.mark.parametrize(("part", "options"), VARIANTS)
+def test_op_keeps_shape_dtype_and_total_target(part, options, n, on_cpu):
+    op = build(part, **options)
     dtypes = [torch.uint8, torch.float32] if part.meta.get("geometry") else [torch.float32]
     for dtype in dtypes:
         x = (torch.rand(n, 3, 32, 32) * (255 if dtype == torch.uint8 else 1)).to(dtype)
@@ -45,9 +74,9 @@ def test_op_keeps_shape_dtype_and_total_target(part, n, on_cpu):
         torch.testing.assert_close(targets.sum(1), torch.ones(n))
 
 
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_apply_never_waits_for_the_device(part, on_cpu, no_waiting):
-    op = build(part)
+@pytest.mark.parametrize(("part", "options"), VARIANTS)
+def test_apply_never_waits_for_the_device(part, options, on_cpu, no_waiting):
+    op = build(part, **options)
     params = on_cpu(op.draw(np.random.default_rng(0), 16, 32))
     with no_waiting():
         op.apply(torch.rand(16, 3, 32, 32), torch.eye(16), params)
@@ -93,10 +122,11 @@ def test_two_images_of_a_batch_are_changed_differently(part, on_cpu):
     x = torch.rand(1 if one else 2, 3, 32, 32).repeat(32 if one else 16, 1, 1, 1)
     out, _ = op.apply(x, torch.eye(32), on_cpu(op.draw(np.random.default_rng(0), 32, 32)))
     distinct = len(torch.unique(out.flatten(1), dim=0))
-    assert distinct >= (2 if isinstance(op, HorizontalFlip) else 10)
+    assert distinct >= (2 if part.name in TWO_WAYS else 10)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_options_are_keywords_only(part):
+def test_options_are_keywords_only_and_the_rest_is_what_ops_are_told(part):
     signature = inspect.signature(catalog().load(part))
-    assert all(option.kind is option.KEYWORD_ONLY for option in signature.parameters.values())
+    kinds = {name: option.kind is option.KEYWORD_ONLY for name, option in signature.parameters.items()}
+    assert [name for name, keyword in kinds.items() if not keyword] in ([], ["mean"])
