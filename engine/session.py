@@ -20,6 +20,7 @@ from engine.contract.recipe import Recipe
 from engine.curves import Swing
 from engine.data.device import Resident
 from engine.data.load import DataSet
+from engine.data.split import epoch_order
 from engine.evaluate import VIEWS, Interrupted, average, predict_views, score
 from engine.observe import Diverged, Totals
 from engine.predictions import Predictions
@@ -109,12 +110,16 @@ class Session:
     def _evaluate(self, epoch: int) -> Tree:
         """The fields of the epoch's event that are due. Raises Interrupted when a stop is asked for."""
         setup, every, train_every = self.setup, self.recipe.evaluate.every, self.recipe.evaluate.train_every
+        due = epoch % every == 0 or epoch == self.recipe.epochs
+        clean_due = train_every > 0 and epoch % train_every == 0
+        if due or clean_due:
+            setup.averaging.settle(self._epoch_again(), setup.autocast)
         model = setup.averaging.model
         fields: Tree = {}
-        if train_every and epoch % train_every == 0:
+        if clean_due:
             clean = score(self._predict(model, setup.train)[0], setup.train.labels)
             fields |= {"clean_train_loss": clean.loss, "clean_train_accuracy": clean.accuracy}
-        if epoch % every and epoch != self.recipe.epochs:
+        if not due:
             return fields
         tta = self.recipe.evaluate.tta
         views = self._predict(model, setup.test, tta)
@@ -137,6 +142,16 @@ class Session:
             copies = {name: value.detach().clone() for name, value in model.state_dict().items()}
             self._best = self._last | {"weights": setup.averaging.weights, "model": copies}
         return fields
+
+    def _epoch_again(self) -> Iterator[Tensor]:
+        """The epoch's training images (B, 3, H, W) as the model was shown them. Raises Interrupted."""
+        setup, recipe = self.setup, self.recipe
+        order = epoch_order(self.seed, self.epoch, len(setup.train))
+        for step, (images, labels) in enumerate(setup.train.batches(order, recipe.batch_size, recipe.last_batch)):
+            if self.stopping():
+                raise Interrupted
+            chosen = order[step * recipe.batch_size :][: len(images)]
+            yield setup.augmented(images, labels, self.epoch, step, chosen)[0]
 
     def _predict(self, model: nn.Module, split: Resident, tta: str = "off") -> Tensor:
         """Logits (views, N, classes) of the looks that a test-time augmentation takes at each image, plain first."""

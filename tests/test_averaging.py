@@ -1,19 +1,22 @@
-"""The moving average against torch's AveragedModel, and what every kind of average keeps."""
+"""Averages against torch's AveragedModel, and what every kind of average keeps."""
 
+import contextlib
 import copy
 import io
 import pickle
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from engine.averaging import Averaging, build_averaging
+from engine.averaging import Averaging, build_averaging, take_statistics
 from engine.contract.catalog import Part, catalog
 from engine.contract.errors import BadInput
 from engine.contract.recipe import Choice
+from engine.models.ghost import use_ghost_batches
 
 every_average = pytest.mark.parametrize("part", catalog().parts("averaging"), ids=lambda part: part.name)
 
@@ -34,6 +37,21 @@ def step(model: nn.Module, seed: int) -> None:
 
 def ema(model: nn.Module, **options: float) -> Averaging:
     return build_averaging(Choice(name="ema", **options), model)
+
+
+def swa(model: nn.Module, epochs: int = 4, steps: int = 3, **options: float) -> Averaging:
+    options = {"start": 0.5, "every": 1.0} | options
+    return build_averaging(Choice(name="swa", **options), model, epochs=epochs, steps=steps)
+
+
+def some_batches(count: int = 3) -> Iterator[torch.Tensor]:
+    generator = torch.Generator().manual_seed(7)
+    for _ in range(count):
+        yield 3 + 2 * torch.randn(6, 3, 8, 8, dtype=torch.float64, generator=generator)
+
+
+def plainly() -> torch.autocast:
+    return torch.autocast("cpu", enabled=False)
 
 
 def assert_same(a: nn.Module, b: nn.Module, **tolerance: float) -> None:
@@ -93,9 +111,9 @@ def test_every_third_step_has_the_same_memory() -> None:
 
 @every_average
 def test_a_saved_average_goes_on_bit_for_bit(part: Part) -> None:
-    choice = Choice(name=part.name, **part.defaults)
+    choice, length = Choice(name=part.name, **part.defaults), {"epochs": 6, "steps": 1}
     model = net()
-    whole = build_averaging(choice, model)
+    whole = build_averaging(choice, model, **length)
     for seed in range(3):
         step(model, seed)
         whole.update()
@@ -105,24 +123,26 @@ def test_a_saved_average_goes_on_bit_for_bit(part: Part) -> None:
     saved = torch.load(file, weights_only=True)
     other = net()
     other.load_state_dict(saved["model"])
-    again = build_averaging(choice, other)
+    again = build_averaging(choice, other, **length)
     again.load_state_dict(saved["average"])
     for seed in range(3, 6):
         step(model, seed)
         step(other, seed)
         whole.update()
         again.update()
-    assert_same(whole.model, again.model, rtol=0, atol=0)
+        assert again.weights == whole.weights
+        assert_same(whole.model, again.model, rtol=0, atol=0)
 
 
 @every_average
 def test_averaging_does_not_touch_the_model_in_training(part: Part) -> None:
     watched, alone = net(), net()
-    average = build_averaging(Choice(name=part.name, **part.defaults), watched)
+    average = build_averaging(Choice(name=part.name, **part.defaults), watched, epochs=3)
     for seed in range(3):
         step(watched, seed)
         step(alone, seed)
         average.update()
+        average.settle(some_batches(), plainly)
     assert_same(watched, alone, rtol=0, atol=0)
     assert watched.training and all(p.requires_grad for p in watched.parameters())
 
@@ -149,6 +169,104 @@ def test_the_average_is_a_model_of_its_own_for_evaluation() -> None:
     assert not any(p.requires_grad for p in average.model.parameters())
     x = torch.randn(2, 3, 8, 8, dtype=torch.float64)
     assert torch.equal(pickle.loads(pickle.dumps(average.model))(x), average.model(x))
+
+
+def test_swa_is_torchs_equal_average_of_the_weights_after_each_of_the_last_epochs() -> None:
+    model = net()
+    average, reference = swa(model, epochs=8, steps=3), AveragedModel(model, use_buffers=True)
+    for i in range(1, 25):
+        step(model, i)
+        average.update()
+        if i >= 12 and i % 3 == 0:
+            reference.update_parameters(model)
+        assert (average.weights, average.model is model) == (("swa", False) if i >= 12 else ("raw", True))
+    assert int(reference.n_averaged) == 5
+    for name, value in average.model.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, reference.module.state_dict()[name], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "start, every, taken",
+    [(0.5, 1.0, [6, 9, 12]), (0.75, 2.0, [12]), (0.0, 2.0, [6, 12]), (0.9, 0.4, [11, 12]), (0.99, 1.0, [12])],
+)
+def test_swa_counts_back_from_the_last_step(start: float, every: float, taken: list[int]) -> None:
+    model = net()
+    average = swa(model, start=start, every=every)
+    weights = []
+    for i in range(1, 13):
+        step(model, i)
+        average.update()
+        if i in taken:
+            weights.append(model[4].bias.detach().clone())
+    torch.testing.assert_close(average.model[4].bias, torch.stack(weights).mean(0), rtol=1e-12, atol=1e-14)
+
+
+def test_settling_takes_the_statistics_that_torchs_update_bn_takes() -> None:
+    model = net()
+    average = swa(model, epochs=1, steps=1)
+    step(model, 0)
+    average.update()
+    reference = copy.deepcopy(average.model)
+    update_bn(some_batches(), reference)
+    average.settle(some_batches(), plainly)
+    assert_same(average.model, reference, rtol=1e-12, atol=1e-14)
+    assert not average.model.training and not average.model[1].training and average.model[1].momentum == 0.1
+
+
+def test_settling_twice_asks_for_images_once_and_again_after_an_update() -> None:
+    model = net()
+    average = swa(model, epochs=2, steps=1, start=0.0)
+    asked = []
+
+    def batches() -> Iterator[torch.Tensor]:
+        asked.append(len(asked))
+        yield from some_batches()
+
+    average.settle(batches(), plainly)
+    assert not asked, "before the first average there is nothing to settle"
+    for updates in (1, 2):
+        step(model, updates)
+        average.update()
+        for _ in range(2):
+            average.settle(batches(), plainly)
+        assert len(asked) == updates
+
+
+def test_a_settling_that_was_cut_short_is_done_anew() -> None:
+    def cut_short() -> Iterator[torch.Tensor]:
+        yield from some_batches(1)
+        raise InterruptedError
+
+    model = net()
+    average, other = swa(model, epochs=1, steps=1), swa(model, epochs=1, steps=1)
+    step(model, 0)
+    average.update()
+    other.update()
+    with contextlib.suppress(InterruptedError):
+        average.settle(cut_short(), plainly)
+    assert average.model[1].momentum == 0.1 and not average.model[1].training
+    average.settle(some_batches(), plainly)
+    other.settle(some_batches(), plainly)
+    assert_same(average.model, other.model, rtol=0, atol=0)
+
+
+def ghosts() -> nn.Module:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).double()
+    use_ghost_batches(model, 2)
+    return model
+
+
+@pytest.mark.parametrize("make", [net, ghosts], ids=["batch norm", "ghost batch norm"])
+def test_statistics_are_means_over_the_batches_and_nothing_is_drawn(make: Callable[[], nn.Module]) -> None:
+    model = nn.Sequential(nn.Dropout(0.5), make()).eval()
+    before = torch.get_rng_state()
+    take_statistics(model, some_batches(), plainly)
+    assert torch.equal(torch.get_rng_state(), before)
+    maps = [model[1][0](images) for images in some_batches()]
+    chunks = [chunk for images in maps for chunk in images.split(2 if make is ghosts else 6)]
+    torch.testing.assert_close(model[1][1].running_mean, torch.stack([c.mean((0, 2, 3)) for c in chunks]).mean(0))
+    torch.testing.assert_close(model[1][1].running_var, torch.stack([c.var((0, 2, 3)) for c in chunks]).mean(0))
 
 
 def test_off_is_the_model_in_training() -> None:
