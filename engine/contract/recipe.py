@@ -35,6 +35,11 @@ COMMON: Final[dict[str, tuple[Param, ...]]] = {
     "optimizer": (
         Param("decay_norm_bias", "bool", True, "apply weight decay to norm layers and biases as well"),
         Param("clip_norm", "float", 0.0, "clip the gradient to this global L2 norm; 0 is off", ge=0.0),
+        Param("sharpness", "choice", "off", "sharpness-aware steps, at twice the cost", choices=("off", "sam", "asam")),
+        Param("rho", "float", 0.0, "radius that they look around; 0 takes 0.05 for SAM, 0.5 for ASAM", ge=0.0),
+        Param("eta", "float", 0.01, "added to the weights' size where ASAM scales by it", ge=0.0),
+        Param("lookahead", "int", 0, "steps between Lookahead's slow weights; 0 is off", ge=0, le=1_000_000),
+        Param("lookahead_alpha", "float", 0.5, "how far the slow weights follow each time", gt=0.0, le=1.0),
     ),
     "schedule": (
         Param("warmup", "float", 0.0, "linear warm-up in front of the schedule", ge=0.0, unit="epochs"),
@@ -43,7 +48,7 @@ COMMON: Final[dict[str, tuple[Param, ...]]] = {
             "warmup_kind",
             "choice",
             "prepended",
-            "the curve has the time after the warm-up, all the time under it, or begins a whole training after it",
+            "the curve runs over what the warm-up leaves, over all epochs, or after it at the pace of all epochs",
             choices=("prepended", "overlaid", "gradual"),
         ),
         Param("by", "choice", "step", "move the learning rate every step or every epoch", choices=("step", "epoch")),

@@ -10,7 +10,9 @@ from torch.optim import Optimizer
 
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.recipe import COMMON, Choice
+from engine.optim.lookahead import Lookahead
 from engine.optim.param_groups import param_groups
+from engine.optim.sharpness import SharpnessAware
 
 LOCAL: Final = ("fused", "foreach", "capturable")  # options that belong to the machine, not to the training
 
@@ -21,6 +23,7 @@ def build_optimizer(choice: Choice, model: nn.Module, parts: Catalog | None = No
     `optimizer.step(closure)` is the one interface: the closure zeroes gradients, runs forward and backward, clips to
     the recipe's `clip_norm`, and returns the loss. Every group keeps its peak as `initial_lr` (`set_lr`). On CUDA the
     learning rate is a 0-dim tensor on the device, so that a captured graph sees it move and a step waits for nothing.
+    Lookahead and sharpness-aware steps hang on it by torch's own hooks, so it stays the one optimizer that it was.
 
     Raises:
         BadInput: an unknown name.
@@ -28,9 +31,10 @@ def build_optimizer(choice: Choice, model: nn.Module, parts: Catalog | None = No
     """
     parts = parts or catalog()
     part = parts.get("optimizer", choice.name)
-    common = {param.name for param in COMMON["optimizer"]}
+    common = {param.name: param.default for param in COMMON["optimizer"]}
     options = {name: value for name, value in choice.options.items() if name not in common}
-    groups = param_groups(model, decay_norm_bias=choice.options.get("decay_norm_bias", True))
+    common |= {name: value for name, value in choice.options.items() if name in common}
+    groups = param_groups(model, decay_norm_bias=common["decay_norm_bias"])
     optimizer: Optimizer = parts.load(part)(groups, **options)
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
@@ -39,6 +43,10 @@ def build_optimizer(choice: Choice, model: nn.Module, parts: Catalog | None = No
             if "capturable" in group:
                 group["capturable"] = True
     _keep_local(optimizer)
+    if common["lookahead"]:
+        Lookahead(optimizer, common["lookahead"], common["lookahead_alpha"])
+    if common["sharpness"] != "off":
+        SharpnessAware(optimizer, model, common["sharpness"], rho=common["rho"], eta=common["eta"])
     return optimizer
 
 

@@ -1,0 +1,113 @@
+"""AdaBound: Adam whose rates are bounded ever more tightly around that of SGD. Luo et al. 2019, arXiv:1902.09843."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from engine.contract.catalog import Spec, register
+from engine.optim.grouped import GroupedOptimizer, descend, shrink
+from engine.optim.param_groups import Group
+
+Beta1 = Annotated[float, Spec("memory of the mean gradient", ge=0.0, lt=1.0)]
+Beta2 = Annotated[float, Spec("memory of the squared gradient", ge=0.0, lt=1.0)]
+FinalLr = Annotated[float, Spec("the rate of SGD that it ends at, at the peak of the schedule", gt=0.0)]
+Gamma = Annotated[float, Spec("how fast the bounds close; they are a factor of 2 apart after 1 / gamma steps", gt=0.0)]
+Eps = Annotated[float, Spec("added to the root of the squared gradient", gt=0.0)]
+Amsbound = Annotated[bool, Spec("divide by the largest squared gradient so far")]
+
+
+@register("optimizer", title="AdaBound", year=2019, paper="1902.09843")
+def adabound(
+    groups: list[Group],
+    *,
+    lr: Annotated[float, Spec("peak learning rate of the Adam that it starts as", gt=0.0)] = 1e-3,
+    final_lr: FinalLr = 0.1,
+    gamma: Gamma = 1e-3,
+    beta1: Beta1 = 0.9,
+    beta2: Beta2 = 0.999,
+    eps: Eps = 1e-8,
+    amsbound: Amsbound = False,
+    weight_decay: Annotated[float, Spec("L2 penalty, added to the gradient", ge=0.0)] = 0.0,
+) -> AdaBound:
+    """Starts as Adam and turns into SGD: every weight's own rate is clipped into bounds that close around final_lr."""
+    facts = {"final_lr": final_lr, "gamma": gamma, "betas": (beta1, beta2), "eps": eps, "amsbound": amsbound}
+    return AdaBound(groups, facts | {"lr": lr, "weight_decay": weight_decay, "decoupled": False})
+
+
+@register("optimizer", title="AdaBoundW", year=2019, paper="1902.09843")
+def adaboundw(
+    groups: list[Group],
+    *,
+    lr: Annotated[float, Spec("peak learning rate of the Adam that it starts as", gt=0.0)] = 1e-3,
+    final_lr: FinalLr = 0.1,
+    gamma: Gamma = 1e-3,
+    beta1: Beta1 = 0.9,
+    beta2: Beta2 = 0.999,
+    eps: Eps = 1e-8,
+    amsbound: Amsbound = False,
+    weight_decay: Annotated[float, Spec("decay of the weights, times the learning rate", ge=0.0)] = 0.0,
+) -> AdaBound:
+    """AdaBound with the decoupled weight decay of AdamW: w shrinks by lr * weight_decay each step.
+
+    The authors' own AdaBoundW takes weight_decay off each step whatever the rate, schedule or not; this one is AdamW's.
+    """
+    facts = {"final_lr": final_lr, "gamma": gamma, "betas": (beta1, beta2), "eps": eps, "amsbound": amsbound}
+    return AdaBound(groups, facts | {"lr": lr, "weight_decay": weight_decay, "decoupled": True})
+
+
+class AdaBound(GroupedOptimizer):
+    """Algorithm 2 with the authors' bias corrections, and its AMSBound.
+
+    With m and v as in Adam, k = sqrt(1 - beta2^t) / (1 - beta1^t), and e = final_lr * lr / its peak:
+
+        w -= clip(lr * k / (sqrt(v) + eps), e * (1 - 1 / (gamma * t + 1)), e * (1 + 1 / (gamma * t))) * m
+
+    The count of steps lives on the device: all bounds follow from it there.
+    """
+
+    def __init__(self, groups: list[Group], defaults: Group) -> None:
+        super().__init__(groups, defaults)
+        for group in self.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+
+    def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
+        (beta1, beta2), lr = group["betas"], group["lr"]
+        count = self._count(group, params[0].device)
+        mean, square = self._state(params, "exp_avg"), self._state(params, "exp_avg_sq")
+        if group["decoupled"]:
+            shrink(params, lr, group["weight_decay"])
+        elif group["weight_decay"]:
+            grads = torch._foreach_add(grads, params, alpha=group["weight_decay"])
+        torch._foreach_lerp_(mean, grads, weight=1 - beta1)
+        torch._foreach_mul_(square, beta2)
+        torch._foreach_addcmul_(square, grads, grads, value=1 - beta2)
+        if group["amsbound"]:
+            largest = self._state(params, "max_exp_avg_sq")
+            torch._foreach_maximum_(largest, square)
+            square = largest
+        correction = (1 - beta2**count).sqrt() / (1 - beta1**count)
+        denominators = torch._foreach_sqrt(square)
+        torch._foreach_add_(denominators, group["eps"])
+        self._bound(group, denominators, correction, count)
+        descend(params, torch._foreach_div(mean, denominators), lr * correction)
+
+    @staticmethod
+    def _bound(group: Group, denominators: list[Tensor], correction: Tensor, count: Tensor) -> None:
+        """Clip the rates by clipping what they are divided by, where the schedule's factor cancels: 0 needs no case."""
+        middle = correction * (group["initial_lr"] / group["final_lr"])
+        ratio = group["gamma"] * count / (group["gamma"] * count + 1)
+        lowest, highest = middle * ratio, middle / ratio
+        torch._foreach_maximum_(denominators, [lowest] * len(denominators))
+        torch._foreach_minimum_(denominators, [highest] * len(denominators))
+
+    @staticmethod
+    def _count(group: Group, device: torch.device) -> Tensor:
+        """The number of this step, from 1, as a 0-dim tensor; a loaded state may have it on another device."""
+        if "step" not in group:
+            kind = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
+            group["step"] = torch.zeros((), dtype=kind, device=device)
+        group["step"] = group["step"].to(device)
+        return group["step"].add_(1)

@@ -1,0 +1,99 @@
+"""LARS: a learning rate of its own for every layer. You et al. 2017, arXiv:1708.03888. LARC is LARS with a ceiling."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from engine.contract.catalog import Spec, register
+from engine.optim.grouped import GroupedOptimizer, Scalar, descend
+from engine.optim.param_groups import Group
+
+Momentum = Annotated[float, Spec("part of the last update that is kept", ge=0.0, lt=1.0)]
+Nesterov = Annotated[bool, Spec("look ahead along the momentum before the step")]
+WeightDecay = Annotated[float, Spec("L2 penalty, added to the gradient", ge=0.0)]
+Trust = Annotated[float, Spec("size of a layer's step as a part of its weights' size, at a rate of 1", gt=0.0)]
+Eps = Annotated[float, Spec("added to the size of the gradient", ge=0.0)]
+Vectors = Annotated[bool, Spec("adapt the rate of biases and norm layers as well")]
+
+
+@register("optimizer", title="LARS", year=2017, paper="1708.03888")
+def lars(
+    groups: list[Group],
+    *,
+    lr: Annotated[float, Spec("peak learning rate", gt=0.0)] = 5.0,
+    momentum: Momentum = 0.9,
+    nesterov: Nesterov = False,
+    weight_decay: WeightDecay = 5e-4,
+    trust: Trust = 1e-3,
+    eps: Eps = 0.0,
+    vectors: Vectors = False,
+) -> Lars:
+    """SGD whose step in every layer is as large, against the layer's weights, as in every other one.
+
+    The paper's algorithm 1 with biases and norm layers left to plain SGD, as all who use it do, and with the learning
+    rate outside of the momentum, as in our SGD: the same while the rate stands still.
+    """
+    facts = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+    return Lars(groups, facts | {"trust": trust, "eps": eps, "vectors": vectors, "ceiling": False})
+
+
+@register("optimizer", title="LARC", year=2017, paper="1708.03888")
+def larc(
+    groups: list[Group],
+    *,
+    lr: Annotated[float, Spec("peak learning rate, and the most that a layer gets", gt=0.0)] = 0.1,
+    momentum: Momentum = 0.9,
+    nesterov: Nesterov = False,
+    weight_decay: WeightDecay = 5e-4,
+    trust: Trust = 0.02,
+    eps: Eps = 1e-8,
+    vectors: Vectors = True,
+) -> Lars:
+    """LARS that never takes a larger step than SGD with the same rate would: min(the layer's rate, lr).
+
+    As NVIDIA's apex defines it, which adapts vectors as well.
+    """
+    facts = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+    return Lars(groups, facts | {"trust": trust, "eps": eps, "vectors": vectors, "ceiling": True})
+
+
+class Lars(GroupedOptimizer):
+    """SGD with momentum on gradients that are scaled layer by layer.
+
+    r = trust * |w| / (|g| + weight_decay * |w| + eps),  1 where that is undefined;  with a ceiling min(r / lr, 1)
+    v = momentum * v + r * (g + weight_decay * w);  w -= lr * (r * (...) + momentum * v if nesterov else v)
+    """
+
+    def __init__(self, groups: list[Group], defaults: Group) -> None:
+        super().__init__(groups, defaults)
+
+    def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
+        momentum, lr = group["momentum"], group["lr"]
+        updates = list(torch._foreach_add(grads, params, alpha=group["weight_decay"]))
+        adapted = [i for i, parameter in enumerate(params) if parameter.ndim > 1 or group["vectors"]]
+        if adapted:
+            ratios = _ratios(group, [params[i] for i in adapted], [grads[i] for i in adapted])
+            torch._foreach_mul_([updates[i] for i in adapted], list(ratios.unbind()))
+        if momentum:
+            velocity = self._state(params, "momentum_buffer")
+            torch._foreach_mul_(velocity, momentum)
+            torch._foreach_add_(velocity, updates)
+            if group["nesterov"]:
+                torch._foreach_add_(updates, velocity, alpha=momentum)
+            else:
+                torch._foreach_copy_(updates, velocity)
+        descend(params, updates, lr)
+
+
+def _ratios(group: Group, params: list[Tensor], grads: list[Tensor]) -> Tensor:
+    """What each layer's gradient is multiplied by: (layers,)."""
+    weights, gradients = torch.stack(torch._foreach_norm(params)), torch.stack(torch._foreach_norm(grads))
+    below = gradients + group["weight_decay"] * weights + group["eps"]
+    ratios = torch.where((weights > 0) & (below > 0), group["trust"] * weights / below, 1.0)
+    if group["ceiling"]:
+        lr: Scalar = group["lr"]
+        ratios = (ratios / lr).clamp(max=1.0)
+    return ratios

@@ -1,0 +1,150 @@
+"""Muon: momentum, orthogonalised. Jordan et al. 2024, kellerjordan.github.io/posts/muon."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Final, Literal
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from engine.contract.catalog import Spec, register
+from engine.contract.errors import BadInput
+from engine.optim.grouped import GroupedOptimizer, shrink
+from engine.optim.param_groups import Group, kernel
+
+COEFFICIENTS: Final = (3.4445, -4.7750, 2.0315)
+"""Of a * x + b * x^3 + c * x^5, which is steep at 0 and keeps what is near 1 between 0.7 and 1.2."""
+TINY: Final = 1e-7
+OTHER_LR: Final = {"sgd": 0.1, "adamw": 1e-3}
+
+Scale = Annotated[Literal["shape", "rms", "none"], Spec("step size by shape: the original's, AdamW's, or none")]
+Precision = Annotated[Literal["bf16", "fp32"], Spec("arithmetic of the Newton-Schulz iterations")]
+
+
+@register("optimizer", title="Muon", year=2024)
+def muon(
+    groups: list[Group],
+    *,
+    lr: Annotated[float, Spec("peak learning rate of the convolution filters", gt=0.0)] = 0.02,
+    momentum: Annotated[float, Spec("part of the last momentum that is kept", ge=0.0, lt=1.0)] = 0.95,
+    nesterov: Annotated[bool, Spec("look ahead along the momentum before the step")] = True,
+    weight_decay: Annotated[float, Spec("decay of the filters, times their learning rate", ge=0.0)] = 0.0,
+    iterations: Annotated[int, Spec("Newton-Schulz iterations", ge=1, le=30)] = 5,
+    scale: Scale = "shape",
+    renormalise: Annotated[bool, Spec("bring each layer's filters to a mean norm of 1 before every step")] = False,
+    precision: Precision = "bf16",
+    other: Annotated[Literal["sgd", "adamw"], Spec("what trains all other parameters: Nesterov SGD or AdamW")] = "sgd",
+    other_lr: Annotated[float, Spec("their peak learning rate; 0 takes 0.1 for SGD, 0.001 for AdamW", ge=0.0)] = 0.0,
+    other_momentum: Annotated[float, Spec("SGD's momentum, AdamW's beta1", ge=0.0, lt=1.0)] = 0.9,
+    other_beta2: Annotated[float, Spec("AdamW's memory of the squared gradient", ge=0.0, lt=1.0)] = 0.999,
+    other_weight_decay: Annotated[float, Spec("SGD's L2 penalty, AdamW's decay times the rate", ge=0.0)] = 0.0,
+) -> Muon:
+    """Steps of one size in all directions for convolution filters; SGD or AdamW for all else.
+
+    cifar10-airbench's own: lr 0.24, momentum 0.6, 3 iterations, scale "none", renormalise.
+    """
+    filters = [group | {"params": part} for group in groups if (part := [p for p in group["params"] if p.ndim == 4])]
+    rest = [group | {"params": part} for group in groups if (part := [p for p in group["params"] if p.ndim != 4])]
+    if not filters:
+        raise BadInput("optimizer: Muon trains convolution filters, and this model has none; choose another optimizer")
+    facts: Group = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+    facts |= {"iterations": iterations, "scale": scale, "renormalise": renormalise, "precision": precision}
+    companion: Optimizer | None = None
+    if rest:
+        rate = other_lr or OTHER_LR[other]
+        how: dict[str, Any] = {"lr": rate, "weight_decay": other_weight_decay} | kernel(rest)
+        if other == "sgd":
+            companion = torch.optim.SGD(rest, momentum=other_momentum, nesterov=other_momentum > 0, **how)
+        else:
+            companion = torch.optim.AdamW(rest, betas=(other_momentum, other_beta2), **how)
+    return Muon([facts | group for group in filters], companion)
+
+
+class Muon(GroupedOptimizer):
+    """Muon for the groups of 4-D filters, and a companion of torch's for all others.
+
+    A layer's filters (out, in, k, k) are a matrix (out, in * k * k). With its momentum v:
+
+        v = momentum * v + g;  u = g + momentum * v if nesterov else v
+        w *= 1 - lr * weight_decay;  w -= lr * s * orthogonalised(u)
+
+    where s is sqrt(max(1, out / (in * k * k))) ("shape"), 0.2 * sqrt(max(out, in * k * k)) ("rms", Liu et al. 2025,
+    arXiv:2502.16982) or 1. With `renormalise`, w is scaled to a Frobenius norm of sqrt(out) instead of decayed.
+
+    Args:
+        filters: groups with their options.
+        companion: an optimizer over all other parameters; its groups become groups of this one, its state is here.
+    """
+
+    def __init__(self, filters: list[Group], companion: Optimizer | None) -> None:
+        self._companion = companion
+        super().__init__([*filters, *(companion.param_groups if companion else [])], {})
+
+    def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
+        if "iterations" not in group:  # one of the companion's
+            self._step_companion(group)
+            return
+        velocity = self._state(params, "momentum_buffer")
+        torch._foreach_mul_(velocity, group["momentum"])
+        torch._foreach_add_(velocity, grads)
+        updates = torch._foreach_add(grads, velocity, alpha=group["momentum"]) if group["nesterov"] else velocity
+        if group["renormalise"]:
+            _renormalise(params)
+        else:
+            shrink(params, group["lr"], group["weight_decay"])
+        shapes: dict[tuple[int, int], list[int]] = {}
+        for i, parameter in enumerate(params):
+            shapes.setdefault((len(parameter), parameter.numel() // len(parameter)), []).append(i)
+        for shape, same in shapes.items():
+            matrices = torch.stack([_matrix(updates[i], params[i]) for i in same])  # (layers, out, in * k * k)
+            steps = orthogonalised(matrices, group["iterations"], group["precision"]).to(matrices.dtype)
+            steps *= group["lr"] * _size(group["scale"], *shape)
+            torch._foreach_sub_([_matrix(params[i], params[i]) for i in same], list(steps.unbind()))
+
+    def _step_companion(self, group: Group) -> None:
+        """Let torch's optimizer step on a group of ours. It gets our state too: loading replaces both."""
+        assert self._companion is not None, "a group without filters has a companion"
+        self._companion.param_groups, self._companion.state = [group], self.state
+        self._companion.step()
+
+
+def orthogonalised(matrices: Tensor, iterations: int, precision: Precision) -> Tensor:
+    """About U V^T of each matrix U S V^T: its singular vectors, with singular values between 0.7 and 1.2.
+
+    Args:
+        matrices: (n, rows, columns), not zero; their scale does not matter.
+        iterations: Newton-Schulz steps; five bring singular values from 1/100 of the largest and more into that range.
+
+    Returns:
+        (n, rows, columns), in bf16 or fp32 (fp64 stays fp64).
+    """
+    a, b, c = COEFFICIENTS
+    kind = torch.bfloat16 if precision == "bf16" else torch.promote_types(matrices.dtype, torch.float32)
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices  # the smaller products
+    x = (x / x.norm(dim=(1, 2), keepdim=True).clamp(min=TINY)).to(kind)
+    for _ in range(iterations):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
+
+
+def _matrix(tensor: Tensor, like: Tensor) -> Tensor:
+    """A filter bank (out, in, k, k) as (out, in * k * k), columns in the order of `like`'s memory; of it, a view."""
+    channels_last = like.is_contiguous(memory_format=torch.channels_last)
+    return (tensor.permute(0, 2, 3, 1) if channels_last else tensor).flatten(1)
+
+
+def _size(scale: Scale, rows: int, columns: int) -> float:
+    if scale == "shape":
+        return math.sqrt(max(1.0, rows / columns))
+    return 0.2 * math.sqrt(max(rows, columns)) if scale == "rms" else 1.0
+
+
+def _renormalise(params: list[Tensor]) -> None:
+    """Scale every filter bank to a Frobenius norm of sqrt(out)."""
+    norms = torch.stack(torch._foreach_norm(params)).clamp(min=TINY)
+    roots = torch._foreach_mul(list((1 / norms).unbind()), [math.sqrt(len(parameter)) for parameter in params])
+    torch._foreach_mul_(params, list(roots))
