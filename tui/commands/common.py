@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from typer import TyperException
 from engine.contract.errors import BadInput, nearest
 from engine.contract.text import clean
 from engine.launch.local import StartFailed
+from tui.format import Glyphs, to_ascii
+from tui.lines import Line
 
 Json = typer.Option(False, "--json", help="Print JSON instead of a table.")
 RunsDirs = typer.Option(None, "--runs-dir", help="Folder with runs; further ones are read only.", metavar="DIR")
@@ -22,6 +25,7 @@ Ref = typer.Argument(..., help="Full id, its last four characters, a unique name
 Refs = typer.Argument(..., help="Full ids, their last four characters, unique names, @last or @live.", metavar="RUN...")
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+WIDEST = 120
 
 
 class Nouns(typer.core.TyperGroup):
@@ -73,6 +77,18 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Seque
             for cell, width, name in zip(row, widths, head, strict=True)
         ]
         typer.echo("  ".join(parts).rstrip())
+
+
+def print_lines(lines: Sequence[Line], glyphs: Glyphs) -> None:
+    """A picture as plain text: what it says never hangs on colour."""
+    shown = to_ascii if glyphs == "ascii" else str
+    for line in lines:
+        typer.echo(shown(clean("".join(text for text, _ in line)).rstrip()))
+
+
+def terminal_width() -> int:
+    """Cells of a line on stdout (80 into a pipe), at most as many as a chart gains from."""
+    return min(shutil.get_terminal_size().columns, WIDEST)
 
 
 def say(text: str) -> None:

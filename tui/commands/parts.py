@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -127,13 +128,23 @@ def list_schedules(as_json: bool = Json) -> None:
         return print_json({"schedules": named, "curves": curves})
     print_table(["schedule", "title"], [[row["name"], row["title"]] for row in named])
     typer.echo()
-    return print_table(["curve", "options", "title"], [[row["name"], _options(row), row["title"]] for row in curves])
+    common = {param.name for param in COMMON["schedule"]}
+    print_table(["curve", "options", "title"], [[row["name"], _options(row, common), row["title"]] for row in curves])
+    return typer.echo(f"\nEvery schedule also takes {', '.join(param.name for param in COMMON['schedule'])}.")
 
 
 @schedules.command("show")
-def show_schedule(name: str = typer.Argument(..., help="A schedule."), as_json: bool = Json) -> None:
-    """Show a schedule."""
-    _show_part("schedule", "schedules", name, as_json)
+def show_schedule(
+    name: str = typer.Argument(..., help="A named schedule or a curve."),
+    epochs: int = typer.Option(200, help="Epochs of the training.", metavar="N"),
+    lr: float = typer.Option(0.1, help="Learning rate at the peak.", metavar="X"),
+    sets: list[str] = typer.Option([], "--set", help="Change an option: warmup=5 or final=0.1", metavar="KEY=VALUE"),
+    as_json: bool = Json,
+) -> None:
+    """Draw a schedule over a whole training, with its options."""
+    from tui.commands import schedule_show
+
+    schedule_show.main(name, epochs, lr, sets, as_json=as_json)
 
 
 def part_row(part: Part) -> dict[str, Any]:
@@ -153,8 +164,8 @@ def _param_row(param: Param) -> dict[str, Any]:
     }
 
 
-def _options(row: dict[str, Any]) -> str:
-    return " ".join(option["name"] for option in row["options"]) or "-"
+def _options(row: dict[str, Any], without: Collection[str] = ()) -> str:
+    return " ".join(option["name"] for option in row["options"] if option["name"] not in without) or "-"
 
 
 def _show_part(kind: str, field: loader.Kind, name: str, as_json: bool) -> None:

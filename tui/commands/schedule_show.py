@@ -1,0 +1,100 @@
+"""`schedules show NAME`: the curve of a schedule in the terminal, or its numbers as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import typer
+
+from engine.contract.catalog import catalog
+from engine.contract.errors import BadInput, nearest
+from engine.contract.recipe import COMMON, Recipe
+from engine.schedules import epoch_learning_rates
+from presets import loader
+from tui.commands.common import print_json, print_lines, terminal_width
+from tui.format import glyphs_of_locale, learning_rate
+from tui.lines import wrap
+from tui.schedule_chart import charts, momenta
+
+HEIGHT: Final = 14
+MOMENTUM: Final = 0.9
+"""Of the optimizer that the preview is for."""
+
+
+def main(name: str, epochs: int, lr: float, sets: Sequence[str], *, as_json: bool) -> None:
+    """Show a named schedule or a curve. Raises BadInput."""
+    parts = catalog()
+    named = {info.name: info for info in loader.list_presets("schedules")}
+    if name not in named and name not in parts.names("schedule"):
+        raise BadInput(f"unknown schedule {name!r}{nearest(name, [*named, *parts.names('schedule')])}")
+    recipe = previewed(name, epochs, lr, sets)
+    part = parts.get("schedule", recipe.schedule.name)
+    title = named[name].title if name in named else part.title
+    text = (named[name].description if name in named else "") or part.summary
+    if as_json:
+        moments = [epoch / epochs for epoch in range(epochs)]
+        return print_json(
+            {
+                "name": name,
+                "title": title,
+                "description": text,
+                "schedule": recipe.schedule.table(),
+                "epochs": epochs,
+                "lr": lr,
+                "learning_rates": epoch_learning_rates(recipe),
+                "momenta": momenta(recipe, moments),
+            }
+        )
+    width, glyphs = terminal_width(), glyphs_of_locale()
+    typer.echo(f"{name}: {title}")
+    typer.echo("\n".join(wrap(text, width)) + "\n")
+    print_lines(charts(recipe, width, HEIGHT, glyphs), glyphs)
+    typer.echo("\n" + "\n".join(wrap(_first_and_last(epoch_learning_rates(recipe)), width)) + "\n")
+    return _print_options(recipe, width)
+
+
+def previewed(name: str, epochs: int, lr: float, sets: Sequence[str] = ()) -> Recipe:
+    """A recipe of SGD with momentum 0.9 around a schedule, for a look at it alone. Raises BadInput.
+
+    Args:
+        sets: changes to the schedule's own options, with or without `schedule.` in front.
+    """
+    base = {
+        "epochs": epochs,
+        "batch_size": 128,
+        "model": "lenet",
+        "optimizer": {"name": "sgd", "lr": lr, "momentum": MOMENTUM},
+    }
+    edits = loader.Edits(schedule=name, sets=[f"schedule.{text.removeprefix('schedule.')}" for text in sets])
+    return Recipe.resolve(loader.edit(base, edits, catalog()), catalog())
+
+
+def _first_and_last(rates: Sequence[float]) -> str:
+    """The figures that a log would show: `epoch 1: 0.1, epoch 101: 0.05, epoch 200: 6.2e-6`."""
+    shown = sorted({0, len(rates) // 4, len(rates) // 2, 3 * len(rates) // 4, len(rates) - 1})
+    return "first step of " + ", ".join(f"epoch {epoch + 1}: {learning_rate(rates[epoch])}" for epoch in shown)
+
+
+def _print_options(recipe: Recipe, width: int) -> None:
+    """Every option with its value, what it means and takes; the schedule's own ones first."""
+    part = catalog().get("schedule", recipe.schedule.name)
+    options = recipe.schedule.options
+    rows = [
+        (f"{param.name} = {_value(options[param.name])}", f"{param.help}{f' ({param.range})' if param.range else ''}")
+        for param in (*part.params, *COMMON["schedule"])
+    ]
+    left = max(len(text) for text, _ in rows) + 2
+    for text, help_text in rows:
+        first, *more = wrap(help_text, max(width - left, 20))
+        typer.echo(f"{text:{left}}{first}")
+        for line in more:
+            typer.echo(" " * left + line)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
