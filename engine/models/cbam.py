@@ -53,7 +53,7 @@ class PixelGate(nn.Module):
         self.body = body
 
     def forward(self, x: Tensor) -> Tensor:
-        summary = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), 1)
+        summary = torch.stack((x.mean(1), x.amax(1)), -1).permute(0, 3, 1, 2)  # (B, 2, H, W), channels-last
         return x * self.body(summary).sigmoid()
 
 

@@ -4,7 +4,7 @@ The paper's nets with three halvings for its five: stem and first stage stay at 
 4 px, so that attention runs over 64 and 16 tokens (196 and 49 in the paper). Departures from the paper's text, both as
 timm has them: a down-sampling MBConv strides in its depthwise convolution, where a strided 1x1 one would drop three
 pixels of four, and a layer norm closes the net. Convolutions start after He et al., linear maps at N(0, 0.02);
-drop path is the paper's for each size.
+drop path is the paper's on ImageNet-1K for sizes 0 to 3; size 4, never trained on that alone, gets 0.2.
 
 `coatnet_*_seed` are the nets behind pytorch-cifar-tricks' rows.
 """

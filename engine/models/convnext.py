@@ -2,8 +2,8 @@
 
 The paper's nets with a 3x3 stride-1 stem in place of the 4x4 patches, as ResNets are brought to CIFAR: the stages work
 on 32, 16, 8 and 4 px, where they work on 56, 28, 14 and 7 px of an ImageNet picture. `patch` offers 2 and 4 px again.
-Weights start at N(0, 0.02), layer scale at 1e-6; drop path is the one that the paper
-trains each size with from scratch (table 5; the extra large one is only trained on ImageNet-22K, with 0.2).
+Weights start at N(0, 0.02), layer scale at 1e-6. Drop path is what the authors train each size with on ImageNet-1K, and
+the extra large one on ImageNet-22K (facebookresearch/ConvNeXt, TRAINING.md).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 CvT-13 with a 3x3 stride-1 stem in place of the 7x7 stride-4 one, as ResNets are brought to CIFAR: the three stages work
 on 32, 16 and 8 px, where they work on 56, 28 and 14 px of an ImageNet picture; keys and values, strided by 2, are 256,
 64 and 16 tokens. A class token joins in the last stage; convolutions carry all knowledge of place. Linear maps and
-convolutions start at N(0, 0.02); drop path 0.1 within the last stage, as the authors train it.
+convolutions start at N(0, 0.02); drop path 0.1 within the last stage, as in the authors' configuration of CvT-13.
 
 `cvt_seed` is the net behind pytorch-cifar-tricks' row.
 """

@@ -93,10 +93,10 @@ class MobileViTBlock(nn.Module):
         return x.permute(0, 3, 5, 2, 4, 1).flatten(3, 4).flatten(0, 2)
 
     @staticmethod
-    def _to_map(x: Tensor, size: tuple[int, int]) -> Tensor:  # the inverse
+    def _to_map(x: Tensor, size: tuple[int, int]) -> Tensor:  # the inverse, in channels-last memory
         rows, columns = size[0] // PATCH, size[1] // PATCH
         x = x.unflatten(1, (rows, columns)).unflatten(0, (-1, PATCH, PATCH))  # (B, 2, 2, rows, columns, dim)
-        return x.permute(0, 5, 3, 1, 4, 2).flatten(4, 5).flatten(2, 3)
+        return x.permute(0, 3, 1, 4, 2, 5).flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
 
 
 class MobileViT(nn.Module):

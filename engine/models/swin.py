@@ -2,7 +2,8 @@
 
 The paper's nets with patches of 2 px for 4, windows of 4 cells for 7, and a first merging that widens without halving:
 the stages work on 16, 16, 8 and 4 cells a side, 1 to 16 windows, so that every stage has whole windows and all but the
-last have some to shift. Linear maps start at N(0, 0.02) as in DeiT; drop path is the paper's for each size.
+last have some to shift. Linear maps start at N(0, 0.02) as in DeiT. Drop path is what the authors train each size with
+on ImageNet-1K, and the large one on ImageNet-22K (microsoft/Swin-Transformer, configs).
 
 `swin_t_seed` and `swin_s_seed` are the nets behind pytorch-cifar-tricks' rows.
 """

@@ -2,7 +2,8 @@
 
 The paper's B0 to B3 with a 3x3 stride-1 stem in place of the 7x7 stride-4 one, as ResNets are brought to CIFAR: the
 stages work on 32, 16, 8 and 4 px, where they work on 56, 28, 14 and 7 px of an ImageNet picture. Convolutions start
-normal with variance 2 / fan_out, counted per group, the classifier at N(0, 0.02), layer scale at 0.01.
+normal with variance 2 / fan_out, counted per group, the classifier at N(0, 0.02), layer scale at 0.01. Drop path is
+what the authors train each size with (Visual-Attention-Network/VAN-Classification, train.sh).
 """
 
 from __future__ import annotations

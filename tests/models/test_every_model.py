@@ -1,5 +1,6 @@
 """What every model of the catalog keeps, found by itself: a new family needs no test of its own to be held to these."""
 
+import copy
 import pickle
 
 import pytest
@@ -109,11 +110,12 @@ def test_every_parameter_gets_a_finite_gradient(model: nn.Module) -> None:
 
 
 def test_one_image_can_be_evaluated_and_does_not_depend_on_its_neighbours(model: nn.Module) -> None:
-    x = images(3)
+    """In fp64: gates of an untrained net, whose batch norms do not normalise yet, amplify the rounding of fp32."""
+    model, x = copy.deepcopy(model).eval().double(), images(3).double()
     with torch.no_grad():
-        together, alone = model.eval()(x), model.eval()(x[1:2])
+        together, alone = model(x), model(x[1:2])
     assert alone.shape == (1, 7)
-    torch.testing.assert_close(alone, together[1:2], rtol=1e-4, atol=1e-4 * float(together.abs().max()))
+    torch.testing.assert_close(alone, together[1:2], rtol=0, atol=1e-8 * float(together.abs().max()))
 
 
 def test_state_and_pickle_bring_back_the_same_model(model: nn.Module, twin: nn.Module) -> None:
@@ -152,8 +154,6 @@ def test_layout_and_precision_change_the_logits_no_more_than_rounding_does(model
 
 def test_convolutions_and_norms_read_channels_last_maps(real: Part, twin: nn.Module) -> None:
     """One copy back to channels-first costs a fast kernel, and a copy at the next convolution again."""
-    if real.meta["family"] == "mobilevit":
-        pytest.skip("folds its patches back into maps with one copy a stage")
     strays: list[str] = []
 
     def look(name: str, x: torch.Tensor) -> None:

@@ -123,6 +123,11 @@ PUBLISHED: dict[str, tuple[int | str, str]] = {
     "rir": (10_293_634 - 345_900 - 450_550 - 8_064 + 3_850, "SEED without its head and biases, with a linear one"),
     "rir_seed": (10_293_634 - 90 * 451 - 8_064, "SEED with 10 outputs, without biases under norms"),
     "toynet": (60_648_394, "SEED"),
+    "autorf_resnet20_attention": (509_090, "SEED"),
+    "autorf_resnet20_attention_searched": (416_735, "SEED"),
+    "autorf_resnet20_attention_searched_2": (371_930, "SEED"),
+    "autorf_resnet20_attention_searched_3": (371_930, "SEED"),
+    "autorf_resnet20_spp1": (358_490, "SEED"),
 }
 
 
