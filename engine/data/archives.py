@@ -1,4 +1,4 @@
-"""Finding, checking and opening the CIFAR archives on this machine. No torch, no network."""
+"""Finding, checking and opening downloaded data sets on this machine. No torch, no network."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Literal
 import platformdirs
 
 from engine.contract.errors import BadInput
-from engine.data.sources import SOURCES, Archive, Source
+from engine.data.sources import SOURCES, ArchiveKind, CifarSource
 
-Kind = Literal["folder", "python_archive", "binary_archive", "missing", "generated"]
+Kind = Literal["folder", "missing", "generated"] | ArchiveKind
 
 Progress = Callable[[int, int, str], None]
 """Called with the bytes done, the bytes in all and a word on what is being done."""
@@ -46,15 +46,19 @@ class Location:
 def data_root(data_dir: str | Path = "") -> Path:
     """`data_dir` itself, else $CIFAR_TUI_DATA, else `data` in the user's own data folder.
 
-    The folder of the unpacked batches stands for the one around it, as people give either.
+    A data set's own folder stands for the data folder that it lies in, as people give either.
     """
     given = str(data_dir) or os.environ.get("CIFAR_TUI_DATA", "")
     root = Path(given).expanduser() if given else platformdirs.user_data_path("cifar-tui") / "data"
-    return root.parent if root.name in {source.folder for source in SOURCES.values()} else root
+    for source in SOURCES.values():
+        own = PurePosixPath(source.folder).parts
+        if root.parts[-len(own) :] == own:
+            return root.parents[len(own) - 1]
+    return root
 
 
 def locate(name: str, data_dir: str | Path = "") -> Location:
-    """Find a data set without reading it: unpacked folder first, then the Python archive, then the binary one.
+    """Find a data set without reading it: its folder first, then the archives that hold all of it.
 
     A data set that is no download (generated, or a user's own) is "generated".
     """
@@ -66,33 +70,25 @@ def locate(name: str, data_dir: str | Path = "") -> Location:
     absent = [member for member in source.members if not _is_file(folder / member)]
     if not absent:
         return Location(name, "folder", folder)
-    archives: tuple[tuple[Kind, Archive], ...] = (
-        ("python_archive", source.python),
-        ("binary_archive", source.binary),
-    )
-    for kind, archive in archives:
+    for kind, archive in source.archives:
         if _is_file(root / archive.name):
             return Location(name, kind, root / archive.name)
     partly = len(absent) < len(source.members)
     note = f"{folder} is there but lacks {', '.join(absent)}" if partly else ""
-    searched = (folder, *(root / archive.name for _, archive in archives))
+    searched = (folder, *(root / archive.name for _, archive in source.archives))
     return Location(name, "missing", root, searched, note)
 
 
 def missing_data(location: Location, why: str = "") -> DataError:
     """The one error for data that is not there: what was looked for and where, and the three ways out."""
     source = SOURCES[location.name]
-    looked = ", ".join(path.name for path in location.searched)
+    looked = ", ".join(path.relative_to(location.path).as_posix() for path in location.searched)
     notes = "".join(f"; {note}" for note in (location.note, why) if note)
     return DataError(
         f"{source.title} is not on this machine: looked for {looked} in {location.path}{notes}. "
-        f"Fetch it with `cifar-tui data fetch {source.name}`; or get {official_url(source)} on another machine and run "
-        f"`cifar-tui data fetch --from FILE` here; the preset `quickstart` needs no data at all"
+        f"Fetch it with `cifar-tui data fetch {source.name}`; or {source.by_hand}; "
+        f"the preset `quickstart` needs no data at all"
     )
-
-
-def official_url(source: Source) -> str:
-    return f"https://www.cs.toronto.edu/~kriz/{source.python.name}"
 
 
 def verify(name: str, data_dir: str | Path = "", progress: Progress | None = None) -> Location:
@@ -135,8 +131,7 @@ def _expected(location: Location) -> dict[Path, str]:
     source = SOURCES[location.name]
     if location.kind == "folder":
         return {location.path / member: sha256 for member, sha256 in source.members.items()}
-    archive = source.python if location.kind == "python_archive" else source.binary
-    return {location.path: archive.sha256}
+    return {location.path: next(archive.sha256 for kind, archive in source.archives if kind == location.kind)}
 
 
 def signature(location: Location) -> str:
@@ -168,7 +163,7 @@ def read_members(archive: Path, names: Collection[str]) -> Iterator[tuple[str, b
         raise DataError(f"{archive} lacks {', '.join(sorted(left))}")
 
 
-def unpack(archive: Path, source: Source, target: Path) -> None:
+def unpack(archive: Path, source: CifarSource, target: Path) -> None:
     """Write the batches of a Python archive to `target`/FOLDER, each held to its SHA-256 before it is written."""
     folder = target / source.folder
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Taking in a data set that somebody brought by hand: an archive, or a folder of unpacked batches. No torch."""
+"""Taking in a data set that somebody brought by hand: an archive, or a folder with its files. No torch."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Final
 
 from engine.data.archives import DataError, Location, data_root, file_sha256, locate, writing
-from engine.data.sources import SOURCES, Source
+from engine.data.sources import SOURCES, AnySource, Archive
 
-KNOWN: Final = [archive.name for source in SOURCES.values() for archive in (source.python, source.binary)]
+KNOWN: Final = [archive.name for source in SOURCES.values() for _, archive in source.archives]
 
 
 def import_archive(file: str | Path, data_dir: str | Path = "") -> Location:
-    """Copy an archive, or a folder of unpacked batches, into the data folder.
+    """Copy an archive, one of the files of a data set, or a folder with all of them into the data folder.
 
-    What it is follows from its content alone: its name does not matter.
+    What it is follows from its content alone: its name does not matter. After one file of several the data set may
+    still be missing, as the location says.
 
     Raises:
-        DataError: where it is none of the known archives byte for byte, or cannot be read or copied.
+        DataError: where it is no known file byte for byte, or cannot be read or copied.
     """
     path = Path(file).expanduser()
     root = data_root(data_dir)
@@ -27,28 +28,36 @@ def import_archive(file: str | Path, data_dir: str | Path = "") -> Location:
         return _import_folder(path, root)
     sha256 = file_sha256(path)
     for source in SOURCES.values():
-        for archive in (source.python, source.binary):
+        for place, archive in _single_files(source):
             if archive.sha256 == sha256:
-                _copy(path, root / archive.name)
+                _copy(path, root / place / archive.name)
                 return locate(source.name, root)
-    raise DataError(f"{path} is no CIFAR archive: {_guess(path)}")
+    raise DataError(f"{path} is no file of a data set: {_guess(path)}")
+
+
+def _single_files(source: AnySource) -> list[tuple[str, Archive]]:
+    """What of a data set may be brought by itself, and where below the data folder it belongs."""
+    whole = [("", archive) for _, archive in source.archives]
+    return whole or [(source.download_folder, archive) for archive in source.downloads]
 
 
 def _import_folder(path: Path, root: Path) -> Location:
+    """Of data sets whose files have the same names, the checksums tell which one it is."""
+    damage: list[tuple[str, list[str]]] = []
     for source in SOURCES.values():
         for folder in (path, path / source.folder):
             if all((folder / member).is_file() for member in source.members):
-                _check_folder(folder, source)
-                for member in source.members:
-                    _copy(folder / member, root / source.folder / member)
-                return locate(source.name, root)
-    raise DataError(f"{path} holds no unpacked CIFAR batches ({' or '.join(s.folder for s in SOURCES.values())})")
-
-
-def _check_folder(folder: Path, source: Source) -> None:
-    wrong = [member for member, sha256 in source.members.items() if file_sha256(folder / member) != sha256]
-    if wrong:
-        raise DataError(f"{folder} is damaged: {', '.join(wrong)} has the wrong SHA-256")
+                wrong = [member for member, sha256 in source.members.items() if file_sha256(folder / member) != sha256]
+                if not wrong:
+                    for member in source.members:
+                        _copy(folder / member, root / source.folder / member)
+                    return locate(source.name, root)
+                damage.append((f"{folder} is a damaged {source.title}", wrong))
+    if damage:
+        what, wrong = min(damage, key=lambda found: len(found[1]))
+        raise DataError(f"{what}: {', '.join(wrong)} has the wrong SHA-256")
+    known = ", ".join(f"{source.title} ({source.folder})" for source in SOURCES.values())
+    raise DataError(f"{path} holds the files of no data set: {known}")
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -73,7 +82,7 @@ def _guess(path: Path) -> str:
     if head.startswith((b"<", b"{")):
         return "it looks like a web page, not like an archive"
     for source in SOURCES.values():
-        for archive in (source.python, source.binary):
+        for _, archive in _single_files(source):
             if path.name.startswith(archive.name) and size != archive.size:
                 return f"it has {size:,} bytes, {archive.name} has {archive.size:,}: an interrupted download?"
-    return f"its SHA-256 is none of those of {', '.join(KNOWN)}"
+    return f"its SHA-256 is none of those of {', '.join(KNOWN)} and of the files of MNIST and Fashion-MNIST"

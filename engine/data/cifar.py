@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.contract.catalog import register
-from engine.data.archives import DataError, Location, check, read_members, signature, unpack
-from engine.data.arrays import Arrays, Say, cached
-from engine.data.fetch import fetch, locate
-from engine.data.sources import IMAGE_BYTES, SOURCES, Source
+from engine.data.archives import DataError, Location, check, read_members, unpack
+from engine.data.arrays import Arrays, Say
+from engine.data.sources import IMAGE_BYTES, SOURCES, CifarSource
+from engine.data.stored import stored
 
 if TYPE_CHECKING:
     from torchvision.datasets import CIFAR10
@@ -55,21 +55,13 @@ def cifar100(data_dir: str, say: Say) -> Arrays:
 
 
 def _load(name: str, data_dir: str, say: Say) -> Arrays:
-    location = locate(name, data_dir)
-    if location.missing:
-        say("fetching", SOURCES[name].title)
-        location = fetch(name, data_dir, lambda done, total, what: say("fetching", _amount(done, total, what)))
-        say("preparing data", SOURCES[name].title)
-    return cached(name, signature(location), lambda: _read(location), say)
-
-
-def _amount(done: int, total: int, what: str) -> str:
-    return f"{done / 1e6:.0f} of {total / 1e6:.0f} MB, {what}"
+    return stored(name, data_dir, say, _read)
 
 
 def _read(location: Location) -> Arrays:
     """Read a located data set, every byte checked first. Raises DataError where a file is damaged."""
     source = SOURCES[location.name]
+    assert isinstance(source, CifarSource)
     check(location)
     if location.kind == "binary_archive":
         return read_binary(location.path, source)
@@ -82,7 +74,7 @@ def _read(location: Location) -> Arrays:
         return _read_batches(Path(room), source)
 
 
-def _read_batches(root: Path, source: Source) -> Arrays:
+def _read_batches(root: Path, source: CifarSource) -> Arrays:
     from torchvision import datasets  # half a second that a cached data set never pays
 
     reader: type[CIFAR10] = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[source.name]
@@ -99,7 +91,7 @@ def _read_batches(root: Path, source: Source) -> Arrays:
     )
 
 
-def read_binary(archive: Path, source: Source) -> Arrays:
+def read_binary(archive: Path, source: CifarSource) -> Arrays:
     """Parse a binary archive: whole records only, as many as there must be, labels within range.
 
     Raises:
@@ -117,7 +109,7 @@ def read_binary(archive: Path, source: Source) -> Arrays:
     return Arrays(*train, *test, tuple(lines))
 
 
-def _parse_records(raw: bytes, images: int, source: Source, where: str) -> tuple[np.ndarray, np.ndarray]:
+def _parse_records(raw: bytes, images: int, source: CifarSource, where: str) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 (N, 32, 32, 3) and labels uint8 (N,)."""
     label_bytes = source.layout.label_bytes
     record = label_bytes + IMAGE_BYTES

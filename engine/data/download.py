@@ -1,4 +1,4 @@
-"""One archive on its way into a file, from mirrors that may be slow, broken or lying. No torch."""
+"""One gzipped file on its way to the disk, from mirrors that may be slow, broken or lying. No torch."""
 
 from __future__ import annotations
 

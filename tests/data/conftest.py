@@ -1,5 +1,6 @@
-"""A CIFAR-10 of 120 images with checksums of its own, and a web server that behaves as badly as it is told."""
+"""A CIFAR-10 and both MNISTs of 120 images with checksums of their own, and a web server as bad as it is told to be."""
 
+import gzip
 import hashlib
 import io
 import pickle
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.data.sources import SOURCES, Archive, Source
+from engine.data.sources import SOURCES, Archive, CifarSource, IdxSource
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -23,7 +24,7 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 class Tiny:
     """The files of a tiny data set, and what must come out of them."""
 
-    source: Source
+    source: CifarSource
     members: dict[str, bytes]
     python: bytes
     binary: bytes
@@ -91,6 +92,56 @@ def _make_tiny() -> Tiny:
     return Tiny(source, members, python, binary, records, images, labels)
 
 
+@dataclass(frozen=True)
+class TinyMnist:
+    """The four files of a tiny data set, and what must come out of them."""
+
+    source: IdxSource
+    files: dict[str, bytes]
+    images: np.ndarray  # (120, 28, 28): 100 for training, 20 for testing
+    labels: np.ndarray
+
+    def put(self, root: Path) -> Path:
+        folder = root / self.source.folder
+        folder.mkdir(parents=True)
+        for name, content in self.files.items():
+            (folder / name).write_bytes(content)
+        return folder
+
+
+@pytest.fixture
+def tiny_mnists(monkeypatch: pytest.MonkeyPatch) -> dict[str, TinyMnist]:
+    """Tiny data sets in place of both real ones, for our checks and for torchvision's, by name."""
+    from torchvision import datasets
+
+    readers = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}
+    made = {name: _make_tiny_mnist(name, seed) for seed, name in enumerate(readers)}
+    for name, tiny in made.items():
+        monkeypatch.setitem(SOURCES, name, tiny.source)
+        monkeypatch.setattr(readers[name], "resources", [(file.name, file.md5) for file in tiny.source.files])
+    return made
+
+
+def _make_tiny_mnist(name: str, seed: int) -> TinyMnist:
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (120, 28, 28), dtype=np.uint8)
+    labels = np.concatenate([rng.permutation(np.arange(n, dtype=np.uint8) % 10) for n in (100, 20)])
+    files = {
+        f"{part}-{what}-ubyte.gz": gzip.compress(_idx(values[chosen]), compresslevel=0, mtime=0)
+        for part, chosen in (("train", slice(0, 100)), ("t10k", slice(100, 120)))
+        for what, values in (("images-idx3", images), ("labels-idx1", labels))
+    }
+    pinned = tuple(_pinned(file, content) for file, content in files.items())
+    source = SOURCES[name]
+    assert isinstance(source, IdxSource)
+    return TinyMnist(replace(source, train_images=100, test_images=20, files=pinned), files, images, labels)
+
+
+def _idx(values: np.ndarray) -> bytes:
+    """The format of the authors' page: zeros, type 8 (unsigned bytes), the number of dimensions, each of them, bytes."""
+    return bytes([0, 0, 8, values.ndim]) + np.array(values.shape, ">u4").tobytes() + values.tobytes()
+
+
 def _pinned(name: str, content: bytes) -> Archive:
     return Archive(name, len(content), hashlib.md5(content).hexdigest(), hashlib.sha256(content).hexdigest())
 
@@ -117,6 +168,8 @@ class Mirror:
     """What the web server serves and how it misbehaves."""
 
     body: bytes = b""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What it serves instead, by the end of the address."""
     ranges: bool = True
     status: int = 200
     content_type: str = "application/gzip"
@@ -130,6 +183,8 @@ class Mirror:
     port: int = 0
     asked: list[str] = field(default_factory=list)
     """The Range header of each GET, "" where there was none."""
+    paths: list[str] = field(default_factory=list)
+    """What each GET was for."""
     released: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -146,14 +201,16 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             wanted = self.headers.get("Range", "")
             mirror.asked.append(wanted)
+            mirror.paths.append(self.path)
+            whole = mirror.files.get(self.path.rpartition("/")[2], b"") if mirror.files else mirror.body
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and mirror.ranges else 0
-            body = mirror.body[start:]
+            body = whole[start:]
             self.send_response(206 if start else mirror.status)
             self.send_header("Content-Type", mirror.content_type)
             if mirror.announce:
                 self.send_header("Content-Length", str(len(body)))
             if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(mirror.body) - 1}/{len(mirror.body)}")
+                self.send_header("Content-Range", f"bytes {start}-{len(whole) - 1}/{len(whole)}")
             self.end_headers()
             self._send(body[: mirror.cut] if mirror.cut else body)
 

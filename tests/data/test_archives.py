@@ -26,6 +26,17 @@ def test_checksums_and_names_are_those_of_torchvision(name):
     assert list(source.members) == files
 
 
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_names_and_checksums_of_both_mnists_are_those_of_torchvision(name):
+    from torchvision import datasets
+
+    reader = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}[name]
+    source = SOURCES[name]
+    assert [(file.name, file.md5) for file in source.files] == reader.resources
+    assert source.folder == f"{reader.__name__}/raw"
+    assert all(len(file.sha256) == 64 for file in source.files)
+
+
 def test_the_pinned_sha256_belong_to_files_with_the_official_md5(cifar10_dir):
     from torchvision.datasets import CIFAR10
 
@@ -48,6 +59,13 @@ def test_an_unpacked_folder_comes_before_the_archives_and_python_before_binary(t
 def test_the_folder_of_the_batches_itself_may_be_given(tiny, tmp_path):
     folder = tiny.put_folder(tmp_path)
     assert locate("cifar10", folder) == locate("cifar10", tmp_path)
+
+
+def test_the_folder_of_the_four_files_itself_may_be_given(tiny_mnists, tmp_path):
+    folder = tiny_mnists["mnist"].put(tmp_path)
+    assert (folder, data_root(folder)) == (tmp_path / "MNIST" / "raw", tmp_path)
+    assert locate("mnist", folder) == locate("mnist", tmp_path)
+    assert data_root(tmp_path / "raw") == tmp_path / "raw"
 
 
 def test_the_data_folder_is_the_argument_else_the_environment_else_the_users_own(private_folders, monkeypatch):

@@ -74,7 +74,7 @@ def test_a_damaged_folder_is_refused_whole(tiny, desk, tmp_path):
 
 
 def test_a_folder_without_batches_and_a_missing_file_are_one_line(tiny, desk, tmp_path):
-    with pytest.raises(DataError, match="holds no unpacked CIFAR batches"):
+    with pytest.raises(DataError, match="holds the files of no data set: CIFAR-10 .cifar-10-batches-py."):
         import_archive(desk, tmp_path / "data")
     with pytest.raises(DataError, match="No such file"):
         import_archive(desk / "nothing.tar.gz", tmp_path / "data")

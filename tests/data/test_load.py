@@ -12,7 +12,9 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe import DataConfig
 from engine.data.load import load
 
-TORCH_FREE = ("archives", "arrays", "bring", "cifar", "download", "fetch", "mirrors", "shapes", "sources", "split")
+TORCH_FREE = (
+    "archives", "arrays", "bring", "cifar", "download", "fetch", "mirrors", "mnist", "shapes", "sources", "split", "stored",
+)  # fmt: skip
 
 
 def silent(name: str, note: str) -> None:
@@ -65,6 +67,34 @@ def test_statistics_of_the_test_images_or_none_only_when_asked_for(tiny, folder)
     assert (data.mean, data.std) == ((0.0,) * 3, (1.0,) * 3)
 
 
+def test_given_constants_are_taken_as_they_are(tiny, folder):
+    given = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}
+    data = load(DataConfig(normalize="given", **given), folder, silent)
+    assert (data.mean, data.std) == (given["mean"], given["std"])
+
+
+def test_a_slice_is_the_first_part_as_it_comes_and_fraction_and_holdout_are_of_it(tiny, folder):
+    data = load(DataConfig(train_slice="first:0.3", test_slice="first:0.25"), folder, silent)
+    assert np.array_equal(data.train.images.numpy(), tiny.images[:30])
+    assert np.array_equal(data.test.images.numpy(), tiny.images[100:105])
+    assert np.array_equal(data.test.labels.numpy(), tiny.labels[100:105])
+    part = load(DataConfig(train_slice="first:0.5", fraction=0.4, holdout=0.5), folder, silent)
+    seen = {image.numpy().tobytes() for split in (part.train, part.holdout) for image in split.images}
+    assert len(part.train) + len(part.holdout) == len(seen) < 30
+    assert seen < {image.tobytes() for image in tiny.images[:50]}
+
+
+def test_what_is_left_out_changes_neither_statistics_nor_fingerprint(tiny, folder):
+    whole, half = load(DataConfig(), folder, silent), load(DataConfig(train_slice="first:0.5"), folder, silent)
+    assert (whole.mean, whole.std, whole.fingerprint) == (half.mean, half.std, half.fingerprint)
+
+
+@pytest.mark.parametrize("field", ["train_slice", "test_slice"])
+def test_a_slice_without_an_image_is_refused_by_name(tiny, folder, field):
+    with pytest.raises(BadInput, match=rf"data\.{field} = first:0.001 of \d+ images keeps none"):
+        load(DataConfig(**{field: "first:0.001"}), folder, silent)
+
+
 def test_a_holdout_that_would_hold_nothing_is_refused(folder, tiny):
     with pytest.raises(BadInput, match=r"data\.holdout = 0\.01 of 100 images keeps none aside"):
         load(DataConfig(holdout=0.01), folder, silent)
@@ -106,6 +136,8 @@ def grey(data_dir, say):
     [
         (np.zeros((2, 3, 8, 8), np.uint8), np.zeros(2, np.uint8), "images must be uint8"),
         (np.zeros((2, 8, 8, 3), np.float32), np.zeros(2, np.uint8), "images must be uint8"),
+        (np.zeros((2, 8, 8, 2), np.uint8), np.zeros(2, np.uint8), "3 or 1"),
+        (np.zeros((2, 8, 8, 1), np.uint8), np.zeros(2, np.uint8), "must have one size"),
         (np.zeros((2, 8, 8, 3), np.uint8), np.zeros(3, np.uint8), "2 images need uint8 labels"),
         (np.zeros((2, 8, 8, 3), np.uint8), np.array([0, 2], np.uint8), r"label 2 is outside 0\.\.1"),
     ],
@@ -119,8 +151,8 @@ def test_arrays_of_the_wrong_form_are_refused(images, labels, message):
 
 def test_every_data_set_keeps_what_its_mark_says(cifar10_dir):
     for part in catalog().parts("dataset"):
-        if part.name == "cifar100":
-            continue  # its images are not at hand; its numbers are those of its source, checked below
+        if part.name in ("cifar100", "mnist", "fashion_mnist"):
+            continue  # their images are not at hand; their numbers are those of their sources, checked below
         data = load(DataConfig(name=part.name), str(cifar10_dir), silent)
         size = part.meta["image_size"]
         assert data.train.images.shape == (part.meta["train_images"], part.meta["channels"], size, size)

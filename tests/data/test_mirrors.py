@@ -3,9 +3,11 @@
 import pytest
 
 from engine.contract.errors import BadInput
-from engine.data.mirrors import BUILT_IN, mirror_urls, mirrors_file
+from engine.data.mirrors import mirror_urls, mirrors_file
+from engine.data.sources import CIFAR_MIRRORS, SOURCES
 
 FILE = "cifar-10-python.tar.gz"
+CIFAR = SOURCES["cifar10"]
 
 
 @pytest.fixture
@@ -20,26 +22,26 @@ def settings():
 
 
 def test_the_built_in_list_ends_with_the_official_host():
-    assert mirror_urls(FILE)[-1] == "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-    assert len(mirror_urls(FILE)) == len(BUILT_IN)
-    assert not any("{" in url for url in mirror_urls(FILE))
+    assert mirror_urls(CIFAR, FILE)[-1] == "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+    assert len(mirror_urls(CIFAR, FILE)) == len(CIFAR_MIRRORS)
+    assert not any("{" in url for url in mirror_urls(CIFAR, FILE))
 
 
 def test_own_mirrors_come_before_the_built_in_ones(settings):
     settings('mirrors = ["https://a.example/data/", "http://b.example/get?name={file}"]')
-    assert mirror_urls(FILE)[:2] == (f"https://a.example/data/{FILE}", f"http://b.example/get?name={FILE}")
-    assert mirror_urls(FILE)[2:] == tuple(url.replace("{file}", FILE) for url in BUILT_IN)
+    assert mirror_urls(CIFAR, FILE)[:2] == (f"https://a.example/data/{FILE}", f"http://b.example/get?name={FILE}")
+    assert mirror_urls(CIFAR, FILE)[2:] == tuple(url.replace("{file}", FILE) for url in CIFAR_MIRRORS)
 
 
 def test_the_built_in_list_can_be_left_out(settings):
     settings('mirrors = ["https://a.example"]\nbuiltin = false')
-    assert mirror_urls(FILE) == (f"https://a.example/{FILE}",)
+    assert mirror_urls(CIFAR, FILE) == (f"https://a.example/{FILE}",)
 
 
 def test_the_environment_replaces_every_other_list(settings, monkeypatch):
     settings('mirrors = ["https://a.example"]')
     monkeypatch.setenv("CIFAR_TUI_MIRRORS", " http://c.example/x/{file}  http://d.example ")
-    assert mirror_urls(FILE) == (f"http://c.example/x/{FILE}", f"http://d.example/{FILE}")
+    assert mirror_urls(CIFAR, FILE) == (f"http://c.example/x/{FILE}", f"http://d.example/{FILE}")
 
 
 @pytest.mark.parametrize(
@@ -59,11 +61,24 @@ def test_the_environment_replaces_every_other_list(settings, monkeypatch):
 def test_a_mistake_in_mirrors_toml_is_named_with_its_file(settings, text, message):
     settings(text)
     with pytest.raises(BadInput, match=message) as caught:
-        mirror_urls(FILE)
+        mirror_urls(CIFAR, FILE)
     assert str(mirrors_file()) in str(caught.value)
 
 
 def test_a_mistake_in_the_environment_is_named_too(monkeypatch):
     monkeypatch.setenv("CIFAR_TUI_MIRRORS", "example.org/cifar")
     with pytest.raises(BadInput, match="CIFAR_TUI_MIRRORS"):
-        mirror_urls(FILE)
+        mirror_urls(CIFAR, FILE)
+
+
+def test_one_address_tells_data_sets_with_files_of_the_same_name_apart(monkeypatch):
+    monkeypatch.setenv("CIFAR_TUI_MIRRORS", "http://c.example/{name}/{file} http://d.example/{name}")
+    file = "t10k-labels-idx1-ubyte.gz"
+    for name in ("mnist", "fashion_mnist"):
+        urls = (f"http://c.example/{name}/{file}", f"http://d.example/{name}/{file}")
+        assert mirror_urls(SOURCES[name], file) == urls
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_every_built_in_mirror_is_an_address_with_room_for_the_file(source):
+    assert all(url.startswith("http") and url.count("{file}") == 1 for url in source.mirrors)

@@ -12,7 +12,7 @@ from engine.contract.errors import BadInput
 from tui.commands.common import Json, group, print_json, print_table, say
 
 app = group("The images: where they come from and where they lie.")
-Name = typer.Argument("cifar10", help="cifar10 or cifar100.", metavar="NAME")
+Name = typer.Argument("cifar10", help="cifar10, cifar100, mnist or fashion_mnist.", metavar="NAME")
 Folder = typer.Option("", "--data-dir", help="Folder with the data set.", metavar="DIR")
 
 
@@ -33,7 +33,7 @@ def _downloadable(name: str) -> str:
 @app.command("fetch")
 def fetch(
     name: str = Name,
-    source: Path | None = typer.Option(None, "--from", help="An archive or folder that you have already."),
+    source: Path | None = typer.Option(None, "--from", help="An archive, file or folder that you have."),
     data_dir: str = Folder,
     as_json: bool = Json,
 ) -> None:
@@ -44,6 +44,8 @@ def fetch(
     found = import_archive(source, data_dir) if source else download(_downloadable(name), data_dir, _progress)
     if as_json:
         return print_json({"name": found.name, "kind": found.kind, "path": str(found.path)})
+    if found.missing:  # one of several files was brought
+        return typer.echo(f"{found.name}: copied; {found.note}")
     return typer.echo(f"{found.name}: {found.path}")
 
 
