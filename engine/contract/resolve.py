@@ -165,6 +165,7 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
     problems += _schedule_conflicts(recipe)
     problems += _ghost_batches(recipe)
     problems += _averaged_weights(recipe)
+    problems += _sharpness_conflicts(recipe, catalog)
     seen_batch_op = ""
     for choice, part in ops:
         if stage(choice, part, catalog) == "batch":
@@ -172,6 +173,15 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
         elif seen_batch_op:
             problems.append(f"augmentation: {choice.name} works on single images and must stand before {seen_batch_op}")
     return problems + _data_conflicts(recipe, present, catalog)
+
+
+def _sharpness_conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
+    """A sharpness-aware step asks for the gradient twice, through the closure of `step`."""
+    sharpness = recipe.optimizer.options["sharpness"]
+    if sharpness == "off" or catalog.get("optimizer", recipe.optimizer.name).meta.get("closure", True):
+        return []
+    which = f"{sharpness} asks for two gradients a step, and {recipe.optimizer.name} takes no closure to ask with"
+    return [f"optimizer.sharpness: {which}; set it to off or choose another optimizer"]
 
 
 def _data_conflicts(recipe: Recipe, ops: Collection[str], catalog: Catalog) -> list[str]:
