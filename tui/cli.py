@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import typer
 
 from engine.contract.errors import BadInput
-from tui.commands import data, doctor, models, parts, queue, runs
+from tui.commands import data, doctor, models, parts, queue, runs, suites
 from tui.commands.common import RunsDirs, group, roots, user_errors
 
 app = group(
@@ -23,6 +24,7 @@ for noun, sub in (
     ("models", models.app),
     ("augmentations", parts.augmentations),
     ("schedules", parts.schedules),
+    ("suites", suites.app),
     ("runs", runs.app),
     ("queue", queue.app),
     ("data", data.app),
@@ -120,6 +122,7 @@ def _workbench(places: list[Path], **start: Any) -> None:
 
 def main() -> None:
     """Entry point of the `cifar-tui` script."""
+    gc.set_threshold(50_000)  # a full collection amid the imports is a tenth of the time to the first paint
     if "NO_COLOR" in os.environ:
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     with user_errors():
