@@ -22,7 +22,7 @@ GREY: Final = (0.2989, 0.587, 0.114)  # ITU-R 601-2 luma, as torchvision rounds 
 ORDERS: Final = tuple(permutations(range(4)))  # every order of the four; an order is drawn as its index
 
 
-@register("op", title="Colour jitter", stage="image")
+@register("op", title="Colour jitter", stage="image", colour=True)
 class ColorJitter:
     """Brightness, contrast, saturation and hue, each by a random amount and in a random order for each image.
 
@@ -83,7 +83,7 @@ class ColorJitter:
         return x, y
 
 
-@register("op", title="Greyscale", stage="image")
+@register("op", title="Greyscale", stage="image", colour=True)
 class Grayscale:
     """Take the colour out of some images: all three channels show the luma. As torchvision's RandomGrayscale."""
 
