@@ -54,16 +54,17 @@ def roots(dirs: Sequence[str] | None) -> list[Path]:
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout; a number that is not finite becomes null."""
-    typer.echo(json.dumps(_finite(value), ensure_ascii=False))
+    typer.echo(json.dumps(finite(value), ensure_ascii=False))
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """JSON data with null for every number that is not finite."""
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
 
 

@@ -1,0 +1,162 @@
+"""What `suites run` and `grid` share: how a batch is shown, asked about and started."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from engine.contract.catalog import Catalog
+from engine.contract.index import Index
+from engine.contract.recipe import Placement
+from tui.batch import Batch, Cell, Job, alone, carry_out, prepare
+from tui.batch_cost import Cost, cost, room
+from tui.commands.common import FAILED, print_json, print_table, say
+from tui.format import percent
+
+ASK_ABOVE: Final = 20
+"""Runs that are started on a terminal without a question."""
+CHANGED_ON_RESUME: Final = {
+    "device": "device",
+    "data_dir": "data_dir",
+    "threads": "threads",
+    "wait_free": "wait_free_gb",
+}
+"""Flags that a resumed run takes over as well, and their names in the placement."""
+WORDS: Final = {
+    "start": "to start", "resume": "to resume", "live": "under way", "finished": "finished",
+    "failed": "failed (--retry resumes)", "repeat": "repeated",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for: cells and seeds, where, and under which words it is shown."""
+
+    title: str
+    label: str
+    """Heading of the column with the cells' names, and their key in JSON."""
+    cells: Sequence[Cell]
+    seeds: Sequence[int]
+    roots: Sequence[Path]
+    parts: Catalog
+    facts: Mapping[str, Any]
+    """What JSON tells of the whole batch."""
+    departure: str = ""
+    own_parts: Sequence[str] = ()
+    placed: Mapping[str, Any] = field(default_factory=dict)
+    """Flags of the placement that were given."""
+    retry: bool = False
+    after: str = ""
+    """What to do next, in words."""
+
+
+def carry(order: Order, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Check the whole order, show it, and start what is missing. Raises BadInput, and SystemExit where one failed."""
+    if dry_run:
+        return _show(order, *_prepared(order), as_json)
+    with alone(order.roots[0]):
+        batch, told, space = _prepared(order)
+        if not as_json:
+            _say_plan(order, batch, told, space)
+        ask = len(batch.to_do) > ASK_ABOVE and sys.stdin.isatty() and not yes
+        if ask and not typer.confirm(f"start {len(batch.to_do)} runs?", err=True):
+            raise SystemExit(FAILED)
+        return _start(order, batch, told, as_json)
+
+
+def _prepared(order: Order) -> tuple[Batch, Cost, str]:
+    known = Index().rows(order.roots)
+    batch = prepare(
+        order.cells, order.seeds, order.roots, order.parts, own_parts=order.own_parts, retry=order.retry, known=known
+    )
+    placement = order.cells[0].draft.placement() if order.cells else Placement()
+    return batch, cost(batch, known, placement), room(batch, known)
+
+
+def _say_plan(order: Order, batch: Batch, told: Cost, space: str) -> None:
+    for line in _plan(order, batch, told, space):
+        say(line)
+
+
+def _plan(order: Order, batch: Batch, told: Cost, space: str) -> list[str]:
+    counts = [f"{count} {words}" for fate, words in WORDS.items() if (count := batch.count(fate))]  # type: ignore[arg-type]
+    lines = [f"{order.title}: {len(batch.jobs)} runs: {', '.join(counts)}"]
+    lines += [order.departure] if order.departure else []
+    if batch.to_do:
+        lines.append(str(told) + (f"; {space}" if space else ""))
+    repeats = {(job.label, job.same_as): None for job in batch.jobs if job.fate == "repeat"}
+    lines += [f"{label} is the same recipe as {other}: run once" for label, other in repeats]
+    return lines
+
+
+def _show(order: Order, batch: Batch, told: Cost, space: str, as_json: bool) -> None:
+    """The dry run."""
+    if as_json:
+        return print_json(_table(order, batch, told, {}) | {"dry_run": True})
+    for line in _plan(order, batch, told, space):
+        typer.echo(line)
+    typer.echo()
+    head = [order.label, "seed", "model", "epochs", "changes", "state"]
+    rows = [
+        [job.label, str(job.seed), job.recipe.model.name, str(job.recipe.epochs), _changes(job), _state(job)]
+        for job in batch.jobs
+    ]
+    return print_table(head, rows, right=["seed", "epochs"])
+
+
+def _changes(job: Job) -> str:
+    return job.plan.changes if job.plan else job.run.changes if job.run else "-"
+
+
+def _state(job: Job) -> str:
+    if job.fate == "repeat":
+        return f"as {job.same_as}"
+    if job.run is None or job.fate == "start":
+        return "to start"
+    last = f", {percent(job.run.last_accuracy)} %" if job.run.last_accuracy is not None else ""
+    resumes = ", to resume" if job.fate == "resume" else ""
+    return f"{job.run.id} {job.run.status}{f' ({job.run.reason})' if job.run.reason else ''}{last}{resumes}"
+
+
+def _start(order: Order, batch: Batch, told: Cost, as_json: bool) -> None:
+    changed = {name: order.placed[flag] for flag, name in CHANGED_ON_RESUME.items() if order.placed.get(flag)}
+    became: dict[tuple[str, int], tuple[str, str]] = {}
+    failures = 0
+    for done in carry_out(batch, changed):
+        failures += bool(done.error)
+        became[done.job.label, done.job.seed] = done.run, done.error
+        if done.error:
+            say(f"error: {done.job.label} seed {done.job.seed}: {done.error}")
+        elif not as_json:
+            typer.echo(f"{done.run} {'resumed' if done.job.fate == 'resume' else 'started'}  {done.job.label}  "
+                       f"seed {done.job.seed}")  # fmt: skip
+    if as_json:
+        print_json(_table(order, batch, told, became) | {"dry_run": False})
+    elif order.after:
+        say(order.after)
+    if failures:
+        raise SystemExit(FAILED)
+
+
+def _table(order: Order, batch: Batch, told: Cost, became: Mapping[tuple[str, int], tuple[str, str]]) -> dict[str, Any]:
+    runs = []
+    for job in batch.jobs:
+        run, error = became.get((job.label, job.seed), (job.run.id if job.run else "", ""))
+        runs.append(
+            {
+                order.label: job.label,
+                "seed": job.seed,
+                "recipe_id": job.recipe.recipe_id,
+                "action": job.fate,
+                "id": run or None,
+                "status": job.run.status if job.run else None,
+                "same_as": job.same_as or None,
+                "error": error or None,
+            }
+        )
+    return {**order.facts, "seconds": told.total, "runs": runs}

@@ -1,0 +1,125 @@
+"""`cifar-tui suites report`: the finished runs of a suite's rows, set against what was reported, in five formats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from engine.analysis.report import Line, line, outcome
+from engine.contract.catalog import catalog
+from engine.contract.changes import changes
+from engine.contract.errors import BadInput, nearest
+from engine.contract.index import Index
+from engine.contract.recipe import Recipe
+from engine.contract.store import Summary
+from presets import loader
+from presets.suites import Row, Suite
+from tui.commands.common import finite, say
+from tui.suite_cells import Departure, cells
+from tui.suite_sheet import as_data, compared, flat, others
+from tui.typeset import Sheet, latex, markdown, table, text
+
+FORMATS: Final = ("text", "markdown", "latex", "csv", "json")
+
+
+def write(
+    suite: Suite,
+    rows: Sequence[Row],
+    departure: Departure,
+    roots: Sequence[Path],
+    form: str,
+    out: Path | None,
+    width: int,
+) -> None:
+    """Print the report, or write it to a file. Raises BadInput."""
+    if form not in FORMATS:
+        raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
+    recipes = {
+        cell.label: cell.draft.recipe(cell.source, catalog()) for cell in cells(suite, rows, departure, catalog())
+    }
+    known = Index().rows(roots)
+    lines = measure(rows, recipes, known)
+    said = _render(suite, rows, recipes, lines, departure, form, width)
+    if out is None:
+        typer.echo(said, nl=False)
+    else:
+        try:
+            out.write_text(said, encoding="utf-8")
+        except OSError as error:
+            raise BadInput(f"--out {out}: {error.strerror}") from None
+    if form == "text":
+        _say_others(suite, recipes, known, departure)
+
+
+def measure(rows: Sequence[Row], recipes: dict[str, Recipe], known: Sequence[Summary]) -> list[Line]:
+    """What was measured of each row; a run that stands for several rows is read once."""
+    read = cache(outcome)
+    return [
+        line(row.id, recipes[row.id].recipe_id, row.reported.selection, row.reported.test_accuracy, known, read)
+        for row in rows
+    ]
+
+
+def _render(
+    suite: Suite,
+    rows: Sequence[Row],
+    recipes: dict[str, Recipe],
+    lines: Sequence[Line],
+    departure: Departure,
+    form: str,
+    width: int,
+) -> str:
+    if form in ("json", "csv"):
+        return _data(suite, rows, recipes, lines, departure, form)
+    sheets: list[Sheet | None] = [
+        compared(suite, rows, lines, str(departure), width if form == "text" else 0),
+        others(suite, rows, lines, str(departure)),
+    ]
+    made: Callable[[Sheet, str], str] = {
+        "text": lambda sheet, _: text(sheet, width),
+        "markdown": lambda sheet, _: markdown(sheet),
+        "latex": latex,
+    }[form]
+    labels = (suite.name, f"{suite.name}-further")
+    return "\n".join(made(sheet, label) for sheet, label in zip(sheets, labels, strict=True) if sheet)
+
+
+def _data(
+    suite: Suite,
+    rows: Sequence[Row],
+    recipes: dict[str, Recipe],
+    lines: Sequence[Line],
+    departure: Departure,
+    form: str,
+) -> str:
+    parts = catalog()
+    told = [
+        as_data(row, one, recipes[row.id].recipe_id, changes(loader.resolve(row.recipe, parts), recipes[row.id]))
+        for row, one in zip(rows, lines, strict=True)
+    ]
+    if form == "json":
+        whole: dict[str, Any] = {
+            "suite": suite.name,
+            "title": suite.title,
+            "source": suite.source,
+            "departure": departure.table(),
+            "rows": told,
+        }
+        return json.dumps(finite(whole), ensure_ascii=False) + "\n"
+    records = [{"suite": suite.name, "departure": str(departure)} | flat(row) for row in told]
+    return table(list(records[0]), [list(record.values()) for record in records])
+
+
+def _say_others(suite: Suite, recipes: dict[str, Recipe], known: Sequence[Summary], departure: Departure) -> None:
+    """A hint to runs of this suite that the report leaves out: people shrink a suite and then miss its runs."""
+    ours = {recipe.recipe_id for recipe in recipes.values()}
+    left = [run for run in known if f"suite:{suite.name}" in run.tags and run.recipe_id not in ours]
+    if left and not departure:
+        epochs = sorted({run.epochs for run in left})
+        say(f"not shown: {len(left)} runs of this suite with other settings (of {', '.join(map(str, epochs))} epochs); "
+            "give the --epochs, --fraction and --set that they were made with")  # fmt: skip

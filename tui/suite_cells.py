@@ -1,0 +1,136 @@
+"""A suite's rows as cells of a batch, as the source ran them or in a smaller form that says so."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.contract.catalog import Catalog
+from engine.contract.errors import BadInput
+from engine.contract.params import Param
+from engine.contract.recipe import COMMON, Choice, Recipe
+from presets.suites import Row, Suite
+from tui.batch import Cell
+from tui.forms.draft import Draft, from_flags
+
+PARTS = ("optimizer", "schedule", "loss", "averaging")
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """How runs of a suite differ from what the source ran. Every output names it."""
+
+    epochs: int = 0
+    """Length of the runs that are longer; 0 leaves all as they are."""
+    fraction: float = 1.0
+    """Part of the training images that the row uses, of which it takes only so many."""
+    sets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.epochs < 0:
+            problems.append(f"--epochs: got {self.epochs}, needs >= 1")
+        if not 0 < self.fraction <= 1:
+            problems.append(f"--fraction: got {self.fraction:g}, needs > 0 and <= 1")
+        if problems:
+            raise BadInput(problems)
+
+    @property
+    def shrunk(self) -> bool:
+        return bool(self.epochs) or self.fraction < 1
+
+    def __bool__(self) -> bool:
+        return self.shrunk or bool(self.sets)
+
+    def __str__(self) -> str:
+        """In words: "shrunk to 2 epochs and 5 % of the training images; changed by --set ..."."""
+        sizes = [f"{self.epochs} epoch{'s' if self.epochs > 1 else ''}"] if self.epochs else []
+        sizes += [f"{100 * self.fraction:g} % of the training images"] if self.fraction < 1 else []
+        told = [f"shrunk to {' and '.join(sizes)}"] if sizes else []
+        told += [f"changed by {' '.join(f'--set {text}' for text in self.sets)}"] if self.sets else []
+        return "; ".join(told)
+
+    def flags(self) -> list[str]:
+        """The words that ask for the same departure on the command line."""
+        words = ["--epochs", str(self.epochs)] if self.epochs else []
+        words += ["--fraction", f"{self.fraction:g}"] if self.fraction < 1 else []
+        return words + [word for text in self.sets for word in ("--set", text)]
+
+    def table(self) -> dict[str, Any] | None:
+        """For JSON; None where the runs are as the source's."""
+        if not self:
+            return None
+        return {"epochs": self.epochs or None, "fraction": self.fraction, "set": list(self.sets), "said": str(self)}
+
+
+def cells(
+    suite: Suite, rows: Sequence[Row], departure: Departure, parts: Catalog, placed: Mapping[str, Any] | None = None
+) -> list[Cell]:
+    """The rows as cells.
+
+    Args:
+        placed: flags of the placement (device, threads, data_dir, tags and so on), as `from_flags` takes them.
+
+    Raises:
+        BadInput: a row does not resolve, so that it cannot be shrunk; with the problems of all rows.
+    """
+    found, problems = [], []
+    for row in rows:
+        try:
+            found.append(Cell(row.id, _draft(suite, row, departure, parts, placed or {}), row.recipe))
+        except BadInput as error:
+            problems += [f"{row.id}: {problem}" for problem in error.problems]
+    if problems:
+        raise BadInput(problems)
+    return found
+
+
+def _draft(suite: Suite, row: Row, departure: Departure, parts: Catalog, placed: Mapping[str, Any]) -> Draft:
+    draft = from_flags(
+        {
+            "preset": row.recipe,
+            "model": row.model,
+            "augmentation": row.augmentation,
+            "schedule": row.schedule,
+            "sets": row.sets,
+            "add_ops": row.add_ops,
+            "drop_ops": row.drop_ops,
+            **placed,
+        }
+    )
+    smaller = _smaller(draft.recipe(row.recipe, parts), departure, parts) if departure.shrunk else {}
+    tags = [f"suite:{suite.name}", f"row:{row.id}", *(["shrunk"] if smaller else ()), *placed.get("tags", ())]
+    draft = dataclasses.replace(draft, place={**draft.place, "tags": " ".join(tags)})
+    return _with(draft, {**smaller, **from_flags({"sets": departure.sets}).sets})
+
+
+def _with(draft: Draft, sets: Mapping[str, str]) -> Draft:
+    return dataclasses.replace(draft, sets={**draft.sets, **sets})
+
+
+def _smaller(recipe: Recipe, departure: Departure, parts: Catalog) -> dict[str, str]:
+    """Fields that make a recipe smaller. What is counted in epochs (a warm-up, a period) shrinks with the epochs."""
+    sets: dict[str, str] = {}
+    if departure.fraction < 1:
+        sets["data.fraction"] = f"{recipe.data.fraction * departure.fraction:.12g}"
+    if 0 < departure.epochs < recipe.epochs:
+        sets["epochs"] = str(departure.epochs)
+        ratio = departure.epochs / recipe.epochs
+        for kind in PARTS:
+            choice: Choice = getattr(recipe, kind)
+            options = parts.get(kind, choice.name).params + COMMON.get(kind, ())
+            for param in options:
+                value = choice.options.get(param.name)
+                if param.unit == "epochs" and value:
+                    sets[f"{kind}.{param.name}"] = _scaled(param, value, ratio)
+    return sets
+
+
+def _scaled(param: Param, value: Any, ratio: float) -> str:
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(_scaled(param, item, ratio) for item in value)}]"
+    if param.type in ("int", "list[int]"):
+        return str(max(round(value * ratio), int(param.ge or 0)))
+    return f"{value * ratio:.12g}"

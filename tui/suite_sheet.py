@@ -1,0 +1,297 @@
+"""A suite as tables: what was reported, and reported against measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from engine.analysis.report import Line, Outcome
+from presets.suites import Row, Suite
+from tui.format import NONE, delta, duration, percent
+from tui.typeset import Column, Sheet
+
+STARS: Final = {"best_on_test": "*", "last": "", "unknown": "?"}
+LEGEND: Final = {
+    "best_on_test": "* best epoch, picked on the test set",
+    "unknown": "? the source does not say of which epoch; measured is our last one",
+}
+MIB: Final = 2**20
+MOST_TROUBLES: Final = 6
+
+
+def _percent(value: float) -> str:
+    return percent(value)
+
+
+def _plain(digits: int) -> Callable[[float], str]:
+    return lambda value: NONE if math.isnan(value) else f"{value:.{digits}f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A field of `Reported`: its heading, how it is written, and where our runs have the same."""
+
+    field: str
+    head: str
+    show: Callable[[float], str]
+    measured: Callable[[Line], float]
+
+
+def _each(of: Callable[[Outcome], float]) -> Callable[[Line], float]:
+    return lambda line: line.over(of).mean
+
+
+FIGURES: Final = (
+    Figure("test_accuracy", "test %", _percent, lambda line: line.measured.mean),
+    Figure("paper_error", "paper error %", _percent, lambda line: 1 - line.last.mean),
+    Figure("train_accuracy", "train %", _percent, lambda line: line.at(lambda epoch: epoch.train_accuracy).mean),
+    Figure("test_loss", "test loss", _plain(3), lambda line: line.at(lambda epoch: epoch.test_loss).mean),
+    Figure("train_loss", "train loss", _plain(3), lambda line: line.at(lambda epoch: epoch.train_loss).mean),
+    Figure("params_m", "params, M", _plain(2), _each(lambda run: run.params / 1e6)),
+    Figure("gpu_memory_mib", "GPU, MiB", _plain(0), _each(lambda run: run.gpu_bytes / MIB)),
+    Figure("hours", "hours", _plain(2), _each(lambda run: run.seconds / 3600)),
+    Figure("seconds_per_epoch", "s/epoch", _plain(1), _each(lambda run: run.seconds / max(run.last.epoch, 1))),
+    Figure("weights_mib", "weights, MiB", _plain(2), lambda line: math.nan),
+)
+"""In the order of the columns. `weights_mib` is the size of a source's file, to which nothing of ours compares."""
+
+
+# --- what was reported ----------------------------------------------------------------------------------------
+
+
+def shown(suite: Suite, said: Sequence[str]) -> Sheet:
+    """The table as the source has it; `said` tells for each row how it differs from its preset."""
+    figures = [
+        figure for figure in FIGURES if any(getattr(row.reported, figure.field) is not None for row in suite.rows)
+    ]
+    columns = [Column("row"), *(Column(figure.head, right=True) for figure in figures), Column("what", wraps=True)]
+    rows = [
+        (row.id, *(_cell(row, figure) for figure in figures), _what(row, changed))
+        for row, changed in zip(suite.rows, said, strict=True)
+    ]
+    notes, marks = _notes(suite.rows, suite.source)
+    return Sheet(
+        title=suite.title,
+        columns=tuple(columns),
+        rows=tuple(rows),
+        lead=(suite.description, f"Source: {suite.source}"),
+        legend=_stars(suite.rows),
+        notes=notes,
+        marks=marks,
+    )
+
+
+def _what(row: Row, changed: str) -> str:
+    recipe = f"{row.recipe} {changed}" if changed != NONE else row.recipe
+    return f"{row.title} ({recipe})" if row.title else recipe
+
+
+def _cell(row: Row, figure: Figure) -> str:
+    value = getattr(row.reported, figure.field)
+    if value is None:
+        return NONE
+    return reported(row) if figure.field == "test_accuracy" else figure.show(value)
+
+
+def reported(row: Row) -> str:
+    """The reported test accuracy in percent, with its spread and the mark of its selection: "96.97*", "97.15±0.06?"."""
+    told = row.reported
+    if told.test_accuracy is None:
+        return NONE
+    spread = f"±{percent(told.spread)}" if told.spread is not None else ""
+    return f"{percent(told.test_accuracy)}{spread}{STARS[told.selection]}"
+
+
+def _stars(rows: Sequence[Row]) -> tuple[str, ...]:
+    used = {row.reported.selection for row in rows if row.reported.test_accuracy is not None}
+    return tuple(said for selection, said in LEGEND.items() if selection in used)
+
+
+def _notes(rows: Sequence[Row], source: str) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    """Every note once, and for each row the numbers of its notes; a source of the row's own is a note as well."""
+    numbers: dict[str, int] = {}
+    marks = []
+    for row in rows:
+        said = [" ".join(row.note.split()), f"Source: {row.source}" if row.source != source else ""]
+        marks.append(tuple(numbers.setdefault(note, len(numbers) + 1) for note in said if note))
+    return tuple(numbers), tuple(marks)
+
+
+# --- reported against measured --------------------------------------------------------------------------------
+
+
+def compared(suite: Suite, rows: Sequence[Row], lines: Sequence[Line], departure: str, width: int = 0) -> Sheet:
+    """Reported against measured.
+
+    Args:
+        rows: of the suite, and `lines` what was measured of each.
+        departure: how our runs differ from the source's, in words.
+        width: cells of a terminal, into which a column for the device may not fit; 0 always has one.
+    """
+    both = any(line.selection == "best_on_test" for line in lines)
+    heads = ["row", "reported", "measured", "Δ", *(["last epoch"] if both else []), "n", "time"]
+    body = [
+        [
+            row.id, reported(row), _measured(line), delta(line.difference, 2),
+            *([_mean(line.last.mean, line.last.sd)] if both else []), _count(line), duration(line.seconds),
+        ]
+        for row, line in zip(rows, lines, strict=True)
+    ]  # fmt: skip
+    columns = [Column(head, right=head != "row") for head in heads]
+    notes, marks = _notes(rows, suite.source)
+    device = [line.device or NONE for line in lines]
+    needed = sum(max(len(head), *(len(cells[i]) for cells in body)) + 2 for i, head in enumerate(heads))
+    beside = not width or needed + max(map(len, [*device, "device"])) + 6 <= width
+    if beside:
+        columns.append(Column("device"))
+        body = [[*cells, made_on] for cells, made_on in zip(body, device, strict=True)]
+    return Sheet(
+        title=f"{suite.title}: reported and measured",
+        columns=tuple(columns),
+        rows=tuple(map(tuple, body)),
+        lead=(f"Source: {suite.source}", *([f"Our runs are {departure}."] if departure else [])),
+        legend=(*_stars(rows), *_legend(lines), *([] if beside else _devices(lines)), *_troubles(lines)),
+        notes=notes,
+        marks=marks,
+    )
+
+
+def others(suite: Suite, rows: Sequence[Row], lines: Sequence[Line], departure: str) -> Sheet | None:
+    """The source's further figures, each with ours after a stroke; None where it has no others."""
+    told = [
+        figure
+        for figure in FIGURES
+        if figure.field not in ("test_accuracy", "weights_mib")
+        and any(getattr(row.reported, figure.field) is not None for row in rows)
+    ]
+    if not told:
+        return None
+    mixed = any(line.mixed for line in lines) and any(figure.field == "train_accuracy" for figure in told)
+    body = [
+        (row.id, *(f"{_cell(row, figure)} / {_ours(line, figure)}" for figure in told))
+        for row, line in zip(rows, lines, strict=True)
+    ]
+    return Sheet(
+        title="Further figures: reported / measured",
+        columns=(Column("row"), *(Column(figure.head, right=True) for figure in told)),
+        rows=tuple(body),
+        lead=(f"Our runs are {departure}.",) if departure else (),
+        legend=("* train accuracy against mixed labels, not comparable with a test accuracy",) if mixed else (),
+    )
+
+
+def _ours(line: Line, figure: Figure) -> str:
+    star = "*" if figure.field == "train_accuracy" and line.mixed else ""
+    return f"{figure.show(figure.measured(line))}{star}"
+
+
+def _measured(line: Line) -> str:
+    return _mean(line.measured.mean, line.measured.sd, STARS[line.selection].replace("?", ""))
+
+
+def _mean(mean: float, sd: float, star: str = "") -> str:
+    if math.isnan(mean):
+        return NONE
+    return f"{percent(mean)}{'' if math.isnan(sd) else f'±{percent(sd)}'}{star}"
+
+
+def _count(line: Line) -> str:
+    """Finished runs, and after a plus those that are not: "3+2"."""
+    more = f"+{len(line.unfinished)}" if line.unfinished else ""
+    return f"{len(line.outcomes)}{more}"
+
+
+def _legend(lines: Sequence[Line]) -> list[str]:
+    said = []
+    if any(line.measured.n for line in lines):
+        said.append("measured: under the selection of the figure beside it; Δ in points")
+    if any(line.measured.n > 1 for line in lines):
+        said.append("±: standard deviation over the n seeds (n - 1)")
+    single = [line.interval.half for line in lines if line.measured.n == 1 and line.interval]
+    if single:
+        said.append(f"of one run, the size of the test set alone leaves ±{percent(max(single))} points open (95 %)")
+    if any(line.unfinished for line in lines):
+        said.append("n: finished runs + others")
+    return said
+
+
+def _devices(lines: Sequence[Line]) -> list[str]:
+    made_on: dict[str, list[str]] = {}
+    for line in lines:
+        if line.device:
+            made_on.setdefault(line.device, []).append(line.id)
+    if len(made_on) == 1:
+        return [f"on {next(iter(made_on))}"]
+    return [f"on {device}: {', '.join(ids)}" for device, ids in made_on.items()]
+
+
+def _troubles(lines: Sequence[Line]) -> list[str]:
+    """Runs that ended without an end, once each: a row without them would look as if nobody had tried."""
+    said: dict[str, str] = {}
+    for line in lines:
+        for run in line.unfinished:
+            if not run.live and run.id not in said:
+                why = f" ({run.reason})" if run.reason else ""
+                said[run.id] = f"{line.id} seed {run.seed} {run.status}{why} at epoch {run.epoch} of {run.epochs}"
+    told = list(said.values())
+    more = [f"and {len(told) - MOST_TROUBLES} more"] if len(told) > MOST_TROUBLES else []
+    return [f"not finished: {', '.join(told[:MOST_TROUBLES] + more)}"] if told else []
+
+
+# --- as data --------------------------------------------------------------------------------------------------
+
+
+def as_data(row: Row, line: Line, recipe_id: str, changed: str) -> dict[str, Any]:
+    """A row of the report for JSON. Accuracies 0..1."""
+    interval = line.interval
+    own = {figure.field: figure.measured(line) for figure in FIGURES if figure.field != "weights_mib"}
+    return {
+        "id": row.id,
+        "title": row.title,
+        "recipe": row.recipe,
+        "changes": changed,
+        "recipe_id": recipe_id,
+        "selection": line.selection,
+        "reported": told(row),
+        "measured": {
+            "n": line.measured.n,
+            "seeds": [run.seed for run in line.outcomes],
+            "test_accuracy": line.measured.mean,
+            "spread": line.measured.sd,
+            "interval": [interval.low, interval.high] if interval else None,
+            **{key: value for key, value in own.items() if key not in ("test_accuracy", "paper_error")},
+            "train_mixed": line.mixed,
+            "seconds": line.seconds,
+            "device": line.device or None,
+            "runs": [run.run for run in line.outcomes],
+        },
+        "last": {"test_accuracy": line.last.mean, "spread": line.last.sd},
+        "best_on_test": {"test_accuracy": line.best.mean, "spread": line.best.sd},
+        "difference": line.difference,
+        "unfinished": [{"id": run.id, "seed": run.seed, "status": run.status} for run in line.unfinished],
+        "source": row.source,
+        "note": row.note.strip(),
+    }
+
+
+def told(row: Row) -> dict[str, Any]:
+    """What was reported, an empty cell as None."""
+    return {key: None if value == "" else value for key, value in row.reported.model_dump().items()}
+
+
+def flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested tables as columns of a spreadsheet: `reported_test_accuracy`; lists as one cell of words."""
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            found |= flat(value, f"{name}_")
+        elif key == "interval":
+            found[f"{prefix}low"], found[f"{prefix}high"] = value or (None, None)
+        elif isinstance(value, list):
+            found[name] = " ".join(str(item["id"] if isinstance(item, dict) else item) for item in value)
+        else:
+            found[name] = None if isinstance(value, float) and math.isnan(value) else value
+    return found
