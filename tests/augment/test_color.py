@@ -1,4 +1,4 @@
-"""Colour jitter against torchvision's functional ops on float tensors, and how far both are from PIL."""
+"""Colour jitter and greyscale against torchvision's functional ops on float tensors, and how far both are from PIL."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import torchvision.transforms.v2.functional as F
 from scipy import stats
 from torchvision.transforms import functional as F_v1
 
-from engine.augment.color import BRIGHTNESS, CONTRAST, HUE, ORDERS, SATURATION, ColorJitter
+from engine.augment.color import BRIGHTNESS, CONTRAST, HUE, ORDERS, SATURATION, ColorJitter, Grayscale
 
 TARGETS = torch.zeros(24, 10)
 ADJUST = {
@@ -113,3 +113,17 @@ def test_all_orders_of_the_four_are_drawn_equally_often(rng):
     kinds = np.unique(steps, axis=1, return_counts=True)[1]
     assert len(kinds) == 24
     assert stats.chisquare(kinds).pvalue > 0.01
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("probability", [0.0, 0.4, 1.0])
+def test_greyscale_equals_torchvision_and_comes_as_often_as_asked(pictures, on_cpu, rng, probability, layout):
+    x = (pictures(24).float() / 255).contiguous(memory_format=layout)
+    op = Grayscale(probability=probability)
+    drawn = op.draw(rng, 24, 32)
+    out, _ = op.apply(x.clone(), TARGETS, on_cpu(drawn))
+    for i in range(24):
+        expected = F.rgb_to_grayscale(x[i], num_output_channels=3) if drawn["grey"][i] else x[i]
+        torch.testing.assert_close(out[i], expected, atol=1e-6, rtol=0)
+    count = int(op.draw(rng, 10_000, 32)["grey"].sum())
+    assert stats.binomtest(count, 10_000, probability).pvalue > 0.01

@@ -1,4 +1,4 @@
-"""Crop and flip against torchvision, image by image."""
+"""Crop, translate and the flips against torchvision, image by image."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 import torchvision.transforms.v2.functional as F
 from scipy import stats
 
-from engine.augment.geometry import HorizontalFlip, RandomCrop
+from engine.augment.geometry import HorizontalFlip, RandomCrop, Translate
 
 TARGETS = torch.zeros(16, 10)
 
@@ -62,3 +62,75 @@ def test_flip_equals_torchvision_hflip(pictures, on_cpu, rng):
 def test_flip_happens_as_often_as_asked(rng, probability):
     count = len(HorizontalFlip(probability=probability).draw(rng, 10_000, 32)["index"])
     assert stats.binomtest(count, 10_000, probability).pvalue > 0.01
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+@pytest.mark.parametrize(("reach", "size"), [(0.125, 32), (0.5, 32), (0.1, 28), (0.0, 32)])
+def test_translate_equals_torchvisions_affine_shift(pictures, on_cpu, rng, reach, size, dtype):
+    x = pictures(16)[..., :size, :size].to(dtype)
+    op = Translate(reach=reach)
+    drawn = op.draw(rng, 16, size)
+    farthest = round(reach * size)
+    moved, _ = op.apply(x, TARGETS, on_cpu(drawn))
+    for i in range(16):
+        shift = [farthest - int(drawn["left"][i]), farthest - int(drawn["top"][i])]
+        assert torch.equal(moved[i], F.affine(x[i], angle=0, translate=shift, scale=1, shear=[0.0]))
+        assert max(map(abs, shift)) <= farthest
+
+
+def test_translate_by_two_pixels_with_reflected_borders_is_airbenchs(pictures, on_cpu, rng):
+    op = Translate(reach=0.0625, fill="reflect")
+    drawn = op.draw(rng, 16, 32)
+    crop = RandomCrop(padding=2, fill="reflect")
+    x = pictures(16)
+    assert torch.equal(op.apply(x, TARGETS, on_cpu(drawn))[0], crop.apply(x, TARGETS, on_cpu(drawn))[0])
+
+
+@pytest.mark.parametrize("axes", ["both", "horizontal", "vertical"])
+def test_translate_moves_along_the_axes_it_is_told(rng, axes):
+    drawn = Translate(reach=0.25, axes=axes).draw(rng, 17_000, 32)
+    for name, moving in (("top", axes != "horizontal"), ("left", axes != "vertical")):
+        counts = np.bincount(drawn[name], minlength=17)
+        if moving:
+            assert len(counts) == 17 and stats.chisquare(counts).pvalue > 0.01
+        else:
+            assert counts[8] == 17_000
+
+
+def mirrored_in(used, epoch, images, step=0):
+    """Which of these images of the training set are mirrored, and whether the pixels are."""
+    x = torch.arange(32.0).expand(len(images), 3, 32, 32).to(torch.uint8)
+    out, _ = used(x, torch.zeros(len(images), dtype=torch.int64), epoch, step, images)
+    right_way_round = out[:, 0, 0, 0] < out[:, 0, 0, -1]
+    assert torch.equal(
+        out, torch.where(right_way_round[:, None, None, None], used.normalize(x), used.normalize(x.flip(-1)))
+    )
+    return ~right_way_round.numpy()
+
+
+def test_an_alternating_flip_shows_every_image_the_other_way_round_in_the_next_epoch(pipeline, rng):
+    used = pipeline("alternating_flip")
+    images = rng.permutation(50_000)[:4000]
+    first = mirrored_in(used, 0, images)
+    assert stats.binomtest(int(first.sum()), 4000, 0.5).pvalue > 0.01
+    for epoch in range(1, 5):
+        assert np.array_equal(mirrored_in(used, epoch, images), first ^ (epoch % 2 == 1))
+
+
+def test_an_alternating_flip_knows_an_image_wherever_and_whenever_it_comes(pipeline, rng):
+    """Its coin depends on the run's seed and the image alone: not on order, batch, step, or how many images there are."""
+    used = pipeline("random_crop", "alternating_flip")
+    alone = pipeline("alternating_flip")
+    images = np.array([0, 63, 64, 65, 4095, 49_999, 17])
+    first = mirrored_in(alone, 2, images)
+    order = rng.permutation(7)
+    assert np.array_equal(mirrored_in(alone, 2, images[order], step=390), first[order])
+    assert [bool(mirrored_in(alone, 0, images[i : i + 1])[0]) for i in range(7)] == first.tolist()
+    many = np.arange(2000)
+    coins = {seed: mirrored_in(pipeline("alternating_flip", seed=seed), 0, many) for seed in (7, 8)}
+    assert stats.binomtest(int((coins[7] ^ coins[8]).sum()), 2000, 0.5).pvalue > 0.01
+    drawn = used.draw(0, 0, 2000, 32, many).on(torch.device("cpu"))[1]["index"].numpy()
+    second_place = np.isin(many, drawn)
+    assert (
+        stats.binomtest(int((coins[7] ^ second_place).sum()), 2000, 0.5).pvalue > 0.01
+    )  # each place in the list its own

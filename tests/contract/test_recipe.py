@@ -73,6 +73,11 @@ def test_an_alias_and_the_order_of_keys_do_not_change_the_id():
     assert straight.recipe_id == turned.recipe_id
 
 
+def test_ricap_after_a_crop_is_allowed_to_those_who_ask_for_it():
+    augmentation = ["random_crop", {"name": "ricap", "after_crop": True}]
+    assert Recipe.resolve({**TABLE, "augmentation": augmentation}, PARTS).augmentation[1].options["after_crop"]
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -100,6 +105,23 @@ def test_an_alias_and_the_order_of_keys_do_not_change_the_id():
             "choice and cutmix both mix the whole batch",
         ),
         ({"augmentation": ["mixup", "random_crop"]}, "random_crop works on single images and must stand before mixup"),
+        (
+            {"augmentation": ["random_crop", "ricap"]},
+            "ricap cannot be combined with random_crop; drop one of them, or set ricap.after_crop",
+        ),
+        (
+            {"augmentation": ["translate", {"name": "choice", "of": ["mixup", "ricap"]}]},
+            "ricap cannot be combined with translate; drop one of them, or set ricap.after_crop",
+        ),
+        ({"augmentation": ["ricap", "cutmix"]}, "ricap and cutmix both mix the whole batch; put them in one `choice`"),
+        (
+            {"augmentation": [{"name": "with_probability", "of": ["alternating_flip"]}]},
+            "alternating_flip goes by what each image was in the epoch before; inside with_probability images come",
+        ),
+        (
+            {"augmentation": [{"name": "random_erasing", "area_min": 0.5}]},
+            "augmentation.random_erasing.area_min: got 0.5, needs <= 0.4, which is area_max",
+        ),
         (
             {"augmentation": [{"name": "choice", "of": ["mixup", "cutmix"], "weights": [1.0]}]},
             "augmentation.choice.weights: 1 values for 2 in of; give one for each, or none",

@@ -15,6 +15,7 @@ KINDS = {
     "dropout and batch norm": {"model": "dropout_net", "optimizer": "adamw"},
     "bf16, deterministic": {"compute": {"precision": "bf16", "deterministic": True}},
     "mixed labels, last batch kept": {"augmentation": ["random_crop", "mixup"], "last_batch": "keep"},
+    "an op that remembers images": {"augmentation": ["alternating_flip", "ricap"], "last_batch": "keep"},
     "accumulated and clipped": {
         "compute": {"precision": "fp32", "accumulate": 3},
         "optimizer": {"name": "sgd", "clip_norm": 0.5},

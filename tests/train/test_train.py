@@ -357,3 +357,19 @@ def test_nothing_but_the_layout_differs_without_channels_last(make):
         torch.testing.assert_close(other.weights()[name], value, rtol=1e-2, atol=1e-3)
     assert other.weights()["stem.0.0.weight"].is_contiguous()
     assert one.weights()["stem.0.0.weight"].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_augmentation_is_told_which_training_images_it_gets(make, monkeypatch):
+    """In every epoch and step, of the last batch too, and after a resume in the middle of an epoch."""
+    told, real = [], Pipeline.__call__
+
+    def spy(self, x, labels, epoch, step, images=None):
+        told.append((epoch, step, len(images)))
+        assert torch.equal(x, trial.data.train.images[torch.from_numpy(images)])
+        return real(self, x, labels, epoch, step, images)
+
+    monkeypatch.setattr(Pipeline, "__call__", spy)
+    trial = make(epochs=2, last_batch="keep", augmentation=["alternating_flip"])
+    trial.go(stop_after=3)
+    trial.go()
+    assert told == [(epoch, step, 64 if step < 5 else 10) for epoch in range(2) for step in range(6)]
