@@ -23,11 +23,11 @@ Vectors = Annotated[bool, Spec("adapt the rate of biases and norm layers as well
 def lars(
     groups: list[Group],
     *,
-    lr: Annotated[float, Spec("peak learning rate", gt=0.0)] = 5.0,
+    lr: Annotated[float, Spec("peak learning rate", gt=0.0)] = 0.2,
     momentum: Momentum = 0.9,
     nesterov: Nesterov = False,
     weight_decay: WeightDecay = 5e-4,
-    trust: Trust = 1e-3,
+    trust: Trust = 0.02,
     eps: Eps = 0.0,
     vectors: Vectors = False,
 ) -> Lars:

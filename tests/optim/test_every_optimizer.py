@@ -64,7 +64,7 @@ def test_ten_steps_on_one_batch_lower_the_loss(part: Part) -> None:
 
 @every_optimizer
 def test_every_group_keeps_its_peak_as_initial_lr(part: Part) -> None:
-    peaks = {name: 0.03 for name in part.defaults if name == "lr" or name.endswith("_lr") and name != "final_lr"}
+    peaks = {name: 0.03 for name in part.defaults if name == "lr" or name == "other_lr"}
     choice = Choice(name=part.name, **options(part) | peaks | {"decay_norm_bias": False})
     groups = build_optimizer(choice, net()).param_groups
     assert len(groups) >= 2 and {group["initial_lr"] for group in groups} == {0.03}
