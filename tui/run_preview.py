@@ -12,11 +12,12 @@ import numpy.typing as npt
 from engine.analysis.history import History
 from engine.analysis.stats import wilson
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Promise
+from engine.contract.recipe import Promise, Recipe
 from engine.contract.store import RunFolder, Summary
 from engine.contract.text import one_line
 from tui.axes import accuracy_axis, x_axis
 from tui.charts import Look, Series, chart
+from tui.figures import beside, last_tested, part_of_test
 from tui.format import Glyphs, duration, file_size, mean_over_runs, percent
 from tui.lines import Line, clip, rule, width_of
 
@@ -34,6 +35,8 @@ class Preview:
     test_images: int = 0
     promise: Promise | None = None
     unchanged: bool = False
+    beside: tuple[str, ...] = ()
+    """Other figures of the last accuracy, and of which images they are."""
 
     def draw(self, width: int, height: int, glyphs: Glyphs) -> list[Line]:
         """A heading, the curve at the left, the facts at the right."""
@@ -47,20 +50,22 @@ class Reader:
         self._lock = threading.Lock()
         self._folder: RunFolder | None = None
         self._history: History | None = None
-        self._promise: Promise | None = None
+        self._recipe: Recipe | None = None
 
     def read(self, run: Summary, folder: RunFolder) -> Preview:
         """The preview of a run. Never raises: a damaged run has an empty curve."""
         with self._lock:
             if self._history is None or folder != self._folder:
-                self._folder, self._history, self._promise = folder, History(folder.events), None
+                self._folder, self._history, self._recipe = folder, History(folder.events), None
                 with suppress(BadInput):  # the row already says what is wrong with it
-                    self._promise = folder.recipe().promise
+                    self._recipe = folder.recipe()
             history = self._history
             history.poll()
             images = history.started.test_images if history.started else 0
             epochs, test = history.epoch("epoch").copy(), 100 * history.epoch("test_accuracy")
-        return Preview(run, epochs, test, images, self._promise, run.changes in ("", "-"))
+            promise = self._recipe.promise if self._recipe else None
+            more = tuple(filter(None, [*beside(last_tested(history)), part_of_test(self._recipe)]))
+        return Preview(run, epochs, test, images, promise, run.changes in ("", "-"), more)
 
 
 def draw(preview: Preview, width: int, height: int, glyphs: Glyphs) -> list[Line]:
@@ -100,6 +105,7 @@ def facts(preview: Preview, width: int) -> list[Line]:
             half = wilson(run.last_accuracy, preview.test_images).half
             line.append((f" ±{100 * half:.2f} (95 % CI of one run)", "dim"))
         lines.append(line)
+        lines += [[(one_line(" · ".join(preview.beside)), "")]] if preview.beside else []
     if preview.promise is not None:
         lines.append([(expected(preview.promise, preview.unchanged), "dim")])
     if run.message and run.status != "finished":

@@ -89,6 +89,7 @@ def _accuracy(value: float | None) -> str:
 def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Show one run: its state, its recipe and how to repeat it."""
     from engine.contract.store import find, summarize
+    from tui.figures import about
 
     folder = find(roots(runs_dir), run)
     row, info = summarize(folder), folder.info()
@@ -105,7 +106,13 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
         "preset": f"{info.preset}  changes: {info.changes}",
         "seed": str(info.seed),
         "epochs": f"{row.epoch} of {row.epochs}",
-        "accuracy": f"last {_accuracy(row.last_accuracy)} %  best on {row.best_on} {_accuracy(row.best_accuracy)} %",
+        "accuracy": "  ".join(
+            [
+                f"last {_accuracy(row.last_accuracy)} %",
+                *about(folder),
+                f"best on {row.best_on} {_accuracy(row.best_accuracy)} %",
+            ]
+        ),
         "time": duration(row.seconds),
         "host": f"{info.host}  {row.device}",
         "tags": " ".join(labels.tags),
@@ -167,6 +174,7 @@ def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | Non
     from engine.contract.store import find
     from engine.launch import control
     from tui.commands.train import EXIT, final_line, result_of
+    from tui.figures import about
 
     folders = [find(roots(runs_dir), ref) for ref in refs]
     results = []
@@ -174,7 +182,7 @@ def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | Non
         control.wait(folder)
         results.append(result_of(folder))
         if not as_json:
-            typer.echo(final_line(results[-1]))
+            typer.echo(final_line(results[-1], about(folder)))
     if as_json:
         print_json(results)
     raise SystemExit(max(EXIT.get(str(result["status"]), 1) for result in results))
@@ -210,7 +218,7 @@ def export(
 EXPORTED = (
     "epoch", "train_loss", "train_accuracy", "train_mixed", "test_loss", "test_accuracy", "holdout_loss",
     "holdout_accuracy", "clean_train_loss", "clean_train_accuracy", "lr", "images_per_second", "grad_norm",
-    "update_ratio", "nonfinite", "weights", "raw_test_accuracy", "t",
+    "update_ratio", "nonfinite", "weights", "raw_test_accuracy", "test_top5", "tta", "tta_accuracy", "t",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from tui.axes import Axis, accuracy_axis, value_axis, x_axis
 from tui.charts import Look, Series, smooth
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
+from tui.figures import beside, last_tested, part_of_test
 from tui.format import delta, learning_rate, number, percent, whole
 from tui.widgets.chart import Curves
 
@@ -35,19 +36,26 @@ def accuracy_curves(view: RunView, base: RunView | None, options: Options, frame
     if math.isnan(view.last_accuracy):
         seen.append([100.0 / max(len(view.classes), 10)])  # guessing: where the curve is going to begin
     y = accuracy_axis(seen, frame.rows, options.accuracy_scale)
-    last, best, best_epoch = view.last_accuracy, view.best_accuracy, view.best_epoch
-    short = f"last {percent(last)} · best-on-{view.best_on} {percent(best)}"
-    known = not math.isnan(last)
+    known = not math.isnan(view.last_accuracy)
+    part = part_of_test(view.recipe)
     return Curves(
-        title="accuracy %",
+        title=f"accuracy %, {part}" if part else "accuracy %",
         series=tuple(series),
         x=x,
         y=y,
         look=frame.look(_tick_width(y), _x_name(options)),
-        rights=(f"{short} @ {best_epoch}", short, f"last {percent(last)}") if known else (),
+        rights=_summaries(view) if known else (),
         right_role="",
         empty="" if known or len(series) > 1 else "tested first at the end of an epoch",
     )
+
+
+def _summaries(view: RunView) -> tuple[str, ...]:
+    """The accuracy in words, the most telling first."""
+    last = f"last {percent(view.last_accuracy)}"
+    best = f"best-on-{view.best_on} {percent(view.best_accuracy)}"
+    most = [last, *beside(last_tested(view.history)), f"{best} @ {view.best_epoch}"]
+    return " · ".join(most), f"{last} · {best} @ {view.best_epoch}", f"{last} · {best}", last
 
 
 def _accuracy_series(view: RunView, base: RunView | None, options: Options, frame: Frame, x: Axis) -> list[Series]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from engine.analysis.history import History
 from engine.contract.events import Checkpoint, Epoch, Failed, Finished, Phase, Resumed, RunStarted, Stopped
+from tui.figures import beside
 from tui.format import duration, number, percent, si
 from tui.widgets.log_tail import LogLine
 from tui.widgets.status_line import REASON_WORDS
@@ -54,6 +55,7 @@ def _epoch(event: Epoch) -> LogLine:
     parts = [f"epoch {event.epoch}", f"train{'*' if event.train_mixed else ''} {number(event.train_loss)}"]
     if not math.isnan(event.test_accuracy):
         parts += [f"test {number(event.test_loss)}", f"{percent(event.test_accuracy)} %"]
+        parts += [f"{figure} %" for figure in beside(event)]
     if not math.isnan(event.holdout_accuracy):
         parts.append(f"holdout {percent(event.holdout_accuracy)} %")
     if "train" in event.seconds:
