@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput, nearest
@@ -30,6 +30,12 @@ CHANGES: Final = ("model", "augmentation", "schedule", "set", "add_op", "drop_op
 
 class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
+
+    @field_validator("title", "description", "source", "note", mode="after", check_fields=False)
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        """Line breaks of the file are no part of a text."""
+        return " ".join(text.split())
 
 
 class Reported(_Closed):

@@ -42,7 +42,7 @@ class Cost:
             return "time unknown: no run of these models here yet"
         shared = f" on {self.slots} devices at once" if self.slots > 1 else ""
         said = f"~{duration(self.seconds / self.slots)}{shared}, judged by earlier runs here"
-        some = f", without {len(self.unknown)} of unknown models" if self.unknown else ""
+        some = f", without {len(self.unknown)} cells whose models never ran here" if self.unknown else ""
         return said + some
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from engine.contract.errors import BadInput
-from tui.commands import data, doctor, models, parts, queue, runs, suites
+from tui.commands import data, doctor, grid, models, parts, queue, runs, suites
 from tui.commands.common import RunsDirs, group, roots, user_errors
 
 app = group(
@@ -34,6 +34,7 @@ for noun, sub in (
         app.add_typer(sub, name=noun.removesuffix("s"), hidden=True)  # `cifar-tui run list` is meant as well
 app.command("doctor")(doctor.doctor)
 app.command("schema")(doctor.schema)
+app.command("grid")(grid.grid)
 
 WHAT, NUMBERS, WHERE, HOW = "What to train", "Numbers", "Where", "How"
 

@@ -15,7 +15,7 @@ from tui.typeset import Column, Sheet
 STARS: Final = {"best_on_test": "*", "last": "", "unknown": "?"}
 LEGEND: Final = {
     "best_on_test": "* best epoch, picked on the test set",
-    "unknown": "? the source does not say of which epoch; measured is our last one",
+    "unknown": "? the source does not say of which epoch",
 }
 MIB: Final = 2**20
 MOST_TROUBLES: Final = 6
@@ -114,7 +114,7 @@ def _notes(rows: Sequence[Row], source: str) -> tuple[tuple[str, ...], tuple[tup
     numbers: dict[str, int] = {}
     marks = []
     for row in rows:
-        said = [" ".join(row.note.split()), f"Source: {row.source}" if row.source != source else ""]
+        said = [row.note, f"Source: {row.source}" if row.source != source else ""]
         marks.append(tuple(numbers.setdefault(note, len(numbers) + 1) for note in said if note))
     return tuple(numbers), tuple(marks)
 
@@ -169,10 +169,7 @@ def others(suite: Suite, rows: Sequence[Row], lines: Sequence[Line], departure: 
     if not told:
         return None
     mixed = any(line.mixed for line in lines) and any(figure.field == "train_accuracy" for figure in told)
-    body = [
-        (row.id, *(f"{_cell(row, figure)} / {_ours(line, figure)}" for figure in told))
-        for row, line in zip(rows, lines, strict=True)
-    ]
+    body = [(row.id, *(_pair(row, line, figure) for figure in told)) for row, line in zip(rows, lines, strict=True)]
     return Sheet(
         title="Further figures: reported / measured",
         columns=(Column("row"), *(Column(figure.head, right=True) for figure in told)),
@@ -182,8 +179,16 @@ def others(suite: Suite, rows: Sequence[Row], lines: Sequence[Line], departure: 
     )
 
 
+def _pair(row: Row, line: Line, figure: Figure) -> str:
+    """ "0.301 / 0.298"; what one side lacks is a dash, as is a cell that both lack."""
+    if figure.field == "paper_error" and row.reported.paper_error is None:
+        return NONE
+    both = _cell(row, figure), _ours(line, figure)
+    return NONE if both == (NONE, NONE) else " / ".join(both)
+
+
 def _ours(line: Line, figure: Figure) -> str:
-    star = "*" if figure.field == "train_accuracy" and line.mixed else ""
+    star = "*" if figure.field == "train_accuracy" and line.mixed and line.outcomes else ""
     return f"{figure.show(figure.measured(line))}{star}"
 
 
@@ -206,7 +211,7 @@ def _count(line: Line) -> str:
 def _legend(lines: Sequence[Line]) -> list[str]:
     said = []
     if any(line.measured.n for line in lines):
-        said.append("measured: under the selection of the figure beside it; Δ in points")
+        said.append("measured: under the selection of the figure beside it (?: our last epoch); Δ in points")
     if any(line.measured.n > 1 for line in lines):
         said.append("±: standard deviation over the n seeds (n - 1)")
     single = [line.interval.half for line in lines if line.measured.n == 1 and line.interval]
@@ -272,7 +277,7 @@ def as_data(row: Row, line: Line, recipe_id: str, changed: str) -> dict[str, Any
         "difference": line.difference,
         "unfinished": [{"id": run.id, "seed": run.seed, "status": run.status} for run in line.unfinished],
         "source": row.source,
-        "note": row.note.strip(),
+        "note": row.note,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,12 +15,13 @@ from engine.contract.text import clean
 from tui.lines import fit, wrap
 
 GAP: Final = 2  # blanks between columns
-NARROWEST: Final = 16  # cells that a wrapped column needs at least, to be read
+NARROWEST: Final = 28  # cells that a wrapped column needs to be read; with less it goes below its row
+INDENT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A heading and how its cells stand. The `wraps` column takes the room that is left, in several lines."""
+    """A heading and how its cells stand. The last column may wrap: it takes the room that is left, in several lines."""
 
     head: str
     right: bool = False
@@ -58,41 +60,43 @@ def text(sheet: Sheet, width: int) -> str:
     widths = [
         max(map(cell_len, [column.head, *(row[i] for row in rows)])) for i, column in enumerate(sheet.columns)
     ]  # fmt: skip
-    for i, column in enumerate(sheet.columns):
-        if column.wraps:
-            rest = sum(widths) - widths[i] + GAP * (len(widths) - 1)
-            widths[i] = min(widths[i], max(width - rest, NARROWEST))
     told = [part for line in (sheet.title, *sheet.lead) for part in wrap(clean(line), width)]
-    if told:
-        told.append("")
-    for row in [[column.head for column in sheet.columns], *rows]:
-        told += _lines(sheet.columns, row, widths)
+    told += [""] if told else []
+    below = False
+    if sheet.columns[-1].wraps:
+        room = width - sum(widths[:-1]) - GAP * (len(widths) - 1)
+        below = room < min(NARROWEST, widths[-1])
+        widths[-1] = width - INDENT if below else min(widths[-1], room)
+    heads = [column.head for column in sheet.columns]
+    for row in [[*heads[:-1], ""] if below else heads, *rows]:
+        told += _lines(sheet.columns, row, widths, below)
+    told += [""] if sheet.legend or sheet.notes else []
     told += [part for line in sheet.legend for part in wrap(clean(line), width)]
     for number, note in enumerate(sheet.notes, 1):
         told += _hanging(f"[{number}] ", clean(note), width)
     return "\n".join(told) + "\n"
 
 
-def _lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """One row of the table as one line, or several where a column wraps."""
+def _lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], below: bool) -> list[str]:
+    """One row of the table: one line, and more where its last cell wraps beside it or stands below it."""
     cells = [
-        (wrap(cell, size) or [""]) if column.wraps else [cell]
+        fit(cell, size, "right" if column.right else "left")
         for column, cell, size in zip(columns, row, widths, strict=True)
     ]
+    if not columns[-1].wraps:
+        return [(" " * GAP).join(cells).rstrip()]
+    first = (" " * GAP).join(cells[:-1])
+    said = wrap(row[-1], widths[-1])
+    if below:
+        return [first.rstrip(), *(f"{' ' * INDENT}{line}" for line in said)]
     return [
-        (" " * GAP)
-        .join(
-            fit(lines[i] if i < len(lines) else "", size, "right" if column.right else "left")
-            for column, lines, size in zip(columns, cells, widths, strict=True)
-        )
-        .rstrip()
-        for i in range(max(map(len, cells)))
+        f"{first if i == 0 else ' ' * cell_len(first)}{' ' * GAP}{line}".rstrip() for i, line in enumerate(said or [""])
     ]
 
 
 def _hanging(head: str, said: str, width: int) -> list[str]:
     """A text whose lines after the first stand under its first word."""
-    lines = wrap(said, max(width - len(head), NARROWEST)) or [""]
+    lines = wrap(said, width - len(head)) or [""]
     return [f"{head if i == 0 else ' ' * len(head)}{line}" for i, line in enumerate(lines)]
 
 
@@ -175,8 +179,8 @@ def tex(said: str) -> str:
 
 
 def _tex_number(cell: str) -> str:
-    """A number with a real minus sign; a lone dash stays one."""
-    return f"$-${tex(cell[1:])}" if len(cell) > 1 and cell[0] == "-" else tex(cell)
+    """A number with a real minus sign; a dash that stands for nothing stays one."""
+    return f"$-${tex(cell[1:])}" if re.match(r"-[\d.]", cell) else tex(cell)
 
 
 # --- spreadsheet ----------------------------------------------------------------------------------------------

@@ -15,8 +15,9 @@ from engine.contract.index import Index
 from engine.contract.recipe import Placement
 from tui.batch import Batch, Cell, Job, alone, carry_out, prepare
 from tui.batch_cost import Cost, cost, room
-from tui.commands.common import FAILED, print_json, print_table, say
+from tui.commands.common import FAILED, print_json, say, width
 from tui.format import percent
+from tui.typeset import Column, Sheet, text
 
 ASK_ABOVE: Final = 20
 """Runs that are started on a terminal without a question."""
@@ -101,15 +102,18 @@ def _show(order: Order, batch: Batch, told: Cost, space: str, as_json: bool) -> 
     for line in _plan(order, batch, told, space):
         typer.echo(line)
     typer.echo()
-    head = [order.label, "seed", "model", "epochs", "changes", "state"]
+    heads = [order.label, "seed", "model", "epochs", "state", "changes"]
+    columns = [Column(head, right=head in ("seed", "epochs"), wraps=head == "changes") for head in heads]
     rows = [
-        [job.label, str(job.seed), job.recipe.model.name, str(job.recipe.epochs), _changes(job), _state(job)]
+        (job.label, str(job.seed), job.recipe.model.name, str(job.recipe.epochs), _state(job), _changes(job))
         for job in batch.jobs
     ]
-    return print_table(head, rows, right=["seed", "epochs"])
+    return typer.echo(text(Sheet("", tuple(columns), tuple(rows)), width()), nl=False)
 
 
 def _changes(job: Job) -> str:
+    if job.fate == "repeat":
+        return ""
     return job.plan.changes if job.plan else job.run.changes if job.run else "-"
 
 

@@ -92,6 +92,11 @@ def terminal_width() -> int:
     return min(shutil.get_terminal_size().columns, WIDEST)
 
 
+def width() -> int:
+    """Cells of the terminal; 80 where there is none."""
+    return shutil.get_terminal_size().columns
+
+
 def say(text: str) -> None:
     """One line for people, on stderr."""
     typer.echo(text, err=True)

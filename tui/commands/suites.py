@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import shlex
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from engine.contract.changes import changes
 from engine.contract.errors import BadInput, nearest
 from presets import loader, suites
 from presets.suites import Row
-from tui.commands.common import Json, RunsDirs, group, print_json, print_table, roots
+from tui.commands.common import Json, RunsDirs, group, print_json, print_table, roots, width
 
 app = group("Published tables as suites: rows that anyone can run, and what their sources report.")
 
@@ -66,11 +66,6 @@ def show_suite(name: str = Name, as_json: bool = Json) -> None:
     return typer.echo(text(shown(suite, [_said(row, parts) for row in suite.rows]), width()), nl=False)
 
 
-def width() -> int:
-    """Cells of the terminal; 80 where there is none."""
-    return shutil.get_terminal_size().columns
-
-
 def _row(row: Row, parts: Catalog) -> dict[str, Any]:
     from tui.suite_sheet import told
 
@@ -81,7 +76,7 @@ def _row(row: Row, parts: Catalog) -> dict[str, Any]:
         "changes": _said(row, parts),
         "reported": told(row),
         "source": row.source,
-        "note": row.note.strip(),
+        "note": row.note,
     }
 
 
@@ -127,7 +122,7 @@ def run_suite(
     departure = Departure(epochs or 0, fraction, tuple(sets))
     placed = {"device": device, "threads": threads, "wait_free": wait_free, "data_dir": data_dir, "tags": tags,
               "keep": keep}  # fmt: skip
-    again = " ".join(["cifar-tui suites report", name, *departure.flags()])
+    again = shlex.join(["cifar-tui", "suites", "report", name, *departure.flags()])
     order = Order(
         title=f"suite {suite.name}",
         label="row",

@@ -120,6 +120,8 @@ def _say_others(suite: Suite, recipes: dict[str, Recipe], known: Sequence[Summar
     ours = {recipe.recipe_id for recipe in recipes.values()}
     left = [run for run in known if f"suite:{suite.name}" in run.tags and run.recipe_id not in ours]
     if left and not departure:
-        epochs = sorted({run.epochs for run in left})
-        say(f"not shown: {len(left)} runs of this suite with other settings (of {', '.join(map(str, epochs))} epochs); "
-            "give the --epochs, --fraction and --set that they were made with")  # fmt: skip
+        lengths = ", ".join(map(str, sorted({run.epochs for run in left})))
+        say(
+            f"not shown: {len(left)} runs of this suite with other settings (epochs: {lengths}); "
+            "give the --epochs, --fraction and --set that they were made with"
+        )
