@@ -20,6 +20,9 @@ KINDS = {
         "compute": {"precision": "fp32", "accumulate": 3},
         "optimizer": {"name": "sgd", "clip_norm": 0.5},
     },
+    "lookahead between two meetings": {"optimizer": {"name": "sgd", "lookahead": 4}},
+    "sharpness-aware with dropout": {"model": "dropout_net", "optimizer": {"name": "adabound", "sharpness": "asam"}},
+    "muon with lookahead": {"optimizer": {"name": "muon", "other": "adamw", "lookahead": 2}, "averaging": "ema"},
 }
 
 
