@@ -23,6 +23,7 @@ from engine.data.load import DataSet
 from engine.data.split import epoch_order
 from engine.evaluate import VIEWS, Interrupted, average, predict_views, score
 from engine.observe import Diverged, Totals
+from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
 from engine.predictions import Predictions
 from engine.probe import Decisions
 from engine.randomness import rng_state, set_rng_state
@@ -89,7 +90,8 @@ class Session:
             raise Diverged(self.epoch + 1, self.step, loss, lr)
         started = time.monotonic()
         try:
-            scores = self._evaluate(self.epoch + 1)
+            with at_slow_weights(self.setup.optimizer):
+                scores = self._evaluate(self.epoch + 1)
         except Interrupted:
             return None
         seconds = {"train": self.totals.seconds, "evaluate": time.monotonic() - started, "save": self._saving}
@@ -163,12 +165,13 @@ class Session:
         """Snapshot everything for the checkpoint writer."""
         started = time.monotonic()
         setup = self.setup
-        averaged = setup.averaging.model
-        weights = {"epoch": self.epoch, "weights": setup.averaging.weights, "model": averaged.state_dict()}
+        judged = evaluated_state(setup.averaging.model, setup.optimizer)
+        in_training = setup.averaging.model is setup.model and not slow_weights(setup.optimizer)
+        weights = {"epoch": self.epoch, "weights": setup.averaging.weights, "model": judged}
         if self.step == 0 and self._last.get("epoch") == self.epoch:
             weights = self._last | weights
         state = {
-            "model": None if averaged is setup.model else setup.model.state_dict(),
+            "model": None if in_training else setup.model.state_dict(),
             "averaging": setup.averaging.state_dict(),
             "optimizer": setup.optimizer.state_dict(),
             "rng": rng_state(setup.device),
