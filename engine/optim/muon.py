@@ -15,7 +15,7 @@ from engine.optim.grouped import GroupedOptimizer, shrink
 from engine.optim.param_groups import Group, kernel
 
 COEFFICIENTS: Final = (3.4445, -4.7750, 2.0315)
-"""Of a * x + b * x^3 + c * x^5, which is steep at 0 and keeps what is near 1 between 0.7 and 1.2."""
+"""Of a * x + b * x^3 + c * x^5, which is steep at 0 and keeps what is near 1 between 0.68 and 1.21."""
 TINY: Final = 1e-7
 OTHER_LR: Final = {"sgd": 0.1, "adamw": 1e-3}
 
@@ -111,11 +111,11 @@ class Muon(GroupedOptimizer):
 
 
 def orthogonalised(matrices: Tensor, iterations: int, precision: Precision) -> Tensor:
-    """About U V^T of each matrix U S V^T: its singular vectors, with singular values between 0.7 and 1.2.
+    """About U V^T of each matrix U S V^T: its singular vectors, with singular values between 0.68 and 1.21.
 
     Args:
         matrices: (n, rows, columns), not zero; their scale does not matter.
-        iterations: Newton-Schulz steps; five bring singular values from 1/100 of the largest and more into that range.
+        iterations: Newton-Schulz steps; five bring all singular values above 1/200 of the norm into that range.
 
     Returns:
         (n, rows, columns), in bf16 or fp32 (fp64 stays fp64).
