@@ -53,7 +53,7 @@ class Order:
     """Flags of the placement that were given."""
     retry: bool = False
     after: str = ""
-    """What to do next, in words."""
+    """A command to look at the runs with, in words."""
 
 
 def carry(order: Order, *, dry_run: bool, yes: bool, as_json: bool) -> None:
@@ -141,8 +141,8 @@ def _start(order: Order, batch: Batch, told: Cost, as_json: bool) -> None:
                        f"seed {done.job.seed}")  # fmt: skip
     if as_json:
         print_json(_table(order, batch, told, became) | {"dry_run": False})
-    elif order.after:
-        say(order.after)
+    else:
+        say(f"{'they queue' if batch.to_do else 'nothing to start'}; {order.after}")
     if failures:
         raise SystemExit(FAILED)
 
@@ -156,6 +156,7 @@ def _table(order: Order, batch: Batch, told: Cost, became: Mapping[tuple[str, in
                 order.label: job.label,
                 "seed": job.seed,
                 "recipe_id": job.recipe.recipe_id,
+                "changes": _changes(job),
                 "action": job.fate,
                 "id": run or None,
                 "status": job.run.status if job.run else None,

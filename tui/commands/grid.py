@@ -71,6 +71,6 @@ def grid(
         own_parts=files,
         placed=flags,
         retry=retry,
-        after=f"they queue; `cifar-tui runs list --filter tag:{mark}` shows how they stand",
+        after=f"`cifar-tui runs list --filter tag:{mark}` shows how they stand",
     )
     return carry(order, dry_run=dry_run, yes=yes, as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from engine.contract.catalog import Catalog, Part, catalog
 from engine.contract.errors import BadInput, nearest
 from engine.contract.params import Param
 from engine.contract.recipe import COMMON, Recipe
-from presets import loader
+from presets import loader, suites
 from tui.commands.common import Json, group, print_json, print_table
 from tui.format import mean_over_runs, percent
 
@@ -76,9 +76,28 @@ def expect(recipe: Recipe) -> str:
 def show_preset(name: str = typer.Argument(..., help="Name or path of a preset."), as_json: bool = Json) -> None:
     """Print a preset as it resolves, every default filled in."""
     recipe = loader.resolve(name, catalog())
+    uses = suite_rows(suites.uses_of_preset(name))
     if as_json:
-        return print_json({"name": name, "recipe_id": recipe.recipe_id, "recipe": recipe.to_table()})
+        return print_json({"name": name, "recipe_id": recipe.recipe_id, "recipe": recipe.to_table(), "suites": uses})
+    for use in uses:  # as comments, so that what is printed stays a preset
+        typer.echo(f"# row {use['row']} of suite {use['suite']}, reported {use['reported']} %")
     return typer.echo(recipe.to_toml(), nl=False)
+
+
+def suite_rows(uses: Sequence[suites.Use]) -> list[dict[str, Any]]:
+    """Rows of published tables as a listing shows them: `reported` in percent, marked by its selection."""
+    from tui.suite_sheet import reported, told
+
+    return [
+        {
+            "suite": use.suite,
+            "row": use.row.id,
+            "reported": reported(use.row),
+            "source": use.row.source,
+            "figures": told(use.row),
+        }
+        for use in uses
+    ]
 
 
 @presets.command("save")

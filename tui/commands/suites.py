@@ -134,7 +134,7 @@ def run_suite(
         departure=str(departure),
         placed=placed,
         retry=retry,
-        after=f"they queue; `{again}` shows how they compare",
+        after=f"`{again}` shows how they compare",
     )
     return carry(order, dry_run=dry_run, yes=yes, as_json=as_json)
 
