@@ -13,16 +13,13 @@ from torch import Tensor
 from engine.contract.catalog import Catalog, Spec, catalog, register
 from engine.contract.recipe import Choice
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[..., Tensor]
+"""Of logits (B, classes), soft targets (B, classes), and a teacher's logits (B, classes) where it names them."""
+Smoothing = Annotated[float, Spec("share of each label spread over all classes", ge=0.0, lt=1.0)]
 
 
 @register("loss", title="Cross entropy")
-def cross_entropy(
-    logits: Tensor,
-    targets: Tensor,
-    *,
-    label_smoothing: Annotated[float, Spec("share of each label spread over all classes", ge=0.0, lt=1.0)] = 0.0,
-) -> Tensor:
+def cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: Smoothing = 0.0) -> Tensor:
     """Cross entropy with label smoothing (Szegedy et al. 2015, arXiv:1512.00567, section 7).
 
     Args:
@@ -32,11 +29,45 @@ def cross_entropy(
     Returns:
         The mean over the batch, a scalar.
     """
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    logits = _precise(logits)
     return F.cross_entropy(logits, targets.to(logits.dtype), label_smoothing=label_smoothing)
 
 
+@register("loss", title="Knowledge distillation", paper="1503.02531")
+def distillation(
+    logits: Tensor,
+    targets: Tensor,
+    teacher_logits: Tensor,
+    *,
+    teacher: Annotated[str, Spec("a finished run: its id, the last four of it, its name, its folder or @last")] = "",
+    temperature: Annotated[float, Spec("what both logits are divided by before they are compared", gt=0.0)] = 4.0,
+    weight: Annotated[float, Spec("share of the teacher; the labels have the rest", ge=0.0, le=1.0)] = 0.9,
+    label_smoothing: Smoothing = 0.0,
+) -> Tensor:
+    """Learn from labels and from what a finished run says of the same images (Hinton et al. 2015, arXiv:1503.02531).
+
+    weight * T^2 * KL(teacher at T || student at T) + (1 - weight) * cross entropy. The factor T^2 keeps the share of
+    the teacher's gradient when the temperature changes (section 2 of the paper).
+
+    Args:
+        logits: (B, classes), of any float type; sums over classes are taken in fp32 or better.
+        targets: (B, classes) probabilities.
+        teacher_logits: (B, classes), of the same images.
+        teacher: the run that they come from; who calls this has asked it.
+
+    Returns:
+        The mean over the batch, a scalar.
+    """
+    student, known = (F.log_softmax(_precise(raw) / temperature, dim=1) for raw in (logits, teacher_logits))
+    apart = F.kl_div(student, known, reduction="batchmean", log_target=True) * temperature**2
+    return weight * apart + (1 - weight) * cross_entropy(logits, targets, label_smoothing=label_smoothing)
+
+
+def _precise(logits: Tensor) -> Tensor:
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
 def build_loss(choice: Choice, parts: Catalog | None = None) -> Loss:
-    """The chosen loss as a function of logits (B, classes) and soft targets (B, classes). Raises BadInput."""
+    """The chosen loss with its options filled in: a function of the arguments that it names. Raises BadInput."""
     parts = parts or catalog()
     return partial(parts.load(parts.get("loss", choice.name)), **choice.options)

@@ -257,6 +257,7 @@ class Session:
             best_on=self.best_on,
         )
         yield Message(text=f"{decisions.precision}: {decisions.why}; {decisions.threads} CPU threads; TF32 off")
+        yield from (Message(text=teacher.about) for teacher in setup.teachers)
 
     def notes(self) -> Iterator[Message]:
         """Warnings that the parts have left since the last call."""

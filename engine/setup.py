@@ -17,6 +17,7 @@ from engine.averaging import Averaging, build_averaging
 from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
 from engine.contract.recipe import Recipe
+from engine.contract.teacher import is_taught
 from engine.curves import Swing
 from engine.data.device import Resident, steps_per_epoch
 from engine.data.load import DataSet
@@ -26,6 +27,7 @@ from engine.optim.build import build_optimizer
 from engine.probe import Decisions, decide
 from engine.randomness import seed_torch, set_deterministic
 from engine.schedules import plan
+from engine.teacher import Teacher
 
 COMPILE_MODE = {"default": None, "max-autotune": "max-autotune-no-cudagraphs"}  # graphs would reuse the logits' memory
 PROBE_BATCH = 32  # images; the gain of bf16 is the same for more
@@ -50,6 +52,8 @@ class Setup:
     """Per epoch."""
     mixed: bool
     """Whether the training labels are mixtures."""
+    teachers: tuple[Teacher, ...] = ()
+    """Those that the loss listens to: none, or one."""
     notes: list[str] = field(default_factory=list)
     """What could not be done as asked, for people."""
 
@@ -87,17 +91,31 @@ class Setup:
         """Loss (a scalar) and logits (B, classes) of images and soft targets: what is compiled as one."""
         with self.autocast():
             logits = self.model(x)
-        return self.criterion(logits, y), logits
+            hints = [teacher(x) for teacher in self.teachers]
+        return self.criterion(logits, y, *hints), logits
 
 
 def prepare(
-    recipe: Recipe, data: DataSet, probe_file: Path, *, seed: int, device: torch.device, threads: int, parts: Catalog
+    recipe: Recipe,
+    data: DataSet,
+    probe_file: Path,
+    *,
+    seed: int,
+    device: torch.device,
+    threads: int,
+    parts: Catalog,
+    teachers: tuple[Teacher, ...] = (),
 ) -> Setup:
     """Build everything that `recipe` names, on `device`, with weights started from `seed`.
 
+    Args:
+        teachers: from `load_teachers`, for a loss that listens to one.
+
     Raises:
-        BadInput: fewer training images than a batch, or a part that refuses its options.
+        BadInput: fewer training images than a batch, a part that refuses its options, or a missing teacher.
     """
+    if is_taught(recipe, parts) and not teachers:
+        raise BadInput(f"loss = {recipe.loss.name} learns from a finished run, which only a run of its own can")
     if len(data.train) < recipe.batch_size:
         few = f"batch_size = {recipe.batch_size}: the training set has only {len(data.train)} images"
         raise BadInput(f"{few}; choose a smaller batch")
@@ -133,5 +151,6 @@ def prepare(
         test=resident(data.test),
         steps=steps,
         mixed=any(stage_of(choice, parts) == "batch" for choice in recipe.augmentation),
+        teachers=teachers,
         notes=notes,
     )

@@ -24,6 +24,7 @@ from engine.observe import Live, measure_health
 from engine.optim.param_groups import set_lr, set_momentum
 from engine.session import Session
 from engine.setup import Setup, prepare
+from engine.teacher import load_teachers
 
 
 def fit(
@@ -48,7 +49,8 @@ def fit(
         interval: seconds between the checkpoints that nobody asked for.
 
     Raises:
-        BadInput: the recipe does not fit the data, or the checkpoint belongs to another recipe, seed or data set.
+        BadInput: the recipe does not fit the data, the checkpoint belongs to another recipe, seed or data set, or the
+            teacher of a distilled run is gone or has changed.
         Diverged: the loss is not finite any more.
         OSError: the disk is full, among others.
         torch.OutOfMemoryError: on a GPU.
@@ -56,7 +58,10 @@ def fit(
     placement, parts = placement or Placement(), parts or catalog()
     yield Phase(name="starting", note=f"building {recipe.model.name}")
     probe_file = run.path / "probe.json"
-    setup = prepare(recipe, data, probe_file, seed=seed, device=device, threads=placement.threads, parts=parts)
+    teachers = load_teachers(recipe, run, data, data_dir=placement.data_dir, device=device, parts=parts)
+    setup = prepare(
+        recipe, data, probe_file, seed=seed, device=device, threads=placement.threads, parts=parts, teachers=teachers
+    )
     identity = {"recipe_id": recipe.recipe_id, "seed": seed, "data": data.fingerprint}
     checkpoints = Checkpoints(run.checkpoints, identity=identity, made_on=asdict(setup.decisions), interval=interval)
     session = Session(recipe, data, setup, checkpoints, seed=seed, stopping=stopping)

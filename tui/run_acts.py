@@ -174,7 +174,7 @@ class RunActs(Screen[None]):
             parts = catalog(tuple(map(Path, files)))
             draft = draft_of(run, parts, session.roots)
             source = source_file(draft.preset, session.roots)
-            runs = launch(plan(draft, source, session.roots[0], parts, files), session.start)
+            runs = launch(plan(draft, source, session.roots[0], parts, files, session.roots), session.start)
         except (BadInput, StartFailed) as error:
             self.app.call_from_thread(self.say, str(error), bad=True)
             return

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from engine.contract.catalog import Catalog
 from engine.contract.changes import changes
 from engine.contract.errors import BadInput
 from engine.contract.recipe import Placement, Recipe
 from engine.contract.store import RunFolder, create
+from engine.contract.teacher import FIELD, with_teacher
 from engine.data.fetch import require
 from engine.launch import devices, local
 from presets import loader
@@ -40,19 +41,29 @@ class Plan:
     changes: str
     commands: tuple[str, ...]
     root: Path
+    teacher: Mapping[str, Any] = field(default_factory=dict)
+    """Of a distilled run, for run.json; else empty."""
 
 
-def plan(draft: Draft, source: str, root: Path, parts: Catalog, own_parts: Sequence[str] = ()) -> Plan:
+def plan(
+    draft: Draft,
+    source: str,
+    root: Path,
+    parts: Catalog,
+    own_parts: Sequence[str] = (),
+    roots: Sequence[Path] = (),
+) -> Plan:
     """Resolve and check a draft.
 
     Args:
         source: the file or name behind `draft.preset`.
         own_parts: files with parts of the user's own, which `parts` knows already.
+        roots: every runs folder, where a teacher may lie; by default `root` alone.
 
     Raises:
         BadInput: with every problem of the recipe, or the first one outside it.
     """
-    recipe = draft.recipe(source, parts)
+    recipe, teacher = with_teacher(draft.recipe(source, parts), roots or (root,), parts)
     placed = draft.placement()
     here = (
         str(Path(placed.data_dir).expanduser().absolute()) if placed.data_dir else ""
@@ -64,9 +75,10 @@ def plan(draft: Draft, source: str, root: Path, parts: Catalog, own_parts: Seque
     devices.want(placement)
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
-    _need_room(root, recipe, len(seeds), parts)
+    need_room(root, [(recipe, len(seeds))], parts)
     said = changes(loader.resolve(source, parts), recipe)
-    words = [word for word in draft.command() if word != "--detach"]
+    exact = draft.put(FIELD, recipe.loss.options["teacher"]) if FIELD in draft.sets else draft  # `@last` moves on
+    words = [word for word in exact.command() if word != "--detach"]
     return Plan(
         recipe=recipe,
         seeds=seeds,
@@ -75,6 +87,7 @@ def plan(draft: Draft, source: str, root: Path, parts: Catalog, own_parts: Seque
         changes=said,
         commands=tuple(_with_seed(words, seed) for seed in seeds),
         root=root,
+        teacher=teacher,
     )
 
 
@@ -94,6 +107,7 @@ def launch(planned: Plan, start: Callable[[RunFolder], object] = local.start) ->
             preset=planned.preset,
             changes=planned.changes,
             command=command,
+            teacher=planned.teacher,
         )
         for seed, command in zip(planned.seeds, planned.commands, strict=True)
     ]
@@ -114,15 +128,21 @@ def _with_seed(words: Sequence[str], seed: int) -> str:
     return shlex.join([*kept[:3], "--seed", str(seed), *kept[3:]])
 
 
-def _need_room(root: Path, recipe: Recipe, runs: int, parts: Catalog) -> None:
-    """Refuse a batch of runs that the disk cannot hold."""
-    parameters = int(parts.get("model", recipe.model.name).meta.get("params", 0))
-    needed = runs * (parameters * BYTES_PER_PARAMETER + SPARE_BYTES)
+def need_room(root: Path, wanted: Sequence[tuple[Recipe, int]], parts: Catalog) -> None:
+    """Refuse what the disk cannot hold: recipes, and how many runs of each. Raises BadInput."""
+    needed = sum(runs * _bytes(recipe, parts) for recipe, runs in wanted)
     place = root
     while not place.exists() and place != place.parent:
         place = place.parent
     free = shutil.disk_usage(place).free
     if free < needed:
-        raise BadInput(
-            f"{place} has {free / 1e9:.1f} GB free; {runs} runs of {recipe.model.name} need {needed / 1e9:.1f} GB"
-        )
+        names = dict.fromkeys(recipe.model.name for recipe, _ in wanted)
+        of = next(iter(names)) if len(names) == 1 else f"{len(names)} models"
+        count = sum(runs for _, runs in wanted)
+        raise BadInput(f"{place} has {free / 1e9:.1f} GB free; {count} runs of {of} need {needed / 1e9:.1f} GB")
+
+
+def _bytes(recipe: Recipe, parts: Catalog) -> int:
+    """What one run of a recipe takes on the disk at most."""
+    parameters = int(parts.get("model", recipe.model.name).meta.get("params", 0))
+    return parameters * BYTES_PER_PARAMETER + SPARE_BYTES

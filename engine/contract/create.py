@@ -8,8 +8,10 @@ import secrets
 import shutil
 import string
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from engine.contract.errors import BadInput
 from engine.contract.files import read_bytes, write_atomic
@@ -33,6 +35,7 @@ def create(
     preset: str = "",
     changes: str = "",
     command: str = "",
+    teacher: Mapping[str, Any] = MappingProxyType({}),
 ) -> RunFolder:
     """Make a run folder that is ready to be started.
 
@@ -40,6 +43,7 @@ def create(
         root: the runs folder, made when missing.
         preset: name of the preset that the recipe came from; `changes`: how it differs from that, in words.
         command: the command line that repeats the run.
+        teacher: of a distilled run, as `with_teacher` has it.
 
     Raises:
         BadInput: the root cannot be written, the disk is full, or a name, tag or parts file is unfit. Nothing is left.
@@ -68,6 +72,7 @@ def create(
         versions=versions(),
         git=git_state(),
         parts={file: hashlib.sha256(source).hexdigest() for file, source in sources.items()},
+        teacher=dict(teacher),
     )
     try:
         write_atomic(run.reserve, os.urandom(RESERVE_BYTES), durable=False)  # random: no file system compresses it

@@ -63,6 +63,8 @@ class RunInfo:
     git: dict[str, Any] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
     """SHA-256 of each file in `parts/`, by its name there."""
+    teacher: dict[str, Any] = field(default_factory=dict)
+    """Which run teaches this one, and with which weights: see `engine.contract.teacher`."""
 
 
 class RunFolder:

@@ -303,7 +303,7 @@ class NewRun(RunActs):
         """Resolve and check everything, make the folders, spawn."""
         session = self.workbench.session
         try:
-            planned = plan(draft, source, session.roots[0], session.catalog, session.parts)
+            planned = plan(draft, source, session.roots[0], session.catalog, session.parts, session.roots)
             runs = launch(planned, session.start)
         except BadInput as error:
             self.post_message(StartRefused(error.problems))
