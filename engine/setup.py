@@ -115,7 +115,7 @@ def prepare(
         BadInput: fewer training images than a batch, a part that refuses its options, or a missing teacher.
     """
     if is_taught(recipe, parts) and not teachers:
-        raise BadInput(f"loss = {recipe.loss.name} learns from a finished run, which only a run of its own can")
+        raise BadInput(f"loss = {recipe.loss.name} needs its teacher, which only a run has; take cross_entropy here")
     if len(data.train) < recipe.batch_size:
         few = f"batch_size = {recipe.batch_size}: the training set has only {len(data.train)} images"
         raise BadInput(f"{few}; choose a smaller batch")

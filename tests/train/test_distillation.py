@@ -215,7 +215,7 @@ def test_a_teacher_with_other_classes_is_refused(teach, learn):
 def test_without_a_teacher_such_a_recipe_is_not_prepared(teach, learn, tmp_path):
     teach()
     trial = learn()
-    with pytest.raises(BadInput, match="loss = distillation learns from a finished run"):
+    with pytest.raises(BadInput, match="loss = distillation needs its teacher"):
         prepare(trial.recipe, trial.data, tmp_path / "probe", seed=0, device=CPU, threads=1, parts=trial.parts)
 
 
