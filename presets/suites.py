@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput, nearest
@@ -24,8 +24,17 @@ from presets.loader import Edits
 Selection = Literal["best_on_test", "last", "unknown"]
 
 ID: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,47}")
-"""Names of suites and rows: short enough for a tag (`suite:NAME`) and for a column."""
 CHANGES: Final = ("model", "augmentation", "schedule", "set", "add_op", "drop_op")
+
+
+def _name(text: str) -> str:
+    if not ID.fullmatch(text):
+        raise ValueError("lower-case letters, digits and _, at most 48")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
+"""Of a suite or a row: short enough for a tag (`suite:NAME`) and for a column."""
 
 
 class _Closed(BaseModel):
@@ -73,7 +82,7 @@ class Reported(_Closed):
 class Row(_Closed):
     """One row of the table, complete: what the suite's `base` gives to all rows is merged into it."""
 
-    id: str = Field(pattern=rf"^{ID.pattern}$")
+    id: Name
     title: str = ""
     """The row in the source's own words."""
     recipe: str
@@ -107,14 +116,14 @@ class Row(_Closed):
 class Suite(_Closed):
     """One published table."""
 
-    name: str = Field(pattern=rf"^{ID.pattern}$")
+    name: Name
     title: str
     description: str
     source: str
     """Who published it, where, at which commit or date."""
     selection: Selection = "unknown"
     """Of rows that do not say otherwise."""
-    rows: tuple[Row, ...] = Field(min_length=1)
+    rows: tuple[Row, ...]
 
     def row(self, row_id: str) -> Row:
         """The row of that id. Raises BadInput with the nearest one."""
@@ -167,6 +176,7 @@ def _read(path: Path) -> Suite:
     rows = table.get("rows", [])
     if not isinstance(base, Mapping) or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise BadInput(f"{path}: `base` must be a table and `rows` an array of tables, written [[rows]]")
+    problems += [] if rows else ["rows: missing; a suite has at least one, written [[rows]]"]
     problems += [f"base: unknown key {key}{nearest(key, BASE_KEYS)}" for key in base if key not in BASE_KEYS]
     known = {key: value for key, value in table.items() if key in KEYS}
     filled = known | {"name": path.stem, "rows": [_complete(row, base, table) for row in rows]}

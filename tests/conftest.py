@@ -1,9 +1,16 @@
 """What every test gets: private folders, so that no test sees or touches the user's own runs, data or settings."""
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from engine.contract.events import Epoch, EventWriter, RunStarted
+from engine.contract.recipe import Placement, Recipe
+from engine.contract.records import ExitRecord
+from engine.contract.store import RunFolder, create, runs_root
 
 REAL_DATA = os.environ.get("CIFAR_TUI_DATA", "")  # read once, before the isolation below hides it
 
@@ -33,6 +40,31 @@ def cifar10_dir() -> Path:
     if folder is None or not (folder / "cifar-10-batches-py" / "test_batch").is_file():
         pytest.skip("no real CIFAR-10: set CIFAR_TUI_DATA to a folder with cifar-10-batches-py")
     return folder
+
+
+@pytest.fixture
+def ended_run() -> Callable[..., RunFolder]:
+    """Make a run that has come to its end, without training: one event an epoch, with the accuracies given."""
+
+    def make(
+        recipe: Recipe, seed: int, accuracies: Sequence[float], *, state: str = "finished", **facts: Any
+    ) -> RunFolder:
+        tags = facts.pop("tags", ())
+        run = create(runs_root(), recipe, seed=seed, placement=Placement(tags=tags), preset="quickstart")
+        begin = run.info().created
+        with EventWriter(run.events) as events:
+            events.write(RunStarted(epochs=recipe.epochs, test_images=1000, t=begin, **facts))
+            for number, accuracy in enumerate(accuracies, 1):
+                events.write(
+                    Epoch(
+                        number, 1 / number, 0.5 + accuracy / 2, test_loss=1 - accuracy, test_accuracy=accuracy,
+                        t=begin + number,
+                    )
+                )  # fmt: skip
+        ExitRecord(state=state, reason="diverged" if state == "failed" else "", ended=begin + 100).write(run.exit)
+        return run
+
+    return make
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,105 @@
+"""Reported against measured: which epoch counts, how seeds are put together, and what does not count."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from engine.analysis.report import line, outcome
+from engine.contract.catalog import catalog
+from engine.contract.events import Epoch, EventWriter, Resumed, RunStarted, System
+from engine.contract.store import summarize
+from presets.loader import Edits, resolve
+
+RECIPE = resolve("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["schedule.warmup=0"]))
+CURVES = {0: (0.50, 0.92, 0.91), 1: (0.60, 0.95, 0.93), 2: (0.55, 0.90, 0.90)}
+
+
+@pytest.fixture
+def runs(ended_run):
+    return [summarize(ended_run(RECIPE, seed, curve, device_name="a card")) for seed, curve in CURVES.items()]
+
+
+@pytest.mark.parametrize(
+    ("selection", "values"),
+    [("last", (0.91, 0.93, 0.90)), ("best_on_test", (0.92, 0.95, 0.90)), ("unknown", (0.91, 0.93, 0.90))],
+)
+def test_measured_is_taken_under_the_selection_of_the_source(runs, selection, values):
+    found = line("row", RECIPE.recipe_id, selection, 0.9, runs)
+    assert found.measured.n == 3
+    assert found.measured.mean == pytest.approx(np.mean(values))
+    assert found.measured.sd == pytest.approx(np.std(values, ddof=1))
+    assert found.difference == pytest.approx(np.mean(values) - 0.9)
+
+
+def test_the_last_epoch_and_the_best_one_stand_beside_it(runs):
+    found = line("row", RECIPE.recipe_id, "best_on_test", 0.9, runs)
+    assert found.last.mean == pytest.approx(np.mean((0.91, 0.93, 0.90)))
+    assert found.best.mean == pytest.approx(np.mean((0.92, 0.95, 0.90)))
+    assert found.at(lambda epoch: epoch.test_loss).mean == pytest.approx(np.mean((0.08, 0.05, 0.10)))
+    assert line("row", RECIPE.recipe_id, "last", 0.9, runs).at(lambda epoch: epoch.test_loss).mean == pytest.approx(
+        np.mean((0.09, 0.07, 0.10))
+    )
+
+
+def test_the_interval_is_that_of_the_test_set(runs):
+    interval = line("row", RECIPE.recipe_id, "last", 0.9, runs[:1]).interval
+    oracle = stats.binomtest(910, 1000).proportion_ci(0.95, "wilson")
+    assert interval is not None
+    assert (interval.low, interval.high) == (pytest.approx(oracle.low), pytest.approx(oracle.high))
+
+
+def test_other_recipes_and_runs_without_an_end_do_not_count(runs, ended_run):
+    other = resolve("quickstart", catalog(), Edits(fields={"epochs": 3, "batch_size": 64}, sets=["schedule.warmup=0"]))
+    strangers = [summarize(ended_run(other, 7, (0.1, 0.1, 0.1)))]
+    failed = [summarize(ended_run(RECIPE, 8, (0.3,), state="failed"))]
+    again = [summarize(ended_run(RECIPE, 1, (0.3,), state="stopped"))]
+    found = line("row", RECIPE.recipe_id, "last", None, [*runs, *strangers, *failed, *again])
+    assert [run.seed for run in found.outcomes] == [0, 1, 2]
+    assert [(run.seed, run.status) for run in found.unfinished] == [(8, "failed")], "seed 1 has a finished run"
+    assert math.isnan(found.difference)
+
+
+def test_of_two_finished_runs_of_a_seed_the_newer_one_counts(ended_run):
+    old = summarize(ended_run(RECIPE, 0, (0.1, 0.2, 0.3)))
+    new = summarize(ended_run(RECIPE, 0, (0.1, 0.2, 0.4)))
+    found = line("row", RECIPE.recipe_id, "last", 0.5, [new, old])
+    assert (found.measured.n, found.measured.mean) == (1, 0.4)
+    assert math.isnan(found.measured.sd)
+
+
+def test_a_row_without_runs_measures_nothing():
+    found = line("row", RECIPE.recipe_id, "last", 0.9, [])
+    assert (found.measured.n, found.interval, found.device) == (0, None, "")
+    assert math.isnan(found.measured.mean) and math.isnan(found.difference) and math.isnan(found.seconds)
+
+
+def test_epochs_after_a_checkpoint_count_as_they_were_trained_again(ended_run):
+    run = ended_run(RECIPE, 0, (0.1, 0.9))
+    with EventWriter(run.events) as events:
+        events.write(RunStarted(epochs=3, test_images=1000))
+        events.write(Resumed(1))
+        for number, accuracy in ((2, 0.5), (3, 0.4)):
+            events.write(Epoch(number, test_accuracy=accuracy))
+    found = outcome(summarize(run))
+    assert found is not None
+    assert (found.best.epoch, found.best.test_accuracy, found.last.epoch) == (2, 0.5, 3)
+
+
+def test_of_equal_epochs_the_first_is_the_best(ended_run):
+    found = outcome(summarize(ended_run(RECIPE, 0, (0.4, 0.9, 0.9))))
+    assert found is not None and found.best.epoch == 2
+
+
+def test_memory_is_the_highest_of_all_samples_over_the_cards(ended_run):
+    run = ended_run(RECIPE, 0, (0.4, 0.5, 0.6))
+    with EventWriter(run.events) as events:
+        for ours in (2, 5, "nan"):
+            events.write(System([{"memory_ours": ours if ours == "nan" else ours * 2**30}, {"memory_ours": 2**30}, {}]))
+    found = outcome(summarize(run))
+    assert found is not None and found.gpu_bytes == 6 * 2**30
+
+
+def test_a_run_that_was_never_tested_has_no_outcome(ended_run):
+    assert outcome(summarize(ended_run(RECIPE, 0, ()))) is None
