@@ -216,7 +216,7 @@ def main() -> None:
         with torch.device("meta"):
             model = build_model(choice, **facts, catalog=catalog())
     except BadInput as error:
-        sys.exit(str(error))
+        parser.exit(2, f"{error}\n")
     summary = summarize(model, asked.channels, asked.size, asked.batch)
     sys.stdout.write(json.dumps({"name": asked.name, "classes": asked.classes, **summary.table()}) + "\n")
 

@@ -1,6 +1,7 @@
 """`cifar-tui models`: what is listed in which order, and what is shown of one model."""
 
 import json
+import sys
 
 import pytest
 import torch
@@ -115,3 +116,26 @@ def test_without_torch_the_facts_are_shown_and_the_rest_is_one_clear_line(cli, t
         answer.err
         == "error: the summary of lenet cannot be counted: torch is not installed here; --no-summary shows the rest\n"
     )
+
+
+def test_a_model_of_timm_is_shown_without_facts_that_nobody_gave(cli):
+    pytest.importorskip("timm")
+    out = cli("models", "show", "timm:resnet18", "--no-summary").out
+    assert "family   timm" in out and "ghost_batch" in out and "year" not in out and "params" not in out
+    shown = json.loads(cli("models", "show", "timm:resnet18", "--no-summary", "--json").out)
+    assert (shown["params"], shown["gmacs"], shown["year"]) == (None, None, None)
+
+
+def test_a_name_that_timm_does_not_know_is_one_line(cli):
+    pytest.importorskip("timm")
+    answer = cli("models", "show", "timm:resnet18x")
+    assert answer.code == 2 and answer.out == ""
+    assert "has no model 'resnet18x'; did you mean resnet18" in answer.err and answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [("models", "show", "timm:resnet18"), ("--model", "timm:resnet18", "--dry-run")])
+def test_without_timm_the_line_says_how_to_get_it(cli, monkeypatch, command):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    preset = () if command[0] == "models" else ("--preset", "resnet18_adam", "--headless")
+    answer = cli(*preset, *command)
+    assert answer.code == 2 and "needs timm, which is not installed: pip install 'cifar-tui[timm]'" in answer.err

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import typer
 
-from engine.contract.catalog import Part, catalog
+from engine.contract.catalog import TIMM, Part, catalog
 from engine.contract.errors import BadInput, nearest
 from engine.launch.package import environment
-from presets import loader
-from tui.commands.common import FAILED, Json, group, print_json, print_table, say
-from tui.commands.parts import expect, part_row
+from presets import loader, suites
+from tui.commands.common import BAD_INPUT, FAILED, Json, group, print_json, print_table, say
+from tui.commands.parts import expect, part_row, suite_rows
 from tui.format import file_size, si
 
 app = group("Models of the catalog.")
@@ -120,19 +120,25 @@ def show_model(
     else:
         part, changed = _known(name, variants), {}
         row = _row(part)
+    row |= {key: row[key] or None for key in FACTS}  # marks of timm's models tell nothing
     row |= part_row(part) | {key: row[key] for key in ("name", "title")}
     row |= {"doc": part.doc, "changed": changed, "presets": uses(part, changed)}
+    rows = [] if changed else suites.uses_of_model(part.name, catalog())  # a variant is no row's net
+    row |= {"suites": suite_rows(rows)}
     count = partial(count_model, part, changed, batch=batch, classes=classes, size=size)
     if as_json:
         return print_json(row | ({"counts": count()} if summary else {}))
+    early = count() if summary and part.name.startswith(TIMM) else None  # only torch knows whether timm has the model
     _print_facts(row)
-    return _print_summary(count()) if summary else None
+    return _print_summary(early or count()) if summary else None
 
 
 def _known(name: str, variants: Mapping[str, Any]) -> Part:
     try:
         return catalog().get("model", name)
     except BadInput:
+        if name.startswith(TIMM):
+            raise
         raise BadInput(f"unknown model {name!r}{nearest(name, [*variants, *catalog().names('model')])}") from None
 
 
@@ -161,7 +167,11 @@ def uses(part: Part, changed: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def count_model(part: Part, options: Mapping[str, Any], *, batch: int, classes: int, size: int) -> dict[str, Any]:
-    """What `engine.models.summary` counts, by a process that may import torch. Ends with one line where it cannot."""
+    """What `engine.models.summary` counts, by a process that may import torch. Ends with one line where it cannot.
+
+    Raises:
+        BadInput: there is no such model, or not for images of this size.
+    """
     facts = {"--options": json.dumps(options), "--batch": batch, "--classes": classes, "--size": size}
     flags = [str(word) for pair in facts.items() for word in pair]
     command = [sys.executable, "-m", "engine.models.summary", part.name, *flags]
@@ -170,6 +180,8 @@ def count_model(part: Part, options: Mapping[str, Any], *, batch: int, classes: 
         counted: dict[str, Any] = json.loads(done.stdout)
         return counted
     reason = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+    if done.returncode == BAD_INPUT:
+        raise BadInput(reason)
     if "No module named 'torch'" in reason:
         reason = "torch is not installed here"
     say(f"error: the summary of {part.name} cannot be counted: {reason}; --no-summary shows the rest")
@@ -179,7 +191,8 @@ def count_model(part: Part, options: Mapping[str, Any], *, batch: int, classes: 
 def _print_facts(row: Mapping[str, Any]) -> None:
     typer.echo(f"{row['name']}: {row['title']}")
     for key in FACTS:
-        typer.echo(f"  {key:8} {row[key]:,}" if key == "params" else f"  {key:8} {row[key]}")
+        if row[key] is not None:
+            typer.echo(f"  {key:8} {row[key]:,}" if key == "params" else f"  {key:8} {row[key]}")
     for key, value in row["changed"].items():
         typer.echo(f"  with     {key} = {str(value).lower() if isinstance(value, bool) else value}")
     if row["aliases"]:
@@ -195,6 +208,10 @@ def _print_facts(row: Mapping[str, Any]) -> None:
             for use in row["presets"]
         ]
         print_table(["preset", "data", "epochs", "test accuracy, %", "source"], table, right=["epochs"])
+        typer.echo()
+    if row["suites"]:
+        table = [[use["suite"], use["row"], use["reported"], use["source"]] for use in row["suites"]]
+        print_table(["suite", "row", "reported, %", "source"], table, right=["reported, %"])
         typer.echo()
 
 
