@@ -39,11 +39,13 @@ def apply_set(table: Mapping[str, Any], text: str) -> Table:
 
 
 def parse_value(text: str) -> Any:
-    """A TOML value where the text is one, a number written like `.5` or `1e-3`, else the text itself."""
+    """A TOML value where the text is one, a number like `.5` or `1e-3`, a list of such, else the text itself."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         pass
+    if text.startswith("[") and text.endswith("]"):
+        return [parse_value(item.strip()) for item in text[1:-1].split(",")]
     try:
         return float(text)
     except ValueError:

@@ -196,7 +196,7 @@ def _data_conflicts(recipe: Recipe, ops: Collection[str], catalog: Catalog) -> l
         if data.normalize != "given" and values:
             problems.append(f'data.{field}: only used with data.normalize = "given"; got {data.normalize!r}')
         elif data.normalize == "given" and len(values) != channels:
-            problems.append(f"data.{field}: got {len(values)} values, needs {channels}: one for each channel")
+            problems.append(f"data.{field}: {len(values)} given for {channels} channels; needs one for each")
     problems += [f"data.std: got {value:g}, needs > 0" for value in data.std if value <= 0]
     if channels == 1:
         problems += [

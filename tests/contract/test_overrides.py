@@ -117,6 +117,7 @@ def test_dropping_an_op_reaches_into_a_choice_and_an_absent_one_is_refused():
         (".5", 0.5),
         ("true", True),
         ("[1, 2]", [1, 2]),
+        ("[.4914, .4822,1]", [0.4914, 0.4822, 1]),
         ("off", "off"),
         ('"1"', "1"),
         ("", ""),

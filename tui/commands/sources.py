@@ -21,6 +21,18 @@ def source_file(ref: str, roots: Sequence[Path] = ()) -> str:
     return str(find(list(roots) or [runs_root()], ref.removeprefix(RUN)).recipe_toml)
 
 
+def parts_with(ref: str, given: Sequence[str], roots: Sequence[Path] = ()) -> list[str]:
+    """Files with parts of the user's own: those given, and the copies that a run brings along where none replaces them.
+
+    Paths are absolute: they are kept in the run and in the command that repeats it.
+    """
+    files = [str(Path(file).expanduser().resolve()) for file in given]
+    names = {Path(file).name for file in files}
+    copies = Path(source_file(ref, roots)).parent.glob("parts/*.py") if ref.startswith(RUN) else ()
+    return files + [str(copy.resolve()) for copy in sorted(copies) if copy.name not in names]
+
+
 def recipe_of(ref: str, roots: Sequence[Path] = (), parts: Catalog | None = None) -> Recipe:
-    """The resolved recipe behind a reference. Raises BadInput."""
-    return loader.resolve(source_file(ref, roots), parts or catalog())
+    """The resolved recipe behind a reference, by default with the parts that a run brings along. Raises BadInput."""
+    known = parts or catalog(tuple(map(Path, parts_with(ref, (), roots))))
+    return loader.resolve(source_file(ref, roots), known)

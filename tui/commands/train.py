@@ -21,11 +21,13 @@ from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
 from engine.contract.status import Status
 from engine.contract.store import RunFolder, summarize
+from engine.contract.teacher import with_teacher
 from engine.contract.text import clean
 from engine.launch import control, watch
 from presets import loader
 from tui.commands.common import print_json, say
-from tui.commands.sources import source_file
+from tui.commands.sources import parts_with, source_file
+from tui.figures import about, beside
 from tui.format import duration, learning_rate, number, percent
 from tui.forms.draft import from_flags
 from tui.starting import launch, plan
@@ -40,18 +42,18 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], *, detach: bool, dry_r
     if not preset:
         names = ", ".join(info.name for info in loader.list_presets())
         raise BadInput(f"--headless needs --preset; there are {names}")
-    own_parts = [str(Path(file).expanduser().resolve()) for file in flags.get("parts", ())]
+    own_parts = parts_with(preset, flags.get("parts", ()), roots)
     parts = catalog(tuple(map(Path, own_parts)))
-    draft = from_flags(flags)
+    draft = from_flags({**flags, "parts": own_parts})
     source = source_file(preset, roots)
     if dry_run:
-        recipe = draft.recipe(source, parts)
+        recipe, _ = with_teacher(draft.recipe(source, parts), roots, parts)
         if as_json:
             print_json({"recipe_id": recipe.recipe_id, "recipe": recipe.to_table()})
         else:
             typer.echo(recipe.to_toml(), nl=False)
         return 0
-    runs = launch(plan(draft, source, roots[0], parts, own_parts))
+    runs = launch(plan(draft, source, roots[0], parts, own_parts, roots))
     if detach:
         if as_json:
             print_json([{"id": run.id, "folder": str(run.path)} for run in runs])
@@ -90,7 +92,7 @@ def _follow(run: RunFolder, as_json: bool) -> int:
     if as_json:
         print_json(result)
     else:
-        typer.echo(final_line(result))
+        typer.echo(final_line(result, about(run)))
     if result["status"] == "failed" and result["message"]:
         say(f"error: {clean(str(result['message']))}")
     return EXIT.get(str(result["status"]), 1)
@@ -115,12 +117,13 @@ def result_of(run: RunFolder) -> dict[str, Any]:
     }
 
 
-def final_line(result: Mapping[str, Any]) -> str:
-    """One line that ends a run on a terminal."""
+def final_line(result: Mapping[str, Any], about_last: Sequence[str] = ()) -> str:
+    """One line that ends a run on a terminal; what is to be said about the last accuracy follows it."""
+    last = " ".join([f"last {percent(result['last_accuracy'])} %", *about_last])
     best = "best on holdout" if result["best_on"] == "holdout" else "best-on-test"
     return (
         f"{result['id']}  {result['status']}{' (' + result['reason'] + ')' if result['reason'] else ''}"
-        f"  {result['epochs']} epochs  last {percent(result['last_accuracy'])} %"
+        f"  {result['epochs']} epochs  {last}"
         f"  {best} {percent(result['best_accuracy'])} %  {duration(result['seconds'])}"
     )
 
@@ -137,15 +140,17 @@ def describe(event: events.Event | Status) -> str:
             return (
                 f"attempt {event.attempt}: {event.params:,} parameters on {event.device_name or event.device}, "
                 f"{event.precision}, "
-                f"{event.train_images:,} images, {event.steps_per_epoch} steps an epoch"
+                f"{event.train_images:,} images, {event.steps_per_epoch} steps an epoch, "
+                f"{event.test_images:,} to test with"
             )
         case events.Phase() if event.name not in ("training", "evaluating", "saving"):
             return f"{event.name}{': ' + clean(event.note) if event.note else ''}"
         case events.Epoch():
             star = "*" if event.train_mixed else " "
+            more = "".join(f"{figure} %  " for figure in beside(event))
             return (
                 f"epoch {event.epoch:4d}  train{star} {number(event.train_loss)}  test {number(event.test_loss)}  "
-                f"{percent(event.test_accuracy):>6} %  lr {learning_rate(event.lr)}  "
+                f"{percent(event.test_accuracy):>6} %  {more}lr {learning_rate(event.lr)}  "
                 f"{event.images_per_second:,.0f} img/s  {duration(sum(event.seconds.values()))}"
             )
         case events.Message():

@@ -1,0 +1,95 @@
+"""Parts of a person's own, from a file to a run and on to the run that repeats it: here grey images and an op."""
+
+import hashlib
+import json
+
+import pytest
+
+from engine.contract.catalog import catalog
+from engine.contract.create import create
+from engine.contract.recipe import Placement
+from engine.contract.store import find, runs_root
+from engine.launch import control
+from presets import loader
+from tui.commands.sources import parts_with
+
+OWN = '''
+from typing import Annotated
+
+import numpy as np
+import torch
+
+from engine.contract.catalog import Spec, register
+from engine.data.arrays import Arrays
+from engine.data.shapes import generate
+
+
+@register("dataset", title="Grey shapes", classes=10, image_size=28, channels=1)
+def grey_shapes(data_dir, say):
+    """Shapes without colours, 28 pixels a side."""
+    made = generate(300, 100)
+    images = [part[:, 2:30, 2:30].mean(3, keepdims=True).astype(np.uint8) for part in (made.train_images, made.test_images)]
+    return Arrays(images[0], made.train_labels, images[1], made.test_labels, made.classes)
+
+
+@register("op", title="Invert", stage="image")
+class Invert:
+    """Negatives, for some images."""
+
+    def __init__(self, *, probability: Annotated[float, Spec("chance per image", ge=0, le=1)] = 0.1) -> None:
+        self.probability = probability
+
+    def draw(self, rng, n, size):
+        return {"inverted": rng.random(n) < self.probability}
+
+    def apply(self, x, y, params):
+        assert x.shape[1:] == (1, 28, 28)
+        return torch.where(params["inverted"].bool().view(-1, 1, 1, 1), 1 - x, x), y
+'''
+TINY = (
+    "--headless", "--epochs", "1", "--threads", "1", "--device", "cpu", "--set", "compute.precision=fp32",
+    "--set", "schedule.warmup=0",
+)  # fmt: skip
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """The file, in the folder where the person stands."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(OWN)
+    return tmp_path / "mine.py"
+
+
+def test_own_parts_go_along_with_a_run_and_with_its_repetition(cli, mine):
+    chosen = ("--model", "lenet", "--set", "data.name=grey_shapes", "--add-op", "invert:probability=0.3")
+    seen = ("--set", "evaluate.tta=crops", "--set", "data.test_slice=first:.5", "--name", "first")
+    answer = cli("--preset", "quickstart", *TINY, *chosen, *seen, "--parts", "mine.py")
+    assert answer.code == 0, answer.err
+    assert "44,426 parameters" in answer.err, "LeNet-5 on one channel of 28 pixels"
+    assert "with crops TTA" in answer.out and "on the first 50 % of test" in answer.out
+
+    run = find([runs_root()], "first")
+    assert run.info().parts == {"mine.py": hashlib.sha256(OWN.encode()).hexdigest()}
+    assert (run.parts / "mine.py").read_text() == OWN
+    assert f"--parts {mine}" in run.info().command
+    shown = cli("runs", "show", "first")
+    assert "with crops TTA" in shown.out and "first 50 % of test" in shown.out and 'name = "invert"' in shown.out
+    rows = json.loads(cli("runs", "export", "first", "--json").out)["epochs"]
+    assert rows[0]["tta"] == "crops" and 0 <= rows[0]["tta_accuracy"] <= 1
+
+    mine.unlink()  # the run has its own copy
+    again = cli("--preset", "run:first", *TINY, "--name", "again")
+    assert again.code == 0, again.err
+    other = find([runs_root()], "again")
+    assert (other.info().recipe_id, other.info().parts) == (run.info().recipe_id, run.info().parts)
+    assert control.wait(other).state == "finished"
+
+
+def test_a_file_that_is_given_takes_the_place_of_the_run_s_copy(mine, tmp_path):
+    recipe = loader.resolve("quickstart", catalog())
+    run = create(tmp_path / "runs", recipe, seed=0, placement=Placement(parts=(str(mine),)))
+    ref, roots, copy = f"run:{run.id}", [tmp_path / "runs"], str(run.parts / "mine.py")
+    assert parts_with(ref, [], roots) == [copy]
+    assert parts_with(ref, ["mine.py"], roots) == [str(mine)]
+    assert parts_with(ref, ["other.py"], roots) == [str(tmp_path / "other.py"), copy]
+    assert parts_with("quickstart", ["mine.py"], roots) == [str(mine)]
