@@ -92,7 +92,8 @@ class AdaBound(GroupedOptimizer):
         denominators = torch._foreach_sqrt(square)
         torch._foreach_add_(denominators, group["eps"])
         self._bound(group, denominators, correction, count)
-        descend(params, torch._foreach_div(mean, denominators), lr * correction)
+        rate = (lr * correction).to(torch.promote_types(mean[0].dtype, torch.float32))  # one launch where dtypes agree
+        descend(params, list(torch._foreach_div(mean, denominators)), rate)
 
     @staticmethod
     def _bound(group: Group, denominators: list[Tensor], correction: Tensor, count: Tensor) -> None:

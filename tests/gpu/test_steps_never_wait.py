@@ -1,6 +1,7 @@
 """On a GPU a training step waits for nothing, and a captured step follows the learning rate."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,8 @@ from engine.optim.param_groups import set_lr
 
 pytestmark = pytest.mark.gpu
 every_optimizer = pytest.mark.parametrize("part", catalog().parts("optimizer"), ids=lambda part: part.name)
+AROUND = [{}, {"lookahead": 2}, {"sharpness": "sam"}, {"sharpness": "asam", "lookahead": 3}]
+every_wrapping = pytest.mark.parametrize("around", AROUND, ids=lambda around: "-".join(around) or "alone")
 
 
 def net() -> nn.Module:
@@ -23,8 +26,9 @@ def net() -> nn.Module:
     return body.cuda().to(memory_format=torch.channels_last)
 
 
-def choose(part: Part) -> Choice:
-    return Choice(name=part.name, **part.defaults | {param.name: param.default for param in COMMON["optimizer"]})
+def choose(part: Part, around: dict[str, Any] | None = None) -> Choice:
+    common = {param.name: param.default for param in COMMON["optimizer"]}
+    return Choice(name=part.name, **part.defaults | common | (around or {}))
 
 
 def closure(model: nn.Module) -> Callable[[], Tensor]:
@@ -45,10 +49,11 @@ def closure(model: nn.Module) -> Callable[[], Tensor]:
 
 
 @every_optimizer
+@every_wrapping
 @pytest.mark.parametrize("averaging", catalog().names("averaging"))
-def test_a_step_with_clipping_and_averaging_never_waits(part: Part, averaging: str) -> None:
+def test_a_step_with_clipping_and_averaging_never_waits(part: Part, around: dict[str, Any], averaging: str) -> None:
     model = net()
-    optimizer = build_optimizer(choose(part), model)
+    optimizer = build_optimizer(choose(part, around), model)
     average = build_averaging(Choice(name=averaging), model)
     run = closure(model)
     optimizer.step(run)  # the first call allocates and tunes

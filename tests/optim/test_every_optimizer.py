@@ -16,7 +16,14 @@ from engine.optim.build import build_optimizer
 from engine.optim.param_groups import set_lr
 
 OPTIMIZERS = catalog().parts("optimizer")
+AROUND: dict[str, dict[str, Any]] = {
+    "alone": {},
+    "lookahead": {"lookahead": 2},
+    "sam": {"sharpness": "sam"},
+    "asam and lookahead": {"sharpness": "asam", "lookahead": 3},
+}
 every_optimizer = pytest.mark.parametrize("part", OPTIMIZERS, ids=lambda part: part.name)
+every_wrapping = pytest.mark.parametrize("around", AROUND.values(), ids=AROUND)
 
 
 class NoHostRead(TorchDispatchMode):
@@ -42,8 +49,8 @@ def closure(model: nn.Module, optimizer: torch.optim.Optimizer, seed: int = 0) -
     return loss
 
 
-def options(part: Part) -> dict[str, Any]:
-    return part.defaults | {param.name: param.default for param in COMMON["optimizer"]}
+def options(part: Part, around: dict[str, Any] | None = None) -> dict[str, Any]:
+    return part.defaults | {param.name: param.default for param in COMMON["optimizer"]} | (around or {})
 
 
 def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: range) -> list[float]:
@@ -54,10 +61,11 @@ def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: range) -> l
     return [float(loss) for loss in losses]
 
 
+@every_wrapping
 @every_optimizer
-def test_ten_steps_on_one_batch_lower_the_loss(part: Part) -> None:
+def test_ten_steps_on_one_batch_lower_the_loss(part: Part, around: dict[str, Any]) -> None:
     model = net()
-    optimizer = build_optimizer(Choice(name=part.name, **options(part)), model)
+    optimizer = build_optimizer(Choice(name=part.name, **options(part, around)), model)
     losses = [float(optimizer.step(partial(closure, model, optimizer)).detach()) for _ in range(10)]
     assert losses[-1] < 0.9 * losses[0]
 
@@ -70,10 +78,11 @@ def test_every_group_keeps_its_peak_as_initial_lr(part: Part) -> None:
     assert len(groups) >= 2 and {group["initial_lr"] for group in groups} == {0.03}
 
 
+@every_wrapping
 @every_optimizer
-def test_no_step_reads_a_value_back(part: Part) -> None:
+def test_no_step_reads_a_value_back(part: Part, around: dict[str, Any]) -> None:
     model = net()
-    optimizer = build_optimizer(Choice(name=part.name, **options(part)), model)
+    optimizer = build_optimizer(Choice(name=part.name, **options(part, around)), model)
     with NoHostRead():
         for step in range(3):
             set_lr(optimizer, 1 / (1 + step))
@@ -81,8 +90,38 @@ def test_no_step_reads_a_value_back(part: Part) -> None:
 
 
 @every_optimizer
-def test_a_saved_state_goes_on_bit_for_bit(part: Part) -> None:
-    choice = Choice(name=part.name, **options(part) | {"decay_norm_bias": False})
+def test_a_rate_on_the_device_is_not_read_back(part: Part) -> None:
+    """On CUDA the rate is a tensor; so it is here, and the steps are those of a plain number."""
+    ends = []
+    for on_device in (True, False):
+        model = net()
+        optimizer = build_optimizer(Choice(name=part.name, **options(part)), model)
+        for group in optimizer.param_groups:
+            group["lr"] = torch.tensor(group["lr"]) if on_device else group["lr"]
+        with NoHostRead():
+            for step in range(3):
+                set_lr(optimizer, 1 / (1 + step))
+                optimizer.step(partial(closure, model, optimizer, step))
+        ends.append(torch.cat([parameter.detach().flatten() for parameter in model.parameters()]))
+    torch.testing.assert_close(*ends, rtol=1e-4, atol=1e-6)
+
+
+@every_optimizer
+def test_a_step_leaves_the_gradient_as_the_loss_made_it(part: Part) -> None:
+    """What the loop reports as the gradient's norm is measured after the step."""
+    model = net()
+    optimizer = build_optimizer(Choice(name=part.name, **options(part)), model)
+    closure(model, optimizer)
+    expected = [parameter.grad.clone() for parameter in model.parameters()]
+    optimizer.step(partial(closure, model, optimizer))
+    for parameter, gradient in zip(model.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient)
+
+
+@every_wrapping
+@every_optimizer
+def test_a_saved_state_goes_on_bit_for_bit(part: Part, around: dict[str, Any]) -> None:
+    choice = Choice(name=part.name, **options(part, around) | {"decay_norm_bias": False})
     whole = net()
     whole_optimizer = build_optimizer(choice, whole)
     train(whole, whole_optimizer, range(3))
