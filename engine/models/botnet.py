@@ -27,6 +27,8 @@ class RelativeAttention(nn.Module):
         side: cells along the map.
     """
 
+    no_decay = ("down", "right")  # see engine.optim.param_groups
+
     index: Tensor
 
     def __init__(self, dim: int, heads: int, side: int) -> None:

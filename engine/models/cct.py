@@ -85,6 +85,8 @@ class CCT(nn.Module):
         drop_path: chance to drop the last block.
     """
 
+    no_decay = ("positions",)  # see engine.optim.param_groups
+
     def __init__(
         self,
         size: Size,

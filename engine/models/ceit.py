@@ -77,6 +77,8 @@ class CeiT(nn.Module):
         kernel, stride: of the convolution in front of the pooling; patch: cells along a patch of the pooled map.
     """
 
+    no_decay = ("class_token", "positions", "layer_positions")  # see engine.optim.param_groups
+
     def __init__(
         self,
         dim: int,

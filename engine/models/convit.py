@@ -86,6 +86,8 @@ class ConViT(nn.Module):
         drop_path: chance to drop the last block.
     """
 
+    no_decay = ("class_token", "positions")  # see engine.optim.param_groups
+
     def __init__(
         self,
         dim: int,

@@ -94,6 +94,8 @@ class CvTStage(nn.Module):
         token: a learned class token goes in front of the others.
     """
 
+    no_decay = ("class_token",)  # see engine.optim.param_groups
+
     def __init__(self, cin: int, stage: Stage, drop_path: float, *, token: bool, lean: bool) -> None:
         super().__init__()
         dim = HEAD * stage.heads

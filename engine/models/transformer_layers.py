@@ -181,6 +181,8 @@ class RelativeBias(nn.Module):
         side: cells along one side of the square. heads: numbers per offset; they begin at N(0, 0.02).
     """
 
+    no_decay = ("table",)  # see engine.optim.param_groups
+
     index: Tensor
 
     def __init__(self, side: int, heads: int) -> None:

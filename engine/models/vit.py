@@ -25,6 +25,8 @@ class ViT(nn.Module):
         blocks: the encoder, of width `dim`.
     """
 
+    no_decay = ("class_token", "positions")  # see engine.optim.param_groups
+
     def __init__(
         self, blocks: nn.Sequential, dim: int, num_classes: int, in_channels: int, image_size: int, patch: int = 4
     ) -> None:

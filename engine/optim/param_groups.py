@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor, nn
@@ -23,13 +24,17 @@ def param_groups(model: nn.Module, *, decay_norm_bias: bool) -> list[Group]:
 
     Args:
         decay_norm_bias: one group for all, as the papers and both seeds of this project train. Else two: the second
-            holds biases, norm layers and every other vector or scalar (layer scales, say) and has weight decay 0
-            (He et al. 2018, arXiv:1812.01187, "no bias decay"). The first takes the optimizer's own weight decay.
+            holds biases, norm layers, every other vector or scalar (layer scales, say) and what modules say is not to
+            decay, and has weight decay 0 (He et al. 2018, arXiv:1812.01187, "no bias decay"). The first takes the
+            optimizer's own weight decay.
+
+    A module says so of its parameters by the attribute `no_decay`, a tuple of names (of positions, class tokens,
+    relative positions), or as timm's do, by a method `no_weight_decay`.
 
     Raises:
         ValueError: nothing to train.
     """
-    spared = {id(p) for module in model.modules() if isinstance(module, NORMS) for p in module.parameters()}
+    spared = {id(parameter) for module in model.modules() for parameter in _spared_in(module)}
     decayed: list[nn.Parameter] = []
     plain: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
@@ -41,6 +46,16 @@ def param_groups(model: nn.Module, *, decay_norm_bias: bool) -> list[Group]:
     if not groups:
         raise ValueError("the model has no trainable parameters")
     return groups
+
+
+def _spared_in(module: nn.Module) -> Iterator[nn.Parameter]:
+    """The parameters of a module that are no weights to decay, as far as its kind or its author says."""
+    if isinstance(module, NORMS):
+        yield from module.parameters()
+    names = {*getattr(module, "no_decay", ())}
+    if callable(timms := getattr(module, "no_weight_decay", None)):
+        names |= set(timms())
+    yield from (parameter for name, parameter in module.named_parameters() if name in names)
 
 
 def set_lr(optimizer: Optimizer, factor: float) -> None:

@@ -4,6 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from engine.contract.catalog import Part, catalog
+from engine.contract.recipe import Choice
+from engine.models.build import build_model
 from engine.models.resnet import resnet20
 from engine.optim.param_groups import kernel, param_groups, set_lr
 
@@ -72,3 +75,29 @@ def test_the_rate_of_a_group_is_its_own_peak_times_the_factor(lr: float | torch.
 def test_a_device_without_a_fused_kernel_gets_torchs_own_choice() -> None:
     assert kernel([{"params": [torch.ones(1, device="meta")]}]) == {}
     assert kernel([{"params": [torch.ones(1)]}]) == {"fused": True}
+
+
+BY_SIZE = sorted(catalog().parts("model"), key=lambda part: -part.meta["params"])
+SMALLEST = {part.meta["family"]: part for part in BY_SIZE}
+
+
+@pytest.mark.parametrize("part", SMALLEST.values(), ids=lambda part: part.name)
+def test_nothing_but_weights_of_linear_layers_and_convolutions_decays(part: Part) -> None:
+    """Of every family of models: a parameter of another kind is either a vector or marked by its module."""
+    with torch.device("meta"):
+        choice = Choice(name=part.name, **part.defaults)
+        model = build_model(choice, num_classes=10, image_size=32, catalog=catalog())
+    layers = [module for module in model.modules() if isinstance(module, nn.Linear | nn.modules.conv._ConvNd)]
+    weights = {id(layer.weight) for layer in layers if layer.weight.requires_grad}
+    assert {id(p) for p in param_groups(model, decay_norm_bias=False)[0]["params"]} == weights
+
+
+def test_what_a_model_of_timm_says_is_spared() -> None:
+    """Swin's tables of relative positions, which the model names by their whole path; ViT's token and positions."""
+    timm = pytest.importorskip("timm")
+    with torch.device("meta"):
+        swin = nn.Sequential(timm.create_model("swin_tiny_patch4_window7_224"))
+        vit = timm.create_model("vit_tiny_patch16_224")
+    spared = names(swin, param_groups(swin, decay_norm_bias=False)[1])
+    assert sum(name.endswith("relative_position_bias_table") for name in spared) == 12
+    assert {"cls_token", "pos_embed"} <= names(vit, param_groups(vit, decay_norm_bias=False)[1])
