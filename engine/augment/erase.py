@@ -119,18 +119,18 @@ def cover_(x: Tensor, params: Params) -> Tensor:
     columns = ((column >= left) & (column < right)).to(x.dtype)
     inside = (rows[..., None] * columns[:, :, None]).amax(0)[:, None]  # (B, 1, H, W)
     if "key" in params:
-        return x.lerp_(noise(params["key"], x.shape[1:].numel()).view(x.shape), inside)
+        return x.lerp_(noise(params["key"], x.shape[2:].numel(), x.shape[1]).view(x.shape), inside)
     return x.lerp_(params["colour"][:, None, None], inside)
 
 
-def noise(key: Tensor, count: int) -> Tensor:
-    """Uniform numbers in [0, 1), float32 (B, count), a function of `key` (B,) alone: whole numbers below 2**32.
+def noise(key: Tensor, pixels: int, channels: int) -> Tensor:
+    """Random bytes as numbers in [0, 1], float32 (B, channels, pixels), a function of `key` (B,) and the place alone.
 
-    A counter through a mixer of 32 bits (Mueller's, two rounds of multiply and shift): the host would need a
-    millisecond to draw as many, and a device's own generator would draw others. No product leaves 64 bits.
+    A counter through a mixer of 32 bits (Mueller's, two rounds of shift and multiply) makes the three bytes of a pixel:
+    the host would need a millisecond to draw as many, and a device's own generator would draw others. Keys are whole
+    numbers below 2**32, and no product leaves 64 bits. At most three channels.
     """
-    counter = torch.arange(count, device=key.device) * 0x9E3779B1  # the golden ratio times 2**32
-    bits = (key[:, None] + counter) & 0xFFFFFFFF
+    bits = (key[:, None] + torch.arange(pixels, device=key.device) * 0x9E3779B1) & 0xFFFFFFFF  # golden ratio * 2**32
     for _ in range(2):
         bits = ((bits >> 16) ^ bits) * 0x045D9F3B & 0xFFFFFFFF
-    return (bits >> 8).to(torch.float32).mul_(2**-24)
+    return torch.stack([bits >> 8 * (1 + c) & 255 for c in range(channels)], 1).to(torch.float32).mul_(1 / 255)

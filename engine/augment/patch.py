@@ -19,6 +19,7 @@ from engine.contract.catalog import Spec, register
     title="RICAP",
     stage="batch",
     whole_batch=True,
+    eager=True,
     paper="1811.09030",
     conflicts=("random_crop", "translate"),
     conflicts_unless="after_crop",
@@ -64,7 +65,7 @@ class Ricap:
         lower = row >= at_row  # (B or 1, H): which rows belong to the lower patches
         # A row of the result begins with a row of a left patch and ends with one of a right patch. Both are cut as
         # whole rows from an overlapping view, shifted to where they belong, and joined by a weight of 0 or 1: 1.4 us
-        # an image on one core, where a gather of pixels took 4.5.
+        # an image on one core, where a gather of pixels took 4.5. Compiled, they go number by number and take 14.
         pixels = x.new_zeros(images * height * width + 2 * width, channels)  # a shifted row may stick out at the ends
         pixels[width:-width] = x.permute(0, 2, 3, 1).reshape(-1, channels)
         view = pixels.reshape(-1).unfold(0, width * channels, channels)  # a row from every pixel on

@@ -161,8 +161,10 @@ def build_op(choice: Choice, catalog: Catalog, facts: Mapping[str, Any], compile
     for name in nested:
         options[name] = [build_op(item, catalog, facts, compiler) for item in options[name]]
     op: Op = catalog.load(part)(**{name: facts[name] for name in part.positional}, **options)
-    # Combinators choose by what was drawn, so only their members are compiled; a copy of bytes has nothing to gain.
-    return CompiledOp(op, compiler) if compiler and not nested and not part.meta.get("geometry") else op
+    # Combinators choose by what was drawn, so only their members are compiled; a copy of bytes has nothing to gain, and
+    # the mark may say that a kernel is better left alone.
+    stays = nested or part.meta.get("geometry") or part.meta.get("eager")
+    return CompiledOp(op, compiler) if compiler and not stays else op
 
 
 def stage_of(choice: Choice, catalog: Catalog) -> str:

@@ -9,6 +9,8 @@ import torch
 from engine.augment.mix import CutMix, Mixup
 from engine.augment.op import Seen
 from engine.contract.catalog import catalog
+from engine.contract.errors import BadInput
+from engine.contract.recipe import Recipe
 
 PARTS = catalog().parts("op")
 TWO_WAYS = {"horizontal_flip", "alternating_flip", "grayscale"}  # an image is changed, or it is not
@@ -130,3 +132,26 @@ def test_options_are_keywords_only_and_the_rest_is_what_ops_are_told(part):
     signature = inspect.signature(catalog().load(part))
     kinds = {name: option.kind is option.KEYWORD_ONLY for name, option in signature.parameters.items()}
     assert [name for name, keyword in kinds.items() if not keyword] in ([], ["mean"])
+
+
+def out_of_range():
+    """For every number that an op takes, one value just below its range and one just above it."""
+    for part in PARTS:
+        for param in part.params:
+            for limit, step in (("ge", -1), ("gt", 0), ("le", 1), ("lt", 0)):
+                bound = getattr(param, limit)
+                if bound is not None:
+                    value = int(bound) + step if param.type == "int" else bound + step
+                    value = (value,) if param.type.startswith("list") else value
+                    yield pytest.param(part, param.name, value, bound, id=f"{part.name}.{param.name}={value}")
+
+
+@pytest.mark.parametrize(("part", "option", "value", "bound"), list(out_of_range()))
+def test_a_value_out_of_range_is_refused_with_its_field_and_the_bound(part, option, value, bound):
+    nested = {param.name: ["mixup"] for param in part.params if param.type == "list[Op]"}
+    table = {"epochs": 1, "batch_size": 8, "model": "lenet", "optimizer": "sgd"}
+    with pytest.raises(BadInput) as error:
+        Recipe.resolve({**table, "augmentation": [{"name": part.name, option: value, **nested}]}, catalog())
+    assert len(error.value.problems) == 1
+    assert f"augmentation.{part.name}.{option}" in error.value.problems[0]
+    assert f"{bound:.12g}" in error.value.problems[0].partition("needs")[2]
