@@ -32,7 +32,10 @@ def test_every_built_in_preset_has_a_title_and_a_description(kind):
 @pytest.mark.parametrize("info", loader.list_presets(), ids=lambda info: info.name)
 def test_every_recipe_resolves_states_its_promise_and_its_command(info):
     recipe = resolve(info.name, PARTS)
-    assert recipe.promise is not None and recipe.promise.source
+    if recipe.promise is None:
+        assert "No figure for it yet" in recipe.description.replace("\n", " ")
+    else:
+        assert recipe.promise.source
     assert f"cifar-tui --preset {info.name} --headless" in info.path.read_text()
 
 
