@@ -26,6 +26,8 @@ def changes(base: Recipe, recipe: Recipe) -> str:
             swaps += [f"{path.removesuffix('.name')}={new}"] if not path.startswith("augmentation.") else []
         elif old is not None and new is not None:
             words.append(f"{SHORT.get(path, _tail(path))} {_short(old)}→{_short(new)}")
+        elif path == "loss.teacher" and new:
+            words.append(f"teacher {new}")
     before, after = dict(_ops(base)), dict(_ops(recipe))
     dropped = [f"-{name}" for name in before if name not in after]
     added = [f"+{name}" for name in after if name not in before]

@@ -132,6 +132,8 @@ LIMITS: Final = {
 
 def _need(item: ErrorDetails) -> str:
     """What a field takes, from one of pydantic's error records."""
+    if item["type"] == "string_type" and isinstance(item["input"], int | float):
+        return "text, here in quotes of its own: it looks like a number"
     if item["type"] in LIMITS:
         return LIMITS[item["type"]].format(**item.get("ctx", {}))
     return item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
@@ -277,7 +279,7 @@ def _averaged_weights(recipe: Recipe) -> list[str]:
     if every <= span:
         return []
     last = f"the last {span:g} of {recipe.epochs} epochs (averaging.start = {start:g})"
-    return [f"averaging.every: {every:g} epochs do not fit into {last}: nothing would be averaged"]
+    return [f"averaging.every: got {every:g}, more than {last}: nothing would be averaged"]
 
 
 def stage(choice: Choice, part: Part, catalog: Catalog) -> str:

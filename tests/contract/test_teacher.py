@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from engine.contract.catalog import catalog
+from engine.contract.changes import changes
 from engine.contract.errors import BadInput
 from engine.contract.events import Epoch, EventWriter, Finished, RunStarted, Stopped
+from engine.contract.overrides import apply_set
 from engine.contract.recipe import Recipe
 from engine.contract.store import RunFolder, create
 from engine.contract.teacher import hired, with_teacher
@@ -75,6 +77,20 @@ def test_whatever_a_person_writes_becomes_the_full_id(root: Path, way: str) -> N
         "sha256": hashlib.sha256(b"weights of epoch 3").hexdigest(),
     }
     assert with_teacher(found, [root], catalog()) == (found, entry)
+
+
+def test_a_listing_says_who_teaches(root: Path) -> None:
+    run = teach(root)
+    found, _ = with_teacher(student(), [root], catalog())
+    assert changes(recipe(), found) == f"loss=distillation teacher {run.id}"
+
+
+def test_an_id_that_looks_like_a_number_needs_quotes() -> None:
+    table = recipe().to_table() | {"loss": "distillation"}
+    with pytest.raises(BadInput, match=r"^loss\.teacher: got 1234, needs text, here in quotes of its own"):
+        Recipe.resolve(apply_set(table, "loss.teacher=1234"), catalog())
+    quoted = Recipe.resolve(apply_set(table, 'loss.teacher="0012"'), catalog())
+    assert quoted.loss.options["teacher"] == "0012"
 
 
 def test_a_teacher_is_looked_for_in_every_runs_folder(root: Path, tmp_path: Path) -> None:

@@ -64,5 +64,5 @@ def test_a_run_stopped_again_and_again_ends_with_the_same_bits(make, asked):
 
 
 def test_a_span_too_short_to_average_in_is_refused(make):
-    with pytest.raises(BadInput, match=r"averaging\.every: 3 epochs do not fit into the last 2 of 4 epochs"):
+    with pytest.raises(BadInput, match=r"averaging\.every: got 3, more than the last 2 of 4 epochs"):
         make(**SWA | {"averaging": {"name": "swa", "start": 0.5, "every": 3.0}})
