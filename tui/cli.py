@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from engine.contract.errors import BadInput
-from tui.commands import data, doctor, grid, models, parts, queue, runs, suites
+from tui.commands import data, doctor, grid, lr_find, models, parts, queue, runs, suites
 from tui.commands.common import RunsDirs, group, roots, user_errors
 
 app = group(
@@ -35,6 +35,7 @@ for noun, sub in (
 app.command("doctor")(doctor.doctor)
 app.command("schema")(doctor.schema)
 app.command("grid")(grid.grid)
+app.command("lr-find")(lr_find.lr_find)
 
 WHAT, NUMBERS, WHERE, HOW = "What to train", "Numbers", "Where", "How"
 
@@ -50,7 +51,7 @@ def _version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def root(
     ctx: typer.Context,
-    preset: str = typer.Option("", help="A preset's name, a TOML file, or run:RUN to repeat a run.", metavar="P"),
+    preset: str = typer.Option("", help="A preset's name, a TOML file, suite:NAME/ROW, or run:RUN to repeat a run.", metavar="P"),
     headless: bool = typer.Option(False, "--headless", help="Train without a screen."),
     model: str = typer.Option("", help="Another model.", metavar="M"),
     augmentation: str = typer.Option("", help="Another named augmentation.", metavar="A"),

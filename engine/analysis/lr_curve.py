@@ -1,0 +1,136 @@
+"""What a sweep over the learning rate says: when to end it, the curve, and which rate it suggests by which rule.
+
+Smith 2015, arXiv:1506.01186, section 3.3: the rate is raised at every step until the loss explodes, and a good one lies
+where the loss falls fastest, well below where it is lowest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+WEIGHT: Final = 0.8
+"""Of the past in the moving average."""
+EXPLODED: Final = 4.0
+"""The sweep ends where the smoothed loss is this many times its best."""
+STEEPEST: Final = "steepest fall of the smoothed loss"
+NONE: Final = "the loss never clearly fell"
+FEWEST: Final = 20
+"""Points that a suggestion needs."""
+SIGMAS: Final = 2.0
+"""How many times the noise of single losses the smoothed loss must fall."""
+
+Array = npt.NDArray[np.float64]
+
+
+class Watch:
+    """Follows a sweep while it goes: the moving average m = w m + (1 - w) loss, without the bias of its start."""
+
+    def __init__(self) -> None:
+        self._sum = self._mass = 0.0
+        self._best = math.inf
+
+    def ended(self, loss: float) -> str:
+        """Why the sweep should end with this loss; "" where it should go on."""
+        if not math.isfinite(loss):
+            return f"the loss became {loss}"
+        self._sum = WEIGHT * self._sum + (1.0 - WEIGHT) * loss
+        self._mass = WEIGHT * self._mass + (1.0 - WEIGHT)
+        now = self._sum / self._mass
+        self._best = min(self._best, now)
+        return f"the smoothed loss rose to {now / self._best:.1f} times its best" if now > EXPLODED * self._best else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A sweep that has ended, or has come so far."""
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    """Of the step after the one that was taken with the rate."""
+    smoothed: tuple[float, ...]
+    """NaN from where the loss explodes."""
+    steepest: float
+    """The rate where the smoothed loss falls fastest; NaN where it never clearly falls."""
+    lowest: float
+    """The rate with the lowest smoothed loss; NaN where it never clearly falls."""
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a rate to suggest."""
+        return math.isfinite(self.steepest)
+
+    @property
+    def suggestion(self) -> float:
+        """The rate to take, to two digits; NaN where there is none."""
+        return float(f"{self.steepest:.1e}")
+
+    @property
+    def cautious(self) -> float:
+        """A tenth of the rate with the lowest smoothed loss, to two digits; NaN where there is none."""
+        return float(f"{self.lowest / 10.0:.1e}")
+
+    @property
+    def rule(self) -> str:
+        """What the suggestion is, or why there is none."""
+        return STEEPEST if self.found else NONE
+
+
+def fold(rates: Sequence[float], losses: Sequence[float]) -> Curve:
+    """The curve of a sweep: rates that rise by equal factors, and their losses.
+
+    The steepest fall is looked for up to the lowest smoothed loss and behind the first tenth of the points, where the
+    average stands on few of them.
+    """
+    x, y = np.asarray(rates, dtype=np.float64), np.asarray(losses, dtype=np.float64)
+    smoothed = np.full_like(y, math.nan)
+    steepest = lowest = math.nan
+    if len(y):
+        head = y[: max(len(y) // 4, 5)]
+        level = float(np.median(head[np.isfinite(head)])) if np.isfinite(head).any() else math.nan
+        end, noise = _explosion(y, level), _noise(y)
+        smoothed[:end] = smooth(y[:end])
+        at, first = int(smoothed[:end].argmin()) if end else 0, max(end // 10, 1)
+        if end >= FEWEST and at > first and level - smoothed[at] > SIGMAS * noise:
+            slope = np.gradient(smoothed[:end], np.log(x[:end]))
+            steepest, lowest = float(x[first + int(slope[first : at + 1].argmin())]), float(x[at])
+    return Curve(tuple(x.tolist()), tuple(y.tolist()), tuple(smoothed.tolist()), steepest, lowest)
+
+
+def smooth(losses: Array) -> Array:
+    """The moving average without the bias of its start, run forwards and backwards and averaged.
+
+    Run one way it lags by 1 / (1 - w) steps, most of half a decade of learning rates in a sweep of a hundred steps, and
+    every rule that reads it would suggest too large a rate.
+    """
+    return 0.5 * (_average(losses) + _average(losses[::-1])[::-1])
+
+
+def _average(values: Array) -> Array:
+    total, mass, found = 0.0, 0.0, []
+    for value in values.tolist():
+        total, mass = WEIGHT * total + (1.0 - WEIGHT) * value, WEIGHT * mass + (1.0 - WEIGHT)
+        found.append(total / mass)
+    return np.asarray(found, dtype=np.float64)
+
+
+def _explosion(losses: Array, level: float) -> int:
+    """The first point that lies clearly above the level of the smallest rates.
+
+    A net with batch norm may explode in a single step and then stay at the loss of guessing, which no average of many
+    steps would show.
+    """
+    limit = level + max(4.0 * _noise(losses), 0.1 * level)
+    return next((i for i, loss in enumerate(losses.tolist()) if not loss <= limit), len(losses))
+
+
+def _noise(losses: Array) -> float:
+    """Standard deviation of single losses, from neighbours: robust against the fall and the explosion."""
+    steps = np.abs(np.diff(losses))
+    steps = steps[np.isfinite(steps)]
+    return float(1.4826 * np.median(steps) / math.sqrt(2.0)) if len(steps) else 0.0

@@ -1,0 +1,112 @@
+"""What `cifar-tui lr-find` does: sweep the learning rate of a recipe, draw the losses, name a rate and its command.
+
+The sweep is a child process; this one imports no torch. stdout carries the result, progress goes to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from engine.analysis.lr_curve import Curve, fold
+from engine.contract.catalog import catalog
+from engine.contract.errors import BadInput
+from engine.contract.events import Event, Failed, Message, Phase, Step
+from engine.contract.text import clean
+from presets import loader
+from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, print_lines, say, terminal_width
+from tui.commands.sources import source_file
+from tui.format import duration, glyphs_of_locale, learning_rate, number
+from tui.forms.draft import from_flags
+from tui.rate_chart import picture
+from tui.rate_sweep import Job, Span, check, command, verdict
+
+HEIGHT: Final = 16
+
+
+def main(flags: Mapping[str, Any], roots: Sequence[Path], span: Span, *, as_json: bool) -> int:
+    """Find a rate for what the flags ask for; the exit code. Raises BadInput before torch is imported anywhere."""
+    preset = str(flags.get("preset") or "")
+    if not preset:
+        raise BadInput(f"lr-find needs --preset; there are {', '.join(info.name for info in loader.list_presets())}")
+    own_parts = [str(Path(file).expanduser().resolve()) for file in flags.get("parts", ())]
+    parts = catalog(tuple(map(Path, own_parts)))
+    job = check(from_flags(flags), source_file(preset, roots), span, parts, own_parts)
+    if job.place.busy:
+        say(f"warning: {job.place.busy}; the sweep shares it, and both are slower meanwhile")
+    began, sweep = time.monotonic(), job.start()
+    try:
+        curve, ending, failed = follow(sweep.events(), span.steps)
+    except KeyboardInterrupt:
+        say("stopped; nothing was kept")
+        return INTERRUPTED
+    finally:
+        sweep.stop()
+    if failed is not None:
+        say(f"error: {clean(failed.message)}")
+        return BAD_INPUT if failed.reason == "bad_input" else FAILED
+    seconds = time.monotonic() - began
+    if as_json:
+        print_json(result(job, curve, ending, seconds))
+    else:
+        show(job, curve, ending, seconds)
+    return 0
+
+
+def follow(events: Iterable[Event], steps: int) -> tuple[Curve, str, Failed | None]:
+    """The curve, how the sweep ended, and what went wrong; progress on stderr, on one line of a terminal."""
+    rates: list[float] = []
+    losses: list[float] = []
+    ending, failed, live = "", None, sys.stderr.isatty()
+    for event in events:
+        match event:
+            case Step():
+                rates.append(event.lr)
+                losses.append(event.loss)
+                if live:
+                    at = f"step {event.step}/{steps}  lr {learning_rate(event.lr)}  loss {number(event.loss)}"
+                    sys.stderr.write(f"\r\x1b[K{at}")
+                    sys.stderr.flush()
+            case Phase():
+                say(clean(f"{event.name}{': ' if event.note else ''}{event.note}"))
+            case Message():
+                ending = event.text
+            case Failed():
+                failed = event
+    if live and rates:
+        sys.stderr.write("\r\x1b[K")
+    return fold(rates, losses), ending, failed
+
+
+def result(job: Job, curve: Curve, ending: str, seconds: float) -> dict[str, Any]:
+    """The one JSON object: the suggestion, its rule, and the whole curve."""
+    return {
+        "preset": job.draft.preset,
+        "suggestion": curve.suggestion,
+        "rule": curve.rule,
+        "cautious": curve.cautious,
+        "lowest": curve.lowest,
+        "command": command(job.draft, curve.suggestion) if curve.found else "",
+        "ending": ending,
+        "device": job.place.device,
+        "seconds": seconds,
+        "rates": list(curve.rates),
+        "losses": list(curve.losses),
+        "smoothed": list(curve.smoothed),
+    }
+
+
+def show(job: Job, curve: Curve, ending: str, seconds: float) -> None:
+    """The plot, the verdict, the command."""
+    width, glyphs = terminal_width(), glyphs_of_locale()
+    print_lines(picture(curve, job.span, width, HEIGHT, glyphs), glyphs)
+    typer.echo(f"\n{clean(ending)}; {duration(seconds)} on {job.place.device}\n")
+    for line in verdict(curve):
+        typer.echo(line)
+    if curve.found:
+        typer.echo(f"\n{command(job.draft, curve.suggestion)}")
