@@ -1,5 +1,7 @@
 """Batches and the way from drawn arrays to tensors that every test of an op takes."""
 
+import re
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -7,9 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torchvision.transforms import autoaugment
 
 from engine.augment.draws import Draws
 from engine.augment.op import Arrays
+from engine.augment.passes import OPERATIONS
 from engine.augment.pipeline import Pipeline
 from engine.contract.recipe import Choice
 
@@ -83,3 +87,54 @@ def pipeline() -> Callable[..., Pipeline]:
         return Pipeline([choice(op) for op in ops], **(usual | options))
 
     return make
+
+
+@pytest.fixture
+def ours() -> Callable[[str], str]:
+    """Our name of a torchvision operation: ShearX is shear_x, AutoContrast is autocontrast."""
+    return lambda name: re.sub("(?<=[a-z])(?=[XY])", "_", name).lower()
+
+
+@pytest.fixture
+def planned_pairs(monkeypatch) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """The operations that a policy draws for n images, and their amounts, each (depth, n)."""
+
+    def draw(op, rng, n):
+        seen = []
+        monkeypatch.setattr(op._passes, "plan", lambda codes, amount, *rest, **more: seen.append((codes, amount)) or {})
+        op.draw(rng, n, 32)
+        return seen[0]
+
+    return draw
+
+
+@pytest.fixture
+def planned(planned_pairs) -> Callable[..., Counter]:
+    """How often a policy draws each (operation, amount) for n images."""
+
+    def count(op, rng, n):
+        codes, amount = (values.ravel() for values in planned_pairs(op, rng, n))
+        drawn = zip((OPERATIONS[code] for code in codes), np.round(amount, 3).tolist(), strict=True)
+        return Counter((name, strength if name != "identity" else 0.0) for name, strength in drawn)
+
+    return count
+
+
+@pytest.fixture
+def applied(monkeypatch, ours) -> Callable[..., Counter]:
+    """How often torchvision's policy applies each (operation, amount) to n images, `depth` operations each."""
+
+    def count(transform, n, depth):
+        seen = []
+
+        def note(image, name, magnitude, **rest):
+            seen.append((ours(name), round(float(magnitude), 3)))
+            return image
+
+        monkeypatch.setattr(autoaugment, "_apply_op", note)
+        torch.manual_seed(0)
+        for _ in range(n):
+            transform(torch.zeros(3, 32, 32, dtype=torch.uint8))
+        return Counter(seen) + Counter({("identity", 0.0): n * depth - len(seen)})
+
+    return count
