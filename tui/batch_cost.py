@@ -42,7 +42,8 @@ class Cost:
             return "time unknown: no run of these models here yet"
         shared = f" on {self.slots} devices at once" if self.slots > 1 else ""
         said = f"~{duration(self.seconds / self.slots)}{shared}, judged by earlier runs here"
-        some = f", without {len(self.unknown)} cells whose models never ran here" if self.unknown else ""
+        cells = f"{len(self.unknown)} cell{'s' if len(self.unknown) > 1 else ''}"
+        some = f", without {cells} of models that never ran here" if self.unknown else ""
         return said + some
 
 

@@ -1,0 +1,88 @@
+"""`cifar-tui grid`: the product is checked whole, shown before it starts, asked about when it is large."""
+
+import json
+from functools import partial
+
+import pytest
+
+from engine.contract.store import RunFolder, runs_root
+from tui import batch
+from tui.commands import batch as commands
+
+GRID = ("grid", "--preset", "quickstart", "--epochs", "2", "--set", "schedule.warmup=0", "--device", "cpu")
+
+
+@pytest.fixture
+def started(monkeypatch):
+    told = []
+    monkeypatch.setattr(commands, "carry_out", partial(batch.carry_out, start=lambda folder: told.append(folder.id)))
+    return told
+
+
+def test_a_grid_is_started_in_order_and_only_once(cli, started):
+    arguments = (*GRID, "--vary", "model=lenet,resnet20", "--vary", "lr=0.1,0.05", "--seeds", "2", "--json")
+    found = json.loads(cli(*arguments).out)
+    assert len(found["runs"]) == len(started) == 8 and [one["id"] for one in found["runs"]] == started
+    first, last = (RunFolder(runs_root() / one) for one in (started[0], started[-1]))
+    assert (first.info().model, first.info().seed) == ("lenet", 0)
+    assert (last.info().model, last.info().seed, last.recipe().optimizer.options["lr"]) == ("resnet20", 1, 0.05)
+    assert found["tag"] in first.labels().tags
+    again = json.loads(cli(*arguments).out)
+    assert {one["action"] for one in again["runs"]} == {"live"} and len(started) == 8
+    assert again["tag"] == found["tag"]
+
+
+def test_every_run_of_a_grid_has_the_command_that_repeats_it(cli, started):
+    cli(*GRID, "--vary", "add_op=-;color_jitter:hue=0.1,brightness=0.2")
+    info = RunFolder(runs_root() / started[1]).info()
+    command = [word for word in info.command.split()[1:] if word != "--headless"]
+    assert json.loads(cli(*command, "--dry-run", "--json").out)["recipe_id"] == info.recipe_id
+
+
+def test_cells_of_one_recipe_run_once_with_a_message(cli, started):
+    answer = cli(*GRID, "--vary", "optimizer.lr=0.1,0.10")
+    assert len(started) == 1 and "is the same recipe as quickstart lr=0.1: run once" in answer.err
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_dry_run_shows_the_runs_within_the_terminal_and_writes_nothing(cli, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    answer = cli(*GRID, "--vary", "lr=0.1,0.05", "--vary", "add_op=-,color_jitter", "--seeds", "3", "--dry-run")
+    assert answer.code == 0 and "12 runs: 12 to start" in answer.out and not runs_root().exists()
+    assert max(map(len, answer.out.splitlines())) <= columns
+    assert answer.out.count("to start") == 13
+
+
+def test_one_bad_cell_and_nothing_starts(cli, started):
+    answer = cli(*GRID, "--vary", "model=lenet,resnet21,resnet22", "--vary", "batch_size=64,0")
+    assert answer.code == 2 and started == [] and answer.out == ""
+    assert "did you mean" in answer.err and "batch_size" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_large_grid_asks_on_a_terminal(cli, started, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
+    assert cli(*GRID, "--seeds", "21").code == 1 and started == []
+    assert cli(*GRID, "--seeds", "2").code == 0 and len(started) == 2
+    assert cli(*GRID, "--seeds", "23", "--yes").code == 0 and len(started) == 23
+
+
+def test_a_run_that_cannot_be_started_is_an_exit_code_and_a_line(cli, monkeypatch):
+    def start(folder):
+        if folder.info().seed == 0:
+            raise batch.local.StartFailed("no more processes")
+
+    monkeypatch.setattr(commands, "carry_out", partial(batch.carry_out, start=start))
+    answer = cli(*GRID, "--seeds", "2")
+    assert answer.code == 1 and "error: quickstart seed 0: no more processes" in answer.err
+    assert answer.out.count("started") == 1
+
+
+def test_a_run_is_a_preset_of_a_grid(cli, started, ended_run):
+    from engine.contract.catalog import catalog
+    from presets.loader import Edits, resolve
+
+    run = ended_run(resolve("quickstart", catalog(), Edits(fields={"epochs": 3})), 5, (0.1, 0.2, 0.3))
+    found = json.loads(cli("grid", "--preset", f"run:{run.id}", "--seeds", "5,6", "--device", "cpu", "--json").out)
+    assert [one["action"] for one in found["runs"]] == ["finished", "start"]

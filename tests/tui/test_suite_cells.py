@@ -1,0 +1,89 @@
+"""A suite's rows as cells: as the source ran them, or smaller and saying so."""
+
+import pytest
+
+from engine.contract.catalog import catalog
+from engine.contract.errors import BadInput
+from presets import loader, suites
+from tui.suite_cells import Departure, cells
+
+PARTS = catalog()
+
+
+@pytest.fixture
+def suite():
+    path = loader.user_folder() / "suites" / "mine.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        'title = "t"\ndescription = "d"\nsource = "s"\n[base]\nrecipe = "quickstart"\nmodel = "lenet"\n'
+        '[[rows]]\nid = "long"\nset = ["epochs=200", "schedule.warmup=20", "data.fraction=0.5", "averaging=swa"]\n'
+        '[[rows]]\nid = "short"\nset = ["epochs=2", "schedule.warmup=1"]\n'
+    )
+    return suites.load("mine")
+
+
+def recipes(suite, departure):
+    return {
+        cell.label: cell.draft.recipe(cell.source, PARTS) for cell in cells(suite, suite.rows, departure, PARTS)
+    }  # fmt: skip
+
+
+def test_without_a_departure_a_row_is_as_the_source_ran_it(suite):
+    found = recipes(suite, Departure())
+    assert {name: recipe.recipe_id for name, recipe in found.items()} == {
+        row.id: row.resolve(PARTS).recipe_id for row in suite.rows
+    }
+    assert not Departure() and Departure().table() is None
+
+
+def test_what_is_counted_in_epochs_shrinks_with_them_and_shorter_rows_stay(suite):
+    found = recipes(suite, Departure(epochs=10))
+    assert (found["long"].epochs, found["long"].schedule.options["warmup"]) == (10, 1.0)
+    assert found["long"].averaging.options["every"] == pytest.approx(0.05)
+    assert found["short"].recipe_id == suite.row("short").resolve(PARTS).recipe_id
+
+
+def test_a_fraction_is_one_of_the_rows_own_images(suite):
+    found = recipes(suite, Departure(fraction=0.1))
+    assert (found["long"].data.fraction, found["short"].data.fraction) == (0.05, 0.1)
+
+
+def test_set_has_the_last_word(suite):
+    found = recipes(suite, Departure(epochs=10, sets=("schedule.warmup=1.5", "batch_size=64")))
+    assert (found["long"].schedule.options["warmup"], found["long"].batch_size) == (1.5, 64)
+
+
+def test_runs_are_tagged_with_suite_and_row_and_shrunk_ones_as_such(suite):
+    placed = {"tags": ["mine"], "device": "cpu", "threads": 1}
+    made = cells(suite, suite.rows, Departure(epochs=10), PARTS, placed)
+    tags = {cell.label: cell.draft.placement().tags for cell in made}
+    assert tags == {"long": ("suite:mine", "row:long", "shrunk", "mine"), "short": ("suite:mine", "row:short", "mine")}
+    assert all((cell.draft.placement().device, cell.draft.placement().threads) == ("cpu", 1) for cell in made)
+
+
+@pytest.mark.parametrize(
+    ("departure", "words"),
+    [
+        (Departure(epochs=1), "shrunk to 1 epoch"),
+        (Departure(2, 0.05), "shrunk to 2 epochs and 5 % of the training images"),
+        (Departure(sets=("a=1", "b=2")), "changed by --set a=1 --set b=2"),
+        (Departure(fraction=0.5, sets=("a=1",)), "shrunk to 50 % of the training images; changed by --set a=1"),
+    ],
+)
+def test_a_departure_says_what_it_is_and_which_flags_ask_for_it(departure, words):
+    assert departure and str(departure) == words
+    assert departure.table()["said"] == words
+    for value in (departure.epochs or None, *departure.sets):
+        assert value is None or str(value) in departure.flags()
+
+
+@pytest.mark.parametrize("fields", [{"fraction": 0}, {"fraction": 1.5}, {"epochs": -1}])
+def test_impossible_sizes_are_refused(fields):
+    with pytest.raises(BadInput, match=f"--{next(iter(fields))}"):
+        Departure(**fields)
+
+
+def test_every_bad_row_is_named(suite):
+    with pytest.raises(BadInput) as caught:
+        cells(suite, [row.model_copy(update={"recipe": "no_such"}) for row in suite.rows], Departure(epochs=1), PARTS)
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["long", "short"]

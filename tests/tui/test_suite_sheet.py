@@ -1,0 +1,145 @@
+"""A suite's tables: marks, dashes, notes, and what is said of runs that are not there."""
+
+import math
+
+import pytest
+
+from engine.analysis.report import line
+from engine.contract.catalog import catalog
+from engine.contract.store import summarize
+from presets.loader import Edits, resolve
+from presets.suites import Reported, Row, Suite
+from tui.suite_sheet import as_data, compared, flat, others, shown
+from tui.typeset import text
+
+RECIPE = resolve("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["schedule.warmup=0"]))
+SUITE = Suite(
+    name="s",
+    title="A table",
+    description="What it is.",
+    source="somebody, 2021",
+    rows=(
+        Row(id="a", recipe="quickstart", source="somebody, 2021", note="odd",
+            reported=Reported(test_accuracy=0.9619, test_loss=0.158, selection="best_on_test")),
+        Row(id="b", recipe="quickstart", source="elsewhere", note="odd", title="in its words",
+            reported=Reported(test_accuracy=0.95, selection="last", n=3, spread=0.0012)),
+        Row(id="c", recipe="quickstart", source="somebody, 2021", reported=Reported(test_accuracy=0.5)),
+        Row(id="d", recipe="quickstart", source="somebody, 2021", note="out of memory in the source"),
+    ),
+)  # fmt: skip
+
+
+def lines(runs):
+    return [
+        line(row.id, RECIPE.recipe_id, row.reported.selection, row.reported.test_accuracy, runs) for row in SUITE.rows
+    ]
+
+
+@pytest.fixture
+def runs(ended_run):
+    return [
+        summarize(ended_run(RECIPE, seed, curve, device_name="a card"))
+        for seed, curve in enumerate([(0.5, 0.97, 0.96), (0.5, 0.96, 0.95)])
+    ]
+
+
+def test_the_reported_table_marks_selections_and_keeps_empty_rows():
+    sheet = shown(SUITE, ["-", "lr 1→2", "-", "-"])
+    assert [column.head for column in sheet.columns] == ["row", "test %", "test loss", "what"]
+    assert [row[1] for row in sheet.rows] == ["96.19*", "95.00±0.12", "50.00?", "-"]
+    assert [row[2] for row in sheet.rows] == ["0.158", "-", "-", "-"]
+    assert sheet.rows[1][3] == "in its words (quickstart lr 1→2)"
+    assert len(sheet.legend) == 2
+
+
+def test_equal_notes_are_one_note_and_another_source_is_a_note():
+    sheet = shown(SUITE, ["-"] * 4)
+    assert sheet.notes == ("odd", "Source: elsewhere", "out of memory in the source")
+    assert sheet.marks == ((1,), (1, 2), (), (3,))
+
+
+def test_measured_stands_under_the_selection_of_the_source_with_the_last_epoch_beside_it(runs):
+    sheet = compared(SUITE, SUITE.rows, lines(runs), "")
+    assert [column.head for column in sheet.columns] == [
+        "row",
+        "reported",
+        "measured",
+        "Δ",
+        "last epoch",
+        "n",
+        "time",
+        "device",
+    ]
+    best, last, unknown, empty = sheet.rows
+    assert best[1:6] == ("96.19*", "96.50±0.71*", "+0.31", "95.50±0.71", "2")
+    assert last[1:6] == ("95.00±0.12", "95.50±0.71", "+0.50", "95.50±0.71", "2")
+    assert unknown[1:4] == ("50.00?", "95.50±0.71", "+45.50")
+    assert empty[1:4] == ("-", "95.50±0.71", "-")
+    assert best[6:] == ("3.0 s", "a card")
+
+
+def test_a_row_without_runs_is_a_row_of_dashes():
+    sheet = compared(SUITE, SUITE.rows, lines([]), "")
+    assert sheet.rows[0] == ("a", "96.19*", "-", "-", "-", "0", "-", "-")
+
+
+def test_without_best_on_test_there_is_no_second_column_for_the_last_epoch(runs):
+    rows = SUITE.rows[1:2]
+    sheet = compared(SUITE, rows, lines(runs)[1:2], "")
+    assert "last epoch" not in [column.head for column in sheet.columns]
+
+
+def test_one_run_has_no_spread_but_says_what_the_test_set_leaves_open(runs):
+    sheet = compared(SUITE, SUITE.rows, lines(runs[:1]), "")
+    assert sheet.rows[0][2] == "97.00*"
+    assert any("of one run" in said and "±1.2" in said for said in sheet.legend), sheet.legend
+
+
+def test_a_departure_is_said_in_every_table(runs):
+    said = "shrunk to 1 epoch"
+    assert said in " ".join(compared(SUITE, SUITE.rows, lines(runs), said).lead)
+    more = others(SUITE, SUITE.rows, lines(runs), said)
+    assert more is not None and said in " ".join(more.lead)
+
+
+def test_further_figures_stand_beside_ours(runs):
+    sheet = others(SUITE, SUITE.rows, lines(runs), "")
+    assert sheet is not None
+    assert [column.head for column in sheet.columns] == ["row", "test loss"]
+    assert [row[1] for row in sheet.rows] == ["0.158 / 0.035", "- / 0.045", "- / 0.045", "- / 0.045"]
+    assert others(SUITE, SUITE.rows[2:3], lines(runs)[2:3], "") is None
+
+
+def test_runs_that_did_not_finish_are_named(runs, ended_run):
+    failed = summarize(ended_run(RECIPE, 5, (0.3,), state="failed"))
+    sheet = compared(SUITE, SUITE.rows, lines([*runs, failed]), "")
+    assert sheet.rows[0][5] == "2+1"
+    assert "not finished: a seed 5 failed (diverged) at epoch 1 of 3" in sheet.legend
+
+
+def test_a_report_with_seeds_fits_eighty_columns(runs):
+    said = text(compared(SUITE, SUITE.rows, lines(runs), "", 80), 80)
+    assert max(map(len, said.splitlines())) <= 80
+    assert "device" in said or "on a card" in said
+
+
+def test_a_device_without_room_for_a_column_is_told_below(ended_run):
+    run = summarize(
+        ended_run(RECIPE, 0, (0.5,) * 3, device_name="a card with a name of some sixty letters, which is a lot")
+    )
+    sheet = compared(SUITE, SUITE.rows, lines([run]), "", 80)
+    assert "device" not in [column.head for column in sheet.columns]
+    assert "on a card with a name of some sixty letters, which is a lot" in sheet.legend
+
+
+def test_data_holds_every_figure_with_full_precision(runs):
+    data = as_data(SUITE.rows[0], lines(runs)[0], RECIPE.recipe_id, "-")
+    assert data["reported"]["test_accuracy"] == 0.9619 and data["reported"]["device"] is None
+    assert data["measured"]["test_accuracy"] == pytest.approx(0.965) and data["measured"]["seeds"] == [0, 1]
+    assert data["last"]["test_accuracy"] == pytest.approx(0.955)
+    assert data["difference"] == pytest.approx(0.965 - 0.9619)
+    row = flat(data)
+    assert row["reported_test_accuracy"] == 0.9619 and row["measured_seeds"] == "0 1"
+    assert row["measured_low"] < 0.965 < row["measured_high"]
+    assert not any(isinstance(value, float) and math.isnan(value) for value in row.values())
+    assert list(flat(as_data(SUITE.rows[3], lines([])[3], "x", "-"))) == list(row), "every row has the same columns"
