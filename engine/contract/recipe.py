@@ -52,7 +52,14 @@ COMMON: Final[dict[str, tuple[Param, ...]]] = {
             choices=("prepended", "overlaid", "gradual"),
         ),
         Param("by", "choice", "step", "move the learning rate every step or every epoch", choices=("step", "epoch")),
-        Param("offset", "int", 0, "added to the count of epochs: 1 where a source stepped before the epoch", ge=0),
+        Param(
+            "offset",
+            "int",
+            0,
+            "added to the count of epochs: 1 where a source stepped before the epoch",
+            ge=0,
+            unit="epochs",
+        ),
         Param("momentum_low", "float", 0.0, "momentum at the peak of the learning rate; 0 is off", ge=0.0, lt=1.0),
     ),
 }

@@ -90,8 +90,12 @@ def _plan(order: Order, batch: Batch, told: Cost, space: str) -> list[str]:
     lines += [order.departure] if order.departure else []
     if batch.to_do:
         lines.append(str(told) + (f"; {space}" if space else ""))
-    repeats = {(job.label, job.same_as): None for job in batch.jobs if job.fate == "repeat"}
-    lines += [f"{label} is the same recipe as {other}: run once" for label, other in repeats]
+    twins: dict[str, dict[str, None]] = {}
+    for job in batch.jobs:
+        if job.fate == "repeat":
+            twins.setdefault(job.same_as, {})[job.label] = None
+    for first, others in twins.items():
+        lines.append(f"{', '.join(others)} {'are' if len(others) > 1 else 'is'} the same recipe as {first}: run once")
     return lines
 
 
