@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import platformdirs
 import tomli_w
 
-from engine.contract.catalog import Catalog
+from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput, nearest
 from engine.contract.overrides import add_op, apply_set, drop_op
 from engine.contract.recipe import Recipe
@@ -23,6 +23,7 @@ from engine.contract.recipe import Recipe
 Kind = Literal["recipes", "models", "augmentations", "schedules", "suites"]
 Table = dict[str, Any]
 
+SUITE: Final = "suite:"
 HERE: Final = Path(__file__).resolve().parent
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 LARGEST: Final = 256 * 1024  # bytes; a preset is a few lines, anything larger is a mistake
@@ -87,8 +88,15 @@ def read_table(path: Path) -> Table:
         raise BadInput(f"{path}: not valid TOML: {error}") from None
 
 
-def load_table(ref: str) -> Table:
-    """The table of a preset by name, or of a TOML file by its path. Named parts in it are filled in."""
+def load_table(ref: str, parts: Catalog | None = None) -> Table:
+    """The table of a preset by name, of a TOML file by its path, or of a published row as `suite:NAME/ROW`.
+
+    Named parts in it are filled in. `parts` are what a row's changes are looked up in, by default the engine's own.
+    """
+    if ref.startswith(SUITE):
+        from presets import suites  # which stands on this file
+
+        return suites.row_of(ref.removeprefix(SUITE)).table(parts or catalog())
     if ref.endswith(".toml") or "/" in ref:
         path = Path(ref).expanduser()
     else:
@@ -195,7 +203,7 @@ def _put(table: Table, path: str, value: Any) -> Table:
 
 def resolve(ref: str, catalog: Catalog, edits: Edits | None = None) -> Recipe:
     """The resolved recipe of a preset with the flags applied. Raises BadInput with every problem found."""
-    table = load_table(ref)
+    table = load_table(ref, catalog)
     return Recipe.resolve(edit(table, edits, catalog, ref) if edits else table, catalog, ref)
 
 

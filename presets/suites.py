@@ -108,9 +108,20 @@ class Row(_Closed):
             self.model, self.augmentation, self.schedule, sets=sets, add_ops=self.add_ops, drop_ops=self.drop_ops
         )
 
+    def table(self, catalog: Catalog) -> dict[str, Any]:
+        """The row as a preset's table, which promises what the source reported. Raises BadInput."""
+        table = loader.edit(loader.load_table(self.recipe, catalog), self.edits, catalog, self.recipe)
+        table = {key: value for key, value in table.items() if key != "promise"} | {"title": self.title or self.id}
+        said = self.reported
+        if said.test_accuracy is None:
+            return table
+        promise = {"accuracy": said.test_accuracy, "selection": said.selection, "runs": said.n, "source": self.source}
+        more = {"spread": said.spread or 0.0, "minutes": 60 * (said.hours or 0.0), "device": said.device}
+        return table | {"promise": promise | more}
+
     def resolve(self, catalog: Catalog) -> Recipe:
         """The recipe of the row. Raises BadInput."""
-        return loader.resolve(self.recipe, catalog, self.edits)
+        return Recipe.resolve(self.table(catalog), catalog, self.id)
 
 
 class Suite(_Closed):
@@ -167,6 +178,14 @@ def load(ref: str) -> Suite:
             raise BadInput(f"unknown suite {ref!r}{hint or '; `cifar-tui suites list` shows all'}")
         path = found[ref]
     return _read(path)
+
+
+def row_of(ref: str) -> Row:
+    """The row that `NAME/ROW` means. Raises BadInput."""
+    name, _, row_id = ref.rpartition("/")
+    if not name:
+        raise BadInput(f"suite:{ref}: write suite:NAME/ROW; `cifar-tui suites show {ref}` names the rows")
+    return load(name).row(row_id)
 
 
 def _read(path: Path) -> Suite:

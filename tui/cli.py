@@ -51,7 +51,9 @@ def _version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def root(
     ctx: typer.Context,
-    preset: str = typer.Option("", help="A preset's name, a TOML file, suite:NAME/ROW, or run:RUN to repeat a run.", metavar="P"),
+    preset: str = typer.Option(
+        "", help="A preset's name, a TOML file, suite:NAME/ROW, or run:RUN to repeat a run.", metavar="P"
+    ),
     headless: bool = typer.Option(False, "--headless", help="Train without a screen."),
     model: str = typer.Option("", help="Another model.", metavar="M"),
     augmentation: str = typer.Option("", help="Another named augmentation.", metavar="A"),

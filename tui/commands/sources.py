@@ -1,4 +1,4 @@
-"""Where a recipe comes from on the command line: a preset's name, a TOML file, or a run."""
+"""Where a recipe comes from on the command line: a preset's name, a TOML file, a row of a suite, or a run."""
 
 from __future__ import annotations
 

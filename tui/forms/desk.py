@@ -13,7 +13,7 @@ from engine.contract.changes import differences
 from engine.contract.errors import BadInput
 from engine.contract.recipe import Choice, Recipe
 from engine.contract.text import clean
-from presets import loader
+from presets import loader, suites
 from tui.commands.sources import source_file
 from tui.forms.draft import NAMED, Draft
 from tui.forms.fields import Field, Form, fields
@@ -138,6 +138,9 @@ def blame(problem: str, paths: Sequence[str]) -> str:
 
 def part_names(source: str) -> Mapping[str, str]:
     """Which named parts a preset is made of, as its file has them."""
+    if source.startswith(loader.SUITE):
+        row = suites.row_of(source.removeprefix(loader.SUITE))
+        return {**part_names(row.recipe), **{name: text for name in NAMED if (text := getattr(row, name))}}
     if source.endswith(".toml") or "/" in source:
         path = Path(source).expanduser()
     else:
