@@ -39,7 +39,7 @@ def distillation(
     targets: Tensor,
     teacher_logits: Tensor,
     *,
-    teacher: Annotated[str, Spec("a finished run: its id, the last four of it, its name, its folder or @last")] = "",
+    teacher: Annotated[str, Spec("finished run to learn from: id, its last four, name, folder or @last")] = "",
     temperature: Annotated[float, Spec("what both logits are divided by before they are compared", gt=0.0)] = 4.0,
     weight: Annotated[float, Spec("share of the teacher; the labels have the rest", ge=0.0, le=1.0)] = 0.9,
     label_smoothing: Smoothing = 0.0,

@@ -12,6 +12,7 @@ from engine.contract.changes import flat
 from engine.contract.errors import BadInput
 from engine.contract.params import OPS
 from engine.contract.recipe import COMMON, Placement
+from engine.contract.store import Summary
 from presets.loader import list_presets, resolve
 from tui.forms.again import draft_of, flags_of
 from tui.forms.desk import Desk, blame
@@ -292,6 +293,21 @@ def test_every_field_with_choices_offers_them():
     assert {"lenet", "resnet34", "resnet34_zero_init"} <= {
         option.value for option in options_of(model, made, catalog())
     }
+
+
+def test_a_teacher_is_picked_from_the_finished_runs_on_the_same_data():
+    made = desk()
+    made.put("loss", "distillation")
+    teacher = next(field for field in made.fields() if field.path == "loss.teacher")
+    rows = [
+        Summary("20261122-101530-k3f9", "big", "finished", model="resnet56", data="cifar10", last_accuracy=0.934),
+        Summary("20261122-101530-aaaa", status="stopped", data="cifar10"),
+        Summary("20261122-101530-bbbb", status="finished", data="cifar100"),
+    ]
+    (option,) = options_of(teacher, made, catalog(), rows)
+    assert "93.40 %" in option.detail and "big" in option.detail and "resnet56" in option.detail
+    made.put("loss.teacher", option.value)
+    assert not made.problems and made.recipe.loss.options["teacher"] == "20261122-101530-k3f9"
 
 
 def test_each_model_offered_can_be_picked():

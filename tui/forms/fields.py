@@ -17,6 +17,7 @@ from engine.contract.catalog import Catalog
 from engine.contract.overrides import labelled
 from engine.contract.params import LIMITS, OPS, Param
 from engine.contract.recipe import COMMON, NOT_HASHED, Choice, Placement, Recipe
+from engine.contract.teacher import FIELD as TEACHER
 
 KINDS: Final = {
     "model": "model",
@@ -43,6 +44,8 @@ ESSENTIAL: Final = (
 )
 DATA_SET: Final = "data.name"
 """The one field outside a part's own table that names a part."""
+PICKED: Final = ("part", "ops", "choice", "bool")
+"""Types whose values are chosen from a list."""
 LABELS: Final = {
     "augmentation.ops": "",
     "optimizer.lr": "learning rate",
@@ -69,6 +72,11 @@ class Field:
     @property
     def changed(self) -> bool:
         return bool(self.value != self.base)
+
+    @property
+    def picked(self) -> bool:
+        """Whether its value is chosen from a list instead of typed."""
+        return self.param.type in PICKED or self.path == TEACHER
 
     @property
     def text(self) -> str:

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui.forms.fields import Field
-from tui.forms.rows import NUMBER_CELLS, PICKED, Row, arrange, box_column, draw_row, is_short
+from tui.forms.rows import NUMBER_CELLS, Row, arrange, box_column, draw_row, is_short
 from tui.line_list import LineList
 from tui.lines import Line
 from tui.widgets.line_input import LineInput
@@ -139,7 +139,7 @@ class Form(Container):
         row = self.rows.rows[event.row]
         if row.more:
             self.toggle_more()
-        elif row.field is not None and row.field.param.type in PICKED:
+        elif row.field is not None and row.field.picked:
             self.post_message(self.Asked(row.field))
         elif row.field is not None:
             self.edit(row.field)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from engine.contract import teacher
 from engine.contract.catalog import Catalog, Part
 from engine.contract.params import OPS
+from engine.contract.store import Summary
 from engine.contract.text import one_line
 from presets.loader import PresetInfo, list_presets
 from tui.format import si
 from tui.forms.desk import Desk
 from tui.forms.fields import KINDS, Field
+from tui.run_columns import accuracy
 from tui.screens.pick import Option
 
 
-def options_of(field: Field, desk: Desk, catalog: Catalog) -> list[Option]:
-    """The choices of a field in a sensible order."""
+def options_of(field: Field, desk: Desk, catalog: Catalog, runs: Sequence[Summary] = ()) -> list[Option]:
+    """The choices of a field in a sensible order; `runs` are those that may teach, newest first."""
     match field.path:
+        case teacher.FIELD:
+            data = desk.recipe.data.name
+            return [_teacher(row) for row in runs if row.status == "finished" and row.data == data]
         case "augmentation.ops":
             present = desk.present_ops()
             parts = [part for part in catalog.parts("op") if part.name in present or not _combines(part)]
@@ -51,6 +59,11 @@ def _part(part: Part) -> Option:
 
 def _op(part: Part, present: bool) -> Option:
     return Option(part.name, f"{'✓' if present else ' '} {part.name}", one_line(part.title, 100))
+
+
+def _teacher(row: Summary) -> Option:
+    name = f"{one_line(row.name, 40)} · " if row.name else ""
+    return Option(row.id, row.id, f"{accuracy(row.last_accuracy)} % · {name}{row.model} · {row.epochs} epochs")
 
 
 def _model(part: Part) -> Option:

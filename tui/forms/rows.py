@@ -14,8 +14,6 @@ from tui.forms.fields import ESSENTIAL, Field, as_text
 from tui.lines import Line, fit, rule
 
 NUMBERS: Final = ("int", "float")
-PICKED: Final = ("part", "ops", "choice", "bool")
-"""Types of rows that offer a list instead of a line to type in."""
 NUMBER_CELLS: Final = 8
 SEEDS_PATH: Final = "place.seeds"
 
@@ -116,8 +114,8 @@ def draw_row(row: Row, width: int, at_cursor: bool, problem: str = "") -> Line:
         value, end = fit(field.text, NUMBER_CELLS), "]"
     else:
         inside = max(width - box - 7, 4)
-        picked = field.param.type in PICKED
-        value, end = fit(one_line(field.text), inside + (0 if picked else 1)), " ▾]" if picked else " ]"
+        value = fit(one_line(field.text), inside + (0 if field.picked else 1))
+        end = " ▾]" if field.picked else " ]"
     edge = "bad" if problem else "key" if at_cursor else "dim"
     line: Line = [
         marker,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual import work
@@ -27,9 +28,11 @@ from tui.key_tables.new_run import KEYS
 from tui.keys import GLOBAL, bindings
 from tui.line_list import LineView
 from tui.messages import RunsStarted, StartRefused
+from tui.rate_sweep import Span, check
 from tui.run_acts import RunActs
 from tui.run_preview import expected
 from tui.screens.confirm import Confirm
+from tui.screens.find_rate import FindRate
 from tui.screens.pick import Option, Pick
 from tui.screens.prompt import Prompt
 from tui.starting import launch, plan
@@ -159,7 +162,11 @@ class NewRun(RunActs):
 
     def on_form_asked(self, event: Form.Asked) -> None:
         field = event.field
-        options = options_of(field, self.desk, self.workbench.session.catalog)
+        session = self.workbench.session
+        options = options_of(field, self.desk, session.catalog, session.summaries())
+        if not options:  # only a teacher may be in want
+            self.say(f"no run on {self.desk.recipe.data.name} has finished yet: there is no {field.label}", bad=True)
+            return
         title = "Operations: Enter adds or drops" if field.param.type == "ops" else field.label
 
         def chosen(value: str | None) -> None:
@@ -261,6 +268,19 @@ class NewRun(RunActs):
 
         body = "Lower-case letters, digits and _. It is found under `preset` from now on."
         self.app.push_screen(Prompt("Save as a preset of your own", body, check=check), saved)
+
+    def action_find_rate(self) -> None:
+        if self._refused():
+            return
+        desk, session, span = self.desk, self.workbench.session, Span()
+        job = partial(check, desk.draft, desk.source, span, session.catalog, session.parts)
+        self.app.push_screen(FindRate(job, span), self._rate_found)
+
+    def _rate_found(self, rate: str | None) -> None:
+        if rate:
+            self.desk.put("optimizer.lr", rate)
+            self._show()
+            self.query_one(Form).go_to("optimizer.lr")
 
     def action_start(self) -> None:
         """Start or queue, after everything has been checked."""
