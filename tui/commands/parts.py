@@ -136,6 +136,26 @@ def show_augmentation(name: str = typer.Argument(..., help="An augmentation or a
     _show_part("op", "augmentations", name, as_json)
 
 
+@augmentations.command("preview")
+def preview_augmentation(
+    name: str = typer.Argument("", help="A named augmentation, or an op: cutout:length=8"),
+    out: Path | None = typer.Option(None, help="Write a PNG instead of drawing in the terminal.", metavar="FILE"),
+    images: int = typer.Option(0, min=0, max=64, help="Images, one a row; 0: as many as look well.", metavar="N"),
+    draws: int = typer.Option(3, min=1, max=16, help="How often everything is drawn.", metavar="N"),
+    seed: int = typer.Option(0, min=0, help="Of the draws, and of which images are shown.", metavar="N"),
+    preset: str = typer.Option("", help="Data and, without NAME, augmentation of a preset or run:RUN.", metavar="P"),
+    data: str = typer.Option("", help="A data set; shapes needs no download.", metavar="NAME"),
+    data_dir: str = typer.Option("", help="Folder with the data set.", metavar="DIR"),
+    own_parts: list[str] = typer.Option([], "--parts", help="A Python file with ops of your own.", metavar="FILE"),
+    as_json: bool = Json,
+) -> None:
+    """Show real images before and after, op by op."""
+    from tui.commands import augment_preview
+
+    asked = augment_preview.Asked(name, preset, data, data_dir, images, draws, seed, own_parts)
+    augment_preview.main(asked, out, as_json=as_json)
+
+
 @schedules.command("list")
 def list_schedules(as_json: bool = Json) -> None:
     """List the named schedules and the curves they are made of."""
