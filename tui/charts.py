@@ -44,6 +44,8 @@ class Series:
     """Name of its style: a meaning, never a colour."""
     mark: str = ""
     """One character to draw with, or empty for the finest line the terminal has."""
+    joined: bool = True
+    """Whether its points are joined by lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def _plot(series: Sequence[Series], width: int, height: int, x: Axis, y: Axis, l
     for i, one in enumerate(series):
         xs, ys = downsample(one.x, one.y, x.low, x.high, width - look.tick_width - 1)
         if len(xs):
-            draw = figure.plot if len(xs) > 1 else figure.scatter
+            draw = figure.plot if one.joined and len(xs) > 1 else figure.scatter
             marker = one.mark or _MARKERS[look.glyphs]
             draw(x.place(xs).tolist(), y.place(ys).tolist(), marker=marker, color=_FIRST_COLOR + i)
     figure.xlim(0.0, 1.0)

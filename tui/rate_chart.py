@@ -21,7 +21,7 @@ def picture(curve: Curve, span: Span, width: int, height: int, glyphs: Glyphs, t
     x, y = _rates_axis(span, width - GUTTER), _loss_axis(curve, height - 3)
     look = Look(gutter=GUTTER, tick_width=max(len(name) for _, name in y.ticks), glyphs=glyphs, x_name="rate")
     dot = "." if glyphs == "ascii" else "·"
-    series = [Series("", curve.rates, curve.losses, role="baseline", mark=dot)]
+    series = [Series("", curve.rates, curve.losses, role="baseline", mark=dot, joined=False)]
     smoothed = [value for value in curve.smoothed if math.isfinite(value)]
     if smoothed:
         shown = (number(smoothed[-1]),)

@@ -97,7 +97,7 @@ def fold(rates: Sequence[float], losses: Sequence[float]) -> Curve:
         smoothed[:end] = smooth(y[:end])
         at, first = int(smoothed[:end].argmin()) if end else 0, max(end // 10, 1)
         if end >= FEWEST and at > first and level - smoothed[at] > SIGMAS * noise:
-            slope = np.gradient(smoothed[:end], np.log(x[:end]))
+            slope = _slope(np.log(x[:end]), smoothed[:end])
             steepest, lowest = float(x[first + int(slope[first : at + 1].argmin())]), float(x[at])
     return Curve(tuple(x.tolist()), tuple(y.tolist()), tuple(smoothed.tolist()), steepest, lowest)
 
@@ -109,6 +109,13 @@ def smooth(losses: Array) -> Array:
     every rule that reads it would suggest too large a rate.
     """
     return 0.5 * (_average(losses) + _average(losses[::-1])[::-1])
+
+
+def _slope(x: Array, y: Array) -> Array:
+    """Over a tenth of the points around each, so that a dip of noise is not the steepest fall."""
+    reach, index = max(len(x) // 20, 1), np.arange(len(x))
+    left, right = np.maximum(index - reach, 0), np.minimum(index + reach, len(x) - 1)
+    return (y[right] - y[left]) / (x[right] - x[left])
 
 
 def _average(values: Array) -> Array:
