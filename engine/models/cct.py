@@ -138,7 +138,16 @@ CCT2, CCT4 = Size(2, 2, 1, 128), Size(4, 2, 1, 128)
 CCT6, CCT7, CCT14 = Size(6, 4, 2, 256), Size(7, 4, 2, 256), Size(14, 6, 3, 384)
 
 
-@register("model", title="CCT-2/3x2", family="cct", year=2021, paper="2104.05704", params=283_723, gmacs=0.03534)
+@register(
+    "model",
+    title="CCT-2/3x2",
+    family="cct",
+    year=2021,
+    paper="2104.05704",
+    params=283_723,
+    gmacs=0.03534,
+    aliases=("cct_2",),
+)
 def cct_2_3x2_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
     """2 layers on 64 tokens."""
     return CCT(CCT2, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path)
@@ -152,7 +161,16 @@ def cct_2_3x2_32_sine(
     return CCT(CCT2, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
 
 
-@register("model", title="CCT-4/3x2", family="cct", year=2021, paper="2104.05704", params=482_123, gmacs=0.05002)
+@register(
+    "model",
+    title="CCT-4/3x2",
+    family="cct",
+    year=2021,
+    paper="2104.05704",
+    params=482_123,
+    gmacs=0.05002,
+    aliases=("cct_4",),
+)
 def cct_4_3x2_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
     """4 layers on 64 tokens."""
     return CCT(CCT4, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path)
