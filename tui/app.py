@@ -20,7 +20,7 @@ from textual.widgets import Static
 from engine.contract.errors import BadInput
 from engine.contract.store import RunFolder, Summary, find
 from engine.contract.text import one_line
-from tui.commands.sources import RUN
+from tui.commands.sources import RUN, parts_with
 from tui.forms.desk import Desk
 from tui.forms.draft import from_flags
 from tui.keys import GLOBAL, bindings
@@ -286,7 +286,7 @@ def run_workbench(
         mode = "dashboard"
     if preset_flags:
         session.draft = from_flags(preset_flags)
-        session.parts = tuple(str(Path(file).expanduser().resolve()) for file in preset_flags.get("parts", ()))
+        session.parts = tuple(parts_with(session.draft.preset, session.draft.parts, roots))
         Desk(session.draft, session.catalog, roots)  # a preset that does not exist is refused here
         mode = "new_run"
     app = Workbench(session, start_mode=mode)

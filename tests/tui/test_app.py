@@ -10,9 +10,13 @@ import pytest
 from textual.content import Content
 from textual.widgets import Button, Input
 
+from engine.contract.catalog import catalog
+from engine.contract.create import create
 from engine.contract.errors import BadInput
+from engine.contract.recipe import Placement, Recipe
 from engine.contract.records import ExitRecord
 from engine.launch import control
+from presets import loader
 from tui.app import Workbench, run_workbench
 from tui.keys import MODES
 from tui.messages import RunsChanged
@@ -261,3 +265,22 @@ def test_the_workbench_is_what_the_command_line_opens(root: Path, monkeypatch):
     ((mode, draft),) = seen
     assert mode == "new_run"
     assert draft.command() == ["cifar-tui", "--preset", "quickstart", "--lr", "0.5", "--headless", "--detach"]
+
+
+def test_the_workbench_knows_the_parts_that_a_run_brought_along(root: Path, tmp_path: Path, monkeypatch):
+    own = tmp_path / "own.py"
+    own.write_text(
+        "from engine.contract.catalog import register\n\n"
+        '@register("loss", title="Zero")\n'
+        "def zero(logits, targets):\n"
+        '    """Nothing to learn."""\n'
+    )
+    recipe = loader.resolve("quickstart", catalog()).to_table() | {"loss": "zero"}
+    run = create(root, Recipe.resolve(recipe, catalog((own,))), seed=0, placement=Placement(parts=(str(own),)))
+    own.unlink()
+    sessions = []
+    monkeypatch.setattr(Workbench, "run", lambda self: sessions.append(self.session))
+    run_workbench(roots=[root], preset_flags={"preset": f"run:{run.id}"})
+    (session,) = sessions
+    assert session.parts == (str(run.parts / "own.py"),)
+    assert "zero" in session.catalog.names("loss")
