@@ -97,7 +97,8 @@ def batches(setup: Setup, recipe: Recipe, seed: int) -> Iterator[tuple[Tensor, T
         order = epoch_order(seed, epoch, len(setup.train))
         found = setup.train.batches(order, recipe.batch_size, recipe.last_batch)
         for step, (images, labels) in enumerate(found):
-            yield setup.augmented(images, labels, epoch, step)
+            chosen = order[step * recipe.batch_size :][: len(images)]
+            yield setup.augmented(images, labels, epoch, step, chosen)
         epoch += 1
 
 
