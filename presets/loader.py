@@ -21,6 +21,7 @@ from engine.contract.overrides import add_op, apply_set, drop_op
 from engine.contract.recipe import Recipe
 
 Kind = Literal["recipes", "models", "augmentations", "schedules", "suites"]
+Origin = Literal["built-in", "yours"]
 Table = dict[str, Any]
 
 SUITE: Final = "suite:"
@@ -44,7 +45,7 @@ class PresetInfo:
     name: str
     title: str
     description: str
-    origin: Literal["built-in", "yours"]
+    origin: Origin
     path: Path
 
 
@@ -55,18 +56,22 @@ def user_folder() -> Path:
 
 def list_presets(kind: Kind = "recipes") -> list[PresetInfo]:
     """The presets of a kind, the user's own first; a user's one hides a built-in of the same name."""
-    found: dict[str, PresetInfo] = {}
-    for folder, origin in ((user_folder(), "yours"), (HERE, "built-in")):
-        for path in sorted((folder / kind).glob("*.toml")):
-            if path.stem in found:
-                continue
-            try:
-                table = read_table(path)
-            except BadInput as error:
-                table = {"title": f"cannot be read: {error}"}
-            text = {key: str(table.get(key, "")) for key in ("title", "description")}
-            found[path.stem] = PresetInfo(path.stem, text["title"], text["description"], origin, path)  # type: ignore[arg-type]
-    return sorted(found.values(), key=lambda info: (info.origin == "built-in", _natural(info.name)))
+    found = []
+    for name, path in paths(kind).items():
+        try:
+            table = read_table(path)
+        except BadInput as error:
+            table = {"title": f"cannot be read: {error}"}
+        text = {key: str(table.get(key, "")) for key in ("title", "description")}
+        origin: Origin = "built-in" if path.is_relative_to(HERE) else "yours"
+        found.append(PresetInfo(name, text["title"], text["description"], origin, path))
+    return sorted(found, key=lambda info: (info.origin == "built-in", _natural(info.name)))
+
+
+def paths(kind: Kind) -> dict[str, Path]:
+    """The files of a kind by name, unread: a user's one hides a built-in of the same name."""
+    folders = (HERE / kind, user_folder() / kind)
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -100,26 +105,27 @@ def load_table(ref: str, parts: Catalog | None = None) -> Table:
     if ref.endswith(".toml") or "/" in ref:
         path = Path(ref).expanduser()
     else:
-        path = _named("recipes", ref).path
+        path = _named("recipes", ref)
     table = read_table(path)
     return expand(table, str(path))
 
 
-def _named(kind: Kind, name: str) -> PresetInfo:
-    presets = {preset.name: preset for preset in list_presets(kind)}
-    if name not in presets:
-        hint = nearest(name, presets)
+def _named(kind: Kind, name: str) -> Path:
+    found = paths(kind)
+    if name not in found:
+        hint = nearest(name, found)
         where = "" if hint else f"; `cifar-tui {'presets' if kind == 'recipes' else kind} list` shows all"
         raise BadInput(f"unknown {SINGULAR[kind]} {name!r}{hint}{where}")
-    return presets[name]
+    return found[name]
 
 
 def part_table(kind: Kind, name: str) -> Any:
     """What a named model, augmentation or schedule stands for: a table, or a list of ops."""
-    table = read_table(_named(kind, name).path)
+    path = _named(kind, name)
+    table = read_table(path)
     field = FIELD[kind]
     if field not in table:
-        raise BadInput(f"{_named(kind, name).path}: no `{field}` in it")
+        raise BadInput(f"{path}: no `{field}` in it")
     return table[field]
 
 
@@ -134,7 +140,7 @@ def expand(table: Mapping[str, Any], origin: str) -> Table:
         name = value if isinstance(value, str) else value.get("name") if isinstance(value, Mapping) else None
         if not isinstance(name, str):
             continue
-        presets = {preset.name for preset in list_presets(kind)}
+        presets = paths(kind)
         if name not in presets:
             if field == "augmentation":
                 raise BadInput(f"{origin}: augmentation: unknown augmentation {name!r}{nearest(name, presets)}")

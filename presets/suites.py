@@ -172,7 +172,7 @@ def load(ref: str) -> Suite:
     if ref.endswith(".toml") or "/" in ref:
         path = Path(ref).expanduser()
     else:
-        found = {info.name: info.path for info in list_suites()}
+        found = loader.paths("suites")
         if ref not in found:
             hint = nearest(ref, found)
             raise BadInput(f"unknown suite {ref!r}{hint or '; `cifar-tui suites list` shows all'}")
@@ -273,9 +273,9 @@ def uses_of_model(name: str, catalog: Catalog) -> list[Use]:
 
 
 def _usable() -> Iterator[Suite]:
-    for info in list_suites():
+    for path in loader.paths("suites").values():
         try:
-            yield _read(info.path)
+            yield _read(path)
         except BadInput:  # `suites list` shows it as unusable
             continue
 

@@ -111,13 +111,19 @@ def _with(draft: Draft, sets: Mapping[str, str]) -> Draft:
 
 
 def _smaller(recipe: Recipe, departure: Departure, parts: Catalog) -> dict[str, str]:
-    """Fields that make a recipe smaller. What is counted in epochs (a warm-up, a period) shrinks with the epochs."""
+    """Fields that make a recipe smaller and keep its curves.
+
+    What is counted in epochs (a warm-up, a period) shrinks with them. A learning rate that moved once an epoch moves
+    every step: with few epochs it would be another curve.
+    """
     sets: dict[str, str] = {}
     if departure.fraction < 1:
         sets["data.fraction"] = f"{recipe.data.fraction * departure.fraction:.12g}"
     if 0 < departure.epochs < recipe.epochs:
         sets["epochs"] = str(departure.epochs)
         ratio = departure.epochs / recipe.epochs
+        if recipe.schedule.options.get("by") == "epoch":
+            sets["schedule.by"] = "step"
         for kind in PARTS:
             choice: Choice = getattr(recipe, kind)
             options = parts.get(kind, choice.name).params + COMMON.get(kind, ())

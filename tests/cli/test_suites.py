@@ -92,9 +92,9 @@ def test_a_suite_is_shown_as_the_contract_promises(cli):
     assert first["reported"]["device"] == "GTX 1080 Ti"
 
 
+@pytest.mark.parametrize("name", ["resnet_baselines", "resnet_stages", "tricks_1_0"])
 @pytest.mark.parametrize("columns", [80, 120])
-@pytest.mark.parametrize("name", [info.name for info in suites.list_suites()])
-def test_every_suite_is_shown_within_the_terminal(cli, monkeypatch, name, columns):
+def test_a_suite_is_shown_within_the_terminal(cli, monkeypatch, name, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
     answer = cli("suites", "show", name)
     assert answer.code == 0

@@ -43,6 +43,21 @@ def test_what_is_counted_in_epochs_shrinks_with_them_and_shorter_rows_stay(suite
     assert found["short"].recipe_id == suite.row("short").resolve(PARTS).recipe_id
 
 
+@pytest.mark.parametrize("name", [info.name for info in suites.list_suites()])
+def test_every_row_of_every_suite_can_be_shrunk(name):
+    whole = suites.load(name)
+    for label, recipe in recipes(whole, Departure(epochs=1, fraction=0.02)).items():
+        assert recipe.epochs == 1, label
+        assert recipe.data.fraction <= 0.02, label
+
+
+def test_a_learning_rate_that_moved_once_an_epoch_moves_every_step_of_a_few(suite):
+    row = suite.row("long").model_copy(update={"sets": ("epochs=200", "schedule.by=epoch", "schedule.offset=1")})
+    (cell,) = cells(suite, [row], Departure(epochs=2), PARTS)
+    schedule = cell.draft.recipe(cell.source, PARTS).schedule.options
+    assert (schedule["by"], schedule["offset"], schedule["warmup"]) == ("step", 0, 0.02)
+
+
 def test_a_fraction_is_one_of_the_rows_own_images(suite):
     found = recipes(suite, Departure(fraction=0.1))
     assert (found["long"].data.fraction, found["short"].data.fraction) == (0.05, 0.1)
