@@ -6,8 +6,13 @@ import os
 
 import numpy as np
 import pytest
+import torch
 
-from engine.contract.recipe import DataConfig
+from engine import trainer
+from engine.analysis.history import History
+from engine.contract.catalog import catalog
+from engine.contract.create import create
+from engine.contract.recipe import DataConfig, Placement, Recipe
 from engine.data.archives import DataError, locate, verify
 from engine.data.bring import import_archive
 from engine.data.fetch import fetch
@@ -178,3 +183,35 @@ def test_missing_data_are_one_line_with_the_four_files_and_ways_out(tiny_mnists,
     words = [str(tmp_path), "FashionMNIST/raw", "cifar-tui data fetch fashion_mnist", "--from FOLDER", "quickstart"]
     for word in words + list(tiny_mnists["fashion_mnist"].files):
         assert word in line, word
+
+
+@pytest.fixture
+def threads_as_they_were():
+    """A run sets torch's threads; the next test gets its own back."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("threads_as_they_were")
+def test_a_run_goes_from_the_four_files_to_a_trained_lenet(tiny_mnists, tmp_path):
+    tiny_mnists["fashion_mnist"].put(tmp_path / "data")
+    table = {
+        "epochs": 2,
+        "batch_size": 50,
+        "model": "lenet",
+        "augmentation": ["random_crop", "horizontal_flip", "cutmix"],
+        "optimizer": {"name": "sgd", "lr": 0.05},
+        "data": {"name": "fashion_mnist", "train_slice": "first:0.5"},
+        "evaluate": {"tta": "crops", "train_every": 1},
+        "compute": {"precision": "fp32"},
+    }
+    placement = Placement(threads=1, device="cpu", data_dir=str(tmp_path / "data"))
+    run = create(tmp_path / "runs", Recipe.resolve(table, catalog()), seed=0, placement=placement)
+    assert trainer.carry_out(run, lambda: False) == 0
+    history = History(run.events)
+    history.poll()
+    assert (history.started.train_images, history.started.test_images, history.started.params) == (50, 20, 44_426)
+    assert history.started.classes[9] == "Ankle boot"
+    for figure in ("test_accuracy", "tta_accuracy", "clean_train_accuracy"):
+        assert np.isfinite(history.epoch(figure)).all() and len(history.epoch(figure)) == 2

@@ -6,6 +6,7 @@ line a run, or with --json one object an event and then the result; everything f
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -147,7 +148,9 @@ def describe(event: events.Event | Status) -> str:
             return f"{event.name}{': ' + clean(event.note) if event.note else ''}"
         case events.Epoch():
             star = "*" if event.train_mixed else " "
-            more = "".join(f"{figure} %  " for figure in beside(event))
+            clean_train = "" if math.isnan(event.clean_train_accuracy) else percent(event.clean_train_accuracy)
+            figures = [*beside(event), *([f"clean train {clean_train}"] if clean_train else [])]
+            more = "".join(f"{figure} %  " for figure in figures)
             return (
                 f"epoch {event.epoch:4d}  train{star} {number(event.train_loss)}  test {number(event.test_loss)}  "
                 f"{percent(event.test_accuracy):>6} %  {more}lr {learning_rate(event.lr)}  "

@@ -58,6 +58,8 @@ def _epoch(event: Epoch) -> LogLine:
         parts += [f"{figure} %" for figure in beside(event)]
     if not math.isnan(event.holdout_accuracy):
         parts.append(f"holdout {percent(event.holdout_accuracy)} %")
+    if not math.isnan(event.clean_train_accuracy):
+        parts.append(f"clean train {percent(event.clean_train_accuracy)} %")
     if "train" in event.seconds:
         took = duration(event.seconds["train"])
         evaluate = event.seconds.get("evaluate", 0.0)

@@ -1,0 +1,77 @@
+"""What stands beside the plain accuracy: on a terminal, on the dashboard, in the preview of Results."""
+
+import math
+
+import pytest
+
+from engine.contract.events import Epoch, EventWriter, Resumed
+from tui.commands.train import describe, final_line, result_of
+from tui.dashboard.curves import accuracy_curves
+from tui.dashboard.options import Frame, Options
+from tui.dashboard.story import story
+from tui.dashboard.view import RunView
+from tui.figures import about, beside
+from tui.run_preview import Reader, facts
+from tui.widgets.chart import curves
+
+SEEN = Epoch(epoch=3, test_accuracy=0.9, test_loss=0.5, tta="flip", tta_accuracy=0.912, test_top5=0.99)
+HALF = ("data.test_slice=first:0.5",)
+
+
+def text_of(lines):
+    return "\n".join("".join(text for text, _ in line) for line in lines)
+
+
+@pytest.fixture
+def judged(make_run):
+    """A run on half of the test images whose last epoch has every figure."""
+    run = make_run(epochs=2, sets=HALF)
+    with EventWriter(run.events) as events:
+        events.write(SEEN)
+    return run
+
+
+def test_figures_that_were_not_asked_for_are_not_spoken_of(make_run):
+    assert beside(None) == beside(Epoch(test_accuracy=0.9)) == []
+    run = make_run()
+    assert about(run) == []
+    assert "TTA" not in text_of([[(line.text, "")] for line in story(RunView(run).history)])
+    assert "with" not in final_line(result_of(run))
+
+
+def test_each_figure_has_its_name_and_never_takes_the_place_of_the_plain_one(judged):
+    assert beside(SEEN) == ["flip TTA 91.20", "top-5 99.00"]
+    assert about(judged) == ["with flip TTA 91.20 %", "with top-5 99.00 %", "on the first 50 % of test"]
+    last = final_line(result_of(judged), about(judged))
+    assert "last 90.00 % with flip TTA 91.20 % with top-5 99.00 % on the first 50 % of test  best-on-test" in last
+
+
+def test_an_epoch_tells_them_as_it_ends():
+    line = describe(SEEN)
+    assert "90.00 %  flip TTA 91.20 %  top-5 99.00 %  lr" in line and "clean" not in line
+    assert "clean train 80.00 %" in describe(Epoch(epoch=1, test_accuracy=0.9, clean_train_accuracy=0.8))
+
+
+def test_the_dashboard_shows_them_where_there_is_room_and_the_part_of_the_test_set_always(judged):
+    view = RunView(judged)
+    view.poll()
+    wide, narrow = (text_of(curves(accuracy_curves(view, None, Options(), Frame(n, 9)), n, 10)) for n in (110, 50))
+    assert "last 90.00 · flip TTA 91.20 · top-5 99.00 · best-on-test 90.00 @ 2" in wide
+    assert "accuracy %, first 50 % of test" in wide and "accuracy %, first 50 % of test" in narrow
+    assert "last 90.00" in narrow and "TTA" not in narrow
+    assert any("90.00 %  flip TTA 91.20 %" in line.text for line in story(view.history))
+
+
+def test_the_preview_of_results_shows_them(judged):
+    from engine.contract.store import summarize
+
+    reader = Reader()
+    shown = text_of(facts(reader.read(summarize(judged), judged), 60))
+    assert "flip TTA 91.20 · top-5 99.00 · first 50 % of test" in shown
+
+
+def test_a_figure_of_an_epoch_that_is_void_after_a_crash_is_not_told(judged):
+    with EventWriter(judged.events) as events:
+        events.write(Resumed(epoch=2))
+    assert about(judged) == ["on the first 50 % of test"]
+    assert math.isfinite(result_of(judged)["last_accuracy"])
