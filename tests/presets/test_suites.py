@@ -1,5 +1,7 @@
 """Suites: every row resolves, says where it is from, and a mistake in a file is named with its row."""
 
+from pathlib import Path
+
 import pytest
 
 from engine.contract.catalog import catalog
@@ -135,6 +137,14 @@ def test_the_published_figures_of_the_first_project_are_told_with_their_selectio
     assert (rows["train3_readme"].test_accuracy, rows["train3_readme"].selection) == (0.9647, "unknown")
     same = {suites.load("resnet_stages").row(name).resolve(PARTS).recipe_id for name in ("train3", "train3_best")}
     assert len(same) == 1
+
+
+def test_the_example_of_the_guide_is_a_suite():
+    guide = Path(__file__).parent.parent.parent / "docs" / "extending.md"
+    own(guide.read_text().partition("## Suites")[2].partition("```toml\n")[2].partition("```")[0])
+    (row,) = suites.load("mine").rows
+    assert row.resolve(PARTS).data.normalize == "test"
+    assert (row.reported.test_accuracy, row.reported.selection) == (0.9365, "last")
 
 
 def test_edits_of_a_row_are_those_of_the_flags():

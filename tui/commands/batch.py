@@ -16,7 +16,7 @@ from engine.contract.recipe import Placement
 from tui.batch import Batch, Cell, Job, alone, carry_out, prepare
 from tui.batch_cost import Cost, cost, room
 from tui.commands.common import FAILED, print_json, say, width
-from tui.format import percent
+from tui.format import NONE, percent
 from tui.typeset import Column, Sheet, text
 
 ASK_ABOVE: Final = 20
@@ -106,19 +106,31 @@ def _show(order: Order, batch: Batch, told: Cost, space: str, as_json: bool) -> 
     for line in _plan(order, batch, told, space):
         typer.echo(line)
     typer.echo()
-    heads = [order.label, "seed", "model", "epochs", "state", "changes"]
-    columns = [Column(head, right=head in ("seed", "epochs"), wraps=head == "changes") for head in heads]
-    rows = [
-        (job.label, str(job.seed), job.recipe.model.name, str(job.recipe.epochs), _state(job), _changes(job))
-        for job in batch.jobs
-    ]
+    heads = [order.label, "seeds", "model", "epochs", "state", "changes"]
+    columns = [Column(head, right=head in ("seeds", "epochs"), wraps=head == "changes") for head in heads]
+    seeds: dict[tuple[str, ...], list[int]] = {}
+    for job in batch.jobs:
+        row = job.label, job.recipe.model.name, str(job.recipe.epochs), _state(job), _changes(job)
+        seeds.setdefault(row, []).append(job.seed)
+    rows = [(row[0], _ranges(alike), *row[1:]) for row, alike in seeds.items()]
     return typer.echo(text(Sheet("", tuple(columns), tuple(rows)), width()), nl=False)
 
 
+def _ranges(seeds: Sequence[int]) -> str:
+    """0, 1, 2, 5 -> "0-2,5"."""
+    spans: list[list[int]] = []
+    for seed in seeds:
+        if spans and seed == spans[-1][-1] + 1:
+            spans[-1] = [spans[-1][0], seed]
+        else:
+            spans.append([seed])
+    return ",".join("-".join(map(str, span)) for span in spans)
+
+
 def _changes(job: Job) -> str:
-    if job.fate == "repeat":
-        return ""
-    return job.plan.changes if job.plan else job.run.changes if job.run else "-"
+    """How a job differs from its preset; "" where it does not, or where another one stands for it."""
+    said = job.plan.changes if job.plan else job.run.changes if job.run else ""
+    return "" if said == NONE else said
 
 
 def _state(job: Job) -> str:
