@@ -11,7 +11,7 @@ from presets.loader import Edits
 from tui.suite_cells import Departure, cells
 
 PARTS = catalog()
-BUILT_IN = [info.name for info in suites.list_suites()]
+BUILT_IN = [info.name for info in suites.list_suites() if info.origin == "built-in"]
 
 HEAD = 'title = "t"\ndescription = "d"\nsource = "s, 2024"\n'
 
