@@ -21,25 +21,26 @@ def picture(curve: Curve, span: Span, width: int, height: int, glyphs: Glyphs, t
     x, y = _rates_axis(span, width - GUTTER), _loss_axis(curve, height - 3)
     look = Look(gutter=GUTTER, tick_width=max(len(name) for _, name in y.ticks), glyphs=glyphs, x_name="rate")
     dot = "." if glyphs == "ascii" else "·"
-    series = [Series("", curve.rates, curve.losses, role="baseline", mark=dot, joined=False)]
+    powers = [math.log10(rate) for rate in curve.rates]
+    series = [Series("", powers, curve.losses, role="baseline", mark=dot, joined=False)]
     smoothed = [value for value in curve.smoothed if math.isfinite(value)]
     if smoothed:
         shown = (number(smoothed[-1]),)
-        series.append(Series("smooth", curve.rates[: len(smoothed)], smoothed, shown, "test"))
+        series.append(Series("smooth", powers[: len(smoothed)], smoothed, shown, "test"))
     if curve.found:
         at = curve.rates.index(curve.steepest)
         take = learning_rate(curve.suggestion)
         mark = "o" if glyphs == "ascii" else "●"
-        series.append(Series("take", [curve.steepest], [curve.smoothed[at]], (take,), "strong", mark))
+        series.append(Series("take", [powers[at]], [curve.smoothed[at]], (take,), "strong", mark))
     return [rule(title or "loss against learning rate", width), *chart(series, width, height - 1, x, y, look)]
 
 
 def _rates_axis(span: Span, columns: int) -> Axis:
-    """The whole span with a tick at powers of ten, as many as have room."""
+    """The whole span in powers of ten, with as many ticks as have room."""
     first, last = math.ceil(math.log10(span.low) - 1e-9), math.floor(math.log10(span.high) + 1e-9)
     every = max(1, math.ceil((last - first + 1) * 7 / max(columns, 7)))
-    ticks = [10.0**power for power in range(first, last + 1, every)] or [span.low]
-    return Axis(span.low, span.high, tuple((tick, _power(tick)) for tick in ticks), "log")
+    powers = range(first, last + 1, every)
+    return Axis(math.log10(span.low), math.log10(span.high), tuple((power, _power(10.0**power)) for power in powers))
 
 
 def _power(rate: float) -> str:

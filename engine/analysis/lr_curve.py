@@ -138,6 +138,5 @@ def _explosion(losses: Array, level: float) -> int:
 
 def _noise(losses: Array) -> float:
     """Standard deviation of single losses, from neighbours: robust against the fall and the explosion."""
-    steps = np.abs(np.diff(losses))
-    steps = steps[np.isfinite(steps)]
+    steps = np.abs(np.diff(losses[np.isfinite(losses)]))
     return float(1.4826 * np.median(steps) / math.sqrt(2.0)) if len(steps) else 0.0

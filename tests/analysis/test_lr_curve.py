@@ -1,0 +1,81 @@
+"""The verdict on a sweep: curves whose steepest and lowest places are known, with noise and with explosions."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+
+from engine.analysis.lr_curve import NONE, STEEPEST, Watch, fold, smooth
+
+RATES = np.geomspace(1e-7, 10.0, 100)
+MIDDLE = 1e-2
+"""Where the made-up loss falls fastest."""
+
+
+def made_up(noise: float = 0.0, seed: int = 0, bang: float = 1.0) -> np.ndarray:
+    """2.3 at small rates, a fall of 1 around MIDDLE, and an explosion from `bang` on."""
+    rng = np.random.default_rng(seed)
+    fall = 2.3 - 1.0 / (1.0 + np.exp(-2.0 * np.log(RATES / MIDDLE)))
+    return fall + noise * rng.standard_normal(len(RATES)) + np.where(bang <= RATES, 10.0 * RATES / bang, 0.0)
+
+
+def test_the_suggestion_lies_where_a_clean_curve_falls_fastest() -> None:
+    curve = fold(RATES, made_up())
+    assert curve.suggestion == pytest.approx(MIDDLE, rel=0.25)
+    assert curve.rule == STEEPEST
+    assert curve.lowest == pytest.approx(RATES[RATES < 1.0][-1], rel=1e-9), "just before it explodes"
+    assert curve.cautious == pytest.approx(curve.lowest / 10, rel=0.05)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_of_single_batches_moves_the_suggestion_by_less_than_a_third_of_a_decade(seed: int) -> None:
+    curve = fold(RATES, made_up(noise=0.06, seed=seed))
+    assert abs(math.log10(curve.steepest / MIDDLE)) < 1 / 3
+    assert 0.03 < curve.lowest < 1.0
+
+
+def test_a_single_spike_after_which_the_loss_is_that_of_guessing_ends_the_curve() -> None:
+    """What nets with batch norm do: no average of many steps would call it an explosion."""
+    losses = made_up(noise=0.03, bang=math.inf)
+    spike = int(np.searchsorted(RATES, 0.3))
+    losses[spike:] = 2.3
+    losses[spike] = 5.0
+    curve = fold(RATES, losses)
+    assert np.isnan(curve.smoothed[spike:]).all() and np.isfinite(curve.smoothed[:spike]).all()
+    assert abs(math.log10(curve.steepest / MIDDLE)) < 1 / 3
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_where_the_loss_never_falls_nothing_is_suggested(noise: float) -> None:
+    losses = 2.3 + noise * np.random.default_rng(0).standard_normal(len(RATES))
+    curve = fold(RATES, losses)
+    assert not curve.found and math.isnan(curve.suggestion) and math.isnan(curve.cautious)
+    assert curve.rule == NONE
+
+
+def test_losses_that_are_not_finite_and_sweeps_that_have_hardly_begun_are_no_obstacle() -> None:
+    losses = made_up(bang=math.inf)
+    losses[80:] = math.nan
+    assert fold(RATES, losses).suggestion == pytest.approx(MIDDLE, rel=0.25)
+    for points in range(10):
+        assert not fold(RATES[:points], losses[:points]).found
+    assert not fold(RATES, np.full(100, math.inf)).found
+
+
+def test_the_average_is_that_of_a_recursive_filter_run_both_ways_without_the_bias_of_its_start() -> None:
+    losses = made_up(noise=0.1)
+
+    def one_way(values: np.ndarray) -> np.ndarray:
+        mass = lfilter([0.2], [1, -0.8], np.ones_like(values))
+        return lfilter([0.2], [1, -0.8], values) / mass
+
+    np.testing.assert_allclose(smooth(losses), (one_way(losses) + one_way(losses[::-1])[::-1]) / 2, rtol=1e-12)
+
+
+def test_a_sweep_ends_at_four_times_its_best_and_at_the_first_loss_that_is_not_finite() -> None:
+    watch = Watch()
+    assert [watch.ended(loss) for loss in (2.3, 2.0, 1.0, 2.0, 3.0)] == [""] * 5
+    assert "times its best" in [watch.ended(20.0) for _ in range(3)][-1]
+    assert Watch().ended(math.nan) == "the loss became nan"
+    assert Watch().ended(math.inf) == "the loss became inf"

@@ -1,0 +1,122 @@
+"""`cifar-tui lr-find`: one real sweep, and what surrounds it."""
+
+import json
+import shlex
+
+import pytest
+
+from engine.analysis.lr_curve import fold
+from engine.contract.events import Failed, Message, Step
+from engine.contract.roots import runs_root
+from tui import rate_sweep
+
+QUICK = ("lr-find", "--preset", "quickstart", "--set", "model=lenet", "--set", "compute.precision=fp32",
+         "--batch-size", "16", "--threads", "1", "--device", "cpu")  # fmt: skip
+
+
+def test_a_real_sweep_prints_one_object_and_leaves_nothing_behind(cli):
+    answer = cli(*QUICK, "--steps", "20", "--min", "1e-4", "--max", "0.1", "--json")
+    assert answer.code == 0, answer.err
+    found = json.loads(answer.out)
+    assert len(found["rates"]) == len(found["losses"]) == len(found["smoothed"]) == 20
+    assert (found["rates"][0], found["rates"][-1]) == pytest.approx((1e-4, 0.1))
+    assert all(1.5 < loss < 4 for loss in found["losses"])
+    assert found["device"] == "cpu" and found["ending"] == "all rates were tried"
+    assert "training: fp32, 20 steps of 16 images" in answer.err
+    assert not runs_root().exists()
+
+
+class FakeSweep:
+    """Says what it was given; `Interrupt` in it is Ctrl-C."""
+
+    def __init__(self, *events):
+        self.said, self.stopped = events, 0
+
+    def events(self):
+        for event in self.said:
+            if event is KeyboardInterrupt:
+                raise KeyboardInterrupt
+            yield event
+
+    def stop(self):
+        self.stopped += 1
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Puts a sweep that only talks in the place of the process."""
+
+    def put(*events) -> FakeSweep:
+        fake = FakeSweep(*events)
+        monkeypatch.setattr(rate_sweep, "Sweep", lambda request, environment: fake)
+        return fake
+
+    return put
+
+
+def falling(steps: int = 60) -> list[Step]:
+    """A loss that falls fastest at 0.01."""
+    rates = [10 ** (-4 + 4 * i / (steps - 1)) for i in range(steps)]
+    return [Step(step=i + 1, lr=rate, loss=2.3 - 1 / (1 + (0.01 / rate) ** 2)) for i, rate in enumerate(rates)]
+
+
+def test_the_verdict_names_its_rule_and_the_command_that_uses_it(cli, scripted, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    scripted(*falling(), Message(text="all rates were tried"))
+    answer = cli(*QUICK, "--set", "optimizer.momentum=0.8")
+    curve = fold([step.lr for step in falling()], [step.loss for step in falling()])
+    assert curve.suggestion == pytest.approx(0.01, rel=0.3)
+    assert answer.code == 0 and "\x1b" not in answer.out
+    assert max(map(len, answer.out.splitlines()[:20])) <= 80
+    assert f"{curve.suggestion:.3g}  steepest fall of the smoothed loss" in answer.out
+    assert "a tenth of the rate with the lowest loss" in answer.out
+    words = shlex.split(answer.out.splitlines()[-1])
+    assert words[words.index("--lr") + 1] == f"{curve.suggestion:.3g}"
+    assert "--headless" in words and "--detach" not in words and "optimizer.momentum=0.8" in words
+    dry = cli(*words[1:], "--dry-run")
+    assert dry.code == 0 and f"lr = {curve.suggestion:.3g}" in dry.out
+
+
+def test_without_a_fall_nothing_is_suggested(cli, scripted):
+    scripted(*(Step(step=i, lr=1e-4 * 1.1**i, loss=2.3) for i in range(40)))
+    answer = cli(*QUICK)
+    assert answer.code == 0 and "no suggestion: the loss never clearly fell" in answer.out
+    assert "--lr" not in answer.out
+    assert json.loads(cli(*QUICK, "--json").out)["suggestion"] is None
+
+
+def test_ctrl_c_ends_the_child_and_exits_with_130(cli, scripted):
+    fake = scripted(*falling()[:3], KeyboardInterrupt)
+    answer = cli(*QUICK)
+    assert (answer.code, answer.out, fake.stopped) == (130, "", 1)
+
+
+@pytest.mark.parametrize(("reason", "code"), [("bad_input", 2), ("gpu_memory", 1), ("data", 1)])
+def test_a_sweep_that_fails_says_why(cli, scripted, reason, code):
+    scripted(Failed(reason=reason, message="batch_size = 9: too much"))
+    answer = cli(*QUICK)
+    assert answer.code == code and "error: batch_size = 9: too much" in answer.err and answer.out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--min", "0"), "--min: got 0, needs 1e-09 <= x"),
+        (("--min", "1", "--max", "0.1"), "--max: got 0.1, needs 1 (--min) < x"),
+        (("--max", "nan"), "--max: got nan"),
+        (("--steps", "5"), "--steps: got 5, needs 20 <= x"),
+        (("--set", "optimizer.lr=-1"), "optimizer.lr: got -1, needs > 0"),
+        (("--set", "modle=lenet"), "unknown key modle; did you mean model"),
+        (("--device", "cuda:99"), "device cuda:99: "),
+        (("--seed", "x"), "seeds: got 'x'"),
+    ],
+)
+def test_bad_input_ends_before_a_process_is_started(cli, monkeypatch, words, said):
+    monkeypatch.setattr(rate_sweep, "Sweep", None)
+    answer = cli(*QUICK, *words)
+    assert answer.code == 2 and said in answer.err and answer.out == ""
+
+
+def test_a_preset_is_needed_and_named(cli):
+    assert "lr-find needs --preset; there are " in cli("lr-find").err
+    assert "unknown preset 'quickstrat'; did you mean quickstart" in cli("lr-find", "--preset", "quickstrat").err
