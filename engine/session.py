@@ -6,10 +6,9 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
-from torch import Tensor, nn
 
 from engine import predictions
 from engine.checkpoint import Checkpoints
@@ -18,19 +17,15 @@ from engine.contract.errors import BadInput
 from engine.contract.events import NAN, Epoch, Event, Finished, Message, Resumed, RunStarted
 from engine.contract.recipe import Recipe
 from engine.curves import Swing
-from engine.data.device import Resident
 from engine.data.load import DataSet
-from engine.data.split import epoch_order
-from engine.evaluate import VIEWS, Interrupted, average, predict_views, score
+from engine.evaluate import Interrupted
+from engine.judge import Judge, Verdict
 from engine.observe import Diverged, Totals
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
 from engine.predictions import Predictions
 from engine.probe import Decisions
 from engine.randomness import rng_state, set_rng_state
 from engine.setup import Setup
-
-EVALUATION_BATCH: Final = {"cpu": 250, "mps": 500, "cuda": 1000}
-HALF_MAX: Final = 65504.0  # of float16, in which logits are kept
 
 
 class Session:
@@ -56,6 +51,7 @@ class Session:
         """Whether compiled kernels are still to be made, which takes the first step a minute."""
         self.totals = Totals(setup.device)
         self._data = data
+        self._judge = Judge(recipe, setup, seed, stopping)
         self._last: Tree = {}  # epoch, test_accuracy and logits of the last evaluation
         self._best: Tree = {}  # the same and the weights of the best one
         self._earlier = 0.0  # seconds of the attempts before
@@ -91,7 +87,9 @@ class Session:
         started = time.monotonic()
         try:
             with at_slow_weights(self.setup.optimizer):
-                scores = self._evaluate(self.epoch + 1)
+                found = self._judge.look(self.epoch + 1)
+                if found.logits is not None:
+                    self._keep(found)
         except Interrupted:
             return None
         seconds = {"train": self.totals.seconds, "evaluate": time.monotonic() - started, "save": self._saving}
@@ -103,63 +101,23 @@ class Session:
             seconds=seconds,
             weights=self.setup.averaging.weights,
             **figures,
-            **scores,
+            **found.fields,
         )
         self.epoch, self.step, self._saving = self.epoch + 1, 0, 0.0
         self.totals = Totals(self.setup.device)
         return event
 
-    def _evaluate(self, epoch: int) -> Tree:
-        """The fields of the epoch's event that are due. Raises Interrupted when a stop is asked for."""
-        setup, every, train_every = self.setup, self.recipe.evaluate.every, self.recipe.evaluate.train_every
-        due = epoch % every == 0 or epoch == self.recipe.epochs
-        clean_due = train_every > 0 and epoch % train_every == 0
-        if due or clean_due:
-            setup.averaging.settle(self._epoch_again(), setup.autocast)
-        model = setup.averaging.model
-        fields: Tree = {}
-        if clean_due:
-            clean = score(self._predict(model, setup.train)[0], setup.train.labels)
-            fields |= {"clean_train_loss": clean.loss, "clean_train_accuracy": clean.accuracy}
-        if not due:
-            return fields
-        tta = self.recipe.evaluate.tta
-        views = self._predict(model, setup.test, tta)
-        logits = views[0]
-        test = score(logits, setup.test.labels)
-        selection = test.accuracy
-        fields |= {"test_loss": test.loss, "test_accuracy": test.accuracy, "confused": test.confusion}
-        fields |= {"per_class": test.per_class, "per_class_count": test.per_class_count, "test_top5": test.top5}
-        if tta != "off":
-            fields |= {"tta": tta, "tta_accuracy": score(average(views, tta), setup.test.labels).accuracy}
-        if setup.holdout is not None:
-            holdout = score(self._predict(model, setup.holdout)[0], setup.holdout.labels)
-            selection = holdout.accuracy
-            fields |= {"holdout_loss": holdout.loss, "holdout_accuracy": holdout.accuracy}
-        if model is not setup.model:
-            fields["raw_test_accuracy"] = score(self._predict(setup.model, setup.test)[0], setup.test.labels).accuracy
-        half = logits.clamp(-HALF_MAX, HALF_MAX).half()
-        self._last = {"epoch": epoch, "test_accuracy": test.accuracy, "selection": selection, "logits": half}
-        if not self._best or selection > self._best["selection"]:
-            copies = {name: value.detach().clone() for name, value in model.state_dict().items()}
-            self._best = self._last | {"weights": setup.averaging.weights, "model": copies}
-        return fields
-
-    def _epoch_again(self) -> Iterator[Tensor]:
-        """The epoch's training images (B, 3, H, W) as the model was shown them. Raises Interrupted."""
-        setup, recipe = self.setup, self.recipe
-        order = epoch_order(self.seed, self.epoch, len(setup.train))
-        for step, (images, labels) in enumerate(setup.train.batches(order, recipe.batch_size, recipe.last_batch)):
-            if self.stopping():
-                raise Interrupted
-            chosen = order[step * recipe.batch_size :][: len(images)]
-            yield setup.augmented(images, labels, self.epoch, step, chosen)[0]
-
-    def _predict(self, model: nn.Module, split: Resident, tta: str = "off") -> Tensor:
-        """Logits (views, N, classes) of the looks that a test-time augmentation takes at each image, plain first."""
-        setup, batch_size = self.setup, min(EVALUATION_BATCH[self.setup.device.type], len(split))
-        views = [view for _, view in VIEWS[tta]]
-        return predict_views(model, split, batch_size, setup.clean, setup.autocast, views, self.stopping)
+    def _keep(self, found: Verdict) -> None:
+        """Remember a test, and the weights that it was made with where it is the best so far."""
+        self._last = {
+            "epoch": self.epoch + 1,
+            "test_accuracy": found.fields["test_accuracy"],
+            "selection": found.selection,
+            "logits": found.logits,
+        }
+        if not self._best or found.selection > self._best["selection"]:
+            copies = {name: value.detach().clone() for name, value in self.setup.averaging.model.state_dict().items()}
+            self._best = self._last | {"weights": self.setup.averaging.weights, "model": copies}
 
     def save(self, why: Literal["interval", "stop", "end"]) -> None:
         """Snapshot everything for the checkpoint writer."""

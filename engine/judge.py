@@ -1,0 +1,84 @@
+"""Judging the model at the end of an epoch: which evaluations are due, on which images, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from torch import Tensor, nn
+
+from engine.contract.events import NAN
+from engine.contract.recipe import Recipe
+from engine.data.device import Resident
+from engine.data.split import epoch_order
+from engine.evaluate import VIEWS, Interrupted, average, predict_views, score
+from engine.setup import Setup
+
+EVALUATION_BATCH: Final = {"cpu": 250, "mps": 500, "cuda": 1000}
+HALF_MAX: Final = 65504.0  # of float16, in which logits are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evaluations of an epoch have found."""
+
+    fields: dict[str, Any]
+    """Of the epoch's event."""
+    logits: Tensor | None = None
+    """Of the test images, float16 (N, classes) on the host; None where no test was due."""
+    selection: float = NAN
+    """The accuracy that the best epoch is chosen by."""
+
+
+class Judge:
+    """Evaluates a run's model, or its average, in eval mode and without touching a weight."""
+
+    def __init__(self, recipe: Recipe, setup: Setup, seed: int, stopping: Callable[[], bool]) -> None:
+        self._recipe, self._setup, self._seed, self._stopping = recipe, setup, seed, stopping
+
+    def look(self, epoch: int) -> Verdict:
+        """What is due at the end of this epoch (from 1). Raises Interrupted when a stop is asked for."""
+        setup, asked = self._setup, self._recipe.evaluate
+        due = epoch % asked.every == 0 or epoch == self._recipe.epochs
+        clean_due = asked.train_every > 0 and epoch % asked.train_every == 0
+        if due or clean_due:
+            setup.averaging.settle(self._shown(epoch), setup.autocast)
+        model = setup.averaging.model
+        fields: dict[str, Any] = {}
+        if clean_due:
+            clean = score(self._predict(model, setup.train)[0], setup.train.labels)
+            fields |= {"clean_train_loss": clean.loss, "clean_train_accuracy": clean.accuracy}
+        if not due:
+            return Verdict(fields)
+        views = self._predict(model, setup.test, asked.tta)
+        test = score(views[0], setup.test.labels)
+        selection = test.accuracy
+        fields |= {"test_loss": test.loss, "test_accuracy": test.accuracy, "confused": test.confusion}
+        fields |= {"per_class": test.per_class, "per_class_count": test.per_class_count, "test_top5": test.top5}
+        if asked.tta != "off":
+            seen = score(average(views, asked.tta), setup.test.labels)
+            fields |= {"tta": asked.tta, "tta_accuracy": seen.accuracy}
+        if setup.holdout is not None:
+            holdout = score(self._predict(model, setup.holdout)[0], setup.holdout.labels)
+            selection = holdout.accuracy
+            fields |= {"holdout_loss": holdout.loss, "holdout_accuracy": holdout.accuracy}
+        if model is not setup.model:
+            fields["raw_test_accuracy"] = score(self._predict(setup.model, setup.test)[0], setup.test.labels).accuracy
+        return Verdict(fields, views[0].clamp(-HALF_MAX, HALF_MAX).half(), selection)
+
+    def _shown(self, epoch: int) -> Iterator[Tensor]:
+        """The epoch's training images (B, C, H, W) as the model was shown them. Raises Interrupted."""
+        setup, recipe = self._setup, self._recipe
+        order = epoch_order(self._seed, epoch - 1, len(setup.train))
+        for step, (images, labels) in enumerate(setup.train.batches(order, recipe.batch_size, recipe.last_batch)):
+            if self._stopping():
+                raise Interrupted
+            chosen = order[step * recipe.batch_size :][: len(images)]
+            yield setup.augmented(images, labels, epoch - 1, step, chosen)[0]
+
+    def _predict(self, model: nn.Module, split: Resident, tta: str = "off") -> Tensor:
+        """Logits (views, N, classes) of the looks that a test-time augmentation takes at each image, plain first."""
+        setup, batch_size = self._setup, min(EVALUATION_BATCH[self._setup.device.type], len(split))
+        views = [view for _, view in VIEWS[tta]]
+        return predict_views(model, split, batch_size, setup.clean, setup.autocast, views, self._stopping)
