@@ -13,11 +13,10 @@ Start: He et al. over fan_out, as in the authors' code.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from engine.contract.catalog import Spec, register
 from engine.models.layers import conv, conv_bn, init_convs, norm_relu
@@ -46,23 +45,40 @@ class ShakeDrop(nn.Module):
         return TwoWayScale.apply(x, there, back)
 
 
+class AddToFirst(torch.autograd.Function):
+    """Add x to the first channels of `wide` in its own memory: a sum with x padded by zeros, without the padded copy.
+
+    A plain `wide[:, :n] += x` would be paid for in the backward pass, by a copy of the gradient.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, wide: Tensor, x: Tensor) -> Tensor:  # (B, cout, H, W), (B, cin, H, W) -> (B, cout, H, W)
+        ctx.channels = x.shape[1]
+        wide[:, : ctx.channels] += x
+        ctx.mark_dirty(wide)
+        return wide
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        return gradient, gradient[:, : ctx.channels]
+
+
 class PyramidBlock(nn.Module):
     """body(x) plus x, mean-pooled over strides and filled up with channels of zeros.
 
     Args:
-        body: (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)), cout >= cin.
+        body: (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)), cout >= cin;
+            its output is written over.
     """
 
-    def __init__(self, body: nn.Sequential, cin: int, cout: int, stride: int) -> None:
+    def __init__(self, body: nn.Sequential, cout: int, stride: int) -> None:
         super().__init__()
         self.cout = cout
         self.body = body
         self.pool = nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
-        self.new_channels = cout - cin
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = F.pad(self.pool(x), (0, 0, 0, 0, 0, self.new_channels))
-        return self.body(x) + shortcut
+        return AddToFirst.apply(self.body(x), self.pool(x))
 
 
 def basic(cin: int, width: int, stride: int) -> PyramidBlock:
@@ -73,7 +89,7 @@ def basic(cin: int, width: int, stride: int) -> PyramidBlock:
         norm_relu(width),
         conv_bn(width, width, 3),
     )
-    return PyramidBlock(body, cin, width, stride)
+    return PyramidBlock(body, width, stride)
 
 
 def bottleneck(cin: int, width: int, stride: int) -> PyramidBlock:
@@ -86,7 +102,7 @@ def bottleneck(cin: int, width: int, stride: int) -> PyramidBlock:
         norm_relu(width),
         conv_bn(width, 4 * width, 1),
     )
-    return PyramidBlock(body, cin, 4 * width, stride)
+    return PyramidBlock(body, 4 * width, stride)
 
 
 class PyramidNet(nn.Module):

@@ -8,6 +8,7 @@ from engine.models.pyramidnet import (
     PyramidNet,
     ShakeDrop,
     basic,
+    bottleneck,
     pyramidnet110_a270,
     pyramidnet164_a270,
     pyramidnet272_a200,
@@ -37,6 +38,19 @@ def test_the_shortcut_is_pooled_and_filled_up_with_zeros() -> None:
     assert y.shape == (2, 6, 4, 4)
     torch.testing.assert_close(y[:, :4], nn.functional.avg_pool2d(x, 2, ceil_mode=True))
     assert not y[:, 4:].any()
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_gradients_are_those_of_a_padded_sum(stride: int) -> None:
+    torch.manual_seed(0)
+    block, x = bottleneck(8, 3, stride).double(), torch.randn(2, 8, 6, 6, dtype=torch.float64, requires_grad=True)
+    weight = next(block.parameters())
+    shortcut = nn.functional.avg_pool2d(x, stride)
+    sums = block(x), block.body(x) + nn.functional.pad(shortcut, (0, 0, 0, 0, 0, 4))
+    torch.testing.assert_close(*sums)
+    pull = torch.randn_like(sums[0])
+    got, want = (torch.autograd.grad(y, (x, weight), pull) for y in sums)
+    torch.testing.assert_close(got, want)
 
 
 def test_shakedrop_passes_or_scales_forward_and_backward_apart() -> None:
