@@ -10,6 +10,7 @@ from engine.lr_find import Request, batches, carry_out, read, sweep
 from engine.models.build import build_model
 from engine.probe import Decisions
 from engine.randomness import seed_torch
+from engine.setup import Setup
 
 CPU = torch.device("cpu")
 
@@ -57,6 +58,20 @@ def test_every_rate_is_followed_by_the_loss_that_it_led_to(asked, parts, tiny, m
     assert [step.lr for step in steps] == pytest.approx(rates[: len(steps)], rel=1e-5)
     assert [step.loss for step in steps] == pytest.approx(losses[1 : len(steps) + 1], rel=1e-3)
     assert len(steps) == 20
+
+
+def test_augmentation_is_told_which_images_it_gets_in_every_epoch(asked, tiny, monkeypatch):
+    seen = []
+
+    def spy(self, images, labels, epoch, step, chosen):
+        assert torch.equal(images, tiny.train.images[torch.from_numpy(chosen)])
+        seen.append((epoch, step))
+        return augmented(self, images, labels, epoch, step, chosen)
+
+    augmented = Setup.augmented
+    monkeypatch.setattr(Setup, "augmented", spy)
+    list(sweep(asked(steps=10), tiny, CPU))
+    assert seen == [(epoch, step) for epoch in range(3) for step in range(5)][:11]
 
 
 def test_it_ends_early_where_the_loss_explodes_and_says_so(asked, tiny):

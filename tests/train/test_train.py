@@ -300,6 +300,7 @@ class Syncs(TorchDispatchMode):
         {"averaging": "ema", "optimizer": {"name": "adamw", "clip_norm": 1.0}},
         {"augmentation": ["random_crop", "color_jitter", {"name": "choice", "of": ["mixup", "cutmix"]}]},
         {"compute": {"precision": "bf16", "accumulate": 2}},
+        {"schedule": {"name": "one_cycle", "momentum_low": 0.5}},
     ],
 )
 def test_no_step_waits_for_the_device(make, changes):
