@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from engine.contract.events import Epoch, EventWriter, Resumed
+from engine.contract.events import Epoch, EventWriter, Finished, Resumed
 from tui.commands.train import describe, final_line, result_of
 from tui.dashboard.curves import accuracy_curves
 from tui.dashboard.options import Frame, Options
@@ -28,6 +28,7 @@ def judged(make_run):
     run = make_run(epochs=2, sets=HALF)
     with EventWriter(run.events) as events:
         events.write(SEEN)
+        events.write(Finished(epochs=3, last_accuracy=0.9, best_accuracy=0.9, best_epoch=2, seconds=9.0))
     return run
 
 
@@ -59,7 +60,9 @@ def test_the_dashboard_shows_them_where_there_is_room_and_the_part_of_the_test_s
     assert "last 90.00 · flip TTA 91.20 · top-5 99.00 · best-on-test 90.00 @ 2" in wide
     assert "accuracy %, first 50 % of test" in wide and "accuracy %, first 50 % of test" in narrow
     assert "last 90.00" in narrow and "TTA" not in narrow
-    assert any("90.00 %  flip TTA 91.20 %" in line.text for line in story(view.history))
+    told = [line.text for line in story(view.history)]
+    assert any("90.00 %  flip TTA 91.20 %" in line for line in told)
+    assert told[-1].startswith("finished: last 90.00 %, flip TTA 91.20 %, top-5 99.00 %, best-on-test 90.00 % at")
 
 
 def test_the_preview_of_results_shows_them(judged):

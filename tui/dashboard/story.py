@@ -7,7 +7,7 @@ from typing import Final
 
 from engine.analysis.history import History
 from engine.contract.events import Checkpoint, Epoch, Failed, Finished, Phase, Resumed, RunStarted, Stopped
-from tui.figures import beside
+from tui.figures import beside, last_tested
 from tui.format import duration, number, percent, si
 from tui.widgets.log_tail import LogLine
 from tui.widgets.status_line import REASON_WORDS
@@ -29,7 +29,7 @@ def story(history: History, newest: int = 0) -> list[LogLine]:
     if history.phase and history.phase.name not in _LOOP and history.closing is None:
         lines.append(LogLine(history.phase.t, phase_words(history.phase), "quiet"))
     lines.sort(key=lambda line: line.t)
-    lines += _closing(history.closing, whole=not newest)
+    lines += _closing(history, whole=not newest)
     return lines[-newest:]
 
 
@@ -75,8 +75,8 @@ def _checkpoint(event: Checkpoint) -> str:
     return f"checkpoint {name} ({duration(event.seconds)}{why})"
 
 
-def _closing(event: Finished | Stopped | Failed | None, whole: bool) -> list[LogLine]:
-    match event:
+def _closing(history: History, whole: bool) -> list[LogLine]:
+    match event := history.closing:
         case Stopped():
             return [
                 LogLine(
@@ -92,6 +92,6 @@ def _closing(event: Finished | Stopped | Failed | None, whole: bool) -> list[Log
             return [*traceback, LogLine(event.t, f"failed: {why}: {event.message}", "error")]
         case Finished():
             best = f"best-on-{event.best_on} {percent(event.best_accuracy)} % at epoch {event.best_epoch}"
-            text = f"finished: last {percent(event.last_accuracy)} %, {best}, {duration(event.seconds)}"
-            return [LogLine(event.t, text)]
+            last = [f"last {percent(event.last_accuracy)} %", *(f"{more} %" for more in beside(last_tested(history)))]
+            return [LogLine(event.t, f"finished: {', '.join(last)}, {best}, {duration(event.seconds)}")]
     return []
