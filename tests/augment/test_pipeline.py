@@ -179,3 +179,16 @@ def test_without_a_compiler_it_says_so_once_and_stays_eager(pictures, pipeline, 
     assert said[0].startswith("augmentation runs uncompiled: ")
     assert all(same(result, pipeline(JITTER, "mixup")(x, LABELS, 0, step)) for step, result in enumerate(results))
     torch._dynamo.reset()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", catalog().parts("op"), ids=lambda part: part.name)
+def test_every_op_compiled_equals_itself_eager(pictures, pipeline, part):
+    said = []
+    op = (part.name, {param.name: ("cutmix", "mixup") for param in part.params if param.type == "list[Op]"})
+    compiled, eager = pipeline(op, compile=True, say=said.append), pipeline(op)
+    x = pictures(16)
+    for step in range(3):
+        for a, b in zip(compiled(x, LABELS, 0, step), eager(x, LABELS, 0, step), strict=True):
+            torch.testing.assert_close(a, b, atol=2e-5, rtol=0)
+    assert said == []
