@@ -98,8 +98,8 @@ def command(draft: Draft, rate: float) -> str:
 
 
 def verdict(curve: Curve) -> list[str]:
-    """The suggestion with its rule, and the cautious one; or what to try where there is none."""
+    """The suggestion and a second one, each with its rule; or what to try where there is none."""
     if not curve.found:
         return [f"no suggestion: {curve.rule}", "try more steps, a larger batch or a narrower range"]
     lines = [f"{learning_rate(curve.suggestion)}  {curve.rule} (Smith, arXiv:1506.01186)"]
-    return [*lines, f"{learning_rate(curve.cautious)}  the cautious choice: a tenth of the rate with the lowest loss"]
+    return [*lines, f"{learning_rate(curve.tenth)}  a tenth of the rate with the lowest smoothed loss"]

@@ -71,7 +71,7 @@ class Curve:
         return float(f"{self.steepest:.1e}")
 
     @property
-    def cautious(self) -> float:
+    def tenth(self) -> float:
         """A tenth of the rate with the lowest smoothed loss, to two digits; NaN where there is none."""
         return float(f"{self.lowest / 10.0:.1e}")
 
@@ -112,10 +112,16 @@ def smooth(losses: Array) -> Array:
 
 
 def _slope(x: Array, y: Array) -> Array:
-    """Over a tenth of the points around each, so that a dip of noise is not the steepest fall."""
-    reach, index = max(len(x) // 20, 1), np.arange(len(x))
-    left, right = np.maximum(index - reach, 0), np.minimum(index + reach, len(x) - 1)
-    return (y[right] - y[left]) / (x[right] - x[left])
+    """Of the straight line through the points around each, a fifth of all: a dip of noise is not the steepest fall."""
+    reach = max(len(x) // 10, 1)
+    windows = (slice(max(i - reach, 0), i + reach + 1) for i in range(len(x)))
+    return np.asarray([_line(x[window], y[window]) for window in windows])
+
+
+def _line(x: Array, y: Array) -> float:
+    """The slope of the least-squares line."""
+    offset = x - x.mean()
+    return float(offset @ y / (offset @ offset))
 
 
 def _average(values: Array) -> Array:

@@ -25,7 +25,7 @@ def test_the_suggestion_lies_where_a_clean_curve_falls_fastest() -> None:
     assert curve.suggestion == pytest.approx(MIDDLE, rel=0.25)
     assert curve.rule == STEEPEST
     assert curve.lowest == pytest.approx(RATES[RATES < 1.0][-1], rel=1e-9), "just before it explodes"
-    assert curve.cautious == pytest.approx(curve.lowest / 10, rel=0.05)
+    assert curve.tenth == pytest.approx(curve.lowest / 10, rel=0.05)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -50,7 +50,7 @@ def test_a_single_spike_after_which_the_loss_is_that_of_guessing_ends_the_curve(
 def test_where_the_loss_never_falls_nothing_is_suggested(noise: float) -> None:
     losses = 2.3 + noise * np.random.default_rng(0).standard_normal(len(RATES))
     curve = fold(RATES, losses)
-    assert not curve.found and math.isnan(curve.suggestion) and math.isnan(curve.cautious)
+    assert not curve.found and math.isnan(curve.suggestion) and math.isnan(curve.tenth)
     assert curve.rule == NONE
 
 

@@ -69,7 +69,7 @@ def test_the_verdict_names_its_rule_and_the_command_that_uses_it(cli, scripted, 
     assert answer.code == 0 and "\x1b" not in answer.out
     assert max(map(len, answer.out.splitlines()[:20])) <= 80
     assert f"{curve.suggestion:.3g}  steepest fall of the smoothed loss" in answer.out
-    assert "a tenth of the rate with the lowest loss" in answer.out
+    assert "a tenth of the rate with the lowest smoothed loss" in answer.out
     words = shlex.split(answer.out.splitlines()[-1])
     assert words[words.index("--lr") + 1] == f"{curve.suggestion:.3g}"
     assert "--headless" in words and "--detach" not in words and "optimizer.momentum=0.8" in words

@@ -63,12 +63,12 @@ async def test_enter_puts_the_suggestion_into_the_form(workbench, sweep, screen_
         assert form.query_one(Form).field.path == "optimizer.lr"
 
 
-async def test_the_cautious_rate_can_be_taken_too(workbench, sweep, settle):
+async def test_a_tenth_of_the_lowest_can_be_taken_too(workbench, sweep, settle):
     sweep(*FALLING)
     async with workbench("new_run").run_test() as pilot:
         await pilot.press("f")
         await settle(pilot, 0.2)
-        await pilot.press("c")
+        await pilot.press("t")
         await settle(pilot)
         assert float(pilot.app.screen.desk.draft.sets["optimizer.lr"]) == pytest.approx(0.1, rel=0.1)
 
@@ -79,7 +79,7 @@ async def test_nothing_is_taken_before_the_end_and_q_ends_the_process(workbench,
         before = pilot.app.screen.desk.draft
         await pilot.press("f")
         await until(pilot, lambda: "step 30 of 100" in screen_text(pilot.app))
-        await pilot.press("enter", "c")
+        await pilot.press("enter", "t")
         assert isinstance(pilot.app.screen, FindRate)
         await pilot.press("q")
         await until(pilot, lambda: fake.stopped)

@@ -89,7 +89,7 @@ def result(job: Job, curve: Curve, ending: str, seconds: float) -> dict[str, Any
         "preset": job.draft.preset,
         "suggestion": curve.suggestion,
         "rule": curve.rule,
-        "cautious": curve.cautious,
+        "tenth": curve.tenth,
         "lowest": curve.lowest,
         "command": command(job.draft, curve.suggestion) if curve.found else "",
         "ending": ending,

@@ -29,7 +29,7 @@ from tui.widgets.pane import Pane
 
 KEYS = (
     Key("enter", "take", "take", "Put the suggested rate into the form."),
-    Key("c", "take_cautious", "cautious", "Put the cautious rate into the form."),
+    Key("t", "take_tenth", "a tenth", "Put a tenth of the rate with the lowest loss into the form."),
     Key("q,escape", "cancel", "close", "End the sweep and change nothing."),
 )
 
@@ -123,7 +123,7 @@ class FindRate(ModalScreen[str | None]):
         pane.paint(lambda width, height: picture(curve, span, width, height, pane.glyphs))
         self.query_one("#verdict", Pane).paint(self._verdict)
         taking = self._ended and curve.found
-        take = f"enter take {text_of(curve.suggestion)}   c take {text_of(curve.cautious)}   " if taking else ""
+        take = f"enter take {text_of(curve.suggestion)}   t take {text_of(curve.tenth)}   " if taking else ""
         self.query_one(".dialog-keys", Static).update(Content(f"{take}q close"))
 
     def _verdict(self, width: int, height: int) -> list[Line]:
@@ -145,10 +145,10 @@ class FindRate(ModalScreen[str | None]):
         if self._ended and curve.found:
             self.dismiss(text_of(curve.suggestion))
 
-    def action_take_cautious(self) -> None:
+    def action_take_tenth(self) -> None:
         curve = fold(self._rates, self._losses)
         if self._ended and curve.found:
-            self.dismiss(text_of(curve.cautious))
+            self.dismiss(text_of(curve.tenth))
 
     def action_cancel(self) -> None:
         self.dismiss(None)
