@@ -26,7 +26,7 @@ from tui.forms.draft import from_flags
 from tui.keys import GLOBAL, bindings
 from tui.keys import MODES as SECTIONS
 from tui.messages import RunsChanged
-from tui.palette import Presets, Runs, Sections
+from tui.palette import Presets, Runs, Sections, Suites
 from tui.run_acts import RunActs
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
@@ -56,7 +56,7 @@ class Workbench(App[None]):
     CSS_PATH = "app.tcss"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {mode: _screen(mode) for mode in SECTIONS}
     BINDINGS: ClassVar[list[BindingType]] = bindings(GLOBAL)
-    COMMANDS: ClassVar = {*App.COMMANDS, Sections, Runs, Presets}
+    COMMANDS: ClassVar = {*App.COMMANDS, Sections, Runs, Presets, Suites}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
     ENABLE_COMMAND_PALETTE = True
@@ -148,6 +148,12 @@ class Workbench(App[None]):
         else:
             self.visit("new_run")
 
+    def show_suite(self, name: str) -> None:
+        """Show a published table over the section in front."""
+        from tui.screens.suites import Suites as Table
+
+        self.push_screen(Table(name))
+
     async def action_back(self) -> None:
         """Close what lies on top, else return to where one came from, else ask to quit."""
         if len(self.screen_stack) > 1:
@@ -177,7 +183,7 @@ class Workbench(App[None]):
         self.notify("Ctrl-C again quits the workbench. Trainings go on.", timeout=TWICE_SECONDS, markup=False)
 
     def action_help(self) -> None:
-        self.push_screen(Help(self.current_mode))
+        self.push_screen(Help(getattr(self.screen, "HELP", self.current_mode)))
 
     def action_redraw(self) -> None:
         """Send every cell again, after another program wrote over the screen."""

@@ -91,3 +91,14 @@ class Presets(_Entries):
         for info in list_presets():
             act = partial(self.workbench.new_run, {"preset": info.name})
             yield f"new run: {info.name}", one_line(info.title, 60), act
+
+
+class Suites(_Entries):
+    """Every published table: reported and measured, and the way to queue its rows."""
+
+    DISCOVER = 1
+
+    def entries(self) -> Iterable[Entry]:
+        yield "suites (published tables)", "reported and measured", partial(self.workbench.show_suite, "")
+        for info in list_presets("suites"):
+            yield f"suite: {info.name}", one_line(info.title, 60), partial(self.workbench.show_suite, info.name)

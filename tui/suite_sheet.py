@@ -179,6 +179,14 @@ def others(suite: Suite, rows: Sequence[Row], lines: Sequence[Line], departure: 
     )
 
 
+def detail(row: Row, line: Line, changed: str) -> list[str]:
+    """One row in sentences: what it is, what it reports beside ours, what is odd, where it is from."""
+    figures = [figure for figure in FIGURES if getattr(row.reported, figure.field) is not None]
+    pairs = [f"{figure.head} {_pair(row, line, figure)}" for figure in figures if figure.field != "test_accuracy"]
+    told = [_what(row, changed), "   ".join(["reported / ours:", *pairs]) if pairs else "", row.note, row.source]
+    return [said for said in told if said]
+
+
 def _pair(row: Row, line: Line, figure: Figure) -> str:
     """ "0.301 / 0.298"; what one side lacks is a dash, as is a cell that both lack."""
     if figure.field == "paper_error" and row.reported.paper_error is None:

@@ -5,7 +5,7 @@ import pytest
 from tui.key_tables.key import shown
 from tui.keys import GLOBAL, MODES, MOVING
 from tui.lines import width_of
-from tui.screens.help import TABLES, sections, sheet
+from tui.screens.help import TABLES, TITLES, sections, sheet
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -27,7 +27,7 @@ def test_the_sheet_begins_with_the_screen_that_asked(mode):
 
 def test_every_section_is_there_once():
     titles = [title for title, _ in sections("results")]
-    assert sorted(titles) == sorted([*MODES.values(), "Everywhere", "Lists and forms", "Questions"])
+    assert sorted(titles) == sorted([*TITLES.values(), "Everywhere", "Lists and forms", "Questions"])
 
 
 def test_what_is_everywhere_is_told_on_every_sheet():
@@ -36,7 +36,7 @@ def test_what_is_everywhere_is_told_on_every_sheet():
         assert GLOBAL in tables and MOVING in tables
 
 
-@pytest.mark.parametrize("mode", ["results", "queue", "dashboard"])
+@pytest.mark.parametrize("mode", ["results", "queue", "dashboard", "suites"])
 def test_keys_that_act_name_the_command_that_does_the_same(mode):
     for key in TABLES[mode]:
         if key.action.split("(")[0] in ("stop", "resume", "rerun", "edit", "delete", "cancel", "tags", "note"):

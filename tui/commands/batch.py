@@ -15,6 +15,7 @@ from engine.contract.index import Index
 from engine.contract.recipe import Placement
 from tui.batch import Batch, Cell, Job, alone, carry_out, prepare
 from tui.batch_cost import Cost, cost, room
+from tui.batch_words import told
 from tui.commands.common import FAILED, print_json, say, width
 from tui.format import NONE, percent
 from tui.typeset import Column, Sheet, text
@@ -28,10 +29,6 @@ CHANGED_ON_RESUME: Final = {
     "wait_free": "wait_free_gb",
 }
 """Flags that a resumed run takes over as well, and their names in the placement."""
-WORDS: Final = {
-    "start": "to start", "resume": "to resume", "live": "under way", "finished": "finished",
-    "failed": "failed (--retry resumes)", "repeat": "repeated",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +58,14 @@ def carry(order: Order, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     if dry_run:
         return _show(order, *_prepared(order), as_json)
     with alone(order.roots[0]):
-        batch, told, space = _prepared(order)
+        batch, time, space = _prepared(order)
         if not as_json:
-            _say_plan(order, batch, told, space)
+            for line in _plan(order, batch, time, space):
+                say(line)
         ask = len(batch.to_do) > ASK_ABOVE and sys.stdin.isatty() and not yes
         if ask and not typer.confirm(f"start {len(batch.to_do)} runs?", err=True):
             raise SystemExit(FAILED)
-        return _start(order, batch, told, as_json)
+        return _start(order, batch, time, as_json)
 
 
 def _prepared(order: Order) -> tuple[Batch, Cost, str]:
@@ -79,31 +77,16 @@ def _prepared(order: Order) -> tuple[Batch, Cost, str]:
     return batch, cost(batch, known, placement), room(batch, known)
 
 
-def _say_plan(order: Order, batch: Batch, told: Cost, space: str) -> None:
-    for line in _plan(order, batch, told, space):
-        say(line)
+def _plan(order: Order, batch: Batch, time: Cost, space: str) -> list[str]:
+    first, *rest = told(batch, time, space, order.departure)
+    return [f"{order.title}: {first}", *rest]
 
 
-def _plan(order: Order, batch: Batch, told: Cost, space: str) -> list[str]:
-    counts = [f"{count} {words}" for fate, words in WORDS.items() if (count := batch.count(fate))]  # type: ignore[arg-type]
-    lines = [f"{order.title}: {len(batch.jobs)} runs: {', '.join(counts)}"]
-    lines += [order.departure] if order.departure else []
-    if batch.to_do:
-        lines.append(str(told) + (f"; {space}" if space else ""))
-    twins: dict[str, dict[str, None]] = {}
-    for job in batch.jobs:
-        if job.fate == "repeat":
-            twins.setdefault(job.same_as, {})[job.label] = None
-    for first, others in twins.items():
-        lines.append(f"{', '.join(others)} {'are' if len(others) > 1 else 'is'} the same recipe as {first}: run once")
-    return lines
-
-
-def _show(order: Order, batch: Batch, told: Cost, space: str, as_json: bool) -> None:
+def _show(order: Order, batch: Batch, time: Cost, space: str, as_json: bool) -> None:
     """The dry run."""
     if as_json:
-        return print_json(_table(order, batch, told, {}) | {"dry_run": True})
-    for line in _plan(order, batch, told, space):
+        return print_json(_table(order, batch, time, {}) | {"dry_run": True})
+    for line in _plan(order, batch, time, space):
         typer.echo(line)
     typer.echo()
     heads = [order.label, "seeds", "model", "epochs", "state", "changes"]
@@ -143,7 +126,7 @@ def _state(job: Job) -> str:
     return f"{job.run.id} {job.run.status}{f' ({job.run.reason})' if job.run.reason else ''}{last}{resumes}"
 
 
-def _start(order: Order, batch: Batch, told: Cost, as_json: bool) -> None:
+def _start(order: Order, batch: Batch, time: Cost, as_json: bool) -> None:
     changed = {name: order.placed[flag] for flag, name in CHANGED_ON_RESUME.items() if order.placed.get(flag)}
     became: dict[tuple[str, int], tuple[str, str]] = {}
     failures = 0
@@ -156,14 +139,14 @@ def _start(order: Order, batch: Batch, told: Cost, as_json: bool) -> None:
             typer.echo(f"{done.run} {'resumed' if done.job.fate == 'resume' else 'started'}  {done.job.label}  "
                        f"seed {done.job.seed}")  # fmt: skip
     if as_json:
-        print_json(_table(order, batch, told, became) | {"dry_run": False})
+        print_json(_table(order, batch, time, became) | {"dry_run": False})
     else:
         say(f"{'they queue' if batch.to_do else 'nothing to start'}; {order.after}")
     if failures:
         raise SystemExit(FAILED)
 
 
-def _table(order: Order, batch: Batch, told: Cost, became: Mapping[tuple[str, int], tuple[str, str]]) -> dict[str, Any]:
+def _table(order: Order, batch: Batch, time: Cost, became: Mapping[tuple[str, int], tuple[str, str]]) -> dict[str, Any]:
     runs = []
     for job in batch.jobs:
         run, error = became.get((job.label, job.seed), (job.run.id if job.run else "", ""))
@@ -180,4 +163,4 @@ def _table(order: Order, batch: Batch, told: Cost, became: Mapping[tuple[str, in
                 "error": error or None,
             }
         )
-    return {**order.facts, "seconds": told.total, "runs": runs}
+    return {**order.facts, "seconds": time.total, "runs": runs}

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.key_tables import compare, dashboard, inspect, new_run, queue, results
+from tui.key_tables import compare, dashboard, inspect, new_run, queue, results, suites
 from tui.key_tables.key import Key, shown
 from tui.keys import DIALOG, GLOBAL, MODES, MOVING, bindings
 from tui.line_list import LineList
@@ -27,13 +27,15 @@ TABLES: Final[dict[str, tuple[Key, ...]]] = {
     "new_run": new_run.KEYS,
     "queue": queue.KEYS,
     "inspect": inspect.KEYS,
+    "suites": suites.KEYS,
 }
+TITLES: Final = {**MODES, "suites": "Suites"}
 
 
 def sections(mode: str) -> list[tuple[str, Sequence[Key]]]:
     """(title, keys) in the order of the sheet: the asking screen, what goes everywhere, lists, the other screens."""
-    others = [(MODES[name], table) for name, table in TABLES.items() if name != mode]
-    own = [(MODES[mode], TABLES[mode])] if mode in TABLES else []
+    others = [(TITLES[name], table) for name, table in TABLES.items() if name != mode]
+    own = [(TITLES[mode], TABLES[mode])] if mode in TABLES else []
     return [*own, ("Everywhere", GLOBAL), ("Lists and forms", MOVING), *others, ("Questions", DIALOG)]
 
 

@@ -1,0 +1,38 @@
+"""A batch in words, for the command line and the workbench alike."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tui.batch import Batch, Fate
+from tui.batch_cost import Cost
+
+WORDS: Final[dict[Fate, str]] = {
+    "start": "to start",
+    "resume": "to resume",
+    "live": "under way",
+    "finished": "finished",
+    "failed": "failed (--retry resumes)",
+    "repeat": "repeated",
+}
+
+
+def told(batch: Batch, time: Cost, space: str, departure: str = "") -> list[str]:
+    """Lines: how many runs and what becomes of them, how they differ from the source's, how long, and which are one.
+
+    Args:
+        space: what they take on the disk, as `batch_cost.room` tells it.
+        departure: how the runs differ from what was asked for by name.
+    """
+    counts = [f"{count} {words}" for fate, words in WORDS.items() if (count := batch.count(fate))]
+    lines = [f"{len(batch.jobs)} runs: {', '.join(counts)}"]
+    lines += [departure] if departure else []
+    if batch.to_do:
+        lines.append(f"{time}; {space}" if space else str(time))
+    twins: dict[str, dict[str, None]] = {}
+    for job in batch.jobs:
+        if job.fate == "repeat":
+            twins.setdefault(job.same_as, {})[job.label] = None
+    for first, others in twins.items():
+        lines.append(f"{', '.join(others)} {'are' if len(others) > 1 else 'is'} the same recipe as {first}: run once")
+    return lines
