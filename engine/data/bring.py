@@ -81,8 +81,13 @@ def _guess(path: Path) -> str:
         return "it is empty"
     if head.startswith((b"<", b"{")):
         return "it looks like a web page, not like an archive"
-    for source in SOURCES.values():
-        for _, archive in _single_files(source):
-            if path.name.startswith(archive.name) and size != archive.size:
-                return f"it has {size:,} bytes, {archive.name} has {archive.size:,}: an interrupted download?"
+    called = [
+        (archive, source.title)
+        for source in SOURCES.values()
+        for _, archive in _single_files(source)
+        if path.name.startswith(archive.name)
+    ]
+    if called and all(size != archive.size for archive, _ in called):
+        wanted = ", ".join(f"{archive.name} of {title} has {archive.size:,}" for archive, title in called)
+        return f"it has {size:,} bytes, {wanted}: an interrupted download?"
     return f"its SHA-256 is none of those of {', '.join(KNOWN)} and of the files of MNIST and Fashion-MNIST"

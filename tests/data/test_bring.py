@@ -44,7 +44,7 @@ def test_an_archive_that_lies_in_the_data_folder_already_may_be_named(tiny, tmp_
     [
         (b"", "it is empty"),
         (b"\n <!DOCTYPE html><html>", "looks like a web page"),
-        (b"\x1f\x8b\x08", "it has 3 bytes, cifar-10-python.tar.gz has .*: an interrupted download"),
+        (b"\x1f\x8b\x08", "it has 3 bytes, cifar-10-python.tar.gz of CIFAR-10 has .*: an interrupted download"),
     ],
     ids=["empty", "web page", "cut"],
 )

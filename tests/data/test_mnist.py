@@ -176,6 +176,17 @@ def test_a_damaged_folder_is_refused_whole_and_by_the_name_that_it_comes_nearest
     assert not (tmp_path / "data").exists()
 
 
+def test_a_cut_file_is_told_how_long_either_one_of_its_name_is(tiny_mnists, tmp_path):
+    path = tmp_path / "t10k-labels-idx1-ubyte.gz"
+    path.write_bytes(b"\x1f\x8b")
+    sizes = [f"{path.name} of {tiny.source.title} has {len(tiny.files[path.name])}" for tiny in tiny_mnists.values()]
+    with pytest.raises(DataError, match=f"it has 2 bytes, {', '.join(sizes)}: an interrupted download"):
+        import_archive(path, tmp_path / "data")
+    path.write_bytes(bytes(len(tiny_mnists["mnist"].files[path.name])))
+    with pytest.raises(DataError, match="its SHA-256 is none of those"):
+        import_archive(path, tmp_path / "data")
+
+
 def test_missing_data_are_one_line_with_the_four_files_and_ways_out(tiny_mnists, tmp_path):
     with pytest.raises(DataError) as caught:
         verify("fashion_mnist", tmp_path)
