@@ -183,7 +183,7 @@ class Workbench(App[None]):
         self.notify("Ctrl-C again quits the workbench. Trainings go on.", timeout=TWICE_SECONDS, markup=False)
 
     def action_help(self) -> None:
-        self.push_screen(Help(getattr(self.screen, "HELP", self.current_mode)))
+        self.push_screen(Help(getattr(self.screen, "KEYS_OF", self.current_mode)))
 
     def action_redraw(self) -> None:
         """Send every cell again, after another program wrote over the screen."""

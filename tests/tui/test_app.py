@@ -153,7 +153,7 @@ async def test_the_palette_finds_runs_presets_and_sections(workbench, make_run):
 async def test_the_palette_takes_names_of_runs_as_plain_text(workbench, make_run):
     make_run(name="[red]evil[/red] [@click=app.exit]x", changes="[bold]lr[/bold]")
     async with workbench("results").run_test() as pilot:
-        (hit,) = [hit async for hit in _hits(pilot.app, "evil")]
+        (hit,) = [hit async for hit in _hits(pilot.app, "[red]evil")]
         assert "[red]evil[/red] [@click=app.exit]x" in hit.prompt.plain
         assert "[bold]lr[/bold]" in Content.from_markup(hit.help).plain
 

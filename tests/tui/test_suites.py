@@ -179,6 +179,15 @@ async def test_enter_opens_the_newest_run_and_e_fills_in_new_run(workbench, ende
         assert app.current_mode == "new_run" and app.screen.desk.draft.preset == "suite:tiny/plain"
 
 
+async def test_the_help_begins_with_the_keys_of_the_table(workbench, tiny, screen_text, settle):
+    app = workbench("results")
+    async with app.run_test() as pilot:
+        await opened(app, pilot, settle)
+        await pilot.press("question_mark")
+        await settle(pilot)
+        assert "Queue the marked rows" in screen_text(app)
+
+
 async def test_the_report_is_copied_as_markdown(workbench, ended, settle, monkeypatch):
     ended("plain")
     app = workbench("results")

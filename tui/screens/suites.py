@@ -86,7 +86,7 @@ class Suites(RunActs):
     """One suite at a time."""
 
     KEYS = KEYS
-    HELP = "suites"
+    KEYS_OF = "suites"
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
     AUTO_FOCUS = "#suite-rows"
 
