@@ -86,7 +86,7 @@ def sweep(asked: Request, data: DataSet, device: torch.device) -> Iterator[Event
             yield Step(epoch=1, step=step, loss=loss, lr=rate / factor)
             why = watch.ended(loss)
             if why or step == asked.steps:
-                yield Message(text=f"ended at step {step} of {asked.steps}: {why}" if why else "all rates were tried")
+                yield Message(text=f"ended at step {step}: {why}" if why else "all rates were tried")
                 return
 
 

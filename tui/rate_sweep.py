@@ -101,5 +101,5 @@ def verdict(curve: Curve) -> list[str]:
     """The suggestion and a second one, each with its rule; or what to try where there is none."""
     if not curve.found:
         return [f"no suggestion: {curve.rule}", "try more steps, a larger batch or a narrower range"]
-    lines = [f"{learning_rate(curve.suggestion)}  {curve.rule} (Smith, arXiv:1506.01186)"]
+    lines = [f"{learning_rate(curve.suggestion)}  {curve.rule} (arXiv:1506.01186)"]
     return [*lines, f"{learning_rate(curve.tenth)}  a tenth of the rate with the lowest smoothed loss"]

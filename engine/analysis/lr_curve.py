@@ -43,7 +43,7 @@ class Watch:
         self._mass = WEIGHT * self._mass + (1.0 - WEIGHT)
         now = self._sum / self._mass
         self._best = min(self._best, now)
-        return f"the smoothed loss rose to {now / self._best:.1f} times its best" if now > EXPLODED * self._best else ""
+        return f"the smoothed loss is {now / self._best:.1f} times its best" if now > EXPLODED * self._best else ""
 
 
 @dataclass(frozen=True, slots=True)
