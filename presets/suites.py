@@ -6,8 +6,7 @@ Suites of this package lie in `presets/suites`, those of the user in the config 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -243,48 +242,3 @@ def _named(line: str, rows: list[dict[str, Any]]) -> str:
 
 
 ROW_KEYS: Final = tuple(field.alias or name for name, field in Row.model_fields.items())
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A row of a suite that uses a preset or a model."""
-
-    suite: str
-    row: Row
-
-
-def uses_of_preset(name: str) -> list[Use]:
-    """The rows that begin with a preset. Suites that cannot be used are skipped."""
-    return [Use(suite.name, row) for suite in _usable() for row in suite.rows if row.recipe == name]
-
-
-def uses_of_model(name: str, catalog: Catalog) -> list[Use]:
-    """The rows that train a model of the catalog. Suites and rows that cannot be used are skipped."""
-    models: dict[tuple[str, str], str] = {}  # of a row's model and preset: the preset is read once
-    found = []
-    for suite in _usable():
-        for row in suite.rows:
-            key = (row.model, "" if row.model else row.recipe)
-            if key not in models:
-                models[key] = _model_of(row, catalog)
-            if models[key] == name:
-                found.append(Use(suite.name, row))
-    return found
-
-
-def _usable() -> Iterator[Suite]:
-    for path in loader.paths("suites").values():
-        try:
-            yield _read(path)
-        except BadInput:  # `suites list` shows it as unusable
-            continue
-
-
-def _model_of(row: Row, catalog: Catalog) -> str:
-    """The catalog's name of the row's model, found without resolving the whole recipe; "" where it is unusable."""
-    try:
-        table = {"model": row.model} if row.model else loader.load_table(row.recipe)
-        model = loader.expand(table, row.id).get("model", "")
-        return catalog.get("model", str(model.get("name", "") if isinstance(model, Mapping) else model)).name
-    except BadInput:
-        return ""

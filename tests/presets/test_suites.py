@@ -8,6 +8,7 @@ from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
 from presets import loader, suites
 from presets.loader import Edits
+from presets.suite_uses import uses_of_model, uses_of_preset
 from tui.suite_cells import Departure, cells
 
 PARTS = catalog()
@@ -115,19 +116,19 @@ def test_an_unknown_suite_names_the_nearest():
 
 
 def test_rows_are_found_by_preset_and_by_model():
-    assert {use.row.id for use in suites.uses_of_preset("resnet34_cutmix")} == {
+    assert {use.row.id for use in uses_of_preset("resnet34_cutmix")} == {
         "train3",
         "train3_best",
         "train3_readme",
     }
-    by_model = {(use.suite, use.row.id) for use in suites.uses_of_model("resnet34", PARTS)}
+    by_model = {(use.suite, use.row.id) for use in uses_of_model("resnet34", PARTS)}
     assert {("resnet_baselines", "resnet34"), ("resnet_stages", "train1")} <= by_model
     own(
         HEAD
         + '[[rows]]\nid = "broken"\nrecipe = "no_such"\n[[rows]]\nid = "alias"\nrecipe = "quickstart"\nmodel = "ResNet34"\n'
     )
     own("no toml at all", "unreadable")
-    assert ("mine", "alias") in {(use.suite, use.row.id) for use in suites.uses_of_model("resnet34", PARTS)}
+    assert ("mine", "alias") in {(use.suite, use.row.id) for use in uses_of_model("resnet34", PARTS)}
 
 
 def test_the_published_figures_of_the_first_project_are_told_with_their_selection():

@@ -9,7 +9,8 @@ from engine.contract.catalog import catalog
 from engine.contract.store import summarize
 from presets.loader import Edits, resolve
 from presets.suites import Reported, Row, Suite
-from tui.suite_sheet import as_data, compared, flat, others, shown
+from tui.suite_data import as_data, flat
+from tui.suite_sheet import compared, others, shown
 from tui.typeset import text
 
 RECIPE = resolve("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["schedule.warmup=0"]))

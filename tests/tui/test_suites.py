@@ -11,9 +11,9 @@ from presets import loader, suites
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt
-from tui.screens.suites import SuiteRows
 from tui.suite_cells import Departure
 from tui.suite_desk import SuiteDesk, parse_departure
+from tui.widgets.suite_rows import SuiteRows
 
 SUITE = """
 title = "A table [bold]with[/] markup"

@@ -15,7 +15,8 @@ import typer
 from engine.contract.catalog import TIMM, Part, catalog
 from engine.contract.errors import BadInput, nearest
 from engine.launch.package import environment
-from presets import loader, suites
+from presets import loader
+from presets.suite_uses import uses_of_model
 from tui.commands.common import BAD_INPUT, FAILED, Json, group, print_json, print_table, say
 from tui.commands.parts import expect, part_row, suite_rows
 from tui.format import file_size, si
@@ -123,7 +124,7 @@ def show_model(
     row |= {key: row[key] or None for key in FACTS}  # marks of timm's models tell nothing
     row |= part_row(part) | {key: row[key] for key in ("name", "title")}
     row |= {"doc": part.doc, "changed": changed, "presets": uses(part, changed)}
-    rows = [] if changed else suites.uses_of_model(part.name, catalog())  # a variant is no row's net
+    rows = [] if changed else uses_of_model(part.name, catalog())  # a variant is no row's net
     row |= {"suites": suite_rows(rows)}
     count = partial(count_model, part, changed, batch=batch, classes=classes, size=size)
     if as_json:

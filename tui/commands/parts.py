@@ -12,7 +12,8 @@ from engine.contract.catalog import Catalog, Part, catalog
 from engine.contract.errors import BadInput, nearest
 from engine.contract.params import Param
 from engine.contract.recipe import COMMON, Recipe
-from presets import loader, suites
+from presets import loader
+from presets.suite_uses import Use, uses_of_preset
 from tui.commands.common import Json, group, print_json, print_table
 from tui.format import mean_over_runs, percent
 
@@ -76,7 +77,7 @@ def expect(recipe: Recipe) -> str:
 def show_preset(name: str = typer.Argument(..., help="Name or path of a preset."), as_json: bool = Json) -> None:
     """Print a preset as it resolves, every default filled in."""
     recipe = loader.resolve(name, catalog())
-    uses = suite_rows(suites.uses_of_preset(name))
+    uses = suite_rows(uses_of_preset(name))
     if as_json:
         return print_json({"name": name, "recipe_id": recipe.recipe_id, "recipe": recipe.to_table(), "suites": uses})
     for use in uses:  # as comments, so that what is printed stays a preset
@@ -84,9 +85,10 @@ def show_preset(name: str = typer.Argument(..., help="Name or path of a preset."
     return typer.echo(recipe.to_toml(), nl=False)
 
 
-def suite_rows(uses: Sequence[suites.Use]) -> list[dict[str, Any]]:
+def suite_rows(uses: Sequence[Use]) -> list[dict[str, Any]]:
     """Rows of published tables as a listing shows them: `reported` in percent, marked by its selection."""
-    from tui.suite_sheet import reported, told
+    from tui.suite_data import told
+    from tui.suite_sheet import reported
 
     return [
         {

@@ -67,7 +67,7 @@ def show_suite(name: str = Name, as_json: bool = Json) -> None:
 
 
 def _row(row: Row, parts: Catalog) -> dict[str, Any]:
-    from tui.suite_sheet import told
+    from tui.suite_data import told
 
     return {
         "id": row.id,

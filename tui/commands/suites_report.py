@@ -21,7 +21,8 @@ from presets import loader
 from presets.suites import Row, Suite
 from tui.commands.common import finite, say
 from tui.suite_cells import Departure, cells
-from tui.suite_sheet import as_data, compared, flat, others
+from tui.suite_data import as_data, flat
+from tui.suite_sheet import compared, others
 from tui.typeset import Sheet, latex, markdown, table, text
 
 FORMATS: Final = ("text", "markdown", "latex", "csv", "json")
