@@ -49,8 +49,7 @@ def make_root(root: Path, *, shared: bool = False) -> None:
     """
     try:
         if not root.is_dir():
-            root.mkdir(parents=True)
-            root.chmod(0o700)
+            _make(root)
         mode = stat.S_IMODE(root.stat().st_mode)
         if shared and mode & 0o070 != 0o070:
             root.chmod(mode | 0o2070)  # runs that are not shared stay closed
@@ -84,3 +83,13 @@ def is_run(path: Path) -> bool:
         return bool(RUN_ID.fullmatch(path.name)) and stat.S_ISDIR(path.lstat().st_mode)
     except OSError:
         return False
+
+
+def _make(root: Path) -> None:
+    """Make a private folder. OSError where something else has its name."""
+    try:
+        root.mkdir(parents=True)
+        root.chmod(0o700)
+    except FileExistsError:
+        if not root.is_dir():  # else another process was faster
+            raise
