@@ -76,19 +76,26 @@ def cells(
     Raises:
         BadInput: a row does not resolve, so that it cannot be shrunk; with the problems of all rows.
     """
-    found, problems = [], []
+    found, problems, longest = [], list[str](), 0
     for row in rows:
         try:
-            found.append(Cell(row.id, _draft(suite, row, departure, parts, placed or {}), row.recipe))
+            draft = _draft(row, placed or {})
+            whole = draft.recipe(row.recipe, parts) if departure.shrunk else None
+            longest = max(longest, whole.epochs if whole else 0)
+            smaller = _smaller(whole, departure, parts) if whole else {}
+            found.append(Cell(row.id, _departing(draft, suite, row, departure, smaller), row.recipe))
         except BadInput as error:
             problems += [f"{row.id}: {problem}" for problem in error.problems]
+    if not problems and departure.epochs >= longest > 0:
+        problems = [f"--epochs: got {departure.epochs}; these rows have {longest} or fewer, and a suite is only shrunk"]
     if problems:
         raise BadInput(problems)
     return found
 
 
-def _draft(suite: Suite, row: Row, departure: Departure, parts: Catalog, placed: Mapping[str, Any]) -> Draft:
-    draft = from_flags(
+def _draft(row: Row, placed: Mapping[str, Any]) -> Draft:
+    """The row as its source ran it."""
+    return from_flags(
         {
             "preset": row.recipe,
             "model": row.model,
@@ -100,14 +107,14 @@ def _draft(suite: Suite, row: Row, departure: Departure, parts: Catalog, placed:
             **placed,
         }
     )
-    smaller = _smaller(draft.recipe(row.recipe, parts), departure, parts) if departure.shrunk else {}
-    tags = [f"suite:{suite.name}", f"row:{row.id}", *(["shrunk"] if smaller else ()), *placed.get("tags", ())]
-    draft = dataclasses.replace(draft, place={**draft.place, "tags": " ".join(tags)})
-    return _with(draft, {**smaller, **from_flags({"sets": departure.sets}).sets})
 
 
-def _with(draft: Draft, sets: Mapping[str, str]) -> Draft:
-    return dataclasses.replace(draft, sets={**draft.sets, **sets})
+def _departing(draft: Draft, suite: Suite, row: Row, departure: Departure, smaller: Mapping[str, str]) -> Draft:
+    """The row as it is to be run, with its tags."""
+    mine = draft.place.get("tags", "").split()
+    tags = [f"suite:{suite.name}", f"row:{row.id}", *(["shrunk"] if smaller else ()), *mine]
+    changed = {**smaller, **from_flags({"sets": departure.sets}).sets}
+    return dataclasses.replace(draft, sets={**draft.sets, **changed}, place={**draft.place, "tags": " ".join(tags)})
 
 
 def _smaller(recipe: Recipe, departure: Departure, parts: Catalog) -> dict[str, str]:

@@ -98,6 +98,12 @@ def test_impossible_sizes_are_refused(fields):
         Departure(**fields)
 
 
+@pytest.mark.parametrize("epochs", [200, 500])
+def test_a_suite_is_not_run_longer(suite, epochs):
+    with pytest.raises(BadInput, match=f"--epochs: got {epochs}; these rows have 200 or fewer"):
+        cells(suite, suite.rows, Departure(epochs=epochs), PARTS)
+
+
 def test_every_bad_row_is_named(suite):
     with pytest.raises(BadInput) as caught:
         cells(suite, [row.model_copy(update={"recipe": "no_such"}) for row in suite.rows], Departure(epochs=1), PARTS)
