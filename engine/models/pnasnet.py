@@ -2,7 +2,7 @@
 
 Two cells of the progressive search's first steps, one and two pairs of operations on the last cell's output, in the
 small form that kuangliu/pytorch-cifar made known: depthwise convolutions without the 1x1 that usually follow, one input
-a cell. They are not the paper's PNASNet-5. Start: He et al.'s.
+a cell. The paper's net is `pnasnet_5`. Start: He et al.'s.
 """
 
 from __future__ import annotations

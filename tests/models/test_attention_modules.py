@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from engine.models import pnasnet5
 from engine.models.attention import Attention, Hourglass
 from engine.models.cbam import CBAM
 from engine.models.genet import GatherExcite, ge_resnext29_8x64d
@@ -31,6 +32,14 @@ def test_timm_weights_give_the_same_nasnet_cell(name: str, cell, transplant) -> 
     theirs = Swapped(getattr(nasnet, name)(in_chs_left=12, out_chs_left=8, in_chs_right=10, out_chs_right=8))
     ours = NormalCell(12, 10, 8, halve=False) if cell is NormalCell else ReductionCell(12, 10, 8)
     transplant(ours, theirs, torch.randn(2, 12, 9, 9), torch.randn(2, 10, 9, 9))
+
+
+@pytest.mark.parametrize(("halve", "stride"), [(False, 1), (True, 1), (False, 2)])
+def test_timm_weights_give_the_same_pnasnet_cell(halve: bool, stride: int, transplant) -> None:
+    timms = pytest.importorskip("timm.models.pnasnet")
+    theirs = timms.Cell(12, 8, 10, 8, is_reduction=stride == 2, match_prev_layer_dims=halve)
+    older = torch.randn(2, 12, 18, 18) if halve else torch.randn(2, 12, 9, 9)
+    transplant(pnasnet5.Cell(12, 10, 8, stride, halve=halve), theirs, older, torch.randn(2, 10, 9, 9))
 
 
 def test_timm_weights_give_the_same_cbam(transplant) -> None:

@@ -99,6 +99,7 @@ PUBLISHED: dict[str, tuple[int | str, str]] = {
     "nasnet": ("3.3M", "the paper, table 1"),
     "pnasnet_a": (130_646, "SEED"),
     "pnasnet_b": (451_626, "SEED"),
+    "pnasnet_5": ("3.2M", "the paper"),
     "ge_resnext29_8x64d": (36_329_802, "SEED"),
     "ge_resnext29_16x64d": (70_058_314, "SEED"),
     "sk_resnext29_16x32d": (27_877_578 - 64_128, "SEED without biases and a second norm, with one in the bottleneck"),
