@@ -39,7 +39,7 @@ def charts(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> list[Line
     xs = [recipe.epochs * moment for moment in moments]
     title = f"learning rate · {one_line(recipe.schedule.name)}, moved every {recipe.schedule.options['by']}"
     y = value_axis([rates], height - 3)
-    y_momentum = _momentum_axis(moved, height - 3)
+    y_momentum = _momentum_axis(recipe) if moved else y
     ticks = max(len(name) for _, name in (*y.ticks, *y_momentum.ticks))
     look = Look(gutter=GUTTER, tick_width=ticks, glyphs=glyphs, x_name="epoch")
     ends = Series("end", xs, rates, (learning_rate(rates[-1]),))
@@ -50,11 +50,8 @@ def charts(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> list[Line
     return lines
 
 
-def _momentum_axis(moved: Sequence[float], rows: int) -> Axis:
-    """From the lowest to the highest momentum: what lies between 0 and there is of no interest."""
-    if not moved:
-        return Axis(0.0, 1.0)
-    low, high = min(moved), max(moved)
-    room = 0.05 * (high - low) or 0.05
-    ticks = (low, high) if high > low else (low,)
-    return Axis(low - room, high + room, tuple((tick, plain(round(tick, 4))) for tick in ticks))
+def _momentum_axis(recipe: Recipe) -> Axis:
+    """From `momentum_low` to the optimizer's own: what lies between 0 and there is of no interest."""
+    low, own = recipe.schedule.options["momentum_low"], own_momentum(recipe)
+    room = 0.05 * (own - low)
+    return Axis(low - room, own + room, ((low, plain(low)), (own, plain(own))))
