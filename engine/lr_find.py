@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from torch import Tensor
 
 from engine.analysis.lr_curve import Watch
 from engine.contract.catalog import Catalog, catalog
+from engine.contract.create import create
 from engine.contract.events import Event, Failed, Message, Phase, Step, encode
 from engine.contract.recipe import Recipe
 from engine.data.load import DataSet, load
@@ -30,6 +31,7 @@ from engine.launch import package
 from engine.optim.param_groups import set_lr
 from engine.probe import choose_device
 from engine.setup import Setup, prepare
+from engine.teacher import load_teachers
 from engine.train import train_step
 
 
@@ -46,6 +48,8 @@ class Request:
     device: str
     threads: int
     data_dir: str
+    teacher: dict[str, Any] = field(default_factory=dict)
+    """Of a distilled recipe, as `with_teacher` has it."""
 
 
 def read(text: str) -> Request:
@@ -66,14 +70,23 @@ def sweep(asked: Request, data: DataSet, device: torch.device) -> Iterator[Event
     Schedule and averaging play no part; compiling is left out, as it would take longer than the sweep.
 
     Raises:
-        BadInput: fewer training images than a batch, or a part that refuses its options.
+        BadInput: fewer training images than a batch, a part that refuses its options, or a teacher that is gone.
         torch.OutOfMemoryError: on a GPU.
     """
     recipe, watch = asked.recipe, Watch()
     eager = recipe.model_copy(update={"compute": recipe.compute.model_copy(update={"compile": "off"})})
-    with tempfile.TemporaryDirectory(prefix="cifar-tui-lr-") as folder:
-        probe = Path(folder) / "probe.json"
-        setup = prepare(eager, data, probe, seed=asked.seed, device=device, threads=asked.threads, parts=asked.parts)
+    with tempfile.TemporaryDirectory(prefix="cifar-tui-lr-") as folder:  # what a run would keep, gone at once
+        run = create(Path(folder), eager, seed=asked.seed, teacher=asked.teacher)
+        setup = prepare(
+            eager,
+            data,
+            run.path / "probe.json",
+            seed=asked.seed,
+            device=device,
+            threads=asked.threads,
+            parts=asked.parts,
+            teachers=load_teachers(eager, run, data, data_dir=asked.data_dir, device=device, parts=asked.parts),
+        )
     yield Phase(name="training", note=f"{setup.decisions.precision}, {asked.steps} steps of {recipe.batch_size} images")
     setup.model.train()
     factor = (asked.high / asked.low) ** (1.0 / (asked.steps - 1))

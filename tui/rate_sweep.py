@@ -11,6 +11,7 @@ from typing import Any, Final
 from engine.analysis.lr_curve import Curve
 from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
+from engine.contract.teacher import with_teacher
 from engine.data.fetch import require
 from engine.launch.sweep import Place, Sweep, place
 from tui.format import learning_rate
@@ -56,11 +57,14 @@ class Job:
         return Sweep(self.request, self.place.environment)
 
 
-def check(draft: Draft, source: str, span: Span, parts: Catalog, own_parts: Sequence[str] = ()) -> Job:
+def check(
+    draft: Draft, source: str, span: Span, roots: Sequence[Path], parts: Catalog, own_parts: Sequence[str] = ()
+) -> Job:
     """Resolve a draft and check everything that can be known without torch.
 
     Args:
         source: the file or name behind `draft.preset`.
+        roots: the runs folders in which a teacher is looked for.
         own_parts: files with parts of the user's own, which `parts` knows already.
 
     Raises:
@@ -68,12 +72,14 @@ def check(draft: Draft, source: str, span: Span, parts: Catalog, own_parts: Sequ
     """
     if problems := span.problems():
         raise BadInput(problems)
-    recipe, placement = draft.recipe(source, parts), draft.placement()
+    recipe, teacher = with_teacher(draft.recipe(source, parts), roots, parts)
+    placement = draft.placement()
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
     where = place(placement)
     request = {
         "recipe": recipe.to_table(),
+        "teacher": teacher,
         "parts": [str(Path(file).expanduser().absolute()) for file in own_parts],
         "low": span.low,
         "high": span.high,

@@ -1,11 +1,14 @@
 """The sweep itself, in this process, on the tiny data set."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
-from engine.contract.events import Failed, Message, Phase, Step
+from engine.contract.errors import BadInput
+from engine.contract.events import EventWriter, Failed, Message, Phase, Step
+from engine.contract.teacher import with_teacher
 from engine.lr_find import Request, batches, carry_out, read, sweep
 from engine.models.build import build_model
 from engine.probe import Decisions
@@ -80,6 +83,21 @@ def test_it_ends_early_where_the_loss_explodes_and_says_so(asked, tiny):
     assert len(steps) < 60
     assert isinstance(events[-1], Message)
     assert events[-1].text.startswith(f"ended at step {len(steps)}: the ")
+
+
+def test_a_distilled_recipe_is_swept_with_its_teacher(asked, make, tiny, tmp_path):
+    teacher = make(epochs=1)
+    with EventWriter(teacher.run.events) as writer:
+        for event in teacher.go():
+            writer.write(event)
+    loss = {"name": "distillation", "teacher": teacher.run.id, "temperature": 8.0, "weight": 1.0}
+    request = asked(loss=loss)
+    _, entry = with_teacher(request.recipe, [tmp_path / "runs"], request.parts)
+    taught = [e.loss for e in sweep(replace(request, teacher=entry), tiny, CPU) if isinstance(e, Step)]
+    plain = [e.loss for e in sweep(asked(), tiny, CPU) if isinstance(e, Step)]
+    assert len(taught) == 20 and taught[0] != pytest.approx(plain[0], rel=0.1)
+    with pytest.raises(BadInput, match=r"loss\.teacher"):
+        list(sweep(request, tiny, CPU))
 
 
 def test_compiling_is_left_out(asked, tiny, monkeypatch):

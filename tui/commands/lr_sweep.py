@@ -36,7 +36,7 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], span: Span, *, as_json
         raise BadInput(f"lr-find needs --preset; there are {', '.join(info.name for info in loader.list_presets())}")
     own_parts = [str(Path(file).expanduser().resolve()) for file in flags.get("parts", ())]
     parts = catalog(tuple(map(Path, own_parts)))
-    job = check(from_flags(flags), source_file(preset, roots), span, parts, own_parts)
+    job = check(from_flags(flags), source_file(preset, roots), span, roots, parts, own_parts)
     if job.place.busy:
         say(f"warning: {job.place.busy}; the sweep shares it, and both are slower meanwhile")
     began, sweep = time.monotonic(), job.start()

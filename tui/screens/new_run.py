@@ -273,7 +273,7 @@ class NewRun(RunActs):
         if self._refused():
             return
         desk, session, span = self.desk, self.workbench.session, Span()
-        job = partial(check, desk.draft, desk.source, span, session.catalog, session.parts)
+        job = partial(check, desk.draft, desk.source, span, session.roots, session.catalog, session.parts)
         self.app.push_screen(FindRate(job, span), self._rate_found)
 
     def _rate_found(self, rate: str | None) -> None:
