@@ -118,6 +118,12 @@ def test_one_image_can_be_evaluated_and_does_not_depend_on_its_neighbours(model:
     torch.testing.assert_close(alone, together[1:2], rtol=0, atol=1e-8 * float(together.abs().max()))
 
 
+def test_a_seed_decides_how_a_model_starts(real: Part, model: nn.Module) -> None:
+    torch.manual_seed(0)
+    again = build(real, num_classes=7)
+    assert all(map(torch.equal, model.parameters(), again.parameters()))
+
+
 def test_state_and_pickle_bring_back_the_same_model(model: nn.Module, twin: nn.Module) -> None:
     x = images(2)
     twin.load_state_dict(model.state_dict(), strict=True)
