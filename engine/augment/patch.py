@@ -65,7 +65,8 @@ class Ricap:
         lower = row >= at_row  # (B or 1, H): which rows belong to the lower patches
         # A row of the result begins with a row of a left patch and ends with one of a right patch. Both are cut as
         # whole rows from an overlapping view, shifted to where they belong, and joined by a weight of 0 or 1: 1.4 us
-        # an image on one core, where a gather of pixels took 4.5. Compiled, they go number by number and take 14.
+        # an image on one core, where a gather of pixels took 4.5. Compiled, rows are cut number by number, and all of
+        # this takes 15 us instead of 3.
         pixels = x.new_zeros(images * height * width + 2 * width, channels)  # a shifted row may stick out at the ends
         pixels[width:-width] = x.permute(0, 2, 3, 1).reshape(-1, channels)
         view = pixels.reshape(-1).unfold(0, width * channels, channels)  # a row from every pixel on
