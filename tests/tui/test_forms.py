@@ -247,6 +247,7 @@ def test_a_bad_value_stays_in_its_field_with_the_message(path, value):
 
 def test_a_conflict_between_fields_blames_what_was_changed_last():
     made = desk()
+    made.put("schedule.warmup_start", "0.1")
     made.put("schedule.warmup", "400")
     made.put("epochs", "100")
     assert list(made.problems) == ["schedule.warmup"]  # the message names it
