@@ -219,7 +219,8 @@ def _count(line: Line) -> str:
 def _legend(lines: Sequence[Line]) -> list[str]:
     said = []
     if any(line.measured.n for line in lines):
-        said.append("measured: under the selection of the figure beside it (?: our last epoch); Δ in points")
+        unknown = " (?: our last epoch)" if any(line.selection == "unknown" for line in lines) else ""
+        said.append(f"measured: under the selection of the figure beside it{unknown}; Δ in points")
     if any(line.measured.n > 1 for line in lines):
         said.append("±: standard deviation over the n seeds (n - 1)")
     single = [line.interval.half for line in lines if line.measured.n == 1 and line.interval]

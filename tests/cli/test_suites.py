@@ -145,7 +145,7 @@ def test_the_same_command_goes_on_where_it_stopped(cli, tiny, started, ended_run
 
 def test_one_bad_row_and_nothing_starts(cli, tiny, started):
     answer = cli("suites", "run", "tiny", "--set", "data.fraction=7")
-    assert answer.code == 2 and started == [] and not list(runs_root().glob("2*"))
+    assert answer.code == 2 and started == [] and not runs_root().exists()
     assert answer.err.count("\n") == 1 and "plain, jitter, twin" in answer.err and "fraction" in answer.err
 
 

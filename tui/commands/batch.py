@@ -55,17 +55,17 @@ class Order:
 
 def carry(order: Order, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Check the whole order, show it, and start what is missing. Raises BadInput, and SystemExit where one failed."""
+    batch, time, space = _prepared(order)
     if dry_run:
-        return _show(order, *_prepared(order), as_json)
-    with alone(order.roots[0]):
-        batch, time, space = _prepared(order)
-        if not as_json:
-            for line in _plan(order, batch, time, space):
-                say(line)
-        ask = len(batch.to_do) > ASK_ABOVE and sys.stdin.isatty() and not yes
-        if ask and not typer.confirm(f"start {len(batch.to_do)} runs?", err=True):
-            raise SystemExit(FAILED)
-        return _start(order, batch, time, as_json)
+        return _show(order, batch, time, space, as_json)
+    if not as_json:
+        for line in _plan(order, batch, time, space):
+            say(line)
+    ask = len(batch.to_do) > ASK_ABOVE and sys.stdin.isatty() and not yes
+    if ask and not typer.confirm(f"start {len(batch.to_do)} runs?", err=True):
+        raise SystemExit(FAILED)
+    with alone(order.roots[0]):  # while the user thought, or before the lock was ours, others may have started some
+        return _start(order, _prepared(order)[0], time, as_json)
 
 
 def _prepared(order: Order) -> tuple[Batch, Cost, str]:
