@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,10 +61,18 @@ def make_sheet(asked: Request, data: DataSet) -> Sheet:
     index = torch.from_numpy(chosen)
     images, targets = data.train.images[index], data.train.labels[index]
 
+    pipeline = partial(
+        Pipeline,
+        seed=asked.seed,
+        mean=data.mean,
+        std=data.std,
+        num_classes=len(data.classes),
+        catalog=asked.parts,
+    )
+
     def look(count: int, epoch: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Pictures (images, H, W, 3) and targets (images, classes) after the first `count` ops."""
-        facts = {"mean": data.mean, "std": data.std, "num_classes": len(data.classes), "catalog": asked.parts}
-        x, y = Pipeline(ops[:count], seed=asked.seed, **facts)(images, targets, epoch, 0, chosen)
+        x, y = pipeline(ops[:count])(images, targets, epoch, 0, chosen)
         return pixels(x[: asked.images], data), y[: asked.images].numpy()
 
     labelled = [f"+{label}" if i else label for i, label in enumerate(_label(op, asked.parts) for op in ops)]
@@ -94,7 +103,7 @@ def pixels(x: Tensor, data: DataSet) -> np.ndarray:
     """Normalised images (n, C, H, W) as bytes (n, H, W, 3)."""
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (data.mean, data.std))
     bytes_ = ((x * std + mean) * 255).round_().clamp_(0, 255).to(torch.uint8)
-    return bytes_.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
+    return np.asarray(bytes_.expand(-1, 3, -1, -1).permute(0, 2, 3, 1))
 
 
 def caption(target: np.ndarray, own: np.ndarray, classes: tuple[str, ...]) -> list[str]:

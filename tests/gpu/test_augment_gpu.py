@@ -54,6 +54,16 @@ def test_gpu_equals_cpu_for_every_op(part: Part, n: int) -> None:
         assert theirs[0].is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.parametrize("part", catalog().parts("op"), ids=lambda part: part.name)
+def test_no_op_waits_for_the_gpu(no_waiting: Callable[[], None], part: Part) -> None:
+    used = pipeline(single(part))
+    x, labels = (tensor.to(CUDA) for tensor in batch(64))
+    used(x, labels, 0, 0)
+    no_waiting()
+    for step in range(5):
+        used(x, labels, 0, step)
+
+
 @pytest.mark.parametrize("compile", [False, True])
 def test_a_batch_never_waits_for_the_gpu(no_waiting: Callable[[], None], compile: bool) -> None:
     said: list[str] = []
