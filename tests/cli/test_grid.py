@@ -86,3 +86,20 @@ def test_a_run_is_a_preset_of_a_grid(cli, started, ended_run):
     run = ended_run(resolve("quickstart", catalog(), Edits(fields={"epochs": 3})), 5, (0.1, 0.2, 0.3))
     found = json.loads(cli("grid", "--preset", f"run:{run.id}", "--seeds", "5,6", "--device", "cpu", "--json").out)
     assert [one["action"] for one in found["runs"]] == ["finished", "start"]
+
+
+def test_parts_of_the_users_own_go_with_a_grid_and_with_its_runs(cli, started, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from torch import nn\n\nfrom engine.contract.catalog import register\n\n\n"
+        '@register("model", title="Mine", family="mine")\n'
+        "def mine(num_classes: int = 10, in_channels: int = 3) -> nn.Module:\n"
+        '    """A line."""\n    return nn.Flatten()\n'
+    )
+    assert cli(*GRID, "--model", "mine", "--parts", file).code == 0
+    run = RunFolder(runs_root() / started[0])
+    assert (run.parts / "mine.py").read_text() == file.read_text()
+    file.unlink()
+    again = cli("grid", "--preset", f"run:{run.id}", "--seeds", "7", "--device", "cpu")
+    assert again.code == 0, again.err
+    assert (RunFolder(runs_root() / started[1]).parts / "mine.py").exists()

@@ -52,12 +52,14 @@ def grid(
     }
     from engine.contract.catalog import catalog
     from tui.commands.batch import Order, carry
-    from tui.commands.sources import source_file
+    from tui.commands.sources import parts_with, source_file
     from tui.forms.draft import from_flags
     from tui.grid_cells import cells
 
     places = roots(runs_dir)
-    files = [str(file.expanduser().resolve()) for file in own_parts]
+    files = [str(file) for file in own_parts]
+    for preset in presets:  # a run brings its own parts along, unless an earlier file has their name
+        files = parts_with(preset, files, places)
     found = cells({preset: source_file(preset, places) for preset in presets}, vary, flags | {"parts": files})
     mark = found[0].draft.place["tags"].split()[0]
     order = Order(
