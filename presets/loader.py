@@ -71,7 +71,7 @@ def list_presets(kind: Kind = "recipes") -> list[PresetInfo]:
 def paths(kind: Kind) -> dict[str, Path]:
     """The files of a kind by name, unread: a user's one hides a built-in of the same name."""
     folders = (HERE / kind, user_folder() / kind)
-    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
+    return {path.stem: path for folder in folders for path in folder.glob("*.toml")}
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
