@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
@@ -81,6 +82,18 @@ def test_the_model_keeps_its_parameters_names_and_start() -> None:
     assert [name for name, _ in plain.named_parameters()] == [name for name, _ in ghosted.named_parameters()]
     mine, theirs = ghosted.state_dict(), plain.state_dict()
     assert list(mine) == list(theirs) and all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+@pytest.mark.parametrize("momentum", [0.3, None])
+def test_a_step_reads_nothing_back_from_the_device(momentum: float | None) -> None:
+    class NoHostRead(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            assert func is not torch.ops.aten._local_scalar_dense.default
+            return func(*args, **(kwargs or {}))
+
+    layer, x = ghost(norm(momentum), 5), images()
+    with NoHostRead():
+        layer(x).sum().backward()
 
 
 def test_it_compiles_into_one_graph() -> None:
