@@ -150,7 +150,7 @@ def test_multiply_adds_are_what_others_counted(number: int, megas: float) -> Non
 
 @pytest.mark.parametrize(("name", "count"), [("attention56", 31.9e6), ("attention92", 51.3e6)])
 def test_attention_nets_come_near_the_papers_counts(name: str, count: float) -> None:
-    """At 1000 classes with a 7x7 stem; the paper does not tell all of its masks."""
+    """At 1000 classes with a 7x7 stem; the authors' released definitions have these modules, not quite these counts."""
     part = catalog().get("model", name)
     with torch.device("meta"):
         model = catalog().load(part)(1000)
