@@ -100,7 +100,9 @@ def bilinear(x: Tensor, inverse: Tensor, fill: float) -> Tensor:
     grid = torch.stack(((2 * column + 1) / width - 1, (2 * row + 1) / height - 1), -1)
     planes = x.to(torch.float32, memory_format=torch.contiguous_format) - fill  # beyond the border `grid_sample` sees 0
     moved = F.grid_sample(planes, grid, mode="bilinear", padding_mode="zeros", align_corners=False).add_(fill)
-    return moved if x.is_floating_point() else moved.round_().to(x.dtype, memory_format=torch.channels_last)
+    if x.is_floating_point():
+        return moved
+    return moved.round_().to(torch.int16).to(x.dtype).contiguous(memory_format=torch.channels_last)
 
 
 def positions(inverse: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:

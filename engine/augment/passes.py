@@ -136,7 +136,7 @@ def arguments(operation: str, amount: np.ndarray, size: int) -> np.ndarray:
         case "posterize":
             return np.asarray(256 - 2 ** (8 - amount.astype(np.int64)))
         case "solarize":
-            return np.ceil(amount).astype(np.int64)
+            return np.asarray(np.ceil(amount), np.int64)
         case "invert":
             return np.zeros(len(amount), np.int64)
     return amount

@@ -20,7 +20,7 @@ def brightness(x: Tensor, amount: Tensor) -> Tensor:
 
 def contrast(x: Tensor, amount: Tensor) -> Tensor:
     """Towards the mean grey level of the image; amount as for `brightness`."""
-    mean = grey(planes(x)).mean((1, 2), keepdim=True)
+    mean = grey(x).mean((1, 2), keepdim=True)
     return to_bytes(rows(x).mul_(amount[:, :1, None]).add_(mean * amount[:, 1:, None]), x)
 
 
@@ -28,10 +28,10 @@ def saturation(x: Tensor, amount: Tensor) -> Tensor:
     """Towards the grey image; amount as for `brightness`. One channel has no colour to lose."""
     if x.shape[1] == 1:
         return x
-    colours = planes(x)
+    colours = x.to(torch.float32, memory_format=torch.contiguous_format)
     other = grey(colours).mul_(amount[:, 1:, None])
-    mixed = colours.mul_(amount[:, :1, None, None]).add_(other[:, None]).clamp_(0, 255).to(torch.int16)
-    return mixed.to(torch.uint8, memory_format=torch.channels_last)
+    mixed = colours.mul_(amount[:, :1, None, None]).add_(other[:, None]).clamp_(0, 255)
+    return mixed.to(torch.int16).to(torch.uint8).contiguous(memory_format=torch.channels_last)
 
 
 def sharpness(x: Tensor, amount: Tensor) -> Tensor:
@@ -62,13 +62,15 @@ def solarize(x: Tensor, amount: Tensor) -> Tensor:
 
 def autocontrast(x: Tensor, amount: Tensor) -> Tensor:
     """Each channel stretched to the whole range [0, 255]; amount is not used."""
-    low, high = extremes(x)  # (B, C)
-    span = (high - low).to(torch.float32)
+    channels, _, width = x.shape[1:]
+    values = rows(x)
+    # Over rows first, then over pixels: reducing three interleaved channels at once does not vectorise.
+    low = values.amin(1).view(-1, width, channels).amin(1)  # (B, C)
+    span = values.amax(1).view(-1, width, channels).amax(1).sub_(low)
     flat = span == 0  # an empty range stays as it is
-    low = low.to(torch.float32).masked_fill_(flat, 0)
     scale = (255 / span).masked_fill_(flat, 1)
-    spread = (1, 1, x.shape[3])  # one value for each number of a row: three innermost ones would not vectorise
-    return to_bytes(rows(x).sub_(low[:, None].repeat(spread)).mul_(scale[:, None].repeat(spread)), x)
+    low, scale = (each[:, None].repeat(1, 1, width) for each in (low.masked_fill_(flat, 0), scale))  # (B, 1, W C)
+    return to_bytes(values.sub_(low).mul_(scale), x)
 
 
 def equalize(x: Tensor, amount: Tensor) -> Tensor:
@@ -77,18 +79,18 @@ def equalize(x: Tensor, amount: Tensor) -> Tensor:
     As in PIL: the table's step is the number of pixels besides those of the highest value, over 255.
     """
     images, channels, height, width = x.shape
-    tables = images * channels
+    tables, pixels = images * channels, height * width
     levels = x.permute(0, 2, 3, 1).flatten(1).to(torch.int32)  # (B, H W C)
-    table = torch.arange(channels, device=x.device, dtype=torch.int32).mul_(256).repeat(height * width)
+    table = torch.arange(channels, device=x.device, dtype=torch.int32).mul_(256).repeat(pixels)
     image = torch.arange(images, device=x.device, dtype=torch.int32).mul_(256 * channels)
     place = (levels + table).add_(image[:, None]).view(-1)  # of each pixel's level in all tables, one after another
     ones = torch.ones(1, dtype=torch.int32, device=x.device).expand(place.shape)
     counts = torch.zeros(tables * 256, dtype=torch.int32, device=x.device).index_add_(0, place, ones).view(tables, 256)
     upto = counts.cumsum(1, dtype=torch.int32)
-    highest = extremes(x)[1].view(-1, 1).to(torch.int64)
-    step = (height * width - counts.gather(1, highest)).div_(255, rounding_mode="floor")  # (tables, 1)
-    below = (upto - counts).add_(step.div(2, rounding_mode="floor")).to(torch.float32)
-    lookup = (below / step).floor_().clamp_(0, 255)  # quotients of such small integers are exact where it matters
+    below_highest = upto.masked_fill(upto == pixels, 0).amax(1, keepdim=True)
+    step = below_highest.div_(255, rounding_mode="floor")  # (tables, 1)
+    half = step.div(2, rounding_mode="floor")
+    lookup = upto.sub_(counts).add_(half).div(step).floor_().clamp_(max=255)  # exact for such small numbers
     same = torch.arange(256, device=x.device, dtype=torch.float32)
     lookup = torch.where(step == 0, same, lookup).to(torch.uint8)
     return lookup.view(-1).index_select(0, place).view(images, height, width, channels).permute(0, 3, 1, 2)
@@ -99,24 +101,12 @@ def rows(x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).flatten(2).to(torch.float32)
 
 
-def planes(x: Tensor) -> Tensor:
-    """Images (B, C, H, W) as new floats, whole colour planes one after another."""
-    return x.to(torch.float32, memory_format=torch.contiguous_format)
-
-
-def grey(colours: Tensor) -> Tensor:
-    """Whole grey levels (B, H, W) of float planes: cut, not rounded, as torchvision does on uint8 tensors."""
-    if colours.shape[1] == 1:
-        return colours[:, 0].clone()
-    red, green, blue = colours.unbind(1)
+def grey(x: Tensor) -> Tensor:
+    """Whole grey levels (B, H, W), float32, of x (B, C, H, W): cut, not rounded, as torchvision does on bytes."""
+    if x.shape[1] == 1:
+        return x[:, 0].to(torch.float32)
+    red, green, blue = x.unbind(1)
     return (red * GREY[0] + green * GREY[1]).add_(blue * GREY[2]).floor_()
-
-
-def extremes(x: Tensor) -> tuple[Tensor, Tensor]:
-    """The lowest and the highest value (B, C) of each channel; by rows first, which vectorises in channels-last."""
-    pixels = x.permute(0, 2, 3, 1)
-    low, high = torch.aminmax(pixels.flatten(2), dim=1)
-    return low.view(-1, *pixels.shape[2:]).amin(1), high.view(-1, *pixels.shape[2:]).amax(1)
 
 
 def to_bytes(values: Tensor, like: Tensor) -> Tensor:
