@@ -219,14 +219,24 @@ def test_without_a_teacher_such_a_recipe_is_not_prepared(teach, learn, tmp_path)
         prepare(trial.recipe, trial.data, tmp_path / "probe", seed=0, device=CPU, threads=1, parts=trial.parts)
 
 
-@pytest.mark.slow
-def test_a_compiled_student_computes_what_an_eager_one_does(teach, learn):
-    teach(model="dropout_net")
-    eager = learn()
-    compiled = learn(
-        {**SOME, "teacher": eager.recipe.loss.options["teacher"]}, compute={"precision": "fp32", "compile": "default"}
+def test_student_teacher_and_loss_compile_into_one_graph(teach, learn, tmp_path):
+    torch.compiler.reset()
+    teach()
+    trial = learn()
+    setup = prepare(
+        trial.recipe,
+        trial.data,
+        tmp_path / "probe",
+        seed=0,
+        device=CPU,
+        threads=1,
+        parts=trial.parts,
+        teachers=teachers(trial),
     )
-    eager.go()
-    compiled.go()
-    for name, value in eager.weights().items():
-        torch.testing.assert_close(compiled.weights()[name], value, rtol=1e-3, atol=1e-4)
+    x, y = torch.randn(4, 3, 32, 32), torch.eye(10)[:4]
+    loss, logits = torch.compile(setup._objective, fullgraph=True, backend="aot_eager")(x, y)
+    want, plain = setup._objective(x, y)
+    torch.testing.assert_close(loss, want)
+    torch.testing.assert_close(logits, plain)
+    loss.backward()
+    assert all(parameter.grad is not None for parameter in setup.parameters)
