@@ -19,10 +19,10 @@ into a file of this folder (or your own): the forms, `--add-op`, the tests and t
             return torch.where(params["inverted"].bool().view(-1, 1, 1, 1), 1 - x, x), y
 
 The mark says where it runs. `stage="image"` ops see float32 images in [0, 1] before normalisation; with `geometry=True`
-they move pixels or, as the automatic policies, are defined on bytes: they take any dtype, run on uint8 as long as nothing
-has asked for floats, and are not compiled. `stage="batch"` ops mix images and labels and see normalised images. Memory:
-image ops get whole colour planes, batch ops channels-last; float images are the op's to overwrite (on CPU the page
-faults of a fresh 6 MB tensor cost more than most ops), while uint8 images, targets and parameters are not.
+they move pixels or, as the automatic policies, are defined on bytes: they take any dtype, run on uint8 as long as no op
+before them needs floats, and are not compiled. `stage="batch"` ops mix images and labels and see normalised images.
+Memory: image ops get whole colour planes, batch ops channels-last; float images are the op's to overwrite (on CPU the
+page faults of a fresh 6 MB tensor cost more than most ops), while uint8 images, targets and parameters are not.
 
 An op whose constructor has a positional parameter `mean` gets the mean of each channel that images are normalised with,
 as a tuple of numbers in 0..1. An op with `by_image=True` in its mark is told which images it draws for: see `Seen`.
