@@ -53,7 +53,7 @@ def ended_run() -> Callable[..., RunFolder]:
         run = create(runs_root(), recipe, seed=seed, placement=Placement(tags=tags), preset="quickstart")
         begin = run.info().created
         with EventWriter(run.events) as events:
-            events.write(RunStarted(epochs=recipe.epochs, test_images=1000, t=begin, **facts))
+            events.write(RunStarted(**{"epochs": recipe.epochs, "test_images": 1000, "t": begin} | facts))
             for number, accuracy in enumerate(accuracies, 1):
                 events.write(
                     Epoch(

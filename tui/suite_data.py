@@ -30,6 +30,7 @@ def as_data(row: Row, line: Line, recipe_id: str, changed: str) -> dict[str, Any
             "interval": [interval.low, interval.high] if interval else None,
             **{key: value for key, value in own.items() if key not in ("test_accuracy", "paper_error")},
             "train_mixed": line.mixed,
+            "test_images": line.test_images or None,
             "seconds": line.seconds,
             "device": line.device or None,
             "runs": [run.run for run in line.outcomes],

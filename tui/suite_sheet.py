@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -152,7 +152,13 @@ def compared(suite: Suite, rows: Sequence[Row], lines: Sequence[Line], departure
         columns=tuple(columns),
         rows=tuple(map(tuple, body)),
         lead=(f"Source: {suite.source}", *([f"Our runs are {departure}."] if departure else [])),
-        legend=(*_stars(rows), *_legend(lines), *([] if beside else _devices(lines)), *_troubles(lines)),
+        legend=(
+            *_stars(rows),
+            *_legend(lines),
+            *_tested(lines),
+            *([] if beside else _devices(lines)),
+            *_troubles(lines),
+        ),
         notes=notes,
         marks=marks,
     )
@@ -232,13 +238,20 @@ def _legend(lines: Sequence[Line]) -> list[str]:
 
 
 def _devices(lines: Sequence[Line]) -> list[str]:
-    made_on: dict[str, list[str]] = {}
-    for line in lines:
-        if line.device:
-            made_on.setdefault(line.device, []).append(line.id)
-    if len(made_on) == 1:
-        return [f"on {next(iter(made_on))}"]
-    return [f"on {device}: {', '.join(ids)}" for device, ids in made_on.items()]
+    return _shared({line.id: line.device for line in lines if line.device}, "on {}")
+
+
+def _tested(lines: Sequence[Line]) -> list[str]:
+    """How many test images the accuracies are of: some tables were judged on a part of them."""
+    return _shared({line.id: f"{line.test_images:,}" for line in lines if line.test_images}, "tested on {} images")
+
+
+def _shared(facts: Mapping[str, str], words: str) -> list[str]:
+    """A fact of the rows: once where it is one for all, else with the rows that it holds for."""
+    held: dict[str, list[str]] = {}
+    for row, fact in facts.items():
+        held.setdefault(fact, []).append(row)
+    return [words.format(fact) + (f": {', '.join(ids)}" if len(held) > 1 else "") for fact, ids in held.items()]
 
 
 def _troubles(lines: Sequence[Line]) -> list[str]:

@@ -124,8 +124,12 @@ class Line:
     @property
     def interval(self) -> Interval | None:
         """95 % of the measured mean for the size of the test set alone; None without a run."""
-        images = min((run.test_images for run in self.outcomes), default=0)
-        return wilson(self.measured.mean, images) if images else None
+        return wilson(self.measured.mean, self.test_images) if self.test_images else None
+
+    @property
+    def test_images(self) -> int:
+        """How many images the test accuracies are of; 0 without a run."""
+        return min((run.test_images for run in self.outcomes), default=0)
 
     @property
     def seconds(self) -> float:

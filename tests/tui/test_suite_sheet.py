@@ -133,6 +133,16 @@ def test_a_device_without_room_for_a_column_is_told_below(ended_run):
     assert "on a card with a name of some sixty letters, which is a lot" in sheet.legend
 
 
+def test_how_many_images_an_accuracy_is_of_is_told(runs, ended_run):
+    assert "tested on 1,000 images" in compared(SUITE, SUITE.rows, lines(runs), "").legend
+    other = resolve("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["data.test_slice=first:0.5"]))
+    row = SUITE.rows[1]
+    part = summarize(ended_run(other, 0, (0.5,) * 3, test_images=500))
+    found = [lines(runs)[0], line(row.id, other.recipe_id, "last", 0.95, [part])]
+    legend = compared(SUITE, SUITE.rows[:2], found, "").legend
+    assert {"tested on 1,000 images: a", "tested on 500 images: b"} <= set(legend)
+
+
 def test_data_holds_every_figure_with_full_precision(runs):
     data = as_data(SUITE.rows[0], lines(runs)[0], RECIPE.recipe_id, "-")
     assert data["reported"]["test_accuracy"] == 0.9619 and data["reported"]["device"] is None
