@@ -29,7 +29,7 @@ from presets.loader import list_presets, read_table
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 IMAGES, BATCH = 1024, 128
-ROUNDS, BATCHES = 7, 3  # of each round, each contestant does this many batches
+ROUNDS, BATCHES = 5, 3  # of each round, each contestant does this many batches
 Batch = Callable[[int], object]
 """Makes batch number i."""
 Twin = Callable[[Any, dict[str, Any]], Any]
