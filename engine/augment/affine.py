@@ -73,8 +73,7 @@ def inverse(kind: str, amounts: np.ndarray, size: int) -> np.ndarray:
 def nearest(x: Tensor, inverse: Tensor, fill: float) -> Tensor:
     """Each pixel of the result is the one of x that lies nearest to where it comes from.
 
-    Halfway between two pixels the even one is taken, as `grid_sample` and so torchvision do on tensors; PIL takes the
-    later one.
+    Halfway between two pixels the even one is taken, as `grid_sample` and so torchvision do on tensors.
 
     Args:
         x: (B, C, H, W) of any dtype.
