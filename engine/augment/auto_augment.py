@@ -58,7 +58,7 @@ def pairs_of(policy: str) -> list[list[tuple[str, float, int]]]:
 class AutoAugment:
     """One of 25 searched pairs of operations for each image, each of the two with its probability.
 
-    Cubuk et al. 2018, arXiv:1805.09501; draws and ranges are torchvision's. The published tables of tricks turned one way
+    Cubuk et al. 2018, arXiv:1805.09501; draws and ranges are torchvision's. pprp/pytorch-cifar-tricks turned one way
     only and showed grey beyond the border: `rotation = "positive"`, `fill = 128`.
     """
 
