@@ -25,7 +25,7 @@ HEAD = """\
 <!-- written by `python docs/parts.py` from engine/contract/recipe.py and the marks of the parts: edit those -->
 
 A field goes by its path, in TOML, with `--set` and in the forms: `--set optimizer.momentum=0.8`,
-`--add-op cutout:length=8`, `--set augmentation.cutout.holes=2`. The models are in [zoo.md](zoo.md), how to add a part of
+`--add-op cutout:length=8`, `--set augmentation.cutout.holes=2`. Models are in [zoo.md](zoo.md), how to add a part of
 your own is in [extending.md](extending.md). `cifar-tui schema` prints the same as JSON schema.
 """
 KINDS = {

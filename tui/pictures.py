@@ -13,6 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from engine.analysis.sheet import Sheet
+from engine.contract.text import clean
 from tui.lines import fit, wrap
 
 SCALE: Final = 4  # pixels of the file for a pixel of a picture
@@ -107,6 +108,6 @@ def _text_rows(texts: Sequence[Sequence[str]], cells: int, bold: bool = False) -
     """Texts of several lines side by side, each in the width of a picture."""
     style = Style(bold=True) if bold else Style(dim=True)
     return [
-        [Segment(fit(text[i] if i < len(text) else "", cells) + " " * APART, style) for text in texts]
+        [Segment(fit(clean(text[i]) if i < len(text) else "", cells) + " " * APART, style) for text in texts]
         for i in range(max(map(len, texts)))
     ]

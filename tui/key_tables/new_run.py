@@ -29,6 +29,13 @@ KEYS: Final = (
         "Sweep the learning rate of what the form says and plot the loss (cifar-tui lr-find).",
         footer=4,
     ),
+    Key(
+        "i",
+        "images",
+        "see images",
+        "See the augmentation on real images, op by op (cifar-tui augmentations preview).",
+        footer=9,
+    ),
     Key("slash", "find", "find field", "Find a field by its name or help.", footer=5),
     Key("u", "undo", "undo change", "Undo the last change.", footer=7),
     Key("y", "copy", "copy command", "Copy the command line that does the same.", footer=8),

@@ -35,6 +35,7 @@ from tui.screens.confirm import Confirm
 from tui.screens.find_rate import FindRate
 from tui.screens.pick import Option, Pick
 from tui.screens.prompt import Prompt
+from tui.screens.see_images import SeeImages
 from tui.starting import launch, plan
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
@@ -275,6 +276,11 @@ class NewRun(RunActs):
         desk, session, span = self.desk, self.workbench.session, Span()
         job = partial(check, desk.draft, desk.source, span, session.roots, session.catalog, session.parts)
         self.app.push_screen(FindRate(job, span), self._rate_found)
+
+    def action_images(self) -> None:
+        if not self._refused():
+            session = self.workbench.session
+            self.app.push_screen(SeeImages(self.desk.draft, self.desk.recipe, session.catalog, tuple(session.parts)))
 
     def _rate_found(self, rate: str | None) -> None:
         if rate:
