@@ -40,6 +40,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 # Families with attention, or made in its image: a third of the step that plain convolutions bear.
 SMALL_STEP = ("vit", "cct", "ceit", "convit", "cvt", "coatnet", "mobilevit", "swin", "poolformer", "convnext", "van")
+SLOW = {"convit": 5e-4}  # at 1e-3 it has learned 84 % in a minute, at this rate 96 %
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +181,7 @@ def test_128_images_are_learned_by_heart(part: Part, pictures: tuple[Tensor, Ten
         model = build(part) if whole else shortened(part)
         if model is None:
             pytest.skip(f"{part.meta['gmacs']} GMACs: needs a GPU")
-        lr = 1e-3 if part.meta["family"] in SMALL_STEP else 3e-3
+        lr = SLOW.get(part.meta["family"], 1e-3 if part.meta["family"] in SMALL_STEP else 3e-3)
         facts = {"source": source, "depth": "full" if whole else "reduced"}
         run = facts | learn(model, *pictures, lr)
         note(part.name, run)
