@@ -96,7 +96,9 @@ def draw_row(row: Row, width: int, at_cursor: bool, problem: str = "") -> Line:
     if row.heading:
         return rule(row.heading, width - 1)
     if row.field is None:
-        sign, words = ("▾", "essential fields only") if row.more < 0 else ("▸", f"{row.more} more fields")
+        sign, words = (
+            ("▾", "essential fields only") if row.more < 0 else ("▸", f"{row.more} more fields   / find field")
+        )
         return [(" ", ""), (sign, "mark"), (f" {words}", "strong" if at_cursor else "dim")]
     field = row.field
     marker = ("!", "bad") if problem else ("●", "mark") if field.changed and field.base is not None else (" ", "")

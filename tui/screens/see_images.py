@@ -1,0 +1,166 @@
+"""See images: what a draft's augmentation makes of real images, op by op. Its process ends with the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from rich.segment import Segment, Segments
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.events import Resize
+from textual.message import Message as UiMessage
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from engine.contract.catalog import Catalog
+from engine.contract.errors import BadInput
+from engine.contract.recipe import Recipe
+from engine.contract.text import one_line
+from engine.data.fetch import require
+from engine.launch.preview import Preview
+from tui.format import glyphs_of_locale
+from tui.forms.draft import Draft
+from tui.key_tables.key import Key
+from tui.keys import bindings
+
+if TYPE_CHECKING:
+    from engine.analysis.sheet import Sheet
+
+IMAGES, DRAWS = 8, 3
+
+KEYS = (
+    Key("n", "others", "others", "Other images, with other draws."),
+    Key("j,down", "scroll(1)", "down", "Further images."),
+    Key("k,up", "scroll(-1)", "up", "Images before."),
+    Key("q,escape", "cancel", "close", "Close the images."),
+)
+NO_BLOCKS: Final = "Pictures need a terminal with UTF-8. `cifar-tui augmentations preview` can write them to a file."
+WORDS: Final = "n other images   j k scroll   q close"
+LOADING: Final = "drawing: loading torch takes some seconds"
+
+
+def request_of(draft: Draft, recipe: Recipe, parts: Catalog, own_parts: Sequence[str], seed: int) -> dict[str, Any]:
+    """What the process is asked for. Raises BadInput where the images would have to be downloaded first."""
+    folder = draft.placement().data_dir
+    folder = str(Path(folder).expanduser().absolute()) if folder else ""
+    if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
+        require(recipe.data.name, folder)
+    table, files = recipe.to_table(), [str(Path(file).expanduser().absolute()) for file in own_parts]
+    return {"recipe": table, "parts": files, "images": IMAGES, "draws": DRAWS, "seed": seed, "data_dir": folder}
+
+
+class SeeImages(ModalScreen[None]):
+    """Shows a row an image: as it is, after the ops, and further draws of all.
+
+    Args:
+        draft: says where the images lie.
+        recipe: what the draft resolves to.
+        parts: the catalog, with `own_parts`, files of the user's own.
+    """
+
+    KEYS = KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+
+    class Drawn(UiMessage):
+        """The process has ended, with a sheet or with what went wrong."""
+
+        def __init__(self, sheet: Sheet | None, problem: str) -> None:
+            super().__init__()
+            self.sheet, self.problem = sheet, problem
+
+    def __init__(self, draft: Draft, recipe: Recipe, parts: Catalog, own_parts: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._what = draft, recipe, parts, own_parts
+        self._seed = 0
+        self._preview: Preview | None = None
+        self._sheet: Sheet | None = None
+        self._closed = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -images"):
+            yield Static("", classes="dialog-title")
+            with VerticalScroll(id="images", can_focus=False):
+                yield Static("", id="sheet")
+            yield Static(Content(WORDS), classes="dialog-keys")
+
+    def on_mount(self) -> None:
+        self._draw()
+
+    def on_unmount(self) -> None:
+        self._closed = True
+        if self._preview is not None:
+            self._preview.stop()
+
+    def on_resize(self, event: Resize) -> None:
+        self.call_after_refresh(self._show)
+
+    def _draw(self) -> None:
+        if (getattr(self.app, "glyphs", None) or glyphs_of_locale()) == "ascii":
+            self._head()
+            self._body(NO_BLOCKS)
+            return
+        self._head("drawing" if self._sheet else "")
+        if self._sheet is None:
+            self._body(LOADING)
+        self._make(self._seed)
+
+    @work(thread=True, group="images", exit_on_error=False)
+    def _make(self, seed: int) -> None:
+        draft, recipe, parts, own_parts = self._what
+        try:
+            self._preview = Preview(request_of(draft, recipe, parts, own_parts, seed))
+            if self._closed:
+                self._preview.stop()
+            self.post_message(self.Drawn(self._preview.sheet(), ""))
+        except BadInput as error:
+            self.post_message(self.Drawn(None, "; ".join(error.problems)))
+
+    def on_see_images_drawn(self, message: Drawn) -> None:
+        self._preview, self._sheet = None, message.sheet
+        self._head()
+        if message.problem:
+            self._body(one_line(message.problem, 1000))
+        self._show()
+
+    # --- drawing ----------------------------------------------------------------------------------------------
+
+    def _head(self, more: str = "") -> None:
+        draft, recipe, _, _ = self._what
+        words = [f"augmentation of {draft.preset} on {recipe.data.name}", f"seed {self._seed}", more]
+        self.query_one(".dialog-title", Static).update(Content(one_line(" · ".join(filter(None, words)))))
+
+    def _body(self, text: str) -> None:
+        self.query_one("#sheet", Static).update(Content(text))
+
+    def _show(self) -> None:
+        """The sheet in the width there is."""
+        if self._sheet is None:
+            return
+        from tui.pictures import sheet_lines  # pillow takes a while to import
+
+        lines, hidden = sheet_lines(self._sheet, self.query_one("#images").scrollable_content_region.width)
+        shown = [segment for line in lines for segment in (*line, Segment.line())]
+        self.query_one("#sheet", Static).update(Segments(shown))
+        columns = "column needs" if hidden == 1 else "columns need"
+        more = f"   {hidden} {columns} a wider terminal" if hidden else ""
+        self.query_one(".dialog-keys", Static).update(Content(f"{WORDS}{more}"))
+
+    # --- acting -----------------------------------------------------------------------------------------------
+
+    def action_others(self) -> None:
+        """One set after another: not while a set is being drawn."""
+        if self._preview is None and self._sheet is not None:
+            self._seed += 1
+            self._draw()
+
+    def action_scroll(self, by: int) -> None:
+        scroll = self.query_one("#images", VerticalScroll)
+        scroll.scroll_relative(y=by * max(1, scroll.size.height // 2), animate=False)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
