@@ -114,6 +114,8 @@ class Workbench(App[None]):
     def _welcomed(self, chosen: str | None) -> None:
         if chosen == OTHER:
             self.visit("new_run")
+        elif chosen and chosen in SECTIONS:
+            self.action_go(chosen)
         elif chosen:
             self.new_run({"preset": chosen})
 

@@ -59,6 +59,17 @@ async def test_the_welcome_can_be_closed(workbench):
         assert not isinstance(pilot.app.screen, Welcome)
 
 
+async def test_a_number_closes_the_welcome_and_goes_there(workbench, settle):
+    async with workbench().run_test() as pilot:
+        await pilot.press("5")
+        await settle(pilot)
+        assert pilot.app.current_mode == "queue"
+        await pilot.press("2")
+        await settle(pilot)
+        assert pilot.app.current_mode == "results"
+        assert not isinstance(pilot.app.screen, Welcome)
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_numbers_go_to_the_sections(workbench, make_run, size, settle):
     make_run()

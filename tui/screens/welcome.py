@@ -12,11 +12,17 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.key_tables.key import Key
-from tui.keys import bindings
+from tui.keys import MODES, bindings
 from tui.line_list import LineList
 from tui.lines import Line, fit
 
-KEYS = (Key("q,escape", "cancel", "close", "Close the welcome."),)
+KEYS = (
+    Key("q,escape", "cancel", "close", "Close the welcome."),
+    *(
+        Key(str(number), f"dismiss('{mode}')", title, f"Close the welcome and go to {title}.")
+        for number, (mode, title) in enumerate(MODES.items(), start=1)
+    ),
+)
 
 OTHER: Final = "other"
 CHOICES: Final = (
@@ -48,7 +54,7 @@ class Choices(LineList):
 
 
 class Welcome(ModalScreen[str | None]):
-    """Dismisses with the preset to open in New run, or None."""
+    """Dismisses with the preset to open in New run, OTHER, a section to go to, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
@@ -59,7 +65,7 @@ class Welcome(ModalScreen[str | None]):
             choices = Choices()
             choices.styles.height = len(CHOICES)
             yield choices
-            yield Static(Content("j k move   enter choose   q close"), classes="dialog-keys")
+            yield Static(Content("j k move   enter choose   1 to 6 sections   q close"), classes="dialog-keys")
 
     def on_mount(self) -> None:
         self.query_one(Choices).focus()
