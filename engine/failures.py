@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import traceback
 from typing import Final
 
@@ -16,6 +17,10 @@ from engine.observe import Diverged
 from engine.system import Sampler, describe_others
 
 DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SPARE: Final = 0.1
+"""Part of the room on a GPU that a suggested batch leaves free: weights and optimizer do not shrink with the batch."""
+MOST_PARTS: Final = 1024
+"""Into which the recipe lets a batch be cut."""
 
 
 def describe(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -> Failed:
@@ -34,7 +39,7 @@ def describe(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -
         case Diverged():
             return Failed(reason="diverged", message=str(error))
         case torch.OutOfMemoryError():
-            return Failed(reason="gpu_memory", message=_gpu_memory(recipe, sampler), detail=detail)
+            return Failed(reason="gpu_memory", message=_gpu_memory(error, recipe, sampler), detail=detail)
         case RuntimeError() if "MPS backend out of memory" in str(error):
             return Failed(reason="gpu_memory", message=_one_line(error), detail=detail)
         case OSError() if error.errno in DISK_FULL:
@@ -51,19 +56,50 @@ def _one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-def _gpu_memory(recipe: Recipe | None, sampler: Sampler | None) -> str:
-    """Our peak, the batch, what others hold, and how to need less."""
-    peak = torch.cuda.max_memory_reserved() / 1e9 if torch.cuda.is_available() else 0.0
-    parts = [f"out of GPU memory: this run took up to {peak:.1f} GB"]
+def _gpu_memory(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -> str:
+    """Our peak, the batch, what others hold, and what should fit."""
+    peak = float(torch.cuda.max_memory_reserved()) if torch.cuda.is_available() else 0.0
+    parts = [f"out of GPU memory: this run took up to {peak / 1e9:.1f} GB"]
     sample = sampler.sample() if sampler else System()
+    room = 0.0
     if sample.gpus:
         gpu = sample.gpus[0]
+        room = gpu["memory_total"] - gpu["memory_others"]
         parts.append(f"others hold {gpu['memory_others'] / 1e9:.1f} of {gpu['memory_total'] / 1e9:.1f} GB")
     if others := describe_others(sample):
         parts[-1] += f" ({others})"
     if recipe is not None:
-        images = recipe.batch_size // recipe.compute.accumulate
-        parts.append(
-            f"it works on {images} images at once; --set compute.accumulate={2 * recipe.compute.accumulate} halves that"
-        )
+        parts.append(advice(recipe, peak + _asked(error), room))
     return "; ".join(parts)
+
+
+def _asked(error: Exception) -> float:
+    """Bytes that could not be had, as torch tells them; 0 where it does not."""
+    found = re.search(r"Tried to allocate ([\d.]+) ([KMG]iB)", str(error))
+    return float(found[1]) * {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}[found[2]] if found else 0.0
+
+
+def advice(recipe: Recipe, need: float, room: float) -> str:
+    """How many images at once should fit: need is taken to be proportional to them, a part of SPARE stays free.
+
+    Args:
+        need: bytes that the step had and asked for when it failed; it may have wanted more after that.
+        room: bytes of the GPU that others leave; 0 where that is not known.
+    """
+    cut, ghost = recipe.compute.accumulate, recipe.model.options.get("ghost_batch", 0)
+    images = recipe.batch_size // cut
+    working = f"it works on {images} {'image' if images == 1 else 'images'} at once"
+    smaller = [
+        parts
+        for parts in range(2 * cut, min(recipe.batch_size, MOST_PARTS) + 1)
+        if recipe.batch_size % parts == 0 and not (ghost and recipe.batch_size // parts % ghost)
+    ]
+    for parts in smaller:
+        fits = recipe.batch_size // parts
+        share = need * fits / images
+        if not room or share <= (1 - SPARE) * room:
+            about = f", which takes about {share / 1e9:.1f} GB" if room and need else ""
+            return f"{working}; --set compute.accumulate={parts} makes that {fits}{about}"
+    if room and need:
+        return f"{working} and no smaller part of the batch fits; --wait-free {need / 1e9:.1f} waits for a freer GPU"
+    return f"{working}; a smaller --batch-size needs less" if images > 1 else working

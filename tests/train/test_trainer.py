@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from engine import failures, trainer
+from engine.contract.catalog import catalog
 from engine.contract.create import create
 from engine.contract.errors import BadInput
 from engine.contract.events import (
@@ -25,7 +26,8 @@ from engine.contract.events import (
     Stopped,
     System,
 )
-from engine.contract.recipe import Placement
+from engine.contract.overrides import apply_set
+from engine.contract.recipe import Placement, Recipe
 from engine.data.archives import DataError
 from engine.launch import package
 from engine.observe import Diverged
@@ -189,7 +191,39 @@ def test_out_of_gpu_memory_is_told_with_who_holds_what_and_what_helps(make, monk
     failed = failures.describe(torch.OutOfMemoryError("CUDA out of memory"), make(batch_size=128).recipe, Sampler())
     assert failed.reason == "gpu_memory"
     assert "others hold 17.5 of 24.0 GB (ada: python 17.2 GB)" in failed.message
-    assert "128 images at once; --set compute.accumulate=2 halves that" in failed.message
+    assert "128 images at once; --set compute.accumulate=2 makes that 64" in failed.message
+
+
+@pytest.mark.parametrize(
+    ("sets", "need", "room", "said"),
+    [
+        ((), 20e9, 0.0, "128 images at once; --set compute.accumulate=2 makes that 64"),
+        ((), 20e9, 24e9, "--set compute.accumulate=2 makes that 64, which takes about 10.0 GB"),
+        ((), 20e9, 6e9, "--set compute.accumulate=4 makes that 32, which takes about 5.0 GB"),
+        ((), 20e9, 5.5e9, "--set compute.accumulate=8 makes that 16, which takes about 2.5 GB"),  # some stays free
+        (("compute.accumulate=4",), 20e9, 8e9, "32 images at once; --set compute.accumulate=16 makes that 8"),
+        (("model.ghost_batch=32",), 20e9, 6e9, "--set compute.accumulate=4 makes that 32"),
+        (("model.ghost_batch=64",), 20e9, 6e9, "no smaller part of the batch fits; --wait-free 20.0"),
+        ((), 20e9, 1e8, "no smaller part of the batch fits; --wait-free 20.0 waits for a freer GPU"),
+        (("model.ghost_batch=128",), 20e9, 0.0, "128 images at once; a smaller --batch-size needs less"),
+        (("batch_size=1",), 20e9, 0.0, "it works on 1 image at once"),
+    ],
+)
+def test_a_batch_that_should_fit_is_computed(make, sets, need, room, said):
+    table = make(batch_size=128).recipe.to_table()
+    for text in sets:
+        table = apply_set(table, text)
+    assert said in failures.advice(Recipe.resolve(table, catalog()), need, room)
+
+
+def test_what_could_not_be_had_counts_as_needed(make, monkeypatch):
+    class Sampler:
+        def sample(self):
+            return System(gpus=[{"memory_others": 4e9, "memory_total": 24e9, "others": []}])
+
+    error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has 3 GiB free.")
+    said = failures.describe(error, make(batch_size=128).recipe, Sampler()).message
+    assert "--set compute.accumulate=2 makes that 64, which takes about 10.7 GB" in said
 
 
 @pytest.mark.parametrize(
