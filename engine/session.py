@@ -214,7 +214,8 @@ class Session:
             holdout_images=len(setup.holdout or ()),
             best_on=self.best_on,
         )
-        yield Message(text=f"{decisions.precision}: {decisions.why}; {decisions.threads} CPU threads; TF32 off")
+        threads = "1 CPU thread" if decisions.threads == 1 else f"{decisions.threads} CPU threads"
+        yield Message(text=f"{decisions.precision}: {decisions.why}; {threads}; TF32 off")
         yield from (Message(text=teacher.about) for teacher in setup.teachers)
 
     def notes(self) -> Iterator[Message]:

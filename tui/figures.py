@@ -13,11 +13,18 @@ from tui.format import percent
 
 
 def beside(epoch: Epoch | None) -> list[str]:
-    """Figures of the same images by other counts, never in place of the plain one: `flip TTA 95.10`, `top-5 99.12`."""
+    """Figures of the same images by other counts, never in place of the plain one: `flip TTA 95.10`, `top-5 99.12`.
+
+    Where the plain one is of averaged weights, those in training come first: `raw weights 94.80`.
+    """
     if epoch is None:
         return []
-    tta = [] if math.isnan(epoch.tta_accuracy) else [f"{epoch.tta} TTA {percent(epoch.tta_accuracy)}"]
-    return tta + ([] if math.isnan(epoch.test_top5) else [f"top-5 {percent(epoch.test_top5)}"])
+    figures = (
+        ("raw weights", epoch.raw_test_accuracy),
+        (f"{epoch.tta} TTA", epoch.tta_accuracy),
+        ("top-5", epoch.test_top5),
+    )
+    return [f"{name} {percent(accuracy)}" for name, accuracy in figures if math.isfinite(accuracy)]
 
 
 def part_of_test(recipe: Recipe | None) -> str:

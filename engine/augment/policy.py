@@ -12,7 +12,7 @@ from engine.contract.catalog import Spec, register
 from engine.contract.errors import BadInput
 
 
-@register("op", name="choice", title="One of several", same_length=(("weights", "of"),))
+@register("op", name="choice", title="One of several", same_length=(("weights", "of"),), some_above_zero=("weights",))
 class OneOf:
     """Each image (or each batch) goes through one of the listed ops, picked at random.
 

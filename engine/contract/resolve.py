@@ -77,6 +77,11 @@ def _choose(kind: str, value: Any, where: str, catalog: Catalog, problems: list[
         if chosen[option] and len(chosen[option]) != len(chosen[other]):
             count = f"{len(chosen[option])} values for {len(chosen[other])} in {other}"
             problems.append(f"{where}.{option}: {count}; give one for each, or none")
+    problems += [
+        f"{where}.{option}: all are 0; at least one must be above"
+        for option in part.meta.get("some_above_zero", ())
+        if chosen[option] and not any(chosen[option])
+    ]
     for low, high in part.meta.get("ordered", ()):
         if chosen[low] > chosen[high]:
             problems.append(f"{where}.{low}: got {chosen[low]:g}, needs <= {chosen[high]:g}, which is {high}")
@@ -165,6 +170,9 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
     for choice, _ in ops:
         problems += _op_conflicts(choice, present, catalog)
     problems += _schedule_conflicts(recipe)
+    if recipe.compute.accumulate > recipe.batch_size:
+        batch = f"batch_size = {recipe.batch_size}, which is cut into so many parts"
+        problems.append(f"compute.accumulate: got {recipe.compute.accumulate}, needs <= {batch}")
     problems += _ghost_batches(recipe)
     problems += _averaged_weights(recipe)
     problems += _sharpness_conflicts(recipe, catalog)
@@ -218,7 +226,8 @@ def _schedule_conflicts(recipe: Recipe) -> list[str]:
     epochs, options = recipe.epochs, recipe.schedule.options
     warmup, offset, low = options["warmup"], options["offset"], options["momentum_low"]
     if warmup >= epochs and warmup > 0:
-        problems.append(f"schedule.warmup: {warmup:g} epochs of warm-up do not fit into {epochs} epochs")
+        length = "1 epoch" if epochs == 1 else f"{epochs} epochs"
+        problems.append(f"schedule.warmup: {warmup:g} epochs of warm-up do not fit into {length}; shorten it, 0 is off")
     if offset >= epochs:
         problems.append(f"schedule.offset: got {offset}, needs < {epochs}, the number of epochs")
     if options["by"] == "epoch" and warmup > 0 and options["warmup_start"] == 0 and not offset:

@@ -78,3 +78,19 @@ def test_a_figure_of_an_epoch_that_is_void_after_a_crash_is_not_told(judged):
         events.write(Resumed(epoch=2))
     assert about(judged) == ["on the first 50 % of test"]
     assert math.isfinite(result_of(judged)["last_accuracy"])
+
+
+def test_where_weights_were_averaged_those_in_training_stand_beside_them(make_run):
+    run = make_run(epochs=2)
+    averaged = Epoch(epoch=3, test_accuracy=0.9, weights="swa", raw_test_accuracy=0.88)
+    with EventWriter(run.events) as events:
+        events.write(averaged)
+        events.write(Finished(epochs=3, last_accuracy=0.9, best_accuracy=0.9, best_epoch=3, weights="swa", seconds=9.0))
+    assert "90.00 %  raw weights 88.00 %" in describe(averaged)
+    assert "last 90.00 % of SWA weights with raw weights 88.00 %  best" in final_line(result_of(run), about(run))
+
+
+def test_a_run_that_ended_before_its_first_test_says_no_accuracy():
+    result = {"id": "x", "status": "failed", "reason": "diverged", "epochs": 1, "seconds": 3.0, "best_on": "test"}
+    line = final_line(result | {"last_accuracy": None, "best_accuracy": None, "weights": "raw"})
+    assert line == "x  failed (diverged)  1 epoch  3.0 s"

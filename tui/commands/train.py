@@ -120,13 +120,18 @@ def result_of(run: RunFolder) -> dict[str, Any]:
 
 def final_line(result: Mapping[str, Any], about_last: Sequence[str] = ()) -> str:
     """One line that ends a run on a terminal; what is to be said about the last accuracy follows it."""
-    last = " ".join([f"last {percent(result['last_accuracy'])} %", *about_last])
-    best = "best on holdout" if result["best_on"] == "holdout" else "best-on-test"
-    return (
-        f"{result['id']}  {result['status']}{' (' + result['reason'] + ')' if result['reason'] else ''}"
-        f"  {result['epochs']} epochs  {last}"
-        f"  {best} {percent(result['best_accuracy'])} %  {duration(result['seconds'])}"
-    )
+    count = result["epochs"]
+    parts = [
+        result["id"],
+        f"{result['status']}{' (' + result['reason'] + ')' if result['reason'] else ''}",
+        "1 epoch" if count == 1 else f"{count} epochs",
+    ]
+    if result["last_accuracy"] is not None:  # a run may end before it was ever tested
+        best = "best on holdout" if result["best_on"] == "holdout" else "best-on-test"
+        averaged = [] if result["weights"] == "raw" else [f"of {str(result['weights']).upper()} weights"]
+        parts.append(" ".join([f"last {percent(result['last_accuracy'])} %", *averaged, *about_last]))
+        parts.append(f"{best} {percent(result['best_accuracy'])} %")
+    return "  ".join([*parts, duration(result["seconds"])])
 
 
 def describe(event: events.Event | Status) -> str:
