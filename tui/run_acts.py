@@ -16,6 +16,7 @@ from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
 from engine.contract.labels import check_tag
 from engine.contract.store import RunFolder, remove
+from engine.contract.teacher import needed
 from engine.contract.text import one_line
 from engine.launch import control
 from engine.launch.local import StartFailed
@@ -88,12 +89,14 @@ class RunActs(Screen[None]):
     def ask_delete(self, runs: Sequence[RunFolder]) -> None:
         """Delete for good."""
         names = ", ".join(run.id[-4:] for run in runs[:8]) + (" …" if len(runs) > 8 else "")
-        roots = self.workbench.session.roots
+        session = self.workbench.session
+        students = [run[-4:] for ids in needed({run.id for run in runs}, session.summaries()).values() for run in ids]
+        warning = f"\nNot finished, and still to learn from them: {', '.join(students)}." if students else ""
         self._ask(
             f"Delete {len(runs)} runs?" if len(runs) > 1 else f"Delete run {names}?",
-            f"{names}: curves, checkpoints and predictions are gone for good.",
+            f"{names}: curves, checkpoints and predictions are gone for good.{warning}",
             ("delete", "Delete"),
-            lambda: self.act(runs, lambda run: remove(run, roots), "deleted", forget=True),
+            lambda: self.act(runs, lambda run: remove(run, session.roots), "deleted", forget=True),
             default=1,
         )
 

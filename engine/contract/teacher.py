@@ -6,7 +6,8 @@ full id, which never changes; `run.json` keeps the rest, and a resume demands th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,7 @@ from engine.contract.folder import RunFolder
 from engine.contract.recipe import Choice, Recipe
 from engine.contract.roots import is_run
 from engine.contract.select import find
-from engine.contract.summary import summarize
+from engine.contract.summary import Summary, summarize
 from engine.contract.values import build, plain
 
 FIELD: Final = "loss.teacher"
@@ -93,6 +94,19 @@ def hired(run: RunFolder) -> tuple[Teacher, RunFolder]:
         now = f"SHA-256 {found[0][:12] or 'none'}, {teacher.sha256[:12]} when this run was made"
         raise BadInput(f"{FIELD}: the weights of run {teacher.id} are not the same any more ({now})")
     return teacher, there[found.index(teacher.sha256)]
+
+
+def needed(teachers: Collection[str], rows: Iterable[Summary]) -> dict[str, list[str]]:
+    """The runs that still have to learn from each of some teachers: neither finished nor among them. By full ids."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.status == "finished" or row.id in teachers:
+            continue
+        with suppress(BadInput):  # a damaged run learns from nobody
+            teacher = RunFolder(Path(row.folder)).info().teacher.get("id", "")
+            if teacher in teachers:
+                found.setdefault(teacher, []).append(row.id)
+    return found
 
 
 def newest_weights(run: RunFolder) -> tuple[int, str]:

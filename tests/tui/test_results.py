@@ -1,5 +1,6 @@
 """Results: the table of all runs, what one can find in it and do from it."""
 
+import json
 import statistics
 import time
 from dataclasses import replace
@@ -325,6 +326,21 @@ async def test_delete_asks_and_stays_undone_by_default(workbench, make_run, sett
         await settle(pilot)
         assert not run.path.exists()
         assert app.screen.query_one(RunList).row_count() == 0
+
+
+async def test_deleting_a_teacher_tells_who_still_learns_from_it(workbench, make_run, screen_text, settle):
+    teacher = make_run()
+    student = make_run(state="stopped")
+    told = json.loads(student.run_json.read_text())
+    student.run_json.write_text(json.dumps(told | {"teacher": {"id": teacher.id}}))
+    async with workbench("results").run_test() as pilot:
+        await settle(pilot)
+        for run, warned in ((teacher, True), (student, False)):
+            pilot.app.screen.ask_delete([run])
+            await settle(pilot)
+            seen = screen_text(pilot.app)
+            assert (f"Not finished, and still to learn from them: {student.id[-4:]}." in seen) == warned
+            await pilot.press("q")
 
 
 async def test_a_live_run_is_not_deleted_and_the_reason_is_said(workbench, make_run, settle):

@@ -9,7 +9,7 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.folder import RunFolder
-from tui.commands.common import Json, Ref, Refs, RunsDirs, print_json, roots
+from tui.commands.common import Json, Ref, Refs, RunsDirs, print_json, roots, say
 from tui.format import file_size
 
 Yes = typer.Option(False, "--yes", "-y", help="Do not ask.")
@@ -108,12 +108,21 @@ def _restart_lost(as_json: bool, runs_dir: list[str] | None) -> None:
 
 
 def remove_runs(
-    refs: list[str] = Refs, yes: bool = Yes, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs
+    refs: list[str] = Refs,
+    force: bool = typer.Option(False, "--force", help="Also teachers of runs that have not finished."),
+    yes: bool = Yes,
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
 ) -> None:
     """Delete runs for good."""
+    from engine.contract.index import Index
     from engine.contract.store import remove
+    from engine.contract.teacher import needed
 
     folders = _find(refs, runs_dir)
+    students = {} if force else needed({folder.id for folder in folders}, Index().rows(roots(runs_dir)))
+    if students:
+        raise BadInput([f"{_still_teaches(*one)}; --force deletes it all the same" for one in students.items()])
     if not yes and not typer.confirm(f"delete {len(folders)} runs for good?", err=True):
         raise SystemExit(1)
     for folder in folders:
@@ -125,8 +134,14 @@ def remove_runs(
             typer.echo(f"{folder.id} removed")
 
 
+def _still_teaches(teacher: str, students: Sequence[str]) -> str:
+    have = "has" if len(students) == 1 else "have"
+    return f"run {teacher} teaches {', '.join(students)}, which {have} not finished"
+
+
 def prune(
     keep: str = typer.Option("weights", help="What stays of ended runs: weights (final and best) or none."),
+    force: bool = typer.Option(False, "--force", help="Also the weights that runs which have not finished learn from."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would go."),
     yes: bool = Yes,
     as_json: bool = Json,
@@ -134,17 +149,22 @@ def prune(
 ) -> None:
     """Free disk space: drop the resume checkpoints of finished runs (and with `--keep none` their weights)."""
     from engine.contract.index import Index
+    from engine.contract.teacher import needed
 
     if keep not in ("weights", "none"):
         raise BadInput(f"--keep: got {keep!r}, needs weights or none")
-    root = roots(runs_dir)[0]
+    places = roots(runs_dir)
+    rows = Index().rows(places)
+    ours = [row for row in rows if row.status == "finished" and Path(row.folder).parent == places[0]]
+    students = needed({row.id for row in ours}, rows) if keep == "none" and not force else {}
+    for teacher in students.items():
+        say(f"{_still_teaches(*teacher)}; its weights stay (--force: they go too)")
     doomed: list[tuple[str, list[Path]]] = []
-    for row in Index().rows([root]):
-        if row.status == "finished":
-            checkpoints = RunFolder(Path(row.folder)).checkpoints
-            found = [path for path in sorted(checkpoints.glob("*")) if keep == "none" or path.name.startswith("epoch-")]
-            if found:
-                doomed.append((row.id, found))
+    for row in ours:
+        pattern = "*" if keep == "none" and row.id not in students else "epoch-*"
+        found = sorted(RunFolder(Path(row.folder)).checkpoints.glob(pattern))
+        if found:
+            doomed.append((row.id, found))
     freed = sum(_size(path) for _, paths in doomed for path in paths)
     if doomed and not dry_run and not yes:
         question = f"free {file_size(freed)} of {len(doomed)} finished runs?"
