@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from engine.contract.errors import BadInput
-from tui.commands import data, doctor, grid, lr_find, models, parts, queue, runs, suites
+from tui.commands import catalog_parts, data, doctor, grid, lr_find, models, parts, queue, runs, suites
 from tui.commands.common import RunsDirs, group, roots, user_errors
 
 app = group(
@@ -19,19 +19,20 @@ app = group(
     "with --preset NAME --headless a run trains without a screen."
 )
 
-for noun, sub in (
-    ("presets", parts.presets),
-    ("models", models.app),
-    ("augmentations", parts.augmentations),
-    ("schedules", parts.schedules),
-    ("suites", suites.app),
-    ("runs", runs.app),
-    ("queue", queue.app),
-    ("data", data.app),
+for noun, singular, sub in (
+    ("presets", "preset", parts.presets),
+    ("models", "model", models.app),
+    ("augmentations", "augmentation", parts.augmentations),
+    ("schedules", "schedule", parts.schedules),
+    *((noun, catalog_parts.NOUNS[noun][0], catalog_parts.app_of(noun)) for noun in catalog_parts.NOUNS),
+    ("suites", "suite", suites.app),
+    ("runs", "run", runs.app),
+    ("queue", "", queue.app),
+    ("data", "", data.app),
 ):
     app.add_typer(sub, name=noun)
-    if noun.endswith("s"):
-        app.add_typer(sub, name=noun.removesuffix("s"), hidden=True)  # `cifar-tui run list` is meant as well
+    if singular:
+        app.add_typer(sub, name=singular, hidden=True)  # `cifar-tui run list` is meant as well
 app.command("doctor")(doctor.doctor)
 app.command("schema")(doctor.schema)
 app.command("grid")(grid.grid)

@@ -151,7 +151,10 @@ def catalog(extra: tuple[Path, ...] = ()) -> Catalog:
             dotted = ".".join(file.relative_to(ENGINE.parent).with_suffix("").parts)
             parts += scan(file, dotted)
     for file in extra:
-        parts += scan(file, "")
+        own = list(scan(file, ""))
+        if not own:
+            raise BadInput(f"{file}: no part in it; mark one with @register")
+        parts += own
     return Catalog(tuple(parts))
 
 

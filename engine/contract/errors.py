@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
 
 
 class BadInput(Exception):
@@ -17,10 +18,16 @@ class BadInput(Exception):
         super().__init__("\n".join(self.problems))
 
 
+FEW: Final = 10
+"""So many choices are named where none is close."""
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """`"; did you mean X?"` for the closest choice, or `""` when nothing is close."""
+    """`"; did you mean X?"` for the closest choice; where none is close, all of them if they are few, else `""`."""
     lowered: dict[str, str] = {}
     for choice in choices:
         lowered.setdefault(choice.lower(), choice)  # of two spellings the first counts: names come before aliases
     close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    return f"; did you mean {lowered[close[0]]}?" if close else ""
+    if close:
+        return f"; did you mean {lowered[close[0]]}?"
+    return f"; there is {', '.join(lowered.values())}" if 0 < len(lowered) <= FEW else ""

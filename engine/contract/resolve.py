@@ -70,7 +70,9 @@ def _choose(kind: str, value: Any, where: str, catalog: Catalog, problems: list[
     try:
         checked = part.schema(COMMON.get(kind, ())).model_validate(options)
     except ValidationError as error:
-        problems += explain(error, part.schema(COMMON.get(kind, ())), where)
+        told = explain(error, part.schema(COMMON.get(kind, ())), where)
+        other = f"; `{where}={part.name}` starts from its own options" if where in PART_FIELDS else ""
+        problems += [line + other * (line.startswith("unknown key") and "did you mean" not in line) for line in told]
         return None
     chosen = {key: getattr(checked, key) for key in type(checked).model_fields}
     for option, other in part.meta.get("same_length", ()):

@@ -25,7 +25,10 @@ def test_version_and_help_answer(cli):
     assert answer.code == 0 and "--preset" in answer.out and "runs" in answer.out
 
 
-@pytest.mark.parametrize("noun", ["presets", "models", "augmentations", "schedules", "runs", "queue", "data"])
+@pytest.mark.parametrize(
+    "noun",
+    ["presets", "models", "augmentations", "schedules", "optimizers", "losses", "averages", "runs", "queue", "data"],
+)
 def test_every_noun_lists_by_itself_and_with_list_and_as_json(cli, noun):
     word = "where" if noun == "data" else "list"
     assert cli(noun).out == cli(noun, word).out != ""
@@ -34,6 +37,16 @@ def test_every_noun_lists_by_itself_and_with_list_and_as_json(cli, noun):
 
 def test_a_noun_answers_to_its_singular(cli):
     assert cli("preset", "list").out == cli("presets", "list").out
+    assert cli("loss", "show", "distillation").out == cli("losses", "show", "distillation").out
+
+
+def test_an_option_is_shown_with_its_default_its_meaning_and_its_range(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for answer in (cli("optimizers", "show", "muon"), cli("augmentations", "show", "cutout")):
+        assert answer.code == 0
+        assert max(map(len, answer.out.partition(" = ")[2].splitlines())) <= 80
+    assert "clip_norm = 0" in cli("optimizers", "show", "muon").out
+    assert "length = 16" in answer.out and "side of a hole (1 <= x <= 64)" in answer.out
 
 
 def test_models_are_listed_with_the_promised_keys(cli):

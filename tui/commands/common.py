@@ -17,7 +17,7 @@ from engine.contract.errors import BadInput, nearest
 from engine.contract.text import clean
 from engine.launch.local import StartFailed
 from tui.format import Glyphs, to_ascii
-from tui.lines import Line
+from tui.lines import Line, wrap
 
 Json = typer.Option(False, "--json", help="Print JSON instead of a table.")
 RunsDirs = typer.Option(None, "--runs-dir", help="Folder with runs; further ones are read only.", metavar="DIR")
@@ -78,6 +78,17 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Seque
             for cell, width, name in zip(row, widths, head, strict=True)
         ]
         typer.echo("  ".join(parts).rstrip())
+
+
+def print_pairs(rows: Sequence[tuple[str, str]]) -> None:
+    """Words and what they mean in two columns; a long meaning goes on below itself."""
+    space = terminal_width()
+    left = max((len(word) for word, _ in rows), default=0) + 2
+    for word, meaning in rows:
+        first, *more = wrap(clean(meaning), max(space - left, 20)) or [""]
+        typer.echo(f"{clean(word):{left}}{first}".rstrip())
+        for line in more:
+            typer.echo(" " * left + line)
 
 
 def print_lines(lines: Sequence[Line], glyphs: Glyphs) -> None:

@@ -18,7 +18,7 @@ from engine.launch.package import environment
 from presets import loader
 from presets.suite_uses import uses_of_model
 from tui.commands.common import BAD_INPUT, FAILED, Json, group, print_json, print_table, say
-from tui.commands.parts import expect, part_row, suite_rows
+from tui.commands.parts import expect, part_row, print_options, suite_rows
 from tui.format import file_size, si
 
 app = group("Models of the catalog.")
@@ -200,8 +200,7 @@ def _print_facts(row: Mapping[str, Any]) -> None:
         typer.echo(f"  aliases  {', '.join(row['aliases'])}")
     typer.echo(f"\n{row['doc']}\n")
     if row["options"]:
-        options = [[str(option[key]) for key in ("name", "default", "range", "help")] for option in row["options"]]
-        print_table(["option", "default", "range", "help"], options)
+        print_options(row["options"])
         typer.echo()
     if row["presets"]:
         table = [

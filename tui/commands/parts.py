@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from engine.contract.params import Param
 from engine.contract.recipe import COMMON, Recipe
 from presets import loader
 from presets.suite_uses import Use, uses_of_preset
-from tui.commands.common import Json, group, print_json, print_table
+from tui.commands.common import Json, group, print_json, print_pairs, print_table
 from tui.format import mean_over_runs, percent
 
 presets = group("Recipes: a model, an augmentation and a schedule with all numbers filled in.")
@@ -129,7 +129,7 @@ def list_augmentations(as_json: bool = Json) -> None:
         return print_json({"augmentations": named, "ops": ops})
     print_table(["augmentation", "title"], [[row["name"], row["title"]] for row in named])
     typer.echo()
-    return print_table(["op", "options", "title"], [[row["name"], _options(row), row["title"]] for row in ops])
+    return print_table(["op", "options", "title"], [[row["name"], option_names(row), row["title"]] for row in ops])
 
 
 @augmentations.command("show")
@@ -170,7 +170,8 @@ def list_schedules(as_json: bool = Json) -> None:
     print_table(["schedule", "title"], [[row["name"], row["title"]] for row in named])
     typer.echo()
     common = {param.name for param in COMMON["schedule"]}
-    print_table(["curve", "options", "title"], [[row["name"], _options(row, common), row["title"]] for row in curves])
+    table = [[row["name"], option_names(row, common), row["title"]] for row in curves]
+    print_table(["curve", "options", "title"], table)
     return typer.echo(f"\nEvery schedule also takes {', '.join(param.name for param in COMMON['schedule'])}.")
 
 
@@ -205,7 +206,8 @@ def _param_row(param: Param) -> dict[str, Any]:
     }
 
 
-def _options(row: dict[str, Any], without: Collection[str] = ()) -> str:
+def option_names(row: dict[str, Any], without: Collection[str] = ()) -> str:
+    """The names of a part's options, in a row."""
     return " ".join(option["name"] for option in row["options"] if option["name"] not in without) or "-"
 
 
@@ -222,14 +224,42 @@ def _show_part(kind: str, field: loader.Kind, name: str, as_json: bool) -> None:
         part = parts.get(kind, name)
     except BadInput:
         raise BadInput(f"unknown {loader.SINGULAR[field]} {name!r}{nearest(name, known)}") from None
+    return print_part(part, as_json)
+
+
+def print_part(part: Part, as_json: bool) -> None:
+    """A part with its documentation and every option."""
     row = part_row(part) | {"doc": part.doc}
     if as_json:
         return print_json(row)
     typer.echo(f"{part.name}: {part.title}")
-    typer.echo(f"\n{part.doc}\n" if part.doc else "")
-    options = part.params + COMMON.get(part.kind, ())
-    print_table(["option", "default", "range", "help"], [[p.name, str(p.default), p.range, p.help] for p in options])
-    return None
+    about = part.doc.partition("\n\nArgs:")[0]  # what follows is for callers
+    typer.echo(f"\n{about}\n" if about else "")
+    return print_options(row["options"])
+
+
+def print_options(options: Sequence[Mapping[str, Any]]) -> None:
+    """Options as JSON has them, each with its default, what it means and what it takes."""
+    print_pairs(
+        [
+            (f"{option['name']} = {value_text(option['default'])}", meaning(option["help"], option["range"]))
+            for option in options
+        ]
+    )
+
+
+def meaning(help_text: str, range_text: str) -> str:
+    """What an option is for and what it takes."""
+    return f"{help_text} ({range_text})" if range_text else help_text
+
+
+def value_text(value: Any) -> str:
+    """A default as a preset would say it; text stays bare unless it is empty."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(value_text, value))}]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value) or '""'
 
 
 for _app, _lister in (

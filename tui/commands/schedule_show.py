@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import typer
 
@@ -12,7 +12,8 @@ from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe import COMMON, Recipe
 from engine.schedules import epoch_learning_rates
 from presets import loader
-from tui.commands.common import print_json, print_lines, terminal_width
+from tui.commands.common import print_json, print_lines, print_pairs, terminal_width
+from tui.commands.parts import meaning, value_text
 from tui.format import glyphs_of_locale, learning_rate
 from tui.lines import wrap
 from tui.schedule_chart import charts, momenta
@@ -51,7 +52,7 @@ def main(name: str, epochs: int, lr: float, sets: Sequence[str], *, as_json: boo
     typer.echo("\n".join(wrap(text, width)) + "\n")
     print_lines(charts(recipe, width, HEIGHT, glyphs), glyphs)
     typer.echo("\n" + "\n".join(wrap(_first_and_last(epoch_learning_rates(recipe)), width)) + "\n")
-    return _print_options(recipe, width)
+    return _print_options(recipe)
 
 
 def previewed(name: str, epochs: int, lr: float, sets: Sequence[str] = ()) -> Recipe:
@@ -76,25 +77,12 @@ def _first_and_last(rates: Sequence[float]) -> str:
     return "first step of " + ", ".join(f"epoch {epoch + 1}: {learning_rate(rates[epoch])}" for epoch in shown)
 
 
-def _print_options(recipe: Recipe, width: int) -> None:
+def _print_options(recipe: Recipe) -> None:
     """Every option with its value, what it means and takes; the schedule's own ones first."""
     part = catalog().get("schedule", recipe.schedule.name)
     options = recipe.schedule.options
     rows = [
-        (f"{param.name} = {_value(options[param.name])}", f"{param.help}{f' ({param.range})' if param.range else ''}")
+        (f"{param.name} = {value_text(options[param.name])}", meaning(param.help, param.range))
         for param in (*part.params, *COMMON["schedule"])
     ]
-    left = max(len(text) for text, _ in rows) + 2
-    for text, help_text in rows:
-        first, *more = wrap(help_text, max(width - left, 20))
-        typer.echo(f"{text:{left}}{first}")
-        for line in more:
-            typer.echo(" " * left + line)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_value, value))}]"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    print_pairs(rows)

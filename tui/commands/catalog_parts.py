@@ -1,0 +1,49 @@
+"""`optimizers`, `losses`, `averages`: parts that a recipe picks by name, with their options."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import typer
+
+from engine.contract.catalog import catalog
+from engine.contract.recipe import COMMON
+from tui.commands.common import Json, group, print_json, print_pairs
+from tui.commands.parts import option_names, part_row, print_part
+
+NOUNS: Final = {
+    "optimizers": ("optimizer", "optimizer", "Optimizers, with what every one of them takes besides: SAM, Lookahead."),
+    "losses": ("loss", "loss", "Losses: cross entropy, and learning from a finished run."),
+    "averages": ("average", "averaging", "Averages of the weights along training."),
+}
+"""By noun: its singular, the kind of the parts, which is also the recipe's field, and a line of help."""
+
+
+def app_of(noun: str) -> typer.Typer:
+    """The commands of one noun: it lists, by itself too, and shows one part."""
+    singular, kind, help_text = NOUNS[noun]
+    app = group(help_text)
+
+    def list_parts(as_json: bool = Json) -> None:
+        rows = [part_row(part) for part in catalog().parts(kind)]
+        if as_json:
+            return print_json(rows)
+        common = [param.name for param in COMMON.get(kind, ())]
+        print_pairs([(row["name"], f"{row['title']}: {option_names(row, common)}") for row in rows])
+        if common:
+            typer.echo(f"\nEvery {singular} also takes {', '.join(common)}.")
+        return typer.echo(f"\nIn a recipe: {kind} = NAME, for example --set {kind}={rows[-1]['name']}")
+
+    def show_part(
+        name: str = typer.Argument(..., help=f"Name of one of the {noun}.", metavar="NAME"), as_json: bool = Json
+    ) -> None:
+        print_part(catalog().get(kind, name), as_json)
+
+    def default(ctx: typer.Context, as_json: bool = Json) -> None:
+        if ctx.invoked_subcommand is None:
+            list_parts(as_json)
+
+    app.command("list", help=f"List the {noun}.")(list_parts)
+    app.command("show", help="Show one with its options.")(show_part)
+    app.callback(invoke_without_command=True, help=help_text)(default)
+    return app
