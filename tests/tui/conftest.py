@@ -2,22 +2,48 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.contract.catalog import catalog
+from engine.contract.changes import flat
 from engine.contract.events import Epoch, EventWriter, Finished, RunStarted
 from engine.contract.index import Index
 from engine.contract.recipe import Placement
 from engine.contract.records import ExitRecord
 from engine.contract.store import RunFolder, create
-from presets.loader import Edits, resolve
+from presets.loader import Edits, list_presets, resolve
 from tui.app import Workbench
 from tui.session import Session
 
 HOSTILE = "\x1b[31m[red]evil[/red] [@click=app.quit]x[/]\x07"
+
+
+@cache
+def telling_presets() -> list[str]:
+    """Presets that between them use every part that any preset uses, models aside: few, where there are many alike."""
+    parts = {}
+    for info in list_presets():
+        recipe = resolve(info.name, catalog())
+        kinds = ("data", "optimizer", "schedule", "loss", "averaging")
+        parts[info.name] = {(kind, getattr(recipe, kind).name) for kind in kinds}
+        parts[info.name] |= {(kind, param) for kind in kinds[1:] for param in getattr(recipe, kind).options}
+        parts[info.name] |= {
+            ("op", path.rpartition(".")[0]) for path in flat(recipe) if path.startswith("augmentation")
+        }
+    missing, chosen = set().union(*parts.values()), []
+    while missing:
+        chosen.append(max(parts, key=lambda name: len(parts[name] & missing)))
+        missing -= parts[chosen[-1]]
+    return chosen
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "telling_preset" in metafunc.fixturenames:
+        metafunc.parametrize("telling_preset", telling_presets())
 
 
 class Launcher:

@@ -46,8 +46,8 @@ def test_the_form_of_every_preset_has_every_field_of_its_recipe(preset):
     assert {f"place.{name}" for name in (*PLACE, "seeds")} <= paths
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_each_field_takes_its_own_value_back_through_set(preset):
+def test_each_field_takes_its_own_value_back_through_set(telling_preset):
+    preset = telling_preset
     recipe = resolve(preset, catalog())
     for field in desk(preset).fields():
         if (field.param.type in ("part", "ops") and field.path != "data.name") or field.path.startswith("place."):
@@ -56,8 +56,8 @@ def test_each_field_takes_its_own_value_back_through_set(preset):
         assert again.recipe_id == recipe.recipe_id, field.path
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_every_field_has_help_and_fits_its_line(preset):
+def test_every_field_has_help_and_fits_its_line(telling_preset):
+    preset = telling_preset
     for field in desk(preset).fields():
         assert field.param.help, field.path
         assert len(help_of(field)) > len(field.label)
