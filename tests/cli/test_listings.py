@@ -107,6 +107,16 @@ def test_a_run_is_a_preset_again(cli, run, tmp_path):
     assert loader.resolve("mine", catalog()).recipe_id == run.info().recipe_id
 
 
+def test_a_changed_run_saved_as_a_preset_promises_nothing(cli):
+    edits = loader.Edits(fields={"optimizer.lr": 0.05})
+    recipe = loader.resolve("quickstart", catalog(), edits)
+    run = create(runs_root(), recipe, seed=0, preset="quickstart", changes="lr .2→.05")
+    assert recipe.promise and cli("presets", "save", "slower", "--from", f"run:{run.id}").code == 0
+    saved = loader.resolve("slower", catalog())
+    assert saved.recipe_id == recipe.recipe_id
+    assert (saved.title, saved.promise) == ("quickstart: lr .2→.05", None)
+
+
 def test_tags_and_notes_come_and_go(cli, run):
     assert cli("runs", "tag", run.id, "a", "b").code == 0
     assert cli("runs", "tag", run.id, "--", "-paper").code == 0

@@ -110,9 +110,9 @@ def save_preset(
     as_json: bool = Json,
 ) -> None:
     """Save a preset of your own, from another one or from a run."""
-    from tui.commands.sources import recipe_of
+    from tui.commands.sources import recipe_to_save
 
-    path = loader.save(name, recipe_of(source), replace=replace)
+    path = loader.save(name, recipe_to_save(source), replace=replace)
     if as_json:
         return print_json({"name": name, "path": str(path)})
     return typer.echo(f"saved {path}")

@@ -36,3 +36,20 @@ def recipe_of(ref: str, roots: Sequence[Path] = (), parts: Catalog | None = None
     """The resolved recipe behind a reference, by default with the parts that a run brings along. Raises BadInput."""
     known = parts or catalog(tuple(map(Path, parts_with(ref, (), roots))))
     return loader.resolve(source_file(ref, roots), known)
+
+
+def recipe_to_save(ref: str, roots: Sequence[Path] = ()) -> Recipe:
+    """The recipe behind a reference as a preset of its own. Raises BadInput.
+
+    A run whose recipe was changed has its changes for a title, and nothing is promised of it: what its preset reaches
+    was reported of other settings.
+    """
+    recipe = recipe_of(ref, roots)
+    if not ref.startswith(RUN):
+        return recipe
+    from engine.contract.store import find, runs_root
+
+    run = find(list(roots) or [runs_root()], ref.removeprefix(RUN)).info()
+    if run.changes in ("", "-"):
+        return recipe
+    return recipe.model_copy(update={"title": f"{run.preset}: {run.changes}", "description": "", "promise": None})
