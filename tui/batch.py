@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 import psutil
 
 from engine.contract.catalog import Catalog
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, StartFailed
 from engine.contract.files import locked
 from engine.contract.index import Index
 from engine.contract.recipe import Recipe
@@ -260,7 +260,7 @@ def carry_out(
             elif job.run is not None:
                 begun.append(RunFolder(Path(job.run.folder)))
                 resume(begun[0], changed)
-        except (BadInput, local.StartFailed) as error:
+        except (BadInput, StartFailed) as error:
             yield Started(job, begun[0].id if begun else "", str(error))
         else:
             yield Started(job, begun[0].id)

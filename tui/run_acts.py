@@ -13,13 +13,12 @@ from textual import work
 from textual.screen import Screen
 
 from engine.contract.catalog import catalog
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, StartFailed
 from engine.contract.labels import check_tag
 from engine.contract.store import RunFolder, remove
 from engine.contract.teacher import needed
 from engine.contract.text import one_line
 from engine.launch import control
-from engine.launch.local import StartFailed
 from tui.commands.sources import source_file
 from tui.forms.again import draft_of, own_parts
 from tui.messages import RunsChanged

@@ -1,4 +1,4 @@
-"""The one exception for a user's mistake, and the did-you-mean that goes with it."""
+"""The exception for a user's mistake, its did-you-mean, and the exception for a run that did not start."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ class BadInput(Exception):
     def __init__(self, problems: str | Iterable[str]) -> None:
         self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
         super().__init__("\n".join(self.problems))
+
+
+class StartFailed(Exception):
+    """A run could not be started; the message says why, in the words of its log if there are any."""
 
 
 FEW: Final = 10

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, StartFailed
 from engine.contract.folder import RunFolder
 from engine.contract.process import Identity, ProcRecord, alive, host_name
 from engine.contract.recipe import Placement
@@ -115,7 +115,7 @@ def restart_lost(runs: Sequence[RunFolder], *, supervisor: Sequence[str] = local
             try:
                 resume(run, supervisor=supervisor)
                 outcome[run.id] = ""
-            except (BadInput, local.StartFailed) as error:
+            except (BadInput, StartFailed) as error:
                 outcome[run.id] = str(error)
     return outcome
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from engine.contract.errors import StartFailed
 from engine.contract.folder import RunFolder
 from engine.contract.lines import file_mode
 from engine.contract.process import ProcRecord
@@ -18,10 +19,6 @@ from engine.launch.reasons import is_full, last_line, read_tail
 SUPERVISOR: Final = ("-m", "engine.launch.supervise")
 START_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.02
-
-
-class StartFailed(Exception):
-    """A run could not be started; the message says why, in the words of its log if there are any."""
 
 
 def start(

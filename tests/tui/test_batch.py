@@ -5,11 +5,10 @@ import dataclasses
 import pytest
 
 from engine.contract.catalog import catalog
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, StartFailed
 from engine.contract.index import Index
 from engine.contract.recipe import Placement
 from engine.contract.store import runs_root
-from engine.launch.local import StartFailed
 from tui import batch as batch_module
 from tui.batch import Cell, alone, carry_out, prepare
 from tui.batch_cost import cost, images

@@ -3,7 +3,7 @@
 import pytest
 from textual.widgets import Input
 
-from engine.launch.local import StartFailed
+from engine.contract.errors import StartFailed
 from presets.loader import load_table
 from tui.forms.form import Form
 from tui.screens.confirm import Confirm

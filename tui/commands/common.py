@@ -13,9 +13,8 @@ from typing import Any
 import typer
 from typer import TyperException
 
-from engine.contract.errors import BadInput, nearest
+from engine.contract.errors import BadInput, StartFailed, nearest
 from engine.contract.text import clean
-from engine.launch.local import StartFailed
 from tui.format import Glyphs, to_ascii
 from tui.lines import Line, wrap
 

@@ -9,7 +9,6 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import psutil
 import typer
 
 from engine.contract.catalog import catalog
@@ -33,6 +32,8 @@ def doctor(as_json: bool = Json) -> None:
 
 
 def _machine() -> dict[str, Any]:
+    import psutil
+
     size = shutil.get_terminal_size()
     return {
         "system": platform.platform(),

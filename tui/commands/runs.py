@@ -9,18 +9,19 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from engine.contract import events
 from engine.contract.errors import BadInput
-from engine.contract.status import Status
-from engine.contract.summary import Summary
 from engine.contract.text import clean
 from tui.commands import compare, runs_act
 from tui.commands.common import Json, Ref, Refs, RunsDirs, group, print_json, print_table, roots
 from tui.format import age, duration, percent
+
+if TYPE_CHECKING:
+    from engine.contract.events import Event
+    from engine.contract.summary import Summary
 
 app = group("Every run you ever made.")
 runs_act.add_to(app)
@@ -133,6 +134,8 @@ app.command("compare")(compare.compare)
 @app.command("watch")
 def watch_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Follow a run to its end, line by line. Ctrl-C ends the watching, not the run."""
+    from engine.contract.events import encode
+    from engine.contract.status import Status
     from engine.contract.store import find
     from engine.launch import watch
     from tui.commands.train import describe
@@ -140,7 +143,7 @@ def watch_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None =
     for event in watch.follow(find(roots(runs_dir), run)):
         if as_json and isinstance(event, Status):
             continue
-        line = describe(event) if isinstance(event, Status) or not as_json else events.encode(event)
+        line = describe(event) if isinstance(event, Status) or not as_json else encode(event)
         if line:
             typer.echo(line)
 
@@ -222,13 +225,15 @@ EXPORTED = (
 )  # fmt: skip
 
 
-def _epoch_rows(found: Sequence[events.Event]) -> list[dict[str, Any]]:
+def _epoch_rows(found: Sequence[Event]) -> list[dict[str, Any]]:
     """One row an epoch; one that was trained again after a crash counts as trained last."""
+    from engine.contract.events import Epoch, Resumed
+
     by_epoch: dict[int, dict[str, Any]] = {}
     for event in found:
-        if isinstance(event, events.Resumed):
+        if isinstance(event, Resumed):
             by_epoch = {epoch: row for epoch, row in by_epoch.items() if epoch <= event.epoch}
-        if isinstance(event, events.Epoch):
+        if isinstance(event, Epoch):
             values = {name: getattr(event, name) for name in EXPORTED}
             row = {key: None if isinstance(value, float) and value != value else value for key, value in values.items()}
             row["per_class"] = list(event.per_class)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from engine.contract.errors import BadInput
-from engine.contract.folder import RunFolder
 from tui.commands.common import Json, Ref, Refs, RunsDirs, print_json, roots, say
 from tui.format import file_size
+
+if TYPE_CHECKING:
+    from engine.contract.folder import RunFolder
 
 Yes = typer.Option(False, "--yes", "-y", help="Do not ask.")
 
@@ -94,6 +97,7 @@ def resume(
 
 
 def _restart_lost(as_json: bool, runs_dir: list[str] | None) -> None:
+    from engine.contract.folder import RunFolder
     from engine.contract.index import Index
     from engine.launch import control
 
@@ -148,6 +152,7 @@ def prune(
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
     """Free disk space: drop the resume checkpoints of finished runs (and with `--keep none` their weights)."""
+    from engine.contract.folder import RunFolder
     from engine.contract.index import Index
     from engine.contract.teacher import needed
 

@@ -12,9 +12,8 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Click, ScreenResume
 from textual.widgets import Input
 
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, StartFailed
 from engine.contract.text import one_line
-from engine.launch.local import StartFailed
 from presets import loader
 from tui.forms import pictures
 from tui.forms.desk import Desk

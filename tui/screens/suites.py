@@ -11,10 +11,9 @@ from textual.binding import BindingType
 from textual.events import Resize, ScreenResume
 
 from engine.analysis.report import Line as Measured
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, StartFailed
 from engine.contract.text import clean, one_line
 from engine.launch import control
-from engine.launch.local import StartFailed
 from presets import suites
 from presets.suites import Row
 from tui.batch import alone, carry_out, prepare
