@@ -76,7 +76,7 @@ def plan(
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
     need_room(root, [(recipe, len(seeds))], parts)
-    said = changes(loader.resolve(source, parts), recipe)
+    said = changes(loader.resolve(source, parts), recipe, parts)
     exact = draft.put(FIELD, recipe.loss.options["teacher"]) if FIELD in draft.sets else draft  # `@last` moves on
     words = [word for word in exact.command() if word != "--detach"]
     return Plan(

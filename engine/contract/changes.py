@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from engine.contract.catalog import Catalog
 from engine.contract.overrides import labelled
-from engine.contract.recipe import NOT_HASHED, Recipe
+from engine.contract.recipe import COMMON, NOT_HASHED, Recipe
+from engine.contract.resolve import PART_FIELDS
 
 SHORT: Final = {
     "batch_size": "batch",
@@ -18,20 +20,42 @@ SHORT: Final = {
 }
 
 
-def changes(base: Recipe, recipe: Recipe) -> str:
-    """What was changed, shortest form first read; "-" when nothing was."""
+def changes(base: Recipe, recipe: Recipe, parts: Catalog) -> str:
+    """What was changed, shortest form first read; "-" when nothing was.
+
+    A part or an op that only the changed recipe has is told with those options that are not its defaults in `parts`.
+    """
     words, swaps = [], []
+    chosen = {
+        f"{field}.{option}"
+        for field, kind in PART_FIELDS.items()
+        for option in _set(parts, kind, getattr(recipe, field).table())
+    }
     for path, old, new in differences(base, recipe):
         if path.endswith(".name"):
             swaps += [f"{path.removesuffix('.name')}={new}"] if not path.startswith("augmentation.") else []
         elif old is not None and new is not None:
             words.append(f"{SHORT.get(path, _tail(path))} {_short(old)}→{_short(new)}")
-        elif path == "loss.teacher" and new:
-            words.append(f"teacher {new}")
+        elif new is not None and path in chosen:
+            words.append(f"{SHORT.get(path, _tail(path))} {_short(new)}")
     before, after = dict(_ops(base)), dict(_ops(recipe))
     dropped = [f"-{name}" for name in before if name not in after]
-    added = [f"+{name}" for name in after if name not in before]
+    added = [f"+{name}{_told(name, after[name], parts)}" for name in after if name not in before]
     return " ".join(swaps + words + dropped + added) or "-"
+
+
+def _told(name: str, options: dict[str, Any], parts: Catalog) -> str:
+    """The options of an op that are not its defaults: `(length 8, fill black)`, or ""."""
+    told = _set(parts, "op", options | {"name": name.partition("#")[0]})
+    return f"({', '.join(f'{key} {_short(value)}' for key, value in told.items())})" if told else ""
+
+
+def _set(parts: Catalog, kind: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Those options of a part's table that are not its defaults."""
+    part = parts.get(kind, table["name"])
+    defaults = {param.name: param.default for param in (*part.params, *COMMON.get(kind, ()))}
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}
+    return {key: value for key, value in table.items() if key in plain and value != plain[key]}
 
 
 def differences(base: Recipe, recipe: Recipe) -> list[tuple[str, Any, Any]]:

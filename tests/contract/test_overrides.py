@@ -136,15 +136,22 @@ def test_values_are_toml_where_they_can_be(text, value):
         (("model=resnet18",), "model=resnet18"),
         (("optimizer.nesterov=true",), "nesterov off→on"),
         (("title=x",), "-"),
+        (("averaging.name=swa", "averaging.start=0.5"), "averaging=swa start .5"),
+        (("optimizer=muon",), "optimizer=muon lr .1→.02 momentum .9→.95 nesterov off→on"),
     ],
 )
 def test_changes_are_said_in_words(texts, words):
-    assert changes(BASE, resolved(*texts)) == words
+    assert changes(BASE, resolved(*texts), PARTS) == words
 
 
 def test_ops_that_came_and_went_are_named():
     table = add_op(drop_op(TABLE, "cutmix"), "color_jitter", PARTS)
-    assert changes(BASE, Recipe.resolve(table, PARTS)) == "-cutmix +color_jitter"
+    assert changes(BASE, Recipe.resolve(table, PARTS), PARTS) == "-cutmix +color_jitter"
+
+
+def test_an_op_that_came_is_told_with_what_is_set_in_it():
+    table = add_op(add_op(TABLE, "cutout:length=8,fill=black", PARTS), "random_crop", PARTS)
+    assert changes(BASE, Recipe.resolve(table, PARTS), PARTS) == "+cutout(length 8, fill black) +random_crop#2"
 
 
 def test_differences_are_empty_only_for_equal_recipes():

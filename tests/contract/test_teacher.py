@@ -82,7 +82,7 @@ def test_whatever_a_person_writes_becomes_the_full_id(root: Path, way: str) -> N
 def test_a_listing_says_who_teaches(root: Path) -> None:
     run = teach(root)
     found, _ = with_teacher(student(), [root], catalog())
-    assert changes(recipe(), found) == f"loss=distillation teacher {run.id}"
+    assert changes(recipe(), found, catalog()) == f"loss=distillation teacher {run.id}"
 
 
 def test_an_id_that_looks_like_a_number_needs_quotes() -> None:

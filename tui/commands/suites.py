@@ -82,7 +82,7 @@ def _row(row: Row, parts: Catalog) -> dict[str, Any]:
 
 def _said(row: Row, parts: Catalog) -> str:
     """How a row differs from its preset, in words."""
-    return changes(loader.resolve(row.recipe, parts), row.resolve(parts))
+    return changes(loader.resolve(row.recipe, parts), row.resolve(parts), parts)
 
 
 @app.command("run")

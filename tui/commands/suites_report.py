@@ -100,7 +100,7 @@ def _data(
 ) -> str:
     parts = catalog()
     told = [
-        as_data(row, one, recipes[row.id].recipe_id, changes(loader.resolve(row.recipe, parts), recipes[row.id]))
+        as_data(row, one, recipes[row.id].recipe_id, changes(loader.resolve(row.recipe, parts), recipes[row.id], parts))
         for row, one in zip(rows, lines, strict=True)
     ]
     if form == "json":
