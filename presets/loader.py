@@ -101,7 +101,7 @@ def load_table(ref: str, parts: Catalog | None = None) -> Table:
     if ref.startswith(SUITE):
         from presets import suites  # which stands on this file
 
-        return suites.row_of(ref.removeprefix(SUITE)).table(parts or catalog())
+        return suites.preset_of(ref.removeprefix(SUITE), parts or catalog())
     if ref.endswith(".toml") or "/" in ref:
         path = Path(ref).expanduser()
     else:

@@ -181,12 +181,22 @@ def load(ref: str) -> Suite:
     return _read(path)
 
 
-def row_of(ref: str) -> Row:
-    """The row that `NAME/ROW` means. Raises BadInput."""
+def row_of(ref: str) -> tuple[Suite, Row]:
+    """The row that `NAME/ROW` means, and its suite. Raises BadInput."""
     name, _, row_id = ref.rpartition("/")
     if not name:
         raise BadInput(f"suite:{ref}: write suite:NAME/ROW; `cifar-tui suites show {ref}` names the rows")
-    return load(name).row(row_id)
+    suite = load(name)
+    return suite, suite.row(row_id)
+
+
+def preset_of(ref: str, catalog: Catalog) -> dict[str, Any]:
+    """The table of the preset that the row `NAME/ROW` is: it says where it stands and what is odd. Raises BadInput."""
+    suite, row = row_of(ref)
+    table = row.table(catalog)
+    title = f"{row.title or row.id}, a row of {suite.name}: {suite.title}"
+    said = (row.note, str(table.get("description", "")).strip())
+    return table | {"title": title, "description": "\n".join(filter(None, said))}
 
 
 def _read(path: Path) -> Suite:

@@ -56,6 +56,24 @@ def test_models_are_listed_with_the_promised_keys(cli):
     assert rows["resnet34_zero_init"]["params"] == 21_282_122
 
 
+@pytest.mark.parametrize("columns", [80, 120])
+def test_presets_are_listed_within_the_terminal_with_what_their_figures_are(cli, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    broken = loader.user_folder() / "recipes" / "broken.toml"
+    broken.parent.mkdir(parents=True, exist_ok=True)
+    broken.write_text("epochs = 0\n")
+    lines = cli("presets", "list").out.splitlines()
+    assert max(map(len, lines)) <= columns
+    starts = {line.split()[0]: line for line in lines if line and not line.startswith(" ")}
+    assert {info.name for info in loader.list_presets()} <= set(starts)
+    for name, figure in (
+        ("resnet34_cutmix", "96.26 reported"), ("wrn28_10_ricap", "97.19* reported"), ("resnet18_96", "96.0 target"),
+        ("quickstart", "(n=1)"), ("broken", "- unusable:"),
+    ):  # fmt: skip
+        assert figure in " ".join(starts[name].split())
+    assert ("epochs" in lines[0]) == (columns == 120)
+
+
 def test_a_preset_is_shown_as_toml_that_is_a_preset_again(cli, tmp_path):
     text = cli("presets", "show", "resnet34_cutmix").out
     path = tmp_path / "again.toml"

@@ -182,12 +182,17 @@ def test_every_published_row_is_a_preset_with_the_figure_of_its_source():
     assert [op.name for op in recipe.augmentation] == ["random_crop", "horizontal_flip", "cutout", "mixup"]
     assert (recipe.epochs, recipe.batch_size) == (3, 64)
     assert (recipe.promise.accuracy, recipe.promise.selection) == (0.9582, "best_on_test")
+    assert recipe.title.startswith("cm, a row of tricks_3_9: ")
     assert resolve("suite:tricks_3_9/ar_real", PARTS).promise is None
 
 
 @pytest.mark.parametrize(
     ("ref", "hint"),
-    [("suite:tricks_3_9/ar_reel", "ar_real"), ("suite:tricks_3_9", "suite:NAME/ROW"), ("suite:trick_3_9/cm", "tricks_3_9")],
+    [
+        ("suite:tricks_3_9/ar_reel", "ar_real"),
+        ("suite:tricks_3_9", "suite:NAME/ROW"),
+        ("suite:trick_3_9/cm", "tricks_3_9"),
+    ],
 )
 def test_a_row_that_does_not_exist_is_refused_with_a_hint(ref, hint):
     with pytest.raises(BadInput, match=hint):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -14,8 +14,16 @@ from engine.contract.params import Param
 from engine.contract.recipe import COMMON, Recipe
 from presets import loader
 from presets.suite_uses import Use, uses_of_preset
-from tui.commands.common import Json, group, print_json, print_pairs, print_table
+from tui.commands.common import Json, group, print_json, print_pairs, print_table, width
 from tui.format import mean_over_runs, percent
+
+WITH_EPOCHS: Final = 100
+WITH_MODEL: Final = 140
+"""Cells from which a listing of presets has these columns as well."""
+MEANING: Final = (
+    "reported: by its source; n: measured here, in so many runs; target: aimed at, not measured yet; "
+    "* best epoch, picked on the test set"
+)
 
 presets = group("Recipes: a model, an augmentation and a schedule with all numbers filled in.")
 augmentations = group("Named augmentations, and the ops that they are made of.")
@@ -38,10 +46,19 @@ def list_presets(as_json: bool = Json) -> None:
     rows = [_preset_row(info, parts) for info in loader.list_presets()]
     if as_json:
         return print_json(rows)
-    head = ["name", "model", "epochs", "reported or measured", "title"]
-    return print_table(
-        head, [[row["name"], row["model"], str(row["epochs"]), row["expect"], row["title"]] for row in rows]
-    )
+    return typer.echo(_listing(rows, width()), nl=False)
+
+
+def _listing(rows: Sequence[Mapping[str, Any]], cells: int) -> str:
+    """The presets as a table; what their titles mostly say as well has columns of its own only where there is room."""
+    from tui.typeset import Column, Sheet, text
+
+    name, model, epochs = Column("name"), Column("model"), Column("epochs", right=True)
+    roomy = (name, model, epochs) if cells >= WITH_MODEL else (name, epochs) if cells >= WITH_EPOCHS else (name,)
+    columns = (*roomy, Column("test accuracy %"), Column("title", wraps=True))
+    keys = [{"test accuracy %": "expect"}.get(column.head, column.head) for column in columns]
+    cells_of = tuple(tuple(str(row[key]) for key in keys) for row in rows)
+    return text(Sheet("", columns, cells_of, legend=(MEANING,)), cells)
 
 
 def _preset_row(info: loader.PresetInfo, parts: Catalog) -> dict[str, Any]:
@@ -49,7 +66,14 @@ def _preset_row(info: loader.PresetInfo, parts: Catalog) -> dict[str, Any]:
     try:
         recipe = loader.resolve(str(info.path), parts)
     except BadInput as error:
-        return row | {"model": "-", "epochs": 0, "data": "-", "promise": None, "expect": f"unusable: {error}"}
+        return row | {
+            "model": "-",
+            "epochs": 0,
+            "data": "-",
+            "promise": None,
+            "expect": "-",
+            "title": f"unusable: {error}",
+        }
     promise = recipe.promise.model_dump() if recipe.promise else None
     return row | {
         "model": recipe.model.name,

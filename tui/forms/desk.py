@@ -139,7 +139,7 @@ def blame(problem: str, paths: Sequence[str]) -> str:
 def part_names(source: str) -> Mapping[str, str]:
     """Which named parts a preset is made of, as its file has them."""
     if source.startswith(loader.SUITE):
-        row = suites.row_of(source.removeprefix(loader.SUITE))
+        _, row = suites.row_of(source.removeprefix(loader.SUITE))
         return {**part_names(row.recipe), **{name: text for name in NAMED if (text := getattr(row, name))}}
     if source.endswith(".toml") or "/" in source:
         path = Path(source).expanduser()
