@@ -17,7 +17,7 @@ VARY = (
 
 def grid(
     presets: list[str] = typer.Option(
-        ..., "--preset", help="A preset, a TOML file or run:RUN; again for more.", metavar="P"
+        ..., "--preset", help="A preset, a TOML file, suite:NAME/ROW or run:RUN; again for more.", metavar="P"
     ),
     vary: list[str] = typer.Option([], "--vary", help=VARY, metavar="KEY=V,V"),
     seeds: str = typer.Option("0", "--seeds", help="5 (seeds 0 to 4), 0-4 or 0,3,7.", metavar="N"),

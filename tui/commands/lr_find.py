@@ -10,7 +10,7 @@ from tui.commands.common import Json, RunsDirs, roots
 
 
 def lr_find(
-    preset: str = typer.Option("", help="A preset's name, a TOML file, or run:RUN.", metavar="P"),
+    preset: str = typer.Option("", help="A preset's name, a TOML file, suite:NAME/ROW or run:RUN.", metavar="P"),
     model: str = typer.Option("", help="Another model.", metavar="M"),
     augmentation: str = typer.Option("", help="Another named augmentation.", metavar="A"),
     batch_size: int | None = typer.Option(None, help="Images a step.", metavar="N"),

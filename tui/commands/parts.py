@@ -98,7 +98,9 @@ def expect(recipe: Recipe) -> str:
 
 
 @presets.command("show")
-def show_preset(name: str = typer.Argument(..., help="Name or path of a preset."), as_json: bool = Json) -> None:
+def show_preset(
+    name: str = typer.Argument(..., help="A preset, a TOML file or suite:NAME/ROW."), as_json: bool = Json
+) -> None:
     """Print a preset as it resolves, every default filled in."""
     recipe = loader.resolve(name, catalog())
     uses = suite_rows(uses_of_preset(name))
@@ -129,7 +131,7 @@ def suite_rows(uses: Sequence[Use]) -> list[dict[str, Any]]:
 @presets.command("save")
 def save_preset(
     name: str = typer.Argument(..., help="Name of the new preset."),
-    source: str = typer.Option(..., "--from", help="A preset, a TOML file or run:RUN."),
+    source: str = typer.Option(..., "--from", help="A preset, a TOML file, suite:NAME/ROW or run:RUN."),
     replace: bool = typer.Option(False, "--replace", help="Overwrite a preset of that name."),
     as_json: bool = Json,
 ) -> None:

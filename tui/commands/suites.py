@@ -122,7 +122,8 @@ def run_suite(
     departure = Departure(epochs or 0, fraction, tuple(sets))
     placed = {"device": device, "threads": threads, "wait_free": wait_free, "data_dir": data_dir, "tags": tags,
               "keep": keep}  # fmt: skip
-    again = shlex.join(["cifar-tui", "suites", "report", name, *departure.flags()])
+    only = ["--rows", rows] if rows else []
+    again = shlex.join(["cifar-tui", "suites", "report", name, *only, *departure.flags()])
     order = Order(
         title=f"suite {suite.name}",
         label="row",
