@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
-from engine.contract.errors import BadInput, nearest
+from engine.contract.errors import BadInput, nearest, nearest_or_all
 from engine.contract.params import Param, read_params, schema_of, shared_options
 
 KINDS: Final = ("dataset", "model", "op", "optimizer", "schedule", "loss", "averaging")
@@ -115,7 +115,7 @@ class Catalog:
             return _timm_part(name)
         part = self._alias[kind].get(name)
         if part is None:
-            raise BadInput(f"unknown {LABEL[kind]} {name!r}{nearest(name, self._alias[kind])}")
+            raise BadInput(f"unknown {LABEL[kind]} {name!r}{nearest_or_all(name, self._alias[kind])}")
         return part
 
     def load(self, part: Part) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 
@@ -27,11 +27,15 @@ FEW: Final = 10
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """`"; did you mean X?"` for the closest choice; where none is close, all of them if they are few, else `""`."""
+    """`"; did you mean X?"` for the closest choice, or `""` when nothing is close."""
     lowered: dict[str, str] = {}
     for choice in choices:
         lowered.setdefault(choice.lower(), choice)  # of two spellings the first counts: names come before aliases
     close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {lowered[close[0]]}?"
-    return f"; there is {', '.join(lowered.values())}" if 0 < len(lowered) <= FEW else ""
+    return f"; did you mean {lowered[close[0]]}?" if close else ""
+
+
+def nearest_or_all(word: str, choices: Collection[str]) -> str:
+    """`nearest`; where none is close but there are few, all of them: `"; there are X, Y, Z"`."""
+    listed = f"; there {'is' if len(choices) == 1 else 'are'} {', '.join(choices)}" if 0 < len(choices) <= FEW else ""
+    return nearest(word, choices) or listed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -70,9 +71,8 @@ def _choose(kind: str, value: Any, where: str, catalog: Catalog, problems: list[
     try:
         checked = part.schema(COMMON.get(kind, ())).model_validate(options)
     except ValidationError as error:
-        told = explain(error, part.schema(COMMON.get(kind, ())), where)
-        other = f"; `{where}={part.name}` starts from its own options" if where in PART_FIELDS else ""
-        problems += [line + other * (line.startswith("unknown key") and "did you mean" not in line) for line in told]
+        elsewhere = partial(_owners, part=part, where=where, catalog=catalog)
+        problems += explain(error, part.schema(COMMON.get(kind, ())), where, elsewhere)
         return None
     chosen = {key: getattr(checked, key) for key in type(checked).model_fields}
     for option, other in part.meta.get("same_length", ()):
@@ -88,6 +88,16 @@ def _choose(kind: str, value: Any, where: str, catalog: Catalog, problems: list[
         if chosen[low] > chosen[high]:
             problems.append(f"{where}.{low}: got {chosen[low]:g}, needs <= {chosen[high]:g}, which is {high}")
     return Choice(name=part.name, **chosen)
+
+
+def _owners(key: str, part: Part, where: str, catalog: Catalog) -> str:
+    """Which other parts have a key that this one has not, since it may be left from one of them; else ""."""
+    owners = [other.name for other in catalog.parts(part.kind) if any(key == param.name for param in other.params)]
+    if not owners:
+        return ""
+    named = f"{', '.join(owners[:3])}{' and others' * (len(owners) > 3)} {'has' if len(owners) == 1 else 'have'} it"
+    afresh = f"; `{where}={part.name}` starts from its own options" if where in PART_FIELDS else ""
+    return f": {part.name} has none, {named}{afresh}"
 
 
 def _choose_ops(value: Any, where: str, catalog: Catalog, problems: list[str]) -> tuple[Choice, ...]:
@@ -106,15 +116,25 @@ def _choose_ops(value: Any, where: str, catalog: Catalog, problems: list[str]) -
     return tuple(chosen)
 
 
-def explain(error: ValidationError, schema: type[BaseModel], within: str = "") -> list[str]:
-    """Pydantic's errors as lines for people: the field, what it got, what it takes, the nearest name."""
+def explain(
+    error: ValidationError,
+    schema: type[BaseModel],
+    within: str = "",
+    elsewhere: Callable[[str], str] = lambda key: "",
+) -> list[str]:
+    """Pydantic's errors as lines for people: the field, what it got, what it takes, the nearest name.
+
+    Args:
+        elsewhere: says of an unknown key like no other where it may have come from.
+    """
     lines = []
     for item in error.errors():
         path = [str(step) for step in item["loc"]]
         where = ".".join([within, *path] if within else path)
         got = item.get("input")
         if item["type"] == "extra_forbidden":
-            lines.append(f"unknown key {where}{nearest(path[-1], _fields_at(schema, path[:-1]))}")
+            hint = nearest(path[-1], _fields_at(schema, path[:-1])) or elsewhere(path[-1])
+            lines.append(f"unknown key {where}{hint}")
         elif item["type"] == "missing":
             lines.append(f"{where}: missing")
         elif not within and got is None and path[0] in PART_FIELDS:

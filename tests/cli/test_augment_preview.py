@@ -22,6 +22,7 @@ from tui.commands import augment_preview
         (("cutout:long=9", "--out", "x.png"), "unknown key augmentation.cutout.long"),
         (("cutout", "--out", "x.jpg"), "the picture is a PNG; name it x.png"),
         (("cutout", "--out", "/no/such/folder/x.png"), "there is no folder /no/such/folder"),
+        (("ricapp",), "unknown augmentation 'ricapp'; did you mean ricap"),
         (("cutout",), "pictures need a terminal with colours; write them to a file with --out sheet.png"),
         (("--out", "x.png"), "which augmentation? give its name, or --preset P"),
         (("cutout", "--out", "x.png", "--preset", "quickstrt"), "unknown preset 'quickstrt'; did you mean quickstart"),

@@ -51,12 +51,12 @@ class Asked:
 def main(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """Show what an augmentation does. Raises BadInput; a child that fails has said why, and its exit code is ours."""
     console = Console()
+    files = parts_with(asked.preset, asked.parts)
+    recipe = previewed(asked, catalog(tuple(map(Path, files))))
     if out:
         check_out(out)
     elif as_json or not console.is_terminal or console.color_system is None or glyphs_of_locale() == "ascii":
         raise BadInput("pictures need a terminal with colours; write them to a file with --out sheet.png")
-    files = parts_with(asked.preset, asked.parts)
-    recipe = previewed(asked, catalog(tuple(map(Path, files))))
     request = {
         "recipe": recipe.to_table(),
         "parts": files,

@@ -253,6 +253,8 @@ class NewRun(RunActs):
         if self._refused():
             return
         recipe = self.desk.recipe
+        if self.desk.changed:  # what its preset reaches was reported of other settings
+            recipe = recipe.model_copy(update={"promise": None})
 
         def check(name: str) -> str:
             try:
