@@ -251,7 +251,7 @@ async def test_w_saves_a_preset_that_can_be_used_at_once(workbench, settle):
         await settle(pilot)
         assert pilot.app.screen.desk.draft.preset == "my_quick"
         assert pilot.app.screen.desk.recipe.epochs == 4
-        assert load_table("my_quick")["epochs"] == 4
+        assert load_table("my_quick")["epochs"] == 4 and "promise" not in load_table("my_quick")
 
 
 async def test_p_begins_from_another_preset_and_keeps_where_it_runs(workbench, settle):
