@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar, Final
 
 import numpy as np
@@ -18,15 +17,14 @@ from engine.contract.store import RunFolder
 from tui.axes import accuracy_axis, value_axis
 from tui.charts import Series, smooth
 from tui.dashboard.curves import epoch_places, x_axis_of
-from tui.dashboard.options import AXES, SMOOTHING, X_UNITS, Frame, Options, after
+from tui.dashboard.options import Frame
+from tui.dashboard.plot_keys import PlotKeys
 from tui.dashboard.view import RunView
 from tui.format import number, percent
 from tui.key_tables.compare import KEYS
-from tui.key_tables.key import footer
-from tui.keys import GLOBAL, bindings
+from tui.keys import bindings
 from tui.line_list import LineList
 from tui.lines import Line
-from tui.run_acts import RunActs
 from tui.widgets.chart import Curves, curves
 from tui.widgets.compare_table import MARKS, TableLine, draw, mark_of, role_of, table_lines
 from tui.widgets.key_line import KeyLine
@@ -64,7 +62,7 @@ class Table(LineList):
             self.reload()
 
 
-class Compare(RunActs):
+class Compare(PlotKeys):
     """The marked runs against each other."""
 
     KEYS = KEYS
@@ -79,7 +77,6 @@ class Compare(RunActs):
     def __init__(self) -> None:
         super().__init__()
         self._views: dict[RunFolder, RunView] = {}
-        self._options = Options()
         self._loss = False
         self._zoomed = False
 
@@ -193,28 +190,11 @@ class Compare(RunActs):
         value = number(last) if self._loss else percent(last / 100)
         return Series(view.short_id, xs, smooth(ys, self._options.smooth), (value,), role_of(place), mark_of(place))
 
-    def _pairs(self) -> list[tuple[str, str]]:
-        return [(key, self._options.x if key == "x" else label) for key, label in footer([*KEYS, *GLOBAL])]
-
     # --- keys -------------------------------------------------------------------------------------------------
-
-    def _change(self, options: Options) -> None:
-        self._options = options
-        self.query_one(KeyLine).set_pairs(self._pairs())
-        self._draw()
 
     def action_metric(self) -> None:
         self._loss = not self._loss
         self._draw()
-
-    def action_axis(self) -> None:
-        self._change(replace(self._options, axis=after(AXES, self._options.axis)))
-
-    def action_x_unit(self) -> None:
-        self._change(replace(self._options, x=after(X_UNITS, self._options.x)))
-
-    def action_smooth(self) -> None:
-        self._change(replace(self._options, smooth=after(SMOOTHING, self._options.smooth)))
 
     def action_zoom(self) -> None:
         self._zoomed = not self._zoomed

@@ -17,12 +17,11 @@ from engine.contract.store import RunFolder
 from tui.dashboard import panels
 from tui.dashboard.board import Board, Scene
 from tui.dashboard.neighbours import listed, neighbour
-from tui.dashboard.options import AXES, METRICS, SMOOTHING, X_UNITS, Options, after
+from tui.dashboard.options import METRICS, after
+from tui.dashboard.plot_keys import PlotKeys
 from tui.dashboard.view import RunView
 from tui.key_tables.dashboard import KEYS
-from tui.key_tables.key import footer
-from tui.keys import GLOBAL, bindings
-from tui.run_acts import RunActs
+from tui.keys import bindings
 from tui.screens.log import Log
 from tui.widgets.key_line import KeyLine
 from tui.widgets.top_bar import TopBar
@@ -34,7 +33,7 @@ MOST_SEEDS: Final = 8
 """How many runs of the baseline's recipe are read for the spread of its seeds."""
 
 
-class Dashboard(RunActs):
+class Dashboard(PlotKeys):
     """One run, live."""
 
     KEYS = KEYS
@@ -47,7 +46,6 @@ class Dashboard(RunActs):
         self._rates: list[float] = []
         self._base: RunView | None = None
         self._siblings: list[Standing] = []
-        self._options = Options()
         self._zoom: Literal["", "accuracy", "lower"] = ""
         self._follow = False
 
@@ -171,25 +169,7 @@ class Dashboard(RunActs):
         else:
             board.draw(self._scene(self._view))
 
-    def _pairs(self) -> list[tuple[str, str]]:
-        """The keys for the footer; that of the x axis says what it shows."""
-        return [(key, self._options.x if key == "x" else label) for key, label in footer([*KEYS, *GLOBAL])]
-
     # --- keys that change the view ----------------------------------------------------------------------------
-
-    def _change(self, options: Options) -> None:
-        self._options = options
-        self.query_one(KeyLine).set_pairs(self._pairs())
-        self._draw()
-
-    def action_axis(self) -> None:
-        self._change(replace(self._options, axis=after(AXES, self._options.axis)))
-
-    def action_x_unit(self) -> None:
-        self._change(replace(self._options, x=after(X_UNITS, self._options.x)))
-
-    def action_smooth(self) -> None:
-        self._change(replace(self._options, smooth=after(SMOOTHING, self._options.smooth)))
 
     def action_metric(self) -> None:
         """The next metric of the lower plot; a zoomed plot goes through the accuracy as well."""
