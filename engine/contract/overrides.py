@@ -12,9 +12,10 @@ from copy import deepcopy
 from typing import Any
 
 from engine.contract.catalog import Catalog
+from engine.contract.conflicts import stage
 from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe import Choice, Recipe
-from engine.contract.resolve import DEFAULTS, PART_FIELDS, stage
+from engine.contract.resolve import DEFAULTS, PART_FIELDS
 
 Table = dict[str, Any]
 

@@ -53,6 +53,10 @@ TRAIN = ("--preset", "quickstart", "--headless")
         ((*TRAIN, "--add-op", "choice:of=[mixup,cutmix],weights=[0,0]"), "choice.weights: all are 0; at least one"),
         ((*TRAIN, "--epochs", "1"), "schedule.warmup: 2 epochs of warm-up do not fit into 1 epoch; shorten it, 0 is"),
         ((*TRAIN, "--set", "compute.accumulate=129"), "compute.accumulate: got 129, needs <= batch_size = 128"),
+        (
+            (*TRAIN, "--set", "data.fraction=0.01"),
+            "batch_size: got 128, but of the training images of shapes only about",
+        ),
         ((*TRAIN, "--set", "loss.name=distillation"), "loss.teacher: which finished run teaches?"),
         (("suites", "run", "tricks_3_2", "--rows", "nope"), "suite tricks_3_2: unknown row 'nope'"),
         ((*TRAIN, "--set", "optimizer=rmsprop"), "unknown optimizer 'rmsprop'; there are adabound"),

@@ -1,0 +1,188 @@
+"""What cannot go together in a recipe whose fields are each fine: told before anything is started, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from engine.contract.catalog import Catalog, Part
+from engine.contract.errors import BadInput
+from engine.contract.recipe import Choice, Recipe
+
+
+def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
+    """What cannot go together, in words. Never a silent win of one part over another."""
+    problems = []
+    ops = [(choice, catalog.get("op", choice.name)) for choice in recipe.augmentation]
+    present = {name for choice in recipe.augmentation for name in _all_names(choice)}
+    whole = [choice.name for choice, _ in ops if _mixes(choice, catalog)]
+    if len(whole) > 1:
+        problems.append(f"augmentation: {' and '.join(whole)} both mix the whole batch; put them in one `choice`")
+    for choice, _ in ops:
+        problems += _op_conflicts(choice, present, catalog)
+    problems += _schedule_conflicts(recipe)
+    problems += _batches(recipe, catalog)
+    problems += _ghost_batches(recipe)
+    problems += _averaged_weights(recipe)
+    problems += _sharpness_conflicts(recipe, catalog)
+    seen_batch_op = ""
+    for choice, part in ops:
+        if stage(choice, part, catalog) == "batch":
+            seen_batch_op = choice.name
+        elif seen_batch_op:
+            problems.append(f"augmentation: {choice.name} works on single images and must stand before {seen_batch_op}")
+    return problems + _data_conflicts(recipe, present, catalog)
+
+
+def _sharpness_conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
+    """A sharpness-aware step asks for the gradient twice, through the closure of `step`."""
+    sharpness = recipe.optimizer.options["sharpness"]
+    if sharpness == "off" or catalog.get("optimizer", recipe.optimizer.name).meta.get("closure", True):
+        return []
+    which = f"{sharpness} asks for two gradients a step, and {recipe.optimizer.name} takes no closure to ask with"
+    return [f"optimizer.sharpness: {which}; set it to off or choose another optimizer"]
+
+
+def _data_conflicts(recipe: Recipe, ops: Collection[str], catalog: Catalog) -> list[str]:
+    """What the images of the recipe's data set do not allow; a data set that does not say has three channels."""
+    data = recipe.data
+    try:
+        channels = int(catalog.get("dataset", data.name).meta.get("channels", 3))
+    except BadInput as error:
+        return [f"data.name: {problem}" for problem in error.problems]
+    problems = []
+    for field, values in (("mean", data.mean), ("std", data.std)):
+        if data.normalize != "given" and values:
+            problems.append(f'data.{field}: only used with data.normalize = "given"; got {data.normalize!r}')
+        elif data.normalize == "given" and len(values) != channels:
+            problems.append(f"data.{field}: {len(values)} given for {channels} channels; needs one for each")
+    problems += [f"data.std: got {value:g}, needs > 0" for value in data.std if value <= 0]
+    if channels == 1:
+        problems += [
+            f"augmentation: {name} changes colours, but the images of {data.name} are grey; drop it"
+            for name in sorted(ops)
+            if catalog.get("op", name).meta.get("colour")
+        ]
+    model = catalog.get("model", recipe.model.name)
+    if channels != 3 and model.positional and "in_channels" not in model.positional:
+        problems.append(f"model: {model.name} takes images of 3 channels; those of {data.name} have {channels}")
+    return problems
+
+
+def _schedule_conflicts(recipe: Recipe) -> list[str]:
+    """A schedule that does not fit the epochs or the optimizer."""
+    problems = []
+    epochs, options = recipe.epochs, recipe.schedule.options
+    warmup, offset, low = options["warmup"], options["offset"], options["momentum_low"]
+    if warmup >= epochs and warmup > 0:
+        length = "1 epoch" if epochs == 1 else f"{epochs} epochs"
+        problems.append(f"schedule.warmup: {warmup:g} epochs of warm-up do not fit into {length}; shorten it, 0 is off")
+    if offset >= epochs:
+        problems.append(f"schedule.offset: got {offset}, needs < {epochs}, the number of epochs")
+    if options["by"] == "epoch" and warmup > 0 and options["warmup_start"] == 0 and not offset:
+        problems.append(
+            'schedule.warmup_start = 0 with schedule.by = "epoch" gives the whole first epoch a learning rate of 0;'
+            ' set warmup_start above 0, offset = 1 or by = "step"'
+        )
+    if low:
+        name = recipe.optimizer.name
+        own = next((key for key in ("momentum", "beta1") if key in recipe.optimizer.options), "")
+        if not own:
+            problems.append(f"schedule.momentum_low: {name} has no momentum to move; set it to 0")
+        elif low >= recipe.optimizer.options[own]:
+            highest = recipe.optimizer.options[own]
+            problems.append(f"schedule.momentum_low: got {low:g}, needs < {highest:g}, the {own} of {name}")
+    return problems
+
+
+def _batches(recipe: Recipe, catalog: Catalog) -> list[str]:
+    """Whether a batch can be cut into its parts, and surely is not larger than the training set.
+
+    How many images a fraction leaves is rounded for each class, so a close call is left to the trainer, which counts.
+    """
+    problems, data = [], recipe.data
+    if recipe.compute.accumulate > recipe.batch_size:
+        batch = f"batch_size = {recipe.batch_size}, which is cut into so many parts"
+        problems.append(f"compute.accumulate: got {recipe.compute.accumulate}, needs <= {batch}")
+    meta = catalog.get("dataset", data.name).meta if data.name in catalog.names("dataset") else {}
+    part = data.fraction * (1 - data.holdout)
+    if data.train_slice != "all":
+        part *= float(data.train_slice.removeprefix("first:"))
+    images = part * meta.get("train_images", float("inf"))
+    if recipe.batch_size > images + meta.get("classes", 0):
+        left = f"of the training images of {data.name} only about {images:,.0f} are left"
+        problems.append(f"batch_size: got {recipe.batch_size}, but {left}; take a smaller batch or more of them")
+    return problems
+
+
+def _ghost_batches(recipe: Recipe) -> list[str]:
+    """Whether batch norm's ghost batches fill the batches that the model sees."""
+    images = recipe.model.options.get("ghost_batch", 0)
+    if images == 1:
+        return ["model.ghost_batch: got 1, needs at least 2 images, which have a variance; 0 is off"]
+    seen, over = divmod(recipe.batch_size, recipe.compute.accumulate)
+    if images and (over or seen % images):
+        parts = f" in {recipe.compute.accumulate} parts" * (recipe.compute.accumulate > 1)
+        return [f"model.ghost_batch: {images} does not divide a batch of {recipe.batch_size}{parts}"]
+    return []
+
+
+def _op_conflicts(choice: Choice, present: Collection[str], catalog: Catalog) -> list[str]:
+    """What keeps an op, or any that it is made of, from working among all that are `present`."""
+    meta, problems = catalog.get("op", choice.name).meta, []
+    consent = meta.get("conflicts_unless", "")
+    if not choice.options.get(consent):
+        way_out = f", or set {choice.name}.{consent}" if consent else ""
+        problems += [
+            f"augmentation: {choice.name} cannot be combined with {other}; drop one of them{way_out}"
+            for other in meta.get("conflicts", ())
+            if other in present
+        ]
+    for item in _members(choice):
+        if catalog.get("op", item.name).meta.get("by_image"):
+            problems.append(
+                f"augmentation: {item.name} goes by what each image was in the epoch before; inside {choice.name} "
+                "images come by chance, so it must stand by itself"
+            )
+        problems += _op_conflicts(item, present, catalog)
+    return problems
+
+
+def _averaged_weights(recipe: Recipe) -> list[str]:
+    """Whether stochastic weight averaging comes to more than one set of weights."""
+    if recipe.averaging.name != "swa":
+        return []
+    start, every = recipe.averaging.options["start"], recipe.averaging.options["every"]
+    span = (1 - start) * recipe.epochs
+    if every <= span:
+        return []
+    last = f"the last {span:g} of {recipe.epochs} epochs (averaging.start = {start:g})"
+    return [f"averaging.every: got {every:g}, more than {last}: nothing would be averaged"]
+
+
+def stage(choice: Choice, part: Part, catalog: Catalog) -> str:
+    """ "image" for an op on single images, "batch" for one that mixes images; a combinator has its members' stage."""
+    own = part.meta.get("stage")
+    if own in ("image", "batch"):
+        return str(own)
+    inner = [stage(item, catalog.get("op", item.name), catalog) for item in _members(choice)]
+    return "batch" if "batch" in inner else "image"
+
+
+def _mixes(choice: Choice, catalog: Catalog) -> bool:
+    """Whether an op, or any that it is made of, mixes the whole batch."""
+    own = bool(catalog.get("op", choice.name).meta.get("whole_batch"))
+    return own or any(_mixes(item, catalog) for item in _members(choice))
+
+
+def _members(choice: Choice) -> tuple[Choice, ...]:
+    return tuple(
+        item
+        for value in choice.options.values()
+        if isinstance(value, tuple | list)
+        for item in value
+        if isinstance(item, Choice)
+    )
+
+
+def _all_names(choice: Choice) -> set[str]:
+    return {choice.name}.union(*(_all_names(item) for item in _members(choice)))
