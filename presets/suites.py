@@ -142,7 +142,9 @@ class Suite(_Closed):
         for row in self.rows:
             if row.id == row_id:
                 return row
-        raise BadInput(f"suite {self.name}: unknown row {row_id!r}{nearest(row_id, [row.id for row in self.rows])}")
+        hint = nearest(row_id, [row.id for row in self.rows])
+        where = "" if hint else f"; `cifar-tui suites show {self.name}` names them"
+        raise BadInput(f"suite {self.name}: unknown row {row_id!r}{hint or where}")
 
     def pick(self, ids: str) -> tuple[Row, ...]:
         """The rows named in `a,b`, all where it is empty, in the order of the table. Raises BadInput."""
@@ -185,7 +187,8 @@ def row_of(ref: str) -> tuple[Suite, Row]:
     """The row that `NAME/ROW` means, and its suite. Raises BadInput."""
     name, _, row_id = ref.rpartition("/")
     if not name:
-        raise BadInput(f"suite:{ref}: write suite:NAME/ROW; `cifar-tui suites show {ref}` names the rows")
+        shows = f"show {ref}` names the rows" if ref else "list` shows all"
+        raise BadInput(f"suite:{ref}: write suite:NAME/ROW; `cifar-tui suites {shows}")
     suite = load(name)
     return suite, suite.row(row_id)
 

@@ -190,7 +190,9 @@ def test_every_published_row_is_a_preset_with_the_figure_of_its_source():
     ("ref", "hint"),
     [
         ("suite:tricks_3_9/ar_reel", "ar_real"),
-        ("suite:tricks_3_9", "suite:NAME/ROW"),
+        ("suite:tricks_3_9", "`cifar-tui suites show tricks_3_9`"),
+        ("suite:", "suites list"),
+        ("suite:tricks_3_9/", "suites show"),
         ("suite:trick_3_9/cm", "tricks_3_9"),
     ],
 )
