@@ -13,6 +13,7 @@ import typer
 from engine.contract.errors import BadInput
 from tui.commands import catalog_parts, data, doctor, grid, lr_find, models, parts, queue, runs, suites
 from tui.commands.common import RunsDirs, group, roots, user_errors
+from tui.commands.complete import preset_names
 
 app = group(
     "Train image classifiers on CIFAR from a terminal. Without a command the workbench opens; "
@@ -53,7 +54,10 @@ def _version(wanted: bool) -> None:
 def root(
     ctx: typer.Context,
     preset: str = typer.Option(
-        "", help="A preset's name, a TOML file, suite:NAME/ROW, or run:RUN to repeat a run.", metavar="P"
+        "",
+        help="A preset's name, a TOML file, suite:NAME/ROW, or run:RUN to repeat a run.",
+        metavar="P",
+        autocompletion=preset_names,
     ),
     headless: bool = typer.Option(False, "--headless", help="Train without a screen."),
     model: str = typer.Option("", help="Another model.", metavar="M"),

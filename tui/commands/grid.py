@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from tui.commands.common import Json, RunsDirs, roots
+from tui.commands.complete import preset_names
 
 VARY = (
     "Values of a field: optimizer.lr=0.05,0.1. Also model, augmentation, schedule, lr, batch_size, add_op and drop_op "
@@ -17,7 +18,11 @@ VARY = (
 
 def grid(
     presets: list[str] = typer.Option(
-        ..., "--preset", help="A preset, a TOML file, suite:NAME/ROW or run:RUN; again for more.", metavar="P"
+        ...,
+        "--preset",
+        help="A preset, a TOML file, suite:NAME/ROW or run:RUN; again for more.",
+        metavar="P",
+        autocompletion=preset_names,
     ),
     vary: list[str] = typer.Option([], "--vary", help=VARY, metavar="KEY=V,V"),
     seeds: str = typer.Option("0", "--seeds", help="5 (seeds 0 to 4), 0-4 or 0,3,7.", metavar="N"),

@@ -14,6 +14,7 @@ from engine.contract.params import Param
 from engine.contract.recipe import COMMON, Recipe
 from presets import loader
 from presets.suite_uses import Use, uses_of_preset
+from tui.commands import complete
 from tui.commands.common import Json, group, print_json, print_pairs, print_table, width
 from tui.format import mean_over_runs, percent
 
@@ -99,7 +100,10 @@ def expect(recipe: Recipe) -> str:
 
 @presets.command("show")
 def show_preset(
-    name: str = typer.Argument(..., help="A preset, a TOML file or suite:NAME/ROW."), as_json: bool = Json
+    name: str = typer.Argument(
+        ..., help="A preset, a TOML file or suite:NAME/ROW.", autocompletion=complete.preset_names
+    ),
+    as_json: bool = Json,
 ) -> None:
     """Print a preset as it resolves, every default filled in."""
     recipe = loader.resolve(name, catalog())
@@ -131,7 +135,9 @@ def suite_rows(uses: Sequence[Use]) -> list[dict[str, Any]]:
 @presets.command("save")
 def save_preset(
     name: str = typer.Argument(..., help="Name of the new preset."),
-    source: str = typer.Option(..., "--from", help="A preset, a TOML file, suite:NAME/ROW or run:RUN."),
+    source: str = typer.Option(
+        ..., "--from", help="A preset, a TOML file, suite:NAME/ROW or run:RUN.", autocompletion=complete.preset_names
+    ),
     replace: bool = typer.Option(False, "--replace", help="Overwrite a preset of that name."),
     as_json: bool = Json,
 ) -> None:

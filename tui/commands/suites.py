@@ -14,12 +14,13 @@ from engine.contract.errors import BadInput, nearest
 from presets import loader, suites
 from presets.suites import Row
 from tui.commands.common import Json, RunsDirs, group, print_json, print_table, roots, width
+from tui.commands.complete import suite_names
 
 app = group("Published tables as suites: rows that anyone can run, and what their sources report.")
 
 LAUNCHERS: Final = ("local", "slurm")
 
-Name = typer.Argument(..., help="A suite, or the path of a TOML file.", metavar="NAME")
+Name = typer.Argument(..., help="A suite, or the path of a TOML file.", metavar="NAME", autocompletion=suite_names)
 Rows = typer.Option("", "--rows", help="Only these rows: a,b.", metavar="ROWS")
 Epochs = typer.Option(None, "--epochs", min=1, help="Shrink runs to so many epochs.", metavar="N")
 Fraction = typer.Option(1.0, "--fraction", help="Train on this part of each row's images, 0..1.", metavar="F")
