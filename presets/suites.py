@@ -37,9 +37,7 @@ Name = Annotated[str, AfterValidator(_name)]
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True, defer_build=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
     @field_validator("title", "description", "source", "note", mode="after", check_fields=False)
     @classmethod
