@@ -25,7 +25,7 @@ def told(batch: Batch, time: Cost, space: str, departure: str = "") -> list[str]
         departure: how the runs differ from what was asked for by name.
     """
     counts = [f"{count} {words}" for fate, words in WORDS.items() if (count := batch.count(fate))]
-    lines = [f"{len(batch.jobs)} runs: {', '.join(counts)}"]
+    lines = [f"{len(batch.jobs)} {'run' if len(batch.jobs) == 1 else 'runs'}: {', '.join(counts)}"]
     lines += [departure] if departure else []
     if batch.to_do:
         lines.append(f"{time}; {space}" if space else str(time))
