@@ -126,7 +126,7 @@ def prepared(monkeypatch, tiny):
     "changes, placement, code, reason",
     [
         ({"loss": {"name": "explodes"}}, {"parts": (str(Path(__file__).with_name("own_parts.py")),)}, 1, "diverged"),
-        ({"batch_size": 205}, {}, 2, "bad_input"),  # so close that only the trainer counts
+        ({"batch_size": 500, "data": {"name": "shapes"}}, {}, 2, "bad_input"),  # `tiny` has fewer than it says
         ({}, {"device": "cuda:9"}, 2, "bad_input"),
         ({}, {"gpus": 2}, 2, "bad_input"),
     ],
