@@ -88,9 +88,10 @@ def overfit() -> list[str]:
         for name, run in sorted(runs.items())
     ]
     learned = sum(run["accuracy"] >= TARGET for run in runs.values())
+    known = len(catalog().parts("model"))
     text = (
         "Trained on the same 128 real images until it knows 95 % of them as it is evaluated, or for a minute of all\n"
-        f"cores. {learned} of the {len(runs)} tried so far have, out of {len(catalog().parts('model'))} models. On a CPU\n"
+        f"cores. {learned} of the {len(runs)} tried so far have, out of {known} models. On a CPU\n"
         "those above 0.6 GMACs keep one block of each run of equal ones. To go on where it stopped:\n"
         "`CIFAR_TUI_OVERFIT=docs/overfit.json pytest -m slow tests/models/test_overfit.py`, then `python docs/zoo.py`."
     )
