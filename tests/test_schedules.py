@@ -223,7 +223,7 @@ def test_a_gradual_warm_up_is_the_second_projects_old_warm_cosine() -> None:
 
 
 def test_an_offset_of_one_is_a_scheduler_stepped_before_every_epoch() -> None:
-    """The second project's old loop: drops in epochs 59, 119 and 159 counted from 0; the cosine's last epoch has 0."""
+    """The old loop of pprp/pytorch-cifar-tricks: drops in epochs 59, 119 and 159 counted from 0; the cosine's last epoch has 0."""
     multistep = [rates[0] for rates in by_epoch(Choice(name="multistep", offset=1, by="epoch"), 200)]
     assert [epoch for epoch in range(1, 200) if multistep[epoch] < multistep[epoch - 1]] == [59, 119, 159]
     want = torch_rates(lambda o: lr_scheduler.CosineAnnealingLR(o, 200), 201)[1:]

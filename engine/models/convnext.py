@@ -131,7 +131,7 @@ def convnext_xlarge(
 
 @register(
     "model",
-    title="ConvNeXt-T as in the seed",
+    title="ConvNeXt-T as in pprp/pytorch-cifar-tricks",
     family="convnext",
     year=2022,
     paper="2201.03545",
