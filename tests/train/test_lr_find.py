@@ -109,10 +109,10 @@ def test_compiling_is_left_out(asked, tiny, monkeypatch):
 
 def test_what_a_user_got_wrong_is_told_as_bad_input(text):
     told = []
-    assert carry_out(text(batch_size=20_000), told.append) == 2
+    assert carry_out(text(model={"name": "lenet", "ghost_batch": 32}), told.append) == 2
     assert isinstance(told[0], Phase)
     assert isinstance(told[-1], Failed) and told[-1].reason == "bad_input"
-    assert "batch_size = 20000: the training set has only 10000 images" in told[-1].message
+    assert "lenet has no batch norm" in told[-1].message
 
 
 def test_a_reader_that_went_away_ends_it_quietly(text):
