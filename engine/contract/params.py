@@ -34,6 +34,8 @@ class Param:
     unit: str = ""
     choices: tuple[Any, ...] = ()
     required: bool = False
+    needs: str = ""
+    """The option beside it without which this one does nothing: `sharpness`, or `normalize=given`."""
 
     @property
     def range(self) -> str:

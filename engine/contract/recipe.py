@@ -36,20 +36,46 @@ COMMON: Final[dict[str, tuple[Param, ...]]] = {
         Param("decay_norm_bias", "bool", True, "apply weight decay to norm layers and biases as well"),
         Param("clip_norm", "float", 0.0, "clip the gradient to this global L2 norm; 0 is off", ge=0.0),
         Param("sharpness", "choice", "off", "sharpness-aware steps, at twice the cost", choices=("off", "sam", "asam")),
-        Param("rho", "float", 0.0, "radius that they look around; 0 takes 0.05 for SAM, 0.5 for ASAM", ge=0.0),
-        Param("eta", "float", 0.01, "added to the weights' size where ASAM scales by it", ge=0.0),
+        Param(
+            "rho",
+            "float",
+            0.0,
+            "radius that they look around; 0 takes 0.05 for SAM, 0.5 for ASAM",
+            ge=0.0,
+            needs="sharpness",
+        ),
+        Param(
+            "eta", "float", 0.01, "added to the weights' size where ASAM scales by it", ge=0.0, needs="sharpness=asam"
+        ),
         Param("lookahead", "int", 0, "steps between Lookahead's slow weights; 0 is off", ge=0, le=1_000_000),
-        Param("lookahead_alpha", "float", 0.5, "how far the slow weights follow each time", gt=0.0, le=1.0),
+        Param(
+            "lookahead_alpha",
+            "float",
+            0.5,
+            "how far the slow weights follow each time",
+            gt=0.0,
+            le=1.0,
+            needs="lookahead",
+        ),
     ),
     "schedule": (
         Param("warmup", "float", 0.0, "linear warm-up in front of the schedule", ge=0.0, unit="epochs"),
-        Param("warmup_start", "float", 0.0, "where the warm-up begins, as a part of the peak", ge=0.0, le=1.0),
+        Param(
+            "warmup_start",
+            "float",
+            0.0,
+            "where the warm-up begins, as a part of the peak",
+            ge=0.0,
+            le=1.0,
+            needs="warmup",
+        ),
         Param(
             "warmup_kind",
             "choice",
             "prepended",
             "the curve runs over what the warm-up leaves, over all epochs, or after it at the pace of all epochs",
             choices=("prepended", "overlaid", "gradual"),
+            needs="warmup",
         ),
         Param("by", "choice", "step", "move the learning rate every step or every epoch", choices=("step", "epoch")),
         Param(
@@ -130,6 +156,9 @@ def _first_part(value: str) -> str:
 Slice = Annotated[str, AfterValidator(_first_part)]
 
 
+_GIVEN: Final[dict[str, Any]] = {"needs": "normalize=given"}  # what forms know of a field; `Param.needs`
+
+
 class DataConfig(_Closed):
     """Which images, and how much of them."""
 
@@ -143,9 +172,9 @@ class DataConfig(_Closed):
     """Seed of the fraction and the hold-out."""
     normalize: Literal["train", "test", "none", "given"] = "train"
     """Whose mean and standard deviation normalise the images; test and given are there to repeat a published run."""
-    mean: tuple[Float, ...] = ()
+    mean: Annotated[tuple[Float, ...], Field(json_schema_extra=_GIVEN)] = ()
     """With normalize = "given": the mean of each channel, for pixels in 0..1."""
-    std: tuple[Float, ...] = ()
+    std: Annotated[tuple[Float, ...], Field(json_schema_extra=_GIVEN)] = ()
     """With normalize = "given": the standard deviation of each channel, for pixels in 0..1."""
     train_slice: Slice = "all"
     """"all", or "first:0.5": only that first part of the training images, as they come; the fraction is of these."""

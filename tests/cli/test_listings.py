@@ -49,6 +49,21 @@ def test_an_option_is_shown_with_its_default_its_meaning_and_its_range(cli, monk
     assert "length = 16" in answer.out and "side of a hole (1 <= x <= 64)" in answer.out
 
 
+LISTS = ("models", "presets", "suites", "augmentations", "schedules", "optimizers", "runs", "models show resnet18")
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("words", LISTS)
+def test_a_table_stays_within_the_terminal_and_is_whole_in_a_pipe(cli, run, monkeypatch, words, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    piped = cli(*words.split()).out.splitlines()
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    shown = cli(*words.split()).out.splitlines()
+    assert max(map(len, shown)) <= columns
+    assert len(shown) == len(piped) and not any("…" in line for line in piped)
+    assert [line.split()[:1] for line in shown] == [line.split()[:1] for line in piped]  # names are never cut
+
+
 def test_models_are_listed_with_the_promised_keys(cli):
     rows = {row["name"]: row for row in json.loads(cli("models", "--json").out)}
     assert set(rows["resnet34"]) == {"name", "aliases", "family", "title", "params", "gmacs", "year", "paper"}

@@ -101,6 +101,50 @@ def test_changed_and_wrong_fields_are_never_hidden():
     assert {"optimizer.momentum", "schedule.warmup"} <= shown
 
 
+def test_a_change_is_shown_where_it_makes_another_field_wrong():
+    """The schedule moves by epoch, so a warm-up from 0 would waste the first: the start of the warm-up is to blame."""
+    made = desk()
+    made.put("schedule.warmup", "2")
+    assert "warmup_start" in made.problems["schedule.warmup_start"]
+    assert [field.text for field in made.fields() if field.path == "schedule.warmup"] == ["2"]
+    made.put("schedule.warmup_start", "0.1")
+    assert made.problems == {} and made.recipe.schedule.options["warmup"] == 2.0
+
+
+def shown_paths(sets=(), **how) -> set[str]:
+    return {row.field.path for row in arrange(desk(sets=sets).fields(), everything=True, **how) if row.field}
+
+
+@pytest.mark.parametrize(
+    ("switch", "option", "elsewhere"),
+    [
+        ("optimizer.sharpness=sam", "optimizer.rho", "optimizer.eta"),
+        ("optimizer.sharpness=asam", "optimizer.eta", "optimizer.lookahead_alpha"),
+        ("optimizer.lookahead=5", "optimizer.lookahead_alpha", "optimizer.rho"),
+        ("schedule.warmup=0", "schedule.by", "schedule.warmup_kind"),
+        ("schedule.warmup=2", "schedule.warmup_kind", "data.mean"),
+        ("data.normalize=given", "data.mean", "optimizer.rho"),
+    ],
+)
+def test_options_of_what_is_off_are_not_shown(switch, option, elsewhere):
+    sets = [switch]
+    assert option in shown_paths(sets) and elsewhere not in shown_paths(sets)
+    assert elsewhere in shown_paths(sets, find=elsewhere.partition(".")[2].replace("_", " "))
+    assert elsewhere in shown_paths(sets, bad=[elsewhere])
+
+
+def test_every_option_that_needs_another_names_one_beside_it():
+    """A misspelt name would hide the option for ever."""
+    for preset in ("quickstart", "resnet34_cutmix", "wrn28_10_sam_autoaugment"):
+        fields = desk(preset).fields()
+        paths = {field.path: field.param for field in fields}
+        for field in fields:
+            if field.param.needs:
+                name, _, wanted = field.param.needs.partition("=")
+                switch = paths[f"{field.path.rpartition('.')[0]}.{name}"]
+                assert not wanted or wanted in switch.choices
+
+
 def test_find_looks_at_labels_paths_and_help():
     found = [row.field.path for row in arrange(desk().fields(), everything=False, find="warm") if row.field]
     assert "schedule.warmup" in found

@@ -8,7 +8,7 @@ import typer
 
 from engine.contract.catalog import catalog
 from engine.contract.recipe import COMMON
-from tui.commands.common import Json, group, print_json, print_pairs
+from tui.commands.common import Json, group, print_json, print_pairs, print_text
 from tui.commands.parts import option_names, part_row, print_part
 
 NOUNS: Final = {
@@ -31,7 +31,7 @@ def app_of(noun: str) -> typer.Typer:
         common = [param.name for param in COMMON.get(kind, ())]
         print_pairs([(row["name"], f"{row['title']}: {option_names(row, common)}") for row in rows])
         if common:
-            typer.echo(f"\nEvery {singular} also takes {', '.join(common)}.")
+            print_text(f"\nEvery {singular} also takes {', '.join(common)}.")
         return typer.echo(f"\nIn a recipe: {kind} = NAME, for example --set {kind}={rows[-1]['name']}")
 
     def show_part(

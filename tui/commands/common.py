@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.cells import cell_len
 from typer import TyperException
 
 from engine.contract.errors import BadInput, StartFailed, nearest
 from engine.contract.text import clean
 from tui.format import Glyphs, to_ascii
-from tui.lines import Line, wrap
+from tui.lines import Line, fit, wrap
 
 Json = typer.Option(False, "--json", help="Print JSON instead of a table.")
 RunsDirs = typer.Option(None, "--runs-dir", help="Folder with runs; further ones are read only.", metavar="DIR")
@@ -25,6 +26,7 @@ Refs = typer.Argument(..., help="Full ids, their last four characters, unique na
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 WIDEST = 120
+SHORTEST = 12  # cells that are left to a column of words when it is cut
 
 
 class Nouns(typer.core.TyperGroup):
@@ -67,16 +69,54 @@ def finite(value: Any) -> Any:
     return value
 
 
-def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """Plain columns, two spaces apart; the last one is not padded. `right` names right-aligned columns."""
+def print_table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Sequence[str] = (),
+    shrink: Sequence[str] = (),
+    drop: Sequence[str] = (),
+) -> None:
+    """Plain columns, two spaces apart; the last one is not padded.
+
+    A pipe or a file gets all of it. In a narrow terminal the `shrink` columns and the last one are cut with an ellipsis
+    and, where that is not enough, those of `drop` left out, the first named first.
+
+    Args:
+        right: names of right-aligned columns.
+    """
     cells = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
-    widths = [max((len(row[i]) for row in [list(head), *cells]), default=0) for i in range(len(head))]
+    widths = {name: max(cell_len(row[i]) for row in [list(head), *cells]) for i, name in enumerate(head)}
+    if sys.stdout.isatty():
+        widths = _fitted(widths, width(), [*shrink, head[-1]], drop)
     for row in [list(head), *cells]:
         parts = [
-            cell.rjust(width) if name in right else cell.ljust(width)
-            for cell, width, name in zip(row, widths, head, strict=True)
+            fit(cell, widths[name], "right" if name in right else "left")
+            for cell, name in zip(row, head, strict=True)
+            if name in widths
         ]
         typer.echo("  ".join(parts).rstrip())
+
+
+def _fitted(widths: dict[str, int], space: int, shrink: Sequence[str], drop: Sequence[str]) -> dict[str, int]:
+    """Cells of the columns that a line of `space` has room for."""
+    least = {name: min(size, SHORTEST) if name in shrink else size for name, size in widths.items()}
+
+    def spare() -> int:
+        return space - sum(least.values()) - 2 * (len(least) - 1)
+
+    for name in drop:
+        if spare() < 0:
+            del least[name]
+    for name in shrink:
+        if name in least:
+            least[name] += max(0, min(spare(), widths[name] - least[name]))
+    return least
+
+
+def print_text(text: str) -> None:
+    """A sentence in as many lines as it takes."""
+    for line in text.splitlines():
+        typer.echo("\n".join(wrap(line, terminal_width())))
 
 
 def print_pairs(rows: Sequence[tuple[str, str]]) -> None:

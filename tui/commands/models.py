@@ -57,7 +57,9 @@ def list_models(
     head = ["name", "family", "params", "GMACs", "year", "paper", "title"]
     shown = [row | {"params": si(row["params"]), "GMACs": f"{row['gmacs']:.3g}"} for row in rows]
     table = [[str(row[key]) for key in head] for row in shown]
-    return print_table(head, table, right=["params", "GMACs"])
+    return print_table(
+        head, table, right=["params", "GMACs"], shrink=["paper"], drop=["title", "paper", "year", "family"]
+    )
 
 
 def model_rows() -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from engine.contract.recipe import COMMON, Recipe
 from presets import loader
 from presets.suite_uses import Use, uses_of_preset
 from tui.commands import complete
-from tui.commands.common import Json, group, print_json, print_pairs, print_table, width
+from tui.commands.common import Json, group, print_json, print_pairs, print_table, print_text, width
 from tui.format import mean_over_runs, percent
 
 WITH_EPOCHS: Final = 100
@@ -161,7 +161,12 @@ def list_augmentations(as_json: bool = Json) -> None:
         return print_json({"augmentations": named, "ops": ops})
     print_table(["augmentation", "title"], [[row["name"], row["title"]] for row in named])
     typer.echo()
-    return print_table(["op", "options", "title"], [[row["name"], option_names(row), row["title"]] for row in ops])
+    return print_table(
+        ["op", "options", "title"],
+        [[row["name"], option_names(row), row["title"]] for row in ops],
+        shrink=["options"],
+        drop=["title"],
+    )
 
 
 @augmentations.command("show")
@@ -203,8 +208,8 @@ def list_schedules(as_json: bool = Json) -> None:
     typer.echo()
     common = {param.name for param in COMMON["schedule"]}
     table = [[row["name"], option_names(row, common), row["title"]] for row in curves]
-    print_table(["curve", "options", "title"], table)
-    return typer.echo(f"\nEvery schedule also takes {', '.join(param.name for param in COMMON['schedule'])}.")
+    print_table(["curve", "options", "title"], table, shrink=["options"], drop=["title"])
+    return print_text(f"\nEvery schedule also takes {', '.join(param.name for param in COMMON['schedule'])}.")
 
 
 @schedules.command("show")

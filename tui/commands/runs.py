@@ -41,7 +41,7 @@ def list_runs(
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """List the runs, live ones first."""
+    """List the runs, live ones first; a narrow terminal shows fewer columns than a pipe gets."""
     from engine.analysis.filter import parse_filter
     from engine.contract.index import Index
 
@@ -77,7 +77,13 @@ def print_summaries(rows: Sequence[Summary]) -> None:
         for row in rows
     ]
     head = ["id", "recipe", "changes", "seed", "epoch", "last", "best*", "time", "started", "status"]
-    print_table(head, table, right=["seed", "epoch", "last", "best*", "time"])
+    print_table(
+        head,
+        table,
+        right=["seed", "epoch", "last", "best*", "time"],
+        shrink=["recipe", "changes"],
+        drop=["started", "changes", "seed", "best*"],
+    )
     if any(row.best_on == "test" and row.best_accuracy is not None for row in rows):
         typer.echo("* best epoch picked on the test set")
 

@@ -36,6 +36,8 @@ class Desk:
         self._base_named = part_names(self.source)
         self.recipe: Recipe = self.base
         """The last recipe that resolved."""
+        self._behind = False
+        """Whether the recipe is an older one: what is wrong is not the fault of any one change."""
         self.problems: dict[str, str] = {}
         """Message by field path; "" for what belongs to no field."""
         self.draft = draft
@@ -83,7 +85,7 @@ class Desk:
 
     def fields(self, devices: tuple[str, ...] = ("auto", "cpu")) -> list[Field]:
         """The rows of the form."""
-        typed = {path: text for path, text in self.draft.sets.items() if path in self.problems}
+        typed = {path: text for path, text in self.draft.sets.items() if path in self.problems or self._behind}
         named = {**self._base_named, **self.draft.named}
         form = Form(self.recipe, self.base, named, self._base_named, self.draft.place, devices, typed)
         return fields(form, self._catalog)
@@ -113,16 +115,17 @@ class Desk:
             except BadInput as error:
                 found += error.problems
         self.refuse(found)
-        if found:
-            self._resolve_the_rest()
+        self._behind = bool(found) and not self._resolve_the_rest()
 
-    def _resolve_the_rest(self) -> None:
+    def _resolve_the_rest(self) -> bool:
         """Let everything that is right count, so that the picture follows although one field is wrong."""
         good = self.draft
         for path in self.problems:
             good = good.without(path)
         with suppress(BadInput):
             self.recipe = good.recipe(self.source, self._catalog)
+            return True
+        return False
 
 
 def blame(problem: str, paths: Sequence[str]) -> str:

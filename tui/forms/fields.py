@@ -197,7 +197,9 @@ def param_of(name: str, info: FieldInfo) -> Param:
         kind, choices = annotation.__name__, ()
     limits = {key: getattr(mark, key) for mark in info.metadata for key in LIMITS if hasattr(mark, key)}
     default = None if info.is_required() else info.default
-    return Param(name, kind, default, _doc(info), choices=choices, required=info.is_required(), **limits)
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    needs = str(extra.get("needs", ""))
+    return Param(name, kind, default, _doc(info), choices=choices, required=info.is_required(), needs=needs, **limits)
 
 
 def place_params(devices: tuple[str, ...] = ()) -> dict[str, Param]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from engine.contract.errors import BadInput
 from engine.contract.params import Param
@@ -15,6 +15,7 @@ from tui.lines import Line, fit, rule
 
 NUMBERS: Final = ("int", "float")
 NUMBER_CELLS: Final = 8
+OFF: Final = ("off", "0", "0.0", "False")
 SEEDS_PATH: Final = "place.seeds"
 
 
@@ -31,6 +32,8 @@ class Row:
 def arrange(fields: Sequence[Field], *, everything: bool, find: str = "", bad: Collection[str] = ()) -> list[Row]:
     """Fields under their headings. Without `everything` only the essential, the changed and the wrong ones.
 
+    Options of what is switched off (rho without SAM) are left out, unless they are changed, wrong or searched for.
+
     Args:
         find: words that a field's label or path must all hold; where none does, its help. Hidden fields count too.
         bad: paths of fields with a problem, which are never hidden.
@@ -41,7 +44,8 @@ def arrange(fields: Sequence[Field], *, everything: bool, find: str = "", bad: C
         found = named or [f for f in fields if all(word in f.param.help.lower() for word in words)]
         return _grouped(found) or [Row(heading=f"no field with {one_line(find)}")]
     essential = [f for f in fields if f.path in ESSENTIAL]
-    rest = [f for f in fields if f.path not in ESSENTIAL]
+    values = {f.path: f.value for f in fields}
+    rest = [f for f in fields if f.path not in ESSENTIAL and (f.changed or f.path in bad or awake(f, values))]
     what = [f for f in essential if f.group == "what"]
     numbers = [f for f in essential if f.group != "what"]
     rows = [
@@ -52,6 +56,15 @@ def arrange(fields: Sequence[Field], *, everything: bool, find: str = "", bad: C
     ]
     shown = rest if everything else [f for f in rest if f.changed or f.path in bad]
     return [*rows, Row(more=-1 if everything else len(rest) - len(shown)), *_grouped(shown)]
+
+
+def awake(field: Field, values: Mapping[str, Any]) -> bool:
+    """Whether the option that the field needs is on, among the values of all fields by path."""
+    name, _, wanted = field.param.needs.partition("=")
+    if not name:
+        return True
+    value = values.get(f"{field.path.rpartition('.')[0]}.{name}")
+    return str(value) == wanted if wanted else str(value) not in OFF
 
 
 def _grouped(fields: Sequence[Field]) -> list[Row]:
