@@ -299,6 +299,10 @@ def test_every_epochs_learning_rate_is_that_of_its_first_step() -> None:
         ({"momentum_low": 0.9}, r"schedule\.momentum_low: got 0\.9, needs < 0\.9, the momentum of sgd"),
         ({"warmup_kind": "laid"}, r"schedule\.warmup_kind: got 'laid', needs .*overlaid"),
         ({"name": "one_cycle", "peak": 1.0}, r"schedule\.peak: got 1\.0, needs < 1"),
+        (
+            {"name": "multistep", "milestones": (60.0,)},
+            r"milestones\.0: got 60.*, needs < 1 \(.* parts of the training\)",
+        ),
         ({"name": "warm_restarts", "growth": 0.5}, r"schedule\.growth: got 0\.5, needs >= 1"),
     ],
 )

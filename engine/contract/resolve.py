@@ -141,7 +141,7 @@ def explain(
         elif not within and got is None and path[0] in PART_FIELDS:
             continue  # the part's own message has said it better
         else:
-            lines.append(f"{where}: got {_short(got)}, needs {_need(item)}")
+            lines.append(f"{where}: got {_short(got)}, needs {_need(item)}{_meaning(item, schema)}")
     return lines
 
 
@@ -165,6 +165,14 @@ def _need(item: ErrorDetails) -> str:
     if item["type"] in LIMITS:
         return LIMITS[item["type"]].format(**item.get("ctx", {}))
     return item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+
+
+def _meaning(item: ErrorDetails, schema: type[BaseModel]) -> str:
+    """What the items of a list stand for, which no name of theirs says; "" for any other field."""
+    if len(item["loc"]) != 2 or not isinstance(item["loc"][1], int):
+        return ""
+    field = schema.model_fields.get(str(item["loc"][0]))
+    return f" ({field.description})" if field and field.description else ""
 
 
 def _short(value: Any) -> str:
