@@ -44,6 +44,8 @@ class Param:
             return " | ".join(map(str, self.choices))
         low = f"{self.gt:.12g} < " if self.gt is not None else f"{self.ge:.12g} <= " if self.ge is not None else ""
         high = f" < {self.lt:.12g}" if self.lt is not None else f" <= {self.le:.12g}" if self.le is not None else ""
+        if max(self.lt or 0, self.le or 0) >= 2**53:  # what 64 bits hold is no range to think of
+            high = ""
         return f"{low}x{high}" if low or high else ""
 
 
