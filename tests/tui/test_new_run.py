@@ -277,7 +277,7 @@ async def test_the_schedule_is_drawn_and_follows_the_form(workbench, settle):
         await settle(pilot)
         before = pilot.app.screen.query_one("#lr", Pane).text
         pilot.app.screen.desk.put("schedule", "constant")
-        pilot.app.screen._show()
+        pilot.app.screen.show()
         await settle(pilot)
         after = pilot.app.screen.query_one("#lr", Pane).text
         assert before != after
