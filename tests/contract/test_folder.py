@@ -1,0 +1,69 @@
+"""A run folder at the end of an attempt: its exit record, its reserve, who holds it."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.contract import store
+from engine.contract.errors import BadInput
+from engine.contract.process import ExitRecord
+from engine.contract.store import RunFolder
+
+
+def test_the_exit_record_is_written_on_a_full_disk_with_the_help_of_the_reserve(run, monkeypatch):
+    write, tried = ExitRecord.write, []
+
+    def full(self: ExitRecord, path: Path) -> None:
+        tried.append(run.reserve.exists())
+        if run.reserve.exists():
+            raise OSError(28, "No space left on device")
+        write(self, path)
+
+    monkeypatch.setattr(ExitRecord, "write", full)
+    run.write_exit(ExitRecord("failed", "disk_full"))
+    assert tried == [True, False]
+    assert run.status().reason == "disk_full"
+
+
+def test_the_reserve_is_given_back_at_the_end(run):
+    run.write_exit(ExitRecord("finished"))
+    assert not run.reserve.exists()
+    run.write_exit(ExitRecord("finished"))
+
+
+def test_another_failure_to_write_is_not_hidden(run):
+    run.exit.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        run.write_exit(ExitRecord("finished"))
+
+
+def test_exit_records_of_earlier_attempts_are_kept(run):
+    for attempt in (1, 2, 2):
+        run.write_exit(ExitRecord("stopped", message=str(attempt), attempt=attempt))
+        run.archive_exit()
+    run.archive_exit()  # nothing to put away
+    assert not run.exit.exists()
+    kept = {path.name: ExitRecord.read(path) for path in run.exits.iterdir()}
+    assert {name: record.message for name, record in kept.items() if record} == {
+        "1.json": "1", "2.json": "2", "3.json": "2",
+    }  # fmt: skip
+
+
+def test_a_second_holder_is_refused_until_the_first_lets_go(run):
+    with run.hold(), pytest.raises(BadInput, match="in use"), run.hold():
+        pass
+    with run.hold():
+        pass
+
+
+def test_a_run_that_cannot_be_written_cannot_be_held(run):
+    run.lock.symlink_to("elsewhere")
+    with pytest.raises(BadInput, match="cannot open"), run.hold():
+        pass
+    gone = RunFolder(run.path.with_name("20000101-000000-none"))
+    with pytest.raises(BadInput, match="cannot open"), gone.hold():
+        pass
+
+
+def test_the_facade_offers_what_it_names():
+    assert all(hasattr(store, name) for name in store.__all__)
