@@ -93,7 +93,7 @@ class Row(_Closed):
     """As `--set` takes them."""
     add_ops: tuple[str, ...] = Field((), alias="add_op")
     drop_ops: tuple[str, ...] = Field((), alias="drop_op")
-    reported: Reported = Reported()
+    reported: Reported = Field(default_factory=Reported)  # a default made here would build the schema at import
     source: str = ""
     """Where the figures are from."""
     note: str = ""

@@ -132,6 +132,7 @@ def _workbench(places: list[Path], **start: Any) -> None:
 def main() -> None:
     """Entry point of the `cifar-tui` script."""
     gc.set_threshold(50_000)  # a full collection amid the imports is a tenth of the time to the first paint
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for some reads every package's metadata
     if "NO_COLOR" in os.environ:
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     with user_errors():

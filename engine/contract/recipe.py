@@ -92,13 +92,13 @@ COMMON: Final[dict[str, tuple[Param, ...]]] = {
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
 
 
 class Choice(BaseModel):
     """A part picked by name with all its options, checked and filled in. Nested ops are Choices in `options["of"]`."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
     name: str
 
     @property
