@@ -79,7 +79,7 @@ def overfit() -> list[str]:
     rows = [
         [
             f"`{name}`",
-            run["depth"],
+            run["size"],
             f"{100 * run['accuracy']:.1f}",
             str(run["steps"]),
             f"{run['seconds']:.0f}",
@@ -91,11 +91,12 @@ def overfit() -> list[str]:
     known = len(catalog().parts("model"))
     text = (
         "Trained on the same 128 real images until it knows 95 % of them as it is evaluated, or for a minute of all\n"
-        f"cores. {learned} of the {len(runs)} tried so far have, out of {known} models. On a CPU\n"
-        "those above 0.6 GMACs keep one block of each run of equal ones. To go on where it stopped:\n"
-        "`CIFAR_TUI_OVERFIT=docs/overfit.json pytest -m slow tests/models/test_overfit.py`, then `python docs/zoo.py`."
+        f"cores. {learned} of the {len(runs)} tried so far have, out of {known} models. Reduced, on a CPU above\n"
+        "0.6 GMACs: one block of each run of equal ones, or the same classes with smaller figures where the test says so.\n"
+        "To go on where it stopped: `CIFAR_TUI_OVERFIT=docs/overfit.json pytest -m slow tests/models/test_overfit.py`,\n"
+        "then `python docs/zoo.py`."
     )
-    columns = ("name", "depth", "accuracy, %", "steps", "seconds", "device")
+    columns = ("name", "size", "accuracy, %", "steps", "seconds", "device")
     return [f"## Over-fitting 128 images\n\n{text}\n\n{table(columns, rows)}"]
 
 

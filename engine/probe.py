@@ -25,6 +25,7 @@ from engine.contract.files import read_json, write_atomic
 from engine.contract.recipe import ComputeConfig
 
 WORTH_IT = 1.1  # how much faster bf16 must be on a CPU to be worth its rounding
+WILD = 10.0  # how many times the gradient of fp32 that of bf16 may be; rounding does not get near it
 PROBE_SECONDS = 2.0
 CROWDED = 1.25  # how much faster fewer threads must be than all cores to be taken instead
 CROWD_ROUNDS = 3
@@ -160,7 +161,8 @@ def choose_precision(compute: ComputeConfig, device: torch.device, model: nn.Mod
     """The precision to train in, "bf16" or "fp32", and why.
 
     A GPU that has bf16 units gains from them with every model; on a CPU it depends on its instructions and on the
-    model, so both are tried there, in turns, for about two seconds.
+    model, so both are tried there, in turns, for about two seconds. A kernel that is broken in bf16 is seen as well:
+    its gradients are not of the size that they have in fp32.
     """
     if compute.precision != "auto":
         return compute.precision, "set by the recipe"
@@ -171,13 +173,19 @@ def choose_precision(compute: ComputeConfig, device: torch.device, model: nn.Mod
         return "fp32", f"bf16 is not tried on {device.type}"
     with torch.random.fork_rng(devices=[]):
         seconds: dict[bool, list[float]] = {True: [], False: []}
+        norms = {True: torch.zeros(()), False: torch.zeros(())}
         trial = copy.deepcopy(model)
         _time_step(trial, batch, bf16=False)
         _time_step(trial, batch, bf16=True)
         until = time.monotonic() + PROBE_SECONDS
         while not seconds[True] or time.monotonic() < until:
             for bf16, taken in seconds.items():
+                trial.zero_grad()
                 taken.append(_time_step(trial, batch, bf16=bf16))
+                gradients = [weights.grad for weights in trial.parameters() if weights.grad is not None]
+                norms[bf16] = torch.maximum(norms[bf16], nn.utils.get_total_norm(gradients))  # NaN stays NaN
+    if not norms[True] <= WILD * norms[False]:
+        return "fp32", f"the gradient's norm is {norms[True]:.3g} in bf16 and {norms[False]:.3g} in fp32 here"
     gain = min(seconds[False]) / min(seconds[True])  # what disturbs a step only ever adds to it
     return "bf16" if gain >= WORTH_IT else "fp32", f"a step in bf16 is {gain:.2f} times as fast as in fp32 here"
 

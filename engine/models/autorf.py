@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
 from engine.models.cbam import CBAM, ChannelGate, PixelGate
-from engine.models.layers import Init, conv
+from engine.models.layers import DilatedConv, Init, conv
 from engine.models.resnet import CIFAR, BasicBlock, ResNet
 
 Graph = tuple[tuple[tuple[str, int], ...], ...]
@@ -62,7 +62,7 @@ def separable(cin: int, cout: int) -> nn.Sequential:
 
 def dilated(cin: int, cout: int, groups: int) -> nn.Sequential:
     """A 3x3 convolution that reads every second pixel, a 1x1 convolution and batch norm; the map keeps its size."""
-    spread = nn.Conv2d(cin, cout, 3, padding=2, dilation=2, groups=groups, bias=False)
+    spread = DilatedConv(cin, cout, 3, padding=2, dilation=2, groups=groups, bias=False)
     return nn.Sequential(spread, conv(cout, cout, 1), nn.BatchNorm2d(cout))
 
 

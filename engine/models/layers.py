@@ -19,6 +19,20 @@ def conv(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> 
     return nn.Conv2d(cin, cout, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
 
 
+class DilatedConv(nn.Conv2d):
+    """A convolution that skips pixels; on a CPU in the precision of its weights, not that of autocast.
+
+    There oneDNN's bf16 kernel for the gradient of grouped weights goes wrong on channels-last maps of 32 px and more:
+    it returns memory that nobody has written (seen with torch 2.15 at dilations 2 and 3: gradients of 1e34).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:  # shapes as nn.Conv2d
+        if x.device.type != "cpu":
+            return super().forward(x)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(x.to(self.weight.dtype)).to(x.dtype)
+
+
 def conv_bn(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
     """Convolution without bias (batch norm has one) and batch norm: shapes as in `conv`."""
     return nn.Sequential(conv(cin, cout, kernel, stride, groups), nn.BatchNorm2d(cout))

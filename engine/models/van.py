@@ -15,12 +15,14 @@ from typing import Annotated
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
+from engine.models.layers import DilatedConv
 from engine.models.transformer_layers import DropPath, LayerNorm2d, LayerScale, drop_path_rates, init_transformer
 
 
 def depthwise(width: int, kernel: int, dilation: int = 1) -> nn.Conv2d:
     """A convolution of each channel by itself, same size out."""
-    return nn.Conv2d(width, width, kernel, padding=dilation * (kernel // 2), dilation=dilation, groups=width)
+    kind = DilatedConv if dilation > 1 else nn.Conv2d
+    return kind(width, width, kernel, padding=dilation * (kernel // 2), dilation=dilation, groups=width)
 
 
 class LargeKernelAttention(nn.Module):

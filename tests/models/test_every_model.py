@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from engine.contract.catalog import Part, catalog
 from engine.contract.recipe import Choice
 from engine.models.build import build_model
+from engine.models.layers import DilatedConv
 
 MODELS = catalog().parts("model")
 
@@ -156,6 +157,11 @@ def test_layout_and_precision_change_the_logits_no_more_than_rounding_does(model
     assert (run(twin, x) - exact).std() < 0.05 * rounded
     with torch.autocast("cpu", torch.bfloat16):
         assert (run(twin, x) - exact).std() < 32 * rounded
+
+
+def test_dilated_convolutions_are_of_the_kind_that_stays_in_fp32_on_a_cpu(model: nn.Module) -> None:
+    dilated = [module for module in model.modules() if isinstance(module, nn.Conv2d) and module.dilation != (1, 1)]
+    assert all(isinstance(module, DilatedConv) for module in dilated)
 
 
 def test_convolutions_and_norms_read_channels_last_maps(real: Part, twin: nn.Module) -> None:

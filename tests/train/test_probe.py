@@ -37,6 +37,31 @@ def test_auto_takes_bf16_only_where_it_pays(tmp_path, net, monkeypatch, fp32, bf
     assert f"{fp32 / bf16:.2f} times" in decisions.why
 
 
+class Broken(nn.Module):
+    """A kernel whose gradient is of another order in bf16, as oneDNN's of dilated depthwise convolutions is."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        y = x.clone()
+        if torch.is_autocast_enabled("cpu"):
+            y.register_hook(lambda gradient: gradient * self.factor)
+        return y
+
+
+@pytest.mark.parametrize(
+    ("factor", "precision"), [(1.0, "bf16"), (1e30, "fp32"), (float("nan"), "fp32"), (float("inf"), "fp32")]
+)
+def test_auto_takes_fp32_where_a_kernel_is_broken_in_bf16(tmp_path, net, monkeypatch, factor, precision):
+    monkeypatch.setattr(probe, "PROBE_SECONDS", 0.0)
+    monkeypatch.setattr(probe, "WORTH_IT", 0.0)  # bf16 would be taken whatever it costs
+    decisions, _ = decide(tmp_path / "probe.json", net.insert(1, Broken(factor)))
+    assert decisions.precision == precision
+    assert ("norm" in decisions.why) == (precision == "fp32")
+
+
 def test_a_resume_keeps_what_was_decided_even_if_the_machine_is_slower_now(tmp_path, net, monkeypatch):
     timed(monkeypatch, 2.0, 1.0)
     first, _ = decide(tmp_path / "probe.json", net, threads=2)
