@@ -91,10 +91,10 @@ def overfit() -> list[str]:
     known = len(catalog().parts("model"))
     text = (
         "Trained on the same 128 real images until it knows 95 % of them as it is evaluated, or for a minute of all\n"
-        f"cores. {learned} of the {len(runs)} tried so far have, out of {known} models. Reduced, on a CPU above\n"
-        "0.6 GMACs: one block of each run of equal ones, or the same classes with smaller figures where the test says so.\n"
-        "To go on where it stopped: `CIFAR_TUI_OVERFIT=docs/overfit.json pytest -m slow tests/models/test_overfit.py`,\n"
-        "then `python docs/zoo.py`."
+        f"cores. {learned} of the {len(runs)} tried so far have, out of {known} models. Reduced (on a CPU, above 0.6\n"
+        "GMACs) means one block of each run of equal ones, or smaller figures where the test says so. To go on where\n"
+        "it stopped: `CIFAR_TUI_OVERFIT=docs/overfit.json pytest -m slow tests/models/test_overfit.py`, then\n"
+        "`python docs/zoo.py`."
     )
     columns = ("name", "size", "accuracy, %", "steps", "seconds", "device")
     return [f"## Over-fitting 128 images\n\n{text}\n\n{table(columns, rows)}"]

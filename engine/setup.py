@@ -22,6 +22,7 @@ from engine.curves import Swing
 from engine.data.device import Resident, steps_per_epoch
 from engine.data.load import DataSet
 from engine.losses import Loss, build_loss
+from engine.memory import keep_freed_memory
 from engine.models.build import build_model
 from engine.optim.build import build_optimizer
 from engine.probe import Decisions, decide
@@ -123,6 +124,8 @@ def prepare(
     torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; matrix products have TF32 off by default
     set_deterministic(compute.deterministic)
     seed_torch(seed)
+    if device.type == "cpu":
+        keep_freed_memory()
     classes = len(data.classes)
     model = build_model(
         recipe.model, num_classes=classes, in_channels=data.channels, image_size=data.image_size, catalog=parts
