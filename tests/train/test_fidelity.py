@@ -2,7 +2,8 @@
 
 The figures are those of the logs of Niwenjin/CIFAR-10 (runs/train1 to train3), to four places. A GPU trains three epochs
 with three seeds, and each published figure must lie where a fourth seed's would. A CPU has the time for a slice, the first
-epoch with one seed. The training loss, a mean over 50,000 images, hardly depends on the seed and must be the log's anyway.
+epoch with one seed. The training loss, a mean over 50,000 images, moves by one or two parts in a hundred from seed to seed
+and must be near the log's anyway.
 """
 
 import json
