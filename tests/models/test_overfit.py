@@ -54,7 +54,20 @@ NOTES = os.environ.get("CIFAR_TUI_OVERFIT", "")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 # Families with attention, or made in its image: a third of the step that plain convolutions bear.
-SMALL_STEP = ("vit", "cct", "ceit", "convit", "cvt", "coatnet", "mobilevit", "swin", "poolformer", "convnext", "van")
+SMALL_STEP = (
+    "botnet",
+    "vit",
+    "cct",
+    "ceit",
+    "convit",
+    "cvt",
+    "coatnet",
+    "mobilevit",
+    "swin",
+    "poolformer",
+    "convnext",
+    "van",
+)
 RATES = {"convit": 5e-4}  # at 1e-3 it has learned 84 % in a minute, at this rate 96 %
 
 # Little arithmetic, but a CPU's minute is too short for them as they are: many small norms and grouped convolutions, of
