@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
+from engine.contract import timm_names
 from engine.contract.errors import BadInput, nearest, nearest_or_all
 from engine.contract.params import Param, read_params, schema_of, shared_options
 
@@ -207,9 +208,8 @@ def _part(
 
 
 def _timm_part(name: str) -> Part:
-    """A model of timm as a part. Whether timm knows the name is asked when it is built: asking loads torch."""
-    if importlib.util.find_spec("timm") is None:
-        raise BadInput(f"{name} needs timm, which is not installed: pip install 'cifar-tui[timm]'")
+    """A model of timm as a part. Raises BadInput."""
+    timm_names.require(name.removeprefix(TIMM))
     return Part(
         kind="model",
         name=name,

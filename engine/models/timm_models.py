@@ -11,16 +11,16 @@ Two ways, the first where timm's own arguments allow it:
 from __future__ import annotations
 
 import inspect
-from types import ModuleType
 from typing import Any
 
+import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.contract.errors import BadInput, nearest
+from engine.contract.catalog import TIMM
+from engine.contract.errors import BadInput
 
-PREFIX = "timm:"
 LAST_MAP = 4  # px along the last map of an enlarged image
 
 
@@ -39,10 +39,9 @@ def build_timm(name: str, num_classes: int, in_channels: int, image_size: int) -
     """The timm model `name` (with or without the `timm:` in front) with its own random start.
 
     Raises:
-        BadInput: timm is not installed, does not know the name, or the net does not classify images of this size.
+        BadInput: the net does not classify images of this size. Names are checked by the catalog.
     """
-    name = name.removeprefix(PREFIX)
-    timm = _timm(name)
+    name = name.removeprefix(TIMM)
     with torch.device("meta"):
         original = timm.create_model(name)
     facts = {"num_classes": num_classes, "in_chans": in_channels}
@@ -50,28 +49,18 @@ def build_timm(name: str, num_classes: int, in_channels: int, image_size: int) -
     for options, side in _ways(original, image_size):
         try:
             with torch.device("meta"):
-                model = _build(timm, name, facts | options, side, image_size)
+                model = _build(name, facts | options, side, image_size)
                 shape = tuple(model.eval()(torch.zeros(2, in_channels, image_size, image_size)).shape)
         except (TypeError, ValueError, RuntimeError, AssertionError) as error:  # how timm says that a size does not fit
             problems.append(str(error).partition("\n")[0])
             continue
         if shape == (2, num_classes):
-            return _build(timm, name, facts | options, side, image_size)
+            return _build(name, facts | options, side, image_size)
         problems.append(f"it makes {shape} of two images")
-    raise BadInput(f"{PREFIX}{name} does not classify images of {image_size} px: {problems[-1]}")
+    raise BadInput(f"{TIMM}{name} does not classify images of {image_size} px: {problems[-1]}")
 
 
-def _timm(name: str) -> ModuleType:
-    try:
-        import timm
-    except ImportError:
-        raise BadInput(f"{PREFIX}{name} needs timm, which is not installed: pip install 'cifar-tui[timm]'") from None
-    if not timm.is_model(name):
-        raise BadInput(f"timm {timm.__version__} has no model {name!r}{nearest(name, timm.list_models())}")
-    return timm
-
-
-def _build(timm: ModuleType, name: str, options: dict[str, Any], side: int, image_size: int) -> nn.Module:
+def _build(name: str, options: dict[str, Any], side: int, image_size: int) -> nn.Module:
     model: nn.Module = timm.create_model(name, **options)
     return model if side == image_size else Enlarged(model, side)
 

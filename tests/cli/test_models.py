@@ -126,9 +126,11 @@ def test_a_model_of_timm_is_shown_without_facts_that_nobody_gave(cli):
     assert (shown["params"], shown["gmacs"], shown["year"]) == (None, None, None)
 
 
-def test_a_name_that_timm_does_not_know_is_one_line(cli):
+@pytest.mark.parametrize("command", [("models", "show", "timm:resnet18x"), ("--model", "timm:resnet18x", "--dry-run")])
+def test_a_name_that_timm_does_not_know_is_one_line(cli, command):
     pytest.importorskip("timm")
-    answer = cli("models", "show", "timm:resnet18x")
+    preset = () if command[0] == "models" else ("--preset", "resnet18_adam", "--headless")
+    answer = cli(*preset, *command)
     assert answer.code == 2 and answer.out == ""
     assert "has no model 'resnet18x'; did you mean resnet18" in answer.err and answer.err.count("\n") == 1
 

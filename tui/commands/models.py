@@ -131,9 +131,8 @@ def show_model(
     count = partial(count_model, part, changed, batch=batch, classes=classes, size=size)
     if as_json:
         return print_json(row | ({"counts": count()} if summary else {}))
-    early = count() if summary and part.name.startswith(TIMM) else None  # only torch knows whether timm has the model
     _print_facts(row)
-    return _print_summary(early or count()) if summary else None
+    return _print_summary(count()) if summary else None
 
 
 def _known(name: str, variants: Mapping[str, Any]) -> Part:
