@@ -3,9 +3,9 @@
 Pre-activated bottlenecks with attention modules between the stages: a trunk of two blocks is scaled by 1 + M, where the
 mask M in [0, 1] comes from an hourglass that pools the map down and interpolates it up again, with blocks on the way
 and across (figures 2 and 3, p = 1, t = 2, r = 1; equation 3). Attention-56 has one module a stage, Attention-92 one,
-two and three. Units and convolutions of the modules are those of the authors' released networks
-(fwang91/residual-attention-network). With 1000 outputs and the 7x7 stem that makes 31.8 M and 52.5 M parameters, where
-the paper lists 31.9 M and 51.3 M.
+two and three. Units and convolutions are those of the authors' released networks (fwang91/residual-attention-network
+a80220a); with 1000 outputs and the 7x7 stem the counts are theirs as well, 31,810,728 and 52,466,344. The paper lists
+31.9 M, which is the first one with the norms' running statistics, and 51.3 M, which the released network is not either.
 
 The stem is 3x3 and keeps the map, so that the stages stand at 32, 16, 8 and 4 px; the hourglasses reach down to 4 px
 (three, two and one halvings) as the paper's do to 7. Start: He et al.'s.
