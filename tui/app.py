@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final
 
 from textual import work
@@ -20,8 +18,8 @@ from textual.widgets import Static
 from engine.contract.errors import BadInput
 from engine.contract.store import RunFolder, Summary, find
 from engine.contract.text import one_line
-from tui.commands.sources import RUN, parts_with
-from tui.forms.desk import Desk
+from tui.commands.sources import RUN
+from tui.format import going_on
 from tui.forms.draft import from_flags
 from tui.keys import GLOBAL, bindings
 from tui.keys import MODES as SECTIONS
@@ -265,47 +263,3 @@ class Workbench(App[None]):
 
     def on_unmount(self) -> None:
         self.session.remember_leaving()
-
-
-def run_workbench(
-    *,
-    roots: Sequence[Path],
-    open_run: str | None = None,
-    start_screen: str | None = None,
-    preset_flags: Mapping[str, Any] | None = None,
-) -> int:
-    """Open the workbench and return the exit code when it is left.
-
-    Args:
-        roots: folders with runs; the first is written to.
-        open_run: a run to show on the Dashboard.
-        start_screen: a section to begin with ("results").
-        preset_flags: flags that fill in New run; nothing is started.
-
-    Raises:
-        BadInput: the run or the preset does not exist, or a flag makes no sense. The screen is not touched.
-    """
-    session = Session(roots)
-    if start_screen and start_screen not in SECTIONS:
-        raise BadInput(f"unknown screen {start_screen!r}; there are {', '.join(SECTIONS)}")
-    mode = start_screen or ""
-    if open_run:
-        session.selected = find(list(roots), open_run)
-        mode = "dashboard"
-    if preset_flags:
-        session.draft = from_flags(preset_flags)
-        session.parts = tuple(parts_with(session.draft.preset, session.draft.parts, roots))
-        Desk(session.draft, session.catalog, roots)  # a preset that does not exist is refused here
-        mode = "new_run"
-    app = Workbench(session, start_mode=mode)
-    app.run()
-    live = session.live()
-    if live and app.return_code == 0:
-        ids = ", ".join(row.id[-4:] for row in live[:5])
-        sys.stdout.write(f"{going_on(len(live))}: {ids}   cifar-tui open {live[0].id[-4:]}\n")
-    return app.return_code or 0
-
-
-def going_on(runs: int) -> str:
-    """`1 run goes on`, `3 runs go on`."""
-    return f"{runs} runs go on" if runs > 1 else f"{runs} run goes on"

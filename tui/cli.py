@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from engine.contract.errors import BadInput
-from tui.commands import catalog_parts, data, doctor, grid, lr_find, models, parts, queue, runs, suites
+from tui.commands import catalog_parts, data, doctor, grid, lr_find, models, parts, presets, queue, runs, suites
 from tui.commands.common import RunsDirs, group, roots, user_errors
 from tui.commands.complete import preset_names
 
@@ -21,7 +21,7 @@ app = group(
 )
 
 for noun, singular, sub in (
-    ("presets", "preset", parts.presets),
+    ("presets", "preset", presets.presets),
     ("models", "model", models.app),
     ("augmentations", "augmentation", parts.augmentations),
     ("schedules", "schedule", parts.schedules),
@@ -124,7 +124,7 @@ def _workbench(places: list[Path], **start: Any) -> None:
             "the workbench needs a terminal; without one use `cifar-tui --preset NAME --headless` "
             "or a command such as `cifar-tui runs list`"
         )
-    from tui.app import run_workbench
+    from tui.workbench import run_workbench
 
     raise SystemExit(run_workbench(roots=places, **start))
 

@@ -173,3 +173,8 @@ def spark(values: Sequence[float], cells: int, high: float = 1.0) -> str:
     return "".join(
         " " if math.isnan(value) else _SPARKS[min(max(int(value / high * 7.999), 0), 7)] for value in values[-cells:]
     )
+
+
+def going_on(runs: int) -> str:
+    """`1 run goes on`, `3 runs go on`."""
+    return f"{runs} runs go on" if runs > 1 else f"{runs} run goes on"

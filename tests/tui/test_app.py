@@ -17,13 +17,14 @@ from engine.contract.recipe import Placement, Recipe
 from engine.contract.records import ExitRecord
 from engine.launch import control
 from presets import loader
-from tui.app import Workbench, run_workbench
+from tui.app import Workbench
 from tui.keys import MODES
 from tui.messages import RunsChanged
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.screens.small import TooSmall
 from tui.screens.welcome import Welcome
+from tui.workbench import run_workbench
 
 SIZES = [(80, 24), (120, 40)]
 

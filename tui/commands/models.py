@@ -18,7 +18,8 @@ from engine.launch.package import environment
 from presets import loader
 from presets.suite_uses import uses_of_model
 from tui.commands.common import BAD_INPUT, FAILED, Json, group, print_json, print_table, say
-from tui.commands.parts import expect, part_row, print_options, suite_rows
+from tui.commands.parts import part_row, print_doc, print_options
+from tui.commands.presets import expect, suite_rows
 from tui.format import file_size, si
 
 app = group("Models of the catalog.")
@@ -199,7 +200,7 @@ def _print_facts(row: Mapping[str, Any]) -> None:
         typer.echo(f"  with     {key} = {str(value).lower() if isinstance(value, bool) else value}")
     if row["aliases"]:
         typer.echo(f"  aliases  {', '.join(row['aliases'])}")
-    typer.echo(f"\n{row['doc']}\n")
+    print_doc(row["doc"])
     if row["options"]:
         print_options(row["options"])
         typer.echo()

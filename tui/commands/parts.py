@@ -1,153 +1,29 @@
-"""`presets`, `augmentations`, `schedules`: what there is to choose from."""
+"""`augmentations` and `schedules`, and how any part is printed with its options."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import typer
 
-from engine.contract.catalog import Catalog, Part, catalog
+from engine.contract.catalog import Part, catalog
 from engine.contract.errors import BadInput, nearest
 from engine.contract.params import Param
-from engine.contract.recipe import COMMON, Recipe
+from engine.contract.recipe import COMMON
 from presets import loader
-from presets.suite_uses import Use, uses_of_preset
-from tui.commands import complete
-from tui.commands.common import Json, group, print_json, print_pairs, print_table, print_text, width
-from tui.format import mean_over_runs, percent
+from tui.commands.common import Json, group, print_json, print_pairs, print_table, print_text
 
-WITH_EPOCHS: Final = 100
-WITH_MODEL: Final = 140
-"""Cells from which a listing of presets has these columns as well."""
-MEANING: Final = (
-    "reported: by its source; n: measured here, in so many runs; target: aimed at, not measured yet; "
-    "* best epoch, picked on the test set"
-)
-
-presets = group("Recipes: a model, an augmentation and a schedule with all numbers filled in.")
 augmentations = group("Named augmentations, and the ops that they are made of.")
 schedules = group("Named learning-rate schedules.")
 
 
-def _default(app: typer.Typer, lister: Any) -> None:
+@augmentations.callback(invoke_without_command=True)
+def default_augmentations(ctx: typer.Context, as_json: bool = Json) -> None:
     """Without a word the noun lists."""
-
-    @app.callback(invoke_without_command=True)
-    def default(ctx: typer.Context, as_json: bool = Json) -> None:
-        if ctx.invoked_subcommand is None:
-            lister(as_json)
-
-
-@presets.command("list")
-def list_presets(as_json: bool = Json) -> None:
-    """List the presets."""
-    parts = catalog()
-    rows = [_preset_row(info, parts) for info in loader.list_presets()]
-    if as_json:
-        return print_json(rows)
-    return typer.echo(_listing(rows, width()), nl=False)
-
-
-def _listing(rows: Sequence[Mapping[str, Any]], cells: int) -> str:
-    """The presets as a table; what their titles mostly say as well has columns of its own only where there is room."""
-    from tui.typeset import Column, Sheet, text
-
-    name, model, epochs = Column("name"), Column("model"), Column("epochs", right=True)
-    roomy = (name, model, epochs) if cells >= WITH_MODEL else (name, epochs) if cells >= WITH_EPOCHS else (name,)
-    columns = (*roomy, Column("test accuracy %"), Column("title", wraps=True))
-    keys = [{"test accuracy %": "expect"}.get(column.head, column.head) for column in columns]
-    cells_of = tuple(tuple(str(row[key]) for key in keys) for row in rows)
-    return text(Sheet("", columns, cells_of, legend=(MEANING,)), cells)
-
-
-def _preset_row(info: loader.PresetInfo, parts: Catalog) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": info.name, "title": info.title, "origin": info.origin, "path": str(info.path)}
-    try:
-        recipe = loader.resolve(str(info.path), parts)
-    except BadInput as error:
-        return row | {
-            "model": "-",
-            "epochs": 0,
-            "data": "-",
-            "promise": None,
-            "expect": "-",
-            "title": f"unusable: {error}",
-        }
-    promise = recipe.promise.model_dump() if recipe.promise else None
-    return row | {
-        "model": recipe.model.name,
-        "epochs": recipe.epochs,
-        "data": recipe.data.name,
-        "promise": promise,
-        "expect": expect(recipe),
-    }
-
-
-def expect(recipe: Recipe) -> str:
-    """The promise in words: `96.26 reported`, `88.40 ±0.11 (n=3)`, `96.5 target`."""
-    promise = recipe.promise
-    if promise is None:
-        return "-"
-    if promise.runs == 0:
-        return f"{percent(promise.accuracy, 1)} target"
-    best = "*" if promise.selection == "best_on_test" else ""
-    if promise.source == "measured":
-        return f"{mean_over_runs(promise.accuracy, promise.spread, promise.runs, best)} (n={promise.runs})"
-    return f"{percent(promise.accuracy)}{best} reported"
-
-
-@presets.command("show")
-def show_preset(
-    name: str = typer.Argument(
-        ..., help="A preset, a TOML file or suite:NAME/ROW.", autocompletion=complete.preset_names
-    ),
-    as_json: bool = Json,
-) -> None:
-    """Print a preset as it resolves, every default filled in."""
-    recipe = loader.resolve(name, catalog())
-    uses = suite_rows(uses_of_preset(name))
-    if as_json:
-        return print_json({"name": name, "recipe_id": recipe.recipe_id, "recipe": recipe.to_table(), "suites": uses})
-    for use in uses:  # as comments, so that what is printed stays a preset
-        typer.echo(f"# row {use['row']} of suite {use['suite']}, reported {use['reported']} %")
-    return typer.echo(recipe.to_toml(), nl=False)
-
-
-def suite_rows(uses: Sequence[Use]) -> list[dict[str, Any]]:
-    """Rows of published tables as a listing shows them: `reported` in percent, marked by its selection."""
-    from tui.suite_data import told
-    from tui.suite_sheet import reported
-
-    return [
-        {
-            "suite": use.suite,
-            "row": use.row.id,
-            "reported": reported(use.row),
-            "source": use.row.source,
-            "figures": told(use.row),
-        }
-        for use in uses
-    ]
-
-
-@presets.command("save")
-def save_preset(
-    name: str = typer.Argument(..., help="Name of the new preset."),
-    source: str = typer.Option(
-        ..., "--from", help="A preset, a TOML file, suite:NAME/ROW or run:RUN.", autocompletion=complete.preset_names
-    ),
-    replace: bool = typer.Option(False, "--replace", help="Overwrite a preset of that name."),
-    as_json: bool = Json,
-) -> None:
-    """Save a preset of your own, from another one or from a run."""
-    from tui.commands.sources import recipe_to_save
-
-    path = loader.save(name, recipe_to_save(source), replace=replace)
-    if as_json:
-        return print_json({"name": name, "path": str(path)})
-    return typer.echo(f"saved {path}")
+    if ctx.invoked_subcommand is None:
+        list_augmentations(as_json)
 
 
 @augmentations.command("list")
@@ -193,6 +69,13 @@ def preview_augmentation(
 
     asked = augment_preview.Asked(name, preset, data, data_dir, images, draws, seed, own_parts)
     augment_preview.main(asked, out, as_json=as_json)
+
+
+@schedules.callback(invoke_without_command=True)
+def default_schedules(ctx: typer.Context, as_json: bool = Json) -> None:
+    """Without a word the noun lists."""
+    if ctx.invoked_subcommand is None:
+        list_schedules(as_json)
 
 
 @schedules.command("list")
@@ -270,9 +153,16 @@ def print_part(part: Part, as_json: bool) -> None:
     if as_json:
         return print_json(row)
     typer.echo(f"{part.name}: {part.title}")
-    about = part.doc.partition("\n\nArgs:")[0]  # what follows is for callers
-    typer.echo(f"\n{about}\n" if about else "")
+    print_doc(part.doc)
     return print_options(row["options"])
+
+
+def print_doc(doc: str) -> None:
+    """A part's documentation with a free line around it, its paragraphs filled for this terminal."""
+    about = doc.partition("\n\nArgs:")[0]  # what follows is for callers
+    paragraphs = [" ".join(text.split()) for text in about.split("\n\n")]
+    print_text("\n" + "\n\n".join(paragraphs))
+    typer.echo()
 
 
 def print_options(options: Sequence[Mapping[str, Any]]) -> None:
@@ -297,11 +187,3 @@ def value_text(value: Any) -> str:
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(value_text, value))}]"
     return f"{value:.6g}" if isinstance(value, float) else str(value) or '""'
-
-
-for _app, _lister in (
-    (presets, list_presets),
-    (augmentations, list_augmentations),
-    (schedules, list_schedules),
-):
-    _default(_app, _lister)

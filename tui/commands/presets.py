@@ -1,0 +1,144 @@
+"""`presets`: recipes to start from, listed with what they promise, printed as they resolve, and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import typer
+
+from engine.contract.catalog import Catalog, catalog
+from engine.contract.errors import BadInput
+from engine.contract.recipe import Recipe
+from presets import loader
+from presets.suite_uses import Use, uses_of_preset
+from tui.commands import complete
+from tui.commands.common import Json, group, print_json, width
+from tui.format import mean_over_runs, percent
+
+WITH_EPOCHS: Final = 100
+WITH_MODEL: Final = 140
+"""Cells from which a listing of presets has these columns as well."""
+MEANING: Final = (
+    "reported: by its source; n: measured here, in so many runs; target: aimed at, not measured yet; "
+    "* best epoch, picked on the test set"
+)
+
+presets = group("Recipes: a model, an augmentation and a schedule with all numbers filled in.")
+
+
+@presets.callback(invoke_without_command=True)
+def default(ctx: typer.Context, as_json: bool = Json) -> None:
+    """Without a word the noun lists."""
+    if ctx.invoked_subcommand is None:
+        list_presets(as_json)
+
+
+@presets.command("list")
+def list_presets(as_json: bool = Json) -> None:
+    """List the presets."""
+    parts = catalog()
+    rows = [_preset_row(info, parts) for info in loader.list_presets()]
+    if as_json:
+        return print_json(rows)
+    return typer.echo(_listing(rows, width()), nl=False)
+
+
+def _listing(rows: Sequence[Mapping[str, Any]], cells: int) -> str:
+    """The presets as a table; what their titles mostly say as well has columns of its own only where there is room."""
+    from tui.typeset import Column, Sheet, text
+
+    name, model, epochs = Column("name"), Column("model"), Column("epochs", right=True)
+    roomy = (name, model, epochs) if cells >= WITH_MODEL else (name, epochs) if cells >= WITH_EPOCHS else (name,)
+    columns = (*roomy, Column("test accuracy %"), Column("title", wraps=True))
+    keys = [{"test accuracy %": "expect"}.get(column.head, column.head) for column in columns]
+    cells_of = tuple(tuple(str(row[key]) for key in keys) for row in rows)
+    return text(Sheet("", columns, cells_of, legend=(MEANING,)), cells)
+
+
+def _preset_row(info: loader.PresetInfo, parts: Catalog) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": info.name, "title": info.title, "origin": info.origin, "path": str(info.path)}
+    try:
+        recipe = loader.resolve(str(info.path), parts)
+    except BadInput as error:
+        return row | {
+            "model": "-",
+            "epochs": 0,
+            "data": "-",
+            "promise": None,
+            "expect": "-",
+            "title": f"unusable: {error}",
+        }
+    promise = recipe.promise.model_dump() if recipe.promise else None
+    return row | {
+        "model": recipe.model.name,
+        "epochs": recipe.epochs,
+        "data": recipe.data.name,
+        "promise": promise,
+        "expect": expect(recipe),
+    }
+
+
+def expect(recipe: Recipe) -> str:
+    """The promise in words: `96.26 reported`, `88.40 ±0.11 (n=3)`, `96.5 target`."""
+    promise = recipe.promise
+    if promise is None:
+        return "-"
+    if promise.runs == 0:
+        return f"{percent(promise.accuracy, 1)} target"
+    best = "*" if promise.selection == "best_on_test" else ""
+    if promise.source == "measured":
+        return f"{mean_over_runs(promise.accuracy, promise.spread, promise.runs, best)} (n={promise.runs})"
+    return f"{percent(promise.accuracy)}{best} reported"
+
+
+@presets.command("show")
+def show_preset(
+    name: str = typer.Argument(
+        ..., help="A preset, a TOML file or suite:NAME/ROW.", autocompletion=complete.preset_names
+    ),
+    as_json: bool = Json,
+) -> None:
+    """Print a preset as it resolves, every default filled in."""
+    recipe = loader.resolve(name, catalog())
+    uses = suite_rows(uses_of_preset(name))
+    if as_json:
+        return print_json({"name": name, "recipe_id": recipe.recipe_id, "recipe": recipe.to_table(), "suites": uses})
+    for use in uses:  # as comments, so that what is printed stays a preset
+        typer.echo(f"# row {use['row']} of suite {use['suite']}, reported {use['reported']} %")
+    return typer.echo(recipe.to_toml(), nl=False)
+
+
+def suite_rows(uses: Sequence[Use]) -> list[dict[str, Any]]:
+    """Rows of published tables as a listing shows them: `reported` in percent, marked by its selection."""
+    from tui.suite_data import told
+    from tui.suite_sheet import reported
+
+    return [
+        {
+            "suite": use.suite,
+            "row": use.row.id,
+            "reported": reported(use.row),
+            "source": use.row.source,
+            "figures": told(use.row),
+        }
+        for use in uses
+    ]
+
+
+@presets.command("save")
+def save_preset(
+    name: str = typer.Argument(..., help="Name of the new preset."),
+    source: str = typer.Option(
+        ..., "--from", help="A preset, a TOML file, suite:NAME/ROW or run:RUN.", autocompletion=complete.preset_names
+    ),
+    replace: bool = typer.Option(False, "--replace", help="Overwrite a preset of that name."),
+    as_json: bool = Json,
+) -> None:
+    """Save a preset of your own, from another one or from a run."""
+    from tui.commands.sources import recipe_to_save
+
+    path = loader.save(name, recipe_to_save(source), replace=replace)
+    if as_json:
+        return print_json({"name": name, "path": str(path)})
+    return typer.echo(f"saved {path}")
