@@ -40,11 +40,11 @@ def test_a_noun_answers_to_its_singular(cli):
     assert cli("loss", "show", "distillation").out == cli("losses", "show", "distillation").out
 
 
-def test_an_option_is_shown_with_its_default_its_meaning_and_its_range(cli, monkeypatch):
+def test_a_part_is_shown_within_the_terminal_with_default_meaning_and_range_of_its_options(cli, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     for answer in (cli("optimizers", "show", "muon"), cli("augmentations", "show", "cutout")):
         assert answer.code == 0
-        assert max(map(len, answer.out.partition(" = ")[2].splitlines())) <= 80
+        assert max(map(len, answer.out.splitlines())) <= 80
     assert "clip_norm = 0" in cli("optimizers", "show", "muon").out
     assert "length = 16" in answer.out and "side of a hole (1 <= x <= 64)" in answer.out
 
