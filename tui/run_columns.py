@@ -25,6 +25,14 @@ SHORT_REASON: Final = {
     "supervisor_lost": "lost",
     "reboot": "boot",
 }
+LONG_REASON: Final = {
+    "gpu_memory": "GPU memory",
+    "out_of_memory": "memory",
+    "supervisor_lost": "lost",
+    "traceback": "failed",
+}
+STATE, STATE_IN_WORDS = 5, 14
+"""Cells of the state: a sign and half a word, or words."""
 STATES: Final = {
     "running": ("●", "live"),
     "starting": ("◌", "live"),
@@ -48,19 +56,21 @@ class Columns:
     label: int = 0
     took: int = 0
     device: int = 0
+    state: int = STATE
 
     @classmethod
     def for_width(cls, width: int) -> Columns:
-        """80 cells hold the essential columns; what is wider gives words more room and adds duration and device."""
+        """80 cells hold the essential columns; more give words room and add state in words, duration and device."""
         extra = max(width - 80, 0)
+        state = STATE_IN_WORDS if extra >= 20 else STATE
         took = 10 if extra >= 28 else 0
         device = 14 if extra >= 60 else 0
-        extra -= took + device
-        label = min(24, extra // 3)
-        label = label if label >= 8 else 0
+        extra -= took + device + state - STATE
+        label = min(24, max(extra // 3, 8)) if extra >= 16 else 0
         extra -= label + 1 if label else 0
         recipe = 16 + min(extra // 3, 16)
-        return cls(recipe, 13 + extra - (recipe - 16) if width >= 80 else max(width - 67, 4), label, took, device)
+        changes = 13 + extra - (recipe - 16) if width >= 80 else max(width - 67, 4)
+        return cls(recipe, changes, label, took, device, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +99,8 @@ def header(columns: Columns, sort: str, reverse: bool) -> Line:
         line.append(title("seconds", "took", columns.took, "right"))
     if columns.device:
         line.append(("  " + fit("device", columns.device - 2), "dim"))
-    line += [(" ", ""), title("when", "when", 7), (fit("st", 5, "right"), "dim")]
+    line += [(" ", ""), title("when", "when", 7)]
+    line.append((fit("st", STATE, "right") if columns.state == STATE else fit("  status", columns.state), "dim"))
     return line
 
 
@@ -115,8 +126,13 @@ def draw_row(row: Row, width: int, columns: Columns, marks: Marks, at_cursor: bo
         line.append((fit(took_of(run), columns.took, "right"), "dim"))
     if columns.device:
         line.append(("  " + fit(one_line(run.device), columns.device - 2), "dim"))
-    state, role = state_of(run)
-    line += [(" ", ""), (fit(when_of(run, now), 7), "dim"), (fit(state, 5, "right"), role)]
+    line += [(" ", ""), (fit(when_of(run, now), 7), "dim")]
+    if columns.state == STATE:
+        state, role = state_of(run)
+        line.append((fit(state, STATE, "right"), role))
+    else:
+        state, role = state_in_words(run)
+        line.append(("  " + fit(state, columns.state - 2), role))
     return line
 
 
@@ -143,6 +159,13 @@ def state_of(run: Summary) -> tuple[str, str]:
     sign, role = STATES.get(run.status, ("?", "bad"))
     word = "" if run.live or run.status == "finished" else SHORT_REASON.get(run.reason, WORDS.get(run.status, ""))
     return (f"{sign} {word}" if len(word) < 4 else f"{sign}{word}").strip(), role
+
+
+def state_in_words(run: Summary) -> tuple[str, str]:
+    """(sign and reason, role): `✓ finished`, `✗ GPU memory`, `■ stopped`."""
+    sign, role = STATES.get(run.status, ("?", "bad"))
+    word = "" if run.live or run.status == "finished" else LONG_REASON.get(run.reason, run.reason.replace("_", " "))
+    return f"{sign} {one_line(word or run.status)}", role
 
 
 def when_of(run: Summary, now: float) -> str:

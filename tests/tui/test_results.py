@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 from textual.widgets import Input
 
+from engine.contract.events import REASONS
 from engine.contract.store import Summary
 from engine.launch import control
 from tui.lines import width_of
-from tui.run_columns import Columns, Marks, draw_row, header, news, state_of, when_of
+from tui.run_columns import Columns, Marks, draw_row, header, news, state_in_words, state_of, when_of
 from tui.run_rows import SORTS, Row, rows_of
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt
@@ -106,20 +107,30 @@ def test_runs_of_one_recipe_stand_together_under_their_mean():
 
 
 @pytest.mark.parametrize(
-    ("values", "shown"),
+    ("values", "shown", "words"),
     [
-        ({"status": "finished"}, "✓"),
-        ({"status": "failed", "reason": "gpu_memory"}, "✗ mem"),
-        ({"status": "failed", "reason": "diverged"}, "✗ nan"),
-        ({"status": "failed"}, "✗ err"),
-        ({"status": "running"}, "●"),
-        ({"status": "queued"}, "◌"),
-        ({"status": "stopped"}, "■stop"),
-        ({"status": "lost", "reason": "reboot"}, "?boot"),
+        ({"status": "finished"}, "✓", "✓ finished"),
+        ({"status": "failed", "reason": "gpu_memory"}, "✗ mem", "✗ GPU memory"),
+        ({"status": "failed", "reason": "diverged"}, "✗ nan", "✗ diverged"),
+        ({"status": "failed", "reason": "traceback"}, "✗ err", "✗ failed"),
+        ({"status": "failed"}, "✗ err", "✗ failed"),
+        ({"status": "running"}, "●", "● running"),
+        ({"status": "queued"}, "◌", "◌ queued"),
+        ({"status": "stopped"}, "■stop", "■ stopped"),
+        ({"status": "lost", "reason": "reboot"}, "?boot", "? reboot"),
     ],
 )
-def test_each_state_has_a_sign_that_reads_without_colour(values, shown):
+def test_each_state_has_a_sign_that_reads_without_colour_and_words_where_there_is_room(values, shown, words):
     assert state_of(summary(**values))[0] == shown
+    assert state_in_words(summary(**values))[0] == words
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_no_reason_is_cut(reason):
+    run = summary(status="failed", reason=reason)
+    for width in (80, 100):
+        columns = Columns.for_width(width)
+        assert "…" not in text(draw_row(Row(run), width, columns, Marks(), False, time.time()))[-columns.state :]
 
 
 def test_a_waiting_run_shows_its_place_and_an_old_one_its_date():
