@@ -66,7 +66,7 @@ class Columns:
         took = 10 if extra >= 28 else 0
         device = 14 if extra >= 60 else 0
         extra -= took + device + state - STATE
-        label = min(24, max(extra // 3, 8)) if extra >= 16 else 0
+        label = min(24, max(extra // 3, 10)) if extra >= 20 else 0
         extra -= label + 1 if label else 0
         recipe = 16 + min(extra // 3, 16)
         changes = 13 + extra - (recipe - 16) if width >= 80 else max(width - 67, 4)
