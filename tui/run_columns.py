@@ -63,14 +63,19 @@ class Columns:
         """80 cells hold the essential columns; more give words room and add state in words, duration and device."""
         extra = max(width - 80, 0)
         state = STATE_IN_WORDS if extra >= 20 else STATE
-        took = 10 if extra >= 28 else 0
+        took = 9 if extra >= 28 else 0
         device = 14 if extra >= 60 else 0
-        extra -= took + device + state - STATE
+        extra -= (took + 1 if took else 0) + device + state - STATE
         label = min(24, max(extra // 3, 10)) if extra >= 20 else 0
         extra -= label + 1 if label else 0
         recipe = 16 + min(extra // 3, 16)
         changes = 13 + extra - (recipe - 16) if width >= 80 else max(width - 67, 4)
         return cls(recipe, changes, label, took, device, state)
+
+    @property
+    def gap(self) -> str:
+        """In front of "when": two times side by side would read as one."""
+        return "  " if self.took else " "
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def header(columns: Columns, sort: str, reverse: bool) -> Line:
         line.append(title("seconds", "took", columns.took, "right"))
     if columns.device:
         line.append(("  " + fit("device", columns.device - 2), "dim"))
-    line += [(" ", ""), title("when", "when", 7)]
+    line += [(columns.gap, ""), title("when", "when", 7)]
     line.append((fit("st", STATE, "right") if columns.state == STATE else fit("  status", columns.state), "dim"))
     return line
 
@@ -126,7 +131,7 @@ def draw_row(row: Row, width: int, columns: Columns, marks: Marks, at_cursor: bo
         line.append((fit(took_of(run), columns.took, "right"), "dim"))
     if columns.device:
         line.append(("  " + fit(one_line(run.device), columns.device - 2), "dim"))
-    line += [(" ", ""), (fit(when_of(run, now), 7), "dim")]
+    line += [(columns.gap, ""), (fit(when_of(run, now), 7), "dim")]
     if columns.state == STATE:
         state, role = state_of(run)
         line.append((fit(state, STATE, "right"), role))
