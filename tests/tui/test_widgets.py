@@ -53,11 +53,21 @@ def test_every_class_has_a_number_a_bar_and_its_change():
     assert len(lines) == 11 and fits(lines, 29, 11)
 
 
-def test_the_wide_pane_adds_the_baseline_and_says_what_the_bars_mean():
+def test_the_wide_pane_says_what_the_bars_mean():
     text = text_of(per_class(rows(), "cat, often taken for dog (6.1 %)", 59, 12))
-    assert "last   Δ epoch   Δ base" in text.splitlines()[0]
-    assert text.splitlines()[1].split() == ["class", "0", "█" * 18 + "▍", "95.0", "+0.2", "-0.5"]
+    assert text.splitlines()[1].split() == ["class", "0", "█" * 15 + "▉", "95.0", "+0.2", "-0.5"]
     assert text.splitlines()[-1].strip() == "bars 70 to 100 · worst: cat, often taken for dog (6.1 %)"
+
+
+@pytest.mark.parametrize("against", [-0.005, math.nan])
+def test_the_wide_pane_has_a_column_for_the_baseline_where_there_is_one(against):
+    lines = per_class([ClassRow("cat", 0.95, 0.002, against)], "", 59, 12)
+    assert fits(lines, 59, 12)
+    head, row = text_of(lines).splitlines()[:2]
+    assert ("Δ base" in head) == (not math.isnan(against))
+    ends = [head.index(title) + len(title) for title in ("last", "Δ epoch", "Δ base") if title in head]
+    values = [value for value in ("95.0", "+0.2", "-0.5") if value in row]
+    assert [row.index(value) + len(value) for value in values] == ends
 
 
 def test_of_a_hundred_classes_the_ten_worst_are_shown():

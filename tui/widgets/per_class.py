@@ -64,8 +64,9 @@ def per_class(rows: Sequence[ClassRow], note: str, width: int, height: int) -> l
     wide = width >= 50
     if wide:
         title = f"{len(shown)} worst of {len(rows)} classes, %" if cut else "per class, test %"
-        lines = [heading(title, width, ["last   Δ epoch   Δ base"])]
-        lines += [_wide_row(row, floor, width) for row in shown]
+        compared = not all(math.isnan(row.against) for row in shown)
+        lines = [heading(title, width, ["last   Δ epoch   Δ base" if compared else "last   Δ epoch"])]
+        lines += [_wide_row(row, floor, width, compared) for row in shown]
     else:
         right = f"worst {len(shown)}/{len(rows)}" if cut else "Δ epoch"
         lines = [heading("per class" if cut else "per class %", width, [right])]
@@ -78,14 +79,15 @@ def per_class(rows: Sequence[ClassRow], note: str, width: int, height: int) -> l
     return lines[:height]
 
 
-def _wide_row(row: ClassRow, floor: float, width: int) -> Line:
-    bar_width = width - 37
+def _wide_row(row: ClassRow, floor: float, width: int, compared: bool) -> Line:
+    """The numbers end where their headings do."""
+    bar_width = width - (40 if compared else 31)
     return [
         (f" {fit(one_line(row.name), 11)} ", ""),
         (bar(_part(row.accuracy, floor), bar_width), "bar"),
         (percent(row.accuracy, 1).rjust(6), "strong"),
-        _signed(row.change, 8),
-        _signed(row.against, 10),
+        _signed(row.change, 10),
+        *([_signed(row.against, 9)] if compared else []),
     ]
 
 
