@@ -30,6 +30,7 @@ from engine.memory import keep_freed_memory
 from engine.models.build import build_model
 from engine.models.cbam import CBAM
 from engine.models.cct import CCT, CCT14
+from engine.models.coatnet import CoAtNet, Size
 from engine.models.convnext import ConvNeXt
 from engine.models.densenet import DenseNet
 from engine.models.dla import DLA, PrefixedTree
@@ -72,6 +73,8 @@ SMALL_STEP = (
 RATES = {
     "convit": 5e-4,  # 96 % in a minute; at 1e-3 84 %
     "spp": 1e-3,  # spp_d11_pa knows 96 % after 40 steps; at 3e-3 84 % after 184
+    "swin_b": 5e-4,  # at 1e-3 88 % after 192 steps
+    "swin_l": 5e-4,
 }
 
 # Little arithmetic, but a CPU's minute is too short for them as they are: many small norms and grouped convolutions, of
@@ -80,9 +83,12 @@ LONG = ("nasnet", "pnasnet_5", "pnasnet_b", "regnet_y_400mf", "toynet")
 
 # What stays too large without its repeated blocks, or has no two of a kind: the same classes at smaller figures.
 SMALLER: dict[str, Callable[[], nn.Module]] = {
-    "cbam_resnext29_16x64d": lambda: resnext29(2, 64, 10, 3, attention=CBAM),
+    "cbam_resnext29_16x64d": lambda: resnext29(2, 32, 10, 3, attention=CBAM),
     "cct_14_7x2_384": lambda: CCT(CCT14._replace(layers=2, dim=192), 7, 2, 10, 3, 32, drop_path=0.0, resize=384),
+    "coatnet_3": lambda: CoAtNet(Size((1, 1, 1, 1), (96, 192, 384, 768), 96), 10, 3, 32, drop_path=0.2),
+    "coatnet_4": lambda: CoAtNet(Size((1, 1, 1, 1), (96, 192, 384, 768), 96), 10, 3, 32, drop_path=0.2),
     "convnext_xlarge": lambda: ConvNeXt((1, 1, 1, 1), (128, 256, 512, 1024), 10, 3, 1, 0.2),
+    "densenet121": lambda: DenseNet((3, 6, 6, 4), 32, 10),
     "densenet_bc_190_k40": lambda: DenseNet((4, 4, 4), 40, 10),
     "dpn26": lambda: DPN(DualPath, (1, 1, 1, 1), 10, 3, "he"),
     "dpn26_seed": lambda: DPN(PostActDualPath, (1, 1, 1, 1), 10, 3, "torch"),
@@ -236,7 +242,8 @@ def test_128_images_are_learned_by_heart(part: Part, pictures: tuple[Tensor, Ten
         whole = DEVICE.type == "cuda" or (part.meta["gmacs"] <= CPU_LIMIT and part.name not in LONG)
         model = build(part) if whole else reduced(part)
         assert whole or gmacs(model) <= REDUCED_LIMIT
-        lr = RATES.get(part.meta["family"], 1e-3 if part.meta["family"] in SMALL_STEP else 3e-3)
+        family = part.meta["family"]
+        lr = RATES.get(part.name) or RATES.get(family) or (1e-3 if family in SMALL_STEP else 3e-3)
         facts = {"source": source, "size": "full" if whole else "reduced"}
         run = facts | learn(model, *pictures, lr)
         note(part.name, run)

@@ -97,7 +97,7 @@ def _run(row: Row, place: int, baseline: str, width: int, at_cursor: bool) -> Li
     half = f"±{100 * row.interval.half:.2f}" if row.interval else ""
     is_base = one.id == baseline
     against = "base" if is_base else delta(row.against, 2)
-    role = "dim" if is_base or math.isnan(row.against) else "ok" if row.against > 0 else "warn"
+    role = "dim" if is_base or against in (NONE, "+0.00") else "ok" if row.against > 0 else "warn"
     return [
         ("▸" if at_cursor else " ", "mark"),
         ("b" if is_base else " ", "mark"),
