@@ -19,12 +19,13 @@ HEAD = """\
 <!-- written by `python docs/zoo.py` from the marks in engine/models: edit those -->
 
 {models} models in {families} families. Parameters and multiply-adds (GMACs) are at 10 classes on 3x32x32 images, and
-tests hold the models to them. `cifar-tui models show NAME` prints options, stages and memory; any name or alias goes
+tests hold the models to them. "CIFAR-10 (paper)" is the test accuracy that the paper or its authors' code reports for
+this net, where it reports one. `cifar-tui models show NAME` prints options, stages and memory; any name or alias goes
 wherever a recipe asks for a model. `_seed` marks the form in which an earlier project published a row where it differs
 from the paper.
 """
 TARGET = 0.95
-COLUMNS = ("name", "parameters", "GMACs", "year", "paper", "aliases")
+COLUMNS = ("name", "parameters", "GMACs", "year", "paper", "CIFAR-10 (paper)", "aliases")
 
 
 def page() -> str:
@@ -40,6 +41,7 @@ def page() -> str:
                 f"{part.meta['gmacs']:.4g}",
                 str(part.meta["year"]),
                 link(part.meta["paper"]),
+                part.meta.get("paper_result", ""),
                 ", ".join(f"`{alias}`" for alias in part.aliases),
             ]
             for part in members
@@ -67,7 +69,7 @@ def table(columns: tuple[str, ...], rows: list[list[str]]) -> str:
     """A Markdown table; columns of numbers are right-aligned."""
     numbers = ("parameters", "GMACs", "year", "accuracy, %", "steps", "seconds")
     rules = ["--:" if column in numbers else "---" for column in columns]
-    lines = [f"| {' | '.join(row)} |".replace("|  |", "| |") for row in [list(columns), rules, *rows]]
+    lines = [f"| {' | '.join(row)} |".replace("  |", " |") for row in [list(columns), rules, *rows]]
     return "\n".join(lines) + "\n"
 
 

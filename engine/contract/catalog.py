@@ -51,7 +51,7 @@ def register(kind: str, *, title: str, name: str = "", **facts: Any) -> Callable
         kind: one of `KINDS`.
         title: what lists and forms show.
         name: the part's name; else the function's, or the class's in snake_case.
-        facts: literals such as year, paper, family, params, gmacs, aliases, stage, conflicts.
+        facts: literals such as year, paper, paper_result, family, params, gmacs, aliases, stage, conflicts.
     """
     return lambda part: part
 

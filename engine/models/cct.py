@@ -144,6 +144,7 @@ CCT6, CCT7, CCT14 = Size(6, 4, 2, 256), Size(7, 4, 2, 256), Size(14, 6, 3, 384)
     family="cct",
     year=2021,
     paper="2104.05704",
+    paper_result="89.17 %, 200 epochs",
     params=283_723,
     gmacs=0.03534,
     aliases=("cct_2",),
@@ -167,6 +168,7 @@ def cct_2_3x2_32_sine(
     family="cct",
     year=2021,
     paper="2104.05704",
+    paper_result="91.45 %, 200 epochs",
     params=482_123,
     gmacs=0.05002,
     aliases=("cct_4",),
@@ -198,7 +200,16 @@ def cct_6_3x1_32_sine(
     return CCT(CCT6, 3, 1, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
 
 
-@register("model", title="CCT-6/3x2", family="cct", year=2021, paper="2104.05704", params=3_326_923, gmacs=0.2535)
+@register(
+    "model",
+    title="CCT-6/3x2",
+    family="cct",
+    year=2021,
+    paper="2104.05704",
+    paper_result="93.56 %, 200 epochs",
+    params=3_326_923,
+    gmacs=0.2535,
+)
 def cct_6_3x2_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
     """6 layers on 64 tokens."""
     return CCT(CCT6, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path)
@@ -218,6 +229,7 @@ def cct_6_3x2_32_sine(
     family="cct",
     year=2021,
     paper="2104.05704",
+    paper_result="96.53 %, 300 epochs",
     params=3_760_139,
     gmacs=1.182,
     aliases=("cct_7_3x1_32_c100",),
@@ -233,6 +245,7 @@ def cct_7_3x1_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 
     family="cct",
     year=2021,
     paper="2104.05704",
+    paper_result="98.00 %, 5000 epochs",
     params=3_694_603,
     gmacs=1.182,
     aliases=("cct_7_3x1_32_sine_c100",),
@@ -244,7 +257,16 @@ def cct_7_3x1_32_sine(
     return CCT(CCT7, 3, 1, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
 
 
-@register("model", title="CCT-7/3x2", family="cct", year=2021, paper="2104.05704", params=3_853_259, gmacs=0.2891)
+@register(
+    "model",
+    title="CCT-7/3x2",
+    family="cct",
+    year=2021,
+    paper="2104.05704",
+    paper_result="93.83 %, 200 epochs",
+    params=3_853_259,
+    gmacs=0.2891,
+)
 def cct_7_3x2_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
     """7 layers on 64 tokens."""
     return CCT(CCT7, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path)

@@ -127,6 +127,7 @@ def densenet_bc_100_k12(num_classes: int = 10, in_channels: int = 3, *, init: In
     family="densenet",
     year=2016,
     paper="1608.06993",
+    paper_result="96.54 %, one run",
     params=25_624_430,
     gmacs=9.302,
 )

@@ -154,6 +154,7 @@ Survival = Annotated[float, Spec("chance that the last block passes unchanged", 
     family="pyramidnet",
     year=2016,
     paper="1610.02915",
+    paper_result="96.27 ± 0.04 %",
     params=28_485_477,
     gmacs=4.718,
 )
@@ -184,6 +185,7 @@ def pyramidnet110_a270_shakedrop(
     family="pyramidnet",
     year=2016,
     paper="1610.02915",
+    paper_result="96.52 ± 0.20 %",
     params=27_216_021,
     gmacs=4.57,
 )
@@ -215,6 +217,7 @@ def pyramidnet164_a270_shakedrop(
     family="pyramidnet",
     year=2016,
     paper="1610.02915",
+    paper_result="96.69 ± 0.08 %",
     params=26_210_842,
     gmacs=4.489,
 )

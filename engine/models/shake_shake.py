@@ -124,6 +124,7 @@ class ShakeResNet(nn.Module):
     family="shake_shake",
     year=2017,
     paper="1705.07485",
+    paper_result="96.45 %, mean of 3 runs",
     params=2_923_162,
     gmacs=0.4267,
 )
@@ -138,6 +139,7 @@ def shake_resnet26_2x32d(num_classes: int = 10, in_channels: int = 3) -> ShakeRe
     family="shake_shake",
     year=2017,
     paper="1705.07485",
+    paper_result="97.02 %, mean of 3 runs",
     params=11_653_978,
     gmacs=1.686,
 )
@@ -152,6 +154,7 @@ def shake_resnet26_2x64d(num_classes: int = 10, in_channels: int = 3) -> ShakeRe
     family="shake_shake",
     year=2017,
     paper="1705.07485",
+    paper_result="97.14 %, mean of 5 runs",
     params=26_192_922,
     gmacs=3.777,
 )

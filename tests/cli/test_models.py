@@ -126,6 +126,12 @@ def test_a_model_of_timm_is_shown_without_facts_that_nobody_gave(cli):
     assert (shown["params"], shown["gmacs"], shown["year"]) == (None, None, None)
 
 
+def test_what_the_paper_reports_stands_beside_the_facts(cli):
+    assert "CIFAR-10 93.57 %, best of 5 runs (in the paper)" in cli("models", "show", "resnet110", "--no-summary").out
+    assert "in the paper" not in cli("models", "show", "resnet18", "--no-summary").out
+    assert json.loads(cli("models", "show", "resnet110", "--no-summary", "--json").out)["paper_result"].startswith("93")
+
+
 @pytest.mark.parametrize("command", [("models", "show", "timm:resnet18x"), ("--model", "timm:resnet18x", "--dry-run")])
 def test_a_name_that_timm_does_not_know_is_one_line(cli, command):
     pytest.importorskip("timm")

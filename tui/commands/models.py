@@ -126,6 +126,7 @@ def show_model(
         row = _row(part)
     row |= {key: row[key] or None for key in FACTS}  # marks of timm's models tell nothing
     row |= part_row(part) | {key: row[key] for key in ("name", "title")}
+    row |= {"paper_result": part.meta.get("paper_result") if not changed else None}
     row |= {"doc": part.doc, "changed": changed, "presets": uses(part, changed)}
     rows = [] if changed else uses_of_model(part.name, catalog())  # a variant is no row's net
     row |= {"suites": suite_rows(rows)}
@@ -196,6 +197,8 @@ def _print_facts(row: Mapping[str, Any]) -> None:
     for key in FACTS:
         if row[key] is not None:
             typer.echo(f"  {key:8} {row[key]:,}" if key == "params" else f"  {key:8} {row[key]}")
+    if row["paper_result"]:
+        typer.echo(f"  CIFAR-10 {row['paper_result']} (in the paper)")
     for key, value in row["changed"].items():
         typer.echo(f"  with     {key} = {str(value).lower() if isinstance(value, bool) else value}")
     if row["aliases"]:
