@@ -1,22 +1,17 @@
-"""The form without a screen: rows generated from the schema, drafts as command lines, what is wrong and where."""
+"""The form without a screen: rows generated from the schema, what is wrong and where."""
 
-import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from engine.contract.catalog import catalog
 from engine.contract.changes import flat
-from engine.contract.errors import BadInput
 from engine.contract.params import OPS
-from engine.contract.recipe import COMMON, Placement
+from engine.contract.recipe import COMMON
 from engine.contract.store import Summary
 from presets.loader import list_presets, resolve
-from tui.forms.again import draft_of, flags_of
 from tui.forms.desk import Desk, blame
-from tui.forms.draft import Draft, from_flags, parse_seeds
+from tui.forms.draft import Draft, from_flags
 from tui.forms.fields import PLACE, walk
 from tui.forms.options import options_of
 from tui.forms.rows import arrange, draw_row, help_of, short_range
@@ -177,95 +172,6 @@ def test_ranges_are_short():
     assert ranges["data.holdout"] == "0..1"
 
 
-# --- drafts -------------------------------------------------------------------------------------------------------
-
-
-def test_a_draft_is_its_command_line():
-    draft = (
-        Draft("resnet34_cutmix")
-        .put("optimizer.lr", "0.01")
-        .put("epochs", "5")
-        .put("optimizer.momentum", "0.8")
-        .put("place.seeds", "0-4")
-        .put("place.name", "paper v2")
-        .toggle_op("color_jitter", present=True)
-    )
-    assert draft.command_line() == (
-        "cifar-tui --preset resnet34_cutmix --epochs 5 --lr 0.01 --set optimizer.momentum=0.8 --drop-op color_jitter "
-        "--seeds 0-4 --name 'paper v2' --headless --detach"
-    )
-
-
-def test_the_command_line_resolves_to_the_same_recipe_as_the_form():
-    made = desk()
-    for path, value in (
-        ("model", "resnet18"),
-        ("schedule", "constant"),
-        ("optimizer", "adamw"),
-        ("optimizer.lr", "0.002"),
-    ):
-        made.put(path, value)
-    made.change(made.draft.toggle_op("color_jitter", present=True), "augmentation.ops")
-    assert not made.problems
-    words = made.draft.command()
-    values = {flag: words[words.index(flag) + 1] for flag in ("--model", "--schedule", "--lr", "--drop-op", "--set")}
-    again = from_flags({
-        "preset": words[2], "model": values["--model"], "schedule": values["--schedule"], "lr": values["--lr"],
-        "sets": [values["--set"]], "drop_ops": [values["--drop-op"]],
-    })  # fmt: skip
-    assert again.recipe("resnet34_cutmix", catalog()).recipe_id == made.recipe.recipe_id
-    assert made.recipe.optimizer.name == "adamw"
-
-
-def test_another_part_forgets_the_options_of_the_old_one():
-    draft = Draft("resnet34_cutmix").put("optimizer.momentum", "0.5").put("optimizer", "adam")
-    assert dict(draft.sets) == {"optimizer": "adam"}
-    assert draft.recipe("resnet34_cutmix", catalog()).optimizer.name == "adam"
-
-
-def test_dropping_and_adding_an_op_again_changes_nothing():
-    draft = Draft("resnet34_cutmix")
-    assert draft.toggle_op("color_jitter", present=True).toggle_op("color_jitter", present=False) == draft
-    assert draft.toggle_op("cutout", present=False).toggle_op("cutout", present=True) == draft
-
-
-@pytest.mark.parametrize(
-    ("text", "seeds"),
-    [("0", [0]), ("7", [7]), ("0-4", [0, 1, 2, 3, 4]), ("0,3,7", [0, 3, 7]), (" 1 - 2 , 9", [1, 2, 9])],
-)
-def test_seeds_are_numbers_ranges_and_lists(text, seeds):
-    assert parse_seeds(text) == seeds
-
-
-@pytest.mark.parametrize("text", ["", "a", "4-1", "1,1", "-3", "0-100000", "1.5", "0--4", "9" * 40])
-def test_bad_seeds_are_refused_with_a_reason(text):
-    with pytest.raises(BadInput, match="seeds"):
-        parse_seeds(text)
-
-
-@given(st.text(max_size=20))
-def test_seeds_never_fail_in_another_way(text):
-    try:
-        assert parse_seeds(text)
-    except BadInput as error:
-        assert error.problems
-
-
-def test_five_seeds_on_the_command_line_are_the_first_five():
-    assert from_flags({"preset": "x", "seeds": "5"}).seeds() == [0, 1, 2, 3, 4]
-    assert from_flags({"preset": "x", "seed": "5"}).seeds() == [5]
-    assert from_flags({"preset": "x"}).seeds() == [0]
-
-
-def test_placement_is_typed_as_text_and_checked():
-    draft = from_flags(
-        {"preset": "x", "device": "cpu", "gpus": 2, "tags": ["a", "b"], "wait_free": 3.5, "name": "0123"}
-    )
-    assert draft.placement() == Placement(device="cpu", gpus=2, tags=("a", "b"), wait_free_gb=3.5, name="0123")
-    with pytest.raises(BadInput, match="gpus"):
-        Draft("x").put("place.gpus", "none").placement()
-
-
 # --- what is wrong, and the way back ------------------------------------------------------------------------------
 
 
@@ -367,54 +273,3 @@ def test_walk_names_members_of_a_combinator_by_the_path_that_set_takes():
     recipe = resolve("resnet34_cutmix", catalog())
     paths = [path for path, *_ in walk(recipe, catalog())]
     assert "augmentation.choice.cutmix.alpha" in paths
-
-
-# --- a draft from a run -------------------------------------------------------------------------------------------
-
-
-def test_a_run_of_a_preset_becomes_that_preset_with_its_changes(make_run, root):
-    run = make_run(seed=7, name="paper v2", tags=("a",), sets=("optimizer.lr=0.0123",))
-    command = "cifar-tui --preset quickstart --seed 7 --epochs 3 --set optimizer.lr=0.0123 --headless"
-    rewrite(run, command=command)
-    draft = draft_of(run, catalog(), [root])
-    assert draft.preset == "quickstart"
-    assert dict(draft.sets) == {"epochs": "3", "optimizer.lr": "0.0123"}
-    assert (draft.seeds(), draft.place["name"], draft.place["tags"]) == ([7], "paper v2", "a")
-    assert draft.recipe("quickstart", catalog()).recipe_id == run.info().recipe_id
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "cifar-tui --preset quickstart --headless",  # leads to another recipe by now
-        "cifar-tui --preset gone --headless",
-        "cifar-tui runs import x",
-        "cifar-tui --preset 'quickstart",
-        "cifar-tui --preset quickstart --set nonsense=1 --headless",
-        "",
-    ],
-)
-def test_a_run_whose_command_leads_elsewhere_is_begun_from_itself(make_run, root, command):
-    run = make_run(seed=3, sets=("optimizer.lr=0.0123",))
-    rewrite(run, command=command)
-    draft = draft_of(run, catalog(), [root])
-    assert draft.preset == f"run:{run.id}"
-    assert draft.seeds() == [3]
-    assert Desk(draft, catalog(), [root]).recipe.recipe_id == run.info().recipe_id
-
-
-def test_the_flags_of_a_command_are_read_back():
-    draft = Draft(
-        "quickstart", named={"model": "lenet"}, sets={"epochs": "3", "optimizer.momentum": "0.5"}, add_ops=("cutout",),
-        drop_ops=("horizontal_flip",), place={"seeds": "4", "name": "it's mine", "tags": "a b", "wait_free_gb": "3.5"},
-        parts=("/x/own.py",),
-    )  # fmt: skip
-    flags = flags_of(draft.command_line())
-    assert flags is not None
-    assert from_flags(flags) == draft
-
-
-def rewrite(run, **values):
-    """Change what run.json says, as another version or machine might have written it."""
-    table = json.loads(run.run_json.read_text())
-    run.run_json.write_text(json.dumps(table | values))
