@@ -24,6 +24,15 @@ this net, where it reports one. `cifar-tui models show NAME` prints options, sta
 wherever a recipe asks for a model. `_seed` marks the form in which an earlier project published a row where it differs
 from the paper.
 """
+OVERFITTED = """\
+Trained on the same 128 real images until it knows 95 % of them as it is evaluated, or for a minute of all cores:
+{learned} of {known} models have. Reduced (on a CPU, above 0.6 GMACs and where a minute is too short) means one block of
+each run of equal ones, or the figures of `tests/models/smaller.py`. To try those whose code has changed since:
+
+```sh
+CIFAR_TUI_OVERFIT=docs/overfit.json pytest -m slow tests/models/test_overfit.py -k learned && python docs/zoo.py
+```
+"""
 TARGET = 0.95
 COLUMNS = ("name", "parameters", "GMACs", "year", "paper", "CIFAR-10 (paper)", "aliases")
 
@@ -91,15 +100,8 @@ def overfit() -> list[str]:
     ]
     learned = sum(run["accuracy"] >= TARGET for run in runs.values())
     known = len(catalog().parts("model"))
-    text = (
-        "Trained on the same 128 real images until it knows 95 % of them as it is evaluated, or for a minute of all\n"
-        f"cores. {learned} of the {len(runs)} tried so far have, out of {known} models. Reduced (on a CPU, above 0.6\n"
-        "GMACs) means one block of each run of equal ones, or smaller figures where the test says so. To go on where\n"
-        "it stopped: `CIFAR_TUI_OVERFIT=docs/overfit.json pytest -m slow tests/models/test_overfit.py`, then\n"
-        "`python docs/zoo.py`."
-    )
     columns = ("name", "size", "accuracy, %", "steps", "seconds", "device")
-    return [f"## Over-fitting 128 images\n\n{text}\n\n{table(columns, rows)}"]
+    return [f"## Over-fitting 128 images\n\n{OVERFITTED.format(learned=learned, known=known)}\n{table(columns, rows)}"]
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def inception_resnet_v2_seed() -> nn.Module:
 
 SMALLER: dict[str, Callable[[], nn.Module]] = {
     "cbam_resnext29_16x64d": lambda: resnext29(2, 32, 10, 3, attention=CBAM),
-    "cct_14_7x2_384": lambda: CCT(CCT14._replace(layers=2, dim=192), 7, 2, 10, 3, 32, drop_path=0.0, resize=384),
+    "cct_14_7x2_384": lambda: CCT(CCT14._replace(layers=1), 7, 2, 10, 3, 32, drop_path=0.0, resize=256),
     "coatnet_3": lambda: CoAtNet(Size((1, 1, 1, 1), (96, 192, 384, 768), 96), 10, 3, 32, drop_path=0.2),
     "coatnet_4": lambda: CoAtNet(Size((1, 1, 1, 1), (96, 192, 384, 768), 96), 10, 3, 32, drop_path=0.2),
     "convnext_large": lambda: ConvNeXt((1, 1, 1, 1), (128, 256, 512, 1024), 10, 3, 1, 0.2),

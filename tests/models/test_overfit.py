@@ -61,7 +61,7 @@ RATES = {
     "attention92": 1e-3,
     "convit": 5e-4,  # 96 % in a minute; at 1e-3 84 %
     "genet": 1e-3,
-    "sknet": 1e-3,
+    "sknet": 3e-4,
     "inception": 1e-3,
     "resnext29_8x64d": 1e-3,
     "resnext29_16x64d": 1e-3,
