@@ -58,17 +58,19 @@ def cache_path(name: str) -> Path:
     return platformdirs.user_cache_path("cifar-tui") / "data" / f"{name}.npz"
 
 
-def cached(name: str, signature: str, build: Callable[[], Arrays], say: Say) -> Arrays:
+def cached(name: str, signature: str, build: Callable[[], Arrays], say: Say, *, generated: bool = False) -> Arrays:
     """The data set from its cache, else built and cached.
 
     Args:
         signature: what the data set was built from; a cache of something else is built anew.
+        generated: `signature` is the set's fingerprint, and a cache of other images is not used whatever it is called.
         say: hears when a cache was damaged or could not be written: neither stops a run.
     """
     path = cache_path(name)
     key = f"{FORMAT}:{signature}"
     try:
-        if (arrays := _read(path, key)) is not None:
+        arrays = _read(path, key)
+        if arrays is not None and (not generated or arrays.fingerprint == signature):
             return arrays
     except Exception as error:  # single flipped bits gave six kinds of exceptions, and none may stop a run
         say("preparing data", f"the cache {path} is damaged ({error}): making it again")

@@ -20,7 +20,8 @@ CLASSES: Final = ("circle", "ring", "crescent", "triangle", "square", "hexagon",
 TRAIN: Final = 10_000
 TEST: Final = 2_000
 SEED: Final = 20_261_122
-VERSION: Final = "1"  # of the drawing: a cache of another one is not used
+FINGERPRINT: Final = "f68cad2256323ed23e0fb106be73f887feec134d08d6b014cf07d7fb74b8a727"
+"""`Arrays.fingerprint` of the whole set: what another drawing left in the cache is not used."""
 CHUNK: Final = 250  # images drawn at once: their planes stay in the processor's cache
 
 SIZE: Final = 32
@@ -57,7 +58,7 @@ PALETTE: Final = np.array(  # RGB; first the bright colours, then the dark ones
 )
 def shapes(data_dir: str, say: Say) -> Arrays:
     """12,000 generated pictures of ten kinds of shapes; nothing to download."""
-    return cached("shapes", VERSION, generate, say)
+    return cached("shapes", FINGERPRINT, generate, say, generated=True)
 
 
 def generate(train: int = TRAIN, test: int = TEST, seed: int = SEED) -> Arrays:

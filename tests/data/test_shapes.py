@@ -8,9 +8,7 @@ from scipy.stats import f_oneway
 
 from engine.data import shapes
 from engine.data.arrays import cache_path
-from engine.data.shapes import CLASSES, generate
-
-FINGERPRINT = "f68cad2256323ed23e0fb106be73f887feec134d08d6b014cf07d7fb74b8a727"
+from engine.data.shapes import CLASSES, FINGERPRINT, generate
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +97,23 @@ def test_mixing_rounds_like_a_division_by_255():
 
 
 def test_the_set_is_drawn_once_and_then_read_from_the_cache(monkeypatch):
-    monkeypatch.setattr(shapes, "generate", lambda: generate(20, 10))
-    first = shapes.shapes("", lambda *_: None)
+    few = generate(20, 10)
+    monkeypatch.setattr(shapes, "FINGERPRINT", few.fingerprint)
+    monkeypatch.setattr(shapes, "generate", lambda: few)
+    assert shapes.shapes("", lambda *_: None) is few
     assert cache_path("shapes").exists()
     monkeypatch.setattr(shapes, "generate", lambda: pytest.fail("drawn again"))
-    assert shapes.shapes("", lambda *_: None).fingerprint == first.fingerprint
+    assert shapes.shapes("", lambda *_: None).fingerprint == few.fingerprint
+
+
+def test_what_another_drawing_left_in_the_cache_is_not_used(monkeypatch):
+    few, others = generate(20, 10), generate(20, 10, seed=1)
+    monkeypatch.setattr(shapes, "FINGERPRINT", few.fingerprint)
+    monkeypatch.setattr(shapes, "generate", lambda: others)
+    assert shapes.shapes("", lambda *_: None) is others
+    monkeypatch.setattr(shapes, "generate", lambda: few)
+    assert shapes.shapes("", lambda *_: None) is few
+    assert shapes.shapes("", lambda *_: None).fingerprint == few.fingerprint
 
 
 @pytest.mark.slow
