@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ class Job:
     span: Span
     request: dict[str, Any]
     place: Place
+    guessing: float
+    """The loss of a net that finds all classes equally likely; infinite where the recipe's loss is another one."""
 
     def start(self) -> Sweep:
         """Start its process."""
@@ -74,7 +77,8 @@ def check(
         raise BadInput(problems)
     recipe, teacher = with_teacher(draft.recipe(source, parts), roots, parts)
     placement = draft.placement()
-    if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
+    data = parts.get("dataset", recipe.data.name).meta
+    if data.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
     where = place(placement)
     request = {
@@ -89,7 +93,8 @@ def check(
         "threads": placement.threads,
         "data_dir": str(Path(placement.data_dir).expanduser().absolute()) if placement.data_dir else "",
     }
-    return Job(draft, span, request, where)
+    guessing = math.log(data["classes"]) if recipe.loss.name == "cross_entropy" else math.inf
+    return Job(draft, span, request, where, guessing)
 
 
 def text_of(rate: float) -> str:

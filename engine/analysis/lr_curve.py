@@ -20,6 +20,7 @@ EXPLODED: Final = 4.0
 """The sweep ends where the smoothed loss is this many times its best."""
 STEEPEST: Final = "steepest fall of the smoothed loss"
 NONE: Final = "the loss never clearly fell"
+GUESSING: Final = "the loss never fell clearly below that of guessing"
 FEWEST: Final = 20
 """Points that a suggestion needs."""
 SIGMAS: Final = 2.0
@@ -59,6 +60,8 @@ class Curve:
     """The rate where the smoothed loss falls fastest; NaN where it never clearly falls."""
     lowest: float
     """The rate with the lowest smoothed loss; NaN where it never clearly falls."""
+    guessed: bool
+    """Whether it fell, but only to where a net stands that tells nothing apart."""
 
     @property
     def found(self) -> bool:
@@ -78,18 +81,23 @@ class Curve:
     @property
     def rule(self) -> str:
         """What the suggestion is, or why there is none."""
-        return STEEPEST if self.found else NONE
+        return STEEPEST if self.found else GUESSING if self.guessed else NONE
 
 
-def fold(rates: Sequence[float], losses: Sequence[float]) -> Curve:
+def fold(rates: Sequence[float], losses: Sequence[float], guessing: float = math.inf) -> Curve:
     """The curve of a sweep: rates that rise by equal factors, and their losses.
 
     The steepest fall is looked for up to the lowest smoothed loss and behind the first tenth of the points, where the
     average stands on few of them.
+
+    Args:
+        guessing: the loss of a net that finds all classes equally likely. A fresh net often begins above it, and a
+            fall that ends there has unlearned its start and learned nothing, at rates that say nothing of training.
     """
     x, y = np.asarray(rates, dtype=np.float64), np.asarray(losses, dtype=np.float64)
     smoothed = np.full_like(y, math.nan)
     steepest = lowest = math.nan
+    guessed = False
     if len(y):
         head = y[: max(len(y) // 4, 5)]
         level = float(np.median(head[np.isfinite(head)])) if np.isfinite(head).any() else math.nan
@@ -97,9 +105,11 @@ def fold(rates: Sequence[float], losses: Sequence[float]) -> Curve:
         smoothed[:end] = smooth(y[:end])
         at, first = int(smoothed[:end].argmin()) if end else 0, max(end // 10, 1)
         if end >= FEWEST and at > first and level - smoothed[at] > SIGMAS * noise:
-            slope = _slope(np.log(x[:end]), smoothed[:end])
-            steepest, lowest = float(x[first + int(slope[first : at + 1].argmin())]), float(x[at])
-    return Curve(tuple(x.tolist()), tuple(y.tolist()), tuple(smoothed.tolist()), steepest, lowest)
+            guessed = guessing - smoothed[at] <= SIGMAS * noise
+            if not guessed:
+                slope = _slope(np.log(x[:end]), smoothed[:end])
+                steepest, lowest = float(x[first + int(slope[first : at + 1].argmin())]), float(x[at])
+    return Curve(tuple(x.tolist()), tuple(y.tolist()), tuple(smoothed.tolist()), steepest, lowest, guessed)
 
 
 def smooth(losses: Array) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from engine.analysis.lr_curve import NONE, STEEPEST, Watch, fold, smooth
+from engine.analysis.lr_curve import GUESSING, NONE, STEEPEST, Watch, fold, smooth
 
 RATES = np.geomspace(1e-7, 10.0, 100)
 MIDDLE = 1e-2
@@ -52,6 +52,14 @@ def test_where_the_loss_never_falls_nothing_is_suggested(noise: float) -> None:
     curve = fold(RATES, losses)
     assert not curve.found and math.isnan(curve.suggestion) and math.isnan(curve.tenth)
     assert curve.rule == NONE
+
+
+@pytest.mark.parametrize(("guessing", "found"), [(2.3, True), (1.3, False), (math.inf, True)])
+def test_a_fall_that_ends_at_the_loss_of_guessing_suggests_nothing(guessing: float, found: bool) -> None:
+    """From 2.3 to 1.3: learning with ten classes, where guessing is 2.3; unlearning a start where guessing is 1.3."""
+    curve = fold(RATES, made_up(noise=0.03), guessing)
+    assert curve.found == found
+    assert curve.rule == (STEEPEST if found else GUESSING)
 
 
 def test_losses_that_are_not_finite_and_sweeps_that_have_hardly_begun_are_no_obstacle() -> None:

@@ -41,7 +41,7 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], span: Span, *, as_json
         say(f"warning: {job.place.busy}; the sweep shares it, and both are slower meanwhile")
     began, sweep = time.monotonic(), job.start()
     try:
-        curve, ending, failed = follow(sweep.events(), span.steps)
+        curve, ending, failed = follow(sweep.events(), span.steps, job.guessing)
     except KeyboardInterrupt:
         say("stopped; nothing was kept")
         return INTERRUPTED
@@ -58,7 +58,7 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], span: Span, *, as_json
     return 0
 
 
-def follow(events: Iterable[Event], steps: int) -> tuple[Curve, str, Failed | None]:
+def follow(events: Iterable[Event], steps: int, guessing: float) -> tuple[Curve, str, Failed | None]:
     """The curve, how the sweep ended, and what went wrong; progress on stderr, on one line of a terminal."""
     rates: list[float] = []
     losses: list[float] = []
@@ -80,7 +80,7 @@ def follow(events: Iterable[Event], steps: int) -> tuple[Curve, str, Failed | No
                 failed = event
     if live and rates:
         sys.stderr.write("\r\x1b[K")
-    return fold(rates, losses), ending, failed
+    return fold(rates, losses, guessing), ending, failed
 
 
 def result(job: Job, curve: Curve, ending: str, seconds: float) -> dict[str, Any]:

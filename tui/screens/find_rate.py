@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from textual.message import Message as UiMessage
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from engine.analysis.lr_curve import fold
+from engine.analysis.lr_curve import Curve, fold
 from engine.contract.errors import BadInput
 from engine.contract.events import Event, Failed, Message, Phase, Step
 from engine.contract.text import one_line
@@ -64,6 +65,7 @@ class FindRate(ModalScreen[str | None]):
         self._losses: list[float] = []
         self._state = "preparing"
         self._busy = self._problem = ""
+        self._guessing = math.inf
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall"):
@@ -89,7 +91,7 @@ class FindRate(ModalScreen[str | None]):
             self.post_message(self.Told(Failed(reason="bad_input", message="; ".join(error.problems))))
             self.post_message(self.Done())
             return
-        self._busy = job.place.busy
+        self._busy, self._guessing = job.place.busy, job.guessing
         self._sweep = job.start()
         if self._closed:
             self._sweep.stop()
@@ -116,10 +118,13 @@ class FindRate(ModalScreen[str | None]):
         self._ended = True
         self._show()
 
+    def _curve(self) -> Curve:
+        return fold(self._rates, self._losses, self._guessing)
+
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def _show(self) -> None:
-        curve, span, pane = fold(self._rates, self._losses), self._span, self.query_one("#curve", Pane)
+        curve, span, pane = self._curve(), self._span, self.query_one("#curve", Pane)
         pane.paint(lambda width, height: picture(curve, span, width, height, pane.glyphs))
         self.query_one("#verdict", Pane).paint(self._verdict)
         taking = self._ended and curve.found
@@ -133,7 +138,7 @@ class FindRate(ModalScreen[str | None]):
         lines: list[Line] = [[(f" {one_line(self._busy)}: both are slower meanwhile", "warn")]] if self._busy else []
         lines.append([(f" {one_line(self._state)}", "dim")])
         if self._ended:
-            found = verdict(fold(self._rates, self._losses))
+            found = verdict(self._curve())
             lines += [[(f" {line}", "strong" if i == 0 else "")] for i, line in enumerate(found)]
         return lines[:height]
 
@@ -141,12 +146,12 @@ class FindRate(ModalScreen[str | None]):
 
     def action_take(self) -> None:
         """Only once it is known: what has come so far may still change."""
-        curve = fold(self._rates, self._losses)
+        curve = self._curve()
         if self._ended and curve.found:
             self.dismiss(text_of(curve.suggestion))
 
     def action_take_tenth(self) -> None:
-        curve = fold(self._rates, self._losses)
+        curve = self._curve()
         if self._ended and curve.found:
             self.dismiss(text_of(curve.tenth))
 
