@@ -83,7 +83,7 @@ def test_presets_are_listed_within_the_terminal_with_what_their_figures_are(cli,
     assert {info.name for info in loader.list_presets()} <= set(starts)
     for name, figure in (
         ("resnet34_cutmix", "96.26 reported"), ("wrn28_10_ricap", "97.19* reported"), ("resnet18_96", "96.0 target"),
-        ("quickstart", "(n=1)"), ("broken", "- unusable:"),
+        ("quickstart", "(n=3)"), ("broken", "- unusable:"),
     ):  # fmt: skip
         assert figure in " ".join(starts[name].split())
     assert ("epochs" in lines[0]) == (columns == 120)
