@@ -58,13 +58,13 @@ SMALL_STEP = (
     "van",
 )
 RATES = {
-    "attention92": 1e-3,
+    "attention92": 1e-3,  # 99 % after 68 steps; at 3e-3 86 % after 80
     "convit": 5e-4,  # 96 % in a minute; at 1e-3 84 %
     "genet": 1e-3,
-    "sknet": 3e-4,
     "inception": 1e-3,
-    "resnext29_8x64d": 1e-3,
+    "resnext29_8x64d": 1e-3,  # 98 % after 48 steps; at 3e-3 95 % after 84
     "resnext29_16x64d": 1e-3,
+    "sknet": 3e-4,  # 99 % after 52 steps; at 1e-3 95 % after 156
     "spp": 1e-3,  # spp_d11_pa knows 96 % after 40 steps; at 3e-3 84 % after 184
     "swin_b": 5e-4,  # at 1e-3 88 % after 192 steps
     "swin_l": 5e-4,

@@ -8,7 +8,7 @@ import typer
 
 from engine.contract.catalog import catalog
 from engine.contract.recipe import COMMON
-from tui.commands.common import Json, group, print_json, print_pairs, print_text
+from tui.commands.common import Json, group, listing, print_json, print_pairs, print_text
 from tui.commands.parts import option_names, part_row, print_part
 
 NOUNS: Final = {
@@ -24,7 +24,9 @@ def app_of(noun: str) -> typer.Typer:
     singular, kind, help_text = NOUNS[noun]
     app = group(help_text)
 
+    @listing(app)
     def list_parts(as_json: bool = Json) -> None:
+        """List them."""
         rows = [part_row(part) for part in catalog().parts(kind)]
         if as_json:
             return print_json(rows)
@@ -34,16 +36,11 @@ def app_of(noun: str) -> typer.Typer:
             print_text(f"\nEvery {singular} also takes {', '.join(common)}.")
         return typer.echo(f"\nIn a recipe: {kind} = NAME, for example --set {kind}={rows[-1]['name']}")
 
+    @app.command("show")
     def show_part(
         name: str = typer.Argument(..., help=f"Name of one of the {noun}.", metavar="NAME"), as_json: bool = Json
     ) -> None:
+        """Show one with its options."""
         print_part(catalog().get(kind, name), as_json)
 
-    def default(ctx: typer.Context, as_json: bool = Json) -> None:
-        if ctx.invoked_subcommand is None:
-            list_parts(as_json)
-
-    app.command("list", help=f"List the {noun}.")(list_parts)
-    app.command("show", help="Show one with its options.")(show_part)
-    app.callback(invoke_without_command=True, help=help_text)(default)
     return app

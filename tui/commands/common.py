@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,20 @@ def group(help_text: str) -> typer.Typer:
     return typer.Typer(
         cls=Nouns, help=help_text, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False
     )
+
+
+def listing(app: typer.Typer) -> Callable[[Callable[[bool], None]], Callable[[bool], None]]:
+    """Mark what lists a noun: its command `list`, which the noun without a word stands for."""
+
+    def mark(lister: Callable[[bool], None]) -> Callable[[bool], None]:
+        @app.callback(invoke_without_command=True)
+        def default(ctx: typer.Context, as_json: bool = Json) -> None:
+            if ctx.invoked_subcommand is None:
+                lister(as_json)
+
+        return app.command("list")(lister)
+
+    return mark
 
 
 def roots(dirs: Sequence[str] | None) -> list[Path]:

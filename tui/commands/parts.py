@@ -13,20 +13,13 @@ from engine.contract.errors import BadInput, nearest
 from engine.contract.params import Param
 from engine.contract.recipe import COMMON
 from presets import loader
-from tui.commands.common import Json, group, print_json, print_pairs, print_table, print_text
+from tui.commands.common import Json, group, listing, print_json, print_pairs, print_table, print_text
 
 augmentations = group("Named augmentations, and the ops that they are made of.")
 schedules = group("Named learning-rate schedules.")
 
 
-@augmentations.callback(invoke_without_command=True)
-def default_augmentations(ctx: typer.Context, as_json: bool = Json) -> None:
-    """Without a word the noun lists."""
-    if ctx.invoked_subcommand is None:
-        list_augmentations(as_json)
-
-
-@augmentations.command("list")
+@listing(augmentations)
 def list_augmentations(as_json: bool = Json) -> None:
     """List the named augmentations and the ops."""
     named = [
@@ -71,14 +64,7 @@ def preview_augmentation(
     augment_preview.main(asked, out, as_json=as_json)
 
 
-@schedules.callback(invoke_without_command=True)
-def default_schedules(ctx: typer.Context, as_json: bool = Json) -> None:
-    """Without a word the noun lists."""
-    if ctx.invoked_subcommand is None:
-        list_schedules(as_json)
-
-
-@schedules.command("list")
+@listing(schedules)
 def list_schedules(as_json: bool = Json) -> None:
     """List the named schedules and the curves they are made of."""
     named = [

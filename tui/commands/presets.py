@@ -13,7 +13,7 @@ from engine.contract.recipe import Recipe
 from presets import loader
 from presets.suite_uses import Use, uses_of_preset
 from tui.commands import complete
-from tui.commands.common import Json, group, print_json, width
+from tui.commands.common import Json, group, listing, print_json, width
 from tui.format import mean_over_runs, percent
 
 WITH_EPOCHS: Final = 100
@@ -27,14 +27,7 @@ MEANING: Final = (
 presets = group("Recipes: a model, an augmentation and a schedule with all numbers filled in.")
 
 
-@presets.callback(invoke_without_command=True)
-def default(ctx: typer.Context, as_json: bool = Json) -> None:
-    """Without a word the noun lists."""
-    if ctx.invoked_subcommand is None:
-        list_presets(as_json)
-
-
-@presets.command("list")
+@listing(presets)
 def list_presets(as_json: bool = Json) -> None:
     """List the presets."""
     parts = catalog()

@@ -7,20 +7,13 @@ from dataclasses import asdict
 
 import typer
 
-from tui.commands.common import Json, Refs, RunsDirs, group, print_json, print_table, roots
+from tui.commands.common import Json, Refs, RunsDirs, group, listing, print_json, print_table, roots
 from tui.format import age
 
 app = group("Runs that wait for a device of this machine, in order.")
 
 
-@app.callback(invoke_without_command=True)
-def default(ctx: typer.Context, as_json: bool = Json) -> None:
-    """Without a word: list."""
-    if ctx.invoked_subcommand is None:
-        list_queue(as_json=as_json)
-
-
-@app.command("list")
+@listing(app)
 def list_queue(as_json: bool = Json) -> None:
     """List who holds a device and who waits for one."""
     from engine.launch import queue

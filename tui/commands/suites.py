@@ -13,7 +13,7 @@ from engine.contract.changes import changes
 from engine.contract.errors import BadInput, nearest
 from presets import loader, suites
 from presets.suites import Row
-from tui.commands.common import Json, RunsDirs, group, print_json, print_table, roots, width
+from tui.commands.common import Json, RunsDirs, group, listing, print_json, print_table, roots, width
 from tui.commands.complete import suite_names
 
 app = group("Published tables as suites: rows that anyone can run, and what their sources report.")
@@ -28,14 +28,7 @@ Sets = typer.Option([], "--set", help="Change a field of every row: data.normali
 Format = typer.Option("text", "--format", help="text, markdown, latex, csv or json.", metavar="FORM")
 
 
-@app.callback(invoke_without_command=True)
-def default(ctx: typer.Context, as_json: bool = Json) -> None:
-    """Without a word the noun lists."""
-    if ctx.invoked_subcommand is None:
-        list_suites(as_json)
-
-
-@app.command("list")
+@listing(app)
 def list_suites(as_json: bool = Json) -> None:
     """List the suites."""
     rows = [_listed(info) for info in suites.list_suites()]
