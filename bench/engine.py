@@ -31,7 +31,8 @@ from engine.data.load import DataSet, Split
 from engine.models.build import build_model
 from engine.probe import choose_device, usable_cores
 from engine.setup import Setup, prepare
-from engine.train import fit, train_step
+from engine.steps import ORDINARY, Step
+from engine.train import fit, ways_to_step
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 CROP_FLIP = ["random_crop", "horizontal_flip"]
@@ -117,23 +118,26 @@ def against_limit(model: str, device: torch.device, rounds: int) -> dict[str, An
     """The loop with crop and flip against the same step on one batch that never changes."""
     steps = steps_in(model, device)
     data = images(128 * steps)
-    setup = built(recipe(model, []), data, device)
+    still = recipe(model, [])
+    setup = built(still, data, device)
     x, y = setup.augmented(setup.train.images[:128], setup.train.labels[:128], 0, 0)
     setup.model.train()
-    limit_rate(setup, x, y, steps)
+    _, step = ways_to_step(setup, still)
+    limit_rate(step, x, y, max(steps, ORDINARY + 1))
     precision = setup.decisions.precision
     ours, theirs = [], []
     for i, rate in enumerate(engine_rates(recipe(model, CROP_FLIP, rounds + 1, precision), data, device)):
         if i:  # the first epoch warms up
             ours.append(rate)
-            theirs.append(limit_rate(setup, x, y, steps))
+            theirs.append(limit_rate(step, x, y, steps))
     return row(f"{model} loop, {precision}", ours, "one fixed batch", theirs)
 
 
-def limit_rate(setup: Setup, x: Tensor, y: Tensor, steps: int) -> float:
+def limit_rate(step: Step, x: Tensor, y: Tensor, steps: int) -> float:
+    """Images per second of a step repeated on one batch, carried out as the loop carries it out."""
     began = time.perf_counter()
     for _ in range(steps):
-        loss, _, _ = train_step(setup, x, y, accumulate=1, clip_norm=0.0)
+        loss, _, _ = step(x, y)
     loss.item()
     return steps * len(x) / (time.perf_counter() - began)
 

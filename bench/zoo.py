@@ -22,8 +22,8 @@ from bench.engine import built, images, limit_rate, recipe
 from engine.contract.catalog import Part, catalog
 from engine.data.load import DataSet
 from engine.probe import choose_device
-from engine.setup import Setup
-from engine.train import train_step
+from engine.steps import ORDINARY, Step
+from engine.train import ways_to_step
 
 BATCH: Final = 128
 CPU_BATCH: Final = 32
@@ -89,24 +89,26 @@ def rate(part: Part, data: DataSet, device: torch.device, peak: float, seconds: 
 
 
 def _speed(name: str, data: DataSet, device: torch.device, batch: int, seconds: float) -> tuple[str, float]:
-    """Precision and images a second, after two steps that warm up."""
+    """Precision and images a second, after the steps that warm up."""
     gc.collect()  # what a failed attempt at a larger batch still holds
     torch.cuda.empty_cache()
-    setup = built(recipe(name, []), data, device)
+    chosen = recipe(name, [])
+    setup = built(chosen, data, device)
     setup.model.train()
     x, y = setup.augmented(setup.train.images[:batch], setup.train.labels[:batch], 0, 0)
-    limit_rate(setup, x, y, 1)
-    steps = max(1, round(seconds * limit_rate(setup, x, y, 1) / batch))
-    speed = core_rate(setup, x, y, steps) if device.type == "cpu" else limit_rate(setup, x, y, steps)
+    _, step = ways_to_step(setup, chosen)
+    limit_rate(step, x, y, ORDINARY + 1)  # a CUDA graph is recorded in the last of them
+    steps = max(1, round(seconds * limit_rate(step, x, y, 1) / batch))
+    speed = core_rate(step, x, y, steps) if device.type == "cpu" else limit_rate(step, x, y, steps)
     return setup.decisions.precision, speed
 
 
-def core_rate(setup: Setup, x: Tensor, y: Tensor, steps: int) -> float:
+def core_rate(step: Step, x: Tensor, y: Tensor, steps: int) -> float:
     """Images per second of one core's own time in the fastest of at least three steps."""
     spent = []
     for _ in range(max(3, steps)):
         began = time.process_time()
-        train_step(setup, x, y, accumulate=1, clip_norm=0.0)
+        step(x, y)
         spent.append(time.process_time() - began)
     return len(x) / min(spent)
 

@@ -46,6 +46,8 @@ class Decisions:
     deterministic: bool
     why: str = ""
     """How precision was chosen, with the figures."""
+    graph: bool = False
+    """Whether a training step is one CUDA graph; version 0.1.0 had none and did not say."""
 
     def differences(self, other: Decisions) -> list[str]:
         """What is not the same there, in words; empty where bits will be equal as far as anyone can promise."""
@@ -83,7 +85,13 @@ def choose_device(name: str) -> torch.device:
 
 
 def decide(
-    path: Path, compute: ComputeConfig, threads: int, device: torch.device, model: nn.Module, batch: Tensor
+    path: Path,
+    compute: ComputeConfig,
+    threads: int,
+    device: torch.device,
+    model: nn.Module,
+    batch: Tensor,
+    graph: bool = False,
 ) -> tuple[Decisions, list[str]]:
     """What an earlier attempt decided, where the machine is still the same; else decide now and write it down.
 
@@ -94,6 +102,7 @@ def decide(
         threads: the placement's; 0 takes what was decided before, else all cores that this process may use, or
             fewer where other programs keep them busy.
         batch: normalised images (B, C, H, W) on the device, to try threads and precisions on.
+        graph: whether a training step is to be one CUDA graph, where there is CUDA.
 
     Returns:
         The decisions, and lines for people about what could not be done as asked or expected.
@@ -116,6 +125,7 @@ def decide(
         channels_last=compute.channels_last,
         deterministic=compute.deterministic,
         why=why,
+        graph=graph and device.type == "cuda",
     )
     write_atomic(path, json.dumps(asdict(decisions), indent=1).encode())
     eager = f"torch.compile does not work here, running eager: {problem}" if problem else ""

@@ -206,6 +206,7 @@ class Session:
             device_name=decisions.device_name,
             precision=decisions.precision,
             compile=decisions.compile,
+            graph=decisions.graph,
             channels_last=decisions.channels_last,
             threads=decisions.threads,
             classes=list(self._data.classes),
@@ -215,7 +216,8 @@ class Session:
             best_on=self.best_on,
         )
         threads = "1 CPU thread" if decisions.threads == 1 else f"{decisions.threads} CPU threads"
-        yield Message(text=f"{decisions.precision}: {decisions.why}; {threads}; TF32 off")
+        graph = "; each step one CUDA graph" if decisions.graph else ""
+        yield Message(text=f"{decisions.precision}: {decisions.why}; {threads}; TF32 off{graph}")
         yield from (Message(text=teacher.about) for teacher in setup.teachers)
 
     def notes(self) -> Iterator[Message]:

@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from engine.augment.pipeline import Pipeline, stage_of
 from engine.averaging import Averaging, build_averaging
 from engine.contract.catalog import Catalog
+from engine.contract.conflicts import ungraphable
 from engine.contract.errors import BadInput
 from engine.contract.recipe import Recipe
 from engine.contract.teacher import is_taught
@@ -96,6 +97,19 @@ class Setup:
         return self.criterion(logits, y, *hints), logits
 
 
+def wants_graph(recipe: Recipe, parts: Catalog) -> bool:
+    """Whether a training step is to be one CUDA graph.
+
+    By itself only where every part is known to do the same in each step. A part from elsewhere may draw on the host,
+    and a graph would repeat the first of its draws for ever: such a recipe has to ask for the graph.
+    """
+    if recipe.compute.graph != "auto":
+        return recipe.compute.graph == "on"
+    chosen = (("model", recipe.model), ("optimizer", recipe.optimizer), ("loss", recipe.loss))
+    ours = all(parts.get(kind, choice.name).module.startswith("engine.") for kind, choice in chosen)
+    return ours and not recipe.model.name.startswith("timm:") and not ungraphable(recipe)
+
+
 def prepare(
     recipe: Recipe,
     data: DataSet,
@@ -139,7 +153,8 @@ def prepare(
         Pipeline, recipe.augmentation, seed=seed, mean=data.mean, std=data.std, num_classes=classes, catalog=parts
     )
     trial = augment().normalize(train.images[: min(PROBE_BATCH, recipe.batch_size)]).contiguous(memory_format=layout)
-    decisions, notes = decide(probe_file, compute, threads, device, model, trial)
+    graph = wants_graph(recipe, parts)
+    decisions, notes = decide(probe_file, compute, threads, device, model, trial, graph)
     return Setup(
         device=device,
         decisions=decisions,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -24,6 +25,7 @@ from engine.observe import Live, measure_health
 from engine.optim.param_groups import set_lr, set_momentum
 from engine.session import Session
 from engine.setup import Setup, prepare
+from engine.steps import CudaRecorder, Outcome, RecordedStep, Step
 from engine.teacher import load_teachers
 
 
@@ -66,13 +68,14 @@ def fit(
     checkpoints = Checkpoints(run.checkpoints, identity=identity, made_on=asdict(setup.decisions), interval=interval)
     session = Session(recipe, data, setup, checkpoints, seed=seed, stopping=stopping)
     live = Live(device)
+    step, quick = ways_to_step(setup, recipe)
     try:
         yield from session.opening(attempt)
         yield from session.restore(attempt)
         yield from session.notes()
         while session.epoch < recipe.epochs:
             yield Phase(name="compiling" if session.cold else "training")
-            yield from train_epoch(session, live)
+            yield from train_epoch(session, live, step, quick)
             if stopping():
                 break
             yield Phase(name="evaluating")
@@ -95,8 +98,13 @@ def fit(
         checkpoints.close()
 
 
-def train_epoch(session: Session, live: Live) -> Iterator[Event]:
-    """The steps that are left of the session's epoch, or those before a stop is asked for."""
+def train_epoch(session: Session, live: Live, step: Step, quick: Step) -> Iterator[Event]:
+    """The steps that are left of the session's epoch, or those before a stop is asked for.
+
+    Args:
+        step: the ordinary step, which the last one of an epoch takes, since its gradients are looked at.
+        quick: the same step as it is carried out otherwise.
+    """
     setup, recipe, totals = session.setup, session.recipe, session.totals
     setup.model.train()
     totals.start()
@@ -115,7 +123,7 @@ def train_epoch(session: Session, live: Live) -> Iterator[Event]:
         x, y = setup.augmented(images, labels, session.epoch, session.step, chosen)  # float32; y: (B, classes)
         last = session.step == setup.steps - 1
         before = [parameter.detach().clone() for parameter in setup.parameters] if last else []
-        loss, logits, norm = train_step(setup, x, y, recipe.compute.accumulate, recipe.optimizer.options["clip_norm"])
+        loss, logits, norm = (step if last else quick)(x, y)
         setup.averaging.update()
         session.step += 1
         totals.add(loss, logits, y)
@@ -132,9 +140,16 @@ def train_epoch(session: Session, live: Live) -> Iterator[Event]:
             session.save("interval")
 
 
-def train_step(
-    setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: float
-) -> tuple[Tensor, Tensor, Tensor | None]:
+def ways_to_step(setup: Setup, recipe: Recipe) -> tuple[Step, Step]:
+    """A training step as it stands below, and the quickest way to carry it out here; often the same."""
+    options = {"accumulate": recipe.compute.accumulate, "clip_norm": recipe.optimizer.options["clip_norm"]}
+    step = partial(train_step, setup, **options)
+    if not setup.decisions.graph:
+        return step, step
+    return step, RecordedStep(step, CudaRecorder(setup.device), setup.notes.append)
+
+
+def train_step(setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: float) -> Outcome:
     """One optimizer step on images x (B, 3, H, W) and soft targets y (B, classes).
 
     Args:
@@ -144,7 +159,7 @@ def train_step(
     Returns:
         At the weights before the step: mean loss, logits (B, classes), and the gradient's norm where it was clipped.
     """
-    outcomes: list[tuple[Tensor, Tensor, Tensor | None]] = []
+    outcomes: list[Outcome] = []
 
     def closure() -> Tensor:
         setup.optimizer.zero_grad()

@@ -24,6 +24,7 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
     problems += _ghost_batches(recipe)
     problems += _averaged_weights(recipe)
     problems += _sharpness_conflicts(recipe, catalog)
+    problems += _graph_conflicts(recipe)
     seen_batch_op = ""
     for choice, part in ops:
         if stage(choice, part, catalog) == "batch":
@@ -40,6 +41,26 @@ def _sharpness_conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
         return []
     which = f"{sharpness} asks for two gradients a step, and {recipe.optimizer.name} takes no closure to ask with"
     return [f"optimizer.sharpness: {which}; set it to off or choose another optimizer"]
+
+
+def ungraphable(recipe: Recipe) -> str:
+    """What keeps a training step from being one CUDA graph, which repeats the same kernels each time; "" if nothing."""
+    optimizer = recipe.optimizer.options
+    reasons = {
+        "compute.deterministic is on": recipe.compute.deterministic,
+        "compute.accumulate cuts each batch into parts": recipe.compute.accumulate > 1,
+        f"optimizer.sharpness = {optimizer['sharpness']} takes two passes a step": optimizer["sharpness"] != "off",
+        "optimizer.lookahead does not do the same in every step": optimizer["lookahead"] > 0,
+        "schedule.momentum_low moves the momentum": recipe.schedule.options["momentum_low"] > 0,
+        f"loss = {recipe.loss.name} asks a teacher": "teacher" in recipe.loss.options,
+    }
+    return next((reason for reason, applies in reasons.items() if applies), "")
+
+
+def _graph_conflicts(recipe: Recipe) -> list[str]:
+    """A graph is asked for that the step cannot be."""
+    reason = ungraphable(recipe) if recipe.compute.graph == "on" else ""
+    return [f'compute.graph: {reason}; set compute.graph to "auto" or "off"'] if reason else []
 
 
 def _data_conflicts(recipe: Recipe, ops: Collection[str], catalog: Catalog) -> list[str]:

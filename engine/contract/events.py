@@ -47,6 +47,7 @@ class RunStarted(Event):
     device_name: str = ""
     precision: str = ""
     compile: str = ""
+    graph: bool = False
     channels_last: bool = False
     threads: int = 0
     classes: list[str] = field(default_factory=list)

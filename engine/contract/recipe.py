@@ -21,6 +21,9 @@ from engine.contract.params import Bool, Float, Int, Param
 
 NOT_HASHED: Final = ("title", "description", "promise")
 
+YOUNGER: Final[dict[tuple[str, str], Any]] = {("compute", "graph"): "auto"}
+"""Fields that came after 0.1.0, with the value at which they are not hashed: who leaves them alone keeps their ids."""
+
 COMMON: Final[dict[str, tuple[Param, ...]]] = {
     "model": (
         Param(
@@ -191,6 +194,8 @@ class ComputeConfig(_Closed):
     """Keep images as NHWC in memory, which convolutions like."""
     compile: Literal["off", "default", "max-autotune"] = "off"
     """torch.compile for model, loss and augmentation."""
+    graph: Literal["auto", "on", "off"] = "auto"
+    """Launch a training step as one CUDA graph; auto does so wherever it is known to be safe. Only on CUDA."""
     deterministic: Bool = False
     """Only algorithms that give the same bits on every run; slower on a GPU."""
     accumulate: Annotated[Int, Field(ge=1, le=1024)] = 1
@@ -235,8 +240,14 @@ class Recipe(_Closed):
 
     @cached_property
     def recipe_id(self) -> str:
-        """SHA-256 of the canonical JSON, without title, description and promise: runs group by it."""
+        """SHA-256 of the canonical JSON, without title, description and promise: runs group by it.
+
+        A field that is younger than 0.1.0 is left out where it has its neutral value (`YOUNGER`).
+        """
         table = {key: value for key, value in self.to_table().items() if key not in NOT_HASHED}
+        for (section, field), neutral in YOUNGER.items():
+            if table[section][field] == neutral:
+                del table[section][field]
         canonical = json.dumps(table, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 

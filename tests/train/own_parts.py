@@ -16,6 +16,21 @@ def dropout_net(
     return nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(drop), nn.Flatten(), nn.Linear(3072, num_classes))
 
 
+@register("model", title="A linear model that looks at a number on the host", params=30_760)
+class waiting_net(nn.Module):
+    """Reads its input back from the device in every step, so that no CUDA graph can be made of it."""
+
+    def __init__(self, num_classes: int = 10) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(num_classes))
+        self.linear = nn.Linear(3072, num_classes, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not float(x.abs().max()) < 1e9:
+            raise ValueError("the images are not normalised")
+        return self.linear(x.flatten(1)) + self.bias
+
+
 @register("loss", title="A loss that becomes NaN")
 def explodes(
     logits: Tensor, targets: Tensor, *, above: Annotated[float, Spec("the norm of the logits where it does")] = 0.0

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from engine.contract.events import Epoch, Finished, Phase, Resumed, RunStarted, Step
+from engine.contract.events import Epoch, Finished, Message, Phase, Resumed, RunStarted, Step
 from engine.failures import describe
+from engine.steps import CudaRecorder, RecordedStep
 from engine.system import MachineSampler
 from engine.trainer import gpu_uuids
 
@@ -89,3 +90,60 @@ def test_out_of_memory_says_how_much_was_taken(make, tmp_path):
     assert failed.reason == "gpu_memory"
     assert "this run took up to" in failed.message
     assert "others hold" in failed.message
+
+
+def losses(trial) -> list[float]:
+    return [event.train_loss for event in trial.events if isinstance(event, Epoch)]
+
+
+@pytest.mark.parametrize("changes", [{}, {"model": "resnet20"}, {"optimizer": {"name": "adamw", "clip_norm": 1.0}}])
+def test_a_recorded_step_trains_as_the_ordinary_one_does(make, changes):
+    recorded, ordinary = (
+        make(**changes, compute={"precision": "fp32", "graph": graph}, epochs=2) for graph in ("on", "off")
+    )
+    started = [next(e for e in trial.go(device=GPU) if isinstance(e, RunStarted)) for trial in (recorded, ordinary)]
+    assert [event.graph for event in started] == [True, False]
+    assert not [e for e in recorded.events if isinstance(e, Message) and e.level == "warning"]
+    assert losses(recorded) == pytest.approx(losses(ordinary), rel=2e-2)  # cuDNN may take other algorithms
+
+
+def test_a_recorded_step_gives_the_same_bits_as_the_ordinary_one():
+    """With one algorithm per shape, what is launched is the same, so the weights are."""
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
+
+    def trained(wrap) -> torch.nn.Module:
+        torch.manual_seed(0)
+        net = torch.nn.Sequential(
+            torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.Flatten(), torch.nn.Linear(8 * 36, 10)
+        ).to(GPU)
+        lr = torch.tensor(0.1, device=GPU)
+        optimizer = torch.optim.SGD(net.parameters(), lr, momentum=0.9, fused=True)
+
+        def step(x, y):
+            optimizer.zero_grad()
+            logits = net(x)
+            loss = torch.nn.functional.cross_entropy(logits, y)
+            loss.backward()
+            optimizer.step()
+            return loss.detach(), logits.detach(), None
+
+        take = wrap(step)
+        generator = torch.Generator().manual_seed(1)
+        for i in range(12):
+            lr.fill_(0.1 / (1 + i))
+            x = torch.randn(16, 3, 8, 8, generator=generator).to(GPU)
+            take(x, torch.eye(10, device=GPU)[torch.arange(16) % 10])
+        return net
+
+    said: list[str] = []
+    quick = trained(lambda step: RecordedStep(step, CudaRecorder(GPU), said.append)).state_dict()
+    plain = trained(lambda step: step).state_dict()
+    assert said == []
+    assert all(torch.equal(quick[name], plain[name]) for name in plain)
+
+
+def test_a_model_that_waits_for_the_gpu_trains_without_a_graph(make):
+    trial = make(model="waiting_net", compute={"precision": "fp32", "graph": "on"})
+    events = trial.go(device=GPU)
+    assert any(isinstance(e, Message) and "without one" in e.text for e in events)
+    assert isinstance(events[-1], Finished)

@@ -1,0 +1,131 @@
+"""A step recorded once and replayed is the step itself; where it cannot be recorded, nothing is lost."""
+
+import pytest
+import torch
+
+from engine.contract.errors import BadInput
+from engine.setup import wants_graph
+from engine.steps import ORDINARY, RecordedStep
+from tests.train.conftest import resolve
+
+
+class Recorder:
+    """A CUDA graph as far as a CPU can play it: recording computes nothing, and every replay fills the same tensors."""
+
+    def __init__(self, problem: str = "") -> None:
+        self.problem, self.recorded, self.replayed, self.apart_steps = problem, 0, 0, 0
+
+    def apart(self, step):
+        self.apart_steps += 1
+        return step()
+
+    def record(self, step):
+        if self.problem:
+            raise RuntimeError(self.problem)
+        self.recorded += 1
+        kept = []
+
+        def replay():
+            self.replayed += 1
+            fresh = step()
+            if not kept:
+                kept.extend(fresh)
+            for mine, new in zip(kept, fresh, strict=True):
+                if mine is not None:
+                    mine.copy_(new)
+            return tuple(kept)
+
+        return replay
+
+
+class Net:
+    """Least squares on a batch, one gradient step at a time; parameters stay where they are."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.weight = torch.randn(3, 2)
+
+    def step(self, x, y):
+        logits = x @ self.weight
+        loss = (logits - y).square().mean()
+        self.weight -= 0.1 * x.T @ (logits - y)
+        return loss, logits, None
+
+
+def batches(sizes):
+    generator = torch.Generator().manual_seed(1)
+    return [(torch.randn(n, 3, generator=generator), torch.randn(n, 2, generator=generator)) for n in sizes]
+
+
+def test_replayed_steps_are_the_steps_themselves():
+    recorder, plain, quick = Recorder(), Net(), Net()
+    step = RecordedStep(quick.step, recorder, pytest.fail)
+    for x, y in batches([8] * 10):
+        for mine, theirs in zip(step(x, y)[:2], plain.step(x, y)[:2], strict=True):
+            assert torch.equal(mine, theirs)
+    assert torch.equal(quick.weight, plain.weight)
+    assert (recorder.apart_steps, recorder.recorded, recorder.replayed) == (ORDINARY, 1, 10 - ORDINARY)
+
+
+def test_a_batch_of_another_shape_is_taken_by_the_ordinary_step():
+    recorder, plain, quick = Recorder(), Net(), Net()
+    step = RecordedStep(quick.step, recorder, pytest.fail)
+    sizes = [8] * 5 + [3] + [8] * 2
+    for x, y in batches(sizes):
+        assert torch.equal(step(x, y)[1], plain.step(x, y)[1])
+    assert (recorder.recorded, recorder.replayed) == (1, len(sizes) - ORDINARY - 1)
+
+
+def test_the_batch_given_is_never_written_to():
+    step = RecordedStep(Net().step, Recorder(), pytest.fail)
+    given = batches([8] * 6)
+    before = [(x.clone(), y.clone()) for x, y in given]
+    for x, y in given:
+        step(x, y)
+    assert all(torch.equal(a, b) and torch.equal(c, d) for (a, c), (b, d) in zip(given, before, strict=True))
+
+
+def test_a_step_that_cannot_be_recorded_is_carried_out_all_the_same():
+    said, plain, quick = [], Net(), Net()
+    recorder = Recorder(problem="operation not permitted when stream is capturing\nmore of it")
+    step = RecordedStep(quick.step, recorder, said.append)
+    for x, y in batches([8] * 6):
+        assert torch.equal(step(x, y)[1], plain.step(x, y)[1])
+    assert recorder.apart_steps == ORDINARY
+    (line,) = said
+    assert line.endswith("runs without one: operation not permitted when stream is capturing")
+
+
+ORDINARY_RECIPE = {"name": "sgd", "lr": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"compute": {"accumulate": 2}}, "accumulate"),
+        ({"compute": {"deterministic": True}}, "deterministic"),
+        ({"optimizer": ORDINARY_RECIPE | {"sharpness": "sam"}}, "two passes"),
+        ({"optimizer": ORDINARY_RECIPE | {"lookahead": 5}}, "lookahead"),
+        ({"schedule": {"name": "one_cycle", "momentum_low": 0.8}}, "momentum"),
+        ({"loss": {"name": "distillation", "teacher": "/nowhere"}}, "teacher"),
+    ],
+)
+def test_what_differs_from_step_to_step_is_not_recorded(parts, changes, reason):
+    assert not wants_graph(resolve(parts, **changes), parts)
+    insisting = changes | {"compute": changes.get("compute", {}) | {"graph": "on"}}
+    with pytest.raises(BadInput, match=rf"compute\.graph: .*{reason}"):
+        resolve(parts, **insisting)
+
+
+def test_only_parts_of_our_own_are_recorded_without_being_asked(parts):
+    assert wants_graph(resolve(parts), parts)
+    assert not wants_graph(resolve(parts, compute={"graph": "off"}), parts)
+    own = {"model": "dropout_net"}
+    assert not wants_graph(resolve(parts, **own), parts)
+    assert wants_graph(resolve(parts, **own, compute={"graph": "on"}), parts)
+
+
+def test_a_recipe_that_leaves_the_graph_alone_keeps_its_id(parts):
+    plain = resolve(parts)
+    assert resolve(parts, compute={"precision": "fp32", "graph": "auto"}).recipe_id == plain.recipe_id
+    assert resolve(parts, compute={"precision": "fp32", "graph": "off"}).recipe_id != plain.recipe_id
