@@ -2,6 +2,7 @@
 
 augment     each op and the named pipelines against torchvision's per-image transforms
 engine      the training loop against the same model on one fixed batch, and the whole epoch against a plain loop
+steps       a training step in each way there is: eager or compiled, plain or as one CUDA graph; only when asked for
 workbench   first paint, key to repaint, large runs, ten thousand runs, bytes over a terminal line
 zoo         training speed of every model beside its GMACs; takes long, so only when asked for
 """
@@ -12,14 +13,15 @@ import argparse
 import importlib
 import json
 import platform
-import sys
 import time
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+FIRST, WIDTH = 40, 10  # columns of a table: rows are printed before the widest is known
 AREAS = ("augment", "engine", "workbench")
-ON_REQUEST = ("zoo",)
+ON_REQUEST = ("steps", "zoo")
 
 
 def main() -> None:
@@ -32,11 +34,11 @@ def main() -> None:
     print("  ".join(f"{key} {value}" for key, value in report["machine"].items()))
     for area in chosen.what or AREAS:
         print(f"\n{area}")
-        rows = importlib.import_module(f"bench.{area}").measure(quick=chosen.quick)
-        report[area] = rows
-        print_rows(rows)
-    if chosen.json:
-        chosen.json.write_text(json.dumps(report, indent=1))
+        report[area] = []
+        for row in shown(importlib.import_module(f"bench.{area}").measure(quick=chosen.quick)):
+            report[area].append(row)
+            if chosen.json:  # after every row, so that a run that is cut short has left what it measured
+                chosen.json.write_text(json.dumps(report, indent=1))
 
 
 def machine() -> dict[str, str]:
@@ -61,17 +63,15 @@ def _cpuinfo() -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def print_rows(rows: list[dict[str, Any]]) -> None:
-    """Rows of equal keys as a table; a row with other keys starts a new one."""
+def shown(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows on their way, each printed as soon as it is there; one with other keys starts a new table."""
     head: list[str] = []
-    for at, row in enumerate(rows):
-        if list(row) != head:
-            head = list(row)
-            same = [other for other in rows[at:] if list(other) == head]
-            widths = {key: max(len(key), *(len(cell(other[key])) for other in same)) for key in head}
-            print("  ".join(key.ljust(widths[key]) for key in head))
-        print("  ".join(cell(row[key]).ljust(widths[key]) for key in head).rstrip())
-        sys.stdout.flush()
+    for row in rows:
+        widths = [FIRST, *(max(WIDTH, len(key)) for key in list(row)[1:])]
+        for line in [list(row)] * (list(row) != head) + [[cell(value) for value in row.values()]]:
+            print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip(), flush=True)
+        head = list(row)
+        yield row
 
 
 def cell(value: Any) -> str:

@@ -77,13 +77,14 @@ def choice(table: dict[str, Any]) -> Choice:
     return Choice(**{key: tuple(map(choice, value)) if key == "of" else value for key, value in table.items()})
 
 
-def measure(*, quick: bool = False) -> list[dict[str, Any]]:
+def measure(*, quick: bool = False) -> Iterator[dict[str, Any]]:
     """One row a pipeline: images per core-second of each contestant, and our gain over torchvision on PIL images."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     warm_heap()
     try:
-        return [row(name, ops, 2 if quick else ROUNDS) for name, ops in cases()]
+        for name, ops in cases():
+            yield row(name, ops, 2 if quick else ROUNDS)
     finally:
         torch.set_num_threads(threads)
 

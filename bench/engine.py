@@ -41,15 +41,16 @@ MIX = {"name": "choice", "of": ["cutmix", "mixup"], "per": "batch"}
 WORKERS = 2
 
 
-def measure(quick: bool) -> list[dict[str, Any]]:
+def measure(quick: bool) -> Iterator[dict[str, Any]]:
     """Every figure, as rows."""
     device = choose_device("auto")
     models = ("resnet20", "resnet18") if device.type == "cpu" else ("resnet18", "resnet34")
     rounds = 3 if quick else 9
-    rows = [against_limit(model, device, rounds) for model in models]
-    rows.append(against_loader(device, rounds))
-    rows += [against_plain_loop(model, device, rounds) for model in models]
-    return rows
+    for model in models:
+        yield against_limit(model, device, rounds)
+    for model in models:
+        yield against_plain_loop(model, device, rounds)
+    yield against_loader(device, rounds)
 
 
 def row(what: str, ours: list[float], other: str, theirs: list[float]) -> dict[str, Any]:
@@ -76,11 +77,19 @@ def images(n: int) -> DataSet:
     return DataSet("cifar10", split, None, test, names, MEAN, STD, fingerprint="random")
 
 
-def recipe(model: str, augmentation: list[Any], epochs: int = 1, precision: str = "auto") -> Recipe:
+def recipe(
+    model: str,
+    augmentation: list[Any],
+    epochs: int = 1,
+    precision: str = "auto",
+    *,
+    batch: int = 128,
+    compile: str = "off",
+) -> Recipe:
     table = {
         "epochs": epochs,
-        "batch_size": 128,
-        "compute": {"precision": precision},
+        "batch_size": batch,
+        "compute": {"precision": precision, "compile": compile},
         "model": model,
         "augmentation": augmentation,
         "optimizer": {"name": "sgd", "lr": 0.01, "nesterov": True, "weight_decay": 5e-4},

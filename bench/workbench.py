@@ -14,6 +14,7 @@ import sys
 import tempfile
 import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -101,11 +102,12 @@ class Terminal:
         return used.user + used.system
 
 
-def measure(*, quick: bool = False) -> list[dict[str, Any]]:
+def measure(*, quick: bool = False) -> Iterator[dict[str, Any]]:
     """Figures beside the bars of the design: rows of what, measured, bar, unit."""
     folder = Path(tempfile.mkdtemp(prefix="cifar-tui-bench-"))
     try:
-        return [*_starts(folder, quick), *_streaming(folder, quick), *_large(folder, quick), *_many(folder, quick)]
+        for part in (_starts, _streaming, _large, _many):
+            yield from part(folder, quick)
     finally:
         shutil.rmtree(folder)
 

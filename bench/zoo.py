@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 import re
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 import torch
@@ -46,21 +47,22 @@ H100 PCIe 1,513, L4 242 TFLOPS; A100 312 and L40S 362.05 without.
 """
 
 
-def measure(quick: bool = False) -> list[dict[str, Any]]:
-    """A row for each model, on CPU those up to `CPU_LIMIT`; quick takes the cheapest of each family."""
+def measure(quick: bool = False) -> Iterator[dict[str, Any]]:
+    """A row for each model from the cheapest on, on CPU those up to `CPU_LIMIT`; quick takes one of each family."""
     device = choose_device("auto")
     limit = CPU_LIMIT if device.type == "cpu" else float("inf")
     models = [part for part in catalog().parts("model") if part.meta["gmacs"] <= limit]
+    models.sort(key=lambda part: float(part.meta["gmacs"]))
     if quick:
         cheapest: dict[str, Part] = {}
-        for part in sorted(models, key=lambda part: part.meta["gmacs"]):
+        for part in models:
             cheapest.setdefault(part.meta["family"], part)
         models = list(cheapest.values())
     peak = peak_of(device) if device.type == "cuda" else 0.0
     data = images(BATCH)
     seconds = SECONDS / 10 if quick else SECONDS
-    rows = [rate(part, data, device, peak, seconds) for part in models]
-    return sorted(rows, key=lambda row: row["GFLOP/s"])
+    for part in models:
+        yield rate(part, data, device, peak, seconds)
 
 
 def rate(part: Part, data: DataSet, device: torch.device, peak: float, seconds: float) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import os
 import platform
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.compiling import compile_problem, pays
 from engine.contract.errors import BadInput
 from engine.contract.files import read_json, write_atomic
 from engine.contract.recipe import ComputeConfig
@@ -66,6 +68,20 @@ class Decisions:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run has to do, as far as it matters for how the arithmetic is done."""
+
+    few: Tensor
+    """Normalised images (B, C, H, W) on the device, to try threads and precisions on."""
+    batch: Callable[[], Tensor]
+    """Makes as many of them as a step takes."""
+    steps: int
+    """Of the whole run."""
+    graph: bool = False
+    """Whether a training step is to be one CUDA graph, where there is CUDA."""
+
+
 def choose_device(name: str) -> torch.device:
     """The torch device that a placement asks for; `auto` is the first of CUDA, MPS and CPU that is there.
 
@@ -90,8 +106,7 @@ def decide(
     threads: int,
     device: torch.device,
     model: nn.Module,
-    batch: Tensor,
-    graph: bool = False,
+    work: Work,
 ) -> tuple[Decisions, list[str]]:
     """What an earlier attempt decided, where the machine is still the same; else decide now and write it down.
 
@@ -101,8 +116,7 @@ def decide(
         path: probe.json of the run.
         threads: the placement's; 0 takes what was decided before, else all cores that this process may use, or
             fewer where other programs keep them busy.
-        batch: normalised images (B, C, H, W) on the device, to try threads and precisions on.
-        graph: whether a training step is to be one CUDA graph, where there is CUDA.
+        work: what there is to do, and images to try things on.
 
     Returns:
         The decisions, and lines for people about what could not be done as asked or expected.
@@ -113,19 +127,24 @@ def decide(
         torch.set_num_threads(threads or earlier.threads)
         return replace(earlier, threads=torch.get_num_threads(), torch=torch.__version__), []
     torch.set_num_threads(threads or usable_cores())
-    crowd = "" if threads or device.type != "cpu" else yield_to_crowd(model, batch)
-    problem = compile_problem(device) if compute.compile != "off" else ""
-    precision, why = choose_precision(compute, device, model, batch)
+    crowd = "" if threads or device.type != "cpu" else yield_to_crowd(model, work.few)
+    precision, why = choose_precision(compute, device, model, work.few)
+    graph = work.graph and device.type == "cuda"
+    compile = compute.compile
+    if compile == "auto":
+        bf16 = precision == "bf16"
+        compile = "default" if graph and pays(model, work.batch(), work.steps, bf16=bf16) else "off"
+    problem = compile_problem(device) if compile != "off" else ""
     decisions = Decisions(
         *here,
         threads=torch.get_num_threads(),
         torch=torch.__version__,
         precision=precision,
-        compile="off" if problem else compute.compile,
+        compile="off" if problem else compile,
         channels_last=compute.channels_last,
         deterministic=compute.deterministic,
         why=why,
-        graph=graph and device.type == "cuda",
+        graph=graph,
     )
     write_atomic(path, json.dumps(asdict(decisions), indent=1).encode())
     eager = f"torch.compile does not work here, running eager: {problem}" if problem else ""
@@ -207,15 +226,6 @@ def _time_step(model: nn.Module, batch: Tensor, *, bf16: bool) -> float:
         logits = model(batch)
     F.cross_entropy(logits.float(), torch.zeros(len(batch), dtype=torch.long, device=batch.device)).backward()
     return time.perf_counter() - start
-
-
-def compile_problem(device: torch.device) -> str:
-    """Why torch.compile does not work on this machine (no C++ compiler, say); "" where it does."""
-    try:
-        torch.compile(torch.neg)(torch.ones(2, device=device))
-    except torch._dynamo.exc.TorchDynamoException as error:
-        return str(error).strip().splitlines()[0]
-    return ""
 
 
 def usable_cores() -> int:

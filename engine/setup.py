@@ -26,7 +26,7 @@ from engine.losses import Loss, build_loss
 from engine.memory import keep_freed_memory
 from engine.models.build import build_model
 from engine.optim.build import build_optimizer
-from engine.probe import Decisions, decide
+from engine.probe import Decisions, Work, decide
 from engine.randomness import seed_torch, set_deterministic
 from engine.schedules import plan
 from engine.teacher import Teacher
@@ -152,9 +152,17 @@ def prepare(
     augment = partial(
         Pipeline, recipe.augmentation, seed=seed, mean=data.mean, std=data.std, num_classes=classes, catalog=parts
     )
-    trial = augment().normalize(train.images[: min(PROBE_BATCH, recipe.batch_size)]).contiguous(memory_format=layout)
-    graph = wants_graph(recipe, parts)
-    decisions, notes = decide(probe_file, compute, threads, device, model, trial, graph)
+
+    def shown(count: int) -> Tensor:
+        return augment().normalize(train.images[:count]).contiguous(memory_format=layout)
+
+    work = Work(
+        few=shown(min(PROBE_BATCH, recipe.batch_size)),
+        batch=partial(shown, recipe.batch_size),
+        steps=recipe.epochs * steps,
+        graph=wants_graph(recipe, parts),
+    )
+    decisions, notes = decide(probe_file, compute, threads, device, model, work)
     return Setup(
         device=device,
         decisions=decisions,
@@ -162,7 +170,7 @@ def prepare(
         averaging=build_averaging(recipe.averaging, model, parts, epochs=recipe.epochs, steps=steps),
         optimizer=build_optimizer(recipe.optimizer, model, parts),
         schedule=plan(recipe.schedule, recipe.epochs, parts),
-        augment=augment(compile=decisions.compile != "off", say=notes.append),
+        augment=augment(compile=compute.compile != "auto" and decisions.compile != "off", say=notes.append),
         criterion=build_loss(recipe.loss, parts),
         train=train,
         holdout=resident(data.holdout) if data.holdout else None,

@@ -24,6 +24,9 @@ NOT_HASHED: Final = ("title", "description", "promise")
 YOUNGER: Final[dict[tuple[str, str], Any]] = {("compute", "graph"): "auto"}
 """Fields that came after 0.1.0, with the value at which they are not hashed: who leaves them alone keeps their ids."""
 
+YOUNGER_VALUES: Final[dict[tuple[str, str], tuple[Any, Any]]] = {("compute", "compile"): ("auto", "off")}
+"""Defaults that came after 0.1.0, with the default of 0.1.0 that they are hashed as, for the same reason."""
+
 COMMON: Final[dict[str, tuple[Param, ...]]] = {
     "model": (
         Param(
@@ -192,8 +195,8 @@ class ComputeConfig(_Closed):
     """bf16 autocast or fp32; auto takes the faster one after a short probe."""
     channels_last: Bool = True
     """Keep images as NHWC in memory, which convolutions like."""
-    compile: Literal["off", "default", "max-autotune"] = "off"
-    """torch.compile for model, loss and augmentation."""
+    compile: Literal["auto", "off", "default", "max-autotune"] = "auto"
+    """torch.compile for model, loss and augmentation; auto compiles the model in long runs on a GPU."""
     graph: Literal["auto", "on", "off"] = "auto"
     """Launch a training step as one CUDA graph; auto does so wherever it is known to be safe. Only on CUDA."""
     deterministic: Bool = False
@@ -242,12 +245,15 @@ class Recipe(_Closed):
     def recipe_id(self) -> str:
         """SHA-256 of the canonical JSON, without title, description and promise: runs group by it.
 
-        A field that is younger than 0.1.0 is left out where it has its neutral value (`YOUNGER`).
+        What is younger than 0.1.0 and left at its default does not change it (`YOUNGER`, `YOUNGER_VALUES`).
         """
         table = {key: value for key, value in self.to_table().items() if key not in NOT_HASHED}
         for (section, field), neutral in YOUNGER.items():
             if table[section][field] == neutral:
                 del table[section][field]
+        for (section, field), (younger, older) in YOUNGER_VALUES.items():
+            if table[section][field] == younger:
+                table[section][field] = older
         canonical = json.dumps(table, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 

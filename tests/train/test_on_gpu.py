@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from engine.compiling import pays, step_seconds
 from engine.contract.events import Epoch, Finished, Message, Phase, Resumed, RunStarted, Step
 from engine.failures import describe
 from engine.steps import CudaRecorder, RecordedStep
@@ -147,3 +148,28 @@ def test_a_model_that_waits_for_the_gpu_trains_without_a_graph(make):
     events = trial.go(device=GPU)
     assert any(isinstance(e, Message) and "without one" in e.text for e in events)
     assert isinstance(events[-1], Finished)
+
+
+def test_whether_compiling_pays_is_found_without_a_trace():
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 64, 3), torch.nn.BatchNorm2d(64), torch.nn.Dropout(), torch.nn.Flatten()
+    ).to(GPU)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    batch = torch.randn(256, 3, 32, 32, device=GPU)
+    state = torch.cuda.get_rng_state(GPU)
+    assert 1e-6 < step_seconds(net, batch, bf16=True) < 0.1
+    assert pays(net, batch, 10**9, bf16=True)
+    assert not pays(net, batch, 1, bf16=True)
+    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
+    assert all(parameter.grad is None for parameter in net.parameters())
+    assert torch.equal(state, torch.cuda.get_rng_state(GPU))
+
+
+def test_a_long_run_is_compiled_and_recorded(make, monkeypatch):
+    monkeypatch.setattr("engine.probe.pays", lambda *args, **options: True)
+    trial = make(model="resnet20", compute={"precision": "bf16"}, epochs=2)
+    started = next(event for event in trial.go(device=GPU) if isinstance(event, RunStarted))
+    assert (started.compile, started.graph) == ("default", True)
+    assert not [event for event in trial.events if isinstance(event, Message) and event.level == "warning"]
+    assert isinstance(trial.events[-1], Finished)

@@ -21,7 +21,9 @@ def net():
 
 
 def decide(path, net, threads=1, **compute):
-    return probe.decide(path, ComputeConfig(**compute), threads, CPU, net, torch.ones(2, 3, 8, 8))
+    few = torch.ones(2, 3, 8, 8)
+    work = probe.Work(few=few, batch=lambda: pytest.fail("a CPU has no use for a whole batch"), steps=10, graph=True)
+    return probe.decide(path, ComputeConfig(**compute), threads, CPU, net, work)
 
 
 def timed(monkeypatch, fp32: float, bf16: float) -> None:
@@ -69,6 +71,20 @@ def test_a_resume_keeps_what_was_decided_even_if_the_machine_is_slower_now(tmp_p
     again, _ = decide(tmp_path / "probe.json", net, threads=0)
     assert again == first
     assert torch.get_num_threads() == 2
+
+
+def test_a_run_of_version_0_1_0_goes_on_without_a_graph(tmp_path, net):
+    path = tmp_path / "probe.json"
+    decide(path, net, precision="fp32")
+    table = json.loads(path.read_text())
+    del table["graph"]  # that version did not know it
+    path.write_text(json.dumps(table))
+    assert decide(path, net, precision="fp32")[0].graph is False
+
+
+def test_a_cpu_neither_compiles_nor_records_by_itself(tmp_path, net):
+    decisions, notes = decide(tmp_path / "probe.json", net, precision="fp32")
+    assert (decisions.compile, decisions.graph, notes) == ("off", False, [])
 
 
 def test_another_machine_decides_for_itself(tmp_path, net, monkeypatch):

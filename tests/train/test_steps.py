@@ -125,7 +125,9 @@ def test_only_parts_of_our_own_are_recorded_without_being_asked(parts):
     assert wants_graph(resolve(parts, **own, compute={"graph": "on"}), parts)
 
 
-def test_a_recipe_that_leaves_the_graph_alone_keeps_its_id(parts):
+def test_new_defaults_do_not_change_the_id_of_a_recipe(parts):
     plain = resolve(parts)
     assert resolve(parts, compute={"precision": "fp32", "graph": "auto"}).recipe_id == plain.recipe_id
     assert resolve(parts, compute={"precision": "fp32", "graph": "off"}).recipe_id != plain.recipe_id
+    assert resolve(parts, compute={"precision": "fp32", "compile": "off"}).recipe_id == plain.recipe_id
+    assert resolve(parts, compute={"precision": "fp32", "compile": "default"}).recipe_id != plain.recipe_id
