@@ -32,6 +32,7 @@ from engine.schedules import plan
 from engine.teacher import Teacher
 
 COMPILE_MODE = {"default": None, "max-autotune": "max-autotune-no-cudagraphs"}  # graphs would reuse the logits' memory
+STARTED_FROM = 5000  # training images that a model with a start of its own kind is shown before it trains
 PROBE_BATCH = 32  # images; the gain of bf16 is the same for more
 
 
@@ -144,14 +145,16 @@ def prepare(
     model = build_model(
         recipe.model, num_classes=classes, in_channels=data.channels, image_size=data.image_size, catalog=parts
     )
+    augment = partial(
+        Pipeline, recipe.augmentation, seed=seed, mean=data.mean, std=data.std, num_classes=classes, catalog=parts
+    )
+    if hasattr(model, "start_from"):
+        model.start_from(augment().normalize(data.train.images[:STARTED_FROM]))
     layout = torch.channels_last if compute.channels_last else torch.contiguous_format
     model = model.to(device, memory_format=layout)
     resident = partial(Resident, device=device, channels_last=compute.channels_last)
     train = resident(data.train)
     steps = steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch)
-    augment = partial(
-        Pipeline, recipe.augmentation, seed=seed, mean=data.mean, std=data.std, num_classes=classes, catalog=parts
-    )
 
     def shown(count: int) -> Tensor:
         return augment().normalize(train.images[:count]).contiguous(memory_format=layout)
