@@ -62,10 +62,13 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Top-1 figures over a set of images; NaN where there were none."""
+    """Top-1 figures over a set of images; NaN where there were none.
+
+    An image with a logit that is not a finite number is never right, neither at top 1 nor at top 5.
+    """
 
     loss: float
-    """Cross entropy against the true class, mean over images (no label smoothing)."""
+    """Cross entropy against the true class, mean over images (no label smoothing); NaN where `nonfinite` is not 0."""
     accuracy: float
     per_class: list[float]
     """Accuracy of the images of each class; NaN for a class without images."""
@@ -73,7 +76,12 @@ class Scores:
     top5: float
     """Part of the images whose class is among the five largest logits; NaN up to 20 classes."""
     confusion: list[int]
-    """Images by (true, predicted) class, rows = truth, flattened; empty above 20 classes."""
+    """Images by (true, predicted) class, rows = truth, flattened; empty above 20 classes.
+
+    Images with logits that are not finite have no predicted class and are left out.
+    """
+    nonfinite: int = 0
+    """Images with a logit that is not a finite number."""
 
 
 def predict(
@@ -136,22 +144,28 @@ def score(logits: Tensor, labels: Tensor) -> Scores:
     scores = logits.double().numpy()
     truth = labels.cpu().numpy()
     classes = scores.shape[1]
-    top = scores.max(axis=1, keepdims=True)
-    log_sum = top[:, 0] + np.log(np.exp(scores - top).sum(axis=1))
-    losses = log_sum - scores[np.arange(len(truth)), truth]
-    confusion = np.bincount(truth * classes + scores.argmax(axis=1), minlength=classes * classes)
-    hits = confusion.reshape(classes, classes).diagonal()
+    sound = np.isfinite(scores).all(axis=1)  # argmax takes the first NaN for the largest value
     counts = np.bincount(truth, minlength=classes)
+    confusion = np.bincount(truth[sound] * classes + scores[sound].argmax(axis=1), minlength=classes * classes)
+    hits = confusion.reshape(classes, classes).diagonal()
     with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN that a class without images gets
         per_class = hits / counts
     return Scores(
-        loss=float(losses.mean()),
+        loss=_cross_entropy(scores, truth) if sound.all() else math.nan,
         accuracy=float(hits.sum() / len(truth)),
         per_class=per_class.tolist(),
         per_class_count=counts.tolist(),
-        top5=float((_ranks(scores, truth) < 5).mean()) if classes > TOP5_ABOVE else math.nan,
+        top5=float(((_ranks(scores, truth) < 5) & sound).mean()) if classes > TOP5_ABOVE else math.nan,
         confusion=confusion.tolist() if classes <= CONFUSION_UP_TO else [],
+        nonfinite=int((~sound).sum()),
     )
+
+
+def _cross_entropy(scores: np.ndarray, truth: np.ndarray) -> float:
+    """Mean over images of the cross entropy of finite scores (N, classes)."""
+    top = scores.max(axis=1, keepdims=True)
+    log_sum = top[:, 0] + np.log(np.exp(scores - top).sum(axis=1))
+    return float((log_sum - scores[np.arange(len(truth)), truth]).mean())
 
 
 def _ranks(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -12,7 +12,8 @@ from engine.contract.events import NAN
 from engine.contract.recipe import Recipe
 from engine.data.device import Resident
 from engine.data.split import epoch_order
-from engine.evaluate import VIEWS, Interrupted, average, predict_views, score
+from engine.evaluate import VIEWS, Interrupted, Scores, average, predict_views, score
+from engine.observe import NonFiniteLogits
 from engine.setup import Setup
 
 EVALUATION_BATCH: Final = {"cpu": 250, "mps": 500, "cuda": 1000}
@@ -38,7 +39,12 @@ class Judge:
         self._recipe, self._setup, self._seed, self._stopping = recipe, setup, seed, stopping
 
     def look(self, epoch: int) -> Verdict:
-        """What is due at the end of this epoch (from 1). Raises Interrupted when a stop is asked for."""
+        """What is due at the end of this epoch (from 1).
+
+        Raises:
+            Interrupted: when a stop is asked for.
+            NonFiniteLogits: the model's output is not finite for some image; such an epoch has no figures.
+        """
         setup, asked = self._setup, self._recipe.evaluate
         due = epoch % asked.every == 0 or epoch == self._recipe.epochs
         clean_due = asked.train_every > 0 and epoch % asked.train_every == 0
@@ -47,24 +53,25 @@ class Judge:
         model = setup.averaging.model
         fields: dict[str, Any] = {}
         if clean_due:
-            clean = score(self._predict(model, setup.train)[0], setup.train.labels)
+            clean = _score(self._predict(model, setup.train)[0], setup.train.labels, epoch, "training")
             fields |= {"clean_train_loss": clean.loss, "clean_train_accuracy": clean.accuracy}
         if not due:
             return Verdict(fields)
         views = self._predict(model, setup.test, asked.tta)
-        test = score(views[0], setup.test.labels)
+        test = _score(views[0], setup.test.labels, epoch, "test")
         selection = test.accuracy
         fields |= {"test_loss": test.loss, "test_accuracy": test.accuracy, "confused": test.confusion}
         fields |= {"per_class": test.per_class, "per_class_count": test.per_class_count, "test_top5": test.top5}
         if asked.tta != "off":
-            seen = score(average(views, asked.tta), setup.test.labels)
+            seen = _score(average(views, asked.tta), setup.test.labels, epoch, "test")
             fields |= {"tta": asked.tta, "tta_accuracy": seen.accuracy}
         if setup.holdout is not None:
-            holdout = score(self._predict(model, setup.holdout)[0], setup.holdout.labels)
+            holdout = _score(self._predict(model, setup.holdout)[0], setup.holdout.labels, epoch, "hold-out")
             selection = holdout.accuracy
             fields |= {"holdout_loss": holdout.loss, "holdout_accuracy": holdout.accuracy}
         if model is not setup.model:
-            fields["raw_test_accuracy"] = score(self._predict(setup.model, setup.test)[0], setup.test.labels).accuracy
+            raw = _score(self._predict(setup.model, setup.test)[0], setup.test.labels, epoch, "test")
+            fields["raw_test_accuracy"] = raw.accuracy
         return Verdict(fields, views[0].clamp(-HALF_MAX, HALF_MAX).half(), selection)
 
     def _shown(self, epoch: int) -> Iterator[Tensor]:
@@ -82,3 +89,11 @@ class Judge:
         setup, batch_size = self._setup, min(EVALUATION_BATCH[self._setup.device.type], len(split))
         views = [view for _, view in VIEWS[tta]]
         return predict_views(model, split, batch_size, setup.clean, setup.autocast, views, self._stopping)
+
+
+def _score(logits: Tensor, labels: Tensor, epoch: int, kind: str) -> Scores:
+    """The figures of logits (N, classes); NonFiniteLogits where one of them is not a finite number."""
+    found = score(logits, labels)
+    if found.nonfinite:
+        raise NonFiniteLogits(epoch, found.nonfinite, len(labels), kind)
+    return found

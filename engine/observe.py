@@ -19,14 +19,24 @@ from engine.contract.events import Step
 EVERY = 0.5  # seconds between live losses
 
 
+REMEDY = "a lower rate, a warm-up (schedule.warmup) or clipping (optimizer.clip_norm) may help"
+
+
 class Diverged(Exception):
-    """The loss is no longer a finite number."""
+    """The loss is no longer a finite number, or what the model says of an image is not."""
 
     def __init__(self, epoch: int, step: int, loss: float, lr: float) -> None:
         super().__init__(
-            f"the loss became {loss} in epoch {epoch}, step {step}, at a learning rate of {lr:.3g}; "
-            "a lower rate, a warm-up (schedule.warmup) or clipping (optimizer.clip_norm) may help"
+            f"the loss became {loss} in epoch {epoch}, step {step}, at a learning rate of {lr:.3g}; {REMEDY}"
         )
+
+
+class NonFiniteLogits(Diverged):
+    """An evaluation met logits that are not finite numbers: the weights have blown up since the last loss was seen."""
+
+    def __init__(self, epoch: int, bad: int, images: int, kind: str) -> None:
+        what = f"after epoch {epoch} the model's output is no finite number for {bad:,} of {images:,} {kind} images"
+        Exception.__init__(self, f"{what}; {REMEDY}")
 
 
 class Totals:

@@ -78,7 +78,7 @@ class Session:
         None where a stop was asked for meanwhile: the epoch then still stands at its end, and a resume evaluates it.
 
         Raises:
-            Diverged: the loss of some step was not finite.
+            Diverged: the loss of some step was not finite, or the model's output for some image.
         """
         figures = self.totals.read()
         lr, loss = self.setup.peak_lr * self.scheduled(self.step - 1).factor, figures["train_loss"]

@@ -53,7 +53,7 @@ def fit(
     Raises:
         BadInput: the recipe does not fit the data, the checkpoint belongs to another recipe, seed or data set, or the
             teacher of a distilled run is gone or has changed.
-        Diverged: the loss is not finite any more.
+        Diverged: the loss, or what an evaluation makes of an image, is not finite any more.
         OSError: the disk is full, among others.
         torch.OutOfMemoryError: on a GPU.
     """

@@ -98,9 +98,29 @@ def test_top_5_is_that_of_torch_topk_and_of_no_use_among_twenty_classes():
 
 def test_a_model_that_says_the_same_of_every_class_is_right_five_times_in_a_hundred():
     assert score(torch.zeros(100, 100), torch.arange(100)).top5 == 0.05
-    infinite = torch.zeros(100, 100)
-    infinite[:, 7:] = -math.inf
-    assert score(infinite, torch.arange(100)).top5 == 0.05
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_logits_that_are_not_finite_are_never_right(bad):
+    labels = torch.arange(10).repeat(10)
+    logits = 10 * F.one_hot(labels, 10).float()
+    assert score(logits, labels).accuracy == 1.0
+    logits[labels == 0] = bad  # numpy's and torch's argmax both find class 0 there
+    found = score(logits, labels)
+    assert found.accuracy == 0.9 and found.nonfinite == 10
+    assert (found.per_class[0], found.per_class[1], found.per_class_count[0]) == (0.0, 1.0, 10)
+    assert sum(found.confusion) == 90, "an image without a prediction is in no cell"
+    assert math.isnan(found.loss)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_one_bad_logit_spoils_the_prediction_at_top_1_and_top_5(bad):
+    logits = torch.zeros(101, 101)
+    logits[range(101), range(101)] = 3.0
+    logits[:7, 100] = bad  # the right class is still the largest finite one
+    found = score(logits, torch.arange(101))
+    assert found.accuracy == found.top5 == 94 / 101
+    assert found.nonfinite == 7
 
 
 def test_the_weights_of_the_views_add_up_to_one_and_the_plain_view_comes_first():

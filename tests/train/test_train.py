@@ -240,6 +240,43 @@ def test_one_bad_loss_between_two_live_ones_is_noticed(make, monkeypatch):
     assert sum(isinstance(event, Step) for event in trial.events) <= 1
 
 
+@pytest.mark.parametrize("averaging", ["off", "ema"])
+def test_weights_that_the_very_last_step_blows_up_end_the_run_as_diverged(make, averaging):
+    last_step = {"batch_size": 320, "epochs": 1, "schedule": "constant", "optimizer": {"name": "sgd", "lr": 1e30}}
+    trial = make(**last_step, averaging=averaging)
+    with pytest.raises(Diverged, match=r"after epoch 1 the model's output is no finite number for 105 of 105 test"):
+        trial.go()
+    assert not any(isinstance(event, Epoch | Finished) for event in trial.events)
+
+
+@pytest.mark.parametrize("which", ["test", "holdout", "clean", "raw", "tta"])
+def test_any_evaluation_that_meets_logits_that_are_not_finite_ends_the_run_and_its_epoch_is_never_best(
+    make, tiny, monkeypatch, which
+):
+    from engine import judge
+
+    changes = {"evaluate": {"train_every": 1}, "averaging": "ema", "epochs": 2}
+    at = {"clean": 0, "test": 1, "holdout": 2, "raw": 3, "tta": 1}[which]
+    if which == "tta":
+        changes["evaluate"] |= {"tta": "flip"}
+    held_out = Split(tiny.test.images[:50], tiny.test.labels[:50])
+    trial, asked = make(DataSet(**(vars(tiny) | {"holdout": held_out})), **changes), itertools.count()
+
+    def predict(*arguments):
+        found = predicted(*arguments)
+        if next(asked) == 4 + at:  # in the second epoch
+            found[-1][3] = math.nan  # of the last view alone, for one image
+        return found
+
+    predicted = judge.predict_views
+    monkeypatch.setattr(judge, "predict_views", predict)
+    with pytest.raises(Diverged, match="after epoch 2 the model's output is no finite number for 1 of"):
+        trial.go()
+    assert [event.epoch for event in trial.events if isinstance(event, Epoch)] == [1]
+    trial.go(attempt=2)
+    assert [event for event in trial.events if isinstance(event, Finished)], "the same run goes on from before"
+
+
 def test_live_losses_come_at_most_twice_a_second(make):
     trial = make(epochs=8)
     steps = [event for event in trial.go() if isinstance(event, Step)]

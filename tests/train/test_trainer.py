@@ -32,6 +32,10 @@ from engine.data.archives import DataError
 from engine.launch import package
 from engine.observe import Diverged
 
+LAST_STEP_BLOWS_UP = {
+    "batch_size": 320, "epochs": 1, "schedule": "constant", "optimizer": {"name": "sgd", "lr": 1e30},
+    "data": {"name": "shapes"},
+}  # fmt: skip
 LIMIT = 240.0  # seconds until a test gives up on a process
 
 
@@ -126,6 +130,7 @@ def prepared(monkeypatch, tiny):
     "changes, placement, code, reason",
     [
         ({"loss": {"name": "explodes"}}, {"parts": (str(Path(__file__).with_name("own_parts.py")),)}, 1, "diverged"),
+        (LAST_STEP_BLOWS_UP, {}, 1, "diverged"),
         ({"batch_size": 500, "data": {"name": "shapes"}}, {}, 2, "bad_input"),  # `tiny` has fewer than it says
         ({}, {"device": "cuda:9"}, 2, "bad_input"),
         ({}, {"gpus": 2}, 2, "bad_input"),
