@@ -54,19 +54,12 @@ class Session:
         self._judge = Judge(recipe, setup, seed, stopping)
         self._last: Tree = {}  # epoch, test_accuracy and logits of the last evaluation
         self._best: Tree = {}  # the same and the weights of the best one
-        self._earlier = 0.0  # seconds of the attempts before
-        self._began = time.monotonic()
         self._saving = 0.0  # seconds waited for snapshots in this epoch
 
     @property
     def best_on(self) -> Literal["holdout", "test"]:
         """What the best epoch is chosen on."""
         return "test" if self.setup.holdout is None else "holdout"
-
-    @property
-    def seconds(self) -> float:
-        """Seconds at work over all attempts, as far as checkpoints know of them."""
-        return self._earlier + time.monotonic() - self._began
 
     def scheduled(self, step: int) -> Swing:
         """The learning rate of a step (from 0) of this epoch, as a part of its peak, and where its momentum is."""
@@ -135,7 +128,6 @@ class Session:
             "rng": rng_state(setup.device),
             "totals": self.totals.state_dict(),
             "last": self._last,
-            "seconds": self.seconds,
         }
         self.checkpoints.save((self.epoch, self.step), weights, self._best or None, state, why)
         self._saving += time.monotonic() - started
@@ -170,7 +162,7 @@ class Session:
         setup.averaging.load_state_dict(state["averaging"])
         setup.optimizer.load_state_dict(state["optimizer"])
         self.totals.load_state_dict(state["totals"])
-        self._last, self._earlier = state["last"], state["seconds"]
+        self._last = state["last"]
         broken = setup.decisions.differences(Decisions(**saved.meta["made_on"]))
         if promise := setup.decisions.promise():
             broken.append(promise)
@@ -226,7 +218,7 @@ class Session:
             yield Message(level="warning", text=self.setup.notes.pop(0))
 
     def finished(self) -> Finished:
-        """The closing event."""
+        """The closing event, to which its writer adds the time at work."""
         return Finished(
             epochs=self.epoch,
             last_accuracy=self._last["test_accuracy"],
@@ -234,5 +226,4 @@ class Session:
             best_epoch=self._best.get("epoch", 0),
             best_on=self.best_on,
             weights=self.setup.averaging.weights,
-            seconds=self.seconds,
         )

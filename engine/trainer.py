@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 
 import torch
@@ -12,7 +13,8 @@ import torch
 from engine.checkpoint_files import newest_position
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.events import Event, EventWriter, Failed, Phase, Stopped
+from engine.contract.events import Event, EventWriter, Failed, Finished, Phase, Stopped
+from engine.contract.fold import RunFold
 from engine.contract.folder import RunFolder
 from engine.contract.recipe import Placement, Recipe
 from engine.data.load import load
@@ -29,12 +31,13 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
 
     Raises OSError where the disk takes not even that.
     """
+    began = time.monotonic()
     os.umask(run.umask)
-    number = attempts(run) + 1
+    number, earlier = attempts(run) + 1, RunFold(run.events).poll().seconds
     recipe: Recipe | None = None
     sampler: MachineSampler | None = None
-    last = Event()
-    with EventWriter(run.events) as writer:
+    last: Event = Stopped()
+    with EventWriter(run.events, began, earlier) as writer:
         try:
             placement = read_placement(run)
             parts = catalog(tuple(sorted(run.parts.glob("*.py"))))
@@ -49,7 +52,7 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
 
             with sampling(sampler, writer.write):
                 data = load(recipe.data, placement.data_dir, say, parts)
-                for last in fit(
+                for event in fit(
                     recipe,
                     run,
                     data,
@@ -60,15 +63,17 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
                     stopping=stopping,
                     parts=parts,
                 ):
-                    writer.write(last)
+                    if isinstance(event, Finished | Stopped):
+                        last = event  # written below, where no sample can follow it
+                    else:
+                        writer.write(event)
         except Interrupted:  # while the data were on their way: nothing has been trained in this attempt
             epoch, step = newest_position(run.checkpoints)
             last = Stopped(epoch=epoch, step=step)
-            writer.write(last)
         except Exception as error:  # the top of the process: every end is told in the run's own words
             last = describe(error, recipe, sampler)
             sys.stderr.write(f"{last.detail}error: {last.message}\n")
-            writer.write(last)
+        writer.write(last)
     if isinstance(last, Failed):
         return 2 if last.reason == "bad_input" else 1
     return 0

@@ -16,18 +16,18 @@ import numpy as np
 from engine.analysis.rows import (
     GPU_NAMES,
     HOST_NAMES,
-    LARGEST_EPOCH,
     STEP_NAMES,
     gpu_rows,
     host_rows,
+    number,
     step_key,
     step_rows,
 )
 from engine.analysis.series import Array, Series
+from engine.contract.course import Course
 from engine.contract.events import (
     Checkpoint,
     Epoch,
-    Event,
     Failed,
     Finished,
     Message,
@@ -64,17 +64,13 @@ class History:
         self._reset()
 
     def _reset(self) -> None:
-        self.started: RunStarted | None = None
-        self.phase: Phase | None = None
-        self.closing: Finished | Stopped | Failed | None = None
+        self.course = Course()
+        """What listings say of the run: its epochs, the best of them, how it ended, its time at work."""
         self.latest: System | None = None
         """The newest sample, with the other users of each GPU."""
-        self.resumes: list[Resumed] = []
         self._steps = Series(STEP_NAMES)
         self._host = Series(HOST_NAMES)
         self._gpus: dict[int, Series] = {}
-        self._epochs: dict[int, Epoch] = {}
-        self._ordered: list[Epoch] | None = None
         self._messages: dict[tuple[float, str], Message] = {}
         self._checkpoints: dict[tuple[float, str], Checkpoint] = {}
 
@@ -151,18 +147,34 @@ class History:
     # Records
 
     @property
+    def started(self) -> RunStarted | None:
+        """What the newest attempt found."""
+        return self.course.started
+
+    @property
+    def phase(self) -> Phase | None:
+        """What it said last that it does."""
+        return self.course.phase
+
+    @property
+    def closing(self) -> Finished | Stopped | Failed | None:
+        """Its last words, when nothing came after them."""
+        return self.course.closing
+
+    @property
+    def resumes(self) -> list[Resumed]:
+        """From where later attempts went on."""
+        return self.course.resumes
+
+    @property
     def epochs(self) -> list[Epoch]:
         """The epochs that are done, ascending, each as it was told last."""
-        if self._ordered is None:
-            self._ordered = [self._epochs[number] for number in sorted(self._epochs)]
-        return self._ordered
+        return self.course.epochs
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch with the best accuracy on the hold-out where there is one, else on the test set; the first such."""
-        name = "holdout_accuracy" if any(math.isfinite(e.holdout_accuracy) for e in self.epochs) else "test_accuracy"
-        scored = [epoch for epoch in self.epochs if math.isfinite(getattr(epoch, name))]
-        return max(scored, key=lambda epoch: float(getattr(epoch, name)), default=None)
+        """The best epoch on what it is picked on: see `Course.best`."""
+        return self.course.best
 
     @property
     def messages(self) -> list[Message]:
@@ -180,42 +192,27 @@ class History:
         for table in tables:
             if table.get("event") == Step.KIND:
                 steps.append(table)
+                self.course.work.see("loop", number(table.get("t", 0.0)), number(table.get("worked")))
                 continue
-            match event := from_table(table):
+            event = from_table(table)
+            if event is None:
+                continue
+            self.course.take(event)
+            match event:
                 case System():
                     samples.append(event)
                 case Resumed():  # the one event whose order among the steps matters
                     self._add_steps(steps)
                     steps = []
-                    self._resume(event)
-                case Event():
-                    self._take(event)
+                    self._steps.cut(step_key(event.epoch + 1, event.step + 1))
+                case Message():
+                    self._messages[event.t, event.text] = event
+                    if len(self._messages) > MOST_MESSAGES:
+                        del self._messages[next(iter(self._messages))]
+                case Checkpoint():
+                    self._checkpoints[event.t, event.file] = event
         self._add_steps(steps)
         self._add_samples(samples)
-
-    def _take(self, event: Event) -> None:
-        match event:
-            case RunStarted():
-                self.started, self.closing = event, None
-            case Phase():
-                self.phase = event
-            case Epoch() if 1 <= event.epoch <= LARGEST_EPOCH:
-                self._epochs[event.epoch] = event
-                self._ordered = None
-            case Message():
-                self._messages[event.t, event.text] = event
-                if len(self._messages) > MOST_MESSAGES:
-                    del self._messages[next(iter(self._messages))]
-            case Checkpoint():
-                self._checkpoints[event.t, event.file] = event
-            case Finished() | Stopped() | Failed():
-                self.closing = event
-
-    def _resume(self, event: Resumed) -> None:
-        self._epochs = {number: epoch for number, epoch in self._epochs.items() if number <= event.epoch}
-        self._ordered = self.closing = None
-        self._steps.cut(step_key(event.epoch + 1, event.step + 1))
-        self.resumes = [earlier for earlier in self.resumes if earlier != event] + [event]
 
     def _add_steps(self, tables: list[dict[str, Any]]) -> None:
         rows = step_rows(tables)

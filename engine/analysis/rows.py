@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from engine.analysis.series import Array
+from engine.contract.course import LARGEST_EPOCH
 from engine.contract.events import Step, System, from_table
 from engine.contract.values import read_float
 
@@ -18,7 +19,6 @@ GPU_NAMES: Final = (
     "t", "utilization", "memory_used", "memory_total", "memory_ours", "memory_others", "power", "power_limit",
     "temperature",
 )  # fmt: skip
-LARGEST_EPOCH: Final = 1_000_000  # the recipe's own limit
 LARGEST_STEP: Final = 1 << 26  # so that epoch and step together fit the 53 exact bits of a key
 MOST_GPUS: Final = 64
 
@@ -73,11 +73,12 @@ def gpu_rows(samples: list[System]) -> dict[int, Array]:
         for gpu in sample.gpus:
             index = gpu.get("index")
             if type(index) is int and 0 <= index < MOST_GPUS:
-                cards.setdefault(index, []).append([sample.t, *(_number(gpu.get(name)) for name in GPU_NAMES[1:])])
+                cards.setdefault(index, []).append([sample.t, *(number(gpu.get(name)) for name in GPU_NAMES[1:])])
     return {index: np.array(rows) for index, rows in cards.items()}
 
 
-def _number(value: Any) -> float:
+def number(value: Any) -> float:
+    """A number of a JSON table; NaN for anything else."""
     try:
         return read_float(value)
     except TypeError:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -27,10 +28,14 @@ REASONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Base of all: the moment it happened. Writers leave `t` out and get the clock."""
+    """Base of all: the moment it happened. Writers leave `t` out and get the clock.
+
+    `worked`: monotonic seconds since its attempt began, put in by the trainer's writer; NaN in older files.
+    """
 
     KIND: ClassVar[str] = ""
     t: float = field(default_factory=time.time, kw_only=True)
+    worked: float = field(default=NAN, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +189,10 @@ class Failed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Finished(Event):
-    """All epochs are done. The headline is `last_accuracy`, the test accuracy of the last epoch."""
+    """All epochs are done. The headline is `last_accuracy`, the test accuracy of the last epoch.
+
+    `seconds` is the time at work over all attempts, lost work included.
+    """
 
     KIND: ClassVar[str] = "finished"
     epochs: int = 0
@@ -207,6 +215,8 @@ KINDS: Final[dict[str, type[Event]]] = {
 def as_table(event: Event) -> dict[str, Any]:
     """The event as strict-JSON data, its kind first under "event": what `--json` prints."""
     table: dict[str, Any] = plain(event)
+    if math.isnan(event.worked):
+        del table["worked"]  # of an event that no trainer has written
     return {"event": event.KIND} | table
 
 
@@ -234,14 +244,26 @@ def from_table(table: dict[str, Any]) -> Event | None:
 
 
 class EventWriter:
-    """Appends events to `events.jsonl`: one unbuffered write each, fsync at most every five seconds and at the end."""
+    """Appends events to `events.jsonl`: one unbuffered write each, fsync at most every five seconds and at the end.
 
-    def __init__(self, path: Path) -> None:
+    Safe to share between threads. With `began`, the monotonic clock at the start of the attempt, every event gets the
+    seconds since then as its `worked`, which never fall from one line to the next, and the last event gets the time at
+    work in all: `earlier` seconds of the attempts before and those of this one.
+    """
+
+    def __init__(self, path: Path, began: float | None = None, earlier: float = 0.0) -> None:
         self._lines = LineWriter(path)
+        self._began, self._earlier = began, earlier
+        self._lock = threading.Lock()
 
     def write(self, event: Event) -> None:
         """Append one event. OSError when the disk is full."""
-        self._lines.write(encode(event))
+        with self._lock:
+            if self._began is not None:
+                event = replace(event, worked=round(time.monotonic() - self._began, 3))
+            if self._began is not None and isinstance(event, Finished):
+                event = replace(event, seconds=self._earlier + event.worked)
+            self._lines.write(encode(event))
 
     def close(self) -> None:
         self._lines.close()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from engine.contract.course import Course
 from engine.contract.events import REASONS, Failed, Finished, Stopped
 from engine.contract.files import read_json
 from engine.contract.fold import RunFold
@@ -52,22 +53,22 @@ def status(run_dir: Path, now: float | None = None, fold: RunFold | None = None)
         fold: the run's events as far as the caller has folded them; by default their tail is read.
     """
     now = time.time() if now is None else now
-    fold = fold or RunFold(run_dir / "events.jsonl").poll_tail()
+    course = (fold or RunFold(run_dir / "events.jsonl").poll_tail()).course
     proc = ProcRecord.read(run_dir / "proc.json")
     beat = Heartbeat.read(run_dir / "heartbeat.json")
     if proc and beat and beat.pid != proc.supervisor.pid:
         beat = None  # of an earlier attempt
     seen = beat.t if beat else 0.0
     if proc and alive(proc.supervisor, run_dir):
-        return _living(proc, beat, fold, run_dir, now)
+        return _living(proc, beat, course, run_dir, now)
     if proc and proc.host == host_name() and proc.trainer and alive(proc.trainer, run_dir):
         gone = "its supervisor is gone, the trainer works on alone; stop or kill it, or let it finish"
-        return Status("running", "supervisor_lost", gone, fold.phase, fold.note, beat=seen)
+        return Status("running", "supervisor_lost", gone, *_busy(course), beat=seen)
     record = ExitRecord.read(run_dir / "exit.json")
     if record and record.state in ENDED:
         return Status(record.state, _known(record.reason), record.message, beat=seen, ended=record.ended)
-    if fold.closing:
-        return _closed(fold.closing, seen)
+    if course.closing:
+        return _closed(course.closing, seen)
     if proc:
         return _lost(proc, beat, now)
     if abs(now - _created(run_dir)) < GRACE_SECONDS:
@@ -75,17 +76,23 @@ def status(run_dir: Path, now: float | None = None, fold: RunFold | None = None)
     return Status("lost", "supervisor_lost", "no process ever took it up; it can be started again")
 
 
-def _living(proc: ProcRecord, beat: Heartbeat | None, fold: RunFold, run_dir: Path, now: float) -> Status:
+def _living(proc: ProcRecord, beat: Heartbeat | None, course: Course, run_dir: Path, now: float) -> Status:
+    phase, note = _busy(course)
     if beat is None or beat.state not in LIVE:
-        queued = fold.phase == "queued"
+        queued = phase == "queued"
         working = proc.trainer is not None and alive(proc.trainer, run_dir)
         state = "running" if working else "queued" if queued else "starting"
-        return Status(state, phase=fold.phase, note=fold.note, place=fold.place)
+        return Status(state, phase=phase, note=note, place=course.phase.place if course.phase else 0)
     silent = now - beat.t
     message = f"its supervisor has been silent for {silent:.0f} s" if silent > STALE_SECONDS else ""
     if beat.state in ("queued", "starting"):
         return Status(beat.state, "", message, beat.state, beat.note, beat.place, beat.t)
-    return Status(beat.state, "", message, fold.phase, fold.note or beat.note, 0, beat.t)
+    return Status(beat.state, "", message, phase, note or beat.note, 0, beat.t)
+
+
+def _busy(course: Course) -> tuple[str, str]:
+    """What the trainer said last of what it does: the phase and its note."""
+    return (course.phase.name, course.phase.note) if course.phase else ("", "")
 
 
 def _closed(closing: Finished | Stopped | Failed, seen: float) -> Status:

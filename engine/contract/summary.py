@@ -18,8 +18,10 @@ class Summary:
     """The row of `runs list --json` (see `to_json`), and behind it what only the screens need.
 
     Accuracies are 0..1 or None before there is one; `best_accuracy` is the test accuracy of the epoch that is best on
-    `best_on`. `started`, `created` and `ended` are seconds since 1970 (0: not yet, or not known), `seconds` is the time
-    at work without the pauses between attempts.
+    `best_on`. `started`, `created` and `ended` are seconds since 1970 (0: not yet, or not known). `seconds` is the time
+    at work without the pauses between attempts; `estimated` says that it was judged by wall clocks, as for runs of
+    versions that did not measure it. `epoch_seconds` is how long an epoch takes of late, of which `train_seconds` are
+    training (0: not known). `origin` is the id that the run was created with, which a copied folder keeps.
     """
 
     id: str
@@ -53,6 +55,10 @@ class Summary:
     ended: float = 0.0
     notes: tuple[str, ...] = ()
     pinned: bool = False
+    estimated: bool = False
+    epoch_seconds: float = 0.0
+    train_seconds: float = 0.0
+    origin: str = ""
 
     @property
     def live(self) -> bool:
@@ -74,6 +80,7 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
         fold: the fold of an earlier call for this run, to read only the events since; it is taken forward.
     """
     fold = (fold or RunFold(folder.events)).poll()
+    course = fold.course
     state = status(folder.path, now, fold)
     try:
         info, damage = folder.info(), ""
@@ -93,14 +100,14 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
         recipe_id=info.recipe_id,
         model=info.model,
         seed=info.seed,
-        epoch=fold.epoch,
-        epochs=fold.epochs or info.epochs,
-        last_accuracy=_finite(fold.last_accuracy),
-        best_accuracy=_finite(fold.best_accuracy),
-        seconds=_finite(fold.seconds) or 0.0,
-        started=_finite(fold.started or info.created) or 0.0,
+        epoch=course.epoch,
+        epochs=course.planned or info.epochs,
+        last_accuracy=_finite(course.last_accuracy),
+        best_accuracy=_finite(course.best_accuracy),
+        seconds=course.work.seconds,
+        started=_finite(course.begun or info.created) or 0.0,
         host=info.host,
-        device=fold.device or str(info.placement.get("device", "")),
+        device=(course.started.device if course.started else "") or str(info.placement.get("device", "")),
         size_bytes=folder.size_bytes(),
         tags=labels.tags,
         folder=str(folder.path),
@@ -108,13 +115,17 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
         phase=state.phase,
         note=state.note,
         place=state.place,
-        best_on=fold.best_on,
-        weights=fold.weights,
+        best_on=course.best_on,
+        weights=course.weights,
         data=info.data,
         created=_finite(info.created) or 0.0,
         ended=_finite(state.ended) or 0.0,
         notes=labels.notes,
         pinned=labels.pinned,
+        estimated=course.work.estimated,
+        epoch_seconds=_finite(course.epoch_seconds) or 0.0,
+        train_seconds=_finite(course.train_seconds) or 0.0,
+        origin=info.id or folder.id,
     )
 
 
