@@ -53,12 +53,14 @@ def ended_run() -> Callable[..., RunFolder]:
         run = create(runs_root(), recipe, seed=seed, placement=Placement(tags=tags), preset="quickstart")
         begin = run.info().created
         with EventWriter(run.events) as events:
-            events.write(RunStarted(**{"epochs": recipe.epochs, "test_images": 1000, "t": begin} | facts))
+            events.write(
+                RunStarted(**{"epochs": recipe.epochs, "test_images": 1000, "t": begin, "worked": 0.0} | facts)
+            )
             for number, accuracy in enumerate(accuracies, 1):
                 events.write(
                     Epoch(
                         number, 1 / number, 0.5 + accuracy / 2, test_loss=1 - accuracy, test_accuracy=accuracy,
-                        t=begin + number,
+                        t=begin + number, worked=float(number),
                     )
                 )  # fmt: skip
         ExitRecord(state=state, reason="diverged" if state == "failed" else "", ended=begin + 100).write(run.exit)

@@ -33,14 +33,9 @@ def part_of_test(recipe: Recipe | None) -> str:
     return "" if part == "all" else f"first {100 * float(part.removeprefix('first:')):g} % of test"
 
 
-def last_tested(history: History) -> Epoch | None:
-    """The last epoch with a test accuracy."""
-    return next((epoch for epoch in reversed(history.epochs) if math.isfinite(epoch.test_accuracy)), None)
-
-
 def about(run: RunFolder) -> list[str]:
     """All of it for a run on disk; a recipe that cannot be read says nothing."""
-    found = [f"with {figure} %" for figure in beside(last_tested(History.tail(run.events)))]
+    found = [f"with {figure} %" for figure in beside(History.tail(run.events).course.last)]
     try:
         part = part_of_test(run.recipe())
     except BadInput:

@@ -133,6 +133,16 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def work(seconds: float, estimated: bool) -> str:
+    """Time at work: "1 m 15", or "~1 m 15" where it was judged by wall clocks."""
+    return f"{'~' if estimated and math.isfinite(seconds) else ''}{duration(seconds)}"
+
+
+def picked(accuracy: float, best_on: str) -> str:
+    """The accuracy of a best epoch in percent, with a star where it was picked on the test set: "96.51*"."""
+    return percent(accuracy) + ("*" if best_on == "test" and not math.isnan(accuracy) else "")
+
+
 def age(seconds: float) -> str:
     """How long ago, in the one unit that matters: "2 s ago", "5 min ago", "3 h ago", "12 d ago"."""
     if not math.isfinite(seconds):

@@ -10,7 +10,7 @@ from typing import Final
 
 from engine.contract.store import Summary
 from engine.contract.text import one_line
-from tui.format import NONE, age, duration, percent
+from tui.format import NONE, age, percent, picked, work
 from tui.lines import Line, clip, fit, rule
 from tui.run_rows import SORTS, Row
 
@@ -99,7 +99,7 @@ def header(columns: Columns, sort: str, reverse: bool) -> Line:
     if columns.label:
         line.append((fit("name, tags", columns.label + 1), "dim"))
     line += [title("seed", "seed", 4, "right"), title("epoch", "epoch", 8, "right"), title("last", "last", 6, "right")]
-    line += [title("best", "best*", 7, "right")]
+    line += [title("best", "best", 7, "right")]
     if columns.took:
         line.append(title("seconds", "took", columns.took, "right"))
     if columns.device:
@@ -126,7 +126,7 @@ def draw_row(row: Row, width: int, columns: Columns, marks: Marks, at_cursor: bo
     line.append((fit(str(run.seed), 4, "right"), plain))
     line.append((fit(epochs_of(run), 8, "right"), plain))
     line.append((fit(accuracy(run.last_accuracy), 6, "right"), "strong"))
-    line.append((fit(accuracy(run.best_accuracy), 7, "right"), "dim"))
+    line.append((fit(best_of(run), 7, "right"), "dim"))
     if columns.took:
         line.append((fit(took_of(run), columns.took, "right"), "dim"))
     if columns.device:
@@ -156,7 +156,12 @@ def epochs_of(run: Summary) -> str:
 
 
 def took_of(run: Summary) -> str:
-    return duration(run.seconds) if run.seconds else NONE
+    return work(run.seconds, run.estimated) if run.seconds else NONE
+
+
+def best_of(run: Summary) -> str:
+    """The best accuracy, with a star where it was picked on the test set."""
+    return NONE if run.best_accuracy is None else picked(run.best_accuracy, run.best_on)
 
 
 def state_of(run: Summary) -> tuple[str, str]:
@@ -216,6 +221,8 @@ def news(since: Counter[str], left: float, now: float, runs: Sequence[Summary], 
     return clip(line, width)
 
 
-def footnote(width: int) -> Line:
-    """What the star means."""
+def footnote(runs: Sequence[Summary], width: int) -> Line:
+    """What the star means, where a row has one."""
+    if not any(run.best_on == "test" and run.best_accuracy is not None for run in runs):
+        return []
     return [(fit(" * best epoch picked on test; compare only with papers that did the same", width), "dim")]

@@ -17,8 +17,8 @@ from engine.contract.store import RunFolder, Summary
 from engine.contract.text import one_line
 from tui.axes import accuracy_axis, x_axis
 from tui.charts import Look, Series, chart
-from tui.figures import beside, last_tested, part_of_test
-from tui.format import Glyphs, duration, file_size, mean_over_runs, percent
+from tui.figures import beside, part_of_test
+from tui.format import Glyphs, file_size, mean_over_runs, percent, work
 from tui.lines import Line, clip, rule, width_of
 
 Array = npt.NDArray[np.float64]
@@ -64,7 +64,7 @@ class Reader:
             images = history.started.test_images if history.started else 0
             epochs, test = history.epoch("epoch").copy(), 100 * history.epoch("test_accuracy")
             promise = self._recipe.promise if self._recipe else None
-            more = tuple(filter(None, [*beside(last_tested(history)), part_of_test(self._recipe)]))
+            more = tuple(filter(None, [*beside(history.course.last), part_of_test(self._recipe)]))
         return Preview(run, epochs, test, images, promise, run.changes in ("", "-"), more)
 
 
@@ -119,7 +119,7 @@ def facts(preview: Preview, width: int) -> list[Line]:
 
 def _state(run: Summary) -> Line:
     word = f"{run.status}: {one_line(run.reason).replace('_', ' ')}" if run.reason else run.status
-    parts = [word, duration(run.seconds) if run.seconds else "", one_line(run.device), one_line(run.host)]
+    parts = [word, work(run.seconds, run.estimated) if run.seconds else "", one_line(run.device), one_line(run.host)]
     return [(" · ".join(part for part in parts if part), "")]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from engine.analysis.seeds import one_a_seed, repeated
 from engine.analysis.stats import spread
 from engine.contract.store import Summary
 from engine.contract.text import one_line
@@ -77,14 +78,20 @@ def rows_of(runs: Sequence[Summary], sort: str = "when", reverse: bool = False, 
 def group_heading(members: Sequence[Summary]) -> str:
     """What the runs of one recipe have in common and where they end: `resnet34_cutmix  96.24 ±0.11 (n=3)`.
 
-    Only finished runs count; the spread is the standard deviation over them.
+    Only finished runs count, each seed once; the spread is the standard deviation over them.
     """
     first = members[0]
     name = one_line(first.preset or first.model)
     changed = f" {one_line(first.changes, 40)}" if first.changes not in ("", "-") else ""
-    ends = [run.last_accuracy for run in members if run.status == "finished" and run.last_accuracy is not None]
-    if not ends:
+    done = [run for run in members if run.status == "finished" and run.last_accuracy is not None]
+    if not done:
         return f"{name}{changed}  none finished of {len(members)}"
-    last = spread(ends)
+    counted, again = one_a_seed(done, _seed, lambda run: run.created)
+    last = spread(run.last_accuracy for run in counted if run.last_accuracy is not None)
     sd = "" if math.isnan(last.sd) else f" ±{percent(last.sd)}"
-    return f"{name}{changed}  {percent(last.mean)}{sd} (n={last.n})"
+    told = f"; {repeated(again, _seed)}" if again else ""
+    return f"{name}{changed}  {percent(last.mean)}{sd} (n={last.n}{told})"
+
+
+def _seed(run: Summary) -> int:
+    return run.seed

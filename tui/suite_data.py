@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from engine.analysis.report import Line
+from engine.analysis.stats import spread
 from presets.suites import Row
 from tui.suite_sheet import FIGURES
 
@@ -32,16 +33,25 @@ def as_data(row: Row, line: Line, recipe_id: str, changed: str) -> dict[str, Any
             "train_mixed": line.mixed,
             "test_images": line.test_images or None,
             "seconds": line.seconds,
+            "seconds_estimated": line.estimated,
             "device": line.device or None,
             "runs": [run.run for run in line.outcomes],
         },
         "last": {"test_accuracy": line.last.mean, "spread": line.last.sd},
-        "best_on_test": {"test_accuracy": line.best.mean, "spread": line.best.sd},
+        "best_on_test": _best(line, "test"),
+        "best_on_holdout": _best(line, "holdout"),
+        "repeated": line.repeated,
         "difference": line.difference,
         "unfinished": [{"id": run.id, "seed": run.seed, "status": run.status} for run in line.unfinished],
         "source": row.source,
         "note": row.note,
     }
+
+
+def _best(line: Line, picked_on: str) -> dict[str, float]:
+    """The best epochs, where they were picked on just this."""
+    found = line.best if line.best_on == picked_on else spread(())
+    return {"test_accuracy": found.mean, "spread": found.sd}
 
 
 def told(row: Row) -> dict[str, Any]:

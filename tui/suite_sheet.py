@@ -9,10 +9,12 @@ from typing import Final
 
 from engine.analysis.report import Line, Outcome
 from presets.suites import Row, Suite
-from tui.format import NONE, delta, duration, percent
+from tui.format import NONE, delta, percent, work
 from tui.typeset import Column, Sheet
 
 STARS: Final = {"best_on_test": "*", "last": "", "unknown": "?"}
+HELD_OUT: Final = "h"
+"""Marks a best epoch of ours that was picked on held-out images, unlike that of the source."""
 LEGEND: Final = {
     "best_on_test": "* best epoch, picked on the test set",
     "unknown": "? the source does not say of which epoch",
@@ -135,7 +137,7 @@ def compared(suite: Suite, rows: Sequence[Row], lines: Sequence[Line], departure
     body = [
         [
             row.id, reported(row), _measured(line), delta(line.difference, 2),
-            *([_mean(line.last.mean, line.last.sd)] if both else []), _count(line), duration(line.seconds),
+            *([_mean(line.last.mean, line.last.sd)] if both else []), _count(line), work(line.seconds, line.estimated),
         ]
         for row, line in zip(rows, lines, strict=True)
     ]  # fmt: skip
@@ -203,11 +205,13 @@ def _pair(row: Row, line: Line, figure: Figure) -> str:
 
 def _ours(line: Line, figure: Figure) -> str:
     star = "*" if figure.field == "train_accuracy" and line.mixed and line.outcomes else ""
-    return f"{figure.show(figure.measured(line))}{star}"
+    about = "~" if figure.field in ("hours", "seconds_per_epoch") and line.estimated else ""
+    return f"{about}{figure.show(figure.measured(line))}{star}"
 
 
 def _measured(line: Line) -> str:
-    return _mean(line.measured.mean, line.measured.sd, STARS[line.selection].replace("?", ""))
+    star = STARS[line.selection].replace("?", "")
+    return _mean(line.measured.mean, line.measured.sd, HELD_OUT if star and line.best_on == "holdout" else star)
 
 
 def _mean(mean: float, sd: float, star: str = "") -> str:
@@ -232,8 +236,13 @@ def _legend(lines: Sequence[Line]) -> list[str]:
     single = [line.interval.half for line in lines if line.measured.n == 1 and line.interval]
     if single:
         said.append(f"of one run, the size of the test set alone leaves ±{percent(max(single))} points open (95 %)")
+    if any(HELD_OUT in _measured(line) for line in lines):
+        said.append(f"{HELD_OUT} best epoch, picked on images held out of training")
     if any(line.unfinished for line in lines):
         said.append("n: finished runs + others")
+    said += [f"{line.id}: {line.repeated}" for line in lines if line.repeated]
+    if any(line.estimated for line in lines):
+        said.append("~: time at work judged by wall clocks, since these runs did not measure it")
     return said
 
 

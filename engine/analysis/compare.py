@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.analysis.seeds import one_a_seed, repeated
+from engine.analysis.standing import Standing
 from engine.analysis.stats import Interval, Spread, spread, wilson
 from engine.contract.changes import flat
 from engine.contract.recipe import Recipe
@@ -64,56 +65,72 @@ def differences(recipes: Sequence[Recipe]) -> list[Difference]:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What a comparison needs of one run. Accuracies 0..1; NaN at epochs without a test."""
-
-    id: str
-    name: str
-    recipe_id: str
-    seed: int
-    epochs: int
-    epoch: npt.NDArray[np.float64] = field(compare=False)
-    test_accuracy: npt.NDArray[np.float64] = field(compare=False)
-    seconds: float = math.nan
-    """Wall time of its training so far."""
-    images_per_second: float = math.nan
-    test_images: int = 0
-    state: str = "finished"
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: a run, measured against the baseline at the last epoch that both have tested."""
+    """One line of the table: a run, measured against the baseline."""
 
     standing: Standing
     last: float
     last_epoch: int
     best: float
-    """The best of all test accuracies: chosen on the test set, hence only comparable with figures chosen alike."""
+    """Test accuracy of the best epoch, which was picked on `standing.best_on`. Where that is the test set, it is only
+    comparable with figures picked alike."""
     best_epoch: int
     against: float
-    """Difference to the baseline at `at_epoch`, 0..1; NaN for the baseline itself and without a common epoch."""
+    """Difference to the baseline, 0..1; NaN for the baseline itself, on other data and without a common epoch."""
     at_epoch: int
+    """The epoch of this run at which the difference was taken; 0 without one."""
     interval: Interval | None
     """95 % of `last` for the finite test set."""
+    base_epoch: int = 0
+    """The epoch of the baseline: another one where both have finished, after different numbers of epochs."""
+
+    @property
+    def at(self) -> str:
+        """Where the difference was taken, in words: "@ 30", "@ end", "" without one."""
+        return where(self.at_epoch, self.base_epoch)
 
 
-def table(standings: Sequence[Standing], baseline: str = "") -> list[Row]:
-    """A row for each run, in the order given; `baseline` is the id of the run to measure against."""
+def where(epoch: int, base_epoch: int) -> str:
+    """At which epoch a difference was taken: "@ 30"; "@ end" where each run was taken at its own last one."""
+    return "" if not epoch else f"@ {epoch}" if epoch == base_epoch else "@ end"
+
+
+def table(standings: Sequence[Standing], baseline: str = "", *, same_epoch: bool = False) -> list[Row]:
+    """A row for each run, in the order given.
+
+    Args:
+        baseline: the id of the run to measure against.
+        same_epoch: measure finished runs too at the last epoch that both have tested.
+    """
     base = next((one for one in standings if one.id == baseline), None)
-    return [_row(one, base) for one in standings]
+    return [_row(one, base, same_epoch) for one in standings]
 
 
-def _row(one: Standing, base: Standing | None) -> Row:
-    tested = np.isfinite(one.test_accuracy)
-    epochs, accuracies = one.epoch[tested], one.test_accuracy[tested]
-    if not len(epochs):
+def _row(one: Standing, base: Standing | None, same_epoch: bool) -> Row:
+    if not one.last_epoch:
         return Row(one, math.nan, 0, math.nan, 0, math.nan, 0, None)
-    best = int(np.argmax(accuracies))
-    last = float(accuracies[-1])
-    against, at_epoch = (math.nan, 0) if base is None or base is one else difference_at(one, base)
+    tested = np.isfinite(one.test_accuracy)
+    best = one.best_epoch or int(one.epoch[tested][np.argmax(one.test_accuracy[tested])])
+    last = one.accuracy_at(one.last_epoch)
+    gap = (math.nan, 0, 0) if base is None or base is one else difference(one, base, same_epoch=same_epoch)
     interval = wilson(last, one.test_images) if one.test_images and 0 <= last <= 1 else None
-    return Row(one, last, int(epochs[-1]), float(accuracies[best]), int(epochs[best]), against, at_epoch, interval)
+    return Row(one, last, one.last_epoch, one.accuracy_at(best), best, gap[0], gap[1], interval, gap[2])
+
+
+def difference(one: Standing, base: Standing, *, same_epoch: bool = False) -> tuple[float, int, int]:
+    """(accuracy of `one` minus that of `base`, epoch of `one`, epoch of `base`); (NaN, 0, 0) without a match.
+
+    Two runs that have finished are measured at their ends, since in the middle of a longer schedule a run is not yet
+    what it is going to be. All others, and these with `same_epoch`, are measured at the last epoch that both have
+    tested.
+    """
+    if one.data and base.data and one.data != base.data:
+        return math.nan, 0, 0
+    if one.finished and base.finished and not same_epoch:
+        ends = one.last_epoch, base.last_epoch
+        return one.accuracy_at(ends[0]) - base.accuracy_at(ends[1]), *ends
+    gap, at = difference_at(one, base)
+    return gap, at, at
 
 
 def difference_at(one: Standing, base: Standing) -> tuple[float, int]:
@@ -129,7 +146,7 @@ def difference_at(one: Standing, base: Standing) -> tuple[float, int]:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Runs of one recipe that differ in nothing but the seed."""
+    """Runs of one recipe that differ in nothing but the seed, each seed once."""
 
     recipe_id: str
     name: str
@@ -138,6 +155,9 @@ class Group:
     """Over the finished runs; unfinished ones are not at the end of their schedule and do not count."""
     best: Spread
     unfinished: int
+    best_on: str = "test"
+    repeated: str = ""
+    """Which seeds are there more than once, in words."""
 
 
 def groups(rows: Sequence[Row]) -> list[Group]:
@@ -149,15 +169,22 @@ def groups(rows: Sequence[Row]) -> list[Group]:
 
 
 def _group(recipe_id: str, members: Sequence[Row]) -> Group:
-    done = [row for row in members if row.last_epoch >= row.standing.epochs > 0]
+    done = [row for row in members if row.standing.finished]
+    counted, again = one_a_seed(done, _seed, lambda row: row.standing.id)  # ids begin with the time
     return Group(
         recipe_id=recipe_id,
         name=members[0].standing.name,
-        seeds=tuple(sorted(row.standing.seed for row in done)),
-        last=spread(row.last for row in done),
-        best=spread(row.best for row in done),
+        seeds=tuple(sorted(row.standing.seed for row in counted)),
+        last=spread(row.last for row in counted),
+        best=spread(row.best for row in counted),
         unfinished=len(members) - len(done),
+        best_on="test" if any(row.standing.best_on == "test" for row in counted) else "holdout",
+        repeated=repeated(again, _seed),
     )
+
+
+def _seed(row: Row) -> int:
+    return row.standing.seed
 
 
 def spread_at(curves: Sequence[Standing], epoch: int) -> Spread:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from engine.analysis.seeds import one_a_seed, repeated
 from engine.analysis.stats import Interval, Spread, spread, wilson
-from engine.contract.events import Epoch, Resumed, RunStarted, System, from_table
+from engine.contract.course import Course
+from engine.contract.events import Epoch, Event, RunStarted, System, from_table
 from engine.contract.lines import LineReader
 from engine.contract.summary import Summary
 from engine.contract.values import parse_lines, read_float
@@ -22,13 +24,16 @@ _DULL: Final = (b'{"event": "step"', b'{"event": "message"', b'{"event": "checkp
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one run came to. `best` is the epoch with the highest test accuracy, hence chosen on the test set."""
+    """What one run came to. `best` is its best epoch on `best_on`: the test set, or images held out of training."""
 
     run: str
     seed: int
     last: Epoch
     best: Epoch
+    best_on: str = "test"
     seconds: float = math.nan
+    estimated: bool = False
+    """Whether `seconds` was judged by wall clocks."""
     device: str = ""
     test_images: int = 0
     params: int = 0
@@ -43,29 +48,26 @@ class Outcome:
 def outcome(run: Summary) -> Outcome | None:
     """What a run came to, from its events; None where no epoch was tested."""
     reader = LineReader(Path(run.folder) / "events.jsonl")
-    epochs: dict[int, Epoch] = {}
-    started, gpu_bytes = RunStarted(t=0.0), math.nan
+    course, gpu_bytes = Course(), math.nan
     while block := reader.poll(BLOCK_BYTES):
         lines = [line for line in block.split(b"\n") if not line.startswith(_DULL)]
         for table in parse_lines(b"\n".join(lines))[0]:
-            match from_table(table):
-                case RunStarted() as event:
-                    started = event
-                case Resumed() as event:  # epochs after the checkpoint are trained again
-                    epochs = {number: epoch for number, epoch in epochs.items() if number <= event.epoch}
-                case Epoch() as event if math.isfinite(event.test_accuracy):
-                    epochs[event.epoch] = event
-                case System() as event:
+            match event := from_table(table):
+                case System():
                     gpu_bytes = _larger(gpu_bytes, _ours(event))
-    if not epochs:
+                case Event():
+                    course.take(event)
+    if course.last is None:
         return None
-    best = max(epochs, key=lambda number: (epochs[number].test_accuracy, -number))
+    started = course.started or RunStarted(t=0.0)
     return Outcome(
         run=run.id,
         seed=run.seed,
-        last=epochs[max(epochs)],
-        best=epochs[best],
+        last=course.last,
+        best=course.best or course.last,
+        best_on=course.best_on,
         seconds=run.seconds,
+        estimated=run.estimated,
         device=started.device_name or started.device,
         test_images=started.test_images,
         params=started.params,
@@ -100,6 +102,8 @@ class Line:
     outcomes: tuple[Outcome, ...]
     unfinished: tuple[Summary, ...] = ()
     """Runs of the recipe that have not come to their end, of seeds that no finished run has."""
+    repeated: str = ""
+    """Which seeds have more than one finished run, in words."""
 
     @property
     def measured(self) -> Spread:
@@ -113,8 +117,18 @@ class Line:
 
     @property
     def best(self) -> Spread:
-        """Test accuracy of each run's best epoch on the test set."""
+        """Test accuracy of each run's best epoch, as the run picked it."""
         return self.over(lambda run: run.best.test_accuracy)
+
+    @property
+    def best_on(self) -> str:
+        """What the best epochs were picked on: "holdout" where no run picked on the test set."""
+        return "holdout" if self.outcomes and all(run.best_on == "holdout" for run in self.outcomes) else "test"
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the time of a run was judged by wall clocks."""
+        return any(run.estimated for run in self.outcomes)
 
     @property
     def difference(self) -> float:
@@ -169,13 +183,19 @@ def line(
         read: gives the outcome of a run; one that remembers spares reading a run for every row that it stands for.
     """
     mine = sorted((run for run in runs if run.recipe_id == recipe_id), key=lambda run: run.created)
-    ended = {run.seed: run for run in mine if run.status == "finished"}
-    found = [told for seed in sorted(ended) if (told := read(ended[seed])) is not None]
-    others = {run.seed: run for run in mine if run.seed not in ended}
+    ended, again = one_a_seed([run for run in mine if run.status == "finished"], _seed, lambda run: run.created)
+    found = [told for run in sorted(ended, key=_seed) if (told := read(run)) is not None]
+    seeds = set(map(_seed, ended))
+    others = {run.seed: run for run in mine if run.seed not in seeds}
     return Line(
         id=id,
         selection=selection,
         reported=math.nan if reported is None else reported,
         outcomes=tuple(found),
         unfinished=tuple(others[seed] for seed in sorted(others)),
+        repeated=repeated(again, _seed),
     )
+
+
+def _seed(run: Summary) -> int:
+    return run.seed

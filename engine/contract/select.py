@@ -32,9 +32,24 @@ def find(roots: Sequence[Path], ref: str, index: Index | None = None) -> RunFold
         matches = [row for row in rows if row.live]
     else:
         matches = [row for row in rows if ref and (row.name == ref or row.id[-4:] == ref.lower())]
+    matches = _distinct(matches, roots)
     if len(matches) == 1:
         return RunFolder(Path(matches[0].folder))
     raise BadInput(_many(ref, matches) if matches else _none(roots, ref, rows))
+
+
+def _distinct(matches: list[Summary], roots: Sequence[Path]) -> list[Summary]:
+    """Of a run that is seen in several places only one: where it works, else under its own id and in the first root."""
+    places = [str(root) for root in roots]
+
+    def rank(row: Summary) -> tuple[bool, bool, int]:
+        parent = str(Path(row.folder).parent)
+        return not row.live, row.id != row.origin, places.index(parent) if parent in places else len(places)
+
+    found: dict[str, Summary] = {}
+    for row in sorted(matches, key=rank):
+        found.setdefault(row.origin, row)
+    return [row for row in matches if row in found.values()]
 
 
 def _many(ref: str, matches: list[Summary]) -> str:

@@ -86,15 +86,33 @@ def make_run(root: Path) -> Callable[..., RunFolder]:
             return run
         began = time.time() - 100.0
         with EventWriter(run.events) as events:
-            events.write(RunStarted(attempt=1, epochs=3, steps_per_epoch=10, test_images=1000, device="cpu", t=began))
+            events.write(
+                RunStarted(attempt=1, epochs=3, steps_per_epoch=10, test_images=1000, device="cpu", t=began, worked=0.0)
+            )
             for epoch in range(1, epochs + 1):
                 value = accuracy - 0.1 * (epochs - epoch)
                 events.write(
-                    Epoch(epoch=epoch, test_accuracy=value, test_loss=0.5, train_loss=0.6, t=began + 10 * epoch)
+                    Epoch(
+                        epoch=epoch,
+                        test_accuracy=value,
+                        test_loss=0.5,
+                        train_loss=0.6,
+                        t=began + 10 * epoch,
+                        worked=10.0 * epoch,
+                    )
                 )
             if state == "finished":
                 ended = began + 10 * epochs
-                events.write(Finished(epochs=epochs, last_accuracy=accuracy, best_accuracy=accuracy, t=ended))
+                events.write(
+                    Finished(
+                        epochs=epochs,
+                        last_accuracy=accuracy,
+                        best_accuracy=accuracy,
+                        t=ended,
+                        worked=10.0 * epochs,
+                        seconds=10.0 * epochs,
+                    )
+                )
         ExitRecord(state, reason, message, ended=time.time()).write(run.exit)
         return run
 

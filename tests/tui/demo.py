@@ -13,6 +13,7 @@ from engine.contract.catalog import catalog
 from engine.contract.events import (
     Checkpoint,
     Epoch,
+    Event,
     EventWriter,
     Failed,
     Finished,
@@ -66,6 +67,15 @@ class Demo:
     edits: object = None
 
 
+class _Writer(EventWriter):
+    """Gives every event the seconds since the attempt was `born`, as the trainer's writer does."""
+
+    born = 0.0
+
+    def write(self, event: Event) -> None:
+        super().write(replace(event, worked=event.t - self.born))
+
+
 def write_run(root: Path, demo: Demo | None = None, now: float | None = None) -> RunFolder:
     """A run folder with the events of its whole life up to now."""
     demo = demo or Demo()
@@ -77,7 +87,8 @@ def write_run(root: Path, demo: Demo | None = None, now: float | None = None) ->
     )  # fmt: skip
     rng = random.Random(demo.seed)
     begin = now - demo.epochs_done * demo.seconds - demo.step / STEPS * demo.seconds - 1
-    with EventWriter(run.events) as events:
+    with _Writer(run.events) as events:
+        events.born = begin - 8
         if demo.phase in ("queued", "compiling", "preparing data"):
             events.write(Phase(demo.phase, note="max-autotune" if demo.phase == "compiling" else "", t=now - 12))
             _processes(run, demo, now)

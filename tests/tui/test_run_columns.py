@@ -8,7 +8,7 @@ import pytest
 from engine.contract.events import REASONS
 from tests.tui.demo import summary
 from tui.lines import width_of
-from tui.run_columns import Columns, Marks, draw_row, header, news, state_in_words, state_of, when_of
+from tui.run_columns import Columns, Marks, draw_row, footnote, header, news, state_in_words, state_of, took_of, when_of
 from tui.run_rows import SORTS, Row, rows_of
 
 HOSTILE = "\x1b[31m[red]evil[/red]\x07\nsecond line"
@@ -58,7 +58,10 @@ def test_every_column_sorts_both_ways_and_missing_numbers_come_last(sort):
 
 def test_runs_of_one_recipe_stand_together_under_their_mean():
     ends = (0.96, 0.97, 0.95)
-    runs = [summary(id=f"{i:020d}", recipe_id="a", last_accuracy=end, started=float(i)) for i, end in enumerate(ends)]
+    runs = [
+        summary(id=f"{i:020d}", recipe_id="a", seed=i, last_accuracy=end, started=float(i))
+        for i, end in enumerate(ends)
+    ]
     runs.append(summary(id="9" * 20, recipe_id="b", changes="lr .005→.01", last_accuracy=0.9, started=1.5))
     runs.append(
         summary(id="8" * 20, recipe_id="b", changes="lr .005→.01", status="failed", last_accuracy=0.1, started=1.2)
@@ -69,6 +72,31 @@ def test_runs_of_one_recipe_stand_together_under_their_mean():
         "resnet34_cutmix lr .005→.01  90.00 (n=1)",
     ]
     assert [row.run.recipe_id for row in rows if row.run] == ["a", "a", "a", "b", "b"]
+
+
+def test_a_seed_that_was_run_again_counts_once_and_is_named():
+    ends = {0: 0.96, 1: 0.97}
+    runs = [summary(id=f"{i:020d}", recipe_id="a", seed=i, last_accuracy=end, created=1.0) for i, end in ends.items()]
+    runs.append(summary(id="5" * 20, recipe_id="a", seed=1, last_accuracy=0.98, created=2.0))  # the newest counts
+    sd = 100 * statistics.stdev((0.96, 0.98))
+    heading = next(row.heading for row in rows_of(runs, group=True) if row.heading)
+    assert heading == f"resnet34_cutmix  97.00 ±{sd:.2f} (n=2; seed 1 is there twice and counts once)"
+    twice = rows_of([runs[0], runs[0]], group=True)
+    assert twice[0].heading == "resnet34_cutmix  96.00 (n=1; seed 0 is there twice and counts once)", "no ±0.00"
+
+
+@pytest.mark.parametrize(("best_on", "shown"), [("test", "96.51*"), ("holdout", "96.51")])
+def test_the_row_says_where_the_best_epoch_was_picked_on_test(best_on, shown):
+    run = summary(best_on=best_on)
+    drawn = "".join(text for text, _ in draw_row(Row(run), 80, Columns(), Marks(), False, time.time()))
+    assert shown in drawn.split()
+    assert "best*" not in "".join(text for text, _ in header(Columns(), "when", False))
+    assert bool(footnote([run], 80)) == (best_on == "test")
+
+
+def test_time_at_work_that_was_judged_by_wall_clocks_is_marked():
+    assert took_of(summary(seconds=547.0)) == "9 m 07"
+    assert took_of(summary(seconds=547.0, estimated=True)) == "~9 m 07"
 
 
 @pytest.mark.parametrize(

@@ -315,13 +315,16 @@ def test_the_table_has_a_line_for_each_run_group_and_difference():
         "2/2",
         "93.61",
         "±0.48",
-        "93.61",
+        "93.61*",
         "-0.05",
+        "@",
+        "2",
         "1",
         "h",
         "23",
-        "5,214",
     ]
+    wide = line_of(compare_table.draw(lines[1], runs[1].id, 100, False)).split()
+    assert wide[-4:] == ["1", "h", "23", "5,214"]
     assert drawn[2].split()[:2] == ["b•", "8fq2"] and "base" in drawn[2]
     assert "93.64 ± 0.04" in drawn[4] and "n=2" in drawn[4]
     assert drawn[5].startswith("─ 1 field differs")

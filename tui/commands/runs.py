@@ -17,10 +17,10 @@ from engine.contract.errors import BadInput
 from engine.contract.text import clean
 from tui.commands import compare, runs_act
 from tui.commands.common import Json, Ref, Refs, RunsDirs, group, print_json, print_table, roots
-from tui.format import age, duration, percent
+from tui.format import NONE, age, percent, picked, work
 
 if TYPE_CHECKING:
-    from engine.contract.events import Event
+    from engine.contract.events import Epoch
     from engine.contract.summary import Summary
 
 app = group("Every run you ever made.")
@@ -69,20 +69,20 @@ def print_summaries(rows: Sequence[Summary]) -> None:
             str(row.seed),
             f"{row.epoch}/{row.epochs}",
             _accuracy(row.last_accuracy),
-            _accuracy(row.best_accuracy),
-            duration(row.seconds),
+            NONE if row.best_accuracy is None else picked(row.best_accuracy, row.best_on),
+            work(row.seconds, row.estimated),
             age(time.time() - row.started),
             row.status + (f" ({row.reason})" if row.reason else ""),
         ]
         for row in rows
     ]
-    head = ["id", "recipe", "changes", "seed", "epoch", "last", "best*", "time", "started", "status"]
+    head = ["id", "recipe", "changes", "seed", "epoch", "last", "best", "time", "started", "status"]
     print_table(
         head,
         table,
-        right=["seed", "epoch", "last", "best*", "time"],
+        right=["seed", "epoch", "last", "best", "time"],
         shrink=["recipe", "changes"],
-        drop=["started", "changes", "seed", "best*"],
+        drop=["started", "changes", "seed", "best"],
     )
     if any(row.best_on == "test" and row.best_accuracy is not None for row in rows):
         typer.echo("* best epoch picked on the test set")
@@ -103,7 +103,9 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
     recipe = folder.recipe()
     if as_json:
         return print_json(
-            row.to_json() | {"recipe": recipe.to_table(), "command": info.command, "versions": info.versions}
+            row.to_json()
+            | {"best_on": row.best_on, "seconds_estimated": row.estimated}
+            | {"recipe": recipe.to_table(), "command": info.command, "versions": info.versions}
         )
     labels = folder.labels()
     state = folder.status()
@@ -120,7 +122,7 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
                 f"best on {row.best_on} {_accuracy(row.best_accuracy)} %",
             ]
         ),
-        "time": duration(row.seconds),
+        "time": work(row.seconds, row.estimated) + (" (estimated from wall clocks)" if row.estimated else ""),
         "host": f"{info.host}  {row.device}",
         "tags": " ".join(labels.tags),
         "notes": "; ".join(labels.notes),
@@ -206,14 +208,14 @@ def export(
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
     """Export the epochs of a run."""
-    from engine.contract.events import EventReader
+    from engine.contract.fold import RunFold
     from engine.contract.store import find
 
     form = "json" if as_json else form
     if form not in ("csv", "json"):
         raise BadInput(f"--format: got {form!r}, needs csv or json")
     folder = find(roots(runs_dir), run)
-    rows = _epoch_rows(EventReader(folder.events).poll())
+    rows = _epoch_rows(RunFold(folder.events).poll().course.epochs)
     text = json.dumps({"id": folder.id, "epochs": rows}, indent=1) if form == "json" else _csv(rows)
     if out is None:
         sys.stdout.write(text)
@@ -231,20 +233,14 @@ EXPORTED = (
 )  # fmt: skip
 
 
-def _epoch_rows(found: Sequence[Event]) -> list[dict[str, Any]]:
-    """One row an epoch; one that was trained again after a crash counts as trained last."""
-    from engine.contract.events import Epoch, Resumed
-
-    by_epoch: dict[int, dict[str, Any]] = {}
-    for event in found:
-        if isinstance(event, Resumed):
-            by_epoch = {epoch: row for epoch, row in by_epoch.items() if epoch <= event.epoch}
-        if isinstance(event, Epoch):
-            values = {name: getattr(event, name) for name in EXPORTED}
-            row = {key: None if isinstance(value, float) and value != value else value for key, value in values.items()}
-            row["per_class"] = list(event.per_class)
-            by_epoch[event.epoch] = row
-    return [by_epoch[epoch] for epoch in sorted(by_epoch)]
+def _epoch_rows(epochs: Sequence[Epoch]) -> list[dict[str, Any]]:
+    """One row an epoch."""
+    rows = []
+    for event in epochs:
+        values = {name: getattr(event, name) for name in EXPORTED}
+        row = {key: None if isinstance(value, float) and value != value else value for key, value in values.items()}
+        rows.append(row | {"per_class": list(event.per_class)})
+    return rows
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from engine.analysis.compare import Standing
+from engine.analysis.standing import Standing
 from engine.contract.status import Status
 from tui.dashboard import panels
 from tui.dashboard.curves import accuracy_curves, aligned, lower_curves, rate_curve

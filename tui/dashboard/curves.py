@@ -9,13 +9,14 @@ from typing import Final
 
 import numpy as np
 
+from engine.analysis.compare import where
 from engine.analysis.series import Array
 from engine.contract.text import one_line
 from tui.axes import Axis, accuracy_axis, value_axis, x_axis
 from tui.charts import Look, Series, smooth
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
-from tui.figures import beside, last_tested, part_of_test
+from tui.figures import beside, part_of_test
 from tui.format import delta, learning_rate, number, percent, whole
 from tui.widgets.chart import Curves
 
@@ -54,7 +55,7 @@ def _summaries(view: RunView) -> tuple[str, ...]:
     """The accuracy in words, the most telling first."""
     last = f"last {percent(view.last_accuracy)}"
     best = f"best-on-{view.best_on} {percent(view.best_accuracy)}"
-    most = [last, *beside(last_tested(view.history)), f"{best} @ {view.best_epoch}"]
+    most = [last, *beside(view.history.course.last), f"{best} @ {view.best_epoch}"]
     return " · ".join(most), f"{last} · {best} @ {view.best_epoch}", f"{last} · {best}", last
 
 
@@ -81,12 +82,14 @@ def _accuracy_series(view: RunView, base: RunView | None, options: Options, fram
 
 
 def _baseline(view: RunView, base: RunView, options: Options, frame: Frame) -> Series:
-    """The baseline's curve; its value is that of the last epoch which both runs have tested."""
-    difference, at = view.against(base)
-    value = base.accuracy_at(at if at else base.done_epochs)[1]
+    """The baseline's curve; its value is that of the epoch at which the two are compared."""
+    difference, at, base_at = view.against(base)
+    value = base.accuracy_at(base_at if at else base.done_epochs)[1]
     lines: tuple[str, ...] = (percent(value),)
-    if frame.wide:
-        lines = (base.short_id, *((f"at {at}",) if at else ()), *lines, *((f"Δ {delta(difference, 2)}",) if at else ()))
+    if frame.wide and at:
+        lines = (base.short_id, where(at, base_at), *lines, f"Δ {delta(difference, 2)}")
+    elif frame.wide:
+        lines = (base.short_id, *lines)
     label = "baseline" if frame.wide else base.short_id
     accuracy = base.history.epoch("test_accuracy")
     return _percent(label, epoch_places(base, options), accuracy, lines, "baseline", "·", options.smooth)

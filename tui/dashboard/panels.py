@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from engine.analysis.compare import Standing, spread_at
+from engine.analysis.compare import spread_at
+from engine.analysis.cost import seconds_left
+from engine.analysis.standing import Standing
 from engine.contract.errors import BadInput
 from engine.contract.status import Status
 from engine.contract.store import Summary
@@ -57,6 +59,7 @@ def progress(view: RunView, status: Status, now: float) -> Progress:
         left=view.seconds_left if status.state == "running" else math.nan,
         now=now,
         took=view.seconds_in_all,
+        estimated=view.history.course.work.estimated,
         busy=_busy(view, status, now),
         message=status.message or getattr(closing, "message", ""),
     )
@@ -116,11 +119,12 @@ def health(view: RunView, base: RunView | None, siblings: Sequence[Standing], wi
     bad = sum(epoch.nonfinite for epoch in view.history.epochs)
     line.append((f"NaN {bad}   ", "bad" if bad else ""))
     if base is not None and base.run != view.run:
-        difference, at = view.against(base)
+        difference, at, base_at = view.against(base)
         if at:
-            spread = spread_at(siblings, at)
+            spread = spread_at(siblings, base_at)
             sd = f"seed sd {100 * spread.sd:.2f}, n={spread.n}" if spread.n > 1 else "one seed"
-            line.append((f"{delta(difference, 2)} to baseline at epoch {at} ({sd})", ""))
+            when = f"at epoch {at}" if at == base_at else f"at their ends, epochs {at} and {base_at}"
+            line.append((f"{delta(difference, 2)} to baseline {when} ({sd})", ""))
     return clip(line, width)
 
 
@@ -153,10 +157,9 @@ def others(rows: Sequence[Summary], own: str) -> list[Other]:
 
 
 def _left(row: Summary) -> float:
-    """Seconds to go if the epochs to come take as long as those that are done."""
-    if not row.epoch or row.status != "running":
+    if row.status != "running":
         return math.nan
-    return row.seconds / row.epoch * (row.epochs - row.epoch)
+    return seconds_left(row.epochs, row.epoch, row.epoch_seconds or math.nan)
 
 
 def planned_rates(view: RunView) -> list[float]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from engine.analysis.history import History
 from engine.contract.events import Checkpoint, Epoch, Failed, Finished, Phase, Resumed, RunStarted, Stopped
-from tui.figures import beside, last_tested
+from tui.figures import beside
 from tui.format import duration, number, percent, si
 from tui.widgets.log_tail import LogLine
 from tui.widgets.status_line import REASON_WORDS
@@ -92,6 +92,6 @@ def _closing(history: History, whole: bool) -> list[LogLine]:
             return [*traceback, LogLine(event.t, f"failed: {why}: {event.message}", "error")]
         case Finished():
             best = f"best-on-{event.best_on} {percent(event.best_accuracy)} % at epoch {event.best_epoch}"
-            last = [f"last {percent(event.last_accuracy)} %", *(f"{more} %" for more in beside(last_tested(history)))]
+            last = [f"last {percent(event.last_accuracy)} %", *(f"{more} %" for more in beside(history.course.last))]
             return [LogLine(event.t, f"finished: {', '.join(last)}, {best}, {duration(event.seconds)}")]
     return []

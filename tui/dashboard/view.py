@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from engine.analysis.compare import Standing, difference_at
+from engine.analysis.compare import difference
+from engine.analysis.cost import seconds_left
 from engine.analysis.history import History
 from engine.analysis.series import Array
+from engine.analysis.standing import Standing, standing
 from engine.contract.errors import BadInput
 from engine.contract.events import Epoch, Step
 from engine.contract.fold import RunFold
@@ -151,26 +154,22 @@ class RunView:
 
     @property
     def seconds_in_all(self) -> float:
-        """Wall time of all its epochs, without pauses between attempts; NaN before the first one."""
-        took = self.seconds_by_epoch
-        return float(np.nansum(took)) if np.isfinite(took).any() else math.nan
+        """Time at work, without pauses between attempts; NaN as long as only the end of the run is known."""
+        return math.nan if self.history.partial else self.history.course.work.seconds
 
     @property
     def seconds_per_epoch(self) -> float:
-        """Median of the last five epochs; before the first one, what the present speed makes of it."""
-        took = self.seconds_by_epoch[-5:]
-        took = took[np.isfinite(took)]
-        if len(took):
-            return float(np.median(took))
+        """What an epoch takes of late; before the first one, what the present speed makes of it."""
+        took = self.history.course.epoch_seconds
         started, speed = self.history.started, self.images_per_second
-        if started and speed > 0:
+        if math.isnan(took) and started and speed > 0:
             return started.steps_per_epoch * started.batch_size / speed
-        return math.nan
+        return took
 
     @property
     def seconds_left(self) -> float:
         """An estimate; NaN while there is nothing to go by."""
-        return max(self.planned_epochs - self.progress_epochs, 0.0) * self.seconds_per_epoch
+        return seconds_left(self.planned_epochs, self.progress_epochs, self.seconds_per_epoch)
 
     # --- how good it is ---------------------------------------------------------------------------------------
 
@@ -188,19 +187,20 @@ class RunView:
 
     @property
     def weights(self) -> str:
-        return self.last.weights if self.last else "raw"
+        return self.history.course.weights
 
     @property
     def best_on(self) -> str:
-        return self.history.started.best_on if self.history.started else "test"
+        """What the best epoch was picked on."""
+        return self.history.course.best_on
 
     @property
     def last_tested(self) -> int:
-        return self.accuracy_at(self.done_epochs)[0]
+        return self.history.course.last.epoch if self.history.course.last else 0
 
     @property
     def last_accuracy(self) -> float:
-        return self.accuracy_at(self.done_epochs)[1]
+        return self.history.course.last_accuracy
 
     @property
     def best_epoch(self) -> int:
@@ -209,7 +209,7 @@ class RunView:
     @property
     def best_accuracy(self) -> float:
         """Test accuracy at the best epoch."""
-        return self.history.best.test_accuracy if self.history.best else math.nan
+        return self.history.course.best_accuracy
 
     def accuracy_at(self, epoch: int) -> tuple[int, float]:
         """(epoch, test accuracy) of the last tested epoch that is not after `epoch`; (0, NaN) without one."""
@@ -219,23 +219,12 @@ class RunView:
 
     def standing(self) -> Standing:
         """The run as a comparison needs it."""
-        started = self.history.started
-        return Standing(
-            id=self.run.id,
-            name=self.name,
-            recipe_id=self.info.recipe_id,
-            seed=self.info.seed,
-            epochs=self.planned_epochs,
-            epoch=self.history.epoch("epoch"),
-            test_accuracy=self.history.epoch("test_accuracy"),
-            seconds=self.seconds_in_all,
-            images_per_second=self.images_per_second,
-            test_images=started.test_images if started else 0,
-        )
+        found = standing(self.run.id, self.info, self.history.course)
+        return replace(found, images_per_second=self.images_per_second)
 
-    def against(self, base: RunView) -> tuple[float, int]:
-        """(test accuracy minus the baseline's, epoch) at the last epoch that both have tested; (NaN, 0) without one."""
-        return difference_at(self.standing(), base.standing())
+    def against(self, base: RunView) -> tuple[float, int, int]:
+        """(test accuracy minus the baseline's, epoch, epoch of the baseline): see `engine.analysis.compare`."""
+        return difference(self.standing(), base.standing())
 
     @property
     def classes(self) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from engine.analysis.cost import estimate
 from engine.contract.catalog import Catalog
 from engine.contract.process import host_name
 from engine.contract.recipe import Recipe
@@ -42,19 +43,11 @@ def look(root: Path) -> Machine:
     )
 
 
-def seconds_per_epoch(recipe: Recipe, runs: Sequence[Summary], host: str, device: str) -> tuple[float, int]:
-    """Median over earlier runs of this model on this data and host, and how many there are; (0, 0) where none."""
-    alike = [
-        run.seconds / run.epoch
-        for run in runs
-        if run.model == recipe.model.name
-        and run.data == recipe.data.name
-        and run.host == host
-        and run.epoch > 0
-        and run.seconds > 0
-        and device in ("auto", run.device)
-    ]
-    return (median(alike), len(alike)) if alike else (0.0, 0)
+def kind_of(device: str, machine: Machine) -> str:
+    """What kind of device a choice comes to: "cpu", "cuda" or "mps"."""
+    if device == "auto":
+        return "cuda" if machine.gpus else "mps" if "mps" in machine.devices else "cpu"
+    return device.partition(":")[0]
 
 
 def before_you_start(
@@ -64,14 +57,17 @@ def before_you_start(
     meta = parts.get("model", recipe.model.name).meta
     known = f"{si(meta['params'])} parameters   {meta.get('gmacs', 0.0):.3g} GMACs" if "params" in meta else ""
     lines = [(known or "size unknown", "")]
-    each, n = seconds_per_epoch(recipe, runs, machine.host, device)
-    if each:
-        one = each * recipe.epochs
-        lines.append((f"~{duration(each)} an epoch (from {n} run{'s' if n > 1 else ''} here)", ""))
+    kind = kind_of(device, machine)
+    if each := estimate(recipe, runs, machine.host, kind):
+        one = each.seconds(recipe.epochs)
+        basis = f"{'scaled ' if each.scaled else ''}from {each.runs} run{'s' if each.runs > 1 else ''} here"
+        lines.append((f"~{duration(each.epoch)} an epoch ({basis})", ""))
         whole = f", ~{duration(one * seeds)} for {seeds} in a row" if seeds > 1 else ""
         lines.append((f"~{duration(one)} a run{whole}", ""))
     else:
-        lines.append(("time unknown: no run of it here yet", "dim"))
+        elsewhere = any(run.model == recipe.model.name and run.epoch for run in runs)
+        on = {"cpu": " on the CPU", "cuda": " on a GPU"}.get(kind, "") if elsewhere else ""
+        lines.append((f"time unknown: no run of it here{on} yet", "dim"))
     lines.append(_device(device, machine, sum(run.live for run in runs)))
     sizes = [run.size_bytes for run in runs if run.model == recipe.model.name and run.status == "finished"]
     size = f"{seeds} x ~{file_size(median(sizes))}, " if sizes else ""

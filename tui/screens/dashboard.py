@@ -11,7 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Resize, ScreenResume
 
-from engine.analysis.compare import Standing
+from engine.analysis.seeds import one_a_seed
+from engine.analysis.standing import Standing
 from engine.contract.status import Status
 from engine.contract.store import RunFolder
 from tui.dashboard import panels
@@ -119,6 +120,7 @@ class Dashboard(PlotKeys):
         view.poll()
         session = self.workbench.session
         rows = [row for row in session.summaries() if row.recipe_id and row.recipe_id == view.info.recipe_id]
+        rows, _ = one_a_seed(rows, lambda row: row.seed, lambda row: (row.status == "finished", row.created))
         siblings = []
         for row in rows[:MOST_SEEDS]:
             sibling = RunView(session.folder(row))

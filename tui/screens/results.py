@@ -106,7 +106,7 @@ class Results(RunActs):
         self.query_one(RunList).show(rows_of(kept, self._sort, self._reverse, group=self._group), marks)
         self.query_one("#news", LineView).show([news(self._since, session.left, time.time(), runs, width)])
         self.query_one("#header", LineView).show([header(Columns.for_width(width), self._sort, self._reverse)])
-        self.query_one("#star", LineView).show([footnote(width)])
+        self.query_one("#star", LineView).show([footnote(kept, width)])
         self._draw_filter(len(runs))
         self._preview_soon()
 

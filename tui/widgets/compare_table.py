@@ -9,7 +9,7 @@ from typing import Literal
 
 from engine.analysis.compare import ABSENT, Difference, Group, Row
 from engine.contract.text import one_line
-from tui.format import NONE, delta, duration, percent, whole
+from tui.format import NONE, delta, percent, picked, whole, work
 from tui.lines import Line, clip, fit
 from tui.widgets.pane import RUN_ROLES, heading
 
@@ -45,7 +45,7 @@ def table_lines(
     """All lines of the list, in order."""
     lines = [TableLine("columns")]
     lines += [TableLine("run", place, row=row) for place, row in enumerate(rows)]
-    seeded = [group for group in groups if group.last.n > 1]
+    seeded = [group for group in groups if group.last.n > 1 or group.repeated]
     if seeded:
         lines.append(TableLine("heading", text="mean ± standard deviation over seeds, finished runs"))
         lines += [TableLine("group", group=group) for group in seeded]
@@ -57,8 +57,20 @@ def table_lines(
     if any(row.interval for row in rows):
         images = max(row.standing.test_images for row in rows)
         lines.append(TableLine("text", text=f"± 95 % for the finite test set of {whole(images)} images, not for seeds"))
-        lines.append(TableLine("text", text="* best epoch picked on test; compare only with figures picked alike"))
+    lines += [TableLine("text", text=text) for text in notes(rows)]
     return lines
+
+
+def notes(rows: Sequence[Row]) -> list[str]:
+    """What the signs in the rows mean, for those that are there."""
+    said = []
+    if any(row.standing.best_on == "test" and not math.isnan(row.best) for row in rows):
+        said.append("* best epoch picked on test; compare only with figures picked alike")
+    if any(row.at == "@ end" for row in rows):
+        said.append("@ end: both runs have finished, after different numbers of epochs")
+    if len({row.standing.data for row in rows} - {""}) > 1:
+        said.append("runs on another data set than the baseline have no difference to it")
+    return said
 
 
 def draw(line: TableLine, baseline: str, width: int, at_cursor: bool) -> Line:
@@ -76,28 +88,41 @@ def draw(line: TableLine, baseline: str, width: int, at_cursor: bool) -> Line:
     return clip([(f"  {line.text}", "dim")], width)
 
 
+def _has_speed(width: int) -> bool:
+    """Whether there is room for images per second."""
+    return width >= 86
+
+
 def _widths(width: int) -> tuple[int, int]:
     """Cells for the recipe's name, and for each gap between the figures."""
-    extra = max(width - 79, 0)
+    extra = max(width - 86, 0)
     return 15 + min(extra // 3, 16), min(extra // 12, 3)
 
 
 def _columns(width: int) -> Line:
     name, gap = _widths(width)
     pad = " " * gap
-    figures = ("   epoch", "   last      ", "  best*", " Δ base", "    time", "  img/s")
+    figures = [
+        "   epoch",
+        "   last      ",
+        "  best ",
+        " Δ base     ",
+        "     time",
+        *(["  img/s"] if _has_speed(width) else []),
+    ]
     text = f"    id   {fit('recipe', name)} seed{''.join(pad + figure for figure in figures)}"
     return clip([(text, "dim")], width)
 
 
 def _run(row: Row, place: int, baseline: str, width: int, at_cursor: bool) -> Line:
     one = row.standing
-    name, gap = _widths(width)
-    pad = " " * gap
+    name, room = _widths(width)
+    pad = " " * room
     half = f"±{100 * row.interval.half:.2f}" if row.interval else ""
     is_base = one.id == baseline
-    against = "base" if is_base else delta(row.against, 2)
-    role = "dim" if is_base or against in (NONE, "+0.00") else "ok" if row.against > 0 else "warn"
+    gap = delta(row.against, 2)
+    against = "base" if is_base else f"{gap} {row.at}".rstrip()
+    role = "dim" if is_base or gap in (NONE, "+0.00") else "ok" if row.against > 0 else "warn"
     return [
         ("▸" if at_cursor else " ", "mark"),
         ("b" if is_base else " ", "mark"),
@@ -108,10 +133,10 @@ def _run(row: Row, place: int, baseline: str, width: int, at_cursor: bool) -> Li
         (f"{pad}{f'{row.last_epoch}/{one.epochs}':>8}", ""),
         (f"{pad}{percent(row.last):>7}", "strong"),
         (f" {half:<5}", "dim"),
-        (f"{pad}{percent(row.best):>7}", ""),
-        (f"{pad}{against:>7}", role),
-        (f"{pad}{duration(one.seconds):>8}", "dim"),
-        (f"{pad}{whole(one.images_per_second):>7}", "dim"),
+        (f"{pad}{picked(row.best, one.best_on):>7}", ""),
+        (f"{pad}{against:>12}", role),
+        (f"{pad}{work(one.seconds, one.estimated):>9}", "dim"),
+        *([(f"{pad}{whole(one.images_per_second):>7}", "dim")] if _has_speed(width) else []),
     ]
 
 
@@ -120,12 +145,15 @@ def _group(group: Group) -> Line:
         return f"{percent(mean)} ± {100 * sd:.2f}" if not math.isnan(sd) else percent(mean)
 
     seeds = " ".join(str(seed) for seed in group.seeds)
+    star = "*" if group.best_on == "test" else ""
     line: Line = [
         (f"    {fit(one_line(group.name), 22)}", ""),
         (f" last {figure(group.last.mean, group.last.sd)}", "strong"),
-        (f"   best* {figure(group.best.mean, group.best.sd)}", ""),
+        (f"   best{star} {figure(group.best.mean, group.best.sd)}", ""),
         (f"   n={group.last.n}   seeds {seeds}", "dim"),
     ]
+    if group.repeated:
+        line.append((f"   {group.repeated}", "warn"))
     if group.unfinished:
         line.append((f"   {group.unfinished} not finished", "dim"))
     return line

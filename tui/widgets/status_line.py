@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.contract.text import one_line
-from tui.format import age, bar, clock, duration, percent, whole
+from tui.format import age, bar, clock, duration, percent, whole, work
 from tui.lines import Line, clip, width_of
 
 STATE_GLYPHS = {
@@ -68,7 +68,9 @@ class Progress:
     """Seconds to go, estimated."""
     now: float = math.nan
     took: float = math.nan
-    """Seconds of training in all, for a run that has ended."""
+    """Seconds at work in all, for a run that has ended."""
+    estimated: bool = False
+    """Whether that time was judged by wall clocks."""
     busy: str = ""
     """What it does instead of training, with since when: "compiling, 12 s"."""
     message: str = ""
@@ -126,7 +128,7 @@ def _how_far(head: Headline, progress: Progress, width: int) -> Line:
 def _parts(head: Headline, progress: Progress, wide: bool) -> list[tuple[str, str]]:
     """What follows the bar, left to right."""
     if head.state not in LIVE:
-        parts = [] if math.isnan(progress.took) else [(f"took {duration(progress.took)}", "")]
+        parts = [] if math.isnan(progress.took) else [(f"took {work(progress.took, progress.estimated)}", "")]
         if not math.isnan(progress.images_per_second):
             parts.append((f"{whole(progress.images_per_second)} img/s", "dim"))
         if progress.message:
