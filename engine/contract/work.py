@@ -17,6 +17,9 @@ LONGEST_GAP: Final = 600.0
 LONGEST_WORK: Final = 1e9
 """Seconds, some thirty years: a larger `worked` is garbage."""
 
+OUT_OF_ORDER: Final = 2.0
+"""Seconds by which `worked` may fall within an attempt, should two threads have written in another order."""
+
 Kind = Literal["opening", "loop", "closing", "sample"]
 """What an event says about where its attempt stands.
 
@@ -50,13 +53,14 @@ class WorkClock:
             worked: monotonic seconds of its attempt; NaN where the event does not tell them.
         """
         if 0.0 <= worked <= LONGEST_WORK:
-            self._measure(t, worked)
+            self._measure(kind, t, worked)
         elif math.isfinite(t):
             self._estimate(kind, t)
 
-    def _measure(self, t: float, worked: float) -> None:
+    def _measure(self, kind: Kind, t: float, worked: float) -> None:
         current = self._attempts.get(self._begun)
-        if current is None or not self._measured or worked < current:
+        slack = 0.0 if kind == "opening" else OUT_OF_ORDER
+        if current is None or not self._measured or worked < current - slack:
             self._begin(t, measured=True)
             current = 0.0
         self._attempts[self._begun] = max(current, worked)
