@@ -85,7 +85,7 @@ class WorkClock:
         Samples of the machine come every few seconds from both, and the new attempt's may come before its first word.
         """
         times = [*self._recent, t]
-        gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+        gaps = [abs(later - earlier) for earlier, later in itertools.pairwise(times)]
         at = gaps.index(max(gaps)) + 1
         self._recent = times[:at]
         self._begin(times[at], measured=False)

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from engine.contract.errors import BadInput
-from engine.contract.events import Epoch, EventWriter, Finished, Resumed, RunStarted, Step
+from engine.contract.events import Epoch, EventWriter, Finished, Phase, Resumed, RunStarted, Step, System
 from engine.contract.process import ExitRecord, host_name
 from engine.contract.store import JSON_KEYS, RunFolder, summarize
 
@@ -64,16 +64,19 @@ def test_the_best_epoch_is_chosen_on_the_hold_out_when_there_is_one(run):
 def test_epochs_after_a_resume_count_once_and_lost_ones_not_at_all(run):
     say(
         run,
-        RunStarted(t=0.5, epochs=9),
+        System(t=0.5),
+        RunStarted(t=1.0, epochs=9),
         *(Epoch(t=float(n), epoch=n, test_accuracy=n / 10) for n in (1, 2, 3, 4)),
+        System(t=999.0),
+        Phase("starting", t=999.5),
         RunStarted(t=1000.0, attempt=2, epochs=9),
         Resumed(t=1001.0, epoch=2),
         Epoch(t=1005.0, epoch=3, test_accuracy=0.15),
     )
     row = summarize(run)
     assert (row.epoch, row.last_accuracy, row.best_accuracy) == (3, 0.15, 0.2)
-    assert row.seconds == 3.5 + 5.0  # the pause is not work
-    assert row.started == 0.5
+    assert (row.seconds, row.estimated) == (3.5 + 6.0, True)  # the pause is not work
+    assert row.started == 1.0
 
 
 def test_a_fold_that_is_taken_forward_equals_one_from_the_start(run):

@@ -1,11 +1,14 @@
 """The trainer as a process: exit codes, last words, signals."""
 
+import itertools
 import json
+import math
 import resource
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,12 +28,15 @@ from engine.contract.events import (
     Step,
     Stopped,
     System,
+    encode,
 )
+from engine.contract.fold import RunFold
 from engine.contract.overrides import apply_set
 from engine.contract.recipe import Placement, Recipe
 from engine.data.archives import DataError
 from engine.launch import package
 from engine.observe import Diverged
+from engine.system import sampling
 
 LAST_STEP_BLOWS_UP = {
     "batch_size": 320, "epochs": 1, "schedule": "constant", "optimizer": {"name": "sgd", "lr": 1e30},
@@ -89,6 +95,47 @@ def test_a_stop_by_signal_saves_and_a_second_process_finishes(new):
     assert any(run.checkpoints.iterdir())
     assert any(isinstance(event, System) for event in seen)
     assert trainer.attempts(run) == 1
+
+
+@pytest.mark.usefixtures("prepared")
+def test_the_last_event_says_the_same_time_at_work_as_a_listing_and_no_sample_follows_it(new, monkeypatch):
+    monkeypatch.setattr(trainer, "sampling", partial(sampling, every=0.001))
+    run = new(epochs=3)
+    asked = iter([False] * 12)
+    assert trainer.carry_out(run, lambda: next(asked, True)) == 0
+    with run.events.open("a") as file:
+        file.write(encode(System(t=time.time(), worked=1000.0)) + "\n")  # as if it had been killed after that
+    assert trainer.carry_out(run, lambda: False) == 0
+    seen = events(run)
+    attempts = [0.0]
+    for before, event in itertools.pairwise(seen):
+        assert math.isfinite(event.worked)
+        if isinstance(before, System) and before.worked == 1000.0:
+            attempts.append(0.0)
+        attempts[-1] = max(attempts[-1], event.worked)
+    assert len(attempts) == 2 and attempts[0] == 1000.0
+    assert isinstance(seen[-1], Finished)
+    assert seen[-1].seconds == pytest.approx(sum(attempts)) == RunFold(run.events).poll().seconds
+    assert not RunFold(run.events).poll().course.work.estimated
+
+
+@pytest.mark.usefixtures("prepared")
+def test_without_what_it_measured_the_same_events_lead_to_nearly_the_same_time(new):
+    run = new(epochs=3)
+    asked = iter([False] * 12)
+    assert trainer.carry_out(run, lambda: next(asked, True)) == 0
+    count = len(events(run))
+    assert trainer.carry_out(run, lambda: False) == 0
+    tables = [json.loads(line) for line in run.events.read_text().splitlines()]
+    attempts = [[table["t"] for table in part] for part in (tables[:count], tables[count:])]
+    for at, table in enumerate(tables):  # as an older version wrote them, the second attempt a day later
+        del table["worked"]
+        table["t"] += 86_400.0 * (at >= count)
+    run.events.write_text("".join(json.dumps(table) + "\n" for table in tables))
+    work = RunFold(run.events).poll().course.work
+    assert work.estimated
+    wall = sum(sum(max(b - a, 0) for a, b in itertools.pairwise(times)) for times in attempts)
+    assert work.seconds == pytest.approx(wall, abs=1e-3)
 
 
 def test_carried_out_in_this_process_it_writes_what_it_says(new, capfd):
