@@ -33,6 +33,18 @@ def part_of_test(recipe: Recipe | None) -> str:
     return "" if part == "all" else f"first {100 * float(part.removeprefix('first:')):g} % of test"
 
 
+def is_the_presets_own(preset: str, changes: str) -> bool:
+    """Whether a recipe is just what its preset says, so that what the preset promises is promised of it.
+
+    Of a recipe that was taken from a run that is not known: the run may have changed it.
+
+    Args:
+        preset: as it was given: a name, a file, or `run:RUN`.
+        changes: what was changed, in words; "" and "-" for nothing.
+    """
+    return changes in ("", "-") and not preset.startswith("run:")
+
+
 def about(run: RunFolder) -> list[str]:
     """All of it for a run on disk; a recipe that cannot be read says nothing."""
     found = [f"with {figure} %" for figure in beside(History.tail(run.events).course.last)]

@@ -17,7 +17,7 @@ from engine.contract.store import RunFolder, Summary
 from engine.contract.text import one_line
 from tui.axes import accuracy_axis, x_axis
 from tui.charts import Look, Series, chart
-from tui.figures import beside, part_of_test
+from tui.figures import beside, is_the_presets_own, part_of_test
 from tui.format import Glyphs, file_size, mean_over_runs, percent, work
 from tui.lines import Line, clip, rule, width_of
 
@@ -65,7 +65,7 @@ class Reader:
             epochs, test = history.epoch("epoch").copy(), 100 * history.epoch("test_accuracy")
             promise = self._recipe.promise if self._recipe else None
             more = tuple(filter(None, [*beside(history.course.last), part_of_test(self._recipe)]))
-        return Preview(run, epochs, test, images, promise, run.changes in ("", "-"), more)
+        return Preview(run, epochs, test, images, promise, is_the_presets_own(run.preset, run.changes), more)
 
 
 def draw(preview: Preview, width: int, height: int, glyphs: Glyphs) -> list[Line]:

@@ -124,13 +124,19 @@ def difference(one: Standing, base: Standing, *, same_epoch: bool = False) -> tu
     what it is going to be. All others, and these with `same_epoch`, are measured at the last epoch that both have
     tested.
     """
-    if one.data and base.data and one.data != base.data:
+    if not comparable(one, base):
         return math.nan, 0, 0
     if one.finished and base.finished and not same_epoch:
         ends = one.last_epoch, base.last_epoch
         return one.accuracy_at(ends[0]) - base.accuracy_at(ends[1]), *ends
     gap, at = difference_at(one, base)
     return gap, at, at
+
+
+def comparable(one: Standing, base: Standing) -> bool:
+    """Whether both were tested on the same images, as far as they say: of the same data set, and as many."""
+    same_data = one.data == base.data or not (one.data and base.data)
+    return same_data and (one.test_images == base.test_images or not (one.test_images and base.test_images))
 
 
 def difference_at(one: Standing, base: Standing) -> tuple[float, int]:

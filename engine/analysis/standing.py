@@ -33,7 +33,7 @@ class Standing:
     best_on: str = "test"
     """What the best epoch was picked on."""
     data: str = ""
-    """Name of the data set; accuracies on another one are no match."""
+    """Name of the data set; "" where that is not known."""
     estimated: bool = False
     """Whether `seconds` was judged by wall clocks."""
 

@@ -3,12 +3,14 @@
 import itertools
 import math
 import time
+from dataclasses import replace
 
 import pytest
 
 from engine.contract.events import EventWriter, Resumed, RunStarted, Step, System
 from engine.contract.status import Status
 from engine.contract.store import RunFolder
+from presets.loader import Edits
 from tests.tui.demo import CLASSES, Demo, write_run
 from tui.dashboard import panels
 from tui.dashboard.curves import accuracy_curves, aligned, epoch_places, loss_curves, lower_curves
@@ -156,6 +158,48 @@ def test_the_accuracy_plot_draws_the_run_over_what_it_is_measured_against(root):
     assert plot.x.high == 10 and plot.y.scale == "log error"
     assert f"last {100 * view.last_accuracy:.2f} · best-on-test {100 * view.best_accuracy:.2f}" in plot.rights
     assert accuracy_curves(view, base, Options(axis="linear"), Frame(50, 9)).y.scale == "linear"
+
+
+@pytest.mark.parametrize(
+    ("demo", "labels"),
+    [
+        (Demo(epochs_done=9), ["reported", "test"]),
+        (Demo(epochs_done=9, changes="lr .005→.01"), ["test"]),
+        (Demo(epochs_done=9, preset="run:k3f9"), ["test"]),  # that run may have changed what its preset says
+    ],
+)
+def test_what_a_preset_reaches_is_only_drawn_for_its_own_recipe(root, demo, labels):
+    view = view_of(write_run(root, replace(demo, preset="resnet34_cutmix")))
+    view.info = replace(view.info, preset=demo.preset)
+    assert view.recipe.promise is not None
+    assert [one.label for one in accuracy_curves(view, None, Options(), Frame(50, 9)).series] == labels
+
+
+@pytest.mark.parametrize("other", ["data", "test slice"])
+def test_a_baseline_that_was_tested_on_other_images_is_not_drawn_and_that_is_said(root, other):
+    view = view_of(write_run(root, Demo(epochs_done=9)))
+    base = view_of(write_run(root, Demo(epochs_done=12, seed=1)))
+    assert not math.isnan(view.class_rows(base)[0].against)
+    if other == "data":
+        base.info = replace(base.info, data="cifar100")
+    else:
+        base.history.course.started = replace(base.history.started, test_images=5000)
+    assert [one.label for one in accuracy_curves(view, base, Options(), Frame(50, 9)).series] == ["reported", "test"]
+    assert all(math.isnan(row.against) for row in view.class_rows(base))
+    text = "".join(t for t, _ in panels.health(view, base, [base.standing()], 120))
+    assert f"baseline {base.short_id} was tested on other images" in text and "to baseline" not in text
+
+
+def test_two_finished_runs_are_measured_at_their_ends(root):
+    view = view_of(write_run(root, Demo(epochs_done=500, state="finished")))
+    short = Demo(epochs_done=30, state="finished", seed=1, edits=Edits(sets=("epochs=30",)))
+    base = view_of(write_run(root, short))
+    ends = 100 * (view.last_accuracy - base.last_accuracy)
+    assert view.last_accuracy != view.accuracy_at(30)[1]
+    text = "".join(t for t, _ in panels.health(view, base, [base.standing()], 160))
+    assert f"{ends:+.2f} to baseline at their ends, epochs 500 and 30" in text
+    plot = accuracy_curves(view, base, Options(), Frame(100, 12))
+    assert plot.series[0].value[1:] == ("@ end", f"{100 * base.last_accuracy:.2f}", f"Δ {ends:+.2f}")
 
 
 def test_mixed_training_is_starred_and_its_accuracy_stays_out_of_the_plot(root):

@@ -62,7 +62,7 @@ def _summaries(view: RunView) -> tuple[str, ...]:
 def _accuracy_series(view: RunView, base: RunView | None, options: Options, frame: Frame, x: Axis) -> list[Series]:
     """Faint ones first: what comes later is drawn over them."""
     series: list[Series] = []
-    if base is not None and base.run != view.run:
+    if base is not None and base.run != view.run and view.comparable(base):
         series.append(_baseline(view, base, options, frame))
     promised = view.promise
     if promised is not None and x.high > x.low:

@@ -120,7 +120,9 @@ def health(view: RunView, base: RunView | None, siblings: Sequence[Standing], wi
     line.append((f"NaN {bad}   ", "bad" if bad else ""))
     if base is not None and base.run != view.run:
         difference, at, base_at = view.against(base)
-        if at:
+        if not view.comparable(base):
+            line.append((f"baseline {base.short_id} was tested on other images", "dim"))
+        elif at:
             spread = spread_at(siblings, base_at)
             sd = f"seed sd {100 * spread.sd:.2f}, n={spread.n}" if spread.n > 1 else "one seed"
             when = f"at epoch {at}" if at == base_at else f"at their ends, epochs {at} and {base_at}"

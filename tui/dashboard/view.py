@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from engine.analysis.compare import difference
+from engine.analysis.compare import comparable, difference
 from engine.analysis.cost import seconds_left
 from engine.analysis.history import History
 from engine.analysis.series import Array
@@ -21,6 +21,7 @@ from engine.contract.labels import Labels
 from engine.contract.recipe import Promise, Recipe
 from engine.contract.status import Status, status
 from engine.contract.store import RunFolder, RunInfo
+from tui.figures import is_the_presets_own
 from tui.widgets.per_class import ClassRow
 
 _MIXING: Final = ("mixup", "cutmix", "ricap")
@@ -74,9 +75,10 @@ class RunView:
 
     @property
     def promise(self) -> Promise | None:
-        """What the recipe is said to reach, unless nobody has ever measured it."""
+        """What the recipe is said to reach: only of the preset's own recipe, and unless nobody has ever measured it."""
         found = self.recipe.promise if self.recipe else None
-        return found if found is not None and found.runs else None
+        known = found is not None and found.runs and is_the_presets_own(self.info.preset, self.info.changes)
+        return found if known else None
 
     @property
     def schedule_name(self) -> str:
@@ -226,6 +228,10 @@ class RunView:
         """(test accuracy minus the baseline's, epoch, epoch of the baseline): see `engine.analysis.compare`."""
         return difference(self.standing(), base.standing())
 
+    def comparable(self, base: RunView) -> bool:
+        """Whether both were tested on the same images."""
+        return comparable(self.standing(), base.standing())
+
     @property
     def classes(self) -> list[str]:
         """Names of the classes; numbers where the run has not said them."""
@@ -245,7 +251,8 @@ class RunView:
             return []
         now = judged[0].per_class
         before = judged[1].per_class if len(judged) > 1 else []
-        others = base.history.epochs if base is not None and base.run != self.run else []
+        compared = base is not None and base.run != self.run and self.comparable(base)
+        others = base.history.epochs if base is not None and compared else []
         there = next((epoch.per_class for epoch in others if epoch.epoch == judged[0].epoch), [])
 
         def less(values: list[float], i: int) -> float:

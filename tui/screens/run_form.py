@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from engine.contract.errors import BadInput
 from presets import loader
+from tui.figures import is_the_presets_own
 from tui.forms import pictures
 from tui.forms.desk import Desk
 from tui.forms.draft import Draft
@@ -126,7 +127,8 @@ class RunForm(RunActs):
     def _show_before(self) -> None:
         desk, session = self.desk, self.workbench.session
         promise = desk.recipe.promise
-        expect = expected(promise, not desk.changed) if promise else ""
+        own = not desk.changed and is_the_presets_own(desk.draft.preset, "")
+        expect = expected(promise, own) if promise else ""
         device = desk.draft.place.get("device", "auto")
         notes = before_you_start(
             desk.recipe, max(desk.seeds, 1), device, session.summaries(), self._machine, session.catalog, expect

@@ -68,8 +68,8 @@ def notes(rows: Sequence[Row]) -> list[str]:
         said.append("* best epoch picked on test; compare only with figures picked alike")
     if any(row.at == "@ end" for row in rows):
         said.append("@ end: both runs have finished, after different numbers of epochs")
-    if len({row.standing.data for row in rows} - {""}) > 1:
-        said.append("runs on another data set than the baseline have no difference to it")
+    if len({row.standing.data for row in rows} - {""}) > 1 or len({row.standing.test_images for row in rows} - {0}) > 1:
+        said.append("runs that were tested on other images than the baseline have no difference to it")
     return said
 
 
