@@ -1,6 +1,7 @@
 """Runs against each other: differences of recipes, standings at the same epoch, groups of seeds."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,6 +90,41 @@ def test_seeds_group_by_recipe_and_unfinished_runs_stay_out_of_the_mean():
     assert (first.recipe_id, first.seeds, first.unfinished) == ("r", (0, 2), 1)
     assert first.last.mean == pytest.approx(0.91) and first.last.sd == pytest.approx(np.std([0.9, 0.92], ddof=1))
     assert second.recipe_id == "x" and second.last.n == 1
+
+
+def test_each_seed_counts_once_the_newest_run_of_it_and_is_named():
+    runs = [
+        run("20260101-000000-aaaa", [0.5, 0.90], seed=0),
+        run("20260102-000000-bbbb", [0.5, 0.94], seed=0),
+        run("20260103-000000-cccc", [0.5, 0.92], seed=3),
+    ]
+    (found,) = groups(table(runs))
+    assert (found.seeds, found.last.n, found.repeated) == ((0, 3), 2, "seed 0 is there twice and counts once")
+    assert found.last.mean == pytest.approx(0.93) and found.last.sd == pytest.approx(np.std([0.94, 0.92], ddof=1))
+    (again,) = groups(table([runs[0]] * 3))  # one run in three folders
+    assert again.last.n == again.best.n == 1 and math.isnan(again.last.sd)
+    assert again.repeated == "seed 0 is there 3 times and counts once"
+
+
+def test_two_finished_runs_are_measured_at_their_ends():
+    short, long = run("short", [0.5, 0.9]), run("long", [0.5, 0.6, 0.7, 0.95])
+    row = table([long, short], "short")[0]
+    assert (row.against, row.at_epoch, row.base_epoch, row.at) == (pytest.approx(0.05), 4, 2, "@ end")
+    young = replace(long, epochs=9)
+    row = table([young, short], "short")[0]
+    assert (row.against, row.at) == (pytest.approx(-0.3), "@ 2"), "it is not at its end"
+    row = table([long, short], "short", same_epoch=True)[0]
+    assert (row.against, row.at) == (pytest.approx(-0.3), "@ 2")
+    alike = table([run("other", [0.5, 0.8]), short], "short")[0]
+    assert (alike.against, alike.at) == (pytest.approx(-0.1), "@ 2")
+    assert table([short], "short")[0].at == ""
+
+
+@pytest.mark.parametrize("other", [{"data": "cifar100"}, {"test_images": 5000}])
+def test_runs_that_were_tested_on_other_images_have_no_difference(other):
+    base = replace(run("base", [0.5, 0.6]), data="cifar10")
+    row = table([replace(base, id="one", **other), base], "base")[0]
+    assert math.isnan(row.against) and row.at == ""
 
 
 def test_the_spread_of_seeds_is_taken_at_one_epoch():

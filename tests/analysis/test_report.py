@@ -69,6 +69,24 @@ def test_of_two_finished_runs_of_a_seed_the_newer_one_counts(ended_run):
     assert math.isnan(found.measured.sd)
 
 
+def test_seeds_with_several_finished_runs_are_named(ended_run, runs):
+    again = [summarize(ended_run(RECIPE, 1, (0.1, 0.2, 0.4))) for _ in range(2)]
+    found = line("row", RECIPE.recipe_id, "last", 0.5, [*runs, *again])
+    assert found.measured.n == 3 and found.repeated == "seed 1 is there 3 times and counts once"
+    assert line("row", RECIPE.recipe_id, "last", 0.5, runs).repeated == ""
+    mirrored = line("row", RECIPE.recipe_id, "last", 0.5, [runs[0], runs[0]])
+    assert (mirrored.measured.n, mirrored.repeated) == (1, "seed 0 is there twice and counts once")
+
+
+def test_the_best_epoch_is_the_one_that_the_run_picked(ended_run):
+    run = ended_run(RECIPE, 0, ())
+    with EventWriter(run.events) as events:
+        for number, (test, held) in enumerate(((0.9, 0.5), (0.8, 0.7), (0.7, 0.6)), 1):
+            events.write(Epoch(number, test_accuracy=test, holdout_accuracy=held))
+    found = line("row", RECIPE.recipe_id, "best_on_test", 0.9, [summarize(run)])
+    assert (found.measured.mean, found.best_on) == (0.8, "holdout")
+
+
 def test_a_row_without_runs_measures_nothing():
     found = line("row", RECIPE.recipe_id, "last", 0.9, [])
     assert (found.measured.n, found.interval, found.device) == (0, None, "")

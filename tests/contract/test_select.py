@@ -1,6 +1,7 @@
 """Runs are found by what people call them."""
 
 import json
+import shutil
 
 import pytest
 
@@ -93,3 +94,28 @@ def test_further_roots_are_searched_too(root, runs, tmp_path, recipe):
     other = create(tmp_path / "archive", recipe, seed=0, placement=Placement(name="old one"))
     assert find([root, tmp_path / "archive"], "old one") == other
     assert find([root, tmp_path / "archive"], other.id) == other
+
+
+@pytest.mark.parametrize("ref", ["cccc", "paper v2", "20260104-000000-cccc"])
+def test_one_run_that_is_seen_in_two_folders_is_not_ambiguous(root, runs, tmp_path, ref):
+    mirror = tmp_path / "mirror"
+    shutil.copytree(root, mirror)
+    assert find([root, mirror], ref) == runs[3]
+    assert find([mirror, root], ref) == RunFolder(mirror / runs[3].id)
+    with pytest.raises(BadInput, match="ambiguous") as error:
+        find([root, mirror], "twin")
+    assert str(error.value).count("20260") == 2, "two runs, each named once"
+
+
+def test_a_copy_of_a_run_under_another_id_is_the_same_run(root, runs):
+    copy = root / "20260104-000000-zzzz"
+    shutil.copytree(runs[3].path, copy)
+    assert find([root], "paper v2") == runs[3]
+    assert find([root], "zzzz") == RunFolder(copy)
+
+
+def test_of_one_run_in_two_folders_that_one_counts_which_works(root, runs, tmp_path, worker):
+    mirror = tmp_path / "mirror"
+    shutil.copytree(root, mirror)
+    ProcRecord(host_name(), boot_id(), worker(runs[3].path)).write(runs[3].proc)
+    assert find([mirror, root], "paper v2") == runs[3]

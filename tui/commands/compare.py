@@ -33,9 +33,10 @@ def compare(
     from engine.contract.fold import RunFold
     from engine.contract.store import find, summarize
 
-    folders = [find(roots(runs_dir), ref) for ref in dict.fromkeys(refs)]
+    folders = list(dict.fromkeys(find(roots(runs_dir), ref) for ref in refs))
     if len(folders) < 2:
-        raise BadInput("runs compare: name at least two runs")
+        same = f"; all of these are run {folders[0].id}" if len(refs) > 1 else ""
+        raise BadInput(f"runs compare: name at least two runs{same}")
     standings, summaries = [], []
     for folder in folders:
         fold = RunFold(folder.events)
