@@ -189,11 +189,13 @@ class History:
     def _fold(self, tables: list[dict[str, Any]]) -> None:
         steps: list[dict[str, Any]] = []
         samples: list[System] = []
+        seen = 0  # steps whose times are taken in
         for table in tables:
             if table.get("event") == Step.KIND:
                 steps.append(table)
-                self.course.work.see("loop", number(table.get("t", 0.0)), number(table.get("worked")))
                 continue
+            self._take_times(steps[seen:])
+            seen = len(steps)
             event = from_table(table)
             if event is None:
                 continue
@@ -203,7 +205,7 @@ class History:
                     samples.append(event)
                 case Resumed():  # the one event whose order among the steps matters
                     self._add_steps(steps)
-                    steps = []
+                    steps, seen = [], 0
                     self._steps.cut(step_key(event.epoch + 1, event.step + 1))
                 case Message():
                     self._messages[event.t, event.text] = event
@@ -211,8 +213,16 @@ class History:
                         del self._messages[next(iter(self._messages))]
                 case Checkpoint():
                     self._checkpoints[event.t, event.file] = event
+        self._take_times(steps[seen:])
         self._add_steps(steps)
         self._add_samples(samples)
+
+    def _take_times(self, steps: list[dict[str, Any]]) -> None:
+        """Take in when neighbouring steps were done: where they tell what was worked, the first and the last say it."""
+        if steps and number(steps[0].get("worked")) <= number(steps[-1].get("worked")):
+            steps = [steps[0], steps[-1]]
+        for step in steps:
+            self.course.work.see("loop", number(step.get("t", 0.0)), number(step.get("worked")))
 
     def _add_steps(self, tables: list[dict[str, Any]]) -> None:
         rows = step_rows(tables)

@@ -54,17 +54,29 @@ class RunFold:
     def _feed(self, block: bytes) -> None:
         for dull, lines in itertools.groupby(block.split(b"\n"), lambda line: line.startswith(_DULL)):
             if dull:
-                for line in lines:
-                    self._take_times(line)
+                self._take_times(list(lines))
             else:
                 for table in parse_lines(b"\n".join(lines))[0]:
                     if event := from_table(table):
                         self.course.take(event)
 
-    def _take_times(self, line: bytes) -> None:
-        if found := _TIMES.match(line):
-            kind: Kind = "loop" if found[1] else "sample"
-            self.course.work.see(kind, _number(found[2]), _number(found[3]))
+    def _take_times(self, lines: list[bytes]) -> None:
+        """Take the times of neighbouring lines: of the first and the last, unless a new attempt begins in between."""
+        first, last = _times(lines[0]), _times(lines[-1])
+        if first[2] <= last[2]:  # what was worked has not fallen; false for the NaN of older files
+            self.course.work.see(*first)
+            self.course.work.see(*last)
+            return
+        for line in lines:
+            self.course.work.see(*_times(line))
+
+
+def _times(line: bytes) -> tuple[Kind, float, float]:
+    """The kind, the time and the seconds worked of a dull line; NaN for what it does not tell."""
+    found = _TIMES.match(line)
+    if found is None:
+        return "sample", math.nan, math.nan
+    return "loop" if found[1] else "sample", _number(found[2]), _number(found[3])
 
 
 def _number(text: bytes | None) -> float:
