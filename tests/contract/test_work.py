@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from engine.analysis.history import History
 from engine.contract.course import Course
 from engine.contract.events import (
     Checkpoint,
@@ -57,10 +58,13 @@ def epochs(t: float, count: int, took: float = 10.0):
 def folded(path, events) -> RunFold:
     path.write_text("".join(encode(event) + "\n" for event in events))
     fold = RunFold(path).poll()
-    course = Course()  # the same through the events themselves, as screens fold them
+    course, history = Course(), History(path)  # the same event by event, and as screens read it
     for event in events:
         course.take(event)
-    assert (course.work.seconds, course.work.estimated) == (fold.seconds, fold.course.work.estimated)
+    history.poll()
+    for other in (course, history.course):
+        assert other.work.seconds == pytest.approx(fold.seconds, abs=1e-6)
+        assert other.work.estimated == fold.course.work.estimated
     return fold
 
 

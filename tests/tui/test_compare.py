@@ -45,6 +45,22 @@ async def test_the_difference_is_taken_at_the_same_epoch(runs, workbench, settle
         assert rows[2].against == pytest.approx(rows[2].last - app.screen._shown()[0].accuracy_at(30)[1])
 
 
+async def test_every_difference_says_at_which_epoch_and_the_copied_command_measures_alike(
+    runs, workbench, screen_text, settle, monkeypatch
+):
+    app = workbench("compare")
+    app.session.marked, app.session.baseline = list(runs), runs[1]
+    copied = []
+    monkeypatch.setattr(app, "copy", lambda text, what: copied.append(text))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        lines = screen_text(app).splitlines()
+        row = {run.id[-4:]: next(line for line in reversed(lines) if f" {run.id[-4:]} " in line) for run in runs}
+        assert "@ 500" in row[runs[0].id[-4:]] and "@ 30" in row[runs[2].id[-4:]] and "base" in row[runs[1].id[-4:]]
+        await pilot.press("y")
+        assert copied == [f"cifar-tui runs compare {runs[1].id} {runs[0].id} {runs[2].id}"]
+
+
 async def test_the_keys_of_the_comparison(runs, workbench, screen_text, settle):
     app = workbench("compare")
     app.session.marked = list(runs)

@@ -238,6 +238,24 @@ async def test_a_baseline_is_drawn_and_taken_away(root, workbench, screen_text, 
         assert app.session.baseline is None and "· baseline" not in screen_text(app)
 
 
+async def test_one_seed_run_twice_is_no_spread_of_seeds(root, workbench, screen_text, settle):
+    base, again = (write_run(root, Demo(epochs_done=40, seed=1, shift=shift)) for shift in (0.0, 0.01))
+    app = workbench("dashboard")
+    app.session.selected, app.session.baseline = write_run(root, Demo(epochs_done=30, seed=1)), base
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, 0.1)
+        await settle(pilot, 0.1)
+        assert "to baseline at epoch 30 (one seed)" in screen_text(app), again
+        app.session.baseline = None
+    write_run(root, Demo(epochs_done=40, seed=2))
+    app = workbench("dashboard")
+    app.session.selected, app.session.baseline = base, again
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, 0.1)
+        await settle(pilot, 0.1)
+        assert ", n=2)" in screen_text(app)
+
+
 async def test_stopping_asks_first_and_offers_to_kill(root, workbench, settle):
     write_run(root)
     app = workbench()

@@ -228,6 +228,7 @@ class Compare(PlotKeys):
             self.workbench.open_run(run)
 
     def action_copy(self) -> None:
-        ids = " ".join(run.id for run in self._runs())
+        base = self.workbench.session.baseline  # the command measures against the run that is named first
+        ids = " ".join(run.id for run in sorted(self._runs(), key=lambda run: run != base))
         if ids:
             self.workbench.copy(f"cifar-tui runs compare {ids}", "command")

@@ -120,7 +120,7 @@ class Dashboard(PlotKeys):
         view.poll()
         session = self.workbench.session
         rows = [row for row in session.summaries() if row.recipe_id and row.recipe_id == view.info.recipe_id]
-        rows, _ = one_a_seed(rows, lambda row: row.seed, lambda row: (row.status == "finished", row.created))
+        rows, _ = one_a_seed(rows, lambda row: row.seed, lambda row: (row.epoch, row.created))
         siblings = []
         for row in rows[:MOST_SEEDS]:
             sibling = RunView(session.folder(row))
