@@ -16,6 +16,8 @@ from engine.contract.store import RunFolder, Summary
 FIRST: Final = "first:"
 LOOKED_AT: Final = 5
 """How many earlier runs of a model judge a new one: the newest ones."""
+MOST_READ: Final = 20
+"""Of how many the recipe is read to find those: a form asks with every key."""
 HALF_OVERHEAD: Final = {"cpu": 20.0, "mps": 250.0, "cuda": 250.0}
 """Images in a step of which half the time does not depend on them (launching kernels, updating weights).
 
@@ -67,7 +69,7 @@ def estimate(recipe: Recipe, known: Sequence[Summary], host: str, kind: str) -> 
         return Estimate(_start(same), median(map(_epoch_seconds, same)), len(same), False)
     alike = [run for run in here if (run.model, run.data) == (recipe.model.name, recipe.data.name)]
     alike.sort(key=lambda run: run.created, reverse=True)
-    pairs = [(run, other) for run in alike if (other := _recipe_of(run.folder)) is not None]
+    pairs = [(run, other) for run in alike[:MOST_READ] if (other := _recipe_of(run.folder)) is not None]
     of_this_batch = [pair for pair in pairs if at_once(pair[1]) == at_once(recipe)]
     chosen = (of_this_batch or pairs)[:LOOKED_AT]
     if not chosen:

@@ -1,11 +1,13 @@
 """A suite's tables: marks, dashes, notes, and what is said of runs that are not there."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from engine.analysis.report import line
 from engine.contract.catalog import catalog
+from engine.contract.events import Epoch, EventWriter
 from engine.contract.store import summarize
 from presets.loader import Edits, resolve
 from presets.suites import Reported, Row, Suite
@@ -116,6 +118,34 @@ def test_runs_that_did_not_finish_are_named(runs, ended_run):
     sheet = compared(SUITE, SUITE.rows, lines([*runs, failed]), "")
     assert sheet.rows[0][5] == "2+1"
     assert "not finished: a seed 5 failed (diverged) at epoch 1 of 3" in sheet.legend
+
+
+def test_a_seed_that_was_run_again_counts_once_and_is_named(runs, ended_run):
+    again = summarize(ended_run(RECIPE, runs[0].seed, (0.9, 0.9, 0.9)))
+    sheet = compared(SUITE, SUITE.rows[:1], lines([*runs, again])[:1], "")
+    assert sheet.rows[0][5] == "2"
+    assert f"a: seed {runs[0].seed} is there twice and counts once" in sheet.legend
+
+
+def test_a_best_epoch_that_was_picked_on_held_out_images_has_another_mark_than_the_sources(ended_run):
+    run = ended_run(RECIPE, 0, ())
+    with EventWriter(run.events) as events:
+        for number, (test, held) in enumerate(((0.9, 0.5), (0.8, 0.7), (0.7, 0.6)), 1):
+            events.write(Epoch(number, test_accuracy=test, holdout_accuracy=held, worked=float(number)))
+    line = lines([summarize(run)])[0]
+    sheet = compared(SUITE, SUITE.rows[:1], [line], "")
+    assert sheet.rows[0][2] == "80.00h"
+    assert "h best epoch, picked on images held out of training" in sheet.legend
+    table = as_data(SUITE.rows[0], line, RECIPE.recipe_id, "-")
+    assert math.isnan(table["best_on_test"]["test_accuracy"])
+    assert table["best_on_holdout"]["test_accuracy"] == 0.8
+
+
+def test_times_that_were_judged_by_wall_clocks_are_marked(runs):
+    older = [replace(run, estimated=True) for run in runs]
+    sheet = compared(SUITE, SUITE.rows[:1], lines(older)[:1], "")
+    assert sheet.rows[0][6] == "~3.0 s" and any(said.startswith("~: time at work") for said in sheet.legend)
+    assert as_data(SUITE.rows[0], lines(older)[0], "", "-")["measured"]["seconds_estimated"] is True
 
 
 def test_a_report_with_seeds_fits_eighty_columns(runs):

@@ -182,7 +182,7 @@ def logs(
 @app.command("wait")
 def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Wait until runs have ended; the exit code is that of the worst of them."""
-    from engine.contract.store import find
+    from engine.contract.store import find, summarize
     from engine.launch import control
     from tui.commands.train import EXIT, final_line, result_of
     from tui.figures import about
@@ -193,7 +193,7 @@ def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | Non
         control.wait(folder)
         results.append(result_of(folder))
         if not as_json:
-            typer.echo(final_line(results[-1], about(folder)))
+            typer.echo(final_line(results[-1], about(folder), estimated=summarize(folder).estimated))
     if as_json:
         print_json(results)
     raise SystemExit(max(EXIT.get(str(result["status"]), 1) for result in results))

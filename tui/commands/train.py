@@ -29,7 +29,7 @@ from presets import loader
 from tui.commands.common import print_json, say
 from tui.commands.sources import parts_with, source_file
 from tui.figures import about, beside
-from tui.format import duration, learning_rate, number, percent
+from tui.format import duration, learning_rate, number, percent, work
 from tui.forms.draft import from_flags
 from tui.starting import launch, plan
 
@@ -93,7 +93,7 @@ def _follow(run: RunFolder, as_json: bool) -> int:
     if as_json:
         print_json(result)
     else:
-        typer.echo(final_line(result, about(run)))
+        typer.echo(final_line(result, about(run), estimated=summarize(run).estimated))
     if result["status"] == "failed" and result["message"]:
         say(f"error: {clean(str(result['message']))}")
     return EXIT.get(str(result["status"]), 1)
@@ -118,8 +118,13 @@ def result_of(run: RunFolder) -> dict[str, Any]:
     }
 
 
-def final_line(result: Mapping[str, Any], about_last: Sequence[str] = ()) -> str:
-    """One line that ends a run on a terminal; what is to be said about the last accuracy follows it."""
+def final_line(result: Mapping[str, Any], about_last: Sequence[str] = (), *, estimated: bool = False) -> str:
+    """One line that ends a run on a terminal.
+
+    Args:
+        about_last: what is to be said about the last accuracy, which it follows.
+        estimated: the time was judged by wall clocks.
+    """
     count = result["epochs"]
     parts = [
         result["id"],
@@ -131,7 +136,7 @@ def final_line(result: Mapping[str, Any], about_last: Sequence[str] = ()) -> str
         averaged = [] if result["weights"] == "raw" else [f"of {str(result['weights']).upper()} weights"]
         parts.append(" ".join([f"last {percent(result['last_accuracy'])} %", *averaged, *about_last]))
         parts.append(f"{best} {percent(result['best_accuracy'])} %")
-    return "  ".join([*parts, duration(result["seconds"])])
+    return "  ".join([*parts, work(result["seconds"], estimated)])
 
 
 def describe(event: events.Event | Status) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from engine.analysis.history import History
 from engine.contract.events import Checkpoint, Epoch, Failed, Finished, Phase, Resumed, RunStarted, Stopped
 from tui.figures import beside
-from tui.format import duration, number, percent, si
+from tui.format import duration, number, percent, si, work
 from tui.widgets.log_tail import LogLine
 from tui.widgets.status_line import REASON_WORDS
 
@@ -93,5 +93,7 @@ def _closing(history: History, whole: bool) -> list[LogLine]:
         case Finished():
             best = f"best-on-{event.best_on} {percent(event.best_accuracy)} % at epoch {event.best_epoch}"
             last = [f"last {percent(event.last_accuracy)} %", *(f"{more} %" for more in beside(history.course.last))]
-            return [LogLine(event.t, f"finished: {', '.join(last)}, {best}, {duration(event.seconds)}")]
+            own = history.course.work
+            took = duration(event.seconds) if history.partial else work(own.seconds, own.estimated)
+            return [LogLine(event.t, f"finished: {', '.join(last)}, {best}, {took}")]
     return []
