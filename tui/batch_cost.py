@@ -47,11 +47,12 @@ def cost(batch: Batch, known: Sequence[Summary], placement: Placement) -> Cost:
     """What is still to be done in a batch, in time."""
     wanted = devices.want(placement)
     kind = devices.kind_of(wanted.candidates[0])
+    cards = {gpu.name for gpu in devices.gpus() if gpu.uuid in wanted.candidates} if kind == "cuda" else ()
     judged: dict[str, Estimate | None] = {}
     seconds, unknown, count = 0.0, dict[str, None](), 0
     for job in batch.to_do:
         if job.recipe.recipe_id not in judged:
-            judged[job.recipe.recipe_id] = estimate(job.recipe, known, host_name(), kind)
+            judged[job.recipe.recipe_id] = estimate(job.recipe, known, host_name(), kind, cards)
         each = judged[job.recipe.recipe_id]
         if each is None:
             unknown[job.label] = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -55,7 +55,9 @@ class Estimate:
         return self.start + self.epoch * epochs
 
 
-def estimate(recipe: Recipe, known: Sequence[Summary], host: str, kind: str) -> Estimate | None:
+def estimate(
+    recipe: Recipe, known: Sequence[Summary], host: str, kind: str, cards: Collection[str] = ()
+) -> Estimate | None:
     """What a run of a recipe will take, judged by earlier runs on the same host and kind of device; None without one.
 
     Runs of that very recipe judge it, else the newest ones of its model on its data set, scaled by how many images an
@@ -63,8 +65,10 @@ def estimate(recipe: Recipe, known: Sequence[Summary], host: str, kind: str) -> 
 
     Args:
         kind: of the device: "cpu", "cuda" or "mps".
+        cards: names of the GPUs that it may use. Runs on such a card judge it, those on another one only without them.
     """
     here = [run for run in known if _tells(run, host, kind)]
+    here = [run for run in here if run.device_name in cards] or here
     if same := [run for run in here if run.recipe_id == recipe.recipe_id]:
         return Estimate(_start(same), median(map(_epoch_seconds, same)), len(same), False)
     alike = [run for run in here if (run.model, run.data) == (recipe.model.name, recipe.data.name)]

@@ -22,6 +22,7 @@ class Summary:
     at work without the pauses between attempts; `estimated` says that it was judged by wall clocks, as for runs of
     versions that did not measure it. `epoch_seconds` is how long an epoch takes of late, of which `train_seconds` are
     training (0: not known). `origin` is the id that the run was created with, which a copied folder keeps.
+    `device_name` is that of the GPU or the CPU.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Summary:
     epoch_seconds: float = 0.0
     train_seconds: float = 0.0
     origin: str = ""
+    device_name: str = ""
 
     @property
     def live(self) -> bool:
@@ -126,6 +128,7 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
         epoch_seconds=_finite(course.epoch_seconds) or 0.0,
         train_seconds=_finite(course.train_seconds) or 0.0,
         origin=info.id or folder.id,
+        device_name=course.started.device_name if course.started else "",
     )
 
 

@@ -29,8 +29,8 @@ def recipe(*sets):
 def made(ended_run):
     """An ended run of four epochs, each with so many seconds of training and of testing, after two of start-up."""
 
-    def make(*sets, train=8.0, test=2.0, device="cpu", seed=0):
-        run = ended_run(recipe(*sets), seed, (), device=device)
+    def make(*sets, train=8.0, test=2.0, device="cpu", seed=0, card=""):
+        run = ended_run(recipe(*sets), seed, (), device=device, device_name=card)
         with EventWriter(run.events) as events:
             for number in range(1, 5):
                 took = {"train": train, "evaluate": test}
@@ -111,6 +111,20 @@ def test_the_form_never_shows_the_seconds_of_a_gpu_for_a_cpu(made):
         text for text, _ in before_you_start(recipe(), 1, "auto", [made(device="cuda:0")], with_gpu, catalog(), "")
     ]
     assert "~10 s an epoch (from 1 run here)" in lines
+
+
+def test_of_unlike_cards_the_one_that_is_asked_for_judges(made):
+    known = [made(device="cuda:0", card="fast"), made(device="cuda:1", card="slow", train=98.0)]
+    assert estimate(recipe(), known, HERE, "cuda", ["slow"]).epoch == 100.0
+    assert estimate(recipe(), known, HERE, "cuda", ["fast"]).epoch == 10.0
+    assert estimate(recipe(), known, HERE, "cuda", ["new"]).runs == 2, "better than nothing"
+    machine = Machine(HERE, gpus=(("fast", 2, 2), ("slow", 1, 1)))
+    for device, said in (
+        ("cuda:1", "~1 m 40 an epoch (from 1 run here)"),
+        ("cuda:0", "~10 s an epoch (from 1 run here)"),
+    ):
+        lines = [text for text, _ in before_you_start(recipe(), 1, device, known, machine, catalog(), "")]
+        assert said in lines
 
 
 def test_a_damaged_run_is_passed_over(made):

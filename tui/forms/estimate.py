@@ -50,6 +50,15 @@ def kind_of(device: str, machine: Machine) -> str:
     return device.partition(":")[0]
 
 
+def cards(device: str, machine: Machine) -> tuple[str, ...]:
+    """Names of the GPUs that a choice of device allows; none where it comes to something else."""
+    if kind_of(device, machine) != "cuda":
+        return ()
+    number = device.partition(":")[2]
+    chosen = machine.gpus[int(number) :][:1] if number.isdecimal() else machine.gpus
+    return tuple(name for name, _, _ in chosen)
+
+
 def before_you_start(
     recipe: Recipe, seeds: int, device: str, runs: Sequence[Summary], machine: Machine, parts: Catalog, expect: str
 ) -> list[tuple[str, str]]:
@@ -58,7 +67,7 @@ def before_you_start(
     known = f"{si(meta['params'])} parameters   {meta.get('gmacs', 0.0):.3g} GMACs" if "params" in meta else ""
     lines = [(known or "size unknown", "")]
     kind = kind_of(device, machine)
-    if each := estimate(recipe, runs, machine.host, kind):
+    if each := estimate(recipe, runs, machine.host, kind, cards(device, machine)):
         one = each.seconds(recipe.epochs)
         basis = f"{'scaled ' if each.scaled else ''}from {each.runs} run{'s' if each.runs > 1 else ''} here"
         lines.append((f"~{duration(each.epoch)} an epoch ({basis})", ""))
