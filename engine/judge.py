@@ -27,7 +27,9 @@ class Verdict:
     fields: dict[str, Any]
     """Of the epoch's event."""
     logits: Tensor | None = None
-    """Of the test images, float16 (N, classes) on the host; None where no test was due."""
+    """Of the test images, as they are kept, (N, classes) on the host; None where no test was due."""
+    holdout: Tensor | None = None
+    """The same of the hold-out, where there is one."""
     selection: float = NAN
     """The accuracy that the best epoch is chosen by."""
 
@@ -65,14 +67,16 @@ class Judge:
         if asked.tta != "off":
             seen = _score(average(views, asked.tta), setup.test.labels, epoch, "test")
             fields |= {"tta": asked.tta, "tta_accuracy": seen.accuracy}
+        held: Tensor | None = None
         if setup.holdout is not None:
-            holdout = _score(self._predict(model, setup.holdout)[0], setup.holdout.labels, epoch, "hold-out")
+            held = self._predict(model, setup.holdout)[0]
+            holdout = _score(held, setup.holdout.labels, epoch, "hold-out")
             selection = holdout.accuracy
             fields |= {"holdout_loss": holdout.loss, "holdout_accuracy": holdout.accuracy}
         if model is not setup.model:
             raw = _score(self._predict(setup.model, setup.test)[0], setup.test.labels, epoch, "test")
             fields["raw_test_accuracy"] = raw.accuracy
-        return Verdict(fields, views[0].clamp(-HALF_MAX, HALF_MAX).half(), selection)
+        return Verdict(fields, as_kept(views[0]), as_kept(held) if held is not None else None, selection)
 
     def _shown(self, epoch: int) -> Iterator[Tensor]:
         """The epoch's training images (B, C, H, W) as the model was shown them. Raises Interrupted."""
@@ -89,6 +93,15 @@ class Judge:
         setup, batch_size = self._setup, min(EVALUATION_BATCH[self._setup.device.type], len(split))
         views = [view for _, view in VIEWS[tta]]
         return predict_views(model, split, batch_size, setup.clean, setup.autocast, views, self._stopping)
+
+
+def as_kept(logits: Tensor) -> Tensor:
+    """Logits (N, classes) less the largest of each row, as float16.
+
+    A softmax does not see the difference, and near 0 float16 is so fine that two largest ones do not become equal.
+    """
+    logits = logits.float()
+    return (logits - logits.amax(1, keepdim=True)).clamp(min=-HALF_MAX).half()
 
 
 def _score(logits: Tensor, labels: Tensor, epoch: int, kind: str) -> Scores:

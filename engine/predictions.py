@@ -1,10 +1,16 @@
 """predictions.npz: what the model said about every test image, so that later analyses need neither model nor torch.
 
+version           2; a file without it is of version 1, which lacks all that is marked (2)
 labels            (N,) int64, in the order of the data set's test images
 classes           (C,) names
-last, best        (N, C) float16 logits of the last evaluated epoch and of the best one
+last, best        (N, C) float16 logits of the last evaluated epoch and of the best one; (2) less each row's largest
 last_epoch, best_epoch   1-based
-weights           "raw" or "ema": whose logits they are
+weights           "raw", "ema" or "swa": whose logits the last ones are
+best_weights      (2) the same of the best ones
+test_index        (2) (N,) int64, which images of the data set's whole test set these are
+holdout           (2) (M, C) float16, like `last`, of the images held out of training; M is 0 without a hold-out
+holdout_labels    (2) (M,) int64
+data              (2) SHA-256 of the whole data set: equal ones hold the same images in the same order
 """
 
 from __future__ import annotations
@@ -13,16 +19,19 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.contract.files import write_atomic
 
+VERSION: Final = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """The contents of a predictions file."""
+    """The contents of a predictions file, as the head of this module says; what version 1 lacks is empty there."""
 
     labels: NDArray[np.int64]
     classes: Sequence[str]
@@ -31,6 +40,12 @@ class Predictions:
     best: NDArray[np.float16]
     best_epoch: int
     weights: str
+    best_weights: str
+    test_index: NDArray[np.int64]
+    holdout: NDArray[np.float16]
+    holdout_labels: NDArray[np.int64]
+    data: str
+    version: int = VERSION
 
 
 def write(path: Path, predictions: Predictions) -> None:
@@ -38,6 +53,7 @@ def write(path: Path, predictions: Predictions) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
+        version=np.int64(VERSION),
         labels=predictions.labels,
         classes=np.array(predictions.classes),
         last=predictions.last,
@@ -45,6 +61,11 @@ def write(path: Path, predictions: Predictions) -> None:
         best=predictions.best,
         best_epoch=np.int64(predictions.best_epoch),
         weights=np.array(predictions.weights),
+        best_weights=np.array(predictions.best_weights),
+        test_index=predictions.test_index,
+        holdout=predictions.holdout,
+        holdout_labels=predictions.holdout_labels,
+        data=np.array(predictions.data),
     )
     write_atomic(path, buffer.getvalue())
 
@@ -52,12 +73,20 @@ def write(path: Path, predictions: Predictions) -> None:
 def read(path: Path) -> Predictions:
     """Read a predictions file. Raises OSError, ValueError or KeyError where it is missing or damaged."""
     with np.load(path, allow_pickle=False) as file:
+        first = "version" not in file
+        labels, last, weights = file["labels"], file["last"], str(file["weights"])
         return Predictions(
-            labels=file["labels"],
+            labels=labels,
             classes=file["classes"].tolist(),
-            last=file["last"],
+            last=last,
             last_epoch=int(file["last_epoch"]),
             best=file["best"],
             best_epoch=int(file["best_epoch"]),
-            weights=str(file["weights"]),
+            weights=weights,
+            best_weights=weights if first else str(file["best_weights"]),
+            test_index=np.zeros(0, np.int64) if first else file["test_index"],
+            holdout=last[:0] if first else file["holdout"],
+            holdout_labels=labels[:0] if first else file["holdout_labels"],
+            data="" if first else str(file["data"]),
+            version=1 if first else int(file["version"]),
         )

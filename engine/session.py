@@ -19,7 +19,7 @@ from engine.contract.recipe import Recipe
 from engine.curves import Swing
 from engine.data.load import DataSet
 from engine.evaluate import Interrupted
-from engine.judge import Judge, Verdict
+from engine.judge import Judge, Verdict, as_kept
 from engine.observe import Diverged, Totals
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
 from engine.predictions import Predictions
@@ -107,6 +107,7 @@ class Session:
             "test_accuracy": found.fields["test_accuracy"],
             "selection": found.selection,
             "logits": found.logits,
+            "holdout": found.holdout,
         }
         if not self._best or found.selection > self._best["selection"]:
             copies = {name: value.detach().clone() for name, value in self.setup.averaging.model.state_dict().items()}
@@ -171,17 +172,25 @@ class Session:
         return broken
 
     def write_predictions(self, path: Path) -> None:
-        """Write what the last and the best evaluation said of the test images; nothing before the first."""
-        best = self._best or self._last  # the best one is lost where just its file was damaged
-        if self._last:
+        """Write what the last and the best evaluation said of the images; nothing before the first."""
+        last, data = self._last, self._data
+        best = self._best or last  # the best one is lost where just its file was damaged
+        if last:
+            weights = self.setup.averaging.weights
+            aside = data.holdout if last.get("holdout") is not None else None  # an older checkpoint kept none
             found = Predictions(
-                labels=self._data.test.labels.numpy(),
-                classes=self._data.classes,
-                last=np.asarray(self._last["logits"]),
-                last_epoch=self._last["epoch"],
-                best=np.asarray(best["logits"]),
+                labels=data.test.labels.numpy(),
+                classes=data.classes,
+                last=as_kept(last["logits"]).numpy(),
+                last_epoch=last["epoch"],
+                best=as_kept(best["logits"]).numpy(),  # of an older checkpoint, perhaps, which kept them as they were
                 best_epoch=best["epoch"],
-                weights=self.setup.averaging.weights,
+                weights=weights,
+                best_weights=best.get("weights", weights),
+                test_index=np.arange(len(data.test)),  # a test slice is the first part of the test set
+                holdout=last["holdout"].numpy() if aside else np.zeros((0, len(data.classes)), np.float16),
+                holdout_labels=aside.labels.numpy() if aside else np.zeros(0, np.int64),
+                data=data.fingerprint,
             )
             predictions.write(path, found)
 

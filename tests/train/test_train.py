@@ -174,11 +174,13 @@ def test_predictions_equal_a_fresh_evaluation_of_the_saved_weights(make, tiny, a
     found = predictions.read(trial.run.predictions)
     for which, logits in (("last", found.last), ("best", found.best)):
         fresh = evaluate(trial, which, tiny.test)
-        assert np.array_equal(logits, fresh.half().numpy()), which
+        assert np.array_equal(logits, (fresh - fresh.amax(1, keepdim=True)).half().numpy()), which
     assert np.array_equal(found.labels, tiny.test.labels.numpy())
     assert tuple(found.classes) == tiny.classes
     assert (found.last_epoch, found.best_epoch) == (4, finished.best_epoch)
-    assert found.weights == ("raw" if averaging == "off" else "ema")
+    assert found.weights == found.best_weights == ("raw" if averaging == "off" else "ema")
+    assert (found.version, found.data, len(found.holdout)) == (2, tiny.fingerprint, 0)
+    assert np.array_equal(found.test_index, np.arange(len(tiny.test)))
     epochs = {event.epoch: event for event in trial.events if isinstance(event, Epoch)}
     assert (found.last.argmax(1) == found.labels).mean() == epochs[4].test_accuracy == finished.last_accuracy
     assert (
