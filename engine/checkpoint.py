@@ -5,27 +5,16 @@ What one looks like on disk, and how its weights are read, is in `checkpoint_fil
 
 from __future__ import annotations
 
-import shutil
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Literal
 
-from engine.checkpoint_files import (
-    BEST,
-    STATE,
-    UNREADABLE,
-    WEIGHTS,
-    Saved,
-    Tree,
-    committed,
-    drop_state,
-    read,
-    snapshot,
-    write,
-)
+from engine.checkpoint_files import UNREADABLE, Saved, Tree, read, snapshot, write
+from engine.contract.checkpoints import BEST, STATE, WEIGHTS, committed, drop_state, keep_only, name_of
 from engine.contract.errors import BadInput
 from engine.contract.events import Checkpoint
+from engine.contract.links import refuse_links
 
 INTERVAL: Final = 60.0  # seconds between the checkpoints that nobody asked for
 KEPT_WHILE_RUNNING: Final = 2  # the newest may be the one that a crash has damaged
@@ -55,8 +44,9 @@ class Checkpoints:
     def load(self) -> tuple[Saved | None, list[str]]:
         """The newest whole checkpoint, if any, and a line about everything damaged on the way to it.
 
-        Raises BadInput where that checkpoint belongs to another recipe, seed or data set.
+        Raises BadInput where that checkpoint belongs to another recipe, seed or data set, or a link is in the way.
         """
+        refuse_links(self.folder.parent)
         notes: list[str] = []
         candidates = committed(self.folder)
         while candidates:
@@ -121,7 +111,7 @@ class Checkpoints:
     def written(self, wait: bool = False) -> list[Checkpoint]:
         """What has reached the disk since the last call; with `wait`, all that was queued.
 
-        Raises what the writer met, such as OSError on a full disk.
+        Raises what the writer met, such as OSError on a full disk, or BadInput for a link in the run folder.
         """
         done = []
         while self._writes and (wait or self._writes[0].done()):
@@ -132,10 +122,11 @@ class Checkpoints:
         """The run is complete: leave what `keep` asks for. Nothing may be queued any more."""
         if keep == "all":
             return
+        refuse_links(self.folder.parent)
         self._good = [] if keep == "none" else self._good[-1:]
         if keep == "weights" and self._good:
             drop_state(self._good[0])
-        self._prune()
+        keep_only(self.folder, [path.name for path in self._good])
 
     def close(self) -> None:
         """Wait for the writer thread and end it."""
@@ -145,9 +136,10 @@ class Checkpoints:
         self, position: tuple[int, int], meta: Tree, files: dict[str, Tree | Path | None], waited: float
     ) -> Checkpoint:
         target = self._path(position)
+        refuse_links(self.folder.parent)  # each time: somebody may have put one there meanwhile
         write(target, meta, {name: self._good[-1] if tree is None else tree for name, tree in files.items()})
         self._good = [*(path for path in self._good if path != target), target][-KEPT_WHILE_RUNNING:]
-        self._prune()
+        keep_only(self.folder, [path.name for path in self._good])
         return self._event(position, meta["why"], waited)
 
     def _event(self, position: tuple[int, int], why: str, waited: float) -> Checkpoint:
@@ -156,12 +148,4 @@ class Checkpoints:
         return Checkpoint(epoch=epoch, step=step, file=file, seconds=waited, why=why)
 
     def _path(self, position: tuple[int, int]) -> Path:
-        epoch, step = position
-        return self.folder / (f"epoch-{epoch:04d}" + (f"-step-{step:05d}" if step else ""))
-
-    def _prune(self) -> None:
-        """Remove all but the good ones: older, damaged, half written."""
-        if self.folder.is_dir():
-            for path in self.folder.iterdir():
-                if path.is_dir() and path not in self._good:
-                    shutil.rmtree(path)
+        return self.folder / name_of(*position)

@@ -13,13 +13,10 @@ accepts a flipped byte without a word, hence the checksums.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
-import math
 import pickle
-import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -28,12 +25,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.contract.checkpoints import (
+    BEST,
+    HALF,
+    STATE,
+    WEIGHTS,
+    committed,
+    digest,
+    read_meta,
+    write_meta,
+)
+from engine.contract.erase import erase, opened
 from engine.contract.files import sync_folder, write_atomic
 
 Tree = dict[str, Any]  # nested dicts and lists of tensors and plain Python values
 
-META: Final = "meta.json"
-WEIGHTS, BEST, STATE = "weights.pt", "best.pt", "state.pt"
 UNREADABLE: Final = (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError)
 
 
@@ -79,19 +85,6 @@ def snapshot(value: Any, where: str = "", copies: dict[Any, Tensor] | None = Non
     raise TypeError(f"a checkpoint cannot hold a {type(value).__name__} (at {where.lstrip('.') or 'its root'})")
 
 
-def committed(folder: Path) -> list[Path]:
-    """Every checkpoint in the folder, oldest position first; those with a damaged meta.json last."""
-    if not folder.is_dir():
-        return []
-    return sorted((path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."), key=_position)
-
-
-def newest_position(folder: Path) -> tuple[int, int]:
-    """Whole epochs done, and steps after them, of the newest checkpoint that seems whole; (0, 0) without one."""
-    found = [position for path in committed(folder) if (position := _position(path))[0] < math.inf]
-    return (int(found[-1][0]), int(found[-1][1])) if found else (0, 0)
-
-
 def read(path: Path) -> Saved:
     """Load one checkpoint, every file held to its checksum. Raises one of `UNREADABLE` where it is damaged."""
     meta = read_meta(path)
@@ -118,15 +111,6 @@ def load_weights(folder: Path, which: Literal["last", "best"] = "last") -> Tree:
     raise FileNotFoundError(f"{folder} holds no {which} weights")
 
 
-def read_meta(path: Path) -> Tree:
-    """The checkpoint's meta.json. Raises ValueError where it does not match its own checksum."""
-    envelope = json.loads((path / META).read_bytes())
-    meta: Tree = envelope["checkpoint"]
-    if envelope["sha256"] != _digest(_canonical(meta)):
-        raise ValueError(f"{META}: SHA-256 differs")
-    return meta
-
-
 def write(target: Path, meta: Tree, files: dict[str, Tree | Path]) -> None:
     """Make the checkpoint `target`, replacing one of the same name.
 
@@ -138,8 +122,8 @@ def write(target: Path, meta: Tree, files: dict[str, Tree | Path]) -> None:
     Raises:
         OSError: a full disk among others; nothing is left behind.
     """
-    fresh = target.with_name(f".tmp-{target.name}")
-    shutil.rmtree(fresh, ignore_errors=True)
+    fresh = target.with_name(f"{HALF}{target.name}")
+    _clear(fresh)
     fresh.mkdir(parents=True)
     try:
         entries: Tree = {}
@@ -154,38 +138,20 @@ def write(target: Path, meta: Tree, files: dict[str, Tree | Path]) -> None:
             else:
                 entries[name] = _write_tree(fresh / name, source)
                 written[id(source)] = name
-        _write_meta(fresh, meta | {"files": entries})
-        if target.exists():
-            shutil.rmtree(target)
+        write_meta(fresh, meta | {"files": entries})
+        _clear(target)
         fresh.rename(target)
         sync_folder(target.parent)
     except OSError:
-        shutil.rmtree(fresh, ignore_errors=True)  # on a full disk, half a checkpoint is in the way
+        with suppress(OSError):  # what went wrong first is what counts
+            _clear(fresh)  # on a full disk, half a checkpoint is in the way
         raise
 
 
-def drop_state(path: Path) -> None:
-    """Take the optimizer state out of a checkpoint; what stays is valid at every moment."""
-    meta = read_meta(path)
-    meta["files"].pop(STATE, None)
-    _write_meta(path, meta)
-    (path / STATE).unlink(missing_ok=True)
-
-
-def _position(path: Path) -> tuple[float, float]:
-    try:
-        meta = read_meta(path)
-        return meta["epoch"], meta["step"]
-    except UNREADABLE:
-        return math.inf, math.inf
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _canonical(meta: Tree) -> bytes:
-    return json.dumps(meta, sort_keys=True, allow_nan=False).encode()
+def _clear(path: Path) -> None:
+    """Remove what has the name of a checkpoint that is to be written."""
+    with suppress(FileNotFoundError), opened(path.parent) as folder:
+        erase(path.name, folder)
 
 
 def _write_tree(path: Path, tree: Tree) -> Tree:
@@ -197,12 +163,12 @@ def _write_tree(path: Path, tree: Tree) -> Tree:
     torch.save(tree, buffer)
     data = buffer.getvalue()
     write_atomic(path, data)
-    return {"sha256": _digest(data), "bytes": len(data)}
+    return {"sha256": digest(data), "bytes": len(data)}
 
 
 def _read_tree(path: Path, entry: Tree) -> Tree:
     data = path.read_bytes()
-    if _digest(data) != entry["sha256"]:
+    if digest(data) != entry["sha256"]:
         raise ValueError(f"{path.name}: SHA-256 differs")
     tree: Tree = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     return tree
@@ -213,8 +179,3 @@ def _share(source: Path, target: Path) -> None:
         target.hardlink_to(source)
     except OSError:  # a file system without hard links
         write_atomic(target, source.read_bytes())
-
-
-def _write_meta(folder: Path, meta: Tree) -> None:
-    envelope = {"sha256": _digest(_canonical(meta)), "checkpoint": meta}
-    write_atomic(folder / META, json.dumps(envelope, indent=1).encode())

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import torch
 
-from engine.checkpoint_files import newest_position
 from engine.contract.catalog import catalog
+from engine.contract.checkpoints import newest_position
 from engine.contract.errors import BadInput
 from engine.contract.events import Event, EventWriter, Failed, Finished, Phase, Stopped
 from engine.contract.fold import RunFold

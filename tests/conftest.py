@@ -1,16 +1,22 @@
 """What every test gets: private folders, so that no test sees or touches the user's own runs, data or settings."""
 
+import json
 import os
+import shutil
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.contract.events import Epoch, EventWriter, RunStarted
+from engine.contract.catalog import catalog
+from engine.contract.events import Checkpoint, Epoch, EventReader, EventWriter, RunStarted
 from engine.contract.recipe import Placement, Recipe
 from engine.contract.records import ExitRecord
 from engine.contract.store import RunFolder, create, runs_root
+from engine.launch import control, local
 
 REAL_DATA = os.environ.get("CIFAR_TUI_DATA", "")  # read once, before the isolation below hides it
 
@@ -65,6 +71,112 @@ def ended_run() -> Callable[..., RunFolder]:
                 )  # fmt: skip
         ExitRecord(state=state, reason="diverged" if state == "failed" else "", ended=begin + 100).write(run.exit)
         return run
+
+    return make
+
+
+@dataclass(frozen=True)
+class EngineRuns:
+    """One run of the engine at two moments of its life."""
+
+    stopped: Path
+    """Stopped in its second epoch: two checkpoints to go on from."""
+    finished: Path
+    """The same run, resumed and finished with `keep = "all"`: two checkpoints, both with optimizer state."""
+
+
+def clone(source: Path, target: Path) -> Path:
+    """Copy a folder; files that are hard links to each other stay so."""
+    copies: dict[int, str] = {}
+
+    def copy(file: str, to: str) -> str:
+        inode = Path(file).stat().st_ino
+        if inode in copies:
+            Path(to).hardlink_to(copies[inode])
+        else:
+            copies[inode] = shutil.copy2(file, to)
+        return to
+
+    return shutil.copytree(source, target, symlinks=True, copy_function=copy)
+
+
+@pytest.fixture(scope="session")
+def engine_runs(tmp_path_factory: pytest.TempPathFactory) -> EngineRuns:
+    """Train a tiny run with the real trainer under the real supervisor, once per test session. Copy it, never use it.
+
+    It stops and resumes on the way, so the folder holds everything that a run folder can hold.
+    """
+    home, launch = tmp_path_factory.mktemp("engine-runs"), Path(__file__).parent / "launch"
+    table = {
+        "epochs": 2,
+        "batch_size": 32,
+        "model": "lenet",
+        "augmentation": ["random_crop", "horizontal_flip"],
+        "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9},
+        "averaging": {"name": "ema", "decay": 0.9},
+        "data": {"name": "shapes", "fraction": 0.05},
+        "compute": {"precision": "fp32"},
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "CIFAR_TUI_QUEUE"):
+            patch.setenv(variable, str(home / variable.lower()))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("FAKE_TRAINER", "real_trainer.py")  # the real one, saving all the time
+        recipe = Recipe.resolve(table, catalog())
+        placement = Placement(device="cpu", threads=1, keep="all", name="tiny", tags=("engine",))
+        run = create(home / "runs", recipe, seed=3, placement=placement, preset="quickstart", changes="tiny")
+        supervisor = (str(launch / "fake_supervisor.py"),)
+        hold = run.path / "hold"  # it goes no further than into its second epoch
+        hold.touch()
+        local.start(run, supervisor=supervisor, timeout=120)
+        while not any(
+            isinstance(event, Checkpoint) and event.epoch == 1 and event.step > 0
+            for event in EventReader(run.events).poll()
+        ):
+            assert run.status().live, run.status()
+            time.sleep(0.05)
+        control.stop(run)
+        assert control.wait(run, 120).state == "stopped", run.status()
+        hold.unlink()
+        stopped = clone(run.path, home / "stopped" / run.id)
+        control.resume(run, supervisor=supervisor)
+        assert control.wait(run, 120).state == "finished", run.status()
+    return EngineRuns(stopped, run.path)
+
+
+@pytest.fixture
+def copy_run() -> Callable[..., RunFolder]:
+    """Put a copy of a run folder into a runs folder, under its own id, or a new one where that is taken."""
+
+    def copy(source: Path, root: Path | None = None, *, teacher: str = "") -> RunFolder:
+        root = root or runs_root()
+        number, target = 0, root / source.name
+        while target.exists():
+            number, target = number + 1, root / f"{source.name[:-4]}{number:04d}"
+        run = RunFolder(clone(source, target))
+        told = json.loads(run.run_json.read_text()) | {"id": run.id}
+        run.run_json.write_text(json.dumps(told | ({"teacher": {"id": teacher}} if teacher else {})))
+        return run
+
+    return copy
+
+
+@pytest.fixture
+def finished_run(engine_runs: EngineRuns, copy_run: Callable[..., RunFolder]) -> Callable[..., RunFolder]:
+    """Make a finished run, as the engine leaves it with `keep = "all"`: `finished_run(root=None, teacher="")`."""
+
+    def make(root: Path | None = None, *, teacher: str = "") -> RunFolder:
+        return copy_run(engine_runs.finished, root, teacher=teacher)
+
+    return make
+
+
+@pytest.fixture
+def stopped_run(engine_runs: EngineRuns, copy_run: Callable[..., RunFolder]) -> Callable[..., RunFolder]:
+    """Make a run that was stopped in its second epoch, as the engine leaves it."""
+
+    def make(root: Path | None = None, *, teacher: str = "") -> RunFolder:
+        return copy_run(engine_runs.stopped, root, teacher=teacher)
 
     return make
 

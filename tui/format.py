@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
+from engine.contract.text import file_size as file_size
+
 Glyphs = Literal["braille", "block", "ascii"]
 """What the terminal's font can show: everything, all but braille, or nothing beyond ASCII."""
 
@@ -106,12 +108,9 @@ def gigabytes(size: float, digits: int = 0) -> str:
     return NONE if not math.isfinite(size) else f"{size / 2**30:.{digits}f}"
 
 
-def file_size(size: float) -> str:
-    """171000000 -> "171 MB" (decimal, as `ls -h --si` counts)."""
-    for scale, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= 0.9995 * scale:
-            return f"{size / scale:.3g} {unit}"
-    return f"{size:.0f} B"
+def counted(count: int, noun: str) -> str:
+    """1 and "run" -> "1 run", 3 -> "3 runs"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

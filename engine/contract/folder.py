@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -29,9 +28,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.contract.catalog import Catalog, catalog
+from engine.contract.erase import files_in, used_bytes
 from engine.contract.errors import BadInput
 from engine.contract.files import locked, read_bytes, read_json
 from engine.contract.labels import Labels, add_label, read_labels
+from engine.contract.links import refuse_links
 from engine.contract.process import ExitRecord
 from engine.contract.recipe import Recipe
 from engine.contract.status import Status, status
@@ -135,7 +136,8 @@ class RunFolder:
     def add_label(
         self, *, name: str | None = None, tag: str = "", untag: str = "", note: str = "", pinned: bool | None = None
     ) -> None:
-        """Append changes to the labels; BadInput for a label that cannot be one, or a folder that is read-only."""
+        """Append changes to the labels; BadInput for a label that cannot be one, or a folder not to be written to."""
+        refuse_links(self.path)
         add_label(self.labels_jsonl, name=name, tag=tag, untag=untag, note=note, pinned=pinned)
 
     def status(self, now: float | None = None) -> Status:
@@ -170,19 +172,5 @@ class RunFolder:
             self.exit.rename(target)
 
     def size_bytes(self) -> int:
-        """Bytes of all files in the folder; links are not followed."""
-        return _size(self.path)
-
-
-def _size(folder: str | Path) -> int:
-    total = 0
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    total += _size(entry.path)
-                else:
-                    total += entry.stat(follow_symlinks=False).st_size
-    except OSError:  # vanished or forbidden: what could be seen counts
-        pass
-    return total
+        """Bytes of all files in the folder, each counted once; links are not followed."""
+        return used_bytes(files_in(self.path))

@@ -3,13 +3,14 @@
 from engine.contract.create import create
 from engine.contract.folder import RUN_ID, RunFolder, RunInfo
 from engine.contract.labels import Labels
-from engine.contract.remove import remove
 from engine.contract.roots import check_writable, is_run, runs_root, runs_roots
 from engine.contract.select import find
 from engine.contract.status import ENDED, LIVE, STATES, Status
 from engine.contract.summary import JSON_KEYS, Summary, summarize
+from engine.contract.trash import empty, in_trash, purge, remove, restore, trash_bytes, trash_of
 
 __all__ = [
     "ENDED", "JSON_KEYS", "LIVE", "RUN_ID", "STATES", "Labels", "RunFolder", "RunInfo", "Status", "Summary",
-    "check_writable", "create", "find", "is_run", "remove", "runs_root", "runs_roots", "summarize",
+    "check_writable", "create", "empty", "find", "in_trash", "is_run", "purge", "remove", "restore", "runs_root",
+    "runs_roots", "summarize", "trash_bytes", "trash_of",
 ]  # fmt: skip

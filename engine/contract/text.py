@@ -22,3 +22,11 @@ def one_line(text: str, width: int = 0) -> str:
     """Clean text on a single line, runs of white space as one blank, cut to `width` characters (0: whole)."""
     line = " ".join(clean(text).split())
     return line if not width or len(line) <= width else line[: max(width - 1, 0)] + "…"
+
+
+def file_size(size: float) -> str:
+    """171000000 -> "171 MB" (decimal, as `ls -h --si` counts)."""
+    for scale, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size >= 0.9995 * scale:
+            return f"{size / scale:.3g} {unit}"
+    return f"{size:.0f} B"

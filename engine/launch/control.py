@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.folder import RunFolder
+from engine.contract.links import refuse_links
 from engine.contract.process import Identity, ProcRecord, alive, host_name
 from engine.contract.recipe import Placement
 from engine.contract.resolve import explain
@@ -74,8 +75,8 @@ def resume(
         changes: to the placement, for this attempt: the device, the folders, the threads.
 
     Raises:
-        BadInput: it is at work or finished, its recipe is not the one it was made with, a change is unfit, or
-            there is no such device.
+        BadInput: it is at work or finished, a folder in it is a link, its recipe is not the one it was made with, a
+            change is unfit, or there is no such device.
         StartFailed: it could not be started.
     """
     state = run.status()
@@ -84,6 +85,7 @@ def resume(
         raise BadInput(f"run {run.id} is {state.state}{orphaned}")
     if state.state == "finished":
         raise BadInput(f"run {run.id} is finished; start a new one from it with --preset run:{run.id}")
+    refuse_links(run.path)
     info = run.info()
     recipe_id = run.recipe().recipe_id
     if recipe_id != info.recipe_id:

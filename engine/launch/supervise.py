@@ -23,6 +23,7 @@ from pathlib import Path
 from engine.contract.errors import BadInput
 from engine.contract.files import locked, write_atomic
 from engine.contract.folder import RESERVE_BYTES, RunFolder
+from engine.contract.links import refuse_links
 from engine.contract.process import Heartbeat, Identity, ProcRecord, alive, me
 from engine.contract.recipe import Placement
 from engine.launch import devices, package, reasons
@@ -66,8 +67,9 @@ class Supervisor:
         """From the queue to the exit record.
 
         Raises:
-            BadInput: another process works on the run. Nothing has been changed then.
+            BadInput: another process works on the run, or a folder in it is a link. Nothing has been changed then.
         """
+        refuse_links(self._run.path)
         with ExitStack() as stack:
             lock = self._hold(stack)
             before = ProcRecord.read(self._run.proc)

@@ -10,7 +10,9 @@ import torch
 
 from engine import checkpoint_files, predictions
 from engine.checkpoint import Checkpoints
-from engine.checkpoint_files import committed, load_weights, read, snapshot
+from engine.checkpoint_files import load_weights, read, snapshot
+from engine.contract.checkpoints import committed
+from engine.contract.errors import BadInput
 from engine.contract.events import Checkpoint, Finished, Message, Resumed, Stopped
 
 IDENTITY = {"recipe_id": "r", "seed": 0}
@@ -221,3 +223,27 @@ def test_the_same_position_is_written_once(make):
     assert isinstance(events[-1], Stopped)
     assert [event.why for event in events if isinstance(event, Checkpoint)] == ["stop"]
     assert (folder / "state.pt").stat().st_mtime_ns == written
+
+
+def test_a_link_put_in_place_of_the_folder_while_it_trains_ends_the_run_and_is_not_followed(make, tmp_path):
+    trial = make()
+    stream = trial.start(interval=0)
+    next(event for event in stream if isinstance(event, Checkpoint))
+    elsewhere = tmp_path / "elsewhere"
+    trial.run.checkpoints.rename(elsewhere)
+    (elsewhere / "epoch-0077").mkdir()
+    (elsewhere / "mine").mkdir()
+    trial.run.checkpoints.symlink_to(elsewhere)
+    before = sorted(elsewhere.rglob("*"))
+    with pytest.raises(BadInput, match="checkpoints is a link to"):
+        list(stream)
+    assert sorted(elsewhere.rglob("*")) == before
+
+
+def test_folders_of_the_users_own_among_the_checkpoints_stay(make):
+    trial = make()
+    trial.go(stop_after=3)
+    (trial.run.checkpoints / "before the change").mkdir()
+    (trial.run.checkpoints / "before the change" / "weights.pt").write_text("mine")
+    assert isinstance(trial.go(interval=0)[-1], Finished)
+    assert {path.name for path in trial.run.checkpoints.iterdir()} == {"before the change", "epoch-0003"}

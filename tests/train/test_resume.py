@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine import predictions
-from engine.checkpoint_files import committed, read_meta
+from engine.contract.checkpoints import committed, read_meta
 from engine.contract.errors import BadInput
 from engine.contract.events import Checkpoint, Epoch, Finished, Resumed, RunStarted, Stopped
 from engine.contract.recipe import Placement

@@ -21,6 +21,7 @@ from tui.lines import Line, fit, wrap
 
 Json = typer.Option(False, "--json", help="Print JSON instead of a table.")
 RunsDirs = typer.Option(None, "--runs-dir", help="Folder with runs; further ones are read only.", metavar="DIR")
+Yes = typer.Option(False, "--yes", "-y", help="Do not ask.")
 Ref = typer.Argument(..., help="Full id, its last four characters, a unique name, @last or @live.", metavar="RUN")
 Refs = typer.Argument(..., help="Full ids, their last four characters, unique names, @last or @live.", metavar="RUN...")
 

@@ -1,4 +1,4 @@
-"""`cifar-tui runs`: look at runs. The commands that act on them are in `runs_act`."""
+"""`cifar-tui runs`: look at runs. The commands that act on them are in `runs_act` and `runs_disk`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import clean
-from tui.commands import compare, runs_act
+from tui.commands import compare, runs_act, runs_disk
 from tui.commands.common import Json, Ref, Refs, RunsDirs, group, print_json, print_table, roots
-from tui.format import NONE, age, percent, picked, work
+from tui.format import NONE, age, counted, file_size, percent, picked, work
 
 if TYPE_CHECKING:
     from engine.contract.events import Epoch
@@ -25,42 +25,48 @@ if TYPE_CHECKING:
 
 app = group("Every run you ever made.")
 runs_act.add_to(app)
+runs_disk.add_to(app)
 
 
 @app.callback(invoke_without_command=True)
 def default(ctx: typer.Context, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Without a word: list."""
     if ctx.invoked_subcommand is None:
-        list_runs(filter_text="", limit=0, as_json=as_json, runs_dir=runs_dir)
+        list_runs(filter_text="", limit=0, trash=False, as_json=as_json, runs_dir=runs_dir)
 
 
 @app.command("list")
 def list_runs(
     filter_text: str = typer.Option("", "--filter", help="acc>0.95 model:resnet34 tag:paper status:failed started>3w"),
     limit: int = typer.Option(0, "--limit", help="At most so many; 0 is all.", min=0),
+    trash: bool = typer.Option(False, "--trash", help="The deleted runs, which `runs restore` brings back."),
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
     """List the runs, live ones first; a narrow terminal shows fewer columns than a pipe gets."""
     from engine.analysis.filter import parse_filter
     from engine.contract.index import Index
+    from engine.contract.store import trash_of
 
-    keep = parse_filter(filter_text)
-    rows = keep.select(Index().rows(roots(runs_dir)))
+    keep, places = parse_filter(filter_text), roots(runs_dir)
+    rows = keep.select(Index().rows([trash_of(places[0])] if trash else places))
     rows.sort(key=lambda row: not row.live)  # stable: newest first within both halves
     rows = rows[:limit] if limit else rows
     if as_json:
         return print_json([row.to_json() for row in rows])
-    print_summaries(rows)
+    print_summaries(rows, None if trash or filter_text else places[0])
     if not rows:
-        typer.echo(
-            "no runs" + (f" match {filter_text!r}" if filter_text else " yet: cifar-tui --preset quickstart --headless")
-        )
+        empty = "the trash is empty" if trash else "no runs yet: cifar-tui --preset quickstart --headless"
+        typer.echo(f"no runs match {filter_text!r}" if filter_text else empty)
     return None
 
 
-def print_summaries(rows: Sequence[Summary]) -> None:
-    """The table of runs on a plain terminal."""
+def print_summaries(rows: Sequence[Summary], root: Path | None = None) -> None:
+    """The table of runs on a plain terminal.
+
+    Args:
+        root: the runs folder whose trash gets a row of its own, where there is anything in it.
+    """
     table = [
         [
             row.id,
@@ -71,21 +77,30 @@ def print_summaries(rows: Sequence[Summary]) -> None:
             _accuracy(row.last_accuracy),
             NONE if row.best_accuracy is None else picked(row.best_accuracy, row.best_on),
             work(row.seconds, row.estimated),
+            file_size(row.size_bytes),
             age(time.time() - row.started),
             row.status + (f" ({row.reason})" if row.reason else ""),
         ]
         for row in rows
     ]
-    head = ["id", "recipe", "changes", "seed", "epoch", "last", "best", "time", "started", "status"]
     print_table(
-        head,
-        table,
-        right=["seed", "epoch", "last", "best", "time"],
+        ["id", "recipe", "changes", "seed", "epoch", "last", "best", "time", "size", "started", "status"],
+        table + (_trash_row(root) if root else []),
+        right=["seed", "epoch", "last", "best", "time", "size"],
         shrink=["recipe", "changes"],
-        drop=["started", "changes", "seed", "best"],
+        drop=["started", "changes", "seed", "best", "size"],
     )
     if any(row.best_on == "test" and row.best_accuracy is not None for row in rows):
         typer.echo("* best epoch picked on the test set")
+
+
+def _trash_row(root: Path) -> list[list[str]]:
+    """What deleted runs still take on the disk."""
+    from engine.contract.store import in_trash, trash_bytes
+
+    size = trash_bytes(root)
+    runs = counted(len(in_trash(root)), "run")
+    return [["trash", runs, "-", "", "", "", "", "", file_size(size), "", "runs prune --trash"]] if size else []
 
 
 def _accuracy(value: float | None) -> str:

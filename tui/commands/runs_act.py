@@ -1,4 +1,4 @@
-"""`cifar-tui runs`: the commands that change something: stop, kill, resume, rm, prune, tag, note."""
+"""`cifar-tui runs`: the commands that change something: stop, kill, resume, tag, note; `runs_disk` has the others."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from engine.contract.errors import BadInput
-from tui.commands.common import Json, Ref, Refs, RunsDirs, print_json, roots, say
-from tui.format import file_size
+from tui.commands.common import Json, Ref, Refs, RunsDirs, Yes, print_json, roots
 
 if TYPE_CHECKING:
     from engine.contract.folder import RunFolder
-
-Yes = typer.Option(False, "--yes", "-y", help="Do not ask.")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,8 +20,6 @@ def add_to(app: typer.Typer) -> None:
         ("stop", stop),
         ("kill", kill),
         ("resume", resume),
-        ("rm", remove_runs),
-        ("prune", prune),
         ("tag", tag),
         ("note", note),
     ):
@@ -109,96 +103,6 @@ def _restart_lost(as_json: bool, runs_dir: list[str] | None) -> None:
     for run, why in outcome.items():
         typer.echo(f"{run} {why or 'goes on'}")
     return None if outcome else typer.echo("no run was lost to a reboot")
-
-
-def remove_runs(
-    refs: list[str] = Refs,
-    force: bool = typer.Option(False, "--force", help="Also teachers of runs that have not finished."),
-    yes: bool = Yes,
-    as_json: bool = Json,
-    runs_dir: list[str] | None = RunsDirs,
-) -> None:
-    """Delete runs for good."""
-    from engine.contract.index import Index
-    from engine.contract.store import remove
-    from engine.contract.teacher import needed
-
-    folders = _find(refs, runs_dir)
-    students = {} if force else needed({folder.id for folder in folders}, Index().rows(roots(runs_dir)))
-    if students:
-        raise BadInput([f"{_still_teaches(*one)}; --force deletes it all the same" for one in students.items()])
-    if not yes and not typer.confirm(f"delete {len(folders)} runs for good?", err=True):
-        raise SystemExit(1)
-    for folder in folders:
-        remove(folder, roots(runs_dir))
-    if as_json:
-        print_json([{"id": folder.id, "status": "removed"} for folder in folders])
-    else:
-        for folder in folders:
-            typer.echo(f"{folder.id} removed")
-
-
-def _still_teaches(teacher: str, students: Sequence[str]) -> str:
-    have = "has" if len(students) == 1 else "have"
-    return f"run {teacher} teaches {', '.join(students)}, which {have} not finished"
-
-
-def prune(
-    keep: str = typer.Option("weights", help="What stays of ended runs: weights (final and best) or none."),
-    force: bool = typer.Option(False, "--force", help="Also the weights that runs which have not finished learn from."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would go."),
-    yes: bool = Yes,
-    as_json: bool = Json,
-    runs_dir: list[str] | None = RunsDirs,
-) -> None:
-    """Free disk space: drop the resume checkpoints of finished runs (and with `--keep none` their weights)."""
-    from engine.contract.folder import RunFolder
-    from engine.contract.index import Index
-    from engine.contract.teacher import needed
-
-    if keep not in ("weights", "none"):
-        raise BadInput(f"--keep: got {keep!r}, needs weights or none")
-    places = roots(runs_dir)
-    rows = Index().rows(places)
-    ours = [row for row in rows if row.status == "finished" and Path(row.folder).parent == places[0]]
-    students = needed({row.id for row in ours}, rows) if keep == "none" and not force else {}
-    for teacher in students.items():
-        say(f"{_still_teaches(*teacher)}; its weights stay (--force: they go too)")
-    doomed: list[tuple[str, list[Path]]] = []
-    for row in ours:
-        pattern = "*" if keep == "none" and row.id not in students else "epoch-*"
-        found = sorted(RunFolder(Path(row.folder)).checkpoints.glob(pattern))
-        if found:
-            doomed.append((row.id, found))
-    freed = sum(_size(path) for _, paths in doomed for path in paths)
-    if doomed and not dry_run and not yes:
-        question = f"free {file_size(freed)} of {len(doomed)} finished runs?"
-        if not typer.confirm(question, err=True):
-            raise SystemExit(1)
-    if not dry_run:
-        for _, paths in doomed:
-            for path in paths:
-                _delete(path)
-    if as_json:
-        return print_json({"bytes": freed, "runs": [run for run, _ in doomed], "dry_run": dry_run})
-    return typer.echo(f"{'would free' if dry_run else 'freed'} {file_size(freed)} in {len(doomed)} runs")
-
-
-def _size(path: Path) -> int:
-    if path.is_symlink():
-        return 0
-    if path.is_dir():
-        return sum(_size(inner) for inner in path.iterdir())
-    return path.stat().st_size
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        for inner in path.iterdir():
-            _delete(inner)
-        path.rmdir()
-    else:
-        path.unlink(missing_ok=True)
 
 
 def tag(
