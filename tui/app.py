@@ -185,6 +185,23 @@ class Workbench(App[None]):
     def action_help(self) -> None:
         self.push_screen(Help(getattr(self.screen, "KEYS_OF", self.current_mode)))
 
+    def action_undo(self) -> None:
+        """Take back the last act that can be taken back."""
+        self._undo()
+
+    @work(thread=True, group="acts", exit_on_error=False)
+    def _undo(self) -> None:
+        """In a thread, as it may move run folders."""
+        try:
+            act = self.session.acts.undo()
+        except BadInput as error:
+            self.call_from_thread(self.notify, one_line(str(error), 300), severity="error", markup=False)
+        else:
+            said = f"undone: {act.words}" if act else "there is nothing to undo (* removes all marks)"
+            self.call_from_thread(self.notify, one_line(said, 300), markup=False)
+        self.session.refresh()
+        self.post_message(RunsChanged())
+
     def action_redraw(self) -> None:
         """Send every cell again, after another program wrote over the screen."""
         self.refresh(repaint=True, layout=True)

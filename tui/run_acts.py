@@ -15,11 +15,12 @@ from textual.screen import Screen
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.labels import check_tag
-from engine.contract.store import RunFolder, remove
+from engine.contract.store import RunFolder
 from engine.contract.teacher import needed
 from engine.contract.text import one_line
 from engine.launch import control
 from tui.commands.sources import source_file
+from tui.format import counted
 from tui.forms.again import draft_of, own_parts
 from tui.messages import RunsChanged
 from tui.screens.confirm import Confirm
@@ -86,16 +87,17 @@ class RunActs(Screen[None]):
         )
 
     def ask_delete(self, runs: Sequence[RunFolder]) -> None:
-        """Delete for good."""
+        """Move runs into the trash."""
         names = ", ".join(run.id[-4:] for run in runs[:8]) + (" …" if len(runs) > 8 else "")
         session = self.workbench.session
         students = [run[-4:] for ids in needed({run.id for run in runs}, session.summaries()).values() for run in ids]
         warning = f"\nNot finished, and still to learn from them: {', '.join(students)}." if students else ""
         self._ask(
             f"Delete {len(runs)} runs?" if len(runs) > 1 else f"Delete run {names}?",
-            f"{names}: curves, checkpoints and predictions are gone for good.{warning}",
+            f"{names} will be in the trash: u brings them back.\n"
+            f"`cifar-tui runs prune --trash` empties it and frees the space.{warning}",
             ("delete", "Delete"),
-            lambda: self.act(runs, lambda run: remove(run, session.roots), "deleted", forget=True),
+            lambda: self._delete(list(runs)),
             default=1,
         )
 
@@ -115,10 +117,11 @@ class RunActs(Screen[None]):
             if text is None:
                 return
             after = text.split()
-            for tag in [tag for tag in after if tag not in before]:
-                self.label(run, tag=tag)
-            for tag in [tag for tag in before if tag not in after]:
-                self.label(run, untag=tag)
+            added = [tag for tag in after if tag not in before]
+            dropped = [tag for tag in before if tag not in after]
+            if added or dropped:
+                self._label(lambda: tag_run(run, added, dropped), f"tagged {run.id[-4:]}",
+                            lambda: tag_run(run, dropped, added))  # fmt: skip
 
         body = "Words with blanks between them; find them with tag:WORD."
         self.app.push_screen(Prompt(f"Tags of {run.id[-4:]}", body, " ".join(before), check), answered)
@@ -127,8 +130,9 @@ class RunActs(Screen[None]):
         """Add a note."""
 
         def answered(text: str | None) -> None:
-            if text and text.strip():
-                self.label(run, note=text.strip())
+            if text and (said := text.strip()):
+                self._label(lambda: run.add_label(note=said), f"noted {run.id[-4:]}",
+                            lambda: run.add_label(unnote=said))  # fmt: skip
 
         notes = run.labels().notes
         body = f"Before: {one_line(notes[-1], 200)}" if notes else "What you want to remember of this run."
@@ -143,18 +147,28 @@ class RunActs(Screen[None]):
 
     # --- acting -----------------------------------------------------------------------------------------------
 
-    def label(self, run: RunFolder, *, tag: str = "", untag: str = "", note: str = "") -> None:
-        """Write a label; a folder that is read-only says so."""
+    def _label(self, write: Callable[[], object], words: str, undo: Callable[[], object]) -> None:
+        """Write labels and remember how to take them back; a folder that is not to be written to says so."""
         try:
-            run.add_label(tag=tag, untag=untag, note=note)
+            write()
+            self.workbench.session.acts.did(words, undo)
         except BadInput as error:
             self.say(str(error), bad=True)
         self._reread()
 
     @work(thread=True, group="acts", exit_on_error=False)
-    def act(
-        self, runs: Sequence[RunFolder], what: Callable[[RunFolder], object], done: str, *, forget: bool = False
-    ) -> None:
+    def _delete(self, runs: Sequence[RunFolder]) -> None:
+        gone, problems = self.workbench.session.delete(runs)
+        for problem in problems:
+            self.app.call_from_thread(self.say, problem, bad=True)
+        if gone:
+            names = gone[0].id[-4:] if len(gone) == 1 else counted(len(gone), "run")
+            are = "is" if len(gone) == 1 else "are"
+            self.app.call_from_thread(self.say, f"{names} {are} in the trash; u brings back")
+        self._look_again()
+
+    @work(thread=True, group="acts", exit_on_error=False)
+    def act(self, runs: Sequence[RunFolder], what: Callable[[RunFolder], object], done: str) -> None:
         """Do something to each run; what cannot be done is said and keeps nothing else back."""
         for run in runs:
             try:
@@ -162,8 +176,6 @@ class RunActs(Screen[None]):
             except (BadInput, StartFailed) as error:
                 self.app.call_from_thread(self.say, str(error), bad=True)
                 continue
-            if forget:
-                self.workbench.session.forget(run)
             self.app.call_from_thread(self.say, f"{run.id[-4:]} {done}")
         self._look_again()
 
@@ -195,3 +207,11 @@ class RunActs(Screen[None]):
     def say(self, text: str, *, bad: bool = False) -> None:
         """A toast with text that is data."""
         self.notify(one_line(text, 300), severity="error" if bad else "information", markup=False)
+
+
+def tag_run(run: RunFolder, added: Sequence[str], dropped: Sequence[str]) -> None:
+    """Put tags on a run and take others off. BadInput where it may not be written to."""
+    for tag in added:
+        run.add_label(tag=tag)
+    for tag in dropped:
+        run.add_label(untag=tag)

@@ -10,7 +10,7 @@ from typing import Final
 
 from engine.contract.store import Summary
 from engine.contract.text import one_line
-from tui.format import NONE, age, percent, picked, work
+from tui.format import NONE, age, file_size, percent, picked, work
 from tui.lines import Line, clip, fit, rule
 from tui.run_rows import SORTS, Row
 
@@ -55,22 +55,24 @@ class Columns:
     changes: int = 13
     label: int = 0
     took: int = 0
+    size: int = 0
     device: int = 0
     state: int = STATE
 
     @classmethod
     def for_width(cls, width: int) -> Columns:
-        """80 cells hold the essential columns; more give words room and add state in words, duration and device."""
+        """80 cells hold the essential columns; more give words room and add state in words, duration, size, device."""
         extra = max(width - 80, 0)
         state = STATE_IN_WORDS if extra >= 20 else STATE
         took = 9 if extra >= 28 else 0
+        size = 8 if extra >= 40 else 0
         device = 14 if extra >= 60 else 0
-        extra -= (took + 1 if took else 0) + device + state - STATE
+        extra -= (took + 1 if took else 0) + size + device + state - STATE
         label = min(24, max(extra // 3, 10)) if extra >= 20 else 0
         extra -= label + 1 if label else 0
         recipe = 16 + min(extra // 3, 16)
         changes = 13 + extra - (recipe - 16) if width >= 80 else max(width - 67, 4)
-        return cls(recipe, changes, label, took, device, state)
+        return cls(recipe, changes, label, took, size, device, state)
 
     @property
     def gap(self) -> str:
@@ -102,6 +104,8 @@ def header(columns: Columns, sort: str, reverse: bool) -> Line:
     line += [title("best", "best", 7, "right")]
     if columns.took:
         line.append(title("seconds", "took", columns.took, "right"))
+    if columns.size:
+        line.append(title("size", "size", columns.size, "right"))
     if columns.device:
         line.append(("  " + fit("device", columns.device - 2), "dim"))
     line += [(columns.gap, ""), title("when", "when", 7)]
@@ -129,6 +133,8 @@ def draw_row(row: Row, width: int, columns: Columns, marks: Marks, at_cursor: bo
     line.append((fit(best_of(run), 7, "right"), "dim"))
     if columns.took:
         line.append((fit(took_of(run), columns.took, "right"), "dim"))
+    if columns.size:
+        line.append((fit(file_size(run.size_bytes), columns.size, "right"), "dim"))
     if columns.device:
         line.append(("  " + fit(one_line(run.device), columns.device - 2), "dim"))
     line += [(columns.gap, ""), (fit(when_of(run, now), 7), "dim")]

@@ -13,11 +13,14 @@ from typing import Final
 import platformdirs
 
 from engine.contract.catalog import Catalog, catalog
+from engine.contract.errors import BadInput
 from engine.contract.files import read_json, write_atomic
 from engine.contract.index import Index
-from engine.contract.store import RunFolder, Summary
+from engine.contract.store import RunFolder, Summary, remove, restore, trash_bytes, trash_of
+from tui.format import counted
 from tui.forms.again import draft_of, own_parts
 from tui.forms.draft import Draft
+from tui.undo import Acts
 
 RESCAN_SECONDS: Final = 2.0
 SCAN_SHARE: Final = 0.03
@@ -55,6 +58,7 @@ class Session:
         self.selected: RunFolder | None = None
         self.marked: list[RunFolder] = []
         self.baseline: RunFolder | None = None
+        self.acts = Acts()
         self.draft: Draft | None = None
         """What New run opens with."""
         self.parts: tuple[str, ...] = ()
@@ -68,6 +72,9 @@ class Session:
         self._read = False
         self._since: Counter[str] = Counter()
         known = read_json(self._state_file) or {}
+        self.trash = 0
+        """Bytes that deleted runs take until the trash is emptied."""
+        self._trash_changed = 0
         self.left = _number(known.get("left"))
         """When the workbench was last left (unix seconds); 0 when never."""
         self.light = known.get("light") is True
@@ -102,13 +109,26 @@ class Session:
         with self._lock:
             began = time.monotonic()
             rows = self._index.rows(self.roots)
+            changed = self._weigh_trash()
             self._scanned = time.monotonic()
             self._cost = self._scanned - began
-            changed = rows != self._rows or not self._read
+            changed = changed or rows != self._rows or not self._read
             if not self._read and self.left:
                 self._since = Counter(row.status for row in rows if not row.live and row.ended > self.left)
             self._rows, self._read = rows, True
         return changed
+
+    def _weigh_trash(self) -> bool:
+        """Look how much the trash holds, where runs came or went since; whether they did."""
+        trash = trash_of(self.roots[0])
+        try:
+            stamp = 0 if trash.is_symlink() else trash.stat().st_mtime_ns
+        except OSError:  # nothing was ever deleted
+            stamp = 0
+        if stamp == self._trash_changed:
+            return False
+        self._trash_changed, self.trash = stamp, trash_bytes(self.roots[0]) if stamp else 0
+        return True
 
     def live(self) -> list[Summary]:
         """Running and queued runs, newest first."""
@@ -128,20 +148,64 @@ class Session:
     def toggle_mark(self, run: RunFolder) -> None:
         """Mark a run for comparison, or take the mark away."""
         if run in self.marked:
-            self.marked.remove(run)
+            self.mark([marked for marked in self.marked if marked != run], f"unmarked {run.id[-4:]}")
         else:
-            self.marked.append(run)
+            self.mark([*self.marked, run], f"marked {run.id[-4:]}")
+
+    def mark(self, runs: Sequence[RunFolder], words: str) -> None:
+        """Let just these runs be marked; `words` say what that changed."""
+        before = self.marked
+        self.marked = list(runs)
+        self.acts.did(words, lambda: self._mark_again(before))
+
+    def _mark_again(self, runs: Sequence[RunFolder]) -> None:
+        self.marked = list(runs)
 
     def edit(self, run: RunFolder) -> None:
         """Let New run open with the recipe of a run. Raises BadInput for a damaged one."""
         self.parts = own_parts(run)
         self.draft = draft_of(run, self.catalog, self.roots)
 
-    def forget(self, run: RunFolder) -> None:
-        """Point at a deleted run no longer."""
-        self.marked = [marked for marked in self.marked if marked != run]
-        self.baseline = None if self.baseline == run else self.baseline
-        self.selected = None if self.selected == run else self.selected
+    # --- deleting ---------------------------------------------------------------------------------------------
+
+    def delete(self, runs: Sequence[RunFolder]) -> tuple[list[RunFolder], list[str]]:
+        """Move runs into the trash and point at them no longer; `u` brings back those of one call together.
+
+        Returns:
+            The runs that were moved, and why others were not.
+        """
+        before = (self.marked, self.baseline, self.selected)
+        gone: list[RunFolder] = []
+        problems: list[str] = []
+        for run in runs:
+            try:
+                remove(run, self.roots)
+                gone.append(run)
+            except BadInput as error:
+                problems += error.problems
+        if gone:
+            self.marked = [run for run in self.marked if run not in gone]
+            self.baseline = None if self.baseline in gone else self.baseline
+            self.selected = None if self.selected in gone else self.selected
+            self.acts.did(f"deleted {counted(len(gone), 'run')}", lambda: self._undelete(gone, *before))
+        return gone, problems
+
+    def _undelete(
+        self,
+        runs: Sequence[RunFolder],
+        marked: list[RunFolder],
+        baseline: RunFolder | None,
+        selected: RunFolder | None,
+    ) -> None:
+        problems: list[str] = []
+        for run in runs:
+            try:
+                restore(RunFolder(trash_of(self.roots[0]) / run.id), self.roots)
+            except BadInput as error:
+                problems += error.problems
+        self.marked, self.baseline, self.selected = marked, baseline, selected
+        if problems:
+            raise BadInput(problems)
 
     # --- coming and going -------------------------------------------------------------------------------------
 

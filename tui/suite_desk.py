@@ -68,6 +68,10 @@ class SuiteDesk:
         """The marked rows in the order of the table, else the one at the cursor."""
         return [row for row in self.rows if row.id in self.marked] or [at]
 
+    def mark(self, rows: set[str]) -> None:
+        """Let just these rows be marked."""
+        self.marked = rows
+
     def cells(self, rows: Sequence[Row], placed: dict[str, Any] | None = None) -> list[Cell]:
         """The rows to be run."""
         return cells(self.suite, rows, self.departure, self._catalog, placed)

@@ -134,11 +134,18 @@ class RunFolder:
         return read_labels(self.labels_jsonl)
 
     def add_label(
-        self, *, name: str | None = None, tag: str = "", untag: str = "", note: str = "", pinned: bool | None = None
+        self,
+        *,
+        name: str | None = None,
+        tag: str = "",
+        untag: str = "",
+        note: str = "",
+        unnote: str = "",
+        pinned: bool | None = None,
     ) -> None:
         """Append changes to the labels; BadInput for a label that cannot be one, or a folder not to be written to."""
         refuse_links(self.path)
-        add_label(self.labels_jsonl, name=name, tag=tag, untag=untag, note=note, pinned=pinned)
+        add_label(self.labels_jsonl, name=name, tag=tag, untag=untag, note=note, unnote=unnote, pinned=pinned)
 
     def status(self, now: float | None = None) -> Status:
         """What the run is doing or how it ended: see `engine.contract.status`."""

@@ -49,12 +49,16 @@ def read_labels(path: Path) -> Labels:
                     tags.pop(value, None)
                 case "note", str():
                     notes.append(value)
+                case "unnote", str() if value in notes:
+                    del notes[len(notes) - 1 - notes[::-1].index(value)]  # the newest that says so
                 case "pinned", bool():
                     pinned = value
     return Labels(name, tuple(tags), tuple(notes), pinned)
 
 
-def add_label(path: Path, *, name: str | None, tag: str, untag: str, note: str, pinned: bool | None) -> None:
+def add_label(
+    path: Path, *, name: str | None, tag: str, untag: str, note: str, unnote: str, pinned: bool | None
+) -> None:
     """Append the labels that were given. BadInput for one that is unfit, or when the file cannot be written."""
     given: dict[str, Any] = {}
     if name is not None:
@@ -65,6 +69,8 @@ def add_label(path: Path, *, name: str | None, tag: str, untag: str, note: str, 
         given["untag"] = untag
     if note:
         given["note"] = _within(note, LONGEST_NOTE, "note")
+    if unnote:
+        given["unnote"] = unnote
     if pinned is not None:
         given["pinned"] = pinned
     if not given:

@@ -117,7 +117,7 @@ def test_labels_cannot_be_written_through_a_link(run, tmp_path):
 def test_many_processes_label_at_once_and_none_is_lost(run):
     code = (
         "import sys; from pathlib import Path; from engine.contract.labels import add_label\n"
-        "for n in range(20): add_label(Path(sys.argv[1]), name=None, tag=f'{sys.argv[2]}-{n}', untag='', note='n' * 5000, pinned=None)"
+        "for n in range(20): add_label(Path(sys.argv[1]), name=None, tag=f'{sys.argv[2]}-{n}', untag='', note='n' * 5000, unnote='', pinned=None)"
     )
     writers = [
         subprocess.Popen([sys.executable, "-c", code, str(run.labels_jsonl), str(number)]) for number in range(6)
@@ -129,3 +129,12 @@ def test_many_processes_label_at_once_and_none_is_lost(run):
 
 def test_the_empty_name_is_no_name():
     assert check_name("   ") == ""
+
+
+def test_a_note_is_taken_back_and_others_that_say_the_same_stay(run):
+    for note in ("a", "b", "a"):
+        run.add_label(note=note)
+    run.add_label(unnote="a")
+    assert run.labels().notes == ("a", "b")
+    run.add_label(unnote="never written")
+    assert run.labels().notes == ("a", "b")

@@ -5,6 +5,7 @@ import json
 import pytest
 from textual.widgets import Input
 
+from engine.contract.store import empty, in_trash
 from engine.launch import control
 from tests.tui.demo import summary
 from tui.screens.confirm import Confirm
@@ -114,8 +115,32 @@ async def test_space_marks_and_v_compares(workbench, make_run, settle):
         assert set(app.session.marked) == set(runs)
         await pilot.press("v")
         assert visited == ["compare"]
-        await pilot.press("u")
+
+
+async def test_star_marks_all_that_is_shown_or_none_and_u_takes_marks_back(workbench, make_run, settle, screen_text):
+    runs = [make_run(seed=seed) for seed in range(3)]
+    app = workbench("results")
+    async with app.run_test() as pilot:
+        await pilot.press("asterisk")
+        assert set(app.session.marked) == set(runs) and "3 marked" in screen_text(app)
+        await pilot.press("space", "asterisk")  # one is unmarked, then the others
         assert app.session.marked == []
+        for left in (2, 3, 0):
+            await pilot.press("u")
+            await settle(pilot)
+            assert len(app.session.marked) == left
+        await pilot.press("slash", *"seed<1", "enter", "asterisk")
+        await settle(pilot)
+        assert [run.info().seed for run in app.session.marked] == [0]
+
+
+async def test_u_says_when_there_is_nothing_to_undo(workbench, make_run, settle):
+    make_run()
+    app = workbench("results")
+    async with app.run_test(notifications=True) as pilot:
+        await pilot.press("u")
+        await settle(pilot)
+        assert [notice.message for notice in app._notifications] == ["there is nothing to undo (* removes all marks)"]
 
 
 async def test_b_makes_the_baseline_and_takes_it_back(workbench, make_run):
@@ -177,6 +202,12 @@ async def test_tags_and_notes_are_written_and_bad_tags_refused(workbench, make_r
         await pilot.press("e", *"why", "enter")
         await settle(pilot)
         assert run.labels().notes == ("why",)
+        await pilot.press("e", *"why not", "enter")
+        await settle(pilot)
+        for notes, tags in ((("why",), ("paper", "night")), ((), ("paper", "night")), ((), ("old",))):
+            await pilot.press("u")
+            await settle(pilot)
+            assert (run.labels().notes, run.labels().tags) == (notes, tags)
 
 
 @pytest.mark.parametrize(("letter", "name"), [("s", "stop"), ("k", "kill")])
@@ -205,6 +236,43 @@ async def test_delete_asks_and_stays_undone_by_default(workbench, make_run, sett
         await settle(pilot)
         assert not run.path.exists()
         assert app.screen.query_one(RunList).row_count() == 0
+
+
+async def test_what_d_deletes_lies_in_the_trash_and_u_brings_it_back_with_its_marks(
+    root, workbench, finished_run, settle, screen_text
+):
+    runs = {finished_run(root), finished_run(root)}
+    before = {path: path.stat().st_ino for path in root.rglob("*") if path.is_file()}
+    size = sum(run.size_bytes() for run in runs)
+    app = workbench("results")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("b", "asterisk", "D", "d")
+        await settle(pilot)
+        assert {run.id for run in in_trash(root)} == {run.id for run in runs}
+        assert app.session.marked == [] and app.session.baseline is None
+        assert f"0 runs   trash {size / 1e6:.3g} MB" in screen_text(app)
+        await pilot.press("u")
+        await settle(pilot)
+        assert {path: path.stat().st_ino for path in before} == before and in_trash(root) == []
+        assert set(app.session.marked) == runs and app.session.baseline in runs
+        seen = screen_text(app)
+        assert "trash" not in seen and f"{runs.pop().size_bytes() / 1e6:.3g} MB" in seen and "size" in seen
+        await pilot.press("u")
+        await settle(pilot)
+        assert app.session.marked == []
+
+
+async def test_a_deletion_that_cannot_be_undone_says_why(root, workbench, finished_run, settle):
+    run = finished_run(root)
+    app = workbench("results")
+    async with app.run_test(notifications=True) as pilot:
+        await pilot.press("D", "d")
+        await settle(pilot)
+        empty(root)
+        await pilot.press("u")
+        await settle(pilot)
+        assert any("does not lie in" in notice.message for notice in app._notifications)
+        assert not run.path.exists()
 
 
 async def test_deleting_a_teacher_tells_who_still_learns_from_it(workbench, make_run, screen_text, settle):

@@ -112,6 +112,18 @@ async def test_marked_rows_are_queued_after_asking_and_what_is_there_is_left(wor
         assert any("3 runs of tiny queued" in notice.message for notice in app._notifications)
 
 
+async def test_star_marks_every_row_or_none_and_u_takes_it_back(workbench, tiny, settle):
+    app = workbench("results")
+    async with app.run_test() as pilot:
+        await opened(app, pilot, settle)
+        marks = []
+        for key in ("space", "asterisk", "asterisk", "u", "u", "u"):
+            await pilot.press(key)
+            await settle(pilot)
+            marks.append(set(app.screen._desk.marked))
+        assert marks == [{"plain"}, set(), {"plain", "jitter"}, set(), {"plain"}, set()]
+
+
 async def test_without_marks_the_row_at_the_cursor_is_meant(workbench, tiny, launcher, settle):
     app = workbench("results")
     async with app.run_test() as pilot:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from engine.contract.errors import BadInput
 from tui.commands.common import Json, Ref, Refs, RunsDirs, Yes, print_json, roots
 
 if TYPE_CHECKING:
@@ -129,12 +130,18 @@ def tag(
 def note(
     run: str = Ref,
     text: str = typer.Argument(..., help="The note."),
+    remove: bool = typer.Option(False, "--remove", help="Take the note with this text off again."),
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Add a note to a run."""
+    """Add a note to a run, or take one off: `runs note RUN TEXT --remove`."""
     (folder,) = _find([run], runs_dir)
-    folder.add_label(note=text)
+    if not remove:
+        folder.add_label(note=text)
+    elif text in folder.labels().notes:
+        folder.add_label(unnote=text)
+    else:
+        raise BadInput(f"run {folder.id} has no note {text!r}")
     if as_json:
         return print_json({"id": folder.id, "notes": list(folder.labels().notes)})
-    return typer.echo(f"{folder.id} noted")
+    return typer.echo(f"{folder.id} {'has one note less' if remove else 'noted'}")

@@ -10,6 +10,7 @@ _SHOWN = {
     "full_stop": ".",
     "question_mark": "?",
     "slash": "/",
+    "asterisk": "*",
     "colon": ":",
     "escape": "esc",
     "left_square_bracket": "[",

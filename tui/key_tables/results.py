@@ -21,7 +21,7 @@ KEYS: Final = (
     Key("s", "sort", "sort", "Sort by another column.", footer=10),
     Key("r", "reverse", "reverse", "Turn the order round."),
     Key("o", "group", "by recipe", "Put the runs of one recipe together, with the mean over them; again: apart."),
-    Key("u", "unmark", "unmark all", "Remove all marks."),
+    Key("asterisk", "all", "all or none", "Remove all marks; where there is none, mark every run that is shown."),
     Key("t", "tags", "tags", "Set the run's tags (cifar-tui runs tag RUN TAG).", footer=6),
     Key("e", "note", "note", "Write a note (cifar-tui runs note RUN TEXT).", footer=7),
     Key("y", "copy", "copy", "Copy the command that repeats the run."),
@@ -35,5 +35,11 @@ KEYS: Final = (
     Key("C", "resume", "resume", "Continue a run that has stopped; asks (cifar-tui runs resume RUN).", footer=12),
     Key("R", "rerun", "re-run", "Start the same recipe and seed again; asks (cifar-tui --preset run:RUN).", footer=8),
     Key("E", "edit", "edit as new", "Open the run's recipe in New run (cifar-tui --preset run:RUN).", footer=11),
-    Key("D", "delete", "delete", "Delete the run, or all marked ones; asks (cifar-tui runs rm RUN).", footer=13),
+    Key(
+        "D",
+        "delete",
+        "delete",
+        "Move the run, or all marked ones, into the trash; asks (cifar-tui runs rm RUN).",
+        footer=13,
+    ),
 )

@@ -9,7 +9,7 @@ from tui.key_tables.key import Key
 KEYS: Final = (
     Key("ctrl+s", "start", "run", "Queue the marked rows, else this one; asks (cifar-tui suites run NAME).", footer=1),
     Key("space", "mark", "mark", "Mark or unmark the row.", footer=2),
-    Key("u", "unmark", "unmark all", "Remove all marks."),
+    Key("asterisk", "all", "all or none", "Remove all marks; where there is none, mark every row."),
     Key("t", "table", "table", "Pick another suite (cifar-tui suites list).", footer=3),
     Key(
         "x", "shrink", "shrink", "Fewer epochs, fewer images (cifar-tui suites run NAME --epochs --fraction).", footer=4

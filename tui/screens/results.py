@@ -17,6 +17,7 @@ from textual.widgets import Input
 from engine.analysis.filter import parse_filter
 from engine.contract.errors import BadInput
 from engine.contract.store import RunFolder, Summary
+from tui.format import counted, file_size
 from tui.key_tables.key import footer
 from tui.key_tables.results import KEYS
 from tui.keys import GLOBAL, bindings
@@ -117,10 +118,14 @@ class Results(RunActs):
             self.query_one("#news", LineView).show([[(f" {self._wrong}", "bad")]])
         marked = len(self.workbench.session.marked)
         counts = f"{marked} marked   " if marked else ""
-        runs = f"{total} run{'' if total == 1 else 's'}"
+        runs = counted(total, "run")
         counts += f"{self._shown} of {runs}" if self._filter else runs
         counts += "   by recipe" if self._group else ""
-        self.query_one("#counts", LineView).show([[(counts.rjust(self.query_one("#counts").size.width - 1), "dim")]])
+        room = self.query_one("#counts").size.width - 1
+        trash = self.workbench.session.trash
+        held = f"   trash {file_size(trash)}" if trash else ""
+        counts += held if len(counts) + len(held) <= room else ""
+        self.query_one("#counts", LineView).show([[(counts.rjust(room), "dim")]])
 
     # --- the preview ------------------------------------------------------------------------------------------
 
@@ -222,8 +227,12 @@ class Results(RunActs):
             self._fill()
             self.query_one(RunList).action_move(1)
 
-    def action_unmark(self) -> None:
-        self.workbench.session.marked.clear()
+    def action_all(self) -> None:
+        session, rows = self.workbench.session, self.query_one(RunList).runs
+        if session.marked:
+            session.mark([], "unmarked all")
+        elif rows:
+            session.mark([session.folder(row) for row in rows], f"marked {counted(len(rows), 'run')}")
         self._fill()
 
     def action_baseline(self) -> None:

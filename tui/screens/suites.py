@@ -147,14 +147,20 @@ class Suites(RunActs):
     def action_mark(self) -> None:
         row = self._here()
         if self._desk is not None and row is not None:
-            self._desk.marked ^= {row.id}
-            self._show()
+            self._mark(self._desk, self._desk.marked ^ {row.id}, f"row {row.id}")
             self.query_one(SuiteRows).action_move(1)
 
-    def action_unmark(self) -> None:
+    def action_all(self) -> None:
         if self._desk is not None:
-            self._desk.marked.clear()
-            self._show()
+            rows = set() if self._desk.marked else {row.id for row in self._desk.rows}
+            self._mark(self._desk, rows, f"all rows of {self._desk.name}")
+
+    def _mark(self, desk: SuiteDesk, rows: set[str], what: str) -> None:
+        """Let just these rows be marked."""
+        before = desk.marked
+        desk.mark(rows)
+        self.workbench.session.acts.did(f"marks: {what}", lambda: desk.mark(before))
+        self._show()
 
     def action_table(self) -> None:
         options = [Option(info.name, info.name, one_line(info.title, 80)) for info in suites.list_suites()]

@@ -37,6 +37,11 @@ class RunList(LineList):
         """The run under the cursor."""
         return self._rows[self.cursor].run if self._rows else None
 
+    @property
+    def runs(self) -> list[Summary]:
+        """All runs that are shown, from the top."""
+        return [row.run for row in self._rows if row.run is not None]
+
     def show(self, rows: list[Row], marks: Marks) -> None:
         """Draw other rows; the cursor stays on its run."""
         kept = self.run.id if self.run else ""
