@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import re
 import traceback
 from typing import Final
@@ -12,6 +13,7 @@ import torch
 from engine.contract.errors import BadInput
 from engine.contract.events import Failed, System
 from engine.contract.recipe import Recipe
+from engine.contract.text import file_size
 from engine.data.archives import DataError
 from engine.observe import Diverged
 from engine.system import Sampler, describe_others
@@ -59,13 +61,13 @@ def _one_line(error: Exception) -> str:
 def _gpu_memory(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -> str:
     """Our peak, the batch, what others hold, and what should fit."""
     peak = float(torch.cuda.max_memory_reserved()) if torch.cuda.is_available() else 0.0
-    parts = [f"out of GPU memory: this run took up to {peak / 1e9:.1f} GB"]
+    parts = [f"out of GPU memory: this run took up to {file_size(peak)}"]
     sample = sampler.sample() if sampler else System()
     room = 0.0
     if sample.gpus:
         gpu = sample.gpus[0]
         room = gpu["memory_total"] - gpu["memory_others"]
-        parts.append(f"others hold {gpu['memory_others'] / 1e9:.1f} of {gpu['memory_total'] / 1e9:.1f} GB")
+        parts.append(f"others hold {file_size(gpu['memory_others'])} of {file_size(gpu['memory_total'])}")
     if others := describe_others(sample):
         parts[-1] += f" ({others})"
     if recipe is not None:
@@ -98,8 +100,9 @@ def advice(recipe: Recipe, need: float, room: float) -> str:
         fits = recipe.batch_size // parts
         share = need * fits / images
         if not room or share <= (1 - SPARE) * room:
-            about = f", which takes about {share / 1e9:.1f} GB" if room and need else ""
+            about = f", which takes about {file_size(share)}" if room and need else ""
             return f"{working}; --set compute.accumulate={parts} makes that {fits}{about}"
     if room and need:
-        return f"{working} and no smaller part of the batch fits; --wait-free {need / 1e9:.1f} waits for a freer GPU"
+        wanted = math.ceil(need / 1e8) / 10  # GB, never rounded down to what would not do
+        return f"{working} and no smaller part of the batch fits; --wait-free {wanted:g} waits for a freer GPU"
     return f"{working}; a smaller --batch-size needs less" if images > 1 else working

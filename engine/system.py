@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import psutil
 
 from engine.contract.events import Message, System
+from engine.contract.text import file_size
 
 Emit = Callable[[System | Message], None]
 EVERY = 2.0  # seconds
@@ -151,7 +152,7 @@ def describe_others(sample: System) -> str:
     for other in _flat(gpu["others"] for gpu in sample.gpus):
         owner = f"{other['user']}: {other['name']}"
         held[owner] = held.get(owner, 0) + other["bytes"]
-    return ", ".join(f"{owner} {size / 1e9:.1f} GB" for owner, size in held.items())
+    return ", ".join(f"{owner} {file_size(size)}" for owner, size in held.items())
 
 
 def _flat(lists: Iterable[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:

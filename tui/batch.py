@@ -25,6 +25,7 @@ from engine.contract.roots import make_root
 from engine.contract.store import RunFolder, Summary
 from engine.contract.teacher import with_teacher
 from engine.launch import control, local
+from tui.format import file_size
 from tui.forms.draft import Draft
 from tui.starting import Plan, launch, need_room, plan
 
@@ -209,8 +210,8 @@ def _need_memory(waiting: int) -> None:
     needed, free = waiting * WAITING_BYTES, psutil.virtual_memory().available
     if needed > free / 2:
         raise BadInput(
-            f"{waiting} runs that wait take {needed / 1e9:.1f} GB of memory ({WAITING_BYTES / 1e6:.0f} MB each), and "
-            f"{free / 1e9:.1f} GB are free; start fewer of them now and give the same command again later"
+            f"{waiting} runs that wait take {file_size(needed)} of memory ({file_size(WAITING_BYTES)} each), and "
+            f"{file_size(free)} are free; start fewer of them now and give the same command again later"
         )
 
 

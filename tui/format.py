@@ -104,8 +104,11 @@ def si(value: float) -> str:
 
 
 def gigabytes(size: float, digits: int = 0) -> str:
-    """Bytes as binary gigabytes without the unit."""
-    return NONE if not math.isfinite(size) else f"{size / 2**30:.{digits}f}"
+    """Bytes as binary gigabytes without the unit; a little is "<0.1" (or "<1"), never "0.0"."""
+    if not math.isfinite(size):
+        return NONE
+    text = f"{size / 2**30:.{digits}f}"
+    return f"<{10**-digits:g}" if size > 0 and not float(text) else text
 
 
 def counted(count: int, noun: str) -> str:

@@ -22,6 +22,7 @@ from engine.contract.teacher import FIELD, with_teacher
 from engine.data.fetch import require
 from engine.launch import devices, local
 from presets import loader
+from tui.format import counted, file_size
 from tui.forms.draft import Draft
 
 BYTES_PER_PARAMETER: Final = 4 * (3 + 3 + 1 + 1)
@@ -139,7 +140,8 @@ def need_room(root: Path, wanted: Sequence[tuple[Recipe, int]], parts: Catalog) 
         names = dict.fromkeys(recipe.model.name for recipe, _ in wanted)
         of = next(iter(names)) if len(names) == 1 else f"{len(names)} models"
         count = sum(runs for _, runs in wanted)
-        raise BadInput(f"{place} has {free / 1e9:.1f} GB free; {count} runs of {of} need {needed / 1e9:.1f} GB")
+        need = f"{counted(count, 'run')} of {of} {'needs' if count == 1 else 'need'} {file_size(needed)}"
+        raise BadInput(f"{place} has {file_size(free)} free; {need}")
 
 
 def _bytes(recipe: Recipe, parts: Catalog) -> int:

@@ -40,6 +40,8 @@ from engine.contract.values import build
 
 SCHEMA: Final = 1
 RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-z]{4}")
+NEEDED: Final = {"id", "created", "seed", "recipe_id", "model", "epochs"}
+"""What every version has written into `run.json`, and without which a run cannot be told from another."""
 RESERVE_BYTES: Final = 16384  # an exit record with a long traceback
 
 
@@ -104,10 +106,10 @@ class RunFolder:
         return ~self.path.stat().st_mode & 0o077
 
     def info(self) -> RunInfo:
-        """What was asked for. BadInput when `run.json` is missing, unreadable or damaged."""
+        """What was asked for. BadInput when `run.json` is missing, unreadable or damaged, or says too little."""
         table = read_json(self.run_json)
         try:
-            if table is not None:
+            if table is not None and table.keys() >= NEEDED:
                 return build(RunInfo, table)
         except TypeError:
             pass  # a value of the wrong type is damage like any other

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 # C0 without \t and \n, DEL and C1; lone surrogates (cannot be printed); soft hyphen, zero-width characters,
@@ -25,7 +26,9 @@ def one_line(text: str, width: int = 0) -> str:
 
 
 def file_size(size: float) -> str:
-    """171000000 -> "171 MB" (decimal, as `ls -h --si` counts)."""
+    """171000000 -> "171 MB" (decimal, as `ls -h --si` counts); "-" for what is not known (nan)."""
+    if not math.isfinite(size):
+        return "-"
     for scale, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if size >= 0.9995 * scale:
             return f"{size / scale:.3g} {unit}"

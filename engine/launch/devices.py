@@ -14,6 +14,7 @@ import psutil
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe import Placement
+from engine.contract.text import file_size
 from engine.launch.queue import Want
 
 GB = 1e9
@@ -163,9 +164,9 @@ def want(placement: Placement) -> Want:
         raise BadInput([f"gpus = {placement.gpus}: device {device} offers {len(candidates)}"])
     room = placement.wait_free_gb * GB
     if room and sum(gpu.memory_total >= room for gpu in candidates) < placement.gpus:
-        largest = max(gpu.memory_total for gpu in candidates) / GB
+        largest = max(gpu.memory_total for gpu in candidates)
         too_much = f"wait_free_gb = {placement.wait_free_gb:g}"
-        raise BadInput([f"{too_much} can never be: the largest GPU has {largest:.1f} GB"])
+        raise BadInput([f"{too_much} can never be: the largest GPU has {file_size(largest)}"])
     return Want(tuple(gpu.uuid for gpu in candidates), placement.gpus)
 
 
@@ -184,8 +185,8 @@ def usable(wanted: Want, wait_free_gb: float = 0.0) -> tuple[list[str], str]:
     if len(found) < wanted.count:
         note = "the GPUs do not answer"
     elif len(roomy) < wanted.count:
-        best = max((gpu.memory_free for gpu in found), default=0) / GB
-        note = f"waiting for {wait_free_gb:g} GB free, {best:.1f} GB are{_others(found)}"
+        best = max((gpu.memory_free for gpu in found), default=0)
+        note = f"waiting for {wait_free_gb:g} GB free, {file_size(best)} are{_others(found)}"
     return roomy, note
 
 
@@ -194,7 +195,7 @@ def _others(found: Sequence[Gpu]) -> str:
     held: dict[str, int] = {}
     for process in (process for gpu in found for process in gpu.processes):
         held[process.user] = held.get(process.user, 0) + process.bytes
-    return "; " + ", ".join(f"{user} {used / GB:.1f} GB" for user, used in held.items()) if held else ""
+    return "; " + ", ".join(f"{user} {file_size(used)}" for user, used in held.items()) if held else ""
 
 
 def environment(keys: Sequence[str]) -> dict[str, str]:

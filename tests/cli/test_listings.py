@@ -197,3 +197,16 @@ def test_a_run_whose_recipe_was_changed_is_not_resumed(cli, run):
     answer = cli("runs", "resume", run.id)
     assert answer.code == 2 and "recipe.toml is not the recipe that the run was made with" in answer.err
     assert not run.proc.exists(), "nothing was started"
+
+
+@pytest.mark.parametrize("said", ["{}", '{"id": "20261122-101530-k3f9"}'])
+def test_a_folder_whose_run_json_says_next_to_nothing_is_no_run(cli, finished_run, said):
+    whole, hollow = finished_run(), finished_run()
+    hollow.run_json.write_text(said)
+    rows = {row["id"]: row for row in json.loads(cli("runs", "list", "--json").out)}
+    assert (rows[hollow.id]["status"], rows[hollow.id]["reason"]) == ("lost", "bad_input")
+    assert rows[whole.id]["status"] == "finished"
+    shown = cli("runs", "show", hollow.id)
+    assert shown.code == 2 and "run.json is missing, unreadable or damaged" in shown.err
+    assert json.loads(cli("runs", "prune", "--yes", "--json").out)["runs"] == [whole.id]
+    assert cli("--preset", f"run:{hollow.id}", "--dry-run").code == 2

@@ -100,7 +100,18 @@ def test_a_fold_that_is_taken_forward_equals_one_from_the_start(run):
 
 
 @pytest.mark.parametrize(
-    "damage", [b"", b"{", b"[]", b"[" * 100_000, b'{"seed": "x"}', b"\xff", b'{"epochs": ' + b"9" * 5000 + b"}"]
+    "damage",
+    [
+        b"",
+        b"{}",
+        b'{"id": "x"}',
+        b"{",
+        b"[]",
+        b"[" * 100_000,
+        b'{"seed": "x"}',
+        b"\xff",
+        b'{"epochs": ' + b"9" * 5000 + b"}",
+    ],
 )
 def test_a_damaged_run_is_a_row_that_says_so(run, damage):
     run.run_json.write_bytes(damage)

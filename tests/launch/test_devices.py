@@ -163,7 +163,7 @@ def test_wait_free_leaves_out_gpus_without_room_and_says_who_has_it(three_gpus: 
     assert devices.usable(wanted, wait_free_gb=21) == (["GPU-2aaa", "GPU-0aaa"], "")
     roomy, note = devices.usable(Want(("GPU-0aaa",)), wait_free_gb=23)
     assert roomy == []
-    assert note == "waiting for 23 GB free, 22.5 GB are; ada 3.2 GB"
+    assert note == "waiting for 23 GB free, 22.5 GB are; ada 3.22 GB"
 
 
 @pytest.mark.parametrize(

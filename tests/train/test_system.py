@@ -115,7 +115,7 @@ def test_others_are_summed_by_user_and_program():
         return {"others": [{"user": user, "name": name, "bytes": size} for user, name, size in others]}
 
     sample = System(gpus=[gpu(("ada", "python", 2 * GB), ("bob", "tmux", GB)), gpu(("ada", "python", GB))])
-    assert describe_others(sample) == "ada: python 3.0 GB, bob: tmux 1.0 GB"
+    assert describe_others(sample) == "ada: python 3 GB, bob: tmux 1 GB"
     assert describe_others(System()) == ""
 
 

@@ -242,7 +242,7 @@ def test_out_of_gpu_memory_is_told_with_who_holds_what_and_what_helps(make, monk
 
     failed = failures.describe(torch.OutOfMemoryError("CUDA out of memory"), make(batch_size=128).recipe, Sampler())
     assert failed.reason == "gpu_memory"
-    assert "others hold 17.5 of 24.0 GB (ada: python 17.2 GB)" in failed.message
+    assert "others hold 17.5 GB of 24 GB (ada: python 17.2 GB)" in failed.message
     assert "128 images at once; --set compute.accumulate=2 makes that 64" in failed.message
 
 
@@ -250,13 +250,13 @@ def test_out_of_gpu_memory_is_told_with_who_holds_what_and_what_helps(make, monk
     ("sets", "need", "room", "said"),
     [
         ((), 20e9, 0.0, "128 images at once; --set compute.accumulate=2 makes that 64"),
-        ((), 20e9, 24e9, "--set compute.accumulate=2 makes that 64, which takes about 10.0 GB"),
-        ((), 20e9, 6e9, "--set compute.accumulate=4 makes that 32, which takes about 5.0 GB"),
+        ((), 20e9, 24e9, "--set compute.accumulate=2 makes that 64, which takes about 10 GB"),
+        ((), 20e9, 6e9, "--set compute.accumulate=4 makes that 32, which takes about 5 GB"),
         ((), 20e9, 5.5e9, "--set compute.accumulate=8 makes that 16, which takes about 2.5 GB"),  # some stays free
         (("compute.accumulate=4",), 20e9, 8e9, "32 images at once; --set compute.accumulate=16 makes that 8"),
         (("model.ghost_batch=32",), 20e9, 6e9, "--set compute.accumulate=4 makes that 32"),
-        (("model.ghost_batch=64",), 20e9, 6e9, "no smaller part of the batch fits; --wait-free 20.0"),
-        ((), 20e9, 1e8, "no smaller part of the batch fits; --wait-free 20.0 waits for a freer GPU"),
+        (("model.ghost_batch=64",), 20e9, 6e9, "no smaller part of the batch fits; --wait-free 20"),
+        ((), 20e9, 1e8, "no smaller part of the batch fits; --wait-free 20 waits for a freer GPU"),
         (("model.ghost_batch=128",), 20e9, 0.0, "128 images at once; a smaller --batch-size needs less"),
         (("batch_size=1",), 20e9, 0.0, "it works on 1 image at once"),
     ],

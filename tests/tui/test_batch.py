@@ -101,8 +101,11 @@ def test_a_disk_that_cannot_hold_all_of_them_is_refused(lenet, monkeypatch):
     usage = type("usage", (), {"free": 50_000_000})
     monkeypatch.setattr("tui.starting.shutil.disk_usage", lambda place: usage)
     ready(lenet, seeds=(0, 1))
-    with pytest.raises(BadInput, match="3 runs of lenet need 0.1 GB"):
+    with pytest.raises(BadInput, match="has 50 MB free; 3 runs of lenet need 66 MB"):
         ready(lenet, seeds=(0, 1, 2))
+    usage.free = 700_000
+    with pytest.raises(BadInput, match="has 700 kB free; 1 run of lenet needs 22 MB"):
+        ready(lenet)
 
 
 def test_more_waiting_runs_than_the_memory_holds_are_refused(lenet, monkeypatch):

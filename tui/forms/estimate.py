@@ -92,4 +92,4 @@ def _device(device: str, machine: Machine, live: int) -> tuple[str, str]:
         name = {"mps": "on the Apple GPU", "cpu": "on the CPU"}.get(device, "no GPU here: on the CPU")
         return f"{name}{queue}", "warn" if live else ""
     name, free, total = max(machine.gpus, key=lambda gpu: gpu[1])
-    return f"{name}: {free / 2**30:.0f} of {total / 2**30:.0f} GB free{queue}", "warn" if live else ""
+    return f"{name}: {file_size(free)} of {file_size(total)} free{queue}", "warn" if live else ""
