@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.contract.catalog import catalog
-from engine.contract.events import Checkpoint, Epoch, EventReader, EventWriter, RunStarted
+from engine.contract.events import NAN, Epoch, EventWriter, Failed, Finished, RunStarted, Stopped
 from engine.contract.recipe import Placement, Recipe
 from engine.contract.records import ExitRecord
 from engine.contract.store import RunFolder, create, runs_root
@@ -69,6 +69,19 @@ def ended_run() -> Callable[..., RunFolder]:
                         t=begin + number, worked=float(number),
                     )
                 )  # fmt: skip
+            events.write(
+                {
+                    "finished": Finished(
+                        epochs=len(accuracies),
+                        last_accuracy=accuracies[-1] if accuracies else NAN,
+                        best_accuracy=max(accuracies, default=NAN),
+                        seconds=float(len(accuracies)),
+                        t=begin + len(accuracies),
+                    ),
+                    "stopped": Stopped(epoch=len(accuracies), t=begin + len(accuracies)),
+                    "failed": Failed(reason="diverged", message="the loss is nan", t=begin + len(accuracies)),
+                }[state]
+            )
         ExitRecord(state=state, reason="diverged" if state == "failed" else "", ended=begin + 100).write(run.exit)
         return run
 
@@ -126,18 +139,16 @@ def engine_runs(tmp_path_factory: pytest.TempPathFactory) -> EngineRuns:
         placement = Placement(device="cpu", threads=1, keep="all", name="tiny", tags=("engine",))
         run = create(home / "runs", recipe, seed=3, placement=placement, preset="quickstart", changes="tiny")
         supervisor = (str(launch / "fake_supervisor.py"),)
-        hold = run.path / "hold"  # it goes no further than into its second epoch
-        hold.touch()
+        pause, paused = run.path / "pause", run.path / "paused"  # in the second epoch
+        pause.touch()
         local.start(run, supervisor=supervisor, timeout=120)
-        while not any(
-            isinstance(event, Checkpoint) and event.epoch == 1 and event.step > 0
-            for event in EventReader(run.events).poll()
-        ):
+        while not paused.exists():
             assert run.status().live, run.status()
             time.sleep(0.05)
         control.stop(run)
         assert control.wait(run, 120).state == "stopped", run.status()
-        hold.unlink()
+        pause.unlink()
+        paused.unlink()
         stopped = clone(run.path, home / "stopped" / run.id)
         control.resume(run, supervisor=supervisor)
         assert control.wait(run, 120).state == "finished", run.status()

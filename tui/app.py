@@ -209,6 +209,7 @@ class Workbench(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         yield SystemCommand("Quit", "Leave the workbench; trainings go on", self._ask_to_quit)
+        yield SystemCommand("Undo", "Take back the last act: a deletion, tags, a note, marks", self.action_undo)
         yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
         yield SystemCommand("Light or dark", "Change the colours", self.action_toggle_look)
         yield SystemCommand("Screenshot", "Save the screen as SVG", self._screenshot_soon)

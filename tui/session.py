@@ -156,7 +156,8 @@ class Session:
         """Let just these runs be marked; `words` say what that changed."""
         before = self.marked
         self.marked = list(runs)
-        self.acts.did(words, lambda: self._mark_again(before))
+        # for one version: `u` removed all marks before
+        self.acts.did(f"{words} (* removes all marks)", lambda: self._mark_again(before))
 
     def _mark_again(self, runs: Sequence[RunFolder]) -> None:
         self.marked = list(runs)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import stat_result
@@ -21,7 +23,7 @@ from engine.contract.checkpoints import (
     keep_only,
     read_meta,
 )
-from engine.contract.erase import files_in, freed_bytes
+from engine.contract.erase import files_in, freed_bytes, opened
 from engine.contract.errors import BadInput
 from engine.contract.folder import RunFolder
 from engine.contract.links import refuse_links
@@ -78,11 +80,24 @@ def prune(run: RunFolder, keep: Keep) -> int:
     """
     with _said(run), run.hold():
         found = spare(run, keep)
-        for name in found.stripped:
-            drop_state(run.checkpoints / name)
-        if found.gone:
+        if found.gone:  # first, as it makes room for what comes next
             keep_only(run.checkpoints, found.kept)
+        for name in found.stripped:
+            _strip(run.checkpoints / name)
     return found.bytes
+
+
+def _strip(path: Path) -> None:
+    """Drop the optimizer state, also where the disk is too full for the new meta.json beside it."""
+    try:
+        drop_state(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        with opened(path) as folder:
+            state = os.open(STATE, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            os.close(state)
+        drop_state(path)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from engine.contract.index import Index
 from engine.contract.roots import is_run
 from engine.contract.summary import Summary
 from engine.contract.text import one_line
+from engine.contract.trash import trash_of
 
 SHOWN = 8  # candidates in a message
 
@@ -25,16 +26,20 @@ def find(roots: Sequence[Path], ref: str, index: Index | None = None) -> RunFold
         for root in roots:
             if is_run(root / ref):
                 return RunFolder(root / ref)
-    rows = (index or Index()).rows(roots)
+    index = index or Index()
+    rows = index.rows(roots)
     if ref == "@last":
         matches = rows[:1]
     elif ref == "@live":
         matches = [row for row in rows if row.live]
     else:
-        matches = [row for row in rows if ref and (row.name == ref or row.id[-4:] == ref.lower())]
+        matches = _called(ref, rows)
     matches = _distinct(matches, roots)
     if len(matches) == 1:
         return RunFolder(Path(matches[0].folder))
+    if not matches and (deleted := _called(ref, index.rows([trash_of(root) for root in roots]))):
+        titles = ", ".join(map(_title, deleted[:SHOWN]))
+        raise BadInput(f"run {one_line(ref)!r} is in the trash: cifar-tui runs restore brings it back ({titles})")
     raise BadInput(_many(ref, matches) if matches else _none(roots, ref, rows))
 
 
@@ -50,6 +55,11 @@ def _distinct(matches: list[Summary], roots: Sequence[Path]) -> list[Summary]:
     for row in sorted(matches, key=rank):
         found.setdefault(row.origin, row)
     return [row for row in matches if row in found.values()]
+
+
+def _called(ref: str, rows: list[Summary]) -> list[Summary]:
+    """The runs that have the id, its last four characters, or the name."""
+    return [row for row in rows if ref and (ref in (row.id, row.name) or row.id[-4:] == ref.lower())]
 
 
 def _many(ref: str, matches: list[Summary]) -> str:

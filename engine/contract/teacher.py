@@ -6,27 +6,26 @@ full id, which never changes; `run.json` keeps the rest, and a resume demands th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from engine.contract.catalog import Catalog
+from engine.contract.checkpoints import UNREADABLE, WEIGHTS, committed, read_meta
 from engine.contract.errors import BadInput
-from engine.contract.files import read_json
 from engine.contract.folder import RunFolder
 from engine.contract.recipe import Choice, Recipe
 from engine.contract.roots import is_run
 from engine.contract.select import find
 from engine.contract.summary import Summary, summarize
+from engine.contract.trash import trash_of
 from engine.contract.values import build, plain
 
 FIELD: Final = "loss.teacher"
 LOGITS: Final = "teacher_logits"
 """A loss with an argument of this name is told what a teacher says, and has an option `teacher`."""
-WEIGHTS: Final = "weights.pt"
-"""What a run is judged by, in each of its checkpoints: averaged weights where averaging was on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,9 @@ def hired(run: RunFolder) -> tuple[Teacher, RunFolder]:
     places = [Path(teacher.folder), run.path.parent / teacher.id]
     there = [RunFolder(place) for place in places if is_run(place)]
     if not there:
-        raise BadInput(f"{FIELD}: run {teacher.id} is gone; it was {teacher.folder}")
+        deleted = any(is_run(trash_of(place.parent) / teacher.id) for place in places)
+        back = f"; it is in the trash: cifar-tui runs restore {teacher.id}" if deleted else ""
+        raise BadInput(f"{FIELD}: run {teacher.id} is gone; it was {teacher.folder}{back}")
     found = [newest_weights(place)[1] for place in there]
     if teacher.sha256 not in found:
         now = f"SHA-256 {found[0][:12] or 'none'}, {teacher.sha256[:12]} when this run was made"
@@ -111,15 +112,12 @@ def needed(teachers: Collection[str], rows: Iterable[Summary]) -> dict[str, list
 
 def newest_weights(run: RunFolder) -> tuple[int, str]:
     """Epoch and SHA-256 of the newest weights that a run keeps; (0, "") without any."""
-    found = [(0, 0, "")]
-    for path in run.checkpoints.glob("*/meta.json"):
-        match read_json(path):
-            case {"checkpoint": {"epoch": int(epoch), "step": int(step), "files": Mapping() as files}}:
-                match files.get(WEIGHTS):
-                    case {"sha256": str(digest)}:
-                        found.append((epoch, step, digest))
-    epoch, _, digest = max(found)
-    return epoch, digest
+    for path in reversed(committed(run.checkpoints)):
+        with suppress(*UNREADABLE):
+            meta = read_meta(path)
+            if WEIGHTS in meta["files"]:
+                return int(meta["epoch"]), str(meta["files"][WEIGHTS]["sha256"])
+    return 0, ""
 
 
 def _find(roots: Sequence[Path], ref: str) -> RunFolder:

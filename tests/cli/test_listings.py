@@ -209,4 +209,3 @@ def test_a_folder_whose_run_json_says_next_to_nothing_is_no_run(cli, finished_ru
     shown = cli("runs", "show", hollow.id)
     assert shown.code == 2 and "run.json is missing, unreadable or damaged" in shown.err
     assert json.loads(cli("runs", "prune", "--yes", "--json").out)["runs"] == [whole.id]
-    assert cli("--preset", f"run:{hollow.id}", "--dry-run").code == 2

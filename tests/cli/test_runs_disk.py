@@ -1,12 +1,15 @@
 """`runs rm`, `runs restore` and `runs prune`, on runs as the engine leaves them."""
 
+import errno
 import json
+import os
 import shutil
 
 import pytest
 
 from engine.checkpoint import Checkpoints
 from engine.checkpoint_files import load_weights
+from engine.contract import checkpoints
 from engine.contract.records import ExitRecord
 from engine.contract.store import RunFolder, runs_root, trash_of
 
@@ -23,10 +26,10 @@ def files(run: RunFolder) -> dict[str, bytes]:
 def finish(run: RunFolder) -> None:
     """Let the engine itself leave what it leaves of a run that was started with `keep = "weights"`."""
     identity = {"recipe_id": run.info().recipe_id, "seed": run.info().seed}
-    checkpoints = Checkpoints(run.checkpoints, identity=identity, made_on={})
-    checkpoints.load()
-    checkpoints.finish("weights")
-    checkpoints.close()
+    writer = Checkpoints(run.checkpoints, identity=identity, made_on={})
+    writer.load()
+    writer.finish("weights")
+    writer.close()
 
 
 def test_prune_leaves_the_final_and_best_weights_of_a_finished_run(cli, finished_run):
@@ -87,6 +90,21 @@ def test_prune_never_lets_the_only_whole_weights_go(cli, finished_run):
     assert files(ruined) == before
 
 
+def test_prune_makes_room_on_a_disk_that_is_full(cli, finished_run, monkeypatch):
+    run, by_the_engine = finished_run(), finished_run()
+    finish(by_the_engine)
+    write_atomic = checkpoints.write_atomic
+
+    def full(path, data):
+        if next(run.checkpoints.glob("*/state.pt")).stat().st_size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_atomic(path, data)
+
+    monkeypatch.setattr(checkpoints, "write_atomic", full)
+    assert cli("runs", "prune", "--yes").code == 0
+    assert files(run) == files(by_the_engine)
+
+
 def test_a_run_that_is_in_use_is_not_pruned_and_keeps_no_other_back(cli, finished_run):
     busy, run = finished_run(), finished_run()
     before = files(busy)
@@ -127,6 +145,9 @@ def test_a_removed_run_comes_back_as_it_was(cli, finished_run):
     assert json.loads(cli("runs", "list", "--json").out) == [] and not run.path.exists()
     (there,) = json.loads(cli("runs", "list", "--trash", "--json").out)
     assert there["id"] == run.id and there["size_bytes"] == row[0]["size_bytes"]
+    for ref in (run.id, run.id[-4:], "tiny"):
+        refused = cli("runs", "show", ref)
+        assert refused.code == 2 and "is in the trash: cifar-tui runs restore brings it back" in refused.err
     restored = cli("runs", "restore", "tiny", "--json")
     assert json.loads(restored.out) == [{"id": run.id, "status": "finished"}]
     assert json.loads(cli("runs", "list", "--json").out) == row and files(run) == before

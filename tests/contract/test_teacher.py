@@ -1,7 +1,6 @@
 """Finding a teacher: what a person may write, what is recorded, and every run that cannot be one."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,12 @@ import pytest
 
 from engine.contract.catalog import catalog
 from engine.contract.changes import changes
+from engine.contract.checkpoints import write_meta
 from engine.contract.errors import BadInput
 from engine.contract.events import Epoch, EventWriter, Finished, RunStarted, Stopped
 from engine.contract.overrides import apply_set
 from engine.contract.recipe import Recipe
-from engine.contract.store import RunFolder, create
+from engine.contract.store import RunFolder, create, in_trash, remove, restore
 from engine.contract.teacher import hired, with_teacher
 
 
@@ -45,7 +45,7 @@ def keep(run: RunFolder, epoch: int, weights: str) -> str:
     (folder / "weights.pt").write_text(weights)
     digest = hashlib.sha256(weights.encode()).hexdigest()
     meta = {"epoch": epoch, "step": 0, "files": {"weights.pt": {"sha256": digest, "bytes": len(weights)}}}
-    (folder / "meta.json").write_text(json.dumps({"sha256": "", "checkpoint": meta}))
+    write_meta(folder, meta)
     return digest
 
 
@@ -161,8 +161,18 @@ def test_runs_that_moved_together_find_each_other(root: Path, tmp_path: Path) ->
 def test_a_teacher_that_is_gone_is_refused(root: Path) -> None:
     teacher, run = taught(root)
     teacher.path.rename(teacher.path.with_name(".removed"))
-    with pytest.raises(BadInput, match=f"^loss.teacher: run {teacher.id} is gone; it was "):
+    with pytest.raises(BadInput, match=f"^loss.teacher: run {teacher.id} is gone; it was ") as refused:
         hired(run)
+    assert "trash" not in str(refused.value)
+
+
+def test_a_teacher_in_the_trash_is_refused_with_the_way_back(root: Path) -> None:
+    teacher, run = taught(root)
+    remove(teacher, [root])
+    with pytest.raises(BadInput, match=f"it is in the trash: cifar-tui runs restore {teacher.id}"):
+        hired(run)
+    restore(*in_trash(root), [root])
+    assert hired(run)[1] == teacher
 
 
 def test_a_teacher_with_other_weights_is_refused(root: Path) -> None:

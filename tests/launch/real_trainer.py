@@ -2,6 +2,9 @@
 
 While RUN_DIR/hold exists it goes no further than the first checkpoint inside the second epoch of each attempt, so that
 a test can interrupt it there however slow the machine is.
+
+While RUN_DIR/pause exists it goes no further than three steps into the second epoch; RUN_DIR/paused appears once it is
+there.
 """
 
 import sys
@@ -11,14 +14,26 @@ from typing import Any
 
 import engine.trainer
 from engine.__main__ import main
-from engine.contract.events import Checkpoint, Event
+from engine.contract.events import Checkpoint, Epoch, Event
 from engine.contract.folder import RunFolder
 from engine.contract.recipe import Recipe
 from engine.train import fit
 
 
 def held_fit(recipe: Recipe, run: RunFolder, *given: Any, stopping: Callable[[], bool], **more: Any) -> Iterator[Event]:
-    for event in fit(recipe, run, *given, stopping=stopping, interval=0.0, **more):
+    epochs = asked = 0
+
+    def patient() -> bool:
+        """Asked before every step: the fourth time in the second epoch there are three behind it."""
+        nonlocal asked
+        asked += epochs
+        while asked == 4 and (run.path / "pause").exists() and not stopping():
+            (run.path / "paused").touch()
+            time.sleep(0.01)
+        return stopping()
+
+    for event in fit(recipe, run, *given, stopping=patient, interval=0.0, **more):
+        epochs += isinstance(event, Epoch)
         yield event
         inside = isinstance(event, Checkpoint) and event.epoch == 1 and event.step > 0
         while inside and (run.path / "hold").exists() and not stopping():

@@ -13,7 +13,7 @@ from engine.checkpoint import Checkpoints
 from engine.checkpoint_files import load_weights, read, snapshot
 from engine.contract.checkpoints import committed
 from engine.contract.errors import BadInput
-from engine.contract.events import Checkpoint, Finished, Message, Resumed, Stopped
+from engine.contract.events import Checkpoint, Finished, Message, Resumed, RunStarted, Stopped
 
 IDENTITY = {"recipe_id": "r", "seed": 0}
 
@@ -238,6 +238,17 @@ def test_a_link_put_in_place_of_the_folder_while_it_trains_ends_the_run_and_is_n
     with pytest.raises(BadInput, match="checkpoints is a link to"):
         list(stream)
     assert sorted(elsewhere.rglob("*")) == before
+
+
+def test_a_stop_does_not_save_through_a_link(make, tmp_path):
+    trial = make()
+    stream = trial.start(stop_after=3)
+    next(event for event in stream if isinstance(event, RunStarted))
+    (tmp_path / "elsewhere" / "epoch-0077").mkdir(parents=True)
+    trial.run.checkpoints.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match="checkpoints is a link to"):
+        list(stream)
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["epoch-0077"]
 
 
 def test_folders_of_the_users_own_among_the_checkpoints_stay(make):

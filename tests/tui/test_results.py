@@ -262,6 +262,15 @@ async def test_what_d_deletes_lies_in_the_trash_and_u_brings_it_back_with_its_ma
         assert app.session.marked == []
 
 
+async def test_u_in_a_question_undoes_nothing(root, workbench, finished_run, settle):
+    run = finished_run(root)
+    app = workbench("results")
+    async with app.run_test() as pilot:
+        await pilot.press("space", "D", "u")
+        await settle(pilot)
+        assert app.session.marked == [run] and isinstance(app.screen, Confirm)
+
+
 async def test_a_deletion_that_cannot_be_undone_says_why(root, workbench, finished_run, settle):
     run = finished_run(root)
     app = workbench("results")
