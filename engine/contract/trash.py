@@ -18,7 +18,6 @@ from typing import Final
 
 from engine.contract.erase import erase, files_in, opened, used_bytes
 from engine.contract.errors import BadInput
-from engine.contract.files import sync_folder
 from engine.contract.folder import RUN_ID, RunFolder
 from engine.contract.roots import check_writable, is_run, run_paths
 
@@ -61,7 +60,6 @@ def remove(run: RunFolder, roots: Sequence[Path]) -> None:
             trash_of(root).chmod(stat.S_IMODE(root.stat().st_mode))  # as open as the folder that it lies in
         with opened(TRASH, folder) as trash:
             _move(run.id, folder, trash, "the trash holds a run of this name already: remove that one with --purge")
-        sync_folder(root)
 
 
 def restore(run: RunFolder, roots: Sequence[Path]) -> RunFolder:
@@ -76,7 +74,6 @@ def restore(run: RunFolder, roots: Sequence[Path]) -> RunFolder:
         raise BadInput(f"run {run.id} is not restored: it does not lie in {trash_of(root)}")
     with _said(run, "restored"), run.hold(), opened(root) as folder, opened(TRASH, folder) as trash:
         _move(run.id, trash, folder, f"there is a run of this name in {root}")
-        sync_folder(root)
     return RunFolder(root / run.id)
 
 
@@ -96,7 +93,7 @@ def purge(run: RunFolder, roots: Sequence[Path]) -> None:
         with run.hold():
             os.rename(run.id, doomed, src_dir_fd=folder, dst_dir_fd=folder)
         erase(doomed, folder)
-        sync_folder(root)
+        os.fsync(folder)
 
 
 def empty(root: Path) -> tuple[list[str], int]:
@@ -149,6 +146,8 @@ def _move(name: str, source: int, target: int, taken: str) -> None:
         os.stat(name, dir_fd=target, follow_symlinks=False)
     except FileNotFoundError:
         os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
+        os.fsync(target)
+        os.fsync(source)
     else:
         raise BadInput(taken)
 
