@@ -137,7 +137,11 @@ class Checkpoints:
     ) -> Checkpoint:
         target = self._path(position)
         refuse_links(self.folder.parent)  # each time: somebody may have put one there meanwhile
-        write(target, meta, {name: self._good[-1] if tree is None else tree for name, tree in files.items()})
+        try:
+            write(target, meta, {name: self._good[-1] if tree is None else tree for name, tree in files.items()})
+        except OSError:
+            refuse_links(self.folder.parent)  # or in the middle of it, which explains the rest
+            raise
         self._good = [*(path for path in self._good if path != target), target][-KEPT_WHILE_RUNNING:]
         keep_only(self.folder, [path.name for path in self._good])
         return self._event(position, meta["why"], waited)

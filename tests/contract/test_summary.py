@@ -3,6 +3,7 @@
 import json
 import time
 
+import numpy as np
 import pytest
 
 from engine.contract.errors import BadInput
@@ -135,3 +136,16 @@ def test_a_damaged_recipe_is_bad_input(run, damage):
         run.recipe_toml.write_bytes(damage)
     with pytest.raises(BadInput, match=r"recipe\.toml"):
         run.recipe()
+
+
+def test_the_row_of_a_real_run_agrees_with_what_it_predicted(finished_run, stopped_run):
+    run, stopped = finished_run(), summarize(stopped_run())
+    row = summarize(run)
+    with np.load(run.predictions) as kept:
+        last, best = ((kept[which].argmax(1) == kept["labels"]).mean() for which in ("last", "best"))
+    assert (row.last_accuracy, row.best_accuracy) == (pytest.approx(last), pytest.approx(best))
+    assert (row.status, row.epoch, row.epochs, row.name, row.tags) == ("finished", 2, 2, "tiny", ("engine",))
+    assert (stopped.status, stopped.epoch, stopped.recipe_id) == ("stopped", 1, row.recipe_id)
+    sizes = {path.stat().st_ino: path.stat().st_size for path in run.path.rglob("*") if path.is_file()}
+    assert row.size_bytes == sum(sizes.values())  # final and best weights are one file with two names
+    assert len(sizes) < sum(path.is_file() for path in run.path.rglob("*"))

@@ -1,4 +1,4 @@
-"""The real trainer, saving whenever its writer is idle instead of once a minute.
+"""The real trainer, saving whenever its writer is idle (or every $FAKE_INTERVAL seconds) instead of once a minute.
 
 While RUN_DIR/hold exists it goes no further than the first checkpoint inside the second epoch of each attempt, so that
 a test can interrupt it there however slow the machine is.
@@ -7,6 +7,7 @@ While RUN_DIR/pause exists it goes no further than three steps into the second e
 there.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +33,9 @@ def held_fit(recipe: Recipe, run: RunFolder, *given: Any, stopping: Callable[[],
             time.sleep(0.01)
         return stopping()
 
-    for event in fit(recipe, run, *given, stopping=patient, interval=0.0, **more):
+    for event in fit(
+        recipe, run, *given, stopping=patient, interval=float(os.environ.get("FAKE_INTERVAL", "0")), **more
+    ):
         epochs += isinstance(event, Epoch)
         yield event
         inside = isinstance(event, Checkpoint) and event.epoch == 1 and event.step > 0

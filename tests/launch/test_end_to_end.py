@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,3 +93,23 @@ def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(bench: Bench):
     record = bench.record(run)
     assert (record.state, record.reason, record.returncode) == ("failed", "diverged", 1)
     assert run.status().reason == "diverged"
+
+
+def test_a_stop_saves_nothing_through_a_link_in_place_of_the_checkpoints(bench: Bench, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("FAKE_INTERVAL", "1e9")
+    run, elsewhere = bench.make(recipe=RECIPE, threads=1), tmp_path / "elsewhere"
+    (run.path / "pause").touch()
+    local.start(run, supervisor=bench.supervisor, timeout=60)
+    bench.until((run.path / "paused").exists)
+    (elsewhere / "thesis").mkdir(parents=True)
+    (elsewhere / "epoch-0001").mkdir()  # named as ours are
+    run.checkpoints.symlink_to(elsewhere)
+    control.stop(run)
+    record = bench.record(run)
+    assert (record.state, record.reason) == ("failed", "bad_input")
+    assert record.message.startswith(f"run {run.id} is not written to: checkpoints is a link to {elsewhere}")
+    assert {path.name for path in elsewhere.rglob("*")} == {"thesis", "epoch-0001"}
+    run.checkpoints.unlink()
+    (run.path / "pause").unlink()
+    control.resume(run, supervisor=bench.supervisor)
+    assert bench.ended(run).state == "finished"
