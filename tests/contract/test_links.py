@@ -26,8 +26,8 @@ def put_elsewhere(run: RunFolder, inner: str, tmp_path: Path) -> Path:
         elsewhere.mkdir()
     (elsewhere / "thesis").mkdir()
     (elsewhere / "thesis" / "chapter.tex").write_text("years of work")
-    (elsewhere / "epoch-0001").mkdir()  # of another program, which names things as we do
-    (elsewhere / "epoch-0001" / "weights.pt").write_text("not ours")
+    (elsewhere / "epoch-0077").mkdir()  # of another program, which names things as we do
+    (elsewhere / "epoch-0077" / "weights.pt").write_text("not ours")
     (run.path / inner).symlink_to(elsewhere)
     return elsewhere
 
