@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.contract.catalog import catalog
-from engine.contract.events import NAN, Epoch, EventWriter, Failed, Finished, RunStarted, Stopped
+from engine.contract.events import NAN, Epoch, Event, EventWriter, Failed, Finished, RunStarted, Stopped
 from engine.contract.recipe import Placement, Recipe
 from engine.contract.records import ExitRecord
 from engine.contract.store import RunFolder, create, runs_root
@@ -48,6 +48,18 @@ def cifar10_dir() -> Path:
     return folder
 
 
+def _last_word(state: str, accuracies: Sequence[float], t: float) -> Event:
+    """What the trainer says at the end of a run."""
+    match state:
+        case "finished":
+            last, best = (accuracies[-1], max(accuracies)) if accuracies else (NAN, NAN)
+            return Finished(epochs=len(accuracies), last_accuracy=last, best_accuracy=best, t=t)
+        case "failed":
+            return Failed(reason="diverged", message="the loss is nan", t=t)
+        case _:
+            return Stopped(epoch=len(accuracies), t=t)
+
+
 @pytest.fixture
 def ended_run() -> Callable[..., RunFolder]:
     """Make a run that has come to its end, without training: one event an epoch, with the accuracies given."""
@@ -69,19 +81,7 @@ def ended_run() -> Callable[..., RunFolder]:
                         t=begin + number, worked=float(number),
                     )
                 )  # fmt: skip
-            events.write(
-                {
-                    "finished": Finished(
-                        epochs=len(accuracies),
-                        last_accuracy=accuracies[-1] if accuracies else NAN,
-                        best_accuracy=max(accuracies, default=NAN),
-                        seconds=float(len(accuracies)),
-                        t=begin + len(accuracies),
-                    ),
-                    "stopped": Stopped(epoch=len(accuracies), t=begin + len(accuracies)),
-                    "failed": Failed(reason="diverged", message="the loss is nan", t=begin + len(accuracies)),
-                }[state]
-            )
+            events.write(_last_word(state, accuracies, begin + len(accuracies)))
         ExitRecord(state=state, reason="diverged" if state == "failed" else "", ended=begin + 100).write(run.exit)
         return run
 
