@@ -111,7 +111,7 @@ def test_nothing_is_removed_through_a_folder_that_became_a_link(tmp_path):
 
 def test_only_names_of_our_own_pattern_are_removed(tmp_path):
     ours = ("epoch-0001", "epoch-12345", "epoch-0002-step-00007", ".tmp-epoch-0003", ".tmp-epoch-0003-step-00010")
-    others = ("final", "epoch-1", "epoch-0001.bak", "epoch-0002-step-7", ".tmp", ".tmp-notes", "Epoch-0001", ".git")
+    others = ("final", "epoch-1", "epoch-0001.bak", "epoch-0002-step-7", ".tmp", ".tmp-notes", "Epoch-0004", ".git")
     for name in (*ours, *others):
         (tmp_path / name).mkdir()
     (tmp_path / "epoch-0009").write_text("a file")
