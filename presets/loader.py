@@ -214,12 +214,22 @@ def resolve(ref: str, catalog: Catalog, edits: Edits | None = None) -> Recipe:
 
 
 def save(name: str, recipe: Recipe, *, replace: bool = False) -> Path:
-    """Write a recipe as the user's own preset and return its path. Raises BadInput for a bad or taken name."""
+    """Write a recipe as the user's own preset and return its path.
+
+    Raises:
+        BadInput: a bad or taken name, a folder that cannot be written, or a recipe with parts of the user's own: a
+            preset is one file, which cannot bring them along, so nobody could use it.
+    """
     if not NAME.fullmatch(name):
         raise BadInput(f"preset name {name!r}: use lower-case letters, digits and _, at most 64")
     path = user_folder() / "recipes" / f"{name}.toml"
     if path.exists() and not replace:
         raise BadInput(f"preset {name!r} exists already at {path}")
+    try:
+        Recipe.resolve(recipe.to_table(), catalog())
+    except BadInput as error:
+        why = "a part of your own stays with its run and cannot go into a preset; repeat the run with --preset run:RUN"
+        raise BadInput([f"preset {name!r} is not saved: {problem}; {why}" for problem in error.problems]) from None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")

@@ -20,6 +20,8 @@ WORDS: Final[dict[Fate, str]] = {
 def told(batch: Batch, time: Cost, space: str, departure: str = "") -> list[str]:
     """Lines: how many runs and what becomes of them, how they differ from the source's, how long, and which are one.
 
+    A line for each kind of recipe that had to shrink to fit into few epochs is among them.
+
     Args:
         space: what they take on the disk, as `batch_cost.room` tells it.
         departure: how the runs differ from what was asked for by name.
@@ -29,6 +31,7 @@ def told(batch: Batch, time: Cost, space: str, departure: str = "") -> list[str]
     lines += [departure] if departure else []
     if batch.to_do:
         lines.append(f"{time}; {space}" if space else str(time))
+    lines += shrunk(batch)
     twins: dict[str, dict[str, None]] = {}
     for job in batch.jobs:
         if job.fate == "repeat":
@@ -36,3 +39,12 @@ def told(batch: Batch, time: Cost, space: str, departure: str = "") -> list[str]
     for first, others in twins.items():
         lines.append(f"{', '.join(others)} {'are' if len(others) > 1 else 'is'} the same recipe as {first}: run once")
     return lines
+
+
+def shrunk(batch: Batch) -> list[str]:
+    """A line for each way in which recipes had to shrink to fit into few epochs, with the cells that it is true of."""
+    found: dict[str, dict[str, None]] = {}
+    for job in batch.jobs:
+        if job.plan is not None and job.plan.note:
+            found.setdefault(job.plan.note, {})[job.label] = None
+    return [f"{', '.join(labels)}: {note}" for note, labels in found.items()]

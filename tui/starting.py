@@ -44,6 +44,8 @@ class Plan:
     root: Path
     teacher: Mapping[str, Any] = field(default_factory=dict)
     """Of a distilled run, for run.json; else empty."""
+    note: str = ""
+    """What shrank so that the recipe fits into few epochs, for people; else empty."""
 
 
 def plan(
@@ -64,7 +66,8 @@ def plan(
     Raises:
         BadInput: with every problem of the recipe, or the first one outside it.
     """
-    recipe, teacher = with_teacher(draft.recipe(source, parts), roots or (root,), parts)
+    fitted, note = draft.fitted(source, parts)
+    recipe, teacher = with_teacher(fitted, roots or (root,), parts)
     placed = draft.placement()
     here = (
         str(Path(placed.data_dir).expanduser().absolute()) if placed.data_dir else ""
@@ -89,6 +92,7 @@ def plan(
         commands=tuple(_with_seed(words, seed) for seed in seeds),
         root=root,
         teacher=teacher,
+        note=note,
     )
 
 

@@ -9,13 +9,11 @@ from typing import Any
 
 from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
-from engine.contract.params import Param
-from engine.contract.recipe import COMMON, Choice, Recipe
+from engine.contract.recipe import Recipe
+from presets.shrink import shorter
 from presets.suites import Row, Suite
 from tui.batch import Cell
 from tui.forms.draft import Draft, from_flags
-
-PARTS = ("optimizer", "schedule", "loss", "averaging")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,32 +116,8 @@ def _departing(draft: Draft, suite: Suite, row: Row, departure: Departure, small
 
 
 def _smaller(recipe: Recipe, departure: Departure, parts: Catalog) -> dict[str, str]:
-    """Fields that make a recipe smaller and keep its curves.
-
-    What is counted in epochs (a warm-up, a period) shrinks with them. A learning rate that moved once an epoch moves
-    every step: with few epochs it would be another curve.
-    """
-    sets: dict[str, str] = {}
+    """Fields that make a recipe smaller and keep its curves."""
+    sets = shorter(recipe, departure.epochs, parts) if 0 < departure.epochs < recipe.epochs else {}
     if departure.fraction < 1:
         sets["data.fraction"] = f"{recipe.data.fraction * departure.fraction:.12g}"
-    if 0 < departure.epochs < recipe.epochs:
-        sets["epochs"] = str(departure.epochs)
-        ratio = departure.epochs / recipe.epochs
-        if recipe.schedule.options.get("by") == "epoch":
-            sets["schedule.by"] = "step"
-        for kind in PARTS:
-            choice: Choice = getattr(recipe, kind)
-            options = parts.get(kind, choice.name).params + COMMON.get(kind, ())
-            for param in options:
-                value = choice.options.get(param.name)
-                if param.unit == "epochs" and value:
-                    sets[f"{kind}.{param.name}"] = _scaled(param, value, ratio)
     return sets
-
-
-def _scaled(param: Param, value: Any, ratio: float) -> str:
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(_scaled(param, item, ratio) for item in value)}]"
-    if param.type in ("int", "list[int]"):
-        return str(max(round(value * ratio), int(param.ge or 0)))
-    return f"{value * ratio:.12g}"

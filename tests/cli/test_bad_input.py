@@ -51,7 +51,10 @@ TRAIN = ("--preset", "quickstart", "--headless")
         ((*TRAIN, "--add-op", "mixup", "--add-op", "cutmix"), "mixup and cutmix both mix the whole batch"),
         ((*TRAIN, "--add-op", "ricap"), "ricap cannot be combined with random_crop; drop one of them, or set ricap"),
         ((*TRAIN, "--add-op", "choice:of=[mixup,cutmix],weights=[0,0]"), "choice.weights: all are 0; at least one"),
-        ((*TRAIN, "--epochs", "1"), "schedule.warmup: 2 epochs of warm-up do not fit into 1 epoch; shorten it, 0 is"),
+        (
+            (*TRAIN, "--epochs", "1", "--set", "schedule.warmup=2"),
+            "schedule.warmup: 2 epochs of warm-up do not fit into 1",
+        ),
         ((*TRAIN, "--set", "compute.accumulate=129"), "compute.accumulate: got 129, needs <= batch_size = 128"),
         (
             (*TRAIN, "--set", "data.fraction=0.01"),

@@ -103,3 +103,11 @@ def test_parts_of_the_users_own_go_with_a_grid_and_with_its_runs(cli, started, t
     again = cli("grid", "--preset", f"run:{run.id}", "--seeds", "7", "--device", "cpu")
     assert again.code == 0, again.err
     assert (RunFolder(runs_root() / started[1]).parts / "mine.py").exists()
+
+
+@pytest.mark.parametrize("shape", [(), ("--json",)])
+def test_cells_that_shrink_to_fit_into_few_epochs_are_named(cli, started, shape):
+    answer = cli("grid", "--preset", "quickstart", "--vary", "epochs=1,3", "--device", "cpu", *shape)
+    line = "quickstart epochs=1: to fit into 1 epoch instead of 8: schedule.warmup 2 -> 0.25"
+    assert answer.code == 0 and answer.err.splitlines().count(line) == 1
+    assert [RunFolder(runs_root() / run).recipe().schedule.options["warmup"] for run in started] == [0.25, 2.0]

@@ -93,3 +93,32 @@ def test_a_file_that_is_given_takes_the_place_of_the_run_s_copy(mine, tmp_path):
     assert parts_with(ref, ["mine.py"], roots) == [str(mine)]
     assert parts_with(ref, ["other.py"], roots) == [str(tmp_path / "other.py"), copy]
     assert parts_with("quickstart", ["mine.py"], roots) == [str(mine)]
+
+
+@pytest.fixture
+def run_of_mine(mine):
+    """A run that uses both parts, whose file has gone since; only the run's own copy is left."""
+    edits = loader.Edits(model="lenet", sets=["data.name=grey_shapes"], add_ops=["invert"])
+    recipe = loader.resolve("quickstart", catalog((mine,)), edits)
+    run = create(runs_root(), recipe, seed=0, preset="quickstart", placement=Placement(parts=(str(mine),)))
+    mine.unlink()
+    return run
+
+
+def test_the_learning_rate_of_a_run_with_parts_of_its_own_is_swept(cli, run_of_mine):
+    quick = ("--steps", "20", "--device", "cpu", "--threads", "1", "--set", "compute.precision=fp32")
+    answer = cli("lr-find", "--preset", f"run:{run_of_mine.id}", *quick, "--batch-size", "32", "--json")
+    assert answer.code == 0, answer.err
+    found = json.loads(answer.out)
+    assert len(found["losses"]) == 20 and all(1.5 < loss < 4 for loss in found["losses"][:10])
+
+
+def test_a_run_with_parts_of_its_own_is_not_saved_as_a_preset_that_nobody_could_use(cli, run_of_mine):
+    answer = cli("presets", "save", "mine", "--from", f"run:{run_of_mine.id}")
+    assert (answer.code, answer.out) == (2, "")
+    assert (
+        "preset 'mine' is not saved: augmentation.invert: unknown augmentation op 'invert'; a part of your own"
+        in answer.err
+    )
+    assert "--preset run:RUN" in answer.err
+    assert cli("presets", "show", "mine").code == 2, "nothing was written"

@@ -113,3 +113,18 @@ def test_a_hang_up_ends_the_viewer_and_not_the_run(ends):
     run = find([runs_root()], "@last")
     assert control.wait(run, timeout=240).state == "finished"
     assert run.predictions.exists()
+
+
+def test_one_epoch_of_a_preset_with_a_longer_warm_up_trains_and_says_what_shrank(cli, ends):
+    quickstart = ("--preset", "quickstart", "--headless")
+    dry = cli(*quickstart, "--epochs", "1", "--dry-run")
+    assert dry.code == 0 and "warmup = 0.25" in dry.out
+    line = "to fit into 1 epoch instead of 8: schedule.warmup 2 -> 0.25"
+    assert dry.err.splitlines() == [line]
+    process = subprocess.run(
+        [sys.executable, "-m", "tui.cli", *quickstart, *TINY[3:-4], "--set", "compute.precision=fp32", "--epochs", "1"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    assert process.stderr.splitlines()[0] == line
+    assert "to fit" not in cli(*quickstart, "--epochs", "3", "--dry-run").err

@@ -299,3 +299,14 @@ async def test_a_preset_that_does_not_exist_is_said_and_the_form_still_opens(wor
         await settle(pilot)
         assert any("did you mean resnet34_cutmix" in notice.message for notice in app._notifications)
         assert app.screen.desk.draft.preset == "quickstart"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_epoch_shorter_than_the_warm_up_is_taken_and_the_form_says_what_shrank(workbench, screen_text, size):
+    async with workbench("new_run").run_test(size=size) as pilot:
+        await type_into(pilot, "epochs", "1")
+        assert not pilot.app.screen.desk.problems
+        said = "to fit into 1 epoch instead of 8: schedule.warmup 2 -> 0.25"
+        assert said in " ".join(pilot.app.screen.query_one("#before", Pane).text.split())
+        await type_into(pilot, "epochs", "5")
+        assert "to fit into" not in screen_text(pilot.app)

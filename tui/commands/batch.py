@@ -15,7 +15,7 @@ from engine.contract.index import Index
 from engine.contract.recipe import Placement
 from tui.batch import Batch, Cell, Job, alone, carry_out, prepare
 from tui.batch_cost import Cost, cost, room
-from tui.batch_words import told
+from tui.batch_words import shrunk, told
 from tui.commands.common import FAILED, print_json, say, width
 from tui.format import NONE, percent
 from tui.typeset import Column, Sheet, text
@@ -56,6 +56,9 @@ class Order:
 def carry(order: Order, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Check the whole order, show it, and start what is missing. Raises BadInput, and SystemExit where one failed."""
     batch, time, space = _prepared(order)
+    if as_json:
+        for line in shrunk(batch):
+            say(line)
     if dry_run:
         return _show(order, batch, time, space, as_json)
     if not as_json:

@@ -20,7 +20,7 @@ from engine.contract.events import Event, Failed, Message, Phase, Step
 from engine.contract.text import clean
 from presets import loader
 from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, print_lines, say, terminal_width
-from tui.commands.sources import source_file
+from tui.commands.sources import parts_with, source_file
 from tui.format import duration, glyphs_of_locale, learning_rate, number
 from tui.forms.draft import from_flags
 from tui.rate_chart import picture
@@ -34,7 +34,7 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], span: Span, *, as_json
     preset = str(flags.get("preset") or "")
     if not preset:
         raise BadInput(f"lr-find needs --preset; there are {', '.join(info.name for info in loader.list_presets())}")
-    own_parts = [str(Path(file).expanduser().resolve()) for file in flags.get("parts", ())]
+    own_parts = parts_with(preset, flags.get("parts", ()), roots)
     parts = catalog(tuple(map(Path, own_parts)))
     job = check(from_flags(flags), source_file(preset, roots), span, roots, parts, own_parts)
     if job.place.busy:

@@ -48,13 +48,19 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], *, detach: bool, dry_r
     draft = from_flags({**flags, "parts": own_parts})
     source = source_file(preset, roots)
     if dry_run:
-        recipe, _ = with_teacher(draft.recipe(source, parts), roots, parts)
+        fitted, note = draft.fitted(source, parts)
+        recipe, _ = with_teacher(fitted, roots, parts)
+        if note:
+            say(note)
         if as_json:
             print_json({"recipe_id": recipe.recipe_id, "recipe": recipe.to_table()})
         else:
             typer.echo(recipe.to_toml(), nl=False)
         return 0
-    runs = launch(plan(draft, source, roots[0], parts, own_parts, roots))
+    planned = plan(draft, source, roots[0], parts, own_parts, roots)
+    if planned.note:
+        say(planned.note)
+    runs = launch(planned)
     if detach:
         if as_json:
             print_json([{"id": run.id, "folder": str(run.path)} for run in runs])

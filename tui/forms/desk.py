@@ -36,6 +36,8 @@ class Desk:
         self._base_named = part_names(self.source)
         self.recipe: Recipe = self.base
         """The last recipe that resolved."""
+        self.note = ""
+        """What shrank in it to fit into few epochs; else empty."""
         self._behind = False
         """Whether the recipe is an older one: what is wrong is not the fault of any one change."""
         self.problems: dict[str, str] = {}
@@ -106,7 +108,7 @@ class Desk:
         """Resolve the draft again, forgetting what an earlier start found wrong."""
         found: list[str] = []
         try:
-            self.recipe = self.draft.recipe(self.source, self._catalog)
+            self.recipe, self.note = self.draft.fitted(self.source, self._catalog)
         except BadInput as error:
             found += error.problems
         for part in (self.draft.placement, self.draft.seeds):
@@ -123,7 +125,7 @@ class Desk:
         for path in self.problems:
             good = good.without(path)
         with suppress(BadInput):
-            self.recipe = good.recipe(self.source, self._catalog)
+            self.recipe, self.note = good.fitted(self.source, self._catalog)
             return True
         return False
 

@@ -20,7 +20,8 @@ from engine.contract.errors import BadInput
 from engine.contract.overrides import parse_value
 from engine.contract.recipe import Placement, Recipe
 from engine.contract.resolve import explain
-from presets.loader import Edits, resolve
+from presets.loader import Edits
+from presets.shrink import fit
 from tui.forms.fields import PLACE, place_params
 
 NAMED: Final = ("model", "augmentation", "schedule")
@@ -99,7 +100,11 @@ class Draft:
 
     def recipe(self, source: str, catalog: Catalog) -> Recipe:
         """The resolved recipe; `source` is the preset's name or file. Raises BadInput."""
-        return resolve(source, catalog, self.edits())
+        return self.fitted(source, catalog)[0]
+
+    def fitted(self, source: str, catalog: Catalog) -> tuple[Recipe, str]:
+        """The resolved recipe, and a line that says what shrank to fit into few epochs, else "". Raises BadInput."""
+        return fit(source, catalog, self.edits())
 
     def placement(self) -> Placement:
         """Where and how. Raises BadInput."""

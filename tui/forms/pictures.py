@@ -38,9 +38,10 @@ def learning_rate(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> li
     return [rule(f"learning rate · {one_line(recipe.schedule.name)}", width), *plot]
 
 
-def before(notes: Sequence[tuple[str, str]], width: int) -> list[Line]:
-    """What a start would cost."""
-    return [rule("before you start", width), *(clip([(" ", ""), note], width) for note in notes)]
+def before(notes: Sequence[tuple[str, str]], width: int, first: str = "") -> list[Line]:
+    """What a start would cost; above it, in as many lines as it takes, `first`: what was changed to allow a start."""
+    shrunk: list[Line] = [[(f" {part}", "warn")] for part in wrap(first, width - 2)]
+    return [rule("before you start", width), *shrunk, *(clip([(" ", ""), note], width) for note in notes)]
 
 
 def command(draft: Draft, width: int, height: int) -> list[Line]:

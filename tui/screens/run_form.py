@@ -133,7 +133,8 @@ class RunForm(RunActs):
         notes = before_you_start(
             desk.recipe, max(desk.seeds, 1), device, session.summaries(), self._machine, session.catalog, expect
         )
-        self.query_one("#before", Pane).paint(lambda width, height: pictures.before(notes, width))
+        note = desk.note
+        self.query_one("#before", Pane).paint(lambda width, height: pictures.before(notes, width, note))
 
     def _show_help(self) -> None:
         desk, field = self.desk, self._at
