@@ -155,7 +155,9 @@ class Workbench(App[None]):
         self.push_screen(Table(name))
 
     async def action_back(self) -> None:
-        """Close what lies on top, else return to where one came from, else ask to quit."""
+        """Close what lies on top or open, else return to where one came from, else ask to quit."""
+        if isinstance(self.screen, RunActs) and self.screen.leave():
+            return
         if len(self.screen_stack) > 1:
             self.pop_screen()
         elif self._trail:
@@ -167,8 +169,9 @@ class Workbench(App[None]):
         live = len(self.session.live())
         runs = f"{going_on(live)} without this screen." if live else "No run is going on."
         buttons = [("quit", "Quit"), ("stay", "Stay")]
-        question = Confirm("Quit the workbench?", f"{runs}\n`cifar-tui` comes back here.", buttons)
-        self.push_screen(question, self._quit_answered)
+        body = f"{runs}\n`cifar-tui` comes back here."
+        # Whoever pressed Esc once too often and then Enter has not asked to leave.
+        self.push_screen(Confirm("Quit the workbench?", body, buttons, default=1), self._quit_answered)
 
     def _quit_answered(self, answer: str | None) -> None:
         if answer == "quit":
@@ -265,8 +268,10 @@ class Workbench(App[None]):
     def _say_ended(self, row: Summary) -> None:
         name = one_line(f"{row.id[-4:]} {row.preset or row.model}", 40)
         good = row.status in ("finished", "stopped")
+        chosen = self.session.selected is not None and str(self.session.selected.path) == row.folder
+        where = "1 shows it on the Dashboard" if chosen else f"to see it on the Dashboard type :{row.id[-4:]}"
         self.notify(
-            one_line(row.message or row.reason, 200) or "see it on the Dashboard (1)",
+            one_line(row.message or row.reason, 200) or where,
             title=f"{name} {row.status}",
             severity="information" if good else "error",
             timeout=10,

@@ -30,7 +30,7 @@ GLOBAL: Final = (
     ),
     Key("question_mark,f1", "app.help", "keys", "Show the keys of this screen.", footer=99),
     Key("ctrl+p,colon", "app.command_palette", "palette", "Find a command, run, preset or screen by typing."),
-    Key("q,escape", "app.back", "back", "Go back; at the top, ask to quit. Trainings go on.", footer=98),
+    Key("q,escape", "app.back", "back", "Close a filter, go back; at the top, ask to quit. Runs go on.", footer=98),
     Key("u", "app.undo", "undo", "Undo the last act: a deletion, tags, a note, marks (cifar-tui runs restore RUN)."),
     Key("ctrl+l", "app.redraw", "redraw", "Draw the whole screen again."),
     Key("ctrl+z", "app.suspend_process", "suspend", "Put the workbench in the background (`fg` brings it back)."),

@@ -74,6 +74,8 @@ class LineList(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.nothing: Line = []
+        """What stands in the place of the rows where there are none."""
         self._drawn: dict[int, tuple[Line, bool]] = {}
         """What was last drawn on each row of the screen."""
 
@@ -136,7 +138,7 @@ class LineList(ScrollView, can_focus=True):
         """The line on the y-th row of the screen, and whether the cursor is there."""
         row = y + self.scroll_offset.y
         if row >= self.row_count():
-            return [], False
+            return self.nothing if row == 0 else [], False
         at_cursor = row == self.cursor
         return self.draw(row, self.scrollable_content_region.width, at_cursor), at_cursor
 

@@ -37,6 +37,10 @@ class RunActs(Screen[None]):
     def workbench(self) -> Workbench:
         return cast("Workbench", self.app)
 
+    def leave(self) -> bool:
+        """Close what lies open on this screen, a filter for one; whether there was anything that `q` should close."""
+        return False
+
     # --- asking -----------------------------------------------------------------------------------------------
 
     def ask_stop(self, run: RunFolder) -> None:

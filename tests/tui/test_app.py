@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from textual.command import CommandPalette
 from textual.content import Content
 from textual.widgets import Button, Input
 
@@ -24,6 +25,7 @@ from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.screens.small import TooSmall
 from tui.screens.welcome import Welcome
+from tui.widgets.run_list import RunList
 from tui.workbench import run_workbench
 
 SIZES = [(80, 24), (120, 40)]
@@ -101,9 +103,53 @@ async def test_at_the_top_going_back_asks_to_quit_and_says_what_goes_on(workbenc
         assert "1 run goes on without this screen" in screen_text(pilot.app)
         await pilot.press("s")  # Stay
         assert not isinstance(pilot.app.screen, Confirm)
-        await pilot.press(key, "enter")
+        await pilot.press(key, "enter")  # Stay has the focus
+        await pilot.pause()
+        assert not isinstance(pilot.app.screen, Confirm) and not pilot.app._exit
+        await pilot.press(key, "q")
+        assert not isinstance(pilot.app.screen, Confirm) and not pilot.app._exit
+        await pilot.press(key, "left", "enter")
         await pilot.pause()
         assert pilot.app._exit
+
+
+@pytest.mark.parametrize(("key", "opens"), [("question_mark", Help), ("f1", Help), ("colon", CommandPalette)])
+async def test_the_welcome_lets_the_keys_for_help_and_for_the_palette_through(workbench, settle, key, opens):
+    async with workbench().run_test() as pilot:
+        await pilot.press(key)
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, opens)
+        await pilot.press("escape", "escape")
+        await settle(pilot)
+        await pilot.press("5")
+        await settle(pilot)
+        assert pilot.app.current_mode == "queue"
+
+
+async def test_the_welcome_goes_when_there_is_a_run(workbench, make_run, settle):
+    """The palette leads away over its head; by the way back a run may have been started."""
+    app = workbench()
+    async with app.run_test() as pilot:
+        app.new_run({"preset": "quickstart"})
+        await settle(pilot)
+        make_run()
+        app.session.refresh()
+        await pilot.press("2")
+        await settle(pilot)
+        assert app.current_mode == "results" and not isinstance(app.screen, Welcome)
+
+
+async def test_a_toast_names_a_way_to_its_run_that_is_true(workbench, make_run, settle):
+    """1 shows the run under the cursor, which need not be the one that has just ended."""
+    ended, other = make_run(), make_run()
+    app = workbench("results")
+    async with app.run_test() as pilot:
+        for run, words in ((other, f"type :{ended.id[-4:]}"), (ended, "1 shows it on the Dashboard")):
+            app.screen.query_one(RunList).go_to(run.id)
+            await settle(pilot)
+            app._say_ended(app.session.row(ended))
+            await settle(pilot)
+            assert words in list(app._notifications)[-1].message
 
 
 async def test_ctrl_c_quits_only_when_pressed_twice(workbench, make_run):

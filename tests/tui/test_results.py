@@ -377,3 +377,135 @@ async def test_a_preview_reads_one_run_and_only_when_the_cursor_rests(workbench,
         await settle(pilot)
         assert read == [rows.run.id]
         assert app.screen.query_one("#preview", Pane).lines
+
+
+# --- one selection -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["1", "6", "i"])
+async def test_the_run_under_the_cursor_is_the_one_that_other_screens_show(workbench, make_run, settle, key):
+    runs = [make_run(seed=seed) for seed in range(3)]
+    app = workbench("results")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        for run in (runs[1], runs[0], runs[2]):
+            app.screen.query_one(RunList).go_to(run.id)
+            await pilot.press(key)
+            await settle(pilot)
+            assert app.current_mode == ("dashboard" if key == "1" else "inspect")
+            assert app.session.selected == run and app.screen._view.run == run
+            await pilot.press("2")
+            await settle(pilot)
+            assert app.screen.query_one(RunList).run.id == run.id
+
+
+async def test_the_cursor_goes_along_when_another_screen_goes_on_to_another_run(workbench, make_run, settle):
+    for seed in range(3):
+        make_run(seed=seed)
+    app = workbench("results")
+    async with app.run_test() as pilot:
+        await pilot.press("1", "full_stop", "full_stop")
+        await settle(pilot)
+        there = app.session.selected
+        await pilot.press("2")
+        await settle(pilot)
+        assert app.screen.query_one(RunList).run.id == there.id == app.session.selected.id
+
+
+async def test_when_rows_go_the_selection_is_still_the_run_under_the_cursor(workbench, make_run, settle):
+    runs = [make_run(seed=seed) for seed in range(3)]
+    app = workbench("results")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        app.screen.query_one(RunList).go_to(runs[2].id)
+        await pilot.press("slash", *"seed<1", "enter")
+        await settle(pilot)
+        assert app.session.selected == runs[0]
+        await pilot.press("escape", "D", "left", "enter")
+        await settle(pilot, 0.2)
+        rows = app.screen.query_one(RunList)
+        assert rows.row_count() == 3 and rows.run.id in {runs[1].id, runs[2].id}
+        assert app.session.selected.id == rows.run.id
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("mode", ["results", "dashboard"])
+@pytest.mark.parametrize(
+    ("state", "offered"),
+    [
+        ("starting", "S stop"),
+        ("failed", "C resume"),
+        ("stopped", "C resume"),
+        ("preempted", "C resume"),
+        ("finished", ""),
+    ],
+)
+async def test_the_key_line_offers_what_the_run_allows(
+    workbench, make_run, settle, screen_text, size, mode, state, offered
+):
+    make_run(state="finished")
+    run = make_run(state=state)
+    app = workbench(mode)
+    app.session.selected = run
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        line = screen_text(app).splitlines()[-1]
+        assert [words for words in ("S stop", "C resume") if words in line] == [offered] * bool(offered)
+
+
+async def test_the_key_line_follows_the_cursor(workbench, make_run, settle, screen_text):
+    make_run(state="failed")
+    make_run(state="starting")
+    app = workbench("results")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        assert "S stop" in screen_text(app).splitlines()[-1]
+        await pilot.press("j")
+        await settle(pilot)
+        assert "C resume" in screen_text(app).splitlines()[-1]
+
+
+# --- nothing found, a line to type ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_filter_without_a_match_says_so_and_escape_takes_it_away(
+    workbench, make_run, settle, screen_text, size
+):
+    make_run()
+    make_run()
+    async with workbench("results").run_test(size=size) as pilot:
+        await pilot.press("slash", *"zzz", "enter")
+        await settle(pilot)
+        assert "no run matches the filter: / changes it, esc shows all 2 runs" in screen_text(pilot.app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert not isinstance(pilot.app.screen, Confirm) and "no run matches" not in screen_text(pilot.app)
+        assert pilot.app.screen.query_one(RunList).row_count() == 3
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, Confirm), "the next one leaves"
+
+
+async def test_a_list_to_pick_from_says_when_nothing_matches(workbench, make_run, settle, screen_text):
+    make_run()
+    async with workbench("results").run_test() as pilot:
+        await pilot.press("s", "slash", *"zzz")
+        await settle(pilot)
+        assert "nothing here holds 'zzz'" in screen_text(pilot.app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_whoever_types_a_line_sees_which_keys_end_it(workbench, make_run, settle, screen_text, size):
+    make_run()
+    async with workbench("results").run_test(size=size) as pilot:
+        for key in ("t", "e"):
+            await pilot.press(key)
+            await settle(pilot)
+            assert "enter ok   esc cancels" in screen_text(pilot.app)
+            await pilot.press("escape")
+        await pilot.press("slash")
+        await settle(pilot)
+        assert screen_text(pilot.app).splitlines()[-1].strip() == "enter ok  esc cancels"
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "enter open" in screen_text(pilot.app).splitlines()[-1]

@@ -16,6 +16,7 @@ KEYS: Final = (
     Key("comma", "other_run(-1)", "run", "The previous run.", footer=5),
     Key("full_stop", "other_run(1)", "run", "The next run.", footer=6),
     Key("S", "stop", "stop", "Stop the run with a checkpoint, or kill it; asks (cifar-tui runs stop RUN).", footer=7),
+    Key("C", "resume", "resume", "Continue a run that has stopped; asks (cifar-tui runs resume RUN).", footer=7),
     Key("E", "edit", "edit as new", "Open the run's recipe in New run (cifar-tui --preset run:RUN).", footer=8),
     Key("w", "smooth", "smooth", "Smooth the curves more, then not at all; the heading says how much.", footer=9),
     Key("f", "follow", "follow", "Always show the newest live run.", footer=10),
@@ -25,7 +26,6 @@ KEYS: Final = (
     Key("space", "mark", "mark", "Mark or unmark the run for comparison."),
     Key("v", "compare", "compare", "Compare the marked runs (cifar-tui runs compare RUN RUN)."),
     Key("i", "inspect", "inspect", "What the run confuses with what."),
-    Key("C", "resume", "resume", "Continue a run that has stopped; asks (cifar-tui runs resume RUN)."),
     Key("R", "rerun", "re-run", "Start the same recipe and seed again; asks (cifar-tui --preset run:RUN)."),
     Key("y", "copy", "copy", "Copy the command that repeats the run."),
 )

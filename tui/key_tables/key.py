@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from engine.contract.status import LIVE
 
 _SHOWN = {
     "comma": ",",
@@ -56,3 +58,15 @@ def footer(rows: Iterable[Key]) -> list[tuple[str, str]]:
         else:
             pairs.append((row.names[0], row.label))
     return pairs
+
+
+def fitting(rows: Iterable[Key], state: str) -> list[Key]:
+    """The rows, of which the footer keeps the one act that the run under the cursor allows: stop it, or resume it.
+
+    Args:
+        state: of that run; "" where there is none. A finished run can be neither stopped nor resumed.
+    """
+    unfit = {"stop", "resume"}
+    if state not in ("", "finished"):
+        unfit.remove("stop" if state in LIVE else "resume")
+    return [replace(row, footer=0) if row.action in unfit else row for row in rows]

@@ -22,7 +22,8 @@ from tui.dashboard.options import METRICS, after
 from tui.dashboard.plot_keys import PlotKeys
 from tui.dashboard.view import RunView
 from tui.key_tables.dashboard import KEYS
-from tui.keys import bindings
+from tui.key_tables.key import fitting, footer
+from tui.keys import GLOBAL, bindings
 from tui.screens.log import Log
 from tui.widgets.key_line import KeyLine
 from tui.widgets.top_bar import TopBar
@@ -49,6 +50,11 @@ class Dashboard(PlotKeys):
         self._siblings: list[Standing] = []
         self._zoom: Literal["", "accuracy", "lower"] = ""
         self._follow = False
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        """The keys at the bottom: of a run that goes on how to stop it, of one that ended early how to resume it."""
+        shown = footer(fitting([*KEYS, *GLOBAL], self._state.state if self._view is not None else ""))
+        return [(key, self._options.x if key == "x" else label) for key, label in shown]
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -166,6 +172,7 @@ class Dashboard(PlotKeys):
 
     def _draw(self) -> None:
         board = self.query_one(Board)
+        self.query_one(KeyLine).set_pairs(self._pairs())
         if self._view is None:
             board.say("no run yet: 4 opens New run")
         else:
@@ -260,4 +267,5 @@ class Dashboard(PlotKeys):
 
     def action_copy(self) -> None:
         if self._view is not None:
-            self.workbench.copy(f"cifar-tui --preset run:{self._view.run.id} --headless", "command")
+            command = f"cifar-tui --preset run:{self._view.run.id} --headless"
+            self.workbench.copy(command, f"command of {self._view.short_id}")

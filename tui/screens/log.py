@@ -7,7 +7,6 @@ from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.events import Key as KeyPress
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -20,6 +19,7 @@ from tui.keys import bindings
 from tui.line_list import LineList, LineView
 from tui.lines import Line, rule
 from tui.widgets.key_line import KeyLine
+from tui.widgets.line_input import LineInput
 from tui.widgets.log_tail import LogLine, log_line
 from tui.widgets.top_bar import TopBar
 
@@ -81,7 +81,7 @@ class Log(Screen[None]):
     DEFAULT_CSS = """
     Log {
         #lines { height: 1fr; }
-        #find { height: 1; display: none; }
+        #find { height: 1; }
     }
     """
 
@@ -96,7 +96,7 @@ class Log(Screen[None]):
         yield TopBar()
         yield LineView(id="heading")
         yield LogLines()
-        yield Input(placeholder="find", compact=True, id="find")
+        yield LineInput(id="find", placeholder="find").hidden()
         yield KeyLine(footer(KEYS))
 
     def on_mount(self) -> None:
@@ -153,14 +153,10 @@ class Log(Screen[None]):
         lines.refresh()
         self.action_find(-1)
 
-    def on_key(self, event: KeyPress) -> None:
+    def on_line_input_gave_up(self) -> None:
         """Esc closes the search line before it closes the log."""
-        line = self.query_one("#find", Input)
-        if event.key == "escape" and line.display:
-            event.stop()
-            event.prevent_default()
-            line.display = False
-            self.query_one(LogLines).focus()
+        self.query_one("#find", Input).display = False
+        self.query_one(LogLines).focus()
 
     def action_find(self, step: int) -> None:
         """Go to the next match in a direction, around the ends."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from engine.contract.text import one_line
 from tui.key_tables.key import Key
 from tui.keys import bindings
 from tui.line_list import LineList
@@ -23,6 +24,9 @@ KEYS = (
     Key("slash", "narrow", "find", "Show only choices that hold what you type.", footer=1),
     Key("q,escape", "cancel", "cancel", "Close without choosing.", footer=2),
 )
+
+STANDING: Final = "enter choose   / find   q close"
+"""The keys while no text is typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class OptionRows(LineList):
         first = words[0] if words else ""
         labels = {option: option.label.lower() for option in found}
         self.options = sorted(found, key=lambda o: (not labels[o].startswith(first), first not in labels[o]))
+        self.nothing = [(f"  nothing here holds {one_line(text, 30)!r}", "dim")]
         self.cursor = 0
         self.reload()
 
@@ -92,7 +97,7 @@ class Pick(ModalScreen[str | None]):
             rows.styles.height = max(1, min(len(self._options), 14))
             yield rows
             yield LineInput(id="find", placeholder="find").hidden()
-            yield Static(Content("enter choose   / find   q close"), classes="dialog-keys")
+            yield Static(Content(STANDING), classes="dialog-keys")
 
     def on_mount(self) -> None:
         rows = self.query_one(OptionRows)
@@ -117,11 +122,13 @@ class Pick(ModalScreen[str | None]):
         find = self.query_one("#find", Input)
         find.value = ""
         find.display = False
+        self.query_one(".dialog-keys", Static).update(Content(STANDING))
         self.query_one(OptionRows).focus()
 
     def action_narrow(self) -> None:
         find = self.query_one("#find", Input)
         find.display = True
+        self.query_one(".dialog-keys", Static).update(Content("enter choose   esc all again"))
         find.focus()
 
     def action_cancel(self) -> None:

@@ -18,17 +18,18 @@ from engine.analysis.filter import parse_filter
 from engine.contract.errors import BadInput
 from engine.contract.store import RunFolder, Summary
 from tui.format import counted, file_size
-from tui.key_tables.key import footer
+from tui.key_tables.key import fitting, footer
 from tui.key_tables.results import KEYS
 from tui.keys import GLOBAL, bindings
 from tui.line_list import LineList, LineView
+from tui.lines import Line
 from tui.run_acts import RunActs
 from tui.run_columns import Columns, Marks, footnote, header, news
 from tui.run_rows import SORTS, rows_of
 from tui.screens.pick import Option, Pick
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
-from tui.widgets.pane import Pane
+from tui.widgets.pane import Pane, nothing
 from tui.widgets.run_list import RunList
 from tui.widgets.top_bar import TopBar
 
@@ -58,6 +59,8 @@ class Results(RunActs):
         self._reader: Reader | None = None
         self._previewed: Summary | None = None
         self._since: Counter[str] = Counter()
+        self._selected: RunFolder | None = None
+        """The run that was last under the cursor."""
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -74,10 +77,6 @@ class Results(RunActs):
 
     def on_mount(self) -> None:
         self._since = self.workbench.session.since_left()
-        self._fill()
-        selected = self.workbench.session.selected
-        if selected is not None:
-            self.query_one(RunList).go_to(selected.id)
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         self._fill()
@@ -103,13 +102,31 @@ class Results(RunActs):
             return
         kept = keep.select(runs)
         self._shown = len(kept)
+        self.query_one(RunList).nothing = self._nothing(len(runs))
         marks = Marks(frozenset(run.id for run in session.marked), session.baseline.id if session.baseline else "")
         self.query_one(RunList).show(rows_of(kept, self._sort, self._reverse, group=self._group), marks)
         self.query_one("#news", LineView).show([news(self._since, session.left, time.time(), runs, width)])
         self.query_one("#header", LineView).show([header(Columns.for_width(width), self._sort, self._reverse)])
         self.query_one("#star", LineView).show([footnote(kept, width)])
         self._draw_filter(len(runs))
+        if session.selected is not None and session.selected != self._selected:  # another screen went on to another run
+            self.query_one(RunList).go_to(session.selected.id)
+        self._select()
         self._preview_soon()
+
+    def _nothing(self, total: int) -> Line:
+        """What the table says where it has no row."""
+        if not total:
+            return [("  no run yet: 4 opens New run", "dim")]
+        others = "the only run" if total == 1 else f"all {total} runs"
+        return [(f"  no run matches the filter: / changes it, esc shows {others}", "")]
+
+    def _select(self) -> None:
+        """The run under the cursor is the one that every other screen shows, and that the keys at the bottom act on."""
+        row = self.query_one(RunList).run
+        if row is not None:
+            self._selected = self.workbench.session.selected = self.workbench.session.folder(row)
+        self.query_one(KeyLine).set_pairs(footer(fitting([*KEYS, *GLOBAL], row.status if row else "")))
 
     def _draw_filter(self, total: int) -> None:
         text = (self._filter or "filter", "bad" if self._wrong else "" if self._filter else "dim")
@@ -130,6 +147,7 @@ class Results(RunActs):
     # --- the preview ------------------------------------------------------------------------------------------
 
     def on_line_list_moved(self) -> None:
+        self._select()
         self._preview_soon()
 
     def _preview_soon(self) -> None:
@@ -140,9 +158,8 @@ class Results(RunActs):
     def _preview(self) -> None:
         run = self.query_one(RunList).run
         if run is None:
-            hint = "no run matches the filter" if self._filter else "no run yet: 4 opens New run"
             self._previewed = None
-            self.query_one("#preview", Pane).paint(lambda width, height: [[], [(f"   {hint}", "dim")]])
+            self.query_one("#preview", Pane).paint(nothing)
         elif run != self._previewed:
             self._previewed = run
             self._read_preview(run)
@@ -185,7 +202,17 @@ class Results(RunActs):
         self._fill()
 
     def on_line_input_gave_up(self) -> None:
-        """Esc: show all runs again."""
+        """Esc in the filter's line."""
+        self._show_all()
+
+    def leave(self) -> bool:
+        """Esc takes a filter away before it leaves the screen."""
+        filtered = bool(self._filter)
+        if filtered:
+            self._show_all()
+        return filtered
+
+    def _show_all(self) -> None:
         self.query_one("#filter", Input).value = ""
         self._filter = ""
         self._close_filter()
@@ -247,9 +274,13 @@ class Results(RunActs):
             session.toggle_mark(run)
         self.workbench.visit("compare")
 
+    def action_inspect(self) -> None:
+        if self._here():
+            self.workbench.visit("inspect")
+
     def action_copy(self) -> None:
         if run := self._here():
-            self.workbench.copy(f"cifar-tui --preset run:{run.id} --headless", "command")
+            self.workbench.copy(f"cifar-tui --preset run:{run.id} --headless", f"command of {run.id[-4:]}")
 
     # --- acting -----------------------------------------------------------------------------------------------
 

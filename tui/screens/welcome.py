@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import ScreenResume
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.key_tables.key import Key
-from tui.keys import MODES, bindings
+from tui.keys import GLOBAL, MODES, bindings
 from tui.line_list import LineList
 from tui.lines import Line, fit
+
+if TYPE_CHECKING:
+    from tui.app import Workbench
 
 KEYS = (
     Key("q,escape", "cancel", "close", "Close the welcome."),
@@ -22,6 +26,7 @@ KEYS = (
         Key(str(number), f"dismiss('{mode}')", title, f"Close the welcome and go to {title}.")
         for number, (mode, title) in enumerate(MODES.items(), start=1)
     ),
+    *(key for key in GLOBAL if key.action in ("app.help", "app.command_palette")),
 )
 
 OTHER: Final = "other"
@@ -65,10 +70,16 @@ class Welcome(ModalScreen[str | None]):
             choices = Choices()
             choices.styles.height = len(CHOICES)
             yield choices
-            yield Static(Content("j k move   enter choose   1 to 6 sections   q close"), classes="dialog-keys")
+            keys = "j k move   enter choose   1 to 6 sections   ? keys   : palette   q close"
+            yield Static(Content(keys), classes="dialog-keys")
 
     def on_mount(self) -> None:
         self.query_one(Choices).focus()
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """The palette leads away from here; whoever comes back with a run is not new any more."""
+        if cast("Workbench", self.app).session.summaries():
+            self.dismiss(None)
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
         self.dismiss(CHOICES[event.row][0])

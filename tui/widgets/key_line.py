@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from tui.lines import Line, width_of
 from tui.widgets.pane import Pane
@@ -32,16 +33,30 @@ def _line(pairs: Pairs) -> Line:
     return line
 
 
+TYPING: Final = (("enter", "ok"), ("esc", "cancels"))
+"""The keys while a line is typed: all others are letters of it."""
+
+
 class KeyLine(Pane):
     """Shows the keys it is given; `set_pairs` replaces them."""
 
     DEFAULT_CSS = "KeyLine { dock: bottom; height: 1; }"
 
     def __init__(self, pairs: Pairs = (), *, id: str | None = None) -> None:
-        super().__init__(lambda width, height: [key_line(self._pairs, width)], id=id)
+        super().__init__(lambda width, height: [self._line(width)], id=id)
         self._pairs = list(pairs)
+        self._typing = False
+
+    def _line(self, width: int) -> Line:
+        return _line(TYPING) if self._typing else key_line(self._pairs, width)
+
+    def set_typing(self, typing: bool) -> None:
+        """Whether a line is being typed, which has keys of its own."""
+        self._typing = typing
+        self.redraw()
 
     def set_pairs(self, pairs: Pairs) -> None:
         """Show other keys from now on."""
-        self._pairs = list(pairs)
-        self.redraw()
+        if list(pairs) != self._pairs:
+            self._pairs = list(pairs)
+            self.redraw()

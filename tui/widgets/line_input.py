@@ -8,9 +8,14 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+from tui.widgets.key_line import KeyLine
+
 
 class LineInput(Input):
-    """Enter accepts (`Submitted`), Esc gives up (`GaveUp`); what that means is its screen's business."""
+    """Enter accepts (`Submitted`), Esc gives up (`GaveUp`); what that means is its screen's business.
+
+    The key line of the screen says so while the line is typed.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", show=False)]
 
@@ -32,6 +37,16 @@ class LineInput(Input):
         """Itself, not shown until somebody asks for it."""
         self.display = False
         return self
+
+    def on_focus(self) -> None:
+        self._say_keys(typing=True)
+
+    def on_blur(self) -> None:
+        self._say_keys(typing=False)
+
+    def _say_keys(self, *, typing: bool) -> None:
+        for line in self.screen.query(KeyLine):
+            line.set_typing(typing)
 
     def action_give_up(self) -> None:
         self.post_message(self.GaveUp(self))
