@@ -1,7 +1,8 @@
 """`python -m engine.lr_find`: sweep the learning rate over a fresh model of a recipe. Keeps nothing and touches no run.
 
-It reads one JSON object from stdin (see `read`) and writes events as JSON lines to stdout: phases and messages while it
-prepares, a Step for every rate, and at the end a Message that says why it ended, or a Failed event.
+It reads one JSON object from stdin (see `read`) and writes events as JSON lines to stdout: phases while it prepares, a
+RunStarted with the number of steps that are to come, a Step for every rate, and at the end a Message that says why it
+ended, or a Failed event.
 
 Exit code 0: swept, 1: failed, 2: bad input.
 """
@@ -11,10 +12,12 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -22,7 +25,7 @@ from torch import Tensor
 from engine.analysis.lr_curve import Watch
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.create import create
-from engine.contract.events import Event, Failed, Message, Phase, Step, encode
+from engine.contract.events import Event, Failed, Message, Phase, RunStarted, Step, encode
 from engine.contract.recipe import Recipe
 from engine.data.load import DataSet, load
 from engine.data.split import epoch_order
@@ -34,6 +37,14 @@ from engine.setup import Setup, prepare
 from engine.teacher import load_teachers
 from engine.train import train_step
 
+SECONDS: Final = 45.0
+"""What a sweep may take where nobody says how many steps it has: with what it prepares, a minute."""
+FEWEST: Final = 200
+"""Steps at least. With half of them no rate is found where a net takes long to begin: quickstart on two cores."""
+MOST: Final = 1000
+TRIAL: Final = 4
+"""Steps at the smallest rate whose time is taken, the first left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -44,6 +55,7 @@ class Request:
     low: float
     high: float
     steps: int
+    """0: as many as `SECONDS` allow."""
     seed: int
     device: str
     threads: int
@@ -87,20 +99,37 @@ def sweep(asked: Request, data: DataSet, device: torch.device) -> Iterator[Event
             parts=asked.parts,
             teachers=load_teachers(eager, run, data, data_dir=asked.data_dir, device=device, parts=asked.parts),
         )
-    yield Phase(name="training", note=f"{setup.decisions.precision}, {asked.steps} steps of {recipe.batch_size} images")
     setup.model.train()
-    factor = (asked.high / asked.low) ** (1.0 / (asked.steps - 1))
-    clip_norm = recipe.optimizer.options["clip_norm"]
-    for step, (x, y) in enumerate(batches(setup, recipe, asked.seed)):
+    stream = batches(setup, recipe, asked.seed)
+    steps = asked.steps or affordable(setup, recipe, stream, asked.low)
+    yield RunStarted(epochs=1, steps_per_epoch=steps, batch_size=recipe.batch_size, device=device.type)
+    yield Phase(name="training", note=f"{setup.decisions.precision}, {steps} steps of {recipe.batch_size} images")
+    factor = (asked.high / asked.low) ** (1.0 / (steps - 1))
+    for step, (x, y) in enumerate(stream):
         rate = asked.low * factor**step
-        set_lr(setup.optimizer, rate / setup.peak_lr)
-        loss = float(train_step(setup, x, y, recipe.compute.accumulate, clip_norm)[0])
+        loss = stepped(setup, recipe, x, y, rate)
         if step:
             yield Step(epoch=1, step=step, loss=loss, lr=rate / factor)
             why = watch.ended(loss)
-            if why or step == asked.steps:
+            if why or step == steps:
                 yield Message(text=f"ended at step {step}: {why}" if why else "all rates were tried")
                 return
+
+
+def affordable(setup: Setup, recipe: Recipe, stream: Iterator[tuple[Tensor, Tensor]], rate: float) -> int:
+    """How many steps `SECONDS` allow, from `FEWEST` to `MOST`: the time of a few at the smallest rate tells."""
+    times = [time.perf_counter()]
+    for x, y in islice(stream, TRIAL):
+        stepped(setup, recipe, x, y, rate)
+        times.append(time.perf_counter())
+    each = (times[-1] - times[1]) / (TRIAL - 1)
+    return max(FEWEST, min(int(SECONDS / max(each, 1e-9)), MOST))
+
+
+def stepped(setup: Setup, recipe: Recipe, x: Tensor, y: Tensor, rate: float) -> float:
+    """Take a step with a learning rate; the loss before it. Waits for the device."""
+    set_lr(setup.optimizer, rate / setup.peak_lr)
+    return float(train_step(setup, x, y, recipe.compute.accumulate, recipe.optimizer.options["clip_norm"])[0])
 
 
 def batches(setup: Setup, recipe: Recipe, seed: int) -> Iterator[tuple[Tensor, Tensor]]:

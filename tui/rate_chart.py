@@ -49,11 +49,11 @@ def _power(rate: float) -> str:
 
 
 def _loss_axis(curve: Curve, rows: int) -> Axis:
-    """What the losses span until they explode."""
+    """What the losses span until they explode; a few batches whose loss jumps run along the edge as well."""
     kept = np.asarray([loss for loss, mean in zip(curve.losses, curve.smoothed, strict=True) if math.isfinite(mean)])
     if not len(kept):
         return Axis(0.0, 1.0, ((0.0, "0"), (1.0, "1")))
-    low, high = float(kept.min()), float(kept.max())
+    low, high = float(kept.min()), float(np.percentile(kept, 97))
     room = 0.08 * (high - low) or 0.1
     low, high = max(low - room, 0.0), high + room
     return Axis(low, high, tuple((tick, plain(tick)) for tick in steps_of(low, high, max(rows // 3, 2))))

@@ -4,44 +4,65 @@ from __future__ import annotations
 
 import math
 import shlex
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from engine.analysis.lr_curve import Curve
+from engine.analysis.lr_curve import Curve, fold
 from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
+from engine.contract.events import Event, Failed, Message, Phase, RunStarted, Step
+from engine.contract.recipe import Recipe
 from engine.contract.teacher import with_teacher
 from engine.data.fetch import require
 from engine.launch.sweep import Place, Sweep, place
-from tui.format import learning_rate
+from tui.format import duration, learning_rate, number
 from tui.forms.draft import Draft
 
 LEAST: Final = 1e-9
 MOST: Final = 1e3
 FEW: Final = 20
 MANY: Final = 10_000
+BELOW: Final = 1 / 100
+"""Of the optimizer's own rate, what a sweep begins with where nobody says so: at that rate nets hardly move."""
+ABOVE: Final = 30.0
+"""Of it, what the sweep ends with: beyond it nets explode, and steps there are lost on all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """The rates to try: `steps` of them from `low` to `high`, by equal factors."""
 
-    low: float = 1e-7
-    high: float = 10.0
-    steps: int = 100
+    low: float
+    high: float
+    steps: int = 0
+    """0: as many as fit into a minute, which `engine.lr_find` finds out."""
 
-    def problems(self) -> list[str]:
-        """What is wrong with it, with the flag and its range."""
-        found = []
-        if not LEAST <= self.low <= MOST:
-            found.append(f"--min: got {self.low:g}, needs {LEAST:g} <= x <= {MOST:g}")
-        if not self.low < self.high <= MOST:
-            found.append(f"--max: got {self.high:g}, needs {self.low:g} (--min) < x <= {MOST:g}")
-        if not FEW <= self.steps <= MANY:
-            found.append(f"--steps: got {self.steps}, needs {FEW} <= x <= {MANY}")
-        return found
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of a span somebody asks for; None where they leave it to us."""
+
+    low: float | None = None
+    high: float | None = None
+    steps: int | None = None
+
+    def around(self, rate: float) -> Span:
+        """The span, with what nobody asked for set around an optimizer's own rate. Raises BadInput."""
+        low = rate * BELOW if self.low is None else self.low
+        high = rate * ABOVE if self.high is None else self.high
+        problems = []
+        if not LEAST <= low <= MOST:
+            problems.append(f"--min: got {low:g}, needs {LEAST:g} <= x <= {MOST:g}")
+        if not low < high <= MOST:
+            problems.append(f"--max: got {high:g}, needs {low:g} (--min) < x <= {MOST:g}")
+        if self.steps is not None and not FEW <= self.steps <= MANY:
+            problems.append(f"--steps: got {self.steps}, needs {FEW} <= x <= {MANY}")
+        if problems:
+            raise BadInput(problems)
+        return Span(low, high, self.steps or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +82,7 @@ class Job:
 
 
 def check(
-    draft: Draft, source: str, span: Span, roots: Sequence[Path], parts: Catalog, own_parts: Sequence[str] = ()
+    draft: Draft, source: str, wanted: Wanted, roots: Sequence[Path], parts: Catalog, own_parts: Sequence[str] = ()
 ) -> Job:
     """Resolve a draft and check everything that can be known without torch.
 
@@ -73,9 +94,8 @@ def check(
     Raises:
         BadInput: with every problem of the span, or of the recipe, or the first one outside them.
     """
-    if problems := span.problems():
-        raise BadInput(problems)
     recipe, teacher = with_teacher(draft.recipe(source, parts), roots, parts)
+    span = wanted.around(_own_rate(recipe, parts))
     placement = draft.placement()
     data = parts.get("dataset", recipe.data.name).meta
     if data.get("downloadable"):
@@ -97,6 +117,65 @@ def check(
     return Job(draft, span, request, where, guessing)
 
 
+def _own_rate(recipe: Recipe, parts: Catalog) -> float:
+    """The default learning rate of the recipe's optimizer."""
+    (rate,) = (param.default for param in parts.get("optimizer", recipe.optimizer.name).params if param.name == "lr")
+    return float(rate)
+
+
+class Progress:
+    """A sweep as far as it has come: its curve, what it is doing, and how long it will go on."""
+
+    def __init__(self, guessing: float = math.inf) -> None:
+        self.guessing = guessing
+        self.rates: list[float] = []
+        self.losses: list[float] = []
+        self.steps = 0
+        """How many there will be; 0 while nobody knows."""
+        self.state = "preparing"
+        """What it is doing, or how it has ended."""
+        self.failed: Failed | None = None
+        self._began = self._now = 0.0
+
+    def take(self, event: Event, now: float | None = None) -> None:
+        """Add what it says.
+
+        Args:
+            now: seconds of a clock that never steps, for tests.
+        """
+        match event:
+            case RunStarted():
+                self.steps = event.steps_per_epoch
+            case Step():
+                self._now = time.monotonic() if now is None else now
+                self._began = self._began if self.rates else self._now
+                self.rates.append(event.lr)
+                self.losses.append(event.loss)
+                at = f"step {event.step} of {self.steps}" if self.steps else f"step {event.step}"
+                self.state = f"{at} · rate {learning_rate(event.lr)} · loss {number(event.loss)}{self._eta()}"
+            case Phase():
+                self.state = f"{event.name}{': ' if event.note else ''}{event.note}"
+            case Message():
+                self.state = event.text
+            case Failed():
+                self.failed = event
+
+    def seconds_left(self) -> float:
+        """At the pace so far; NaN while it is not known."""
+        done = len(self.rates)
+        if done < 2 or not self.steps:
+            return math.nan
+        return (self._now - self._began) / (done - 1) * (self.steps - done)
+
+    def _eta(self) -> str:
+        left = self.seconds_left()
+        return "" if math.isnan(left) else f" · ~{duration(left)} left"
+
+    def curve(self) -> Curve:
+        """Of all the steps so far."""
+        return fold(self.rates, self.losses, self.guessing)
+
+
 def text_of(rate: float) -> str:
     """A rate as a flag takes it: 0.022, 2.2e-05."""
     return f"{rate:.3g}"
@@ -109,8 +188,8 @@ def command(draft: Draft, rate: float) -> str:
 
 
 def verdict(curve: Curve) -> list[str]:
-    """The suggestion and a second one, each with its rule; or what to try where there is none."""
+    """The suggestion and a second one, each with its rule; or why there is none."""
     if not curve.found:
-        return [f"no suggestion: {curve.rule}", "try more steps, a larger batch or a narrower range"]
+        return [f"no suggestion: {curve.rule}"]
     lines = [f"{learning_rate(curve.suggestion)}  {curve.rule} (arXiv:1506.01186)"]
     return [*lines, f"{learning_rate(curve.tenth)}  a tenth of the rate with the lowest smoothed loss"]

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 WEIGHT: Final = 0.8
-"""Of the past in the moving average."""
+"""Of the past in the moving average of a sweep of `USUAL` steps; a longer sweep averages over the same part of it."""
+USUAL: Final = 100
 EXPLODED: Final = 4.0
 """The sweep ends where the smoothed loss is this many times its best."""
 STEEPEST: Final = "steepest fall of the smoothed loss"
@@ -88,11 +89,11 @@ def fold(rates: Sequence[float], losses: Sequence[float], guessing: float = math
     """The curve of a sweep: rates that rise by equal factors, and their losses.
 
     The steepest fall is looked for up to the lowest smoothed loss and behind the first tenth of the points, where the
-    average stands on few of them.
+    average stands on few of them. Single batches whose loss jumps and comes back are left out of the average.
 
     Args:
-        guessing: the loss of a net that finds all classes equally likely. A fresh net often begins above it, and a
-            fall that ends there has unlearned its start and learned nothing, at rates that say nothing of training.
+        guessing: the loss of a net that finds all classes equally likely. A fresh net often begins above it, and the
+            fall to there unlearns its start and learns nothing, at rates that say nothing of training.
     """
     x, y = np.asarray(rates, dtype=np.float64), np.asarray(losses, dtype=np.float64)
     smoothed = np.full_like(y, math.nan)
@@ -101,13 +102,14 @@ def fold(rates: Sequence[float], losses: Sequence[float], guessing: float = math
     if len(y):
         head = y[: max(len(y) // 4, 5)]
         level = float(np.median(head[np.isfinite(head)])) if np.isfinite(head).any() else math.nan
-        end, noise = _explosion(y, level), _noise(y)
-        smoothed[:end] = smooth(y[:end])
+        calm, noise = _despiked(y), _noise(y)
+        end = _explosion(y, calm, level, noise)
+        smoothed[:end] = smooth(calm[:end])
         at, first = int(smoothed[:end].argmin()) if end else 0, max(end // 10, 1)
         if end >= FEWEST and at > first and level - smoothed[at] > SIGMAS * noise:
             guessed = guessing - smoothed[at] <= SIGMAS * noise
             if not guessed:
-                slope = _slope(np.log(x[:end]), smoothed[:end])
+                slope = np.where(smoothed[:end] < guessing, _slope(np.log(x[:end]), smoothed[:end]), math.inf)
                 steepest, lowest = float(x[first + int(slope[first : at + 1].argmin())]), float(x[at])
     return Curve(tuple(x.tolist()), tuple(y.tolist()), tuple(smoothed.tolist()), steepest, lowest, guessed)
 
@@ -135,21 +137,33 @@ def _line(x: Array, y: Array) -> float:
 
 
 def _average(values: Array) -> Array:
+    weight = WEIGHT ** min(USUAL / max(len(values), 1), 1.0)
     total, mass, found = 0.0, 0.0, []
     for value in values.tolist():
-        total, mass = WEIGHT * total + (1.0 - WEIGHT) * value, WEIGHT * mass + (1.0 - WEIGHT)
+        total, mass = weight * total + (1.0 - weight) * value, weight * mass + (1.0 - weight)
         found.append(total / mass)
     return np.asarray(found, dtype=np.float64)
 
 
-def _explosion(losses: Array, level: float) -> int:
-    """The first point that lies clearly above the level of the smallest rates.
+def _despiked(losses: Array) -> Array:
+    """The median of each loss and its two neighbours on either side; a loss that is not finite counts as infinite."""
+    known = np.where(np.isfinite(losses), losses, math.inf)
+    return np.asarray([np.median(known[max(i - 2, 0) : i + 3]) for i in range(len(known))], dtype=np.float64)
+
+
+def _explosion(losses: Array, calm: Array, level: float, noise: float) -> int:
+    """The first point that lies clearly above the level of the smallest rates, and from which the loss never recovers.
 
     A net with batch norm may explode in a single step and then stay at the loss of guessing, which no average of many
-    steps would show.
+    steps would show. It may also jump for a batch or two and go on learning, which is no explosion: then the loss comes
+    back to the lower half of what it had fallen by.
     """
-    limit = level + max(4.0 * _noise(losses), 0.1 * level)
-    return next((i for i, loss in enumerate(losses.tolist()) if not loss <= limit), len(losses))
+    limit = level + max(4.0 * noise, 0.1 * level)
+    best = np.minimum.accumulate(calm)
+    for i, loss in enumerate(losses.tolist()):
+        if not loss <= limit and not (calm[i:] < 0.5 * (level + min(best[max(i - 1, 0)], level))).any():
+            return i
+    return len(losses)
 
 
 def _noise(losses: Array) -> float:

@@ -1,6 +1,8 @@
 """The verdict on a sweep: curves whose steepest and lowest places are known, with noise and with explosions."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,10 @@ from scipy.signal import lfilter
 from engine.analysis.lr_curve import GUESSING, NONE, STEEPEST, Watch, fold, smooth
 
 RATES = np.geomspace(1e-7, 10.0, 100)
+RECORDED = [json.loads(line) for line in Path(__file__).with_name("sweeps.jsonl").read_text().splitlines()]
+"""Losses of sweeps that `engine.lr_find` made on two CPU cores, of recipes with a learning rate known to be good."""
+GOOD = {"sgd": 0.2, "adam": 1e-3, "adamw": 1e-3}
+"""By optimizer: that of both presets, and the papers' own."""
 MIDDLE = 1e-2
 """Where the made-up loss falls fastest."""
 
@@ -87,3 +93,41 @@ def test_a_sweep_ends_at_four_times_its_best_and_at_the_first_loss_that_is_not_f
     assert "times its best" in [watch.ended(20.0) for _ in range(3)][-1]
     assert Watch().ended(math.nan) == "the loss became nan"
     assert Watch().ended(math.inf) == "the loss became inf"
+
+
+@pytest.mark.parametrize(
+    "made", RECORDED, ids=lambda made: " ".join((made["preset"], *made["sets"], str(made["seed"])))
+)
+def test_every_recorded_sweep_finds_a_rate_not_far_from_the_one_that_trains_well(made: dict) -> None:
+    rates = np.geomspace(made["low"], made["high"], made["steps"])[: len(made["losses"])]
+    losses = [math.nan if loss is None else loss for loss in made["losses"]]
+    curve = fold(rates.tolist(), losses, math.log(10))
+    good = GOOD[made["sets"][0].partition("=")[2] if made["sets"] else "sgd"]
+    assert curve.found, curve.rule
+    assert good / 30 <= curve.suggestion <= 6 * good
+    assert good / 50 <= curve.tenth <= 12 * good
+
+
+def test_a_batch_whose_loss_jumps_and_comes_back_is_no_explosion() -> None:
+    """What nets with batch norm do as well, halfway down: the fall goes on behind it."""
+    losses = made_up(noise=0.03, bang=math.inf)
+    spike = int(np.searchsorted(RATES, 3e-3))
+    losses[spike : spike + 2] = 4.0
+    curve = fold(RATES, losses)
+    assert np.isfinite(curve.smoothed).all() and max(curve.smoothed) < 2.5
+    assert abs(math.log10(curve.steepest / MIDDLE)) < 1 / 3
+
+
+def test_unlearning_the_start_is_not_the_steepest_fall() -> None:
+    """A fresh net falls from 7.3 to 2.3 at rates that say nothing, then learns around MIDDLE, less steeply."""
+    start = np.where(RATES < 1e-5, 5.0 * (1.0 - np.log(RATES / 1e-7) / np.log(100.0)), 0.0)
+    losses = made_up(noise=0.02, bang=math.inf) + start
+    assert fold(RATES, losses).steepest < 1e-4
+    assert abs(math.log10(fold(RATES, losses, guessing=2.3).steepest / MIDDLE)) < 1 / 2
+
+
+def test_a_longer_sweep_averages_over_the_same_part_of_it() -> None:
+    """White noise keeps less of itself in an average of more points: by the square root of their ratio."""
+    rng = np.random.default_rng(0)
+    left = [float(np.std([smooth(rng.standard_normal(n))[n // 2] for _ in range(400)])) for n in (200, 1800)]
+    assert left[0] / left[1] == pytest.approx(3.0, rel=0.2)

@@ -1,14 +1,17 @@
 """`cifar-tui lr-find`: one real sweep, and what surrounds it."""
 
 import json
+import math
 import shlex
 
 import pytest
 
 from engine.analysis.lr_curve import fold
-from engine.contract.events import Failed, Message, Step
+from engine.contract.catalog import catalog
+from engine.contract.events import Failed, Message, RunStarted, Step
 from engine.contract.roots import runs_root
 from tui import rate_sweep
+from tui.rate_sweep import Progress
 
 QUICK = ("lr-find", "--preset", "quickstart", "--set", "model=lenet", "--set", "compute.precision=fp32",
          "--batch-size", "16", "--threads", "1", "--device", "cpu")  # fmt: skip
@@ -81,7 +84,7 @@ def test_without_a_fall_nothing_is_suggested(cli, scripted):
     scripted(*(Step(step=i, lr=1e-4 * 1.1**i, loss=2.3) for i in range(40)))
     answer = cli(*QUICK)
     assert answer.code == 0 and "no suggestion: the loss never clearly fell" in answer.out
-    assert "--lr" not in answer.out
+    assert "try more steps (--steps 80)" in answer.out and "--lr" not in answer.out
     assert json.loads(cli(*QUICK, "--json").out)["suggestion"] is None
 
 
@@ -105,6 +108,7 @@ def test_a_sweep_that_fails_says_why(cli, scripted, reason, code):
         (("--min", "1", "--max", "0.1"), "--max: got 0.1, needs 1 (--min) < x"),
         (("--max", "nan"), "--max: got nan"),
         (("--steps", "5"), "--steps: got 5, needs 20 <= x"),
+        (("--steps", "0"), "--steps: got 0, needs 20 <= x"),
         (("--set", "optimizer.lr=-1"), "optimizer.lr: got -1, needs > 0"),
         (("--set", "modle=lenet"), "unknown key modle; did you mean model"),
         (("--device", "cuda:99"), "device cuda:99: "),
@@ -120,3 +124,55 @@ def test_bad_input_ends_before_a_process_is_started(cli, monkeypatch, words, sai
 def test_a_preset_is_needed_and_named(cli):
     assert "lr-find needs --preset; there are " in cli("lr-find").err
     assert "unknown preset 'quickstrat'; did you mean quickstart" in cli("lr-find", "--preset", "quickstrat").err
+
+
+@pytest.mark.parametrize(
+    ("words", "low", "high"),
+    [
+        ((), 1e-3, 3.0),
+        (("--set", "optimizer=adam"), 1e-5, 0.03),
+        (("--set", "optimizer=muon"), 2e-4, 0.6),
+        (("--min", "1e-4"), 1e-4, 3.0),
+        (("--max", "1"), 1e-3, 1.0),
+    ],
+)
+def test_the_rates_to_try_lie_around_the_optimizers_own(cli, monkeypatch, words, low, high):
+    asked = []
+    fake = FakeSweep(*falling(), Message(text="all rates were tried"))
+    monkeypatch.setattr(rate_sweep, "Sweep", lambda request, environment: asked.append(request) or fake)
+    assert cli(*QUICK, *words).code == 0
+    (request,) = asked
+    assert (request["low"], request["high"]) == pytest.approx((low, high)) and request["steps"] == 0
+
+
+def test_every_optimizer_has_a_rate_of_its_own_to_begin_from(cli, monkeypatch):
+    asked = []
+    monkeypatch.setattr(rate_sweep, "Sweep", lambda request, environment: asked.append(request) or FakeSweep())
+    names = catalog().names("optimizer")
+    for name in names:
+        cli(*QUICK, "--set", f"optimizer={name}")
+    assert len(asked) == len(names)
+
+
+def test_progress_says_how_long_it_will_go_on():
+    """Eleven steps in ten seconds, and forty of fifty-one to come: forty seconds."""
+    progress = Progress()
+    progress.take(RunStarted(steps_per_epoch=51))
+    for i, step in enumerate(falling()[:11]):
+        assert math.isnan(progress.seconds_left()) == (i < 2)
+        progress.take(step, now=100.0 + i)
+    assert progress.seconds_left() == pytest.approx(40.0)
+    assert "step 11 of 51" in progress.state and "~40 s left" in progress.state
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", ["0", "1"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_rate_is_found_for_the_quickstart(cli, seed, optimizer):
+    """Within the minute that it takes on two free cores."""
+    answer = cli(
+        "lr-find", "--preset", "quickstart", "--device", "cpu", "--seed", seed, "--json",
+        *(("--set", f"optimizer={optimizer}") if optimizer != "sgd" else ()),
+    )  # fmt: skip
+    good = {"sgd": 0.2, "adam": 0.001}[optimizer]
+    assert good / 30 <= json.loads(answer.out)["suggestion"] <= 10 * good

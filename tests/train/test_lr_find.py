@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from engine import lr_find
 from engine.contract.errors import BadInput
-from engine.contract.events import EventWriter, Failed, Message, Phase, Step
+from engine.contract.events import EventWriter, Failed, Message, Phase, RunStarted, Step
 from engine.contract.teacher import with_teacher
 from engine.lr_find import Request, batches, carry_out, read, sweep
 from engine.models.build import build_model
@@ -126,3 +127,15 @@ def test_a_request_is_read_back_as_it_was_written(make, text):
     request = read(text())
     assert request.recipe.recipe_id == make(data={"name": "shapes"}).recipe.recipe_id
     assert (request.low, request.high, request.steps) == (1e-3, 1.0, 20)
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(0.0, 30), (1e9, 60)])
+def test_without_a_number_of_steps_it_takes_as_many_as_fit_into_its_time(asked, tiny, monkeypatch, seconds, steps):
+    monkeypatch.setattr(lr_find, "SECONDS", seconds)
+    monkeypatch.setattr(lr_find, "FEWEST", 30)
+    monkeypatch.setattr(lr_find, "MOST", 60)
+    events = list(sweep(asked(high=0.1, steps=0), tiny, CPU))
+    (told,) = [event.steps_per_epoch for event in events if isinstance(event, RunStarted)]
+    rates = [event.lr for event in events if isinstance(event, Step)]
+    assert told == steps == len(rates)
+    assert (rates[0], rates[-1]) == pytest.approx((1e-3, 0.1))

@@ -1,13 +1,15 @@
-"""Find rate on the screen: draws while it goes, and what is taken stands in the form."""
+"""Find rate on the screen: drawn beside the form while it goes, and what is taken stands in the form."""
 
 import threading
 
 import pytest
 
-from engine.contract.events import Failed, Message, Phase, Step
+from engine.contract.events import Failed, Message, Phase, RunStarted, Step
 from tui import rate_sweep
 from tui.forms.form import Form
-from tui.screens.find_rate import FindRate
+from tui.screens.confirm import Confirm
+from tui.screens.new_run import NewRun
+from tui.widgets.find_rate import FindRate
 
 
 class SlowSweep:
@@ -46,62 +48,141 @@ def sweep(monkeypatch):
     return put
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_enter_puts_the_suggestion_into_the_form(workbench, sweep, screen_text, settle, size):
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_the_sweep_is_drawn_beside_the_form_and_a_key_takes_its_rate(workbench, sweep, screen_text, settle, size):
     sweep(*FALLING)
     async with workbench("new_run").run_test(size=size) as pilot:
-        form = pilot.app.screen
         await pilot.press("f")
-        await settle(pilot, 0.2)
+        await settle(pilot, 0.3)
         seen = screen_text(pilot.app)
-        for words in ("loss against learning rate", "steepest fall of the smoothed loss", "enter take 0.01", "● take"):
-            assert words in seen
-        await pilot.press("enter")
+        for words in ("loss against learning rate", "steepest fall of the smoothed", "● take", "learning rate [ 0.2"):
+            assert words in " ".join(seen.split())
+        line = seen.splitlines()[-1]
+        assert line.startswith(" f take 0.01") and "t take" in line and "esc close the sweep" in line
+        assert line.count(" f ") == 1
+        await pilot.press("f")
         await settle(pilot)
-        assert pilot.app.screen is form
+        form = pilot.app.screen
         assert form.desk.draft.sets["optimizer.lr"].startswith("0.01")
         assert form.query_one(Form).field.path == "optimizer.lr"
+        assert "loss against learning rate" not in screen_text(pilot.app)
+        await pilot.press("u")
+        assert "optimizer.lr" not in form.desk.draft.sets, "undone like any other change"
 
 
 async def test_a_tenth_of_the_lowest_can_be_taken_too(workbench, sweep, settle):
     sweep(*FALLING)
     async with workbench("new_run").run_test() as pilot:
         await pilot.press("f")
-        await settle(pilot, 0.2)
+        await settle(pilot, 0.3)
         await pilot.press("t")
         await settle(pilot)
-        assert float(pilot.app.screen.desk.draft.sets["optimizer.lr"]) == pytest.approx(0.1, rel=0.1)
+        assert float(pilot.app.screen.desk.draft.sets["optimizer.lr"]) == pytest.approx(0.1, rel=0.15)
 
 
-async def test_nothing_is_taken_before_the_end_and_q_ends_the_process(workbench, sweep, screen_text, until):
+async def test_the_form_can_be_filled_in_while_the_sweep_goes_on(workbench, sweep, screen_text, settle, until):
+    fake = sweep(RunStarted(steps_per_epoch=60), *FALLING[:30], hold=True)
+    async with workbench("new_run").run_test(size=(120, 40)) as pilot:
+        await pilot.press("f")
+        await until(pilot, lambda: "step 30 of 60" in screen_text(pilot.app))
+        assert " left" in screen_text(pilot.app)
+        desk = pilot.app.screen.desk
+        pilot.app.screen.query_one(Form).go_to("epochs")
+        await pilot.press("enter", *["backspace"] * 4, "5", "enter")
+        await until(pilot, lambda: desk.draft.sets.get("epochs") == "5")
+        assert "the form has changed since this sweep began" in screen_text(pilot.app)
+        await pilot.press("t", "f")
+        await settle(pilot)
+        assert "optimizer.lr" not in desk.draft.sets, "nothing is taken before the end"
+        assert not fake.stopped
+
+
+@pytest.mark.parametrize("key", ["q", "escape"])
+async def test_going_back_ends_the_sweep_before_it_leaves_the_form(workbench, sweep, screen_text, until, key):
     fake = sweep(*FALLING[:30], hold=True)
     async with workbench("new_run").run_test() as pilot:
         before = pilot.app.screen.desk.draft
         await pilot.press("f")
-        await until(pilot, lambda: "step 30 of 100" in screen_text(pilot.app))
-        await pilot.press("enter", "t")
-        assert isinstance(pilot.app.screen, FindRate)
-        await pilot.press("q")
+        await until(pilot, lambda: "step 30" in screen_text(pilot.app))
+        await pilot.press(key)
         await until(pilot, lambda: fake.stopped)
-        assert pilot.app.screen.desk.draft == before
+        assert isinstance(pilot.app.screen, NewRun) and pilot.app.screen.desk.draft == before
+        assert "loss against learning rate" not in screen_text(pilot.app)
+        await pilot.press(key)
+        assert isinstance(pilot.app.screen, Confirm)
 
 
-async def test_what_goes_wrong_is_said(workbench, sweep, screen_text, settle):
-    sweep(Failed(reason="gpu_memory", message="out of GPU memory: this run took up to 3.0 GB"))
+async def test_closing_the_workbench_ends_the_sweep(workbench, sweep, screen_text, until):
+    fake = sweep(*FALLING[:30], hold=True)
     async with workbench("new_run").run_test() as pilot:
         await pilot.press("f")
-        await settle(pilot, 0.2)
+        await until(pilot, lambda: "step 30" in screen_text(pilot.app))
+    assert fake.stopped
+
+
+async def test_whoever_went_elsewhere_hears_what_was_found(workbench, sweep, screen_text, settle, until):
+    fake = sweep(*FALLING, hold=True)
+    app = workbench("new_run")
+    async with app.run_test() as pilot:
+        await pilot.press("f")
+        await until(pilot, lambda: "step 60" in screen_text(app))
+        await pilot.press("5")
+        await until(pilot, lambda: app.current_mode == "queue")
+        fake.go.set()
+        await until(
+            pilot, lambda: any("the sweep of quickstart has ended: 0.01" in n.message for n in app._notifications)
+        )
+        await pilot.press("4", "f")
+        await settle(pilot)
+        assert app.screen.desk.draft.sets["optimizer.lr"].startswith("0.01")
+
+
+async def test_another_preset_ends_the_sweep_of_the_one_before(workbench, sweep, screen_text, settle, until):
+    fake = sweep(*FALLING[:30], hold=True)
+    app = workbench("new_run")
+    async with app.run_test() as pilot:
+        await pilot.press("f")
+        await until(pilot, lambda: "step 30" in screen_text(app))
+        await pilot.press("p", "j", "enter")
+        await until(pilot, lambda: fake.stopped)
+        assert app.screen.desk.draft.preset != "quickstart" and "step 30" not in screen_text(app)
+
+
+async def test_without_a_rate_the_same_key_tries_more_steps(workbench, sweep, screen_text, settle, monkeypatch):
+    sweep(*(Step(step=i, lr=1e-4 * 1.1**i, loss=2.3) for i in range(1, 41)))
+    async with workbench("new_run").run_test(size=(120, 40)) as pilot:
+        await pilot.press("f")
+        await settle(pilot, 0.3)
+        seen = " ".join(screen_text(pilot.app).split())
+        assert "no suggestion: the loss never clearly fell" in seen and "f tries 80 steps instead" in seen
+        asked, fake = [], SlowSweep(*FALLING)
+        monkeypatch.setattr(rate_sweep, "Sweep", lambda request, environment: asked.append(request) or fake)
+        await pilot.press("f")
+        await settle(pilot, 0.3)
+        assert [request["steps"] for request in asked] == [80]
+        assert "f take 0.01" in screen_text(pilot.app)
+
+
+async def test_what_goes_wrong_is_said_and_can_be_tried_again(workbench, sweep, screen_text, settle):
+    sweep(Failed(reason="gpu_memory", message="out of GPU memory: this run took up to 3.0 GB"))
+    async with workbench("new_run").run_test(size=(120, 40)) as pilot:
+        await pilot.press("f")
+        await settle(pilot, 0.3)
         assert "out of GPU memory: this run took up to 3.0 GB" in screen_text(pilot.app)
+        sweep(*FALLING)
+        await pilot.press("f")
+        await settle(pilot, 0.3)
+        assert "f take 0.01" in screen_text(pilot.app)
 
 
 async def test_a_data_set_that_is_not_there_is_said(workbench, screen_text, settle):
     app = workbench("new_run")
-    async with app.run_test() as pilot:
+    async with app.run_test(size=(120, 40)) as pilot:
         app.new_run({"preset": "resnet20_fast"})  # real CIFAR-10, which is not here
         app.screen._take_draft()
         await settle(pilot)
         await pilot.press("f")
-        await settle(pilot, 0.2)
+        await settle(pilot, 0.3)
         assert "CIFAR-10 is not on this machine" in screen_text(app)
 
 
@@ -111,5 +192,5 @@ async def test_a_wrong_field_is_shown_first(workbench, sweep, settle):
         pilot.app.screen.desk.put("epochs", "0")
         await pilot.press("f")
         await settle(pilot)
-        assert not isinstance(pilot.app.screen, FindRate)
+        assert pilot.app.screen.query_one(FindRate).draft is None
         assert pilot.app.screen.query_one(Form).field.path == "epochs"

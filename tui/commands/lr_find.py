@@ -17,9 +17,11 @@ def lr_find(
     sets: list[str] = typer.Option([], "--set", help="Change any field: optimizer.momentum=0.8", metavar="KEY=VALUE"),
     add_ops: list[str] = typer.Option([], "--add-op", help="Add an op: color_jitter:hue=0.1", metavar="O"),
     drop_ops: list[str] = typer.Option([], "--drop-op", help="Drop an op by name.", metavar="O"),
-    low: float = typer.Option(1e-7, "--min", help="The smallest rate.", metavar="X"),
-    high: float = typer.Option(10.0, "--max", help="The largest rate.", metavar="X"),
-    steps: int = typer.Option(100, help="How many rates to try, one a step.", metavar="N"),
+    low: float | None = typer.Option(None, "--min", help="Smallest rate; else what suits the optimizer.", metavar="X"),
+    high: float | None = typer.Option(None, "--max", help="Largest rate; else what suits the optimizer.", metavar="X"),
+    steps: int | None = typer.Option(
+        None, help="How many rates to try, one a step; else as many as fit into a minute, 200 to 1000.", metavar="N"
+    ),
     seed: str = typer.Option("", help="Seed of weights and batches.", metavar="N"),
     device: str = typer.Option("", help="auto, cpu, cuda, cuda:1 or mps.", metavar="D"),
     threads: int | None = typer.Option(None, help="CPU threads; 0 takes all cores.", metavar="N"),
@@ -30,10 +32,10 @@ def lr_find(
 ) -> None:
     """Find a learning rate: train a fresh copy of a recipe while the rate rises, and plot the loss.
 
-    No run is made or touched. Takes as long as the steps do.
+    No run is made or touched. Takes a minute, or as long as its steps do.
     """
     from tui.commands import lr_sweep
-    from tui.rate_sweep import Span
+    from tui.rate_sweep import Wanted
 
     flags = {
         "preset": preset,
@@ -49,4 +51,4 @@ def lr_find(
         "data_dir": data_dir,
         "parts": [str(file) for file in own_parts],
     }
-    raise SystemExit(lr_sweep.main(flags, roots(runs_dir), Span(low, high, steps), as_json=as_json))
+    raise SystemExit(lr_sweep.main(flags, roots(runs_dir), Wanted(low, high, steps), as_json=as_json))

@@ -13,35 +13,35 @@ from typing import Any, Final
 
 import typer
 
-from engine.analysis.lr_curve import Curve, fold
+from engine.analysis.lr_curve import Curve
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.events import Event, Failed, Message, Phase, Step
+from engine.contract.events import Event, Failed, Phase, Step
 from engine.contract.text import clean
 from presets import loader
 from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, print_lines, say, terminal_width
 from tui.commands.sources import parts_with, source_file
-from tui.format import duration, glyphs_of_locale, learning_rate, number
+from tui.format import duration, glyphs_of_locale
 from tui.forms.draft import from_flags
 from tui.rate_chart import picture
-from tui.rate_sweep import Job, Span, check, command, verdict
+from tui.rate_sweep import Job, Progress, Wanted, check, command, verdict
 
 HEIGHT: Final = 16
 
 
-def main(flags: Mapping[str, Any], roots: Sequence[Path], span: Span, *, as_json: bool) -> int:
+def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, as_json: bool) -> int:
     """Find a rate for what the flags ask for; the exit code. Raises BadInput before torch is imported anywhere."""
     preset = str(flags.get("preset") or "")
     if not preset:
         raise BadInput(f"lr-find needs --preset; there are {', '.join(info.name for info in loader.list_presets())}")
     own_parts = parts_with(preset, flags.get("parts", ()), roots)
     parts = catalog(tuple(map(Path, own_parts)))
-    job = check(from_flags(flags), source_file(preset, roots), span, roots, parts, own_parts)
+    job = check(from_flags(flags), source_file(preset, roots), wanted, roots, parts, own_parts)
     if job.place.busy:
         say(f"warning: {job.place.busy}; the sweep shares it, and both are slower meanwhile")
     began, sweep = time.monotonic(), job.start()
     try:
-        curve, ending, failed = follow(sweep.events(), span.steps, job.guessing)
+        curve, ending, failed = follow(sweep.events(), job.guessing)
     except KeyboardInterrupt:
         say("stopped; nothing was kept")
         return INTERRUPTED
@@ -58,29 +58,19 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], span: Span, *, as_json
     return 0
 
 
-def follow(events: Iterable[Event], steps: int, guessing: float) -> tuple[Curve, str, Failed | None]:
+def follow(events: Iterable[Event], guessing: float) -> tuple[Curve, str, Failed | None]:
     """The curve, how the sweep ended, and what went wrong; progress on stderr, on one line of a terminal."""
-    rates: list[float] = []
-    losses: list[float] = []
-    ending, failed, live = "", None, sys.stderr.isatty()
+    progress, live = Progress(guessing), sys.stderr.isatty()
     for event in events:
-        match event:
-            case Step():
-                rates.append(event.lr)
-                losses.append(event.loss)
-                if live:
-                    at = f"step {event.step}/{steps}  lr {learning_rate(event.lr)}  loss {number(event.loss)}"
-                    sys.stderr.write(f"\r\x1b[K{at}")
-                    sys.stderr.flush()
-            case Phase():
-                say(clean(f"{event.name}{': ' if event.note else ''}{event.note}"))
-            case Message():
-                ending = event.text
-            case Failed():
-                failed = event
-    if live and rates:
+        progress.take(event)
+        if isinstance(event, Step) and live:
+            sys.stderr.write(f"\r\x1b[K{progress.state}")
+            sys.stderr.flush()
+        elif isinstance(event, Phase):
+            say(clean(progress.state))
+    if live and progress.rates:
         sys.stderr.write("\r\x1b[K")
-    return fold(rates, losses, guessing), ending, failed
+    return progress.curve(), progress.state, progress.failed
 
 
 def result(job: Job, curve: Curve, ending: str, seconds: float) -> dict[str, Any]:
@@ -110,3 +100,5 @@ def show(job: Job, curve: Curve, ending: str, seconds: float) -> None:
         typer.echo(line)
     if curve.found:
         typer.echo(f"\n{command(job.draft, curve.suggestion)}")
+    else:
+        typer.echo(f"try more steps (--steps {2 * len(curve.rates)}), a larger batch or a narrower range")

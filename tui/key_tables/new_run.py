@@ -26,9 +26,10 @@ KEYS: Final = (
         "f",
         "find_rate",
         "find rate",
-        "Sweep the learning rate of what the form says and plot the loss (cifar-tui lr-find).",
+        "Sweep the learning rate of what the form says beside it; then take the rate found (cifar-tui lr-find).",
         footer=4,
     ),
+    Key("t", "take_tenth", "a tenth", "Take the other rate that a sweep found: a tenth of that with the lowest loss."),
     Key(
         "i",
         "images",

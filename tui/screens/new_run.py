@@ -13,16 +13,17 @@ from presets import loader
 from tui.forms.draft import Draft
 from tui.forms.form import Form
 from tui.messages import RunsStarted, StartRefused
-from tui.rate_sweep import Span, check
+from tui.rate_sweep import Wanted, check, text_of
 from tui.screens.confirm import Confirm
-from tui.screens.find_rate import FindRate
 from tui.screens.pick import Option, Pick
 from tui.screens.prompt import Prompt
 from tui.screens.run_form import RunForm
 from tui.screens.see_images import SeeImages
 from tui.starting import launch, plan
+from tui.widgets.find_rate import FindRate
+from tui.widgets.key_line import KeyLine
 
-MANY = 8
+UNASKED = 8
 """From more runs than this a start asks first."""
 
 
@@ -71,23 +72,68 @@ class NewRun(RunForm):
         body = "Lower-case letters, digits and _. It is found under `preset` from now on."
         self.app.push_screen(Prompt("Save as a preset of your own", body, check=check), saved)
 
+    # --- the learning rate ------------------------------------------------------------------------------------
+
     def action_find_rate(self) -> None:
-        if self._refused():
-            return
-        desk, session, span = self.desk, self.workbench.session, Span()
-        job = partial(check, desk.draft, desk.source, span, session.roots, session.catalog, session.parts)
-        self.app.push_screen(FindRate(job, span), self._rate_found)
+        """Sweep the learning rate; once a rate is found, take it."""
+        finder = self.query_one(FindRate)
+        if finder.running:
+            self.say("the sweep is under way; esc ends it")
+        elif finder.found:
+            self._take(finder.curve.suggestion)
+        elif not self._refused():
+            wanted = Wanted(steps=finder.more or None)
+            desk, session = self.desk, self.workbench.session
+            check_it = partial(check, desk.draft, desk.source, wanted, session.roots, session.catalog, session.parts)
+            finder.start(desk.draft, check_it)
+
+    def action_take_tenth(self) -> None:
+        """The more careful one of the two rates that were found."""
+        finder = self.query_one(FindRate)
+        if finder.found:
+            self._take(finder.curve.tenth)
+
+    def _take(self, rate: float) -> None:
+        self.query_one(FindRate).close()
+        self.desk.put("optimizer.lr", text_of(rate))
+        self.show()
+        self.query_one(Form).go_to("optimizer.lr")
+
+    def on_find_rate_changed(self) -> None:
+        """Other keys make sense, and who is elsewhere hears of the end."""
+        finder = self.query_one(FindRate)
+        self.query_one("#right").set_class(finder.draft is not None, "-sweeping")
+        taken = {key for key, _ in finder.pairs()}
+        others = [(key, label) for key, label in self.footer if key not in taken]
+        self.query_one(KeyLine).set_pairs([*finder.pairs(), *others])
+        if finder.draft is not None and not finder.running and not self.is_current:
+            rate = f"{text_of(finder.curve.suggestion)} is the rate to take" if finder.found else "no rate was found"
+            self.say(f"the sweep of {finder.draft.preset} has ended: {rate} (4)")
+
+    def leave(self) -> bool:
+        """Esc ends the sweep before it leaves the form."""
+        finder = self.query_one(FindRate)
+        shown = finder.draft is not None
+        if shown:
+            finder.close()
+        return shown
+
+    def open_draft(self, draft: Draft) -> None:
+        """Another recipe: a sweep of the one before says nothing about it."""
+        if self.query_one(FindRate).draft is not None:
+            self.query_one(FindRate).close()
+        super().open_draft(draft)
+
+    def show(self) -> None:
+        super().show()
+        self.query_one(FindRate).compare(self.desk.draft)
+
+    # --- images and starting ----------------------------------------------------------------------------------
 
     def action_images(self) -> None:
         if not self._refused():
             session = self.workbench.session
             self.app.push_screen(SeeImages(self.desk.draft, self.desk.recipe, session.catalog, tuple(session.parts)))
-
-    def _rate_found(self, rate: str | None) -> None:
-        if rate:
-            self.desk.put("optimizer.lr", rate)
-            self.show()
-            self.query_one(Form).go_to("optimizer.lr")
 
     def action_start(self) -> None:
         """Start or queue, after everything has been checked."""
@@ -100,7 +146,7 @@ class NewRun(RunForm):
         if self._starting or self._refused():
             return
         count = self.desk.seeds
-        if count <= MANY:
+        if count <= UNASKED:
             self._start()
             return
         buttons = [("start", f"Start {count} runs"), ("no", "Not now")]
@@ -158,6 +204,7 @@ class NewRun(RunForm):
 
     def on_runs_started(self, event: RunsStarted) -> None:
         self._starting = False
+        self.leave()  # a sweep would take time from what has been decided
         count = len(event.runs)
         self.say(f"started {event.runs[0].id[-4:]}" + (f" and {count - 1} more behind it" if count > 1 else ""))
         self.workbench.open_run(event.runs[0])

@@ -28,6 +28,7 @@ from tui.line_list import LineView
 from tui.run_acts import RunActs
 from tui.run_preview import expected
 from tui.screens.pick import Pick
+from tui.widgets.find_rate import FindRate
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
 from tui.widgets.pane import Pane
@@ -63,11 +64,17 @@ class RunForm(RunActs):
             yield Form()
             with Vertical(id="right"):
                 yield Pane(id="lr")
+                yield FindRate()
                 yield Pane(id="before")
         yield LineInput(id="find", placeholder="find a field by name or help").hidden()
         yield Pane(id="command")
         yield Pane(id="help")
-        yield KeyLine(footer([*KEYS, *GLOBAL]))
+        yield KeyLine(self.footer)
+
+    @property
+    def footer(self) -> list[tuple[str, str]]:
+        """The keys of the form for the line at the bottom."""
+        return footer([*KEYS, *GLOBAL])
 
     def on_mount(self) -> None:
         self._take_draft()

@@ -1,0 +1,200 @@
+"""The sweep of a draft's learning rate beside its form: drawn while it goes. Its process ends with the widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message as UiMessage
+
+from engine.contract.errors import BadInput
+from engine.contract.events import Event, Failed
+from engine.contract.text import one_line
+from engine.launch.sweep import Sweep
+from tui.forms.draft import Draft
+from tui.lines import Line, rule, wrap
+from tui.rate_chart import picture
+from tui.rate_sweep import MANY, Job, Progress, text_of, verdict
+from tui.widgets.pane import Pane
+
+REDRAW_SECONDS: Final = 0.2
+
+
+class FindRate(Vertical):
+    """One sweep at a time. What is taken from it, and by which key, is its screen's business."""
+
+    class Told(UiMessage):
+        """The sweep said something, or (with None) has ended."""
+
+        def __init__(self, sweep: int, event: Event | None) -> None:
+            super().__init__()
+            self.sweep = sweep
+            self.event = event
+
+    class Ready(UiMessage):
+        """The checks have passed and the sweep begins."""
+
+        def __init__(self, sweep: int, job: Job) -> None:
+            super().__init__()
+            self.sweep = sweep
+            self.job = job
+
+    class Changed(UiMessage):
+        """The sweep has begun, ended or been closed: other keys make sense now."""
+
+    def __init__(self) -> None:
+        super().__init__(id="rate")
+        self.display = False
+        self.draft: Draft | None = None
+        """What is swept, as it was when the sweep began; None while there is no sweep."""
+        self.running = False
+        self._count = 0  # of sweeps: what an earlier one still says is not about this one
+        self._sweep: Sweep | None = None
+        self._job: Job | None = None
+        self._progress = Progress()
+        self._stale = self._dirty = False
+        self.curve = self._progress.curve()
+        """Of the steps that are drawn; of all of them once it has ended."""
+
+    def compose(self) -> ComposeResult:
+        yield Pane(id="curve")
+        yield Pane(self._words, id="verdict")
+
+    def on_mount(self) -> None:
+        self.set_interval(REDRAW_SECONDS, self._redraw)
+
+    def on_unmount(self) -> None:
+        self._stop()
+
+    # --- what came of it --------------------------------------------------------------------------------------
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a rate to take: only at the end, since what has come so far may still change."""
+        return self.draft is not None and not self.running and self._progress.failed is None and self.curve.found
+
+    @property
+    def more(self) -> int:
+        """How many steps to try next, where those of this sweep found nothing; 0 where there is no such sweep."""
+        ended = self.draft is not None and not self.running and self._progress.failed is None
+        return min(2 * len(self._progress.rates), MANY) if ended and not self._stale else 0
+
+    # --- starting and ending ----------------------------------------------------------------------------------
+
+    def start(self, draft: Draft, check: Callable[[], Job]) -> None:
+        """Begin a sweep in the place of any other.
+
+        Args:
+            check: makes the job, or raises BadInput; called in a thread, because it may ask mirrors for data.
+        """
+        self._stop()
+        self._count += 1
+        self.draft, self.running, self._progress, self._job = draft, True, Progress(), None
+        self.display = True
+        self._show()
+        self.post_message(self.Changed())
+        self._follow(self._count, check)
+
+    def close(self) -> None:
+        """End the sweep and show nothing of it any more."""
+        self._stop()
+        self._count += 1
+        self.draft, self.running, self._stale = None, False, False
+        self.display = False
+        self.post_message(self.Changed())
+
+    def compare(self, draft: Draft) -> None:
+        """Say so where the form has changed since the sweep began."""
+        stale = self.draft is not None and draft != self.draft
+        if stale != self._stale:
+            self._stale = stale
+            self._show()
+
+    def _stop(self) -> None:
+        if self._sweep is not None:
+            self._sweep.stop()
+            self._sweep = None
+
+    @work(thread=True, group="find_rate", exit_on_error=False)
+    def _follow(self, count: int, check: Callable[[], Job]) -> None:
+        """Check, start, and pass on all that it says."""
+        try:
+            job = check()
+        except BadInput as error:
+            self.post_message(self.Told(count, Failed(reason="bad_input", message="; ".join(error.problems))))
+            self.post_message(self.Told(count, None))
+            return
+        sweep = job.start()
+        if count != self._count:  # it was closed meanwhile
+            sweep.stop()
+            return
+        self._sweep = sweep
+        self.post_message(self.Ready(count, job))
+        for event in sweep.events():
+            self.post_message(self.Told(count, event))
+        self.post_message(self.Told(count, None))
+
+    def on_find_rate_ready(self, message: Ready) -> None:
+        if message.sweep == self._count:
+            self._job, self._progress = message.job, Progress(message.job.guessing)
+            self._show()
+
+    def on_find_rate_told(self, message: Told) -> None:
+        if message.sweep != self._count:
+            return
+        if message.event is not None:
+            self._progress.take(message.event)
+            self._dirty = True
+        else:
+            self.running = False
+            self._show()
+            self.post_message(self.Changed())
+
+    # --- drawing ----------------------------------------------------------------------------------------------
+
+    def _redraw(self) -> None:
+        """A few times a second: on a GPU there are hundreds of steps in one."""
+        if self._dirty:
+            self._show()
+
+    def _show(self) -> None:
+        self._dirty, self.curve = False, self._progress.curve()
+        curve, job, pane = self.curve, self._job, self.query_one("#curve", Pane)
+        title = "loss against learning rate"
+        if job is None:
+            pane.paint(lambda width, height: [rule(title, width)])
+        else:
+            pane.paint(lambda width, height: picture(curve, job.span, width, height, pane.glyphs, title))
+        self.query_one("#verdict", Pane).redraw()
+
+    def _words(self, width: int, height: int) -> list[Line]:
+        """What is going on, then what came of it; each in as many lines as it takes."""
+        told: list[tuple[str, str]] = []
+        if self._job is not None and self._job.place.busy:
+            told.append((f"{self._job.place.busy}: both are slower meanwhile", "warn"))
+        if self._stale:
+            told.append(("the form has changed since this sweep began", "warn"))
+        failed = self._progress.failed
+        if failed is not None:
+            told.append((one_line(failed.message, 1000), "bad"))
+        elif self.running:
+            told.append((one_line(self._progress.state), ""))
+        elif self.found:
+            told += [(line, "strong" if i == 0 else "") for i, line in enumerate(verdict(self.curve))]
+        else:
+            again = f"f tries {self.more} steps instead" if self.more else "f tries again"
+            told += [(line, "") for line in (*verdict(self.curve), again)]
+        lines: list[Line] = [[(f" {part}", role)] for text, role in told for part in wrap(text, width - 2)]
+        return lines[:height]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The keys that act on it, for the line at the bottom of the screen."""
+        if self.draft is None:
+            return []
+        taking = []
+        if self.found:
+            taking = [("f", f"take {text_of(self.curve.suggestion)}"), ("t", f"take {text_of(self.curve.tenth)}")]
+        return [*taking, ("esc", "end the sweep" if self.running else "close the sweep")]
