@@ -3,11 +3,16 @@
 import pytest
 from textual.widgets import Input
 
+from engine.contract.catalog import catalog
+from engine.contract.create import create
 from engine.contract.errors import StartFailed
+from engine.contract.recipe import Placement
+from presets import loader
 from presets.loader import load_table
 from tui.forms.form import Form
 from tui.screens.confirm import Confirm
 from tui.screens.pick import OptionRows, Pick
+from tui.screens.prompt import Prompt
 from tui.widgets.pane import Pane
 
 QUICK = load_table("quickstart")["epochs"]
@@ -310,3 +315,22 @@ async def test_an_epoch_shorter_than_the_warm_up_is_taken_and_the_form_says_what
         assert said in " ".join(pilot.app.screen.query_one("#before", Pane).text.split())
         await type_into(pilot, "epochs", "5")
         assert "to fit into" not in screen_text(pilot.app)
+
+
+async def test_a_recipe_with_parts_of_ones_own_is_not_saved_as_a_preset(workbench, root, tmp_path, screen_text, settle):
+    mine = tmp_path / "mine.py"
+    mine.write_text(
+        'from engine.contract.catalog import register\n\n\n@register("model", title="Tiny")\n'
+        'def tiny(num_classes=10):\n    """A net of my own."""\n'
+    )
+    recipe = loader.resolve("quickstart", catalog((mine,)), loader.Edits(model="tiny"))
+    run = create(root, recipe, seed=0, preset="quickstart", placement=Placement(parts=(str(mine),)))
+    app = workbench("results")
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.new_run({"preset": f"run:{run.id}"})
+        await settle(pilot)
+        await pilot.press("w", *"mine", "enter")
+        await settle(pilot)
+        assert isinstance(app.screen, Prompt)
+        assert "preset 'mine' is not saved: model: unknown model 'tiny'" in screen_text(app)
+        assert not (loader.user_folder() / "recipes" / "mine.toml").exists()

@@ -10,15 +10,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui.keys import DIALOG, bindings
+from tui.screens.dialog import Dialog
 
 _TAKEN = {letter for key in DIALOG for letter in key.key.split(",")}
 
 
-class Confirm(ModalScreen[str | None]):
+class Confirm(Dialog[str | None]):
     """Ask; dismisses with the id of the chosen button, or None when the question was closed.
 
     Args:

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.key_tables import compare, dashboard, inspect, new_run, queue, results, suites
@@ -17,8 +16,9 @@ from tui.key_tables.key import Key, shown
 from tui.keys import DIALOG, GLOBAL, MODES, MOVING, bindings
 from tui.line_list import LineList
 from tui.lines import Line, fit, rule, wrap
+from tui.screens.dialog import Dialog
 
-KEYS = (Key("q,escape,question_mark", "app.pop_screen", "close", "Close the help."),)
+KEYS = (Key("q,escape,question_mark,f1", "app.pop_screen", "close", "Close the help."),)
 
 TABLES: Final[dict[str, tuple[Key, ...]]] = {
     "dashboard": dashboard.KEYS,
@@ -74,7 +74,7 @@ class Sheet(LineList):
         return self._lines[row]
 
 
-class Help(ModalScreen[None]):
+class Help(Dialog[None]):
     """All keys, those of `mode` first."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)

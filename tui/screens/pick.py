@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from engine.contract.text import one_line
@@ -18,6 +17,7 @@ from tui.key_tables.key import Key
 from tui.keys import bindings
 from tui.line_list import LineList
 from tui.lines import Line, fit
+from tui.screens.dialog import Dialog
 from tui.widgets.line_input import LineInput
 
 KEYS = (
@@ -73,7 +73,7 @@ class OptionRows(LineList):
         self.reload()
 
 
-class Pick(ModalScreen[str | None]):
+class Pick(Dialog[str | None]):
     """Show choices; dismisses with the value of one, or None when closed.
 
     Args:

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.key_tables.key import Key
 from tui.keys import bindings
+from tui.screens.dialog import Dialog
 
 KEYS = (
     Key("escape", "cancel", "cancel", "Close without changing anything."),
@@ -21,7 +21,7 @@ KEYS = (
 )
 
 
-class Prompt(ModalScreen[str | None]):
+class Prompt(Dialog[str | None]):
     """Ask for a line; dismisses with the text (which may be empty), or None when closed.
 
     Args:

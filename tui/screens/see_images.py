@@ -14,7 +14,6 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 from textual.message import Message as UiMessage
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.contract.catalog import Catalog
@@ -27,6 +26,7 @@ from tui.format import glyphs_of_locale
 from tui.forms.draft import Draft
 from tui.key_tables.key import Key
 from tui.keys import bindings
+from tui.screens.dialog import Dialog
 
 if TYPE_CHECKING:
     from engine.analysis.sheet import Sheet
@@ -54,7 +54,7 @@ def request_of(draft: Draft, recipe: Recipe, parts: Catalog, own_parts: Sequence
     return {"recipe": table, "parts": files, "images": IMAGES, "draws": DRAWS, "seed": seed, "data_dir": folder}
 
 
-class SeeImages(ModalScreen[None]):
+class SeeImages(Dialog[None]):
     """Shows a row an image: as it is, after the ops, and further draws of all.
 
     Args:

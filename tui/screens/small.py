@@ -6,14 +6,15 @@ from typing import Final
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from tui.screens.dialog import Dialog
 
 MIN_WIDTH: Final = 60
 MIN_HEIGHT: Final = 18
 
 
-class TooSmall(ModalScreen[None]):
+class TooSmall(Dialog[None]):
     """Asks for a larger terminal; goes away by itself when it has become one."""
 
     def compose(self) -> ComposeResult:

@@ -9,13 +9,13 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import ScreenResume
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.key_tables.key import Key
 from tui.keys import GLOBAL, MODES, bindings
 from tui.line_list import LineList
 from tui.lines import Line, fit
+from tui.screens.dialog import Dialog
 
 if TYPE_CHECKING:
     from tui.app import Workbench
@@ -58,7 +58,7 @@ class Choices(LineList):
         return [("▸ " if at_cursor else "  ", "mark"), name, (detail, "dim")]
 
 
-class Welcome(ModalScreen[str | None]):
+class Welcome(Dialog[str | None]):
     """Dismisses with the preset to open in New run, OTHER, a section to go to, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
