@@ -28,7 +28,7 @@ def picture(curve: Curve, span: Span, width: int, height: int, glyphs: Glyphs, t
         shown = (number(smoothed[-1]),)
         series.append(Series("smooth", powers[: len(smoothed)], smoothed, shown, "test"))
     if curve.found:
-        at = curve.rates.index(curve.steepest)
+        at = min(range(len(smoothed)), key=lambda i: abs(powers[i] - math.log10(curve.suggestion)))
         take = learning_rate(curve.suggestion)
         mark = "o" if glyphs == "ascii" else "●"
         series.append(Series("take", [powers[at]], [curve.smoothed[at]], (take,), "strong", mark))

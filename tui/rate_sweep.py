@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from engine.analysis.lr_curve import Curve, fold
+from engine.analysis.lr_curve import STEEPEST, Curve, fold
 from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
 from engine.contract.events import Event, Failed, Message, Phase, RunStarted, Step
@@ -191,5 +191,7 @@ def verdict(curve: Curve) -> list[str]:
     """The suggestion and a second one, each with its rule; or why there is none."""
     if not curve.found:
         return [f"no suggestion: {curve.rule}"]
-    lines = [f"{learning_rate(curve.suggestion)}  {curve.rule} (arXiv:1506.01186)"]
-    return [*lines, f"{learning_rate(curve.tenth)}  a tenth of the rate with the lowest smoothed loss"]
+    return [
+        f"{learning_rate(curve.suggestion)}  {curve.rule}",
+        f"{learning_rate(curve.second)}  {STEEPEST}",
+    ]

@@ -1,7 +1,8 @@
 """What a sweep over the learning rate says: when to end it, the curve, and which rate it suggests by which rule.
 
-Smith 2015, arXiv:1506.01186, section 3.3: the rate is raised at every step until the loss explodes, and a good one lies
-where the loss falls fastest, well below where it is lowest.
+Smith 2015, arXiv:1506.01186, section 3.3: the rate is raised at every step until the loss explodes. A good one lies
+well below the largest with which the loss is still low. Where the loss falls fastest is the other rule in use; but in a
+sweep of a few hundred steps that place says more of how long a net takes to begin than of its rates.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ WEIGHT: Final = 0.8
 USUAL: Final = 100
 EXPLODED: Final = 4.0
 """The sweep ends where the smoothed loss is this many times its best."""
-STEEPEST: Final = "steepest fall of the smoothed loss"
+LOW: Final = 0.2
+"""The part of its whole fall by which the smoothed loss may lie above its lowest and still be low."""
+EDGE: Final = "a tenth of the largest rate with which the loss stays low"
+STEEPEST: Final = "where the loss falls fastest"
 NONE: Final = "the loss never clearly fell"
 GUESSING: Final = "the loss never fell clearly below that of guessing"
 FEWEST: Final = 20
@@ -61,6 +65,8 @@ class Curve:
     """The rate where the smoothed loss falls fastest; NaN where it never clearly falls."""
     lowest: float
     """The rate with the lowest smoothed loss; NaN where it never clearly falls."""
+    edge: float
+    """The largest rate with which the smoothed loss is low; NaN where it never clearly falls."""
     guessed: bool
     """Whether it fell, but only to where a net stands that tells nothing apart."""
 
@@ -72,17 +78,17 @@ class Curve:
     @property
     def suggestion(self) -> float:
         """The rate to take, to two digits; NaN where there is none."""
-        return float(f"{self.steepest:.1e}")
+        return float(f"{self.edge / 10.0:.1e}")
 
     @property
-    def tenth(self) -> float:
-        """A tenth of the rate with the lowest smoothed loss, to two digits; NaN where there is none."""
-        return float(f"{self.lowest / 10.0:.1e}")
+    def second(self) -> float:
+        """The rate by the other rule, the steepest fall, to two digits; NaN where there is none."""
+        return float(f"{self.steepest:.1e}")
 
     @property
     def rule(self) -> str:
         """What the suggestion is, or why there is none."""
-        return STEEPEST if self.found else GUESSING if self.guessed else NONE
+        return EDGE if self.found else GUESSING if self.guessed else NONE
 
 
 def fold(rates: Sequence[float], losses: Sequence[float], guessing: float = math.inf) -> Curve:
@@ -97,7 +103,7 @@ def fold(rates: Sequence[float], losses: Sequence[float], guessing: float = math
     """
     x, y = np.asarray(rates, dtype=np.float64), np.asarray(losses, dtype=np.float64)
     smoothed = np.full_like(y, math.nan)
-    steepest = lowest = math.nan
+    steepest = lowest = edge = math.nan
     guessed = False
     if len(y):
         head = y[: max(len(y) // 4, 5)]
@@ -111,7 +117,9 @@ def fold(rates: Sequence[float], losses: Sequence[float], guessing: float = math
             if not guessed:
                 slope = np.where(smoothed[:end] < guessing, _slope(np.log(x[:end]), smoothed[:end]), math.inf)
                 steepest, lowest = float(x[first + int(slope[first : at + 1].argmin())]), float(x[at])
-    return Curve(tuple(x.tolist()), tuple(y.tolist()), tuple(smoothed.tolist()), steepest, lowest, guessed)
+                low = smoothed[:end] <= smoothed[at] + LOW * (min(guessing, level) - smoothed[at])
+                edge = float(x[int(np.flatnonzero(low)[-1])])
+    return Curve(tuple(x.tolist()), tuple(y.tolist()), tuple(smoothed.tolist()), steepest, lowest, edge, guessed)
 
 
 def smooth(losses: Array) -> Array:

@@ -68,11 +68,11 @@ def test_the_verdict_names_its_rule_and_the_command_that_uses_it(cli, scripted, 
     scripted(*falling(), Message(text="all rates were tried"))
     answer = cli(*QUICK, "--set", "optimizer.momentum=0.8")
     curve = fold([step.lr for step in falling()], [step.loss for step in falling()])
-    assert curve.suggestion == pytest.approx(0.01, rel=0.3)
+    assert curve.suggestion == pytest.approx(0.1, rel=0.01) and curve.second == pytest.approx(0.01, rel=0.3)
     assert answer.code == 0 and "\x1b" not in answer.out
     assert max(map(len, answer.out.splitlines()[:20])) <= 80
-    assert f"{curve.suggestion:.3g}  steepest fall of the smoothed loss" in answer.out
-    assert "a tenth of the rate with the lowest smoothed loss" in answer.out
+    assert f"{curve.suggestion:.3g}  a tenth of the largest rate with which the loss stays low" in answer.out
+    assert f"{curve.second:.3g}  where the loss falls fastest" in answer.out
     words = shlex.split(answer.out.splitlines()[-1])
     assert words[words.index("--lr") + 1] == f"{curve.suggestion:.3g}"
     assert "--headless" in words and "--detach" not in words and "optimizer.momentum=0.8" in words
@@ -166,13 +166,8 @@ def test_progress_says_how_long_it_will_go_on():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", ["0", "1"])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_a_rate_is_found_for_the_quickstart(cli, seed, optimizer):
-    """Within the minute that it takes on two free cores."""
-    answer = cli(
-        "lr-find", "--preset", "quickstart", "--device", "cpu", "--seed", seed, "--json",
-        *(("--set", f"optimizer={optimizer}") if optimizer != "sgd" else ()),
-    )  # fmt: skip
-    good = {"sgd": 0.2, "adam": 0.001}[optimizer]
-    assert good / 30 <= json.loads(answer.out)["suggestion"] <= 10 * good
+@pytest.mark.parametrize(("optimizer", "good"), [((), 0.2), (("--set", "optimizer=adam"), 0.001)])
+def test_a_rate_is_found_for_the_quickstart(cli, optimizer, good):
+    """Within a minute on two free cores."""
+    answer = cli("lr-find", "--preset", "quickstart", "--device", "cpu", "--json", *optimizer)
+    assert good / 4 <= json.loads(answer.out)["suggestion"] <= 4 * good

@@ -29,7 +29,7 @@ KEYS: Final = (
         "Sweep the learning rate of what the form says beside it; then take the rate found (cifar-tui lr-find).",
         footer=4,
     ),
-    Key("t", "take_tenth", "a tenth", "Take the other rate that a sweep found: a tenth of that with the lowest loss."),
+    Key("t", "take_second", "other rate", "Take the other rate that a sweep found: where the loss falls fastest."),
     Key(
         "i",
         "images",

@@ -87,11 +87,11 @@ class NewRun(RunForm):
             check_it = partial(check, desk.draft, desk.source, wanted, session.roots, session.catalog, session.parts)
             finder.start(desk.draft, check_it)
 
-    def action_take_tenth(self) -> None:
-        """The more careful one of the two rates that were found."""
+    def action_take_second(self) -> None:
+        """The one of the two rates that were found which goes by the steepest fall."""
         finder = self.query_one(FindRate)
         if finder.found:
-            self._take(finder.curve.tenth)
+            self._take(finder.curve.second)
 
     def _take(self, rate: float) -> None:
         self.query_one(FindRate).close()

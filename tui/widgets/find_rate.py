@@ -196,5 +196,5 @@ class FindRate(Vertical):
             return []
         taking = []
         if self.found:
-            taking = [("f", f"take {text_of(self.curve.suggestion)}"), ("t", f"take {text_of(self.curve.tenth)}")]
+            taking = [("f", f"take {text_of(self.curve.suggestion)}"), ("t", f"take {text_of(self.curve.second)}")]
         return [*taking, ("esc", "end the sweep" if self.running else "close the sweep")]
