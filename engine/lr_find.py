@@ -79,14 +79,15 @@ def sweep(asked: Request, data: DataSet, device: torch.device) -> Iterator[Event
     """Train with a learning rate that rises by the same factor every step, until the loss explodes or all are tried.
 
     A Step's loss is that of the batch after the step that was taken with its rate, so it shows what the rate did.
-    Schedule and averaging play no part; compiling is left out, as it would take longer than the sweep.
+    Schedule and averaging play no part; compiling and the CUDA graph are left out, as they take longer than the sweep.
 
     Raises:
         BadInput: fewer training images than a batch, a part that refuses its options, or a teacher that is gone.
         torch.OutOfMemoryError: on a GPU.
     """
     recipe, watch = asked.recipe, Watch()
-    eager = recipe.model_copy(update={"compute": recipe.compute.model_copy(update={"compile": "off"})})
+    plainly = recipe.compute.model_copy(update={"compile": "off", "graph": "off"})
+    eager = recipe.model_copy(update={"compute": plainly})
     with tempfile.TemporaryDirectory(prefix="cifar-tui-lr-") as folder:  # what a run would keep, gone at once
         run = create(Path(folder), eager, seed=asked.seed, teacher=asked.teacher)
         setup = prepare(
