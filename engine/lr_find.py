@@ -10,6 +10,7 @@ Exit code 0: swept, 1: failed, 2: bad input.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import tempfile
 import time
@@ -102,9 +103,13 @@ def sweep(asked: Request, data: DataSet, device: torch.device) -> Iterator[Event
         )
     setup.model.train()
     stream = batches(setup, recipe, asked.seed)
-    steps = asked.steps or affordable(setup, recipe, stream, asked.low)
+    yield Phase(name="training", note="the first steps")
+    each = trial(setup, recipe, stream, asked.low) if not asked.steps else 0.0
+    steps = asked.steps or max(FEWEST, min(int(SECONDS / max(each, 1e-9)), MOST))
     yield RunStarted(epochs=1, steps_per_epoch=steps, batch_size=recipe.batch_size, device=device.type)
-    yield Phase(name="training", note=f"{setup.decisions.precision}, {steps} steps of {recipe.batch_size} images")
+    left = f", about {math.ceil(each * steps / 60)} min" if each * steps > 2 * SECONDS else ""
+    note = f"{setup.decisions.precision}, {steps} steps of {recipe.batch_size} images{left}"
+    yield Phase(name="training", note=note)
     factor = (asked.high / asked.low) ** (1.0 / (steps - 1))
     for step, (x, y) in enumerate(stream):
         rate = asked.low * factor**step
@@ -117,14 +122,15 @@ def sweep(asked: Request, data: DataSet, device: torch.device) -> Iterator[Event
                 return
 
 
-def affordable(setup: Setup, recipe: Recipe, stream: Iterator[tuple[Tensor, Tensor]], rate: float) -> int:
-    """How many steps `SECONDS` allow, from `FEWEST` to `MOST`: the time of a few at the smallest rate tells."""
+def trial(setup: Setup, recipe: Recipe, stream: Iterator[tuple[Tensor, Tensor]], rate: float) -> float:
+    """Seconds of a step: a few are taken at the smallest rate, fewer where one takes so long that they say enough."""
     times = [time.perf_counter()]
     for x, y in islice(stream, TRIAL):
         stepped(setup, recipe, x, y, rate)
         times.append(time.perf_counter())
-    each = (times[-1] - times[1]) / (TRIAL - 1)
-    return max(FEWEST, min(int(SECONDS / max(each, 1e-9)), MOST))
+        if len(times) > 2 and times[-1] - times[1] > SECONDS / FEWEST * TRIAL:
+            break
+    return (times[-1] - times[1]) / (len(times) - 2)
 
 
 def stepped(setup: Setup, recipe: Recipe, x: Tensor, y: Tensor, rate: float) -> float:

@@ -129,8 +129,10 @@ def test_a_request_is_read_back_as_it_was_written(make, text):
     assert (request.low, request.high, request.steps) == (1e-3, 1.0, 20)
 
 
-@pytest.mark.parametrize(("seconds", "steps"), [(0.0, 30), (1e9, 60)])
-def test_without_a_number_of_steps_it_takes_as_many_as_fit_into_its_time(asked, tiny, monkeypatch, seconds, steps):
+@pytest.mark.parametrize(("seconds", "steps", "told_ahead"), [(0.0, 30, ", about 1 min"), (1e9, 60, " images")])
+def test_without_a_number_of_steps_it_takes_as_many_as_fit_into_its_time(
+    asked, tiny, monkeypatch, seconds, steps, told_ahead
+):
     monkeypatch.setattr(lr_find, "SECONDS", seconds)
     monkeypatch.setattr(lr_find, "FEWEST", 30)
     monkeypatch.setattr(lr_find, "MOST", 60)
@@ -139,3 +141,4 @@ def test_without_a_number_of_steps_it_takes_as_many_as_fit_into_its_time(asked, 
     rates = [event.lr for event in events if isinstance(event, Step)]
     assert told == steps == len(rates)
     assert (rates[0], rates[-1]) == pytest.approx((1e-3, 0.1))
+    assert [event.note for event in events if isinstance(event, Phase)][-1].endswith(told_ahead)
