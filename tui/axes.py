@@ -15,6 +15,8 @@ from tui.format import number
 
 _LARGEST: Final = 1e300
 """A range must not overflow when it is measured or widened; nobody reads larger numbers off a plot."""
+_SMALLEST: Final = 1e-300
+"""Steps of a smaller range could not be told apart."""
 Scale = Literal["linear", "log", "log error"]
 
 
@@ -61,7 +63,7 @@ def reach(last: float, planned: float = math.inf) -> float:
 def steps_of(low: float, high: float, count: int) -> list[float]:
     """Round values inside low..high: at most `count` of them, at steps of 1, 2 or 5 times a power of ten."""
     span = high - low
-    if not math.isfinite(span) or span <= 0:
+    if not math.isfinite(span) or span / max(count, 1) < _SMALLEST:
         return [low]
     power = 10.0 ** math.floor(math.log10(span / max(count, 1)))
     for factor in (1, 2, 5, 10, 20, 50):

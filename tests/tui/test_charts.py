@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -65,6 +65,8 @@ def test_each_glyph_level_draws_with_its_own_marks(glyphs, allowed):
     assert drawn and all(allowed[0] <= c <= allowed[1] for c in drawn)
 
 
+@example([5e-324], 40, 0, "linear")
+@example([5e-324], 40, 4, "linear")
 @given(
     st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=40),
     st.integers(0, 90),
