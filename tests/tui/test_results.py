@@ -421,7 +421,7 @@ async def test_when_rows_go_the_selection_is_still_the_run_under_the_cursor(work
         await pilot.press("slash", *"seed<1", "enter")
         await settle(pilot)
         assert app.session.selected == runs[0]
-        await pilot.press("escape", "D", "left", "enter")
+        await pilot.press("escape", "D", "d")
         await settle(pilot, 0.2)
         rows = app.screen.query_one(RunList)
         assert rows.row_count() == 3 and rows.run.id in {runs[1].id, runs[2].id}
