@@ -4,7 +4,7 @@ Modules of parallel branches whose outputs are put behind each other: at 35x35, 
 and 8 px here. For that the stems keep the map, and the reductions between the grids pad their borders. There are no
 auxiliary classifiers; mean-pools leave the padding out. Start: He et al.'s.
 
-weiaicunzai/pytorch-cifar100 has 3x3 convolutions behind the pools of v3's first grid: `inception_v3_seed` is that net.
+`engine.models.inception_seed` has these nets as weiaicunzai/pytorch-cifar100 built them, with smaller maps.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from torch import Tensor, nn
 from engine.contract.catalog import Spec, register
 from engine.models.layers import Init, SideBySide, init_convs
 
-Step = tuple[int, str] | tuple[int, str, int]  # channels, kernel "HxW", stride
+Step = tuple[int, str] | tuple[int, str, int]  # channels, kernel "HxW" or unpadded "HxWv", stride
 
 
 def chain(cin: int, *steps: Step) -> nn.Sequential:
-    """Convolutions in a row, each with norm and ReLU; the map keeps its size at stride 1."""
+    """Convolutions in a row, each with norm and ReLU; the map keeps its size at stride 1, unless a kernel ends in v."""
     convs = nn.Sequential()
     for channels, kernel, *stride in steps:
-        height, width = map(int, kernel.split("x"))
-        padding = height // 2, width // 2
+        height, width = map(int, kernel.removesuffix("v").split("x"))
+        padding = (0, 0) if kernel.endswith("v") else (height // 2, width // 2)
         convs.append(nn.Conv2d(cin, channels, (height, width), *stride, padding=padding, bias=False))
         convs.extend([nn.BatchNorm2d(channels), nn.ReLU(inplace=True)])
         cin = channels
     return convs
 
 
-def pooled(cin: int, channels: int, kernel: str = "1x1") -> nn.Sequential:
-    """Mean over 3x3, then a convolution."""
+def pooled(cin: int, channels: int) -> nn.Sequential:
+    """Mean over 3x3, then a 1x1 convolution."""
     pool = nn.AvgPool2d(3, 1, padding=1, count_include_pad=False)
-    return nn.Sequential(pool, *chain(cin, (channels, kernel)))
+    return nn.Sequential(pool, *chain(cin, (channels, "1x1")))
 
 
 def reduction(cin: int, *branches: Sequence[Step]) -> SideBySide:
@@ -50,14 +50,14 @@ def forked(cin: int, *steps: Step, ends: int) -> nn.Sequential:
     return nn.Sequential(chain(cin, *steps), fork)
 
 
-def v3_grid32(cin: int, pool: int, pool_kernel: str) -> SideBySide:
+def v3_grid32(cin: int, pool: int) -> SideBySide:
     """v3, figure 5 (the 5x5 branch is kept, as in the released net); out: 224 + `pool` channels."""
     return SideBySide(
         [
             chain(cin, (64, "1x1")),
             chain(cin, (48, "1x1"), (64, "5x5")),
             chain(cin, (64, "1x1"), (96, "3x3"), (96, "3x3")),
-            pooled(cin, pool, pool_kernel),
+            pooled(cin, pool),
         ]
     )
 
@@ -86,13 +86,13 @@ def v3_grid8(cin: int) -> SideBySide:
     )
 
 
-def v3_features(in_channels: int, pool_kernel: str = "1x1") -> nn.Sequential:
+def v3_features(in_channels: int) -> nn.Sequential:
     """v3, table 1, without the strides of its stem; out: 2048 channels."""
     return nn.Sequential(
         chain(in_channels, (32, "3x3"), (32, "3x3"), (64, "3x3"), (80, "1x1"), (192, "3x3")),
-        v3_grid32(192, 32, pool_kernel),
-        v3_grid32(256, 64, pool_kernel),
-        v3_grid32(288, 64, pool_kernel),
+        v3_grid32(192, 32),
+        v3_grid32(256, 64),
+        v3_grid32(288, 64),
         reduction(288, [(384, "3x3", 2)], [(64, "1x1"), (96, "3x3"), (96, "3x3", 2)]),
         *(v3_grid16(inner) for inner in (128, 160, 160, 192)),
         reduction(768, [(192, "1x1"), (320, "3x3", 2)], [(192, "1x1"), (192, "1x7"), (192, "7x1"), (192, "3x3", 2)]),
@@ -202,18 +202,3 @@ def inception_v4(
         *(v4_grid8() for _ in range(3)),
     )
     return Inception(features, 1536, num_classes, dropout, init)
-
-
-@register(
-    "model",
-    title="Inception v3, 3x3 behind the pools",
-    family="inception",
-    year=2015,
-    paper="1512.00567",
-    params=22_133_738,
-    aliases=("inceptionv3",),
-    gmacs=4.416,
-)
-def inception_v3_seed(num_classes: int = 10, in_channels: int = 3) -> Inception:
-    """Inception v3 as in weiaicunzai/pytorch-cifar100: 3x3 behind the first grid's pools, PyTorch's own start."""
-    return Inception(v3_features(in_channels, pool_kernel="3x3"), 2048, num_classes, dropout=0.5, init="torch")

@@ -4,8 +4,7 @@ Inception modules as residual bodies, projected back to the width of their input
 net is the released one (TF-slim: 10, 20 and 10 modules, 54.3 M parameters at 10 classes); stem and grids as in
 `engine.models.inception`. Start: He et al.'s.
 
-weiaicunzai/pytorch-cifar100 follows the paper's figures 15 to 18 (5, 10 and 5 modules on v4's stem, wider grids), with
-projecting shortcuts and batch norm after each sum: `inception_resnet_v2_seed` is that net.
+`inception_resnet_v2_seed`, in `engine.models.inception_seed`, follows the paper's figures 15 to 18 instead.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Annotated, Literal
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
-from engine.models.inception import Inception, chain, pooled, reduction, v4_stem
+from engine.models.inception import Inception, chain, pooled, reduction
 from engine.models.layers import SideBySide
 
 
@@ -74,21 +73,6 @@ def reduction16(cin: int) -> SideBySide:
     )
 
 
-class NormedResidual(nn.Module):
-    """relu(norm(shortcut(x) + scale * project(branches(x)))), both 1x1 with bias; (B, cin, ...) -> (B, cout, ...)."""
-
-    def __init__(self, branches: SideBySide, made: int, cin: int, cout: int, scale: float) -> None:
-        super().__init__()
-        self.branches = branches
-        self.project = nn.Conv2d(made, cout, 1)
-        self.shortcut = nn.Conv2d(cin, cout, 1)
-        self.norm = nn.BatchNorm2d(cout)
-        self.scale = scale
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.shortcut(x) + self.scale * self.project(self.branches(x))).relu_()
-
-
 InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 Dropout = Annotated[float, Spec("share of units dropped before the classifier", ge=0.0, lt=1.0)]
 
@@ -126,25 +110,3 @@ def inception_resnet_v2(
         chain(2080, (1536, "1x1")),
     )
     return Inception(features, 1536, num_classes, dropout, init)
-
-
-@register(
-    "model",
-    title="Inception-ResNet v2, after the figures",
-    family="inception",
-    year=2016,
-    paper="1602.07261",
-    params=65_257_662,
-    gmacs=12.3,
-)
-def inception_resnet_v2_seed(num_classes: int = 10, in_channels: int = 3) -> Inception:
-    """Inception-ResNet v2 as in weiaicunzai/pytorch-cifar100: the paper's figures, PyTorch's own start."""
-    features = nn.Sequential(
-        v4_stem(in_channels),
-        *(NormedResidual(grid32(384), 128, 384, 384, 1.0) for _ in range(5)),
-        reduction32(384),
-        *(NormedResidual(grid16(cin), 384, cin, 1154, 0.1) for cin in (1152, *[1154] * 9)),
-        reduction16(1154),
-        *(NormedResidual(grid8(cin), 448, cin, 2048, 0.1) for cin in (2146, *[2048] * 4)),
-    )
-    return Inception(features, 2048, num_classes, dropout=0.2, init="torch")

@@ -101,3 +101,14 @@ def init_convs(model: nn.Module, init: Init) -> None:
         if isinstance(module, nn.Conv2d):
             fan_out = math.prod(module.kernel_size) * module.out_channels // module.groups
             nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
+
+
+def init_by_fan_in(model: nn.Module, *, linear: bool = False) -> None:
+    """Start convolutions, and with `linear` linear layers, from a normal distribution of variance 2 / fan_in.
+
+    He et al. 2015, eq. 10: what `nn.init.kaiming_normal_` does when it is told nothing else. It keeps the size of the
+    activations, where `init_convs` keeps that of the gradients. Biases stay as they are.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d) or (linear and isinstance(module, nn.Linear)):
+            nn.init.normal_(module.weight, std=math.sqrt(2 / module.weight[0].numel()))

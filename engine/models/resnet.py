@@ -9,6 +9,8 @@ Two ways to bring them to small images, one class:
 Departures from the paper: all shortcuts that change shape are projections (option B; the paper's CIFAR nets pad with
 zeros, option A, which is why resnet20 has 272,474 parameters here and 269,722 there), and a bottleneck strides in
 its 3x3 convolution instead of its first 1x1, as torchvision and the CIFAR repositories do.
+
+`resnet20_seed` is resnet20 with the start that akamaster/pytorch_resnet_cifar10 gives it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Annotated, Literal
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
-from engine.models.layers import Init, conv_bn, init_convs
+from engine.models.layers import Init, conv_bn, init_by_fan_in, init_convs
 
 
 class Residual(nn.Module):
@@ -139,6 +141,22 @@ def resnet20(
 ) -> ResNet:
     """ResNet-20, the paper's small CIFAR net: 16, 32 and 64 channels."""
     return ResNet(BasicBlock, (3, 3, 3), CIFAR, num_classes, in_channels, init, zero_init_residual)
+
+
+@register(
+    "model",
+    title="ResNet-20, started by fan-in",
+    family="resnet",
+    year=2015,
+    paper="1512.03385",
+    params=272_474,
+    gmacs=0.0408,
+)
+def resnet20_seed(num_classes: int = 10, in_channels: int = 3) -> ResNet:
+    """ResNet-20 as akamaster/pytorch_resnet_cifar10 starts it: He et al.'s fan-in rule, the classifier included."""
+    model = ResNet(BasicBlock, (3, 3, 3), CIFAR, num_classes, in_channels, "torch")
+    init_by_fan_in(model, linear=True)
+    return model
 
 
 @register(

@@ -8,8 +8,9 @@ evaluation a = 1/2.
 11.7 M and 2x96d 26.2 M, as in the paper. Both branches are computed at once: the first convolution makes the
 maps of both from the same input, the second is grouped in two. He et al.'s start, each branch for itself.
 
-The builds of pprp/pytorch-cifar-tricks count 63 N^2 + 42 N + 16 parameters more: shortcuts that are never called, and a
-bias under the stem's batch norm. What they compute is this net.
+The builds of BIGBALLON/CIFAR-ZOO, which pprp/pytorch-cifar-tricks took over, count 63 N^2 + 42 N + 16 parameters more:
+shortcuts that are never called, and a bias under the stem's batch norm. What they compute is this net, but they start
+it by fan-in and the classifier's bias at zero: the nets whose names end in `_seed`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from engine.contract.catalog import register
-from engine.models.layers import conv, conv_bn, init_convs
+from engine.models.layers import conv, conv_bn, init_by_fan_in, init_convs
 
 
 class TwoWayScale(torch.autograd.Function):
@@ -118,6 +119,14 @@ class ShakeResNet(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
+def started_by_fan_in(width: int, num_classes: int, in_channels: int) -> ShakeResNet:
+    """The net as BIGBALLON/CIFAR-ZOO starts it. Both convolutions of a block have the fan-in of a single branch."""
+    model = ShakeResNet(width, num_classes, in_channels)
+    init_by_fan_in(model)
+    nn.init.zeros_(model.head.bias)
+    return model
+
+
 @register(
     "model",
     title="Shake-Shake-26, 2x32d",
@@ -135,6 +144,20 @@ def shake_resnet26_2x32d(num_classes: int = 10, in_channels: int = 3) -> ShakeRe
 
 @register(
     "model",
+    title="Shake-Shake-26, 2x32d, started by fan-in",
+    family="shake_shake",
+    year=2017,
+    paper="1705.07485",
+    params=2_923_162,
+    gmacs=0.4267,
+)
+def shake_resnet26_2x32d_seed(num_classes: int = 10, in_channels: int = 3) -> ShakeResNet:
+    """ResNet-26 of two shaken branches, 2x32d, with the start that BIGBALLON/CIFAR-ZOO gives it."""
+    return started_by_fan_in(32, num_classes, in_channels)
+
+
+@register(
+    "model",
     title="Shake-Shake-26, 2x64d",
     family="shake_shake",
     year=2017,
@@ -146,6 +169,20 @@ def shake_resnet26_2x32d(num_classes: int = 10, in_channels: int = 3) -> ShakeRe
 def shake_resnet26_2x64d(num_classes: int = 10, in_channels: int = 3) -> ShakeResNet:
     """ResNet-26 of two shaken branches, 64 channels in the first stage."""
     return ShakeResNet(64, num_classes, in_channels)
+
+
+@register(
+    "model",
+    title="Shake-Shake-26, 2x64d, started by fan-in",
+    family="shake_shake",
+    year=2017,
+    paper="1705.07485",
+    params=11_653_978,
+    gmacs=1.686,
+)
+def shake_resnet26_2x64d_seed(num_classes: int = 10, in_channels: int = 3) -> ShakeResNet:
+    """ResNet-26 of two shaken branches, 2x64d, with the start that BIGBALLON/CIFAR-ZOO gives it."""
+    return started_by_fan_in(64, num_classes, in_channels)
 
 
 @register(

@@ -3,6 +3,9 @@
 Fire modules: 1x1 down to few channels, then 1x1 and 3x3 up side by side. This is the paper's net with simple bypass
 (figure 2, middle), and as usual on CIFAR with a 3x3 stride-1 stem and batch norm after every convolution, which keeps
 its bias: 734,986 parameters at 10 classes. The classifier is a 1x1 convolution before the mean. Start: He et al.'s.
+
+weiaicunzai/pytorch-cifar100 leaves out the bypass around the last module, fire9, and starts as PyTorch does:
+`squeezenet_seed` is that net.
 """
 
 from __future__ import annotations
@@ -30,14 +33,20 @@ class Fire(nn.Module):
 
 
 class SqueezeNet(nn.Module):
-    """Stem, eight fire modules with three max-pools on the way, 1x1 classifier, mean over the map."""
+    """Stem, eight fire modules with three max-pools on the way, 1x1 classifier, mean over the map.
 
-    def __init__(self, num_classes: int, in_channels: int, dropout: float, init: Init) -> None:
+    Args:
+        last_bypass: whether the last module, fire9, adds its input as fire3, fire5 and fire7 do.
+    """
+
+    def __init__(
+        self, num_classes: int, in_channels: int, dropout: float, init: Init, last_bypass: bool = True
+    ) -> None:
         super().__init__()
         self.features = nn.Sequential(biased_bn_relu(in_channels, 96, 3), nn.MaxPool2d(2))
         cin = 96
         for i, cout in enumerate((128, 128, 256, 256, 384, 384, 512, 512)):
-            self.features.append(Fire(cin, cout, cout // 8, bypass=cin == cout))
+            self.features.append(Fire(cin, cout, cout // 8, bypass=cin == cout and (last_bypass or i < 7)))
             if i in (2, 6):
                 self.features.append(nn.MaxPool2d(2))
             cin = cout
@@ -69,3 +78,17 @@ def squeezenet(
 ) -> SqueezeNet:
     """SqueezeNet 1.0 with simple bypass and batch norm."""
     return SqueezeNet(num_classes, in_channels, dropout, init)
+
+
+@register(
+    "model",
+    title="SqueezeNet without the last bypass",
+    family="squeezenet",
+    year=2016,
+    paper="1602.07360",
+    params=734_986,
+    gmacs=0.05254,
+)
+def squeezenet_seed(num_classes: int = 10, in_channels: int = 3) -> SqueezeNet:
+    """SqueezeNet as in weiaicunzai/pytorch-cifar100: no bypass around fire9, PyTorch's own start."""
+    return SqueezeNet(num_classes, in_channels, 0.0, "torch", last_bypass=False)

@@ -2,8 +2,8 @@
 
 WRN-d-k: a pre-activated CIFAR ResNet of depth d with k times as many channels: 16 in the stem, then 16k, 32k and 64k in
 three stages of (d - 4) / 6 blocks. Dropout, where it is used, falls between the two convolutions of a block; the paper
-takes 0.3 on CIFAR. Start: He et al. on convolutions, as in the authors' code; "xavier" (Glorot & Bengio 2010, uniform)
-is what pprp/pytorch-cifar-tricks ran its WRN-28-10 with.
+takes 0.3 on CIFAR. Start: He et al. on convolutions, as in the authors' code; "xavier" (Glorot & Bengio 2010, uniform,
+on convolutions and the classifier, whose bias is zero) is what pprp/pytorch-cifar-tricks ran its WRN-28-10 with.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Literal
 
-from torch import nn
-
 from engine.contract.catalog import Spec, register
 from engine.models.preact_resnet import PreActBasic, PreActResNet
+from engine.models.reinit import reinit
 
 InitOption = Annotated[
-    Literal["he", "torch", "xavier"], Spec("how convolutions start: He et al., PyTorch's own, or Glorot & Bengio")
+    Literal["he", "torch", "xavier"],
+    Spec("how convolutions start: He et al., PyTorch's own, or Glorot & Bengio, then with the classifier"),
 ]
 Dropout = Annotated[float, Spec("share of activations dropped inside each block", ge=0.0, lt=1.0)]
 
@@ -31,9 +31,7 @@ def wide_resnet(
     depths = ((depth - 4) // 6,) * 3
     model = PreActResNet(block, depths, widths, num_classes, in_channels, "torch" if init == "xavier" else init)
     if init == "xavier":
-        for module in model.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.xavier_uniform_(module.weight)
+        reinit(model, "xavier")
     return model
 
 

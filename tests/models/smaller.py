@@ -2,10 +2,10 @@
 at smaller figures, for ten classes on three channels."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from torch import nn
 
+from engine.models import inception_seed as seed
 from engine.models.cbam import CBAM
 from engine.models.cct import CCT, CCT14
 from engine.models.coatnet import CoAtNet, Size
@@ -26,7 +26,6 @@ from engine.models.inception import (
     v4_grid32,
 )
 from engine.models.inception_resnet import (
-    NormedResidual,
     ScaledResidual,
     grid8,
     grid16,
@@ -41,17 +40,29 @@ from engine.models.resnext import resnext29
 from engine.models.sknet import sk_resnext29
 
 
-def inception_v3(pool_kernel: str, init: Literal["he", "torch"]) -> nn.Module:
+def inception_v3() -> nn.Module:
     """A module of each grid, behind a stem that strides; so for the other nets with inception modules."""
     features = nn.Sequential(
         chain(3, (32, "3x3", 2), (192, "3x3")),
-        v3_grid32(192, 64, pool_kernel),
+        v3_grid32(192, 64),
         reduction(288, [(384, "3x3", 2)], [(64, "1x1"), (96, "3x3"), (96, "3x3", 2)]),
         v3_grid16(128),
         reduction(768, [(192, "1x1"), (320, "3x3", 2)], [(192, "1x1"), (192, "1x7"), (192, "7x1"), (192, "3x3", 2)]),
         v3_grid8(1280),
     )
-    return Inception(features, 2048, 10, 0.5, init)
+    return Inception(features, 2048, 10, 0.5, "he")
+
+
+def inception_v3_seed() -> nn.Module:
+    features = nn.Sequential(
+        chain(3, (32, "3x3", 2), (192, "3x3v")),
+        seed.v3_grid30(192, 64),
+        seed.reduction(288, [(384, "3x3v", 2)], [(64, "1x1"), (96, "3x3"), (96, "3x3v", 2)], pool=nn.MaxPool2d(3, 2)),
+        seed.v3_grid14(128),
+        seed.reduction(768, [(192, "1x1"), (320, "3x3v", 2)], [(192, "3x3v", 2)], pool=nn.AvgPool2d(3, 2)),
+        seed.v3_grid6(1280),
+    )
+    return Inception(features, 2048, 10, 0.5, "torch")
 
 
 def inception_v4() -> nn.Module:
@@ -64,6 +75,18 @@ def inception_v4() -> nn.Module:
         v4_grid8(),
     )
     return Inception(features, 1536, 10, 0.2, "he")
+
+
+def inception_v4_seed() -> nn.Module:
+    features = nn.Sequential(
+        chain(3, (64, "3x3", 2), (384, "3x3v")),
+        seed.v4_grid30(),
+        seed.reduction(384, [(192, "1x1"), (256, "3x3v", 2)], [(384, "3x3v", 2)], pool=nn.MaxPool2d(3, 2)),
+        seed.v4_grid14(),
+        seed.reduction(1024, [(192, "3x3", 2)], [(256, "1x1"), (320, "3x3", 2)], pool=nn.MaxPool2d(3, 2, padding=1)),
+        seed.v4_grid7(),
+    )
+    return Inception(features, 1536, 10, 0.2, "torch")
 
 
 def inception_resnet_v2() -> nn.Module:
@@ -81,12 +104,14 @@ def inception_resnet_v2() -> nn.Module:
 
 def inception_resnet_v2_seed() -> nn.Module:
     features = nn.Sequential(
-        chain(3, (64, "3x3", 2), (384, "3x3")),
-        NormedResidual(grid32(384), 128, 384, 384, 1.0),
-        reduction32(384),
-        NormedResidual(grid16(1152), 384, 1152, 1154, 0.1),
-        reduction16(1154),
-        NormedResidual(grid8(2146), 448, 2146, 2048, 0.1),
+        chain(3, (64, "3x3", 2), (384, "3x3v")),
+        seed.residual30(384),
+        seed.reduction(384, [(256, "1x1"), (384, "3x3v", 2)], [(384, "3x3v", 2)], pool=nn.MaxPool2d(3, 2)),
+        seed.residual14(1152),
+        seed.reduction(
+            1154, [(384, "3x3v", 2)], [(288, "3x3v", 2)], [(256, "1x1"), (320, "3x3v", 2)], pool=nn.MaxPool2d(3, 2)
+        ),
+        seed.residual6(2146),
     )
     return Inception(features, 2048, 10, 0.2, "torch")
 
@@ -107,9 +132,10 @@ SMALLER: dict[str, Callable[[], nn.Module]] = {
     "ge_resnext29_16x64d": lambda: ge_resnext29(1, 10, 3, 32, "he"),
     "inception_resnet_v2": inception_resnet_v2,
     "inception_resnet_v2_seed": inception_resnet_v2_seed,
-    "inception_v3": lambda: inception_v3("1x1", "he"),
-    "inception_v3_seed": lambda: inception_v3("3x3", "torch"),
+    "inception_v3": inception_v3,
+    "inception_v3_seed": inception_v3_seed,
     "inception_v4": inception_v4,
+    "inception_v4_seed": inception_v4_seed,
     "nasnet": lambda: NASNet(1, 32, 10, 3, "he"),
     "pnasnet_5": lambda: PNASNet5(1, 48, 10, 3, "he"),
     "pyramidnet110_a270": lambda: PyramidNet("basic", 20, 84, 10),

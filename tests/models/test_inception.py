@@ -1,4 +1,7 @@
-"""Inception v3 against torchvision's; v4 and Inception-ResNet v2 against timm's: the same grids, whole stems."""
+"""Inception v3 against torchvision's; v4 and Inception-ResNet v2 against timm's: the same grids, whole stems.
+
+The seeds' nets are told by the maps that the comments of weiaicunzai/pytorch-cifar100 note down: 30, 14 and 6 px.
+"""
 
 import pytest
 import torch
@@ -8,6 +11,7 @@ from torch.nn import functional as F
 
 from engine.models.inception import inception_v3, inception_v4
 from engine.models.inception_resnet import inception_resnet_v2
+from engine.models.inception_seed import inception_resnet_v2_seed, inception_v3_seed, inception_v4_seed
 
 
 def pad_everything(model: nn.Module) -> None:
@@ -64,3 +68,22 @@ def test_modules_put_out_the_papers_channels() -> None:
         *[(768, 16, 16)] * 5,
         (1280, 8, 8), (2048, 8, 8), (2048, 8, 8),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("builder", "shapes"),
+    [
+        (
+            inception_v3_seed,
+            [(192, 30)] + [(256, 30)] + [(288, 30)] * 2 + [(768, 14)] * 5 + [(1280, 6)] + [(2048, 6)] * 2,
+        ),
+        (inception_v4_seed, [(384, 30)] * 5 + [(1024, 14)] * 8 + [(1536, 7)] * 4),
+        (inception_resnet_v2_seed, [(384, 30)] * 6 + [(1152, 14)] + [(1154, 14)] * 10 + [(2146, 6)] + [(2048, 6)] * 5),
+    ],
+    ids=["v3", "v4", "resnet_v2"],
+)
+def test_the_seeds_stem_does_not_pad_one_convolution(builder, shapes: list[tuple[int, int]]) -> None:
+    with torch.device("meta"):
+        model, x = builder(), torch.zeros(2, 3, 32, 32)
+        found = [tuple((x := module(x)).shape[1:]) for module in model.features]
+    assert found == [(channels, side, side) for channels, side in shapes]

@@ -6,7 +6,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from engine.models.shake_shake import FactorizedReduction, Shake, ShakeBlock, shake_resnet26_2x32d
+from engine.models.shake_shake import (
+    FactorizedReduction,
+    Shake,
+    ShakeBlock,
+    shake_resnet26_2x32d,
+    shake_resnet26_2x32d_seed,
+)
 
 
 def draws(images: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -74,3 +80,12 @@ def test_each_branch_starts_as_he_et_al_say() -> None:
     convs = [shake_resnet26_2x32d().stages[2][1].branches[i][0] for i in (1, 3)]
     for conv in convs:
         assert conv.weight.std().item() == pytest.approx(math.sqrt(2 / (9 * 128)), rel=0.02)
+
+
+def test_the_seeds_branches_start_by_fan_in_and_its_classifier_without_a_bias() -> None:
+    torch.manual_seed(0)
+    model = shake_resnet26_2x32d_seed()
+    widening = model.stages[2][0].branches  # 64 -> twice 128 channels, where fan-in and fan-out differ
+    for conv, fan_in in ((widening[1][0], 9 * 64), (widening[3][0], 9 * 128)):
+        assert conv.weight.std().item() == pytest.approx(math.sqrt(2 / fan_in), rel=0.02)
+    assert (model.head.bias == 0).all()

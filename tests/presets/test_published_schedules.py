@@ -2,7 +2,8 @@
 
 The oracles are torch's own schedulers, stepped where the source stepped them (until 2021-12-15 pprp/pytorch-cifar-tricks
 stepped before each epoch, so a drop came one epoch early), and for two sources that had no scheduler of torch, the formula
-in their code.
+in their code. 4uiiurz1/pytorch-ricap stepped before the epoch too, on PyTorch 0.4 or 1.0, whose schedulers began one step
+earlier: there it comes to what stepping after the epoch is today.
 """
 
 import math
@@ -63,7 +64,7 @@ PUBLISHED: dict[str, Rates] = {
     "resnet_baselines": [0.005] * 200,
     "resnet_stages": stepped(cosine(500), 0.005, 500),
     "tricks_1_0": stepped(cosine(200), 0.1, 200),
-    "tricks_3_1": P0,
+    "tricks_3_1": stepped(steps, 0.1, 200),
     "tricks_3_2": P0,
     "tricks_3_3": P0,
     "tricks_3_4": P0,
@@ -97,6 +98,14 @@ def test_the_learning_rate_of_every_epoch_is_the_sources(suite: str, row: suites
     want = ROWS.get((suite, row.id), PUBLISHED[suite])
     assert recipe.schedule.options["by"] == "epoch" or recipe.schedule.name == "constant"
     assert epoch_learning_rates(recipe) == pytest.approx(want, rel=1e-6, abs=1e-12)
+
+
+def test_the_rates_of_the_upstream_table_drop_at_exactly_60_120_and_160() -> None:
+    for row in suites.load("tricks_3_1").rows:
+        rates = epoch_learning_rates(row.resolve(catalog()))
+        drops = [epoch for epoch in range(1, 200) if rates[epoch] < rates[epoch - 1]]
+        assert drops == [60, 120, 160]
+        assert row.resolve(catalog()).optimizer.options["weight_decay"] == 5e-4
 
 
 def test_every_row_that_is_known_better_exists() -> None:
