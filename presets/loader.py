@@ -1,6 +1,7 @@
 """Presets: TOML files of this package and of the user's config folder, merged with flags into one resolved recipe.
 
-Order of the layers: part < recipe < flags < `--set`. Tables merge, lists replace.
+Order of the layers: part < recipe < flags < `--set`. Another part keeps of the old one's options what all parts of the
+kind share (`presets.swap`).
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import tomli_w
 
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput, nearest
-from engine.contract.overrides import add_op, apply_set, drop_op
+from engine.contract.overrides import add_op, apply_set, drop_op, parse_value
 from engine.contract.recipe import Recipe
+from presets import swap
 
 Kind = Literal["recipes", "models", "augmentations", "schedules", "suites"]
 Origin = Literal["built-in", "yours"]
@@ -153,19 +155,6 @@ def expand(table: Mapping[str, Any], origin: str) -> Table:
     return full
 
 
-def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Table:
-    """Tables merge, everything else replaces. A table that names another part replaces the whole part."""
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        renamed = isinstance(value, Mapping) and "name" in value and isinstance(old, Mapping) and value != old
-        if isinstance(old, Mapping) and isinstance(value, Mapping) and not renamed:
-            merged[key] = merge(old, value)
-        else:
-            merged[key] = value
-    return merged
-
-
 @dataclass(frozen=True, slots=True)
 class Edits:
     """What flags change in a preset, in the order in which they are applied."""
@@ -181,13 +170,20 @@ class Edits:
 
 
 def edit(table: Mapping[str, Any], edits: Edits, catalog: Catalog, origin: str = "") -> Table:
-    """The table with the flags applied: parts, then single fields, then dropped and added ops, then `--set`."""
-    named = {field: value for field in FIELD.values() if (value := getattr(edits, field))}
+    """The table with the flags applied: parts, then single fields, then dropped and added ops, then `--set`.
+
+    A part that is picked by name, by a flag or by `--set`, comes before any of its options, whatever their order.
+    """
+    changed = dict(table)
     if edits.augmentation:
         _named("augmentations", edits.augmentation)
+        changed = expand({**changed, "augmentation": edits.augmentation}, origin)
     if edits.schedule and edits.schedule not in catalog.names("schedule"):
         _named("schedules", edits.schedule)
-    changed = expand({**table, **named}, origin)
+    picked = [f"{field}={name}" for field in ("model", "schedule") if (name := getattr(edits, field))]
+    picked += [text for text in edits.sets if swap.names_a_part(text)]
+    for text in picked:
+        changed = _pick(changed, text, catalog)
     for path, value in (edits.fields or {}).items():
         changed = _put(changed, path, value)
     for text in edits.drop_ops:
@@ -195,8 +191,21 @@ def edit(table: Mapping[str, Any], edits: Edits, catalog: Catalog, origin: str =
     for text in edits.add_ops:
         changed = add_op(changed, text, catalog)
     for text in edits.sets:
-        changed = expand(apply_set(changed, text), f"--set {text}")
+        if text not in picked:
+            changed = expand(apply_set(changed, text), f"--set {text}")
     return changed
+
+
+def _pick(table: Table, text: str, catalog: Catalog) -> Table:
+    """The table with another part: `optimizer=muon` picks it anew, `optimizer.name=muon` only where it is another."""
+    path, _, value = text.partition("=")
+    field, name = path.strip().removesuffix(".name"), parse_value(value.strip())
+    if not isinstance(name, str):  # a whole table, or a mistake that the recipe names
+        return expand(apply_set(table, text), f"--set {text}")
+    kind = next((kind for kind, other in FIELD.items() if other == field), None)
+    stands_for = part_table(kind, name) if kind and name in paths(kind) else name
+    new = dict(stands_for) if isinstance(stands_for, Mapping) else {"name": stands_for}
+    return swap.swapped(table, field, new, anew=path.strip() == field, catalog=catalog)
 
 
 def _put(table: Table, path: str, value: Any) -> Table:
@@ -205,6 +214,11 @@ def _put(table: Table, path: str, value: Any) -> Table:
         return {**table, head: value}
     inner = table.get(head, {})
     return {**table, head: _put({"name": inner} if isinstance(inner, str) else dict(inner), rest, value)}
+
+
+def reset_by(base: Recipe, recipe: Recipe, edits: Edits, catalog: Catalog) -> list[str]:
+    """What the edits reset by picking other parts: one line a part; none where all of it was given."""
+    return swap.reset(base, recipe, [*edits.sets, *(f"{path}=" for path in edits.fields or ())], catalog)
 
 
 def resolve(ref: str, catalog: Catalog, edits: Edits | None = None) -> Recipe:

@@ -133,11 +133,12 @@ def _each(cells: Sequence[Cell], work: Callable[[Cell], Any]) -> list[Any]:
             for problem in error.problems:
                 problems.setdefault(problem, []).append(cell.label)
     if problems:
-        raise BadInput([f"{_named(labels)}: {problem}" for problem, labels in problems.items()])
+        raise BadInput([f"{named(labels)}: {problem}" for problem, labels in problems.items()])
     return done
 
 
-def _named(labels: Sequence[str]) -> str:
+def named(labels: Sequence[str]) -> str:
+    """The cells that something is said of: the first three by name."""
     more = f" and {len(labels) - NAMED_LABELS} more" if len(labels) > NAMED_LABELS else ""
     return ", ".join(labels[:NAMED_LABELS]) + more
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from tui.batch import Batch, Fate
+from tui.batch import Batch, Fate, named
 from tui.batch_cost import Cost
 
 WORDS: Final[dict[Fate, str]] = {
@@ -48,3 +49,12 @@ def shrunk(batch: Batch) -> list[str]:
         if job.plan is not None and job.plan.note:
             found.setdefault(job.plan.note, {})[job.label] = None
     return [f"{', '.join(labels)}: {note}" for note, labels in found.items()]
+
+
+def shared(lines: Mapping[str, Sequence[str]]) -> list[str]:
+    """What is to be said of single cells, each line once with the cells that it is of."""
+    cells: dict[str, list[str]] = {}
+    for label, said in lines.items():
+        for line in said:
+            cells.setdefault(line, []).append(label)
+    return [f"{named(labels)}: {line}" for line, labels in cells.items()]

@@ -22,6 +22,7 @@ from engine.contract.teacher import FIELD, with_teacher
 from engine.data.fetch import require
 from engine.launch import devices, local
 from presets import loader
+from presets.swap import names_a_part
 from tui.format import counted, file_size
 from tui.forms.draft import Draft
 
@@ -94,6 +95,18 @@ def plan(
         teacher=teacher,
         note=note,
     )
+
+
+def resets(draft: Draft, source: str, parts: Catalog) -> list[str]:
+    """What the draft resets by picking other parts than its preset's, one line a part. Raises BadInput.
+
+    Args:
+        source: the file or name behind `draft.preset`.
+    """
+    edits = draft.edits()
+    if not (edits.model or edits.schedule or any(map(names_a_part, edits.sets))):
+        return []
+    return loader.reset_by(loader.resolve(source, parts), draft.recipe(source, parts), edits, parts)
 
 
 def launch(planned: Plan, start: Callable[[RunFolder], object] = local.start) -> list[RunFolder]:

@@ -10,8 +10,10 @@ from typing import Any
 from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
 from engine.contract.recipe import Recipe
+from presets import loader
 from presets.shrink import shorter
 from presets.suites import Row, Suite
+from presets.swap import names_a_part
 from tui.batch import Cell
 from tui.forms.draft import Draft, from_flags
 
@@ -89,6 +91,17 @@ def cells(
     if problems:
         raise BadInput(problems)
     return found
+
+
+def resets(suite: Suite, rows: Sequence[Row], departure: Departure, parts: Catalog) -> dict[str, list[str]]:
+    """By row, what the departure resets by picking other parts than the source's, one line a part."""
+    if not any(map(names_a_part, departure.sets)):
+        return {}
+    found = zip(rows, cells(suite, rows, departure, parts), strict=True)
+    return {
+        row.id: loader.reset_by(row.resolve(parts), cell.draft.recipe(cell.source, parts), cell.draft.edits(), parts)
+        for row, cell in found
+    }
 
 
 def _draft(row: Row, placed: Mapping[str, Any]) -> Draft:

@@ -21,7 +21,10 @@ Table = dict[str, Any]
 
 
 def apply_set(table: Mapping[str, Any], text: str) -> Table:
-    """The table with one field changed. Raises BadInput for a path that leads nowhere or a text without `=`."""
+    """The table with one field changed. Raises BadInput for a path that leads nowhere or a text without `=`.
+
+    An op that gets another name begins with its own options; those inside a combinator stay.
+    """
     path, equals, value = text.partition("=")
     path = path.strip()
     if not equals or not path:
@@ -35,7 +38,11 @@ def apply_set(table: Mapping[str, Any], text: str) -> Table:
         place = _enter(place, step, ".".join(steps[: depth + 1]), text)
     if isinstance(place, list):
         raise BadInput(f"--set {text}: name the option too, for example {path}.OPTION=value{_present(place)}")
-    place[steps[-1]] = parse_value(value.strip())
+    new = parse_value(value.strip())
+    if steps[0] == "augmentation" and steps[-1] == "name" and place["name"] != new:
+        for key in [key for key, old in place.items() if not _is_ops(old)]:
+            del place[key]
+    place[steps[-1]] = new
     return changed
 
 

@@ -111,3 +111,17 @@ def test_cells_that_shrink_to_fit_into_few_epochs_are_named(cli, started, shape)
     line = "quickstart epochs=1: to fit into 1 epoch instead of 8: schedule.warmup 2 -> 0.25"
     assert answer.code == 0 and answer.err.splitlines().count(line) == 1
     assert [RunFolder(runs_root() / run).recipe().schedule.options["warmup"] for run in started] == [0.25, 2.0]
+
+
+def test_what_another_part_resets_is_said_of_its_cells_before_they_start(cli, started):
+    """Momentum of 0.9 and a learning rate of 0.2 are SGD's; Muon begins with its own."""
+    said = "optimizer: muon starts from its own options: lr 0.02 (was 0.2), momentum 0.95 (was 0.9)"
+    vary = "--vary", "optimizer.name=sgd,muon", "--vary", "batch_size=64,128"
+    dry = cli(*GRID, *vary, "--dry-run")
+    lines = [line for line in dry.out.splitlines() if said in line]
+    assert len(lines) == 1 and lines[0].startswith("quickstart name=muon batch_size=64, quickstart name=muon batch")
+    for flag in ((), ("--json",)):
+        assert said in cli(*GRID, *vary, *flag).err
+    rates = [RunFolder(runs_root() / run).recipe().optimizer.options["lr"] for run in started]
+    assert rates == [0.2, 0.2, 0.02, 0.02]
+    assert "lr" not in cli(*GRID, *vary, "--lr", "0.05", "--dry-run").out.partition("own options")[2].partition("\n")[0]

@@ -209,3 +209,14 @@ def test_a_folder_whose_run_json_says_next_to_nothing_is_no_run(cli, finished_ru
     shown = cli("runs", "show", hollow.id)
     assert shown.code == 2 and "run.json is missing, unreadable or damaged" in shown.err
     assert json.loads(cli("runs", "prune", "--yes", "--json").out)["runs"] == [whole.id]
+
+
+def test_a_dry_run_says_on_stderr_what_another_part_resets(cli):
+    answer = cli("--preset", "quickstart", "--headless", "--dry-run", "--set", "optimizer.name=muon")
+    assert tomllib.loads(answer.out)["optimizer"]["lr"] == 0.02
+    assert answer.err.splitlines() == [
+        "optimizer: muon starts from its own options: lr 0.02 (was 0.2), momentum 0.95 (was 0.9), "
+        "weight_decay 0 (was 0.0005)"
+    ]
+    given = cli("--preset", "quickstart", "--headless", "--dry-run", "--lr", "0.1", "--set", "optimizer.lr=0.3")
+    assert given.err == ""

@@ -239,3 +239,12 @@ def test_a_suite_runs_and_reports_for_real_and_once_only(cli, tiny):
     assert "2 runs: 1 finished, 1 repeated" in again.err and again.out == ""
     rows = json.loads(cli("suites", "report", "tiny", "--epochs", "1", "--fraction", "0.05", "--json").out)["rows"]
     assert [row["measured"]["runs"] for row in rows] == [[run.id], [], [run.id]]
+
+
+def test_a_departure_that_swaps_a_part_says_what_it_resets(cli, tiny):
+    """Not what the rows themselves pick: that is the source's."""
+    dry = cli("suites", "run", "tiny", "--device", "cpu", "--set", "optimizer.name=muon", "--dry-run").out
+    said = "plain, jitter, twin: optimizer: muon starts from its own options: lr 0.02 (was 0.2)"
+    assert [line.partition(",")[0] for line in dry.splitlines() if "own options" in line] == ["plain"]
+    assert said in dry
+    assert "own options" not in cli("suites", "run", "tiny", "--device", "cpu", "--dry-run").out

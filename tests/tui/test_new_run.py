@@ -334,3 +334,23 @@ async def test_a_recipe_with_parts_of_ones_own_is_not_saved_as_a_preset(workbenc
         assert isinstance(app.screen, Prompt)
         assert "preset 'mine' is not saved: model: unknown model 'tiny'" in screen_text(app)
         assert not (loader.user_folder() / "recipes" / "mine.toml").exists()
+
+
+async def test_another_optimizer_says_what_it_resets_and_keeps_what_all_share(workbench, screen_text, settle):
+    async with workbench("new_run").run_test(size=(120, 40), notifications=True) as pilot:
+        form = pilot.app.screen
+        for path, text in (("optimizer.clip_norm", "1"), ("optimizer.lr", "0.3")):
+            await type_into(pilot, path, text)
+        await go_to(pilot, "optimizer")
+        form._choose("optimizer", "muon")
+        await settle(pilot)
+        options = form.desk.recipe.optimizer.options
+        assert (options["lr"], options["clip_norm"]) == (0.02, 1.0)
+        said = "optimizer: muon starts from its own options: lr 0.02 (was 0.2)"
+        assert any(said in notice.message for notice in pilot.app._notifications)
+        assert said in screen_text(pilot.app)
+        form._choose("optimizer", "sgd")
+        await settle(pilot)
+        options = form.desk.recipe.optimizer.options
+        assert (options["lr"], options["clip_norm"]) == (0.2, 1.0)
+        assert form.desk.reset() == ""

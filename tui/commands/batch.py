@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +48,8 @@ class Order:
     own_parts: Sequence[str] = ()
     placed: Mapping[str, Any] = field(default_factory=dict)
     """Flags of the placement that were given."""
+    notes: Callable[[], Sequence[str]] = tuple
+    """Makes what is to be said of single cells before anything starts; all of them resolve by then."""
     retry: bool = False
     after: str = ""
     """A command to look at the runs with, in words."""
@@ -57,7 +59,7 @@ def carry(order: Order, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Check the whole order, show it, and start what is missing. Raises BadInput, and SystemExit where one failed."""
     batch, time, space = _prepared(order)
     if as_json:
-        for line in shrunk(batch):
+        for line in [*shrunk(batch), *order.notes()]:
             say(line)
     if dry_run:
         return _show(order, batch, time, space, as_json)
@@ -82,7 +84,7 @@ def _prepared(order: Order) -> tuple[Batch, Cost, str]:
 
 def _plan(order: Order, batch: Batch, time: Cost, space: str) -> list[str]:
     first, *rest = told(batch, time, space, order.departure)
-    return [f"{order.title}: {first}", *rest]
+    return [f"{order.title}: {first}", *rest, *order.notes()]
 
 
 def _show(order: Order, batch: Batch, time: Cost, space: str, as_json: bool) -> None:

@@ -56,16 +56,19 @@ def grid(
         if key not in ("presets", "vary", "seeds", "runs_dir", "own_parts", "retry", "dry_run", "yes", "as_json")
     }
     from engine.contract.catalog import catalog
+    from tui.batch_words import shared
     from tui.commands.batch import Order, carry
     from tui.commands.sources import parts_with, source_file
     from tui.forms.draft import from_flags
     from tui.grid_cells import cells
+    from tui.starting import resets
 
     places = roots(runs_dir)
     files = [str(file) for file in own_parts]
     for preset in presets:  # a run brings its own parts along, unless an earlier file has their name
         files = parts_with(preset, files, places)
     found = cells({preset: source_file(preset, places) for preset in presets}, vary, flags | {"parts": files})
+    parts = catalog(tuple(map(Path, files)))
     mark = found[0].draft.place["tags"].split()[0]
     order = Order(
         title=mark.replace(":", " "),
@@ -73,10 +76,11 @@ def grid(
         cells=found,
         seeds=from_flags({"seeds": seeds}).seeds(),
         roots=places,
-        parts=catalog(tuple(map(Path, files))),
+        parts=parts,
         facts={"tag": mark},
         own_parts=files,
         placed=flags,
+        notes=lambda: shared({cell.label: resets(cell.draft, cell.source, parts) for cell in found}),
         retry=retry,
         after=f"`cifar-tui runs list --filter tag:{mark}` shows how they stand",
     )

@@ -25,6 +25,7 @@ from tui.format import duration, glyphs_of_locale
 from tui.forms.draft import from_flags
 from tui.rate_chart import picture
 from tui.rate_sweep import Job, Progress, Wanted, check, command, verdict
+from tui.starting import resets
 
 HEIGHT: Final = 16
 
@@ -36,7 +37,10 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, as_
         raise BadInput(f"lr-find needs --preset; there are {', '.join(info.name for info in loader.list_presets())}")
     own_parts = parts_with(preset, flags.get("parts", ()), roots)
     parts = catalog(tuple(map(Path, own_parts)))
-    job = check(from_flags(flags), source_file(preset, roots), wanted, roots, parts, own_parts)
+    draft, source = from_flags(flags), source_file(preset, roots)
+    for line in resets(draft, source, parts):
+        say(line)
+    job = check(draft, source, wanted, roots, parts, own_parts)
     if job.place.busy:
         say(f"warning: {job.place.busy}; the sweep shares it, and both are slower meanwhile")
     began, sweep = time.monotonic(), job.start()

@@ -101,9 +101,10 @@ def run_suite(
     as_json: bool = Json,
 ) -> None:
     """Queue the rows of a suite, and nothing twice: given again it goes on where it stopped."""
+    from tui.batch_words import shared
     from tui.commands.batch import Order, carry
     from tui.forms.draft import from_flags
-    from tui.suite_cells import Departure, cells
+    from tui.suite_cells import Departure, cells, resets
 
     if launcher != "local":
         hint = nearest(launcher, LAUNCHERS)
@@ -118,16 +119,18 @@ def run_suite(
               "keep": keep}  # fmt: skip
     only = ["--rows", rows] if rows else []
     again = shlex.join(["cifar-tui", "suites", "report", name, *only, *departure.flags()])
+    picked = suite.pick(rows)
     order = Order(
         title=f"suite {suite.name}",
         label="row",
-        cells=cells(suite, suite.pick(rows), departure, parts, placed),
+        cells=cells(suite, picked, departure, parts, placed),
         seeds=from_flags({"seeds": seeds}).seeds(),
         roots=roots(runs_dir),
         parts=parts,
         facts={"suite": suite.name, "departure": departure.table()},
         departure=str(departure),
         placed=placed,
+        notes=lambda: shared(resets(suite, picked, departure, parts)),
         retry=retry,
         after=f"`{again}` shows how they compare",
     )

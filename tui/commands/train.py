@@ -31,7 +31,7 @@ from tui.commands.sources import parts_with, source_file
 from tui.figures import about, beside
 from tui.format import duration, learning_rate, number, percent, work
 from tui.forms.draft import from_flags
-from tui.starting import launch, plan
+from tui.starting import launch, plan, resets
 
 EXIT: Final = {"finished": 0, "stopped": 130, "preempted": 143}
 """By status; all others are 1."""
@@ -47,6 +47,8 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], *, detach: bool, dry_r
     parts = catalog(tuple(map(Path, own_parts)))
     draft = from_flags({**flags, "parts": own_parts})
     source = source_file(preset, roots)
+    for line in resets(draft, source, parts):
+        say(line)
     if dry_run:
         fitted, note = draft.fitted(source, parts)
         recipe, _ = with_teacher(fitted, roots, parts)

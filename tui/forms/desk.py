@@ -12,6 +12,7 @@ from engine.contract.catalog import Catalog
 from engine.contract.changes import differences
 from engine.contract.errors import BadInput
 from engine.contract.recipe import Choice, Recipe
+from engine.contract.resolve import PART_FIELDS
 from engine.contract.text import clean
 from presets import loader, suites
 from tui.commands.sources import source_file
@@ -59,7 +60,13 @@ class Desk:
         """Change one field. A value as in the preset is no change."""
         base = next((field for field in self.fields() if field.path == path), None)
         same = base is not None and base.base is not None and text == Field("", "", "", base.param, base.base).text
-        self.change(self.draft.without(path) if same else self.draft.put(path, text), path)
+        back = self.draft.pick_again if path in PART_FIELDS else self.draft.without
+        self.change(back(path) if same else self.draft.put(path, text), path)
+
+    def reset(self, path: str = "") -> str:
+        """What another part in that field, or in any, has reset, in one line; "" where nothing was."""
+        lines = loader.reset_by(self.base, self.recipe, self.draft.edits(), self._catalog)
+        return "; ".join(line for line in lines if line.startswith(f"{path}:" if path else ""))
 
     def undo(self) -> str:
         """Take the last change back; returns the path of the field that had changed ("" when there is none)."""

@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
 from engine.contract.overrides import parse_value
-from engine.contract.recipe import Placement, Recipe
-from engine.contract.resolve import explain
+from engine.contract.recipe import COMMON, Placement, Recipe
+from engine.contract.resolve import PART_FIELDS, explain
 from presets.loader import Edits
 from presets.shrink import fit
 from tui.forms.fields import PLACE, place_params
@@ -60,10 +60,14 @@ class Draft:
     # --- changing it ------------------------------------------------------------------------------------------
 
     def put(self, path: str, text: str) -> Draft:
-        """The draft with one field changed. A new part drops the changes to the options of the old one."""
+        """The draft with one field changed.
+
+        A new part drops the changes to the old one's own options, not those that all parts of the kind share.
+        """
         if path.startswith("place."):
             return replace(self, place={**self.place, path.removeprefix("place."): text})
-        kept = {key: value for key, value in self.sets.items() if not key.startswith(f"{path}.")}
+        shared = {f"{path}.{param.name}" for param in COMMON.get(PART_FIELDS.get(path, ""), ())}
+        kept = {key: value for key, value in self.sets.items() if key in shared or not key.startswith(f"{path}.")}
         if path in NAMED:
             chosen = replace(self, named={**self.named, path: text}, sets=kept)
             return replace(chosen, add_ops=(), drop_ops=()) if path == "augmentation" else chosen
@@ -77,6 +81,13 @@ class Draft:
         if path in ("augmentation", "augmentation.ops"):
             return replace(self, place=place, sets=sets, named=named, add_ops=(), drop_ops=())
         return replace(self, place=place, sets=sets, named=named)
+
+    def pick_again(self, path: str) -> Draft:
+        """The draft with the part that the preset has; what all parts of the kind share stays changed."""
+        changed = self.put(path, "")
+        sets = {key: value for key, value in changed.sets.items() if key != path}
+        named = {key: value for key, value in changed.named.items() if key != path}
+        return replace(changed, sets=sets, named=named)
 
     def toggle_op(self, name: str, present: bool) -> Draft:
         """Drop an op that is there, or add one that is not."""

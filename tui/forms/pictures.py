@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.contract.recipe import Recipe
+from engine.contract.resolve import PART_FIELDS
 from engine.contract.text import one_line
 from engine.schedules import learning_rates
 from tui.axes import value_axis, x_axis
@@ -59,6 +60,7 @@ def advice(desk: Desk, field: Field | None, width: int, height: int) -> list[Lin
     count = desk.changed
     title = f"changed {count} field{'' if count == 1 else 's'} against the preset" if count else "as in the preset"
     problem = (desk.problems.get(field.path, "") if field else "") or desk.problems.get("", "")
-    text = problem or (help_of(field) if field else "Enter shows or hides the fields that are rarely changed.")
+    reset = desk.reset(field.path) if field and field.path in PART_FIELDS else ""
+    text = problem or reset or (help_of(field) if field else "Enter shows or hides the fields that are rarely changed.")
     parts = wrap(one_line(text), width - 2)[: height - 1]
     return [rule(title, width, "u undo change"), *([(f" {part}", "bad" if problem else "")] for part in parts)]

@@ -12,6 +12,7 @@ from textual.events import ScreenResume
 from textual.widgets import Input
 
 from engine.contract.errors import BadInput
+from engine.contract.resolve import PART_FIELDS
 from presets import loader
 from tui.figures import is_the_presets_own
 from tui.forms import pictures
@@ -155,8 +156,14 @@ class RunForm(RunActs):
             self._show_help()
 
     def on_form_edited(self, event: Form.Edited) -> None:
-        self.desk.put(event.path, event.text)
+        self._put(event.path, event.text)
         self.show()
+
+    def _put(self, path: str, text: str) -> None:
+        """Change a field; where that is another part, say what begins anew with it."""
+        self.desk.put(path, text)
+        if path in PART_FIELDS and (reset := self.desk.reset(path)):
+            self.say(reset)
 
     def on_form_asked(self, event: Form.Asked) -> None:
         field = event.field
@@ -178,7 +185,7 @@ class RunForm(RunActs):
             draft = self.desk.draft.toggle_op(value, value in self.desk.present_ops())
             self.desk.change(draft, path)
         else:
-            self.desk.put(path, value)
+            self._put(path, value)
         self.show()
 
     def action_choose(self) -> None:

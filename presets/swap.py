@@ -1,0 +1,94 @@
+"""Another part in the place of one: what the recipe keeps of its options, what begins anew, and how that is said.
+
+An option of the part's own signature means something else in another part (a learning rate of 0.2 is right for SGD and
+ten times too large for Muon), so it begins at the new part's default unless it is given. What all parts of the kind
+share (clipping, sharpness, a warm-up) is of the recipe and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from engine.contract.catalog import Catalog
+from engine.contract.errors import BadInput
+from engine.contract.recipe import COMMON, Choice, Recipe
+from engine.contract.resolve import DEFAULTS, PART_FIELDS
+
+Table = dict[str, Any]
+
+
+def names_a_part(text: str) -> bool:
+    """Whether a `--set` picks a part by name: `optimizer=muon` or `optimizer.name=muon`."""
+    return text.partition("=")[0].strip().removesuffix(".name") in PART_FIELDS
+
+
+def swapped(table: Mapping[str, Any], field: str, new: Mapping[str, Any], *, anew: bool, catalog: Catalog) -> Table:
+    """The table with another part in a field.
+
+    Args:
+        new: the part's table, its name at least.
+        anew: whether the part that the field has already begins anew as well, or stays as it is.
+    """
+    kind = PART_FIELDS[field]
+    old = table.get(field, DEFAULTS.get(field, {}))
+    old = {"name": old} if isinstance(old, str) else dict(old)
+    if anew or _canonical(kind, old, catalog) != _canonical(kind, new, catalog):
+        shared = {param.name for param in COMMON.get(kind, ())}
+        old = {key: value for key, value in old.items() if key in shared}
+    return {**table, field: {**old, **new}}
+
+
+def _canonical(kind: str, table: Mapping[str, Any], catalog: Catalog) -> str:
+    name = str(table.get("name", ""))
+    try:
+        return catalog.get(kind, name).name
+    except BadInput:  # the recipe will say so
+        return name
+
+
+def reset(base: Recipe, recipe: Recipe, sets: Sequence[str], catalog: Catalog) -> list[str]:
+    """A line for each part that was swapped and whose own options are not what they were.
+
+    Args:
+        base: the recipe before, and `recipe` after the changes.
+        sets: as `--set` takes them: what they give was asked for, not reset.
+    """
+    given = {text.partition("=")[0].strip() for text in sets}
+    lines = []
+    for field in PART_FIELDS:
+        mine = {path.removeprefix(f"{field}.") for path in given if path.startswith(f"{field}.")}
+        line = _reset(field, getattr(base, field), getattr(recipe, field), mine, catalog)
+        lines += [line] if line else []
+    return lines
+
+
+def _reset(field: str, old: Choice, new: Choice, given: Collection[str], catalog: Catalog) -> str:
+    kind = PART_FIELDS[field]
+    before, after = catalog.get(kind, old.name), catalog.get(kind, new.name)
+    own = {param.name for param in after.params}
+    back = [
+        f"{param.name} {_said(new.options[param.name])} (was {_said(old.options[param.name])})"
+        for param in before.params
+        if param.name in own and param.name not in given and old.options[param.name] != new.options[param.name]
+    ]
+    gone = [
+        f"{param.name} {_said(old.options[param.name])}"
+        for param in before.params
+        if param.name not in own and old.options[param.name] != param.default
+    ]
+    if not back and not gone:
+        return ""
+    told = [", ".join(back)] if back else []
+    told += [f"without {', '.join(gone)} of {old.name}"] if gone else []
+    return f"{field}: {new.name} starts from its own options: {'; '.join(told)}"
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_said, value))}]"
+    return str(value)
