@@ -14,7 +14,9 @@ from engine.checkpoint_files import UNREADABLE, Saved, Tree, read, snapshot, wri
 from engine.contract.checkpoints import BEST, STATE, WEIGHTS, committed, drop_state, keep_only, name_of
 from engine.contract.errors import BadInput
 from engine.contract.events import Checkpoint
+from engine.contract.folder import CHECKPOINT_SCHEMA, newer_checkpoint
 from engine.contract.links import refuse_links
+from engine.contract.provenance import versions
 
 INTERVAL: Final = 60.0  # seconds between the checkpoints that nobody asked for
 KEPT_WHILE_RUNNING: Final = 2  # the newest may be the one that a crash has damaged
@@ -56,6 +58,8 @@ class Checkpoints:
             except UNREADABLE as error:
                 notes.append(f"checkpoint {path.name} is damaged ({error}); going back to the one before")
                 continue
+            if saved.meta.get("schema", 0) > CHECKPOINT_SCHEMA:
+                raise BadInput(newer_checkpoint(path.name, saved.meta))
             problems = [
                 f"checkpoint {path.name} was made with {key} {saved.meta.get(key)}, but this run has {value}"
                 for key, value in self._identity.items()
@@ -102,7 +106,8 @@ class Checkpoints:
             else:
                 files[BEST] = files[WEIGHTS] if (best["epoch"], 0) == position else snapshot(best)
             self._best_epoch = best["epoch"]
-        meta: Tree = {"schema": 1, "epoch": position[0], "step": position[1], "why": why, "created": time.time()}
+        meta: Tree = {"schema": CHECKPOINT_SCHEMA, "made_by": f"cifar-tui {versions()['cifar-tui']}".strip()}
+        meta |= {"epoch": position[0], "step": position[1], "why": why, "created": time.time()}
         meta |= {"best_epoch": self._best_epoch, "made_on": self._made_on} | self._identity
         waited = time.monotonic() - started
         self._writes.append(self._thread.submit(self._write, position, meta, files, waited))

@@ -60,6 +60,17 @@ class Saved:
         """Whole epochs done, and steps done in the epoch after them."""
         return self.meta["epoch"], self.meta["step"]
 
+    @property
+    def made_on(self) -> Tree:
+        """The machine and how the arithmetic was done, as the version that wrote it put it down."""
+        found = self.meta.get("made_on")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def made_by(self) -> str:
+        """The version that wrote it; the first ones did not say."""
+        return str(self.meta.get("made_by") or "an unknown version of cifar-tui")
+
 
 def snapshot(value: Any, where: str = "", copies: dict[Any, Tensor] | None = None) -> Any:
     """A copy on the host that later steps cannot change: tensors cloned, NumPy scalars made plain.
@@ -89,6 +100,7 @@ def read(path: Path) -> Saved:
     """Load one checkpoint, every file held to its checksum. Raises one of `UNREADABLE` where it is damaged."""
     meta = read_meta(path)
     files = meta["files"]
+    int(meta["epoch"]), int(meta["step"])
     try:
         best = _read_tree(path / BEST, files[BEST]) if BEST in files else None
     except UNREADABLE:

@@ -13,9 +13,10 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +26,7 @@ from engine.compiling import compile_problem, pays
 from engine.contract.errors import BadInput
 from engine.contract.files import read_json, write_atomic
 from engine.contract.recipe import ComputeConfig
+from engine.contract.values import build
 
 WORTH_IT = 1.1  # how much faster bf16 must be on a CPU to be worth its rounding
 WILD = 10.0  # how many times the gradient of fp32 that of bf16 may be; rounding does not get near it
@@ -51,11 +53,23 @@ class Decisions:
     graph: bool = False
     """Whether a training step is one CUDA graph; version 0.1.0 had none and did not say."""
 
-    def differences(self, other: Decisions) -> list[str]:
-        """What is not the same there, in words; empty where bits will be equal as far as anyone can promise."""
-        names = [field.name for field in fields(self) if field.name != "why"]
-        pairs = [(name, getattr(other, name), getattr(self, name)) for name in names]
-        return [f"{name} {then} is now {now}" for name, then, now in pairs if then != now]
+    def differences(self, other: Mapping[str, Any]) -> list[str]:
+        """What is not the same there, in words; empty where bits will be equal as far as anyone can promise.
+
+        Args:
+            other: the decisions of an earlier attempt as it wrote them down: another version may have known more of
+                them, or fewer.
+        """
+        told = []
+        for field in fields(self):
+            now = getattr(self, field.name)
+            then = other.get(field.name, field.default)
+            if then is MISSING:
+                told.append(f"{field.name} was not written down, and is now {now}")
+            elif then != now and field.name != "why":
+                told.append(f"{field.name} {then} is now {now}")
+        known = [field.name for field in fields(self)]
+        return told + [f"{name} {then} is unknown to this version" for name, then in other.items() if name not in known]
 
     def promise(self) -> str:
         """Why equal bits cannot be promised even on the same machine; "" where they can."""
@@ -154,8 +168,8 @@ def decide(
 def _read(path: Path) -> Decisions | None:
     table = read_json(path)
     try:
-        return None if table is None else Decisions(**table)
-    except TypeError:  # written by another version
+        return None if table is None else build(Decisions, table)
+    except TypeError:  # another version wrote less, or something else
         return None
 
 

@@ -23,7 +23,6 @@ from engine.judge import Judge, Verdict, as_kept
 from engine.observe import Diverged, Totals
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
 from engine.predictions import Predictions
-from engine.probe import Decisions
 from engine.randomness import rng_state, set_rng_state
 from engine.setup import Setup
 
@@ -159,15 +158,21 @@ class Session:
                 raise BadInput(f"checkpoint {saved.path.name} holds weights only: there is nothing to go on from")
             self._last = saved.weights
             return []
-        setup.model.load_state_dict(state["model"] or saved.weights["model"])
-        setup.averaging.load_state_dict(state["averaging"])
-        setup.optimizer.load_state_dict(state["optimizer"])
-        self.totals.load_state_dict(state["totals"])
-        self._last = state["last"]
-        broken = setup.decisions.differences(Decisions(**saved.meta["made_on"]))
+        try:
+            setup.model.load_state_dict(state["model"] or saved.weights["model"])
+            setup.averaging.load_state_dict(state["averaging"])
+            setup.optimizer.load_state_dict(state["optimizer"])
+            self.totals.load_state_dict(state["totals"])
+            self._last, rng = state["last"], state["rng"]
+        except (KeyError, RuntimeError, ValueError) as error:  # whole, and not what this code would have written
+            raise BadInput(
+                f"checkpoint {saved.path.name} does not fit this version's model or optimizer; it was made by "
+                f"{saved.made_by} ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+            ) from error
+        broken = setup.decisions.differences(saved.made_on)
         if promise := setup.decisions.promise():
             broken.append(promise)
-        if not set_rng_state(state["rng"], setup.device):
+        if not set_rng_state(rng, setup.device):
             broken.append("the random state is of another kind of device")
         return broken
 

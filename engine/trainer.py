@@ -13,9 +13,10 @@ import torch
 from engine.contract.catalog import catalog
 from engine.contract.checkpoints import newest_position
 from engine.contract.errors import BadInput
-from engine.contract.events import Event, EventWriter, Failed, Finished, Phase, Stopped
+from engine.contract.events import Event, EventWriter, Failed, Finished, Message, Phase, Stopped
 from engine.contract.fold import RunFold
-from engine.contract.folder import RunFolder
+from engine.contract.folder import RunFolder, written_by
+from engine.contract.lenient import known_placement
 from engine.contract.recipe import Placement, Recipe
 from engine.data.load import load
 from engine.evaluate import Interrupted
@@ -40,6 +41,9 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
     with EventWriter(run.events, began, earlier) as writer:
         try:
             placement = read_placement(run)
+            if unknown := known_placement(run.info().placement)[1]:
+                told = f"not known to this version, and left out: placement.{', placement.'.join(unknown)}"
+                writer.write(Message(level="warning", text=f"{told}; the run was {written_by(run.info())}"))
             parts = catalog(tuple(sorted(run.parts.glob("*.py"))))
             recipe = run.recipe(parts)
             device = choose_device(placement.device)
@@ -91,7 +95,7 @@ def read_placement(run: RunFolder) -> Placement:
     """Where to run: as the supervisor says, else as the run was created. Raises BadInput for what cannot be."""
     given = os.environ.get(PLACEMENT)
     try:
-        placement = Placement.model_validate(json.loads(given) if given else run.info().placement)
+        placement = Placement.model_validate(json.loads(given) if given else known_placement(run.info().placement)[0])
     except ValueError as error:  # JSON and pydantic errors are ValueErrors
         raise BadInput(f"the placement of run {run.id} cannot be read: {error}") from error
     if placement.gpus > 1:

@@ -18,6 +18,7 @@ import tomli_w
 
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput, nearest
+from engine.contract.folder import RunFolder
 from engine.contract.overrides import add_op, apply_set, drop_op, parse_value
 from engine.contract.recipe import Recipe
 from presets import swap
@@ -224,7 +225,12 @@ def reset_by(base: Recipe, recipe: Recipe, edits: Edits, catalog: Catalog) -> li
 def resolve(ref: str, catalog: Catalog, edits: Edits | None = None) -> Recipe:
     """The resolved recipe of a preset with the flags applied. Raises BadInput with every problem found."""
     table = load_table(ref, catalog)
-    return Recipe.resolve(edit(table, edits, catalog, ref) if edits else table, catalog, ref)
+    try:
+        return Recipe.resolve(edit(table, edits, catalog, ref) if edits else table, catalog, ref)
+    except BadInput as error:
+        if Path(ref).name != RunFolder(Path()).recipe_toml.name:
+            raise
+        raise BadInput([*error.problems, *RunFolder(Path(ref).parent).origin()]) from error  # another version's, maybe
 
 
 def save(name: str, recipe: Recipe, *, replace: bool = False) -> Path:

@@ -49,7 +49,7 @@ def about(run: RunFolder) -> list[str]:
     """All of it for a run on disk; a recipe that cannot be read says nothing."""
     found = [f"with {figure} %" for figure in beside(History.tail(run.events).course.last)]
     try:
-        part = part_of_test(run.recipe())
+        part = part_of_test(run.look()[0])
     except BadInput:
         part = ""
     return [*found, f"on the {part}"] if part else found

@@ -58,7 +58,7 @@ class Reader:
             if self._history is None or folder != self._folder:
                 self._folder, self._history, self._recipe = folder, History(folder.events), None
                 with suppress(BadInput):  # the row already says what is wrong with it
-                    self._recipe = folder.recipe()
+                    self._recipe = folder.look()[0]
             history = self._history
             history.poll()
             images = history.started.test_images if history.started else 0

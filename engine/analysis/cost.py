@@ -129,6 +129,6 @@ def _rescaled(run: Summary, factor: float) -> float:
 def _recipe_of(folder: str) -> Recipe | None:
     """A run's recipe, which never changes; None for a damaged run, or one of another version."""
     try:
-        return RunFolder(Path(folder)).recipe()
+        return RunFolder(Path(folder)).look()[0]
     except BadInput:
         return None

@@ -22,7 +22,7 @@ import contextlib
 import errno
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -32,13 +32,16 @@ from engine.contract.erase import files_in, used_bytes
 from engine.contract.errors import BadInput
 from engine.contract.files import locked, read_bytes, read_json
 from engine.contract.labels import Labels, add_label, read_labels
+from engine.contract.lenient import known_only
 from engine.contract.links import refuse_links
 from engine.contract.process import ExitRecord
+from engine.contract.provenance import versions
 from engine.contract.recipe import Recipe
 from engine.contract.status import Status, status
 from engine.contract.values import build
 
 SCHEMA: Final = 1
+CHECKPOINT_SCHEMA: Final = 1
 RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-z]{4}")
 NEEDED: Final = {"id", "created", "seed", "recipe_id", "model", "epochs"}
 """What every version has written into `run.json`, and without which a run cannot be told from another."""
@@ -68,6 +71,20 @@ class RunInfo:
     """SHA-256 of each file in `parts/`, by its name there."""
     teacher: dict[str, Any] = field(default_factory=dict)
     """Which run teaches this one, and with which weights: see `engine.contract.teacher`."""
+
+
+def written_by(info: RunInfo) -> str:
+    """Which version wrote a run, in words."""
+    theirs, ours = info.versions.get("cifar-tui") or "of an unknown version", versions()["cifar-tui"]
+    return f"written by cifar-tui {theirs}, this is {ours or 'a checkout'}"
+
+
+def newer_checkpoint(name: str, meta: Mapping[str, Any]) -> str:
+    """Why a checkpoint of a newer layout is not gone on from."""
+    return (
+        f"checkpoint {name} has layout {meta['schema']}, and this version knows {CHECKPOINT_SCHEMA}; it was written by "
+        f"{meta.get('made_by') or 'a later version'}"
+    )
 
 
 class RunFolder:
@@ -121,15 +138,61 @@ class RunFolder:
         Args:
             parts: the catalog to resolve against; by default the built-in parts and the run's own copies.
         """
+        table = self.recipe_table()
+        try:
+            return Recipe.resolve(table, parts or self._own_catalog(), str(self.recipe_toml))
+        except BadInput as error:
+            raise BadInput([*error.problems, *self.origin()]) from error
+
+    def look(self) -> tuple[Recipe, list[str]]:
+        """The recipe for who only looks at it, and the paths of the keys that this version does not know.
+
+        BadInput when `recipe.toml` is missing or damaged, or needs a part that this version does not have.
+        """
+        parts = self._own_catalog()
+        table, unknown = known_only(self.recipe_table(), parts)
+        return Recipe.resolve(table, parts, str(self.recipe_toml)), unknown
+
+    def recipe_table(self) -> dict[str, Any]:
+        """What `recipe.toml` says, unchecked. BadInput when it is missing or no TOML."""
         data = read_bytes(self.recipe_toml)
         if data is None:
             raise BadInput(f"run {self.id}: recipe.toml is missing or unreadable ({self.recipe_toml})")
         try:
-            table = tomllib.loads(data.decode())
+            return tomllib.loads(data.decode())
         except (ValueError, RecursionError) as error:  # TOML and UTF-8 errors are ValueErrors
             raise BadInput(f"run {self.id}: recipe.toml is no TOML: {error}") from error
-        own = parts or catalog(tuple(sorted(self.parts.glob("*.py"))))
-        return Recipe.resolve(table, own, str(self.recipe_toml))
+
+    def _own_catalog(self) -> Catalog:
+        return catalog(tuple(sorted(self.parts.glob("*.py"))))
+
+    def origin(self) -> list[str]:
+        """A line that names the version which wrote the run, where run.json tells it."""
+        try:
+            return [f"run {self.id} was {written_by(self.info())}"]
+        except BadInput:
+            return []
+
+    def refuse_newer_checkpoints(self) -> None:
+        """BadInput when a checkpoint has a newer layout than this version knows: nothing can go on from it."""
+        for path in sorted(self.checkpoints.glob("*/meta.json")):
+            meta = (read_json(path) or {}).get("checkpoint")
+            if not isinstance(meta, dict):  # damaged, which a resume tells
+                continue
+            if isinstance(schema := meta.get("schema"), int) and schema > CHECKPOINT_SCHEMA:
+                raise BadInput(f"run {self.id}: {newer_checkpoint(path.parent.name, meta)}")
+
+    def refuse_newer(self) -> None:
+        """BadInput when the run has a newer layout than this version knows: such a run is only looked at."""
+        try:
+            info = self.info()
+        except BadInput:  # not made yet, or damaged, which others tell
+            return
+        if info.schema > SCHEMA:
+            raise BadInput(
+                f"run {self.id} has layout {info.schema}, and this version knows {SCHEMA}: it is only looked at; "
+                f"it was {written_by(info)}"
+            )
 
     def labels(self) -> Labels:
         """Name, tags, notes and pin as they stand now."""
@@ -147,6 +210,7 @@ class RunFolder:
     ) -> None:
         """Append changes to the labels; BadInput for a label that cannot be one, or a folder not to be written to."""
         refuse_links(self.path)
+        self.refuse_newer()
         add_label(self.labels_jsonl, name=name, tag=tag, untag=untag, note=note, unnote=unnote, pinned=pinned)
 
     def status(self, now: float | None = None) -> Status:

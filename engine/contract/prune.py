@@ -52,9 +52,12 @@ def spare(run: RunFolder, keep: Keep) -> Spare:
     that the engine leaves under `keep = "weights"`. Where no checkpoint is whole, nothing can go.
 
     Raises:
-        BadInput: the run has not finished, a folder in it is a link, or its checkpoints cannot be read.
+        BadInput: the run has not finished, a folder in it is a link, a newer version wrote it in a layout of its own,
+            or its checkpoints cannot be read.
     """
     refuse_links(run.path)
+    run.refuse_newer()
+    run.refuse_newer_checkpoints()
     state = run.status().state
     if state != "finished":
         raise BadInput(f"run {run.id} is not pruned: it is {state}")

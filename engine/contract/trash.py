@@ -134,6 +134,7 @@ def _root_of(run: RunFolder, roots: Sequence[Path]) -> Path:
     check_writable(run.path, roots)
     if not is_run(run.path):
         raise BadInput(f"run {run.id} is not removed: {run.path} is no run folder of its own")
+    run.refuse_newer()
     state = run.status()
     if state.live:
         raise BadInput(f"run {run.id} is not removed: it is {state.state}; stop it first")

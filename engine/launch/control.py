@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.folder import RunFolder
+from engine.contract.lenient import known_placement
 from engine.contract.links import refuse_links
 from engine.contract.process import Identity, ProcRecord, alive, host_name
 from engine.contract.recipe import Placement
@@ -76,7 +77,7 @@ def resume(
 
     Raises:
         BadInput: it is at work or finished, a folder in it is a link, its recipe is not the one it was made with, a
-            change is unfit, or there is no such device.
+            newer version wrote it in a layout of its own, a change is unfit, or there is no such device.
         StartFailed: it could not be started.
     """
     state = run.status()
@@ -86,6 +87,8 @@ def resume(
     if state.state == "finished":
         raise BadInput(f"run {run.id} is finished; start a new one from it with --preset run:{run.id}")
     refuse_links(run.path)
+    run.refuse_newer()
+    run.refuse_newer_checkpoints()
     info = run.info()
     recipe_id = run.recipe().recipe_id
     if recipe_id != info.recipe_id:
@@ -97,7 +100,7 @@ def resume(
     if changed.get("data_dir"):
         changed["data_dir"] = str(Path(changed["data_dir"]).expanduser().absolute())  # the trainer works elsewhere
     try:
-        placement = Placement.model_validate(info.placement | changed)
+        placement = Placement.model_validate(known_placement(info.placement)[0] | changed)
     except ValidationError as error:
         raise BadInput(explain(error, Placement)) from error
     devices.want(placement)

@@ -23,6 +23,7 @@ from pathlib import Path
 from engine.contract.errors import BadInput
 from engine.contract.files import locked, write_atomic
 from engine.contract.folder import RESERVE_BYTES, RunFolder
+from engine.contract.lenient import known_placement
 from engine.contract.links import refuse_links
 from engine.contract.process import Heartbeat, Identity, ProcRecord, alive, me
 from engine.contract.recipe import Placement
@@ -251,7 +252,7 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
         if problem := package.problem():
             raise BadInput(problem)
         os.umask(run.umask)
-        placement = Placement.model_validate(run.info().placement | json.loads(arguments.placement))
+        placement = Placement.model_validate(known_placement(run.info().placement)[0] | json.loads(arguments.placement))
         supervisor = Supervisor(run, placement, timing or Timing(grace=grace_seconds()), trainer)
         _ = supervisor.adopt() if arguments.adopt else supervisor.carry_out()
     except (BadInput, ValueError, OSError) as error:

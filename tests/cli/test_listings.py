@@ -220,3 +220,37 @@ def test_a_dry_run_says_on_stderr_what_another_part_resets(cli):
     ]
     given = cli("--preset", "quickstart", "--headless", "--dry-run", "--lr", "0.1", "--set", "optimizer.lr=0.3")
     assert given.err == ""
+
+
+def test_an_unknown_key_of_another_version_hides_nothing_of_a_run(cli, ended_run):
+    run = ended_run(loader.resolve("quickstart", catalog()), 0, [0.5])
+    run.recipe_toml.write_text(run.recipe_toml.read_text().replace("[optimizer]", "[optimizer]\nfused_clip = true"))
+    shown = cli("runs", "show", run.id)
+    assert shown.code == 0 and "[optimizer]" in shown.out and "status" in shown.out
+    assert "recipe.toml has what this version does not know: optimizer.fused_clip" in shown.out
+    assert f"run {run.id} was written by cifar-tui" in shown.out
+    assert json.loads(cli("runs", "show", run.id, "--json").out)["recipe"]["optimizer"]["lr"] == 0.2
+    for refused in (
+        cli("--preset", f"run:{run.id}", "--headless", "--dry-run"),
+        cli("lr-find", "--preset", f"run:{run.id}"),
+    ):
+        assert refused.code == 2 and "unknown key optimizer.fused_clip" in refused.err
+        assert "was written by cifar-tui" in refused.err
+
+
+def test_a_run_of_a_part_that_is_not_here_is_shown_with_its_recipe_as_it_stands(cli, ended_run):
+    run = ended_run(loader.resolve("quickstart", catalog()), 0, [0.5])
+    run.recipe_toml.write_text(run.recipe_toml.read_text().replace('"resnet20"', '"resnet_of_tomorrow"'))
+    shown = cli("runs", "show", run.id)
+    assert shown.code == 0 and 'name = "resnet_of_tomorrow"' in shown.out and "unknown model" in shown.out
+    assert json.loads(cli("runs", "show", run.id, "--json").out)["recipe"]["model"]["name"] == "resnet_of_tomorrow"
+
+
+def test_a_run_of_a_newer_layout_says_so_and_refuses_changes(cli, ended_run):
+    run = ended_run(loader.resolve("quickstart", catalog()), 0, [0.5], state="stopped")
+    table = json.loads(run.run_json.read_text())
+    run.run_json.write_text(json.dumps(table | {"schema": 99, "versions": {"cifar-tui": "7.2.0"}}))
+    assert "has layout 99, and this version knows 1" in cli("runs", "show", run.id).out
+    for words in (("resume", run.id), ("tag", run.id, "paper"), ("note", run.id, "x"), ("rm", run.id, "--yes")):
+        refused = cli("runs", *words)
+        assert refused.code == 2 and "written by cifar-tui 7.2.0" in refused.err, words

@@ -1,7 +1,7 @@
 """What a run decides on its machine, once."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -94,7 +94,7 @@ def test_another_machine_decides_for_itself(tmp_path, net, monkeypatch):
     timed(monkeypatch, 1.0, 2.0)
     second, _ = decide(tmp_path / "probe.json", net)
     assert (first.precision, second.precision) == ("bf16", "fp32")
-    assert second.differences(first)[:2] == [
+    assert second.differences(asdict(first))[:2] == [
         f"device_name {first.device_name} is now another processor",
         f"cpu {first.cpu} is now another processor",
     ]
@@ -171,7 +171,7 @@ def test_no_more_threads_than_cores_are_used(monkeypatch):
 def test_equal_bits_are_promised_only_where_they_can_be(tmp_path, net):
     decisions, _ = decide(tmp_path / "probe.json", net, precision="fp32")
     assert decisions.promise() == ""
-    assert decisions.differences(decisions) == []
+    assert decisions.differences(asdict(decisions)) == []
     assert "deterministic" in replace(decisions, device="cuda").promise()
     assert replace(decisions, device="cuda", deterministic=True).promise() == ""
     assert replace(decisions, device="mps").promise()

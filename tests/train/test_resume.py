@@ -1,12 +1,15 @@
 """An interrupted and resumed run computes what an uninterrupted one does, bit for bit."""
 
+import hashlib
+import json
+
 import pytest
 import torch
 
 from engine import predictions
 from engine.contract.checkpoints import committed, read_meta
 from engine.contract.errors import BadInput
-from engine.contract.events import Checkpoint, Epoch, Finished, Resumed, RunStarted, Stopped
+from engine.contract.events import Checkpoint, Epoch, Finished, Message, Resumed, RunStarted, Stopped
 from engine.contract.recipe import Placement
 
 KINDS = {
@@ -168,3 +171,59 @@ def test_keeping_all_leaves_the_last_two_with_their_state(make):
     trial = make()
     trial.go(placement=Placement(threads=1, keep="all"), interval=0)
     assert len(list(trial.run.checkpoints.glob("*/state.pt"))) == 2
+
+
+def rewritten(checkpoint, change):
+    """A checkpoint's meta.json as another version might have written it, checksum included."""
+    envelope = json.loads((checkpoint / "meta.json").read_text())
+    change(envelope["checkpoint"])
+    text = json.dumps(envelope["checkpoint"], sort_keys=True, allow_nan=False)
+    envelope["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    (checkpoint / "meta.json").write_text(json.dumps(envelope))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda meta: meta["made_on"].update(fused=True), "fused True is unknown to this version"),
+        (lambda meta: meta["made_on"].pop("cpu"), "cpu was not written down, and is now"),
+        (lambda meta: meta.pop("made_on"), "torch was not written down, and is now"),
+        (lambda meta: meta["made_on"].pop("graph"), ""),  # younger than the first version, which had none
+        (lambda meta: meta.update(colour="blue"), ""),
+        (lambda meta: meta.pop("made_by"), ""),
+    ],
+)
+def test_a_key_more_or_less_in_a_checkpoint_never_ends_a_resume(make, change, said):
+    trial = make()
+    trial.go(stop_after=7)
+    rewritten(committed(trial.run.checkpoints)[-1], change)
+    events = trial.go()
+    (resumed,) = [event for event in events if isinstance(event, Resumed)]
+    assert said in resumed.why and resumed.exact == (not said)
+    assert isinstance(events[-1], Finished)
+
+
+def test_a_checkpoint_of_a_newer_layout_is_refused_and_names_its_version(make):
+    trial = make()
+    trial.go(stop_after=7)
+    rewritten(committed(trial.run.checkpoints)[-1], lambda meta: meta.update(schema=99, made_by="cifar-tui 7.2.0"))
+    with pytest.raises(BadInput, match=r"has layout 99, and this version knows 1; it was written by cifar-tui 7\.2\.0"):
+        trial.go()
+
+
+def test_a_checkpoint_without_a_position_counts_as_damaged(make):
+    trial = make()
+    trial.go(stop_after=7)
+    rewritten(committed(trial.run.checkpoints)[-1], lambda meta: meta.pop("step"))
+    events = trial.go()
+    assert any("is damaged" in event.text for event in events if isinstance(event, Message))
+    assert isinstance(events[-1], Finished)
+
+
+def test_whole_weights_of_another_net_are_refused_by_the_version_that_made_them(make, monkeypatch):
+    trial = make()
+    trial.go(stop_after=7)
+    monkeypatch.setattr("engine.setup.build_model", lambda *args, **options: torch.nn.Linear(1, 1).to("cpu"))
+    monkeypatch.setattr("engine.probe.choose_precision", lambda *args: ("fp32", "as told"))
+    with pytest.raises(BadInput, match="does not fit this version's model or optimizer; it was made by cifar-tui"):
+        trial.go()

@@ -45,7 +45,7 @@ def compare(
         stands = standing(row.id, folder.info(), fold.course)
         standings.append(dataclasses.replace(stands, name=row.name or stands.name, state=row.status))
     rows = table(standings, baseline=standings[0].id, same_epoch=same_epoch)
-    told = differences([folder.recipe() for folder in folders])
+    told = differences([folder.look()[0] for folder in folders])
     seeds = groups(rows)
     if as_json:
         figures = [

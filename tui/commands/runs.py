@@ -16,11 +16,13 @@ import typer
 from engine.contract.errors import BadInput
 from engine.contract.text import clean
 from tui.commands import compare, runs_act, runs_disk
-from tui.commands.common import Json, Ref, Refs, RunsDirs, group, print_json, print_table, roots
+from tui.commands.common import Json, Ref, Refs, RunsDirs, group, print_json, print_table, roots, say
 from tui.format import NONE, age, counted, file_size, percent, picked, work
 
 if TYPE_CHECKING:
     from engine.contract.events import Epoch
+    from engine.contract.folder import RunFolder
+    from engine.contract.recipe import Recipe
     from engine.contract.summary import Summary
 
 app = group("Every run you ever made.")
@@ -115,12 +117,15 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
 
     folder = find(roots(runs_dir), run)
     row, info = summarize(folder), folder.info()
-    recipe = folder.recipe()
+    recipe, odd = _recipe_shown(folder)
     if as_json:
+        for line in odd:
+            say(line)
         return print_json(
             row.to_json()
             | {"best_on": row.best_on, "seconds_estimated": row.estimated}
-            | {"recipe": recipe.to_table(), "command": info.command, "versions": info.versions}
+            | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table())}
+            | {"command": info.command, "versions": info.versions}
         )
     labels = folder.labels()
     state = folder.status()
@@ -148,7 +153,38 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
     for key, value in facts.items():
         if value:
             typer.echo(f"{key:9} {clean(value)}")
-    return typer.echo(f"\n{recipe.to_toml()}", nl=False)
+    for line in odd:
+        typer.echo(f"{'note':9} {clean(line)}")
+    return typer.echo(f"\n{recipe.to_toml() if recipe else clean(_toml(folder.recipe_table()))}", nl=False)
+
+
+def _as_json(table: dict[str, Any]) -> Any:
+    """A TOML table that nobody has checked: its dates and its infinities as text."""
+    return json.loads(json.dumps(table, default=str), parse_constant=str)
+
+
+def _toml(table: dict[str, Any]) -> str:
+    import tomli_w
+
+    return tomli_w.dumps(table)
+
+
+def _recipe_shown(folder: RunFolder) -> tuple[Recipe | None, list[str]]:
+    """The recipe as far as this version knows it, None where it does not; and lines about what it does not know."""
+    odd = []
+    try:
+        folder.refuse_newer()
+        folder.refuse_newer_checkpoints()
+    except BadInput as error:
+        odd += error.problems
+    try:
+        recipe, unknown = folder.look()
+    except BadInput as error:
+        return None, [*odd, *error.problems, *folder.origin()]
+    if unknown:
+        keys = f"recipe.toml has what this version does not know: {', '.join(unknown)}"
+        odd += [keys, *folder.origin()]
+    return recipe, odd
 
 
 app.command("compare")(compare.compare)

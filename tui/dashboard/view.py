@@ -55,9 +55,9 @@ class RunView:
 
     @cached_property
     def recipe(self) -> Recipe | None:
-        """The resolved recipe; None where it cannot be read (the run itself is still shown)."""
+        """The recipe as far as this version knows it; None where it cannot be read (the run itself is still shown)."""
         try:
-            return self.run.recipe()
+            return self.run.look()[0]
         except BadInput:
             return None
 
