@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.checkpoint_files import UNREADABLE, load_weights
+from engine.contract import own_code
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput
 from engine.contract.folder import RunFolder
@@ -61,12 +62,14 @@ def load_teachers(
         data_dir: where the teacher's data are measured, if it normalised its images in another way.
 
     Raises:
-        BadInput: it is gone, damaged or not the same any more, or has learned other classes.
+        BadInput: it is gone, damaged or not the same any more, has learned other classes, or brings code along that
+            nobody has agreed to.
     """
     if not is_taught(recipe, parts):
         return ()
     teacher, folder = hired(run)
-    own_parts = catalog(tuple(sorted(folder.parts.glob("*.py"))))
+    own_code.check(folder)
+    own_parts = catalog(tuple(own_code.code_of(folder)))
     own = folder.recipe(own_parts)
     if own.data.model_dump() == recipe.data.model_dump():
         measured = data

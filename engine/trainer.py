@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import torch
 
+from engine.contract import own_code
 from engine.contract.catalog import catalog
 from engine.contract.checkpoints import newest_position
 from engine.contract.errors import BadInput
@@ -44,7 +45,8 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
             if unknown := known_placement(run.info().placement)[1]:
                 told = f"not known to this version, and left out: placement.{', placement.'.join(unknown)}"
                 writer.write(Message(level="warning", text=f"{told}; the run was {written_by(run.info())}"))
-            parts = catalog(tuple(sorted(run.parts.glob("*.py"))))
+            own_code.check(run)
+            parts = catalog(tuple(own_code.code_of(run)))
             recipe = run.recipe(parts)
             device = choose_device(placement.device)
             sampler = MachineSampler(run.path, gpu_uuids(device), torch.cuda.memory_reserved)

@@ -88,6 +88,7 @@ def prepare(
     *,
     own_parts: Sequence[str] = (),
     retry: bool = False,
+    trust: bool = False,
     known: Sequence[Summary] | None = None,
 ) -> Batch:
     """Resolve and check a whole batch.
@@ -96,6 +97,7 @@ def prepare(
         roots: folders with runs; new ones go to the first, and only runs there are resumed.
         own_parts: files with parts of the user's own, which `parts` knows already.
         retry: resume failed runs as well; else they are left as they are.
+        trust: run the code that other runs bring along even where it is another user's or has changed.
         known: the runs that there are; by default the index is asked.
 
     Raises:
@@ -116,7 +118,7 @@ def prepare(
             taken[key] = cell.label
             run = _best(runs.get(key, ()), roots[0])
             jobs.append(Job(cell.label, recipe, seed, _fate(run, roots[0], retry), run))
-    batch = Batch(_planned(jobs, cells, roots, parts, own_parts))
+    batch = Batch(_planned(jobs, cells, roots, parts, own_parts, trust))
     wanted = [(job.recipe, 1) for job in batch.jobs if job.fate == "start"]
     need_room(roots[0], wanted, parts)
     _need_memory(len(batch.to_do))
@@ -177,7 +179,12 @@ def _fate(run: Summary | None, root: Path, retry: bool) -> Fate:
 
 
 def _planned(
-    jobs: Sequence[Job], cells: Sequence[Cell], roots: Sequence[Path], parts: Catalog, own_parts: Sequence[str]
+    jobs: Sequence[Job],
+    cells: Sequence[Cell],
+    roots: Sequence[Path],
+    parts: Catalog,
+    own_parts: Sequence[str],
+    trust: bool,
 ) -> tuple[Job, ...]:
     """The jobs, those that begin anew with a plan of their own: device, data and placement are checked by it."""
     missing: dict[str, list[int]] = {cell.label: [] for cell in cells}
@@ -190,7 +197,8 @@ def _planned(
         if not seeds:
             return None
         place = {**cell.draft.place, "seeds": ",".join(map(str, seeds))}
-        return plan(dataclasses.replace(cell.draft, place=place), cell.source, roots[0], parts, own_parts, roots)
+        draft = dataclasses.replace(cell.draft, place=place)
+        return plan(draft, cell.source, roots[0], parts, own_parts, roots, trust=trust)
 
     plans = dict(zip(missing, _each(cells, make), strict=True))
     return tuple(
@@ -241,7 +249,7 @@ def carry_out(
     batch: Batch,
     changed: Mapping[str, Any],
     *,
-    start: Callable[[RunFolder], object] = local.start,
+    start: Callable[..., object] = local.start,
     resume: Callable[[RunFolder, Mapping[str, Any]], object] = control.resume,
 ) -> Iterator[Started]:
     """Start and resume what is to be done, one by one, in order. A run that cannot be started holds up no other.
@@ -252,9 +260,9 @@ def carry_out(
     for job in batch.to_do:
         begun: list[RunFolder] = []
 
-        def begin(folder: RunFolder, begun: list[RunFolder] = begun) -> None:
+        def begin(folder: RunFolder, begun: list[RunFolder] = begun, **options: Any) -> None:
             begun.append(folder)
-            start(folder)
+            start(folder, **options)
 
         try:
             if job.plan is not None:

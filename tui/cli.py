@@ -12,7 +12,7 @@ import typer
 
 from engine.contract.errors import BadInput
 from tui.commands import catalog_parts, data, doctor, grid, lr_find, models, parts, presets, queue, runs, suites
-from tui.commands.common import RunsDirs, group, roots, user_errors
+from tui.commands.common import RunsDirs, TrustParts, group, roots, user_errors
 from tui.commands.complete import preset_names
 
 app = group(
@@ -82,6 +82,7 @@ def root(
     keep: str = typer.Option("", help="Checkpoints to keep: all, resumable, weights or none.", metavar="K"),
     share: str = typer.Option("", help="Who may read the run: private or group.", metavar="W"),
     own_parts: list[Path] = typer.Option([], "--parts", help="A Python file with parts of your own.", metavar="FILE"),
+    trust_parts: bool = TrustParts,
     detach: bool = typer.Option(False, "--detach", help="Start, print the run's id and return."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print the resolved recipe as TOML and start nothing."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object an event on stdout, then the result."),

@@ -6,14 +6,16 @@ import math
 import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from engine.analysis.lr_curve import STEEPEST, Curve, fold
+from engine.contract import own_code
 from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
 from engine.contract.events import Event, Failed, Message, Phase, RunStarted, Step
+from engine.contract.folder import RunFolder
 from engine.contract.recipe import Recipe
 from engine.contract.teacher import with_teacher
 from engine.data.fetch import require
@@ -82,7 +84,14 @@ class Job:
 
 
 def check(
-    draft: Draft, source: str, wanted: Wanted, roots: Sequence[Path], parts: Catalog, own_parts: Sequence[str] = ()
+    draft: Draft,
+    source: str,
+    wanted: Wanted,
+    roots: Sequence[Path],
+    parts: Catalog,
+    own_parts: Sequence[str] = (),
+    *,
+    trust: bool = False,
 ) -> Job:
     """Resolve a draft and check everything that can be known without torch.
 
@@ -90,17 +99,23 @@ def check(
         source: the file or name behind `draft.preset`.
         roots: the runs folders in which a teacher is looked for.
         own_parts: files with parts of the user's own, which `parts` knows already.
+        trust: run the code that another run brings along even where it is another user's or has changed.
 
     Raises:
+        Untrusted: there is such code.
         BadInput: with every problem of the span, or of the recipe, or the first one outside them.
     """
     recipe, teacher = with_teacher(draft.recipe(source, parts), roots, parts)
     span = wanted.around(_own_rate(recipe, parts))
+    taught_by = [RunFolder(Path(teacher["folder"]))] if teacher else []
+    own_code.approve(own_code.brought_by(own_parts), trust)
+    approved = own_code.approve(taught_by, trust)
     placement = draft.placement()
     data = parts.get("dataset", recipe.data.name).meta
     if data.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
-    where = place(placement)
+    found = place(placement)
+    where = replace(found, environment={**found.environment, **own_code.told(approved)})
     request = {
         "recipe": recipe.to_table(),
         "teacher": teacher,

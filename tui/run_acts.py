@@ -6,6 +6,7 @@ The waiting happens in a thread, the answer comes back as a toast.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,6 +16,7 @@ from textual.screen import Screen
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.labels import check_tag
+from engine.contract.own_code import Untrusted
 from engine.contract.store import RunFolder
 from engine.contract.teacher import needed
 from engine.contract.text import one_line
@@ -78,7 +80,7 @@ class RunActs(Screen[None]):
             f"Run {run.id[-4:]} again?",
             f"The same recipe with seed {seed}, as a new run.",
             ("start", "Start"),
-            lambda: self._start_again(run),
+            lambda: self._start_again(run, False),
         )
 
     def ask_cancel(self, run: RunFolder) -> None:
@@ -149,6 +151,11 @@ class RunActs(Screen[None]):
 
         self.app.push_screen(Confirm(title, body, [yes, ("no", "Not now")], default), answered)
 
+    def ask_trust(self, error: Untrusted, act: Callable[[], object]) -> None:
+        """Whether to run code that is another user's, or has changed."""
+        body = "\n".join(map(one_line, error.problems[:-1]))
+        self._ask("Run this code?", body, ("run", "Run it"), act, default=1)
+
     # --- acting -----------------------------------------------------------------------------------------------
 
     def _label(self, write: Callable[[], object], words: str, undo: Callable[[], object]) -> None:
@@ -177,6 +184,10 @@ class RunActs(Screen[None]):
         for run in runs:
             try:
                 what(run)
+            except Untrusted as error:
+                again = partial(self.act, [run], partial(control.resume, trust=True), done)
+                self.app.call_from_thread(self.ask_trust, error, again)
+                continue
             except (BadInput, StartFailed) as error:
                 self.app.call_from_thread(self.say, str(error), bad=True)
                 continue
@@ -184,7 +195,7 @@ class RunActs(Screen[None]):
         self._look_again()
 
     @work(thread=True, group="acts", exit_on_error=False)
-    def _start_again(self, run: RunFolder) -> None:
+    def _start_again(self, run: RunFolder, trust: bool) -> None:
         from tui.starting import launch, plan
 
         session, files = self.workbench.session, own_parts(run)
@@ -192,7 +203,11 @@ class RunActs(Screen[None]):
             parts = catalog(tuple(map(Path, files)))
             draft = draft_of(run, parts, session.roots)
             source = source_file(draft.preset, session.roots)
-            runs = launch(plan(draft, source, session.roots[0], parts, files, session.roots), session.start)
+            planned = plan(draft, source, session.roots[0], parts, files, session.roots, trust=trust)
+            runs = launch(planned, session.start)
+        except Untrusted as error:
+            self.app.call_from_thread(self.ask_trust, error, partial(self._start_again, run, True))
+            return
         except (BadInput, StartFailed) as error:
             self.app.call_from_thread(self.say, str(error), bad=True)
             return

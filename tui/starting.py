@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from engine.contract import own_code
 from engine.contract.catalog import Catalog
 from engine.contract.changes import changes
 from engine.contract.errors import BadInput
@@ -47,6 +48,8 @@ class Plan:
     """Of a distilled run, for run.json; else empty."""
     note: str = ""
     """What shrank so that the recipe fits into few epochs, for people; else empty."""
+    approved: Mapping[str, str] = field(default_factory=dict)
+    """Code of the teacher that the user has agreed to, for `start`."""
 
 
 def plan(
@@ -56,6 +59,8 @@ def plan(
     parts: Catalog,
     own_parts: Sequence[str] = (),
     roots: Sequence[Path] = (),
+    *,
+    trust: bool = False,
 ) -> Plan:
     """Resolve and check a draft.
 
@@ -63,12 +68,17 @@ def plan(
         source: the file or name behind `draft.preset`.
         own_parts: files with parts of the user's own, which `parts` knows already.
         roots: every runs folder, where a teacher may lie; by default `root` alone.
+        trust: run the code that another run brings along even where it is another user's or has changed.
 
     Raises:
+        Untrusted: there is such code.
         BadInput: with every problem of the recipe, or the first one outside it.
     """
     fitted, note = draft.fitted(source, parts)
     recipe, teacher = with_teacher(fitted, roots or (root,), parts)
+    taught_by = [RunFolder(Path(teacher["folder"]))] if teacher else []
+    own_code.approve(own_code.brought_by(own_parts), trust)
+    approved = own_code.approve(taught_by, trust)
     placed = draft.placement()
     here = (
         str(Path(placed.data_dir).expanduser().absolute()) if placed.data_dir else ""
@@ -94,6 +104,7 @@ def plan(
         root=root,
         teacher=teacher,
         note=note,
+        approved=approved,
     )
 
 
@@ -109,7 +120,7 @@ def resets(draft: Draft, source: str, parts: Catalog) -> list[str]:
     return loader.reset_by(loader.resolve(source, parts), draft.recipe(source, parts), edits, parts)
 
 
-def launch(planned: Plan, start: Callable[[RunFolder], object] = local.start) -> list[RunFolder]:
+def launch(planned: Plan, start: Callable[..., object] = local.start) -> list[RunFolder]:
     """Make the folders, then start a supervisor for each; they queue for the device in this order.
 
     Raises:
@@ -129,8 +140,9 @@ def launch(planned: Plan, start: Callable[[RunFolder], object] = local.start) ->
         )
         for seed, command in zip(planned.seeds, planned.commands, strict=True)
     ]
+    options = {"approved": planned.approved} if planned.approved else {}
     for run in runs:
-        start(run)
+        start(run, **options)
     return runs
 
 

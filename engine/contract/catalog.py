@@ -238,13 +238,17 @@ def _snake(name: str) -> str:
 
 
 def _import_file(path: Path) -> Any:
-    """Import a user's own file under a name made of its path, so that two files of one name never meet."""
+    """Import a user's own file under a name made of its path, so that two files of one name never meet.
+
+    The source itself is compiled: beside a run's parts, a `__pycache__` could hold other code than the file that was
+    looked at.
+    """
     name = f"cifar_tui_parts_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
+        if spec is None:
             raise BadInput(f"cannot import parts from {path}")
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
-        spec.loader.exec_module(module)
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     return sys.modules[name]

@@ -76,7 +76,7 @@ class RunInfo:
 def written_by(info: RunInfo) -> str:
     """Which version wrote a run, in words."""
     theirs, ours = info.versions.get("cifar-tui") or "of an unknown version", versions()["cifar-tui"]
-    return f"written by cifar-tui {theirs}, this is {ours or 'a checkout'}"
+    return f"written by cifar-tui {theirs}" + (f", this is {ours or 'a checkout'}" if ours != theirs else "")
 
 
 def newer_checkpoint(name: str, meta: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from engine.contract import own_code
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.folder import RunFolder
 from engine.contract.lenient import known_placement
@@ -17,6 +18,7 @@ from engine.contract.process import Identity, ProcRecord, alive, host_name
 from engine.contract.recipe import Placement
 from engine.contract.resolve import explain
 from engine.contract.status import Status
+from engine.contract.teacher import hired
 from engine.launch import devices, local
 from engine.launch.orders import KILL, PREEMPT, STOP
 
@@ -68,14 +70,20 @@ def cancel(run: RunFolder) -> None:
 
 
 def resume(
-    run: RunFolder, changes: Mapping[str, Any] | None = None, *, supervisor: Sequence[str] = local.SUPERVISOR
+    run: RunFolder,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    trust: bool = False,
+    supervisor: Sequence[str] = local.SUPERVISOR,
 ) -> None:
     """Go on with a run from its last checkpoint (from the start where it has none), as a new attempt.
 
     Args:
         changes: to the placement, for this attempt: the device, the folders, the threads.
+        trust: run the code in its `parts/`, and in its teacher's, even where that is another user's or has changed.
 
     Raises:
+        Untrusted: there is such code.
         BadInput: it is at work or finished, a folder in it is a link, its recipe is not the one it was made with, a
             newer version wrote it in a layout of its own, a change is unfit, or there is no such device.
         StartFailed: it could not be started.
@@ -104,10 +112,21 @@ def resume(
     except ValidationError as error:
         raise BadInput(explain(error, Placement)) from error
     devices.want(placement)
-    local.start(run, placement=changed, supervisor=supervisor)
+    approved = own_code.approve([run, *_teachers(run)], trust)
+    local.start(run, placement=changed, approved=approved, supervisor=supervisor)
 
 
-def restart_lost(runs: Sequence[RunFolder], *, supervisor: Sequence[str] = local.SUPERVISOR) -> dict[str, str]:
+def _teachers(run: RunFolder) -> list[RunFolder]:
+    """The run that it learns from, if any; one that is gone is told by the trainer."""
+    try:
+        return [hired(run)[1]] if run.info().teacher else []
+    except BadInput:
+        return []
+
+
+def restart_lost(
+    runs: Sequence[RunFolder], *, trust: bool = False, supervisor: Sequence[str] = local.SUPERVISOR
+) -> dict[str, str]:
     """Start again, in the order they were made, those of the runs that a reboot ended.
 
     Returns:
@@ -118,7 +137,7 @@ def restart_lost(runs: Sequence[RunFolder], *, supervisor: Sequence[str] = local
         state = run.status()
         if (state.state, state.reason) == ("lost", "reboot"):
             try:
-                resume(run, supervisor=supervisor)
+                resume(run, trust=trust, supervisor=supervisor)
                 outcome[run.id] = ""
             except (BadInput, StartFailed) as error:
                 outcome[run.id] = str(error)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from engine.contract import own_code
 from engine.contract.errors import StartFailed
 from engine.contract.folder import RunFolder
 from engine.contract.lines import file_mode
@@ -25,6 +26,7 @@ def start(
     run: RunFolder,
     *,
     placement: Mapping[str, Any] | None = None,
+    approved: Mapping[str, str] | None = None,
     adopt: bool = False,
     supervisor: Sequence[str] = SUPERVISOR,
     timeout: float = START_SECONDS,
@@ -33,6 +35,7 @@ def start(
 
     Args:
         placement: what differs from the placement in `run.json`.
+        approved: code that the user has agreed to, as `own_code.approve` has it.
         adopt: look after a trainer that has lost its supervisor, instead of starting one.
         supervisor: what Python is to run as the supervisor.
         timeout: how long it may take, in seconds.
@@ -45,7 +48,7 @@ def start(
         options.append("--adopt")
     printed = run.log.stat().st_size if run.log.exists() else 0
     try:
-        process = _spawn(run, [sys.executable, *supervisor, str(run.path), *options])
+        process = _spawn(run, [sys.executable, *supervisor, str(run.path), *options], approved or {})
     except OSError as error:
         raise StartFailed(f"run {run.id} could not be started: {error}") from error
     deadline = time.monotonic() + timeout
@@ -71,7 +74,7 @@ def _why(run: RunFolder, printed: int, ended: bool, timeout: float) -> str:
     return "its supervisor ended without a word" if ended else f"its supervisor gave no sign within {timeout:g} s"
 
 
-def _spawn(run: RunFolder, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+def _spawn(run: RunFolder, argv: Sequence[str], approved: Mapping[str, str]) -> subprocess.Popen[bytes]:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     log = os.open(run.log, flags, file_mode(run.path))
     try:
@@ -83,7 +86,7 @@ def _spawn(run: RunFolder, argv: Sequence[str]) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             cwd="/",
-            env=package.environment(),
+            env=package.environment() | own_code.told(approved),
             start_new_session=True,
             umask=run.umask,
         )

@@ -2,16 +2,19 @@
 
 import hashlib
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from engine.contract.catalog import catalog
 from engine.contract.create import create
-from engine.contract.recipe import Placement
+from engine.contract.errors import BadInput
+from engine.contract.own_code import approve
+from engine.contract.recipe import Placement, Recipe
 from engine.contract.store import find, runs_root
 from engine.launch import control
 from presets import loader
-from tui.commands.sources import parts_with
+from tui.commands.sources import agreed, parts_with
 
 OWN = '''
 from typing import Annotated
@@ -122,3 +125,88 @@ def test_a_run_with_parts_of_its_own_is_not_saved_as_a_preset_that_nobody_could_
     )
     assert "--preset run:RUN" in answer.err
     assert cli("presets", "show", "mine").code == 2, "nothing was written"
+
+
+@pytest.fixture
+def stopped(mine, tmp_path):
+    """A run with own parts that was made here and has not been started."""
+    table = loader.load_table("quickstart") | {
+        "model": "lenet",
+        "data": {"name": "grey_shapes"},
+        "epochs": 1,
+        "schedule": "cosine",
+    }
+    table["augmentation"] = [{"name": "invert", "probability": 0.3}]
+    recipe = Recipe.resolve(table, catalog((mine,)))
+    return create(runs_root(), recipe, seed=0, placement=Placement(parts=(str(mine),), device="cpu", threads=1))
+
+
+def changed(run):
+    file = run.parts / "mine.py"
+    file.write_text(file.read_text() + f"\nopen({str(run.path.parent / 'ran')!r}, 'w').close()\n")
+    return run.path.parent / "ran"
+
+
+COMMANDS = {
+    "resume": ("runs", "resume", "{id}"),
+    "train": ("--preset", "run:{id}", *TINY, "--detach"),
+    "lr-find": ("lr-find", "--preset", "run:{id}", "--device", "cpu", "--threads", "1", "--steps", "20"),
+    "preview": (
+        "augmentations",
+        "preview",
+        "--preset",
+        "run:{id}",
+        "--images",
+        "2",
+        "--draws",
+        "1",
+        "--out",
+        "sheet.png",
+    ),
+    "grid": ("grid", "--preset", "run:{id}", "--vary", "lr=0.1,0.2", "--device", "cpu", "--threads", "1"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_changed_code_of_a_run_is_refused_by_every_command_that_would_execute_it(cli, stopped, name):
+    ran = changed(stopped)
+    before = sorted(path.name for path in stopped.path.parent.glob("2*"))
+    answer = cli(*(word.format(id=stopped.id) for word in COMMANDS[name]))
+    assert answer.code == 2 and "has changed since run" in answer.err and "(yours)" in answer.err
+    assert "--trust-parts" in answer.err and "Traceback" not in answer.err
+    assert sorted(path.name for path in stopped.path.parent.glob("2*")) == before
+    assert not ran.exists() and not stopped.proc.exists()
+
+
+@pytest.mark.parametrize("name", ["preview", "resume"])
+def test_changed_code_is_executed_where_the_user_says_so(cli, stopped, name):
+    ran = changed(stopped)
+    answer = cli(*(word.format(id=stopped.id) for word in COMMANDS[name]), "--trust-parts")
+    assert answer.code == 0, answer.err
+    if name == "resume":
+        assert control.wait(stopped).state == "finished", stopped.log.read_text()
+    assert ran.exists()
+
+
+def test_changed_code_can_be_looked_at_and_saved_without_being_executed(cli, stopped):
+    ran = changed(stopped)
+    assert cli("runs", "show", stopped.id).code == 0
+    assert cli("--preset", f"run:{stopped.id}", "--headless", "--dry-run").code == 0
+    assert not ran.exists()
+
+
+def test_on_a_terminal_the_user_is_asked(stopped, monkeypatch, capsys):
+    from tui.commands import sources
+
+    changed(stopped)
+    answers = iter([False, True])
+    monkeypatch.setattr(sources.sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(sources.sys, "stderr", SimpleNamespace(isatty=lambda: True, write=print, flush=lambda: None))
+    monkeypatch.setattr(sources.typer, "echo", lambda text, err: said.append(text))
+    monkeypatch.setattr(sources.typer, "confirm", lambda *args, **options: next(answers))
+    said: list[str] = []
+    work = lambda trust: approve([stopped], trust)  # noqa: E731
+    with pytest.raises(BadInput):
+        agreed(work, trust=False)
+    assert agreed(work, trust=False) == approve([stopped], trust=True)
+    assert len(said) == 2 and "has changed since run" in said[0]

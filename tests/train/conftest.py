@@ -131,13 +131,15 @@ def torch_as_it_was() -> Iterator[None]:
 
 
 class Make(Protocol):
-    def __call__(self, images: DataSet = ..., seed: int = ..., **changes: Any) -> Trial: ...
+    def __call__(self, images: DataSet = ..., seed: int = ..., own: bool = ..., **changes: Any) -> Trial: ...
 
 
 @pytest.fixture
 def make(tmp_path: Path, tiny: DataSet, parts: Catalog) -> Make:
-    def make(images: DataSet = tiny, seed: int = 1, **changes: Any) -> Trial:
+    def make(images: DataSet = tiny, seed: int = 1, own: bool = False, **changes: Any) -> Trial:
+        """`own`: the run takes its copy of the own parts along."""
         recipe = resolve(parts, **changes)
-        return Trial(recipe, create(tmp_path / "runs", recipe, seed=seed), images, parts, seed)
+        placement = Placement(parts=(str(OWN_PARTS),) if own else ())
+        return Trial(recipe, create(tmp_path / "runs", recipe, seed=seed, placement=placement), images, parts, seed)
 
     return make

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.contract import own_code
 from engine.contract.create import create
 from engine.contract.errors import BadInput
 from engine.contract.events import EventWriter, Finished, Message
@@ -30,9 +30,7 @@ def teach(make) -> Callable[..., Any]:
     """Train a teacher to its end, with its events in its folder as the trainer leaves them."""
 
     def teach(**changes: Any) -> Any:
-        trial = make(**changes)
-        trial.run.parts.mkdir()
-        shutil.copy(Path(__file__).with_name("own_parts.py"), trial.run.parts)
+        trial = make(own=True, **changes)
         with EventWriter(trial.run.events) as writer:
             for event in trial.go():
                 writer.write(event)
@@ -240,3 +238,15 @@ def test_student_teacher_and_loss_compile_into_one_graph(teach, learn, tmp_path)
     torch.testing.assert_close(logits, plain)
     loss.backward()
     assert all(parameter.grad is not None for parameter in setup.parameters)
+
+
+def test_changed_code_of_a_teacher_is_not_run_without_the_users_word(teach, learn, monkeypatch):
+    taught = teach()
+    student = learn()
+    (code,) = own_code.code_of(taught.run)
+    code.write_text(code.read_text() + "\nprint('another')\n")
+    with pytest.raises(BadInput, match="has changed since run"):
+        teachers(student)
+    agreed = own_code.told(own_code.approve([taught.run], trust=True))
+    monkeypatch.setenv(own_code.VARIABLE, agreed[own_code.VARIABLE])
+    assert len(teachers(student)) == 1

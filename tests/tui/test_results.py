@@ -5,8 +5,12 @@ import json
 import pytest
 from textual.widgets import Input
 
-from engine.contract.store import empty, in_trash
-from engine.launch import control
+from engine.contract.catalog import catalog
+from engine.contract.process import ExitRecord
+from engine.contract.recipe import Placement
+from engine.contract.store import create, empty, in_trash
+from engine.launch import control, local
+from presets.loader import resolve
 from tests.tui.demo import summary
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt
@@ -318,6 +322,29 @@ async def test_resume_asks_first(workbench, make_run, settle, monkeypatch):
         await pilot.press("C", "c")
         await settle(pilot)
         assert done == [run]
+
+
+async def test_changed_code_of_a_run_is_asked_about_before_it_goes_on(workbench, root, settle, monkeypatch, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        'from engine.contract.catalog import register\n\n\n'
+        '@register("loss", title="Mine")\ndef mine(num_classes):\n    """A loss."""\n'
+    )  # fmt: skip
+    recipe = resolve("quickstart", catalog())
+    run = create(root, recipe, seed=0, placement=Placement(parts=(str(tmp_path / "mine.py"),), device="cpu"))
+    ExitRecord("stopped", "", "", ended=1e9).write(run.exit)
+    copy = run.parts / "mine.py"
+    copy.write_text(copy.read_text() + "\nprint('another')\n")
+    started = []
+    monkeypatch.setattr(local, "start", lambda folder, **options: started.append(options["approved"]))
+    app = workbench("results")
+    async with app.run_test(size=(120, 40)) as pilot:
+        for answer in ("n", "r"):
+            await pilot.press("C", "c")
+            await settle(pilot, 0.2)
+            assert isinstance(app.screen, Confirm) and "has changed since run" in app.screen._body
+            await pilot.press(answer)
+            await settle(pilot, 0.2)
+        assert [list(files) for files in started] == [[str(copy)]]
 
 
 async def test_rerun_starts_the_same_recipe_and_seed_again(workbench, make_run, launcher, settle):

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 
 from engine.analysis.sheet import Sheet
+from engine.contract import own_code
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput, nearest
 from engine.contract.overrides import add_op
@@ -22,7 +23,7 @@ from engine.contract.recipe import Recipe
 from engine.launch import package
 from presets import loader
 from tui.commands.common import print_json, say
-from tui.commands.sources import parts_with, recipe_of
+from tui.commands.sources import agreed, parts_with, recipe_of
 from tui.format import glyphs_of_locale
 
 PLAIN: Final = {"epochs": 1, "batch_size": 64, "model": "resnet20", "optimizer": "sgd", "augmentation": []}
@@ -46,6 +47,8 @@ class Asked:
     draws: int
     seed: int
     parts: Sequence[str]
+    trust: bool = False
+    """Run the code that a run brings along even where it is another user's or has changed."""
 
 
 def main(asked: Asked, out: Path | None, *, as_json: bool) -> None:
@@ -65,6 +68,7 @@ def main(asked: Asked, out: Path | None, *, as_json: bool) -> None:
         "seed": asked.seed,
         "data_dir": str(Path(asked.data_dir).expanduser().absolute()) if asked.data_dir else "",
     }
+    agreed(lambda trust: own_code.approve(own_code.brought_by(files), trust), asked.trust)
     sheet = made_by_child(request)
     title = f"{asked.name or asked.preset} on {recipe.data.name}, seed {asked.seed}"
     if out:

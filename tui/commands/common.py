@@ -162,6 +162,9 @@ def width() -> int:
     return shutil.get_terminal_size().columns
 
 
+TrustParts = typer.Option(False, "--trust-parts", help="Run code that a run brings along, whoever's it is.")
+
+
 def say(text: str) -> None:
     """One line for people, on stderr."""
     typer.echo(text, err=True)

@@ -7,13 +7,17 @@ from typing import Any
 
 import typer
 
-from tui.commands.common import Json, RunsDirs, roots
+from tui.commands.common import Json, RunsDirs, TrustParts, roots
 from tui.commands.complete import preset_names
 
 VARY = (
     "Values of a field: optimizer.lr=0.05,0.1. Also model, augmentation, schedule, lr, batch_size, add_op and drop_op "
     "(- for none). Lists in brackets; a ; between values where they hold commas of their own."
 )
+
+
+OTHER = ("presets", "vary", "seeds", "runs_dir", "own_parts", "trust_parts", "retry", "dry_run", "yes", "as_json")
+"""Options that are of the grid as a whole, and no flags of its runs."""
 
 
 def grid(
@@ -44,17 +48,14 @@ def grid(
     keep: str = typer.Option("", help="Checkpoints to keep: all, resumable, weights or none.", metavar="K"),
     share: str = typer.Option("", help="Who may read the runs: private or group.", metavar="W"),
     own_parts: list[Path] = typer.Option([], "--parts", help="A Python file with parts of your own.", metavar="FILE"),
+    trust_parts: bool = TrustParts,
     retry: bool = typer.Option(False, "--retry", help="Resume failed runs as well."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print what would run and start nothing."),
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
     as_json: bool = Json,
 ) -> None:
     """Queue a grid of runs. Given again it goes on where it stopped: nothing is run twice."""
-    flags: dict[str, Any] = {
-        key: value
-        for key, value in locals().items()
-        if key not in ("presets", "vary", "seeds", "runs_dir", "own_parts", "retry", "dry_run", "yes", "as_json")
-    }
+    flags: dict[str, Any] = {key: value for key, value in locals().items() if key not in OTHER}
     from engine.contract.catalog import catalog
     from tui.batch_words import shared
     from tui.commands.batch import Order, carry
@@ -82,6 +83,7 @@ def grid(
         placed=flags,
         notes=lambda: shared({cell.label: resets(cell.draft, cell.source, parts) for cell in found}),
         retry=retry,
+        trust=trust_parts,
         after=f"`cifar-tui runs list --filter tag:{mark}` shows how they stand",
     )
     return carry(order, dry_run=dry_run, yes=yes, as_json=as_json)

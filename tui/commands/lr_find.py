@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from tui.commands.common import Json, RunsDirs, roots
+from tui.commands.common import Json, RunsDirs, TrustParts, roots
 
 
 def lr_find(
@@ -28,6 +28,7 @@ def lr_find(
     data_dir: str = typer.Option("", help="Folder with the data set.", metavar="DIR"),
     runs_dir: list[str] | None = RunsDirs,
     own_parts: list[Path] = typer.Option([], "--parts", help="A Python file with parts of your own.", metavar="FILE"),
+    trust_parts: bool = TrustParts,
     as_json: bool = Json,
 ) -> None:
     """Find a learning rate: train a fresh copy of a recipe while the rate rises, and plot the loss.
@@ -50,5 +51,6 @@ def lr_find(
         "threads": threads,
         "data_dir": data_dir,
         "parts": [str(file) for file in own_parts],
+        "trust_parts": trust_parts,
     }
     raise SystemExit(lr_sweep.main(flags, roots(runs_dir), Wanted(low, high, steps), as_json=as_json))

@@ -20,7 +20,7 @@ from engine.contract.events import Event, Failed, Phase, Step
 from engine.contract.text import clean
 from presets import loader
 from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, print_lines, say, terminal_width
-from tui.commands.sources import parts_with, source_file
+from tui.commands.sources import agreed, parts_with, source_file
 from tui.format import duration, glyphs_of_locale
 from tui.forms.draft import from_flags
 from tui.rate_chart import picture
@@ -40,7 +40,8 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, as_
     draft, source = from_flags(flags), source_file(preset, roots)
     for line in resets(draft, source, parts):
         say(line)
-    job = check(draft, source, wanted, roots, parts, own_parts)
+    trust = bool(flags.get("trust_parts"))
+    job = agreed(lambda ok: check(draft, source, wanted, roots, parts, own_parts, trust=ok), trust)
     if job.place.busy:
         say(f"warning: {job.place.busy}; the sweep shares it, and both are slower meanwhile")
     began, sweep = time.monotonic(), job.start()

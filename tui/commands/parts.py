@@ -13,7 +13,7 @@ from engine.contract.errors import BadInput, nearest
 from engine.contract.params import Param
 from engine.contract.recipe import COMMON
 from presets import loader
-from tui.commands.common import Json, group, listing, print_json, print_pairs, print_table, print_text
+from tui.commands.common import Json, TrustParts, group, listing, print_json, print_pairs, print_table, print_text
 
 augmentations = group("Named augmentations, and the ops that they are made of.")
 schedules = group("Named learning-rate schedules.")
@@ -55,12 +55,13 @@ def preview_augmentation(
     data: str = typer.Option("", help="A data set; shapes needs no download.", metavar="NAME"),
     data_dir: str = typer.Option("", help="Folder with the data set.", metavar="DIR"),
     own_parts: list[str] = typer.Option([], "--parts", help="A Python file with ops of your own.", metavar="FILE"),
+    trust_parts: bool = TrustParts,
     as_json: bool = Json,
 ) -> None:
     """Show real images before and after, op by op."""
     from tui.commands import augment_preview
 
-    asked = augment_preview.Asked(name, preset, data, data_dir, images, draws, seed, own_parts)
+    asked = augment_preview.Asked(name, preset, data, data_dir, images, draws, seed, own_parts, trust_parts)
     augment_preview.main(asked, out, as_json=as_json)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from engine.contract.errors import BadInput
-from tui.commands.common import Json, Ref, Refs, RunsDirs, Yes, print_json, roots
+from tui.commands.common import Json, Ref, Refs, RunsDirs, TrustParts, Yes, print_json, roots
 
 if TYPE_CHECKING:
     from engine.contract.folder import RunFolder
@@ -74,6 +75,7 @@ def kill(refs: list[str] = Refs, yes: bool = Yes, as_json: bool = Json, runs_dir
 def resume(
     refs: list[str] = Refs,
     device: str = typer.Option("", help="Another device.", metavar="D"),
+    trust_parts: bool = TrustParts,
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
@@ -81,24 +83,31 @@ def resume(
 
     `runs resume @lost` starts all runs again that a reboot ended, in the order they were made.
     """
-    from engine.launch import control
+    from tui.commands.sources import agreed
 
     if refs == ["@lost"]:
-        return _restart_lost(as_json, runs_dir)
+        return _restart_lost(trust_parts, as_json, runs_dir)
     folders = _find(refs, runs_dir)
+    changes = {"device": device} if device else {}
     for folder in folders:
-        control.resume(folder, {"device": device} if device else {})
+        agreed(partial(_resume, folder, changes), trust_parts)
     return _report(folders, "goes on", as_json)
 
 
-def _restart_lost(as_json: bool, runs_dir: list[str] | None) -> None:
+def _resume(folder: RunFolder, changes: Mapping[str, str], trust: bool) -> None:
+    from engine.launch import control
+
+    control.resume(folder, changes, trust=trust)
+
+
+def _restart_lost(trust: bool, as_json: bool, runs_dir: list[str] | None) -> None:
     from engine.contract.folder import RunFolder
     from engine.contract.index import Index
     from engine.launch import control
 
     places = roots(runs_dir)
     rows = Index().rows(places[:1])
-    outcome = control.restart_lost([RunFolder(Path(row.folder)) for row in rows if row.status == "lost"])
+    outcome = control.restart_lost([RunFolder(Path(row.folder)) for row in rows if row.status == "lost"], trust=trust)
     if as_json:
         return print_json([{"id": run, "error": why} for run, why in outcome.items()])
     for run, why in outcome.items():

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+import typer
 
 from engine.contract.catalog import Catalog, catalog
+from engine.contract.errors import BadInput
+from engine.contract.own_code import Untrusted
 from engine.contract.recipe import Recipe
+from engine.contract.text import clean
 from presets import loader
 
 RUN = "run:"
+T = TypeVar("T")
 
 
 def source_file(ref: str, roots: Sequence[Path] = ()) -> str:
@@ -30,6 +38,23 @@ def parts_with(ref: str, given: Sequence[str], roots: Sequence[Path] = ()) -> li
     names = {Path(file).name for file in files}
     copies = Path(source_file(ref, roots)).parent.glob("parts/*.py") if ref.startswith(RUN) else ()
     return files + [str(copy.resolve()) for copy in sorted(copies) if copy.name not in names]
+
+
+def agreed(work: Callable[[bool], T], trust: bool) -> T:
+    """What `work` returns, which is told whether other people's code, or changed code, is trusted.
+
+    On a terminal the user is asked about it, unless `trust` has said so before. Raises BadInput for a no.
+    """
+    try:
+        return work(trust)
+    except Untrusted as error:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise
+        for line in error.problems[:-1]:
+            typer.echo(clean(line), err=True)
+        if not typer.confirm("run this code?", default=False, err=True):
+            raise BadInput(error.problems) from None
+        return work(True)
 
 
 def recipe_of(ref: str, roots: Sequence[Path] = (), parts: Catalog | None = None) -> Recipe:

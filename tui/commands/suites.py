@@ -13,7 +13,7 @@ from engine.contract.changes import changes
 from engine.contract.errors import BadInput, nearest
 from presets import loader, suites
 from presets.suites import Row
-from tui.commands.common import Json, RunsDirs, group, listing, print_json, print_table, roots, width
+from tui.commands.common import Json, RunsDirs, TrustParts, group, listing, print_json, print_table, roots, width
 from tui.commands.complete import suite_names
 
 app = group("Published tables as suites: rows that anyone can run, and what their sources report.")
@@ -95,6 +95,7 @@ def run_suite(
     tags: list[str] = typer.Option([], "--tag", help="A word to find the runs by.", metavar="T"),
     keep: str = typer.Option("", help="Checkpoints to keep: all, resumable, weights or none.", metavar="K"),
     launcher: str = typer.Option("local", help="Where to run: local."),
+    trust_parts: bool = TrustParts,
     retry: bool = typer.Option(False, "--retry", help="Resume failed runs as well."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print what would run and start nothing."),
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
@@ -132,6 +133,7 @@ def run_suite(
         placed=placed,
         notes=lambda: shared(resets(suite, picked, departure, parts)),
         retry=retry,
+        trust=trust_parts,
         after=f"`{again}` shows how they compare",
     )
     return carry(order, dry_run=dry_run, yes=yes, as_json=as_json)

@@ -27,7 +27,7 @@ from engine.contract.text import clean
 from engine.launch import control, watch
 from presets import loader
 from tui.commands.common import print_json, say
-from tui.commands.sources import parts_with, source_file
+from tui.commands.sources import agreed, parts_with, source_file
 from tui.figures import about, beside
 from tui.format import duration, learning_rate, number, percent, work
 from tui.forms.draft import from_flags
@@ -59,7 +59,8 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], *, detach: bool, dry_r
         else:
             typer.echo(recipe.to_toml(), nl=False)
         return 0
-    planned = plan(draft, source, roots[0], parts, own_parts, roots)
+    trust = bool(flags.get("trust_parts"))
+    planned = agreed(lambda ok: plan(draft, source, roots[0], parts, own_parts, roots, trust=ok), trust)
     if planned.note:
         say(planned.note)
     runs = launch(planned)

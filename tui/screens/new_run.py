@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from textual import work
 from textual.events import Click
 
+from engine.contract import own_code
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.text import one_line
 from presets import loader
@@ -82,10 +84,14 @@ class NewRun(RunForm):
         elif finder.found:
             self._take(finder.curve.suggestion)
         elif not self._refused():
-            wanted = Wanted(steps=finder.more or None)
-            desk, session = self.desk, self.workbench.session
-            check_it = partial(check, desk.draft, desk.source, wanted, session.roots, session.catalog, session.parts)
-            finder.start(desk.draft, check_it)
+            self._trusting(self._find_rate)
+
+    def _find_rate(self, trust: bool) -> None:
+        finder = self.query_one(FindRate)
+        wanted = Wanted(steps=finder.more or None)
+        desk, session = self.desk, self.workbench.session
+        what = desk.draft, desk.source, wanted, session.roots, session.catalog, session.parts
+        finder.start(desk.draft, partial(check, *what, trust=trust))
 
     def action_take_second(self) -> None:
         """The one of the two rates that were found which goes by the steepest fall."""
@@ -132,8 +138,20 @@ class NewRun(RunForm):
 
     def action_images(self) -> None:
         if not self._refused():
-            session = self.workbench.session
-            self.app.push_screen(SeeImages(self.desk.draft, self.desk.recipe, session.catalog, tuple(session.parts)))
+            self._trusting(self._see_images)
+
+    def _see_images(self, trust: bool) -> None:
+        session = self.workbench.session
+        self.app.push_screen(SeeImages(self.desk.draft, self.desk.recipe, session.catalog, tuple(session.parts)))
+
+    def _trusting(self, act: Callable[[bool], object]) -> None:
+        """Act, after a question where that runs code which a run brings along and which may not be the user's."""
+        try:
+            own_code.approve(own_code.brought_by(self.workbench.session.parts), trust=False)
+        except own_code.Untrusted as error:
+            self.ask_trust(error, lambda: act(True))
+        else:
+            act(False)
 
     def action_start(self) -> None:
         """Start or queue, after everything has been checked."""
@@ -167,17 +185,19 @@ class NewRun(RunForm):
                 self.query_one(Form).go_to(path)
         return bool(problems)
 
-    def _start(self) -> None:
+    def _start(self, trust: bool = False) -> None:
         self._starting = True
-        self._launch(self.desk.draft, self.desk.source)
+        self._launch(self.desk.draft, self.desk.source, trust)
 
     @work(thread=True, group="start", exit_on_error=False)
-    def _launch(self, draft: Draft, source: str) -> None:
+    def _launch(self, draft: Draft, source: str, trust: bool) -> None:
         """Resolve and check everything, make the folders, spawn."""
         session = self.workbench.session
         try:
-            planned = plan(draft, source, session.roots[0], session.catalog, session.parts, session.roots)
+            planned = plan(draft, source, session.roots[0], session.catalog, session.parts, session.roots, trust=trust)
             runs = launch(planned, session.start)
+        except own_code.Untrusted as error:
+            self.app.call_from_thread(self._distrusted, error)
         except BadInput as error:
             self.post_message(StartRefused(error.problems))
         except StartFailed as error:
@@ -186,6 +206,10 @@ class NewRun(RunForm):
         else:
             session.refresh()
             self.post_message(RunsStarted(runs))
+
+    def _distrusted(self, error: own_code.Untrusted) -> None:
+        self._starting = False
+        self.ask_trust(error, partial(self._start, True))
 
     def on_start_refused(self, event: StartRefused) -> None:
         self._starting = False
