@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from engine.augment.pipeline import Pipeline, stage_of
 from engine.averaging import Averaging, build_averaging
 from engine.contract.catalog import Catalog
-from engine.contract.conflicts import ungraphable
+from engine.contract.conflicts import lonely, single_pixels, ungraphable
 from engine.contract.errors import BadInput
 from engine.contract.recipe import Recipe
 from engine.contract.teacher import is_taught
@@ -25,6 +25,7 @@ from engine.data.load import DataSet
 from engine.losses import Loss, build_loss
 from engine.memory import keep_freed_memory
 from engine.models.build import build_model
+from engine.models.norms import normalises_single_pixels
 from engine.optim.build import build_optimizer
 from engine.probe import Decisions, Work, decide
 from engine.randomness import seed_torch, set_deterministic
@@ -128,7 +129,8 @@ def prepare(
         teachers: from `load_teachers`, for a loss that listens to one.
 
     Raises:
-        BadInput: fewer training images than a batch, a part that refuses its options, or a missing teacher.
+        BadInput: fewer training images than a batch, an image alone where batch norm needs two, a part that refuses
+            its options, or a missing teacher.
     """
     if is_taught(recipe, parts) and not teachers:
         raise BadInput(f"loss = {recipe.loss.name} needs its teacher, which only a run has; take cross_entropy here")
@@ -152,6 +154,10 @@ def prepare(
         model.start_from(augment().normalize(data.train.images[:STARTED_FROM]))
     layout = torch.channels_last if compute.channels_last else torch.contiguous_format
     model = model.to(device, memory_format=layout)
+    facts = (1, data.channels, data.image_size, data.image_size)
+    alone = lonely(recipe, len(data.train))
+    if alone and normalises_single_pixels(model, torch.zeros(facts, device=device).to(memory_format=layout)):
+        raise BadInput(single_pixels(recipe, alone))
     resident = partial(Resident, device=device, channels_last=compute.channels_last)
     train = resident(data.train)
     steps = steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch)

@@ -51,7 +51,8 @@ def register(kind: str, *, title: str, name: str = "", **facts: Any) -> Callable
         kind: one of `KINDS`.
         title: what lists and forms show.
         name: the part's name; else the function's, or the class's in snake_case.
-        facts: literals such as year, paper, paper_result, family, params, gmacs, aliases, stage, conflicts.
+        facts: literals such as year, paper, paper_result, family, params, gmacs, aliases, stage, conflicts; of a model
+            single_pixels, if batch norm sees maps of 1x1 px in it.
     """
     return lambda part: part
 

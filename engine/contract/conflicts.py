@@ -22,6 +22,7 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
     problems += _schedule_conflicts(recipe)
     problems += _batches(recipe, catalog)
     problems += _ghost_batches(recipe)
+    problems += _lonely_images(recipe, catalog)
     problems += _averaged_weights(recipe)
     problems += _sharpness_conflicts(recipe, catalog)
     problems += _graph_conflicts(recipe)
@@ -145,6 +146,45 @@ def _ghost_batches(recipe: Recipe) -> list[str]:
         parts = f" in {recipe.compute.accumulate} parts" * (recipe.compute.accumulate > 1)
         return [f"model.ghost_batch: {images} does not divide a batch of {recipe.batch_size}{parts}"]
     return []
+
+
+def _lonely_images(recipe: Recipe, catalog: Catalog) -> list[str]:
+    """Whether a net that normalises single pixels gets an image alone, as far as the images can be counted here."""
+    if not catalog.get("model", recipe.model.name).meta.get("single_pixels"):
+        return []
+    data = recipe.data
+    meta = catalog.get("dataset", data.name).meta if data.name in catalog.names("dataset") else {}
+    whole = data.fraction == 1 and not data.holdout and data.train_slice == "all"
+    alone = lonely(recipe, meta.get("train_images", 0) if whole else 0)
+    return [single_pixels(recipe, alone)] if alone else []
+
+
+def lonely(recipe: Recipe, images: int) -> str:
+    """What leaves an image alone in a forward pass of training, and the way out; "" where nothing does.
+
+    Args:
+        images: of the training set; 0 where it is not known, and the last batch left out of account.
+    """
+    batch, parts = recipe.batch_size, recipe.compute.accumulate
+    if batch == 1:
+        return "batch_size = 1; take 2 or more"
+    if _smallest_part(batch, parts) == 1:
+        return f"compute.accumulate = {parts} cuts a batch of {batch} into parts as small as 1; take fewer"
+    left = images % batch if recipe.last_batch == "keep" else 0
+    if left and _smallest_part(left, parts) == 1:
+        return f'the last batch of {images:,} images has {left}, and a part of it 1; take last_batch = "drop"'
+    return ""
+
+
+def single_pixels(recipe: Recipe, alone: str) -> str:
+    """The refusal, for `lonely`'s reason."""
+    return f"model: {recipe.model.name} normalises maps of 1x1 px, which takes two images at least: {alone}"
+
+
+def _smallest_part(images: int, parts: int) -> int:
+    """Of a batch as `torch.chunk` cuts it: parts of one size and what is left."""
+    size = -(-images // parts)
+    return images % size or size
 
 
 def _op_conflicts(choice: Choice, present: Collection[str], catalog: Catalog) -> list[str]:

@@ -169,7 +169,14 @@ def cvt(
 
 
 @register(
-    "model", title="CvT-13 as published", family="cvt", year=2021, paper="2103.15808", params=19_547_466, gmacs=0.08211
+    "model",
+    title="CvT-13 as published",
+    family="cvt",
+    year=2021,
+    paper="2103.15808",
+    params=19_547_466,
+    gmacs=0.08211,
+    single_pixels=True,
 )
 def cvt_seed(num_classes: int = 10, in_channels: int = 3) -> CvT:
     """The net behind pytorch-cifar-tricks' 84.74 %: 8, 4 and 2 px, so that its last stage has a single key."""

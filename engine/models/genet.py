@@ -55,7 +55,14 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
 
 
 @register(
-    "model", title="GE-ResNeXt-29, 8x64d", family="genet", year=2018, paper="1810.12348", params=36_329_802, gmacs=5.389
+    "model",
+    title="GE-ResNeXt-29, 8x64d",
+    family="genet",
+    year=2018,
+    paper="1810.12348",
+    params=36_329_802,
+    gmacs=5.389,
+    single_pixels=True,
 )
 def ge_resnext29_8x64d(
     num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, init: InitOption = "he"
@@ -72,6 +79,7 @@ def ge_resnext29_8x64d(
     paper="1810.12348",
     params=70_058_314,
     gmacs=10.69,
+    single_pixels=True,
 )
 def ge_resnext29_16x64d(
     num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, init: InitOption = "he"

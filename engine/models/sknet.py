@@ -70,6 +70,7 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
     paper="1903.06586",
     params=27_813_450,
     gmacs=4.181,
+    single_pixels=True,
 )
 def sk_resnext29_16x32d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
     """ResNeXt-29, 16 groups of 32 channels, choosing between 1x1 and 3x3."""
@@ -77,7 +78,14 @@ def sk_resnext29_16x32d(num_classes: int = 10, in_channels: int = 3, *, init: In
 
 
 @register(
-    "model", title="SK-ResNeXt-29, 16x64d", family="sknet", year=2019, paper="1903.06586", params=78_521_482, gmacs=11.3
+    "model",
+    title="SK-ResNeXt-29, 16x64d",
+    family="sknet",
+    year=2019,
+    paper="1903.06586",
+    params=78_521_482,
+    gmacs=11.3,
+    single_pixels=True,
 )
 def sk_resnext29_16x64d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
     """ResNeXt-29, 16 groups of 64 channels, choosing between 1x1 and 3x3."""

@@ -22,6 +22,7 @@ from engine.contract.events import (
     Phase,
     RunStarted,
     Step,
+    Stopped,
     encode,
 )
 from engine.data.device import Resident
@@ -413,3 +414,21 @@ def test_augmentation_is_told_which_training_images_it_gets(make, monkeypatch):
     trial.go(stop_after=3)
     trial.go()
     assert told == [(epoch, step, 64 if step < 5 else 10) for epoch in range(2) for step in range(6)]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"batch_size": 1}, {"batch_size": 8, "compute": {"precision": "fp32", "accumulate": 8}},
+                {"batch_size": 109, "last_batch": "keep"}],
+)  # fmt: skip
+def test_one_image_alone_is_refused_where_batch_norm_needs_two_before_the_first_step(make, changes):
+    """Of a net that is not ours, too; in the 330 images of the tests, batches of 109 leave 3, and those of 47 leave 1."""
+    lonely = make(model="pixel_norm_net", **changes | ({"batch_size": 47} if "last_batch" in changes else {}))
+    with pytest.raises(BadInput, match="pixel_norm_net normalises maps of 1x1 px, which takes two images at least"):
+        lonely.go()
+    assert not lonely.run.checkpoints.exists()
+    if "last_batch" in changes:
+        assert isinstance(make(model="pixel_norm_net", epochs=1, **changes).go()[-1], Finished)
+
+
+def test_one_image_alone_trains_a_net_whose_batch_norm_sees_whole_maps(make):
+    assert isinstance(make(model="dropout_net", batch_size=1).go(stop_after=3)[-1], Stopped)

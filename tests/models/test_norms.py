@@ -1,0 +1,74 @@
+"""Nets whose batch norm sees single pixels, on every model of the catalog; the oracle of the rule is torch's own error."""
+
+import pytest
+import torch
+
+from engine.contract.catalog import Part, catalog
+from engine.contract.conflicts import _smallest_part, lonely
+from engine.contract.errors import BadInput
+from engine.contract.recipe import Choice, Recipe
+from engine.models.build import build_model
+from engine.models.norms import normalises_single_pixels
+
+TABLE = {
+    "epochs": 1, "batch_size": 128, "augmentation": [], "optimizer": "sgd", "data": {"name": "cifar10"},
+}  # fmt: skip
+
+
+def on_meta(part: Part, size: int) -> torch.nn.Module:
+    with torch.device("meta"):
+        return build_model(Choice(name=part.name), num_classes=10, image_size=size, catalog=catalog())
+
+
+@pytest.mark.parametrize("size", [pytest.param(28, marks=pytest.mark.slow), 32])
+@pytest.mark.parametrize("part", catalog().parts("model"), ids=lambda part: part.name)
+def test_the_mark_says_whether_batch_norm_sees_single_pixels(part: Part, size: int) -> None:
+    found = normalises_single_pixels(on_meta(part, size), torch.zeros(1, 3, size, size, device="meta"))
+    assert found == part.meta.get("single_pixels", False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "part", [p for p in catalog().parts("model") if p.meta.get("single_pixels")], ids=lambda p: p.name
+)
+def test_torch_itself_refuses_one_image_in_these_nets(part: Part) -> None:
+    model = build_model(Choice(name=part.name), num_classes=10, catalog=catalog())
+    with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+        model(torch.randn(1, 3, 32, 32))
+    assert model(torch.randn(2, 3, 32, 32)).shape == (2, 10)
+
+
+def test_parts_are_as_large_as_torch_cuts_them() -> None:
+    for images in range(1, 40):
+        for parts in range(1, images + 1):
+            cut = min(len(part) for part in torch.zeros(images).chunk(parts))
+            assert _smallest_part(images, parts) == cut, (images, parts)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"batch_size": 1}, "batch_size = 1; take 2 or more"),
+        ({"batch_size": 8, "compute": {"accumulate": 8}}, "cuts a batch of 8 into parts as small as 1"),
+        ({"batch_size": 7, "compute": {"accumulate": 3}}, "cuts a batch of 7 into parts as small as 1"),
+        ({"batch_size": 49_999, "last_batch": "keep"}, 'the last batch of 50,000 images has 1, .* last_batch = "drop"'),
+        ({"batch_size": 3, "last_batch": "keep"}, None),  # 50,000 = 3 * 16,666 + 2
+        ({"batch_size": 49_999}, None),
+        ({"batch_size": 8, "compute": {"accumulate": 4}}, None),
+    ],
+)
+def test_an_image_alone_is_refused_before_anything_is_started(changes, said) -> None:
+    for model in ("cvt_seed", "sk_resnext29_16x32d"):
+        table = TABLE | {"model": model} | changes
+        if said is None:
+            Recipe.resolve(table, catalog())
+        else:
+            with pytest.raises(BadInput, match=f"{model} normalises maps of 1x1 px.*{said}"):
+                Recipe.resolve(table, catalog())
+    assert Recipe.resolve(TABLE | {"model": "resnet18"} | changes, catalog()).batch_size == changes["batch_size"]
+
+
+def test_how_many_images_are_left_may_only_be_known_to_the_trainer() -> None:
+    recipe = Recipe.resolve(TABLE | {"model": "cvt_seed", "batch_size": 64, "last_batch": "keep"}, catalog())
+    assert "the last batch of 129 images has 1" in lonely(recipe, 129)
+    assert lonely(recipe, 128) == lonely(recipe, 0) == ""
