@@ -31,9 +31,9 @@ def split(images: np.ndarray, labels: np.ndarray) -> Split:
     return Split(torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(labels.astype(np.int64)))
 
 
-@pytest.fixture(scope="session")
-def tiny() -> DataSet:
-    arrays = generate(train=330, test=105)
+def shapes_of(train: int, test: int) -> DataSet:
+    """Generated shapes, so many of them."""
+    arrays = generate(train=train, test=test)
     mean, std = channel_statistics(arrays.train_images)
     return DataSet(
         name="shapes",
@@ -45,6 +45,11 @@ def tiny() -> DataSet:
         std=std,
         fingerprint=arrays.fingerprint,
     )
+
+
+@pytest.fixture(scope="session")
+def tiny() -> DataSet:
+    return shapes_of(330, 105)
 
 
 @pytest.fixture(scope="session")
