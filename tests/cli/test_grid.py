@@ -15,7 +15,9 @@ GRID = ("grid", "--preset", "quickstart", "--epochs", "2", "--set", "schedule.wa
 @pytest.fixture
 def started(monkeypatch):
     told = []
-    monkeypatch.setattr(commands, "carry_out", partial(batch.carry_out, start=lambda folder: told.append(folder.id)))
+    monkeypatch.setattr(
+        commands, "carry_out", partial(batch.carry_out, start=lambda folder, **options: told.append(folder.id))
+    )
     return told
 
 

@@ -54,7 +54,7 @@ def started(monkeypatch):
     told = []
     begin = partial(
         batch.carry_out,
-        start=lambda folder: told.append(("start", folder.id)),
+        start=lambda folder, **options: told.append(("start", folder.id)),
         resume=lambda folder, changed: told.append(("resume", folder.id, changed)),
     )
     monkeypatch.setattr(commands, "carry_out", begin)
