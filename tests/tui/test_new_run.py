@@ -3,6 +3,7 @@
 import pytest
 from textual.widgets import Input
 
+from engine.contract import own_code
 from engine.contract.catalog import catalog
 from engine.contract.create import create
 from engine.contract.errors import StartFailed
@@ -354,3 +355,34 @@ async def test_another_optimizer_says_what_it_resets_and_keeps_what_all_share(wo
         options = form.desk.recipe.optimizer.options
         assert (options["lr"], options["clip_norm"]) == (0.2, 1.0)
         assert form.desk.reset() == ""
+
+
+async def test_changed_code_of_a_run_is_asked_about_before_anything_executes_it(
+    workbench, root, tmp_path, launcher, settle
+):
+    mine = tmp_path / "mine.py"
+    mine.write_text(
+        'from engine.contract.catalog import register\n\n\n@register("model", title="Tiny")\n'
+        'def tiny(num_classes=10):\n    """A net of my own."""\n'
+    )
+    recipe = loader.resolve("quickstart", catalog((mine,)), loader.Edits(model="tiny"))
+    run = create(root, recipe, seed=0, preset="quickstart", placement=Placement(parts=(str(mine),)))
+    copy = run.parts / "mine.py"
+    copy.write_text(copy.read_text() + "\nprint('another')\n")
+    app = workbench("results")
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.new_run({"preset": f"run:{run.id}"})
+        await settle(pilot)
+        for key in ("f", "i", "ctrl+s"):
+            await pilot.press(key)
+            await settle(pilot, 0.2)
+            assert isinstance(app.screen, Confirm) and "has changed since run" in app.screen._body, key
+            await pilot.press("n")
+            await settle(pilot)
+            assert launcher.started == []
+        await pilot.press("ctrl+s")
+        await settle(pilot, 0.2)
+        await pilot.press("r")
+        await settle(pilot, 0.2)
+        assert len(launcher.started) == 1
+        assert own_code.doubts(launcher.started[0]) == [], "the new run's copy is on its record"
