@@ -18,7 +18,6 @@ import tomli_w
 
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput, nearest
-from engine.contract.folder import RunFolder
 from engine.contract.overrides import add_op, apply_set, drop_op, parse_value
 from engine.contract.recipe import Recipe
 from presets import swap
@@ -28,6 +27,8 @@ Origin = Literal["built-in", "yours"]
 Table = dict[str, Any]
 
 SUITE: Final = "suite:"
+RECIPE: Final = "recipe.toml"
+"""The name of the file in a run's folder."""
 HERE: Final = Path(__file__).resolve().parent
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 LARGEST: Final = 256 * 1024  # bytes; a preset is a few lines, anything larger is a mistake
@@ -228,8 +229,10 @@ def resolve(ref: str, catalog: Catalog, edits: Edits | None = None) -> Recipe:
     try:
         return Recipe.resolve(edit(table, edits, catalog, ref) if edits else table, catalog, ref)
     except BadInput as error:
-        if Path(ref).name != RunFolder(Path()).recipe_toml.name:
+        if Path(ref).name != RECIPE:
             raise
+        from engine.contract.folder import RunFolder  # listings of presets do without it
+
         raise BadInput([*error.problems, *RunFolder(Path(ref).parent).origin()]) from error  # another version's, maybe
 
 
