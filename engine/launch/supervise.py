@@ -135,6 +135,7 @@ class Supervisor:
             child = Child(self._command(self._run, len(held)), environment, (lock, *line.device_fds))
             try:
                 self._record(child.identity)
+                child.release()
                 killed_after = self._watch(child)
                 return self._verdict(child, killed_after, ooms, printed, said)
             except BaseException:  # a trainer that nobody knows of must not live on

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
+from typing import Final
 
 from engine.contract.folder import RunFolder
 from engine.contract.process import Identity, alive, identify
@@ -17,20 +19,45 @@ def command(run: RunFolder, gpus: int) -> list[str]:
     return [sys.executable, *several, "-m", "engine", str(run.path)]
 
 
+GATE: Final = (sys.executable, "-I", "-S", str(Path(__file__).with_name("gate.py")))
+
+
 class Child:
-    """A trainer that this process started, in a session and process group of its own."""
+    """A trainer that this process started, in a session and process group of its own.
+
+    It stands behind a gate (see `engine.launch.gate`) and does nothing before `release`. Where this process dies
+    first, however it dies, the trainer ends with it.
+    """
 
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str], inherited: Sequence[int]) -> None:
         """Start it. It prints where this process prints, and holds the locks whose descriptors it inherits."""
-        self._process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            cwd="/",
-            env=environment,
-            start_new_session=True,
-            pass_fds=tuple(inherited),
-        )
+        behind, self._latch = os.pipe()  # neither end is inherited, but for the one that is passed on
+        try:
+            self._process = subprocess.Popen(
+                [*GATE, str(behind), *argv],
+                stdin=subprocess.DEVNULL,
+                cwd="/",
+                env=environment,
+                start_new_session=True,
+                pass_fds=(behind, *inherited),
+            )
+        except BaseException:
+            os.close(self._latch)
+            raise
+        finally:
+            os.close(behind)
         self.identity = identify(self._process.pid)
+
+    def release(self) -> None:
+        """Let it begin its work: it is on record now. One that was killed behind the gate stays as it is."""
+        with suppress(BrokenPipeError):  # it was killed at the gate, which its exit code tells
+            os.write(self._latch, b"\n")
+        self._shut()
+
+    def _shut(self) -> None:
+        if self._latch >= 0:
+            os.close(self._latch)
+            self._latch = -1
 
     def gone(self) -> bool:
         """Whether it has ended. It stays a zombie, which keeps its number from being used again, until `bury`."""
@@ -50,6 +77,7 @@ class Child:
 
     def bury(self) -> int | None:
         """End what it left running (data workers, compilers) and return its exit code, negative for a signal."""
+        self._shut()
         self.kill()
         return self._process.wait()
 
