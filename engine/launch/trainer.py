@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.contract.folder import RunFolder
-from engine.contract.process import Identity, alive, identify
+from engine.contract.process import Identity, identify, running
 
 
 def command(run: RunFolder, gpus: int) -> list[str]:
@@ -85,12 +85,12 @@ class Child:
 class Orphan:
     """A trainer whose supervisor was killed. Nobody can learn its exit code."""
 
-    def __init__(self, identity: Identity, run: RunFolder) -> None:
+    def __init__(self, identity: Identity) -> None:
+        """Args: identity of a process that has been proven to work on the run; from then on its start is enough."""
         self.identity = identity
-        self._run = run
 
     def gone(self) -> bool:
-        return not alive(self.identity, self._run.path)
+        return not running(self.identity)
 
     def send(self, number: signal.Signals) -> None:
         if not self.gone():
@@ -99,7 +99,7 @@ class Orphan:
 
     def kill(self) -> None:
         if not self.gone():
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):  # as for a child
                 os.killpg(self.identity.pid, signal.SIGKILL)
 
     def bury(self) -> int | None:

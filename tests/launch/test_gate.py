@@ -21,10 +21,11 @@ DYING = """
     import os, signal, sys
     from fake_supervisor import trainer
     from engine.launch import supervise
+    from engine.launch.ledger import Ledger
     from engine.launch.trainer import Child
 
     die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-    record, release = supervise.Supervisor._record, Child.release
+    record, release = Ledger.record, Child.release
     after = {after!r}
 
     def recorded(self, identity):
@@ -38,7 +39,7 @@ DYING = """
         release(self)
         die()
 
-    supervise.Supervisor._record = recorded
+    Ledger.record = recorded
     if after == "release":
         Child.release = released
     sys.exit(supervise.main(sys.argv[1:], trainer=trainer, timing=supervise.Timing(beat=0.2, poll=0.05)))
@@ -63,10 +64,9 @@ def dying(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("after", ["spawn", "record"])
 def test_a_supervisor_killed_before_it_opened_the_gate_leaves_nothing_behind(bench: Bench, dying, after: str):
     run = dying(after)
-    bench.until(lambda: not bench.alive())
-    assert not run.events.exists() and not (run.path / "seen.txt").exists()
-    assert queue.tickets() == []
     status = bench.ended(run)
+    bench.until(lambda: not bench.alive() and queue.tickets() == [])
+    assert not run.events.exists() and not (run.path / "seen.txt").exists()
     assert (status.state, status.reason) == ("lost", "supervisor_lost")
     control.resume(run, supervisor=bench.supervisor)
     (run.path / "go").touch()

@@ -133,7 +133,7 @@ def _start(order: Order, batch: Batch, time: Cost, as_json: bool) -> None:
     changed = {name: order.placed[flag] for flag, name in CHANGED_ON_RESUME.items() if order.placed.get(flag)}
     became: dict[tuple[str, int], tuple[str, str]] = {}
     failures = 0
-    for done in carry_out(batch, changed):
+    for done in carry_out(batch, changed, say=say):
         failures += bool(done.error)
         became[done.job.label, done.job.seed] = done.run, done.error
         if done.error:
