@@ -11,6 +11,7 @@ import secrets
 import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -63,9 +64,10 @@ class Inbox:
         return orders
 
     def clear(self, run: Path) -> None:
-        """Remove the requests that have been read. OSError where that is not allowed; they do no harm."""
+        """Remove the requests that have been read. What cannot be removed does no harm. Never raises."""
         for name in self._read & _names(run):
-            (run / FOLDER / name).unlink(missing_ok=True)
+            with suppress(OSError):
+                (run / FOLDER / name).unlink()
 
 
 def _names(run: Path) -> set[str]:

@@ -176,7 +176,8 @@ def interrupt(bench: Bench, run: RunFolder, way: str) -> RunFolder:
         there = run.path.parent.with_name(f"{run.path.parent.name}.moved") / run.id
         there.parent.mkdir()
         run.path.rename(there)
-        assert bench.ended(RunFolder(there)).reason == "moved"
+        ended = bench.ended(RunFolder(there))
+        assert (ended.state, ended.reason) in (("stopped", "moved"), ("finished", "")), ended  # it may have been done
         assert not run.path.exists()
         return RunFolder(there)
     if way in ("stop", "kill the supervisor, then stop"):

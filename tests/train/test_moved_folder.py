@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import checkpoint, train, trainer
+from engine import checkpoint, probe, train, trainer
 from engine.checkpoint_files import load_weights, read
 from engine.contract import home
 from engine.contract.checkpoints import committed
@@ -147,19 +147,25 @@ def test_before_the_first_step_too(new, tmp_path, monkeypatch, act):
     assert not run.path.exists()
 
 
-def test_a_folder_that_moves_while_the_model_is_built_is_a_stop_too(new, tmp_path, monkeypatch):
+@pytest.mark.parametrize("where", [(train, "prepare"), (probe, "choose_precision")], ids=["before", "while"])
+@pytest.mark.parametrize("in_its_place", [False, True], ids=["", "another folder in its place"])
+def test_a_folder_that_moves_while_the_machine_is_probed_is_a_stop_too(new, tmp_path, monkeypatch, where, in_its_place):
     run, moved = new(), RunFolder(tmp_path / "20260101-000000-else")
-    prepare = train.prepare
+    original = getattr(*where)
 
     def moving(*given, **more):
         run.path.rename(moved.path)
-        return prepare(*given, **more)
+        if in_its_place:
+            run.path.mkdir()
+        return original(*given, **more)
 
-    monkeypatch.setattr(train, "prepare", moving)
+    monkeypatch.setattr(*where, moving)
     assert trainer.carry_out(run, lambda: False) == 0
     last = last_event(moved)
     assert isinstance(last, Stopped) and (last.epoch, last.step, last.reason) == (0, 0, "moved")
-    assert not run.path.exists()
+    assert run.path.exists() is in_its_place
+    if in_its_place and where[0] is probe:
+        assert not list(run.path.iterdir()) and (moved.path / "probe.json").exists()
 
 
 def test_a_home_is_asked_again_where_the_folder_moves_under_a_write(tmp_path):

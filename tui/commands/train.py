@@ -151,7 +151,7 @@ def describe(event: events.Event | Status) -> str:
         case Status(state="queued"):
             place = f", number {event.place} in line" if event.place else ""
             return f"waiting for a device{place}{': ' + clean(event.note) if event.note else ''}"
-        case Status(reason="supervisor_lost", live=True):
+        case Status(reason="supervisor_lost" | "moved", live=True):
             return f"warning: {event.message}"
         case events.RunStarted():
             return (
