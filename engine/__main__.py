@@ -24,6 +24,11 @@ class Stop:
         signal.signal(signal.SIGTERM, self._note)
         signal.signal(signal.SIGINT, self._note)
 
+    def done(self) -> None:
+        """There is nothing left to stop: a late signal must not make a clean end look like a crash."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._asked = True
 
@@ -44,7 +49,9 @@ def main(arguments: list[str]) -> int:
         run.info()
         from engine.trainer import carry_out
 
-        return carry_out(run, stopping)
+        code = carry_out(run, stopping)
+        stopping.done()
+        return code
     except BadInput as error:
         for problem in error.problems:
             sys.stderr.write(f"error: {problem}\n")

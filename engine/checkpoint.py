@@ -14,7 +14,8 @@ from engine.checkpoint_files import UNREADABLE, Saved, Tree, read, snapshot, wri
 from engine.contract.checkpoints import BEST, STATE, WEIGHTS, committed, drop_state, keep_only, name_of
 from engine.contract.errors import BadInput
 from engine.contract.events import Checkpoint
-from engine.contract.folder import CHECKPOINT_SCHEMA, newer_checkpoint
+from engine.contract.folder import CHECKPOINT_SCHEMA, RunFolder, newer_checkpoint
+from engine.contract.home import Home
 from engine.contract.links import refuse_links
 from engine.contract.provenance import versions
 
@@ -25,23 +26,30 @@ KEPT_WHILE_RUNNING: Final = 2  # the newest may be the one that a crash has dama
 class Checkpoints:
     """The checkpoints of one run: snapshots taken before the next step, written by one thread.
 
+    They follow a run folder that is moved: what is written lies where the folder lies then.
+
     Args:
-        folder: the run's `checkpoints` folder.
+        home: the run folder.
         identity: what a checkpoint must have been made with to be loaded: recipe, seed, data.
         made_on: the machine, kept in meta.json so that a resume can tell whether bits will be equal.
     """
 
-    def __init__(self, folder: Path, *, identity: Tree, made_on: Tree, interval: float = INTERVAL) -> None:
-        self.folder = folder
+    def __init__(self, home: Home, *, identity: Tree, made_on: Tree, interval: float = INTERVAL) -> None:
+        self._home = home
         self._identity = identity
         self._made_on = made_on
         self._interval = interval
         self._saved_at = time.monotonic()
         self._saved_position: tuple[int, int] | None = None
-        self._good: list[Path] = []  # oldest first
+        self._good: list[str] = []  # names, oldest first
         self._best_epoch = 0  # of the best.pt that is written, or queued to be
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._writes: list[Future[Checkpoint]] = []
+
+    @property
+    def folder(self) -> Path:
+        """Where they lie now. FolderLost where the run folder is gone."""
+        return RunFolder(self._home.now()).checkpoints
 
     def load(self) -> tuple[Saved | None, list[str]]:
         """The newest whole checkpoint, if any, and a line about everything damaged on the way to it.
@@ -69,7 +77,7 @@ class Checkpoints:
                 raise BadInput(problems)
             if saved.best is None and BEST in saved.meta["files"]:
                 notes.append(f"{BEST} of checkpoint {path.name} is damaged; the best epoch is chosen anew from here")
-            self._good = [*candidates[-1:], path]
+            self._good = [good.name for good in (*candidates[-1:], path)]
             self._best_epoch = saved.best["epoch"] if saved.best else 0
             self._saved_position = saved.position
             return saved, notes
@@ -127,11 +135,15 @@ class Checkpoints:
         """The run is complete: leave what `keep` asks for. Nothing may be queued any more."""
         if keep == "all":
             return
-        refuse_links(self.folder.parent)
         self._good = [] if keep == "none" else self._good[-1:]
-        if keep == "weights" and self._good:
-            drop_state(self._good[0])
-        keep_only(self.folder, [path.name for path in self._good])
+        self._home.write(lambda run: self._leave(RunFolder(run).checkpoints, with_state=keep != "weights"))
+
+    def _leave(self, folder: Path, *, with_state: bool) -> None:
+        """Leave the good checkpoints alone."""
+        refuse_links(folder.parent)
+        if self._good and not with_state:
+            drop_state(folder / self._good[0])
+        keep_only(folder, self._good)
 
     def close(self) -> None:
         """Wait for the writer thread and end it."""
@@ -140,21 +152,21 @@ class Checkpoints:
     def _write(
         self, position: tuple[int, int], meta: Tree, files: dict[str, Tree | Path | None], waited: float
     ) -> Checkpoint:
-        target = self._path(position)
-        refuse_links(self.folder.parent)  # each time: somebody may have put one there meanwhile
-        try:
-            write(target, meta, {name: self._good[-1] if tree is None else tree for name, tree in files.items()})
-        except OSError:
-            refuse_links(self.folder.parent)  # or in the middle of it, which explains the rest
-            raise
-        self._good = [*(path for path in self._good if path != target), target][-KEPT_WHILE_RUNNING:]
-        keep_only(self.folder, [path.name for path in self._good])
+        self._home.write(lambda run: self._put(RunFolder(run).checkpoints, name_of(*position), meta, files))
         return self._event(position, meta["why"], waited)
+
+    def _put(self, folder: Path, name: str, meta: Tree, files: dict[str, Tree | Path | None]) -> None:
+        """Write one checkpoint and remove those that it makes superfluous."""
+        shared = {file: folder / self._good[-1] if tree is None else tree for file, tree in files.items()}
+        refuse_links(folder.parent)  # each time: somebody may have put one there meanwhile
+        try:
+            write(folder / name, meta, shared)
+        except OSError:
+            refuse_links(folder.parent)  # or in the middle of it, which explains the rest
+            raise
+        self._good = [*(good for good in self._good if good != name), name][-KEPT_WHILE_RUNNING:]
+        keep_only(folder, self._good)
 
     def _event(self, position: tuple[int, int], why: str, waited: float) -> Checkpoint:
         epoch, step = position
-        file = f"{self.folder.name}/{self._path(position).name}"
-        return Checkpoint(epoch=epoch, step=step, file=file, seconds=waited, why=why)
-
-    def _path(self, position: tuple[int, int]) -> Path:
-        return self.folder / name_of(*position)
+        return Checkpoint(epoch=epoch, step=step, file=f"checkpoints/{name_of(*position)}", seconds=waited, why=why)

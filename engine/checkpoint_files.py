@@ -136,7 +136,8 @@ def write(target: Path, meta: Tree, files: dict[str, Tree | Path]) -> None:
     """
     fresh = target.with_name(f"{HALF}{target.name}")
     _clear(fresh)
-    fresh.mkdir(parents=True)
+    target.parent.mkdir(exist_ok=True)  # the run folder itself is never made again: it may have been moved
+    fresh.mkdir()
     try:
         entries: Tree = {}
         written: dict[int, str] = {}

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from engine.compiling import compile_problem, pays
 from engine.contract.errors import BadInput
 from engine.contract.files import read_json, write_atomic
+from engine.contract.home import Home
 from engine.contract.recipe import ComputeConfig
 from engine.contract.values import build
 
@@ -135,6 +136,7 @@ def decide(
     Returns:
         The decisions, and lines for people about what could not be done as asked or expected.
     """
+    home = Home(path.parent)  # it takes a while, in which the folder may be moved
     earlier = _read(path)
     here = (device.type, device_name(device), cpu_name())
     if earlier is not None and (earlier.device, earlier.device_name, earlier.cpu) == here:
@@ -160,7 +162,7 @@ def decide(
         why=why,
         graph=graph,
     )
-    write_atomic(path, json.dumps(asdict(decisions), indent=1).encode())
+    home.write(lambda place: write_atomic(place / path.name, json.dumps(asdict(decisions), indent=1).encode()))
     eager = f"torch.compile does not work here, running eager: {problem}" if problem else ""
     return decisions, [note for note in (crowd, eager) if note]
 

@@ -18,6 +18,7 @@ from engine.checkpoint import INTERVAL, Checkpoints
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.events import Event, Phase, Stopped
 from engine.contract.folder import RunFolder
+from engine.contract.home import Home
 from engine.contract.recipe import Placement, Recipe
 from engine.data.load import DataSet
 from engine.data.split import epoch_order
@@ -41,6 +42,7 @@ def fit(
     stopping: Callable[[], bool] = lambda: False,
     parts: Catalog | None = None,
     interval: float = INTERVAL,
+    home: Home | None = None,
 ) -> Iterator[Event]:
     """Train from scratch, or go on from the run's newest whole checkpoint.
 
@@ -49,23 +51,24 @@ def fit(
         attempt: 1 for the first; a later one says from where it goes on.
         stopping: asked before every step; once true the run is saved, Stopped is the last event, and it returns.
         interval: seconds between the checkpoints that nobody asked for.
+        home: the same folder, held open: what is written follows it when it is moved.
 
     Raises:
         BadInput: the recipe does not fit the data, the checkpoint belongs to another recipe, seed or data set, or the
             teacher of a distilled run is gone or has changed.
         Diverged: the loss, or what an evaluation makes of an image, is not finite any more.
-        OSError: the disk is full, among others.
+        OSError: the disk is full, or the run folder is gone, among others.
         torch.OutOfMemoryError: on a GPU.
     """
-    placement, parts = placement or Placement(), parts or catalog()
+    placement, parts, home = placement or Placement(), parts or catalog(), home or Home(run.path)
     yield Phase(name="starting", note=f"building {recipe.model.name}")
-    probe_file = run.path / "probe.json"
     teachers = load_teachers(recipe, run, data, data_dir=placement.data_dir, device=device, parts=parts)
+    probe_file = home.now() / "probe.json"
     setup = prepare(
         recipe, data, probe_file, seed=seed, device=device, threads=placement.threads, parts=parts, teachers=teachers
     )
     identity = {"recipe_id": recipe.recipe_id, "seed": seed, "data": data.fingerprint}
-    checkpoints = Checkpoints(run.checkpoints, identity=identity, made_on=asdict(setup.decisions), interval=interval)
+    checkpoints = Checkpoints(home, identity=identity, made_on=asdict(setup.decisions), interval=interval)
     session = Session(recipe, data, setup, checkpoints, seed=seed, stopping=stopping)
     live = Live(device)
     step, quick = ways_to_step(setup, recipe)
@@ -90,10 +93,11 @@ def fit(
         yield Phase(name="saving")
         session.save("end" if done else "stop")
         yield from checkpoints.written(wait=True)
-        session.write_predictions(run.predictions)
+        home.write(lambda place: session.write_predictions(RunFolder(place).predictions))
         if done:
             checkpoints.finish(placement.keep)
-        yield session.finished() if done else Stopped(epoch=session.epoch, step=session.step)
+        why = "stopped" if home.in_place() else "moved"
+        yield session.finished() if done else Stopped(epoch=session.epoch, step=session.step, reason=why)
     finally:
         checkpoints.close()
 

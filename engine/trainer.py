@@ -17,6 +17,7 @@ from engine.contract.errors import BadInput
 from engine.contract.events import Event, EventWriter, Failed, Finished, Message, Phase, Stopped
 from engine.contract.fold import RunFold
 from engine.contract.folder import RunFolder, written_by
+from engine.contract.home import GONE, FolderLost, Home
 from engine.contract.lenient import known_placement
 from engine.contract.recipe import Placement, Recipe
 from engine.data.load import load
@@ -31,14 +32,21 @@ from engine.train import fit
 def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
     """Write the events of one attempt, the last of which tells its end; the exit code.
 
+    A run folder that is moved meanwhile ends the attempt after the step at work: it is saved there and called stopped.
+
     Raises OSError where the disk takes not even that.
     """
     began = time.monotonic()
+    home = Home(run.path)
     os.umask(run.umask)
     number, earlier = attempts(run) + 1, RunFold(run.events).poll().seconds
     recipe: Recipe | None = None
     sampler: MachineSampler | None = None
     last: Event = Stopped()
+
+    def ending() -> bool:
+        return stopping() or not home.in_place()
+
     with EventWriter(run.events, began, earlier) as writer:
         try:
             placement = read_placement(run)
@@ -53,7 +61,7 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
 
             def say(name: str, note: str) -> None:
                 writer.write(Phase(name=name, note=note))
-                if stopping():
+                if ending():
                     raise Interrupted
 
             with sampling(sampler, writer.write):
@@ -66,23 +74,40 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
                     device=device,
                     placement=placement,
                     attempt=number,
-                    stopping=stopping,
+                    stopping=ending,
                     parts=parts,
+                    home=home,
                 ):
                     if isinstance(event, Finished | Stopped):
                         last = event  # written below, where no sample can follow it
                     else:
                         writer.write(event)
         except Interrupted:  # while the data were on their way: nothing has been trained in this attempt
-            epoch, step = newest_position(run.checkpoints)
-            last = Stopped(epoch=epoch, step=step)
+            last = stopped_short(home)
         except Exception as error:  # the top of the process: every end is told in the run's own words
-            last = describe(error, recipe, sampler)
-            sys.stderr.write(f"{last.detail}error: {last.message}\n")
+            moved = isinstance(error, OSError) and error.errno in GONE and not home.in_place()
+            last = stopped_short(home) if moved else describe(error, recipe, sampler)
+            if isinstance(last, Failed):
+                sys.stderr.write(f"{last.detail}error: {last.message}\n")
         writer.write(last)
     if isinstance(last, Failed):
         return 2 if last.reason == "bad_input" else 1
     return 0
+
+
+def stopped_short(home: Home) -> Event:
+    """The closing event of an attempt that ended without a checkpoint of its own: its run stands where it stood."""
+    try:
+        epoch, step = newest_position(RunFolder(home.now()).checkpoints)
+    except FolderLost:
+        return folder_lost()
+    return Stopped(epoch=epoch, step=step, reason="stopped" if home.in_place() else "moved")
+
+
+def folder_lost() -> Failed:
+    """The closing event of an attempt whose folder is nowhere to be found: the file of events is still open."""
+    message = "the run folder was moved or deleted while it trained; what came after its last checkpoint is lost"
+    return Failed(reason="moved", message=message)
 
 
 def attempts(run: RunFolder) -> int:

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 
 import psutil
 
+from engine.contract import pulse
 from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.files import locked
@@ -250,13 +251,18 @@ def carry_out(
     changed: Mapping[str, Any],
     *,
     start: Callable[..., object] = local.start,
-    resume: Callable[[RunFolder, Mapping[str, Any]], object] = control.resume,
+    resume: Callable[..., object] = control.resume,
+    say: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Started]:
     """Start and resume what is to be done, one by one, in order. A run that cannot be started holds up no other.
 
     Args:
         changed: what differs in the placement of resumed runs.
+        say: is told where a resume takes long.
     """
+    for job in batch.to_do:
+        if job.run is not None:
+            pulse.feel(Path(job.run.folder))  # where heartbeats must be watched, all of them are watched at once
     for job in batch.to_do:
         begun: list[RunFolder] = []
 
@@ -269,7 +275,7 @@ def carry_out(
                 launch(job.plan, begin)
             elif job.run is not None:
                 begun.append(RunFolder(Path(job.run.folder)))
-                resume(begun[0], changed)
+                resume(begun[0], changed, say=say)
         except (BadInput, StartFailed) as error:
             yield Started(job, begun[0].id if begun else "", str(error))
         else:

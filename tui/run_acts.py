@@ -5,6 +5,7 @@ The waiting happens in a thread, the answer comes back as a toast.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual import work
 from textual.screen import Screen
+from textual.worker import WorkerCancelled, get_current_worker
 
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput, StartFailed
@@ -30,6 +32,13 @@ from tui.screens.prompt import Prompt
 
 if TYPE_CHECKING:
     from tui.app import Workbench
+
+
+def pause(seconds: float) -> None:
+    """Sleep in a thread of the workbench; one that closes meanwhile does not have to wait for what the thread does."""
+    time.sleep(seconds)
+    if get_current_worker().is_cancelled:
+        raise WorkerCancelled("the workbench is closing")
 
 
 class RunActs(Screen[None]):
@@ -58,9 +67,9 @@ class RunActs(Screen[None]):
 
         def answered(answer: str | None) -> None:
             if answer == "stop":
-                self.act([run], control.stop, "asked to stop")
+                self.act([run], control.stop)
             elif answer == "kill":
-                self.act([run], control.kill, "killed")
+                self.act([run], control.kill)
 
         self.app.push_screen(Confirm(f"Stop run {run.id[-4:]}?", body, buttons), answered)
 
@@ -70,7 +79,7 @@ class RunActs(Screen[None]):
             f"Continue run {run.id[-4:]}?",
             "It goes on from its last checkpoint, with the same recipe and seed.",
             ("resume", "Continue"),
-            lambda: self.act([run], control.resume, "goes on"),
+            lambda: self.act([run], partial(control.resume, say=self.say_later, pause=pause), "goes on"),
         )
 
     def ask_again(self, run: RunFolder) -> None:
@@ -179,19 +188,24 @@ class RunActs(Screen[None]):
         self._look_again()
 
     @work(thread=True, group="acts", exit_on_error=False)
-    def act(self, runs: Sequence[RunFolder], what: Callable[[RunFolder], object], done: str) -> None:
-        """Do something to each run; what cannot be done is said and keeps nothing else back."""
+    def act(self, runs: Sequence[RunFolder], what: Callable[..., object], done: str = "") -> None:
+        """Do something to each run; what cannot be done is said and keeps nothing else back.
+
+        Args:
+            what: takes the run, and `trust` where it may meet code that is not to be run unasked.
+            done: the words that say so; those that `what` returns where this is empty.
+        """
         for run in runs:
             try:
-                what(run)
+                words = what(run)
             except Untrusted as error:
-                again = partial(self.act, [run], partial(control.resume, trust=True), done)
+                again = partial(self.act, [run], partial(what, trust=True), done)
                 self.app.call_from_thread(self.ask_trust, error, again)
                 continue
             except (BadInput, StartFailed) as error:
                 self.app.call_from_thread(self.say, str(error), bad=True)
                 continue
-            self.app.call_from_thread(self.say, f"{run.id[-4:]} {done}")
+            self.say_later(f"{run.id[-4:]} {done or words}")
         self._look_again()
 
     @work(thread=True, group="acts", exit_on_error=False)
@@ -222,6 +236,10 @@ class RunActs(Screen[None]):
         """Read the rows again, in a thread: with ten thousand runs it takes a moment."""
         self.workbench.session.refresh()
         self.app.post_message(RunsChanged())
+
+    def say_later(self, text: str) -> None:
+        """The same from a thread."""
+        self.app.call_from_thread(self.say, text)
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """A toast with text that is data."""

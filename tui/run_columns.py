@@ -24,6 +24,7 @@ SHORT_REASON: Final = {
     "bad_input": "bad",
     "supervisor_lost": "lost",
     "reboot": "boot",
+    "moved": "move",
 }
 LONG_REASON: Final = {
     "gpu_memory": "GPU memory",

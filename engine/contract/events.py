@@ -22,7 +22,7 @@ from engine.contract.values import build, parse, parse_lines, plain
 NAN: Final = math.nan
 REASONS: Final = (
     "", "traceback", "gpu_memory", "killed", "out_of_memory", "diverged", "disk_full", "bad_input", "data",
-    "supervisor_lost", "reboot",
+    "supervisor_lost", "reboot", "moved",
 )  # fmt: skip
 
 
@@ -169,7 +169,7 @@ class Resumed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Stopped(Event):
-    """Ended early on request, with a checkpoint. reason: stopped, preempted."""
+    """Ended early on request, with a checkpoint. reason: stopped, preempted, moved (its folder was)."""
 
     KIND: ClassVar[str] = "stopped"
     epoch: int = 0

@@ -8,6 +8,7 @@ events.jsonl    the trainer                what happened
 probe.json      the trainer, once          precision, threads and compile mode: a resume takes them from here
 checkpoints/    the trainer                weights and the state to go on from
 predictions.npz the trainer                test logits and labels
+requests/       anyone                     what the supervisor is asked to do where no signal reaches it
 proc.json, heartbeat.json, exit.json       the supervisor: who works on it, that it lives, how it ended
 exits/N.json    the supervisor             how earlier attempts ended
 log.txt         the processes              their raw output

@@ -14,12 +14,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A process on a machine between two boots."""
+    """A process on a machine between two boots, and the run folder that it works in."""
 
     host: str
     boot_id: str
     pid: int
     create_time: float
+    """Seconds since 1970, which a step of the clock changes."""
+    start_ticks: int = 0
+    """When it was started, in clock ticks since boot; 0 where that is not known."""
+    pid_namespace: str = ""
+    """Among which processes the number counts; "" where that is not known."""
+    folder: str = ""
+    """The run folder as `engine.contract.home` identifies it; "" where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +45,48 @@ class ProcRecord:
         if table is None:
             return None
         try:
-            host, boot = str(table["host"]), str(table["boot_id"])
+            place = build(_Place, table | {"host": str(table["host"]), "boot_id": str(table["boot_id"])})
             trainer = table.get("trainer")
             return cls(
-                host,
-                boot,
-                _identity(host, boot, table["supervisor"]),
-                None if trainer is None else _identity(host, boot, trainer),
+                place.host,
+                place.boot_id,
+                _identity(place, table["supervisor"]),
+                None if trainer is None else _identity(place, trainer),
             )
         except (KeyError, TypeError):
             return None
 
     def write(self, path: Path) -> None:
-        table: dict[str, Any] = {"host": self.host, "boot_id": self.boot_id}
+        """What both processes share stands once. Earlier versions wrote neither ticks, namespace nor folder."""
+        shared = {"pid_namespace": self.supervisor.pid_namespace, "folder": self.supervisor.folder}
+        table: dict[str, Any] = {"host": self.host, "boot_id": self.boot_id} | shared
         for role, identity in (("supervisor", self.supervisor), ("trainer", self.trainer)):
-            table[role] = identity and {"pid": identity.pid, "create_time": identity.create_time}
+            table[role] = identity and {name: getattr(identity, name) for name in _Numbers.__slots__}
         write_atomic(path, encode_table(table))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    host: str
+    boot_id: str
+    pid_namespace: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Numbers:
     pid: int
     create_time: float
+    start_ticks: int = 0
 
 
-def _identity(host: str, boot: str, table: Any) -> Identity:
+def _identity(place: _Place, table: Any) -> Identity:
     if not isinstance(table, dict):
         raise TypeError("a process is a table")
-    numbers = build(_Numbers, table)
-    return Identity(host, boot, numbers.pid, numbers.create_time)
+    found = build(_Numbers, table)
+    return Identity(
+        place.host, place.boot_id, found.pid, found.create_time, found.start_ticks, place.pid_namespace, place.folder
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +94,7 @@ class Heartbeat:
     """`heartbeat.json`, rewritten every two seconds by the supervisor `pid`: that it lives and what it does.
 
     state: queued, starting, running or stopping. place: how many tickets are ahead of it in line, plus one.
-    note: what it waits for, in words.
+    note: what it waits for, in words. beats: how many there were; earlier versions did not count them.
     """
 
     pid: int
@@ -82,6 +102,7 @@ class Heartbeat:
     place: int = 0
     note: str = ""
     t: float = 0.0
+    beats: int = 0
 
     @classmethod
     def read(cls, path: Path) -> Heartbeat | None:

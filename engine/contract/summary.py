@@ -90,6 +90,8 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
         info, damage = RunInfo(), str(problem)
     labels = folder.labels()
     reason, message = state.reason, state.message
+    if state.reason == "moved":  # there is nothing that could be damaged
+        damage = ""
     if damage and not state.live:
         reason, message = "bad_input", damage
     return Summary(

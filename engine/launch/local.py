@@ -33,6 +33,8 @@ def start(
 ) -> None:
     """Spawn the supervisor of a run and wait until it has taken the run up (the run may then wait in the queue).
 
+    That no process of another machine works on the run is for the caller to make sure: see `engine.launch.elsewhere`.
+
     Args:
         placement: what differs from the placement in `run.json`.
         approved: code that the user has agreed to, as `own_code.approve` has it.
@@ -43,7 +45,7 @@ def start(
     Raises:
         StartFailed: it ended or kept silent; nothing of it is left running.
     """
-    options = ["--placement", json.dumps(dict(placement))] if placement else []
+    options = ["--watched", *(["--placement", json.dumps(dict(placement))] if placement else [])]
     if adopt:
         options.append("--adopt")
     printed = run.log.stat().st_size if run.log.exists() else 0

@@ -1,4 +1,4 @@
-"""What a supervisor is told by signals, and a sleep that any signal ends.
+"""What a supervisor is told, by signals above all, and a sleep that any signal ends.
 
 SIGTERM, SIGINT   stop: the trainer finishes its step, saves a checkpoint and ends
 SIGUSR2           the same, on behalf of a scheduler: the run is recorded as preempted
@@ -23,7 +23,7 @@ class Orders:
 
     def __init__(self) -> None:
         self.asked = ""
-        """"" (nothing), "stopped", "preempted" or "killed"; the first order stands unless a kill follows it."""
+        """"" (nothing), "stopped", "preempted", "moved" or "killed"; the first stands unless a kill follows it."""
         self._awake, bell = os.pipe()
         os.set_blocking(self._awake, False)
         os.set_blocking(bell, False)
@@ -33,9 +33,13 @@ class Orders:
         signal.signal(signal.SIGCHLD, lambda *_: None)  # its byte on the bell is what counts
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
+    def take(self, order: str) -> None:
+        """Take an order that came another way."""
+        if not self.asked or order == "killed":
+            self.asked = order
+
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if not self.asked or number == KILL:
-            self.asked = MEANING[signal.Signals(number)]
+        self.take(MEANING[signal.Signals(number)])
 
     def sleep(self, seconds: float) -> None:
         """Until a signal comes or a child ends, but no longer than that."""

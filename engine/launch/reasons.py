@@ -19,6 +19,7 @@ PROBE_BYTES = 64 * 1024
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TAIL_BYTES = 32 * 1024
 EVENTS_BYTES = 1 << 20  # the closing words stand at the very end
+MOVED = "the folder was moved"
 DETAIL_BYTES = 12_000  # of JSON; with it an exit record fits into the reserve
 
 # The last line of a traceback, or what a library prints before it aborts, and the reason it stands for.
@@ -56,7 +57,7 @@ class Ending:
     log: str
     """The end of what the attempt printed."""
     asked: str = ""
-    """What the supervisor was told to do with the trainer: "" (nothing), "stopped", "preempted" or "killed"."""
+    """What the supervisor was told to do with the trainer: "" (nothing), "stopped", "preempted", "moved", "killed"."""
     grace: float = 0.0
     """The seconds a trainer was given to stop, if it had to be killed after that."""
     oom_kills: int = 0
@@ -71,6 +72,8 @@ def judge(ending: Ending) -> Verdict:
         late = f"the process then ended with {_how(ending.returncode)}" if ending.returncode else ""
         return Verdict("finished", message=late)
     if isinstance(word, Stopped):
+        if "moved" in (ending.asked, word.reason):
+            return Verdict("stopped", "moved", f"{MOVED}; stopped {_where(word)}")
         state = "preempted" if "preempted" in (ending.asked, word.reason) else "stopped"
         return Verdict(state, message=f"stopped {_where(word)}")
     if isinstance(word, Failed):
@@ -93,7 +96,10 @@ def _stopped_without_a_word(ending: Ending) -> Verdict:
         why = f"did not stop within {ending.grace:g} s and was killed"
     else:
         why = f"ended with {_how(ending.returncode)} before it could save a checkpoint"
-    return Verdict(ending.asked, message=f"{why}; what came after the last checkpoint is lost", detail=ending.log)
+    why = f"{why}; what came after the last checkpoint is lost"
+    if ending.asked == "moved":
+        return Verdict("stopped", "moved", f"{MOVED}; it {why}", ending.log)
+    return Verdict(ending.asked, message=why, detail=ending.log)
 
 
 def _died(ending: Ending) -> Verdict:

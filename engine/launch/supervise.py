@@ -1,8 +1,9 @@
 """Watch over one run: wait for its devices, start its trainer, beat, and write down how it ended.
 
 `python -m engine.launch.supervise RUN_DIR [--placement JSON] [--adopt]`, as `engine.launch.local.start` spawns it.
-What signals mean to it is in `engine.launch.orders`. A trainer that is told to stop has $CIFAR_TUI_GRACE seconds (30)
-for its checkpoint, then it is killed.
+What signals mean to it is in `engine.launch.orders`, and how it is told what to do where no signal reaches it in
+`engine.launch.elsewhere`. It ends the run when its folder is moved or deleted. A trainer that is told to stop has
+$CIFAR_TUI_GRACE seconds (30) for its checkpoint, then it is killed.
 
 The trainer has a session of its own, inherits the locks of the run and of its devices, and finds where to run in
 $CIFAR_TUI_PLACEMENT (the placement as JSON, with the device that the queue gave) and $CUDA_VISIBLE_DEVICES. So it
@@ -16,7 +17,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,16 +26,16 @@ from engine.contract.files import locked, write_atomic
 from engine.contract.folder import RESERVE_BYTES, RunFolder
 from engine.contract.lenient import known_placement
 from engine.contract.links import refuse_links
-from engine.contract.process import Heartbeat, Identity, ProcRecord, alive, me
+from engine.contract.process import ProcRecord, alive, presence, same_machine
 from engine.contract.recipe import Placement
-from engine.launch import devices, package, reasons
+from engine.launch import devices, elsewhere, package, reasons
+from engine.launch.ledger import Ledger
 from engine.launch.orders import STOP, Orders
 from engine.launch.queue import Line
 from engine.launch.reasons import Ending, Verdict
 from engine.launch.trainer import Child, Orphan, command
 
 PLACEMENT = "CIFAR_TUI_PLACEMENT"
-HOLD_SECONDS = 1.0
 SLOWEST_LOOK = 10  # times the poll, for who is far back in line: a hundred waiting runs must not keep a core busy
 LOOK_SECONDS = 1.0  # how often to look after a trainer whose end sends no signal
 
@@ -54,15 +55,19 @@ class Supervisor:
     """One attempt of a run: `carry_out` a new one, or `adopt` one that has lost its supervisor."""
 
     def __init__(self, run: RunFolder, placement: Placement, timing: Timing, trainer: Command) -> None:
-        self._run = run
+        self._id = run.id
+        self._ledger = Ledger(run, timing.beat)
         self._placement = placement
         self._timing = timing
         self._command = trainer
         self._orders = Orders()
-        self._me = me()
-        self._beaten = Heartbeat(0, "")
         self._attempt = 1
         self._returncode: int | None = None
+
+    @property
+    def _run(self) -> RunFolder:
+        """The run where it lies now: asked anew before every write. FolderLost where it is gone."""
+        return self._ledger.run
 
     def carry_out(self) -> Verdict:
         """From the queue to the exit record.
@@ -72,16 +77,17 @@ class Supervisor:
         """
         refuse_links(self._run.path)
         with ExitStack() as stack:
-            lock = self._hold(stack)
+            lock = stack.enter_context(self._ledger.hold())
             before = ProcRecord.read(self._run.proc)
-            if before and before.trainer and alive(before.trainer, self._run.path):
-                who = f"its trainer (process {before.trainer.pid})"
-                raise BadInput(f"run {self._run.id}: {who} is still at work; stop or kill it first")
+            trainer = before.trainer if before and before.trainer and same_machine(before.trainer) else None
+            if trainer and presence(trainer, self._run.path) != "gone":
+                who = f"its trainer (process {trainer.pid})"
+                raise BadInput(f"run {self._id}: {who} is still at work; stop or kill it first")
             self._run.archive_exit()
-            self._count_attempts()
+            self._attempt = self._ledger.attempt()
             write_atomic(self._run.reserve, os.urandom(RESERVE_BYTES), durable=False)
             self._beat("starting")
-            self._record(None)
+            self._ledger.record(None)
             return self._conclude(lambda: self._work(lock))
 
     def adopt(self) -> Verdict:
@@ -90,37 +96,28 @@ class Supervisor:
         Raises:
             BadInput: there is no such trainer, or somebody else has adopted it or works on the run.
         """
-        refusal = f"run {self._run.id} is being adopted by another process"
+        refusal = f"run {self._id} is being adopted by another process"
         with locked(self._run.path / "adopt", wait=False, refusal=refusal):
             before = ProcRecord.read(self._run.proc)
             if not before or not before.trainer or not alive(before.trainer, self._run.path):
-                raise BadInput(f"run {self._run.id}: no trainer is at work")
+                raise BadInput(f"run {self._id}: no trainer is at work")
             if alive(before.supervisor, self._run.path):
-                raise BadInput(f"run {self._run.id}: its supervisor is alive")
-            self._count_attempts()
-            orphan = Orphan(before.trainer, self._run)
+                raise BadInput(f"run {self._id}: its supervisor is alive")
+            self._attempt = self._ledger.attempt()
+            orphan = Orphan(before.trainer)
             self._beat("running")
-            self._record(orphan.identity)
+            self._ledger.record(orphan.identity)
             killed_after = self._watch(orphan)
             with ExitStack() as stack:
-                self._hold(stack)
+                stack.enter_context(self._ledger.hold())
                 return self._conclude(lambda: self._verdict(orphan, killed_after))
-
-    def _hold(self, stack: ExitStack) -> int:
-        """The run's lock. A process that is ending gives it up a moment after it looks dead."""
-        deadline = time.monotonic() + HOLD_SECONDS
-        while True:
-            try:
-                return stack.enter_context(self._run.hold())
-            except BadInput:
-                if time.monotonic() >= deadline:
-                    raise
-            time.sleep(0.02)
 
     def _work(self, lock: int) -> Verdict:
         """Queue, train, judge."""
         line = self._wait_in_line()
         if line is None:
+            if self._orders.asked == "moved":
+                return Verdict("stopped", "moved", f"{reasons.MOVED}; it had waited in the queue")
             state = "preempted" if self._orders.asked == "preempted" else "stopped"
             return Verdict(state, message="left the queue on request")
         try:
@@ -135,7 +132,8 @@ class Supervisor:
             ooms, printed, said = reasons.oom_kills(), reasons.size(self._run.log), reasons.size(self._run.events)
             child = Child(self._command(self._run, len(held)), environment, (lock, *line.device_fds))
             try:
-                self._record(child.identity)
+                self._ledger.record(child.identity)
+                child.release()
                 killed_after = self._watch(child)
                 return self._verdict(child, killed_after, ooms, printed, said)
             except BaseException:  # a trainer that nobody knows of must not live on
@@ -147,7 +145,7 @@ class Supervisor:
     def _wait_in_line(self) -> Line | None:
         """The place in line once it has its devices; None when the run was told to stop while it waited."""
         wanted = devices.want(self._placement)
-        line = Line(self._run.id, self._run.path, wanted)
+        line = Line(self._id, self._run.path, wanted)
         note, next_look = "", 0.0
         while not self._orders.asked:
             if time.monotonic() >= next_look:
@@ -206,25 +204,15 @@ class Supervisor:
             full = isinstance(error, OSError) and error.errno in reasons.DISK_FULL
             message = f"its supervisor failed: {type(error).__name__}: {error}"
             verdict = Verdict("failed", "disk_full" if full else "traceback", message, traceback.format_exc())
-        self._run.write_exit(verdict.record(self._returncode, self._attempt))
+        self._ledger.write(lambda run: run.write_exit(verdict.record(self._returncode, self._attempt)))
         return verdict
 
-    def _record(self, trainer: Identity | None) -> None:
-        ProcRecord(self._me.host, self._me.boot_id, self._me, trainer).write(self._run.proc)
-
     def _beat(self, state: str, place: int = 0, note: str = "") -> None:
-        """Write the heartbeat if it is due or says something new. A full disk must not end the watch."""
-        now = time.time()
-        beat = Heartbeat(self._me.pid, state, place, note, now)
-        news = (state, place, note) != (self._beaten.state, self._beaten.place, self._beaten.note)
-        if news or not 0 <= now - self._beaten.t < self._timing.beat:
-            self._beaten = beat
-            with suppress(OSError):
-                beat.write(self._run.heartbeat)
-
-    def _count_attempts(self) -> None:
-        ended = (int(path.stem) for path in self._run.exits.glob("*.json") if path.stem.isdecimal())
-        self._attempt = 1 + max(ended, default=0)
+        """Give a sign of life, and take the orders that came into the folder or with it."""
+        for order in self._ledger.beat(state, place, note):
+            self._orders.take(order)
+        if not self._ledger.in_place:
+            self._orders.take("moved")
 
 
 def grace_seconds() -> float:
@@ -246,6 +234,7 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
     parser.add_argument("run", type=Path)
     parser.add_argument("--placement", default="{}", help="changes to the placement in run.json, as JSON")
     parser.add_argument("--adopt", action="store_true", help="look after a trainer that has lost its supervisor")
+    parser.add_argument("--watched", action="store_true", help="it is known that nobody elsewhere works on the run")
     arguments = parser.parse_args(argv)
     run = RunFolder(arguments.run)
     try:
@@ -253,6 +242,8 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
             raise BadInput(problem)
         os.umask(run.umask)
         placement = Placement.model_validate(known_placement(run.info().placement)[0] | json.loads(arguments.placement))
+        if not arguments.watched:
+            elsewhere.make_sure_it_is_dead(run)
         supervisor = Supervisor(run, placement, timing or Timing(grace=grace_seconds()), trainer)
         _ = supervisor.adopt() if arguments.adopt else supervisor.carry_out()
     except (BadInput, ValueError, OSError) as error:

@@ -10,6 +10,7 @@ import pytest
 from engine.checkpoint import Checkpoints
 from engine.checkpoint_files import load_weights
 from engine.contract import checkpoints
+from engine.contract.home import Home
 from engine.contract.records import ExitRecord
 from engine.contract.store import RunFolder, runs_root, trash_of
 
@@ -26,7 +27,7 @@ def files(run: RunFolder) -> dict[str, bytes]:
 def finish(run: RunFolder) -> None:
     """Let the engine itself leave what it leaves of a run that was started with `keep = "weights"`."""
     identity = {"recipe_id": run.info().recipe_id, "seed": run.info().seed}
-    writer = Checkpoints(run.checkpoints, identity=identity, made_on={})
+    writer = Checkpoints(Home(run.path), identity=identity, made_on={})
     writer.load()
     writer.finish("weights")
     writer.close()

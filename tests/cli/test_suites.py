@@ -55,7 +55,7 @@ def started(monkeypatch):
     begin = partial(
         batch.carry_out,
         start=lambda folder, **options: told.append(("start", folder.id)),
-        resume=lambda folder, changed: told.append(("resume", folder.id, changed)),
+        resume=lambda folder, changed, say: told.append(("resume", folder.id, changed)),
     )
     monkeypatch.setattr(commands, "carry_out", begin)
     return told

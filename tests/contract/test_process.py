@@ -1,4 +1,4 @@
-"""A process is ours only if host, boot, id, creation time and command line all say so."""
+"""A process is ours only if boot, namespace, id, start, folder and command line all say so."""
 
 import dataclasses
 import os
@@ -11,7 +11,18 @@ import psutil
 import pytest
 
 from engine.contract import process
-from engine.contract.process import ExitRecord, Heartbeat, Identity, ProcRecord, alive, identify, me
+from engine.contract.home import folder_key
+from engine.contract.process import (
+    ExitRecord,
+    Heartbeat,
+    Identity,
+    ProcRecord,
+    alive,
+    identify,
+    me,
+    presence,
+    same_machine,
+)
 
 
 def test_a_worker_of_the_run_is_alive(worker, tmp_path):
@@ -27,12 +38,16 @@ def test_a_worker_of_the_run_is_alive(worker, tmp_path):
         {"pid": 2**31},
         {"pid": 2**80},
         {"pid": os.getpid()},
-        {"create_time": 1.0},
-        {"create_time": float("nan")},
-        {"create_time": float("inf")},
+        {"start_ticks": 1},
+        {"start_ticks": 2**80},
+        {"create_time": 1.0, "start_ticks": 0},
+        {"create_time": float("nan"), "start_ticks": 0},
+        {"create_time": float("inf"), "start_ticks": 0},
         {"boot_id": "another-boot"},
         {"boot_id": ""},
-        {"host": "another-host"},
+        {"pid_namespace": "pid:[1]"},
+        {"host": "another-host", "pid_namespace": ""},
+        {"folder": "1:1"},
     ],
     ids=str,
 )
@@ -40,8 +55,63 @@ def test_one_wrong_mark_makes_it_a_stranger(worker, tmp_path, change):
     assert not alive(dataclasses.replace(worker(tmp_path), **change), tmp_path)
 
 
-def test_creation_times_may_differ_by_rounding_but_not_more(worker, tmp_path):
+@pytest.mark.parametrize("step", [-1e9, -3600.0, 3.0, 90.0, 1e6])
+def test_a_step_of_the_clock_changes_nothing(worker, tmp_path, step):
+    """The creation time is boot time plus ticks, and the boot time is what a step of the clock moves."""
     identity = worker(tmp_path)
+    assert alive(dataclasses.replace(identity, create_time=identity.create_time + step), tmp_path)
+
+
+def test_the_machine_is_known_by_its_boot_and_process_namespace_and_not_by_its_name(worker, tmp_path):
+    identity = worker(tmp_path)
+    assert alive(dataclasses.replace(identity, host="renamed-since"), tmp_path)
+    assert not same_machine(dataclasses.replace(identity, pid_namespace="pid:[1]"))
+    assert not same_machine(dataclasses.replace(identity, boot_id="another-boot"))
+
+
+def test_ticks_are_those_of_the_kernel(worker, tmp_path):
+    identity = worker(tmp_path)
+    ticks = (identity.create_time - psutil.boot_time()) * os.sysconf("SC_CLK_TCK")
+    assert identity.start_ticks == pytest.approx(ticks, abs=1)
+    assert process.start_ticks(2**22 + 1) == 0
+
+
+def test_the_name_of_a_process_cannot_forge_its_start(tmp_path):
+    code = "import sys; open('/proc/self/comm', 'w').write(') S 1 1 1'); print(flush=True); sys.stdin.read()"
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert child.stdout.readline()
+        before = (psutil.Process(child.pid).create_time() - psutil.boot_time()) * os.sysconf("SC_CLK_TCK")
+        assert process.start_ticks(child.pid) == pytest.approx(before, abs=1)
+    finally:
+        child.communicate(b"")
+
+
+OLDER = """{"host": "%s", "boot_id": "%s", "supervisor": {"pid": %d, "create_time": %r}, "trainer": null}"""
+
+
+def test_a_run_that_was_live_before_an_upgrade_stays_live(worker, tmp_path):
+    """The record as earlier versions wrote it: without ticks, namespace and folder."""
+    now = worker(tmp_path)
+    path = tmp_path / "proc.json"
+    for create_time, expected in ((now.create_time, True), (now.create_time + 3, False)):
+        path.write_text(OLDER % (now.host, now.boot_id, now.pid, create_time))
+        record = ProcRecord.read(path)
+        assert (record.supervisor.start_ticks, record.supervisor.pid_namespace, record.supervisor.folder) == (0, "", "")
+        assert alive(record.supervisor, tmp_path) is expected
+
+
+def test_without_ticks_here_the_creation_time_decides_as_on_macos(worker, tmp_path, monkeypatch):
+    identity = worker(tmp_path)
+    monkeypatch.setattr(process, "start_ticks", lambda pid: 0)
+    monkeypatch.setattr(process, "pid_namespace", lambda: "")
+    assert alive(identity, tmp_path)
+    assert not alive(dataclasses.replace(identity, create_time=identity.create_time + 3), tmp_path)
+    assert not same_machine(dataclasses.replace(identity, host="another-host"))
+
+
+def test_creation_times_may_differ_by_rounding_but_not_more(worker, tmp_path):
+    identity = dataclasses.replace(worker(tmp_path), start_ticks=0)
     for shift, expected in ((1.9, True), (-1.9, True), (2.2, False), (-2.2, False)):
         shifted = dataclasses.replace(identity, create_time=identity.create_time + shift)
         assert alive(shifted, tmp_path) is expected, shift
@@ -80,7 +150,18 @@ def test_a_dead_process_and_a_zombie_are_dead(worker, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("age", "expected"), [(0, True), (29, True), (31, False), (-59, True), (-61, False), (-1e9, False), (1e9, False)]
+    ("age", "expected"),
+    [
+        (0, True),
+        (90, True),
+        (119, True),
+        (122, False),
+        (-90, True),
+        (-118, True),
+        (-122, False),
+        (-1e9, False),
+        (1e9, False),
+    ],
 )
 def test_on_another_host_the_heartbeat_decides(tmp_path, age, expected):
     identity = Identity("another-host", "another-boot", 4242, 1.0)
@@ -96,7 +177,34 @@ def test_a_process_that_may_not_be_looked_at_is_trusted_by_its_time(worker, tmp_
     identity = worker(tmp_path)
     monkeypatch.setattr(psutil.Process, "cmdline", refuse)
     assert alive(identity, tmp_path)
-    assert not alive(dataclasses.replace(identity, create_time=1.0), tmp_path)
+    assert not alive(dataclasses.replace(identity, create_time=1.0, start_ticks=0), tmp_path)
+
+
+def test_a_moved_folder_is_told_from_a_copy_and_from_one_in_its_place(worker, tmp_path):
+    old, new, copy = tmp_path / "a" / "run", tmp_path / "b" / "another-name", tmp_path / "c" / "run"
+    old.mkdir(parents=True)
+    copy.mkdir(parents=True)
+    new.parent.mkdir()
+    identity = dataclasses.replace(worker(old), folder=folder_key(old))
+    assert alive(identity, old) and presence(identity, old) != "moved" and presence(identity, copy) != "moved"
+    old.rename(new)
+    assert presence(identity, new) == "moved" and not alive(identity, new)
+    assert not alive(identity, old) and not alive(identity, copy)
+    old.mkdir()  # somebody puts another folder where the run was: nothing may be signalled through it
+    assert presence(identity, new) == "moved" and not alive(identity, old) and presence(identity, old) != "moved"
+
+
+def test_a_folder_moved_to_another_disk_or_recorded_by_an_earlier_version_is_moved_too(worker, tmp_path):
+    old, new = tmp_path / "a" / "run", tmp_path / "b" / "run"
+    old.mkdir(parents=True)
+    new.parent.mkdir()
+    identity = worker(old)
+    old.rename(new)
+    assert presence(identity, new) == "moved"
+    assert presence(dataclasses.replace(identity, folder="1:1"), new) == "moved"
+    os.kill(identity.pid, signal.SIGKILL)
+    os.waitpid(identity.pid, 0)
+    assert presence(identity, new) != "moved"
 
 
 def test_identities_agree_with_psutil():
@@ -107,21 +215,26 @@ def test_identities_agree_with_psutil():
 
 def test_records_come_back_as_they_were_written(tmp_path):
     path = tmp_path / "record.json"
-    for trainer in (None, Identity("host", "boot", 12, 3.5)):
-        record = ProcRecord("host", "boot", Identity("host", "boot", 11, 2.5), trainer)
+    for trainer in (None, Identity("host", "boot", 12, 3.5, 9, "pid:[7]", "1:2")):
+        record = ProcRecord("host", "boot", Identity("host", "boot", 11, 2.5, 8, "pid:[7]", "1:2"), trainer)
         record.write(path)
         assert ProcRecord.read(path) == record
-    for other in (Heartbeat(5, "queued", 2, "waits for cuda:0", 7.5), ExitRecord("failed", "killed", "m", -9, 9, "d")):
+    for other in (
+        Heartbeat(5, "queued", 2, "waits for cuda:0", 7.5, 9),
+        ExitRecord("failed", "killed", "m", -9, 9, "d"),
+    ):
         other.write(path)
         assert type(other).read(path) == other
 
 
 def test_proc_json_has_the_promised_form(tmp_path):
     path = tmp_path / "proc.json"
-    ProcRecord("h", "b", Identity("h", "b", 11, 2.5), Identity("h", "b", 12, 3.5)).write(path)
+    place = {"pid_namespace": "pid:[7]", "folder": "1:2"}
+    ProcRecord("h", "b", Identity("h", "b", 11, 2.5, 8, **place), Identity("h", "b", 12, 3.5, 9, **place)).write(path)
     assert path.read_text() == (
-        '{"host": "h", "boot_id": "b", "supervisor": {"pid": 11, "create_time": 2.5}, '
-        '"trainer": {"pid": 12, "create_time": 3.5}}\n'
+        '{"host": "h", "boot_id": "b", "pid_namespace": "pid:[7]", "folder": "1:2", '
+        '"supervisor": {"pid": 11, "create_time": 2.5, "start_ticks": 8}, '
+        '"trainer": {"pid": 12, "create_time": 3.5, "start_ticks": 9}}\n'
     )
 
 

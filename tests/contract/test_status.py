@@ -10,7 +10,7 @@ from engine.contract import status as module
 from engine.contract.events import EventWriter, Failed, Finished, Phase, Resumed, RunStarted, Step, Stopped
 from engine.contract.process import ExitRecord, Heartbeat, Identity, ProcRecord, boot_id, host_name
 from engine.contract.status import ENDED, GRACE_SECONDS, LIVE
-from engine.contract.store import RunFolder
+from engine.contract.store import RunFolder, summarize
 
 
 def occupy(run: RunFolder, supervisor: Identity | None, trainer: Identity | None = None, **changed: str) -> None:
@@ -101,7 +101,7 @@ def test_a_living_supervisor_comes_before_all_files(run, worker, beat):
                 record.write(run.exit)
             state = run.status(now)
             assert (state.state, state.reason, state.live) == (expected, "", True)
-            assert ("silent for 500 s" in state.message) == (beat == "stale")
+            assert ("silent for 8 min" in state.message) == (beat == "stale")
 
 
 def test_a_queued_run_tells_its_place_in_line(run, worker):
@@ -153,7 +153,8 @@ def test_a_process_id_that_is_not_ours_keeps_no_run_alive(run, worker, stranger)
 
 
 @pytest.mark.parametrize(
-    ("age", "state"), [(1, "running"), (29, "running"), (40, "lost"), (-30, "running"), (-1e6, "lost")]
+    ("age", "state"),
+    [(1, "running"), (110, "running"), (130, "lost"), (-90, "running"), (-130, "lost"), (-1e6, "lost")],
 )
 def test_a_run_of_another_host_lives_by_its_heartbeat(run, age, state):
     occupy(run, None, host="another-host", boot_id="another-boot")
@@ -186,7 +187,9 @@ def test_no_damaged_file_keeps_a_run_from_having_a_state(run, name, damage):
 
 def test_a_folder_that_vanished_is_lost(run):
     gone = RunFolder(run.path.with_name("20000101-000000-0000"))
-    assert judged(gone) == ("lost", "supervisor_lost")
+    assert judged(gone) == ("lost", "moved")
+    row = summarize(gone)
+    assert (row.status, row.reason, row.message) == ("lost", "moved", "its folder was moved or deleted")
 
 
 def test_when_a_run_ended_is_told_by_whoever_told_the_end(run):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.contract import pulse
 from engine.contract.errors import BadInput
 from engine.contract.events import EventReader, RunStarted
 from engine.contract.folder import RunFolder
@@ -157,6 +158,56 @@ def test_resume_refuses_what_is_at_work_or_finished(bench: Bench):
         control.resume(run, supervisor=bench.supervisor)
 
 
+def test_a_resume_right_after_the_last_word_waits_for_the_supervisor(bench: Bench):
+    """A viewer reads "stopped" in the events before the supervisor has written how it ended, and gone."""
+    for _ in range(3):
+        run = bench.working()
+        control.stop(run)
+        bench.until(lambda run=run: b'"stopped"' in run.events.read_bytes())
+        control.resume(run, supervisor=bench.supervisor)
+        (run.path / "go").touch()
+        assert bench.record(run).state == "finished"
+        assert (run.exits / "1.json").exists()
+
+
+def test_a_resume_waits_for_a_trainer_that_takes_its_time_to_stop(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FAKE_GRACE", "1")
+    run = bench.working("deaf")
+    control.stop(run)
+    bench.until(lambda: run.status().state == "stopping")
+    (run.path / "fake.txt").write_text("finish")
+    control.resume(run, supervisor=bench.supervisor)
+    assert bench.record(run).state == "finished"
+    assert ExitRecord.read(run.exits / "1.json").state == "stopped"
+
+
+def test_a_resume_does_not_wait_for_ever(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(control, "ENDING_SECONDS", 0.3)
+    run = bench.working("deaf")
+    control.stop(run)
+    bench.until(lambda: run.status().state == "stopping")
+    with pytest.raises(BadInput, match="is stopping"):
+        control.resume(run, supervisor=bench.supervisor)
+
+
+def test_a_kill_of_what_ends_at_that_moment_is_done_and_no_error(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    run = bench.working()
+    killpg = os.killpg
+    groups = []
+
+    def late(group: int, number: int) -> None:
+        groups.append(group)
+        killpg(group, number)
+        bench.until(lambda: not Path(f"/proc/{group}").exists() or not bench.alive())
+        raise ProcessLookupError(3, "No such process")
+
+    os.kill(bench.processes(run)[0].pid, signal.SIGSTOP)
+    monkeypatch.setattr(os, "killpg", late)
+    assert control.kill(run, patience=0.2) == "is killed"
+    assert groups
+    bench.until(lambda: not bench.alive())
+
+
 def test_resume_refuses_another_recipe(bench: Bench):
     run = bench.make()
     text = run.recipe_toml.read_text()
@@ -213,23 +264,20 @@ def test_a_process_that_got_the_number_of_a_dead_supervisor_is_left_alone(bench:
         control.stop(run)
 
 
-def test_a_run_on_another_host_is_not_signalled_from_here(bench: Bench):
-    run = bench.working()
-    rewrite(run.proc, host="elsewhere")
-    with pytest.raises(BadInput, match="works on elsewhere: give the command there"):
-        control.stop(run)
-
-
-def test_after_a_reboot_runs_are_started_again_in_their_order(bench: Bench):
+def test_after_a_reboot_runs_are_started_again_in_their_order(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pulse, "WATCH_SECONDS", 0.5)
     runs = [bench.start("finish") for _ in range(3)]
     for run in runs:
         bench.ended(run)
         run.exit.unlink()
         run.events.unlink()
         rewrite(run.proc, boot_id="before")
+        rewrite(run.heartbeat, t=0.0)
     assert {(run.status().state, run.status().reason) for run in runs} == {("lost", "reboot")}
     runs[1].recipe_toml.write_text("no recipe")
-    outcome = control.restart_lost(runs[::-1], supervisor=bench.supervisor)
+    said: list[str] = []
+    outcome = control.restart_lost(runs[::-1], supervisor=bench.supervisor, say=said.append)
+    assert len(said) <= 1, "the first look at all of them is when the watch begins"
     assert list(outcome) == sorted(run.id for run in runs)
     assert outcome.pop(runs[1].id).startswith(f"run {runs[1].id}: recipe.toml is no TOML")
     assert set(outcome.values()) == {""}

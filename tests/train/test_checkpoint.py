@@ -14,6 +14,7 @@ from engine.checkpoint_files import load_weights, read, snapshot
 from engine.contract.checkpoints import committed
 from engine.contract.errors import BadInput
 from engine.contract.events import Checkpoint, Finished, Message, Resumed, RunStarted, Stopped
+from engine.contract.home import Home
 
 IDENTITY = {"recipe_id": "r", "seed": 0}
 
@@ -24,13 +25,13 @@ def tree(value: float) -> dict[str, object]:
 
 @pytest.fixture
 def checkpoints(tmp_path):
-    made = Checkpoints(tmp_path / "checkpoints", identity=IDENTITY, made_on={})
+    made = Checkpoints(Home(tmp_path), identity=IDENTITY, made_on={})
     yield made
     made.close()
 
 
 def fresh(checkpoints: Checkpoints) -> Checkpoints:
-    return Checkpoints(checkpoints.folder, identity=IDENTITY, made_on={})
+    return Checkpoints(Home(checkpoints.folder.parent), identity=IDENTITY, made_on={})
 
 
 def flip(path, where: float) -> None:

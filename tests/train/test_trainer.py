@@ -138,6 +138,24 @@ def test_without_what_it_measured_the_same_events_lead_to_nearly_the_same_time(n
     assert work.seconds == pytest.approx(wall, abs=1e-3)
 
 
+def test_a_signal_after_the_last_word_is_not_what_ends_it(new, tmp_path):
+    """As from a supervisor that sees the folder moved a moment after the trainer did."""
+    run = new(epochs=1)
+    late = tmp_path / "late.py"
+    late.write_text(
+        "import atexit, os, runpy, signal, sys\n"
+        "atexit.register(lambda: os.kill(os.getpid(), signal.SIGTERM))\n"
+        "class Last:\n"
+        "    def __del__(self, kill=os.kill, me=os.getpid(), number=signal.SIGTERM): kill(me, number)\n"
+        "sys.last = Last()\n"
+        "sys.argv[0] = 'engine'\n"
+        "runpy.run_module('engine', run_name='__main__')"
+    )
+    ended = subprocess.run([sys.executable, late, run.path], env=environment(), timeout=LIMIT, check=False)
+    assert ended.returncode == 0
+    assert isinstance(events(run)[-1], Finished)
+
+
 def test_carried_out_in_this_process_it_writes_what_it_says(new, capfd):
     run = new()
     assert trainer.carry_out(run, lambda: False) == 0

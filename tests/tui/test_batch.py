@@ -134,7 +134,7 @@ def test_resumed_runs_take_over_the_placement_that_was_asked_for(lenet, ended_ru
     stopped = ended_run(recipe_of(lenet), 0, (0.5,), state="stopped")
     told = []
     done = list(
-        carry_out(ready(lenet), {"device": "cpu"}, resume=lambda folder, changed: told.append((folder, changed)))
+        carry_out(ready(lenet), {"device": "cpu"}, resume=lambda folder, changed, say: told.append((folder, changed)))
     )
     assert told == [(stopped, {"device": "cpu"})]
     assert [one.run for one in done] == [stopped.id]

@@ -1,5 +1,6 @@
 """Results: the table of all runs, what one can find in it and do from it."""
 
+import asyncio
 import json
 
 import pytest
@@ -316,7 +317,7 @@ async def test_a_live_run_is_not_deleted_and_the_reason_is_said(workbench, make_
 async def test_resume_asks_first(workbench, make_run, settle, monkeypatch):
     run = make_run(state="stopped")
     done = []
-    monkeypatch.setattr(control, "resume", done.append)
+    monkeypatch.setattr(control, "resume", lambda run, **_: done.append(run))
     app = workbench("results")
     async with app.run_test() as pilot:
         await pilot.press("C", "c")
@@ -345,6 +346,33 @@ async def test_changed_code_of_a_run_is_asked_about_before_it_goes_on(workbench,
             await pilot.press(answer)
             await settle(pilot, 0.2)
         assert [list(files) for files in started] == [[str(copy)]]
+
+
+async def test_closing_the_workbench_does_not_wait_for_a_heartbeat_that_is_watched(
+    workbench, make_run, settle, monkeypatch
+):
+    make_run(state="stopped")
+    pauses, ends = [], []
+
+    def resume(run, *, say, pause):
+        say("watching")
+        try:
+            for number in range(600):
+                pause(0.05)
+                pauses.append(number)
+        finally:
+            ends.append(run)
+
+    monkeypatch.setattr(control, "resume", resume)
+    app = workbench("results")
+    async with app.run_test(notifications=True) as pilot:
+        await pilot.press("C", "c")
+        while not any("watching" in notice.message for notice in app._notifications):
+            await pilot.pause(0.05)
+        assert not ends
+    while not ends:
+        await asyncio.sleep(0.05)
+    assert len(pauses) < 600
 
 
 async def test_rerun_starts_the_same_recipe_and_seed_again(workbench, make_run, launcher, settle):

@@ -141,7 +141,7 @@ def _start(order: Order, batch: Batch, time: Cost, as_json: bool) -> None:
     became: dict[tuple[str, int], tuple[str, str]] = {}
     failures = 0
     trusting = {"resume": partial(control.resume, trust=True)} if order.trust else {}
-    for done in carry_out(batch, changed, **trusting):
+    for done in carry_out(batch, changed, say=say, **trusting):
         failures += bool(done.error)
         became[done.job.label, done.job.seed] = done.run, done.error
         if done.error:

@@ -81,7 +81,7 @@ def print_summaries(rows: Sequence[Summary], root: Path | None = None) -> None:
             work(row.seconds, row.estimated),
             file_size(row.size_bytes),
             age(time.time() - row.started),
-            row.status + (f" ({row.reason})" if row.reason else ""),
+            _state(row),
         ]
         for row in rows
     ]
@@ -103,6 +103,15 @@ def _trash_row(root: Path) -> list[list[str]]:
     size = trash_bytes(root)
     runs = counted(len(in_trash(root)), "run")
     return [["trash", runs, "-", "", "", "", "", "", file_size(size), "", "runs prune --trash"]] if size else []
+
+
+def _state(row: Summary) -> str:
+    """The state with its reason, or with when a run of another machine was last seen: "running, last seen 14 s ago"."""
+    from engine.contract.status import LAST_SEEN
+
+    if row.live and row.message.startswith(LAST_SEEN):
+        return f"{row.status}, {row.message.partition(' on ')[0]}"
+    return row.status + (f" ({row.reason})" if row.reason else "")
 
 
 def _accuracy(value: float | None) -> str:
@@ -128,10 +137,9 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
             | {"command": info.command, "versions": info.versions}
         )
     labels = folder.labels()
-    state = folder.status()
     facts = {
         "name": labels.name,
-        "status": f"{state.state} {state.reason} {state.message}".strip(),
+        "status": f"{row.status} {row.reason} {row.message}".strip(),
         "preset": f"{info.preset}  changes: {info.changes}",
         "seed": str(info.seed),
         "epochs": f"{row.epoch} of {row.epochs}",

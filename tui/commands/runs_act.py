@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from engine.contract.errors import BadInput
-from tui.commands.common import Json, Ref, Refs, RunsDirs, TrustParts, Yes, print_json, roots
+from tui.commands.common import Json, Ref, Refs, RunsDirs, TrustParts, Yes, print_json, roots, say
 
 if TYPE_CHECKING:
     from engine.contract.folder import RunFolder
@@ -40,22 +40,20 @@ def _find(refs: Sequence[str], runs_dir: list[str] | None) -> list[RunFolder]:
     return folders
 
 
-def _report(folders: Sequence[RunFolder], done: str, as_json: bool) -> None:
+def _report(done: Mapping[RunFolder, str], as_json: bool) -> None:
+    """Say what was done to each run, in words that follow its id."""
     if as_json:
-        print_json([{"id": folder.id, "status": folder.status().state} for folder in folders])
+        print_json([{"id": folder.id, "status": folder.status().state} for folder in done])
         return
-    for folder in folders:
-        typer.echo(f"{folder.id} {done}")
+    for folder, words in done.items():
+        typer.echo(f"{folder.id} {words}")
 
 
 def stop(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Stop runs after their step, with a checkpoint to resume from."""
     from engine.launch import control
 
-    folders = _find(refs, runs_dir)
-    for folder in folders:
-        control.stop(folder)
-    _report(folders, "is asked to stop", as_json)
+    _report({folder: control.stop(folder) for folder in _find(refs, runs_dir)}, as_json)
 
 
 def kill(refs: list[str] = Refs, yes: bool = Yes, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
@@ -67,9 +65,7 @@ def kill(refs: list[str] = Refs, yes: bool = Yes, as_json: bool = Json, runs_dir
         f"kill {', '.join(folder.id for folder in folders)} without a checkpoint?", err=True
     ):
         raise SystemExit(1)
-    for folder in folders:
-        control.kill(folder)
-    _report(folders, "is killed", as_json)
+    _report({folder: control.kill(folder) for folder in folders}, as_json)
 
 
 def resume(
@@ -91,28 +87,34 @@ def resume(
     changes = {"device": device} if device else {}
     for folder in folders:
         agreed(partial(_resume, folder, changes), trust_parts)
-    return _report(folders, "goes on", as_json)
+    return _report(dict.fromkeys(folders, "goes on"), as_json)
 
 
 def _resume(folder: RunFolder, changes: Mapping[str, str], trust: bool) -> None:
     from engine.launch import control
 
-    control.resume(folder, changes, trust=trust)
+    control.resume(folder, changes, trust=trust, say=say)
 
 
 def _restart_lost(trust: bool, as_json: bool, runs_dir: list[str] | None) -> None:
     from engine.contract.folder import RunFolder
     from engine.contract.index import Index
+    from engine.contract.status import LAST_SEEN
     from engine.launch import control
 
     places = roots(runs_dir)
     rows = Index().rows(places[:1])
-    outcome = control.restart_lost([RunFolder(Path(row.folder)) for row in rows if row.status == "lost"], trust=trust)
+    gone = [RunFolder(Path(row.folder)) for row in rows if row.status == "lost"]
+    outcome = control.restart_lost(gone, trust=trust, say=say)
     if as_json:
         return print_json([{"id": run, "error": why} for run, why in outcome.items()])
     for run, why in outcome.items():
         typer.echo(f"{run} {why or 'goes on'}")
-    return None if outcome else typer.echo("no run was lost to a reboot")
+    if doubtful := [row.id for row in rows if row.live and row.message.startswith(LAST_SEEN)]:
+        say(f"{', '.join(doubtful)}: alive less than two minutes ago, perhaps elsewhere; ask again in two minutes")
+    elif not outcome:
+        typer.echo("no run was lost to a reboot")
+    return None
 
 
 def tag(

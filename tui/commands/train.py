@@ -103,7 +103,7 @@ def _follow(run: RunFolder, as_json: bool) -> int:
         print_json(result)
     else:
         typer.echo(final_line(result, about(run), estimated=summarize(run).estimated))
-    if result["status"] == "failed" and result["message"]:
+    if result["status"] in ("failed", "lost") and result["message"]:
         say(f"error: {clean(str(result['message']))}")
     return EXIT.get(str(result["status"]), 1)
 
@@ -154,7 +154,7 @@ def describe(event: events.Event | Status) -> str:
         case Status(state="queued"):
             place = f", number {event.place} in line" if event.place else ""
             return f"waiting for a device{place}{': ' + clean(event.note) if event.note else ''}"
-        case Status(reason="supervisor_lost", live=True):
+        case Status(reason="supervisor_lost" | "moved", live=True):
             return f"warning: {event.message}"
         case events.RunStarted():
             return (
@@ -205,7 +205,7 @@ class _Interrupts:
         for number_, handler in self._before.items():
             signal.signal(number_, handler)
 
-    def _all(self, act: Callable[[RunFolder], None]) -> None:
+    def _all(self, act: Callable[[RunFolder], object]) -> None:
         for run in self._runs:
             if run.status().live:
                 with suppress(BadInput):  # it ended between the look and the act

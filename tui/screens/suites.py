@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import work
@@ -25,7 +26,7 @@ from tui.key_tables.suites import KEYS
 from tui.keys import GLOBAL, bindings
 from tui.line_list import LineView
 from tui.lines import Line, rule, wrap
-from tui.run_acts import RunActs
+from tui.run_acts import RunActs, pause
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Option, Pick
 from tui.screens.prompt import Prompt
@@ -269,7 +270,8 @@ class Suites(RunActs):
         try:
             with alone(session.roots[0]):
                 batch = prepare(desk.cells(rows), seeds, session.roots, session.catalog)
-                for started in carry_out(batch, {}, start=session.start, resume=control.resume):
+                resume = partial(control.resume, pause=pause)
+                for started in carry_out(batch, {}, start=session.start, resume=resume, say=self.say_later):
                     done, failed = done + (not started.error), started.error or failed
         except (BadInput, StartFailed) as error:
             failed = str(error)

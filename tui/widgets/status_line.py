@@ -33,6 +33,7 @@ REASON_WORDS = {
     "data": "data",
     "supervisor_lost": "its supervisor died",
     "reboot": "the machine restarted",
+    "moved": "its folder was moved",
 }
 
 
