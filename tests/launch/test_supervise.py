@@ -159,6 +159,27 @@ def test_a_waiting_run_shows_its_place_and_who_it_waits_for(bench: Bench):
     assert waiting[0].status().note == f"held by {holder.id}"
 
 
+def test_a_waiting_run_stays_in_line_while_its_card_does_not_answer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    lost = tmp_path / "lost"
+    monkeypatch.setenv("NVML_CASE", "lost_later")
+    monkeypatch.setenv("CARD_LOST", str(lost))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "nvml"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    holder, waiting = bench.working(device="cuda:1"), bench.start(device="cuda:1")
+    bench.until(lambda: run_state(waiting) == "queued")
+    lost.touch()
+    bench.until(lambda: waiting.status().note == "GPU 1 does not answer: GPU is lost")
+    control.stop(holder)
+    bench.ended(holder)
+    assert run_state(waiting) == "queued"
+    lost.unlink()
+    bench.until(lambda: run_state(waiting) == "running")
+    control.stop(waiting)
+    assert bench.record(waiting).state == "stopped"
+
+
 def test_a_waiting_run_can_be_stopped(bench: Bench):
     bench.working()
     waiting = bench.start()

@@ -1,6 +1,7 @@
 """The pictures of the panes as text, and that a pane sends only what changed."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,6 +127,13 @@ def test_the_wide_panel_tells_peak_others_history_and_host():
     assert "last 10 min  █ ▄" in text
     assert "epoch  train 95 %  evaluate 5 %" in text
     assert "host   cpu 12 %   ram 14/128 GB   disk 212 GB free" in text
+
+
+def test_memory_that_no_listed_process_holds_is_not_called_nobodys():
+    hidden = replace(CARD, others=(), memory_others=0.6 * GB)
+    assert "0.6 GB driver or others" in text_of(gpu_panel(Machine(gpus=(hidden,)), "", 59, 8))
+    alone = replace(CARD, others=(), memory_others=0.0)
+    assert "no one else" in text_of(gpu_panel(Machine(gpus=(alone,)), "", 59, 8))
 
 
 def test_without_a_card_the_cpu_takes_its_place():

@@ -7,7 +7,7 @@ import platform
 import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from engine.contract.catalog import catalog
 from engine.contract.recipe import COMMON, Recipe
 from tui.commands.common import Json, print_json, roots
 from tui.format import file_size
+
+if TYPE_CHECKING:
+    from engine.launch.devices import Gpu
 
 PACKAGES = ("torch", "torchvision", "textual", "plotext", "numpy", "pydantic")
 
@@ -55,15 +58,21 @@ def _packages() -> dict[str, Any]:
 
 
 def _devices() -> dict[str, Any]:
-    from engine.launch.devices import gpus
+    from engine.launch.devices import survey
 
-    cards = gpus()
+    cards, problem = survey()
     if not cards:
-        return {"gpu": "none seen by NVML; runs go to the CPU (or MPS on a Mac)"}
-    return {
-        f"gpu {card.index}": f"{card.name}, {file_size(card.memory_free)} of {file_size(card.memory_total)} free"
-        for card in cards
-    }
+        why = f"the driver does not answer: {problem}" if problem else "none seen by NVML"
+        return {"gpu": f"{why}; runs go to the CPU (or MPS on a Mac)"}
+    return {f"gpu {card.index}": _card(card) for card in cards}
+
+
+def _card(card: Gpu) -> str:
+    if card.problem:
+        return f"does not answer: {card.problem}; runs go elsewhere"
+    if card.memory_free is None or card.memory_total is None:
+        return f"{card.name}, memory unknown"
+    return f"{card.name}, {file_size(card.memory_free)} of {file_size(card.memory_total)} free"
 
 
 def _data() -> dict[str, Any]:
