@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,10 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.contract.errors import BadInput
+from engine.contract.flock import Busy, lock_within
 from engine.contract.lines import file_mode, open_regular
 from engine.contract.values import parse
 
 MAX_FILE: Final = 4 << 20  # bytes; none of our small files comes near
+PATIENCE: Final = 5.0  # seconds for a lock that others hold for a moment only
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -69,7 +70,8 @@ def locked(path: Path, *, wait: bool, refusal: str = "") -> Iterator[int]:
     """Hold an exclusive lock on a file (made when missing), yielding its descriptor; released at the end or at death.
 
     Raises:
-        BadInput: `refusal`, when another process holds it and `wait` is false; or the file cannot be opened.
+        BadInput: another process holds it: at once with `refusal` when `wait` is false, else after PATIENCE seconds
+            with the name of that process; or the file cannot be opened.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
@@ -78,9 +80,9 @@ def locked(path: Path, *, wait: bool, refusal: str = "") -> Iterator[int]:
         raise BadInput(f"cannot open {path} for writing: {error.strerror}") from error
     try:
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError as error:
-            raise BadInput(refusal) from error
+            lock_within(fd, path, PATIENCE if wait else 0.0)
+        except Busy as error:
+            raise BadInput(str(error) if wait else refusal) from error
         yield fd
     finally:
         os.close(fd)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from engine.contract.flock import describe, holder
 from engine.data.archives import DataError, Progress, file_sha256
 from engine.data.sources import Archive
 
@@ -71,7 +72,7 @@ class Download:
                 return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 size = os.fstat(file.fileno()).st_size
-                self.say(size, self.archive.size, "another run is fetching it")
+                self.say(size, self.archive.size, f"{describe(holder(file.fileno()))} is fetching it")
                 time.sleep(0.25)
 
     def run(self, file: FileIO, urls: tuple[str, ...]) -> dict[str, str]:

@@ -4,22 +4,37 @@ Folder (local to the host and to the user): `mutex`, `tickets/00000012.json`, `d
 lock is free belongs to a dead supervisor. A device is taken while its lock is held, by the supervisor or by the trainer
 that inherited it. Everything happens under one short mutex, and a run takes all of its devices at once or none, so runs
 that want several devices cannot wait for each other in a circle.
+
+Nothing here is waited for without end: who cannot have the mutex is told who holds it. The folder may be removed at any
+time; those in line then make it anew and come back with their numbers. What is no file of ours is left alone.
 """
 
-import json
+from __future__ import annotations
+
+import errno
 import os
 import platform
 import re
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import platformdirs
 
+from engine.contract import flock
+from engine.contract.errors import BadInput
+from engine.contract.files import read_json
+from engine.contract.values import build, encode_table
 from engine.launch import locks
+
+PATIENCE: Final = 1.0  # seconds to wait for the mutex; a supervisor that has to obey orders comes back to them after it
+GLANCE: Final = 0.5  # the same for who only wants to look
+SETTLE_SECONDS: Final = 5.0
+"""After the folder was removed: holders of devices look this often after theirs at least, and are let go first."""
+TICKET: Final = re.compile(r"\d{8,}\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,68 +78,149 @@ class Line:
         """Join the end of the line.
 
         Raises:
-            OSError: the queue's folder cannot be written or locked.
+            Busy: another process keeps the queue locked.
+            BadInput: the queue's folder cannot be written or locked.
         """
         self._queue = queue or home()
-        for part in ("tickets", "devices"):
-            (self._queue / part).mkdir(parents=True, exist_ok=True, mode=0o700)
-        with locks.held(self._queue / "mutex"):
-            _living(self._queue)  # clears away the dead, so that numbers start again when the line is empty
-            number = max((int(path.stem) for path in (self._queue / "tickets").glob("*.json")), default=0) + 1
-            path = _ticket_path(self._queue, number)
-            fd = locks.take(path)
-            assert fd is not None  # the number is above every ticket's
+        self._devices: dict[str, int] = {}
+        self._settled = 0.0
+        self.note = ""
+        """Who or what this run waits for."""
+        with _mutex(self._queue, PATIENCE):
+            for _ in _living(self._queue, tidy=True):  # so that numbers start again when the line is empty
+                pass
+            number = max(_numbers(self._queue), default=0) + 1
             self.ticket = Ticket(number, run, str(folder), want.candidates, want.count, time.time())
-            self._path, self._fd, self._device_fds = path, fd, list[int]()
-            self.note = ""
-            """Who holds the devices that this run waits for."""
-            locks.write(fd, json.dumps(asdict(self.ticket)))
+            self._fd = self._claim(number)
 
     def take(self, usable: Sequence[str]) -> bool:
         """Take `count` of the usable devices, best first, if all of them are free and nobody older wants them.
 
-        Sets `ticket.held`, or `ticket.place` where the answer is no.
+        Sets `ticket.held`, or `ticket.place` and `note` where the answer is no.
+
+        Raises:
+            Busy: another process keeps the queue locked.
+            BadInput: the queue's folder cannot be written or locked.
         """
         mine = set(self.ticket.candidates)
-        with locks.held(self._queue / "mutex"):
-            older = [other for other in _living(self._queue, self.ticket.number) if not other.held]
+        with _mutex(self._queue, PATIENCE):
+            self._come_back()
+            older = [other for other in _living(self._queue, self.ticket.number, tidy=True) if not other.held]
             ahead = [other for other in older if mine & set(other.candidates)]
             wanted = {key for other in older for key in other.candidates}
             self.ticket = replace(self.ticket, place=len(ahead) + 1)
-            fds: dict[str, int] = {}
-            for key in usable:
-                if len(fds) < self.ticket.count and key in mine and key not in wanted:
-                    fd = locks.take(_device_path(self._queue, key))
-                    if fd is not None:
-                        fds[key] = fd
+            if time.monotonic() < self._settled:
+                self.note = "the queue's folder was removed; back in line"
+                return False
+            free = [key for key in usable if key in mine and key not in wanted]
+            fds, faults = self._lock(free)
             if len(fds) < self.ticket.count:
                 for fd in fds.values():
                     os.close(fd)
-                self.note = self._holders()
+                self.note = self._holders() or "; ".join(faults) or self._ahead(ahead)
                 return False
             self.ticket = replace(self.ticket, held=tuple(fds), place=0, since=time.time())
             for fd in (self._fd, *fds.values()):
-                locks.write(fd, json.dumps(asdict(self.ticket)))
-            self._device_fds = list(fds.values())
+                self._say(fd)
+            self._devices = fds
         return True
 
-    def _holders(self) -> str:
-        paths = (_device_path(self._queue, key) for key in self.ticket.candidates)
-        holders = {ticket.run: None for path in paths if locks.is_held(path) and (ticket := _read(path))}
-        return "held by " + ", ".join(holders) if holders else ""
+    def keep(self) -> str:
+        """Put ticket and devices back where the queue's folder was removed under a run that holds them.
+
+        The trainer goes on holding the removed files only, so from then on a device is kept by this process alone.
+
+        Returns:
+            What is in the way of it, "" where all is well. Never raises: the run goes on in any case.
+        """
+        lost = [key for key, fd in self._devices.items() if not locks.leads_to(_device_path(self._queue, key), fd)]
+        if not lost and locks.leads_to(self._path, self._fd):
+            return ""
+        try:
+            with _mutex(self._queue, PATIENCE):
+                self._come_back()
+                fds, faults = self._lock(lost)
+                for key, fd in fds.items():
+                    self._say(fd)
+                    os.close(self._devices[key])
+                    self._devices[key] = fd
+        except BadInput as problem:
+            return str(problem)
+        taken = [f"another run was given {key} when the queue's folder was removed" for key in lost if key not in fds]
+        return "; ".join(faults or taken)
 
     @property
     def device_fds(self) -> tuple[int, ...]:
         """The locks of the devices held: a child that inherits them holds the devices as well."""
-        return tuple(self._device_fds)
+        return tuple(self._devices.values())
 
     def leave(self) -> None:
         """Give up the ticket and this process's hold on the devices."""
-        with suppress(FileNotFoundError), locks.held(self._queue / "mutex"):  # someone may have removed the folder
-            self._path.unlink(missing_ok=True)
-        for fd in (self._fd, *self._device_fds):
+        # A ticket that stays behind because the queue is locked or gone is a dead one's, cleared away by the next.
+        with suppress(BadInput), _mutex(self._queue, PATIENCE, make=False):
+            if locks.leads_to(self._path, self._fd):
+                self._path.unlink()
+        for fd in (self._fd, *self._devices.values()):
             os.close(fd)
-        self._device_fds = []
+        self._devices = {}
+
+    @property
+    def _path(self) -> Path:
+        return _ticket_path(self._queue, self.ticket.number)
+
+    def _claim(self, number: int) -> int:
+        """Make and lock the ticket's file under the first free number from this one on."""
+        used = _numbers(self._queue)
+        while number in used:
+            number += 1
+        fd = locks.take(_ticket_path(self._queue, number))
+        assert fd is not None  # under the mutex nobody else makes files here
+        self.ticket = replace(self.ticket, number=number)
+        self._say(fd)
+        return fd
+
+    def _come_back(self) -> None:
+        """Join again, with the old number if nobody has it, where the ticket's file has been removed."""
+        if not locks.leads_to(self._path, self._fd):
+            fresh = self._claim(self.ticket.number)
+            os.close(self._fd)
+            self._fd = fresh
+            self._settled = time.monotonic() + SETTLE_SECONDS
+
+    def _say(self, fd: int) -> None:
+        locks.write(fd, encode_table(asdict(self.ticket)).decode())
+
+    def _lock(self, keys: Sequence[str]) -> tuple[dict[str, int], list[str]]:
+        """The locks of as many of these devices as the run needs, and what is wrong with files in their place."""
+        fds: dict[str, int] = {}
+        faults = []
+        for key in keys:
+            if len(fds) == self.ticket.count:
+                break
+            path = _device_path(self._queue, key)
+            try:
+                fd = locks.take(path)
+            except OSError as error:
+                faults.append(f"cannot lock {path}: {error.strerror}")
+                continue
+            if fd is not None:
+                fds[key] = fd
+        return fds, faults
+
+    def _holders(self) -> str:
+        paths = (_device_path(self._queue, key) for key in self.ticket.candidates)
+        holders = {ticket.run: None for path in paths if _is_held(path) and (ticket := _read(path))}
+        return "held by " + ", ".join(holders) if holders else ""
+
+    def _ahead(self, ahead: Sequence[Ticket]) -> str:
+        """Who is next in a line that does not move; a supervisor that was stopped is named with the way out."""
+        if not ahead:
+            return ""
+        said = f"behind run {ahead[0].run}"
+        with suppress(OSError), _ticket_path(self._queue, ahead[0].number).open("rb") as file:
+            if flock.is_stopped(pid := flock.holder(file.fileno())):
+                said += f" of {flock.describe(pid)}"
+        return said
 
 
 def tickets(queue: Path | None = None) -> list[Ticket]:
@@ -132,47 +228,119 @@ def tickets(queue: Path | None = None) -> list[Ticket]:
 
     Devices that an orphaned trainer still holds appear with `supervised=False`.
     """
+    return look(queue)[0]
+
+
+def look(queue: Path | None = None) -> tuple[list[Ticket], str]:
+    """The tickets, and what is wrong with the queue ("" for nothing). Never raises, and waits for no one long."""
     queue = queue or home()
-    if not (queue / "mutex").exists():
-        return []
-    with locks.held(queue / "mutex"):
-        living = _living(queue)
+    try:
+        (queue / "mutex").lstat()
+    except FileNotFoundError:
+        return [], ""
+    except OSError as error:
+        return [], f"cannot read the queue's folder {queue}: {error.strerror}"
+    with ExitStack() as stack:
+        trouble = ""
+        try:
+            stack.enter_context(_mutex(queue, GLANCE, make=False))
+        except BadInput as problem:  # whoever holds the mutex stands still: what lies there can be read all the same
+            trouble = str(problem)
+        living = _living(queue, tidy=not trouble)
         known = {key for ticket in living for key in ticket.held}
         orphans: dict[str, Ticket] = {}
         for path in sorted((queue / "devices").glob("*.json")):
-            if path.stem not in {_file_name(key) for key in known} and locks.is_held(path):
+            if path.stem not in {_file_name(key) for key in known} and _is_held(path):
                 holder = _read(path)
                 if holder is not None:
                     orphans[holder.folder] = replace(holder, supervised=False)
     waiting = [ticket for ticket in living if not ticket.held]
     placed = [
-        replace(ticket, place=1 + sum(bool({*ticket.candidates} & {*other.candidates}) for other in waiting[:i]))
+        replace(ticket, place=1 + sum(bool(set(ticket.candidates) & set(other.candidates)) for other in waiting[:i]))
         for i, ticket in enumerate(waiting)
     ]
-    return [*orphans.values(), *(ticket for ticket in living if ticket.held), *placed]
+    return [*orphans.values(), *(ticket for ticket in living if ticket.held), *placed], trouble
 
 
-def _living(queue: Path, below: int | None = None) -> list[Ticket]:
-    """Tickets of living supervisors, oldest first; those of the dead are removed. The caller holds the mutex."""
+@contextmanager
+def _mutex(queue: Path, patience: float, *, make: bool = True) -> Iterator[None]:
+    """Hold the queue's lock, in a folder that is made where it is missing.
+
+    Raises:
+        Busy: another process still holds it after `patience` seconds.
+        BadInput: the folder cannot be made, written or locked.
+    """
+    deadline = time.monotonic() + patience
+    try:
+        with ExitStack() as stack:
+            while True:
+                if make:
+                    _make(queue)
+                try:
+                    stack.enter_context(locks.held(queue / "mutex", patience))
+                    break
+                except FileNotFoundError:  # it is being removed
+                    if not make or time.monotonic() >= deadline:
+                        raise
+                time.sleep(0.01)
+            yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise BadInput(f"cannot use the queue's folder {queue}: {error.strerror}{where}") from error
+
+
+def _make(queue: Path) -> None:
+    for part in ("tickets", "devices"):
+        (queue / part).mkdir(parents=True, exist_ok=True, mode=0o700)
+        if (queue / part).is_symlink():  # dead tickets are removed there, and must not be elsewhere
+            raise OSError(errno.ELOOP, "is a link", str(queue / part))
+
+
+def _numbers(queue: Path) -> list[int]:
+    """The numbers that are in use, by tickets or by whatever else has such a name."""
+    try:
+        return sorted(int(path.stem) for path in (queue / "tickets").iterdir() if TICKET.fullmatch(path.name))
+    except OSError:  # missing, or no folder of ours: nobody is in it
+        return []
+
+
+def _living(queue: Path, below: int | None = None, *, tidy: bool) -> list[Ticket]:
+    """Tickets of living supervisors, oldest first.
+
+    Args:
+        below: only those with smaller numbers.
+        tidy: remove those of the dead; for a caller that holds the mutex.
+    """
     found = []
-    for path in sorted((queue / "tickets").glob("*.json")):
-        if below is not None and int(path.stem) >= below:
+    for number in _numbers(queue):
+        if below is not None and number >= below:
             continue
-        if not locks.is_held(path):
-            path.unlink(missing_ok=True)
+        path = _ticket_path(queue, number)
+        try:
+            if not locks.is_held(path):
+                if tidy:
+                    path.unlink(missing_ok=True)
+                continue
+        except OSError:  # a link, a folder, somebody else's file: not ours to use or to remove
             continue
         ticket = _read(path)
         if ticket is not None:
-            found.append(ticket)
+            found.append(replace(ticket, number=number))
     return found
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        return locks.is_held(path)
+    except OSError:  # no file of ours
+        return False
 
 
 def _read(path: Path) -> Ticket | None:
     """A ticket from its file; None where the file does not say what it should."""
     try:
-        data: dict[str, Any] = json.loads(path.read_bytes())
-        return Ticket(**data | {key: tuple(data[key]) for key in ("candidates", "held")})
-    except (OSError, ValueError, TypeError, KeyError):
+        return build(Ticket, read_json(path) or {})
+    except TypeError:
         return None
 
 
