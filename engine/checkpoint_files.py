@@ -36,7 +36,7 @@ from engine.contract.checkpoints import (
     write_meta,
 )
 from engine.contract.erase import erase, opened
-from engine.contract.files import sync_folder, write_atomic
+from engine.contract.files import make_folder, sync_folder, write_atomic
 
 Tree = dict[str, Any]  # nested dicts and lists of tensors and plain Python values
 
@@ -124,7 +124,8 @@ def write(target: Path, meta: Tree, files: dict[str, Tree | Path]) -> None:
     """
     fresh = target.with_name(f"{HALF}{target.name}")
     _clear(fresh)
-    fresh.mkdir(parents=True)
+    make_folder(target.parent, exist_ok=True)
+    make_folder(fresh)
     try:
         entries: Tree = {}
         written: dict[int, str] = {}

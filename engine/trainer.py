@@ -14,6 +14,7 @@ from engine.contract.catalog import catalog
 from engine.contract.checkpoints import newest_position
 from engine.contract.errors import BadInput
 from engine.contract.events import Event, EventWriter, Failed, Finished, Phase, Stopped
+from engine.contract.files import PRIVATE
 from engine.contract.fold import RunFold
 from engine.contract.folder import RunFolder
 from engine.contract.recipe import Placement, Recipe
@@ -32,7 +33,7 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
     Raises OSError where the disk takes not even that.
     """
     began = time.monotonic()
-    os.umask(run.umask)
+    os.umask(PRIVATE)
     number, earlier = attempts(run) + 1, RunFold(run.events).poll().seconds
     recipe: Recipe | None = None
     sampler: MachineSampler | None = None

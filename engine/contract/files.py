@@ -15,6 +15,9 @@ from engine.contract.lines import file_mode, open_regular
 from engine.contract.values import parse
 
 MAX_FILE: Final = 4 << 20  # bytes; none of our small files comes near
+PRIVATE: Final = 0o077
+"""The umask of every process of a run. What belongs to a shared run gets its group's bits one by one, so that nothing
+else that such a process makes (caches, downloaded data, the queue) is opened with it."""
 PATIENCE: Final = 5.0  # seconds for a lock that others hold for a moment only
 
 
@@ -34,6 +37,21 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def make_folder(path: Path, *, exist_ok: bool = False) -> None:
+    """Make a folder as open as the one it lies in, whatever the umask: private, or shared with the group.
+
+    Raises:
+        OSError: the parent is missing (it is never made), or something is there and `exist_ok` is false.
+    """
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        if not (exist_ok and path.is_dir()):
+            raise
+    else:
+        path.chmod(path.parent.stat().st_mode & 0o2777)
 
 
 def sync_folder(folder: Path) -> None:
@@ -59,6 +77,25 @@ def read_bytes(path: Path) -> bytes | None:
         return None
 
 
+def is_denied(path: Path) -> bool:
+    """Whether this user may not read what lies there (nobody knows then whether it is there at all)."""
+    try:
+        os.close(open_regular(path))
+    except PermissionError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def owned_by(path: Path) -> str:
+    """Whose something is, as the end of a sentence on a refusal: ", it belongs to ada"; "" where that is not known."""
+    try:
+        return f", it belongs to {path.owner()}"
+    except (OSError, KeyError):  # KeyError: a number without a name
+        return ""
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file, or None for anything else. Never raises."""
     data = read_bytes(path)
@@ -79,6 +116,9 @@ def locked(path: Path, *, wait: bool, refusal: str = "") -> Iterator[int]:
     except OSError as error:
         raise BadInput(f"cannot open {path} for writing: {error.strerror}") from error
     try:
+        found = os.fstat(fd)
+        if not found.st_size and found.st_uid == os.geteuid():
+            os.fchmod(fd, file_mode(path.parent))  # the umask may have taken the group's bits of a shared run
         try:
             lock_within(fd, path, PATIENCE if wait else 0.0)
         except Busy as error:

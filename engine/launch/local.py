@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from engine.contract.errors import StartFailed
+from engine.contract.files import PRIVATE
 from engine.contract.folder import RunFolder
 from engine.contract.lines import file_mode
 from engine.contract.process import ProcRecord
@@ -85,7 +86,7 @@ def _spawn(run: RunFolder, argv: Sequence[str]) -> subprocess.Popen[bytes]:
             cwd="/",
             env=package.environment(),
             start_new_session=True,
-            umask=run.umask,
+            umask=PRIVATE,
         )
     finally:
         os.close(log)

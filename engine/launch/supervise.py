@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.contract.errors import BadInput
-from engine.contract.files import locked, write_atomic
+from engine.contract.files import PRIVATE, locked, write_atomic
 from engine.contract.flock import Busy
 from engine.contract.folder import RESERVE_BYTES, RunFolder
 from engine.contract.links import refuse_links
@@ -267,7 +267,7 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
     try:
         if problem := package.problem():
             raise BadInput(problem)
-        os.umask(run.umask)
+        os.umask(PRIVATE)
         placement = Placement.model_validate(run.info().placement | json.loads(arguments.placement))
         supervisor = Supervisor(run, placement, timing or Timing(grace=grace_seconds()), trainer)
         _ = supervisor.adopt() if arguments.adopt else supervisor.carry_out()

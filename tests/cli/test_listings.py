@@ -191,6 +191,26 @@ def test_hostile_names_do_not_reach_the_terminal(cli, run):
         assert "\x1b" not in cli(*command).out
 
 
+@pytest.mark.usefixtures("mortal")
+def test_a_run_of_someone_else_that_is_closed_says_permission_denied(cli, run):
+    run.path.chmod(0)
+    try:
+        listed, shown = cli("runs", "list"), cli("runs", "show", run.id)
+        (row,) = json.loads(cli("runs", "list", "--json").out)
+    finally:
+        run.path.chmod(0o700)
+    assert "permission_denied" in listed.out and " ago" not in listed.out
+    assert shown.code == 2 and "permission denied, it belongs to" in shown.err
+    assert (row["status"], row["reason"]) == ("lost", "permission_denied")
+    run.path.parent.chmod(0)
+    try:
+        answer, report = cli("runs", "list"), cli("doctor")
+    finally:
+        run.path.parent.chmod(0o700)
+    assert answer.code == 2 and "permission denied" in answer.err
+    assert report.code == 0 and "permission denied" in report.out
+
+
 @pytest.mark.parametrize(
     ("case", "said"),
     [

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from engine.contract.catalog import catalog
+from engine.contract.errors import BadInput
 from engine.contract.recipe import COMMON, Recipe
 from tui.commands.common import Json, print_json, roots
 from tui.format import file_size
@@ -89,7 +90,10 @@ def _data() -> dict[str, Any]:
 
 
 def _runs() -> dict[str, Any]:
-    folder = roots(None)[0]
+    try:
+        folder = roots(None)[0]
+    except BadInput as problem:
+        return {"folder": str(problem)}
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent

@@ -78,7 +78,7 @@ def print_summaries(rows: Sequence[Summary], root: Path | None = None) -> None:
             NONE if row.best_accuracy is None else picked(row.best_accuracy, row.best_on),
             work(row.seconds, row.estimated),
             file_size(row.size_bytes),
-            age(time.time() - row.started),
+            age(time.time() - row.started) if row.started else NONE,
             row.status + (f" ({row.reason})" if row.reason else ""),
         ]
         for row in rows
