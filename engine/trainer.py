@@ -21,6 +21,7 @@ from engine.contract.recipe import Placement, Recipe
 from engine.data.load import load
 from engine.evaluate import Interrupted
 from engine.failures import describe
+from engine.launch import compile_cache
 from engine.launch.supervise import PLACEMENT
 from engine.probe import choose_device
 from engine.system import MachineSampler, sampling
@@ -34,6 +35,7 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
     """
     began = time.monotonic()
     os.umask(PRIVATE)
+    os.environ.update(compile_cache.environment())  # a supervisor has set it; whoever starts this by hand has not
     number, earlier = attempts(run) + 1, RunFold(run.events).poll().seconds
     recipe: Recipe | None = None
     sampler: MachineSampler | None = None

@@ -1,10 +1,12 @@
 """What every test gets: private folders, so that no test sees or touches the user's own runs, data or settings."""
 
 import ctypes
+import getpass
 import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +24,9 @@ from engine.launch import control, local
 
 REAL_DATA = os.environ.get("CIFAR_TUI_DATA", "")  # read once, before the isolation below hides it
 
+COMPILED = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or f"{tempfile.gettempdir()}/torchinductor_{getpass.getuser()}"
+"""Where torch itself would keep what it compiles: in a folder of its own each test would compile everything again."""
+
 
 @pytest.fixture(autouse=True)
 def private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -38,6 +43,7 @@ def private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     }.items():
         monkeypatch.setenv(variable, str(home / name))
     monkeypatch.delenv("CIFAR_TUI_DATA", raising=False)
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", COMPILED)
     return home
 
 
