@@ -171,7 +171,10 @@ def _read_tree(path: Path, entry: Tree) -> Tree:
     data = path.read_bytes()
     if digest(data) != entry["sha256"]:
         raise ValueError(f"{path.name}: SHA-256 differs")
-    tree: Tree = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    try:
+        tree: Tree = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # torch's message goes on for a page on how to load it all the same, which runs it
+        raise ValueError(f"{path.name} holds something other than tensors and plain values: not loaded") from None
     return tree
 
 
