@@ -96,6 +96,19 @@ def owned_by(path: Path) -> str:
         return ""
 
 
+def listed(folder: Path, suffix: str) -> list[Path]:
+    """The entries of a folder whose names end so, sorted; none where the folder is missing.
+
+    Raises BadInput where it may not be read: nobody should believe that it holds nothing.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if path.name.endswith(suffix))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise BadInput(f"cannot read the folder {folder}: {str(error.strerror).lower()}{owned_by(folder)}") from error
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file, or None for anything else. Never raises."""
     data = read_bytes(path)

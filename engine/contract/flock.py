@@ -8,12 +8,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from engine.contract.errors import BadInput
 
 SLOWEST_LOOK: Final = 0.05  # seconds between two tries
-STOPPED: Final = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
 
 
 class Busy(BadInput):
@@ -63,17 +60,22 @@ def describe(pid: int) -> str:
     """A process in words; one that was stopped with what lets it go on."""
     if pid <= 0:
         return "another process"
-    try:
-        process = psutil.Process(pid)
-        name, stopped = process.name(), process.status() in STOPPED
-    except (psutil.Error, OverflowError):
-        return f"process {pid}"
-    return f"process {pid} ({name})" + (f", which is stopped: `kill -CONT {pid}` lets it go on" if stopped else "")
+    name, stopped = _look_at(pid)
+    known = f" ({name})" if name else ""
+    return f"process {pid}{known}" + (f", which is stopped: `kill -CONT {pid}` lets it go on" if stopped else "")
 
 
 def is_stopped(pid: int) -> bool:
     """Whether a process stands still on a signal."""
+    return pid > 0 and _look_at(pid)[1]
+
+
+def _look_at(pid: int) -> tuple[str, bool]:
+    """The name of a process, and whether it stands still; "" and False for one that cannot be seen."""
+    import psutil  # 20 ms that no command should pay which has to wait for nobody
+
     try:
-        return pid > 0 and psutil.Process(pid).status() in STOPPED
+        process = psutil.Process(pid)
+        return process.name(), process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
     except (psutil.Error, OverflowError):
-        return False
+        return "", False

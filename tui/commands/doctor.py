@@ -85,7 +85,8 @@ def _data() -> dict[str, Any]:
             found[part.name] = "generated, always there"
             continue
         place = locate(part.name)
-        found[part.name] = f"missing: cifar-tui data fetch {part.name}" if place.missing else str(place.path)
+        absent = place.note if place.denied else f"missing: cifar-tui data fetch {part.name}"
+        found[part.name] = absent if place.missing else str(place.path)
     return found
 
 
