@@ -64,10 +64,13 @@ def test_a_run_is_private_unless_it_is_shared_whatever_the_umask(root, recipe, s
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder to any group")
-@pytest.mark.parametrize("mode", [0o770, 0o2770, 0o750])
-def test_a_shared_run_belongs_to_the_group_of_a_root_that_was_there(root, recipe, mode):
+@pytest.mark.parametrize(
+    ("owner", "mode", "then"),
+    [(0, 0o770, 0o2770), (0, 0o2770, 0o2770), (0, 0o750, 0o2770), (12345, 0o770, 0o770)],  # 12345: a colleague
+)
+def test_a_shared_run_belongs_to_the_group_of_a_root_that_was_there(root, recipe, owner, mode, then):
     root.mkdir()
-    os.chown(root, -1, 54321)
+    os.chown(root, owner, 54321)
     root.chmod(mode)
     before = os.umask(PRIVATE)
     try:
@@ -78,7 +81,7 @@ def test_a_shared_run_belongs_to_the_group_of_a_root_that_was_there(root, recipe
             pass
     finally:
         os.umask(before)
-    assert stat.S_IMODE(root.stat().st_mode) == 0o2770
+    assert stat.S_IMODE(root.stat().st_mode) == then
     made = [run.path, *run.path.rglob("*")]
     assert {path.stat().st_gid for path in made} == {54321}
     assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o2770, 0o660}
