@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.contract.errors import BadInput
+from engine.contract.text import one_line
 
 SLOWEST_LOOK: Final = 0.05  # seconds between two tries
 
@@ -61,7 +62,7 @@ def describe(pid: int) -> str:
     if pid <= 0:
         return "another process"
     name, stopped = _look_at(pid)
-    known = f" ({name})" if name else ""
+    known = f" ({one_line(name, 40)})" if name else ""
     return f"process {pid}{known}" + (f", which is stopped: `kill -CONT {pid}` lets it go on" if stopped else "")
 
 

@@ -28,7 +28,8 @@ def _private_folder() -> Path:
     """
     folder = platformdirs.user_cache_path("cifar-tui", appauthor=False) / "torch"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # `mode` is for the last folder alone
+        folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()  # not a link: it could lead to anybody's folder
         if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
             folder.chmod(0o700)

@@ -78,8 +78,9 @@ def leads_to(path: Path, fd: int) -> bool:
 
 def write(fd: int, text: str) -> None:
     """Replace what a locked file says, keeping the file (a rename would leave the lock behind)."""
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, text.encode(), 0)
+    data = text.encode()
+    os.pwrite(fd, data, 0)  # first, so that a full disk does not leave less than there was
+    os.ftruncate(fd, len(data))
 
 
 def _open(path: Path, create: bool) -> int:

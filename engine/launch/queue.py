@@ -119,10 +119,15 @@ class Line:
                     os.close(fd)
                 self.note = self._holders() or "; ".join(faults) or self._ahead(ahead)
                 return False
-            self.ticket = replace(self.ticket, held=tuple(fds), place=0, since=time.time())
-            for fd in (self._fd, *fds.values()):
-                self._say(fd)
-            self._devices = fds
+            taken = replace(self.ticket, held=tuple(fds), place=0, since=time.time())
+            try:
+                for fd in (self._fd, *fds.values()):
+                    _say(fd, taken)
+            except OSError:  # a full disk: a device that is kept without a word would be lost to everyone
+                for fd in fds.values():
+                    os.close(fd)
+                raise
+            self.ticket, self._devices = taken, fds
         return True
 
     def keep(self) -> str:
@@ -141,9 +146,9 @@ class Line:
                 self._come_back()
                 fds, faults = self._lock(lost)
                 for key, fd in fds.items():
-                    self._say(fd)
                     os.close(self._devices[key])
                     self._devices[key] = fd
+                    _say(fd, self.ticket)
         except BadInput as problem:
             return str(problem)
         taken = [f"another run was given {key} when the queue's folder was removed" for key in lost if key not in fds]
@@ -173,10 +178,17 @@ class Line:
         used = _numbers(self._queue)
         while number in used:
             number += 1
-        fd = locks.take(_ticket_path(self._queue, number))
+        path = _ticket_path(self._queue, number)
+        fd = locks.take(path)
         assert fd is not None  # under the mutex nobody else makes files here
-        self.ticket = replace(self.ticket, number=number)
-        self._say(fd)
+        ticket = replace(self.ticket, number=number)
+        try:
+            _say(fd, ticket)
+        except OSError:  # a full disk
+            os.close(fd)
+            path.unlink()
+            raise
+        self.ticket = ticket
         return fd
 
     def _come_back(self) -> None:
@@ -186,9 +198,6 @@ class Line:
             os.close(self._fd)
             self._fd = fresh
             self._settled = time.monotonic() + SETTLE_SECONDS
-
-    def _say(self, fd: int) -> None:
-        locks.write(fd, encode_table(asdict(self.ticket)).decode())
 
     def _lock(self, keys: Sequence[str]) -> tuple[dict[str, int], list[str]]:
         """The locks of as many of these devices as the run needs, and what is wrong with files in their place."""
@@ -334,6 +343,10 @@ def _is_held(path: Path) -> bool:
         return locks.is_held(path)
     except OSError:  # no file of ours
         return False
+
+
+def _say(fd: int, ticket: Ticket) -> None:
+    locks.write(fd, encode_table(asdict(ticket)).decode())
 
 
 def _read(path: Path) -> Ticket | None:

@@ -32,7 +32,7 @@ def test_torch_takes_the_folder_and_it_is_private(place: Path):
     )
     ours, tritons = done.stdout.split()
     assert Path(ours) == place and Path(tritons).is_relative_to(place)
-    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in (place, place.parent)} == {0o700}
 
 
 def test_the_trainer_gets_it(place: Path, bench: Bench):

@@ -1,5 +1,6 @@
 """The queue: order, all-at-once, the dead and the orphaned. Locks belong to open files, so one process plays many."""
 
+import errno
 import os
 import shutil
 import signal
@@ -274,6 +275,27 @@ def test_a_line_that_does_not_move_names_the_stopped_supervisor_at_its_head():
     finally:
         os.kill(first.pid, signal.SIGCONT)
         first.communicate(b"\n")
+
+
+def test_a_full_disk_keeps_no_device_and_no_place(monkeypatch: pytest.MonkeyPatch):
+    line = join("a", "cpu")
+    with monkeypatch.context() as patched:
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        patched.setattr(queue, "_say", full)
+        for attempt in (lambda: line.take(["cpu"]), lambda: join("b", "cpu")):
+            with pytest.raises(BadInput, match="cannot use the queue's folder .*: No space left on device"):
+                attempt()
+        shutil.rmtree(queue.home())
+        with pytest.raises(BadInput, match="No space left"):
+            line.take(["cpu"])
+        assert list((queue.home() / "tickets").iterdir()) == []
+    line._settled = 0.0
+    assert not line.take([]) and line.ticket.number == 1
+    line._settled = 0.0
+    assert line.take(["cpu"])
 
 
 def test_an_empty_queue_is_not_created_by_looking_at_it():

@@ -14,6 +14,7 @@ import typer
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
 from engine.contract.recipe import COMMON, Recipe
+from engine.contract.text import one_line
 from tui.commands.common import Json, print_json, roots
 from tui.format import file_size
 
@@ -70,10 +71,11 @@ def _devices() -> dict[str, Any]:
 
 def _card(card: Gpu) -> str:
     if card.problem:
-        return f"does not answer: {card.problem}; runs go elsewhere"
+        return f"does not answer: {one_line(card.problem)}; no run is given to it"
+    name = one_line(card.name)
     if card.memory_free is None or card.memory_total is None:
-        return f"{card.name}, memory unknown"
-    return f"{card.name}, {file_size(card.memory_free)} of {file_size(card.memory_total)} free"
+        return f"{name}, memory unknown"
+    return f"{name}, {file_size(card.memory_free)} of {file_size(card.memory_total)} free"
 
 
 def _data() -> dict[str, Any]:
