@@ -180,6 +180,8 @@ def _reason(error: Exception) -> str:
         error = error.reason if isinstance(error.reason, Exception) else error
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, http.client.InvalidURL):  # its message may be a piece of the address, cut out of a password
+        return "it leads to an address that cannot be used"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return shown(str(error)) or type(error).__name__

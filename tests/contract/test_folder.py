@@ -1,5 +1,6 @@
 """A run folder at the end of an attempt: its exit record, its reserve, who holds it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,18 @@ def test_a_run_that_one_may_not_read_says_so(run, closed):
         place.chmod(mode)
     assert run.status().state == "starting"
     assert Index(None).rows([run.path.parent])[0].status == "starting"  # and nothing else was remembered
+
+
+@pytest.mark.usefixtures("mortal")
+def test_that_a_run_was_closed_is_not_remembered(run, private_folders):
+    (run.path / "events.jsonl").touch()
+    for path in (*run.path.iterdir(), run.path):
+        os.utime(path, (1.7e9, 1.7e9))  # an old run: what is found out about one is kept
+    index = Index(private_folders / "index.sqlite")
+    (run.path / "events.jsonl").chmod(0)
+    assert index.rows([run.path.parent])[0].reason == "permission_denied"
+    (run.path / "events.jsonl").chmod(0o600)
+    assert index.rows([run.path.parent])[0].reason != "permission_denied"
 
 
 @pytest.mark.usefixtures("mortal")
