@@ -129,6 +129,19 @@ def test_the_wide_panel_tells_peak_others_history_and_host():
     assert "host   cpu 12 %   ram 14/128 GB   disk 212 GB free" in text
 
 
+@pytest.mark.parametrize("width", [29, 59])
+def test_a_card_that_does_not_tell_its_memory_says_unknown(width):
+    text = text_of(gpu_panel(Machine(gpus=(Gpu(0, "GB10", 0.5),)), "", width, 8))
+    assert next(line for line in text.splitlines() if "mem" in line).endswith("unknown")
+
+
+@pytest.mark.parametrize("cards", [1, 2])
+@pytest.mark.parametrize("width", [40, 59])
+def test_a_card_that_does_not_answer_any_more_is_named_beside_the_others(cards, width):
+    note = "GPU 1 does not answer: GPU is lost"
+    assert note in text_of(gpu_panel(Machine(gpus=(CARD,) * cards, note=note), "", width, 9))
+
+
 def test_memory_that_no_listed_process_holds_is_not_called_nobodys():
     hidden = replace(CARD, others=(), memory_others=0.6 * GB)
     assert "0.6 GB driver or others" in text_of(gpu_panel(Machine(gpus=(hidden,)), "", 59, 8))

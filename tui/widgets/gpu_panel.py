@@ -80,7 +80,7 @@ class Machine:
     gpus: tuple[Gpu, ...] = ()
     """The run's own card first."""
     note: str = ""
-    """Why there is no GPU."""
+    """Why there is no GPU, or which of several does not answer."""
     cpu: float = math.nan
     ram_used: float = math.nan
     ram_total: float = math.nan
@@ -117,6 +117,7 @@ def _cards(machine: Machine, width: int, wide: bool) -> list[Line]:
         return [
             heading(f"{len(machine.gpus)} GPUs {first.short_name}", width),
             *_table(machine.gpus, width),
+            *_silent(machine, wide),
             *_host(machine),
         ]
     power = f"{_whole(first.power)} W / {_whole(first.power_limit)}" if not math.isnan(first.power) else ""
@@ -126,6 +127,8 @@ def _cards(machine: Machine, width: int, wide: bool) -> list[Line]:
     full = share >= FULL_MEMORY
     digits = 1 if wide else 0
     used = f"{gigabytes(first.memory_used, digits)}/{gigabytes(first.memory_total)} GB"
+    if math.isnan(first.memory_used):
+        used = "unknown"
     pad = " " if wide else ""
     lines: list[Line] = [
         heading(f"GPU {first.index} {first.short_name}", width, rights, ""),
@@ -136,7 +139,13 @@ def _cards(machine: Machine, width: int, wide: bool) -> list[Line]:
             (f"{used:>9}", "warn" if full else "strong"),
         ],
     ]
-    return [*lines, *_owners(machine, first, width, wide), *([] if wide else _host(machine))]
+    rest = _silent(machine, wide) + ([] if wide else _host(machine))
+    return [*lines, *_owners(machine, first, width, wide), *rest]
+
+
+def _silent(machine: Machine, wide: bool) -> list[Line]:
+    """Which of the run's cards does not answer any more."""
+    return [[(f"{' ' if wide else ''}{one_line(machine.note)}", "bad")]] if machine.note else []
 
 
 def _owners(machine: Machine, gpu: Gpu, width: int, wide: bool) -> list[Line]:
