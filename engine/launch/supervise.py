@@ -28,8 +28,8 @@ from engine.contract.links import refuse_links
 from engine.contract.process import Heartbeat, Identity, ProcRecord, alive, me
 from engine.contract.recipe import Placement
 from engine.launch import devices, package, reasons
+from engine.launch.line import Line
 from engine.launch.orders import STOP, Orders
-from engine.launch.queue import Line
 from engine.launch.reasons import Ending, Verdict
 from engine.launch.trainer import Child, Orphan, command
 

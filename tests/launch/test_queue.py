@@ -15,8 +15,10 @@ import pytest
 from engine.contract import flock
 from engine.contract.errors import BadInput
 from engine.contract.flock import Busy
+from engine.launch import line as line_module
 from engine.launch import locks, queue
-from engine.launch.queue import Line, Want
+from engine.launch.line import Line
+from engine.launch.queue import Want
 
 
 def join(run: str, *devices: str, count: int = 1) -> Line:
@@ -56,10 +58,10 @@ def test_a_run_never_holds_a_part_of_its_devices():
     """Two runs that want the same two devices in opposite order would otherwise wait for each other for ever."""
     one = join("one", "GPU-1", "GPU-2", count=2)
     two = join("two", "GPU-2", "GPU-1", count=2)
-    blocker = locks.take(queue._device_path(queue.home(), "GPU-2"))
+    blocker = locks.take(queue.device_path(queue.home(), "GPU-2"))
     assert blocker is not None
     assert not one.take(["GPU-1", "GPU-2"]) and not two.take(["GPU-2", "GPU-1"])
-    assert not locks.is_held(queue._device_path(queue.home(), "GPU-1"))
+    assert not locks.is_held(queue.device_path(queue.home(), "GPU-1"))
     os.close(blocker)
     assert not two.take(["GPU-2", "GPU-1"])  # one is older
     assert one.take(["GPU-1", "GPU-2"])
@@ -123,7 +125,7 @@ def test_leaving_a_queue_whose_folder_was_removed_is_no_error():
 
 
 def test_a_removed_folder_is_made_anew_and_everyone_comes_back_in_order(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(queue, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(line_module, "SETTLE_SECONDS", 0.0)
     holder, *waiting = [join(run, "cpu") for run in "abcd"]
     assert holder.take(["cpu"])
     shutil.rmtree(queue.home())
@@ -161,7 +163,7 @@ def test_a_holder_whose_device_was_given_away_says_so_and_goes_on():
 
 
 def test_a_taken_number_gives_the_next_one_to_who_comes_back(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(queue, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(line_module, "SETTLE_SECONDS", 0.0)
     first, second = join("a", "cpu"), join("b", "cpu")
     shutil.rmtree(queue.home())
     newcomer = join("new", "cpu")  # the folder is empty, so it has number 1
@@ -207,7 +209,7 @@ def test_what_lies_in_the_place_of_a_ticket_is_passed_over(put: Callable[[Path],
 @pytest.mark.parametrize("put", PUT[:3])
 def test_what_lies_in_the_place_of_a_device_is_named(put: Callable[[Path], None]):
     (queue.home() / "devices").mkdir(parents=True)
-    put(queue._device_path(queue.home(), "cpu"))
+    put(queue.device_path(queue.home(), "cpu"))
     line = join("a", "cpu")
     assert not line.take(["cpu"])
     assert line.note.startswith(f"cannot lock {queue.home()}/devices/cpu.json: ")
@@ -229,7 +231,7 @@ def test_what_lies_in_the_place_of_the_queues_own_files_is_named(
 
 
 def test_a_mutex_held_by_a_stopped_process_is_waited_for_no_longer_than_a_moment(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(queue, "PATIENCE", 0.05)
+    monkeypatch.setattr(line_module, "PATIENCE", 0.05)
     waiting = join("a", "cpu")
     code = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.flock(file, 2); print(flush=True); input()"
     command = [sys.executable, "-c", code, str(queue.home() / "mutex")]
@@ -240,7 +242,7 @@ def test_a_mutex_held_by_a_stopped_process_is_waited_for_no_longer_than_a_moment
         os.waitid(os.P_PID, blocker.pid, os.WSTOPPED)
         who = rf"process {blocker.pid} \(.+\), which is stopped: `kill -CONT {blocker.pid}` lets it go on"
         with pytest.raises(Busy, match=who if sys.platform == "linux" else "another process"):
-            queue.Line("b", Path("/runs/b"), Want(("cpu",)))
+            Line("b", Path("/runs/b"), Want(("cpu",)))
         with pytest.raises(Busy):
             waiting.take(["cpu"])
         found, trouble = queue.look()
@@ -257,12 +259,12 @@ def test_the_mutex_says_who_holds_it_where_the_system_does_not(monkeypatch: pyte
     join("a", "cpu")
     monkeypatch.setattr(flock.Path, "read_text", lambda *_: (_ for _ in ()).throw(OSError()))
     with locks.held(queue.home() / "mutex", 1.0), pytest.raises(Busy, match=f"locked by process {os.getpid()} "):
-        queue.Line("b", Path("/runs/b"), Want(("cpu",)))
+        Line("b", Path("/runs/b"), Want(("cpu",)))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists locks")
 def test_a_line_that_does_not_move_names_the_stopped_supervisor_at_its_head():
-    code = "import sys; from pathlib import Path; from engine.launch.queue import *; line = Line('a', Path('/a'), Want(('cpu',))); print(flush=True); input()"
+    code = "import sys; from pathlib import Path; from engine.launch.line import *; line = Line('a', Path('/a'), Want(('cpu',))); print(flush=True); input()"
     first = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert first.stdout is not None and first.stdout.readline()
@@ -284,7 +286,7 @@ def test_a_full_disk_keeps_no_device_and_no_place(monkeypatch: pytest.MonkeyPatc
         def full(*_: object) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        patched.setattr(queue, "_say", full)
+        patched.setattr(queue, "write", full)
         for attempt in (lambda: line.take(["cpu"]), lambda: join("b", "cpu")):
             with pytest.raises(BadInput, match="cannot use the queue's folder .*: No space left on device"):
                 attempt()
