@@ -13,7 +13,7 @@ import torch
 from engine import checkpoint_files, predictions
 from engine.checkpoint import Checkpoints
 from engine.checkpoint_files import load_weights, read, snapshot
-from engine.contract.checkpoints import committed
+from engine.contract.checkpoints import committed, read_meta, write_meta
 from engine.contract.errors import BadInput
 from engine.contract.events import Checkpoint, Finished, Message, Resumed, RunStarted, Stopped
 
@@ -86,12 +86,12 @@ def test_what_is_no_checkpoint_is_refused_without_advice_to_load_it_all_the_same
     monkeypatch.chdir(tmp_path)
     save_two(checkpoints)
     folder = checkpoints.folder / "epoch-0002"
-    meta = checkpoint_files.read_meta(folder)
+    meta = read_meta(folder)
     for name in meta["files"]:  # by somebody who knows how checksums are made
         (folder / name).unlink()
         (folder / name).write_bytes(content)
         meta["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    checkpoint_files._write_meta(folder, meta)
+    write_meta(folder, meta)
     saved, (note, *_) = fresh(checkpoints).load()
     assert saved.position == (1, 0) and not (tmp_path / "ran").exists()
     assert note.startswith("checkpoint epoch-0002 is damaged (") and note.count("\n") == 0 and len(note) < 200
