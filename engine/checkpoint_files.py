@@ -36,7 +36,7 @@ from engine.contract.checkpoints import (
     write_meta,
 )
 from engine.contract.erase import erase, opened
-from engine.contract.files import sync_folder, write_atomic
+from engine.contract.files import make_folder, sync_folder, write_atomic
 
 Tree = dict[str, Any]  # nested dicts and lists of tensors and plain Python values
 
@@ -136,8 +136,8 @@ def write(target: Path, meta: Tree, files: dict[str, Tree | Path]) -> None:
     """
     fresh = target.with_name(f"{HALF}{target.name}")
     _clear(fresh)
-    target.parent.mkdir(exist_ok=True)  # the run folder itself is never made again: it may have been moved
-    fresh.mkdir()
+    make_folder(target.parent, exist_ok=True)  # the run folder itself is never made again: it may have been moved
+    make_folder(fresh)
     try:
         entries: Tree = {}
         written: dict[int, str] = {}
@@ -183,7 +183,10 @@ def _read_tree(path: Path, entry: Tree) -> Tree:
     data = path.read_bytes()
     if digest(data) != entry["sha256"]:
         raise ValueError(f"{path.name}: SHA-256 differs")
-    tree: Tree = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    try:
+        tree: Tree = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # torch's message goes on for a page on how to load it all the same, which runs it
+        raise ValueError(f"{path.name} holds something other than tensors and plain values: not loaded") from None
     return tree
 
 

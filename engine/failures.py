@@ -62,17 +62,26 @@ def _gpu_memory(error: Exception, recipe: Recipe | None, sampler: Sampler | None
     """Our peak, the batch, what others hold, and what should fit."""
     peak = float(torch.cuda.max_memory_reserved()) if torch.cuda.is_available() else 0.0
     parts = [f"out of GPU memory: this run took up to {file_size(peak)}"]
-    sample = sampler.sample() if sampler else System()
+    sample = _sample(sampler)
     room = 0.0
-    if sample.gpus:
+    if sample.gpus and math.isfinite(sample.gpus[0]["memory_others"]):
         gpu = sample.gpus[0]
         room = gpu["memory_total"] - gpu["memory_others"]
-        parts.append(f"others hold {file_size(gpu['memory_others'])} of {file_size(gpu['memory_total'])}")
+        holders = "others hold" if gpu["others"] else "the driver and others hold"
+        parts.append(f"{holders} {file_size(gpu['memory_others'])} of {file_size(gpu['memory_total'])}")
     if others := describe_others(sample):
         parts[-1] += f" ({others})"
     if recipe is not None:
         parts.append(advice(recipe, peak + _asked(error), room))
     return "; ".join(parts)
+
+
+def _sample(sampler: Sampler | None) -> System:
+    """How the memory is shared; an empty sample where nobody can tell, since the failure itself must be told."""
+    try:
+        return sampler.sample() if sampler else System()
+    except Exception as error:  # whatever a driver or the system says to this
+        return System(gpu_note=f"no sample: {error}")
 
 
 def _asked(error: Exception) -> float:

@@ -18,6 +18,7 @@ import psutil
 
 from engine.contract.events import Message, System
 from engine.contract.text import file_size
+from engine.launch import nvml
 
 Emit = Callable[[System | Message], None]
 EVERY = 2.0  # seconds
@@ -54,79 +55,74 @@ class MachineSampler:
         self._disk = disk
         self._me = psutil.Process()
         self._ours = ours
-        self._nvml: Any
-        self._nvml, self._note = _start_nvml() if gpus else (None, "the run uses no GPU")
-        self._gpus = [handle for uuid in gpus if (handle := self._handle(uuid)) is not None]
+        self._driver = nvml.Driver() if gpus else None
+        self._gpus: dict[str, Any] = dict.fromkeys(gpus)  # the driver's handle of each, once it has given one
         psutil.cpu_percent()  # the first call only starts the count
 
     def sample(self) -> System:
         memory = psutil.virtual_memory()
+        cards, note = self._cards()
         return System(
-            gpus=[self._gpu(handle) for handle in self._gpus],
+            gpus=cards,
             cpu=psutil.cpu_percent() / 100,
             ram_used=float(memory.total - memory.available),
             ram_total=float(memory.total),
             ram_ours=float(self._me.memory_info().rss),
             disk_free=float(psutil.disk_usage(str(self._disk)).free),
-            gpu_note=self._note,
+            gpu_note=note,
         )
 
-    def _handle(self, uuid: str) -> Any:
-        if self._nvml is None:
-            return None
-        try:
-            return self._nvml.nvmlDeviceGetHandleByUUID(uuid)
-        except self._nvml.NVMLError as error:
-            self._note = f"GPU {uuid} cannot be read: {error}"
-            return None
+    def _cards(self) -> tuple[list[dict[str, Any]], str]:
+        """The run's cards that answer, and a note on the others."""
+        if self._driver is None:
+            return [], "the run uses no GPU"
+        if self._driver.problem:
+            return [], f"no GPU figures: {self._driver.problem}"
+        cards, notes = [], []
+        for uuid in self._gpus:
+            if card := self._gpu(self._driver, uuid):
+                cards.append(card)
+            else:
+                notes.append(f"GPU {uuid} does not answer: {self._driver.refusal}")
+        return cards, "; ".join(notes)
 
-    def _gpu(self, handle: Any) -> dict[str, Any]:
-        """One card as events carry it; NaN for what this card or driver does not tell."""
-        ask = self._ask
-        memory = ask("nvmlDeviceGetMemoryInfo", handle)
-        use = ask("nvmlDeviceGetUtilizationRates", handle)
+    def _gpu(self, driver: nvml.Driver, uuid: str) -> dict[str, Any] | None:
+        """One card as events carry it, NaN for what this card or driver does not tell; None where it tells nothing."""
+        if self._gpus[uuid] is None:
+            self._gpus[uuid] = driver.ask("nvmlDeviceGetHandleByUUID", uuid)
+        handle = self._gpus[uuid]
+        if handle is None:
+            return None
+        running = driver.ask("nvmlDeviceGetComputeRunningProcesses", handle) or []
+        memory = driver.ask("nvmlDeviceGetMemoryInfo", handle)
+        use = driver.ask("nvmlDeviceGetUtilizationRates", handle)
+        temperature = driver.ask("nvmlDeviceGetTemperature", handle, 0)  # sensor 0 is the chip
+        if memory is use is temperature is None:  # fallen off the bus
+            return None
         used = float(memory.used) if memory else math.nan
-        running = ask("nvmlDeviceGetComputeRunningProcesses", handle) or []
         family = {os.getpid(), *(child.pid for child in self._children())}
         told = sum(item.usedGpuMemory or 0 for item in running if item.pid in family)
         ours = float(told or self._ours())
         return {
-            "index": ask("nvmlDeviceGetIndex", handle),
-            "uuid": _text(ask("nvmlDeviceGetUUID", handle)),
-            "name": _text(ask("nvmlDeviceGetName", handle)),
+            "index": driver.ask("nvmlDeviceGetIndex", handle) or 0,
+            "uuid": uuid,
+            "name": nvml.text(driver.ask("nvmlDeviceGetName", handle)),
             "utilization": use.gpu / 100 if use else math.nan,
             "memory_used": used,
             "memory_total": float(memory.total) if memory else math.nan,
             "memory_ours": ours,
             "memory_others": max(used - ours, 0.0),
             "others": [_owner(item) for item in running if item.pid not in family],
-            "power": _scaled(ask("nvmlDeviceGetPowerUsage", handle), 1e-3),
-            "power_limit": _scaled(ask("nvmlDeviceGetEnforcedPowerLimit", handle), 1e-3),
-            "temperature": _scaled(ask("nvmlDeviceGetTemperature", handle, 0), 1.0),  # sensor 0 is the chip
+            "power": _scaled(driver.ask("nvmlDeviceGetPowerUsage", handle), 1e-3),
+            "power_limit": _scaled(driver.ask("nvmlDeviceGetEnforcedPowerLimit", handle), 1e-3),
+            "temperature": _scaled(temperature, 1.0),
         }
-
-    def _ask(self, question: str, *arguments: Any) -> Any:
-        """NVML's answer, or None where it has none."""
-        try:
-            return getattr(self._nvml, question)(*arguments)
-        except self._nvml.NVMLError:
-            return None
 
     def _children(self) -> list[psutil.Process]:
         try:
             return list(self._me.children(recursive=True))
         except psutil.Error:
             return []
-
-
-def _start_nvml() -> tuple[Any, str]:
-    import pynvml  # a quarter of a second on machines without a driver, so only where a GPU is used
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        return None, f"no GPU figures: {error}"
-    return pynvml, ""
 
 
 def _owner(item: Any) -> dict[str, Any]:
@@ -136,10 +132,6 @@ def _owner(item: Any) -> dict[str, Any]:
         process = psutil.Process(item.pid)
         user, name = process.username(), process.name()
     return {"user": user, "name": name, "bytes": item.usedGpuMemory or 0}
-
-
-def _text(value: str | bytes | None) -> str:
-    return value.decode() if isinstance(value, bytes) else value or ""
 
 
 def _scaled(value: float | None, unit: float) -> float:
@@ -163,18 +155,19 @@ def _flat(lists: Iterable[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
 def sampling(sampler: Sampler, emit: Emit, every: float = EVERY) -> Iterator[None]:
     """Emit a sample now and then every so many seconds, from a thread, until the block is left.
 
-    Watching must not end a run: when the machine or `emit` (a full disk) refuses, one warning is tried and it stops.
+    Watching must not end a run, nor must one failure end the watching: whatever the machine or `emit` (a full disk)
+    raises, one warning says that there are no samples, and the next one is tried at its time.
     """
     over = threading.Event()
 
     def watch() -> None:
+        warned = False
         while True:
             try:
                 emit(sampler.sample())
-            except (OSError, psutil.Error) as error:
-                with contextlib.suppress(OSError):
-                    emit(Message(level="warning", text=f"system samples end here: {error}"))
-                return
+            except Exception as error:  # from the system, a driver or a library: all that is lost is a sample
+                if not warned:
+                    warned = _warn(emit, error)
             if over.wait(every):
                 return
 
@@ -185,3 +178,13 @@ def sampling(sampler: Sampler, emit: Emit, every: float = EVERY) -> Iterator[Non
     finally:
         over.set()
         thread.join()
+
+
+def _warn(emit: Emit, error: Exception) -> bool:
+    """Say once that there are no samples; False where even that could not be written."""
+    why = str(error) or type(error).__name__
+    try:
+        emit(Message(level="warning", text=f"no samples of the machine: {why}; they go on when it answers"))
+    except Exception:  # a full disk, say, which is the trainer's to report
+        return False
+    return True

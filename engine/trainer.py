@@ -15,6 +15,7 @@ from engine.contract.catalog import catalog
 from engine.contract.checkpoints import newest_position
 from engine.contract.errors import BadInput
 from engine.contract.events import Event, EventWriter, Failed, Finished, Message, Phase, Stopped
+from engine.contract.files import PRIVATE
 from engine.contract.fold import RunFold
 from engine.contract.folder import RunFolder, written_by
 from engine.contract.home import GONE, FolderLost, Home
@@ -23,6 +24,7 @@ from engine.contract.recipe import Placement, Recipe
 from engine.data.load import load
 from engine.evaluate import Interrupted
 from engine.failures import describe
+from engine.launch import compile_cache
 from engine.launch.supervise import PLACEMENT
 from engine.probe import choose_device
 from engine.system import MachineSampler, sampling
@@ -38,7 +40,8 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
     """
     began = time.monotonic()
     home = Home(run.path)
-    os.umask(run.umask)
+    os.umask(PRIVATE)
+    os.environ.update(compile_cache.environment())  # a supervisor has set it; whoever starts this by hand has not
     number, earlier = attempts(run) + 1, RunFold(run.events).poll().seconds
     recipe: Recipe | None = None
     sampler: MachineSampler | None = None

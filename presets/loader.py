@@ -18,6 +18,7 @@ import tomli_w
 
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput, nearest
+from engine.contract.files import listed
 from engine.contract.overrides import add_op, apply_set, drop_op, parse_value
 from engine.contract.recipe import Recipe
 from presets import swap
@@ -75,7 +76,7 @@ def list_presets(kind: Kind = "recipes") -> list[PresetInfo]:
 def paths(kind: Kind) -> dict[str, Path]:
     """The files of a kind by name, unread: a user's one hides a built-in of the same name."""
     folders = (HERE / kind, user_folder() / kind)
-    return {path.stem: path for folder in folders for path in folder.glob("*.toml")}
+    return {path.stem: path for folder in folders for path in listed(folder, ".toml")}
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

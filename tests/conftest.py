@@ -1,10 +1,14 @@
 """What every test gets: private folders, so that no test sees or touches the user's own runs, data or settings."""
 
+import ctypes
+import getpass
 import json
 import os
 import shutil
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,9 @@ from engine.contract.store import RunFolder, create, runs_root
 from engine.launch import control, local
 
 REAL_DATA = os.environ.get("CIFAR_TUI_DATA", "")  # read once, before the isolation below hides it
+
+COMPILED = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or f"{tempfile.gettempdir()}/torchinductor_{getpass.getuser()}"
+"""Where torch itself would keep what it compiles: in a folder of its own each test would compile everything again."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +43,7 @@ def private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     }.items():
         monkeypatch.setenv(variable, str(home / name))
     monkeypatch.delenv("CIFAR_TUI_DATA", raising=False)
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", COMPILED)
     return home
 
 
@@ -58,6 +66,26 @@ def _last_word(state: str, accuracies: Sequence[float], t: float) -> Event:
             return Failed(reason="diverged", message="the loss is nan", t=t)
         case _:
             return Stopped(epoch=len(accuracies), t=t)
+
+
+@pytest.fixture
+def mortal() -> Iterator[None]:
+    """Permissions hold for this test, also where it runs as root: Linux lets a thread give up that privilege."""
+    if os.geteuid():
+        yield
+        return
+    if sys.platform != "linux":
+        pytest.skip("root reads everything here")
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3 of the interface, this thread
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, twice 32 bits of each
+    assert libc.capget(header, sets) == 0
+    before = sets[0]
+    sets[0] &= ~0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+    assert libc.capset(header, sets) == 0
+    yield
+    sets[0] = before
+    assert libc.capset(header, sets) == 0
 
 
 @pytest.fixture

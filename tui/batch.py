@@ -23,6 +23,7 @@ from engine.contract.files import locked
 from engine.contract.index import Index
 from engine.contract.recipe import Recipe
 from engine.contract.roots import make_root
+from engine.contract.status import DENIED
 from engine.contract.store import RunFolder, Summary
 from engine.contract.teacher import with_teacher
 from engine.launch import control, local
@@ -164,7 +165,8 @@ def _best(runs: Sequence[Summary], root: Path) -> Summary | None:
 
 
 def _is_ours(run: Summary, root: Path) -> bool:
-    return Path(run.folder).parent.resolve() == root.resolve()
+    """Whether it can be gone on with: it lies where runs are written, and is not closed to this user."""
+    return run.reason != DENIED and Path(run.folder).parent.resolve() == root.resolve()
 
 
 def _fate(run: Summary | None, root: Path, retry: bool) -> Fate:

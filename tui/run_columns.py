@@ -25,12 +25,14 @@ SHORT_REASON: Final = {
     "supervisor_lost": "lost",
     "reboot": "boot",
     "moved": "move",
+    "permission_denied": "perm",
 }
 LONG_REASON: Final = {
     "gpu_memory": "GPU memory",
     "out_of_memory": "memory",
     "supervisor_lost": "lost",
     "traceback": "failed",
+    "permission_denied": "perm. denied",
 }
 STATE, STATE_IN_WORDS = 5, 14
 """Cells of the state: a sign and half a word, or words."""

@@ -26,7 +26,7 @@ from typing import Final
 
 from engine.contract.errors import BadInput, nearest
 from engine.contract.events import REASONS
-from engine.contract.status import STATES
+from engine.contract.status import DENIED, STATES
 from engine.contract.summary import Summary
 
 Test = Callable[[Summary, float], bool]  # the row, and the moment that ages are counted from
@@ -50,7 +50,7 @@ _WORDS: Final[dict[str, Callable[[Summary], Iterable[str]]]] = {
 }
 _PROSE: Final = ("name", "changes", "note")  # where a comma is a comma
 _ANYWHERE: Final = ("id", "name", "preset", "changes", "model")
-_KNOWN: Final = {"status": (*STATES, "live"), "reason": REASONS}
+_KNOWN: Final = {"status": (*STATES, "live"), "reason": (*REASONS, DENIED)}
 
 _SECONDS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES: Final = {"": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from engine.contract.errors import BadInput
-from engine.contract.files import read_bytes, write_atomic
+from engine.contract.files import make_folder, read_bytes, write_atomic
 from engine.contract.folder import RESERVE_BYTES, RunFolder, RunInfo
 from engine.contract.labels import check_name, check_tag
 from engine.contract.process import host_name
@@ -78,8 +78,7 @@ def create(
         write_atomic(run.reserve, os.urandom(RESERVE_BYTES), durable=False)  # random: no file system compresses it
         write_atomic(run.recipe_toml, recipe.to_toml().encode())
         if sources:
-            run.parts.mkdir(mode=0o700)
-            run.parts.chmod(run.path.stat().st_mode & 0o7777)
+            make_folder(run.parts)
         for file, source in sources.items():
             write_atomic(run.parts / file, source)
         if name:
@@ -108,8 +107,20 @@ def _claim(root: Path, shared: bool) -> tuple[Path, float]:
         except OSError as error:
             raise BadInput(f"cannot make a run in {root}: {error.strerror}") from error
         if shared:
-            path.chmod(0o2770)
+            _share(path, root)
         return path, created
+
+
+def _share(path: Path, root: Path) -> None:
+    """Open a new folder to the root's group, and with the set-group-ID bit all that will be made in it."""
+    group = root.stat().st_gid
+    try:
+        if path.stat().st_gid != group:  # a root without that bit: new folders are of the user's own group
+            os.chown(path, -1, group)
+        path.chmod(0o2770)  # last, since a change of group clears the bit
+    except OSError as error:
+        path.rmdir()
+        raise BadInput(f"cannot share a run with the group of {root} (number {group}): {error.strerror}") from error
 
 
 def _part_sources(files: tuple[str, ...]) -> dict[str, bytes]:

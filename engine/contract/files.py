@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,10 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.contract.errors import BadInput
+from engine.contract.flock import Busy, lock_within
 from engine.contract.lines import file_mode, open_regular
 from engine.contract.values import parse
 
 MAX_FILE: Final = 4 << 20  # bytes; none of our small files comes near
+PRIVATE: Final = 0o077
+"""The umask of every process of a run. What belongs to a shared run gets its group's bits one by one, so that nothing
+else that such a process makes (caches, downloaded data, the queue) is opened with it."""
+PATIENCE: Final = 5.0  # seconds for a lock that others hold for a moment only
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -33,6 +37,21 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def make_folder(path: Path, *, exist_ok: bool = False) -> None:
+    """Make a folder as open as the one it lies in, whatever the umask: private, or shared with the group.
+
+    Raises:
+        OSError: the parent is missing (it is never made), or something is there and `exist_ok` is false.
+    """
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        if not (exist_ok and path.is_dir()):
+            raise
+    else:
+        path.chmod(path.parent.stat().st_mode & 0o2777)
 
 
 def sync_folder(folder: Path) -> None:
@@ -58,6 +77,38 @@ def read_bytes(path: Path) -> bytes | None:
         return None
 
 
+def is_denied(path: Path) -> bool:
+    """Whether this user may not read what lies there (nobody knows then whether it is there at all)."""
+    try:
+        os.close(open_regular(path))
+    except PermissionError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def owned_by(path: Path) -> str:
+    """Whose something is, as the end of a sentence on a refusal: ", it belongs to ada"; "" where that is not known."""
+    try:
+        return f", it belongs to {path.owner()}"
+    except (OSError, KeyError):  # KeyError: a number without a name
+        return ""
+
+
+def listed(folder: Path, suffix: str) -> list[Path]:
+    """The entries of a folder whose names end so, sorted; none where the folder is missing.
+
+    Raises BadInput where it may not be read: nobody should believe that it holds nothing.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if path.name.endswith(suffix))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise BadInput(f"cannot read the folder {folder}: {str(error.strerror).lower()}{owned_by(folder)}") from error
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file, or None for anything else. Never raises."""
     data = read_bytes(path)
@@ -69,7 +120,8 @@ def locked(path: Path, *, wait: bool, refusal: str = "") -> Iterator[int]:
     """Hold an exclusive lock on a file (made when missing), yielding its descriptor; released at the end or at death.
 
     Raises:
-        BadInput: `refusal`, when another process holds it and `wait` is false; or the file cannot be opened.
+        BadInput: another process holds it: at once with `refusal` when `wait` is false, else after PATIENCE seconds
+            with the name of that process; or the file cannot be opened.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
@@ -77,10 +129,13 @@ def locked(path: Path, *, wait: bool, refusal: str = "") -> Iterator[int]:
     except OSError as error:
         raise BadInput(f"cannot open {path} for writing: {error.strerror}") from error
     try:
+        found = os.fstat(fd)
+        if not found.st_size and found.st_uid == os.geteuid():
+            os.fchmod(fd, file_mode(path.parent))  # the umask may have taken the group's bits of a shared run
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError as error:
-            raise BadInput(refusal) from error
+            lock_within(fd, path, PATIENCE if wait else 0.0)
+        except Busy as error:
+            raise BadInput(str(error) if wait else refusal) from error
         yield fd
     finally:
         os.close(fd)

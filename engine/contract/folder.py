@@ -31,7 +31,7 @@ from typing import Any, Final
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.erase import files_in, used_bytes
 from engine.contract.errors import BadInput
-from engine.contract.files import locked, read_bytes, read_json
+from engine.contract.files import is_denied, locked, make_folder, owned_by, read_bytes, read_json
 from engine.contract.labels import Labels, add_label, read_labels
 from engine.contract.lenient import known_only
 from engine.contract.links import refuse_links
@@ -118,11 +118,6 @@ class RunFolder:
     def __hash__(self) -> int:
         return hash(self.path)
 
-    @property
-    def umask(self) -> int:
-        """The umask for processes that write here: as open as the folder, which is private unless shared."""
-        return ~self.path.stat().st_mode & 0o077
-
     def info(self) -> RunInfo:
         """What was asked for. BadInput when `run.json` is missing, unreadable or damaged, or says too little."""
         table = read_json(self.run_json)
@@ -131,6 +126,7 @@ class RunFolder:
                 return build(RunInfo, table)
         except TypeError:
             pass  # a value of the wrong type is damage like any other
+        self._check_permission(self.run_json)
         raise BadInput(f"run {self.id}: run.json is missing, unreadable or damaged ({self.run_json})")
 
     def recipe(self, parts: Catalog | None = None) -> Recipe:
@@ -158,6 +154,7 @@ class RunFolder:
         """What `recipe.toml` says, unchecked. BadInput when it is missing or no TOML."""
         data = read_bytes(self.recipe_toml)
         if data is None:
+            self._check_permission(self.recipe_toml)
             raise BadInput(f"run {self.id}: recipe.toml is missing or unreadable ({self.recipe_toml})")
         try:
             return tomllib.loads(data.decode())
@@ -194,6 +191,11 @@ class RunFolder:
                 f"run {self.id} has layout {info.schema}, and this version knows {SCHEMA}: it is only looked at; "
                 f"it was {written_by(info)}"
             )
+
+    def _check_permission(self, path: Path) -> None:
+        """BadInput where it is for lack of permission that a file cannot be read."""
+        if is_denied(path):
+            raise BadInput(f"run {self.id}: permission denied{owned_by(self.path)} ({path})")
 
     def labels(self) -> Labels:
         """Name, tags, notes and pin as they stand now."""
@@ -238,7 +240,7 @@ class RunFolder:
     def archive_exit(self) -> None:
         """Put the exit record of an attempt away as `exits/N.json`, before the next attempt begins."""
         record = ExitRecord.read(self.exit)
-        self.exits.mkdir(exist_ok=True)
+        make_folder(self.exits, exist_ok=True)
         number = record.attempt if record else 1
         while (target := self.exits / f"{number}.json").exists():
             number += 1

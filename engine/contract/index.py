@@ -21,6 +21,7 @@ from engine.contract.fold import RunFold
 from engine.contract.folder import RunFolder
 from engine.contract.roots import run_paths
 from engine.contract.rowcache import RowCache, is_remote
+from engine.contract.status import DENIED
 from engine.contract.summary import Summary, summarize
 
 VERSION: Final = 4  # raise it whenever Summary or the meaning of one of its fields changes
@@ -96,7 +97,7 @@ class Index:
         self._rows.pop(path, None)
         if row.live:
             self._folds[path] = fold
-        elif row.reason != "bad_input" and all(abs(now - stamp) > RACY_NS for stamp in signature[::2]):
+        elif row.reason not in ("bad_input", DENIED) and all(abs(now - stamp) > RACY_NS for stamp in signature[::2]):
             fresh[path] = signature, row
         return row
 

@@ -11,6 +11,7 @@ from typing import Final
 import platformdirs
 
 from engine.contract.errors import BadInput
+from engine.contract.files import owned_by
 from engine.contract.folder import RUN_ID
 
 VARIABLE: Final = "CIFAR_TUI_RUNS"
@@ -25,7 +26,7 @@ def runs_roots(flags: Sequence[str] = ()) -> list[Path]:
     """All folders with runs, absolute and without repeats; the first is the one to write to.
 
     Raises:
-        BadInput: a root is a file, or `~user` names nobody.
+        BadInput: a root is a file or forbidden to this user, or `~user` names nobody.
     """
     origin = "--runs-dir" if flags else f"${VARIABLE}"
     given = list(flags) or [os.environ.get(VARIABLE) or str(platformdirs.user_data_path("cifar-tui") / "runs")]
@@ -35,10 +36,24 @@ def runs_roots(flags: Sequence[str] = ()) -> list[Path]:
             root = Path(text).expanduser().absolute()
         except RuntimeError as error:
             raise BadInput(f"runs folder {text!r} (from {origin}): no such user") from error
-        if root.exists() and not root.is_dir():
-            raise BadInput(f"runs folder {text!r} (from {origin}): not a folder")
+        if problem := _problem(root):
+            raise BadInput(f"runs folder {text!r} (from {origin}): {problem}")
         roots[root.resolve()] = None
     return list(roots)
+
+
+def _problem(root: Path) -> str:
+    """Why a folder cannot hold runs that are to be shown, "" where it can; it may be missing as yet."""
+    try:
+        if root.exists() and not root.is_dir():
+            return "not a folder"
+        if root.exists():
+            os.scandir(root).close()
+    except PermissionError:
+        return f"permission denied{owned_by(root)}"
+    except OSError as error:  # a name that is too long, a stale network folder
+        return str(error.strerror)
+    return ""
 
 
 def make_root(root: Path, *, shared: bool = False) -> None:
@@ -51,8 +66,9 @@ def make_root(root: Path, *, shared: bool = False) -> None:
         if not root.is_dir():
             _make(root)
         mode = stat.S_IMODE(root.stat().st_mode)
-        if shared and mode & 0o070 != 0o070:
-            root.chmod(mode | 0o2070)  # runs that are not shared stay closed
+        # Runs that are not shared stay closed in it. A colleague's folder that is open already is left as it is.
+        if shared and mode & 0o2070 != 0o2070 and (mode & 0o070 != 0o070 or root.stat().st_uid == os.geteuid()):
+            root.chmod(mode | 0o2070)
     except OSError as error:
         raise BadInput(f"cannot make or open the runs folder {root}: {error.strerror}") from error
     if not os.access(root, os.W_OK | os.X_OK):

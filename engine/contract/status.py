@@ -15,7 +15,7 @@ from typing import Final
 
 from engine.contract.course import Course
 from engine.contract.events import REASONS, Failed, Finished, Stopped
-from engine.contract.files import read_json
+from engine.contract.files import is_denied, owned_by, read_json
 from engine.contract.fold import RunFold
 from engine.contract.home import is_gone
 from engine.contract.process import (
@@ -32,6 +32,9 @@ from engine.contract.pulse import LISTED_SECONDS, Pulse, feel
 LIVE: Final = ("queued", "starting", "running", "stopping")
 ENDED: Final = ("finished", "stopped", "preempted", "failed", "lost")
 STATES: Final = LIVE + ENDED
+DENIED: Final = "permission_denied"
+"""The reason of a run that this user may not read: nothing is known of it, not even that it has ended."""
+ESSENTIAL: Final = ("run.json", "proc.json", "exit.json", "events.jsonl")
 GRACE_SECONDS: Final = 10.0  # how long a new folder may wait for its supervisor's first sign
 STALE_SECONDS: Final = 30.0  # a supervisor that has not beaten for so long is called silent
 MOVED: Final = "ending, its folder was moved"
@@ -82,6 +85,8 @@ def status(run_dir: Path, now: float | None = None, fold: RunFold | None = None)
         return Status(record.state, _known(record.reason), record.message, beat=seen, ended=record.ended)
     if course.closing:
         return _closed(course.closing, seen)
+    if any(is_denied(run_dir / name) for name in ESSENTIAL):
+        return Status("lost", DENIED, f"permission denied{owned_by(run_dir)}", beat=seen)
     if proc:
         return _lost(proc, beat, run_dir, now)
     if abs(now - _created(run_dir)) < GRACE_SECONDS:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from engine.contract.errors import BadInput
 from engine.contract.fold import RunFold
 from engine.contract.folder import RunFolder, RunInfo
-from engine.contract.status import LIVE, status
+from engine.contract.status import DENIED, LIVE, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
     reason, message = state.reason, state.message
     if state.reason == "moved":  # there is nothing that could be damaged
         damage = ""
-    if damage and not state.live:
+    if damage and not state.live and reason != DENIED:
         reason, message = "bad_input", damage
     return Summary(
         id=folder.id,

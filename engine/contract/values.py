@@ -124,6 +124,7 @@ _READERS: Final[dict[str, Read]] = {
     "str": _exactly(str),
     "bool": _exactly(bool),
     "list[str]": _list_of(_exactly(str)),
+    "tuple[str, ...]": lambda value: tuple(_list_of(_exactly(str))(value)),
     "list[float]": _list_of(read_float),
     "list[int]": _list_of(read_int),
     "dict[str, str]": _table_of(_exactly(str)),

@@ -15,6 +15,7 @@ from typing import Literal
 import platformdirs
 
 from engine.contract.errors import BadInput
+from engine.contract.files import owned_by
 from engine.data.sources import SOURCES, ArchiveKind, CifarSource
 
 Kind = Literal["folder", "missing", "generated"] | ArchiveKind
@@ -37,6 +38,8 @@ class Location:
     searched: tuple[Path, ...] = ()
     note: str = ""
     """What stood in the way: a folder that lacks files, for instance."""
+    denied: bool = False
+    """Whether it may be there all the same, in a folder that this user may not read."""
 
     @property
     def missing(self) -> bool:
@@ -73,15 +76,21 @@ def locate(name: str, data_dir: str | Path = "") -> Location:
     for kind, archive in source.archives:
         if _is_file(root / archive.name):
             return Location(name, kind, root / archive.name)
+    searched = (folder, *(root / archive.name for _, archive in source.archives))
+    for place in (root, folder):
+        if _is_closed(place):
+            note = f"permission denied{owned_by(place)} ({place})"
+            return Location(name, "missing", root, searched, note, denied=True)
     partly = len(absent) < len(source.members)
     note = f"{folder} is there but lacks {', '.join(absent)}" if partly else ""
-    searched = (folder, *(root / archive.name for _, archive in source.archives))
     return Location(name, "missing", root, searched, note)
 
 
 def missing_data(location: Location, why: str = "") -> DataError:
     """The one error for data that is not there: what was looked for and where, and the three ways out."""
     source = SOURCES[location.name]
+    if location.denied:
+        return DataError(f"{source.title} cannot be read: {location.note}; name another folder with --data-dir")
     looked = ", ".join(path.relative_to(location.path).as_posix() for path in location.searched)
     notes = "".join(f"; {note}" for note in (location.note, why) if note)
     return DataError(
@@ -188,6 +197,17 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # a folder that may not be entered holds nothing for us
         return False
+
+
+def _is_closed(folder: Path) -> bool:
+    """Whether what lies in a folder is hidden from this user, whatever it is."""
+    try:
+        (folder / "anything").lstat()
+    except PermissionError:
+        return True
+    except OSError:  # nothing of that name, of course
+        pass
+    return False
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import http.client
 import os
@@ -14,9 +15,11 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
+from engine.contract.flock import describe, holder
 from engine.data.archives import DataError, Progress, file_sha256
+from engine.data.mirrors import host_of, shown
 from engine.data.sources import Archive
 
 BLOCK: Final = 1 << 16
@@ -71,7 +74,7 @@ class Download:
                 return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 size = os.fstat(file.fileno()).st_size
-                self.say(size, self.archive.size, "another run is fetching it")
+                self.say(size, self.archive.size, f"{describe(holder(file.fileno()))} is fetching it")
                 time.sleep(0.25)
 
     def run(self, file: FileIO, urls: tuple[str, ...]) -> dict[str, str]:
@@ -80,7 +83,7 @@ class Download:
         for url in urls * self.patience.rounds:
             try:
                 self._transfer(url, file)
-            except (OSError, http.client.HTTPException, _WrongAnswer) as error:
+            except (OSError, ValueError, http.client.HTTPException, _WrongAnswer) as error:  # ValueError: a host's name
                 failures[url] = _reason(error)
                 continue
             self.say(self.archive.size, self.archive.size, "checking the SHA-256")
@@ -107,7 +110,7 @@ class Download:
             if answer.status != http.HTTPStatus.PARTIAL_CONTENT:  # the mirror knows no ranges: from the start
                 have = 0
             self._check_headers(answer, have)
-            self._pump(answer, file, have, urlsplit(url).netloc)
+            self._pump(answer, file, have, host_of(url))
 
     def _check_headers(self, answer: http.client.HTTPResponse, have: int) -> None:
         size = self.archive.size
@@ -159,16 +162,26 @@ def _same(file: FileIO, path: Path) -> bool:
 
 
 def request(url: str, method: str = "GET") -> urllib.request.Request:
-    return urllib.request.Request(url, headers=HEADERS, method=method)
+    """What asks for an address. User name and password go into a header, which no redirect takes to another host."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    asked = urllib.request.Request(urlunsplit(parts._replace(netloc=host)), headers=HEADERS, method=method)
+    if at:
+        name, _, password = user.partition(":")
+        secret = base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
+        asked.add_unredirected_header("Authorization", f"Basic {secret}")
+    return asked
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
-        return f"HTTP {error.code} {error.reason}"
+        return shown(f"HTTP {error.code} {error.reason}")
     if isinstance(error, urllib.error.URLError):
         error = error.reason if isinstance(error.reason, Exception) else error
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, http.client.InvalidURL):  # its message may be a piece of the address, cut out of a password
+        return "it leads to an address that cannot be used"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return str(error) or type(error).__name__
+    return shown(str(error)) or type(error).__name__

@@ -16,7 +16,6 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from engine.data.archives import (
     DataError,
@@ -30,7 +29,7 @@ from engine.data.archives import (
 )
 from engine.data.bring import import_archive
 from engine.data.download import Download, Patience, request
-from engine.data.mirrors import mirror_urls
+from engine.data.mirrors import host_of, mirror_urls
 from engine.data.sources import SOURCES, Archive
 
 __all__ = [
@@ -82,7 +81,7 @@ def fetch(
         urls = tuple(url.replace("{file}", archive.name) for url in mirrors) or mirror_urls(source, archive.name)
         failures = _bring(Download(archive, folder / f"{archive.name}.part", patience or Patience(), say), urls)
         if failures:
-            tried = "; ".join(f"{urlsplit(url).netloc}: {reason}" for url, reason in failures.items())
+            tried = "; ".join(f"{host_of(url)}: {reason}" for url, reason in failures.items())
             raise missing_data(locate(name, data_dir), f"no mirror gave {archive.name} ({tried})")
         done += archive.size
     return locate(name, data_dir)
@@ -131,7 +130,7 @@ def reachable(urls: Sequence[str], timeout: float) -> bool:
                 answers.put(True)
         except urllib.error.HTTPError:
             answers.put(True)  # alive, if not fond of HEAD
-        except (OSError, http.client.HTTPException):
+        except (OSError, ValueError, http.client.HTTPException):
             answers.put(False)
 
     for url in urls:

@@ -2,13 +2,14 @@
 
 # ~/.config/cifar-tui/mirrors.toml, tried from the top; {file} stands for cifar-10-python.tar.gz and its like, {name}
 # for cifar10 and its like, which tells apart the files of MNIST and Fashion-MNIST
-    mirrors = ["https://mirror.example.org/{name}/{file}"]
+    mirrors = ["https://mirror.example.org/{name}/{file}"]      # or https://user:password@mirror.example.org/...
     builtin = true          # false leaves out the built-in list
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,9 +65,31 @@ def _read(path: Path) -> dict[str, Any]:
     return table
 
 
+def shown(text: str) -> str:
+    """A text with its addresses cut to host and port: what stands before and after may be a password or a key."""
+    return re.sub(r"\w+://[^\s'\"]+", lambda found: host_of(found[0]), text)
+
+
+def host_of(url: str) -> str:
+    """Host and port of an address, without the user name and password that may stand before them."""
+    return re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
+
+
+def without_secrets(url: str) -> str:
+    """An address that may be wrong in any way, without what stands before an @ or after a ?."""
+    _, at, place = url.rpartition("@")
+    return f"{'…@' if at else ''}{place.partition('?')[0]}"
+
+
 def _fill(templates: Sequence[str], name: str, file: str, origin: str) -> tuple[str, ...]:
     for url in templates:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-            raise BadInput(f"mirror {url!r} from {origin} is no http or https address")
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+            _ = parts.port  # raises ValueError for one that is no number
+        except ValueError:
+            usable = False
+        if not usable:
+            raise BadInput(f"mirror {without_secrets(url)!r} from {origin} is no http or https address")
     whole = (url if "{file}" in url else f"{url.rstrip('/')}/{{file}}" for url in templates)
     return tuple(url.replace("{name}", name).replace("{file}", file) for url in whole)

@@ -17,7 +17,7 @@ from typing import Final
 
 from engine.contract import pulse
 from engine.contract.errors import BadInput
-from engine.contract.files import read_json, write_atomic
+from engine.contract.files import make_folder, read_json, write_atomic
 from engine.contract.folder import RunFolder
 from engine.contract.links import refuse_links
 from engine.contract.process import ExitRecord, ProcRecord, host_name, same_machine
@@ -34,9 +34,7 @@ def ask(run: RunFolder, act: str) -> None:
     refuse_links(run.path)
     folder = run.path / FOLDER
     try:
-        if not folder.exists():
-            folder.mkdir(exist_ok=True)
-            folder.chmod(stat.S_IMODE(run.path.stat().st_mode))  # as private, or as open to the group, as the run
+        make_folder(folder, exist_ok=True)
         request = {"act": act, "t": time.time(), "host": host_name()}
         write_atomic(folder / f"{secrets.token_hex(8)}.json", encode_table(request))
     except OSError as error:

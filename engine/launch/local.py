@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from engine.contract import own_code
 from engine.contract.errors import StartFailed
+from engine.contract.files import PRIVATE
 from engine.contract.folder import RunFolder
 from engine.contract.lines import file_mode
 from engine.contract.process import ProcRecord
@@ -90,7 +91,7 @@ def _spawn(run: RunFolder, argv: Sequence[str], approved: Mapping[str, str]) -> 
             cwd="/",
             env=package.environment() | own_code.told(approved),
             start_new_session=True,
-            umask=run.umask,
+            umask=PRIVATE,
         )
     finally:
         os.close(log)

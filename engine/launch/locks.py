@@ -3,26 +3,29 @@
 A lock here is an open file descriptor. It needs no clean-up after a crash, which no pid file can promise.
 """
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from engine.contract.flock import lock_within
 
-def take(path: Path, *, wait: bool = False, create: bool = True) -> int | None:
+
+def take(path: Path, *, create: bool = True) -> int | None:
     """The descriptor of an exclusive lock on a file, or None where another process holds it.
 
     Args:
-        wait: wait until it is free instead.
         create: make the file where it is missing.
 
     Raises:
-        OSError: the file cannot be opened, or its file system has no locks.
+        OSError: the file cannot be opened, is a link or no regular file, or its file system has no locks.
     """
-    fd = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0) | os.O_NOFOLLOW, 0o600)
+    fd = _open(path, create)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(fd)
         return None
@@ -33,18 +36,28 @@ def take(path: Path, *, wait: bool = False, create: bool = True) -> int | None:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Wait for a lock and hold it for the length of the block."""
-    fd = take(path, wait=True)
-    assert fd is not None  # take() only answers None when it does not wait
-    try:
-        yield
-    finally:
-        os.close(fd)
+def held(path: Path, patience: float) -> Iterator[None]:
+    """Hold a lock for the length of the block. The file says which process does.
+
+    Raises:
+        Busy: another process still holds it after `patience` seconds.
+        OSError: as for `take`.
+    """
+    while True:
+        fd = _open(path, create=True)
+        try:
+            lock_within(fd, path, patience)
+            if not leads_to(path, fd):  # removed while we waited: others would lock the new file
+                continue
+            write(fd, str(os.getpid()))
+            yield
+            return
+        finally:
+            os.close(fd)
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock; a missing file is held by nobody."""
+    """Whether a living process holds the lock; a missing file is held by nobody. OSError as for `take`."""
     try:
         fd = take(path, create=False)
     except FileNotFoundError:
@@ -55,7 +68,24 @@ def is_held(path: Path) -> bool:
     return False
 
 
+def leads_to(path: Path, fd: int) -> bool:
+    """Whether the path still leads to the open file."""
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(fd))
+    except OSError:
+        return False
+
+
 def write(fd: int, text: str) -> None:
     """Replace what a locked file says, keeping the file (a rename would leave the lock behind)."""
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, text.encode(), 0)
+    data = text.encode()
+    os.pwrite(fd, data, 0)  # first, so that a full disk does not leave less than there was
+    os.ftruncate(fd, len(data))
+
+
+def _open(path: Path, create: bool) -> int:
+    fd = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0) | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return fd

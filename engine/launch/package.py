@@ -5,6 +5,7 @@ import site
 from pathlib import Path
 
 import engine
+from engine.launch import compile_cache
 
 VARIABLE = "CIFAR_TUI_ENGINE"
 """Tells a child which `engine/__init__.py` its launcher runs."""
@@ -22,12 +23,14 @@ def environment() -> dict[str, str]:
 
     The current folder stays off the child's path. A checkout is put on it; an installed package is found without, and
     its folder must not be put in front of the standard library. A child works in `/`, so folders become absolute.
+    What torch compiles goes to a private folder.
     """
     root = str(Path(own()).parents[1])
     installed = {*site.getsitepackages(), site.getusersitepackages()}
     inherited = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
     parts = inherited if root in {os.path.realpath(path) for path in installed} else [root, *inherited]
     child = {**os.environ, VARIABLE: own(), "PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(parts)}
+    child |= compile_cache.environment()
     child |= {key: str(Path(child[key]).expanduser().absolute()) for key in FOLDERS if child.get(key)}
     if not parts:
         del child["PYTHONPATH"]

@@ -4,22 +4,33 @@ Folder (local to the host and to the user): `mutex`, `tickets/00000012.json`, `d
 lock is free belongs to a dead supervisor. A device is taken while its lock is held, by the supervisor or by the trainer
 that inherited it. Everything happens under one short mutex, and a run takes all of its devices at once or none, so runs
 that want several devices cannot wait for each other in a circle.
+
+Nothing here is waited for without end: who cannot have the mutex is told who holds it. What is no file of ours is left
+alone.
 """
 
-import json
+from __future__ import annotations
+
+import errno
 import os
 import platform
 import re
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import platformdirs
 
+from engine.contract.errors import BadInput
+from engine.contract.files import read_json
+from engine.contract.values import build, encode_table
 from engine.launch import locks
+
+GLANCE: Final = 0.5  # seconds to wait for the mutex, for who only wants to look
+TICKET: Final = re.compile(r"\d{8,}\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,131 +67,136 @@ def home() -> Path:
     return platformdirs.user_state_path("cifar-tui", appauthor=False) / "queue" / _file_name(platform.node() or "host")
 
 
-class Line:
-    """One supervisor's place in the line. Leaving or dying frees the ticket; devices stay with who holds their lock."""
-
-    def __init__(self, run: str, folder: Path, want: Want, queue: Path | None = None) -> None:
-        """Join the end of the line.
-
-        Raises:
-            OSError: the queue's folder cannot be written or locked.
-        """
-        self._queue = queue or home()
-        for part in ("tickets", "devices"):
-            (self._queue / part).mkdir(parents=True, exist_ok=True, mode=0o700)
-        with locks.held(self._queue / "mutex"):
-            _living(self._queue)  # clears away the dead, so that numbers start again when the line is empty
-            number = max((int(path.stem) for path in (self._queue / "tickets").glob("*.json")), default=0) + 1
-            path = _ticket_path(self._queue, number)
-            fd = locks.take(path)
-            assert fd is not None  # the number is above every ticket's
-            self.ticket = Ticket(number, run, str(folder), want.candidates, want.count, time.time())
-            self._path, self._fd, self._device_fds = path, fd, list[int]()
-            self.note = ""
-            """Who holds the devices that this run waits for."""
-            locks.write(fd, json.dumps(asdict(self.ticket)))
-
-    def take(self, usable: Sequence[str]) -> bool:
-        """Take `count` of the usable devices, best first, if all of them are free and nobody older wants them.
-
-        Sets `ticket.held`, or `ticket.place` where the answer is no.
-        """
-        mine = set(self.ticket.candidates)
-        with locks.held(self._queue / "mutex"):
-            older = [other for other in _living(self._queue, self.ticket.number) if not other.held]
-            ahead = [other for other in older if mine & set(other.candidates)]
-            wanted = {key for other in older for key in other.candidates}
-            self.ticket = replace(self.ticket, place=len(ahead) + 1)
-            fds: dict[str, int] = {}
-            for key in usable:
-                if len(fds) < self.ticket.count and key in mine and key not in wanted:
-                    fd = locks.take(_device_path(self._queue, key))
-                    if fd is not None:
-                        fds[key] = fd
-            if len(fds) < self.ticket.count:
-                for fd in fds.values():
-                    os.close(fd)
-                self.note = self._holders()
-                return False
-            self.ticket = replace(self.ticket, held=tuple(fds), place=0, since=time.time())
-            for fd in (self._fd, *fds.values()):
-                locks.write(fd, json.dumps(asdict(self.ticket)))
-            self._device_fds = list(fds.values())
-        return True
-
-    def _holders(self) -> str:
-        paths = (_device_path(self._queue, key) for key in self.ticket.candidates)
-        holders = {ticket.run: None for path in paths if locks.is_held(path) and (ticket := _read(path))}
-        return "held by " + ", ".join(holders) if holders else ""
-
-    @property
-    def device_fds(self) -> tuple[int, ...]:
-        """The locks of the devices held: a child that inherits them holds the devices as well."""
-        return tuple(self._device_fds)
-
-    def leave(self) -> None:
-        """Give up the ticket and this process's hold on the devices."""
-        with suppress(FileNotFoundError), locks.held(self._queue / "mutex"):  # someone may have removed the folder
-            self._path.unlink(missing_ok=True)
-        for fd in (self._fd, *self._device_fds):
-            os.close(fd)
-        self._device_fds = []
-
-
 def tickets(queue: Path | None = None) -> list[Ticket]:
     """Everyone in the queue: who holds devices first, then who waits, in order.
 
     Devices that an orphaned trainer still holds appear with `supervised=False`.
     """
+    return look(queue)[0]
+
+
+def look(queue: Path | None = None) -> tuple[list[Ticket], str]:
+    """The tickets, and what is wrong with the queue ("" for nothing). Never raises, and waits for no one long."""
     queue = queue or home()
-    if not (queue / "mutex").exists():
-        return []
-    with locks.held(queue / "mutex"):
-        living = _living(queue)
-        known = {key for ticket in living for key in ticket.held}
+    try:
+        (queue / "mutex").lstat()
+    except FileNotFoundError:
+        return [], ""
+    except OSError as error:
+        return [], f"cannot read the queue's folder {queue}: {error.strerror}"
+    with ExitStack() as stack:
+        trouble = ""
+        try:
+            stack.enter_context(mutex(queue, GLANCE, make=False))
+        except BadInput as problem:  # whoever holds the mutex stands still: what lies there can be read all the same
+            trouble = str(problem)
+        alive = living(queue, tidy=not trouble)
+        known = {key for ticket in alive for key in ticket.held}
         orphans: dict[str, Ticket] = {}
         for path in sorted((queue / "devices").glob("*.json")):
-            if path.stem not in {_file_name(key) for key in known} and locks.is_held(path):
-                holder = _read(path)
+            if path.stem not in {_file_name(key) for key in known} and is_held(path):
+                holder = read(path)
                 if holder is not None:
                     orphans[holder.folder] = replace(holder, supervised=False)
-    waiting = [ticket for ticket in living if not ticket.held]
+    waiting = [ticket for ticket in alive if not ticket.held]
     placed = [
-        replace(ticket, place=1 + sum(bool({*ticket.candidates} & {*other.candidates}) for other in waiting[:i]))
+        replace(ticket, place=1 + sum(bool(set(ticket.candidates) & set(other.candidates)) for other in waiting[:i]))
         for i, ticket in enumerate(waiting)
     ]
-    return [*orphans.values(), *(ticket for ticket in living if ticket.held), *placed]
+    return [*orphans.values(), *(ticket for ticket in alive if ticket.held), *placed], trouble
 
 
-def _living(queue: Path, below: int | None = None) -> list[Ticket]:
-    """Tickets of living supervisors, oldest first; those of the dead are removed. The caller holds the mutex."""
+@contextmanager
+def mutex(queue: Path, patience: float, *, make: bool = True) -> Iterator[None]:
+    """Hold the queue's lock, in a folder that is made where it is missing.
+
+    Raises:
+        Busy: another process still holds it after `patience` seconds.
+        BadInput: the folder cannot be made, written or locked.
+    """
+    deadline = time.monotonic() + patience
+    try:
+        with ExitStack() as stack:
+            while True:
+                if make:
+                    _make(queue)
+                try:
+                    stack.enter_context(locks.held(queue / "mutex", patience))
+                    break
+                except FileNotFoundError:  # it is being removed
+                    if not make or time.monotonic() >= deadline:
+                        raise
+                time.sleep(0.01)
+            yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise BadInput(f"cannot use the queue's folder {queue}: {error.strerror}{where}") from error
+
+
+def _make(queue: Path) -> None:
+    for part in ("tickets", "devices"):
+        (queue / part).mkdir(parents=True, exist_ok=True, mode=0o700)
+        if (queue / part).is_symlink():  # dead tickets are removed there, and must not be elsewhere
+            raise OSError(errno.ELOOP, "is a link", str(queue / part))
+
+
+def numbers(queue: Path) -> list[int]:
+    """The numbers that are in use, by tickets or by whatever else has such a name."""
+    try:
+        return sorted(int(path.stem) for path in (queue / "tickets").iterdir() if TICKET.fullmatch(path.name))
+    except OSError:  # missing, or no folder of ours: nobody is in it
+        return []
+
+
+def living(queue: Path, below: int | None = None, *, tidy: bool) -> list[Ticket]:
+    """Tickets of living supervisors, oldest first.
+
+    Args:
+        below: only those with smaller numbers.
+        tidy: remove those of the dead; for a caller that holds the mutex.
+    """
     found = []
-    for path in sorted((queue / "tickets").glob("*.json")):
-        if below is not None and int(path.stem) >= below:
+    for number in numbers(queue):
+        if below is not None and number >= below:
             continue
-        if not locks.is_held(path):
-            path.unlink(missing_ok=True)
+        path = ticket_path(queue, number)
+        try:
+            if not locks.is_held(path):
+                if tidy:
+                    path.unlink(missing_ok=True)
+                continue
+        except OSError:  # a link, a folder, somebody else's file: not ours to use or to remove
             continue
-        ticket = _read(path)
+        ticket = read(path)
         if ticket is not None:
-            found.append(ticket)
+            found.append(replace(ticket, number=number))
     return found
 
 
-def _read(path: Path) -> Ticket | None:
+def is_held(path: Path) -> bool:
+    try:
+        return locks.is_held(path)
+    except OSError:  # no file of ours
+        return False
+
+
+def write(fd: int, ticket: Ticket) -> None:
+    locks.write(fd, encode_table(asdict(ticket)).decode())
+
+
+def read(path: Path) -> Ticket | None:
     """A ticket from its file; None where the file does not say what it should."""
     try:
-        data: dict[str, Any] = json.loads(path.read_bytes())
-        return Ticket(**data | {key: tuple(data[key]) for key in ("candidates", "held")})
-    except (OSError, ValueError, TypeError, KeyError):
+        return build(Ticket, read_json(path) or {})
+    except TypeError:
         return None
 
 
-def _ticket_path(queue: Path, number: int) -> Path:
+def ticket_path(queue: Path, number: int) -> Path:
     return queue / "tickets" / f"{number:08d}.json"
 
 
-def _device_path(queue: Path, key: str) -> Path:
+def device_path(queue: Path, key: str) -> Path:
     return queue / "devices" / f"{_file_name(key)}.json"
 
 

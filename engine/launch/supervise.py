@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.contract.errors import BadInput
-from engine.contract.files import locked, write_atomic
+from engine.contract.files import PRIVATE, locked, write_atomic
+from engine.contract.flock import Busy
 from engine.contract.folder import RESERVE_BYTES, RunFolder
 from engine.contract.lenient import known_placement
 from engine.contract.links import refuse_links
@@ -30,13 +31,14 @@ from engine.contract.process import ProcRecord, alive, presence, same_machine
 from engine.contract.recipe import Placement
 from engine.launch import devices, elsewhere, package, reasons
 from engine.launch.ledger import Ledger
+from engine.launch.line import Line
 from engine.launch.orders import STOP, Orders
-from engine.launch.queue import Line
 from engine.launch.reasons import Ending, Verdict
 from engine.launch.trainer import Child, Orphan, command
 
 PLACEMENT = "CIFAR_TUI_PLACEMENT"
 SLOWEST_LOOK = 10  # times the poll, for who is far back in line: a hundred waiting runs must not keep a core busy
+JOIN_SECONDS = 2.0  # how long to try to join a queue whose folder cannot be used: it may be just being removed
 LOOK_SECONDS = 1.0  # how often to look after a trainer whose end sends no signal
 
 Command = Callable[[RunFolder, int], list[str]]
@@ -134,7 +136,7 @@ class Supervisor:
             try:
                 self._ledger.record(child.identity)
                 child.release()
-                killed_after = self._watch(child)
+                killed_after = self._watch(child, line)
                 return self._verdict(child, killed_after, ooms, printed, said)
             except BaseException:  # a trainer that nobody knows of must not live on
                 child.bury()
@@ -143,23 +145,38 @@ class Supervisor:
             line.leave()
 
     def _wait_in_line(self) -> Line | None:
-        """The place in line once it has its devices; None when the run was told to stop while it waited."""
+        """The place in line once it has its devices; None when the run was told to stop while it waited.
+
+        Trouble with the queue is a note, and no reason to fail, except for a run that cannot even join it.
+        """
         wanted = devices.want(self._placement)
-        line = Line(self._id, self._run.path, wanted)
-        note, next_look = "", 0.0
+        line: Line | None = None
+        note, place, next_look, began = "", 0, 0.0, time.monotonic()
         while not self._orders.asked:
             if time.monotonic() >= next_look:
-                ready, note = devices.usable(wanted, self._placement.wait_free_gb)
-                if line.take(ready):
-                    return line
-                next_look = time.monotonic() + self._timing.poll * min(line.ticket.place, SLOWEST_LOOK)
-            self._beat("queued", line.ticket.place, note or line.note)
+                try:
+                    line = line or Line(self._id, self._run.path, wanted)
+                    ready, silent = devices.usable(wanted, self._placement.wait_free_gb)
+                    if line.take(ready):
+                        return line
+                    note, place = silent or line.note, line.ticket.place
+                except BadInput as problem:
+                    if not (line or isinstance(problem, Busy)) and time.monotonic() - began > JOIN_SECONDS:
+                        raise
+                    note = str(problem)
+                next_look = time.monotonic() + self._timing.poll * min(max(place, 1), SLOWEST_LOOK)
+            self._beat("queued", place, note)
             self._orders.sleep(min(next_look - time.monotonic(), self._timing.beat))
-        line.leave()
+        if line:
+            line.leave()
         return None
 
-    def _watch(self, trainer: Child | Orphan) -> float:
-        """Beat and pass on orders until the trainer has gone; the grace after which it had to be killed, else 0."""
+    def _watch(self, trainer: Child | Orphan, line: Line | None = None) -> float:
+        """Beat and pass on orders until the trainer has gone; the grace after which it had to be killed, else 0.
+
+        Args:
+            line: where this process holds the trainer's devices.
+        """
         told, deadline, overdue = "", float("inf"), 0.0
         while not trainer.gone():
             asked = self._orders.asked
@@ -172,7 +189,7 @@ class Supervisor:
                 overdue = self._timing.grace
                 trainer.kill()
             told = asked
-            self._beat("stopping" if asked else "running")
+            self._beat("stopping" if asked else "running", note=line.keep() if line else "")
             self._orders.sleep(min(self._timing.beat, LOOK_SECONDS, max(deadline - time.monotonic(), 0.05)))
         return overdue
 
@@ -240,7 +257,7 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
     try:
         if problem := package.problem():
             raise BadInput(problem)
-        os.umask(run.umask)
+        os.umask(PRIVATE)
         placement = Placement.model_validate(known_placement(run.info().placement)[0] | json.loads(arguments.placement))
         if not arguments.watched:
             elsewhere.make_sure_it_is_dead(run)

@@ -3,7 +3,10 @@
 import io
 import json
 import os
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -186,6 +189,44 @@ def test_hostile_names_do_not_reach_the_terminal(cli, run):
     run.labels_jsonl.write_text(json.dumps(record) + "\n")
     for command in (("runs", "show", run.id), ("runs", "list")):
         assert "\x1b" not in cli(*command).out
+
+
+@pytest.mark.usefixtures("mortal")
+def test_a_run_of_someone_else_that_is_closed_says_permission_denied(cli, run):
+    run.path.chmod(0)
+    try:
+        listed, shown = cli("runs", "list"), cli("runs", "show", run.id)
+        (row,) = json.loads(cli("runs", "list", "--json").out)
+    finally:
+        run.path.chmod(0o700)
+    assert "permission_denied" in listed.out and " ago" not in listed.out
+    assert shown.code == 2 and "permission denied, it belongs to" in shown.err
+    assert (row["status"], row["reason"]) == ("lost", "permission_denied")
+    run.path.parent.chmod(0)
+    try:
+        answer, report = cli("runs", "list"), cli("doctor")
+    finally:
+        run.path.parent.chmod(0o700)
+    assert answer.code == 2 and "permission denied" in answer.err
+    assert report.code == 0 and "permission denied" in report.out
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("card_lost", {"gpu 0": "NVIDIA Test, 75.2 GB of 85.9 GB free", "gpu 1": "does not answer: GPU is lost"}),
+        ("refuses_memory", {"gpu 0": "NVIDIA Test, memory unknown"}),
+    ],
+)
+def test_the_doctor_names_the_bad_card(case, said):
+    fakes = str(Path(__file__).parents[1] / "nvml")
+    root = str(Path(__file__).parents[2])
+    environment = os.environ | {"NVML_CASE": case, "PYTHONPATH": os.pathsep.join([fakes, root])}
+    command = [sys.executable, "-m", "tui.cli", "doctor", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    devices = json.loads(done.stdout)["devices"]
+    assert {key: value.partition(";")[0] for key, value in devices.items()} == said
 
 
 def test_the_doctor_reports_every_area(cli):

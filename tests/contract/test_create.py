@@ -1,5 +1,6 @@
 """Run folders: made once, private, under a root that people can name."""
 
+import errno
 import multiprocessing
 import os
 import resource
@@ -11,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from engine.contract.catalog import catalog
+from engine.contract.create import _claim
 from engine.contract.errors import BadInput
 from engine.contract.events import EventWriter, RunStarted
+from engine.contract.files import PRIVATE
 from engine.contract.folder import RESERVE_BYTES
 from engine.contract.process import ExitRecord, host_name
 from engine.contract.recipe import Placement
+from engine.contract.roots import make_root
 from engine.contract.store import RUN_ID, create, runs_root, runs_roots
 
 
@@ -57,7 +61,49 @@ def test_a_run_is_private_unless_it_is_shared_whatever_the_umask(root, recipe, s
     assert stat.S_IMODE(root.stat().st_mode) == folder
     assert stat.S_IMODE(run.path.stat().st_mode) == folder
     assert {stat.S_IMODE(entry.stat().st_mode) for entry in run.path.iterdir()} == {file}
-    assert run.umask == (0o077 if share == "private" else 0o007)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder to any group")
+@pytest.mark.parametrize(
+    ("owner", "mode", "then"),
+    [(0, 0o770, 0o2770), (0, 0o2770, 0o2770), (0, 0o750, 0o2770), (12345, 0o770, 0o770)],  # 12345: a colleague
+)
+def test_a_shared_run_belongs_to_the_group_of_a_root_that_was_there(root, recipe, owner, mode, then):
+    root.mkdir()
+    os.chown(root, owner, 54321)
+    root.chmod(mode)
+    before = os.umask(PRIVATE)
+    try:
+        run = create(root, recipe, seed=0, placement=Placement(share="group", name="x"))
+        ExitRecord("finished").write(run.exit)
+        run.archive_exit()
+        with run.hold():
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(root.stat().st_mode) == then
+    made = [run.path, *run.path.rglob("*")]
+    assert {path.stat().st_gid for path in made} == {54321}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o2770, 0o660}
+    assert {path.name for path in made if path.is_file()} > {"lock", "1.json", "labels.jsonl", "run.json"}
+
+
+def test_a_colleagues_root_that_is_open_already_is_left_as_it_is(root, monkeypatch):
+    root.mkdir()
+    root.chmod(0o770)
+    monkeypatch.setattr(os, "geteuid", lambda: root.stat().st_uid + 1)
+    make_root(root, shared=True)
+    assert stat.S_IMODE(root.stat().st_mode) == 0o770
+
+
+def test_a_group_that_one_is_not_in_is_refused_and_leaves_nothing(root, recipe, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with pytest.raises(BadInput, match=r"cannot share a run with the group of .* \(number \d+\): Operation not"):
+        _claim(root.parent, shared=True)
+    assert not [path for path in root.parent.iterdir() if path.name[:2] == "20"]
 
 
 def test_parts_of_the_user_are_copied_and_hashed(root, recipe, tmp_path):

@@ -1,13 +1,15 @@
 """A run folder at the end of an attempt: its exit record, its reserve, who holds it."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from engine.contract import store
 from engine.contract.errors import BadInput
+from engine.contract.index import Index
 from engine.contract.process import ExitRecord
-from engine.contract.store import RunFolder
+from engine.contract.store import RunFolder, runs_roots
 
 
 def test_the_exit_record_is_written_on_a_full_disk_with_the_help_of_the_reserve(run, monkeypatch):
@@ -67,3 +69,55 @@ def test_a_run_that_cannot_be_written_cannot_be_held(run):
 
 def test_the_facade_offers_what_it_names():
     assert all(hasattr(store, name) for name in store.__all__)
+
+
+@pytest.mark.usefixtures("mortal")
+@pytest.mark.parametrize("closed", ["", "run.json", "proc.json", "events.jsonl"])
+def test_a_run_that_one_may_not_read_says_so(run, closed):
+    place = run.path / closed
+    if not place.exists():
+        place.touch()
+    mode = place.stat().st_mode
+    place.chmod(0)
+    try:
+        state = run.status()
+        row = Index(None).rows([run.path.parent])[0]
+        assert (state.state, state.reason) == (row.status, row.reason) == ("lost", "permission_denied")
+        assert state.message == row.message == f"permission denied, it belongs to {run.path.owner()}"
+        assert not row.live and row.started == (0.0 if closed in ("", "run.json") else row.created)
+        if closed in ("", "run.json"):
+            with pytest.raises(BadInput, match="permission denied, it belongs to"):
+                run.info()
+            with pytest.raises(BadInput, match="permission denied" if not closed else "run.json"):
+                _ = run.recipe() if not closed else run.info()
+    finally:
+        place.chmod(mode)
+    assert run.status().state == "starting"
+    assert Index(None).rows([run.path.parent])[0].status == "starting"  # and nothing else was remembered
+
+
+@pytest.mark.usefixtures("mortal")
+def test_that_a_run_was_closed_is_not_remembered(run, private_folders):
+    (run.path / "events.jsonl").touch()
+    for path in (*run.path.iterdir(), run.path):
+        os.utime(path, (1.7e9, 1.7e9))  # an old run: what is found out about one is kept
+    index = Index(private_folders / "index.sqlite")
+    (run.path / "events.jsonl").chmod(0)
+    assert index.rows([run.path.parent])[0].reason == "permission_denied"
+    (run.path / "events.jsonl").chmod(0o600)
+    assert index.rows([run.path.parent])[0].reason != "permission_denied"
+
+
+@pytest.mark.usefixtures("mortal")
+def test_a_root_that_one_may_not_read_is_not_called_empty(run):
+    root = run.path.parent
+    root.chmod(0o300)
+    try:
+        with pytest.raises(BadInput, match=rf"runs folder .*: permission denied, it belongs to {root.owner()}"):
+            runs_roots([str(root)])
+        root.chmod(0)
+        with pytest.raises(BadInput, match="permission denied"):
+            runs_roots([str(root / "below")])
+    finally:
+        root.chmod(0o700)
+    assert runs_roots([str(root)]) == [root.resolve()]

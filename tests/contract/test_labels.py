@@ -1,6 +1,7 @@
 """Labels are appended by anybody, folded on reading, and nothing but data."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.contract import files
 from engine.contract.errors import BadInput
 from engine.contract.labels import Labels, check_name, read_labels
 
@@ -138,3 +140,23 @@ def test_a_note_is_taken_back_and_others_that_say_the_same_stay(run):
     assert run.labels().notes == ("a", "b")
     run.add_label(unnote="never written")
     assert run.labels().notes == ("a", "b")
+
+
+def test_a_label_waits_for_a_stopped_process_no_longer_than_a_moment(run, monkeypatch):
+    monkeypatch.setattr(files, "PATIENCE", 0.05)
+    run.add_label(name="first")
+    code = "import fcntl, sys; file = open(sys.argv[1]); fcntl.flock(file, 2); print(flush=True); input()"
+    command = [sys.executable, "-c", code, str(run.labels_jsonl)]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline()
+        os.kill(holder.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, holder.pid, os.WSTOPPED)
+        who = rf"process {holder.pid} \(.+\), which is stopped" if sys.platform == "linux" else "another process"
+        with pytest.raises(BadInput, match=f"labels.jsonl is locked by {who}"):
+            run.add_label(name="second")
+    finally:
+        os.kill(holder.pid, signal.SIGCONT)
+        holder.communicate(b"\n")
+    run.add_label(name="third")
+    assert run.labels().name == "third"

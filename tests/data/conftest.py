@@ -185,6 +185,10 @@ class Mirror:
     """The Range header of each GET, "" where there was none."""
     paths: list[str] = field(default_factory=list)
     """What each GET was for."""
+    credentials: list[str] = field(default_factory=list)
+    """The Authorization header of each request, "" where there was none."""
+    redirect: str = ""
+    """Send whoever asks there instead."""
     released: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -195,6 +199,7 @@ class Mirror:
 def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
+            mirror.credentials.append(self.headers.get("Authorization", ""))
             self.send_response(mirror.status)
             self.end_headers()
 
@@ -202,6 +207,12 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
             wanted = self.headers.get("Range", "")
             mirror.asked.append(wanted)
             mirror.paths.append(self.path)
+            mirror.credentials.append(self.headers.get("Authorization", ""))
+            if mirror.redirect:
+                self.send_response(302)
+                self.send_header("Location", mirror.redirect)
+                self.end_headers()
+                return
             whole = mirror.files.get(self.path.rpartition("/")[2], b"") if mirror.files else mirror.body
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and mirror.ranges else 0
             body = whole[start:]

@@ -190,3 +190,20 @@ def test_unpacking_writes_no_file_with_a_wrong_checksum(tiny, tar_gz, tmp_path):
     with pytest.raises(DataError, match="data_batch_1"):
         unpack(path, tiny.source, tmp_path / "out")
     assert list((tmp_path / "out" / "cifar-10-batches-py").iterdir()) == []
+
+
+@pytest.mark.usefixtures("mortal")
+def test_a_folder_that_one_may_not_enter_is_not_said_to_hold_nothing(tiny, tmp_path):
+    tiny.put_folder(tmp_path)
+    tmp_path.chmod(0)
+    try:
+        location = locate("cifar10", tmp_path)
+        with pytest.raises(DataError) as caught:
+            verify("cifar10", tmp_path)
+    finally:
+        tmp_path.chmod(0o700)
+    assert location.missing and location.denied
+    owner = tmp_path.owner()
+    assert f"cannot be read: permission denied, it belongs to {owner} ({tmp_path})" in str(caught.value)
+    assert "not on this machine" not in str(caught.value)
+    assert not locate("cifar100", tmp_path).denied

@@ -1,11 +1,16 @@
 """Downloads from a web server on this machine that is slow, broken or lying."""
 
+import base64
 import fcntl
+import os
 import threading
 from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
+from engine.data import download
 from engine.data import fetch as fetching
 from engine.data.archives import DataError
 from engine.data.fetch import Patience, fetch, reachable, require
@@ -28,6 +33,44 @@ def test_an_archive_arrives_whole_where_torchvision_expects_it(get, serve, tiny,
     assert (location.kind, location.path) == ("python_archive", tmp_path / "cifar-10-python.tar.gz")
     assert location.path.read_bytes() == tiny.python
     assert list(tmp_path.iterdir()) == [location.path]
+
+
+def test_a_password_in_an_address_reaches_the_mirror_and_nobody_else(serve, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "time", SimpleNamespace(monotonic=count().__next__))  # so that much is said
+    other = serve(body=tiny.python)
+    mirror = serve(redirect=other.url)
+    address = mirror.url.replace("//", "//ada:s%3Acret%40@")
+    said = []
+    options = {"mirrors": [address], "patience": HASTY, "progress": lambda done, total, what: said.append(what)}
+    assert fetch("cifar10", tmp_path, **options).kind == "python_archive"
+    assert base64.b64decode(mirror.credentials[0].removeprefix("Basic ")) == b"ada:s:cret@"
+    assert other.credentials == [""]  # a redirect takes the bytes elsewhere, and not the password
+    assert reachable([address], timeout=10) and mirror.credentials[0] == mirror.credentials[-1]
+    assert f"from 127.0.0.1:{mirror.port}" in said and not [what for what in said if "ada" in what or "cret" in what]
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        {"status": 403},
+        {"body": b"\x1fnot it"},
+        {"redirect": "gopher://ada:s3cret@elsewhere.example/x?key=s3cret"},
+        {"redirect": "http://ada:s3cret@nowhere.invalid/"},
+        {"redirect": "http://nowhere.invalid:s3cret/"},
+    ],
+)
+def test_no_failure_prints_a_password(serve, tmp_path, tiny, behaviour):
+    mirror = serve(**behaviour)
+    for address in (
+        mirror.url.replace("//", "//ada:s3cret@"),
+        f"{mirror.url}?key=s3cret",
+        f"http://ada:s3cret@127.0.0.1:1/{mirror.port}",
+        "http://ada:s3cret@a..b.invalid/",
+    ):
+        with pytest.raises(DataError) as caught:
+            fetch("cifar10", tmp_path, mirrors=[address], patience=HASTY)
+        assert "no mirror gave" in str(caught.value)
+        assert "s3cret" not in str(caught.value) and "ada" not in str(caught.value)
 
 
 def test_what_is_there_already_is_not_asked_for(get, serve, tiny, tmp_path):
@@ -157,7 +200,9 @@ def test_waiting_for_another_run_is_said_and_may_be_given_up(get, serve, tiny, t
 
     with (tmp_path / "cifar-10-python.tar.gz.part").open("ab") as part:
         fcntl.flock(part, fcntl.LOCK_EX)
-        with pytest.raises(Enough, match="another run"):
+        with pytest.raises(
+            Enough, match=rf"process {os.getpid()} \(.+\) is fetching it|another process is fetching it"
+        ):
             get(serve(body=tiny.python), progress=say)
 
 

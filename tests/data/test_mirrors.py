@@ -65,6 +65,25 @@ def test_a_mistake_in_mirrors_toml_is_named_with_its_file(settings, text, messag
     assert str(mirrors_file()) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "htps://ada:s3cret@mirror.example/{file}",
+        "https:/ada:s3cret@mirror.example",
+        "ada:s3cret@mirror.example/{file}",
+        "https://ada:s3cret@mirror.example:port/x",
+        "https://ada:s3/cret@[::1/x",
+        "ftp://mirror.example/{file}?key=s3cret",
+        "https://ada:s3cret@",
+    ],
+)
+def test_a_wrong_address_is_named_without_its_password(monkeypatch, address):
+    monkeypatch.setenv("CIFAR_TUI_MIRRORS", address)
+    with pytest.raises(BadInput, match=r"mirror '.*' from \$CIFAR_TUI_MIRRORS is no http or https address") as caught:
+        mirror_urls(CIFAR, FILE)
+    assert "ada" not in str(caught.value) and "cret" not in str(caught.value)
+
+
 def test_a_mistake_in_the_environment_is_named_too(monkeypatch):
     monkeypatch.setenv("CIFAR_TUI_MIRRORS", "example.org/cifar")
     with pytest.raises(BadInput, match="CIFAR_TUI_MIRRORS"):

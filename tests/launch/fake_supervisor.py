@@ -29,8 +29,9 @@ def supervise_all(paths: list[str], timing: supervise.Timing) -> int:
 
 
 if __name__ == "__main__":
-    fakes = [Gpu(i, f"GPU-{i}", "Fake", 24 << 30, 0) for i in range(int(os.environ.get("FAKE_GPUS", "0")))]
-    devices.gpus = lambda: fakes
+    if "NVML_CASE" not in os.environ:  # else the driver itself is a fake: tests/nvml
+        fakes = [Gpu(i, f"GPU-{i}", "Fake", 24 << 30, 0) for i in range(int(os.environ.get("FAKE_GPUS", "0")))]
+        devices.gpus = lambda: fakes
     timing = supervise.Timing(beat=0.2, poll=0.05, grace=float(os.environ.get("FAKE_GRACE", "30")))
     if len(sys.argv) > 2 and not sys.argv[2].startswith("--"):
         sys.exit(supervise_all(sys.argv[1:], timing))

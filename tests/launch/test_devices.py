@@ -1,6 +1,9 @@
 """Devices: what the driver is asked, what CUDA_VISIBLE_DEVICES hides, which GPU `auto` takes."""
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +13,7 @@ from engine.contract.recipe import Placement
 from engine.launch import devices
 from engine.launch.devices import Gpu, GpuProcess
 from engine.launch.queue import Want
+from engine.system import MachineSampler
 
 GIB = 2**30
 SOMEONE = GpuProcess(1, "ada", "python", 3 * GIB)
@@ -107,6 +111,90 @@ def test_a_driver_that_hides_processes_is_no_error(monkeypatch: pytest.MonkeyPat
 def test_a_card_cut_into_instances_counts_as_its_instances(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pynvml", FakeDriver(mig=True))
     assert [(found.index, found.uuid) for found in devices.gpus()] == [(0, "MIG-0"), (1, "MIG-2")]
+
+
+CASES = Path(__file__).parents[1] / "nvml"
+
+
+def ask(case: str, code: str, *, lost: bool = False, tmp_path: Path) -> str:
+    """What a process prints that sees the faulty cards of `tests/nvml/pynvml.py`."""
+    mark = tmp_path / "lost"
+    if lost:
+        mark.touch()
+    path = os.pathsep.join([str(CASES), str(Path(__file__).parents[2])])
+    environment = os.environ | {"NVML_CASE": case, "CARD_LOST": str(mark), "PYTHONPATH": path}
+    environment.pop("CUDA_VISIBLE_DEVICES", None)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+WANT = """
+from engine.contract.errors import BadInput
+from engine.contract.recipe import Placement
+from engine.launch import devices
+def want(**placement):
+    try:
+        return devices.want(Placement(**placement))
+    except BadInput as problem:
+        return problem.problems[0]
+"""
+
+
+def test_a_lost_card_leaves_the_others_their_numbers(tmp_path: Path):
+    code = WANT + "print([(gpu.index, gpu.uuid[:12], gpu.problem) for gpu in devices.gpus()])"
+    assert ask("card_lost", code, tmp_path=tmp_path) == "[(0, 'GPU-00000000', ''), (1, '', 'GPU is lost')]"
+    code = WANT + "print(*want(device='auto').candidates, want(device='cuda:1'), want(device='cuda', gpus=2), sep='|')"
+    assert ask("card_lost", code, tmp_path=tmp_path).split("|") == [
+        "GPU-00000000-aaaa-bbbb-cccc-dddddddddddd",
+        "device cuda:1: GPU 1 does not answer: GPU is lost; choose another device, such as cpu",
+        "gpus = 2: device cuda offers 1 (GPU 1 does not answer: GPU is lost)",
+    ]
+
+
+def test_a_healthy_card_behind_a_lost_one_keeps_its_number(monkeypatch: pytest.MonkeyPatch):
+    broken = Gpu(0, "", "", None, None, problem="GPU is lost")
+    monkeypatch.setattr(devices, "gpus", lambda: [broken, gpu(1)])
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert devices.want(Placement(device="cuda:1")) == Want(("GPU-1aaa",))
+    with pytest.raises(BadInput, match="device cuda:0: GPU 0 does not answer: GPU is lost"):
+        devices.want(Placement(device="cuda:0"))
+    monkeypatch.setattr(devices, "gpus", lambda: [broken])
+    with pytest.raises(BadInput, match="device auto: GPU 0 does not answer"):  # and not silently the CPU
+        devices.want(Placement())
+
+
+def test_a_card_whose_memory_is_unknown_can_be_used(tmp_path: Path):
+    code = WANT + "print(devices.usable(want(device='auto')), want(device='auto', wait_free_gb=20), sep='|')"
+    assert ask("refuses_memory", code, tmp_path=tmp_path).split("|") == [
+        "(['GPU-00000000-aaaa-bbbb-cccc-dddddddddddd'], '')",
+        "wait_free_gb = 20: the driver does not tell how much memory is free on GPU 0; leave it out",
+    ]
+
+
+def test_a_card_that_is_lost_while_a_run_waits_for_it_is_a_note(tmp_path: Path):
+    code = WANT + "print(devices.usable(devices.Want(('GPU-00000001-aaaa-bbbb-cccc-dddddddddddd',))))"
+    there = "(['GPU-00000001-aaaa-bbbb-cccc-dddddddddddd'], '')"
+    assert ask("lost_later", code, tmp_path=tmp_path) == there
+    assert ask("lost_later", code, lost=True, tmp_path=tmp_path) == "([], 'GPU 1 does not answer: GPU is lost')"
+
+
+QUESTIONS = [name for name in vars(FakeDriver) if name.startswith("nvml")]
+
+
+@pytest.mark.parametrize("refused", QUESTIONS)
+@pytest.mark.parametrize("error", [FakeDriver.NVMLError("Unknown Error"), OSError(5, "odd"), ValueError("no UTF-8")])
+def test_whatever_the_driver_refuses_nothing_is_raised(refused: str, error: Exception, monkeypatch: pytest.MonkeyPatch):
+    driver = FakeDriver()
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(driver, refused, refuse)
+    monkeypatch.setitem(sys.modules, "pynvml", driver)
+    assert [found.index for found in devices.gpus()] in ([], [0])
+    assert bool(devices.survey()[1]) == (refused == "nvmlInit")
+    assert MachineSampler(Path(), ["GPU-0"]).sample().cpu >= 0
 
 
 @pytest.mark.parametrize(

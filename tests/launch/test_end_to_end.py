@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,21 @@ def test_a_run_that_was_killed_and_stopped_ends_bit_identical_to_one_that_was_no
     assert all(torch.equal(expected[key], found[key]) for key in expected)
     with np.load(whole.predictions) as one, np.load(broken.predictions) as two:
         assert all(np.array_equal(one[key], two[key]) for key in one)
+
+
+@pytest.mark.slow
+def test_a_shared_run_is_open_to_the_group_in_every_file_and_opens_nothing_else(bench: Bench, private_folders: Path):
+    run = bench.make(recipe=RECIPE | {"epochs": 1}, threads=1, share="group")
+    local.start(run, supervisor=bench.supervisor, timeout=60)
+    assert bench.ended(run).state == "finished"
+    (run.path / "fake.txt").unlink()  # the bench's own
+    modes = {path.relative_to(run.path): stat.S_IMODE(path.stat().st_mode) for path in (run.path, *run.path.rglob("*"))}
+    assert {Path("checkpoints/epoch-0001/weights.pt"), Path("predictions.npz"), Path("probe.json")} < set(modes)
+    assert {
+        path: mode for path, mode in modes.items() if mode != (0o2770 if (run.path / path).is_dir() else 0o660)
+    } == {}
+    outside = [path for path in private_folders.rglob("*") if bench.root not in (path, *path.parents)]
+    assert [path for path in outside if path.stat().st_mode & 0o077] == []
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(bench: Bench):

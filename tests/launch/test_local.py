@@ -3,6 +3,7 @@
 import os
 import pty
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -144,10 +145,23 @@ def test_the_supervisor_is_no_zombie_when_it_has_ended(bench: Bench):
     bench.until(lambda: not Path(f"/proc/{pid}").exists())
 
 
-def test_what_is_written_is_as_private_as_the_folder(bench: Bench):
-    for share, open_to_others in (("private", 0o077), ("group", 0o007)):
+@pytest.mark.parametrize(("share", "folder", "file"), [("private", 0o700, 0o600), ("group", 0o2770, 0o660)])
+def test_what_is_written_is_as_private_as_the_folder_and_all_else_is_private(
+    bench: Bench, share: str, folder: int, file: int, private_folders: Path, monkeypatch: pytest.MonkeyPatch
+):
+    state = private_folders / "state"
+    monkeypatch.setenv("CIFAR_TUI_QUEUE", str(state / "deep" / "queue"))  # made by the supervisor, parents and all
+    before = os.umask(0o002)  # of a user whose files are open to the group anyway
+    try:
         run = bench.start("finish", share=share)
         bench.record(run)
-        for path in (run.log, run.proc, run.heartbeat, run.exit, run.events):
-            assert path.stat().st_mode & open_to_others == 0, path
-            assert share == "private" or path.stat().st_mode & 0o060 == 0o060, path
+    finally:
+        os.umask(before)
+    seen = run.path / "seen.txt"  # the fake trainer's own, made without a word about its mode
+    assert stat.S_IMODE(seen.stat().st_mode) == 0o600
+    ours = {path for path in run.path.rglob("*") if path.name not in ("seen.txt", "fake.txt")}
+    assert {run.log, run.proc, run.heartbeat, run.exit, run.events, run.lock, run.exits} <= ours
+    assert {stat.S_IMODE(path.stat().st_mode) for path in ours if path.is_file()} == {file}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (run.path, *ours) if path.is_dir()} == {folder}
+    outside = list(state.rglob("*"))
+    assert len(outside) > 4 and not [path for path in outside if path.stat().st_mode & 0o077]

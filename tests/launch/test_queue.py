@@ -1,15 +1,24 @@
 """The queue: order, all-at-once, the dead and the orphaned. Locks belong to open files, so one process plays many."""
 
+import errno
 import os
 import shutil
+import signal
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from engine.contract import flock
+from engine.contract.errors import BadInput
+from engine.contract.flock import Busy
+from engine.launch import line as line_module
 from engine.launch import locks, queue
-from engine.launch.queue import Line, Want
+from engine.launch.line import Line
+from engine.launch.queue import Want
 
 
 def join(run: str, *devices: str, count: int = 1) -> Line:
@@ -49,10 +58,10 @@ def test_a_run_never_holds_a_part_of_its_devices():
     """Two runs that want the same two devices in opposite order would otherwise wait for each other for ever."""
     one = join("one", "GPU-1", "GPU-2", count=2)
     two = join("two", "GPU-2", "GPU-1", count=2)
-    blocker = locks.take(queue._device_path(queue.home(), "GPU-2"))
+    blocker = locks.take(queue.device_path(queue.home(), "GPU-2"))
     assert blocker is not None
     assert not one.take(["GPU-1", "GPU-2"]) and not two.take(["GPU-2", "GPU-1"])
-    assert not locks.is_held(queue._device_path(queue.home(), "GPU-1"))
+    assert not locks.is_held(queue.device_path(queue.home(), "GPU-1"))
     os.close(blocker)
     assert not two.take(["GPU-2", "GPU-1"])  # one is older
     assert one.take(["GPU-1", "GPU-2"])
@@ -113,6 +122,182 @@ def test_leaving_a_queue_whose_folder_was_removed_is_no_error():
     shutil.rmtree(queue.home())
     line.leave()
     assert queue.tickets() == []
+
+
+def test_a_removed_folder_is_made_anew_and_everyone_comes_back_in_order(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(line_module, "SETTLE_SECONDS", 0.0)
+    holder, *waiting = [join(run, "cpu") for run in "abcd"]
+    assert holder.take(["cpu"])
+    shutil.rmtree(queue.home())
+    for line in reversed(waiting):  # the youngest notices first
+        assert not line.take([])
+    assert holder.keep() == ""
+    assert [(ticket.run, ticket.place) for ticket in queue.tickets()] == [("a", 0), ("b", 1), ("c", 2), ("d", 3)]
+    assert not waiting[0].take(["cpu"]) and waiting[0].note == "held by a"
+    holder.leave()
+    assert not waiting[1].take(["cpu"]) and waiting[0].take(["cpu"])
+    assert stat.S_IMODE((queue.home() / "tickets").stat().st_mode) == 0o700
+
+
+def test_who_waits_lets_the_holders_come_back_first():
+    holder, waiting = join("a", "cpu"), join("b", "cpu")
+    assert holder.take(["cpu"])
+    shutil.rmtree(queue.home())
+    assert not waiting.take(["cpu"])  # the device seems free, for its holder has not looked yet
+    assert waiting.note == "the queue's folder was removed; back in line"
+    assert holder.keep() == ""
+    waiting._settled = 0.0
+    assert not waiting.take(["cpu"]) and waiting.note == "held by a"
+
+
+def test_a_holder_whose_device_was_given_away_says_so_and_goes_on():
+    holder = join("a", "cpu")
+    assert holder.take(["cpu"])
+    shutil.rmtree(queue.home())
+    newcomer = join("b", "cpu")
+    assert newcomer.take(["cpu"])
+    assert holder.keep() == "another run was given cpu when the queue's folder was removed"
+    newcomer.leave()
+    assert holder.keep() == ""
+    assert not join("c", "cpu").take(["cpu"])
+
+
+def test_a_taken_number_gives_the_next_one_to_who_comes_back(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(line_module, "SETTLE_SECONDS", 0.0)
+    first, second = join("a", "cpu"), join("b", "cpu")
+    shutil.rmtree(queue.home())
+    newcomer = join("new", "cpu")  # the folder is empty, so it has number 1
+    assert not first.take([]) and not second.take([])
+    numbers = [newcomer.ticket.number, first.ticket.number, second.ticket.number]
+    assert numbers == [1, 2, 3]
+
+
+def put_link(path: Path) -> None:
+    path.symlink_to("/etc/passwd")
+
+
+def put_folder(path: Path) -> None:
+    path.mkdir()
+    (path / "keep.txt").touch()
+
+
+def put_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def put_garbage(path: Path) -> None:
+    path.write_text("[" * 100_000)
+
+
+PUT = [put_link, put_folder, put_fifo, put_garbage]
+
+
+@pytest.mark.parametrize("put", PUT)
+@pytest.mark.parametrize("name", ["tickets/00000001.json", "tickets/00000007.json", "tickets/notes.json"])
+def test_what_lies_in_the_place_of_a_ticket_is_passed_over(put: Callable[[Path], None], name: str):
+    (queue.home() / "tickets").mkdir(parents=True)
+    put(queue.home() / name)
+    line = join("a", "cpu")
+    assert line.take(["cpu"])
+    assert [ticket.run for ticket in queue.tickets()] == ["a"]
+    line.leave()
+    assert put is put_garbage or os.path.lexists(
+        queue.home() / name
+    )  # a regular file that nobody locks is a dead one's
+
+
+@pytest.mark.parametrize("put", PUT[:3])
+def test_what_lies_in_the_place_of_a_device_is_named(put: Callable[[Path], None]):
+    (queue.home() / "devices").mkdir(parents=True)
+    put(queue.device_path(queue.home(), "cpu"))
+    line = join("a", "cpu")
+    assert not line.take(["cpu"])
+    assert line.note.startswith(f"cannot lock {queue.home()}/devices/cpu.json: ")
+    assert queue.look()[0][0].run == "a"
+
+
+@pytest.mark.parametrize("put", PUT[:3])
+@pytest.mark.parametrize("name", ["mutex", "tickets", "devices"])
+def test_what_lies_in_the_place_of_the_queues_own_files_is_named(
+    put: Callable[[Path], None], name: str, tmp_path: Path
+):
+    queue.home().mkdir()
+    put(queue.home() / name) if put is not put_link else (queue.home() / name).symlink_to(tmp_path)
+    if put is put_folder and name != "mutex":
+        return  # a folder is what belongs there
+    with pytest.raises(BadInput, match=f"cannot use the queue's folder {queue.home()}: .*{name}"):
+        join("a", "cpu")
+    assert queue.tickets() == []
+
+
+def test_a_mutex_held_by_a_stopped_process_is_waited_for_no_longer_than_a_moment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(line_module, "PATIENCE", 0.05)
+    waiting = join("a", "cpu")
+    code = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.flock(file, 2); print(flush=True); input()"
+    command = [sys.executable, "-c", code, str(queue.home() / "mutex")]
+    blocker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert blocker.stdout is not None and blocker.stdout.readline()
+        os.kill(blocker.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, blocker.pid, os.WSTOPPED)
+        who = rf"process {blocker.pid} \(.+\), which is stopped: `kill -CONT {blocker.pid}` lets it go on"
+        with pytest.raises(Busy, match=who if sys.platform == "linux" else "another process"):
+            Line("b", Path("/runs/b"), Want(("cpu",)))
+        with pytest.raises(Busy):
+            waiting.take(["cpu"])
+        found, trouble = queue.look()
+        assert [ticket.run for ticket in found] == ["a"] and "is locked by" in trouble
+        waiting.leave()  # does not wait either
+    finally:
+        os.kill(blocker.pid, signal.SIGCONT)
+        blocker.communicate(b"\n")
+    assert queue.tickets() == []
+    assert join("c", "cpu").take(["cpu"])
+
+
+def test_the_mutex_says_who_holds_it_where_the_system_does_not(monkeypatch: pytest.MonkeyPatch):
+    join("a", "cpu")
+    monkeypatch.setattr(flock.Path, "read_text", lambda *_: (_ for _ in ()).throw(OSError()))
+    with locks.held(queue.home() / "mutex", 1.0), pytest.raises(Busy, match=f"locked by process {os.getpid()} "):
+        Line("b", Path("/runs/b"), Want(("cpu",)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists locks")
+def test_a_line_that_does_not_move_names_the_stopped_supervisor_at_its_head():
+    code = "import sys; from pathlib import Path; from engine.launch.line import *; line = Line('a', Path('/a'), Want(('cpu',))); print(flush=True); input()"
+    first = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert first.stdout is not None and first.stdout.readline()
+        second = join("b", "cpu")
+        assert not second.take(["cpu"]) and second.note == "behind run a"
+        os.kill(first.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, first.pid, os.WSTOPPED)
+        assert not second.take(["cpu"])
+        assert second.note.startswith(f"behind run a of process {first.pid} (") and "which is stopped" in second.note
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+        first.communicate(b"\n")
+
+
+def test_a_full_disk_keeps_no_device_and_no_place(monkeypatch: pytest.MonkeyPatch):
+    line = join("a", "cpu")
+    with monkeypatch.context() as patched:
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        patched.setattr(queue, "write", full)
+        for attempt in (lambda: line.take(["cpu"]), lambda: join("b", "cpu")):
+            with pytest.raises(BadInput, match="cannot use the queue's folder .*: No space left on device"):
+                attempt()
+        shutil.rmtree(queue.home())
+        with pytest.raises(BadInput, match="No space left"):
+            line.take(["cpu"])
+        assert list((queue.home() / "tickets").iterdir()) == []
+    line._settled = 0.0
+    assert not line.take([]) and line.ticket.number == 1
+    line._settled = 0.0
+    assert line.take(["cpu"])
 
 
 def test_an_empty_queue_is_not_created_by_looking_at_it():

@@ -1,6 +1,7 @@
 """How runs end and what is written about it. Real processes, with a trainer that takes no time."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -159,6 +160,27 @@ def test_a_waiting_run_shows_its_place_and_who_it_waits_for(bench: Bench):
     assert waiting[0].status().note == f"held by {holder.id}"
 
 
+def test_a_waiting_run_stays_in_line_while_its_card_does_not_answer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    lost = tmp_path / "lost"
+    monkeypatch.setenv("NVML_CASE", "lost_later")
+    monkeypatch.setenv("CARD_LOST", str(lost))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "nvml"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    holder, waiting = bench.working(device="cuda:1"), bench.start(device="cuda:1")
+    bench.until(lambda: run_state(waiting) == "queued")
+    lost.touch()
+    bench.until(lambda: waiting.status().note == "GPU 1 does not answer: GPU is lost")
+    control.stop(holder)
+    bench.ended(holder)
+    assert run_state(waiting) == "queued"
+    lost.unlink()
+    bench.until(lambda: run_state(waiting) == "running")
+    control.stop(waiting)
+    assert bench.record(waiting).state == "stopped"
+
+
 def test_a_waiting_run_can_be_stopped(bench: Bench):
     bench.working()
     waiting = bench.start()
@@ -166,6 +188,48 @@ def test_a_waiting_run_can_be_stopped(bench: Bench):
     control.cancel(waiting)
     assert bench.ended(waiting).state == "stopped"
     assert not waiting.events.exists()
+
+
+def test_a_run_behind_a_blocked_queue_names_who_blocks_it_and_obeys(bench: Bench):
+    holder, waiting = bench.working(), bench.start()
+    bench.until(lambda: run_state(waiting) == "queued")
+    code = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.flock(file, 2); print(flush=True); input()"
+    command = [sys.executable, "-c", code, str(queue.home() / "mutex")]
+    blocker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert blocker.stdout is not None and blocker.stdout.readline()
+        os.kill(blocker.pid, signal.SIGSTOP)
+        late = bench.start()  # one that cannot even join
+        for run in (waiting, late):
+            bench.until(lambda run=run: "is locked by" in run.status().note)
+            assert run_state(run) == "queued"
+        for run in (waiting, late, holder):
+            control.stop(run)
+            assert bench.record(run).state == "stopped"
+    finally:
+        blocker.kill()
+        blocker.communicate()
+    assert queue.tickets() == []
+
+
+def test_runs_outlive_the_removal_of_the_queues_folder(bench: Bench):
+    holder = bench.working()
+    waiting = [bench.start("finish") for _ in range(3)]
+    bench.until(lambda: [run.status().place for run in waiting] == [1, 2, 3])
+    shutil.rmtree(queue.home())
+    bench.until(lambda: len(queue.tickets()) == 4 and queue.tickets()[0].held == ("cpu",))
+    assert [run_state(run) for run in (holder, *waiting)] == ["running", *["queued"] * 3]
+    control.stop(holder)
+    records = [bench.record(run) for run in waiting]
+    assert {record.state for record in records} == {"finished"}
+    assert [record.ended for record in records] == sorted(record.ended for record in records)
+
+
+def test_a_queue_that_cannot_be_used_ends_a_run_in_plain_words(bench: Bench):
+    queue.home().write_text("not a folder")
+    record = bench.record(bench.start())
+    assert (record.state, record.reason) == ("failed", "bad_input")
+    assert record.message.startswith(f"cannot use the queue's folder {queue.home()}: ")
 
 
 def test_the_heartbeat_goes_on_while_the_trainer_works(bench: Bench):

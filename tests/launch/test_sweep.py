@@ -9,7 +9,8 @@ import pytest
 from engine.contract.events import Failed
 from engine.contract.recipe import Placement
 from engine.launch import devices, sweep
-from engine.launch.queue import Line, Want
+from engine.launch.line import Line
+from engine.launch.queue import Want
 
 
 def test_a_device_that_a_run_holds_is_called_busy(tmp_path):

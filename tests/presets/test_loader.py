@@ -199,3 +199,15 @@ def test_every_published_row_is_a_preset_with_the_figure_of_its_source():
 def test_a_row_that_does_not_exist_is_refused_with_a_hint(ref, hint):
     with pytest.raises(BadInput, match=hint):
         resolve(ref, PARTS)
+
+
+@pytest.mark.usefixtures("mortal")
+def test_a_folder_of_presets_that_one_may_not_read_is_not_passed_over(private_folders):
+    folder = loader.user_folder() / "recipes"
+    folder.mkdir(parents=True)
+    folder.chmod(0)
+    try:
+        with pytest.raises(BadInput, match=f"cannot read the folder {folder}: permission denied, it belongs to"):
+            loader.paths("recipes")
+    finally:
+        folder.chmod(0o700)

@@ -1,9 +1,11 @@
 """Checkpoints on disk: whole or absent, checked to the last byte, plain data only."""
 
 import errno
+import hashlib
 import io
 import math
 import os
+import pickle
 
 import pytest
 import torch
@@ -11,7 +13,7 @@ import torch
 from engine import checkpoint_files, predictions
 from engine.checkpoint import Checkpoints
 from engine.checkpoint_files import load_weights, read, snapshot
-from engine.contract.checkpoints import committed
+from engine.contract.checkpoints import committed, read_meta, write_meta
 from engine.contract.errors import BadInput
 from engine.contract.events import Checkpoint, Finished, Message, Resumed, RunStarted, Stopped
 from engine.contract.home import Home
@@ -71,6 +73,30 @@ def test_a_truncated_or_missing_file_counts_as_damage(checkpoints, file, size):
     saved, notes = fresh(checkpoints).load()
     assert saved.position == (1, 0)
     assert "epoch-0002" in notes[0]
+
+
+class Evil:
+    def __reduce__(self):
+        return os.mkdir, ("ran",)
+
+
+@pytest.mark.parametrize("content", [pickle.dumps(Evil()), pickle.dumps({"model": Evil()}), b"garbage", b""])
+def test_what_is_no_checkpoint_is_refused_without_advice_to_load_it_all_the_same(
+    checkpoints, content, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    save_two(checkpoints)
+    folder = checkpoints.folder / "epoch-0002"
+    meta = read_meta(folder)
+    for name in meta["files"]:  # by somebody who knows how checksums are made
+        (folder / name).unlink()
+        (folder / name).write_bytes(content)
+        meta["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    write_meta(folder, meta)
+    saved, (note, *_) = fresh(checkpoints).load()
+    assert saved.position == (1, 0) and not (tmp_path / "ran").exists()
+    assert note.startswith("checkpoint epoch-0002 is damaged (") and note.count("\n") == 0 and len(note) < 200
+    assert "weights_only" not in note and "pickle" not in note
 
 
 def test_when_all_are_damaged_nothing_is_loaded_and_each_is_named(checkpoints):

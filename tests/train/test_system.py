@@ -110,6 +110,28 @@ def test_no_driver_is_a_note(tmp_path, driver, missing):
     assert "Not Supported" in sample.gpu_note
 
 
+def test_a_card_that_falls_off_the_bus_is_a_note_and_comes_back(tmp_path, driver):
+    everything = [f"nvmlDeviceGet{name}" for name in ("MemoryInfo", "UtilizationRates", "Temperature", "UUID", "Name")]
+    fake = driver()
+    sampler = MachineSampler(tmp_path, ["GPU-1"])
+    assert len(sampler.sample().gpus) == 1
+    broken = nvml((), everything)
+    healthy = {name: getattr(fake, name) for name in everything}
+    vars(fake).update({name: getattr(broken, name) for name in everything}, NVMLError=broken.NVMLError)
+    sample = sampler.sample()
+    assert (sample.gpus, sample.gpu_note) == ([], "GPU GPU-1 does not answer: Not Supported")
+    vars(fake).update(healthy)
+    assert len(sampler.sample().gpus) == 1
+
+
+def test_a_card_whose_memory_is_unknown_is_sampled_without_it(tmp_path, driver):
+    driver(missing=["nvmlDeviceGetMemoryInfo"])
+    (gpu,) = MachineSampler(tmp_path, ["GPU-1"]).sample().gpus
+    assert gpu["utilization"] == 0.93
+    assert repr(gpu["memory_used"]) == repr(gpu["memory_total"]) == repr(gpu["memory_others"]) == "nan"
+    assert decode(encode(System(gpus=[gpu]))) is not None
+
+
 def test_others_are_summed_by_user_and_program():
     def gpu(*others):
         return {"others": [{"user": user, "name": name, "bytes": size} for user, name, size in others]}
@@ -134,35 +156,43 @@ def test_samples_come_from_a_thread_that_ends_with_the_block():
     assert not [thread for thread in threading.enumerate() if thread.name == "system"]
 
 
-def test_a_sampler_that_breaks_warns_once_and_the_run_goes_on():
-    class Broken:
+@pytest.mark.parametrize("error", [psutil.AccessDenied(1), FileNotFoundError(2, "gone"), ZeroDivisionError("odd")])
+def test_a_sampler_that_breaks_warns_once_and_goes_on_when_it_works_again(error):
+    turns = iter([System(cpu=0.1), error, error, System(cpu=0.2), error, System(cpu=0.3)])
+    seen, enough = [], threading.Event()
+
+    class Moody:
         def sample(self):
-            raise psutil.AccessDenied(1)
+            turn = next(turns, System())
+            if isinstance(turn, Exception):
+                raise turn
+            return turn
 
-    seen = []
-    with sampling(Broken(), seen.append, every=0.001):
-        _wait_for_the_end_of_the_thread()
-    assert [type(event) for event in seen] == [Message]
-    assert "system samples end here" in seen[0].text
+    def emit(event):
+        seen.append(event)
+        if getattr(event, "cpu", 0.0) == 0.3:
+            enough.set()
+
+    with sampling(Moody(), emit, every=0.001):
+        assert enough.wait(10)
+    assert [type(event) for event in seen[:4]] == [System, Message, System, System]
+    assert seen[1].level == "warning"
+    assert "no samples of the machine" in seen[1].text and (str(error) or "AccessDenied") in seen[1].text
+    assert not [thread for thread in threading.enumerate() if thread.name == "system"]
 
 
-def test_a_full_disk_ends_the_samples_and_not_the_run():
-    tried = []
+def test_a_full_disk_ends_neither_the_samples_nor_the_run():
+    tried, enough = [], threading.Event()
 
     def emit(event):
         tried.append(type(event))
-        raise OSError(28, "No space left on device")
+        if len(tried) < 5:
+            raise OSError(28, "No space left on device")
+        enough.set()
 
     with sampling(FakeSampler([System()]), emit, every=0.001):
-        _wait_for_the_end_of_the_thread()
-    assert tried == [System, Message]
-
-
-def _wait_for_the_end_of_the_thread():
-    for thread in threading.enumerate():
-        if thread.name == "system":
-            thread.join(10)
-            assert not thread.is_alive()
+        assert enough.wait(10)
+    assert tried[:5] == [System, Message, System, Message, System]
 
 
 def test_sampling_does_not_import_torch():

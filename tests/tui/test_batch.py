@@ -70,6 +70,17 @@ def test_a_finished_run_wins_over_one_that_stopped_and_a_live_one_over_both_othe
     assert [job.fate for job in ready(lenet, known=live).jobs] == ["live"]
 
 
+@pytest.mark.usefixtures("mortal")
+def test_a_run_that_a_colleague_has_closed_is_started_anew(lenet, ended_run):
+    run = ended_run(recipe_of(lenet), 0, (0.5,), state="stopped")
+    for name in ("exit.json", "events.jsonl"):
+        (run.path / name).chmod(0)
+    assert [(row.recipe_id, row.reason) for row in Index().rows([runs_root()])] == [
+        (run.info().recipe_id, "permission_denied")
+    ]
+    assert [job.fate for job in ready(lenet).jobs] == ["start"]
+
+
 def test_a_stopped_run_in_a_folder_that_is_only_looked_at_is_started_anew(lenet, ended_run, tmp_path):
     ended_run(recipe_of(lenet), 0, (0.5,), state="stopped")
     found = prepare([lenet], (0,), [tmp_path / "mine", runs_root()], PARTS)

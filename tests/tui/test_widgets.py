@@ -1,6 +1,7 @@
 """The pictures of the panes as text, and that a pane sends only what changed."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,6 +127,26 @@ def test_the_wide_panel_tells_peak_others_history_and_host():
     assert "last 10 min  █ ▄" in text
     assert "epoch  train 95 %  evaluate 5 %" in text
     assert "host   cpu 12 %   ram 14/128 GB   disk 212 GB free" in text
+
+
+@pytest.mark.parametrize("width", [29, 59])
+def test_a_card_that_does_not_tell_its_memory_says_unknown(width):
+    text = text_of(gpu_panel(Machine(gpus=(Gpu(0, "GB10", 0.5),)), "", width, 8))
+    assert next(line for line in text.splitlines() if "mem" in line).endswith("unknown")
+
+
+@pytest.mark.parametrize("cards", [1, 2])
+@pytest.mark.parametrize("width", [40, 59])
+def test_a_card_that_does_not_answer_any_more_is_named_beside_the_others(cards, width):
+    note = "GPU 1 does not answer: GPU is lost"
+    assert note in text_of(gpu_panel(Machine(gpus=(CARD,) * cards, note=note), "", width, 9))
+
+
+def test_memory_that_no_listed_process_holds_is_not_called_nobodys():
+    hidden = replace(CARD, others=(), memory_others=0.6 * GB)
+    assert "0.6 GB driver or others" in text_of(gpu_panel(Machine(gpus=(hidden,)), "", 59, 8))
+    alone = replace(CARD, others=(), memory_others=0.0)
+    assert "no one else" in text_of(gpu_panel(Machine(gpus=(alone,)), "", 59, 8))
 
 
 def test_without_a_card_the_cpu_takes_its_place():

@@ -79,14 +79,13 @@ def where(data_dir: str = Folder, as_json: bool = Json) -> None:
         if part.meta.get("downloadable"):
             place = locate(part.name, data_dir)
             path = str(place.path) if not place.missing else ""
-            rows.append(
-                {"name": part.name, "kind": place.kind, "path": path, "searched": [str(p) for p in place.searched]}
-            )
+            searched = [str(path) for path in place.searched]
+            rows.append({"name": part.name, "kind": place.kind, "path": path, "searched": searched, "note": place.note})
         else:
-            rows.append({"name": part.name, "kind": "generated", "path": "", "searched": []})
+            rows.append({"name": part.name, "kind": "generated", "path": "", "searched": [], "note": ""})
     if as_json:
         return print_json(rows)
-    table = [[row["name"], row["kind"], row["path"] or ", ".join(row["searched"])] for row in rows]
+    table = [[row["name"], row["kind"], row["path"] or row["note"] or ", ".join(row["searched"])] for row in rows]
     print_table(["data set", "kind", "path"], [[str(cell) for cell in line] for line in table])
     if any(row["kind"] == "missing" for row in rows):
         say("fetch a missing one with `cifar-tui data fetch NAME`")

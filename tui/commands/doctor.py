@@ -7,14 +7,19 @@ import platform
 import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from engine.contract.catalog import catalog
+from engine.contract.errors import BadInput
 from engine.contract.recipe import COMMON, Recipe
+from engine.contract.text import one_line
 from tui.commands.common import Json, print_json, roots
 from tui.format import file_size
+
+if TYPE_CHECKING:
+    from engine.launch.devices import Gpu
 
 PACKAGES = ("torch", "torchvision", "textual", "plotext", "numpy", "pydantic")
 
@@ -55,15 +60,22 @@ def _packages() -> dict[str, Any]:
 
 
 def _devices() -> dict[str, Any]:
-    from engine.launch.devices import gpus
+    from engine.launch.devices import survey
 
-    cards = gpus()
+    cards, problem = survey()
     if not cards:
-        return {"gpu": "none seen by NVML; runs go to the CPU (or MPS on a Mac)"}
-    return {
-        f"gpu {card.index}": f"{card.name}, {file_size(card.memory_free)} of {file_size(card.memory_total)} free"
-        for card in cards
-    }
+        why = f"the driver does not answer: {problem}" if problem else "none seen by NVML"
+        return {"gpu": f"{why}; runs go to the CPU (or MPS on a Mac)"}
+    return {f"gpu {card.index}": _card(card) for card in cards}
+
+
+def _card(card: Gpu) -> str:
+    if card.problem:
+        return f"does not answer: {one_line(card.problem)}; no run is given to it"
+    name = one_line(card.name)
+    if card.memory_free is None or card.memory_total is None:
+        return f"{name}, memory unknown"
+    return f"{name}, {file_size(card.memory_free)} of {file_size(card.memory_total)} free"
 
 
 def _data() -> dict[str, Any]:
@@ -75,12 +87,16 @@ def _data() -> dict[str, Any]:
             found[part.name] = "generated, always there"
             continue
         place = locate(part.name)
-        found[part.name] = f"missing: cifar-tui data fetch {part.name}" if place.missing else str(place.path)
+        absent = place.note if place.denied else f"missing: cifar-tui data fetch {part.name}"
+        found[part.name] = absent if place.missing else str(place.path)
     return found
 
 
 def _runs() -> dict[str, Any]:
-    folder = roots(None)[0]
+    try:
+        folder = roots(None)[0]
+    except BadInput as problem:
+        return {"folder": str(problem)}
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent

@@ -18,7 +18,9 @@ def list_queue(as_json: bool = Json) -> None:
     """List who holds a device and who waits for one."""
     from engine.launch import queue
 
-    tickets = queue.tickets()
+    tickets, trouble = queue.look()
+    if trouble:
+        typer.echo(f"warning: {trouble}", err=True)
     if as_json:
         return print_json([asdict(ticket) for ticket in tickets])
     table = [

@@ -24,21 +24,22 @@ class Machine:
 
     host: str = ""
     devices: tuple[str, ...] = ("auto", "cpu")
-    gpus: tuple[tuple[str, int, int], ...] = ()
-    """(name, free, total) of the visible GPUs."""
+    gpus: tuple[tuple[str, int | None, int | None], ...] = ()
+    """(name, free, total) of the visible GPUs that answer; None where the driver does not tell."""
     disk_free: int = 0
 
 
 def look(root: Path) -> Machine:
     """What this machine has; runs go to `root`. A driver may take its time to answer."""
     found = devices.visible(devices.gpus())
-    names = ["auto", "cpu", *(["mps"] if devices.has_mps() else []), *(f"cuda:{i}" for i in range(len(found)))]
+    cuda = (f"cuda:{i}" for i, gpu in enumerate(found) if not gpu.problem)
+    names = ["auto", "cpu", *(["mps"] if devices.has_mps() else []), *cuda]
     while not root.exists() and root != root.parent:
         root = root.parent
     return Machine(
         host=host_name(),
         devices=tuple(names),
-        gpus=tuple((one_line(gpu.name), gpu.memory_free, gpu.memory_total) for gpu in found),
+        gpus=tuple((one_line(gpu.name), gpu.memory_free, gpu.memory_total) for gpu in found if not gpu.problem),
         disk_free=shutil.disk_usage(root).free,
     )
 
@@ -91,5 +92,8 @@ def _device(device: str, machine: Machine, live: int) -> tuple[str, str]:
     if not machine.gpus or device in ("cpu", "mps"):
         name = {"mps": "on the Apple GPU", "cpu": "on the CPU"}.get(device, "no GPU here: on the CPU")
         return f"{name}{queue}", "warn" if live else ""
-    name, free, total = max(machine.gpus, key=lambda gpu: gpu[1])
-    return f"{name}: {file_size(free)} of {file_size(total)} free{queue}", "warn" if live else ""
+    name, free, total = max(machine.gpus, key=lambda gpu: gpu[1] or 0)
+    memory = "free memory unknown"
+    if free is not None and total is not None:
+        memory = f"{file_size(free)} of {file_size(total)} free"
+    return f"{name}: {memory}{queue}", "warn" if live else ""

@@ -14,7 +14,7 @@ from textual.events import ScreenResume
 
 from engine.contract.store import RunFolder, Summary
 from engine.contract.text import one_line
-from engine.launch.queue import Ticket, tickets
+from engine.launch.queue import Ticket, look
 from tui.format import duration
 from tui.key_tables.key import footer
 from tui.key_tables.queue import KEYS
@@ -131,14 +131,9 @@ class Queue(RunActs):
 
     @work(thread=True, group="queue", exit_on_error=False)
     def _read(self) -> None:
-        try:
-            found = tickets()
-        except OSError as error:
-            self.app.call_from_thread(self.say, f"cannot read the queue: {error}", bad=True)
-        else:
-            self.app.call_from_thread(self._show, found)
+        self.app.call_from_thread(self._show, *look())
 
-    def _show(self, found: Sequence[Ticket]) -> None:
+    def _show(self, found: Sequence[Ticket], trouble: str) -> None:
         runs = {row.folder: row for row in self.workbench.session.summaries()}
         self.query_one(Tickets).show(rows_of(found), runs)
         waiting = sum(not ticket.held for ticket in found)
@@ -146,7 +141,8 @@ class Queue(RunActs):
             f" {len(found) - waiting} on a device, {waiting} waiting. There is no daemon: each run waits for itself."
         )
         empty = " Nothing runs and nothing waits. 4 opens New run, ctrl+s there starts or queues."
-        self.query_one("#said", LineView).show([[(words if found else empty, "dim")]])
+        said = (f" {one_line(trouble)}", "bad") if trouble else (words if found else empty, "dim")
+        self.query_one("#said", LineView).show([[said]])
 
     def _here(self) -> RunFolder | None:
         ticket = self.query_one(Tickets).ticket

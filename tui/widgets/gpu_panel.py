@@ -12,6 +12,8 @@ from tui.format import NONE, bar, gigabytes, percent, spark
 from tui.lines import Line, clip, fit
 from tui.widgets.pane import heading
 
+UNNAMED = 0.05 * 2**30
+"""From here memory that no listed process holds is worth a word."""
 HOT_CELSIUS, FULL_MEMORY, LOW_DISK = 84.0, 0.95, 5 * 2**30
 """From here a figure is drawn as a warning: near throttling, near out of memory, near a full disk."""
 
@@ -31,6 +33,8 @@ class Gpu:
     power: float = math.nan
     power_limit: float = math.nan
     temperature: float = math.nan
+    memory_others: float = math.nan
+    """All that is not ours: other processes, also those that the driver hides, and what the driver keeps for itself."""
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Gpu:
@@ -54,6 +58,7 @@ class Gpu:
             memory_used=figure("memory_used"),
             memory_total=figure("memory_total"),
             memory_ours=figure("memory_ours"),
+            memory_others=figure("memory_others"),
             others=tuple(sorted(others, key=lambda other: -other[2])),
             power=figure("power"),
             power_limit=figure("power_limit"),
@@ -75,7 +80,7 @@ class Machine:
     gpus: tuple[Gpu, ...] = ()
     """The run's own card first."""
     note: str = ""
-    """Why there is no GPU."""
+    """Why there is no GPU, or which of several does not answer."""
     cpu: float = math.nan
     ram_used: float = math.nan
     ram_total: float = math.nan
@@ -112,6 +117,7 @@ def _cards(machine: Machine, width: int, wide: bool) -> list[Line]:
         return [
             heading(f"{len(machine.gpus)} GPUs {first.short_name}", width),
             *_table(machine.gpus, width),
+            *_silent(machine, wide),
             *_host(machine),
         ]
     power = f"{_whole(first.power)} W / {_whole(first.power_limit)}" if not math.isnan(first.power) else ""
@@ -121,6 +127,8 @@ def _cards(machine: Machine, width: int, wide: bool) -> list[Line]:
     full = share >= FULL_MEMORY
     digits = 1 if wide else 0
     used = f"{gigabytes(first.memory_used, digits)}/{gigabytes(first.memory_total)} GB"
+    if math.isnan(first.memory_used):
+        used = "unknown"
     pad = " " if wide else ""
     lines: list[Line] = [
         heading(f"GPU {first.index} {first.short_name}", width, rights, ""),
@@ -131,7 +139,13 @@ def _cards(machine: Machine, width: int, wide: bool) -> list[Line]:
             (f"{used:>9}", "warn" if full else "strong"),
         ],
     ]
-    return [*lines, *_owners(machine, first, width, wide), *([] if wide else _host(machine))]
+    rest = _silent(machine, wide) + ([] if wide else _host(machine))
+    return [*lines, *_owners(machine, first, width, wide), *rest]
+
+
+def _silent(machine: Machine, wide: bool) -> list[Line]:
+    """Which of the run's cards does not answer any more."""
+    return [[(f"{' ' if wide else ''}{one_line(machine.note)}", "bad")]] if machine.note else []
 
 
 def _owners(machine: Machine, gpu: Gpu, width: int, wide: bool) -> list[Line]:
@@ -142,12 +156,19 @@ def _owners(machine: Machine, gpu: Gpu, width: int, wide: bool) -> list[Line]:
             ours += f" (peak {gigabytes(machine.peak_ours, 1)})"
         total = sum(size for _, _, size in gpu.others)
         who = ", ".join(f"{user}, {program}" for user, program, _ in gpu.others[:2])
-        others = f"   others {gigabytes(total, 1)} GB: {who}" if gpu.others else "   no one else"
+        others = f"   others {gigabytes(total, 1)} GB: {who}" if gpu.others else _unnamed(gpu)
         return [clip([(ours, ""), (others, "warn" if gpu.others else "dim")], width)]
     line: Line = [(f"    ours {gigabytes(gpu.memory_ours, 1)}", "")]
     for user, program, size in gpu.others[:1]:
         line.append((f" · {user} {gigabytes(size, 1)} {program}", "warn"))
     return [clip(line, width)]
+
+
+def _unnamed(gpu: Gpu) -> str:
+    """Memory that no listed process holds: in a container, where the driver lists none, it may be another user's."""
+    if gpu.memory_others < UNNAMED:
+        return "   no one else"
+    return "" if math.isnan(gpu.memory_others) else f"   {gigabytes(gpu.memory_others, 1)} GB driver or others"
 
 
 def _table(gpus: Sequence[Gpu], width: int) -> list[Line]:

@@ -1,0 +1,83 @@
+"""What torch compiles goes to a folder that nobody else can write, or whose place nobody else can take."""
+
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.launch import compile_cache, package
+
+Bench = Any  # tests/launch/conftest.py, which cannot be imported
+VARIABLE = compile_cache.VARIABLE
+
+
+@pytest.fixture
+def place(private_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where it should be, while the user has set nothing."""
+    monkeypatch.delenv(VARIABLE)
+    return private_folders / "cache" / "cifar-tui" / "torch"
+
+
+def test_torch_takes_the_folder_and_it_is_private(place: Path):
+    code = (
+        "from torch._inductor.runtime.cache_dir_utils import cache_dir, triton_cache_dir as t; print(cache_dir(), t(0))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=package.environment(), capture_output=True, text=True, check=True
+    )
+    ours, tritons = done.stdout.split()
+    assert Path(ours) == place and Path(tritons).is_relative_to(place)
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in (place, place.parent)} == {0o700}
+
+
+def test_the_trainer_gets_it(place: Path, bench: Bench):
+    run = bench.start("finish")
+    bench.record(run)
+    assert f"{VARIABLE}={place}" in (run.path / "seen.txt").read_text().splitlines()
+
+
+def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(VARIABLE, "/scratch/ada")
+    assert package.environment()[VARIABLE] == "/scratch/ada"
+
+
+@pytest.mark.parametrize("umask", [0, 0o022])
+def test_a_folder_that_is_there_is_closed(place: Path, umask: int):
+    place.mkdir(parents=True)
+    place.chmod(0o777)
+    before = os.umask(umask)
+    try:
+        assert compile_cache.environment() == {VARIABLE: str(place)}
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+
+
+def put_link(place: Path) -> None:
+    (place.parent / "elsewhere").mkdir(mode=0o700)
+    place.symlink_to("elsewhere")
+
+
+def put_file(place: Path) -> None:
+    place.touch()
+
+
+@pytest.mark.parametrize("put", [put_link, put_file])
+def test_what_may_be_anybodys_is_not_used(put: Any, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    place.parent.mkdir(parents=True)
+    put(place)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found = Path(compile_cache.environment()[VARIABLE])
+    assert found.parent == tmp_path and stat.S_IMODE(found.stat().st_mode) == 0o700
+
+
+def test_a_folder_of_another_user_is_not_used(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    place.mkdir(parents=True)
+    monkeypatch.setattr(os, "geteuid", lambda: place.stat().st_uid + 1)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert Path(compile_cache.environment()[VARIABLE]).parent == tmp_path
