@@ -39,7 +39,7 @@ from engine.contract.process import ExitRecord
 from engine.contract.provenance import versions
 from engine.contract.recipe import Recipe
 from engine.contract.status import Status, status
-from engine.contract.values import build
+from engine.contract.values import Count, Moment, build
 
 SCHEMA: Final = 1
 CHECKPOINT_SCHEMA: Final = 1
@@ -55,12 +55,12 @@ class RunInfo:
 
     schema: int = SCHEMA
     id: str = ""
-    created: float = 0.0
+    created: Moment = 0.0
     seed: int = 0
     recipe_id: str = ""
     model: str = ""
     data: str = ""
-    epochs: int = 0
+    epochs: Count = 0
     preset: str = ""
     changes: str = ""
     command: str = ""
