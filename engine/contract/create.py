@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from engine.contract.errors import BadInput
-from engine.contract.files import read_bytes, write_atomic
+from engine.contract.files import read_file, write_atomic
 from engine.contract.folder import RESERVE_BYTES, RunFolder, RunInfo
 from engine.contract.labels import check_name, check_tag
 from engine.contract.process import host_name
@@ -117,9 +117,10 @@ def _part_sources(files: tuple[str, ...]) -> dict[str, bytes]:
     sources: dict[str, bytes] = {}
     for file in files:
         path = Path(file).expanduser()
-        source = read_bytes(path.resolve())
-        if source is None:
-            raise BadInput(f"parts file {file!r} is missing or unreadable")
+        try:
+            source = read_file(path, follow=True)
+        except OSError as error:
+            raise BadInput(f"parts file {file!r} cannot be read: {error.strerror}") from None
         if path.name in sources:
             raise BadInput(f"parts file {file!r}: another one is also called {path.name}")
         sources[path.name] = source

@@ -45,7 +45,7 @@ class ProcRecord:
         if table is None:
             return None
         try:
-            place = build(_Place, {"host": table["host"], "boot_id": table["boot_id"]} | table)
+            place = build(_Place, table)
             trainer = table.get("trainer")
             return cls(
                 place.host,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import tomllib
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar
@@ -61,6 +62,14 @@ def parse(text: str | bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):  # ValueError covers JSON, UTF-8 and Python's limit on digits
         return None
     return table if isinstance(table, dict) else None
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The table of a TOML text. ValueError where it is none, is nested too deeply or holds a number too long."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def parse_lines(block: bytes) -> tuple[list[dict[str, Any]], int]:

@@ -15,6 +15,7 @@ from typing import Literal
 import platformdirs
 
 from engine.contract.errors import BadInput
+from engine.contract.lines import open_regular
 from engine.data.sources import SOURCES, ArchiveKind, CifarSource
 
 Kind = Literal["folder", "missing", "generated"] | ArchiveKind
@@ -177,7 +178,7 @@ def unpack(archive: Path, source: CifarSource, target: Path) -> None:
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, hex. Raises DataError where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path, follow=True), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None

@@ -80,7 +80,7 @@ class Download:
         for url in urls * self.patience.rounds:
             try:
                 self._transfer(url, file)
-            except (OSError, http.client.HTTPException, _WrongAnswer) as error:
+            except (OSError, http.client.HTTPException, _WrongAnswer, ValueError) as error:  # led to no address
                 failures[url] = _reason(error)
                 continue
             self.say(self.archive.size, self.archive.size, "checking the SHA-256")

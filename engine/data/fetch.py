@@ -131,7 +131,7 @@ def reachable(urls: Sequence[str], timeout: float) -> bool:
                 answers.put(True)
         except urllib.error.HTTPError:
             answers.put(True)  # alive, if not fond of HEAD
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException, ValueError):  # ValueError: sent on to what is no address
             answers.put(False)
 
     for url in urls:

@@ -26,6 +26,7 @@ from engine.contract.files import locked, write_atomic
 from engine.contract.folder import RESERVE_BYTES, RunFolder
 from engine.contract.lenient import known_placement
 from engine.contract.links import refuse_links
+from engine.contract.logfile import rotate, size
 from engine.contract.process import ProcRecord, alive, presence, same_machine
 from engine.contract.recipe import Placement
 from engine.launch import devices, elsewhere, package, reasons
@@ -129,7 +130,7 @@ class Supervisor:
                 PLACEMENT: placement.model_dump_json(),
             }
             print(f"--- attempt {self._attempt} on {', '.join(held)}", flush=True)  # noqa: T201  # into the run's log
-            ooms, printed, said = reasons.oom_kills(), reasons.size(self._run.log), reasons.size(self._run.events)
+            ooms, printed, said = reasons.oom_kills(), size(self._run.log), size(self._run.events)
             child = Child(self._command(self._run, len(held)), environment, (lock, *line.device_fds))
             try:
                 self._ledger.record(child.identity)
@@ -173,8 +174,14 @@ class Supervisor:
                 trainer.kill()
             told = asked
             self._beat("stopping" if asked else "running")
+            self._rotate_log()
             self._orders.sleep(min(self._timing.beat, LOOK_SECONDS, max(deadline - time.monotonic(), 0.05)))
         return overdue
+
+    def _rotate_log(self) -> None:
+        """Keep the log from filling the disk. A log that cannot be touched must not end the watch."""
+        with suppress(OSError):
+            rotate(self._run.log)
 
     def _verdict(
         self, trainer: Child | Orphan, killed_after: float, ooms: int = 0, printed: int = 0, said: int = 0

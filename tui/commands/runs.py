@@ -222,15 +222,14 @@ def logs(
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Print what the processes of a run printed."""
+    """Print what the processes of a run printed: its last 50 MB or so; with -n the end alone is read."""
+    from engine.contract import logfile
     from engine.contract.store import find
 
     folder = find(roots(runs_dir), run)
-    try:
-        text = folder.log.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        text = ""
-    found = text.splitlines()[-lines:] if lines else text.splitlines()
+    if (why := logfile.unreadable(folder.log)) is not None:
+        raise BadInput(f"run {folder.id}: {folder.log} cannot be read: {why}")
+    found = logfile.last_lines(folder.log, lines) if lines else logfile.all_lines(folder.log)
     if as_json:
         return print_json({"id": folder.id, "log": [clean(line) for line in found]})
     for line in found:
