@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import platformdirs
-import tomli_w
 
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput, nearest
@@ -261,7 +260,7 @@ def save(name: str, recipe: Recipe, *, replace: bool = False) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        part.write_text(tomli_w.dumps(recipe.to_table()), encoding="utf-8")
+        part.write_text(recipe.to_toml(), encoding="utf-8")
         part.replace(path)
     except OSError as error:
         raise BadInput(f"cannot save {path}: {error.strerror}") from None

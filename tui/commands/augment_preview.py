@@ -22,9 +22,9 @@ from engine.contract.overrides import add_op
 from engine.contract.recipe import Recipe
 from engine.launch import package
 from presets import loader
+from tui.commands import output
 from tui.commands.common import print_json, say
 from tui.commands.sources import agreed, parts_with, recipe_of
-from tui.format import glyphs_of_locale
 
 PLAIN: Final = {"epochs": 1, "batch_size": 64, "model": "resnet20", "optimizer": "sgd", "augmentation": []}
 """A recipe around an augmentation that is looked at alone."""
@@ -53,12 +53,12 @@ class Asked:
 
 def main(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """Show what an augmentation does. Raises BadInput; a child that fails has said why, and its exit code is ours."""
-    console = Console()
+    console = Console(file=output.drawable(sys.stdout))
     files = parts_with(asked.preset, asked.parts)
     recipe = previewed(asked, catalog(tuple(map(Path, files))))
     if out:
         check_out(out)
-    elif as_json or not console.is_terminal or console.color_system is None or glyphs_of_locale() == "ascii":
+    elif as_json or not console.is_terminal or console.color_system is None or output.glyphs() == "ascii":
         raise BadInput("pictures need a terminal with colours; write them to a file with --out sheet.png")
     request = {
         "recipe": recipe.to_table(),

@@ -16,6 +16,7 @@ from typer import TyperException
 
 from engine.contract.errors import BadInput, StartFailed, nearest
 from engine.contract.text import clean
+from tui.commands.output import OutputLost
 from tui.format import Glyphs, to_ascii
 from tui.lines import Line, fit, wrap
 
@@ -69,8 +70,8 @@ def roots(dirs: Sequence[str] | None) -> list[Path]:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout; a number that is not finite becomes null."""
-    typer.echo(json.dumps(finite(value), ensure_ascii=False))
+    """One JSON document on stdout, all of it ASCII; a number that is not finite becomes null."""
+    typer.echo(json.dumps(finite(value)))
 
 
 def finite(value: Any) -> Any:
@@ -99,7 +100,7 @@ def print_table(
     Args:
         right: names of right-aligned columns.
     """
-    cells = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
+    cells = [[_on_one_line(cell) for cell in row] for row in rows]
     widths = {name: max(cell_len(row[i]) for row in [list(head), *cells]) for i, name in enumerate(head)}
     if sys.stdout.isatty():
         widths = _fitted(widths, width(), [*shrink, head[-1]], drop)
@@ -110,6 +111,10 @@ def print_table(
             if name in widths
         ]
         typer.echo("  ".join(parts).rstrip())
+
+
+def _on_one_line(cell: str) -> str:
+    return clean(cell).replace("\n", " ").replace("\t", " ")
 
 
 def _fitted(widths: dict[str, int], space: int, shrink: Sequence[str], drop: Sequence[str]) -> dict[str, int]:
@@ -189,6 +194,11 @@ def user_errors() -> Iterator[None]:
     except StartFailed as error:
         typer.echo(f"error: {clean(str(error))}", err=True)
         raise SystemExit(FAILED) from None
-    except BrokenPipeError:  # `cifar-tui runs list | head`
-        sys.stderr.close()
-        raise SystemExit(0) from None
+    except OutputLost as lost:  # `cifar-tui runs list | head` has got what it wanted; a full disk has not
+        if not lost.unread:
+            typer.echo(f"error: {lost}", err=True)
+        raise SystemExit(0 if lost.unread else FAILED) from None
+    except OSError as error:  # a home that cannot be written, a disk that fails: the system's words say it best
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"error: {clean(where)}{error.strerror or error}", err=True)
+        raise SystemExit(FAILED) from None

@@ -26,7 +26,8 @@ from engine.contract.teacher import with_teacher
 from engine.contract.text import clean
 from engine.launch import control, watch
 from presets import loader
-from tui.commands.common import print_json, say
+from tui.commands.common import FAILED, print_json, say
+from tui.commands.output import OutputLost
 from tui.commands.sources import agreed, parts_with, source_file
 from tui.figures import about, beside
 from tui.format import duration, learning_rate, number, percent, work
@@ -94,10 +95,8 @@ def _follow(run: RunFolder, as_json: bool) -> int:
             line = describe(event)
             if line:
                 say(line)
-    except (BrokenPipeError, OSError) as error:
-        if not isinstance(error, BrokenPipeError):
-            raise
-        return 0  # nobody reads any more; the run goes on
+    except OutputLost as lost:
+        return _left(run, lost)
     result = result_of(run)
     if as_json:
         print_json(result)
@@ -106,6 +105,14 @@ def _follow(run: RunFolder, as_json: bool) -> int:
     if result["status"] in ("failed", "lost") and result["message"]:
         say(f"error: {clean(str(result['message']))}")
     return EXIT.get(str(result["status"]), 1)
+
+
+def _left(run: RunFolder, lost: OutputLost) -> int:
+    """The viewer's exit code when nobody reads any more (0), or nothing can be written: the run goes on."""
+    if lost.unread:
+        return 0
+    say(f"error: {lost}; the run goes on: cifar-tui runs watch {run.id}")
+    return FAILED
 
 
 def result_of(run: RunFolder) -> dict[str, Any]:
