@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import platformdirs
 
 from engine.contract.catalog import Catalog, catalog
-from engine.contract.errors import BadInput, nearest
+from engine.contract.errors import BadInput, nearest, user_path
 from engine.contract.files import read_file
 from engine.contract.overrides import add_op, apply_set, drop_op, parse_value
 from engine.contract.recipe import Recipe
@@ -111,7 +111,7 @@ def load_table(ref: str, parts: Catalog | None = None) -> Table:
 
         return suites.preset_of(ref.removeprefix(SUITE), parts or catalog())
     if ref.endswith(".toml") or "/" in ref:
-        path = Path(ref).expanduser()
+        path = user_path(ref)
     else:
         path = _named("recipes", ref)
     table = read_table(path)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, user_path
 from engine.contract.files import read_file, write_atomic
 from engine.contract.folder import RESERVE_BYTES, RunFolder, RunInfo
 from engine.contract.labels import check_name, check_tag
@@ -116,7 +116,7 @@ def _part_sources(files: tuple[str, ...]) -> dict[str, bytes]:
     """The user's own parts by the name they get in the run. BadInput when one is missing or two share a name."""
     sources: dict[str, bytes] = {}
     for file in files:
-        path = Path(file).expanduser()
+        path = user_path(file)
         try:
             source = read_file(path, follow=True)
         except OSError as error:

@@ -50,6 +50,8 @@ def apply_set(table: Mapping[str, Any], text: str) -> Table:
 
 def parse_value(text: str) -> Any:
     """A TOML value where the text is one, a number like `.5` or `1e-3`, a list of such, else the text itself."""
+    if any(0xD800 <= ord(letter) < 0xE000 for letter in text):  # how Python keeps bytes of the command line
+        raise BadInput(f"{text!r} is not UTF-8 text")
     if text.count("[") + text.count("{") > DEEPEST:
         return text
     try:

@@ -33,11 +33,13 @@ def runs_roots(flags: Sequence[str] = ()) -> list[Path]:
     for text in given:
         try:
             root = Path(text).expanduser().absolute()
+            if root.exists() and not root.is_dir():
+                raise BadInput(f"runs folder {text!r} (from {origin}): not a folder")
+            roots[root.resolve()] = None
         except RuntimeError as error:
-            raise BadInput(f"runs folder {text!r} (from {origin}): no such user") from error
-        if root.exists() and not root.is_dir():
-            raise BadInput(f"runs folder {text!r} (from {origin}): not a folder")
-        roots[root.resolve()] = None
+            raise BadInput(f"runs folder {text!r} (from {origin}): no such user, or a link to itself") from error
+        except OSError as error:  # a name that is too long, a folder on the way that may not be entered
+            raise BadInput(f"runs folder {text!r} (from {origin}): {error.strerror}") from error
     return list(roots)
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import platformdirs
 
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, user_path
 from engine.contract.lines import open_regular
 from engine.data.sources import SOURCES, ArchiveKind, CifarSource
 
@@ -50,7 +50,7 @@ def data_root(data_dir: str | Path = "") -> Path:
     A data set's own folder stands for the data folder that it lies in, as people give either.
     """
     given = str(data_dir) or os.environ.get("CIFAR_TUI_DATA", "")
-    root = Path(given).expanduser() if given else platformdirs.user_data_path("cifar-tui") / "data"
+    root = user_path(given) if given else platformdirs.user_data_path("cifar-tui") / "data"
     for source in SOURCES.values():
         own = PurePosixPath(source.folder).parts
         if root.parts[-len(own) :] == own:
@@ -68,11 +68,11 @@ def locate(name: str, data_dir: str | Path = "") -> Location:
     if source is None:
         return Location(name, "generated", root)
     folder = root / source.folder
-    absent = [member for member in source.members if not _is_file(folder / member)]
+    absent = [member for member in source.members if not is_file(folder / member)]
     if not absent:
         return Location(name, "folder", folder)
     for kind, archive in source.archives:
-        if _is_file(root / archive.name):
+        if is_file(root / archive.name):
             return Location(name, kind, root / archive.name)
     partly = len(absent) < len(source.members)
     note = f"{folder} is there but lacks {', '.join(absent)}" if partly else ""
@@ -184,10 +184,11 @@ def file_sha256(path: Path) -> str:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether a file is there, as far as that can be seen."""
     try:
         return path.is_file()
-    except OSError:  # a folder that may not be entered holds nothing for us
+    except OSError:  # a folder that may not be entered, a name too long, holds nothing for us
         return False
 
 

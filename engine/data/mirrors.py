@@ -48,7 +48,7 @@ def mirror_urls(source: Source, file: str) -> tuple[str, ...]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         table = parse_toml(read_file(path, follow=True).decode())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter of a home that is no folder
         return {}
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}") from None

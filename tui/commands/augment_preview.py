@@ -17,7 +17,7 @@ from rich.segment import Segment, Segments
 from engine.analysis.sheet import Sheet
 from engine.contract import own_code
 from engine.contract.catalog import Catalog, catalog
-from engine.contract.errors import BadInput, nearest
+from engine.contract.errors import BadInput, nearest, user_path
 from engine.contract.overrides import add_op
 from engine.contract.recipe import Recipe
 from engine.launch import package
@@ -66,13 +66,13 @@ def main(asked: Asked, out: Path | None, *, as_json: bool) -> None:
         "images": asked.images or (ROWS_IN_FILE if out else ROWS_IN_TERMINAL),
         "draws": asked.draws,
         "seed": asked.seed,
-        "data_dir": str(Path(asked.data_dir).expanduser().absolute()) if asked.data_dir else "",
+        "data_dir": str(user_path(asked.data_dir).absolute()) if asked.data_dir else "",
     }
     agreed(lambda trust: own_code.approve(own_code.brought_by(files), trust), asked.trust)
     sheet = made_by_child(request)
     title = f"{asked.name or asked.preset} on {recipe.data.name}, seed {asked.seed}"
     if out:
-        write(sheet, title, out.expanduser(), as_json=as_json)
+        write(sheet, title, user_path(out), as_json=as_json)
     else:
         draw(sheet, title, console)
 
@@ -107,7 +107,7 @@ def check_out(out: Path) -> None:
     """Refuse a path that cannot become a picture, before anything is computed."""
     if out.suffix.lower() != ".png":
         raise BadInput(f"--out {out}: the picture is a PNG; name it {out.with_suffix('.png').name}")
-    if not out.expanduser().parent.is_dir():
+    if not user_path(out).parent.is_dir():
         raise BadInput(f"--out {out}: there is no folder {out.parent}")
 
 

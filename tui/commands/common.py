@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ Refs = typer.Argument(..., help="Full ids, their last four characters, unique na
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 WIDEST = 120
+SHOWN = 200  # letters of an over-long word in an error
 SHORTEST = 12  # cells that are left to a column of words when it is cut
 
 
@@ -175,6 +177,11 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def _shortened(problem: str) -> str:
+    """Clean text in which a word of thousands of letters, which nobody would read, does not hide what is said of it."""
+    return re.sub(rf"(\S{{{SHOWN}}})\S{{{SHOWN},}}", r"\1…", clean(problem))
+
+
 @contextmanager
 def user_errors() -> Iterator[None]:
     """Turn a user's mistake into one line a problem on stderr and exit code 2."""
@@ -182,11 +189,11 @@ def user_errors() -> Iterator[None]:
         yield
     except BadInput as error:
         for problem in error.problems:
-            typer.echo(f"error: {clean(problem)}", err=True)
+            typer.echo(f"error: {_shortened(problem)}", err=True)
         raise SystemExit(BAD_INPUT) from None
     except TyperException as error:  # an unknown flag, a word where a number belongs
         problem = getattr(error, "format_message", error.__str__)()
-        typer.echo(f"error: {clean(problem)}".replace("Error: ", ""), err=True)
+        typer.echo(f"error: {_shortened(problem)}".replace("Error: ", ""), err=True)
         raise SystemExit(BAD_INPUT) from None
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("aborted", err=True)
@@ -200,5 +207,5 @@ def user_errors() -> Iterator[None]:
         raise SystemExit(0 if lost.unread else FAILED) from None
     except OSError as error:  # a home that cannot be written, a disk that fails: the system's words say it best
         where = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"error: {clean(where)}{error.strerror or error}", err=True)
+        typer.echo(f"error: {_shortened(where)}{error.strerror or error}", err=True)
         raise SystemExit(FAILED) from None
