@@ -102,7 +102,13 @@ def carry(run, text: str) -> None:
     run.log.write_bytes(text.encode(errors="surrogatepass") + b"\n")
 
 
-@pytest.mark.parametrize("text", SEQUENCES.values(), ids=map(str, SEQUENCES))
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(text, id=str(name), marks=[pytest.mark.slow] if name in (40, 41, 42, 43) else [])
+        for name, text in SEQUENCES.items()
+    ],
+)
 def test_nothing_that_a_run_holds_steers_the_terminal(make_run, text, count):
     count(1)
     run, other = make_run(), make_run()
