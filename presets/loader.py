@@ -86,12 +86,12 @@ def _natural(name: str) -> list[tuple[int, str]]:
 def read_table(path: Path) -> Table:
     """The TOML table of a file. Raises BadInput naming the file and the line."""
     try:
-        return parse_toml(read_text(path))
+        return parse_toml(text_of(path))
     except ValueError as error:
         raise BadInput(f"{path}: not valid TOML: {error}") from None
 
 
-def read_text(path: Path) -> str:
+def text_of(path: Path) -> str:
     """The text of a preset. Raises BadInput for what is no regular file, too large, or not UTF-8."""
     try:
         return read_file(path, LARGEST, follow=True).decode()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from engine.contract.lines import LineReader, LineWriter
-from engine.contract.values import Count, Moment, Share, Size, build_leniently, parse, parse_lines, plain
+from engine.contract.values import Count, Moment, Nth, Share, Size, build_leniently, parse, parse_lines, plain
 
 NAN: Final = math.nan
 REASONS: Final = (
@@ -48,7 +48,7 @@ class RunStarted(Event):
 
     KIND: ClassVar[str] = "run_started"
     attempt: Count = 1
-    epochs: Count = 0
+    epochs: Nth = 0
     steps_per_epoch: Count = 0
     batch_size: Count = 0
     params: Count = 0
@@ -82,7 +82,7 @@ class Step(Event):
 
     KIND: ClassVar[str] = "step"
     ESSENTIAL: ClassVar[tuple[str, ...]] = ("epoch", "step")
-    epoch: Count = 0
+    epoch: Nth = 0
     step: Count = 0
     loss: float = NAN
     lr: Size = NAN
@@ -100,7 +100,7 @@ class Epoch(Event):
 
     KIND: ClassVar[str] = "epoch"
     ESSENTIAL: ClassVar[tuple[str, ...]] = ("epoch",)
-    epoch: Count = 0
+    epoch: Nth = 0
     train_loss: float = NAN
     train_accuracy: Share = NAN
     train_mixed: bool = False
@@ -146,7 +146,7 @@ class Checkpoint(Event):
     """A checkpoint is on disk. `seconds` is how long the training waited; why: interval, best, stop, end."""
 
     KIND: ClassVar[str] = "checkpoint"
-    epoch: Count = 0
+    epoch: Nth = 0
     step: Count = 0
     file: str = ""
     seconds: Size = NAN
@@ -168,7 +168,7 @@ class Resumed(Event):
 
     KIND: ClassVar[str] = "resumed"
     ESSENTIAL: ClassVar[tuple[str, ...]] = ("epoch", "step")
-    epoch: Count = 0
+    epoch: Nth = 0
     step: Count = 0
     exact: bool = True
     why: str = ""
@@ -179,7 +179,7 @@ class Stopped(Event):
     """Ended early on request, with a checkpoint. reason: stopped, preempted, moved (its folder was)."""
 
     KIND: ClassVar[str] = "stopped"
-    epoch: Count = 0
+    epoch: Nth = 0
     step: Count = 0
     reason: str = "stopped"
 
@@ -202,10 +202,10 @@ class Finished(Event):
     """
 
     KIND: ClassVar[str] = "finished"
-    epochs: Count = 0
+    epochs: Nth = 0
     last_accuracy: Share = NAN
     best_accuracy: Share = NAN
-    best_epoch: Count = 0
+    best_epoch: Nth = 0
     best_on: str = "test"
     weights: str = "raw"
     seconds: Size = NAN

@@ -28,9 +28,12 @@ Size: TypeAlias = float
 """From 0 to 2**53, or NaN for what was not measured: bytes, seconds, rates."""
 Count: TypeAlias = int
 """From 0 to 2**53."""
+Nth: TypeAlias = int
+"""A number of epochs, from 0 to the million that a recipe may have."""
 
 _SPECIAL: Final = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 LARGEST: Final = 2**53  # beyond it floats no longer hold whole numbers, and int64 arrays soon overflow
+MOST_EPOCHS: Final = 1_000_000
 _DEEPEST: Final = 8  # levels of a free table; ours have three
 _TEXTS: Final = ("uuid", "name", "user")  # of a free table: a user called "nan" stays a user
 
@@ -196,6 +199,7 @@ _READERS: Final[dict[str, Read]] = {
     "Share": read_share,
     "Size": read_size,
     "Count": _read_count,
+    "Nth": _within(read_int, 0, MOST_EPOCHS),
     "list[str]": _list_of(_exactly(str)),
     "list[Share]": _list_of(read_share),
     "list[Count]": _list_of(_read_count),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.contract.errors import user_path
+from engine.contract.lines import open_regular
 from engine.data.archives import DataError, Location, data_root, file_sha256, locate, writing
 from engine.data.sources import SOURCES, AnySource, Archive
 
@@ -81,7 +82,7 @@ def _copy(source: Path, target: Path) -> None:
 def _guess(path: Path) -> str:
     """What a file that is not ours looks like, for the person who brought it."""
     size = path.stat().st_size
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path, follow=True), "rb") as file:
         head = file.read(64).lstrip().lower()
     if not size:
         return "it is empty"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from engine.contract.lines import open_regular
 from engine.data.archives import DataError, Progress, file_sha256
 from engine.data.sources import Archive
 
@@ -54,7 +55,8 @@ class Download:
     def locked(self) -> Iterator[FileIO]:
         """The open part file, ours alone: the lock lies on the file itself, so whoever dies leaves nothing behind."""
         while True:
-            with self.part.open("ab", buffering=0) as file:
+            fd = open_regular(self.part, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666, follow=True)
+            with FileIO(fd, "ab") as file:
                 self._lock(file)
                 if not _same(file, self.part):  # who held it before us has renamed or removed it
                     continue

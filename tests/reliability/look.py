@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 import unicodedata
 from contextlib import contextmanager
@@ -68,6 +69,8 @@ LIVE_READERS = ("runs watch RUN", "runs watch RUN --json", "runs wait RUN")
 """They go on for as long as the run is alive."""
 
 
+SINCE_1970 = re.compile(r"\b\d{5,} d ago|\b\d{9,} s\b")
+"""The age of what has no time: it must not be shown as one."""
 ALLOWED = "\n\t"  # a log may be set in columns
 
 
@@ -83,6 +86,7 @@ def by_commands(run: RunFolder, other: RunFolder, readers=READERS) -> dict[str, 
         )
         assert answer.code in (0, 1, 2, 130, 143), (reader, answer)
         assert "Traceback" not in answer.err, (reader, answer)
+        assert not SINCE_1970.search(answer.out), reader
         for letter in answer.out + answer.err:
             assert letter in ALLOWED or unicodedata.category(letter) not in ("Cc", "Cf", "Cs"), (reader, letter)
     return answers
@@ -114,6 +118,7 @@ async def on_screens(run: RunFolder, other: RunFolder, scratch: Path, size=(120,
             await pilot.pause()
             shown[name] = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
     for name, text in shown.items():
+        assert not SINCE_1970.search(text), (name, text)
         assert not any(unicodedata.category(letter) in ("Cc", "Cf", "Cs") for letter in text.replace("\n", "")), name
     return shown
 

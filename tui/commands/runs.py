@@ -80,7 +80,7 @@ def print_summaries(rows: Sequence[Summary], root: Path | None = None) -> None:
             NONE if row.best_accuracy is None else picked(row.best_accuracy, row.best_on),
             work(row.seconds, row.estimated),
             file_size(row.size_bytes),
-            age(time.time() - row.started),
+            age(time.time() - row.started) if row.started else NONE,
             _state(row),
         ]
         for row in rows
