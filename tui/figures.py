@@ -13,8 +13,8 @@ from tui.format import percent
 
 
 def unusable(count: int) -> str:
-    """What the files of a run hold beside what could be read: `3 lines or values of events.jsonl could not be read`."""
-    return f"{count} {'lines or values' if count > 1 else 'line or value'} of events.jsonl could not be read"
+    """What the files of a run hold beside what could be read: `3 lines or values in its files could not be read`."""
+    return f"{count} {'lines or values' if count > 1 else 'line or value'} in its files could not be read"
 
 
 def beside(epoch: Epoch | None) -> list[str]:

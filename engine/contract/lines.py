@@ -37,6 +37,8 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, fol
     except OSError as error:
         if error.errno == errno.ELOOP and not follow and path.is_symlink():
             raise OSError(errno.ELOOP, "a symbolic link, which is not followed here", str(path)) from error
+        if error.errno == errno.EISDIR:
+            raise OSError(errno.EISDIR, "a folder", str(path)) from error
         if error.errno == errno.ENXIO:  # a FIFO that nobody reads, a socket, a device without a driver
             raise OSError(errno.ENXIO, "not a regular file", str(path)) from error
         raise

@@ -53,7 +53,8 @@ def start(
     try:
         process = _spawn(run, [sys.executable, *supervisor, str(run.path), *options], approved or {})
     except OSError as error:
-        raise StartFailed(f"run {run.id} could not be started: {error}") from error
+        where = f"{error.filename}: " if error.filename else ""
+        raise StartFailed(f"run {run.id} could not be started: {where}{error.strerror or error}") from error
     deadline = time.monotonic() + timeout
     while True:
         ended = process.poll() is not None

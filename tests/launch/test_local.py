@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from engine.contract.errors import StartFailed
 from engine.contract.folder import RunFolder
 from engine.launch import local, package
 
@@ -151,3 +152,20 @@ def test_what_is_written_is_as_private_as_the_folder(bench: Bench):
         for path in (run.log, run.proc, run.heartbeat, run.exit, run.events):
             assert path.stat().st_mode & open_to_others == 0, path
             assert share == "private" or path.stat().st_mode & 0o060 == 0o060, path
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "link"])
+def test_a_log_that_is_no_file_refuses_the_start_at_once(bench: Bench, tmp_path, kind):
+    run = bench.make("finish")
+    target = tmp_path / "precious"
+    target.write_text("precious")
+    match kind:
+        case "folder":
+            run.log.mkdir()
+        case "fifo":
+            os.mkfifo(run.log)
+        case "link":
+            run.log.symlink_to(target)
+    with pytest.raises(StartFailed, match="a folder|not a regular file|a symbolic link"):
+        local.start(run, supervisor=bench.supervisor)
+    assert target.read_text() == "precious"

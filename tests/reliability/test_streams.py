@@ -62,6 +62,20 @@ def test_the_viewer_of_a_run_says_that_it_cannot_show_it_and_leaves_it_alone(mak
     assert run.status().state == "finished"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["> /dev/full", "| true"])
+def test_a_run_in_the_foreground_goes_on_without_its_viewer(tmp_path, private_folders, end, count):
+    count(1)
+    words = (
+        "--preset quickstart --model lenet --set epochs=1 --set schedule.warmup=0 --set data.fraction=0.1 --device cpu"
+    )
+    done = shell(tmp_path, f"cifar_tui {words} --headless --json {end}; exit ${{PIPESTATUS[0]}}")
+    assert done.returncode == (1 if "full" in end else 0), done
+    assert (b"the run goes on" in done.stderr) == ("full" in end)
+    ended = call("runs", "wait", "@last")
+    assert ended.code == 0 and "finished" in ended.out
+
+
 SEQUENCES = {
     40: "\x1b[2J",
     41: "\x1b]0;title\x07",
