@@ -180,9 +180,9 @@ def no_permission(scene: Scene) -> None:
 
 def removed_while_open(scene: Scene) -> None:
     reader, fold = EventReader(scene.run.events), RunFold(scene.run.events)
-    assert reader.poll() and fold.poll().epoch
+    assert reader.poll() and fold.poll().course.epoch
     shutil.rmtree(scene.run.path)
-    assert reader.poll() == [] and fold.poll().epoch == 5
+    assert reader.poll() == [] and fold.poll().course.epoch == 5
     assert summarize(scene.run, fold).id == scene.run.id
     assert call("runs", "show", scene.run.id).code == 2
 
