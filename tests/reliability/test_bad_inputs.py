@@ -304,12 +304,12 @@ def signed(folder: Path, weights: bytes) -> None:
     """Other weights with a meta.json that vouches for them, as somebody who can write there would make it."""
     import hashlib
 
-    from engine.checkpoint_files import WEIGHTS, _write_meta, read_meta
+    from engine.contract.checkpoints import WEIGHTS, read_meta, write_meta
 
     meta = read_meta(folder)
     (folder / WEIGHTS).write_bytes(weights)
     meta["files"][WEIGHTS] = {"sha256": hashlib.sha256(weights).hexdigest(), "bytes": len(weights)}
-    _write_meta(folder, meta)
+    write_meta(folder, meta)
 
 
 def flip(folder: Path) -> None:
