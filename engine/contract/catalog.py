@@ -254,5 +254,5 @@ def _import_file(path: Path) -> Any:
             raise BadInput(f"cannot import parts from {path}")
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+        exec(compile(read_file(path, follow=True), str(path), "exec"), module.__dict__)
     return sys.modules[name]
