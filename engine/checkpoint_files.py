@@ -36,7 +36,7 @@ from engine.contract.checkpoints import (
     write_meta,
 )
 from engine.contract.erase import erase, opened
-from engine.contract.files import make_folder, sync_folder, write_atomic
+from engine.contract.files import make_folder, read_file, sync_folder, write_atomic
 
 Tree = dict[str, Any]  # nested dicts and lists of tensors and plain Python values
 
@@ -180,7 +180,7 @@ def _write_tree(path: Path, tree: Tree) -> Tree:
 
 
 def _read_tree(path: Path, entry: Tree) -> Tree:
-    data = path.read_bytes()
+    data = read_file(path, entry["bytes"])
     if digest(data) != entry["sha256"]:
         raise ValueError(f"{path.name}: SHA-256 differs")
     try:

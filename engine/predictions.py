@@ -16,6 +16,7 @@ data              (2) SHA-256 of the whole data set: equal ones hold the same im
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.contract.files import write_atomic
+from engine.contract.lines import open_regular
 
 VERSION: Final = 2
 
@@ -72,7 +74,7 @@ def write(path: Path, predictions: Predictions) -> None:
 
 def read(path: Path) -> Predictions:
     """Read a predictions file. Raises OSError, ValueError or KeyError where it is missing or damaged."""
-    with np.load(path, allow_pickle=False) as file:
+    with os.fdopen(open_regular(path), "rb") as opened, np.load(opened, allow_pickle=False) as file:
         first = "version" not in file
         labels, last, weights = file["labels"], file["last"], str(file["weights"])
         return Predictions(

@@ -20,6 +20,7 @@ from engine.contract.fold import RunFold
 from engine.contract.folder import RunFolder, written_by
 from engine.contract.home import GONE, FolderLost, Home
 from engine.contract.lenient import known_placement
+from engine.contract.lines import open_regular
 from engine.contract.recipe import Placement, Recipe
 from engine.data.load import load
 from engine.evaluate import Interrupted
@@ -115,9 +116,11 @@ def folder_lost() -> Failed:
 
 def attempts(run: RunFolder) -> int:
     """How often the run was started before."""
-    if not run.events.exists():
+    try:
+        fd = open_regular(run.events)
+    except FileNotFoundError:
         return 0
-    with run.events.open("rb") as lines:
+    with os.fdopen(fd, "rb") as lines:
         return sum(line.startswith(b'{"event": "run_started"') for line in lines)
 
 

@@ -7,20 +7,19 @@ kind share (`presets.swap`).
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import platformdirs
-import tomli_w
 
 from engine.contract.catalog import Catalog, catalog
-from engine.contract.errors import BadInput, nearest
-from engine.contract.files import listed
+from engine.contract.errors import BadInput, nearest, user_path
+from engine.contract.files import listed, read_file
 from engine.contract.overrides import add_op, apply_set, drop_op, parse_value
 from engine.contract.recipe import Recipe
+from engine.contract.values import parse_toml
 from presets import swap
 
 Kind = Literal["recipes", "models", "augmentations", "schedules", "suites"]
@@ -87,15 +86,19 @@ def _natural(name: str) -> list[tuple[int, str]]:
 def read_table(path: Path) -> Table:
     """The TOML table of a file. Raises BadInput naming the file and the line."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise BadInput(f"{path}: larger than {LARGEST // 1024} KiB, not a preset")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_toml(text_of(path))
+    except ValueError as error:
+        raise BadInput(f"{path}: not valid TOML: {error}") from None
+
+
+def text_of(path: Path) -> str:
+    """The text of a preset. Raises BadInput for what is no regular file, too large, or not UTF-8."""
+    try:
+        return read_file(path, LARGEST, follow=True).decode()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise BadInput(f"{path}: not UTF-8 text") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadInput(f"{path}: not valid TOML: {error}") from None
 
 
 def load_table(ref: str, parts: Catalog | None = None) -> Table:
@@ -108,7 +111,7 @@ def load_table(ref: str, parts: Catalog | None = None) -> Table:
 
         return suites.preset_of(ref.removeprefix(SUITE), parts or catalog())
     if ref.endswith(".toml") or "/" in ref:
-        path = Path(ref).expanduser()
+        path = user_path(ref)
     else:
         path = _named("recipes", ref)
     table = read_table(path)
@@ -257,7 +260,7 @@ def save(name: str, recipe: Recipe, *, replace: bool = False) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        part.write_text(tomli_w.dumps(recipe.to_table()), encoding="utf-8")
+        part.write_text(recipe.to_toml(), encoding="utf-8")
         part.replace(path)
     except OSError as error:
         raise BadInput(f"cannot save {path}: {error.strerror}") from None

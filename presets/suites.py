@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.contract.catalog import Catalog
-from engine.contract.errors import BadInput, nearest
+from engine.contract.errors import BadInput, nearest, user_path
 from engine.contract.params import Float, Int
 from engine.contract.recipe import Recipe
 from engine.contract.resolve import explain
@@ -171,7 +171,7 @@ def load(ref: str) -> Suite:
         BadInput: there is none, or its file breaks the schema; with every problem found.
     """
     if ref.endswith(".toml") or "/" in ref:
-        path = Path(ref).expanduser()
+        path = user_path(ref)
     else:
         found = loader.paths("suites")
         if ref not in found:

@@ -1,6 +1,7 @@
 """The walls between the packages, tried in fresh processes: what an import really brings along."""
 
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,3 +69,40 @@ def test_the_first_paint_waits_for_neither_torch_nor_the_other_screens():
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=120)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+ROOT = Path(__file__).resolve().parent.parent
+OPENERS = re.compile(r"\.read_text\(|\.read_bytes\(|(?<![\w.])open\(|(?<!os)\.open\(")
+MAY_OPEN = {
+    "engine/contract/process.py": "of the kernel: /proc",
+    "engine/contract/timm_names.py": "of an installed package",
+    "engine/launch/reasons.py": "of the kernel: /proc and /sys",
+    "engine/launch/queue.py": "tickets, under the queue's mutex",
+    "engine/data/archives.py": "archives that were found to be regular files",
+    "engine/data/arrays.py": "of the program's own cache",
+    "engine/data/mnist.py": "files that were held to their SHA-256",
+    "tui/commands/output.py": "the standard streams",
+}
+
+
+def test_every_file_is_opened_by_the_one_reader_or_for_a_known_reason():
+    """A FIFO, a device or a link may lie wherever a person or another user can write: see `open_regular`."""
+    places = ("tui", "presets", "engine/contract", "engine/launch", "engine/analysis", "engine/data")
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for place in places
+        for path in (ROOT / place).rglob("*.py")
+        if OPENERS.search(path.read_text())
+    }
+    assert found <= MAY_OPEN.keys()
+
+
+def test_a_number_becomes_a_date_in_one_place():
+    makers = ("fromtimestamp(", "localtime(", "ctime(")
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for place in ("tui", "presets", "engine")
+        for path in (ROOT / place).rglob("*.py")
+        if any(maker in path.read_text() for maker in makers)
+    ]
+    assert found == ["engine/contract/clock.py"]

@@ -14,6 +14,7 @@ from engine.contract.errors import BadInput
 from tui.commands import catalog_parts, data, doctor, grid, lr_find, models, parts, presets, queue, runs, suites
 from tui.commands.common import RunsDirs, TrustParts, group, roots, user_errors
 from tui.commands.complete import preset_names
+from tui.commands.output import streams
 
 app = group(
     "Train image classifiers on CIFAR from a terminal. Without a command the workbench opens; "
@@ -136,7 +137,7 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for some reads every package's metadata
     if "NO_COLOR" in os.environ:
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    with user_errors():
+    with streams(), user_errors():
         code = app(prog_name="cifar-tui", standalone_mode=False)
         raise SystemExit(code if isinstance(code, int) else 0)
 

@@ -12,6 +12,11 @@ from engine.contract.store import RunFolder
 from tui.format import percent
 
 
+def unusable(count: int) -> str:
+    """What the files of a run hold beside what could be read: `3 lines or values in its files could not be read`."""
+    return f"{count} {'lines or values' if count > 1 else 'line or value'} in its files could not be read"
+
+
 def beside(epoch: Epoch | None) -> list[str]:
     """Figures of the same images by other counts, never in place of the plain one: `flip TTA 95.10`, `top-5 99.12`.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import locale
 import math
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Literal
 
+from engine.contract.clock import local_time
 from engine.contract.text import file_size as file_size
 
 Glyphs = Literal["braille", "block", "ascii"]
@@ -157,8 +157,10 @@ def age(seconds: float) -> str:
 
 
 def clock(t: float, seconds: bool = True) -> str:
-    """Unix seconds as local time of day."""
-    return datetime.fromtimestamp(t).strftime("%H:%M:%S" if seconds else "%H:%M")
+    """Unix seconds as local time of day; as many question marks for a time that no calendar has."""
+    moment = local_time(t)
+    pattern = "%H:%M:%S" if seconds else "%H:%M"
+    return moment.strftime(pattern) if moment else pattern.replace("%H", "??").replace("%M", "??").replace("%S", "??")
 
 
 def bar(fraction: float, cells: int, empty: str = " ") -> str:
@@ -168,7 +170,7 @@ def bar(fraction: float, cells: int, empty: str = " ") -> str:
     """
     if cells <= 0:
         return ""
-    if math.isnan(fraction):
+    if not math.isfinite(fraction):
         return empty * cells
     eighths = min(max(round(fraction * cells * 8), 1 if fraction > 0 else 0), cells * 8)
     if fraction < 1:
@@ -183,7 +185,7 @@ def spark(values: Sequence[float], cells: int, high: float = 1.0) -> str:
     if high <= 0:
         high = 1.0
     return "".join(
-        " " if math.isnan(value) else _SPARKS[min(max(int(value / high * 7.999), 0), 7)] for value in values[-cells:]
+        " " if math.isnan(value) else _SPARKS[int(min(max(value / high * 7.999, 0), 7))] for value in values[-cells:]
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from engine.analysis.lr_curve import STEEPEST, Curve, fold
 from engine.contract import own_code
 from engine.contract.catalog import Catalog
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, user_path
 from engine.contract.events import Event, Failed, Message, Phase, RunStarted, Step
 from engine.contract.folder import RunFolder
 from engine.contract.recipe import Recipe
@@ -119,14 +119,14 @@ def check(
     request = {
         "recipe": recipe.to_table(),
         "teacher": teacher,
-        "parts": [str(Path(file).expanduser().absolute()) for file in own_parts],
+        "parts": [str(user_path(file).absolute()) for file in own_parts],
         "low": span.low,
         "high": span.high,
         "steps": span.steps,
         "seed": draft.seeds()[0],
         "device": where.device,
         "threads": placement.threads,
-        "data_dir": str(Path(placement.data_dir).expanduser().absolute()) if placement.data_dir else "",
+        "data_dir": str(user_path(placement.data_dir).absolute()) if placement.data_dir else "",
     }
     guessing = math.log(data["classes"]) if recipe.loss.name == "cross_entropy" else math.inf
     return Job(draft, span, request, where, guessing)

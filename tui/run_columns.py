@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
+from engine.contract.clock import local_time
 from engine.contract.store import Summary
 from engine.contract.text import one_line
 from tui.format import NONE, age, file_size, percent, picked, work
@@ -200,7 +200,9 @@ def when_of(run: Summary, now: float) -> str:
         return f"{ago / 60:.0f} min"
     if ago < 36 * 3600:
         return f"{ago / 3600:.0f} h"
-    moment, today = datetime.fromtimestamp(run.started), datetime.fromtimestamp(now)
+    moment, today = local_time(run.started), local_time(now)
+    if moment is None or today is None:
+        return NONE
     return f"{moment.day} {moment:%b}" if (today - moment).days < 330 else f"{moment:%m/%Y}"
 
 

@@ -17,7 +17,7 @@ from engine.contract.store import RunFolder, Summary
 from engine.contract.text import one_line
 from tui.axes import accuracy_axis, x_axis
 from tui.charts import Look, Series, chart
-from tui.figures import beside, is_the_presets_own, part_of_test
+from tui.figures import beside, is_the_presets_own, part_of_test, unusable
 from tui.format import Glyphs, file_size, mean_over_runs, percent, work
 from tui.lines import Line, clip, rule, width_of
 
@@ -37,6 +37,8 @@ class Preview:
     unchanged: bool = False
     beside: tuple[str, ...] = ()
     """Other figures of the last accuracy, and of which images they are."""
+    garbage: int = 0
+    """Lines and values of its events that could not be read."""
 
     def draw(self, width: int, height: int, glyphs: Glyphs) -> list[Line]:
         """A heading, the curve at the left, the facts at the right."""
@@ -65,7 +67,8 @@ class Reader:
             epochs, test = history.epoch("epoch").copy(), 100 * history.epoch("test_accuracy")
             promise = self._recipe.promise if self._recipe else None
             more = tuple(filter(None, [*beside(history.course.last), part_of_test(self._recipe)]))
-        return Preview(run, epochs, test, images, promise, is_the_presets_own(run.preset, run.changes), more)
+        own = is_the_presets_own(run.preset, run.changes)
+        return Preview(run, epochs, test, images, promise, own, more, history.garbage)
 
 
 def draw(preview: Preview, width: int, height: int, glyphs: Glyphs) -> list[Line]:
@@ -110,6 +113,8 @@ def facts(preview: Preview, width: int) -> list[Line]:
         lines.append([(expected(preview.promise, preview.unchanged), "dim")])
     if run.message and run.status != "finished":
         lines.append([(one_line(run.message), "bad" if run.status in ("failed", "lost") else "warn")])
+    if preview.garbage:
+        lines.append([(unusable(preview.garbage), "warn")])
     if run.changes not in ("", "-"):
         lines.append([("changes ", "dim"), (one_line(run.changes), "")])
     lines.append([("repeat  ", "dim"), (f"cifar-tui --preset run:{run.id[-4:]}", "")])

@@ -16,7 +16,7 @@ from typing import Any, Final
 from engine.contract import own_code
 from engine.contract.catalog import Catalog
 from engine.contract.changes import changes
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, user_path
 from engine.contract.recipe import Placement, Recipe
 from engine.contract.store import RunFolder, create
 from engine.contract.teacher import FIELD, with_teacher
@@ -80,9 +80,7 @@ def plan(
     own_code.approve(own_code.brought_by(own_parts), trust)
     approved = own_code.approve(taught_by, trust)
     placed = draft.placement()
-    here = (
-        str(Path(placed.data_dir).expanduser().absolute()) if placed.data_dir else ""
-    )  # trainers work in another folder
+    here = str(user_path(placed.data_dir).absolute()) if placed.data_dir else ""  # trainers work in another folder
     placement = placed.model_copy(update={"parts": tuple(own_parts), "data_dir": here})
     seeds = tuple(draft.seeds())
     if placement.gpus > 1:

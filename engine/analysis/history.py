@@ -37,7 +37,7 @@ from engine.contract.events import (
     Step,
     Stopped,
     System,
-    from_table,
+    read_event,
 )
 from engine.contract.lines import LineReader
 from engine.contract.values import parse_lines
@@ -88,7 +88,7 @@ class History:
 
     @property
     def garbage(self) -> int:
-        """Lines that were no JSON object, or too long."""
+        """Lines that were no JSON object or too long, events that said not where they belong, and bad values."""
         return self._garbage + self._lines.garbage
 
     def poll(self) -> bool:
@@ -196,7 +196,8 @@ class History:
                 continue
             self._take_times(steps[seen:])
             seen = len(steps)
-            event = from_table(table)
+            event, bad = read_event(table)
+            self._garbage += bad
             if event is None:
                 continue
             self.course.take(event)
@@ -225,11 +226,12 @@ class History:
             self.course.work.see("loop", number(step.get("t", 0.0)), number(step.get("worked")))
 
     def _add_steps(self, tables: list[dict[str, Any]]) -> None:
-        rows = step_rows(tables)
+        rows, garbage = step_rows(tables)
+        self._garbage += garbage
         self._steps.extend(step_key(rows[:, 1], rows[:, 2]), rows)
 
     def _add_samples(self, samples: list[System]) -> None:
-        samples = [sample for sample in samples if math.isfinite(sample.t)]
+        samples = [sample for sample in samples if sample.t]  # without a time it has no place among the others
         if not samples:
             return
         self.latest = samples[-1]

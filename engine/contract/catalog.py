@@ -22,6 +22,7 @@ from pydantic import BaseModel
 
 from engine.contract import timm_names
 from engine.contract.errors import BadInput, nearest, nearest_or_all
+from engine.contract.files import read_file
 from engine.contract.params import Param, read_params, schema_of, shared_options
 
 KINDS: Final = ("dataset", "model", "op", "optimizer", "schedule", "loss", "averaging")
@@ -163,11 +164,13 @@ def catalog(extra: tuple[Path, ...] = ()) -> Catalog:
 def scan(path: Path, module: str) -> Iterator[Part]:
     """The marked parts of one file, in source order. Raises BadInput for a mark that is not made of literals."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path, follow=True).decode()
         if "register(" not in text:
             return
         tree = ast.parse(text, str(path))
-    except (OSError, SyntaxError, ValueError) as error:
+    except OSError as error:
+        raise BadInput(f"cannot read parts from {path}: {error.strerror}") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
         raise BadInput(f"cannot read parts from {path}: {error}") from None
     shared = shared_options(tree)
     for node in tree.body:
@@ -251,5 +254,5 @@ def _import_file(path: Path) -> Any:
             raise BadInput(f"cannot import parts from {path}")
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+        exec(compile(read_file(path, follow=True), str(path), "exec"), module.__dict__)
     return sys.modules[name]

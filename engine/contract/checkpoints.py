@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.contract.erase import erase, is_folder, opened
-from engine.contract.files import write_atomic
+from engine.contract.files import read_file, write_atomic
 
 Meta = dict[str, Any]
 
@@ -65,7 +65,7 @@ def newest_position(folder: Path) -> tuple[int, int]:
 
 def read_meta(path: Path) -> Meta:
     """The checkpoint's meta.json. Raises ValueError where it does not match its own checksum."""
-    envelope = json.loads((path / META).read_bytes())
+    envelope = json.loads(read_file(path / META))
     meta: Meta = envelope["checkpoint"]
     if envelope["sha256"] != digest(_canonical(meta)):
         raise ValueError(f"{META}: SHA-256 differs")

@@ -22,9 +22,10 @@ from engine.contract.events import (
     Step,
     Stopped,
 )
+from engine.contract.values import MOST_EPOCHS
 from engine.contract.work import Kind, WorkClock
 
-LARGEST_EPOCH: Final = 1_000_000  # the recipe's own limit: what is beyond it is garbage
+LARGEST_EPOCH: Final = MOST_EPOCHS  # what is beyond it is garbage
 LATELY: Final = 5  # epochs that tell how long the next one will take
 IN_THE_LOOP: Final = ("compiling", "training", "evaluating", "saving")
 """Phases of the training itself; all others come before it."""

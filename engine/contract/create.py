@@ -13,8 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from engine.contract.errors import BadInput
-from engine.contract.files import make_folder, read_bytes, write_atomic
+from engine.contract.errors import BadInput, user_path
+from engine.contract.files import make_folder, read_file, write_atomic
 from engine.contract.folder import RESERVE_BYTES, RunFolder, RunInfo
 from engine.contract.labels import check_name, check_tag
 from engine.contract.process import host_name
@@ -127,10 +127,11 @@ def _part_sources(files: tuple[str, ...]) -> dict[str, bytes]:
     """The user's own parts by the name they get in the run. BadInput when one is missing or two share a name."""
     sources: dict[str, bytes] = {}
     for file in files:
-        path = Path(file).expanduser()
-        source = read_bytes(path.resolve())
-        if source is None:
-            raise BadInput(f"parts file {file!r} is missing or unreadable")
+        path = user_path(file)
+        try:
+            source = read_file(path, follow=True)
+        except OSError as error:
+            raise BadInput(f"parts file {file!r} cannot be read: {error.strerror}") from None
         if path.name in sources:
             raise BadInput(f"parts file {file!r}: another one is also called {path.name}")
         sources[path.name] = source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Final
 
 
@@ -16,6 +17,14 @@ class BadInput(Exception):
     def __init__(self, problems: str | Iterable[str]) -> None:
         self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
         super().__init__("\n".join(self.problems))
+
+
+def user_path(given: str | Path) -> Path:
+    """A path that a person gave, `~` and `~user` filled in; BadInput where there is no such user."""
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        raise BadInput(f"{str(given)!r}: no such user") from None
 
 
 class StartFailed(Exception):

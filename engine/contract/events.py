@@ -1,9 +1,11 @@
 """What a run says: small frozen records, one JSON line each, written by the trainer alone.
 
 A reader of another version still reads the file: an unknown kind is skipped, an unknown field dropped, a missing field
-takes its default. Strict JSON has no NaN, so non-finite numbers travel as the strings "nan", "inf" and "-inf".
-Accuracies are 0..1, epochs and steps count from 1, memory is in bytes, `t` is seconds since 1970. The file is longer
-than most because it is the reference of the format: one look shows all that can stand in `events.jsonl`.
+takes its default. So does a field whose value is of the wrong type or out of range (null, an accuracy of 250, a time
+of 1e18), and the reader counts it as garbage; only an event that no longer says where it belongs is dropped. Strict
+JSON has no NaN, so non-finite numbers travel as the strings "nan", "inf" and "-inf". Accuracies are 0..1, epochs and
+steps count from 1, memory is in bytes, `t` is seconds since 1970. The file is longer than most because it is the
+reference of the format: one look shows all that can stand in `events.jsonl`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from engine.contract.lines import LineReader, LineWriter
-from engine.contract.values import build, parse, parse_lines, plain
+from engine.contract.values import Count, Moment, Nth, Share, Size, build_leniently, parse, parse_lines, plain
 
 NAN: Final = math.nan
 REASONS: Final = (
@@ -34,8 +36,10 @@ class Event:
     """
 
     KIND: ClassVar[str] = ""
-    t: float = field(default_factory=time.time, kw_only=True)
-    worked: float = field(default=NAN, kw_only=True)
+    ESSENTIAL: ClassVar[tuple[str, ...]] = ()
+    """The fields without which the event says nothing: where it belongs."""
+    t: Moment = field(default_factory=time.time, kw_only=True)
+    worked: Size = field(default=NAN, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +47,22 @@ class RunStarted(Event):
     """An attempt begins: what the model, the data and the device turned out to be."""
 
     KIND: ClassVar[str] = "run_started"
-    attempt: int = 1
-    epochs: int = 0
-    steps_per_epoch: int = 0
-    batch_size: int = 0
-    params: int = 0
+    attempt: Count = 1
+    epochs: Nth = 0
+    steps_per_epoch: Count = 0
+    batch_size: Count = 0
+    params: Count = 0
     device: str = ""
     device_name: str = ""
     precision: str = ""
     compile: str = ""
     graph: bool = False
     channels_last: bool = False
-    threads: int = 0
+    threads: Count = 0
     classes: list[str] = field(default_factory=list)
-    train_images: int = 0
-    test_images: int = 0
-    holdout_images: int = 0
+    train_images: Count = 0
+    test_images: Count = 0
+    holdout_images: Count = 0
     best_on: str = "test"
 
 
@@ -69,7 +73,7 @@ class Phase(Event):
     KIND: ClassVar[str] = "phase"
     name: str = ""
     note: str = ""
-    place: int = 0
+    place: Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +81,12 @@ class Step(Event):
     """A training step, at most about two a second."""
 
     KIND: ClassVar[str] = "step"
-    epoch: int = 0
-    step: int = 0
+    ESSENTIAL: ClassVar[tuple[str, ...]] = ("epoch", "step")
+    epoch: Nth = 0
+    step: Count = 0
     loss: float = NAN
-    lr: float = NAN
-    images_per_second: float = NAN
+    lr: Size = NAN
+    images_per_second: Size = NAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +99,31 @@ class Epoch(Event):
     """
 
     KIND: ClassVar[str] = "epoch"
-    epoch: int = 0
+    ESSENTIAL: ClassVar[tuple[str, ...]] = ("epoch",)
+    epoch: Nth = 0
     train_loss: float = NAN
-    train_accuracy: float = NAN
+    train_accuracy: Share = NAN
     train_mixed: bool = False
     test_loss: float = NAN
-    test_accuracy: float = NAN
+    test_accuracy: Share = NAN
     holdout_loss: float = NAN
-    holdout_accuracy: float = NAN
+    holdout_accuracy: Share = NAN
     clean_train_loss: float = NAN
-    clean_train_accuracy: float = NAN
-    per_class: list[float] = field(default_factory=list)
-    per_class_count: list[int] = field(default_factory=list)
-    confused: list[int] = field(default_factory=list)
-    lr: float = NAN
-    images_per_second: float = NAN
+    clean_train_accuracy: Share = NAN
+    per_class: list[Share] = field(default_factory=list)
+    per_class_count: list[Count] = field(default_factory=list)
+    confused: list[Count] = field(default_factory=list)
+    lr: Size = NAN
+    images_per_second: Size = NAN
     grad_norm: float = NAN
     update_ratio: float = NAN
-    nonfinite: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
+    nonfinite: Count = 0
+    seconds: dict[str, Size] = field(default_factory=dict)
     weights: str = "raw"
-    raw_test_accuracy: float = NAN
-    test_top5: float = NAN
+    raw_test_accuracy: Share = NAN
+    test_top5: Share = NAN
     tta: str = "off"
-    tta_accuracy: float = NAN
+    tta_accuracy: Share = NAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +133,11 @@ class System(Event):
 
     KIND: ClassVar[str] = "system"
     gpus: list[dict[str, Any]] = field(default_factory=list)
-    cpu: float = NAN
-    ram_used: float = NAN
-    ram_total: float = NAN
-    ram_ours: float = NAN
-    disk_free: float = NAN
+    cpu: Share = NAN
+    ram_used: Size = NAN
+    ram_total: Size = NAN
+    ram_ours: Size = NAN
+    disk_free: Size = NAN
     gpu_note: str = ""
 
 
@@ -140,10 +146,10 @@ class Checkpoint(Event):
     """A checkpoint is on disk. `seconds` is how long the training waited; why: interval, best, stop, end."""
 
     KIND: ClassVar[str] = "checkpoint"
-    epoch: int = 0
-    step: int = 0
+    epoch: Nth = 0
+    step: Count = 0
     file: str = ""
-    seconds: float = NAN
+    seconds: Size = NAN
     why: str = "interval"
 
 
@@ -161,8 +167,9 @@ class Resumed(Event):
     """Training goes on after `epoch` whole epochs and `step` steps of the next: anything later is void."""
 
     KIND: ClassVar[str] = "resumed"
-    epoch: int = 0
-    step: int = 0
+    ESSENTIAL: ClassVar[tuple[str, ...]] = ("epoch", "step")
+    epoch: Nth = 0
+    step: Count = 0
     exact: bool = True
     why: str = ""
 
@@ -172,8 +179,8 @@ class Stopped(Event):
     """Ended early on request, with a checkpoint. reason: stopped, preempted, moved (its folder was)."""
 
     KIND: ClassVar[str] = "stopped"
-    epoch: int = 0
-    step: int = 0
+    epoch: Nth = 0
+    step: Count = 0
     reason: str = "stopped"
 
 
@@ -195,13 +202,13 @@ class Finished(Event):
     """
 
     KIND: ClassVar[str] = "finished"
-    epochs: int = 0
-    last_accuracy: float = NAN
-    best_accuracy: float = NAN
-    best_epoch: int = 0
+    epochs: Nth = 0
+    last_accuracy: Share = NAN
+    best_accuracy: Share = NAN
+    best_epoch: Nth = 0
     best_on: str = "test"
     weights: str = "raw"
-    seconds: float = NAN
+    seconds: Size = NAN
 
 
 KINDS: Final[dict[str, type[Event]]] = {
@@ -232,15 +239,21 @@ def decode(line: str | bytes) -> Event | None:
 
 
 def from_table(table: dict[str, Any]) -> Event | None:
-    """The event that a JSON object stands for, or None when its kind is unknown or a field has another type."""
+    """The event that a JSON object stands for, or None: its kind is unknown, or it does not say where it belongs."""
+    return read_event(table)[0]
+
+
+def read_event(table: dict[str, Any]) -> tuple[Event | None, int]:
+    """The event that a JSON object stands for, and how much of it is garbage: the fields that keep their defaults
+    because their values are of the wrong type or out of range, or 1 for an event that is dropped."""
     name = table.get("event")
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        return None
-    try:
-        return build(kind, {"t": 0.0} | table)
-    except TypeError:
-        return None
+        return None, 0
+    event, bad = build_leniently(kind, {"t": 0.0} | table)
+    if "t" in bad:
+        event = replace(event, t=0.0)  # the default would be the reader's own clock
+    return (None, 1) if any(name in bad for name in kind.ESSENTIAL) else (event, len(bad))
 
 
 class EventWriter:
@@ -276,7 +289,8 @@ class EventWriter:
 
 
 class EventReader:
-    """Follows an events file. Never raises; `garbage` counts the lines that were no JSON object or were too long.
+    """Follows an events file. Never raises; `garbage` counts the lines that were no JSON object or were too long, the
+    events that did not say where they belong, and the fields that had to be left out.
 
     A file that was cut or replaced is read again from its start, and `restarts` goes up.
     """
@@ -296,8 +310,9 @@ class EventReader:
     def poll(self) -> list[Event]:
         """The events since the last call. A half line waits for the next call."""
         tables, garbage = parse_lines(self._lines.poll())
-        self._garbage += garbage
-        return [event for table in tables if (event := from_table(table)) is not None]
+        read = [read_event(table) for table in tables]
+        self._garbage += garbage + sum(bad for _, bad in read)
+        return [event for event, _ in read if event is not None]
 
     def tail(self, size: int) -> list[Event]:
         """The events in the last `size` bytes; the next poll goes on after them."""

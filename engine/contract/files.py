@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -63,16 +64,27 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
+def read_file(path: Path, limit: int = MAX_FILE, *, follow: bool = False) -> bytes:
+    """The content of a regular file: the one way to read a file that somebody may have put in our way.
+
+    Args:
+        limit: bytes beyond which it is refused.
+        follow: let symbolic links lead to it, for a path that the user named.
+
+    Raises:
+        OSError: it is missing, forbidden, no regular file, or too large; `strerror` says which.
+    """
+    with os.fdopen(open_regular(path, follow=follow), "rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit >> 10:,} KiB", str(path))
+    return data
+
+
 def read_bytes(path: Path) -> bytes | None:
     """A regular file of sane size, or None: missing, a link, a FIFO, unreadable, too large."""
     try:
-        fd = open_regular(path)
-    except OSError:
-        return None
-    try:
-        with os.fdopen(fd, "rb") as file:
-            size = os.fstat(fd).st_size
-            return file.read(size) if size <= MAX_FILE else None
+        return read_file(path)
     except OSError:
         return None
 
@@ -123,9 +135,8 @@ def locked(path: Path, *, wait: bool, refusal: str = "") -> Iterator[int]:
         BadInput: another process holds it: at once with `refusal` when `wait` is false, else after PATIENCE seconds
             with the name of that process; or the file cannot be opened.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        fd = os.open(path, flags, file_mode(path.parent))
+        fd = open_regular(path, os.O_RDWR | os.O_CREAT, file_mode(path.parent))
     except OSError as error:
         raise BadInput(f"cannot open {path} for writing: {error.strerror}") from error
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.contract.course import Course
-from engine.contract.events import from_table
+from engine.contract.events import read_event
 from engine.contract.lines import LineReader
 from engine.contract.values import parse_lines
 from engine.contract.work import Kind
@@ -30,6 +30,7 @@ class RunFold:
     def __init__(self, events: Path) -> None:
         self._lines = LineReader(events)
         self._restarts = 0
+        self._garbage = 0
         self.course = Course()
 
     def poll(self) -> RunFold:
@@ -47,6 +48,11 @@ class RunFold:
         return self.poll()
 
     @property
+    def garbage(self) -> int:
+        """Lines and values that could not be used, among those that are looked at here: steps and samples are not."""
+        return self._garbage + self._lines.garbage
+
+    @property
     def seconds(self) -> float:
         """Time at work, over all attempts and without the pauses between them."""
         return self.course.work.seconds
@@ -56,8 +62,12 @@ class RunFold:
             if dull:
                 self._take_times(list(lines))
             else:
-                for table in parse_lines(b"\n".join(lines))[0]:
-                    if event := from_table(table):
+                tables, garbage = parse_lines(b"\n".join(lines))
+                self._garbage += garbage
+                for table in tables:
+                    event, bad = read_event(table)
+                    self._garbage += bad
+                    if event:
                         self.course.take(event)
 
     def _take_times(self, lines: list[bytes]) -> None:

@@ -12,6 +12,7 @@ requests/       anyone                     what the supervisor is asked to do wh
 proc.json, heartbeat.json, exit.json       the supervisor: who works on it, that it lives, how it ended
 exits/N.json    the supervisor             how earlier attempts ended
 log.txt         the processes              their raw output
+log.1.txt       the supervisor             the end of what log.txt held before it was emptied
 reserve         freed on a full disk, so that exit.json can still be written
 lock            held by whoever changes the run as a whole: the supervisor, a resume, a removal
 adopt           held by a supervisor while it takes over a trainer that lost its own
@@ -22,7 +23,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +39,7 @@ from engine.contract.process import ExitRecord
 from engine.contract.provenance import versions
 from engine.contract.recipe import Recipe
 from engine.contract.status import Status, status
-from engine.contract.values import build
+from engine.contract.values import Count, Moment, build, parse_toml
 
 SCHEMA: Final = 1
 CHECKPOINT_SCHEMA: Final = 1
@@ -55,12 +55,12 @@ class RunInfo:
 
     schema: int = SCHEMA
     id: str = ""
-    created: float = 0.0
+    created: Moment = 0.0
     seed: int = 0
     recipe_id: str = ""
     model: str = ""
     data: str = ""
-    epochs: int = 0
+    epochs: Count = 0
     preset: str = ""
     changes: str = ""
     command: str = ""
@@ -157,8 +157,8 @@ class RunFolder:
             self._check_permission(self.recipe_toml)
             raise BadInput(f"run {self.id}: recipe.toml is missing or unreadable ({self.recipe_toml})")
         try:
-            return tomllib.loads(data.decode())
-        except (ValueError, RecursionError) as error:  # TOML and UTF-8 errors are ValueErrors
+            return parse_toml(data.decode())
+        except ValueError as error:  # TOML and UTF-8 errors are ValueErrors
             raise BadInput(f"run {self.id}: recipe.toml is no TOML: {error}") from error
 
     def _own_catalog(self) -> Catalog:

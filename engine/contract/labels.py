@@ -24,17 +24,21 @@ LONGEST_NOTE: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The labels of a run; tags in the order they were added, notes oldest first."""
+    """The labels of a run; tags in the order they were added, notes oldest first.
+
+    `garbage` counts the lines that were no JSON object and the labels whose value is of another type.
+    """
 
     name: str = ""
     tags: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     pinned: bool = False
+    garbage: int = 0
 
 
 def read_labels(path: Path) -> Labels:
     """Fold the lines; what is no label of a known kind is skipped. Never raises."""
-    tables, _ = parse_lines(read_bytes(path) or b"")
+    tables, garbage = parse_lines(read_bytes(path) or b"")
     name, pinned = "", False
     tags: dict[str, None] = {}
     notes: list[str] = []
@@ -53,7 +57,9 @@ def read_labels(path: Path) -> Labels:
                     del notes[len(notes) - 1 - notes[::-1].index(value)]  # the newest that says so
                 case "pinned", bool():
                     pinned = value
-    return Labels(name, tuple(tags), tuple(notes), pinned)
+                case (("name" | "tag" | "untag" | "note" | "pinned"), _):
+                    garbage += 1
+    return Labels(name, tuple(tags), tuple(notes), pinned, garbage)
 
 
 def add_label(

@@ -19,12 +19,34 @@ def file_mode(folder: Path) -> int:
     return folder.stat().st_mode & 0o666
 
 
-def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
-    """Open a regular file without following a symbolic link or blocking on a FIFO; OSError otherwise."""
-    fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, follow: bool = False) -> int:
+    """Open a regular file, and nothing else: a FIFO would block, a device may never end, a link may lead anywhere.
+
+    Args:
+        mode: of the file that O_CREAT makes.
+        follow: let symbolic links lead to it, for a path that the user named.
+
+    Raises:
+        OSError: it is missing, forbidden, or no regular file, which `strerror` then says.
+    """
+    refuse_links = 0 if follow else os.O_NOFOLLOW
+    try:
+        fd = os.open(path, flags | refuse_links | os.O_NONBLOCK | os.O_CLOEXEC, mode)
+    except ValueError as error:  # a NUL in the path
+        raise OSError(errno.EINVAL, "no path", str(path)) from error
+    except OSError as error:
+        if error.errno == errno.ELOOP and not follow and path.is_symlink():
+            raise OSError(errno.ELOOP, "a symbolic link, which is not followed here", str(path)) from error
+        if error.errno == errno.EISDIR:
+            raise OSError(errno.EISDIR, "a folder", str(path)) from error
+        if error.errno == errno.ENXIO:  # a FIFO that nobody reads, a socket, a device without a driver
+            raise OSError(errno.ENXIO, "not a regular file", str(path)) from error
+        raise
+    kind = os.fstat(fd).st_mode
+    if not stat.S_ISREG(kind):
         os.close(fd)
-        raise OSError(f"{path} is not a regular file")
+        what = (errno.EISDIR, "a folder") if stat.S_ISDIR(kind) else (errno.EINVAL, "not a regular file")
+        raise OSError(*what, str(path))
     return fd
 
 
@@ -33,7 +55,7 @@ class LineWriter:
 
     def __init__(self, path: Path) -> None:
         mode = file_mode(path.parent)
-        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        self._fd = open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, mode)
         self._lock = threading.Lock()
         size = os.fstat(self._fd).st_size
         if size == 0:

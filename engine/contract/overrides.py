@@ -6,18 +6,20 @@ Ops in a list are addressed by name: `augmentation.color_jitter.brightness=0.2`,
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any
+from typing import Any, Final
 
 from engine.contract.catalog import Catalog
 from engine.contract.conflicts import stage
 from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe import Choice, Recipe
 from engine.contract.resolve import DEFAULTS, PART_FIELDS
+from engine.contract.values import parse_toml
 
 Table = dict[str, Any]
+
+DEEPEST: Final = 20  # brackets in a value; lists of ops in lists of ops have a handful
 
 
 def apply_set(table: Mapping[str, Any], text: str) -> Table:
@@ -48,9 +50,13 @@ def apply_set(table: Mapping[str, Any], text: str) -> Table:
 
 def parse_value(text: str) -> Any:
     """A TOML value where the text is one, a number like `.5` or `1e-3`, a list of such, else the text itself."""
+    if any(0xD800 <= ord(letter) < 0xE000 for letter in text):  # how Python keeps bytes of the command line
+        raise BadInput(f"{text!r} is not UTF-8 text")
+    if text.count("[") + text.count("{") > DEEPEST:
+        return text
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}")["value"]
+    except ValueError:  # no TOML, or a number of thousands of digits
         pass
     if text.startswith("[") and text.endswith("]"):
         return [parse_value(item.strip()) for item in text[1:-1].split(",")]

@@ -25,6 +25,7 @@ from engine.contract.checkpoints import (
 )
 from engine.contract.erase import files_in, freed_bytes, opened
 from engine.contract.errors import BadInput
+from engine.contract.files import read_file
 from engine.contract.folder import RunFolder
 from engine.contract.links import refuse_links
 
@@ -138,7 +139,8 @@ def _lists(path: Path, name: str) -> bool:
 def _is_whole(path: Path, name: str) -> bool:
     """Whether a file of a checkpoint is what its meta.json says."""
     try:
-        return bool(digest((path / name).read_bytes()) == read_meta(path)["files"][name]["sha256"])
+        entry = read_meta(path)["files"][name]
+        return bool(digest(read_file(path / name, entry["bytes"])) == entry["sha256"])
     except UNREADABLE:
         return False
 

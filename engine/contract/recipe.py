@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from engine.contract.catalog import Catalog
 from engine.contract.params import Bool, Float, Int, Param
+from engine.contract.text import escaped
 
 NOT_HASHED: Final = ("title", "description", "promise")
 
@@ -271,8 +272,8 @@ class Recipe(_Closed):
         return table
 
     def to_toml(self) -> str:
-        """The resolved recipe as TOML text."""
-        return tomli_w.dumps(self.to_table())
+        """The resolved recipe as TOML text, in which nothing hides: control and reordering characters are escaped."""
+        return escaped(tomli_w.dumps(self.to_table()))
 
     @classmethod
     def resolve(cls, table: Mapping[str, Any], catalog: Catalog, origin: str = "") -> Recipe:

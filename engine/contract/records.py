@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.contract.files import read_json, write_atomic
-from engine.contract.values import build, encode_table
+from engine.contract.values import Count, Moment, build, build_leniently, encode_table
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class ProcRecord:
         if table is None:
             return None
         try:
-            place = build(_Place, table | {"host": str(table["host"]), "boot_id": str(table["boot_id"])})
+            place = build(_Place, table)
             trainer = table.get("trainer")
             return cls(
                 place.host,
@@ -99,10 +99,10 @@ class Heartbeat:
 
     pid: int
     state: str
-    place: int = 0
+    place: Count = 0
     note: str = ""
-    t: float = 0.0
-    beats: int = 0
+    t: Moment = 0.0
+    beats: Count = 0
 
     @classmethod
     def read(cls, path: Path) -> Heartbeat | None:
@@ -126,8 +126,8 @@ class ExitRecord:
     returncode: int = 0
     signal: int = 0
     detail: str = ""
-    ended: float = 0.0
-    attempt: int = 1
+    ended: Moment = 0.0
+    attempt: Count = 1
 
     @classmethod
     def read(cls, path: Path) -> ExitRecord | None:
@@ -139,8 +139,9 @@ class ExitRecord:
 
 
 def _read(kind: type[T], path: Path) -> T | None:
+    """The record of a file, bad values replaced by their defaults; None where one without a default is bad."""
     table = read_json(path)
     try:
-        return None if table is None else build(kind, table)
+        return None if table is None else build_leniently(kind, table)[0]
     except TypeError:
         return None

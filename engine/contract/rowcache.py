@@ -42,7 +42,8 @@ class RowCache:
 
     def save(self, rows: Iterable[tuple[str, str]], gone: Iterable[str]) -> None:
         """Add or replace rows and forget others, all or nothing."""
-        added, dropped = list(rows), [(key,) for key in gone]
+        added = [row for row in rows if _is_text(row[0])]
+        dropped = [(key,) for key in gone if _is_text(key)]
 
         def change(db: sqlite3.Connection) -> None:
             with db:
@@ -91,6 +92,15 @@ class RowCache:
             db.execute("DROP TABLE IF EXISTS rows")
             db.execute("CREATE TABLE rows (key TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID")
             db.execute(f"PRAGMA user_version = {self._version:d}")
+
+
+def _is_text(key: str) -> bool:
+    """Whether SQLite takes it: the path of a folder may hold bytes that are no UTF-8."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_remote(folder: Path) -> bool:

@@ -61,6 +61,8 @@ class Summary:
     train_seconds: float = 0.0
     origin: str = ""
     device_name: str = ""
+    garbage: int = 0
+    """Lines and values of its events and labels that could not be used; steps and samples are not looked at for it."""
 
     @property
     def live(self) -> bool:
@@ -131,6 +133,7 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
         train_seconds=_finite(course.train_seconds) or 0.0,
         origin=info.id or folder.id,
         device_name=course.started.device_name if course.started else "",
+        garbage=fold.garbage + labels.garbage,
     )
 
 

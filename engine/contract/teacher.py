@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from engine.contract.catalog import Catalog
 from engine.contract.checkpoints import UNREADABLE, WEIGHTS, committed, read_meta
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, user_path
 from engine.contract.folder import RunFolder
 from engine.contract.recipe import Choice, Recipe
 from engine.contract.roots import is_run
@@ -125,7 +125,7 @@ def _find(roots: Sequence[Path], ref: str) -> RunFolder:
     if not ref:
         raise BadInput("which finished run teaches? Its id, the last four of it, its name, its folder or @last")
     if "/" in ref:
-        path = Path(ref).expanduser().resolve()
+        path = user_path(ref).resolve()
         if not is_run(path):
             raise BadInput(f"{ref} is no run folder")
         return RunFolder(path)

@@ -33,3 +33,8 @@ def file_size(size: float) -> str:
         if size >= 0.9995 * scale:
             return f"{size / scale:.3g} {unit}"
     return f"{size:.0f} B"
+
+
+def escaped(toml: str) -> str:
+    """TOML text with what `clean` takes out written as escapes, which mean the same: they can only stand in strings."""
+    return _UNSAFE.sub(lambda found: f"\\U{ord(found[0]):08X}", toml)

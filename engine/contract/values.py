@@ -1,7 +1,8 @@
 """Plain JSON values in and out of small dataclasses: strict going out, suspicious coming in.
 
 Files in a run folder may be torn, edited by hand or written by another version. `build` takes only values of the
-declared types, so what lies behind it never meets a list where a number belongs.
+declared types, so what lies behind it never meets a list where a number belongs; `build_leniently` puts the default
+in the place of a bad value and names the field. A type says more than Python's own: a `Share` is a float from 0 to 1.
 """
 
 from __future__ import annotations
@@ -9,15 +10,31 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import tomllib
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
+
+from engine.contract.clock import LATEST
 
 Read = Callable[[Any], Any]
 T = TypeVar("T")
 
+Moment: TypeAlias = float
+"""Seconds since 1970, up to the year 9999; 0 stands for a time that nobody knows."""
+Share: TypeAlias = float
+"""From 0 to 1, or NaN for what was not measured."""
+Size: TypeAlias = float
+"""From 0 to 2**53, or NaN for what was not measured: bytes, seconds, rates."""
+Count: TypeAlias = int
+"""From 0 to 2**53."""
+Nth: TypeAlias = int
+"""A number of epochs, from 0 to the million that a recipe may have."""
+
 _SPECIAL: Final = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-_LARGEST: Final = 2**53  # beyond it floats no longer hold whole numbers, and int64 arrays soon overflow
+LARGEST: Final = 2**53  # beyond it floats no longer hold whole numbers, and int64 arrays soon overflow
+MOST_EPOCHS: Final = 1_000_000
+_DEEPEST: Final = 8  # levels of a free table; ours have three
 _TEXTS: Final = ("uuid", "name", "user")  # of a free table: a user called "nan" stays a user
 
 
@@ -50,6 +67,14 @@ def parse(text: str | bytes) -> dict[str, Any] | None:
     return table if isinstance(table, dict) else None
 
 
+def parse_toml(text: str) -> dict[str, Any]:
+    """The table of a TOML text. ValueError where it is none, is nested too deeply or holds a number too long."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def parse_lines(block: bytes) -> tuple[list[dict[str, Any]], int]:
     """The JSON objects of a block of lines, and how many lines were garbage. Empty lines count as nothing."""
     lines = [line for line in block.split(b"\n") if line and not line.isspace()]
@@ -69,6 +94,22 @@ def build(kind: type[T], table: dict[str, Any]) -> T:
     return kind(**{name: read(table[name]) for name, read in readers if name in table})
 
 
+def build_leniently(kind: type[T], table: dict[str, Any]) -> tuple[T, list[str]]:
+    """A dataclass from a table, and the fields whose values were of another type or range: these keep their defaults.
+
+    TypeError when such a field, or one that is absent, has no default.
+    """
+    good: dict[str, Any] = {}
+    bad: list[str] = []
+    for name, read in _readers(kind):  # type: ignore[arg-type]  # as above
+        if name in table:
+            try:
+                good[name] = read(table[name])
+            except TypeError:
+                bad.append(name)
+    return kind(**good), bad
+
+
 @cache
 def _readers(kind: Any) -> tuple[tuple[str, Read], ...]:
     return tuple((item.name, _READERS[str(item.type)]) for item in dataclasses.fields(kind))
@@ -78,7 +119,7 @@ def read_float(value: Any) -> float:
     """A JSON number, or one of "nan", "inf", "-inf"; TypeError otherwise."""
     if type(value) is float:
         return value
-    if type(value) is int and abs(value) <= _LARGEST:
+    if type(value) is int and abs(value) <= LARGEST:
         return float(value)
     if isinstance(value, str) and value in _SPECIAL:
         return _SPECIAL[value]
@@ -87,9 +128,28 @@ def read_float(value: Any) -> float:
 
 def read_int(value: Any) -> int:
     """A JSON integer of at most 2**53 either way; TypeError otherwise."""
-    if type(value) is int and abs(value) <= _LARGEST:
+    if type(value) is int and abs(value) <= LARGEST:
         return value
     raise TypeError(f"not a whole number: {type(value).__name__}")
+
+
+def _within(read: Read, low: float, high: float) -> Read:
+    """The same values between two bounds; NaN passes where `read` lets it through, and a range never excludes it."""
+
+    def read_within(value: Any) -> Any:
+        number = read(value)
+        if number < low or number > high:
+            raise TypeError(f"not between {low:g} and {high:g}: {number:g}")
+        return number
+
+    return read_within
+
+
+def _known(value: Any) -> float:
+    number = read_float(value)
+    if math.isnan(number):
+        raise TypeError("not a number")
+    return number
 
 
 def _exactly(kind: type) -> Read:
@@ -109,26 +169,43 @@ def _table_of(read: Read) -> Read:
     return lambda value: {key: read(item) for key, item in _exactly(dict)(value).items()}
 
 
-def _free(value: Any) -> Any:
-    """Nested JSON with its non-finite numbers restored."""
+def _free(value: Any, depth: int = 0) -> Any:
+    """Nested JSON with its non-finite numbers restored. What is nested too deep or too large a number becomes NaN."""
+    if depth > _DEEPEST:
+        return math.nan
     if isinstance(value, dict):
-        return {key: item if key in _TEXTS else _free(item) for key, item in value.items()}
+        return {key: item if key in _TEXTS else _free(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_free(item) for item in value]
+        return [_free(item, depth + 1) for item in value]
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return math.nan
     return _SPECIAL.get(value, value) if isinstance(value, str) else value
 
+
+read_moment: Final = _within(_known, 0.0, LATEST)
+"""Seconds since 1970 that a calendar can show; TypeError otherwise."""
+read_size: Final = _within(read_float, 0.0, LARGEST)
+"""A `Size`; TypeError otherwise."""
+read_share: Final = _within(read_float, 0.0, 1.0)
+"""A `Share`; TypeError otherwise."""
+_read_count: Final = _within(read_int, 0, LARGEST)
 
 _READERS: Final[dict[str, Read]] = {
     "float": read_float,
     "int": read_int,
     "str": _exactly(str),
     "bool": _exactly(bool),
+    "Moment": read_moment,
+    "Share": read_share,
+    "Size": read_size,
+    "Count": _read_count,
+    "Nth": _within(read_int, 0, MOST_EPOCHS),
     "list[str]": _list_of(_exactly(str)),
     "tuple[str, ...]": lambda value: tuple(_list_of(_exactly(str))(value)),
-    "list[float]": _list_of(read_float),
-    "list[int]": _list_of(read_int),
+    "list[Share]": _list_of(read_share),
+    "list[Count]": _list_of(_read_count),
     "dict[str, str]": _table_of(_exactly(str)),
-    "dict[str, float]": _table_of(read_float),
+    "dict[str, Size]": _table_of(read_size),
     "dict[str, Any]": lambda value: _free(_exactly(dict)(value)),
     "list[dict[str, Any]]": lambda value: [_free(_exactly(dict)(item)) for item in _exactly(list)(value)],
 }

@@ -12,6 +12,8 @@ import itertools
 import math
 from typing import Final, Literal
 
+from engine.contract.clock import LATEST
+
 LONGEST_GAP: Final = 600.0
 """Seconds between two events of an attempt; what is longer was no work."""
 LONGEST_WORK: Final = 1e9
@@ -49,12 +51,12 @@ class WorkClock:
         """Take in the next event.
 
         Args:
-            t: its wall clock, seconds since 1970; one that is not finite tells nothing.
+            t: its wall clock, seconds since 1970; 0, and one that no calendar has, tells nothing.
             worked: monotonic seconds of its attempt; NaN where the event does not tell them.
         """
         if 0.0 <= worked <= LONGEST_WORK:
             self._measure(kind, t, worked)
-        elif math.isfinite(t):
+        elif 0.0 < t <= LATEST:
             self._estimate(kind, t)
 
     def _measure(self, kind: Kind, t: float, worked: float) -> None:

@@ -14,8 +14,9 @@ from typing import Literal
 
 import platformdirs
 
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, user_path
 from engine.contract.files import owned_by
+from engine.contract.lines import open_regular
 from engine.data.sources import SOURCES, ArchiveKind, CifarSource
 
 Kind = Literal["folder", "missing", "generated"] | ArchiveKind
@@ -52,7 +53,7 @@ def data_root(data_dir: str | Path = "") -> Path:
     A data set's own folder stands for the data folder that it lies in, as people give either.
     """
     given = str(data_dir) or os.environ.get("CIFAR_TUI_DATA", "")
-    root = Path(given).expanduser() if given else platformdirs.user_data_path("cifar-tui") / "data"
+    root = user_path(given) if given else platformdirs.user_data_path("cifar-tui") / "data"
     for source in SOURCES.values():
         own = PurePosixPath(source.folder).parts
         if root.parts[-len(own) :] == own:
@@ -70,11 +71,11 @@ def locate(name: str, data_dir: str | Path = "") -> Location:
     if source is None:
         return Location(name, "generated", root)
     folder = root / source.folder
-    absent = [member for member in source.members if not _is_file(folder / member)]
+    absent = [member for member in source.members if not is_file(folder / member)]
     if not absent:
         return Location(name, "folder", folder)
     for kind, archive in source.archives:
-        if _is_file(root / archive.name):
+        if is_file(root / archive.name):
             return Location(name, kind, root / archive.name)
     searched = (folder, *(root / archive.name for _, archive in source.archives))
     for place in (root, folder):
@@ -186,16 +187,17 @@ def unpack(archive: Path, source: CifarSource, target: Path) -> None:
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, hex. Raises DataError where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path, follow=True), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether a file is there, as far as that can be seen."""
     try:
         return path.is_file()
-    except OSError:  # a folder that may not be entered holds nothing for us
+    except OSError:  # a folder that may not be entered, a name too long, holds nothing for us
         return False
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from pathlib import Path
 from typing import Final
 
+from engine.contract.errors import user_path
+from engine.contract.lines import open_regular
 from engine.data.archives import DataError, Location, data_root, file_sha256, locate, writing
 from engine.data.sources import SOURCES, AnySource, Archive
 
@@ -22,9 +25,13 @@ def import_archive(file: str | Path, data_dir: str | Path = "") -> Location:
     Raises:
         DataError: where it is no known file byte for byte, or cannot be read or copied.
     """
-    path = Path(file).expanduser()
+    path = user_path(file)
     root = data_root(data_dir)
-    if path.is_dir():
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from None
+    if is_folder:
         return _import_folder(path, root)
     sha256 = file_sha256(path)
     for source in SOURCES.values():
@@ -75,7 +82,7 @@ def _copy(source: Path, target: Path) -> None:
 def _guess(path: Path) -> str:
     """What a file that is not ours looks like, for the person who brought it."""
     size = path.stat().st_size
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path, follow=True), "rb") as file:
         head = file.read(64).lstrip().lower()
     if not size:
         return "it is empty"

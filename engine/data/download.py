@@ -18,6 +18,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from engine.contract.flock import describe, holder
+from engine.contract.lines import open_regular
 from engine.data.archives import DataError, Progress, file_sha256
 from engine.data.mirrors import host_of, shown
 from engine.data.sources import Archive
@@ -57,7 +58,8 @@ class Download:
     def locked(self) -> Iterator[FileIO]:
         """The open part file, ours alone: the lock lies on the file itself, so whoever dies leaves nothing behind."""
         while True:
-            with self.part.open("ab", buffering=0) as file:
+            fd = open_regular(self.part, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666, follow=True)
+            with FileIO(fd, "ab") as file:
                 self._lock(file)
                 if not _same(file, self.part):  # who held it before us has renamed or removed it
                     continue
@@ -83,7 +85,7 @@ class Download:
         for url in urls * self.patience.rounds:
             try:
                 self._transfer(url, file)
-            except (OSError, ValueError, http.client.HTTPException, _WrongAnswer) as error:  # ValueError: a host's name
+            except (OSError, http.client.HTTPException, _WrongAnswer, ValueError) as error:  # led to no address
                 failures[url] = _reason(error)
                 continue
             self.say(self.archive.size, self.archive.size, "checking the SHA-256")

@@ -22,6 +22,7 @@ from engine.data.archives import (
     Location,
     Progress,
     data_root,
+    is_file,
     locate,
     missing_data,
     verify,
@@ -90,7 +91,7 @@ def fetch(
 def _bring(download: Download, urls: tuple[str, ...]) -> dict[str, str]:
     """Download one file if it is not there yet; the reasons of failure, by address, if no mirror gave it."""
     part, name = download.part, download.archive.name
-    if part.with_name(name).is_file():
+    if is_file(part.with_name(name)):
         return {}
     with writing(part.parent), download.locked() as file:
         if part.with_name(name).is_file():  # another run has brought it while we waited
@@ -130,7 +131,7 @@ def reachable(urls: Sequence[str], timeout: float) -> bool:
                 answers.put(True)
         except urllib.error.HTTPError:
             answers.put(True)  # alive, if not fond of HEAD
-        except (OSError, ValueError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException, ValueError):  # ValueError: sent on to what is no address
             answers.put(False)
 
     for url in urls:

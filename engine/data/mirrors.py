@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +18,8 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from engine.contract.errors import BadInput, nearest
+from engine.contract.files import read_file
+from engine.contract.values import parse_toml
 from engine.data.sources import Source
 
 KEYS: Final = ("mirrors", "builtin")
@@ -47,10 +48,12 @@ def mirror_urls(source: Source, file: str) -> tuple[str, ...]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        table = parse_toml(read_file(path, follow=True).decode())
+    except (FileNotFoundError, NotADirectoryError):  # the latter of a home that is no folder
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:  # TOML and UTF-8 errors are ValueErrors
         raise BadInput(f"cannot read {path}: {error}") from None
     problems = [f"{path}: unknown key {key}{nearest(key, KEYS)}" for key in table.keys() - set(KEYS)]
     own = table.get("mirrors", [])
@@ -83,13 +86,18 @@ def without_secrets(url: str) -> str:
 
 def _fill(templates: Sequence[str], name: str, file: str, origin: str) -> tuple[str, ...]:
     for url in templates:
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-            _ = parts.port  # raises ValueError for one that is no number
-        except ValueError:
-            usable = False
-        if not usable:
+        if not _is_address(url):
             raise BadInput(f"mirror {without_secrets(url)!r} from {origin} is no http or https address")
     whole = (url if "{file}" in url else f"{url.rstrip('/')}/{{file}}" for url in templates)
     return tuple(url.replace("{name}", name).replace("{file}", file) for url in whole)
+
+
+def _is_address(url: str) -> bool:
+    """Whether somebody can be asked there: http or https, a host that a name server can be asked for, a port."""
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        _ = parts.port
+    except ValueError:  # an IPv6 address without its bracket, a port that is no number, a host name that is too long
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

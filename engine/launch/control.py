@@ -9,13 +9,12 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from engine.contract import own_code
-from engine.contract.errors import BadInput, StartFailed
+from engine.contract.errors import BadInput, StartFailed, user_path
 from engine.contract.fold import RunFold
 from engine.contract.folder import RunFolder
 from engine.contract.lenient import known_placement
@@ -139,7 +138,7 @@ def resume(
         )
     changed = dict(changes or {})
     if changed.get("data_dir"):
-        changed["data_dir"] = str(Path(changed["data_dir"]).expanduser().absolute())  # the trainer works elsewhere
+        changed["data_dir"] = str(user_path(changed["data_dir"]).absolute())  # the trainer works elsewhere
     try:
         placement = Placement.model_validate(known_placement(info.placement)[0] | changed)
     except ValidationError as error:

@@ -13,7 +13,8 @@ from engine.contract import own_code
 from engine.contract.errors import StartFailed
 from engine.contract.files import PRIVATE
 from engine.contract.folder import RunFolder
-from engine.contract.lines import file_mode
+from engine.contract.lines import file_mode, open_regular
+from engine.contract.logfile import size
 from engine.contract.process import ProcRecord
 from engine.launch import package
 from engine.launch.reasons import is_full, last_line, read_tail
@@ -49,11 +50,12 @@ def start(
     options = ["--watched", *(["--placement", json.dumps(dict(placement))] if placement else [])]
     if adopt:
         options.append("--adopt")
-    printed = run.log.stat().st_size if run.log.exists() else 0
+    printed = size(run.log)
     try:
         process = _spawn(run, [sys.executable, *supervisor, str(run.path), *options], approved or {})
     except OSError as error:
-        raise StartFailed(f"run {run.id} could not be started: {error}") from error
+        where = f"{error.filename}: " if error.filename else ""
+        raise StartFailed(f"run {run.id} could not be started: {where}{error.strerror or error}") from error
     deadline = time.monotonic() + timeout
     while True:
         ended = process.poll() is not None
@@ -78,8 +80,7 @@ def _why(run: RunFolder, printed: int, ended: bool, timeout: float) -> str:
 
 
 def _spawn(run: RunFolder, argv: Sequence[str], approved: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    log = os.open(run.log, flags, file_mode(run.path))
+    log = open_regular(run.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, file_mode(run.path))
     try:
         if os.fstat(log).st_size == 0:
             os.fchmod(log, file_mode(run.path))  # the umask may have taken the group's bits of a shared run

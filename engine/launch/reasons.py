@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.contract.events import Event, EventReader, Failed, Finished, RunStarted, Stopped
+from engine.contract.lines import open_regular
+from engine.contract.logfile import size, tail
 from engine.contract.process import ExitRecord
 
 PROBE_BYTES = 64 * 1024
@@ -135,11 +137,6 @@ def last_word(path: Path, start: int = 0) -> Finished | Stopped | Failed | None:
     return word
 
 
-def size(path: Path) -> int:
-    """Bytes of a file; 0 where there is none."""
-    return path.stat().st_size if path.exists() else 0
-
-
 def _how(returncode: int | None) -> str:
     if returncode is None:
         return "an unknown code"
@@ -153,13 +150,7 @@ def _how(returncode: int | None) -> str:
 
 def read_tail(path: Path, start: int = 0) -> str:
     """The end of a text file, from byte `start` on and 32 KiB at most; "" where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(start, size - TAIL_BYTES))
-            return file.read(TAIL_BYTES).decode(errors="replace")
-    except OSError:
-        return ""
+    return tail(path, TAIL_BYTES, start).decode(errors="replace")
 
 
 def last_line(text: str) -> str:
@@ -206,7 +197,7 @@ def is_full(folder: Path) -> bool:
     """Whether the disk (or the user's quota on it) takes no more: tried, because a quota does not show elsewhere."""
     probe = folder / ".space"
     try:
-        fd = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        fd = open_regular(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             left = PROBE_BYTES
             while left > 0:

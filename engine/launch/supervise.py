@@ -17,7 +17,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from engine.contract.flock import Busy
 from engine.contract.folder import RESERVE_BYTES, RunFolder
 from engine.contract.lenient import known_placement
 from engine.contract.links import refuse_links
+from engine.contract.logfile import rotate, size
 from engine.contract.process import ProcRecord, alive, presence, same_machine
 from engine.contract.recipe import Placement
 from engine.launch import devices, elsewhere, package, reasons
@@ -64,6 +65,7 @@ class Supervisor:
         self._command = trainer
         self._orders = Orders()
         self._attempt = 1
+        self._printed = 0  # where the log of this attempt begins
         self._returncode: int | None = None
 
     @property
@@ -131,13 +133,14 @@ class Supervisor:
                 PLACEMENT: placement.model_dump_json(),
             }
             print(f"--- attempt {self._attempt} on {', '.join(held)}", flush=True)  # noqa: T201  # into the run's log
-            ooms, printed, said = reasons.oom_kills(), reasons.size(self._run.log), reasons.size(self._run.events)
+            ooms, said = reasons.oom_kills(), size(self._run.events)
+            self._printed = size(self._run.log)
             child = Child(self._command(self._run, len(held)), environment, (lock, *line.device_fds))
             try:
                 self._ledger.record(child.identity)
                 child.release()
                 killed_after = self._watch(child, line)
-                return self._verdict(child, killed_after, ooms, printed, said)
+                return self._verdict(child, killed_after, ooms, said)
             except BaseException:  # a trainer that nobody knows of must not live on
                 child.bury()
                 raise
@@ -190,20 +193,25 @@ class Supervisor:
                 trainer.kill()
             told = asked
             self._beat("stopping" if asked else "running", note=line.keep() if line else "")
+            self._rotate_log()
             self._orders.sleep(min(self._timing.beat, LOOK_SECONDS, max(deadline - time.monotonic(), 0.05)))
         return overdue
 
-    def _verdict(
-        self, trainer: Child | Orphan, killed_after: float, ooms: int = 0, printed: int = 0, said: int = 0
-    ) -> Verdict:
-        """What became of the trainer. `ooms`: the kernel's count before; `printed`, `said`: where its output begins."""
+    def _rotate_log(self) -> None:
+        """Keep the log from filling the disk. A log that cannot be touched must not end the watch."""
+        with suppress(OSError):
+            if rotate(self._run.log):
+                self._printed = 0
+
+    def _verdict(self, trainer: Child | Orphan, killed_after: float, ooms: int = 0, said: int = 0) -> Verdict:
+        """What became of the trainer. `ooms`: the kernel's count before; `said`: where its events begin."""
         self._returncode = trainer.bury()
         is_child = isinstance(trainer, Child)
         return reasons.judge(
             Ending(
                 returncode=self._returncode,
                 last_word=reasons.last_word(self._run.events, said),
-                log=reasons.read_tail(self._run.log, printed) if is_child else "",
+                log=reasons.read_tail(self._run.log, self._printed) if is_child else "",
                 asked=self._orders.asked,
                 grace=killed_after,
                 oom_kills=reasons.oom_kills() - ooms if is_child else 0,

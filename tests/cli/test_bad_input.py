@@ -64,7 +64,7 @@ TRAIN = ("--preset", "quickstart", "--headless")
         (("suites", "run", "tricks_3_2", "--rows", "nope"), "suite tricks_3_2: unknown row 'nope'"),
         ((*TRAIN, "--set", "optimizer=rmsprop"), "unknown optimizer 'rmsprop'; there are adabound"),
         ((*TRAIN, "--set", "optimizer.name=adamw"), "momentum: adamw has none, lars, larc, muon and others have it"),
-        ((*TRAIN, "--parts", "/dev/null"), "/dev/null: no part in it; mark one with @register"),
+        ((*TRAIN, "--parts", "/dev/null"), "cannot read parts from /dev/null: not a regular file"),
         ((*TRAIN, "--device", "gpu"), "device"),
         ((*TRAIN, "--device", "cuda"), "no GPU is visible"),
         ((*TRAIN, "--gpus", "2"), "gpus: got 2"),

@@ -85,7 +85,7 @@ def test_presets_are_listed_within_the_terminal_with_what_their_figures_are(cli,
     starts = {line.split()[0]: line for line in lines if line and not line.startswith(" ")}
     assert {info.name for info in loader.list_presets()} <= set(starts)
     for name, figure in (
-        ("resnet34_cutmix", "96.26 reported"), ("wrn28_10_ricap", "97.19* reported"), ("resnet18_96", "96.0 target"),
+        ("resnet34_cutmix", "96.26 reported"), ("wrn28_10_ricap", "97.19* reported"), ("vit_small_recipe", "93.0 target"), ("resnet18_96", "95.82 (n=1)"),
         ("quickstart", "(n=3)"), ("broken", "- unusable:"),
     ):  # fmt: skip
         assert figure in " ".join(starts[name].split())

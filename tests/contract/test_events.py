@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.contract import events
+from engine.contract.clock import LATEST
 from engine.contract.events import (
     KINDS,
     Epoch,
@@ -27,21 +28,30 @@ from engine.contract.events import (
     System,
     decode,
     encode,
+    read_event,
 )
 from engine.contract.lines import MAX_LINE
 
 whole = st.integers(-(2**53), 2**53)
 number = st.floats(allow_nan=True, allow_infinity=True)
 text = st.text(max_size=20)
+share = st.floats(0, 1) | st.just(math.nan)
+size = st.floats(0, 2**53) | st.just(math.nan)
+count = st.integers(0, 2**53)
 VALUES = {
     "float": number,
     "int": whole,
+    "Moment": st.floats(0, LATEST),
+    "Share": share,
+    "Size": size,
+    "Count": count,
+    "Nth": st.integers(0, 1_000_000),
     "str": text,
     "bool": st.booleans(),
     "list[str]": st.lists(text, max_size=3),
-    "list[float]": st.lists(number, max_size=3),
-    "list[int]": st.lists(whole, max_size=3),
-    "dict[str, float]": st.dictionaries(text, number, max_size=3),
+    "list[Share]": st.lists(share, max_size=3),
+    "list[Count]": st.lists(count, max_size=3),
+    "dict[str, Size]": st.dictionaries(text, size, max_size=3),
     "list[dict[str, Any]]": st.lists(
         st.fixed_dictionaries({"index": whole, "power": number, "others": st.just([]), "name": text}), max_size=2
     ),
@@ -114,14 +124,11 @@ NONSENSE = {
     "deep object": b'{"event":' * 50_000 + b"1" + b"}" * 50_000,
     "too many digits": b'{"event": "step", "epoch": ' + b"9" * 5000 + b"}",
     "beyond 2**53": b'{"event": "step", "epoch": 9007199254740993}',
-    "text for a number": b'{"event": "step", "loss": "low"}',
-    "list for a number": b'{"event": "step", "loss": [1]}',
-    "true for a number": b'{"event": "step", "epoch": true}',
-    "fraction for a whole number": b'{"event": "step", "epoch": 1.5}',
-    "number for text": b'{"event": "message", "text": 5}',
-    "table for a list": b'{"event": "epoch", "per_class": {"0": 1.0}}',
-    "list for a table": b'{"event": "epoch", "seconds": [1.0]}',
-    "null for a number": b'{"event": "step", "loss": null}',
+    "true for an epoch": b'{"event": "epoch", "epoch": true, "test_accuracy": 0.5}',
+    "null for an epoch": b'{"event": "epoch", "epoch": null, "test_accuracy": 0.5}',
+    "fraction of an epoch": b'{"event": "resumed", "epoch": 1.5}',
+    "an epoch beyond a million": b'{"event": "epoch", "epoch": 1000001, "test_accuracy": 0.5}',
+    "negative epoch": b'{"event": "step", "epoch": -1}',
     "invalid UTF-8": b'{"event": "message", "text": "\xff\xfe"}',
     "NUL": b"\x00" * 40,
     "two objects": b'{"event": "step"} {"event": "step"}',
@@ -131,6 +138,43 @@ NONSENSE = {
 @pytest.mark.parametrize("line", NONSENSE.values(), ids=NONSENSE)
 def test_nonsense_decodes_to_nothing(line):
     assert decode(line) is None
+
+
+UNFIT = {
+    "null": ("test_loss", "null"),
+    "text for a number": ("test_loss", '"low"'),
+    "list for a number": ("lr", "[1]"),
+    "true for a number": ("nonfinite", "true"),
+    "fraction for a whole number": ("nonfinite", "1.5"),
+    "negative count": ("nonfinite", "-1"),
+    "number for text": ("weights", "5"),
+    "table for a list": ("per_class", '{"0": 1.0}'),
+    "list for a table": ("seconds", "[1.0]"),
+    "null in a list": ("per_class", "[0.5, null]"),
+    "negative time of a phase": ("seconds", '{"train": -1}'),
+    "percent for a share": ("test_accuracy", "93.4"),
+    "an accuracy of 250": ("test_accuracy", "250"),
+    "negative accuracy": ("test_accuracy", "-0.5"),
+    "infinite accuracy": ("test_accuracy", '"inf"'),
+    "percent by class": ("per_class", "[93.4, 12.0]"),
+    "negative learning rate": ("lr", "-0.1"),
+    "infinite speed": ("images_per_second", "1e999"),
+    "text for a time": ("t", '"noon"'),
+    "a time without end": ("t", "1e999"),
+    "no time": ("t", "NaN"),
+    "a time far beyond the calendar": ("t", "1e18"),
+    "a time beyond the year 9999": ("t", "1e12"),
+    "a time before 1970": ("t", "-5"),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), UNFIT.values(), ids=UNFIT)
+def test_one_unfit_field_costs_itself_alone_and_is_counted(path, name, value):
+    fit = encode(Epoch(epoch=7, train_loss=0.25, t=1e9)).replace(f'"{name}": ', f'"{name}": {value}, "_": ')
+    path.write_text(fit + "\n")
+    reader = EventReader(path)
+    assert same(reader.poll(), [dataclasses.replace(Epoch(7, 0.25, t=1e9), **({"t": 0.0} if name == "t" else {}))])
+    assert reader.garbage == 1
 
 
 def test_lenient_numbers_are_read():
@@ -175,7 +219,9 @@ def test_a_file_written_in_pieces_reads_the_same_as_in_one_go(tmp_path_factory, 
         got += reader.poll()
     assert same(got, expected.poll())
     assert same(got, [event for line in lines if (event := decode(line)) is not None])
-    assert reader.garbage == expected.garbage == sum(1 for line in lines if not is_object(line) and line.strip())
+    objects = [json.loads(line) for line in lines if is_object(line)]
+    garbage = sum(1 for line in lines if not is_object(line) and line.strip())
+    assert reader.garbage == expected.garbage == garbage + sum(read_event(table)[1] for table in objects)
 
 
 def is_object(line: bytes) -> bool:

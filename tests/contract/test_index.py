@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -324,3 +325,15 @@ def test_the_index_stores_nothing_but_plain_rows(root, runs, cache):
     database.close()
     assert set(stored) == {str(run.path) for run in runs}
     assert all(len(json.loads(text)[1]) == len(Summary.__dataclass_fields__) for text in stored.values())
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_listed_though_not_kept(tmp_path):
+    root = tmp_path / os.fsdecode(b"runs-\xff")
+    root.mkdir()
+    run = build(root, 1)
+    for _ in range(2):
+        index = Index(tmp_path / "index.sqlite")
+        assert [row.id for row in index.rows([root])] == [run.id]
+        assert index.parsed == 1
+    shutil.rmtree(run.path)
+    assert Index(tmp_path / "index.sqlite").rows([root]) == []

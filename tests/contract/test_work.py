@@ -31,6 +31,7 @@ from engine.contract.store import summarize
 from engine.contract.work import LONGEST_GAP
 
 DAY = 86_400.0
+MORNING = 1e9
 
 
 def opening(t: float, attempt: int = 1):
@@ -56,6 +57,8 @@ def epochs(t: float, count: int, took: float = 10.0):
 
 
 def folded(path, events) -> RunFold:
+    """The fold of events whose times are told in seconds since some morning."""
+    events = [replace(event, t=event.t + MORNING) for event in events]
     path.write_text("".join(encode(event) + "\n" for event in events))
     fold = RunFold(path).poll()
     course, history = Course(), History(path)  # the same event by event, and as screens read it
@@ -142,7 +145,7 @@ def test_a_fold_in_pieces_equals_one_of_the_whole(tmp_path):
         fold = RunFold(path)
         for event in clock:
             with path.open("a") as file:
-                file.write(encode(event) + "\n")
+                file.write(encode(replace(event, t=event.t + MORNING)) + "\n")
             if rng.random() < 0.5:
                 fold.poll()
         assert fold.poll().seconds == folded(tmp_path / "events.jsonl", clock).seconds

@@ -56,6 +56,12 @@ def test_the_environment_replaces_every_other_list(settings, monkeypatch):
         ('mirrors = ["ftp://a.example"]', "'ftp://a.example' from .* is no http or https address"),
         ('mirrors = ["file:///etc/passwd"]', "no http or https address"),
         ('mirrors = ["https:///x"]', "no http or https address"),
+        ('mirrors = ["http://[::1/x"]', "no http or https address"),
+        ('mirrors = ["http://a.example:port/x"]', "no http or https address"),
+        ('mirrors = ["http://a.example:99999/x"]', "no http or https address"),
+        ('mirrors = ["http://%s.example/x"]' % ("a" * 64), "no http or https address"),
+        ("mirrors = " + "[" * 5000, "nested too deeply"),
+        ("builtin = " + "9" * 5000, "cannot read"),
     ],
 )
 def test_a_mistake_in_mirrors_toml_is_named_with_its_file(settings, text, message):

@@ -6,6 +6,7 @@ finish    one epoch and done
 raise     an exception that nobody catches       diverge   what the real trainer says of a loss that is not finite
 fill      writes until the disk is full          refuse    bad input
 leave     finishes, but leaves a child behind    oom       what PyTorch's CPU allocator raises
+shout     prints 51 MB; once its log was emptied, an exception that nobody catches
 """
 
 import os
@@ -63,6 +64,13 @@ def main(run: Path) -> int:
             while file.write(bytes(65536)) == 65536:
                 pass
             file.write(bytes(65536))
+    elif act == "shout":
+        for number in range(510_000):
+            print(f"{number:99d}")
+        sys.stdout.flush()
+        while not (run / "log.1.txt").exists():
+            time.sleep(0.02)
+        raise ValueError("the shapes do not match")
     elif act == "oom":
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:119] . DefaultCPUAllocator: can't allocate memory")
     elif act == "raise":

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from engine.contract.errors import StartFailed
 from engine.contract.folder import RunFolder
 from engine.launch import local, package
 
@@ -165,3 +166,20 @@ def test_what_is_written_is_as_private_as_the_folder_and_all_else_is_private(
     assert {stat.S_IMODE(path.stat().st_mode) for path in (run.path, *ours) if path.is_dir()} == {folder}
     outside = list(state.rglob("*"))
     assert len(outside) > 4 and not [path for path in outside if path.stat().st_mode & 0o077]
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "link"])
+def test_a_log_that_is_no_file_refuses_the_start_at_once(bench: Bench, tmp_path, kind):
+    run = bench.make("finish")
+    target = tmp_path / "precious"
+    target.write_text("precious")
+    match kind:
+        case "folder":
+            run.log.mkdir()
+        case "fifo":
+            os.mkfifo(run.log)
+        case "link":
+            run.log.symlink_to(target)
+    with pytest.raises(StartFailed, match="a folder|not a regular file|a symbolic link"):
+        local.start(run, supervisor=bench.supervisor)
+    assert target.read_text() == "precious"

@@ -303,3 +303,14 @@ def test_twenty_runs_for_one_device_start_in_order(bench: Bench):
     control.stop(holder)
     ended = {run.id: bench.record(run).ended for run in runs}
     assert sorted(ended, key=ended.__getitem__) == [run.id for run in runs]
+
+
+def test_a_log_of_50_mb_is_emptied_where_it_lies_and_the_trainer_writes_on(bench: Bench):
+    run = bench.start("shout")
+    record = bench.record(run)
+    assert (record.reason, record.message) == ("traceback", "ValueError: the shapes do not match")
+    assert "Traceback" in record.detail, "the offset that was noted at the start lies beyond the new end"
+    kept = [int(line) for line in (run.path / "log.1.txt").read_text().splitlines()]
+    assert kept == list(range(kept[0], kept[0] + (1 << 20) // 100)), "whole lines, a megabyte of them"
+    assert run.log.stat().st_size < 2_000_000 and b"\0" not in run.log.read_bytes()
+    assert (run.path / "log.1.txt").stat().st_mode & 0o777 == 0o600

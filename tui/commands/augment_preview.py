@@ -17,14 +17,14 @@ from rich.segment import Segment, Segments
 from engine.analysis.sheet import Sheet
 from engine.contract import own_code
 from engine.contract.catalog import Catalog, catalog
-from engine.contract.errors import BadInput, nearest
+from engine.contract.errors import BadInput, nearest, user_path
 from engine.contract.overrides import add_op
 from engine.contract.recipe import Recipe
 from engine.launch import package
 from presets import loader
+from tui.commands import output
 from tui.commands.common import print_json, say
 from tui.commands.sources import agreed, parts_with, recipe_of
-from tui.format import glyphs_of_locale
 
 PLAIN: Final = {"epochs": 1, "batch_size": 64, "model": "resnet20", "optimizer": "sgd", "augmentation": []}
 """A recipe around an augmentation that is looked at alone."""
@@ -53,12 +53,12 @@ class Asked:
 
 def main(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """Show what an augmentation does. Raises BadInput; a child that fails has said why, and its exit code is ours."""
-    console = Console()
+    console = Console(file=output.drawable(sys.stdout))
     files = parts_with(asked.preset, asked.parts)
     recipe = previewed(asked, catalog(tuple(map(Path, files))))
     if out:
         check_out(out)
-    elif as_json or not console.is_terminal or console.color_system is None or glyphs_of_locale() == "ascii":
+    elif as_json or not console.is_terminal or console.color_system is None or output.glyphs() == "ascii":
         raise BadInput("pictures need a terminal with colours; write them to a file with --out sheet.png")
     request = {
         "recipe": recipe.to_table(),
@@ -66,13 +66,13 @@ def main(asked: Asked, out: Path | None, *, as_json: bool) -> None:
         "images": asked.images or (ROWS_IN_FILE if out else ROWS_IN_TERMINAL),
         "draws": asked.draws,
         "seed": asked.seed,
-        "data_dir": str(Path(asked.data_dir).expanduser().absolute()) if asked.data_dir else "",
+        "data_dir": str(user_path(asked.data_dir).absolute()) if asked.data_dir else "",
     }
     agreed(lambda trust: own_code.approve(own_code.brought_by(files), trust), asked.trust)
     sheet = made_by_child(request)
     title = f"{asked.name or asked.preset} on {recipe.data.name}, seed {asked.seed}"
     if out:
-        write(sheet, title, out.expanduser(), as_json=as_json)
+        write(sheet, title, user_path(out), as_json=as_json)
     else:
         draw(sheet, title, console)
 
@@ -107,7 +107,7 @@ def check_out(out: Path) -> None:
     """Refuse a path that cannot become a picture, before anything is computed."""
     if out.suffix.lower() != ".png":
         raise BadInput(f"--out {out}: the picture is a PNG; name it {out.with_suffix('.png').name}")
-    if not out.expanduser().parent.is_dir():
+    if not user_path(out).parent.is_dir():
         raise BadInput(f"--out {out}: there is no folder {out.parent}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from typer import TyperException
 
 from engine.contract.errors import BadInput, StartFailed, nearest
 from engine.contract.text import clean
+from tui.commands.output import OutputLost
 from tui.format import Glyphs, to_ascii
 from tui.lines import Line, fit, wrap
 
@@ -27,6 +29,7 @@ Refs = typer.Argument(..., help="Full ids, their last four characters, unique na
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 WIDEST = 120
+SHOWN = 200  # letters of an over-long word in an error
 SHORTEST = 12  # cells that are left to a column of words when it is cut
 
 
@@ -69,8 +72,8 @@ def roots(dirs: Sequence[str] | None) -> list[Path]:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout; a number that is not finite becomes null."""
-    typer.echo(json.dumps(finite(value), ensure_ascii=False))
+    """One JSON document on stdout, all of it ASCII; a number that is not finite becomes null."""
+    typer.echo(json.dumps(finite(value)))
 
 
 def finite(value: Any) -> Any:
@@ -99,7 +102,7 @@ def print_table(
     Args:
         right: names of right-aligned columns.
     """
-    cells = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
+    cells = [[_on_one_line(cell) for cell in row] for row in rows]
     widths = {name: max(cell_len(row[i]) for row in [list(head), *cells]) for i, name in enumerate(head)}
     if sys.stdout.isatty():
         widths = _fitted(widths, width(), [*shrink, head[-1]], drop)
@@ -110,6 +113,10 @@ def print_table(
             if name in widths
         ]
         typer.echo("  ".join(parts).rstrip())
+
+
+def _on_one_line(cell: str) -> str:
+    return clean(cell).replace("\n", " ").replace("\t", " ")
 
 
 def _fitted(widths: dict[str, int], space: int, shrink: Sequence[str], drop: Sequence[str]) -> dict[str, int]:
@@ -170,6 +177,11 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def _shortened(problem: str) -> str:
+    """Clean text in which a word of thousands of letters, which nobody would read, does not hide what is said of it."""
+    return re.sub(rf"(\S{{{SHOWN}}})\S{{{SHOWN},}}", r"\1…", clean(problem))
+
+
 @contextmanager
 def user_errors() -> Iterator[None]:
     """Turn a user's mistake into one line a problem on stderr and exit code 2."""
@@ -177,11 +189,11 @@ def user_errors() -> Iterator[None]:
         yield
     except BadInput as error:
         for problem in error.problems:
-            typer.echo(f"error: {clean(problem)}", err=True)
+            typer.echo(f"error: {_shortened(problem)}", err=True)
         raise SystemExit(BAD_INPUT) from None
     except TyperException as error:  # an unknown flag, a word where a number belongs
         problem = getattr(error, "format_message", error.__str__)()
-        typer.echo(f"error: {clean(problem)}".replace("Error: ", ""), err=True)
+        typer.echo(f"error: {_shortened(problem)}".replace("Error: ", ""), err=True)
         raise SystemExit(BAD_INPUT) from None
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("aborted", err=True)
@@ -189,6 +201,11 @@ def user_errors() -> Iterator[None]:
     except StartFailed as error:
         typer.echo(f"error: {clean(str(error))}", err=True)
         raise SystemExit(FAILED) from None
-    except BrokenPipeError:  # `cifar-tui runs list | head`
-        sys.stderr.close()
-        raise SystemExit(0) from None
+    except OutputLost as lost:  # `cifar-tui runs list | head` has got what it wanted; a full disk has not
+        if not lost.unread:
+            typer.echo(f"error: {lost}", err=True)
+        raise SystemExit(0 if lost.unread else FAILED) from None
+    except OSError as error:  # a home that cannot be written, a disk that fails: the system's words say it best
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"error: {_shortened(where)}{error.strerror or error}", err=True)
+        raise SystemExit(FAILED) from None

@@ -10,6 +10,7 @@ import typer
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
 from tui.commands.common import Json, group, print_json, print_table, say
+from tui.commands.output import rewrite_line
 
 app = group("The images: where they come from and where they lie.")
 Name = typer.Argument("cifar10", help="cifar10, cifar100, mnist or fashion_mnist.", metavar="NAME")
@@ -52,10 +53,9 @@ def fetch(
 def _progress(done: int, total: int, what: str) -> None:
     """One line that is rewritten on a terminal; nothing where nobody looks."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r{done / 1e6:7.1f} of {total / 1e6:.1f} MB  {what[:50]:50}")
-        sys.stderr.flush()
+        rewrite_line(f"{done / 1e6:7.1f} of {total / 1e6:.1f} MB  {what[:50]}")
         if done >= total:
-            sys.stderr.write("\n")
+            say("")
 
 
 @app.command("verify")

@@ -19,9 +19,11 @@ from engine.contract.errors import BadInput
 from engine.contract.events import Event, Failed, Phase, Step
 from engine.contract.text import clean
 from presets import loader
+from tui.commands import output
 from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, print_lines, say, terminal_width
+from tui.commands.output import rewrite_line
 from tui.commands.sources import agreed, parts_with, source_file
-from tui.format import duration, glyphs_of_locale
+from tui.format import duration
 from tui.forms.draft import from_flags
 from tui.rate_chart import picture
 from tui.rate_sweep import Job, Progress, Wanted, check, command, verdict
@@ -69,12 +71,11 @@ def follow(events: Iterable[Event], guessing: float) -> tuple[Curve, str, Failed
     for event in events:
         progress.take(event)
         if isinstance(event, Step) and live:
-            sys.stderr.write(f"\r\x1b[K{progress.state}")
-            sys.stderr.flush()
+            rewrite_line(progress.state)
         elif isinstance(event, Phase):
             say(clean(progress.state))
     if live and progress.rates:
-        sys.stderr.write("\r\x1b[K")
+        rewrite_line("")
     return progress.curve(), progress.state, progress.failed
 
 
@@ -99,7 +100,7 @@ def result(job: Job, curve: Curve, ending: str, seconds: float) -> dict[str, Any
 
 def show(job: Job, curve: Curve, ending: str, seconds: float) -> None:
     """The plot, the verdict, the command."""
-    width, glyphs = terminal_width(), glyphs_of_locale()
+    width, glyphs = terminal_width(), output.glyphs()
     print_lines(picture(curve, job.span, width, HEIGHT, glyphs), glyphs)
     typer.echo(f"\n{clean(ending)}; {duration(seconds)} on {job.place.device}\n")
     for line in verdict(curve):

@@ -126,7 +126,7 @@ def _show_part(kind: str, field: loader.Kind, name: str, as_json: bool) -> None:
         table = loader.read_table(presets_there[name].path)
         if as_json:
             return print_json({"name": name, **table})
-        return typer.echo(Path(presets_there[name].path).read_text(encoding="utf-8"), nl=False)
+        return typer.echo(loader.text_of(presets_there[name].path), nl=False)
     try:
         part = parts.get(kind, name)
     except BadInput:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from engine.contract.errors import BadInput
-from engine.contract.text import clean
+from engine.contract.text import clean, escaped, one_line
 from tui.commands import compare, runs_act, runs_disk
-from tui.commands.common import Json, Ref, Refs, RunsDirs, group, print_json, print_table, roots, say
+from tui.commands.common import Json, Ref, Refs, RunsDirs, finite, group, print_json, print_table, roots, say
 from tui.format import NONE, age, counted, file_size, percent, picked, work
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _accuracy(value: float | None) -> str:
 def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Show one run: its state, its recipe and how to repeat it."""
     from engine.contract.store import find, summarize
-    from tui.figures import about
+    from tui.figures import about, unusable
 
     folder = find(roots(runs_dir), run)
     row, info = summarize(folder), folder.info()
@@ -154,16 +154,17 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
         "host": f"{info.host}  {row.device}",
         "tags": " ".join(labels.tags),
         "notes": "; ".join(labels.notes),
+        "damage": unusable(row.garbage) if row.garbage else "",
         "folder": str(folder.path),
         "repeat": info.command,
         "versions": "  ".join(f"{key} {value}" for key, value in info.versions.items()),
     }
     for key, value in facts.items():
         if value:
-            typer.echo(f"{key:9} {clean(value)}")
+            typer.echo(f"{key:9} {one_line(value)}")
     for line in odd:
-        typer.echo(f"{'note':9} {clean(line)}")
-    return typer.echo(f"\n{recipe.to_toml() if recipe else clean(_toml(folder.recipe_table()))}", nl=False)
+        typer.echo(f"{'note':9} {one_line(line)}")
+    return typer.echo(f"\n{recipe.to_toml() if recipe else _toml(folder.recipe_table())}", nl=False)
 
 
 def _as_json(table: dict[str, Any]) -> Any:
@@ -174,7 +175,7 @@ def _as_json(table: dict[str, Any]) -> Any:
 def _toml(table: dict[str, Any]) -> str:
     import tomli_w
 
-    return tomli_w.dumps(table)
+    return escaped(tomli_w.dumps(table))
 
 
 def _recipe_shown(folder: RunFolder) -> tuple[Recipe | None, list[str]]:
@@ -222,15 +223,14 @@ def logs(
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Print what the processes of a run printed."""
+    """Print what the processes of a run printed: its last 50 MB or so; with -n the end alone is read."""
+    from engine.contract import logfile
     from engine.contract.store import find
 
     folder = find(roots(runs_dir), run)
-    try:
-        text = folder.log.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        text = ""
-    found = text.splitlines()[-lines:] if lines else text.splitlines()
+    if (why := logfile.unreadable(folder.log)) is not None:
+        raise BadInput(f"run {folder.id}: {folder.log} cannot be read: {why}")
+    found = logfile.last_lines(folder.log, lines) if lines else logfile.all_lines(folder.log)
     if as_json:
         return print_json({"id": folder.id, "log": [clean(line) for line in found]})
     for line in found:
@@ -269,13 +269,17 @@ def export(
     """Export the epochs of a run."""
     from engine.contract.fold import RunFold
     from engine.contract.store import find
+    from tui.figures import unusable
 
     form = "json" if as_json else form
     if form not in ("csv", "json"):
         raise BadInput(f"--format: got {form!r}, needs csv or json")
     folder = find(roots(runs_dir), run)
-    rows = _epoch_rows(RunFold(folder.events).poll().course.epochs)
-    text = json.dumps({"id": folder.id, "epochs": rows}, indent=1) if form == "json" else _csv(rows)
+    fold = RunFold(folder.events).poll()
+    rows = _epoch_rows(fold.course.epochs)
+    if fold.garbage:
+        say(f"warning: {unusable(fold.garbage)}")
+    text = json.dumps(finite({"id": folder.id, "epochs": rows}), indent=1) if form == "json" else _csv(rows)
     if out is None:
         sys.stdout.write(text)
         return
@@ -297,9 +301,14 @@ def _epoch_rows(epochs: Sequence[Epoch]) -> list[dict[str, Any]]:
     rows = []
     for event in epochs:
         values = {name: getattr(event, name) for name in EXPORTED}
-        row = {key: None if isinstance(value, float) and value != value else value for key, value in values.items()}
+        row = {key: None if value != value else _written(value) for key, value in values.items()}
         rows.append(row | {"per_class": list(event.per_class)})
     return rows
+
+
+def _written(value: Any) -> Any:
+    """A value as a table in a file may hold it: text cannot break its line, or fail to be encoded."""
+    return one_line(value) if isinstance(value, str) else value
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:

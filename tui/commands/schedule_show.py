@@ -12,9 +12,10 @@ from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe import COMMON, Recipe
 from engine.schedules import epoch_learning_rates
 from presets import loader
+from tui.commands import output
 from tui.commands.common import print_json, print_lines, print_pairs, terminal_width
 from tui.commands.parts import meaning, value_text
-from tui.format import glyphs_of_locale, learning_rate
+from tui.format import learning_rate
 from tui.lines import wrap
 from tui.schedule_chart import charts, momenta
 
@@ -47,7 +48,7 @@ def main(name: str, epochs: int, lr: float, sets: Sequence[str], *, as_json: boo
                 "momenta": momenta(recipe, moments),
             }
         )
-    width, glyphs = terminal_width(), glyphs_of_locale()
+    width, glyphs = terminal_width(), output.glyphs()
     typer.echo(f"{name}: {title}")
     typer.echo("\n".join(wrap(text, width)) + "\n")
     print_lines(charts(recipe, width, HEIGHT, glyphs), glyphs)

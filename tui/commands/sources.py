@@ -10,7 +10,7 @@ from typing import TypeVar
 import typer
 
 from engine.contract.catalog import Catalog, catalog
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, user_path
 from engine.contract.own_code import Untrusted
 from engine.contract.recipe import Recipe
 from engine.contract.text import clean
@@ -34,7 +34,7 @@ def parts_with(ref: str, given: Sequence[str], roots: Sequence[Path] = ()) -> li
 
     Paths are absolute: they are kept in the run and in the command that repeats it.
     """
-    files = [str(Path(file).expanduser().resolve()) for file in given]
+    files = [str(user_path(file).resolve()) for file in given]
     names = {Path(file).name for file in files}
     copies = Path(source_file(ref, roots)).parent.glob("parts/*.py") if ref.startswith(RUN) else ()
     return files + [str(copy.resolve()) for copy in sorted(copies) if copy.name not in names]

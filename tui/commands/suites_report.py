@@ -111,7 +111,7 @@ def _data(
             "departure": departure.table(),
             "rows": told,
         }
-        return json.dumps(finite(whole), ensure_ascii=False) + "\n"
+        return json.dumps(finite(whole)) + "\n"
     records = [{"suite": suite.name, "departure": str(departure)} | flat(row) for row in told]
     return table(list(records[0]), [list(record.values()) for record in records])
 

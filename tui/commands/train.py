@@ -23,10 +23,11 @@ from engine.contract.errors import BadInput
 from engine.contract.status import Status
 from engine.contract.store import RunFolder, summarize
 from engine.contract.teacher import with_teacher
-from engine.contract.text import clean
+from engine.contract.text import one_line
 from engine.launch import control, watch
 from presets import loader
-from tui.commands.common import print_json, say
+from tui.commands.common import FAILED, print_json, say
+from tui.commands.output import OutputLost
 from tui.commands.sources import agreed, parts_with, source_file
 from tui.figures import about, beside
 from tui.format import duration, learning_rate, number, percent, work
@@ -94,18 +95,24 @@ def _follow(run: RunFolder, as_json: bool) -> int:
             line = describe(event)
             if line:
                 say(line)
-    except (BrokenPipeError, OSError) as error:
-        if not isinstance(error, BrokenPipeError):
-            raise
-        return 0  # nobody reads any more; the run goes on
+    except OutputLost as lost:
+        return _left(run, lost)
     result = result_of(run)
     if as_json:
         print_json(result)
     else:
         typer.echo(final_line(result, about(run), estimated=summarize(run).estimated))
     if result["status"] in ("failed", "lost") and result["message"]:
-        say(f"error: {clean(str(result['message']))}")
+        say(f"error: {one_line(str(result['message']))}")
     return EXIT.get(str(result["status"]), 1)
+
+
+def _left(run: RunFolder, lost: OutputLost) -> int:
+    """The viewer's exit code when nobody reads any more (0), or nothing can be written: the run goes on."""
+    if lost.unread:
+        return 0
+    say(f"error: {lost}; the run goes on: cifar-tui runs watch {run.id}")
+    return FAILED
 
 
 def result_of(run: RunFolder) -> dict[str, Any]:
@@ -153,18 +160,18 @@ def describe(event: events.Event | Status) -> str:
     match event:
         case Status(state="queued"):
             place = f", number {event.place} in line" if event.place else ""
-            return f"waiting for a device{place}{': ' + clean(event.note) if event.note else ''}"
+            return f"waiting for a device{place}{': ' + one_line(event.note) if event.note else ''}"
         case Status(reason="supervisor_lost" | "moved", live=True):
-            return f"warning: {event.message}"
+            return f"warning: {one_line(event.message)}"
         case events.RunStarted():
             return (
-                f"attempt {event.attempt}: {event.params:,} parameters on {event.device_name or event.device}, "
-                f"{event.precision}, "
+                f"attempt {event.attempt}: {event.params:,} parameters on "
+                f"{one_line(event.device_name or event.device)}, {one_line(event.precision)}, "
                 f"{event.train_images:,} images, {event.steps_per_epoch} steps an epoch, "
                 f"{event.test_images:,} to test with"
             )
         case events.Phase() if event.name not in ("training", "evaluating", "saving"):
-            return f"{event.name}{': ' + clean(event.note) if event.note else ''}"
+            return f"{one_line(event.name)}{': ' + one_line(event.note) if event.note else ''}"
         case events.Epoch():
             star = "*" if event.train_mixed else " "
             clean_train = "" if math.isnan(event.clean_train_accuracy) else percent(event.clean_train_accuracy)
@@ -176,9 +183,11 @@ def describe(event: events.Event | Status) -> str:
                 f"{event.images_per_second:,.0f} img/s  {duration(sum(event.seconds.values()))}"
             )
         case events.Message():
-            return f"{event.level}: {clean(event.text)}"
+            return f"{one_line(event.level)}: {one_line(event.text)}"
         case events.Resumed():
-            return f"resumed at epoch {event.epoch}, step {event.step}{'' if event.exact else ': ' + clean(event.why)}"
+            return (
+                f"resumed at epoch {event.epoch}, step {event.step}{'' if event.exact else ': ' + one_line(event.why)}"
+            )
         case _:
             return ""
 

@@ -29,7 +29,8 @@ def headline(view: RunView, status: Status, now: float) -> Headline:
     """Who it is and how it stands."""
     labels, info = view.labels(), view.info
     said = view.last_event or info.created
-    ended = view.history.closing.t if view.history.closing else status.beat or said
+    closing = view.history.closing
+    ended = (closing.t if closing else 0.0) or status.beat or said
     since = said if status.live else ended
     return Headline(
         recipe=view.name,
@@ -79,7 +80,8 @@ def _busy(view: RunView, status: Status, now: float) -> str:
         return ""
     if phase.name in _LOOP:
         return phase.name if phase.name in ("evaluating", "saving") else ""
-    return f"{phase_words(phase)}, for {max(now - phase.t, 0):.0f} s"
+    since = f", for {max(now - phase.t, 0):.0f} s" if phase.t else ""
+    return f"{phase_words(phase)}{since}"
 
 
 def machine(view: RunView, cells: int) -> Machine:

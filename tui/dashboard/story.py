@@ -7,7 +7,7 @@ from typing import Final
 
 from engine.analysis.history import History
 from engine.contract.events import Checkpoint, Epoch, Failed, Finished, Phase, Resumed, RunStarted, Stopped
-from tui.figures import beside
+from tui.figures import beside, unusable
 from tui.format import duration, number, percent, si, work
 from tui.widgets.log_tail import LogLine
 from tui.widgets.status_line import REASON_WORDS
@@ -28,6 +28,8 @@ def story(history: History, newest: int = 0) -> list[LogLine]:
     lines += [LogLine(event.t, event.text, event.level) for event in history.messages[-newest:]]
     if history.phase and history.phase.name not in _LOOP and history.closing is None:
         lines.append(LogLine(history.phase.t, phase_words(history.phase), "quiet"))
+    if history.garbage:
+        lines.append(LogLine(0.0, unusable(history.garbage), "warning"))
     lines.sort(key=lambda line: line.t)
     lines += _closing(history, whole=not newest)
     return lines[-newest:]

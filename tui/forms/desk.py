@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.contract.catalog import Catalog
 from engine.contract.changes import differences
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, user_path
 from engine.contract.recipe import Choice, Recipe
 from engine.contract.resolve import PART_FIELDS
 from engine.contract.text import clean
@@ -154,7 +154,7 @@ def part_names(source: str) -> Mapping[str, str]:
         _, row = suites.row_of(source.removeprefix(loader.SUITE))
         return {**part_names(row.recipe), **{name: text for name in NAMED if (text := getattr(row, name))}}
     if source.endswith(".toml") or "/" in source:
-        path = Path(source).expanduser()
+        path = user_path(source)
     else:
         path = next(info.path for info in loader.list_presets() if info.name == source)
     table = loader.read_table(path)

@@ -205,7 +205,8 @@ def from_flags(flags: Mapping[str, Any]) -> Draft:
     place |= {"tags": " ".join(given["tags"])} if "tags" in given else {}
     if "seeds" in given:
         count = str(given["seeds"])  # `--seeds 5` means the first five
-        place["seeds"] = f"0-{int(count) - 1}" if count.isdecimal() and int(count) > 1 else count
+        many = re.fullmatch(r"\d{1,18}", count) and int(count) > 1
+        place["seeds"] = f"0-{int(count) - 1}" if many else count
     elif "seed" in given:
         place["seeds"] = str(given["seed"])
     return Draft(

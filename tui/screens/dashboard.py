@@ -13,6 +13,7 @@ from textual.events import Resize, ScreenResume
 
 from engine.analysis.seeds import one_a_seed
 from engine.analysis.standing import Standing
+from engine.contract.logfile import size
 from engine.contract.status import Status
 from engine.contract.store import RunFolder
 from tui.dashboard import panels
@@ -96,10 +97,7 @@ class Dashboard(PlotKeys):
 
     def _open(self, run: RunFolder) -> None:
         """Show a run: all of it at once if it is short, else its end while a thread reads the rest."""
-        try:
-            long = run.events.stat().st_size > LONG_FILE
-        except OSError:  # nothing is written yet
-            long = False
+        long = size(run.events) > LONG_FILE
         self._view = RunView(run, tail=long)
         self._view.poll()
         self._rates = panels.planned_rates(self._view)

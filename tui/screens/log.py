@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
-from engine.contract.lines import open_regular
+from engine.contract.logfile import tail
 from engine.contract.text import one_line
 from tui.dashboard.story import story
 from tui.dashboard.view import RunView
@@ -35,21 +35,10 @@ KEYS: Final = (
 )
 
 
-def raw_lines(path: os.PathLike[str]) -> list[LogLine]:
+def raw_lines(path: Path) -> list[LogLine]:
     """The last lines of log.txt; empty where there is none. A first line that was cut is left out."""
-    try:
-        fd = open_regular(path)  # type: ignore[arg-type]
-    except OSError:
-        return []
-    try:
-        size = os.fstat(fd).st_size
-        start = max(size - RAW_BYTES, 0)
-        text = os.pread(fd, RAW_BYTES, start).decode("utf-8", "replace")
-    except OSError:
-        return []
-    finally:
-        os.close(fd)
-    lines = text.splitlines()[1 if start else 0 :]
+    data = tail(path, RAW_BYTES)
+    lines = data.decode(errors="replace").splitlines()[1 if len(data) == RAW_BYTES else 0 :]
     return [LogLine(0.0, line) for line in lines if line.strip()]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.segment import Segment, Segments
@@ -17,7 +16,7 @@ from textual.message import Message as UiMessage
 from textual.widgets import Static
 
 from engine.contract.catalog import Catalog
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, user_path
 from engine.contract.recipe import Recipe
 from engine.contract.text import one_line
 from engine.data.fetch import require
@@ -47,10 +46,10 @@ LOADING: Final = "drawing: loading torch takes some seconds"
 def request_of(draft: Draft, recipe: Recipe, parts: Catalog, own_parts: Sequence[str], seed: int) -> dict[str, Any]:
     """What the process is asked for. Raises BadInput where the images would have to be downloaded first."""
     folder = draft.placement().data_dir
-    folder = str(Path(folder).expanduser().absolute()) if folder else ""
+    folder = str(user_path(folder).absolute()) if folder else ""
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, folder)
-    table, files = recipe.to_table(), [str(Path(file).expanduser().absolute()) for file in own_parts]
+    table, files = recipe.to_table(), [str(user_path(file).absolute()) for file in own_parts]
     return {"recipe": table, "parts": files, "images": IMAGES, "draws": DRAWS, "seed": seed, "data_dir": folder}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.analysis.rows import gpu_figure
 from engine.contract.text import one_line
 from tui.format import NONE, bar, gigabytes, percent, spark
 from tui.lines import Line, clip, fit
@@ -41,14 +42,13 @@ class Gpu:
         """From a GPU's table in a `system` event; what is missing or of a wrong type counts as not measured."""
 
         def figure(name: str) -> float:
-            value = table.get(name)
-            return float(value) if isinstance(value, int | float) else math.nan
+            return gpu_figure(table, name)
 
         found = table.get("others")
         others = [
-            (one_line(str(other.get("user", "?"))), one_line(str(other.get("name", "?"))), float(size))
+            (one_line(str(other.get("user", "?"))), one_line(str(other.get("name", "?"))), size)
             for other in (found if isinstance(found, list) else [])
-            if isinstance(other, dict) and isinstance(size := other.get("bytes", 0), int | float)
+            if isinstance(other, dict) and not math.isnan(size := gpu_figure({"bytes": 0, **other}, "bytes"))
         ]
         index = table.get("index")
         return cls(
