@@ -24,7 +24,7 @@ from engine.contract.rowcache import RowCache, is_remote
 from engine.contract.status import DENIED
 from engine.contract.summary import Summary, summarize
 
-VERSION: Final = 5  # raise it whenever Summary or the meaning of one of its fields changes
+VERSION: Final = 6  # raise it whenever Summary or the meaning of one of its fields changes
 TURNS: Final = 20
 RACY_NS: Final = 2_000_000_000  # a file changed this lately may change again within the same time stamp
 # The folder's own stamp moves with every file that is renamed into place; the others are changed where they lie.

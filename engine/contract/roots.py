@@ -34,14 +34,13 @@ def runs_roots(flags: Sequence[str] = ()) -> list[Path]:
     for text in given:
         try:
             root = Path(text).expanduser().absolute()
-            resolved = root.resolve()
+            if problem := _problem(root):
+                raise BadInput(f"runs folder {text!r} (from {origin}): {problem}")
+            roots[root.resolve()] = None
         except RuntimeError as error:
             raise BadInput(f"runs folder {text!r} (from {origin}): no such user, or a link to itself") from error
-        except OSError as error:  # a name that is too long, a folder on the way that may not be entered
+        except OSError as error:  # a name that is too long
             raise BadInput(f"runs folder {text!r} (from {origin}): {error.strerror}") from error
-        if problem := _problem(root):
-            raise BadInput(f"runs folder {text!r} (from {origin}): {problem}")
-        roots[resolved] = None
     return list(roots)
 
 
