@@ -78,7 +78,6 @@ MAY_OPEN = {
     "engine/contract/timm_names.py": "of an installed package",
     "engine/launch/reasons.py": "of the kernel: /proc and /sys",
     "engine/contract/flock.py": "of the kernel: /proc/locks",
-    "engine/launch/line.py": "tickets, under the queue's mutex",
     "engine/data/archives.py": "archives that were found to be regular files",
     "engine/data/arrays.py": "of the program's own cache",
     "engine/data/mnist.py": "files that were held to their SHA-256",

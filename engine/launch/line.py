@@ -15,6 +15,7 @@ from typing import Final
 
 from engine.contract import flock
 from engine.contract.errors import BadInput
+from engine.contract.lines import open_regular
 from engine.launch import locks, queue
 from engine.launch.queue import Ticket, Want
 
@@ -180,7 +181,11 @@ class Line:
         if not ahead:
             return ""
         said = f"behind run {ahead[0].run}"
-        with suppress(OSError), queue.ticket_path(self._queue, ahead[0].number).open("rb") as file:
-            if flock.is_stopped(pid := flock.holder(file.fileno())):
-                said += f" of {flock.describe(pid)}"
+        with suppress(OSError):
+            ticket = open_regular(queue.ticket_path(self._queue, ahead[0].number))
+            try:
+                if flock.is_stopped(pid := flock.holder(ticket)):
+                    said += f" of {flock.describe(pid)}"
+            finally:
+                os.close(ticket)
         return said

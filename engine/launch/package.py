@@ -5,6 +5,7 @@ import site
 from pathlib import Path
 
 import engine
+from engine.contract.errors import user_path
 from engine.launch import compile_cache
 
 VARIABLE = "CIFAR_TUI_ENGINE"
@@ -31,7 +32,7 @@ def environment() -> dict[str, str]:
     parts = inherited if root in {os.path.realpath(path) for path in installed} else [root, *inherited]
     child = {**os.environ, VARIABLE: own(), "PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(parts)}
     child |= compile_cache.environment()
-    child |= {key: str(Path(child[key]).expanduser().absolute()) for key in FOLDERS if child.get(key)}
+    child |= {key: str(user_path(child[key]).absolute()) for key in FOLDERS if child.get(key)}
     if not parts:
         del child["PYTHONPATH"]
     return child

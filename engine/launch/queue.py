@@ -24,7 +24,7 @@ from typing import Final
 
 import platformdirs
 
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, user_path
 from engine.contract.files import read_json
 from engine.contract.values import build, encode_table
 from engine.launch import locks
@@ -63,7 +63,7 @@ def home() -> Path:
     """The queue's folder: $CIFAR_TUI_QUEUE, else one for this host in the user's state folder."""
     own = os.environ.get("CIFAR_TUI_QUEUE", "")
     if own:
-        return Path(own).expanduser().absolute()
+        return user_path(own).absolute()
     return platformdirs.user_state_path("cifar-tui", appauthor=False) / "queue" / _file_name(platform.node() or "host")
 
 

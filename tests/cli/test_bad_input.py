@@ -63,7 +63,10 @@ TRAIN = ("--preset", "quickstart", "--headless")
         ((*TRAIN, "--set", "loss.name=distillation"), "loss.teacher: which finished run teaches?"),
         (("suites", "run", "tricks_3_2", "--rows", "nope"), "suite tricks_3_2: unknown row 'nope'"),
         ((*TRAIN, "--set", "optimizer=rmsprop"), "unknown optimizer 'rmsprop'; there are adabound"),
-        ((*TRAIN, "--set", "optimizer.name=adamw"), "momentum: adamw has none, lars, larc, muon and others have it"),
+        (
+            (*TRAIN, "--set", "optimizer.name=adamw", "--set", "optimizer.momentum=0.9"),
+            "momentum: adamw has none, lars, larc, muon and others have it",
+        ),
         ((*TRAIN, "--parts", "/dev/null"), "cannot read parts from /dev/null: not a regular file"),
         ((*TRAIN, "--device", "gpu"), "device"),
         ((*TRAIN, "--device", "cuda"), "no GPU is visible"),

@@ -25,7 +25,8 @@ def clock(monkeypatch):
 
 def decide(path, threads=0):
     compute = ComputeConfig(precision="fp32")
-    return probe.decide(path, compute, threads, CPU, nn.Flatten(), torch.ones(2, 3, 8, 8))
+    few = torch.ones(2, 3, 8, 8)
+    return probe.decide(path, compute, threads, CPU, nn.Flatten(), probe.Work(few=few, batch=lambda: few, steps=10))
 
 
 @pytest.mark.parametrize(("one", "three", "threads"), [(3.0, 1.0, 3), (1.0, 1.1, 3), (1.0, 1.3, 1), (1.0, 10.0, 1)])

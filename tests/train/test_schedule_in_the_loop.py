@@ -12,10 +12,10 @@ def test_every_step_is_taken_with_the_schedules_rate_and_momentum(make, monkeypa
     trial = make(schedule=ONE_CYCLE, optimizer={"name": "sgd", "lr": 0.05, "momentum": 0.9})
     taken = []
 
-    def spy(setup, *rest):
+    def spy(setup, *rest, **options):
         group = setup.optimizer.param_groups[0]
         taken.append((group["lr"], group["momentum"]))
-        return step(setup, *rest)
+        return step(setup, *rest, **options)
 
     step = train.train_step
     monkeypatch.setattr(train, "train_step", spy)
