@@ -45,7 +45,7 @@ def test_the_list_says_when_a_run_elsewhere_was_last_seen(cli, working):
 def test_show_says_where_it_was_seen_and_never_a_negative_age(cli, working):
     run = working(-90)
     shown = cli("runs", "show", run.id).out.splitlines()[0]
-    assert shown.startswith("status    running last seen just now on gpubox, whose clock is ")
+    assert shown.startswith("status    running: last seen just now on gpubox, whose clock is ")
     assert shown.endswith(" s ahead") and "-" not in shown
 
 
@@ -97,7 +97,7 @@ def test_in_a_moved_folder_show_and_stop_say_that_it_is_ending(cli, moved, monke
         for name in ("kill", "killpg", "pidfd_open"):
             patch.setattr(os, name, lambda *arguments: pytest.fail(f"signalled {arguments}"))
         shown = cli("runs", "show", moved.id, *root)
-        assert shown.out.splitlines()[0] == "status    stopping moved ending, its folder was moved"
+        assert shown.out.splitlines()[0] == "status    stopping (moved): ending, its folder was moved"
         for act in ("stop", "kill"):
             more = ("--yes",) if act == "kill" else ()
             said = cli("runs", act, moved.id, *more, *root)

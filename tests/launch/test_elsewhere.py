@@ -221,7 +221,7 @@ def test_in_a_container_with_the_same_host_name_a_run_is_seen_stopped_and_waited
     run = bench.working()
     shown = in_another_namespace("runs", "show", run.id)
     assert shown.returncode == 0
-    assert shown.stdout.split()[:4] == ["status", "running", "last", "seen"]
+    assert shown.stdout.split()[:4] == ["status", "running:", "last", "seen"]
     stopped = in_another_namespace("runs", "stop", run.id)
     assert (stopped.returncode, stopped.stderr) == (0, "")
     assert stopped.stdout.startswith(f"{run.id} is asked to stop: its supervisor on ")

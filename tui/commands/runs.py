@@ -139,11 +139,11 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
     labels = folder.labels()
     facts = {
         "name": labels.name,
-        "status": f"{row.status} {row.reason} {row.message}".strip(),
-        "preset": f"{info.preset}  changes: {info.changes}",
+        "status": row.status + (f" ({row.reason})" if row.reason else "") + (f": {row.message}" if row.message else ""),
+        "preset": info.preset + (f"; changes: {info.changes}" if info.changes else ""),
         "seed": str(info.seed),
         "epochs": f"{row.epoch} of {row.epochs}",
-        "accuracy": "  ".join(
+        "accuracy": ", ".join(
             [
                 f"last {_accuracy(row.last_accuracy)} %",
                 *about(folder),
@@ -151,13 +151,13 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
             ]
         ),
         "time": work(row.seconds, row.estimated) + (" (estimated from wall clocks)" if row.estimated else ""),
-        "host": f"{info.host}  {row.device}",
+        "host": ", ".join(filter(None, (info.host, row.device))),
         "tags": " ".join(labels.tags),
         "notes": "; ".join(labels.notes),
         "damage": unusable(row.garbage) if row.garbage else "",
         "folder": str(folder.path),
         "repeat": info.command,
-        "versions": "  ".join(f"{key} {value}" for key, value in info.versions.items()),
+        "versions": ", ".join(f"{key} {value}" for key, value in info.versions.items()),
     }
     for key, value in facts.items():
         if value:
