@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from engine.contract.lines import LineReader, LineWriter
-from engine.contract.values import Count, Moment, Nth, Share, Size, build_leniently, parse, parse_lines, plain
+from engine.contract.values import Count, Moment, Nth, Rate, Share, Size, build_leniently, parse, parse_lines, plain
 
 NAN: Final = math.nan
 REASONS: Final = (
@@ -85,7 +85,7 @@ class Step(Event):
     epoch: Nth = 0
     step: Count = 0
     loss: float = NAN
-    lr: Size = NAN
+    lr: Rate = NAN
     images_per_second: Size = NAN
 
 
@@ -113,7 +113,7 @@ class Epoch(Event):
     per_class: list[Share] = field(default_factory=list)
     per_class_count: list[Count] = field(default_factory=list)
     confused: list[Count] = field(default_factory=list)
-    lr: Size = NAN
+    lr: Rate = NAN
     images_per_second: Size = NAN
     grad_norm: float = NAN
     update_ratio: float = NAN

@@ -26,6 +26,8 @@ Share: TypeAlias = float
 """From 0 to 1, or NaN for what was not measured."""
 Size: TypeAlias = float
 """From 0 to 2**53, or NaN for what was not measured: bytes, seconds, rates."""
+Rate: TypeAlias = float
+"""From 0 on, or NaN for what was not measured: a learning rate, which a recipe may set as high as it likes."""
 Count: TypeAlias = int
 """From 0 to 2**53."""
 Nth: TypeAlias = int
@@ -198,6 +200,7 @@ _READERS: Final[dict[str, Read]] = {
     "Moment": read_moment,
     "Share": read_share,
     "Size": read_size,
+    "Rate": _within(read_float, 0.0, math.inf),
     "Count": _read_count,
     "Nth": _within(read_int, 0, MOST_EPOCHS),
     "list[str]": _list_of(_exactly(str)),

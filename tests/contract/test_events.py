@@ -44,6 +44,7 @@ VALUES = {
     "Moment": st.floats(0, LATEST),
     "Share": share,
     "Size": size,
+    "Rate": st.one_of(st.floats(0), st.just(float("nan"))),
     "Count": count,
     "Nth": st.integers(0, 1_000_000),
     "str": text,

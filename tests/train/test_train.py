@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import json
 import math
 import threading
 
@@ -24,6 +25,7 @@ from engine.contract.events import (
     Step,
     Stopped,
     encode,
+    read_event,
 )
 from engine.data.device import Resident
 from engine.data.load import DataSet, Split
@@ -250,6 +252,16 @@ def test_weights_that_the_very_last_step_blows_up_end_the_run_as_diverged(make, 
     with pytest.raises(Diverged, match=r"after epoch 1 the model's output is no finite number for 105 of 105 test"):
         trial.go()
     assert not any(isinstance(event, Epoch | Finished) for event in trial.events)
+
+
+def test_no_value_of_a_run_that_blows_up_is_taken_for_garbage(make):
+    """A rate of 1e30 is a mistake, but it is what the run was told, and the reader of its events has to show it."""
+    trial = make(batch_size=320, epochs=1, schedule="constant", optimizer={"name": "sgd", "lr": 1e30})
+    with pytest.raises(Diverged):
+        trial.go()
+    assert [event.lr for event in trial.events if isinstance(event, Step)] == [1e30]
+    for event in trial.events:
+        assert read_event(json.loads(encode(event))) == (event, 0)
 
 
 @pytest.mark.parametrize("which", ["test", "holdout", "clean", "raw", "tta"])
