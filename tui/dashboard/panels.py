@@ -16,7 +16,7 @@ from engine.schedules import learning_rates
 from tui.dashboard.devices import busy_lately, gpus, peak_ours
 from tui.dashboard.story import phase_words
 from tui.dashboard.view import RunView
-from tui.format import NONE, delta, number
+from tui.format import NONE, counted, delta, number
 from tui.lines import Line, clip
 from tui.widgets.gpu_panel import Gpu, Machine
 from tui.widgets.status_line import LIVE, Headline, Other, Progress
@@ -87,7 +87,7 @@ def _busy(view: RunView, status: Status, now: float) -> str:
 def machine(view: RunView, cells: int) -> Machine:
     """The devices at the last sample; the use of the last ten minutes in `cells` parts."""
     sample, started = view.history.latest, view.history.started
-    threads = f", {started.threads} threads" if started and started.threads else ""
+    threads = f", {counted(started.threads, 'thread')}" if started and started.threads else ""
     device = f"{started.device_name or started.device}{threads}" if started else ""
     if sample is None:
         return Machine(device=device, sampled=False)
