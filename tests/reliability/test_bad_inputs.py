@@ -281,16 +281,17 @@ def checkpoint(damage: Callable[[Path], None]) -> Try:
         import torch
 
         from engine.checkpoint import Checkpoints
+        from engine.contract.home import Home
 
         mark = scene.scratch / "exploited"
         scene.patch.setenv("EXPLOIT_MARK", str(mark))
-        made = Checkpoints(scene.run.checkpoints, identity={"recipe_id": "r", "seed": 0}, made_on={})
+        made = Checkpoints(Home(scene.run.path), identity={"recipe_id": "r", "seed": 0}, made_on={})
         for epoch in (1, 2):
             made.save((epoch, 0), {"epoch": 0, "model": {"w": torch.ones(64)}}, None, {"s": epoch}, "interval")
         made.written(wait=True)
         made.close()
         damage(scene.run.checkpoints / "epoch-0002")
-        again = Checkpoints(scene.run.checkpoints, identity={"recipe_id": "r", "seed": 0}, made_on={})
+        again = Checkpoints(Home(scene.run.path), identity={"recipe_id": "r", "seed": 0}, made_on={})
         saved, notes = again.load()
         again.close()
         assert saved is not None and saved.position == (1, 0) and len(notes) == 1
@@ -339,13 +340,14 @@ def other_recipe(scene: Scene) -> None:
     import torch
 
     from engine.checkpoint import Checkpoints
+    from engine.contract.home import Home
 
-    made = Checkpoints(scene.run.checkpoints, identity={"recipe_id": "other", "seed": 0}, made_on={})
+    made = Checkpoints(Home(scene.run.path), identity={"recipe_id": "other", "seed": 0}, made_on={})
     made.save((1, 0), {"epoch": 0, "model": {"w": torch.ones(3)}}, None, {"s": 1}, "interval")
     made.written(wait=True)
     made.close()
     signed(scene.run.checkpoints / "epoch-0001", b"\xff" * 8 + b"{" * 100)  # as a safetensors header of 2**63 begins
-    mine = Checkpoints(scene.run.checkpoints, identity={"recipe_id": "r", "seed": 0}, made_on={})
+    mine = Checkpoints(Home(scene.run.path), identity={"recipe_id": "r", "seed": 0}, made_on={})
     try:
         saved, notes = mine.load()
         assert saved is None and notes
