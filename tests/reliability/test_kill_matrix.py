@@ -256,7 +256,7 @@ def test_a_run_moved_while_it_trains_as_a_user_sees_it(bench: Bench, monkeypatch
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
     bench.until(lambda: not there.status().live)
-    assert "stopped moved the folder was moved; stopped in epoch" in cli("runs", "show", run.id).stdout
+    assert "stopped (moved): the folder was moved; stopped in epoch" in cli("runs", "show", run.id).stdout
     stopped = cli("runs", "stop", run.id)
     assert stopped.returncode == 2 and "is not at work: it is stopped (moved)" in stopped.stderr
     assert ExitRecord.read(there.exit).reason == "moved"
