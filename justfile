@@ -12,7 +12,7 @@ setup:
 
 # run the tests, or those that you name
 test *args:
-    {{python}} -m pytest {{args}}
+    {{python}} -m pytest -n auto {{args}}
 
 # run the long tests
 slow *args:

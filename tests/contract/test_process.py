@@ -37,7 +37,7 @@ def test_a_worker_of_the_run_is_alive(worker, tmp_path):
         {"pid": 1},
         {"pid": 2**31},
         {"pid": 2**80},
-        {"pid": os.getpid()},
+        pytest.param({"pid": os.getpid()}, id="the pid of this process"),
         {"start_ticks": 1},
         {"start_ticks": 2**80},
         {"create_time": 1.0, "start_ticks": 0},

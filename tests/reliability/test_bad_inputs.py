@@ -450,6 +450,7 @@ def forged_exit(scene: Scene) -> None:
             state = scene.run.status()
             assert state.live and "-" not in state.message.replace("finished", ""), state
             looks_sound(scene, LISTINGS)
+        scene.patch.setattr(control, "ENDING_SECONDS", 0.2)  # it waits for what seems to be ending
         with pytest.raises(BadInput):
             control.resume(scene.run)
     finally:
