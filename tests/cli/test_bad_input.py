@@ -159,3 +159,24 @@ def test_a_folder_called_engine_where_the_user_stands_is_never_imported(tmp_path
     assert command.exists(), "the tests run in an environment where the project is installed"
     done = subprocess.run([command, "presets", "list"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "quickstart" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "path", ["/" + "a" * 5000, "/" + "a/" * 2500, "~nobody-of-that-name/runs"], ids=["name", "deep", "user"]
+)
+@pytest.mark.parametrize(
+    "command", [("runs", "list", "--runs-dir"), ("--headless", "--preset")], ids=["runs", "preset"]
+)
+def test_a_path_that_cannot_be_is_one_short_line(cli, command, path):
+    answer = cli(*command, path)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("error: ") and "Traceback" not in answer.err and len(answer.err) < 1000
+
+
+def test_a_home_that_cannot_be_written_is_one_line(cli, monkeypatch, tmp_path):
+    """Its place is taken by a file, which stops the superuser as well."""
+    (tmp_path / "home").write_text("")
+    monkeypatch.setenv("CIFAR_TUI_RUNS", str(tmp_path / "home" / "runs"))
+    answer = cli("--preset", "quickstart", "--headless", "--detach")
+    assert answer.code in (1, 2) and answer.out == ""
+    assert answer.err.count("error: ") == 1 and "Traceback" not in answer.err
