@@ -112,6 +112,20 @@ def wants_graph(recipe: Recipe, parts: Catalog) -> bool:
     return ours and not recipe.model.name.startswith("timm:") and not ungraphable(recipe)
 
 
+def _started_model(recipe: Recipe, data: DataSet, normalize: Callable[[Tensor], Tensor], parts: Catalog) -> nn.Module:
+    """The recipe's model on the host, as it starts; one that starts from training images has seen the first of them."""
+    model = build_model(
+        recipe.model,
+        num_classes=len(data.classes),
+        in_channels=data.channels,
+        image_size=data.image_size,
+        catalog=parts,
+    )
+    if hasattr(model, "start_from"):
+        model.start_from(normalize(data.train.images[:STARTED_FROM]))
+    return model
+
+
 def prepare(
     recipe: Recipe,
     data: DataSet,
@@ -144,16 +158,11 @@ def prepare(
     if device.type == "cpu":
         keep_freed_memory()
     classes = len(data.classes)
-    model = build_model(
-        recipe.model, num_classes=classes, in_channels=data.channels, image_size=data.image_size, catalog=parts
-    )
     augment = partial(
         Pipeline, recipe.augmentation, seed=seed, mean=data.mean, std=data.std, num_classes=classes, catalog=parts
     )
-    if hasattr(model, "start_from"):
-        model.start_from(augment().normalize(data.train.images[:STARTED_FROM]))
     layout = torch.channels_last if compute.channels_last else torch.contiguous_format
-    model = model.to(device, memory_format=layout)
+    model = _started_model(recipe, data, augment().normalize, parts).to(device, memory_format=layout)
     facts = (1, data.channels, data.image_size, data.image_size)
     alone = lonely(recipe, len(data.train))
     if alone and normalises_single_pixels(model, torch.zeros(facts, device=device).to(memory_format=layout)):
