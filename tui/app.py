@@ -19,15 +19,15 @@ from engine.contract.errors import BadInput
 from engine.contract.store import RunFolder, Summary, find
 from engine.contract.text import one_line
 from tui.commands.sources import RUN
-from tui.format import going_on
-from tui.forms.draft import from_flags
-from tui.keys import GLOBAL, bindings
-from tui.keys import MODES as SECTIONS
+from tui.drawing.format import going_on
+from tui.keys.common import GLOBAL, bindings
+from tui.keys.common import MODES as SECTIONS
 from tui.messages import RunsChanged
 from tui.palette import Presets, Runs, Sections, Suites
-from tui.run_acts import RunActs
+from tui.plans.draft import from_flags
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
+from tui.screens.run_actions import RunActs
 from tui.screens.small import MIN_HEIGHT, MIN_WIDTH, TooSmall
 from tui.screens.welcome import OTHER, Welcome
 from tui.session import Session

@@ -126,7 +126,7 @@ def _workbench(places: list[Path], **start: Any) -> None:
             "the workbench needs a terminal; without one use `cifar-tui --preset NAME --headless` "
             "or a command such as `cifar-tui runs list`"
         )
-    from tui.workbench import run_workbench
+    from tui.opening import run_workbench
 
     raise SystemExit(run_workbench(roots=places, **start))
 

@@ -13,7 +13,7 @@ from textual.markup import escape
 
 from engine.contract.text import one_line
 from presets.loader import list_presets
-from tui.keys import MODES
+from tui.keys.common import MODES
 
 if TYPE_CHECKING:
     from tui.app import Workbench

@@ -17,9 +17,9 @@ from engine.contract.errors import BadInput
 from engine.contract.files import read_json, write_atomic
 from engine.contract.index import Index
 from engine.contract.store import RunFolder, Summary, remove, restore, trash_bytes, trash_of
-from tui.format import counted
-from tui.forms.again import draft_of, own_parts
-from tui.forms.draft import Draft
+from tui.drawing.format import counted
+from tui.plans.again import draft_of, own_parts
+from tui.plans.draft import Draft
 from tui.undo import Acts
 
 RESCAN_SECONDS: Final = 2.0

@@ -12,10 +12,10 @@ from engine.contract.process import host_name
 from engine.contract.recipe import Placement
 from engine.contract.store import create, runs_root, summarize
 from presets.loader import Edits, resolve
-from tui.batch import Cell, prepare
-from tui.batch_cost import cost
-from tui.forms.draft import Draft
 from tui.forms.estimate import Machine, before_you_start
+from tui.plans.batch import Cell, prepare
+from tui.plans.cost import cost
+from tui.plans.draft import Draft
 
 BASE = ("schedule.warmup=0", "epochs=4", "batch_size=100")
 HERE = host_name()
@@ -96,7 +96,7 @@ def _split(text):
 
 
 def _said(seconds):
-    from tui.format import duration
+    from tui.drawing.format import duration
 
     return duration(seconds)
 

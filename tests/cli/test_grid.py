@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from engine.contract.store import RunFolder, runs_root
-from tui import batch
 from tui.commands import batch as commands
+from tui.plans import batch
 
 GRID = ("grid", "--preset", "quickstart", "--epochs", "2", "--set", "schedule.warmup=0", "--device", "cpu")
 

@@ -10,8 +10,8 @@ from engine.analysis.lr_curve import fold
 from engine.contract.catalog import catalog
 from engine.contract.events import Failed, Message, RunStarted, Step
 from engine.contract.roots import runs_root
-from tui import rate_sweep
-from tui.rate_sweep import Progress
+from tui.plans import sweep as rate_sweep
+from tui.plans.sweep import Progress
 
 QUICK = ("lr-find", "--preset", "quickstart", "--set", "model=lenet", "--set", "compute.precision=fp32",
          "--batch-size", "16", "--threads", "1", "--device", "cpu")  # fmt: skip

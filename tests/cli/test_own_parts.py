@@ -15,8 +15,8 @@ from engine.contract.store import find, runs_root
 from engine.launch import control
 from presets import loader
 from tui.commands.sources import agreed, parts_with
-from tui.forms.draft import from_flags
-from tui.starting import launch, plan
+from tui.plans.draft import from_flags
+from tui.plans.plan import launch, plan
 
 OWN = '''
 from typing import Annotated

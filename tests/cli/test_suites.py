@@ -11,8 +11,8 @@ from engine.contract.index import Index
 from engine.contract.store import RunFolder, runs_root
 from engine.launch import control
 from presets import loader, suites
-from tui import batch
 from tui.commands import batch as commands
+from tui.plans import batch
 
 SUITE = """
 title = "Tiny"

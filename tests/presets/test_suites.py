@@ -9,7 +9,7 @@ from engine.contract.errors import BadInput
 from presets import loader, suites
 from presets.loader import Edits
 from presets.suite_uses import uses_of_model, uses_of_preset
-from tui.suite_cells import Departure, cells
+from tui.plans.suite import Departure, cells
 
 PARTS = catalog()
 BUILT_IN = [info.name for info in suites.list_suites() if info.origin == "built-in"]

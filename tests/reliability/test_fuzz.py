@@ -228,7 +228,7 @@ def test_damage_of_any_kind_in_any_place(make_run, count, events, files, size):
 
 
 def test_the_clock_knows_no_wrong_time():
-    from tui.format import clock
+    from tui.drawing.format import clock
 
     for t in (float("nan"), float("inf"), -1.0, 1e12, 1e18, 253_402_300_800.0):
         assert clock(t) == "??:??:??" and clock(t, seconds=False) == "??:??"

@@ -19,14 +19,14 @@ from engine.contract.records import ExitRecord
 from engine.launch import control
 from presets import loader
 from tui.app import Workbench
-from tui.keys import MODES
+from tui.keys.common import MODES
 from tui.messages import RunsChanged
+from tui.opening import run_workbench
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.screens.small import TooSmall
 from tui.screens.welcome import Welcome
 from tui.widgets.run_list import RunList
-from tui.workbench import run_workbench
 
 SIZES = [(80, 24), (120, 40)]
 

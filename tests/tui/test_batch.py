@@ -9,10 +9,10 @@ from engine.contract.errors import BadInput, StartFailed
 from engine.contract.index import Index
 from engine.contract.recipe import Placement
 from engine.contract.store import runs_root
-from tui import batch as batch_module
-from tui.batch import Cell, alone, carry_out, prepare
-from tui.batch_cost import cost, images
-from tui.forms.draft import from_flags
+from tui.plans import batch as batch_module
+from tui.plans.batch import Cell, alone, carry_out, prepare
+from tui.plans.cost import cost, images
+from tui.plans.draft import from_flags
 
 PARTS = catalog()
 FAST = ("schedule.warmup=0", "compute.precision=fp32")
@@ -110,7 +110,7 @@ def test_a_device_that_is_not_there_is_refused_before_anything_starts(lenet):
 
 def test_a_disk_that_cannot_hold_all_of_them_is_refused(lenet, monkeypatch):
     usage = type("usage", (), {"free": 50_000_000})
-    monkeypatch.setattr("tui.starting.shutil.disk_usage", lambda place: usage)
+    monkeypatch.setattr("tui.plans.plan.shutil.disk_usage", lambda place: usage)
     ready(lenet, seeds=(0, 1))
     with pytest.raises(BadInput, match="has 50 MB free; 3 runs of lenet need 66 MB"):
         ready(lenet, seeds=(0, 1, 2))
@@ -121,7 +121,7 @@ def test_a_disk_that_cannot_hold_all_of_them_is_refused(lenet, monkeypatch):
 
 def test_more_waiting_runs_than_the_memory_holds_are_refused(lenet, monkeypatch):
     memory = type("memory", (), {"available": 5 * batch_module.WAITING_BYTES})
-    monkeypatch.setattr("tui.batch.psutil.virtual_memory", lambda: memory)
+    monkeypatch.setattr("tui.plans.batch.psutil.virtual_memory", lambda: memory)
     ready(lenet, seeds=(0, 1))
     with pytest.raises(BadInput, match="3 runs that wait take"):
         ready(lenet, seeds=(0, 1, 2))

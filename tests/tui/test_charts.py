@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.axes import Axis, accuracy_axis, finite, plain, reach, steps_of, value_axis, x_axis
-from tui.charts import Look, Series, chart, downsample, smooth
+from tui.drawing.axes import Axis, accuracy_axis, finite, plain, reach, steps_of, value_axis, x_axis
+from tui.drawing.charts import Look, Series, chart, downsample, smooth
 
 NAN = math.nan
 

@@ -15,9 +15,9 @@ from tests.tui.demo import CLASSES, Demo, write_run
 from tui.dashboard import panels
 from tui.dashboard.curves import accuracy_curves, aligned, epoch_places, loss_curves, lower_curves
 from tui.dashboard.devices import busy_lately
+from tui.dashboard.layout import plan
+from tui.dashboard.log import story
 from tui.dashboard.options import Frame, Options
-from tui.dashboard.plan import plan
-from tui.dashboard.story import story
 from tui.dashboard.view import RunView
 
 

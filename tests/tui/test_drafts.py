@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
 from engine.contract.recipe import Placement
-from tui.forms.again import draft_of, flags_of
-from tui.forms.desk import Desk
-from tui.forms.draft import Draft, from_flags, parse_seeds
+from tui.forms.editor import Desk
+from tui.plans.again import draft_of, flags_of
+from tui.plans.draft import Draft, from_flags, parse_seeds
 
 
 def test_a_draft_is_its_command_line():

@@ -7,12 +7,12 @@ import pytest
 from engine.contract.events import Epoch, EventWriter, Finished, Resumed
 from tui.commands.train import describe, final_line, result_of
 from tui.dashboard.curves import accuracy_curves
+from tui.dashboard.log import story
 from tui.dashboard.options import Frame, Options
-from tui.dashboard.story import story
 from tui.dashboard.view import RunView
-from tui.figures import about, beside
-from tui.run_preview import Reader, facts
-from tui.widgets.chart import curves
+from tui.drawing.chart_pane import curves
+from tui.drawing.figures import about, beside
+from tui.drawing.run_preview import Reader, facts
 
 SEEN = Epoch(epoch=3, test_accuracy=0.9, test_loss=0.5, tta="flip", tta_accuracy=0.912, test_top5=0.99)
 HALF = ("data.test_slice=first:0.5",)

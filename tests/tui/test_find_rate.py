@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from engine.contract.events import Failed, Message, Phase, RunStarted, Step
-from tui import rate_sweep
 from tui.forms.form import Form
+from tui.plans import sweep as rate_sweep
 from tui.screens.confirm import Confirm
 from tui.screens.new_run import NewRun
 from tui.widgets.find_rate import FindRate

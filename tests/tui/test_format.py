@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui import format as fmt
+from tui.drawing import format as fmt
 
 NAN = math.nan
 

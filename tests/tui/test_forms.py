@@ -10,12 +10,12 @@ from engine.contract.params import OPS
 from engine.contract.recipe import COMMON
 from engine.contract.store import Summary
 from presets.loader import list_presets, resolve
-from tui.forms.desk import Desk, blame
-from tui.forms.draft import Draft, from_flags
+from tui.drawing.lines import width_of
+from tui.forms.editor import Desk, blame
 from tui.forms.fields import PLACE, walk
 from tui.forms.options import options_of
 from tui.forms.rows import arrange, draw_row, help_of, short_range
-from tui.lines import width_of
+from tui.plans.draft import Draft, from_flags
 
 PRESETS = [info.name for info in list_presets()]
 

@@ -4,7 +4,7 @@ import pytest
 
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from tui.grid_cells import axis, cells
+from tui.plans.grid import axis, cells
 
 PARTS = catalog()
 

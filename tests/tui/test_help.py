@@ -2,9 +2,9 @@
 
 import pytest
 
-from tui.key_tables.key import shown
-from tui.keys import GLOBAL, MODES, MOVING
-from tui.lines import width_of
+from tui.drawing.lines import width_of
+from tui.keys.common import GLOBAL, MODES, MOVING
+from tui.keys.key import shown
 from tui.screens.help import TABLES, TITLES, sections, sheet
 
 

@@ -6,7 +6,7 @@ import inspect
 import pytest
 from textual.binding import Binding
 
-from tui.keys import DIALOG, GLOBAL, MODES, MOVING, bindings
+from tui.keys.common import DIALOG, GLOBAL, MODES, MOVING, bindings
 from tui.screens.help import TABLES
 
 TAKEN = {"ctrl+a", "ctrl+b", "ctrl+q", "ctrl+j", "ctrl+m", "ctrl+i", *(f"f{i}" for i in range(2, 13))}

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from engine.analysis.sheet import Sheet
-from tui import pictures
+from tui.drawing import pictures
 
 TILES = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 32, 3), dtype=np.uint8)
 

@@ -6,7 +6,7 @@ import pytest
 
 from engine.launch import control
 from engine.launch.queue import Ticket
-from tui.lines import width_of
+from tui.drawing.lines import width_of
 from tui.screens import queue
 from tui.screens.confirm import Confirm
 from tui.screens.queue import Tickets, draw_ticket, rows_of

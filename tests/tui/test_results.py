@@ -413,7 +413,7 @@ async def test_hostile_names_reach_the_screen_as_plain_text(workbench, make_run,
 
 
 async def test_a_preview_reads_one_run_and_only_when_the_cursor_rests(workbench, make_run, settle, until, monkeypatch):
-    from tui import run_preview
+    from tui.drawing import run_preview
 
     for _ in range(4):
         make_run()

@@ -7,9 +7,20 @@ import pytest
 
 from engine.contract.events import REASONS
 from tests.tui.demo import summary
-from tui.lines import width_of
-from tui.run_columns import Columns, Marks, draw_row, footnote, header, news, state_in_words, state_of, took_of, when_of
-from tui.run_rows import SORTS, Row, rows_of
+from tui.drawing.lines import width_of
+from tui.drawing.run_rows import SORTS, Row, rows_of
+from tui.drawing.run_table import (
+    Columns,
+    Marks,
+    draw_row,
+    footnote,
+    header,
+    news,
+    state_in_words,
+    state_of,
+    took_of,
+    when_of,
+)
 
 HOSTILE = "\x1b[31m[red]evil[/red]\x07\nsecond line"
 

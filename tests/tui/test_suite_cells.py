@@ -5,7 +5,7 @@ import pytest
 from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
 from presets import loader, suites
-from tui.suite_cells import Departure, cells
+from tui.plans.suite import Departure, cells
 
 PARTS = catalog()
 

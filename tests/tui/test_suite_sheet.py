@@ -11,9 +11,9 @@ from engine.contract.events import Epoch, EventWriter
 from engine.contract.store import summarize
 from presets.loader import Edits, resolve
 from presets.suites import Reported, Row, Suite
-from tui.suite_data import as_data, flat
-from tui.suite_sheet import compared, others, shown
-from tui.typeset import text
+from tui.drawing.suite_data import as_data, flat
+from tui.drawing.suite_table import compared, others, shown
+from tui.drawing.typeset import text
 
 RECIPE = resolve("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["schedule.warmup=0"]))
 SUITE = Suite(

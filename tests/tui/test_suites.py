@@ -8,11 +8,11 @@ from engine.contract.events import Epoch, EventWriter, RunStarted
 from engine.contract.records import ExitRecord
 from engine.contract.store import create
 from presets import loader, suites
+from tui.plans.suite import Departure
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt
-from tui.suite_cells import Departure
-from tui.suite_desk import SuiteDesk, parse_departure
+from tui.screens.suites_state import SuiteDesk, parse_departure
 from tui.widgets.suite_rows import SuiteRows
 
 SUITE = """

@@ -7,7 +7,7 @@ import re
 import pytest
 from rich.cells import cell_len
 
-from tui.typeset import Column, Sheet, latex, markdown, table, tex, text
+from tui.drawing.typeset import Column, Sheet, latex, markdown, table, tex, text
 
 HOSTILE = "100 % & $5 #1 a_b {x} ~ ^ \\cmd <i> | `*` \x1b[2J\nnext"
 SHEET = Sheet(

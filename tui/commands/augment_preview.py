@@ -79,7 +79,7 @@ def main(asked: Asked, out: Path | None, *, as_json: bool) -> None:
 
 def draw(sheet: Sheet, title: str, console: Console) -> None:
     """Draw in the terminal."""
-    from tui.pictures import sheet_lines  # pillow takes a while to import
+    from tui.drawing.pictures import sheet_lines  # pillow takes a while to import
 
     lines, hidden = sheet_lines(sheet, console.width)
     typer.echo(f"{title}\n")
@@ -92,7 +92,7 @@ def draw(sheet: Sheet, title: str, console: Console) -> None:
 
 def write(sheet: Sheet, title: str, out: Path, *, as_json: bool) -> None:
     """Write the picture and say so. Raises BadInput where it cannot be written."""
-    from tui.pictures import save_png
+    from tui.drawing.pictures import save_png
 
     try:
         save_png(sheet, title, out)

@@ -15,12 +15,12 @@ from engine.contract.catalog import Catalog
 from engine.contract.index import Index
 from engine.contract.recipe import Placement
 from engine.launch import control
-from tui.batch import Batch, Cell, Job, alone, carry_out, prepare
-from tui.batch_cost import Cost, cost, room
-from tui.batch_words import shrunk, told
 from tui.commands.common import FAILED, print_json, say, width
-from tui.format import NONE, percent
-from tui.typeset import Column, Sheet, text
+from tui.drawing.format import NONE, percent
+from tui.drawing.typeset import Column, Sheet, text
+from tui.plans.batch import Batch, Cell, Job, alone, carry_out, prepare
+from tui.plans.cost import Cost, cost, room
+from tui.plans.words import shrunk, told
 
 ASK_ABOVE: Final = 20
 """Runs that are started on a terminal without a question."""

@@ -18,8 +18,8 @@ from typer import TyperException
 from engine.contract.errors import BadInput, StartFailed, nearest
 from engine.contract.text import clean
 from tui.commands.output import OutputLost
-from tui.format import Glyphs, to_ascii
-from tui.lines import Line, fit, wrap
+from tui.drawing.format import Glyphs, to_ascii
+from tui.drawing.lines import Line, fit, wrap
 
 Json = typer.Option(False, "--json", help="Print JSON instead of a table.")
 RunsDirs = typer.Option(None, "--runs-dir", help="Folder with runs; further ones are read only.", metavar="DIR")

@@ -10,7 +10,7 @@ import typer
 
 from engine.contract.errors import BadInput
 from tui.commands.common import Json, Refs, RunsDirs, print_json, print_table, roots
-from tui.format import delta, percent, picked, work
+from tui.drawing.format import delta, percent, picked, work
 
 if TYPE_CHECKING:
     from engine.analysis.compare import Row
@@ -81,7 +81,7 @@ def _print(rows: Sequence[Row]) -> None:
         )  # fmt: skip
     head = ["id", "recipe", "seed", "last", "95 % CI", "best", "Δ to first", "time", "status"]
     print_table(head, body, right=["seed", "last", "95 % CI", "best"])
-    from tui.widgets.compare_table import notes
+    from tui.drawing.compare_table import notes
 
     for note in notes(rows):
         typer.echo(note)

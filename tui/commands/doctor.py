@@ -16,7 +16,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe import COMMON, Recipe
 from engine.contract.text import one_line
 from tui.commands.common import Json, print_json, roots
-from tui.format import file_size
+from tui.drawing.format import file_size
 
 if TYPE_CHECKING:
     from engine.launch.devices import Gpu

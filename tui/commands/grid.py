@@ -57,12 +57,12 @@ def grid(
     """Queue a grid of runs. Given again it goes on where it stopped: nothing is run twice."""
     flags: dict[str, Any] = {key: value for key, value in locals().items() if key not in OTHER}
     from engine.contract.catalog import catalog
-    from tui.batch_words import shared
     from tui.commands.batch import Order, carry
     from tui.commands.sources import parts_with, source_file
-    from tui.forms.draft import from_flags
-    from tui.grid_cells import cells
-    from tui.starting import resets
+    from tui.plans.draft import from_flags
+    from tui.plans.grid import cells
+    from tui.plans.plan import resets
+    from tui.plans.words import shared
 
     places = roots(runs_dir)
     files = [str(file) for file in own_parts]

@@ -36,7 +36,7 @@ def lr_find(
     No run is made or touched. Takes a minute, or as long as its steps do.
     """
     from tui.commands import lr_sweep
-    from tui.rate_sweep import Wanted
+    from tui.plans.sweep import Wanted
 
     flags = {
         "preset": preset,

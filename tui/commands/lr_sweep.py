@@ -23,11 +23,11 @@ from tui.commands import output
 from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, print_lines, say, terminal_width
 from tui.commands.output import rewrite_line
 from tui.commands.sources import agreed, parts_with, source_file
-from tui.format import duration
-from tui.forms.draft import from_flags
-from tui.rate_chart import picture
-from tui.rate_sweep import Job, Progress, Wanted, check, command, verdict
-from tui.starting import resets
+from tui.drawing.format import duration
+from tui.drawing.rate_chart import picture
+from tui.plans.draft import from_flags
+from tui.plans.plan import resets
+from tui.plans.sweep import Job, Progress, Wanted, check, command, verdict
 
 HEIGHT: Final = 16
 

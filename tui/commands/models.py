@@ -20,7 +20,7 @@ from presets.suite_uses import uses_of_model
 from tui.commands.common import BAD_INPUT, FAILED, Json, group, print_json, print_table, say
 from tui.commands.parts import part_row, print_doc, print_options
 from tui.commands.presets import expect, suite_rows
-from tui.format import file_size, si
+from tui.drawing.format import file_size, si
 
 app = group("Models of the catalog.")
 

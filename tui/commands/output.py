@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
 from engine.contract.text import clean
-from tui.format import Glyphs, glyphs_of_locale, to_ascii
+from tui.drawing.format import Glyphs, glyphs_of_locale, to_ascii
 
 ERRORS: Final = "cifar_tui.plain"
 

@@ -14,7 +14,7 @@ from presets import loader
 from presets.suite_uses import Use, uses_of_preset
 from tui.commands import complete
 from tui.commands.common import Json, group, listing, print_json, width
-from tui.format import mean_over_runs, percent
+from tui.drawing.format import mean_over_runs, percent
 
 WITH_EPOCHS: Final = 100
 WITH_MODEL: Final = 140
@@ -39,7 +39,7 @@ def list_presets(as_json: bool = Json) -> None:
 
 def _listing(rows: Sequence[Mapping[str, Any]], cells: int) -> str:
     """The presets as a table; what their titles mostly say as well has columns of its own only where there is room."""
-    from tui.typeset import Column, Sheet, text
+    from tui.drawing.typeset import Column, Sheet, text
 
     name, model, epochs = Column("name"), Column("model"), Column("epochs", right=True)
     roomy = (name, model, epochs) if cells >= WITH_MODEL else (name, epochs) if cells >= WITH_EPOCHS else (name,)
@@ -104,8 +104,8 @@ def show_preset(
 
 def suite_rows(uses: Sequence[Use]) -> list[dict[str, Any]]:
     """Rows of published tables as a listing shows them: `reported` in percent, marked by its selection."""
-    from tui.suite_data import told
-    from tui.suite_sheet import reported
+    from tui.drawing.suite_data import told
+    from tui.drawing.suite_table import reported
 
     return [
         {

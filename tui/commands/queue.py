@@ -8,7 +8,7 @@ from dataclasses import asdict
 import typer
 
 from tui.commands.common import Json, Refs, RunsDirs, group, listing, print_json, print_table, roots
-from tui.format import age
+from tui.drawing.format import age
 
 app = group("Runs that wait for a device of this machine, in order.")
 

@@ -17,7 +17,7 @@ from engine.contract.errors import BadInput
 from engine.contract.text import clean, escaped, one_line
 from tui.commands import compare, runs_act, runs_disk
 from tui.commands.common import Json, Ref, Refs, RunsDirs, finite, group, print_json, print_table, roots, say
-from tui.format import NONE, age, counted, file_size, percent, picked, work
+from tui.drawing.format import NONE, age, counted, file_size, percent, picked, work
 
 if TYPE_CHECKING:
     from engine.contract.events import Epoch
@@ -122,7 +122,7 @@ def _accuracy(value: float | None) -> str:
 def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Show one run: its state, its recipe and how to repeat it."""
     from engine.contract.store import find, summarize
-    from tui.figures import about, unusable
+    from tui.drawing.figures import about, unusable
 
     folder = find(roots(runs_dir), run)
     row, info = summarize(folder), folder.info()
@@ -244,7 +244,7 @@ def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | Non
     from engine.contract.store import find, summarize
     from engine.launch import control
     from tui.commands.train import EXIT, final_line, result_of
-    from tui.figures import about
+    from tui.drawing.figures import about
 
     folders = [find(roots(runs_dir), ref) for ref in refs]
     results = []
@@ -269,7 +269,7 @@ def export(
     """Export the epochs of a run."""
     from engine.contract.fold import RunFold
     from engine.contract.store import find
-    from tui.figures import unusable
+    from tui.drawing.figures import unusable
 
     form = "json" if as_json else form
     if form not in ("csv", "json"):

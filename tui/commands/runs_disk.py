@@ -10,7 +10,7 @@ import typer
 
 from engine.contract.errors import BadInput
 from tui.commands.common import Json, Refs, RunsDirs, Yes, print_json, roots, say
-from tui.format import counted, file_size
+from tui.drawing.format import counted, file_size
 
 if TYPE_CHECKING:
     from engine.contract.folder import RunFolder

@@ -15,9 +15,9 @@ from presets import loader
 from tui.commands import output
 from tui.commands.common import print_json, print_lines, print_pairs, terminal_width
 from tui.commands.parts import meaning, value_text
-from tui.format import learning_rate
-from tui.lines import wrap
-from tui.schedule_chart import charts, momenta
+from tui.drawing.format import learning_rate
+from tui.drawing.lines import wrap
+from tui.drawing.schedule_chart import charts, momenta
 
 HEIGHT: Final = 14
 MOMENTUM: Final = 0.9

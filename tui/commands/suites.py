@@ -50,8 +50,8 @@ def _listed(info: loader.PresetInfo) -> dict[str, Any]:
 @app.command("show")
 def show_suite(name: str = Name, as_json: bool = Json) -> None:
     """Show a suite: its rows, what was reported of each, and what is odd about it."""
-    from tui.suite_sheet import shown
-    from tui.typeset import text
+    from tui.drawing.suite_table import shown
+    from tui.drawing.typeset import text
 
     suite, parts = suites.load(name), catalog()
     if as_json:
@@ -61,7 +61,7 @@ def show_suite(name: str = Name, as_json: bool = Json) -> None:
 
 
 def _row(row: Row, parts: Catalog) -> dict[str, Any]:
-    from tui.suite_data import told
+    from tui.drawing.suite_data import told
 
     return {
         "id": row.id,
@@ -102,10 +102,10 @@ def run_suite(
     as_json: bool = Json,
 ) -> None:
     """Queue the rows of a suite, and nothing twice: given again it goes on where it stopped."""
-    from tui.batch_words import shared
     from tui.commands.batch import Order, carry
-    from tui.forms.draft import from_flags
-    from tui.suite_cells import Departure, cells, resets
+    from tui.plans.draft import from_flags
+    from tui.plans.suite import Departure, cells, resets
+    from tui.plans.words import shared
 
     if launcher != "local":
         hint = nearest(launcher, LAUNCHERS)
@@ -156,7 +156,7 @@ def report(
     With --epochs, --fraction and --set it looks at runs that were made with the same flags.
     """
     from tui.commands.suites_report import write
-    from tui.suite_cells import Departure
+    from tui.plans.suite import Departure
 
     suite, departure = suites.load(name), Departure(epochs or 0, fraction, tuple(sets))
     write(suite, suite.pick(rows), departure, roots(runs_dir), "json" if as_json else form, out, width())

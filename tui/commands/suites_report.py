@@ -20,10 +20,10 @@ from engine.contract.store import Summary
 from presets import loader
 from presets.suites import Row, Suite
 from tui.commands.common import finite, say
-from tui.suite_cells import Departure, cells
-from tui.suite_data import as_data, flat
-from tui.suite_sheet import compared, others
-from tui.typeset import Sheet, latex, markdown, table, text
+from tui.drawing.suite_data import as_data, flat
+from tui.drawing.suite_table import compared, others
+from tui.drawing.typeset import Sheet, latex, markdown, table, text
+from tui.plans.suite import Departure, cells
 
 FORMATS: Final = ("text", "markdown", "latex", "csv", "json")
 

@@ -29,10 +29,10 @@ from presets import loader
 from tui.commands.common import FAILED, print_json, say
 from tui.commands.output import OutputLost
 from tui.commands.sources import agreed, parts_with, source_file
-from tui.figures import about, beside
-from tui.format import duration, learning_rate, number, percent, work
-from tui.forms.draft import from_flags
-from tui.starting import launch, plan, resets
+from tui.drawing.figures import about, beside
+from tui.drawing.format import duration, learning_rate, number, percent, work
+from tui.plans.draft import from_flags
+from tui.plans.plan import launch, plan, resets
 
 EXIT: Final = {"finished": 0, "stopped": 130, "preempted": 143}
 """By status; all others are 1."""

@@ -12,13 +12,13 @@ import numpy as np
 from engine.analysis.compare import where
 from engine.analysis.series import Array
 from engine.contract.text import one_line
-from tui.axes import Axis, accuracy_axis, value_axis, x_axis
-from tui.charts import Look, Series, smooth
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
-from tui.figures import beside, part_of_test
-from tui.format import delta, learning_rate, number, percent, whole
-from tui.widgets.chart import Curves
+from tui.drawing.axes import Axis, accuracy_axis, value_axis, x_axis
+from tui.drawing.chart_pane import Curves
+from tui.drawing.charts import Look, Series, smooth
+from tui.drawing.figures import beside, part_of_test
+from tui.drawing.format import delta, learning_rate, number, percent, whole
 
 _FIGURES: Final[dict[str, tuple[str, str, Callable[[float], str]]]] = {
     "learning rate": ("lr", "lr", learning_rate),

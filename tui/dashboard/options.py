@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
-from tui.axes import Scale
-from tui.charts import Look
-from tui.format import Glyphs
+from tui.drawing.axes import Scale
+from tui.drawing.charts import Look
+from tui.drawing.format import Glyphs
 
 T = TypeVar("T")
 XUnit = Literal["epoch", "step", "time"]

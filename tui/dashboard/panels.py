@@ -14,12 +14,12 @@ from engine.contract.status import Status
 from engine.contract.store import Summary
 from engine.schedules import learning_rates
 from tui.dashboard.devices import busy_lately, gpus, peak_ours
-from tui.dashboard.story import phase_words
+from tui.dashboard.log import phase_words
 from tui.dashboard.view import RunView
-from tui.format import NONE, counted, delta, number
-from tui.lines import Line, clip
-from tui.widgets.gpu_panel import Gpu, Machine
-from tui.widgets.status_line import LIVE, Headline, Other, Progress
+from tui.drawing.format import NONE, counted, delta, number
+from tui.drawing.gpu_panel import Gpu, Machine
+from tui.drawing.lines import Line, clip
+from tui.drawing.status_line import LIVE, Headline, Other, Progress
 
 _LOOP: Final = ("training", "evaluating", "saving", "")
 RATE_POINTS: Final = 400

@@ -21,8 +21,8 @@ from engine.contract.labels import Labels
 from engine.contract.recipe import Promise, Recipe
 from engine.contract.status import Status, status
 from engine.contract.store import RunFolder, RunInfo
-from tui.figures import is_the_presets_own
-from tui.widgets.per_class import ClassRow
+from tui.drawing.figures import is_the_presets_own
+from tui.drawing.per_class import ClassRow
 
 _MIXING: Final = ("mixup", "cutmix", "ricap")
 

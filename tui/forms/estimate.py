@@ -15,7 +15,7 @@ from engine.contract.recipe import Recipe
 from engine.contract.store import Summary
 from engine.contract.text import one_line
 from engine.launch import devices
-from tui.format import duration, file_size, si
+from tui.drawing.format import duration, file_size, si
 
 
 @dataclass(frozen=True, slots=True)

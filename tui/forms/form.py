@@ -10,11 +10,11 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Input
 
+from tui.drawing.lines import Line
 from tui.forms.fields import Field
 from tui.forms.rows import NUMBER_CELLS, Row, arrange, box_column, draw_row, is_short
-from tui.line_list import LineList
-from tui.lines import Line
 from tui.widgets.line_input import LineInput
+from tui.widgets.line_list import LineList
 
 TALL: Final = 34
 """Lines of a terminal from which all fields are shown at once."""

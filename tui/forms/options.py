@@ -10,10 +10,10 @@ from engine.contract.params import OPS
 from engine.contract.store import Summary
 from engine.contract.text import one_line
 from presets.loader import PresetInfo, list_presets
-from tui.format import si
-from tui.forms.desk import Desk
+from tui.drawing.format import si
+from tui.drawing.run_table import accuracy
+from tui.forms.editor import Desk
 from tui.forms.fields import KINDS, Field
-from tui.run_columns import accuracy
 from tui.screens.pick import Option
 
 

@@ -8,14 +8,14 @@ from engine.contract.recipe import Recipe
 from engine.contract.resolve import PART_FIELDS
 from engine.contract.text import one_line
 from engine.schedules import learning_rates
-from tui.axes import value_axis, x_axis
-from tui.charts import Look, Series, chart
-from tui.format import Glyphs
-from tui.forms.desk import Desk
-from tui.forms.draft import Draft
+from tui.drawing.axes import value_axis, x_axis
+from tui.drawing.charts import Look, Series, chart
+from tui.drawing.format import Glyphs
+from tui.drawing.lines import Line, clip, fit, rule, wrap
+from tui.forms.editor import Desk
 from tui.forms.fields import Field
 from tui.forms.rows import help_of
-from tui.lines import Line, clip, fit, rule, wrap
+from tui.plans.draft import Draft
 
 COMMAND_INDENT = 11
 """Cells before the second line of a command: it stands under the first word behind `cifar-tui`."""

@@ -9,9 +9,9 @@ from typing import Any, Final
 from engine.contract.errors import BadInput
 from engine.contract.params import Param
 from engine.contract.text import one_line
-from tui.forms.draft import parse_seeds
+from tui.drawing.lines import Line, fit, rule
 from tui.forms.fields import ESSENTIAL, Field, as_text
-from tui.lines import Line, fit, rule
+from tui.plans.draft import parse_seeds
 
 NUMBERS: Final = ("int", "float")
 NUMBER_CELLS: Final = 8

@@ -14,20 +14,20 @@ from textual.events import Resize, ScreenResume
 
 from engine.analysis import compare
 from engine.contract.store import RunFolder
-from tui.axes import accuracy_axis, value_axis
-from tui.charts import Series, smooth
 from tui.dashboard.curves import epoch_places, x_axis_of
 from tui.dashboard.options import Frame
-from tui.dashboard.plot_keys import PlotKeys
 from tui.dashboard.view import RunView
-from tui.format import number, percent
-from tui.key_tables.compare import KEYS
-from tui.keys import bindings
-from tui.line_list import LineList
-from tui.lines import Line
-from tui.widgets.chart import Curves, curves
-from tui.widgets.compare_table import MARKS, TableLine, draw, mark_of, role_of, table_lines
+from tui.drawing.axes import accuracy_axis, value_axis
+from tui.drawing.chart_pane import Curves, curves
+from tui.drawing.charts import Series, smooth
+from tui.drawing.compare_table import MARKS, TableLine, draw, mark_of, role_of, table_lines
+from tui.drawing.format import number, percent
+from tui.drawing.lines import Line
+from tui.keys.common import bindings
+from tui.keys.compare import KEYS
+from tui.screens.plot_keys import PlotKeys
 from tui.widgets.key_line import KeyLine
+from tui.widgets.line_list import LineList
 from tui.widgets.pane import PANE_ROLES, Pane
 from tui.widgets.top_bar import TopBar
 

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from tui.keys import DIALOG, bindings
+from tui.keys.common import DIALOG, bindings
 from tui.screens.dialog import Dialog
 
 _TAKEN = {letter for key in DIALOG for letter in key.key.split(",")}

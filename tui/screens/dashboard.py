@@ -17,15 +17,15 @@ from engine.contract.logfile import size
 from engine.contract.status import Status
 from engine.contract.store import RunFolder
 from tui.dashboard import panels
-from tui.dashboard.board import Board, Scene
-from tui.dashboard.neighbours import listed, neighbour
 from tui.dashboard.options import METRICS, after
-from tui.dashboard.plot_keys import PlotKeys
+from tui.dashboard.panes import Board, Scene
 from tui.dashboard.view import RunView
-from tui.key_tables.dashboard import KEYS
-from tui.key_tables.key import fitting, footer
-from tui.keys import GLOBAL, bindings
+from tui.keys.common import GLOBAL, bindings
+from tui.keys.dashboard import KEYS
+from tui.keys.key import fitting, footer
 from tui.screens.log import Log
+from tui.screens.neighbours import listed, neighbour
+from tui.screens.plot_keys import PlotKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.top_bar import TopBar
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, TypeVar
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 
-from tui.keys import GLOBAL, bindings
+from tui.keys.common import GLOBAL, bindings
 
 OVER: Final = tuple(key for key in GLOBAL if key.action in ("app.redraw", "app.suspend_process", "app.help_quit"))
 """Draw again, suspend, and quit by pressing Ctrl-C twice: whoever is lost in a dialog tries these."""

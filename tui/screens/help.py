@@ -11,12 +11,12 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.key_tables import compare, dashboard, inspect, new_run, queue, results, suites
-from tui.key_tables.key import Key, shown
-from tui.keys import DIALOG, GLOBAL, MODES, MOVING, bindings
-from tui.line_list import LineList
-from tui.lines import Line, fit, rule, wrap
+from tui.drawing.lines import Line, fit, rule, wrap
+from tui.keys import compare, dashboard, inspect, new_run, queue, results, suites
+from tui.keys.common import DIALOG, GLOBAL, MODES, MOVING, bindings
+from tui.keys.key import Key, shown
 from tui.screens.dialog import Dialog
+from tui.widgets.line_list import LineList
 
 KEYS = (Key("q,escape,question_mark,f1", "app.pop_screen", "close", "Close the help."),)
 

@@ -12,18 +12,18 @@ from textual.events import Resize, ScreenResume
 
 from engine.contract.store import RunFolder
 from engine.contract.text import one_line
-from tui.dashboard.neighbours import neighbour
 from tui.dashboard.view import RunView
-from tui.format import percent
-from tui.key_tables.inspect import KEYS
-from tui.key_tables.key import footer
-from tui.keys import GLOBAL, bindings
-from tui.lines import Line
-from tui.run_acts import RunActs
-from tui.widgets.confusion import confusion, matrix_of, worst_pairs
+from tui.drawing.confusion import confusion, matrix_of, worst_pairs
+from tui.drawing.format import percent
+from tui.drawing.lines import Line
+from tui.drawing.per_class import ClassRow, per_class
+from tui.keys.common import GLOBAL, bindings
+from tui.keys.inspect import KEYS
+from tui.keys.key import footer
+from tui.screens.neighbours import neighbour
+from tui.screens.run_actions import RunActs
 from tui.widgets.key_line import KeyLine
 from tui.widgets.pane import Pane, heading
-from tui.widgets.per_class import ClassRow, per_class
 from tui.widgets.top_bar import TopBar
 
 TICK_SECONDS: Final = 1.0

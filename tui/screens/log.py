@@ -12,15 +12,15 @@ from textual.widgets import Input
 
 from engine.contract.logfile import tail
 from engine.contract.text import one_line
-from tui.dashboard.story import story
+from tui.dashboard.log import story
 from tui.dashboard.view import RunView
-from tui.key_tables.key import Key, footer
-from tui.keys import bindings
-from tui.line_list import LineList, LineView
-from tui.lines import Line, rule
+from tui.drawing.lines import Line, rule
+from tui.drawing.log_tail import LogLine, log_line
+from tui.keys.common import bindings
+from tui.keys.key import Key, footer
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
-from tui.widgets.log_tail import LogLine, log_line
+from tui.widgets.line_list import LineList, LineView
 from tui.widgets.top_bar import TopBar
 
 RAW_BYTES: Final = 256 * 1024

@@ -12,16 +12,16 @@ from engine.contract import own_code
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.text import one_line
 from presets import loader
-from tui.forms.draft import Draft
 from tui.forms.form import Form
 from tui.messages import RunsStarted, StartRefused
-from tui.rate_sweep import Wanted, check, text_of
+from tui.plans.draft import Draft
+from tui.plans.plan import launch, plan
+from tui.plans.sweep import Wanted, check, text_of
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Option, Pick
 from tui.screens.prompt import Prompt
 from tui.screens.run_form import RunForm
 from tui.screens.see_images import SeeImages
-from tui.starting import launch, plan
 from tui.widgets.find_rate import FindRate
 from tui.widgets.key_line import KeyLine
 

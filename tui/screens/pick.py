@@ -13,12 +13,12 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from engine.contract.text import one_line
-from tui.key_tables.key import Key
-from tui.keys import bindings
-from tui.line_list import LineList
-from tui.lines import Line, fit
+from tui.drawing.lines import Line, fit
+from tui.keys.common import bindings
+from tui.keys.key import Key
 from tui.screens.dialog import Dialog
 from tui.widgets.line_input import LineInput
+from tui.widgets.line_list import LineList
 
 KEYS = (
     Key("slash", "narrow", "find", "Show only choices that hold what you type.", footer=1),

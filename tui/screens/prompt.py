@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from tui.key_tables.key import Key
-from tui.keys import bindings
+from tui.keys.common import bindings
+from tui.keys.key import Key
 from tui.screens.dialog import Dialog
 
 KEYS = (

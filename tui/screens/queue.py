@@ -15,14 +15,14 @@ from textual.events import ScreenResume
 from engine.contract.store import RunFolder, Summary
 from engine.contract.text import one_line
 from engine.launch.queue import Ticket, look
-from tui.format import duration
-from tui.key_tables.key import footer
-from tui.key_tables.queue import KEYS
-from tui.keys import GLOBAL, bindings
-from tui.line_list import LineList, LineView
-from tui.lines import Line, fit, rule
-from tui.run_acts import RunActs
+from tui.drawing.format import duration
+from tui.drawing.lines import Line, fit, rule
+from tui.keys.common import GLOBAL, bindings
+from tui.keys.key import footer
+from tui.keys.queue import KEYS
+from tui.screens.run_actions import RunActs
 from tui.widgets.key_line import KeyLine
+from tui.widgets.line_list import LineList, LineView
 from tui.widgets.top_bar import TopBar
 
 HEADER: Line = [("   place  id    recipe           seed  device       since     what it does", "dim")]

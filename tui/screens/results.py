@@ -17,24 +17,24 @@ from textual.widgets import Input
 from engine.analysis.filter import parse_filter
 from engine.contract.errors import BadInput
 from engine.contract.store import RunFolder, Summary
-from tui.format import counted, file_size
-from tui.key_tables.key import fitting, footer
-from tui.key_tables.results import KEYS
-from tui.keys import GLOBAL, bindings
-from tui.line_list import LineList, LineView
-from tui.lines import Line
-from tui.run_acts import RunActs
-from tui.run_columns import Columns, Marks, footnote, header, news
-from tui.run_rows import SORTS, rows_of
+from tui.drawing.format import counted, file_size
+from tui.drawing.lines import Line
+from tui.drawing.run_rows import SORTS, rows_of
+from tui.drawing.run_table import Columns, Marks, footnote, header, news
+from tui.keys.common import GLOBAL, bindings
+from tui.keys.key import fitting, footer
+from tui.keys.results import KEYS
 from tui.screens.pick import Option, Pick
+from tui.screens.run_actions import RunActs
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
+from tui.widgets.line_list import LineList, LineView
 from tui.widgets.pane import Pane, nothing
 from tui.widgets.run_list import RunList
 from tui.widgets.top_bar import TopBar
 
 if TYPE_CHECKING:
-    from tui.run_preview import Preview, Reader
+    from tui.drawing.run_preview import Preview, Reader
 
 PAUSE_SECONDS = 0.12
 """How long the cursor rests on a run before its events are read."""
@@ -166,7 +166,7 @@ class Results(RunActs):
 
     @work(thread=True, group="preview", exit_on_error=False)
     def _read_preview(self, run: Summary) -> None:
-        from tui.run_preview import Reader  # NumPy and plotext load here, behind the first paint
+        from tui.drawing.run_preview import Reader  # NumPy and plotext load here, behind the first paint
 
         self._reader = self._reader or Reader()
         preview = self._reader.read(run, self.workbench.session.folder(run))

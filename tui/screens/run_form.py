@@ -14,24 +14,24 @@ from textual.widgets import Input
 from engine.contract.errors import BadInput
 from engine.contract.resolve import PART_FIELDS
 from presets import loader
-from tui.figures import is_the_presets_own
+from tui.drawing.figures import is_the_presets_own
+from tui.drawing.run_preview import expected
 from tui.forms import pictures
-from tui.forms.desk import Desk
-from tui.forms.draft import Draft
+from tui.forms.editor import Desk
 from tui.forms.estimate import Machine, before_you_start, look
 from tui.forms.fields import Field
 from tui.forms.form import Form
 from tui.forms.options import options_of
-from tui.key_tables.key import footer
-from tui.key_tables.new_run import KEYS
-from tui.keys import GLOBAL, bindings
-from tui.line_list import LineView
-from tui.run_acts import RunActs
-from tui.run_preview import expected
+from tui.keys.common import GLOBAL, bindings
+from tui.keys.key import footer
+from tui.keys.new_run import KEYS
+from tui.plans.draft import Draft
 from tui.screens.pick import Pick
+from tui.screens.run_actions import RunActs
 from tui.widgets.find_rate import FindRate
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
+from tui.widgets.line_list import LineView
 from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
 

@@ -21,10 +21,10 @@ from engine.contract.recipe import Recipe
 from engine.contract.text import one_line
 from engine.data.fetch import require
 from engine.launch.preview import Preview
-from tui.format import glyphs_of_locale
-from tui.forms.draft import Draft
-from tui.key_tables.key import Key
-from tui.keys import bindings
+from tui.drawing.format import glyphs_of_locale
+from tui.keys.common import bindings
+from tui.keys.key import Key
+from tui.plans.draft import Draft
 from tui.screens.dialog import Dialog
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class SeeImages(Dialog[None]):
         """The sheet in the width there is."""
         if self._sheet is None:
             return
-        from tui.pictures import sheet_lines  # pillow takes a while to import
+        from tui.drawing.pictures import sheet_lines  # pillow takes a while to import
 
         lines, hidden = sheet_lines(self._sheet, self.query_one("#images").scrollable_content_region.width)
         shown = [segment for line in lines for segment in (*line, Segment.line())]

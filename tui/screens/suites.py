@@ -17,23 +17,23 @@ from engine.contract.text import clean, one_line
 from engine.launch import control
 from presets import suites
 from presets.suites import Row
-from tui.batch import alone, carry_out, prepare
-from tui.batch_cost import cost, room
-from tui.batch_words import told
-from tui.forms.draft import parse_seeds
-from tui.key_tables.key import footer
-from tui.key_tables.suites import KEYS
-from tui.keys import GLOBAL, bindings
-from tui.line_list import LineView
-from tui.lines import Line, rule, wrap
-from tui.run_acts import RunActs, pause
+from tui.drawing.lines import Line, rule, wrap
+from tui.drawing.suite_table import compared, detail, others
+from tui.drawing.typeset import Sheet, markdown
+from tui.keys.common import GLOBAL, bindings
+from tui.keys.key import footer
+from tui.keys.suites import KEYS
+from tui.plans.batch import alone, carry_out, prepare
+from tui.plans.cost import cost, room
+from tui.plans.draft import parse_seeds
+from tui.plans.words import told
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Option, Pick
 from tui.screens.prompt import Prompt
-from tui.suite_desk import SuiteDesk, parse_departure
-from tui.suite_sheet import compared, detail, others
-from tui.typeset import Sheet, markdown
+from tui.screens.run_actions import RunActs, pause
+from tui.screens.suites_state import SuiteDesk, parse_departure
 from tui.widgets.key_line import KeyLine
+from tui.widgets.line_list import LineView
 from tui.widgets.suite_rows import SuiteRows
 from tui.widgets.top_bar import TopBar
 

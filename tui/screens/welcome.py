@@ -11,11 +11,11 @@ from textual.content import Content
 from textual.events import ScreenResume
 from textual.widgets import Static
 
-from tui.key_tables.key import Key
-from tui.keys import GLOBAL, MODES, bindings
-from tui.line_list import LineList
-from tui.lines import Line, fit
+from tui.drawing.lines import Line, fit
+from tui.keys.common import GLOBAL, MODES, bindings
+from tui.keys.key import Key
 from tui.screens.dialog import Dialog
+from tui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
     from tui.app import Workbench

@@ -14,10 +14,10 @@ from engine.contract.errors import BadInput
 from engine.contract.events import Event, Failed
 from engine.contract.text import one_line
 from engine.launch.sweep import Sweep
-from tui.forms.draft import Draft
-from tui.lines import Line, rule, wrap
-from tui.rate_chart import picture
-from tui.rate_sweep import MANY, Job, Progress, text_of, verdict
+from tui.drawing.lines import Line, rule, wrap
+from tui.drawing.rate_chart import picture
+from tui.plans.draft import Draft
+from tui.plans.sweep import MANY, Job, Progress, text_of, verdict
 from tui.widgets.pane import Pane
 
 REDRAW_SECONDS: Final = 0.2

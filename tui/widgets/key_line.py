@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tui.lines import Line, width_of
+from tui.drawing.lines import Line, width_of
 from tui.widgets.pane import Pane
 
 Pairs = Sequence[tuple[str, str]]

@@ -13,9 +13,9 @@ from rich.cells import cell_len
 from textual.events import Resize
 
 from engine.contract.text import clean
-from tui.format import Glyphs, glyphs_of_locale, to_ascii
-from tui.line_list import LineView
-from tui.lines import Line, clip
+from tui.drawing.format import Glyphs, glyphs_of_locale, to_ascii
+from tui.drawing.lines import Line, clip
+from tui.widgets.line_list import LineView
 
 _BLANKS: Final = str.maketrans("\t\n", "  ")
 Picture = Callable[[int, int], list[Line]]

@@ -7,10 +7,10 @@ import time
 from textual.events import Resize
 
 from engine.contract.store import Summary
-from tui.line_list import LineList
-from tui.lines import Line
-from tui.run_columns import Columns, Marks, draw_row
-from tui.run_rows import Row
+from tui.drawing.lines import Line
+from tui.drawing.run_rows import Row
+from tui.drawing.run_table import Columns, Marks, draw_row
+from tui.widgets.line_list import LineList
 
 
 class RunList(LineList):

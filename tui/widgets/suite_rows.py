@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.contract.text import clean
-from tui.line_list import LineList
-from tui.lines import Line, fit
-from tui.typeset import Sheet
+from tui.drawing.lines import Line, fit
+from tui.drawing.typeset import Sheet
+from tui.widgets.line_list import LineList
 
 
 class SuiteRows(LineList):

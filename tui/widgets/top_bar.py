@@ -6,8 +6,8 @@ from typing import Final
 
 from engine.contract.process import host_name
 from engine.contract.text import one_line
-from tui.keys import MODES
-from tui.lines import Line, clip, width_of
+from tui.drawing.lines import Line, clip, width_of
+from tui.keys.common import MODES
 from tui.widgets.pane import Pane
 
 LOOK_SECONDS: Final = 2.0

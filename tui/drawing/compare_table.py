@@ -1,0 +1,174 @@
+"""The table of Compare as lines: runs, groups of seeds, and the fields in which recipes differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.analysis.compare import ABSENT, Difference, Group, Row
+from engine.contract.text import one_line
+from tui.drawing.format import NONE, delta, percent, picked, whole, work
+from tui.drawing.lines import Line, clip, fit
+from tui.widgets.pane import RUN_ROLES, heading
+
+MARKS = ("", "•", "◦", "×", "+", "▪")
+"""What each overlaid run is drawn with, readable without colour; the first is the finest line there is."""
+_PEN = "⣀"
+
+
+def role_of(place: int) -> str:
+    """The style of the run that was marked `place`-th."""
+    return RUN_ROLES[place % len(RUN_ROLES)]
+
+
+def mark_of(place: int) -> str:
+    return MARKS[place % len(MARKS)]
+
+
+@dataclass(frozen=True, slots=True)
+class TableLine:
+    """One line of the list; `run` is the place of the run that it stands for, -1 for none."""
+
+    kind: Literal["heading", "columns", "run", "text", "group", "difference"]
+    run: int = -1
+    text: str = ""
+    row: Row | None = None
+    group: Group | None = None
+    difference: Difference | None = None
+
+
+def table_lines(
+    rows: Sequence[Row], groups: Sequence[Group], differences: Sequence[Difference], unreadable: Sequence[str] = ()
+) -> list[TableLine]:
+    """All lines of the list, in order."""
+    lines = [TableLine("columns")]
+    lines += [TableLine("run", place, row=row) for place, row in enumerate(rows)]
+    seeded = [group for group in groups if group.last.n > 1 or group.repeated]
+    if seeded:
+        lines.append(TableLine("heading", text="mean ± standard deviation over seeds, finished runs"))
+        lines += [TableLine("group", group=group) for group in seeded]
+    if len(rows) > 1:
+        count = f"{len(differences)} field{' differs' if len(differences) == 1 else 's differ'}"
+        lines.append(TableLine("heading", text=count if differences else "same recipe"))
+        lines += [TableLine("difference", difference=difference) for difference in differences]
+    lines += [TableLine("text", text=text) for text in unreadable]
+    if any(row.interval for row in rows):
+        images = max(row.standing.test_images for row in rows)
+        lines.append(TableLine("text", text=f"± 95 % for the finite test set of {whole(images)} images, not for seeds"))
+    lines += [TableLine("text", text=text) for text in notes(rows)]
+    return lines
+
+
+def notes(rows: Sequence[Row]) -> list[str]:
+    """What the signs in the rows mean, for those that are there."""
+    said = []
+    if any(row.standing.best_on == "test" and not math.isnan(row.best) for row in rows):
+        said.append("* best epoch picked on test; compare only with figures picked alike")
+    if any(row.at == "@ end" for row in rows):
+        said.append("@ end: both runs have finished, after different numbers of epochs")
+    if len({row.standing.data for row in rows} - {""}) > 1 or len({row.standing.test_images for row in rows} - {0}) > 1:
+        said.append("runs that were tested on other images than the baseline have no difference to it")
+    return said
+
+
+def draw(line: TableLine, baseline: str, width: int, at_cursor: bool) -> Line:
+    """One line of the list in `width` cells; `baseline` is a run's id or empty."""
+    if line.kind == "heading":
+        return heading(line.text, width)
+    if line.kind == "columns":
+        return _columns(width)
+    if line.row is not None:
+        return clip(_run(line.row, line.run, baseline, width, at_cursor), width)
+    if line.group is not None:
+        return clip(_group(line.group), width)
+    if line.difference is not None:
+        return _difference(line.difference, width)
+    return clip([(f"  {line.text}", "dim")], width)
+
+
+def _has_speed(width: int) -> bool:
+    """Whether there is room for images per second."""
+    return width >= 86
+
+
+def _widths(width: int) -> tuple[int, int]:
+    """Cells for the recipe's name, and for each gap between the figures."""
+    extra = max(width - 86, 0)
+    return 15 + min(extra // 3, 16), min(extra // 12, 3)
+
+
+def _columns(width: int) -> Line:
+    name, gap = _widths(width)
+    pad = " " * gap
+    figures = [
+        "   epoch",
+        "   last      ",
+        "  best ",
+        " Δ base     ",
+        "     time",
+        *(["  img/s"] if _has_speed(width) else []),
+    ]
+    text = f"    id   {fit('recipe', name)} seed{''.join(pad + figure for figure in figures)}"
+    return clip([(text, "dim")], width)
+
+
+def _run(row: Row, place: int, baseline: str, width: int, at_cursor: bool) -> Line:
+    one = row.standing
+    name, room = _widths(width)
+    pad = " " * room
+    half = f"±{100 * row.interval.half:.2f}" if row.interval else ""
+    is_base = one.id == baseline
+    gap = delta(row.against, 2)
+    against = "base" if is_base else f"{gap} {row.at}".rstrip()
+    role = "dim" if is_base or gap in (NONE, "+0.00") else "ok" if row.against > 0 else "warn"
+    return [
+        ("▸" if at_cursor else " ", "mark"),
+        ("b" if is_base else " ", "mark"),
+        (f"{mark_of(place) or _PEN} ", role_of(place)),
+        (f"{one.id[-4:]} ", role_of(place)),
+        (fit(one_line(one.name), name), "strong" if at_cursor else ""),
+        (f"{one.seed:>5}", ""),
+        (f"{pad}{f'{row.last_epoch}/{one.epochs}':>8}", ""),
+        (f"{pad}{percent(row.last):>7}", "strong"),
+        (f" {half:<5}", "dim"),
+        (f"{pad}{picked(row.best, one.best_on):>7}", ""),
+        (f"{pad}{against:>12}", role),
+        (f"{pad}{work(one.seconds, one.estimated):>9}", "dim"),
+        *([(f"{pad}{whole(one.images_per_second):>7}", "dim")] if _has_speed(width) else []),
+    ]
+
+
+def _group(group: Group) -> Line:
+    def figure(mean: float, sd: float) -> str:
+        return f"{percent(mean)} ± {100 * sd:.2f}" if not math.isnan(sd) else percent(mean)
+
+    seeds = " ".join(str(seed) for seed in group.seeds)
+    star = "*" if group.best_on == "test" else ""
+    line: Line = [
+        (f"    {fit(one_line(group.name), 22)}", ""),
+        (f" last {figure(group.last.mean, group.last.sd)}", "strong"),
+        (f"   best{star} {figure(group.best.mean, group.best.sd)}", ""),
+        (f"   n={group.last.n}   seeds {seeds}", "dim"),
+    ]
+    if group.repeated:
+        line.append((f"   {group.repeated}", "warn"))
+    if group.unfinished:
+        line.append((f"   {group.unfinished} not finished", "dim"))
+    return line
+
+
+def _difference(difference: Difference, width: int) -> Line:
+    """A field and its value in each recipe; values that several runs share are told once."""
+    name_width = 30 if width >= 100 else 24
+    shared: dict[str, list[int]] = {}
+    for place, value in enumerate(difference.values):
+        shared.setdefault(value, []).append(place)
+    line: Line = [(f"    {fit(difference.field, name_width - 1)} ", "")]
+    share = max((width - name_width - 4) // len(shared) - 2, 8)
+    for value, places in shared.items():
+        pens = "".join(mark_of(place) or _PEN for place in places)
+        text = fit(one_line(value) if value != ABSENT else NONE, max(share - len(pens) - 1, 4)).rstrip()
+        line += [(f"{pens} ", role_of(places[0])), (f"{fit(text, share - len(pens))} ", "")]
+    return clip(line, width)

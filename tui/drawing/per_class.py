@@ -1,0 +1,111 @@
+"""Accuracy of every class as a bar, a number and what changed; the ten worst where there are too many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.contract.text import one_line
+from tui.drawing.format import NONE, bar, delta, percent
+from tui.drawing.lines import Line, fit, wrap
+from tui.widgets.pane import heading
+
+_FLOORS = (0.9, 0.7, 0.5, 0.0)
+WORST = 10
+"""How many classes are shown when they do not all fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """One class: accuracies 0..1, NaN where there is nothing to compare with."""
+
+    name: str
+    accuracy: float
+    change: float = math.nan
+    """Against the epoch before."""
+    against: float = math.nan
+    """Against the baseline run at the same epoch."""
+
+
+def worst_confusion(confused: Sequence[int], names: Sequence[str]) -> str:
+    """The worst class and what it is taken for: "cat, often taken for dog (6.1 %)"; "" without a matrix.
+
+    `confused` is the flattened matrix, rows of true classes.
+    """
+    n = len(names)
+    if n < 2 or len(confused) != n * n:
+        return ""
+    rows = [confused[i * n : (i + 1) * n] for i in range(n)]
+    right = [row[i] / sum(row) if sum(row) else 1.0 for i, row in enumerate(rows)]
+    worst = min(range(n), key=right.__getitem__)
+    count, taken = max((count, j) for j, count in enumerate(rows[worst]) if j != worst)
+    if not count:
+        return ""
+    return (
+        f"{one_line(names[worst])}, often taken for {one_line(names[taken])} ({percent(count / sum(rows[worst]), 1)} %)"
+    )
+
+
+def floor_of(rows: Sequence[ClassRow]) -> float:
+    """Where the bars begin: as near to the worst class as a round number leaves it a visible bar."""
+    least = min((row.accuracy for row in rows if not math.isnan(row.accuracy)), default=0.0)
+    return next(floor for floor in _FLOORS if least > floor + 0.02 or floor == 0.0)
+
+
+def per_class(rows: Sequence[ClassRow], note: str, width: int, height: int) -> list[Line]:
+    """A heading, then a line for each class; then, where there is room, the range of the bars and `note`."""
+    shown = list(rows)
+    room = height - 1
+    if len(shown) > room:
+        shown = sorted(shown, key=lambda row: row.accuracy)[: min(room, WORST)]
+    cut = len(shown) < len(rows)
+    floor = floor_of(rows)
+    wide = width >= 50
+    if wide:
+        title = f"{len(shown)} worst of {len(rows)} classes, %" if cut else "per class, test %"
+        compared = not all(math.isnan(row.against) for row in shown)
+        lines = [heading(title, width, ["last   Δ epoch   Δ base" if compared else "last   Δ epoch"])]
+        lines += [_wide_row(row, floor, width, compared) for row in shown]
+    else:
+        right = f"worst {len(shown)}/{len(rows)}" if cut else "Δ epoch"
+        lines = [heading("per class" if cut else "per class %", width, [right])]
+        lines += [_narrow_row(row, floor, width) for row in shown]
+    if not rows:
+        lines.append([(" comes with the first test of an epoch" if wide else "after the first epoch", "dim")])
+    elif wide and len(lines) < height:
+        text = f"bars {100 * floor:.0f} to 100" + (f" · worst: {note}" if note else "")
+        lines += [[(f" {line}", "dim")] for line in wrap(text, width - 1)]
+    return lines[:height]
+
+
+def _wide_row(row: ClassRow, floor: float, width: int, compared: bool) -> Line:
+    """The numbers end where their headings do."""
+    bar_width = width - (40 if compared else 31)
+    return [
+        (f" {fit(one_line(row.name), 11)} ", ""),
+        (bar(_part(row.accuracy, floor), bar_width), "bar"),
+        (percent(row.accuracy, 1).rjust(6), "strong"),
+        _signed(row.change, 10),
+        *([_signed(row.against, 9)] if compared else []),
+    ]
+
+
+def _narrow_row(row: ClassRow, floor: float, width: int) -> Line:
+    bar_width = width - 22
+    return [
+        (f"{fit(one_line(row.name), 10)}", ""),
+        (percent(row.accuracy, 1).rjust(6) + " ", "strong"),
+        (bar(_part(row.accuracy, floor), bar_width), "bar"),
+        _signed(row.change, 5),
+    ]
+
+
+def _part(accuracy: float, floor: float) -> float:
+    return max(accuracy - floor, 0.0) / (1.0 - floor) if not math.isnan(accuracy) else math.nan
+
+
+def _signed(difference: float, width: int) -> tuple[str, str]:
+    text = delta(difference) if abs(difference) < 0.9995 else delta(difference, 0)  # -100, which has no room for more
+    role = "dim" if text in (NONE, "+0.0") else "ok" if difference > 0 else "warn"
+    return text.rjust(width), role

@@ -1,0 +1,174 @@
+"""The state behind New run: a draft, what it resolves to, what is wrong with it, and the way back. Knows no widget."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from engine.contract.catalog import Catalog
+from engine.contract.changes import differences
+from engine.contract.errors import BadInput, user_path
+from engine.contract.recipe import Choice, Recipe
+from engine.contract.resolve import PART_FIELDS
+from engine.contract.text import clean
+from presets import loader, suites
+from tui.commands.sources import source_file
+from tui.forms.fields import Field, Form, fields
+from tui.plans.draft import NAMED, Draft
+
+
+class Desk:
+    """A draft in the making.
+
+    Args:
+        draft: what to begin with; BadInput when its preset cannot be read.
+        roots: runs folders, for `run:RUN`.
+    """
+
+    def __init__(self, draft: Draft, catalog: Catalog, roots: Sequence[Path]) -> None:
+        self._catalog = catalog
+        self._past: list[tuple[Draft, str]] = []
+        self._last = ""
+        self.source = source_file(draft.preset, roots)
+        self.base = loader.resolve(self.source, catalog)
+        self._base_named = part_names(self.source)
+        self.recipe: Recipe = self.base
+        """The last recipe that resolved."""
+        self.note = ""
+        """What shrank in it to fit into few epochs; else empty."""
+        self._behind = False
+        """Whether the recipe is an older one: what is wrong is not the fault of any one change."""
+        self.problems: dict[str, str] = {}
+        """Message by field path; "" for what belongs to no field."""
+        self.draft = draft
+        self.check()
+
+    # --- changing ---------------------------------------------------------------------------------------------
+
+    def change(self, draft: Draft, path: str) -> None:
+        """Go on with another draft; `path` is the field that changed."""
+        if draft == self.draft:
+            return
+        self._past.append((self.draft, self._last))
+        self.draft, self._last = draft, path
+        self.check()
+
+    def put(self, path: str, text: str) -> None:
+        """Change one field. A value as in the preset is no change."""
+        base = next((field for field in self.fields() if field.path == path), None)
+        same = base is not None and base.base is not None and text == Field("", "", "", base.param, base.base).text
+        back = self.draft.pick_again if path in PART_FIELDS else self.draft.without
+        self.change(back(path) if same else self.draft.put(path, text), path)
+
+    def reset(self, path: str = "") -> str:
+        """What another part in that field, or in any, has reset, in one line; "" where nothing was."""
+        lines = loader.reset_by(self.base, self.recipe, self.draft.edits(), self._catalog)
+        return "; ".join(line for line in lines if line.startswith(f"{path}:" if path else ""))
+
+    def undo(self) -> str:
+        """Take the last change back; returns the path of the field that had changed ("" when there is none)."""
+        if not self._past:
+            return ""
+        path = self._last
+        self.draft, self._last = self._past.pop()
+        self.check()
+        return path
+
+    # --- what follows from the draft --------------------------------------------------------------------------
+
+    @property
+    def seeds(self) -> int:
+        """How many runs."""
+        try:
+            return len(self.draft.seeds())
+        except BadInput:
+            return 0
+
+    @property
+    def changed(self) -> int:
+        """In how many fields the recipe differs from the preset."""
+        return len(differences(self.base, self.recipe))
+
+    def fields(self, devices: tuple[str, ...] = ("auto", "cpu")) -> list[Field]:
+        """The rows of the form."""
+        typed = {path: text for path, text in self.draft.sets.items() if path in self.problems or self._behind}
+        named = {**self._base_named, **self.draft.named}
+        form = Form(self.recipe, self.base, named, self._base_named, self.draft.place, devices, typed)
+        return fields(form, self._catalog)
+
+    def present_ops(self) -> set[str]:
+        """Names of the operations in the recipe, members of combinators included."""
+        return {name for op in self.recipe.augmentation for name in _names(op)}
+
+    def refuse(self, problems: Sequence[str]) -> None:
+        """Mark fields with what a start found wrong."""
+        self.problems = {}
+        paths = [field.path for field in self.fields()]
+        for problem in problems:
+            path = blame(problem, paths) or self._last
+            self.problems.setdefault(path, clean(problem.removeprefix(f"{self.source}: ")))
+
+    def check(self) -> None:
+        """Resolve the draft again, forgetting what an earlier start found wrong."""
+        found: list[str] = []
+        try:
+            self.recipe, self.note = self.draft.fitted(self.source, self._catalog)
+        except BadInput as error:
+            found += error.problems
+        for part in (self.draft.placement, self.draft.seeds):
+            try:
+                part()
+            except BadInput as error:
+                found += error.problems
+        self.refuse(found)
+        self._behind = bool(found) and not self._resolve_the_rest()
+
+    def _resolve_the_rest(self) -> bool:
+        """Let everything that is right count, so that the picture follows although one field is wrong."""
+        good = self.draft
+        for path in self.problems:
+            good = good.without(path)
+        with suppress(BadInput):
+            self.recipe, self.note = good.fitted(self.source, self._catalog)
+            return True
+        return False
+
+
+def blame(problem: str, paths: Sequence[str]) -> str:
+    """The path of the field that a message is about, "" when it names none."""
+    fitting = []
+    for path in paths:
+        name = path.removeprefix("place.")
+        match = re.search(rf"(?:^|[\s:]){re.escape(name)}(?=[:=\s])", problem)
+        if match:
+            fitting.append((match.start(), -len(name), path))
+    return min(fitting)[2] if fitting else ""
+
+
+def part_names(source: str) -> Mapping[str, str]:
+    """Which named parts a preset is made of, as its file has them."""
+    if source.startswith(loader.SUITE):
+        _, row = suites.row_of(source.removeprefix(loader.SUITE))
+        return {**part_names(row.recipe), **{name: text for name in NAMED if (text := getattr(row, name))}}
+    if source.endswith(".toml") or "/" in source:
+        path = user_path(source)
+    else:
+        path = next(info.path for info in loader.list_presets() if info.name == source)
+    table = loader.read_table(path)
+    return {name: text for name in NAMED if (text := _name(table.get(name)))}
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return str(value.get("name", ""))
+    if isinstance(value, list):
+        return "its own list" if value else "none"
+    return str(value or "")
+
+
+def _names(op: Choice) -> set[str]:
+    inner = [item for value in op.options.values() if isinstance(value, tuple | list) for item in value]
+    return {op.name}.union(*(_names(item) for item in inner if isinstance(item, Choice)))

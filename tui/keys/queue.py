@@ -1,0 +1,19 @@
+"""The keys of Queue."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tui.keys.key import Key
+
+KEYS: Final = (
+    Key("enter", "open", "open", "Open the run on the Dashboard (cifar-tui open RUN).", footer=1),
+    Key("X", "cancel", "cancel", "Take a waiting run out of the queue; asks (cifar-tui queue cancel RUN).", footer=2),
+    Key(
+        "S",
+        "stop",
+        "stop",
+        "Stop a run that holds its device, with a checkpoint; asks (cifar-tui runs stop RUN).",
+        footer=3,
+    ),
+)

@@ -1,0 +1,44 @@
+"""The keys that change how curves are seen, the same on every screen with curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from tui.dashboard.options import AXES, SMOOTHING, X_UNITS, Options, after
+from tui.keys.common import GLOBAL
+from tui.keys.key import Key, footer
+from tui.screens.run_actions import RunActs
+from tui.widgets.key_line import KeyLine
+
+
+class PlotKeys(RunActs):
+    """A screen with curves: `a`, `x` and `w` change the options, and the footer says what `x` shows."""
+
+    KEYS: ClassVar[Sequence[Key]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._options = Options()
+
+    def _draw(self) -> None:
+        """Show the curves as the options say."""
+        raise NotImplementedError
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        return [(key, self._options.x if key == "x" else label) for key, label in footer([*self.KEYS, *GLOBAL])]
+
+    def _change(self, options: Options) -> None:
+        self._options = options
+        self.query_one(KeyLine).set_pairs(self._pairs())
+        self._draw()
+
+    def action_axis(self) -> None:
+        self._change(replace(self._options, axis=after(AXES, self._options.axis)))
+
+    def action_x_unit(self) -> None:
+        self._change(replace(self._options, x=after(X_UNITS, self._options.x)))
+
+    def action_smooth(self) -> None:
+        self._change(replace(self._options, smooth=after(SMOOTHING, self._options.smooth)))

@@ -1,0 +1,95 @@
+"""What the screen of suites holds: one table, the rows that are marked, how small they are to be, what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from engine.analysis.report import Line, Outcome, line, outcome
+from engine.contract.catalog import Catalog
+from engine.contract.changes import changes
+from engine.contract.errors import BadInput
+from engine.contract.recipe import Recipe
+from engine.contract.store import Summary
+from presets import loader, suites
+from presets.suites import Row
+from tui.plans.batch import Cell
+from tui.plans.suite import Departure, cells
+
+
+class SuiteDesk:
+    """One suite as it is looked at.
+
+    Raises:
+        BadInput: there is no such suite, or a row of it cannot be used.
+    """
+
+    def __init__(self, name: str, catalog: Catalog, departure: Departure | None = None) -> None:
+        self.name = name
+        self.suite = suites.load(name)
+        self.departure = departure or Departure()
+        self.marked: set[str] = set()
+        self._catalog = catalog
+        made = cells(self.suite, self.suite.rows, self.departure, catalog)
+        self._recipes: dict[str, Recipe] = {cell.label: cell.draft.recipe(cell.source, catalog) for cell in made}
+        self._read: dict[tuple[str, int, float], Outcome | None] = {}
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return self.suite.rows
+
+    def changed(self, row: Row) -> str:
+        """How our runs of a row differ from its preset, in words."""
+        return changes(loader.resolve(row.recipe, self._catalog), self._recipes[row.id], self._catalog)
+
+    def measured(self, known: Sequence[Summary]) -> list[Line]:
+        """What the runs say of each row. A run is read again only when it has changed."""
+        return [
+            line(
+                row.id, self._recipes[row.id].recipe_id, row.reported.selection, row.reported.test_accuracy, known,
+                self._outcome,
+            )
+            for row in self.rows
+        ]  # fmt: skip
+
+    def _outcome(self, run: Summary) -> Outcome | None:
+        key = run.folder, run.epoch, run.ended
+        if key not in self._read:
+            self._read[key] = outcome(run)
+        return self._read[key]
+
+    def runs(self, row: Row, known: Sequence[Summary]) -> list[Summary]:
+        """All runs of a row's recipe, newest first."""
+        mine = self._recipes[row.id].recipe_id
+        return sorted((run for run in known if run.recipe_id == mine), key=lambda run: run.created, reverse=True)
+
+    def chosen(self, at: Row) -> list[Row]:
+        """The marked rows in the order of the table, else the one at the cursor."""
+        return [row for row in self.rows if row.id in self.marked] or [at]
+
+    def mark(self, rows: set[str]) -> None:
+        """Let just these rows be marked."""
+        self.marked = rows
+
+    def cells(self, rows: Sequence[Row], placed: dict[str, Any] | None = None) -> list[Cell]:
+        """The rows to be run."""
+        return cells(self.suite, rows, self.departure, self._catalog, placed)
+
+
+def parse_departure(text: str) -> Departure:
+    """`2 0.1`: epochs, then the part of the images; either may be missing (`2`, `- 0.1`). Raises BadInput."""
+    words = text.split()
+    if len(words) > 2:
+        raise BadInput(f"got {text!r}, needs epochs and a part of the images: 2 0.1")
+    read = partial(_number, text)
+    epochs = read(words[0], int) if words and words[0] != "-" else 0
+    fraction = read(words[1], float) if len(words) > 1 else 1.0
+    return Departure(int(epochs), fraction)
+
+
+def _number(text: str, word: str, kind: type[int] | type[float]) -> float:
+    try:
+        return kind(word)
+    except ValueError:
+        raise BadInput(f"got {text!r}, needs epochs and a part of the images: 2 0.1") from None

@@ -1,0 +1,208 @@
+"""A block of lines and a list of lines with a cursor: both send only the rows that changed or came into sight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import BindingType
+from textual.events import Click, Resize
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.drawing.lines import ROLES, Line, clip
+from tui.keys.common import MOVING, bindings
+
+_CLASSES: Final = {f"line--{role}" for role in (*ROLES, "cursor")}
+
+
+def strip_of(widget: Widget, line: Line, width: int, *, at_cursor: bool = False) -> Strip:
+    """The cells of one line in the widget's styles, cut or filled to the width."""
+    base = widget.rich_style
+    over = widget.get_component_rich_style("line--cursor", partial=True) if at_cursor else Style.null()
+    segments = []
+    for text, role in clip(line, width):
+        style = base + widget.get_component_rich_style(f"line--{role}", partial=True) if role else base
+        segments.append(Segment(text, style + over))
+    return Strip(segments).adjust_cell_length(width, base + over).simplify()  # fewer colour codes to send
+
+
+class LineView(Widget, can_focus=False):
+    """A block of lines without a cursor; only lines that changed are sent again."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = _CLASSES
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: list[Line] = []
+
+    @property
+    def lines(self) -> list[Line]:
+        return self._lines
+
+    @property
+    def text(self) -> str:
+        """What it shows, without styles."""
+        return "\n".join("".join(part for part, _ in line) for line in self._lines)
+
+    def show(self, lines: Iterable[Line]) -> None:
+        """Replace the block, refreshing the rows that differ."""
+        fresh = list(lines)
+        before, self._lines = self._lines, fresh
+        for y in range(max(len(before), len(fresh))):
+            if before[y : y + 1] != fresh[y : y + 1]:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        line = self._lines[y] if y < len(self._lines) else []
+        return strip_of(self, line, self.size.width)
+
+
+class LineList(ScrollView, can_focus=True):
+    """A list of any length with a cursor. Subclasses say how many rows there are and draw one row at a time."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = _CLASSES
+    BINDINGS: ClassVar[list[BindingType]] = bindings(MOVING)
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.nothing: Line = []
+        """What stands in the place of the rows where there are none."""
+        self._drawn: dict[int, tuple[Line, bool]] = {}
+        """What was last drawn on each row of the screen."""
+
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+        def __init__(self, source: LineList, row: int) -> None:
+            super().__init__()
+            self.source = source
+            self.row = row
+
+        @property
+        def control(self) -> LineList:
+            return self.source
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, LineList.Moved) and message.source is self.source
+
+    class Chosen(Message):
+        """Enter or a second click on a row."""
+
+        def __init__(self, source: LineList, row: int) -> None:
+            super().__init__()
+            self.source = source
+            self.row = row
+
+        @property
+        def control(self) -> LineList:
+            return self.source
+
+    def row_count(self) -> int:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def draw(self, row: int, width: int, at_cursor: bool) -> Line:
+        """The line of one row."""
+        raise NotImplementedError
+
+    def can_stand(self, row: int) -> bool:
+        """Whether the cursor may stand on the row (headings say no)."""
+        return True
+
+    def reload(self) -> None:
+        """Draw again after the rows changed: only lines that differ are sent. Keeps the cursor inside."""
+        self.virtual_size = Size(self.scrollable_content_region.width, self.row_count())
+        self.cursor = self.validate_cursor(self.cursor)
+        for y, before in list(self._drawn.items()):
+            if self._line_at(y) != before:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def on_resize(self, event: Resize) -> None:
+        self.reload()
+        self.follow()
+
+    def render_line(self, y: int) -> Strip:
+        self._drawn[y] = line, at_cursor = self._line_at(y)
+        return strip_of(self, line, self.scrollable_content_region.width, at_cursor=at_cursor)
+
+    def _line_at(self, y: int) -> tuple[Line, bool]:
+        """The line on the y-th row of the screen, and whether the cursor is there."""
+        row = y + self.scroll_offset.y
+        if row >= self.row_count():
+            return self.nothing if row == 0 else [], False
+        at_cursor = row == self.cursor
+        return self.draw(row, self.scrollable_content_region.width, at_cursor), at_cursor
+
+    def validate_cursor(self, row: int) -> int:
+        """The nearest row that the cursor may stand on."""
+        count = self.row_count()
+        if not count:
+            return 0
+        row = max(0, min(row, count - 1))
+        below = next((r for r in range(row, count) if self.can_stand(r)), None)
+        return below if below is not None else next((r for r in range(row, -1, -1) if self.can_stand(r)), 0)
+
+    def watch_cursor(self, before: int, now: int) -> None:
+        if not self.is_attached:
+            return
+        self.refresh_line(before)
+        self.refresh_line(now)
+        self.follow()
+        self.post_message(self.Moved(self, now))
+
+    def follow(self) -> None:
+        """Scroll so that the cursor is in sight."""
+        height = self.scrollable_content_region.height
+        if height <= 0:
+            return
+        top = self.cursor
+        while top > 0 and not self.can_stand(top - 1):
+            top -= 1  # a heading above the first row comes into sight with it
+        offset = self.scroll_offset.y
+        if top < offset:
+            self.scroll_to(y=top, animate=False, force=True)
+        elif self.cursor >= offset + height:
+            self.scroll_to(y=self.cursor - height + 1, animate=False, force=True)
+
+    def action_move(self, rows: int) -> None:
+        """Move by rows that can be stood on."""
+        step = 1 if rows > 0 else -1
+        row = self.cursor
+        for _ in range(abs(rows)):
+            ahead = row + step
+            while 0 <= ahead < self.row_count() and not self.can_stand(ahead):
+                ahead += step
+            if not 0 <= ahead < self.row_count():
+                break
+            row = ahead
+        self.cursor = row
+
+    def action_page(self, pages: int) -> None:
+        self.action_move(pages * max(1, self.scrollable_content_region.height - 1))
+
+    def action_first(self) -> None:
+        self.cursor = 0
+        self.scroll_to(y=0, animate=False, force=True)
+
+    def action_last(self) -> None:
+        self.cursor = self.row_count() - 1
+
+    def action_choose(self) -> None:
+        if self.row_count():
+            self.post_message(self.Chosen(self, self.cursor))
+
+    def on_click(self, event: Click) -> None:
+        row = event.y + self.scroll_offset.y
+        if row < self.row_count() and self.can_stand(row):
+            if row == self.cursor:
+                self.action_choose()
+            self.cursor = row
