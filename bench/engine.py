@@ -28,10 +28,10 @@ from engine.contract.create import create
 from engine.contract.events import Epoch
 from engine.contract.recipe import Placement, Recipe
 from engine.data.load import DataSet, Split
+from engine.loop.probe import choose_device, usable_cores
+from engine.loop.setup import Setup, prepare
+from engine.loop.steps import ORDINARY, Step
 from engine.models.build import build_model
-from engine.probe import choose_device, usable_cores
-from engine.setup import Setup, prepare
-from engine.steps import ORDINARY, Step
 from engine.train import fit, ways_to_step
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)

@@ -15,10 +15,10 @@ from typing import Any, Final
 import torch
 
 from bench.engine import built, images, recipe
-from engine.compiling import step_seconds
 from engine.contract.recipe import Recipe
-from engine.probe import choose_device
-from engine.steps import ORDINARY, Step
+from engine.loop.compiling import step_seconds
+from engine.loop.probe import choose_device
+from engine.loop.steps import ORDINARY, Step
 from engine.train import ways_to_step
 
 NETS: Final = (("resnet34", 128), ("resnet18", 512), ("resnet34", 512), ("resnet20", 128), ("wrn_28_10", 128))

@@ -22,8 +22,8 @@ from torch import Tensor
 from bench.engine import built, images, limit_rate, recipe
 from engine.contract.catalog import Part, catalog
 from engine.data.load import DataSet
-from engine.probe import choose_device
-from engine.steps import ORDINARY, Step
+from engine.loop.probe import choose_device
+from engine.loop.steps import ORDINARY, Step
 from engine.train import ways_to_step
 
 BATCH: Final = 128

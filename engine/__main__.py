@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
             raise BadInput("usage: python -m engine RUN_DIR")
         run = RunFolder(Path(arguments[0]))
         run.info()
-        from engine.trainer import carry_out
+        from engine.attempt import carry_out
 
         code = carry_out(run, stopping)
         stopping.done()

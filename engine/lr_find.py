@@ -30,12 +30,12 @@ from engine.contract.events import Event, Failed, Message, Phase, RunStarted, St
 from engine.contract.recipe import Recipe
 from engine.data.load import DataSet, load
 from engine.data.split import epoch_order
-from engine.failures import describe
 from engine.launch import package
+from engine.loop.failures import describe
+from engine.loop.probe import choose_device
+from engine.loop.setup import Setup, prepare
+from engine.loop.teacher import load_teachers
 from engine.optim.param_groups import set_lr
-from engine.probe import choose_device
-from engine.setup import Setup, prepare
-from engine.teacher import load_teachers
 from engine.train import train_step
 
 SECONDS: Final = 45.0

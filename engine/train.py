@@ -14,7 +14,6 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from engine.checkpoint import INTERVAL, Checkpoints
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.events import Event, Phase, Stopped
 from engine.contract.folder import RunFolder
@@ -22,12 +21,13 @@ from engine.contract.home import Home
 from engine.contract.recipe import Placement, Recipe
 from engine.data.load import DataSet
 from engine.data.split import epoch_order
-from engine.observe import Live, measure_health
+from engine.loop.checkpoint import INTERVAL, Checkpoints
+from engine.loop.observe import Live, measure_health
+from engine.loop.session import Session
+from engine.loop.setup import Setup, prepare
+from engine.loop.steps import CudaRecorder, Outcome, RecordedStep, Step
+from engine.loop.teacher import load_teachers
 from engine.optim.param_groups import set_lr, set_momentum
-from engine.session import Session
-from engine.setup import Setup, prepare
-from engine.steps import CudaRecorder, Outcome, RecordedStep, Step
-from engine.teacher import load_teachers
 
 
 def fit(

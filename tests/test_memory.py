@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from engine import memory
+from engine.loop import memory
 
 STEPS, BLOCKS, SIZE = 5, 4, 16 << 20
 PROGRAM = f"""
 import ctypes, resource, sys
-from engine.memory import keep_freed_memory
+from engine.loop.memory import keep_freed_memory
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 libc.malloc.argtypes, libc.free.argtypes = [ctypes.c_size_t], [ctypes.c_void_p]

@@ -1,6 +1,6 @@
 """The checkpoints in a run folder, as far as they can be handled without torch: names, meta.json, what may go.
 
-What is in their `.pt` files, and how they are written, is in `engine.checkpoint_files`.
+What is in their `.pt` files, and how they are written, is in `engine.loop.checkpoint_files`.
 """
 
 from __future__ import annotations

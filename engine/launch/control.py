@@ -25,7 +25,7 @@ from engine.contract.resolve import explain
 from engine.contract.status import MOVED, Status
 from engine.contract.teacher import hired
 from engine.launch import devices, elsewhere, local
-from engine.launch.orders import KILL, PREEMPT, STOP
+from engine.launch.signals import KILL, PREEMPT, STOP
 
 KILL_SECONDS: Final = 10.0
 ENDING_SECONDS: Final = 60.0  # how long a resume waits for the attempt before it: a stop has 30 s for its checkpoint

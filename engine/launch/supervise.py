@@ -1,7 +1,7 @@
 """Watch over one run: wait for its devices, start its trainer, beat, and write down how it ended.
 
 `python -m engine.launch.supervise RUN_DIR [--placement JSON] [--adopt]`, as `engine.launch.local.start` spawns it.
-What signals mean to it is in `engine.launch.orders`, and how it is told what to do where no signal reaches it in
+What signals mean to it is in `engine.launch.signals`, and how it is told what to do where no signal reaches it in
 `engine.launch.elsewhere`. It ends the run when its folder is moved or deleted. A trainer that is told to stop has
 $CIFAR_TUI_GRACE seconds (30) for its checkpoint, then it is killed.
 
@@ -31,11 +31,11 @@ from engine.contract.logfile import rotate, size
 from engine.contract.process import ProcRecord, alive, presence, same_machine
 from engine.contract.recipe import Placement
 from engine.launch import devices, elsewhere, package, reasons
+from engine.launch.child import Child, Orphan, command
 from engine.launch.ledger import Ledger
 from engine.launch.line import Line
-from engine.launch.orders import STOP, Orders
 from engine.launch.reasons import Ending, Verdict
-from engine.launch.trainer import Child, Orphan, command
+from engine.launch.signals import STOP, Orders
 
 PLACEMENT = "CIFAR_TUI_PLACEMENT"
 SLOWEST_LOOK = 10  # times the poll, for who is far back in line: a hundred waiting runs must not keep a core busy

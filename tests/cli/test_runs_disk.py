@@ -7,12 +7,12 @@ import shutil
 
 import pytest
 
-from engine.checkpoint import Checkpoints
-from engine.checkpoint_files import load_weights
 from engine.contract import checkpoints
 from engine.contract.home import Home
 from engine.contract.records import ExitRecord
 from engine.contract.store import RunFolder, runs_root, trash_of
+from engine.loop.checkpoint import Checkpoints
+from engine.loop.checkpoint_files import load_weights
 
 
 def files(run: RunFolder) -> dict[str, bytes]:

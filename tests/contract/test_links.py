@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import trainer
+from engine import attempt as trainer
 from engine.contract.checkpoints import keep_only
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.events import EventReader, Failed

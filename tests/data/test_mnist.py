@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine import trainer
+from engine import attempt as trainer
 from engine.analysis.history import History
 from engine.contract.catalog import catalog
 from engine.contract.create import create

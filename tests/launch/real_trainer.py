@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import engine.trainer
+import engine.attempt
 from engine.__main__ import main
 from engine.contract.events import Checkpoint, Epoch, Event
 from engine.contract.folder import RunFolder
@@ -44,5 +44,5 @@ def held_fit(recipe: Recipe, run: RunFolder, *given: Any, stopping: Callable[[],
 
 
 if __name__ == "__main__":
-    engine.trainer.fit = held_fit
+    engine.attempt.fit = held_fit
     sys.exit(main(sys.argv[1:]))

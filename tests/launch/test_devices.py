@@ -13,7 +13,7 @@ from engine.contract.recipe import Placement
 from engine.launch import devices
 from engine.launch.devices import Gpu, GpuProcess
 from engine.launch.queue import Want
-from engine.system import MachineSampler
+from engine.loop.system import MachineSampler
 
 GIB = 2**30
 SOMEONE = GpuProcess(1, "ada", "python", 3 * GIB)

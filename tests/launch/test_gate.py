@@ -12,8 +12,8 @@ import pytest
 
 from engine.contract.process import ProcRecord
 from engine.launch import control, local, queue
+from engine.launch.child import GATE, Child
 from engine.launch.gate import SHUT
-from engine.launch.trainer import GATE, Child
 
 Bench = Any  # tests/launch/conftest.py, which cannot be imported
 
@@ -22,7 +22,7 @@ DYING = """
     from fake_supervisor import trainer
     from engine.launch import supervise
     from engine.launch.ledger import Ledger
-    from engine.launch.trainer import Child
+    from engine.launch.child import Child
 
     die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     record, release = Ledger.record, Child.release

@@ -25,9 +25,9 @@ from torchvision.datasets import CIFAR10
 
 from engine.contract.catalog import Part, catalog
 from engine.contract.recipe import Choice, ComputeConfig
-from engine.memory import keep_freed_memory
+from engine.loop.memory import keep_freed_memory
+from engine.loop.probe import choose_precision
 from engine.models.build import build_model
-from engine.probe import choose_precision
 from tests.models.smaller import SMALLER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -280,8 +280,8 @@ def checkpoint(damage: Callable[[Path], None]) -> Try:
     def attempt(scene: Scene) -> None:
         import torch
 
-        from engine.checkpoint import Checkpoints
         from engine.contract.home import Home
+        from engine.loop.checkpoint import Checkpoints
 
         mark = scene.scratch / "exploited"
         scene.patch.setenv("EXPLOIT_MARK", str(mark))
@@ -339,8 +339,8 @@ def other_recipe(scene: Scene) -> None:
     """A checkpoint of another recipe is refused, whatever it holds."""
     import torch
 
-    from engine.checkpoint import Checkpoints
     from engine.contract.home import Home
+    from engine.loop.checkpoint import Checkpoints
 
     made = Checkpoints(Home(scene.run.path), identity={"recipe_id": "other", "seed": 0}, made_on={})
     made.save((1, 0), {"epoch": 0, "model": {"w": torch.ones(3)}}, None, {"s": 1}, "interval")

@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 import torch
 
-from engine.checkpoint_files import load_weights
 from engine.contract.events import EventReader, Finished, Resumed
 from engine.contract.folder import RunFolder
 from engine.contract.process import ExitRecord, ProcRecord, alive
 from engine.launch import control, local, queue
+from engine.loop.checkpoint_files import load_weights
 
 spec = importlib.util.spec_from_file_location("launch_bench", Path(__file__).parents[1] / "launch" / "conftest.py")
 assert spec and spec.loader

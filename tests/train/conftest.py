@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from engine.checkpoint_files import load_weights
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.create import create
 from engine.contract.events import Epoch, Event
@@ -21,6 +20,7 @@ from engine.contract.recipe import Placement, Recipe
 from engine.data.load import DataSet, Split
 from engine.data.shapes import CLASSES, generate
 from engine.data.split import channel_statistics
+from engine.loop.checkpoint_files import load_weights
 from engine.train import fit
 
 CPU = torch.device("cpu")

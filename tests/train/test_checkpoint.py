@@ -10,13 +10,14 @@ import pickle
 import pytest
 import torch
 
-from engine import checkpoint_files, predictions
-from engine.checkpoint import Checkpoints
-from engine.checkpoint_files import load_weights, read, snapshot
+from engine import predictions
 from engine.contract.checkpoints import committed, read_meta, write_meta
 from engine.contract.errors import BadInput
 from engine.contract.events import Checkpoint, Finished, Message, Resumed, RunStarted, Stopped
 from engine.contract.home import Home
+from engine.loop import checkpoint_files
+from engine.loop.checkpoint import Checkpoints
+from engine.loop.checkpoint_files import load_weights, read, snapshot
 
 IDENTITY = {"recipe_id": "r", "seed": 0}
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from engine import probe
 from engine.contract.recipe import ComputeConfig
+from engine.loop import probe
 
 CPU = torch.device("cpu")
 

@@ -17,9 +17,9 @@ from engine.contract.events import EventWriter, Finished, Message
 from engine.contract.recipe import Recipe
 from engine.contract.teacher import with_teacher
 from engine.data.load import load
+from engine.loop.setup import prepare
+from engine.loop.teacher import load_teachers
 from engine.models.build import build_model
-from engine.setup import prepare
-from engine.teacher import load_teachers
 
 CPU = torch.device("cpu")
 SOME = {"name": "distillation", "teacher": "@last", "temperature": 3.0, "weight": 0.7}

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from engine.data.device import Resident
 from engine.data.load import Split
-from engine.evaluate import VIEWS, Interrupted, average, moved, predict, predict_views, score
+from engine.loop.evaluate import VIEWS, Interrupted, average, moved, predict, predict_views, score
 
 
 def images(n: int) -> Split:

@@ -10,11 +10,11 @@ from engine import lr_find
 from engine.contract.errors import BadInput
 from engine.contract.events import EventWriter, Failed, Message, Phase, RunStarted, Step
 from engine.contract.teacher import with_teacher
+from engine.loop.probe import Decisions
+from engine.loop.setup import Setup
 from engine.lr_find import Request, batches, carry_out, read, sweep
 from engine.models.build import build_model
-from engine.probe import Decisions
 from engine.randomness import seed_torch
-from engine.setup import Setup
 
 CPU = torch.device("cpu")
 

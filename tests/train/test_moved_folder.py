@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import checkpoint, probe, train, trainer
-from engine.checkpoint_files import load_weights, read
+from engine import attempt as trainer
+from engine import train
 from engine.contract import home
 from engine.contract.checkpoints import committed
 from engine.contract.create import create
@@ -16,7 +16,9 @@ from engine.contract.events import EventReader, Failed, Finished, Resumed, Stopp
 from engine.contract.folder import RunFolder
 from engine.contract.home import FolderLost, Home, folder_key
 from engine.contract.recipe import Placement
-from engine.observe import Totals
+from engine.loop import checkpoint, probe
+from engine.loop.checkpoint_files import load_weights, read
+from engine.loop.observe import Totals
 
 STEP = 3  # during which the folder goes away
 

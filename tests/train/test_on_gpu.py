@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from engine.compiling import pays, step_seconds
+from engine.attempt import gpu_uuids
 from engine.contract.events import Epoch, Finished, Message, Phase, Resumed, RunStarted, Step
-from engine.failures import describe
-from engine.steps import CudaRecorder, RecordedStep
-from engine.system import MachineSampler
-from engine.trainer import gpu_uuids
+from engine.loop.compiling import pays, step_seconds
+from engine.loop.failures import describe
+from engine.loop.steps import CudaRecorder, RecordedStep
+from engine.loop.system import MachineSampler
 
 pytestmark = pytest.mark.gpu
 GPU = torch.device("cuda:0")
@@ -167,7 +167,7 @@ def test_whether_compiling_pays_is_found_without_a_trace():
 
 
 def test_a_long_run_is_compiled_and_recorded(make, monkeypatch):
-    monkeypatch.setattr("engine.probe.pays", lambda *args, **options: True)
+    monkeypatch.setattr("engine.loop.probe.pays", lambda *args, **options: True)
     trial = make(model="resnet20", compute={"precision": "bf16"}, epochs=2)
     started = next(event for event in trial.go(device=GPU) if isinstance(event, RunStarted))
     assert (started.compile, started.graph) == ("default", True)

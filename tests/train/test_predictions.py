@@ -9,7 +9,7 @@ import torch
 from engine import predictions
 from engine.contract.events import Epoch
 from engine.data.load import Split
-from engine.judge import as_kept
+from engine.loop.judge import as_kept
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from engine import probe
 from engine.contract.errors import BadInput
 from engine.contract.recipe import ComputeConfig
+from engine.loop import probe
 
 CPU = torch.device("cpu")
 

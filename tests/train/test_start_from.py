@@ -2,9 +2,9 @@
 
 import torch
 
+from engine.loop.probe import choose_device
+from engine.loop.setup import STARTED_FROM, prepare
 from engine.models.airbench import airbench94
-from engine.probe import choose_device
-from engine.setup import STARTED_FROM, prepare
 
 NET = {"name": "airbench94", "width": 12}
 CHANGES = {"model": NET, "averaging": "ema", "augmentation": ["alternating_flip"]}

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from engine.contract.errors import BadInput
-from engine.setup import wants_graph
-from engine.steps import ORDINARY, RecordedStep
+from engine.loop.setup import wants_graph
+from engine.loop.steps import ORDINARY, RecordedStep
 from tests.train.conftest import resolve
 
 

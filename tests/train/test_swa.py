@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from engine import predictions
-from engine.checkpoint_files import load_weights
 from engine.contract.errors import BadInput
 from engine.contract.events import Epoch, Finished
 from engine.data.split import epoch_order
+from engine.loop.checkpoint_files import load_weights
 from engine.models.build import build_model
 
 SWA = {"epochs": 4, "model": "dropout_net", "averaging": {"name": "swa", "start": 0.5, "every": 1.0}}

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from engine import system
 from engine.contract.events import Message, System, decode, encode
-from engine.system import FakeSampler, MachineSampler, describe_others, sampling
+from engine.loop import system
+from engine.loop.system import FakeSampler, MachineSampler, describe_others, sampling
 
 GB = 10**9
 
@@ -196,6 +196,6 @@ def test_a_full_disk_ends_neither_the_samples_nor_the_run():
 
 
 def test_sampling_does_not_import_torch():
-    code = "import sys, engine.system; sys.exit('torch' in sys.modules)"
+    code = "import sys, engine.loop.system; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert system.EVERY >= 1

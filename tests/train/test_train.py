@@ -30,9 +30,9 @@ from engine.contract.events import (
 from engine.data.device import Resident
 from engine.data.load import DataSet, Split
 from engine.data.split import epoch_order
-from engine.evaluate import predict, score
+from engine.loop.evaluate import predict, score
+from engine.loop.observe import Diverged
 from engine.models.build import build_model
-from engine.observe import Diverged
 
 CPU = torch.device("cpu")
 
@@ -238,7 +238,7 @@ def test_a_loss_that_is_no_number_ends_the_run(make, above):
 
 
 def test_one_bad_loss_between_two_live_ones_is_noticed(make, monkeypatch):
-    monkeypatch.setattr("engine.observe.EVERY", 1e9)
+    monkeypatch.setattr("engine.loop.observe.EVERY", 1e9)
     trial = make(loss={"name": "explodes", "above": 0.0})
     with pytest.raises(Diverged):
         trial.go()
@@ -268,7 +268,7 @@ def test_no_value_of_a_run_that_blows_up_is_taken_for_garbage(make):
 def test_any_evaluation_that_meets_logits_that_are_not_finite_ends_the_run_and_its_epoch_is_never_best(
     make, tiny, monkeypatch, which
 ):
-    from engine import judge
+    from engine.loop import judge
 
     changes = {"evaluate": {"train_every": 1}, "averaging": "ema", "epochs": 2}
     at = {"clean": 0, "test": 1, "holdout": 2, "raw": 3, "tta": 1}[which]
@@ -376,7 +376,7 @@ def test_the_counter_of_waits_sees_one():
 
 
 def test_a_compiler_that_does_not_work_costs_a_message_and_no_more(make, monkeypatch):
-    monkeypatch.setattr("engine.probe.compile_problem", lambda device: "no C++ compiler")
+    monkeypatch.setattr("engine.loop.probe.compile_problem", lambda device: "no C++ compiler")
     eager, trial = make(), make(compute={"precision": "fp32", "compile": "default"})
     eager.go()
     events = trial.go()

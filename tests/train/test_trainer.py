@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine import failures, trainer
+from engine import attempt as trainer
 from engine.contract.catalog import catalog
 from engine.contract.create import create
 from engine.contract.errors import BadInput
@@ -35,8 +35,9 @@ from engine.contract.overrides import apply_set
 from engine.contract.recipe import Placement, Recipe
 from engine.data.archives import DataError
 from engine.launch import package
-from engine.observe import Diverged
-from engine.system import sampling
+from engine.loop import failures
+from engine.loop.observe import Diverged
+from engine.loop.system import sampling
 
 LAST_STEP_BLOWS_UP = {
     "batch_size": 320, "epochs": 1, "schedule": "constant", "optimizer": {"name": "sgd", "lr": 1e30},

@@ -22,15 +22,15 @@ from engine.contract.teacher import is_taught
 from engine.curves import Swing
 from engine.data.device import Resident, steps_per_epoch
 from engine.data.load import DataSet
+from engine.loop.memory import keep_freed_memory
+from engine.loop.probe import Decisions, Work, decide
+from engine.loop.teacher import Teacher
 from engine.losses import Loss, build_loss
-from engine.memory import keep_freed_memory
 from engine.models.build import build_model
 from engine.models.norms import normalises_single_pixels
 from engine.optim.build import build_optimizer
-from engine.probe import Decisions, Work, decide
 from engine.randomness import seed_torch, set_deterministic
 from engine.schedules import plan
-from engine.teacher import Teacher
 
 COMPILE_MODE = {"default": None, "max-autotune": "max-autotune-no-cudagraphs"}  # graphs would reuse the logits' memory
 STARTED_FROM = 5000  # training images that a model with a start of its own kind is shown before it trains

@@ -22,12 +22,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.compiling import compile_problem, pays
 from engine.contract.errors import BadInput
 from engine.contract.files import read_json, write_atomic
 from engine.contract.home import Home
 from engine.contract.recipe import ComputeConfig
 from engine.contract.values import build
+from engine.loop.compiling import compile_problem, pays
 
 WORTH_IT = 1.1  # how much faster bf16 must be on a CPU to be worth its rounding
 WILD = 10.0  # how many times the gradient of fp32 that of bf16 may be; rounding does not get near it

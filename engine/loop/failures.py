@@ -15,8 +15,8 @@ from engine.contract.events import Failed, System
 from engine.contract.recipe import Recipe
 from engine.contract.text import file_size
 from engine.data.archives import DataError
-from engine.observe import Diverged
-from engine.system import Sampler, describe_others
+from engine.loop.observe import Diverged
+from engine.loop.system import Sampler, describe_others
 
 DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SPARE: Final = 0.1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from engine.checkpoint_files import UNREADABLE, load_weights
 from engine.contract import own_code
 from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput
@@ -13,6 +12,7 @@ from engine.contract.folder import RunFolder
 from engine.contract.recipe import Recipe
 from engine.contract.teacher import FIELD, hired, is_taught
 from engine.data.load import DataSet, load
+from engine.loop.checkpoint_files import UNREADABLE, load_weights
 from engine.models.build import build_model
 
 

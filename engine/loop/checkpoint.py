@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Literal
 
-from engine.checkpoint_files import UNREADABLE, Saved, Tree, read, snapshot, write
 from engine.contract.checkpoints import BEST, STATE, WEIGHTS, committed, drop_state, keep_only, name_of
 from engine.contract.errors import BadInput
 from engine.contract.events import Checkpoint
@@ -18,6 +17,7 @@ from engine.contract.folder import CHECKPOINT_SCHEMA, RunFolder, newer_checkpoin
 from engine.contract.home import Home
 from engine.contract.links import refuse_links
 from engine.contract.provenance import versions
+from engine.loop.checkpoint_files import UNREADABLE, Saved, Tree, read, snapshot, write
 
 INTERVAL: Final = 60.0  # seconds between the checkpoints that nobody asked for
 KEPT_WHILE_RUNNING: Final = 2  # the newest may be the one that a crash has damaged

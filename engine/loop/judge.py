@@ -12,9 +12,9 @@ from engine.contract.events import NAN
 from engine.contract.recipe import Recipe
 from engine.data.device import Resident
 from engine.data.split import epoch_order
-from engine.evaluate import VIEWS, Interrupted, Scores, average, predict_views, score
-from engine.observe import NonFiniteLogits
-from engine.setup import Setup
+from engine.loop.evaluate import VIEWS, Interrupted, Scores, average, predict_views, score
+from engine.loop.observe import NonFiniteLogits
+from engine.loop.setup import Setup
 
 EVALUATION_BATCH: Final = {"cpu": 250, "mps": 500, "cuda": 1000}
 HALF_MAX: Final = 65504.0  # of float16, in which logits are kept

@@ -11,20 +11,20 @@ from typing import Literal
 import numpy as np
 
 from engine import predictions
-from engine.checkpoint import Checkpoints
-from engine.checkpoint_files import Saved, Tree
 from engine.contract.errors import BadInput
 from engine.contract.events import NAN, Epoch, Event, Finished, Message, Resumed, RunStarted
 from engine.contract.recipe import Recipe
 from engine.curves import Swing
 from engine.data.load import DataSet
-from engine.evaluate import Interrupted
-from engine.judge import Judge, Verdict, as_kept
-from engine.observe import Diverged, Totals
+from engine.loop.checkpoint import Checkpoints
+from engine.loop.checkpoint_files import Saved, Tree
+from engine.loop.evaluate import Interrupted
+from engine.loop.judge import Judge, Verdict, as_kept
+from engine.loop.observe import Diverged, Totals
+from engine.loop.setup import Setup
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
 from engine.predictions import Predictions
 from engine.randomness import rng_state, set_rng_state
-from engine.setup import Setup
 
 
 class Session:

@@ -23,12 +23,12 @@ from engine.contract.lenient import known_placement
 from engine.contract.lines import open_regular
 from engine.contract.recipe import Placement, Recipe
 from engine.data.load import load
-from engine.evaluate import Interrupted
-from engine.failures import describe
 from engine.launch import compile_cache
 from engine.launch.supervise import PLACEMENT
-from engine.probe import choose_device
-from engine.system import MachineSampler, sampling
+from engine.loop.evaluate import Interrupted
+from engine.loop.failures import describe
+from engine.loop.probe import choose_device
+from engine.loop.system import MachineSampler, sampling
 from engine.train import fit
 
 
