@@ -21,8 +21,8 @@ from torchvision import transforms as v1
 from torchvision.transforms import v2
 
 from engine.augment.pipeline import Pipeline, op_lists
-from engine.contract.catalog import catalog
-from engine.contract.recipe import Choice
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Choice
 from engine.data.device import Resident
 from engine.data.load import Split
 from presets.loader import list_presets, read_table

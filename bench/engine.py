@@ -23,10 +23,10 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.transforms import v2
 
-from engine.contract.catalog import catalog
-from engine.contract.create import create
-from engine.contract.events import Epoch
-from engine.contract.recipe import Placement, Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run.create import create
+from engine.contract.run.events import Epoch
 from engine.data.load import DataSet, Split
 from engine.loop.probe import choose_device, usable_cores
 from engine.loop.setup import Setup, prepare

@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from engine.contract.catalog import catalog
-from engine.contract.events import Epoch, EventWriter, Finished, RunStarted, Step, System
-from engine.contract.process import me
-from engine.contract.records import ExitRecord, Heartbeat, ProcRecord
-from engine.contract.store import RunFolder, create
+from engine.contract.recipe.catalog import catalog
+from engine.contract.run.events import Epoch, EventWriter, Finished, RunStarted, Step, System
+from engine.contract.run.process import me
+from engine.contract.run.records import ExitRecord, Heartbeat, ProcRecord
+from engine.contract.run.store import RunFolder, create
 from presets.loader import resolve
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]

@@ -15,7 +15,7 @@ from typing import Any, Final
 import torch
 
 from bench.engine import built, images, recipe
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.schema import Recipe
 from engine.loop.compiling import step_seconds
 from engine.loop.probe import choose_device
 from engine.loop.steps import ORDINARY, Step

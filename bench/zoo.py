@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from bench.engine import built, images, limit_rate, recipe
-from engine.contract.catalog import Part, catalog
+from engine.contract.recipe.catalog import Part, catalog
 from engine.data.load import DataSet
 from engine.loop.probe import choose_device
 from engine.loop.steps import ORDINARY, Step

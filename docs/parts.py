@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from engine.contract.catalog import Part, catalog
-from engine.contract.params import OPS, Param
-from engine.contract.recipe import COMMON, NOT_HASHED, ComputeConfig, DataConfig, EvaluateConfig, Recipe
+from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.params import OPS, Param
+from engine.contract.recipe.schema import COMMON, NOT_HASHED, ComputeConfig, DataConfig, EvaluateConfig, Recipe
 from tui.forms.fields import param_of
 
 HERE = Path(__file__).resolve().parent
@@ -22,7 +22,7 @@ link = runpy.run_path(str(HERE / "zoo.py"))["link"]
 HEAD = """\
 # All that a recipe can say
 
-<!-- written by `python docs/parts.py` from engine/contract/recipe.py and the marks of the parts: edit those -->
+<!-- written by `python docs/parts.py` from engine/contract/recipe/schema.py and the marks of the parts: edit those -->
 
 A field goes by its path, in TOML, with `--set` and in the forms: `--set optimizer.momentum=0.8`,
 `--add-op cutout:length=8`, `--set augmentation.cutout.holes=2`. Models are in [zoo.md](zoo.md), how to add a part of

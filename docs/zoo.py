@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from engine.contract.catalog import Part, catalog
+from engine.contract.recipe.catalog import Part, catalog
 
 HERE = Path(__file__).resolve().parent
 PAGE, OVERFIT = HERE / "zoo.md", HERE / "overfit.json"

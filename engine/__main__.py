@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from engine.contract.errors import BadInput
-from engine.contract.folder import RunFolder
+from engine.contract.run.folder import RunFolder
 from engine.launch import package
 
 

@@ -10,18 +10,18 @@ from collections.abc import Callable
 
 import torch
 
-from engine.contract import own_code
-from engine.contract.catalog import catalog
-from engine.contract.checkpoints import newest_position
 from engine.contract.errors import BadInput
-from engine.contract.events import Event, EventWriter, Failed, Finished, Message, Phase, Stopped
 from engine.contract.files import PRIVATE
-from engine.contract.fold import RunFold
-from engine.contract.folder import RunFolder, written_by
 from engine.contract.home import GONE, FolderLost, Home
-from engine.contract.lenient import known_placement
 from engine.contract.lines import open_regular
-from engine.contract.recipe import Placement, Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.lenient import known_placement
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run import own_code
+from engine.contract.run.checkpoints import newest_position
+from engine.contract.run.events import Event, EventWriter, Failed, Finished, Message, Phase, Stopped
+from engine.contract.run.fold import RunFold
+from engine.contract.run.folder import RunFolder, written_by
 from engine.data.load import load
 from engine.launch import compile_cache
 from engine.launch.supervise import PLACEMENT

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from engine.contract.catalog import Catalog, Spec, catalog, register
-from engine.contract.recipe import Choice
+from engine.contract.catalog import Spec, register
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import Choice
 from engine.models.ghost import GhostBatchNorm2d
 
 Autocast = Callable[[], torch.autocast]

@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.contract.catalog import Catalog, Spec, catalog, register
-from engine.contract.recipe import Choice
+from engine.contract.catalog import Spec, register
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import Choice
 
 Loss = Callable[..., Tensor]
 """Of logits (B, classes), soft targets (B, classes), and a teacher's logits (B, classes) where it names them."""

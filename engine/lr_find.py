@@ -24,10 +24,10 @@ import torch
 from torch import Tensor
 
 from engine.analysis.lr_curve import Watch
-from engine.contract.catalog import Catalog, catalog
-from engine.contract.create import create
-from engine.contract.events import Event, Failed, Message, Phase, RunStarted, Step, encode
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.create import create
+from engine.contract.run.events import Event, Failed, Message, Phase, RunStarted, Step, encode
 from engine.data.load import DataSet, load
 from engine.data.split import epoch_order
 from engine.launch import package

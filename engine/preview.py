@@ -19,9 +19,9 @@ from torch import Tensor
 
 from engine.analysis.sheet import Sheet
 from engine.augment.pipeline import Pipeline, op_lists
-from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Choice, Recipe
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import Choice, Recipe
 from engine.data.load import DataSet, load
 from engine.data.split import permutation
 from engine.launch import package

@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from engine.contract.catalog import Catalog, catalog
-from engine.contract.recipe import COMMON, Choice, Recipe
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import COMMON, Choice, Recipe
 from engine.curves import SLACK, Swing
 
 

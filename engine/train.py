@@ -14,11 +14,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from engine.contract.catalog import Catalog, catalog
-from engine.contract.events import Event, Phase, Stopped
-from engine.contract.folder import RunFolder
 from engine.contract.home import Home
-from engine.contract.recipe import Placement, Recipe
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run.events import Event, Phase, Stopped
+from engine.contract.run.folder import RunFolder
 from engine.data.load import DataSet
 from engine.data.split import epoch_order
 from engine.loop.checkpoint import INTERVAL, Checkpoints

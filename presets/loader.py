@@ -14,11 +14,11 @@ from typing import Any, Final, Literal
 
 import platformdirs
 
-from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput, nearest, user_path
 from engine.contract.files import listed, read_file
-from engine.contract.overrides import add_op, apply_set, drop_op, parse_value
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.overrides import add_op, apply_set, drop_op, parse_value
+from engine.contract.recipe.schema import Recipe
 from engine.contract.values import parse_toml
 from presets import swap
 
@@ -235,7 +235,7 @@ def resolve(ref: str, catalog: Catalog, edits: Edits | None = None) -> Recipe:
     except BadInput as error:
         if Path(ref).name != RECIPE:
             raise
-        from engine.contract.folder import RunFolder  # listings of presets do without it
+        from engine.contract.run.folder import RunFolder  # listings of presets do without it
 
         raise BadInput([*error.problems, *RunFolder(Path(ref).parent).origin()]) from error  # another version's, maybe
 

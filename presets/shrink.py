@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
-from engine.contract.overrides import parse_value
-from engine.contract.params import Param
-from engine.contract.recipe import COMMON, Choice, Recipe
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.overrides import parse_value
+from engine.contract.recipe.params import Param
+from engine.contract.recipe.schema import COMMON, Choice, Recipe
 from presets import loader
 
 PARTS: Final = ("optimizer", "schedule", "loss", "averaging")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
+from engine.contract.recipe.catalog import Catalog
 from presets import loader
 from presets.suites import Row, Suite, list_suites, load
 

@@ -12,11 +12,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput, nearest, user_path
-from engine.contract.params import Float, Int
-from engine.contract.recipe import Recipe
-from engine.contract.resolve import explain
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.params import Float, Int
+from engine.contract.recipe.resolve import explain
+from engine.contract.recipe.schema import Recipe
 from presets import loader
 from presets.loader import Edits
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import COMMON, Choice, Recipe
-from engine.contract.resolve import DEFAULTS, PART_FIELDS
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.resolve import DEFAULTS, PART_FIELDS
+from engine.contract.recipe.schema import COMMON, Choice, Recipe
 
 Table = dict[str, Any]
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.events import NAN, Epoch, Event, EventWriter, Failed, Finished, RunStarted, Stopped
-from engine.contract.recipe import Placement, Recipe
-from engine.contract.records import ExitRecord
-from engine.contract.store import RunFolder, create, runs_root
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run.events import NAN, Epoch, Event, EventWriter, Failed, Finished, RunStarted, Stopped
+from engine.contract.run.records import ExitRecord
+from engine.contract.run.store import RunFolder, create, runs_root
 from engine.launch import control, local
 
 REAL_DATA = os.environ.get("CIFAR_TUI_DATA", "")  # read once, before the isolation below hides it

@@ -13,9 +13,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.averaging import Averaging, build_averaging, take_statistics
-from engine.contract.catalog import Part, catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Choice
+from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.schema import Choice
 from engine.models.ghost import use_ghost_batches
 
 every_average = pytest.mark.parametrize("part", catalog().parts("averaging"), ids=lambda part: part.name)

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from scipy.special import log_softmax, rel_entr, softmax
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Choice
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Choice
 from engine.losses import Loss, build_loss
 
 B, K = 6, 10

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from engine.augment.pipeline import Pipeline
-from engine.contract.catalog import catalog
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Recipe
 from engine.data.load import DataSet, Split
 from engine.preview import Request, caption, make_sheet, read, some_of_each_class
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
-from engine.contract.catalog import Part, catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Choice, Recipe
+from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.schema import Choice, Recipe
 from engine.schedules import epoch_learning_rates, factor, learning_rates, plan
 
 every_schedule = pytest.mark.parametrize("part", catalog().parts("schedule"), ids=lambda part: part.name)
@@ -318,7 +318,7 @@ def test_a_moving_momentum_needs_an_optimizer_that_has_one() -> None:
 
 def test_schedules_need_no_torch() -> None:
     code = (
-        "import sys; from engine.contract.recipe import Choice; from engine.schedules import factor;"
+        "import sys; from engine.contract.recipe.schema import Choice; from engine.schedules import factor;"
         "factor(Choice(name='cosine', warmup=2.0), 10)(0.5); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -74,8 +74,8 @@ def test_the_first_paint_waits_for_neither_torch_nor_the_other_screens():
 ROOT = Path(__file__).resolve().parent.parent
 OPENERS = re.compile(r"\.read_text\(|\.read_bytes\(|(?<![\w.])open\(|(?<!os)\.open\(")
 MAY_OPEN = {
-    "engine/contract/process.py": "of the kernel: /proc",
-    "engine/contract/timm_names.py": "of an installed package",
+    "engine/contract/run/process.py": "of the kernel: /proc",
+    "engine/contract/recipe/timm_names.py": "of an installed package",
     "engine/launch/reasons.py": "of the kernel: /proc and /sys",
     "engine/contract/flock.py": "of the kernel: /proc/locks",
     "engine/data/archives.py": "archives that were found to be regular files",

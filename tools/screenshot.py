@@ -6,7 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from engine.contract.store import find, runs_root
+from engine.contract.run.store import find, runs_root
 from tui.app import Workbench
 from tui.session import Session
 

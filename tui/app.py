@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from engine.contract.errors import BadInput
-from engine.contract.store import RunFolder, Summary, find
+from engine.contract.run.store import RunFolder, Summary, find
 from engine.contract.text import one_line
 from tui.commands.sources import RUN
 from tui.drawing.format import going_on

@@ -108,7 +108,7 @@ def root(
 @app.command("open")
 def open_run(run: str = typer.Argument("@last", metavar="RUN"), runs_dir: list[str] | None = RunsDirs) -> None:
     """Open the workbench on one run."""
-    from engine.contract.store import find
+    from engine.contract.run.store import find
 
     places = roots(runs_dir)
     _workbench(places, open_run=find(places, run).id)

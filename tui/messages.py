@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.message import Message
 
-from engine.contract.store import RunFolder
+from engine.contract.run.store import RunFolder
 
 
 class RunsChanged(Message):

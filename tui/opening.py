@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.contract.errors import BadInput
-from engine.contract.store import find
+from engine.contract.run.store import find
 from tui.app import Workbench
 from tui.commands.sources import parts_with
 from tui.drawing.format import going_on

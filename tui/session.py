@@ -12,11 +12,11 @@ from typing import Final
 
 import platformdirs
 
-from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput
 from engine.contract.files import read_json, write_atomic
-from engine.contract.index import Index
-from engine.contract.store import RunFolder, Summary, remove, restore, trash_bytes, trash_of
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.run.index import Index
+from engine.contract.run.store import RunFolder, Summary, remove, restore, trash_bytes, trash_of
 from tui.drawing.format import counted
 from tui.plans.again import draft_of, own_parts
 from tui.plans.draft import Draft

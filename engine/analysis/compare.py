@@ -12,8 +12,8 @@ import numpy as np
 from engine.analysis.seeds import one_a_seed, repeated
 from engine.analysis.standing import Standing
 from engine.analysis.stats import Interval, Spread, spread, wilson
-from engine.contract.changes import flat
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.changes import flat
+from engine.contract.recipe.schema import Recipe
 
 ABSENT = "-"
 """Stands for a field that a recipe does not have, since its part has no such option."""

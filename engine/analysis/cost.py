@@ -10,8 +10,8 @@ from statistics import median
 from typing import Final
 
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Recipe
-from engine.contract.store import RunFolder, Summary
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.store import RunFolder, Summary
 
 FIRST: Final = "first:"
 LOOKED_AT: Final = 5

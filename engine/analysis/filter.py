@@ -25,9 +25,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.contract.errors import BadInput, nearest
-from engine.contract.events import REASONS
-from engine.contract.status import DENIED, STATES
-from engine.contract.summary import Summary
+from engine.contract.run.events import REASONS
+from engine.contract.run.status import DENIED, STATES
+from engine.contract.run.summary import Summary
 
 Test = Callable[[Summary, float], bool]  # the row, and the moment that ages are counted from
 

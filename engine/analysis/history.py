@@ -24,8 +24,9 @@ from engine.analysis.rows import (
     step_rows,
 )
 from engine.analysis.series import Array, Series
-from engine.contract.course import Course
-from engine.contract.events import (
+from engine.contract.lines import LineReader
+from engine.contract.run.course import Course
+from engine.contract.run.events import (
     Checkpoint,
     Epoch,
     Failed,
@@ -39,7 +40,6 @@ from engine.contract.events import (
     System,
     read_event,
 )
-from engine.contract.lines import LineReader
 from engine.contract.values import parse_lines
 
 TAIL_BYTES: Final = 256 * 1024

@@ -10,10 +10,10 @@ from typing import Final, Literal
 
 from engine.analysis.seeds import one_a_seed, repeated
 from engine.analysis.stats import Interval, Spread, spread, wilson
-from engine.contract.course import Course
-from engine.contract.events import Epoch, Event, RunStarted, System, from_table
 from engine.contract.lines import LineReader
-from engine.contract.summary import Summary
+from engine.contract.run.course import Course
+from engine.contract.run.events import Epoch, Event, RunStarted, System, from_table
+from engine.contract.run.summary import Summary
 from engine.contract.values import parse_lines, read_float
 
 Selection = Literal["best_on_test", "last", "unknown"]

@@ -11,8 +11,8 @@ import numpy as np
 
 from engine.analysis.series import Array
 from engine.contract.clock import LATEST
-from engine.contract.course import LARGEST_EPOCH
-from engine.contract.events import Step, System, read_event
+from engine.contract.run.course import LARGEST_EPOCH
+from engine.contract.run.events import Step, System, read_event
 from engine.contract.values import LARGEST as LARGEST_SIZE
 from engine.contract.values import read_float, read_share, read_size
 

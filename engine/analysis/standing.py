@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from engine.contract.course import Course
-from engine.contract.folder import RunInfo
+from engine.contract.run.course import Course
+from engine.contract.run.folder import RunInfo
 
 
 @dataclass(frozen=True, slots=True)

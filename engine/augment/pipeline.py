@@ -15,11 +15,11 @@ from torch import Tensor
 from engine.augment.compiled import CompiledOp, Compiler
 from engine.augment.draws import Draws, generator, lasting_generator
 from engine.augment.op import Arrays, Op, Seen
-from engine.contract.catalog import Catalog, Part
-from engine.contract.catalog import catalog as default_catalog
+from engine.contract.recipe.catalog import Catalog, Part
+from engine.contract.recipe.catalog import catalog as default_catalog
 
 if TYPE_CHECKING:
-    from engine.contract.recipe import Choice
+    from engine.contract.recipe.schema import Choice
 
 STAGES = ("geometry", "image", "batch")
 

@@ -1,41 +1,21 @@
-"""What parts exist: models, augmentation ops, optimizers, schedules, losses, averages, data sets.
+"""The mark that makes a function or class a part: models, augmentation ops, optimizers, schedules, losses and more.
 
-A part is one decorated function or class. The catalog finds the marks by parsing source with `ast`, so listing two
-hundred parts takes a tenth of a second and imports nothing; `Catalog.load` imports only the one file that is asked for.
+This module is what a file of parts imports, the engine's own and a user's alike. It imports nothing and keeps nothing:
+`engine.contract.recipe.catalog` reads the marks from source.
 """
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import importlib
-import importlib.util
-import re
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
-from pathlib import Path
-from typing import Any, Final, TypeVar
-
-from pydantic import BaseModel
-
-from engine.contract import timm_names
-from engine.contract.errors import BadInput, nearest, nearest_or_all
-from engine.contract.files import read_file
-from engine.contract.params import Param, read_params, schema_of, shared_options
-
-KINDS: Final = ("dataset", "model", "op", "optimizer", "schedule", "loss", "averaging")
-ENGINE: Final = Path(__file__).resolve().parent.parent
-TIMM: Final = "timm:"
-SOURCES: Final = ("models", "augment", "optim", "data", "curves.py", "losses.py", "averaging.py")
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a form, a help line and a check need to know of one keyword: `Annotated[float, Spec("...", ge=0.0)]`."""
+    """What a form, a help line and a check need to know about one option: `Annotated[float, Spec("...", ge=0.0)]`."""
 
     help: str
     ge: float | None = None
@@ -46,213 +26,13 @@ class Spec:
 
 
 def register(kind: str, *, title: str, name: str = "", **facts: Any) -> Callable[[T], T]:
-    """Mark a part; returns it unchanged and keeps nothing. The catalog reads the mark's literals from source.
+    """Mark a part. Returns the function or class unchanged and keeps nothing.
 
     Args:
-        kind: one of `KINDS`.
+        kind: one of `engine.contract.recipe.catalog.KINDS`.
         title: what lists and forms show.
-        name: the part's name; else the function's, or the class's in snake_case.
-        facts: literals such as year, paper, paper_result, family, params, gmacs, aliases, stage, conflicts; of a model
-            single_pixels, if batch norm sees maps of 1x1 px in it.
+        name: the part's name; by default that of the function, or that of the class in snake_case.
+        facts: literals such as year, paper, paper_result, family, params, gmacs, aliases, stage and conflicts; for a
+            model also single_pixels, True if its batch norm sees maps of 1x1 px.
     """
     return lambda part: part
-
-
-@dataclass(frozen=True)
-class Part:
-    """One entry of the catalog, read from source and not yet imported."""
-
-    kind: str
-    name: str
-    title: str
-    aliases: tuple[str, ...]
-    doc: str
-    meta: dict[str, Any] = field(hash=False)
-    params: tuple[Param, ...]
-    positional: tuple[str, ...]
-    path: Path
-    line: int
-    qualname: str
-    module: str
-
-    @property
-    def summary(self) -> str:
-        """The first line of the docstring: what the workbench shows."""
-        return self.doc.strip().partition("\n")[0]
-
-    @cached_property
-    def defaults(self) -> dict[str, Any]:
-        return {param.name: param.default for param in self.params if not param.required}
-
-    def schema(self, common: tuple[Param, ...] = ()) -> type[BaseModel]:
-        """A closed pydantic model of the part's options, after `common` ones that every part of its kind takes."""
-        return schema_of(self.name, self.params + common)
-
-
-class Catalog:
-    """Every part of one set of source files, by kind and by name or alias."""
-
-    def __init__(self, parts: tuple[Part, ...]) -> None:
-        self._by_kind: dict[str, dict[str, Part]] = {kind: {} for kind in KINDS}
-        self._alias: dict[str, dict[str, Part]] = {kind: {} for kind in KINDS}
-        for part in parts:
-            taken = self._alias[part.kind]
-            for name in (part.name, *part.aliases):
-                if name in taken:
-                    both = f"{taken[name].path}:{taken[name].line} and {part.path}:{part.line}"
-                    raise BadInput(f"{part.kind} {name!r} is registered twice: {both}")
-                taken[name] = part
-            self._by_kind[part.kind][part.name] = part
-
-    def parts(self, kind: str) -> list[Part]:
-        """All parts of a kind, sorted by family and then in source order."""
-        found = self._by_kind[kind].values()
-        return sorted(found, key=lambda part: (str(part.meta.get("family", part.path.stem)), part.line))
-
-    def names(self, kind: str) -> list[str]:
-        return [part.name for part in self.parts(kind)]
-
-    def get(self, kind: str, name: str) -> Part:
-        """The part of that name or alias; any model of timm as `timm:NAME`. Raises BadInput with the nearest names."""
-        if kind == "model" and name.startswith(TIMM):
-            return _timm_part(name)
-        part = self._alias[kind].get(name)
-        if part is None:
-            raise BadInput(f"unknown {LABEL[kind]} {name!r}{nearest_or_all(name, self._alias[kind])}")
-        return part
-
-    def load(self, part: Part) -> Any:
-        """Import the part's own file and return the decorated object."""
-        if part.name.startswith(TIMM):
-            return partial(importlib.import_module(part.module).build_timm, part.name)
-        if part.module:
-            module = importlib.import_module(part.module)
-        else:
-            module = _import_file(part.path)
-        return getattr(module, part.qualname)
-
-
-LABEL: Final = {
-    "dataset": "data set",
-    "model": "model",
-    "op": "augmentation op",
-    "optimizer": "optimizer",
-    "schedule": "schedule",
-    "loss": "loss",
-    "averaging": "averaging",
-}
-
-
-@lru_cache(maxsize=8)
-def catalog(extra: tuple[Path, ...] = ()) -> Catalog:
-    """The catalog of the engine's own parts and of `extra` files (a user's `--parts`)."""
-    parts: list[Part] = []
-    for source in SOURCES:
-        place = ENGINE / source
-        files = sorted(place.glob("*.py")) if place.is_dir() else [place] if place.exists() else []
-        for file in files:
-            dotted = ".".join(file.relative_to(ENGINE.parent).with_suffix("").parts)
-            parts += scan(file, dotted)
-    for file in extra:
-        own = list(scan(file, ""))
-        if not own:
-            raise BadInput(f"{file}: no part in it; mark one with @register")
-        parts += own
-    return Catalog(tuple(parts))
-
-
-def scan(path: Path, module: str) -> Iterator[Part]:
-    """The marked parts of one file, in source order. Raises BadInput for a mark that is not made of literals."""
-    try:
-        text = read_file(path, follow=True).decode()
-        if "register(" not in text:
-            return
-        tree = ast.parse(text, str(path))
-    except OSError as error:
-        raise BadInput(f"cannot read parts from {path}: {error.strerror}") from None
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
-        raise BadInput(f"cannot read parts from {path}: {error}") from None
-    shared = shared_options(tree)
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            for mark in node.decorator_list:
-                if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.func.id == "register":
-                    yield _part(node, mark, path, module, shared)
-
-
-def _part(
-    node: ast.FunctionDef | ast.ClassDef, mark: ast.Call, path: Path, module: str, shared: Mapping[str, ast.expr]
-) -> Part:
-    where = f"{path}:{node.lineno}"
-    try:
-        (kind,) = (ast.literal_eval(argument) for argument in mark.args)
-        facts = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in mark.keywords}
-    except ValueError:
-        raise BadInput(f"{where}: @register takes a kind and literals only") from None
-    if kind not in KINDS:
-        raise BadInput(f"{where}: unknown kind {kind!r}{nearest(str(kind), KINDS)}")
-    builder = node if isinstance(node, ast.FunctionDef) else _constructor(node)
-    arguments = builder.args if builder else None
-    positional = tuple(a.arg for a in arguments.args if a.arg != "self") if arguments else ()
-    default_name = node.name if isinstance(node, ast.FunctionDef) else _snake(node.name)
-    return Part(
-        kind=kind,
-        name=facts.pop("name", "") or default_name,
-        title=facts.pop("title", default_name),
-        aliases=tuple(facts.pop("aliases", ())),
-        doc=ast.get_docstring(node) or "",
-        meta=facts,
-        params=read_params(arguments, where, shared) if arguments else (),
-        positional=positional,
-        path=path,
-        line=node.lineno,
-        qualname=node.name,
-        module=module,
-    )
-
-
-def _timm_part(name: str) -> Part:
-    """A model of timm as a part. Raises BadInput."""
-    timm_names.require(name.removeprefix(TIMM))
-    return Part(
-        kind="model",
-        name=name,
-        title=f"{name.removeprefix(TIMM)} of timm",
-        aliases=(),
-        doc="A model of timm (pytorch-image-models), brought to small images.",
-        meta={"family": "timm"},
-        params=(),
-        positional=("num_classes", "in_channels", "image_size"),
-        path=ENGINE / "models" / "timm_models.py",
-        line=1,
-        qualname="build_timm",
-        module="engine.models.timm_models",
-    )
-
-
-def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
-    for item in node.body:
-        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
-            return item
-    return None
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-
-
-def _import_file(path: Path) -> Any:
-    """Import a user's own file under a name made of its path, so that two files of one name never meet.
-
-    The source itself is compiled: beside a run's parts, a `__pycache__` could hold other code than the file that was
-    looked at.
-    """
-    name = f"cifar_tui_parts_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None:
-            raise BadInput(f"cannot import parts from {path}")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        exec(compile(read_file(path, follow=True), str(path), "exec"), module.__dict__)
-    return sys.modules[name]

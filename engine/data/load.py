@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import DataConfig
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import DataConfig
 from engine.data.arrays import Arrays, Say
 from engine.data.split import channel_statistics, stratified
 

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from engine.contract.folder import RunFolder
-from engine.contract.process import Identity, identify, running
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.process import Identity, identify, running
 
 
 def command(run: RunFolder, gpus: int) -> list[str]:

@@ -13,17 +13,17 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from engine.contract import own_code
 from engine.contract.errors import BadInput, StartFailed, user_path
-from engine.contract.fold import RunFold
-from engine.contract.folder import RunFolder
-from engine.contract.lenient import known_placement
-from engine.contract.links import refuse_links
-from engine.contract.process import Heartbeat, Identity, ProcRecord, alive, same_machine
-from engine.contract.recipe import Placement
-from engine.contract.resolve import explain
-from engine.contract.status import MOVED, Status
-from engine.contract.teacher import hired
+from engine.contract.recipe.lenient import known_placement
+from engine.contract.recipe.resolve import explain
+from engine.contract.recipe.schema import Placement
+from engine.contract.run import own_code
+from engine.contract.run.fold import RunFold
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.links import refuse_links
+from engine.contract.run.process import Heartbeat, Identity, ProcRecord, alive, same_machine
+from engine.contract.run.status import MOVED, Status
+from engine.contract.run.teacher import hired
 from engine.launch import devices, elsewhere, local
 from engine.launch.signals import KILL, PREEMPT, STOP
 

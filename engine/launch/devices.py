@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Placement
+from engine.contract.recipe.schema import Placement
 from engine.contract.text import file_size
 from engine.launch import nvml
 from engine.launch.queue import Want

@@ -15,12 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from engine.contract import pulse
 from engine.contract.errors import BadInput
 from engine.contract.files import make_folder, read_json, write_atomic
-from engine.contract.folder import RunFolder
-from engine.contract.links import refuse_links
-from engine.contract.process import ExitRecord, ProcRecord, host_name, same_machine
+from engine.contract.run import pulse
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.links import refuse_links
+from engine.contract.run.process import ExitRecord, ProcRecord, host_name, same_machine
 from engine.contract.values import encode_table
 
 FOLDER: Final = "requests"

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from engine.contract.errors import BadInput
-from engine.contract.folder import RunFolder
 from engine.contract.home import Home
-from engine.contract.process import Heartbeat, Identity, ProcRecord, me
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.process import Heartbeat, Identity, ProcRecord, me
 from engine.launch.elsewhere import Inbox
 
 T = TypeVar("T")

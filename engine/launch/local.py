@@ -9,13 +9,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from engine.contract import own_code
 from engine.contract.errors import StartFailed
 from engine.contract.files import PRIVATE
-from engine.contract.folder import RunFolder
 from engine.contract.lines import file_mode, open_regular
-from engine.contract.logfile import size
-from engine.contract.process import ProcRecord
+from engine.contract.run import own_code
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.logfile import size
+from engine.contract.run.process import ProcRecord
 from engine.launch import package
 from engine.launch.reasons import is_full, last_line, read_tail
 

@@ -12,10 +12,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.contract.events import Event, EventReader, Failed, Finished, RunStarted, Stopped
 from engine.contract.lines import open_regular
-from engine.contract.logfile import size, tail
-from engine.contract.process import ExitRecord
+from engine.contract.run.events import Event, EventReader, Failed, Finished, RunStarted, Stopped
+from engine.contract.run.logfile import size, tail
+from engine.contract.run.process import ExitRecord
 
 PROBE_BYTES = 64 * 1024
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)

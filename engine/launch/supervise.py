@@ -24,12 +24,12 @@ from pathlib import Path
 from engine.contract.errors import BadInput
 from engine.contract.files import PRIVATE, locked, write_atomic
 from engine.contract.flock import Busy
-from engine.contract.folder import RESERVE_BYTES, RunFolder
-from engine.contract.lenient import known_placement
-from engine.contract.links import refuse_links
-from engine.contract.logfile import rotate, size
-from engine.contract.process import ProcRecord, alive, presence, same_machine
-from engine.contract.recipe import Placement
+from engine.contract.recipe.lenient import known_placement
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.folder import RESERVE_BYTES, RunFolder
+from engine.contract.run.links import refuse_links
+from engine.contract.run.logfile import rotate, size
+from engine.contract.run.process import ProcRecord, alive, presence, same_machine
 from engine.launch import devices, elsewhere, package, reasons
 from engine.launch.child import Child, Orphan, command
 from engine.launch.ledger import Ledger

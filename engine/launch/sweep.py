@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.contract.events import Event, Failed, decode
-from engine.contract.recipe import Placement
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.events import Event, Failed, decode
 from engine.launch import devices, package, queue
 
 

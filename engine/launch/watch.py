@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from engine.contract.events import Event, EventReader
-from engine.contract.folder import RunFolder
-from engine.contract.status import Status
+from engine.contract.run.events import Event, EventReader
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.status import Status
 
 SHORTEST: Final = 0.05  # seconds between looks right after something happened
 LONGEST: Final = 1.0

@@ -10,13 +10,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Literal
 
-from engine.contract.checkpoints import BEST, STATE, WEIGHTS, committed, drop_state, keep_only, name_of
 from engine.contract.errors import BadInput
-from engine.contract.events import Checkpoint
-from engine.contract.folder import CHECKPOINT_SCHEMA, RunFolder, newer_checkpoint
 from engine.contract.home import Home
-from engine.contract.links import refuse_links
-from engine.contract.provenance import versions
+from engine.contract.run.checkpoints import BEST, STATE, WEIGHTS, committed, drop_state, keep_only, name_of
+from engine.contract.run.events import Checkpoint
+from engine.contract.run.folder import CHECKPOINT_SCHEMA, RunFolder, newer_checkpoint
+from engine.contract.run.links import refuse_links
+from engine.contract.run.provenance import versions
 from engine.loop.checkpoint_files import UNREADABLE, Saved, Tree, read, snapshot, write
 
 INTERVAL: Final = 60.0  # seconds between the checkpoints that nobody asked for

@@ -25,7 +25,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.contract.checkpoints import (
+from engine.contract.files import make_folder, read_file, sync_folder, write_atomic
+from engine.contract.run.checkpoints import (
     BEST,
     HALF,
     STATE,
@@ -35,8 +36,7 @@ from engine.contract.checkpoints import (
     read_meta,
     write_meta,
 )
-from engine.contract.erase import erase, opened
-from engine.contract.files import make_folder, read_file, sync_folder, write_atomic
+from engine.contract.run.erase import erase, opened
 
 Tree = dict[str, Any]  # nested dicts and lists of tensors and plain Python values
 

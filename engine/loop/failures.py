@@ -11,8 +11,8 @@ from typing import Final
 import torch
 
 from engine.contract.errors import BadInput
-from engine.contract.events import Failed, System
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.events import Failed, System
 from engine.contract.text import file_size
 from engine.data.archives import DataError
 from engine.loop.observe import Diverged

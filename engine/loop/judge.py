@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
-from engine.contract.events import NAN
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.events import NAN
 from engine.data.device import Resident
 from engine.data.split import epoch_order
 from engine.loop.evaluate import VIEWS, Interrupted, Scores, average, predict_views, score

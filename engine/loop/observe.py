@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.contract.events import Step
+from engine.contract.run.events import Step
 
 EVERY = 0.5  # seconds between live losses
 

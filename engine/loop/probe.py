@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from engine.contract.errors import BadInput
 from engine.contract.files import read_json, write_atomic
 from engine.contract.home import Home
-from engine.contract.recipe import ComputeConfig
+from engine.contract.recipe.schema import ComputeConfig
 from engine.contract.values import build
 from engine.loop.compiling import compile_problem, pays
 

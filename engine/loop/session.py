@@ -10,10 +10,11 @@ from typing import Literal
 
 import numpy as np
 
-from engine import predictions
 from engine.contract.errors import BadInput
-from engine.contract.events import NAN, Epoch, Event, Finished, Message, Resumed, RunStarted
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run import predictions
+from engine.contract.run.events import NAN, Epoch, Event, Finished, Message, Resumed, RunStarted
+from engine.contract.run.predictions import Predictions
 from engine.curves import Swing
 from engine.data.load import DataSet
 from engine.loop.checkpoint import Checkpoints
@@ -23,7 +24,6 @@ from engine.loop.judge import Judge, Verdict, as_kept
 from engine.loop.observe import Diverged, Totals
 from engine.loop.setup import Setup
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
-from engine.predictions import Predictions
 from engine.randomness import rng_state, set_rng_state
 
 

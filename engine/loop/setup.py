@@ -14,11 +14,11 @@ from torch.optim import Optimizer
 
 from engine.augment.pipeline import Pipeline, stage_of
 from engine.averaging import Averaging, build_averaging
-from engine.contract.catalog import Catalog
-from engine.contract.conflicts import lonely, single_pixels, ungraphable
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Recipe
-from engine.contract.teacher import is_taught
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.conflicts import lonely, single_pixels, ungraphable
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.teacher import is_taught
 from engine.curves import Swing
 from engine.data.device import Resident, steps_per_epoch
 from engine.data.load import DataSet

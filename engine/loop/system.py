@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import psutil
 
-from engine.contract.events import Message, System
+from engine.contract.run.events import Message, System
 from engine.contract.text import file_size
 from engine.launch import nvml
 

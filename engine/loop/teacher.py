@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from engine.contract import own_code
-from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput
-from engine.contract.folder import RunFolder
-from engine.contract.recipe import Recipe
-from engine.contract.teacher import FIELD, hired, is_taught
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run import own_code
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.teacher import FIELD, hired, is_taught
 from engine.data.load import DataSet, load
 from engine.loop.checkpoint_files import UNREADABLE, load_weights
 from engine.models.build import build_model

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import COMMON, Choice
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.schema import COMMON, Choice
 from engine.models.ghost import use_ghost_batches
 from engine.models.reinit import reinit
 

@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.contract.catalog import TIMM
 from engine.contract.errors import BadInput
+from engine.contract.recipe.catalog import TIMM
 
 LAST_MAP = 4  # px along the last map of an enlarged image
 

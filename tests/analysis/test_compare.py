@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.analysis.compare import Standing, difference_at, differences, fields, groups, spread_at, table
-from engine.contract.catalog import catalog
+from engine.contract.recipe.catalog import catalog
 from presets.loader import Edits, resolve
 
 NAN = math.nan

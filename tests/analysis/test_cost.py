@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from engine.analysis.cost import HALF_OVERHEAD, estimate, images, seconds_left
-from engine.contract.catalog import catalog
-from engine.contract.events import Epoch, EventWriter
-from engine.contract.process import host_name
-from engine.contract.recipe import Placement
-from engine.contract.store import create, runs_root, summarize
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.events import Epoch, EventWriter
+from engine.contract.run.process import host_name
+from engine.contract.run.store import create, runs_root, summarize
 from presets.loader import Edits, resolve
 from tui.forms.estimate import Machine, before_you_start
 from tui.plans.batch import Cell, prepare

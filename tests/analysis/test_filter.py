@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from engine.analysis.filter import KEYS, parse_filter
 from engine.contract.errors import BadInput
-from engine.contract.status import STATES
-from engine.contract.store import Summary
+from engine.contract.run.status import STATES
+from engine.contract.run.store import Summary
 
 NOW = 2_000_000_000.0
 DAY = 86400.0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.analysis.history import History
 from engine.analysis.rows import GPU_NAMES, HOST_NAMES, STEP_NAMES
 from engine.analysis.series import Series
-from engine.contract.events import (
+from engine.contract.run.events import (
     Checkpoint,
     Epoch,
     EventReader,

@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 from engine.analysis.report import line, outcome
-from engine.contract.catalog import catalog
-from engine.contract.events import Epoch, EventWriter, Resumed, RunStarted, System
-from engine.contract.store import summarize
+from engine.contract.recipe.catalog import catalog
+from engine.contract.run.events import Epoch, EventWriter, Resumed, RunStarted, System
+from engine.contract.run.store import summarize
 from presets.loader import Edits, resolve
 
 RECIPE = resolve("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["schedule.warmup=0"]))

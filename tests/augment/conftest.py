@@ -15,7 +15,7 @@ from engine.augment.draws import Draws
 from engine.augment.op import Arrays
 from engine.augment.passes import OPERATIONS
 from engine.augment.pipeline import Pipeline
-from engine.contract.recipe import Choice
+from engine.contract.recipe.schema import Choice
 
 A = torch.ops.aten
 WAITS = {

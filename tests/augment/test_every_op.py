@@ -8,9 +8,9 @@ import torch
 
 from engine.augment.mix import CutMix, Mixup
 from engine.augment.op import Seen
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Recipe
 
 PARTS = catalog().parts("op")
 TWO_WAYS = {"horizontal_flip", "alternating_flip", "grayscale"}  # an image is changed, or it is not

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Recipe
 
 PARTS = catalog().parts("op")
 COLOUR = [part.name for part in PARTS if part.meta.get("colour")]

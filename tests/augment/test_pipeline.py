@@ -7,9 +7,9 @@ from torch._inductor.utils import fresh_cache
 
 from engine.augment.color import ColorJitter
 from engine.augment.pipeline import Pipeline
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Choice
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Choice
 
 JITTER = ("color_jitter", {"hue": 0.1})
 MIX = ("choice", {"of": ("cutmix", "mixup")})

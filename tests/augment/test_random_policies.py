@@ -8,7 +8,7 @@ from torchvision.transforms import autoaugment as theirs
 
 from engine.augment.passes import SHIFT, SIGNED, Passes, amounts
 from engine.augment.random_policies import AugMix, RandAugment, TrivialAugmentWide
-from engine.contract.catalog import catalog
+from engine.contract.recipe.catalog import catalog
 
 RANGES = {
     "rand_augment": (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.store import runs_root
+from engine.contract.run.store import runs_root
 
 TRAIN = ("--preset", "quickstart", "--headless")
 

@@ -7,9 +7,9 @@ import pytest
 
 from engine.analysis.history import History
 from engine.analysis.report import outcome
-from engine.contract.catalog import catalog
-from engine.contract.events import Epoch, EventWriter, RunStarted
-from engine.contract.store import runs_root, summarize
+from engine.contract.recipe.catalog import catalog
+from engine.contract.run.events import Epoch, EventWriter, RunStarted
+from engine.contract.run.store import runs_root, summarize
 from presets import loader
 
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from engine.contract.store import RunFolder, runs_root
+from engine.contract.run.store import RunFolder, runs_root
 from tui.commands import batch as commands
 from tui.plans import batch
 
@@ -82,7 +82,7 @@ def test_a_run_that_cannot_be_started_is_an_exit_code_and_a_line(cli, monkeypatc
 
 
 def test_a_run_is_a_preset_of_a_grid(cli, started, ended_run):
-    from engine.contract.catalog import catalog
+    from engine.contract.recipe.catalog import catalog
     from presets.loader import Edits, resolve
 
     run = ended_run(resolve("quickstart", catalog(), Edits(fields={"epochs": 3})), 5, (0.1, 0.2, 0.3))

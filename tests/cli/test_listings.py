@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.recipe import Placement, Recipe
-from engine.contract.store import JSON_KEYS, RunFolder, create, runs_root
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run.store import JSON_KEYS, RunFolder, create, runs_root
 from presets import loader
 
 

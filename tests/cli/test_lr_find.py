@@ -7,9 +7,9 @@ import shlex
 import pytest
 
 from engine.analysis.lr_curve import fold
-from engine.contract.catalog import catalog
-from engine.contract.events import Failed, Message, RunStarted, Step
-from engine.contract.roots import runs_root
+from engine.contract.recipe.catalog import catalog
+from engine.contract.run.events import Failed, Message, RunStarted, Step
+from engine.contract.run.roots import runs_root
 from tui.plans import sweep as rate_sweep
 from tui.plans.sweep import Progress
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from engine.contract.catalog import catalog
+from engine.contract.recipe.catalog import catalog
 from engine.models.resnet import resnet20
 from engine.models.summary import summarize
 from presets import loader

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.create import create
 from engine.contract.errors import BadInput
-from engine.contract.own_code import approve
-from engine.contract.recipe import Placement, Recipe
-from engine.contract.store import find, runs_root
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run.create import create
+from engine.contract.run.own_code import approve
+from engine.contract.run.store import find, runs_root
 from engine.launch import control
 from presets import loader
 from tui.commands.sources import agreed, parts_with

@@ -7,10 +7,10 @@ import shutil
 
 import pytest
 
-from engine.contract import checkpoints
 from engine.contract.home import Home
-from engine.contract.records import ExitRecord
-from engine.contract.store import RunFolder, runs_root, trash_of
+from engine.contract.run import checkpoints
+from engine.contract.run.records import ExitRecord
+from engine.contract.run.store import RunFolder, runs_root, trash_of
 from engine.loop.checkpoint import Checkpoints
 from engine.loop.checkpoint_files import load_weights
 

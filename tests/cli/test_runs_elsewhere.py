@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.events import EventWriter, RunStarted
 from engine.contract.home import folder_key
-from engine.contract.process import host_name, identify
-from engine.contract.records import Heartbeat, Identity, ProcRecord
-from engine.contract.store import RunFolder, create, runs_root
+from engine.contract.recipe.catalog import catalog
+from engine.contract.run.events import EventWriter, RunStarted
+from engine.contract.run.process import host_name, identify
+from engine.contract.run.records import Heartbeat, Identity, ProcRecord
+from engine.contract.run.store import RunFolder, create, runs_root
 from presets import loader
 
 

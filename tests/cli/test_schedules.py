@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from engine.contract.catalog import catalog
+from engine.contract.recipe.catalog import catalog
 from presets import loader
 
 NAMES = sorted({*(info.name for info in loader.list_presets("schedules")), *catalog().names("schedule")})

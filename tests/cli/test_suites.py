@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from engine.contract.index import Index
-from engine.contract.store import RunFolder, runs_root
+from engine.contract.run.index import Index
+from engine.contract.run.store import RunFolder, runs_root
 from engine.launch import control
 from presets import loader, suites
 from tui.commands import batch as commands
@@ -125,7 +125,7 @@ def test_rows_and_seeds_are_queued_with_tags_and_a_command_that_repeats_them(cli
 
 
 def suites_catalog():
-    from engine.contract.catalog import catalog
+    from engine.contract.recipe.catalog import catalog
 
     return catalog()
 

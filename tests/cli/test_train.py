@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from engine.contract.store import RunFolder, find, runs_root
+from engine.contract.run.store import RunFolder, find, runs_root
 from engine.launch import control
 
 TINY = (

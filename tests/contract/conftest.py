@@ -7,10 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.process import Identity, identify
-from engine.contract.recipe import Recipe
-from engine.contract.store import RunFolder, create
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.process import Identity, identify
+from engine.contract.run.store import RunFolder, create
 
 
 @pytest.fixture(scope="session")

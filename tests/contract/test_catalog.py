@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.catalog import KINDS, Catalog, catalog, scan
 from engine.contract.errors import BadInput
+from engine.contract.recipe.catalog import KINDS, Catalog, catalog, scan
 
 HEAD = "from typing import Annotated, Literal\nfrom engine.contract.catalog import Spec, register\n"
 
@@ -133,7 +133,7 @@ def test_every_built_in_part_is_complete():
 
 
 def test_listing_all_parts_imports_no_torch():
-    code = "import sys; from engine.contract.catalog import catalog; catalog(); sys.exit('torch' in sys.modules)"
+    code = "import sys; from engine.contract.recipe.catalog import catalog; catalog(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

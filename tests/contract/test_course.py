@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from engine.contract.course import Course
-from engine.contract.events import Epoch, Failed, Finished, Resumed, RunStarted
+from engine.contract.run.course import Course
+from engine.contract.run.events import Epoch, Failed, Finished, Resumed, RunStarted
 
 
 def course(*events) -> Course:

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.create import _claim
 from engine.contract.errors import BadInput
-from engine.contract.events import EventWriter, RunStarted
 from engine.contract.files import PRIVATE
-from engine.contract.folder import RESERVE_BYTES
-from engine.contract.process import ExitRecord, host_name
-from engine.contract.recipe import Placement
-from engine.contract.roots import make_root
-from engine.contract.store import RUN_ID, create, runs_root, runs_roots
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.create import _claim
+from engine.contract.run.events import EventWriter, RunStarted
+from engine.contract.run.folder import RESERVE_BYTES
+from engine.contract.run.process import ExitRecord, host_name
+from engine.contract.run.roots import make_root
+from engine.contract.run.store import RUN_ID, create, runs_root, runs_roots
 
 
 def test_a_new_run_holds_what_was_asked_for(root, recipe):
@@ -129,7 +129,7 @@ def store_paths(root: Path) -> list[str]:
 
 def test_fifty_processes_at_once_get_fifty_ids(root, recipe):
     context = multiprocessing.get_context("forkserver")  # this process may have threads, which a plain fork would break
-    context.set_forkserver_preload(["engine.contract.create"])
+    context.set_forkserver_preload(["engine.contract.run.create"])
     with context.Pool(50) as pool:
         made = [pool.apply_async(create, (root, recipe), {"seed": seed}) for seed in range(50)]
         runs = [result.get(timeout=60) for result in made]
@@ -139,9 +139,9 @@ def test_fifty_processes_at_once_get_fifty_ids(root, recipe):
 
 
 def test_a_name_that_is_taken_is_never_used_again(root, recipe, monkeypatch):
-    monkeypatch.setattr("engine.contract.create.time.strftime", lambda *_: "20261122-101530")
+    monkeypatch.setattr("engine.contract.run.create.time.strftime", lambda *_: "20261122-101530")
     letters = iter("aaaaaaaaaaaaaaab")
-    monkeypatch.setattr("engine.contract.create.secrets.choice", lambda _: next(letters))
+    monkeypatch.setattr("engine.contract.run.create.secrets.choice", lambda _: next(letters))
     assert [create(root, recipe, seed=0).id[-4:] for _ in range(2)] == ["aaaa", "aaab"]
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Recipe
 
 
 def resolve(data: dict[str, Any], **changes: Any) -> Recipe:

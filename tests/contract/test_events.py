@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.contract import events
 from engine.contract.clock import LATEST
-from engine.contract.events import (
+from engine.contract.lines import MAX_LINE
+from engine.contract.run import events
+from engine.contract.run.events import (
     KINDS,
     Epoch,
     EventReader,
@@ -30,7 +31,6 @@ from engine.contract.events import (
     encode,
     read_event,
 )
-from engine.contract.lines import MAX_LINE
 
 whole = st.integers(-(2**53), 2**53)
 number = st.floats(allow_nan=True, allow_infinity=True)
@@ -332,7 +332,7 @@ def test_a_reader_beside_a_writing_process_loses_and_tears_nothing(path):
     count = 5000
     code = (
         "import sys; from pathlib import Path\n"
-        "from engine.contract.events import EventWriter, Step\n"
+        "from engine.contract.run.events import EventWriter, Step\n"
         f"with EventWriter(Path(sys.argv[1])) as w:\n    for n in range({count}): w.write(Step(epoch=1, step=n))"
     )
     reader, got = EventReader(path), []

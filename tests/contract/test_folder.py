@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract import store
 from engine.contract.errors import BadInput
-from engine.contract.index import Index
-from engine.contract.process import ExitRecord
-from engine.contract.store import RunFolder, runs_roots
+from engine.contract.run import store
+from engine.contract.run.index import Index
+from engine.contract.run.process import ExitRecord
+from engine.contract.run.store import RunFolder, runs_roots
 
 
 def test_the_exit_record_is_written_on_a_full_disk_with_the_help_of_the_reserve(run, monkeypatch):

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract import index as module
-from engine.contract import rowcache
-from engine.contract.events import Epoch, EventWriter, Finished, RunStarted, encode
-from engine.contract.folder import RunFolder, RunInfo
-from engine.contract.index import TURNS, Index
-from engine.contract.process import ExitRecord, ProcRecord, boot_id, host_name
-from engine.contract.summary import Summary, summarize
+from engine.contract.run import index as module
+from engine.contract.run import rowcache
+from engine.contract.run.events import Epoch, EventWriter, Finished, RunStarted, encode
+from engine.contract.run.folder import RunFolder, RunInfo
+from engine.contract.run.index import TURNS, Index
+from engine.contract.run.process import ExitRecord, ProcRecord, boot_id, host_name
+from engine.contract.run.summary import Summary, summarize
 from engine.contract.values import encode_table
 
 EVENTS = "".join(
@@ -308,7 +308,7 @@ def test_programs_that_build_the_index_at_once_all_get_every_row(root, cache):
     for number in range(200):
         build(root, number)
     code = (
-        "import sys; from pathlib import Path; from engine.contract.index import Index\n"
+        "import sys; from pathlib import Path; from engine.contract.run.index import Index\n"
         "print(len(Index(Path(sys.argv[1])).rows([Path(sys.argv[2])])))"
     )
     programs = [

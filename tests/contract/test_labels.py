@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.contract import files
 from engine.contract.errors import BadInput
-from engine.contract.labels import Labels, check_name, read_labels
+from engine.contract.run.labels import Labels, check_name, read_labels
 
 
 def test_a_run_begins_without_labels(run):
@@ -118,7 +118,7 @@ def test_labels_cannot_be_written_through_a_link(run, tmp_path):
 
 def test_many_processes_label_at_once_and_none_is_lost(run):
     code = (
-        "import sys; from pathlib import Path; from engine.contract.labels import add_label\n"
+        "import sys; from pathlib import Path; from engine.contract.run.labels import add_label\n"
         "for n in range(20): add_label(Path(sys.argv[1]), name=None, tag=f'{sys.argv[2]}-{n}', untag='', note='n' * 5000, unnote='', pinned=None)"
     )
     writers = [

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from engine import attempt as trainer
-from engine.contract.checkpoints import keep_only
 from engine.contract.errors import BadInput, StartFailed
-from engine.contract.events import EventReader, Failed
-from engine.contract.links import FOLDERS, refuse_links
-from engine.contract.store import RunFolder, purge, remove, runs_root
+from engine.contract.run.checkpoints import keep_only
+from engine.contract.run.events import EventReader, Failed
+from engine.contract.run.links import FOLDERS, refuse_links
+from engine.contract.run.store import RunFolder, purge, remove, runs_root
 from engine.launch import control, local
 
 

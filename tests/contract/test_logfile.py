@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from engine.contract import logfile
-from engine.contract.logfile import all_lines, last_lines, rotate, tail, unreadable
+from engine.contract.run import logfile
+from engine.contract.run.logfile import all_lines, last_lines, rotate, tail, unreadable
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.changes import changes, differences
 from engine.contract.errors import BadInput
-from engine.contract.overrides import add_op, apply_set, drop_op, parse_value
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.changes import changes, differences
+from engine.contract.recipe.overrides import add_op, apply_set, drop_op, parse_value
+from engine.contract.recipe.schema import Recipe
 
 PARTS = catalog()
 TABLE = {

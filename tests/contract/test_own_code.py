@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract import own_code
-from engine.contract.catalog import catalog
-from engine.contract.create import create
 from engine.contract.errors import BadInput
-from engine.contract.own_code import Untrusted, approve, brought_by, check, doubts, told
-from engine.contract.recipe import Placement, Recipe
-from engine.contract.store import runs_root
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run import own_code
+from engine.contract.run.create import create
+from engine.contract.run.own_code import Untrusted, approve, brought_by, check, doubts, told
+from engine.contract.run.store import runs_root
 from engine.launch import control
 
 PART = '''

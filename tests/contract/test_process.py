@@ -10,9 +10,9 @@ import time
 import psutil
 import pytest
 
-from engine.contract import process
 from engine.contract.home import folder_key
-from engine.contract.process import (
+from engine.contract.run import process
+from engine.contract.run.process import (
     ExitRecord,
     Heartbeat,
     Identity,
@@ -271,7 +271,7 @@ def test_a_reader_never_meets_a_half_written_record(tmp_path):
     path = tmp_path / "heartbeat.json"
     Heartbeat(1, "running", note="x" * 5000).write(path)
     code = (
-        "import sys; from pathlib import Path; from engine.contract.records import Heartbeat\n"
+        "import sys; from pathlib import Path; from engine.contract.run.records import Heartbeat\n"
         "for n in range(500): Heartbeat(n, 'running', note='x' * 5000).write(Path(sys.argv[1]))"
     )
     writer = subprocess.Popen([sys.executable, "-c", code, str(path)])

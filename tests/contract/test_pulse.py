@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.contract import pulse
-from engine.contract.process import Heartbeat, Identity, ProcRecord, boot_id, host_name, pid_namespace
-from engine.contract.records import ExitRecord
+from engine.contract.run import pulse
+from engine.contract.run.process import Heartbeat, Identity, ProcRecord, boot_id, host_name, pid_namespace
+from engine.contract.run.records import ExitRecord
 
 THERE = Identity("gpubox", "another-boot", 4242, 1.0)
 SAME_HOST_REBOOTED = Identity(host_name(), "an-earlier-boot", 4242, 1.0)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Placement, Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement, Recipe
 from presets import loader
 
 PARTS = catalog()

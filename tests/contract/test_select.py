@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from engine.contract.errors import BadInput
-from engine.contract.process import ProcRecord, boot_id, host_name
-from engine.contract.recipe import Placement
-from engine.contract.store import RunFolder, create, find
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.process import ProcRecord, boot_id, host_name
+from engine.contract.run.store import RunFolder, create, find
 
 
 @pytest.fixture

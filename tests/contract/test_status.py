@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from engine.contract import status as module
-from engine.contract.events import EventWriter, Failed, Finished, Phase, Resumed, RunStarted, Step, Stopped
-from engine.contract.process import ExitRecord, Heartbeat, Identity, ProcRecord, boot_id, host_name
-from engine.contract.status import ENDED, GRACE_SECONDS, LIVE
-from engine.contract.store import RunFolder, summarize
+from engine.contract.run import status as module
+from engine.contract.run.events import EventWriter, Failed, Finished, Phase, Resumed, RunStarted, Step, Stopped
+from engine.contract.run.process import ExitRecord, Heartbeat, Identity, ProcRecord, boot_id, host_name
+from engine.contract.run.status import ENDED, GRACE_SECONDS, LIVE
+from engine.contract.run.store import RunFolder, summarize
 
 
 def occupy(run: RunFolder, supervisor: Identity | None, trainer: Identity | None = None, **changed: str) -> None:

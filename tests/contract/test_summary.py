@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from engine.contract.errors import BadInput
-from engine.contract.events import Epoch, EventWriter, Finished, Phase, Resumed, RunStarted, Step, System
-from engine.contract.process import ExitRecord, host_name
-from engine.contract.store import JSON_KEYS, RunFolder, summarize
+from engine.contract.run.events import Epoch, EventWriter, Finished, Phase, Resumed, RunStarted, Step, System
+from engine.contract.run.process import ExitRecord, host_name
+from engine.contract.run.store import JSON_KEYS, RunFolder, summarize
 
 
 def say(run: RunFolder, *events) -> None:
@@ -81,7 +81,7 @@ def test_epochs_after_a_resume_count_once_and_lost_ones_not_at_all(run):
 
 
 def test_a_fold_that_is_taken_forward_equals_one_from_the_start(run):
-    from engine.contract.fold import RunFold
+    from engine.contract.run.fold import RunFold
 
     fold, say_all = RunFold(run.events), [
         RunStarted(t=1.0, epochs=4),

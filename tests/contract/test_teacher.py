@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.changes import changes
-from engine.contract.checkpoints import write_meta
 from engine.contract.errors import BadInput
-from engine.contract.events import Epoch, EventWriter, Finished, RunStarted, Stopped
-from engine.contract.overrides import apply_set
-from engine.contract.recipe import Recipe
-from engine.contract.store import RunFolder, create, in_trash, remove, restore
-from engine.contract.teacher import hired, with_teacher
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.changes import changes
+from engine.contract.recipe.overrides import apply_set
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.checkpoints import write_meta
+from engine.contract.run.events import Epoch, EventWriter, Finished, RunStarted, Stopped
+from engine.contract.run.store import RunFolder, create, in_trash, remove, restore
+from engine.contract.run.teacher import hired, with_teacher
 
 
 def recipe(**changes: Any) -> Recipe:

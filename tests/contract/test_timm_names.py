@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.contract.errors import BadInput
-from engine.contract.timm_names import names, require
+from engine.contract.recipe.timm_names import names, require
 
 timm = pytest.importorskip("timm")
 

@@ -6,9 +6,9 @@ import stat
 import pytest
 
 from engine.contract.errors import BadInput
-from engine.contract.index import Index
-from engine.contract.process import ExitRecord, ProcRecord, boot_id, host_name
-from engine.contract.store import (
+from engine.contract.run.index import Index
+from engine.contract.run.process import ExitRecord, ProcRecord, boot_id, host_name
+from engine.contract.run.store import (
     RunFolder,
     create,
     empty,

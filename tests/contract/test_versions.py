@@ -6,12 +6,12 @@ import json
 import pytest
 import tomli_w
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.folder import RunFolder
-from engine.contract.provenance import versions
-from engine.contract.recipe import Recipe
-from engine.contract.store import create, remove, runs_root, summarize
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.provenance import versions
+from engine.contract.run.store import create, remove, runs_root, summarize
 from engine.launch import control
 
 TABLE = {

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.contract.recipe import DataConfig
+from engine.contract.recipe.schema import DataConfig
 from engine.data.archives import DataError
 from engine.data.arrays import Arrays, cache_path, cached
 from engine.data.cifar import cifar10, cifar100, read_binary

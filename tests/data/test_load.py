@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import DataConfig
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import DataConfig
 from engine.data.load import load
 
 TORCH_FREE = (

@@ -10,9 +10,9 @@ import torch
 
 from engine import attempt as trainer
 from engine.analysis.history import History
-from engine.contract.catalog import catalog
-from engine.contract.create import create
-from engine.contract.recipe import DataConfig, Placement, Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import DataConfig, Placement, Recipe
+from engine.contract.run.create import create
 from engine.data.archives import DataError, locate, verify
 from engine.data.bring import import_archive
 from engine.data.fetch import fetch

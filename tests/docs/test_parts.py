@@ -3,8 +3,8 @@
 import runpy
 from pathlib import Path
 
-from engine.contract.catalog import catalog
-from engine.contract.recipe import COMMON
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import COMMON
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

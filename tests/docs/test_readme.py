@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.catalog import catalog
+from engine.contract.recipe.catalog import catalog
 from presets.loader import resolve
 
 ROOT = Path(__file__).parent.parent.parent

@@ -3,7 +3,7 @@
 import runpy
 from pathlib import Path
 
-from engine.contract.catalog import catalog
+from engine.contract.recipe.catalog import catalog
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from engine.augment.pipeline import Pipeline
-from engine.contract.catalog import Part, catalog
-from engine.contract.recipe import Choice
+from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.schema import Choice
 
 pytestmark = pytest.mark.gpu
 CUDA = torch.device("cuda")

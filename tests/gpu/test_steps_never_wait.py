@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.averaging import build_averaging
-from engine.contract.catalog import Part, catalog
-from engine.contract.recipe import COMMON, Choice
+from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.schema import COMMON, Choice
 from engine.losses import build_loss
 from engine.optim.build import build_optimizer
 from engine.optim.param_groups import set_lr

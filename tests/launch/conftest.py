@@ -9,11 +9,11 @@ from typing import Any
 import psutil
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.folder import RunFolder
-from engine.contract.process import ExitRecord, Identity, ProcRecord
-from engine.contract.recipe import Placement, Recipe
-from engine.contract.store import Status, create, runs_root
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.process import ExitRecord, Identity, ProcRecord
+from engine.contract.run.store import Status, create, runs_root
 from engine.launch import control, local
 
 SUPERVISOR = (str(Path(__file__).with_name("fake_supervisor.py")),)

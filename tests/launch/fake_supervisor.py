@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from engine.contract.folder import RunFolder
+from engine.contract.run.folder import RunFolder
 from engine.launch import devices, supervise
 from engine.launch.devices import Gpu
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from engine.contract.events import EventWriter, Failed, Finished, RunStarted, Step, Stopped
+from engine.contract.run.events import EventWriter, Failed, Finished, RunStarted, Step, Stopped
 
 told_to_stop = False
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import engine.attempt
 from engine.__main__ import main
-from engine.contract.events import Checkpoint, Epoch, Event
-from engine.contract.folder import RunFolder
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.events import Checkpoint, Epoch, Event
+from engine.contract.run.folder import RunFolder
 from engine.train import fit
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from engine.contract import pulse
 from engine.contract.errors import BadInput
-from engine.contract.events import EventReader, RunStarted
-from engine.contract.folder import RunFolder
-from engine.contract.process import ExitRecord, Identity, ProcRecord, alive, boot_id, host_name, me
-from engine.contract.store import summarize
+from engine.contract.run import pulse
+from engine.contract.run.events import EventReader, RunStarted
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.process import ExitRecord, Identity, ProcRecord, alive, boot_id, host_name, me
+from engine.contract.run.store import summarize
 from engine.launch import control, local, queue
 
 Bench = Any  # tests/launch/conftest.py, which cannot be imported

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Placement
+from engine.contract.recipe.schema import Placement
 from engine.launch import devices
 from engine.launch.devices import Gpu, GpuProcess
 from engine.launch.queue import Want
@@ -131,7 +131,7 @@ def ask(case: str, code: str, *, lost: bool = False, tmp_path: Path) -> str:
 
 WANT = """
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Placement
+from engine.contract.recipe.schema import Placement
 from engine.launch import devices
 def want(**placement):
     try:

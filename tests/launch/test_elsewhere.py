@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from engine.contract import pulse
 from engine.contract.errors import BadInput
-from engine.contract.folder import RunFolder
-from engine.contract.process import ProcRecord
+from engine.contract.run import pulse
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.process import ProcRecord
 from engine.launch import control, elsewhere, local
 
 Bench = Any  # tests/launch/conftest.py, which cannot be imported

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.contract.events import Checkpoint, EventReader, Resumed
-from engine.contract.folder import RunFolder
+from engine.contract.run.events import Checkpoint, EventReader, Resumed
+from engine.contract.run.folder import RunFolder
 from engine.launch import control, local
 
 Bench = Any  # tests/launch/conftest.py, which cannot be imported

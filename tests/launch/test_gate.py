@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.contract.process import ProcRecord
+from engine.contract.run.process import ProcRecord
 from engine.launch import control, local, queue
 from engine.launch.child import GATE, Child
 from engine.launch.gate import SHUT

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.contract.home import FolderLost
-from engine.contract.process import Heartbeat, ProcRecord, me
+from engine.contract.run.process import Heartbeat, ProcRecord, me
 from engine.launch import elsewhere, ledger
 from engine.launch.ledger import Ledger
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.contract.errors import StartFailed
-from engine.contract.folder import RunFolder
+from engine.contract.run.folder import RunFolder
 from engine.launch import local, package
 
 Bench = Any  # tests/launch/conftest.py, which cannot be imported
@@ -21,7 +21,7 @@ LAUNCHER = """
 import os, signal, sys
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
 os.open(os.ttyname(0), os.O_RDWR)  # the first terminal that a session opens becomes its own
-from engine.contract.folder import RunFolder
+from engine.contract.run.folder import RunFolder
 from engine.launch import local
 local.start(RunFolder(sys.argv[1]), supervisor=(sys.argv[2],), timeout=60)
 print("started", flush=True)

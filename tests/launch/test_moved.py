@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from engine.contract.errors import BadInput
-from engine.contract.folder import RunFolder
-from engine.contract.process import ExitRecord, alive, presence
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.process import ExitRecord, alive, presence
 from engine.launch import control, local, queue
 
 Bench = Any  # tests/launch/conftest.py, which cannot be imported

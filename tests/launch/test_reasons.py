@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.events import EventWriter, Failed, Finished, RunStarted, Stopped, encode
-from engine.contract.folder import RESERVE_BYTES
+from engine.contract.run.events import EventWriter, Failed, Finished, RunStarted, Stopped, encode
+from engine.contract.run.folder import RESERVE_BYTES
 from engine.contract.values import encode_table
 from engine.launch import reasons
 from engine.launch.reasons import Ending, Verdict, judge

@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from engine.contract.folder import RESERVE_BYTES, RunFolder
-from engine.contract.process import ExitRecord, Heartbeat
+from engine.contract.run.folder import RESERVE_BYTES, RunFolder
+from engine.contract.run.process import ExitRecord, Heartbeat
 from engine.launch import control, local, queue
 
 Bench = Any  # tests/launch/conftest.py, which cannot be imported

@@ -6,8 +6,8 @@ import time
 import psutil
 import pytest
 
-from engine.contract.events import Failed
-from engine.contract.recipe import Placement
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.events import Failed
 from engine.launch import devices, sweep
 from engine.launch.line import Line
 from engine.launch.queue import Want

@@ -4,8 +4,8 @@ import os
 import signal
 from typing import Any
 
-from engine.contract.events import Finished, RunStarted, Step, Stopped
-from engine.contract.store import Status
+from engine.contract.run.events import Finished, RunStarted, Step, Stopped
+from engine.contract.run.store import Status
 from engine.launch import control
 from engine.launch.watch import follow
 

@@ -9,8 +9,8 @@ import torch
 from airbench import lib_airbench94, lib_airbench96, utils
 from torch import Tensor, nn
 
-from engine.contract.catalog import catalog
-from engine.contract.recipe import Choice
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Choice
 from engine.models.airbench import EPS, AirbenchNet, Whitening, airbench94, airbench95, airbench96
 from engine.models.build import build_model
 

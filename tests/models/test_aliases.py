@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.contract.catalog import catalog
+from engine.contract.recipe.catalog import catalog
 
 # Its registry at a85b050; names that are ours as well stand for themselves.
 REGISTRY = """

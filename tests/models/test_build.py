@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Choice
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Choice
 from engine.models.build import build_model
 from engine.models.resnet import ResNet
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from engine.contract.catalog import Part, catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import COMMON, Choice
+from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.schema import COMMON, Choice
 from engine.models.build import build_model
 from engine.models.ghost import GhostBatchNorm2d
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from engine.contract.catalog import Part, catalog
-from engine.contract.recipe import Choice
+from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.schema import Choice
 from engine.models.build import build_model
 from engine.models.layers import DilatedConv
 

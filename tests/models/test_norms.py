@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from engine.contract.catalog import Part, catalog
-from engine.contract.conflicts import _smallest_part, lonely
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Choice, Recipe
+from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.conflicts import _smallest_part, lonely
+from engine.contract.recipe.schema import Choice, Recipe
 from engine.models.build import build_model
 from engine.models.norms import normalises_single_pixels
 

@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import CIFAR10
 
-from engine.contract.catalog import Part, catalog
-from engine.contract.recipe import Choice, ComputeConfig
+from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.schema import Choice, ComputeConfig
 from engine.loop.memory import keep_freed_memory
 from engine.loop.probe import choose_precision
 from engine.models.build import build_model

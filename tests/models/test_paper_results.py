@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.contract.catalog import catalog
+from engine.contract.recipe.catalog import catalog
 
 # Test errors in percent "in the paper": akamaster/pytorch_resnet_cifar10 10675c4, hysts/pytorch_image_classification
 # 01bf0ed, szagoruyko/wide-residual-networks 062a793 and jhkim89/PyramidNet 1c5c452.

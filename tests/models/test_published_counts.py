@@ -8,7 +8,7 @@ from kuangliu/pytorch-cifar and weiaicunzai/pytorch-cifar100. Everything is at 1
 import pytest
 import torch
 
-from engine.contract.catalog import catalog
+from engine.contract.recipe.catalog import catalog
 
 CONV_BIASES = {18: 4_800, 34: 8_512, 50: 26_560, 101: 52_672, 152: 75_712}  # in SEED's SE-ResNets, under batch norms
 WIDER_STEM = 64 * 3 * (3**2 - 1)  # a 3x3 stem for SEED's 1x1

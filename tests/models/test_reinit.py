@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from engine.contract.catalog import catalog
-from engine.contract.recipe import COMMON, Choice
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import COMMON, Choice
 from engine.models.build import build_model
 from engine.models.reinit import reinit
 

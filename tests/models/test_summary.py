@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from engine.contract.catalog import Part, catalog
-from engine.contract.recipe import Choice
+from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.schema import Choice
 from engine.models.build import build_model
 from engine.models.memory import Memory, count_memory
 from engine.models.summary import find_stages, summarize

@@ -30,7 +30,7 @@ def test_parameters_equal_the_published_builds_but_for_the_stem(name: str, publi
 @pytest.mark.parametrize(("name", "gmacs"), [(name, row[2]) for name, row in PUBLISHED.items()])
 def test_multiply_adds_are_the_papers_in_proportion_to_the_map(name: str, gmacs: float) -> None:
     """The stages work on 32 px where the paper's work on 56; the mark itself is held to the count on the meta device."""
-    from engine.contract.catalog import catalog
+    from engine.contract.recipe.catalog import catalog
 
     assert catalog().get("model", name).meta["gmacs"] == pytest.approx(gmacs * (32 / 56) ** 2, rel=0.04)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.contract.recipe import Choice
+from engine.contract.recipe.schema import Choice
 from engine.optim.build import build_optimizer
 from engine.optim.param_groups import set_lr
 

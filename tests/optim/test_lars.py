@@ -9,7 +9,7 @@ import torch
 from pytorch_optimizer import LARS as Reference
 from torch import Tensor, nn
 
-from engine.contract.recipe import Choice
+from engine.contract.recipe.schema import Choice
 from engine.optim.build import build_optimizer
 
 

@@ -8,7 +8,7 @@ import torch
 from pytorch_optimizer import Lookahead as Reference
 from torch import nn
 
-from engine.contract.recipe import Choice
+from engine.contract.recipe.schema import Choice
 from engine.optim.build import build_optimizer
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
 

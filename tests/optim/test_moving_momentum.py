@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from engine.contract.recipe import Choice
+from engine.contract.recipe.schema import Choice
 from engine.optim.build import build_optimizer
 from engine.optim.param_groups import set_lr, set_momentum
 from engine.schedules import plan

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Choice
+from engine.contract.recipe.schema import Choice
 from engine.optim.build import build_optimizer
 from engine.optim.muon import orthogonalised
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import Recipe
 
 OWN = '''
 from typing import Annotated

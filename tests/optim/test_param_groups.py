@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from engine.contract.catalog import Part, catalog
-from engine.contract.recipe import Choice
+from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.schema import Choice
 from engine.models.build import build_model
 from engine.models.resnet import resnet20
 from engine.optim.param_groups import kernel, param_groups, set_lr

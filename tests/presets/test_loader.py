@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Recipe
 from presets import loader
 from presets.loader import Edits, resolve
 

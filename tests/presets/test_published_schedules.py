@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR
 
-from engine.contract.catalog import catalog
+from engine.contract.recipe.catalog import catalog
 from engine.schedules import epoch_learning_rates
 from presets import suites
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.contract.catalog import catalog
+from engine.contract.recipe.catalog import catalog
 from engine.models.build import build_model
 from presets import suites
 

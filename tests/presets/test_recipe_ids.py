@@ -8,7 +8,7 @@ import fnmatch
 import json
 from pathlib import Path
 
-from engine.contract.catalog import catalog
+from engine.contract.recipe.catalog import catalog
 from presets import loader, suites
 
 HELD: dict[str, dict[str, str]] = json.loads((Path(__file__).parent / "recipe_ids.json").read_text(encoding="utf-8"))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
+from engine.contract.recipe.catalog import catalog
 from engine.schedules import factor
 from presets import loader
 from presets.loader import Edits

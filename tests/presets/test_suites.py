@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
+from engine.contract.recipe.catalog import catalog
 from presets import loader, suites
 from presets.loader import Edits
 from presets.suite_uses import uses_of_model, uses_of_preset

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.recipe import COMMON, Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import COMMON, Recipe
 from presets import loader
 from presets.loader import Edits, edit, reset_by, resolve
 

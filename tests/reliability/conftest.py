@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.events import Epoch, EventWriter, Finished, Resumed, Stopped
-from engine.contract.records import ExitRecord
-from engine.contract.store import RunFolder
+from engine.contract.run.events import Epoch, EventWriter, Finished, Resumed, Stopped
+from engine.contract.run.records import ExitRecord
+from engine.contract.run.store import RunFolder
 from tests.tui.demo import Demo, write_run
 
 TALLY: Counter[tuple[str, str]] = Counter()

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.contract.index import Index
-from engine.contract.store import RunFolder
+from engine.contract.run.index import Index
+from engine.contract.run.store import RunFolder
 from tui.app import Workbench
 from tui.cli import main
 from tui.session import Session

@@ -22,16 +22,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.create import create
 from engine.contract.errors import BadInput
-from engine.contract.events import EventReader, EventWriter, Message, encode
-from engine.contract.fold import RunFold
-from engine.contract.folder import RunFolder
-from engine.contract.recipe import Placement
-from engine.contract.records import Heartbeat, Identity, ProcRecord
-from engine.contract.roots import run_paths
-from engine.contract.store import find, summarize
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.create import create
+from engine.contract.run.events import EventReader, EventWriter, Message, encode
+from engine.contract.run.fold import RunFold
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.records import Heartbeat, Identity, ProcRecord
+from engine.contract.run.roots import run_paths
+from engine.contract.run.store import find, summarize
 from engine.launch import control
 from presets.loader import resolve
 from tests.reliability.look import LIVE_READERS, READERS, by_commands, call, environment
@@ -305,7 +305,7 @@ def signed(folder: Path, weights: bytes) -> None:
     """Other weights with a meta.json that vouches for them, as somebody who can write there would make it."""
     import hashlib
 
-    from engine.contract.checkpoints import WEIGHTS, read_meta, write_meta
+    from engine.contract.run.checkpoints import WEIGHTS, read_meta, write_meta
 
     meta = read_meta(folder)
     (folder / WEIGHTS).write_bytes(weights)
@@ -422,7 +422,7 @@ def process_ids(scene: Scene) -> None:
     for name in ("os.kill", "os.killpg", "signal.pidfd_send_signal"):
         if name != "signal.pidfd_send_signal" or sys.platform == "linux":
             scene.patch.setattr(name, caught)
-    from engine.contract.process import boot_id, host_name
+    from engine.contract.run.process import boot_id, host_name
 
     for pid in (1, os.getpid(), os.getppid(), 0, -1, 2**22 - 1, 2**31, 2**53):
         for host, boot in ((host_name(), boot_id()), (host_name(), "another boot"), ("elsewhere", "boot")):
@@ -438,7 +438,7 @@ def process_ids(scene: Scene) -> None:
 
 def forged_exit(scene: Scene) -> None:
     """An exit record beside a process that lives: the process counts."""
-    from engine.contract.process import identify
+    from engine.contract.run.process import identify
 
     process = subprocess.Popen(["/bin/sh", "-c", "read line; :", "worker", str(scene.run.path)], stdin=subprocess.PIPE)
     try:

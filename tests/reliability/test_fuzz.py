@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.contract.events import KINDS, EventReader, as_table
-from engine.contract.folder import RunInfo
-from engine.contract.store import RunFolder, summarize
+from engine.contract.run.events import KINDS, EventReader, as_table
+from engine.contract.run.folder import RunInfo
+from engine.contract.run.store import RunFolder, summarize
 from tests.reliability.look import LIVE_READERS, READERS, by_commands, on_screens
 
 HOSTILE = {

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 import torch
 
-from engine.contract.events import EventReader, Finished, Resumed
-from engine.contract.folder import RunFolder
-from engine.contract.process import ExitRecord, ProcRecord, alive
+from engine.contract.run.events import EventReader, Finished, Resumed
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.process import ExitRecord, ProcRecord, alive
 from engine.launch import control, local, queue
 from engine.loop.checkpoint_files import load_weights
 

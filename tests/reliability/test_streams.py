@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from engine.contract.files import write_atomic
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.schema import Recipe
 from tests.reliability.look import by_commands, call, environment, on_screens
 
 COMMANDS = ("runs list", "runs list --json", "runs show RUN", "presets list", "schedules show cosine", "models list")
@@ -145,7 +145,7 @@ async def test_nothing_that_a_run_holds_steers_a_screen(make_run, tmp_path, text
 
 
 def test_a_recipe_with_a_hidden_character_stays_a_preset_and_shows_it(tmp_path):
-    from engine.contract.catalog import catalog
+    from engine.contract.recipe.catalog import catalog
     from presets.loader import read_table, resolve
 
     title = 'a\u202eb\x9b"\\\x07'

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from engine.contract.catalog import Catalog, catalog
-from engine.contract.create import create
-from engine.contract.events import Epoch, Event
-from engine.contract.folder import RunFolder
-from engine.contract.recipe import Placement, Recipe
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run.create import create
+from engine.contract.run.events import Epoch, Event
+from engine.contract.run.folder import RunFolder
 from engine.data.load import DataSet, Split
 from engine.data.shapes import CLASSES, generate
 from engine.data.split import channel_statistics

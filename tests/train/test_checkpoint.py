@@ -10,11 +10,11 @@ import pickle
 import pytest
 import torch
 
-from engine import predictions
-from engine.contract.checkpoints import committed, read_meta, write_meta
 from engine.contract.errors import BadInput
-from engine.contract.events import Checkpoint, Finished, Message, Resumed, RunStarted, Stopped
 from engine.contract.home import Home
+from engine.contract.run import predictions
+from engine.contract.run.checkpoints import committed, read_meta, write_meta
+from engine.contract.run.events import Checkpoint, Finished, Message, Resumed, RunStarted, Stopped
 from engine.loop import checkpoint_files
 from engine.loop.checkpoint import Checkpoints
 from engine.loop.checkpoint_files import load_weights, read, snapshot

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.contract.recipe import ComputeConfig
+from engine.contract.recipe.schema import ComputeConfig
 from engine.loop import probe
 
 CPU = torch.device("cpu")

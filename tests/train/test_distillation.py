@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.contract import own_code
-from engine.contract.create import create
 from engine.contract.errors import BadInput
-from engine.contract.events import EventWriter, Finished, Message
-from engine.contract.recipe import Recipe
-from engine.contract.teacher import with_teacher
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run import own_code
+from engine.contract.run.create import create
+from engine.contract.run.events import EventWriter, Finished, Message
+from engine.contract.run.teacher import with_teacher
 from engine.data.load import load
 from engine.loop.setup import prepare
 from engine.loop.teacher import load_teachers

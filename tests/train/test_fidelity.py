@@ -16,10 +16,10 @@ import pytest
 import torch
 from scipy import stats
 
-from engine.contract.catalog import catalog
-from engine.contract.create import create
-from engine.contract.events import Epoch
-from engine.contract.recipe import Placement
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.create import create
+from engine.contract.run.events import Epoch
 from engine.data.load import load
 from engine.train import fit
 from presets.loader import Edits, resolve

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from engine.contract.events import Epoch, Finished
+from engine.contract.run.events import Epoch, Finished
 from tests.train.conftest import shapes_of
 
 CHANCE = 0.1

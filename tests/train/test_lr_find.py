@@ -8,8 +8,8 @@ import torch
 
 from engine import lr_find
 from engine.contract.errors import BadInput
-from engine.contract.events import EventWriter, Failed, Message, Phase, RunStarted, Step
-from engine.contract.teacher import with_teacher
+from engine.contract.run.events import EventWriter, Failed, Message, Phase, RunStarted, Step
+from engine.contract.run.teacher import with_teacher
 from engine.loop.probe import Decisions
 from engine.loop.setup import Setup
 from engine.lr_find import Request, batches, carry_out, read, sweep

@@ -10,12 +10,12 @@ import torch
 from engine import attempt as trainer
 from engine import train
 from engine.contract import home
-from engine.contract.checkpoints import committed
-from engine.contract.create import create
-from engine.contract.events import EventReader, Failed, Finished, Resumed, Stopped, decode
-from engine.contract.folder import RunFolder
 from engine.contract.home import FolderLost, Home, folder_key
-from engine.contract.recipe import Placement
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.checkpoints import committed
+from engine.contract.run.create import create
+from engine.contract.run.events import EventReader, Failed, Finished, Resumed, Stopped, decode
+from engine.contract.run.folder import RunFolder
 from engine.loop import checkpoint, probe
 from engine.loop.checkpoint_files import load_weights, read
 from engine.loop.observe import Totals

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine.attempt import gpu_uuids
-from engine.contract.events import Epoch, Finished, Message, Phase, Resumed, RunStarted, Step
+from engine.contract.run.events import Epoch, Finished, Message, Phase, Resumed, RunStarted, Step
 from engine.loop.compiling import pays, step_seconds
 from engine.loop.failures import describe
 from engine.loop.steps import CudaRecorder, RecordedStep

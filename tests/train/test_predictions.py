@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine import predictions
-from engine.contract.events import Epoch
+from engine.contract.run import predictions
+from engine.contract.run.events import Epoch
 from engine.data.load import Split
 from engine.loop.judge import as_kept
 

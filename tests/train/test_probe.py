@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from engine.contract.errors import BadInput
-from engine.contract.recipe import ComputeConfig
+from engine.contract.recipe.schema import ComputeConfig
 from engine.loop import probe
 
 CPU = torch.device("cpu")

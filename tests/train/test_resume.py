@@ -6,11 +6,11 @@ import json
 import pytest
 import torch
 
-from engine import predictions
-from engine.contract.checkpoints import committed, read_meta
 from engine.contract.errors import BadInput
-from engine.contract.events import Checkpoint, Epoch, Finished, Message, Resumed, RunStarted, Stopped
-from engine.contract.recipe import Placement
+from engine.contract.recipe.schema import Placement
+from engine.contract.run import predictions
+from engine.contract.run.checkpoints import committed, read_meta
+from engine.contract.run.events import Checkpoint, Epoch, Finished, Message, Resumed, RunStarted, Stopped
 
 KINDS = {
     "plain": {},

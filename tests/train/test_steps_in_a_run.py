@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from engine import predictions
-from engine.contract.events import Epoch
+from engine.contract.run import predictions
+from engine.contract.run.events import Epoch
 from engine.models.build import build_model
 
 

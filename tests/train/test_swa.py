@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from engine import predictions
 from engine.contract.errors import BadInput
-from engine.contract.events import Epoch, Finished
+from engine.contract.run import predictions
+from engine.contract.run.events import Epoch, Finished
 from engine.data.split import epoch_order
 from engine.loop.checkpoint_files import load_weights
 from engine.models.build import build_model

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from engine.contract.events import Message, System, decode, encode
+from engine.contract.run.events import Message, System, decode, encode
 from engine.loop import system
 from engine.loop.system import FakeSampler, MachineSampler, describe_others, sampling
 

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from engine import predictions
 from engine.augment.pipeline import Pipeline
 from engine.contract.errors import BadInput
-from engine.contract.events import (
+from engine.contract.run import predictions
+from engine.contract.run.events import (
     Checkpoint,
     Epoch,
     Finished,

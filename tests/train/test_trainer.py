@@ -15,10 +15,12 @@ import pytest
 import torch
 
 from engine import attempt as trainer
-from engine.contract.catalog import catalog
-from engine.contract.create import create
 from engine.contract.errors import BadInput
-from engine.contract.events import (
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.overrides import apply_set
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run.create import create
+from engine.contract.run.events import (
     Epoch,
     EventReader,
     Failed,
@@ -30,9 +32,7 @@ from engine.contract.events import (
     System,
     encode,
 )
-from engine.contract.fold import RunFold
-from engine.contract.overrides import apply_set
-from engine.contract.recipe import Placement, Recipe
+from engine.contract.run.fold import RunFold
 from engine.data.archives import DataError
 from engine.launch import package
 from engine.loop import failures

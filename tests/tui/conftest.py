@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.changes import flat
-from engine.contract.events import Epoch, EventWriter, Finished, RunStarted
-from engine.contract.index import Index
-from engine.contract.recipe import Placement
-from engine.contract.records import ExitRecord
-from engine.contract.store import RunFolder, create
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.changes import flat
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.events import Epoch, EventWriter, Finished, RunStarted
+from engine.contract.run.index import Index
+from engine.contract.run.records import ExitRecord
+from engine.contract.run.store import RunFolder, create
 from presets.loader import Edits, list_presets, resolve
 from tui.app import Workbench
 from tui.session import Session

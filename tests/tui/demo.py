@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.contract.catalog import catalog
-from engine.contract.events import (
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.events import (
     Checkpoint,
     Epoch,
     Event,
@@ -23,9 +24,8 @@ from engine.contract.events import (
     Step,
     System,
 )  # fmt: skip
-from engine.contract.recipe import Placement
-from engine.contract.records import ExitRecord, Heartbeat, Identity, ProcRecord
-from engine.contract.store import RunFolder, Summary, create
+from engine.contract.run.records import ExitRecord, Heartbeat, Identity, ProcRecord
+from engine.contract.run.store import RunFolder, Summary, create
 from presets.loader import resolve
 
 EPOCHS = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100, 150, 200, 250, 300, 350, 400, 450, 500)

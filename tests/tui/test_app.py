@@ -11,11 +11,11 @@ from textual.command import CommandPalette
 from textual.content import Content
 from textual.widgets import Button, Input
 
-from engine.contract.catalog import catalog
-from engine.contract.create import create
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Placement, Recipe
-from engine.contract.records import ExitRecord
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run.create import create
+from engine.contract.run.records import ExitRecord
 from engine.launch import control
 from presets import loader
 from tui.app import Workbench

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput, StartFailed
-from engine.contract.index import Index
-from engine.contract.recipe import Placement
-from engine.contract.store import runs_root
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.index import Index
+from engine.contract.run.store import runs_root
 from tui.plans import batch as batch_module
 from tui.plans.batch import Cell, alone, carry_out, prepare
 from tui.plans.cost import cost, images

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from engine.contract.events import Epoch, EventWriter, Message, Step
+from engine.contract.run.events import Epoch, EventWriter, Message, Step
 from tests.tui.demo import Demo, write_run
 from tui.screens.confirm import Confirm
 from tui.screens.dashboard import Dashboard

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from engine.contract.events import EventWriter, Resumed, RunStarted, Step, System
-from engine.contract.status import Status
-from engine.contract.store import RunFolder
+from engine.contract.run.events import EventWriter, Resumed, RunStarted, Step, System
+from engine.contract.run.status import Status
+from engine.contract.run.store import RunFolder
 from presets.loader import Edits
 from tests.tui.demo import CLASSES, Demo, write_run
 from tui.dashboard import panels

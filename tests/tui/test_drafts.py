@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Placement
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement
 from tui.forms.editor import Desk
 from tui.plans.again import draft_of, flags_of
 from tui.plans.draft import Draft, from_flags, parse_seeds

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from engine.contract.events import Epoch, EventWriter, Finished, Resumed
+from engine.contract.run.events import Epoch, EventWriter, Finished, Resumed
 from tui.commands.train import describe, final_line, result_of
 from tui.dashboard.curves import accuracy_curves
 from tui.dashboard.log import story
@@ -66,7 +66,7 @@ def test_the_dashboard_shows_them_where_there_is_room_and_the_part_of_the_test_s
 
 
 def test_the_preview_of_results_shows_them(judged):
-    from engine.contract.store import summarize
+    from engine.contract.run.store import summarize
 
     reader = Reader()
     shown = text_of(facts(reader.read(summarize(judged), judged), 60))

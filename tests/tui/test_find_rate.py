@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from engine.contract.events import Failed, Message, Phase, RunStarted, Step
+from engine.contract.run.events import Failed, Message, Phase, RunStarted, Step
 from tui.forms.form import Form
 from tui.plans import sweep as rate_sweep
 from tui.screens.confirm import Confirm

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.catalog import catalog
-from engine.contract.changes import flat
-from engine.contract.params import OPS
-from engine.contract.recipe import COMMON
-from engine.contract.store import Summary
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.changes import flat
+from engine.contract.recipe.params import OPS
+from engine.contract.recipe.schema import COMMON
+from engine.contract.run.store import Summary
 from presets.loader import list_presets, resolve
 from tui.drawing.lines import width_of
 from tui.forms.editor import Desk, blame

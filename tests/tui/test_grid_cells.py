@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
+from engine.contract.recipe.catalog import catalog
 from tui.plans.grid import axis, cells
 
 PARTS = catalog()

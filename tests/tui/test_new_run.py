@@ -3,11 +3,11 @@
 import pytest
 from textual.widgets import Input
 
-from engine.contract import own_code
-from engine.contract.catalog import catalog
-from engine.contract.create import create
 from engine.contract.errors import StartFailed
-from engine.contract.recipe import Placement
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement
+from engine.contract.run import own_code
+from engine.contract.run.create import create
 from presets import loader
 from presets.loader import load_table
 from tui.forms.form import Form

@@ -6,10 +6,10 @@ import json
 import pytest
 from textual.widgets import Input
 
-from engine.contract.catalog import catalog
-from engine.contract.process import ExitRecord
-from engine.contract.recipe import Placement
-from engine.contract.store import create, empty, in_trash
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.process import ExitRecord
+from engine.contract.run.store import create, empty, in_trash
 from engine.launch import control, local
 from presets.loader import resolve
 from tests.tui.demo import summary

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from engine.contract.events import REASONS
+from engine.contract.run.events import REASONS
 from tests.tui.demo import summary
 from tui.drawing.lines import width_of
 from tui.drawing.run_rows import SORTS, Row, rows_of

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
+from engine.contract.recipe.catalog import catalog
 from presets import loader, suites
 from tui.plans.suite import Departure, cells
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from engine.analysis.report import line
-from engine.contract.catalog import catalog
-from engine.contract.events import Epoch, EventWriter
-from engine.contract.store import summarize
+from engine.contract.recipe.catalog import catalog
+from engine.contract.run.events import Epoch, EventWriter
+from engine.contract.run.store import summarize
 from presets.loader import Edits, resolve
 from presets.suites import Reported, Row, Suite
 from tui.drawing.suite_data import as_data, flat

@@ -2,11 +2,11 @@
 
 import pytest
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.events import Epoch, EventWriter, RunStarted
-from engine.contract.records import ExitRecord
-from engine.contract.store import create
+from engine.contract.recipe.catalog import catalog
+from engine.contract.run.events import Epoch, EventWriter, RunStarted
+from engine.contract.run.records import ExitRecord
+from engine.contract.run.store import create
 from presets import loader, suites
 from tui.plans.suite import Departure
 from tui.screens.confirm import Confirm

@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 
 from engine.analysis.sheet import Sheet
-from engine.contract import own_code
-from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput, nearest, user_path
-from engine.contract.overrides import add_op
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.overrides import add_op
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run import own_code
 from engine.launch import package
 from presets import loader
 from tui.commands import output

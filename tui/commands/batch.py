@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import typer
 
-from engine.contract.catalog import Catalog
-from engine.contract.index import Index
-from engine.contract.recipe import Placement
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.index import Index
 from engine.launch import control
 from tui.commands.common import FAILED, print_json, say, width
 from tui.drawing.format import NONE, percent

@@ -6,8 +6,8 @@ from typing import Final
 
 import typer
 
-from engine.contract.catalog import catalog
-from engine.contract.recipe import COMMON
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import COMMON
 from tui.commands.common import Json, group, listing, print_json, print_pairs, print_text
 from tui.commands.parts import option_names, part_row, print_part
 

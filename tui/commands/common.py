@@ -66,7 +66,7 @@ def listing(app: typer.Typer) -> Callable[[Callable[[bool], None]], Callable[[bo
 
 def roots(dirs: Sequence[str] | None) -> list[Path]:
     """The runs folders of a command: the first one is written to."""
-    from engine.contract.store import runs_root
+    from engine.contract.run.store import runs_root
 
     return [runs_root(folder) for folder in dirs] if dirs else [runs_root()]
 

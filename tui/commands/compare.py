@@ -30,8 +30,8 @@ def compare(
     """
     from engine.analysis.compare import differences, groups, table
     from engine.analysis.standing import standing
-    from engine.contract.fold import RunFold
-    from engine.contract.store import find, summarize
+    from engine.contract.run.fold import RunFold
+    from engine.contract.run.store import find, summarize
 
     folders = list(dict.fromkeys(find(roots(runs_dir), ref) for ref in refs))
     if len(folders) < 2:

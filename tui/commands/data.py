@@ -7,8 +7,8 @@ from pathlib import Path
 
 import typer
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
+from engine.contract.recipe.catalog import catalog
 from tui.commands.common import Json, group, print_json, print_table, say
 from tui.commands.output import rewrite_line
 

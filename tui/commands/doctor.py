@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import COMMON, Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import COMMON, Recipe
 from engine.contract.text import one_line
 from tui.commands.common import Json, print_json, roots
 from tui.drawing.format import file_size

@@ -56,7 +56,7 @@ def grid(
 ) -> None:
     """Queue a grid of runs. Given again it goes on where it stopped: nothing is run twice."""
     flags: dict[str, Any] = {key: value for key, value in locals().items() if key not in OTHER}
-    from engine.contract.catalog import catalog
+    from engine.contract.recipe.catalog import catalog
     from tui.commands.batch import Order, carry
     from tui.commands.sources import parts_with, source_file
     from tui.plans.draft import from_flags

@@ -14,9 +14,9 @@ from typing import Any, Final
 import typer
 
 from engine.analysis.lr_curve import Curve
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.events import Event, Failed, Phase, Step
+from engine.contract.recipe.catalog import catalog
+from engine.contract.run.events import Event, Failed, Phase, Step
 from engine.contract.text import clean
 from presets import loader
 from tui.commands import output

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import typer
 
-from engine.contract.catalog import TIMM, Part, catalog
 from engine.contract.errors import BadInput, nearest
+from engine.contract.recipe.catalog import TIMM, Part, catalog
 from engine.launch.package import environment
 from presets import loader
 from presets.suite_uses import uses_of_model

@@ -8,10 +8,10 @@ from typing import Any
 
 import typer
 
-from engine.contract.catalog import Part, catalog
 from engine.contract.errors import BadInput, nearest
-from engine.contract.params import Param
-from engine.contract.recipe import COMMON
+from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.params import Param
+from engine.contract.recipe.schema import COMMON
 from presets import loader
 from tui.commands.common import Json, TrustParts, group, listing, print_json, print_pairs, print_table, print_text
 

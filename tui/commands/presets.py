@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import typer
 
-from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import Recipe
 from presets import loader
 from presets.suite_uses import Use, uses_of_preset
 from tui.commands import complete

@@ -41,7 +41,7 @@ def list_queue(as_json: bool = Json) -> None:
 @app.command("cancel")
 def cancel(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Take waiting runs out of the queue; they end as stopped and can be resumed."""
-    from engine.contract.store import find
+    from engine.contract.run.store import find
     from engine.launch import control
 
     folders = [find(roots(runs_dir), ref) for ref in refs]

@@ -20,10 +20,10 @@ from tui.commands.common import Json, Ref, Refs, RunsDirs, finite, group, print_
 from tui.drawing.format import NONE, age, counted, file_size, percent, picked, work
 
 if TYPE_CHECKING:
-    from engine.contract.events import Epoch
-    from engine.contract.folder import RunFolder
-    from engine.contract.recipe import Recipe
-    from engine.contract.summary import Summary
+    from engine.contract.recipe.schema import Recipe
+    from engine.contract.run.events import Epoch
+    from engine.contract.run.folder import RunFolder
+    from engine.contract.run.summary import Summary
 
 app = group("Every run you ever made.")
 runs_act.add_to(app)
@@ -47,8 +47,8 @@ def list_runs(
 ) -> None:
     """List the runs, live ones first; a narrow terminal shows fewer columns than a pipe gets."""
     from engine.analysis.filter import parse_filter
-    from engine.contract.index import Index
-    from engine.contract.store import trash_of
+    from engine.contract.run.index import Index
+    from engine.contract.run.store import trash_of
 
     keep, places = parse_filter(filter_text), roots(runs_dir)
     rows = keep.select(Index().rows([trash_of(places[0])] if trash else places))
@@ -98,7 +98,7 @@ def print_summaries(rows: Sequence[Summary], root: Path | None = None) -> None:
 
 def _trash_row(root: Path) -> list[list[str]]:
     """What deleted runs still take on the disk."""
-    from engine.contract.store import in_trash, trash_bytes
+    from engine.contract.run.store import in_trash, trash_bytes
 
     size = trash_bytes(root)
     runs = counted(len(in_trash(root)), "run")
@@ -107,7 +107,7 @@ def _trash_row(root: Path) -> list[list[str]]:
 
 def _state(row: Summary) -> str:
     """The state with its reason, or with when a run of another machine was last seen: "running, last seen 14 s ago"."""
-    from engine.contract.status import LAST_SEEN
+    from engine.contract.run.status import LAST_SEEN
 
     if row.live and row.message.startswith(LAST_SEEN):
         return f"{row.status}, {row.message.partition(' on ')[0]}"
@@ -121,7 +121,7 @@ def _accuracy(value: float | None) -> str:
 @app.command("show")
 def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Show one run: its state, its recipe and how to repeat it."""
-    from engine.contract.store import find, summarize
+    from engine.contract.run.store import find, summarize
     from tui.drawing.figures import about, unusable
 
     folder = find(roots(runs_dir), run)
@@ -202,9 +202,9 @@ app.command("compare")(compare.compare)
 @app.command("watch")
 def watch_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Follow a run to its end, line by line. Ctrl-C ends the watching, not the run."""
-    from engine.contract.events import encode
-    from engine.contract.status import Status
-    from engine.contract.store import find
+    from engine.contract.run.events import encode
+    from engine.contract.run.status import Status
+    from engine.contract.run.store import find
     from engine.launch import watch
     from tui.commands.train import describe
 
@@ -224,8 +224,8 @@ def logs(
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
     """Print what the processes of a run printed: its last 50 MB or so; with -n the end alone is read."""
-    from engine.contract import logfile
-    from engine.contract.store import find
+    from engine.contract.run import logfile
+    from engine.contract.run.store import find
 
     folder = find(roots(runs_dir), run)
     if (why := logfile.unreadable(folder.log)) is not None:
@@ -241,7 +241,7 @@ def logs(
 @app.command("wait")
 def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Wait until runs have ended; the exit code is that of the worst of them."""
-    from engine.contract.store import find, summarize
+    from engine.contract.run.store import find, summarize
     from engine.launch import control
     from tui.commands.train import EXIT, final_line, result_of
     from tui.drawing.figures import about
@@ -267,8 +267,8 @@ def export(
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
     """Export the epochs of a run."""
-    from engine.contract.fold import RunFold
-    from engine.contract.store import find
+    from engine.contract.run.fold import RunFold
+    from engine.contract.run.store import find
     from tui.drawing.figures import unusable
 
     form = "json" if as_json else form

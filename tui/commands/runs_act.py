@@ -13,7 +13,7 @@ from engine.contract.errors import BadInput
 from tui.commands.common import Json, Ref, Refs, RunsDirs, TrustParts, Yes, print_json, roots, say
 
 if TYPE_CHECKING:
-    from engine.contract.folder import RunFolder
+    from engine.contract.run.folder import RunFolder
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,8 +30,8 @@ def add_to(app: typer.Typer) -> None:
 
 def _find(refs: Sequence[str], runs_dir: list[str] | None) -> list[RunFolder]:
     """The runs meant, all of which may be changed: further runs folders are only looked at."""
-    from engine.contract.roots import check_writable
-    from engine.contract.store import find
+    from engine.contract.run.roots import check_writable
+    from engine.contract.run.store import find
 
     places = roots(runs_dir)
     folders = [find(places, ref) for ref in refs]
@@ -97,9 +97,9 @@ def _resume(folder: RunFolder, changes: Mapping[str, str], trust: bool) -> None:
 
 
 def _restart_lost(trust: bool, as_json: bool, runs_dir: list[str] | None) -> None:
-    from engine.contract.folder import RunFolder
-    from engine.contract.index import Index
-    from engine.contract.status import LAST_SEEN
+    from engine.contract.run.folder import RunFolder
+    from engine.contract.run.index import Index
+    from engine.contract.run.status import LAST_SEEN
     from engine.launch import control
 
     places = roots(runs_dir)

@@ -13,9 +13,9 @@ from tui.commands.common import Json, Refs, RunsDirs, Yes, print_json, roots, sa
 from tui.drawing.format import counted, file_size
 
 if TYPE_CHECKING:
-    from engine.contract.folder import RunFolder
-    from engine.contract.prune import Keep
-    from engine.contract.summary import Summary
+    from engine.contract.run.folder import RunFolder
+    from engine.contract.run.prune import Keep
+    from engine.contract.run.summary import Summary
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,9 +36,9 @@ def remove_runs(
 
     `runs prune --trash` empties the trash; until then the runs in it take as much space as before.
     """
-    from engine.contract import trash
-    from engine.contract.index import Index
-    from engine.contract.teacher import needed
+    from engine.contract.run import trash
+    from engine.contract.run.index import Index
+    from engine.contract.run.teacher import needed
 
     places = roots(runs_dir)
     folders = [_meant(places, ref, purge) for ref in dict.fromkeys(refs)]
@@ -77,8 +77,8 @@ def _each(
 
 def _meant(places: Sequence[Path], ref: str, purge: bool) -> RunFolder:
     """The run that may be removed; with `purge` it may lie in the trash as well."""
-    from engine.contract.roots import check_writable
-    from engine.contract.store import find, trash_of
+    from engine.contract.run.roots import check_writable
+    from engine.contract.run.store import find, trash_of
 
     try:
         folder = find(places, ref)
@@ -96,7 +96,7 @@ def _meant(places: Sequence[Path], ref: str, purge: bool) -> RunFolder:
 
 def restore_runs(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Bring deleted runs back from the trash; `runs list --trash` shows what lies there."""
-    from engine.contract.store import find, restore, trash_of
+    from engine.contract.run.store import find, restore, trash_of
 
     places = roots(runs_dir)
     folders = [find([trash_of(places[0])], ref) for ref in dict.fromkeys(refs)]
@@ -128,9 +128,9 @@ def prune(
 
     Their final and best weights stay, unless `--keep none` is given. `--trash` empties the trash.
     """
-    from engine.contract.index import Index
-    from engine.contract.prune import KEEP
-    from engine.contract.teacher import needed
+    from engine.contract.run.index import Index
+    from engine.contract.run.prune import KEEP
+    from engine.contract.run.teacher import needed
 
     places = roots(runs_dir)
     if trash:
@@ -149,9 +149,9 @@ def _prune(
     rows: Sequence[Summary], keep: str, taught: Mapping[str, Sequence[str]], dry_run: bool, yes: bool, as_json: bool
 ) -> None:
     """Look what every run can do without, ask, and remove it. A run that cannot be pruned keeps no other back."""
-    from engine.contract.folder import RunFolder
-    from engine.contract.prune import prune as prune_run
-    from engine.contract.prune import spare
+    from engine.contract.run.folder import RunFolder
+    from engine.contract.run.prune import prune as prune_run
+    from engine.contract.run.prune import spare
 
     freed: dict[str, int] = {}
     doomed: list[tuple[RunFolder, Keep]] = []
@@ -183,7 +183,7 @@ def _keep(keep: str, teaches: bool) -> Keep:
 
 
 def _empty_trash(root: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
-    from engine.contract.store import empty, in_trash, trash_bytes
+    from engine.contract.run.store import empty, in_trash, trash_bytes
 
     ids, size = [run.id for run in in_trash(root)], trash_bytes(root)
     if not dry_run and (ids or size):

@@ -7,9 +7,9 @@ from typing import Final
 
 import typer
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput, nearest
-from engine.contract.recipe import COMMON, Recipe
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import COMMON, Recipe
 from engine.schedules import epoch_learning_rates
 from presets import loader
 from tui.commands import output

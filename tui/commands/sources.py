@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import typer
 
-from engine.contract.catalog import Catalog, catalog
 from engine.contract.errors import BadInput, user_path
-from engine.contract.own_code import Untrusted
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.own_code import Untrusted
 from engine.contract.text import clean
 from presets import loader
 
@@ -24,7 +24,7 @@ def source_file(ref: str, roots: Sequence[Path] = ()) -> str:
     """A preset's name or path as it is; `run:RUN` as the path of that run's recipe. Raises BadInput."""
     if not ref.startswith(RUN):
         return ref
-    from engine.contract.store import find, runs_root
+    from engine.contract.run.store import find, runs_root
 
     return str(find(list(roots) or [runs_root()], ref.removeprefix(RUN)).recipe_toml)
 
@@ -72,7 +72,7 @@ def recipe_to_save(ref: str, roots: Sequence[Path] = ()) -> Recipe:
     recipe = recipe_of(ref, roots)
     if not ref.startswith(RUN):
         return recipe
-    from engine.contract.store import find, runs_root
+    from engine.contract.run.store import find, runs_root
 
     run = find(list(roots) or [runs_root()], ref.removeprefix(RUN)).info()
     if run.changes in ("", "-"):

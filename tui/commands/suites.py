@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import typer
 
-from engine.contract.catalog import Catalog, catalog
-from engine.contract.changes import changes
 from engine.contract.errors import BadInput, nearest
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.changes import changes
 from presets import loader, suites
 from presets.suites import Row
 from tui.commands.common import Json, RunsDirs, TrustParts, group, listing, print_json, print_table, roots, width

@@ -11,12 +11,12 @@ from typing import Any, Final
 import typer
 
 from engine.analysis.report import Line, line, outcome
-from engine.contract.catalog import catalog
-from engine.contract.changes import changes
 from engine.contract.errors import BadInput, nearest
-from engine.contract.index import Index
-from engine.contract.recipe import Recipe
-from engine.contract.store import Summary
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.changes import changes
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.index import Index
+from engine.contract.run.store import Summary
 from presets import loader
 from presets.suites import Row, Suite
 from tui.commands.common import finite, say

@@ -17,12 +17,12 @@ from typing import Any, Final
 
 import typer
 
-from engine.contract import events
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput
-from engine.contract.status import Status
-from engine.contract.store import RunFolder, summarize
-from engine.contract.teacher import with_teacher
+from engine.contract.recipe.catalog import catalog
+from engine.contract.run import events
+from engine.contract.run.status import Status
+from engine.contract.run.store import RunFolder, summarize
+from engine.contract.run.teacher import with_teacher
 from engine.contract.text import one_line
 from engine.launch import control, watch
 from presets import loader

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from engine.analysis.history import History
-from engine.contract.events import System
+from engine.contract.run.events import System
 
 BUSY_SECONDS: Final = 600.0
 

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from engine.analysis.history import History
-from engine.contract.events import Checkpoint, Epoch, Failed, Finished, Phase, Resumed, RunStarted, Stopped
+from engine.contract.run.events import Checkpoint, Epoch, Failed, Finished, Phase, Resumed, RunStarted, Stopped
 from tui.drawing.figures import beside, unusable
 from tui.drawing.format import duration, number, percent, si, work
 from tui.drawing.log_tail import LogLine

@@ -10,8 +10,8 @@ from engine.analysis.compare import spread_at
 from engine.analysis.cost import seconds_left
 from engine.analysis.standing import Standing
 from engine.contract.errors import BadInput
-from engine.contract.status import Status
-from engine.contract.store import Summary
+from engine.contract.run.status import Status
+from engine.contract.run.store import Summary
 from engine.schedules import learning_rates
 from tui.dashboard.devices import busy_lately, gpus, peak_ours
 from tui.dashboard.log import phase_words

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from engine.analysis.standing import Standing
-from engine.contract.status import Status
+from engine.contract.run.status import Status
 from tui.dashboard import panels
 from tui.dashboard.curves import accuracy_curves, aligned, lower_curves, rate_curve
 from tui.dashboard.layout import plan

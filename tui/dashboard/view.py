@@ -15,12 +15,12 @@ from engine.analysis.history import History
 from engine.analysis.series import Array
 from engine.analysis.standing import Standing, standing
 from engine.contract.errors import BadInput
-from engine.contract.events import Epoch, Step
-from engine.contract.fold import RunFold
-from engine.contract.labels import Labels
-from engine.contract.recipe import Promise, Recipe
-from engine.contract.status import Status, status
-from engine.contract.store import RunFolder, RunInfo
+from engine.contract.recipe.schema import Promise, Recipe
+from engine.contract.run.events import Epoch, Step
+from engine.contract.run.fold import RunFold
+from engine.contract.run.labels import Labels
+from engine.contract.run.status import Status, status
+from engine.contract.run.store import RunFolder, RunInfo
 from tui.drawing.figures import is_the_presets_own
 from tui.drawing.per_class import ClassRow
 

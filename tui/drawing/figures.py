@@ -6,9 +6,9 @@ import math
 
 from engine.analysis.history import History
 from engine.contract.errors import BadInput
-from engine.contract.events import Epoch
-from engine.contract.recipe import Recipe
-from engine.contract.store import RunFolder
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.events import Epoch
+from engine.contract.run.store import RunFolder
 from tui.drawing.format import percent
 
 

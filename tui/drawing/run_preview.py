@@ -12,8 +12,8 @@ import numpy.typing as npt
 from engine.analysis.history import History
 from engine.analysis.stats import wilson
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Promise, Recipe
-from engine.contract.store import RunFolder, Summary
+from engine.contract.recipe.schema import Promise, Recipe
+from engine.contract.run.store import RunFolder, Summary
 from engine.contract.text import one_line
 from tui.drawing.axes import accuracy_axis, x_axis
 from tui.drawing.charts import Look, Series, chart

@@ -9,7 +9,7 @@ from typing import Final
 
 from engine.analysis.seeds import one_a_seed, repeated
 from engine.analysis.stats import spread
-from engine.contract.store import Summary
+from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from tui.drawing.format import percent
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.contract.clock import local_time
-from engine.contract.store import Summary
+from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, age, file_size, percent, picked, work
 from tui.drawing.lines import Line, clip, fit, rule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.schedules import plan
 from tui.drawing.axes import Axis, plain, value_axis, x_axis

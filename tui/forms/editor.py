@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from engine.contract.catalog import Catalog
-from engine.contract.changes import differences
 from engine.contract.errors import BadInput, user_path
-from engine.contract.recipe import Choice, Recipe
-from engine.contract.resolve import PART_FIELDS
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.changes import differences
+from engine.contract.recipe.resolve import PART_FIELDS
+from engine.contract.recipe.schema import Choice, Recipe
 from engine.contract.text import clean
 from presets import loader, suites
 from tui.commands.sources import source_file

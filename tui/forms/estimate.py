@@ -9,10 +9,10 @@ from pathlib import Path
 from statistics import median
 
 from engine.analysis.cost import estimate
-from engine.contract.catalog import Catalog
-from engine.contract.process import host_name
-from engine.contract.recipe import Recipe
-from engine.contract.store import Summary
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.process import host_name
+from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from engine.launch import devices
 from tui.drawing.format import duration, file_size, si

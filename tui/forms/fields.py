@@ -13,11 +13,11 @@ from typing import Any, Final, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from engine.contract.catalog import Catalog
-from engine.contract.overrides import labelled
-from engine.contract.params import LIMITS, OPS, Param
-from engine.contract.recipe import COMMON, NOT_HASHED, Choice, Placement, Recipe
-from engine.contract.teacher import FIELD as TEACHER
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.overrides import labelled
+from engine.contract.recipe.params import LIMITS, OPS, Param
+from engine.contract.recipe.schema import COMMON, NOT_HASHED, Choice, Placement, Recipe
+from engine.contract.run.teacher import FIELD as TEACHER
 
 KINDS: Final = {
     "model": "model",

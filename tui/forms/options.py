@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.contract import teacher
-from engine.contract.catalog import Catalog, Part
-from engine.contract.params import OPS
-from engine.contract.store import Summary
+from engine.contract.recipe.catalog import Catalog, Part
+from engine.contract.recipe.params import OPS
+from engine.contract.run import teacher
+from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from presets.loader import PresetInfo, list_presets
 from tui.drawing.format import si

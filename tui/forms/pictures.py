@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.contract.recipe import Recipe
-from engine.contract.resolve import PART_FIELDS
+from engine.contract.recipe.resolve import PART_FIELDS
+from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.schedules import learning_rates
 from tui.drawing.axes import value_axis, x_axis

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.contract.errors import BadInput
-from engine.contract.params import Param
+from engine.contract.recipe.params import Param
 from engine.contract.text import one_line
 from tui.drawing.lines import Line, fit, rule
 from tui.forms.fields import ESSENTIAL, Field, as_text

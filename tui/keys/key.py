@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from engine.contract.status import LIVE
+from engine.contract.run.status import LIVE
 
 _SHOWN = {
     "comma": ",",

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
-from engine.contract.store import RunFolder
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.run.store import RunFolder
 from tui.commands.sources import source_file
 from tui.plans.draft import Draft, from_flags
 

@@ -16,16 +16,16 @@ from typing import Any, Final, Literal
 
 import psutil
 
-from engine.contract import pulse
-from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.files import locked
-from engine.contract.index import Index
-from engine.contract.recipe import Recipe
-from engine.contract.roots import make_root
-from engine.contract.status import DENIED
-from engine.contract.store import RunFolder, Summary
-from engine.contract.teacher import with_teacher
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run import pulse
+from engine.contract.run.index import Index
+from engine.contract.run.roots import make_root
+from engine.contract.run.status import DENIED
+from engine.contract.run.store import RunFolder, Summary
+from engine.contract.run.teacher import with_teacher
 from engine.launch import control, local
 from tui.drawing.format import file_size
 from tui.plans.draft import Draft

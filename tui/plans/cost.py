@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from engine.analysis.cost import Estimate, estimate, images
-from engine.contract.process import host_name
-from engine.contract.recipe import Placement
-from engine.contract.store import Summary
+from engine.contract.recipe.schema import Placement
+from engine.contract.run.process import host_name
+from engine.contract.run.store import Summary
 from engine.launch import devices
 from tui.drawing.format import duration, file_size
 from tui.plans.batch import Batch, Job

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
-from engine.contract.overrides import parse_value
-from engine.contract.recipe import COMMON, Placement, Recipe
-from engine.contract.resolve import PART_FIELDS, explain
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.overrides import parse_value
+from engine.contract.recipe.resolve import PART_FIELDS, explain
+from engine.contract.recipe.schema import COMMON, Placement, Recipe
 from presets.loader import Edits
 from presets.shrink import fit
 from tui.forms.fields import PLACE, place_params

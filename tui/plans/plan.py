@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from engine.contract import own_code
-from engine.contract.catalog import Catalog
-from engine.contract.changes import changes
 from engine.contract.errors import BadInput, user_path
-from engine.contract.recipe import Placement, Recipe
-from engine.contract.store import RunFolder, create
-from engine.contract.teacher import FIELD, with_teacher
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.changes import changes
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run import own_code
+from engine.contract.run.store import RunFolder, create
+from engine.contract.run.teacher import FIELD, with_teacher
 from engine.data.fetch import require
 from engine.launch import devices, local
 from presets import loader

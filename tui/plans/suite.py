@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.schema import Recipe
 from presets import loader
 from presets.shrink import shorter
 from presets.suites import Row, Suite

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.analysis.lr_curve import STEEPEST, Curve, fold
-from engine.contract import own_code
-from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput, user_path
-from engine.contract.events import Event, Failed, Message, Phase, RunStarted, Step
-from engine.contract.folder import RunFolder
-from engine.contract.recipe import Recipe
-from engine.contract.teacher import with_teacher
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run import own_code
+from engine.contract.run.events import Event, Failed, Message, Phase, RunStarted, Step
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.teacher import with_teacher
 from engine.data.fetch import require
 from engine.launch.sweep import Place, Sweep, place
 from tui.drawing.format import duration, learning_rate, number

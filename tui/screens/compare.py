@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.events import Resize, ScreenResume
 
 from engine.analysis import compare
-from engine.contract.store import RunFolder
+from engine.contract.run.store import RunFolder
 from tui.dashboard.curves import epoch_places, x_axis_of
 from tui.dashboard.options import Frame
 from tui.dashboard.view import RunView

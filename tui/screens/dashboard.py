@@ -13,9 +13,9 @@ from textual.events import Resize, ScreenResume
 
 from engine.analysis.seeds import one_a_seed
 from engine.analysis.standing import Standing
-from engine.contract.logfile import size
-from engine.contract.status import Status
-from engine.contract.store import RunFolder
+from engine.contract.run.logfile import size
+from engine.contract.run.status import Status
+from engine.contract.run.store import RunFolder
 from tui.dashboard import panels
 from tui.dashboard.options import METRICS, after
 from tui.dashboard.panes import Board, Scene

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Resize, ScreenResume
 
-from engine.contract.store import RunFolder
+from engine.contract.run.store import RunFolder
 from engine.contract.text import one_line
 from tui.dashboard.view import RunView
 from tui.drawing.confusion import confusion, matrix_of, worst_pairs

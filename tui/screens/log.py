@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
-from engine.contract.logfile import tail
+from engine.contract.run.logfile import tail
 from engine.contract.text import one_line
 from tui.dashboard.log import story
 from tui.dashboard.view import RunView

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.contract.store import RunFolder, Summary
+from engine.contract.run.store import RunFolder, Summary
 from tui.drawing.run_rows import rows_of
 from tui.session import Session
 

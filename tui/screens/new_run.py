@@ -8,8 +8,8 @@ from functools import partial
 from textual import work
 from textual.events import Click
 
-from engine.contract import own_code
 from engine.contract.errors import BadInput, StartFailed
+from engine.contract.run import own_code
 from engine.contract.text import one_line
 from presets import loader
 from tui.forms.form import Form

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import ScreenResume
 
-from engine.contract.store import RunFolder, Summary
+from engine.contract.run.store import RunFolder, Summary
 from engine.contract.text import one_line
 from engine.launch.queue import Ticket, look
 from tui.drawing.format import duration

@@ -16,7 +16,7 @@ from textual.widgets import Input
 
 from engine.analysis.filter import parse_filter
 from engine.contract.errors import BadInput
-from engine.contract.store import RunFolder, Summary
+from engine.contract.run.store import RunFolder, Summary
 from tui.drawing.format import counted, file_size
 from tui.drawing.lines import Line
 from tui.drawing.run_rows import SORTS, rows_of

@@ -15,12 +15,12 @@ from textual import work
 from textual.screen import Screen
 from textual.worker import WorkerCancelled, get_current_worker
 
-from engine.contract.catalog import catalog
 from engine.contract.errors import BadInput, StartFailed
-from engine.contract.labels import check_tag
-from engine.contract.own_code import Untrusted
-from engine.contract.store import RunFolder
-from engine.contract.teacher import needed
+from engine.contract.recipe.catalog import catalog
+from engine.contract.run.labels import check_tag
+from engine.contract.run.own_code import Untrusted
+from engine.contract.run.store import RunFolder
+from engine.contract.run.teacher import needed
 from engine.contract.text import one_line
 from engine.launch import control
 from tui.commands.sources import source_file

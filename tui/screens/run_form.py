@@ -12,7 +12,7 @@ from textual.events import ScreenResume
 from textual.widgets import Input
 
 from engine.contract.errors import BadInput
-from engine.contract.resolve import PART_FIELDS
+from engine.contract.recipe.resolve import PART_FIELDS
 from presets import loader
 from tui.drawing.figures import is_the_presets_own
 from tui.drawing.run_preview import expected

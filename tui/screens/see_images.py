@@ -15,9 +15,9 @@ from textual.events import Resize
 from textual.message import Message as UiMessage
 from textual.widgets import Static
 
-from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput, user_path
-from engine.contract.recipe import Recipe
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.data.fetch import require
 from engine.launch.preview import Preview

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from engine.analysis.report import Line, Outcome, line, outcome
-from engine.contract.catalog import Catalog
-from engine.contract.changes import changes
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Recipe
-from engine.contract.store import Summary
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.changes import changes
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.store import Summary
 from presets import loader, suites
 from presets.suites import Row
 from tui.plans.batch import Cell

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.message import Message as UiMessage
 
 from engine.contract.errors import BadInput
-from engine.contract.events import Event, Failed
+from engine.contract.run.events import Event, Failed
 from engine.contract.text import one_line
 from engine.launch.sweep import Sweep
 from tui.drawing.lines import Line, rule, wrap

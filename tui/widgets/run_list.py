@@ -6,7 +6,7 @@ import time
 
 from textual.events import Resize
 
-from engine.contract.store import Summary
+from engine.contract.run.store import Summary
 from tui.drawing.lines import Line
 from tui.drawing.run_rows import Row
 from tui.drawing.run_table import Columns, Marks, draw_row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.contract.process import host_name
+from engine.contract.run.process import host_name
 from engine.contract.text import one_line
 from tui.drawing.lines import Line, clip, width_of
 from tui.keys.common import MODES

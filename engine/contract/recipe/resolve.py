@@ -9,11 +9,11 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.contract.catalog import LABEL, Catalog, Part
-from engine.contract.conflicts import conflicts
 from engine.contract.errors import BadInput, nearest
-from engine.contract.params import OPS
-from engine.contract.recipe import COMMON, Choice, Recipe
+from engine.contract.recipe.catalog import LABEL, Catalog, Part
+from engine.contract.recipe.conflicts import conflicts
+from engine.contract.recipe.params import OPS
+from engine.contract.recipe.schema import COMMON, Choice, Recipe
 
 PART_FIELDS: Final = {
     "model": "model",

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.contract.errors import BadInput, nearest
-from engine.contract.folder import RUN_ID, RunFolder
-from engine.contract.index import Index
-from engine.contract.roots import is_run
-from engine.contract.summary import Summary
+from engine.contract.run.folder import RUN_ID, RunFolder
+from engine.contract.run.index import Index
+from engine.contract.run.roots import is_run
+from engine.contract.run.summary import Summary
+from engine.contract.run.trash import trash_of
 from engine.contract.text import one_line
-from engine.contract.trash import trash_of
 
 SHOWN = 8  # candidates in a message
 

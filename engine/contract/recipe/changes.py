@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from engine.contract.catalog import Catalog
-from engine.contract.overrides import labelled
-from engine.contract.recipe import COMMON, NOT_HASHED, Recipe
-from engine.contract.resolve import PART_FIELDS
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.overrides import labelled
+from engine.contract.recipe.resolve import PART_FIELDS
+from engine.contract.recipe.schema import COMMON, NOT_HASHED, Recipe
 
 SHORT: Final = {
     "batch_size": "batch",

@@ -15,12 +15,12 @@ from typing import Any, Final
 
 from engine.contract.errors import BadInput, user_path
 from engine.contract.files import make_folder, read_file, write_atomic
-from engine.contract.folder import RESERVE_BYTES, RunFolder, RunInfo
-from engine.contract.labels import check_name, check_tag
-from engine.contract.process import host_name
-from engine.contract.provenance import git_state, versions
-from engine.contract.recipe import Placement, Recipe
-from engine.contract.roots import make_root
+from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.run.folder import RESERVE_BYTES, RunFolder, RunInfo
+from engine.contract.run.labels import check_name, check_tag
+from engine.contract.run.process import host_name
+from engine.contract.run.provenance import git_state, versions
+from engine.contract.run.roots import make_root
 from engine.contract.values import encode_table
 
 LETTERS: Final = string.digits + string.ascii_lowercase

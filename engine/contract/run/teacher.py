@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from engine.contract.catalog import Catalog
-from engine.contract.checkpoints import UNREADABLE, WEIGHTS, committed, read_meta
 from engine.contract.errors import BadInput, user_path
-from engine.contract.folder import RunFolder
-from engine.contract.recipe import Choice, Recipe
-from engine.contract.roots import is_run
-from engine.contract.select import find
-from engine.contract.summary import Summary, summarize
-from engine.contract.trash import trash_of
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.schema import Choice, Recipe
+from engine.contract.run.checkpoints import UNREADABLE, WEIGHTS, committed, read_meta
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.roots import is_run
+from engine.contract.run.select import find
+from engine.contract.run.summary import Summary, summarize
+from engine.contract.run.trash import trash_of
 from engine.contract.values import build, plain
 
 FIELD: Final = "loss.teacher"

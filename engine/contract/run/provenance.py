@@ -27,7 +27,7 @@ def versions() -> dict[str, str]:
 @functools.cache
 def git_state() -> dict[str, Any]:
     """`{"commit", "dirty"}` of the checkout that this code runs from; empty when it is no checkout."""
-    checkout = Path(__file__).resolve().parents[2]
+    checkout = Path(__file__).resolve().parents[3]
     if not (checkout / ".git").exists():
         return {}
     commit = _git(checkout, "rev-parse", "HEAD")

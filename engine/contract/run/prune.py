@@ -11,7 +11,9 @@ from os import stat_result
 from pathlib import Path
 from typing import Final, Literal
 
-from engine.contract.checkpoints import (
+from engine.contract.errors import BadInput
+from engine.contract.files import read_file
+from engine.contract.run.checkpoints import (
     BEST,
     STATE,
     UNREADABLE,
@@ -23,11 +25,9 @@ from engine.contract.checkpoints import (
     keep_only,
     read_meta,
 )
-from engine.contract.erase import files_in, freed_bytes, opened
-from engine.contract.errors import BadInput
-from engine.contract.files import read_file
-from engine.contract.folder import RunFolder
-from engine.contract.links import refuse_links
+from engine.contract.run.erase import files_in, freed_bytes, opened
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.links import refuse_links
 
 Keep = Literal["weights", "none"]
 KEEP: Final[tuple[Keep, ...]] = ("weights", "none")

@@ -15,8 +15,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
-from engine.contract.erase import erase, is_folder, opened
 from engine.contract.files import read_file, write_atomic
+from engine.contract.run.erase import erase, is_folder, opened
 
 Meta = dict[str, Any]
 

@@ -3,7 +3,7 @@
 A process id alone says nothing: ids are used again, files are copied between machines, machines restart. So a process
 is known by boot, process namespace, id and start in ticks since boot (no step of the clock changes those), and it must
 have the run folder on its command line. Only the same boot and namespace is the same machine, whatever it is called:
-elsewhere nothing can be asked but the heartbeat (see `engine.contract.pulse`).
+elsewhere nothing can be asked but the heartbeat (see `engine.contract.run.pulse`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Final, Literal
 
 import psutil
 
-from engine.contract import pulse
 from engine.contract.home import folder_key, is_gone
-from engine.contract.records import ExitRecord, Heartbeat, Identity, ProcRecord
+from engine.contract.run import pulse
+from engine.contract.run.records import ExitRecord, Heartbeat, Identity, ProcRecord
 
 __all__ = [
     "ExitRecord",

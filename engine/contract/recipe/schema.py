@@ -16,8 +16,8 @@ from typing import Annotated, Any, Final, Literal
 import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from engine.contract.catalog import Catalog
-from engine.contract.params import Bool, Float, Int, Param
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.params import Bool, Float, Int, Param
 from engine.contract.text import escaped
 
 NOT_HASHED: Final = ("title", "description", "promise")
@@ -286,7 +286,7 @@ class Recipe(_Closed):
         Raises:
             BadInput: with every problem found, not just the first.
         """
-        from engine.contract.resolve import resolve  # it needs the classes of this file
+        from engine.contract.recipe.resolve import resolve  # it needs the classes of this file
 
         return resolve(table, catalog, origin)
 

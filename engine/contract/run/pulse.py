@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine.contract.records import Heartbeat
+from engine.contract.run.records import Heartbeat
 
 WATCH_SECONDS: Final = 90.0
 """A counter that stands still for so long belongs to the dead: a network file system may hide a beat for a minute."""

@@ -12,7 +12,7 @@ import platformdirs
 
 from engine.contract.errors import BadInput
 from engine.contract.files import owned_by
-from engine.contract.folder import RUN_ID
+from engine.contract.run.folder import RUN_ID
 
 VARIABLE: Final = "CIFAR_TUI_RUNS"
 

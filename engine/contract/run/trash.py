@@ -16,10 +16,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from engine.contract.erase import erase, files_in, opened, used_bytes
 from engine.contract.errors import BadInput
-from engine.contract.folder import RUN_ID, RunFolder
-from engine.contract.roots import check_writable, is_run, run_paths
+from engine.contract.run.erase import erase, files_in, opened, used_bytes
+from engine.contract.run.folder import RUN_ID, RunFolder
+from engine.contract.run.roots import check_writable, is_run, run_paths
 
 TRASH: Final = ".trash"
 DOOMED: Final = re.compile(rf"\.removed-{RUN_ID.pattern}-[0-9a-f]{{8}}")

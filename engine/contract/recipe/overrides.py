@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Final
 
-from engine.contract.catalog import Catalog
-from engine.contract.conflicts import stage
 from engine.contract.errors import BadInput, nearest
-from engine.contract.recipe import Choice, Recipe
-from engine.contract.resolve import DEFAULTS, PART_FIELDS
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.conflicts import stage
+from engine.contract.recipe.resolve import DEFAULTS, PART_FIELDS
+from engine.contract.recipe.schema import Choice, Recipe
 from engine.contract.values import parse_toml
 
 Table = dict[str, Any]

@@ -10,7 +10,7 @@ import math
 from statistics import median
 from typing import Final
 
-from engine.contract.events import (
+from engine.contract.run.events import (
     Checkpoint,
     Epoch,
     Event,
@@ -22,8 +22,8 @@ from engine.contract.events import (
     Step,
     Stopped,
 )
+from engine.contract.run.work import Kind, WorkClock
 from engine.contract.values import MOST_EPOCHS
-from engine.contract.work import Kind, WorkClock
 
 LARGEST_EPOCH: Final = MOST_EPOCHS  # what is beyond it is garbage
 LATELY: Final = 5  # epochs that tell how long the next one will take

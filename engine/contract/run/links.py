@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from engine.contract.checkpoints import is_ours
 from engine.contract.errors import BadInput
+from engine.contract.run.checkpoints import is_ours
 
 FOLDERS: Final = ("checkpoints", "parts", "exits", "requests")
 """The folders that a run folder may hold."""

@@ -12,11 +12,11 @@ import re
 from pathlib import Path
 from typing import Final
 
-from engine.contract.course import Course
-from engine.contract.events import read_event
 from engine.contract.lines import LineReader
+from engine.contract.run.course import Course
+from engine.contract.run.events import read_event
+from engine.contract.run.work import Kind
 from engine.contract.values import parse_lines
-from engine.contract.work import Kind
 
 BLOCK_BYTES: Final = 4 << 20  # how much of a long file is in memory at once
 TAIL_BYTES: Final = 64 * 1024  # holds the last epoch and the closing words of any run

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine.contract.course import Course
-from engine.contract.events import REASONS, Failed, Finished, Stopped
 from engine.contract.files import is_denied, owned_by, read_json
-from engine.contract.fold import RunFold
 from engine.contract.home import is_gone
-from engine.contract.process import (
+from engine.contract.run.course import Course
+from engine.contract.run.events import REASONS, Failed, Finished, Stopped
+from engine.contract.run.fold import RunFold
+from engine.contract.run.process import (
     ExitRecord,
     Heartbeat,
     ProcRecord,
@@ -27,7 +27,7 @@ from engine.contract.process import (
     presence,
     same_machine,
 )
-from engine.contract.pulse import LISTED_SECONDS, Pulse, feel
+from engine.contract.run.pulse import LISTED_SECONDS, Pulse, feel
 
 LIVE: Final = ("queued", "starting", "running", "stopping")
 ENDED: Final = ("finished", "stopped", "preempted", "failed", "lost")

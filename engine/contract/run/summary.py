@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.contract.errors import BadInput
-from engine.contract.fold import RunFold
-from engine.contract.folder import RunFolder, RunInfo
-from engine.contract.status import DENIED, LIVE, status
+from engine.contract.run.fold import RunFold
+from engine.contract.run.folder import RunFolder, RunInfo
+from engine.contract.run.status import DENIED, LIVE, status
 
 
 @dataclass(frozen=True, slots=True)

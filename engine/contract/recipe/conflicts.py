@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from engine.contract.catalog import Catalog, Part
 from engine.contract.errors import BadInput
-from engine.contract.recipe import Choice, Recipe
+from engine.contract.recipe.catalog import Catalog, Part
+from engine.contract.recipe.schema import Choice, Recipe
 
 
 def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Final
 
 from engine.contract.errors import BadInput
 from engine.contract.files import read_bytes
-from engine.contract.folder import RunFolder
+from engine.contract.run.folder import RunFolder
 
 VARIABLE: Final = "CIFAR_TUI_TRUSTED_PARTS"
 """Tells a child which files the user has agreed to: a JSON object of SHA-256 by path."""

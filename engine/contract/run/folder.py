@@ -28,17 +28,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from engine.contract.catalog import Catalog, catalog
-from engine.contract.erase import files_in, used_bytes
 from engine.contract.errors import BadInput
 from engine.contract.files import is_denied, locked, make_folder, owned_by, read_bytes, read_json
-from engine.contract.labels import Labels, add_label, read_labels
-from engine.contract.lenient import known_only
-from engine.contract.links import refuse_links
-from engine.contract.process import ExitRecord
-from engine.contract.provenance import versions
-from engine.contract.recipe import Recipe
-from engine.contract.status import Status, status
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.lenient import known_only
+from engine.contract.recipe.schema import Recipe
+from engine.contract.run.erase import files_in, used_bytes
+from engine.contract.run.labels import Labels, add_label, read_labels
+from engine.contract.run.links import refuse_links
+from engine.contract.run.process import ExitRecord
+from engine.contract.run.provenance import versions
+from engine.contract.run.status import Status, status
 from engine.contract.values import Count, Moment, build, parse_toml
 
 SCHEMA: Final = 1
@@ -71,7 +71,7 @@ class RunInfo:
     parts: dict[str, str] = field(default_factory=dict)
     """SHA-256 of each file in `parts/`, by its name there."""
     teacher: dict[str, Any] = field(default_factory=dict)
-    """Which run teaches this one, and with which weights: see `engine.contract.teacher`."""
+    """Which run teaches this one, and with which weights: see `engine.contract.run.teacher`."""
 
 
 def written_by(info: RunInfo) -> str:
@@ -217,7 +217,7 @@ class RunFolder:
         add_label(self.labels_jsonl, name=name, tag=tag, untag=untag, note=note, unnote=unnote, pinned=pinned)
 
     def status(self, now: float | None = None) -> Status:
-        """What the run is doing or how it ended: see `engine.contract.status`."""
+        """What the run is doing or how it ended: see `engine.contract.run.status`."""
         return status(self.path, now)
 
     @contextlib.contextmanager

@@ -7,11 +7,11 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from engine.contract.catalog import Catalog
 from engine.contract.errors import BadInput
-from engine.contract.params import OPS
-from engine.contract.recipe import COMMON, Placement, Recipe
-from engine.contract.resolve import PART_FIELDS
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.params import OPS
+from engine.contract.recipe.resolve import PART_FIELDS
+from engine.contract.recipe.schema import COMMON, Placement, Recipe
 
 Table = dict[str, Any]
 

@@ -17,12 +17,12 @@ from typing import Any, Final
 
 import platformdirs
 
-from engine.contract.fold import RunFold
-from engine.contract.folder import RunFolder
-from engine.contract.roots import run_paths
-from engine.contract.rowcache import RowCache, is_remote
-from engine.contract.status import DENIED
-from engine.contract.summary import Summary, summarize
+from engine.contract.run.fold import RunFold
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.roots import run_paths
+from engine.contract.run.rowcache import RowCache, is_remote
+from engine.contract.run.status import DENIED
+from engine.contract.run.summary import Summary, summarize
 
 VERSION: Final = 6  # raise it whenever Summary or the meaning of one of its fields changes
 TURNS: Final = 20
