@@ -27,10 +27,10 @@ from the paper.
 OVERFITTED = """\
 Trained on the same 128 real images until it knows 95 % of them as it is evaluated, or for a minute of all cores:
 {learned} of {known} models have. Reduced (on a CPU, above 0.6 GMACs and where a minute is too short) means one block of
-each run of equal ones, or the figures of `tests/models/smaller.py`. To try those whose code has changed since:
+each run of equal ones, or the figures of `tests/engine/models/smaller.py`. To try those whose code has changed since:
 
 ```sh
-CIFAR_TUI_OVERFIT=docs/overfit.json pytest -m slow tests/models/test_overfit.py -k learned && python docs/zoo.py
+CIFAR_TUI_OVERFIT=docs/overfit.json pytest -m slow tests/engine/models/test_overfit.py -k learned && python docs/zoo.py
 ```
 """
 TARGET = 0.95
@@ -83,7 +83,7 @@ def table(columns: tuple[str, ...], rows: list[list[str]]) -> str:
 
 
 def overfit() -> list[str]:
-    """What `tests/models/test_overfit.py` wrote down, where it has been run."""
+    """What `tests/engine/models/test_overfit.py` wrote down, where it has been run."""
     if not OVERFIT.is_file():
         return []
     runs: dict[str, dict[str, Any]] = json.loads(OVERFIT.read_text(encoding="utf-8"))

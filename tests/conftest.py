@@ -147,7 +147,7 @@ def engine_runs(tmp_path_factory: pytest.TempPathFactory) -> EngineRuns:
 
     It stops and resumes on the way, so the folder holds everything that a run folder can hold.
     """
-    home, launch = tmp_path_factory.mktemp("engine-runs"), Path(__file__).parent / "launch"
+    home, launch = tmp_path_factory.mktemp("engine-runs"), Path(__file__).parent / "engine" / "launch"
     table = {
         "epochs": 2,
         "batch_size": 32,

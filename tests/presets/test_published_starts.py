@@ -70,7 +70,7 @@ SUITES: dict[str, Draw] = {
     "tricks_3_10": fan_in,
     "tricks_mnist_smoothing": torchs_own,
 }
-"""By suite, how the source starts; that of the transformers (1.0) is told in `tests/models`, by their own names."""
+"""By suite, how the source starts; that of the transformers (1.0) is told in `tests/engine/models`, by their own names."""
 
 ROWS: dict[tuple[str, str], Draw] = {
     ("tricks_3_3", "wideresnet"): xavier,

@@ -25,7 +25,9 @@ from engine.contract.run.process import ExitRecord, ProcRecord, alive
 from engine.launch import control, local, queue
 from engine.loop.checkpoint_files import load_weights
 
-spec = importlib.util.spec_from_file_location("launch_bench", Path(__file__).parents[1] / "launch" / "conftest.py")
+spec = importlib.util.spec_from_file_location(
+    "launch_bench", Path(__file__).parents[1] / "engine" / "launch" / "conftest.py"
+)
 assert spec and spec.loader
 launch_bench = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(launch_bench)

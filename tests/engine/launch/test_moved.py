@@ -1,7 +1,7 @@
 """A run folder that is moved or deleted while its processes live: they end, and nothing is made where it was.
 
 The trainer here does not look after its folder, so that what the supervisor does shows. What the real one does is in
-tests/train/test_moved_folder.py.
+tests/engine/loop/test_moved_folder.py.
 """
 
 import os
@@ -17,7 +17,7 @@ from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import ExitRecord, alive, presence
 from engine.launch import control, local, queue
 
-Bench = Any  # tests/launch/conftest.py, which cannot be imported
+Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
 
 def move(run: RunFolder, name: str = "") -> RunFolder:

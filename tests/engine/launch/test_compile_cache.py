@@ -12,7 +12,7 @@ import pytest
 
 from engine.launch import compile_cache, package
 
-Bench = Any  # tests/launch/conftest.py, which cannot be imported
+Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 VARIABLE = compile_cache.VARIABLE
 
 

@@ -9,7 +9,7 @@ from engine.contract.run.store import Status
 from engine.launch import control
 from engine.launch.watch import follow
 
-Bench = Any  # tests/launch/conftest.py, which cannot be imported
+Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
 
 def test_a_run_is_followed_from_its_start_to_its_end(bench: Bench):

@@ -21,7 +21,7 @@ from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import ProcRecord
 from engine.launch import control, elsewhere, local
 
-Bench = Any  # tests/launch/conftest.py, which cannot be imported
+Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
 CLI = [sys.executable, "-c", "from tui.cli import main; main()"]
 NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc"]

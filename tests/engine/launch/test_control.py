@@ -16,7 +16,7 @@ from engine.contract.run.process import ExitRecord, Identity, ProcRecord, alive,
 from engine.contract.run.store import summarize
 from engine.launch import control, local, queue
 
-Bench = Any  # tests/launch/conftest.py, which cannot be imported
+Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from engine.launch import control, local, queue
 from engine.launch.child import GATE, Child
 from engine.launch.gate import SHUT
 
-Bench = Any  # tests/launch/conftest.py, which cannot be imported
+Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
 DYING = """
     import os, signal, sys

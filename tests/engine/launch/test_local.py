@@ -15,7 +15,7 @@ from engine.contract.errors import StartFailed
 from engine.contract.run.folder import RunFolder
 from engine.launch import local, package
 
-Bench = Any  # tests/launch/conftest.py, which cannot be imported
+Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
 LAUNCHER = """
 import os, signal, sys

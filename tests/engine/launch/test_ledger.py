@@ -13,7 +13,7 @@ from engine.contract.run.process import Heartbeat, ProcRecord, me
 from engine.launch import elsewhere, ledger
 from engine.launch.ledger import Ledger
 
-Bench = Any  # tests/launch/conftest.py, which cannot be imported
+Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from engine.contract.run.events import Checkpoint, EventReader, Resumed
 from engine.contract.run.folder import RunFolder
 from engine.launch import control, local
 
-Bench = Any  # tests/launch/conftest.py, which cannot be imported
+Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
 RECIPE = {
     "epochs": 2,

@@ -15,7 +15,7 @@ from engine.contract.run.folder import RESERVE_BYTES, RunFolder
 from engine.contract.run.process import ExitRecord, Heartbeat
 from engine.launch import control, local, queue
 
-Bench = Any  # tests/launch/conftest.py, which cannot be imported
+Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
 
 def test_a_run_that_does_its_work_is_finished(bench: Bench):
@@ -166,7 +166,7 @@ def test_a_waiting_run_stays_in_line_while_its_card_does_not_answer(
     lost = tmp_path / "lost"
     monkeypatch.setenv("NVML_CASE", "lost_later")
     monkeypatch.setenv("CARD_LOST", str(lost))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "nvml"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "nvml"))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     holder, waiting = bench.working(device="cuda:1"), bench.start(device="cuda:1")
     bench.until(lambda: run_state(waiting) == "queued")

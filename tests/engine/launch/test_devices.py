@@ -113,7 +113,7 @@ def test_a_card_cut_into_instances_counts_as_its_instances(monkeypatch: pytest.M
     assert [(found.index, found.uuid) for found in devices.gpus()] == [(0, "MIG-0"), (1, "MIG-2")]
 
 
-CASES = Path(__file__).parents[1] / "nvml"
+CASES = Path(__file__).parents[2] / "nvml"
 
 
 def ask(case: str, code: str, *, lost: bool = False, tmp_path: Path) -> str:
@@ -121,7 +121,7 @@ def ask(case: str, code: str, *, lost: bool = False, tmp_path: Path) -> str:
     mark = tmp_path / "lost"
     if lost:
         mark.touch()
-    path = os.pathsep.join([str(CASES), str(Path(__file__).parents[2])])
+    path = os.pathsep.join([str(CASES), str(Path(__file__).parents[3])])
     environment = os.environ | {"NVML_CASE": case, "CARD_LOST": str(mark), "PYTHONPATH": path}
     environment.pop("CUDA_VISIBLE_DEVICES", None)
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)

@@ -219,8 +219,8 @@ def test_a_run_of_someone_else_that_is_closed_says_permission_denied(cli, run):
     ],
 )
 def test_the_doctor_names_the_bad_card(case, said):
-    fakes = str(Path(__file__).parents[1] / "nvml")
-    root = str(Path(__file__).parents[2])
+    fakes = str(Path(__file__).parents[2] / "nvml")
+    root = str(Path(__file__).parents[3])
     environment = os.environ | {"NVML_CASE": case, "PYTHONPATH": os.pathsep.join([fakes, root])}
     command = [sys.executable, "-m", "tui.cli", "doctor", "--json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
