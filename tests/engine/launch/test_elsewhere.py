@@ -191,7 +191,7 @@ def test_a_supervisor_that_is_started_by_hand_watches_too(bench: Bench, tmp_path
     put_elsewhere(run)
     script = tmp_path / "by_hand.py"
     script.write_text(
-        "import sys\nfrom engine.contract import pulse\nfrom engine.launch import supervise\n"
+        "import sys\nfrom engine.contract.run import pulse\nfrom engine.launch import supervise\n"
         "pulse.WATCH_SECONDS, pulse.LOOK_SECONDS = 20.0, 0.1\nsys.exit(supervise.main(sys.argv[1:]))"
     )
     asked = subprocess.run([sys.executable, script, run.path], capture_output=True, text=True, check=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from tests.train.conftest import shapes_of
+from tests.engine.conftest import shapes_of
 
 from engine.contract.run.events import Epoch, Finished
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.train.conftest import resolve
+from tests.engine.conftest import resolve
 
 from engine.contract.errors import BadInput
 from engine.loop.setup import wants_graph

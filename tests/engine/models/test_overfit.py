@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.models.smaller import SMALLER
+from tests.engine.models.smaller import SMALLER
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import CIFAR10
