@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
-from tests.engine.conftest import shapes_of
 
 from engine.contract.run.events import Epoch, Finished
+from tests.engine.conftest import shapes_of
 
 CHANCE = 0.1
 

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tests.engine.conftest import resolve
 
 from engine.contract.errors import BadInput
 from engine.loop.setup import wants_graph
 from engine.loop.steps import ORDINARY, RecordedStep
+from tests.engine.conftest import resolve
 
 
 class Recorder:

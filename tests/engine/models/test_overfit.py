@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.engine.models.smaller import SMALLER
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import CIFAR10
@@ -29,6 +28,7 @@ from engine.contract.recipe.schema import Choice, ComputeConfig
 from engine.loop.memory import keep_freed_memory
 from engine.loop.probe import choose_precision
 from engine.models.build import build_model
+from tests.engine.models.smaller import SMALLER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
