@@ -1,0 +1,90 @@
+"""Draw the README's pictures as SVG: `python -m tools.pictures` writes them to docs/.
+
+Nothing is trained: the runs are the demonstration runs of `tests/tui/demo.py`, whose curves follow the published log of
+Niwenjin/CIFAR-10.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+from tests.tui.demo import Demo, write_run
+
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.index import Index
+from tui.app import Workbench
+from tui.session import Session
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+SIZE = (120, 40)
+MINUTE = 60.0
+RUNS = (  # preset, seed, accuracy above the published log's, state, epochs done, seconds per epoch, minutes ago
+    ("resnet18_adam", 0, -0.1220, "finished", 200, 6.0, 4300),
+    ("resnet34_adam", 0, -0.1125, "finished", 200, 9.8, 3100),
+    ("resnet34_jitter", 0, -0.0270, "finished", 500, 9.9, 2600),
+    ("resnet34_jitter", 1, -0.0255, "finished", 500, 9.9, 2500),
+    ("resnet34_cutmix_fast", 0, -0.0010, "finished", 100, 10.0, 900),
+    ("resnet34_cutmix_fast", 1, 0.0004, "finished", 100, 10.0, 880),
+    ("resnet34_cutmix", 0, -0.0012, "finished", 500, 10.0, 700),
+    ("resnet34_cutmix", 1, 0.0009, "finished", 500, 10.0, 600),
+    ("resnet50_adam", 0, -0.1240, "failed", 12, 15.0, 420),
+    ("resnet34_cutmix", 2, 0.0, "stopped", 214, 10.0, 240),
+    ("resnet34_cutmix", 3, 0.0, "running", 111, 10.0, 0),
+)
+
+
+def write_runs(root: Path) -> list[RunFolder]:
+    """The runs above, each with the events of its whole life."""
+    now = time.time()
+    return [
+        write_run(
+            root,
+            Demo(
+                preset=preset, seed=seed, shift=shift, state=state, epochs_done=epochs, seconds=seconds,
+                name="paper v2" if seed == 3 else "", tags=("paper",) if preset == "resnet34_cutmix" else (),
+            ),
+            now=now - ago * MINUTE,
+        )
+        for preset, seed, shift, state, epochs, seconds, ago in RUNS
+    ]  # fmt: skip
+
+
+async def shoot(session: Session, mode: str, keys: tuple[str, ...] = ()) -> str:
+    """One screen of the workbench as SVG, after `keys` were pressed."""
+    app = Workbench(session, start_mode=mode)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause(4.0)  # the end of a run is painted first, and the rest of it follows
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(1.0)
+        await pilot.pause(2.0)
+        return app.export_screenshot(title="cifar-tui")
+
+
+async def draw() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "runs"
+        root.mkdir()
+        runs = write_runs(root)
+
+        def session() -> Session:
+            fresh = Session([root], state_file=Path(folder) / "state.json", index=Index(Path(folder) / "index.sqlite"))
+            fresh.refresh()
+            fresh.selected = runs[-1]
+            return fresh
+
+        pictures = {
+            "dashboard": ("dashboard", ()),
+            "results": ("results", ()),
+            "new_run": ("new_run", ()),
+            "compare": ("results", ("space", "j", "j", "space", "j", "space", "v")),
+        }
+        for name, (mode, keys) in pictures.items():
+            (DOCS / f"{name}.svg").write_text(await shoot(session(), mode, keys), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(draw())
