@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
+from engine.models.options import LogitScale
 
 PATCH: Final = 2  # pixels a side
 EPS: Final = 5e-4  # added to the variances before their roots are divided by
@@ -146,7 +147,6 @@ class AirbenchNet(nn.Module):
 
 Depth = Annotated[int, Spec("convolutions in each group", ge=1, le=8)]
 Width = Annotated[int, Spec("channels of the first group, to which the others keep their proportion", ge=12, le=512)]
-Scale = Annotated[float, Spec("what the logits are multiplied by", gt=0.0)]
 Momentum = Annotated[float, Spec("how far batch-norm statistics move with each batch", gt=0.0, le=1.0)]
 Start = Annotated[Literal["dirac", "torch"], Spec("how convolutions start: partly as the identity, or PyTorch's way")]
 Head = Annotated[Literal["torch", "unit"], Spec("how the classifier starts: PyTorch's way, or with a deviation of 1")]
@@ -159,7 +159,7 @@ def airbench94(
     *,
     width: Width = 64,
     depth: Depth = 2,
-    scale: Scale = 0.1111111111111111,
+    scale: LogitScale = 0.1111111111111111,
     momentum: Momentum = 0.4,
     start: Start = "dirac",
     head: Head = "torch",
@@ -177,7 +177,7 @@ def airbench95(
     *,
     width: Width = 128,
     depth: Depth = 2,
-    scale: Scale = 0.1111111111111111,
+    scale: LogitScale = 0.1111111111111111,
     momentum: Momentum = 0.4,
     start: Start = "dirac",
     head: Head = "torch",
@@ -196,7 +196,7 @@ def airbench96(
     width: Width = 128,
     depth: Depth = 3,
     shortcut: Annotated[bool, Spec("add the first map of each group to its last")] = True,
-    scale: Scale = 0.1111111111111111,
+    scale: LogitScale = 0.1111111111111111,
     momentum: Momentum = 0.1,
     start: Start = "dirac",
     head: Head = "torch",

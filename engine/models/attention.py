@@ -14,13 +14,13 @@ The stem is 3x3 and keeps the map, so that the stages stand at 32, 16, 8 and 4 p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, conv_bn_relu, init_convs, norm_relu
+from engine.models.options import InitOption
 from engine.models.preact_resnet import PreActBottleneck
 
 
@@ -98,9 +98,6 @@ class AttentionNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         x = self.features(x)  # (B, 2048, H / 8, W / 8)
         return self.head(x.mean((2, 3)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

@@ -15,14 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Final, Literal
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.cbam import CBAM, ChannelGate, PixelGate
 from engine.models.layers import DilatedConv, Init, conv
+from engine.models.options import InitOption
 from engine.models.resnet import CIFAR, BasicBlock, ResNet
 
 Graph = tuple[tuple[tuple[str, int], ...], ...]
@@ -116,8 +117,6 @@ def autorf_resnet20(graph: Graph, num_classes: int, in_channels: int, init: Init
     """ResNet-20 with the same cell, of its own weights, in every block."""
     return ResNet(partial(CellBlock, graph=graph), (3, 3, 3), CIFAR, num_classes, in_channels, init)
 
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 ATTENTION: Final[Graph] = (
     (("skip", 0),),

@@ -7,13 +7,12 @@ The end of each body is scaled twice: each channel by a gate made from its mean 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import conv_bn
+from engine.models.options import InitOption
 from engine.models.resnet import ResNet
 from engine.models.resnext import resnext29
 
@@ -62,9 +61,6 @@ class CBAM(nn.Sequential):
 
     def __init__(self, channels: int, reduction: int = REDUCTION) -> None:
         super().__init__(ChannelGate(channels, channels // reduction), PixelGate(conv_bn(2, 1, 7)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import ceil
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import Attention, DropPath, Mlp, drop_path_rates, init_transformer, to_tokens
 
 
@@ -132,8 +133,6 @@ def sines(tokens: int, dim: int) -> Tensor:
     return torch.stack((angle.sin(), angle.cos()), 2).flatten(1)[None]
 
 
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
-
 CCT2, CCT4 = Size(2, 2, 1, 128), Size(4, 2, 1, 128)
 CCT6, CCT7, CCT14 = Size(6, 4, 2, 256), Size(7, 4, 2, 256), Size(14, 6, 3, 384)
 
@@ -149,14 +148,16 @@ CCT6, CCT7, CCT14 = Size(6, 4, 2, 256), Size(7, 4, 2, 256), Size(14, 6, 3, 384)
     gmacs=0.03534,
     aliases=("cct_2",),
 )
-def cct_2_3x2_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
+def cct_2_3x2_32(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
     """2 layers on 64 tokens."""
     return CCT(CCT2, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CCT-2/3x2 sine", family="cct", year=2021, paper="2104.05704", params=275_531, gmacs=0.03534)
 def cct_2_3x2_32_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
     """2 layers on 64 tokens, fixed positions."""
     return CCT(CCT2, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
@@ -173,28 +174,32 @@ def cct_2_3x2_32_sine(
     gmacs=0.05002,
     aliases=("cct_4",),
 )
-def cct_4_3x2_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
+def cct_4_3x2_32(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
     """4 layers on 64 tokens."""
     return CCT(CCT4, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CCT-4/3x2 sine", family="cct", year=2021, paper="2104.05704", params=473_931, gmacs=0.05002)
 def cct_4_3x2_32_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
     """4 layers on 64 tokens, fixed positions."""
     return CCT(CCT4, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
 
 
 @register("model", title="CCT-6/3x1", family="cct", year=2021, paper="2104.05704", params=3_233_803, gmacs=1.014)
-def cct_6_3x1_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
+def cct_6_3x1_32(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
     """6 layers on 256 tokens."""
     return CCT(CCT6, 3, 1, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CCT-6/3x1 sine", family="cct", year=2021, paper="2104.05704", params=3_168_267, gmacs=1.014)
 def cct_6_3x1_32_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
     """6 layers on 256 tokens, fixed positions."""
     return CCT(CCT6, 3, 1, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
@@ -210,14 +215,16 @@ def cct_6_3x1_32_sine(
     params=3_326_923,
     gmacs=0.2535,
 )
-def cct_6_3x2_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
+def cct_6_3x2_32(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
     """6 layers on 64 tokens."""
     return CCT(CCT6, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CCT-6/3x2 sine", family="cct", year=2021, paper="2104.05704", params=3_310_539, gmacs=0.2535)
 def cct_6_3x2_32_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
     """6 layers on 64 tokens, fixed positions."""
     return CCT(CCT6, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
@@ -234,7 +241,9 @@ def cct_6_3x2_32_sine(
     gmacs=1.182,
     aliases=("cct_7_3x1_32_c100",),
 )
-def cct_7_3x1_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
+def cct_7_3x1_32(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
     """7 layers on 256 tokens."""
     return CCT(CCT7, 3, 1, num_classes, in_channels, image_size, drop_path=drop_path)
 
@@ -251,7 +260,7 @@ def cct_7_3x1_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 
     aliases=("cct_7_3x1_32_sine_c100",),
 )
 def cct_7_3x1_32_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
     """7 layers on 256 tokens, fixed positions."""
     return CCT(CCT7, 3, 1, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
@@ -267,21 +276,25 @@ def cct_7_3x1_32_sine(
     params=3_853_259,
     gmacs=0.2891,
 )
-def cct_7_3x2_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
+def cct_7_3x2_32(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
     """7 layers on 64 tokens."""
     return CCT(CCT7, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CCT-7/3x2 sine", family="cct", year=2021, paper="2104.05704", params=3_836_875, gmacs=0.2891)
 def cct_7_3x2_32_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
     """7 layers on 64 tokens, fixed positions."""
     return CCT(CCT7, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
 
 
 @register("model", title="CCT-7/7x2 224 px", family="cct", year=2021, paper="2104.05704", params=4_550_091, gmacs=1.605)
-def cct_7_7x2_224(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
+def cct_7_7x2_224(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
     """7 layers on 196 tokens of an image enlarged to 224 px."""
     return CCT(CCT7, 7, 2, num_classes, in_channels, image_size, drop_path=drop_path, resize=224)
 
@@ -290,7 +303,7 @@ def cct_7_7x2_224(num_classes: int = 10, in_channels: int = 3, image_size: int =
     "model", title="CCT-7/7x2 224 px sine", family="cct", year=2021, paper="2104.05704", params=4_499_915, gmacs=1.605
 )
 def cct_7_7x2_224_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
     """7 layers on 196 tokens of an image enlarged to 224 px, fixed positions."""
     return CCT(CCT7, 7, 2, num_classes, in_channels, image_size, drop_path=drop_path, resize=224, sine=True)
@@ -299,7 +312,9 @@ def cct_7_7x2_224_sine(
 @register(
     "model", title="CCT-14/7x2 224 px", family="cct", year=2021, paper="2104.05704", params=21_986_123, gmacs=5.522
 )
-def cct_14_7x2_224(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
+def cct_14_7x2_224(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
     """14 layers on 196 tokens of an image enlarged to 224 px."""
     return CCT(CCT14, 7, 2, num_classes, in_channels, image_size, drop_path=drop_path, resize=224)
 
@@ -314,6 +329,8 @@ def cct_14_7x2_224(num_classes: int = 10, in_channels: int = 3, image_size: int 
     gmacs=18.58,
     aliases=("cct_14_7x2_384_fl",),
 )
-def cct_14_7x2_384(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
+def cct_14_7x2_384(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
     """14 layers on 576 tokens of an image enlarged to 384 px."""
     return CCT(CCT14, 7, 2, num_classes, in_channels, image_size, drop_path=drop_path, resize=384)

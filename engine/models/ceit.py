@@ -9,13 +9,13 @@ N(0, 0.02), convolutions with PyTorch's defaults; drop path 0.1 as in DeiT, whos
 from __future__ import annotations
 
 from math import ceil
-from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import (
     Attention,
     Block,
@@ -144,7 +144,7 @@ def ceit(
     in_channels: int = 3,
     image_size: int = 32,
     *,
-    drop_path: Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)] = 0.1,
+    drop_path: DropPathRate = 0.1,
 ) -> CeiT:
     """CeiT-T: 12 layers of width 192 on 64 tokens."""
     return CeiT(192, 3, num_classes, in_channels, image_size, drop_path=drop_path)

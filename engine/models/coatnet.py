@@ -11,12 +11,13 @@ drop path is the paper's on ImageNet-1K for sizes 0 to 3; size 4, never trained 
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import init_convs
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import (
     Attention,
     DropPath,
@@ -174,8 +175,6 @@ class CoAtNet(nn.Module):
         return self.head(self.norm(self.stages(self.stem(x))).mean((2, 3)))
 
 
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
-
 SIZE_0 = Size((2, 3, 5, 2), (96, 192, 384, 768), 64)
 SIZE_1 = Size((2, 6, 14, 2), (96, 192, 384, 768), 64)
 SIZE_2 = Size((2, 6, 14, 2), (128, 256, 512, 1024), 128)
@@ -186,31 +185,41 @@ SEED_STRIDES = (2, 2, 2, 2, 2)  # 16, 8, 4, 2 and 1 px
 
 
 @register("model", title="CoAtNet-0", family="coatnet", year=2021, paper="2106.04803", params=23_648_918, gmacs=1.256)
-def coatnet_0(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.2) -> CoAtNet:
+def coatnet_0(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.2
+) -> CoAtNet:
     """CoAtNet-0: 5 convolutional and 7 attention blocks, 96 to 768 channels."""
     return CoAtNet(SIZE_0, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CoAtNet-1", family="coatnet", year=2021, paper="2106.04803", params=40_783_442, gmacs=2.536)
-def coatnet_1(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.3) -> CoAtNet:
+def coatnet_1(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.3
+) -> CoAtNet:
     """CoAtNet-1: 8 convolutional and 16 attention blocks, 96 to 768 channels."""
     return CoAtNet(SIZE_1, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CoAtNet-2", family="coatnet", year=2021, paper="2106.04803", params=72_499_818, gmacs=4.576)
-def coatnet_2(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.5) -> CoAtNet:
+def coatnet_2(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.5
+) -> CoAtNet:
     """CoAtNet-2: 8 convolutional and 16 attention blocks, 128 to 1024 channels."""
     return CoAtNet(SIZE_2, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CoAtNet-3", family="coatnet", year=2021, paper="2106.04803", params=162_902_938, gmacs=10.23)
-def coatnet_3(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.7) -> CoAtNet:
+def coatnet_3(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.7
+) -> CoAtNet:
     """CoAtNet-3: 8 convolutional and 16 attention blocks, 192 to 1536 channels."""
     return CoAtNet(SIZE_3, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CoAtNet-4", family="coatnet", year=2021, paper="2106.04803", params=271_192_618, gmacs=18.49)
-def coatnet_4(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.2) -> CoAtNet:
+def coatnet_4(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.2
+) -> CoAtNet:
     """CoAtNet-4: 14 convolutional and 30 attention blocks, 192 to 1536 channels."""
     return CoAtNet(SIZE_4, num_classes, in_channels, image_size, drop_path=drop_path)
 

@@ -9,13 +9,13 @@ whose training the paper takes over.
 from __future__ import annotations
 
 import math
-from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import (
     Attention,
     Block,
@@ -125,22 +125,25 @@ class ConViT(nn.Module):
         return self.head(self.norm(x[:, 0]))
 
 
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
-
-
 @register("model", title="ConViT-Ti", family="convit", year=2021, paper="2103.10697", params=5_355_858, gmacs=0.3685)
-def convit_tiny(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> ConViT:
+def convit_tiny(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> ConViT:
     """ConViT-Ti: 12 layers of width 192, 4 heads that start as a 2x2 kernel."""
     return ConViT(192, 4, num_classes, in_channels, image_size, drop_path)
 
 
 @register("model", title="ConViT-S", family="convit", year=2021, paper="2103.10697", params=26_980_588, gmacs=1.787)
-def convit_small(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> ConViT:
+def convit_small(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> ConViT:
     """ConViT-S: 12 layers of width 432, 9 heads that start as a 3x3 kernel."""
     return ConViT(432, 9, num_classes, in_channels, image_size, drop_path)
 
 
 @register("model", title="ConViT-B", family="convit", year=2021, paper="2103.10697", params=85_124_394, gmacs=5.562)
-def convit_base(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> ConViT:
+def convit_base(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> ConViT:
     """ConViT-B: 12 layers of width 768, 16 heads that start as a 4x4 kernel."""
     return ConViT(768, 16, num_classes, in_channels, image_size, drop_path)

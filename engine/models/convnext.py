@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import (
     DropPath,
     LayerNorm2d,
@@ -88,25 +89,30 @@ class ConvNeXt(nn.Module):
 
 
 Patch = Annotated[Literal[1, 2, 4], Spec("side and stride of the stem in px; 1 is a 3x3 convolution with stride 1")]
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
 
 DEEP = (3, 3, 27, 3)
 
 
 @register("model", title="ConvNeXt-T", family="convnext", year=2022, paper="2201.03545", params=27_825_802, gmacs=1.453)
-def convnext_tiny(num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: Drop = 0.1) -> ConvNeXt:
+def convnext_tiny(
+    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: DropPathRate = 0.1
+) -> ConvNeXt:
     """ConvNeXt-T: 18 blocks, 96 to 768 channels."""
     return ConvNeXt((3, 3, 9, 3), (96, 192, 384, 768), num_classes, in_channels, patch, drop_path)
 
 
 @register("model", title="ConvNeXt-S", family="convnext", year=2022, paper="2201.03545", params=49_460_362, gmacs=2.833)
-def convnext_small(num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: Drop = 0.4) -> ConvNeXt:
+def convnext_small(
+    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: DropPathRate = 0.4
+) -> ConvNeXt:
     """ConvNeXt-S: 36 blocks, 96 to 768 channels."""
     return ConvNeXt(DEEP, (96, 192, 384, 768), num_classes, in_channels, patch, drop_path)
 
 
 @register("model", title="ConvNeXt-B", family="convnext", year=2022, paper="2201.03545", params=87_574_026, gmacs=5.011)
-def convnext_base(num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: Drop = 0.5) -> ConvNeXt:
+def convnext_base(
+    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: DropPathRate = 0.5
+) -> ConvNeXt:
     """ConvNeXt-B: 36 blocks, 128 to 1024 channels."""
     return ConvNeXt(DEEP, (128, 256, 512, 1024), num_classes, in_channels, patch, drop_path)
 
@@ -114,7 +120,9 @@ def convnext_base(num_classes: int = 10, in_channels: int = 3, *, patch: Patch =
 @register(
     "model", title="ConvNeXt-L", family="convnext", year=2022, paper="2201.03545", params=196_241_674, gmacs=11.22
 )
-def convnext_large(num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: Drop = 0.5) -> ConvNeXt:
+def convnext_large(
+    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: DropPathRate = 0.5
+) -> ConvNeXt:
     """ConvNeXt-L: 36 blocks, 192 to 1536 channels."""
     return ConvNeXt(DEEP, (192, 384, 768, 1536), num_classes, in_channels, patch, drop_path)
 
@@ -123,7 +131,7 @@ def convnext_large(num_classes: int = 10, in_channels: int = 3, *, patch: Patch 
     "model", title="ConvNeXt-XL", family="convnext", year=2022, paper="2201.03545", params=348_163_082, gmacs=19.89
 )
 def convnext_xlarge(
-    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: Drop = 0.2
+    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: DropPathRate = 0.2
 ) -> ConvNeXt:
     """ConvNeXt-XL: 36 blocks, 256 to 2048 channels."""
     return ConvNeXt(DEEP, (256, 512, 1024, 2048), num_classes, in_channels, patch, drop_path)
@@ -139,7 +147,7 @@ def convnext_xlarge(
     gmacs=0.08978,
 )
 def convnext_tiny_seed(
-    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 2, drop_path: Drop = 0.0
+    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 2, drop_path: DropPathRate = 0.0
 ) -> ConvNeXt:
     """pytorch-cifar-tricks' convnext_tiny: half of the paper's width, 86 channels for 96 by a slip, patches of 2 px."""
     return ConvNeXt((3, 3, 9, 3), (48, 86, 192, 384), num_classes, in_channels, patch, drop_path)

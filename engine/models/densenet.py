@@ -12,13 +12,13 @@ a 1x1 convolution (compression 0.5, DenseNet-C) and the map by mean-pooling.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, init_convs, norm_relu
+from engine.models.options import InitOption
 
 
 class DenseLayer(nn.Module):
@@ -72,9 +72,6 @@ class DenseNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         return self.head(self.features(x).mean((2, 3)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

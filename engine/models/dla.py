@@ -10,13 +10,13 @@ kuangliu/pytorch-cifar builds its deeper trees otherwise, with one more block be
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, conv_bn_relu, init_convs
+from engine.models.options import InitOption
 from engine.models.resnet import BasicBlock
 
 
@@ -106,9 +106,6 @@ class DLA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         x = self.trees(self.stem(x))  # (B, 512, H / 8, W / 8)
         return self.head(x.mean((2, 3)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

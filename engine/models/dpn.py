@@ -11,13 +11,13 @@ A block adds to the first channels of its input, as a ResNeXt, and puts some mor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, conv_bn, conv_bn_relu, init_convs, norm_relu
+from engine.models.options import InitOption
 
 GROUPS = 32
 STAGES = ((96, 256, 16), (192, 512, 32), (384, 1024, 24), (768, 2048, 128))  # inner, added, put behind
@@ -106,9 +106,6 @@ class DPN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         x = self.norm(self.stages(self.stem(x)))  # (B, C, H / 8, W / 8)
         return self.head(x.mean((2, 3)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

@@ -12,13 +12,14 @@ kuangliu/pytorch-cifar has neither the last 1x1 convolution nor working drop con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
 from engine.models.layers import Init, SqueezeExcite, conv_bn, init_convs
 from engine.models.mobilenet import InvertedResidual
+from engine.models.options import DropoutRate, InitOption
 from engine.models.transformer_layers import DropPath
 
 # expansion, channels, repeats, kernel: table 1
@@ -66,9 +67,6 @@ class EfficientNet(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="EfficientNet-B0",
@@ -83,7 +81,7 @@ def efficientnet_b0(
     num_classes: int = 10,
     in_channels: int = 3,
     *,
-    dropout: Annotated[float, Spec("share of units dropped before the classifier", ge=0.0, lt=1.0)] = 0.2,
+    dropout: DropoutRate = 0.2,
     drop_path: Annotated[float, Spec("chance that an image skips the last block", ge=0.0, lt=1.0)] = 0.2,
     init: InitOption = "he",
 ) -> EfficientNet:

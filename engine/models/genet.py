@@ -7,11 +7,12 @@ is left after the gather, so that the gates need no up-sampling. Trunk and start
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.models.options import InitOption
 from engine.models.resnet import ResNet
 from engine.models.resnext import resnext29
 
@@ -49,9 +50,6 @@ def ge_resnext29(
     half = (image_size + 1) // 2
     sides = {256: image_size, 512: half, 1024: (half + 1) // 2}  # of the map, by the channels of its stage
     return resnext29(groups, 64, num_classes, in_channels, init, attention=lambda c: GatherExcite(c, sides[c]))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

@@ -7,12 +7,11 @@ kuangliu/pytorch-cifar, every convolution has batch norm and keeps its bias, and
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, SideBySide, biased_bn_relu, init_convs
+from engine.models.options import DropoutRate, InitOption
 
 # 1x1 | 1x1, 3x3 | 1x1, 5x5 | 1x1 after the pool: channels of the modules between two max-pools, table 1
 STAGES = (
@@ -60,9 +59,6 @@ class GoogLeNet(nn.Module):
         return self.head(self.features(x).mean((2, 3)))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="GoogLeNet",
@@ -77,7 +73,7 @@ def googlenet(
     num_classes: int = 10,
     in_channels: int = 3,
     *,
-    dropout: Annotated[float, Spec("share of units dropped before the classifier", ge=0.0, lt=1.0)] = 0.0,
+    dropout: DropoutRate = 0.0,
     init: InitOption = "he",
 ) -> GoogLeNet:
     """GoogLeNet with batch norm and a 3x3 stem."""

@@ -10,12 +10,12 @@ auxiliary classifiers; mean-pools leave the padding out. Start: He et al.'s.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, SideBySide, init_convs
+from engine.models.options import DropoutRate, InitOption
 
 Step = tuple[int, str] | tuple[int, str, int]  # channels, kernel "HxW" or unpadded "HxWv", stride
 
@@ -165,15 +165,11 @@ class Inception(nn.Module):
         return self.head(self.features(x).mean((2, 3)))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-Dropout = Annotated[float, Spec("share of units dropped before the classifier", ge=0.0, lt=1.0)]
-
-
 @register(
     "model", title="Inception v3", family="inception", year=2015, paper="1512.00567", params=21_806_058, gmacs=4.081
 )
 def inception_v3(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.5, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: DropoutRate = 0.5, init: InitOption = "he"
 ) -> Inception:
     """Inception v3 with a stem that keeps the map."""
     return Inception(v3_features(in_channels), 2048, num_classes, dropout, init)
@@ -190,7 +186,7 @@ def inception_v3(
     gmacs=9.447,
 )
 def inception_v4(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.2, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: DropoutRate = 0.2, init: InitOption = "he"
 ) -> Inception:
     """Inception v4 with a stem that keeps the map."""
     features = nn.Sequential(

@@ -9,13 +9,12 @@ net is the released one (TF-slim: 10, 20 and 10 modules, 54.3 M parameters at 10
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.inception import Inception, chain, pooled, reduction
 from engine.models.layers import SideBySide
+from engine.models.options import DropoutRate, InitOption
 
 
 class ScaledResidual(nn.Module):
@@ -73,10 +72,6 @@ def reduction16(cin: int) -> SideBySide:
     )
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-Dropout = Annotated[float, Spec("share of units dropped before the classifier", ge=0.0, lt=1.0)]
-
-
 @register(
     "model",
     title="Inception-ResNet v2",
@@ -87,7 +82,7 @@ Dropout = Annotated[float, Spec("share of units dropped before the classifier", 
     gmacs=10.7,
 )
 def inception_resnet_v2(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.2, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: DropoutRate = 0.2, init: InitOption = "he"
 ) -> Inception:
     """Inception-ResNet v2 with a stem that keeps the map: inception modules as residual bodies."""
     widen = SideBySide(

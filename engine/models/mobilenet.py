@@ -15,12 +15,12 @@ ReLU: `mobilenet_v2_seed` is that net.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, SqueezeExcite, conv_bn, conv_bn_relu, init_convs
+from engine.models.options import DropoutRate, InitOption
 
 
 class MobileNet(nn.Module):
@@ -182,10 +182,6 @@ def eighths(channels: int) -> int:
     return rounded if rounded >= 0.9 * channels else rounded + 8
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-Dropout = Annotated[float, Spec("share of units dropped before the classifier", ge=0.0, lt=1.0)]
-
-
 @register(
     "model",
     title="MobileNet",
@@ -213,7 +209,7 @@ def mobilenet(num_classes: int = 10, in_channels: int = 3, *, init: InitOption =
     gmacs=0.08798,
 )
 def mobilenet_v2(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.2, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: DropoutRate = 0.2, init: InitOption = "he"
 ) -> InvertedNet:
     """MobileNet v2: inverted residuals with linear bottlenecks."""
     head = nn.Sequential(nn.Dropout(dropout), nn.Linear(1280, num_classes))
@@ -253,7 +249,7 @@ def mobilenet_v2_seed(num_classes: int = 10, in_channels: int = 3) -> InvertedNe
     gmacs=0.01751,
 )
 def mobilenet_v3_small(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.2, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: DropoutRate = 0.2, init: InitOption = "he"
 ) -> InvertedNet:
     """MobileNet v3, small: searched inverted residuals with hard swish and gates."""
     return mobilenet_v3(V3_SMALL, 1024, num_classes, in_channels, dropout, init)
@@ -269,7 +265,7 @@ def mobilenet_v3_small(
     gmacs=0.06646,
 )
 def mobilenet_v3_large(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.2, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: DropoutRate = 0.2, init: InitOption = "he"
 ) -> InvertedNet:
     """MobileNet v3, large: searched inverted residuals with hard swish and gates."""
     return mobilenet_v3(V3_LARGE, 1280, num_classes, in_channels, dropout, init)

@@ -10,13 +10,12 @@ Left out: the auxiliary head and scheduled drop path, which lengthens with train
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, conv_bn, init_convs
+from engine.models.options import InitOption
 from engine.models.shake_shake import FactorizedReduction
 
 
@@ -141,9 +140,6 @@ class NASNet(nn.Module):
         for cell in self.cells:
             older, newer = newer, cell(older, newer)
         return self.head(newer.relu().mean((2, 3)))  # from (B, 24 * width, H / 4, W / 4)
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

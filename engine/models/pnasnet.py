@@ -7,13 +7,12 @@ a cell. The paper's net is `pnasnet_5`. Start: He et al.'s.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, conv_bn_relu, init_convs
+from engine.models.options import InitOption
 
 
 class CellA(nn.Module):
@@ -65,9 +64,6 @@ class PNASNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         return self.head(self.features(x).mean((2, 3)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

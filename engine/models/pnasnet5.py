@@ -10,14 +10,13 @@ Left out: the auxiliary head and scheduled drop path, which lengthens with train
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, init_convs
 from engine.models.nasnet import Inputs, separable
+from engine.models.options import InitOption
 
 OUTPUTS = 5
 
@@ -76,9 +75,6 @@ class PNASNet5(nn.Module):
         for cell in self.cells:
             older, newer = newer, cell(older, newer)
         return self.head(newer.relu().mean((2, 3)))  # from (B, 20 * width, H / 4, W / 4)
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

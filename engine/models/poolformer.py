@@ -9,11 +9,11 @@ each size, and so is drop path: 0.1, 0.1, 0.2, 0.3 and 0.4 from S12 to M48 (sail
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import DropPath, LayerScale, drop_path_rates
 
 
@@ -77,15 +77,13 @@ class PoolFormer(nn.Module):
         return self.head(self.norm(self.stages(x)).mean((2, 3)))
 
 
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
-
 SMALL, MEDIUM = (64, 128, 320, 512), (96, 192, 384, 768)
 
 
 @register(
     "model", title="PoolFormer-S12", family="poolformer", year=2021, paper="2111.11418", params=11_399_626, gmacs=0.5837
 )
-def poolformer_s12(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.1) -> PoolFormer:
+def poolformer_s12(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.1) -> PoolFormer:
     """PoolFormer-S12: 12 blocks, 64 to 512 channels."""
     return PoolFormer((2, 2, 6, 2), SMALL, num_classes, in_channels, drop_path, 1e-5)
 
@@ -93,7 +91,7 @@ def poolformer_s12(num_classes: int = 10, in_channels: int = 3, *, drop_path: Dr
 @register(
     "model", title="PoolFormer-S24", family="poolformer", year=2021, paper="2111.11418", params=20_873_418, gmacs=1.1
 )
-def poolformer_s24(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.1) -> PoolFormer:
+def poolformer_s24(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.1) -> PoolFormer:
     """PoolFormer-S24: 24 blocks, 64 to 512 channels."""
     return PoolFormer((4, 4, 12, 4), SMALL, num_classes, in_channels, drop_path, 1e-5)
 
@@ -101,7 +99,7 @@ def poolformer_s24(num_classes: int = 10, in_channels: int = 3, *, drop_path: Dr
 @register(
     "model", title="PoolFormer-S36", family="poolformer", year=2021, paper="2111.11418", params=30_347_210, gmacs=1.616
 )
-def poolformer_s36(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.2) -> PoolFormer:
+def poolformer_s36(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.2) -> PoolFormer:
     """PoolFormer-S36: 36 blocks, 64 to 512 channels."""
     return PoolFormer((6, 6, 18, 6), SMALL, num_classes, in_channels, drop_path, 1e-6)
 
@@ -109,7 +107,7 @@ def poolformer_s36(num_classes: int = 10, in_channels: int = 3, *, drop_path: Dr
 @register(
     "model", title="PoolFormer-M36", family="poolformer", year=2021, paper="2111.11418", params=55_399_690, gmacs=2.848
 )
-def poolformer_m36(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.3) -> PoolFormer:
+def poolformer_m36(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.3) -> PoolFormer:
     """PoolFormer-M36: 36 blocks, 96 to 768 channels."""
     return PoolFormer((6, 6, 18, 6), MEDIUM, num_classes, in_channels, drop_path, 1e-6)
 
@@ -117,6 +115,6 @@ def poolformer_m36(num_classes: int = 10, in_channels: int = 3, *, drop_path: Dr
 @register(
     "model", title="PoolFormer-M48", family="poolformer", year=2021, paper="2111.11418", params=72_700_618, gmacs=3.754
 )
-def poolformer_m48(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.4) -> PoolFormer:
+def poolformer_m48(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.4) -> PoolFormer:
     """PoolFormer-M48: 48 blocks, 96 to 768 channels."""
     return PoolFormer((8, 8, 24, 8), MEDIUM, num_classes, in_channels, drop_path, 1e-6)

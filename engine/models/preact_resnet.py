@@ -11,12 +11,12 @@ kuangliu/pytorch-cifar and its descendants leave the last batch norm and ReLU ou
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, init_convs, norm_relu
+from engine.models.options import InitOption
 
 
 class PreActivation(nn.Module):
@@ -103,8 +103,6 @@ class PreActResNet(nn.Module):
         x = self.norm(self.stages(self.stem(x)))  # (B, C, H / 8, W / 8) with four stages
         return self.head(x.mean((2, 3)))
 
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 WIDTHS = (64, 64, 128, 256, 512)
 

@@ -11,12 +11,12 @@ That project's stem has 64 channels (here 32, as in the paper): `regnet_x_200mf_
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, SqueezeExcite, conv_bn, conv_bn_relu, init_convs
+from engine.models.options import InitOption
 from engine.models.resnet import Residual
 
 
@@ -70,9 +70,6 @@ class RegNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         x = self.stages(self.stem(x))  # (B, C, H / 4, W / 4)
         return self.head(x.mean((2, 3)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

@@ -16,12 +16,12 @@ its 3x3 convolution instead of its first 1x1, as torchvision and the CIFAR repos
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, init_by_fan_in, init_convs
+from engine.models.options import InitOption, ZeroInit
 
 
 class Residual(nn.Module):
@@ -118,9 +118,6 @@ def zero_last_norms(model: nn.Module) -> None:
             last = [norm for norm in module.body.modules() if isinstance(norm, nn.BatchNorm2d)][-1]
             nn.init.zeros_(last.weight)
 
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-ZeroInit = Annotated[bool, Spec("start every residual block as the identity")]
 
 CIFAR = (16, 32, 64)
 WIDE = (64, 128, 256, 512)

@@ -9,12 +9,11 @@ Start: PyTorch's own, as theirs.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn_relu, init_convs
+from engine.models.options import InitOption, LogitScale
 from engine.models.resnet import BasicBlock, ResNet
 
 
@@ -53,9 +52,6 @@ class ResNet9(nn.Module):
         return self.head(x.amax((2, 3))) * self.scale
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="ResNet-9",
@@ -69,7 +65,7 @@ def resnet9(
     num_classes: int = 10,
     in_channels: int = 3,
     *,
-    scale: Annotated[float, Spec("what the logits are multiplied by", gt=0.0)] = 0.125,
+    scale: LogitScale = 0.125,
     init: InitOption = "torch",
 ) -> ResNet9:
     """ResNet-9, the fast net of DAWNBench."""

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Literal
 
 from torch import nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, conv_bn_relu
+from engine.models.options import InitOption, ZeroInit
 from engine.models.resnet import Residual, ResNet
 
 
@@ -63,9 +63,6 @@ def resnext29(
     block = partial(ResNeXtBlock, groups=groups, base_width=base_width, attention=attention)
     return ResNet(block, (3, 3, 3), WIDTHS, num_classes, in_channels, init, zero_init_residual)
 
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-ZeroInit = Annotated[bool, Spec("start every residual block as the identity")]
 
 WIDTHS = (64, 128, 256)
 

@@ -10,13 +10,12 @@ outputs (10,293,634 parameters, among them biases under the batch norms): `rir_s
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, conv_bn_relu, init_convs, norm_relu
+from engine.models.options import InitOption
 
 
 class TwoStreams(nn.Module):
@@ -56,9 +55,6 @@ class RiR(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         return self.head(self.features(x))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register("model", title="ResNet in ResNet", family="rir", year=2016, paper="1603.08029", params=9_492_970, gmacs=1.279)

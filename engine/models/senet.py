@@ -9,12 +9,11 @@ ResNets whose blocks scale the channels of their body's output, before the sum, 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from torch import nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import SqueezeExcite, conv, norm_relu
+from engine.models.options import InitOption, ZeroInit
 from engine.models.preact_resnet import WIDTHS, PreActivation, PreActResNet
 from engine.models.resnet import WIDE, BasicBlock, Bottleneck, ResNet
 
@@ -48,10 +47,6 @@ class PreActSEBlock(PreActivation):
             SqueezeExcite(width, width // REDUCTION),
         )
         super().__init__(body, cin, width, stride)
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-ZeroInit = Annotated[bool, Spec("start every residual block as the identity")]
 
 
 @register("model", title="SE-ResNet-18", family="senet", year=2017, paper="1709.01507", params=11_263_042, gmacs=0.5555)

@@ -13,13 +13,13 @@ a quarter of the channels that it adds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, conv_bn_relu, init_convs
+from engine.models.options import InitOption
 
 
 def shuffle(x: Tensor, groups: int) -> Tensor:
@@ -113,9 +113,6 @@ def shufflenet_v2(widths: Sequence[int], last: int, num_classes: int, in_channel
             stages.append(SplitUnit(cin, width, 2 if i == 0 else 1))
             cin = width
     return ShuffleNet(stages, conv_bn_relu(cin, last, 1), last, num_classes, in_channels, init)
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

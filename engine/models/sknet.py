@@ -9,12 +9,12 @@ Trunk and start: `engine.models.resnext`.
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, conv_bn, conv_bn_relu
+from engine.models.options import InitOption
 from engine.models.resnet import Residual, ResNet
 from engine.models.resnext import WIDTHS
 
@@ -57,9 +57,6 @@ def sk_resnext29(groups: int, base_width: int, num_classes: int, in_channels: in
     """ResNeXt-29 of `groups` groups of `base_width` channels, with selective kernels."""
     block = partial(SKBlock, groups=groups, base_width=base_width)
     return ResNet(block, (3, 3, 3), WIDTHS, num_classes, in_channels, init)
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, conv_bn_relu
+from engine.models.options import InitOption
 from engine.models.resnet import ResNet
 from engine.models.resnext import WIDTHS, ResNeXtBlock
 
@@ -42,9 +42,6 @@ def spp_resnext(depth: int, kernels: Sequence[int], num_classes: int, in_channel
     attention = partial(SpatialPyramid, kernels=kernels) if kernels else None
     block = partial(ResNeXtBlock, groups=16, base_width=8, attention=attention)
     return ResNet(block, (depth,) * 3, WIDTHS, num_classes, in_channels, init)
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

@@ -10,12 +10,11 @@ weiaicunzai/pytorch-cifar100 leaves out the bypass around the last module, fire9
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, SideBySide, biased_bn_relu, init_convs
+from engine.models.options import DropoutRate, InitOption
 
 
 class Fire(nn.Module):
@@ -57,9 +56,6 @@ class SqueezeNet(nn.Module):
         return self.head(self.features(x)).mean((2, 3))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="SqueezeNet with bypass",
@@ -73,7 +69,7 @@ def squeezenet(
     num_classes: int = 10,
     in_channels: int = 3,
     *,
-    dropout: Annotated[float, Spec("share of activations dropped before the classifier", ge=0.0, lt=1.0)] = 0.0,
+    dropout: DropoutRate = 0.0,
     init: InitOption = "he",
 ) -> SqueezeNet:
     """SqueezeNet 1.0 with simple bypass and batch norm."""

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
+from engine.models.options import InitOption
 from engine.models.resnet import CIFAR, WIDE, BasicBlock, Bottleneck, Residual, ResNet
 
 
@@ -54,7 +55,6 @@ def drop_bodies(model: ResNet, chances: Sequence[float], coin: Literal["batch", 
     return model
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 Survival = Annotated[float, Spec("chance that the last block is kept", gt=0.0, le=1.0)]
 Coin = Annotated[Literal["batch", "image"], Spec("one draw a block for the whole batch, or one for each image")]
 

@@ -11,13 +11,13 @@ on ImageNet-1K, and the large one on ImageNet-22K (microsoft/Swin-Transformer, c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import (
     Block,
     Mlp,
@@ -178,31 +178,29 @@ class Swin(nn.Module):
         return self.head(self.norm(x.mean((1, 2))) if self.lean else self.norm(x).mean((1, 2)))
 
 
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
-
 T, S = (2, 2, 6, 2), (2, 2, 18, 2)
 
 
 @register("model", title="Swin-T", family="swin", year=2021, paper="2103.14030", params=27_451_156, gmacs=1.242)
-def swin_t(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.2) -> Swin:
+def swin_t(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.2) -> Swin:
     """Swin-T: 12 blocks, width 96 to 768."""
     return Swin(T, 96, 3, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="Swin-S", family="swin", year=2021, paper="2103.14030", params=48_751_780, gmacs=2.61)
-def swin_s(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.3) -> Swin:
+def swin_s(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.3) -> Swin:
     """Swin-S: 24 blocks, width 96 to 768."""
     return Swin(S, 96, 3, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="Swin-B", family="swin", year=2021, paper="2103.14030", params=86_604_674, gmacs=4.632)
-def swin_b(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.5) -> Swin:
+def swin_b(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.5) -> Swin:
     """Swin-B: 24 blocks, width 128 to 1024."""
     return Swin(S, 128, 4, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="Swin-L", family="swin", year=2021, paper="2103.14030", params=194_713_918, gmacs=10.4)
-def swin_l(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.2) -> Swin:
+def swin_l(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.2) -> Swin:
     """Swin-L: 24 blocks, width 192 to 1536."""
     return Swin(S, 192, 6, num_classes, in_channels, image_size, drop_path=drop_path)
 

@@ -9,12 +9,11 @@ Start: He et al.'s.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, biased_bn_relu, init_convs
+from engine.models.options import InitOption
 
 STAGES = ((6, 12, 24, 24), (48, 96), (192,), (384,) * 4, (768,) * 11)
 
@@ -36,9 +35,6 @@ class ToyNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         return self.head(self.features(x).mean((2, 3)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import DilatedConv
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import DropPath, LayerNorm2d, LayerScale, drop_path_rates, init_transformer
 
 
@@ -100,30 +100,28 @@ class VAN(nn.Module):
         return self.head(self.stages(x).mean((2, 3)))
 
 
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
-
 WIDE = (64, 128, 320, 512)
 
 
 @register("model", title="VAN-B0", family="van", year=2022, paper="2202.09741", params=3_847_530, gmacs=0.2782)
-def van_tiny(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.1) -> VAN:
+def van_tiny(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.1) -> VAN:
     """VAN-B0: 13 blocks, 32 to 256 channels."""
     return VAN((3, 3, 5, 2), (32, 64, 160, 256), num_classes, in_channels, drop_path)
 
 
 @register("model", title="VAN-B1", family="van", year=2022, paper="2202.09741", params=13_346_250, gmacs=0.8067)
-def van_small(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.1) -> VAN:
+def van_small(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.1) -> VAN:
     """VAN-B1: 10 blocks, 64 to 512 channels."""
     return VAN((2, 2, 4, 2), WIDE, num_classes, in_channels, drop_path)
 
 
 @register("model", title="VAN-B2", family="van", year=2022, paper="2202.09741", params=26_062_922, gmacs=1.622)
-def van_base(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.1) -> VAN:
+def van_base(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.1) -> VAN:
     """VAN-B2: 21 blocks, 64 to 512 channels."""
     return VAN((3, 3, 12, 3), WIDE, num_classes, in_channels, drop_path)
 
 
 @register("model", title="VAN-B3", family="van", year=2022, paper="2202.09741", params=44_250_058, gmacs=2.906)
-def van_large(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.2) -> VAN:
+def van_large(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.2) -> VAN:
     """VAN-B3: 38 blocks, 64 to 512 channels."""
     return VAN((3, 5, 27, 3), WIDE, num_classes, in_channels, drop_path)

@@ -9,12 +9,12 @@ below 32 px survive five of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, biased_bn_relu, init_convs
+from engine.models.options import InitOption
 
 
 class VGG(nn.Module):
@@ -38,9 +38,6 @@ class VGG(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         return self.head(self.features(x).mean((2, 3)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

@@ -8,12 +8,12 @@ al.'s.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, conv_bn, conv_bn_relu, init_convs
+from engine.models.options import InitOption
 
 
 def separable(cin: int, cout: int) -> nn.Sequential:
@@ -70,9 +70,6 @@ class Xception(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         x = self.features(x)  # (B, 2048, H / 8, W / 8)
         return self.head(x.mean((2, 3)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register("model", title="Xception", family="xception", year=2016, paper="1610.02357", params=20_827_442, gmacs=1.36)
