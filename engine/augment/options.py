@@ -1,4 +1,4 @@
-"""Options that several augmentation ops share. The catalog reads them from source; nothing here imports torch."""
+"""Options that several augmentation ops share. The catalog reads them from source, without an import."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from engine.contract.catalog import Spec
 
-BorderGray = Annotated[int, Spec("grey level that shows beyond the border", ge=0, le=255)]
+BorderGray = Annotated[int, Spec("gray level outside the image", ge=0, le=255)]
 Interpolation = Annotated[
-    Literal["nearest", "bilinear"], Spec("moved images: the nearest pixel, or a blend of the nearest four")
+    Literal["nearest", "bilinear"], Spec("interpolation of moved images: nearest pixel, or bilinear")
 ]

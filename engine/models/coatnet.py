@@ -1,12 +1,13 @@
-"""CoAtNet: convolutions first, attention with relative positions after. Dai et al. 2021, arXiv:2106.04803.
+"""CoAtNet: convolutional stages, then stages with relative attention. Dai et al. 2021, arXiv:2106.04803.
 
-The paper's nets with three halvings for its five: stem and first stage stay at 32 px, the next ones work on 16, 8 and
-4 px, so that attention runs over 64 and 16 tokens (196 and 49 in the paper). Departures from the paper's text, both as
-timm has them: a down-sampling MBConv strides in its depthwise convolution, where a strided 1x1 one would drop three
-pixels of four, and a layer norm closes the net. Convolutions start after He et al., linear maps at N(0, 0.02);
-drop path is the paper's on ImageNet-1K for sizes 0 to 3; size 4, never trained on that alone, gets 0.2.
+The paper's networks with three halvings instead of five: the stem and the first stage stay at 32 px, and the next
+stages work at 16, 8 and 4 px, so that attention runs over 64 and 16 tokens (196 and 49 in the paper). Two departures
+from the paper's text follow timm: a downsampling MBConv strides in its depthwise convolution, where a strided 1x1
+convolution would drop three pixels out of four, and a layer norm ends the network. Convolutions use He initialization,
+linear layers N(0, 0.02). Drop path is the paper's on ImageNet-1K for sizes 0 to 3; size 4, which was never trained on
+ImageNet-1K alone, gets 0.2.
 
-`coatnet_*_seed` are the nets behind pytorch-cifar-tricks' rows.
+`coatnet_*_seed` are the networks behind the rows of pytorch-cifar-tricks.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from engine.models.transformer_layers import (
     to_tokens,
 )
 
-HEAD = 32  # channels of one head
+HEAD = 32  # channels per head
 
 
 class Size(NamedTuple):
@@ -51,13 +52,16 @@ def pool(stride: int) -> nn.Module:
 
 
 def shortcut(cin: int, cout: int, stride: int, *, lean: bool) -> nn.Sequential:
-    """Max-pooling where the map shrinks, a projection where it widens (lean: or shrinks), else the identity (A.1)."""
+    """Max-pooling where the resolution is halved, a projection where the width changes, else the identity (A.1).
+
+    With `lean`, there is a projection wherever the resolution is halved, too.
+    """
     project = cin != cout or (lean and stride == 2)
     return nn.Sequential(pool(stride), nn.Conv2d(cin, cout, 1, bias=not lean) if project else nn.Identity())
 
 
 class SqueezeExcite(nn.Module):
-    """A gate for each channel, made of all channels' means. Hu et al. 2017, arXiv:1709.01507."""
+    """Scale each channel by a gate computed from the means of all channels. Hu et al. 2017, arXiv:1709.01507."""
 
     def __init__(self, width: int, hidden: int, *, bias: bool) -> None:
         super().__init__()
@@ -70,11 +74,12 @@ class SqueezeExcite(nn.Module):
 
 
 class MBConv(nn.Module):
-    """Batch norm, 1x1 up, 3x3 depthwise, squeeze-and-excite, 1x1 down; a shortcut around it all.
+    """Batch norm, 1x1 expansion, 3x3 depthwise, squeeze-and-excite and 1x1 projection, with a shortcut around all.
 
     Args:
-        lean: the seed's: four times the input's width for four times the output's, the stride in the first convolution,
-            a batch norm for the last bias, no biases in gate and shortcut.
+        lean: as in the `_seed` networks: an expansion to four times the input width instead of four times the output
+            width, the stride in the first convolution, a batch norm in place of the last bias, no biases in gate and
+            shortcut.
     """
 
     def __init__(self, cin: int, cout: int, stride: int, drop_path: float, *, lean: bool) -> None:
@@ -101,9 +106,10 @@ class Transformer(nn.Module):
     """Attention over the whole map with a learned bias for each offset (equation 3), then an MLP.
 
     Args:
-        side: cells along the map behind the pooling.
-        lean: the seed's: eight heads at any width, an MLP four times as wide as the input and not as the output, the
-            norm behind the pooling, no biases on queries, keys, values and shortcut, offsets that start at zero.
+        side: cells per side of the map after the pooling.
+        lean: as in the `_seed` networks: eight heads at any width, an MLP four times as wide as the input instead of
+            the output, the norm after the pooling, no biases on queries, keys, values and shortcut, offset biases
+            initialized to zero.
     """
 
     def __init__(self, cin: int, cout: int, stride: int, side: int, drop_path: float, *, lean: bool) -> None:
@@ -127,14 +133,14 @@ class Transformer(nn.Module):
 
 
 class CoAtNet(nn.Module):
-    """Two convolutions, two stages of MBConv, two of transformers, norm, mean over the map, linear classifier.
+    """Two convolutions, two stages of MBConv, two of transformers, norm, average pooling, linear classifier.
 
     Args:
         image_size: side of the square input in px.
-        drop_path: chance to drop the last block.
+        drop_path: drop-path rate of the last block.
         strides: of the stem and the first block of each stage.
-        lean: see `MBConv` and `Transformer`; also batch norm and GELU behind the stem, a classifier without bias and
-            without a norm in front, and PyTorch's default start.
+        lean: see `MBConv` and `Transformer`; also batch norm and GELU after the stem, a classifier without bias and
+            without a preceding norm, and PyTorch's default initialization.
     """
 
     def __init__(
@@ -181,7 +187,7 @@ SIZE_2 = Size((2, 6, 14, 2), (128, 256, 512, 1024), 128)
 SIZE_3 = Size((2, 6, 14, 2), (192, 384, 768, 1536), 192)
 SIZE_4 = Size((2, 12, 28, 2), (192, 384, 768, 1536), 192)
 
-SEED_STRIDES = (2, 2, 2, 2, 2)  # 16, 8, 4, 2 and 1 px
+SEED_STRIDES = (2, 2, 2, 2, 2)  # maps of 16, 8, 4, 2 and 1 px
 
 
 @register("model", title="CoAtNet-0", family="coatnet", year=2021, paper="2106.04803", params=23_648_918, gmacs=1.256)
@@ -226,7 +232,7 @@ def coatnet_4(
 
 @register(
     "model",
-    title="CoAtNet-0 as published",
+    title="CoAtNet-0 (pytorch-cifar-tricks)",
     family="coatnet",
     year=2021,
     paper="2106.04803",
@@ -234,13 +240,13 @@ def coatnet_4(
     gmacs=0.06746,
 )
 def coatnet_0_seed(num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> CoAtNet:
-    """The net behind pytorch-cifar-tricks' 90.15 %: five halvings, so that its last stage attends over one token."""
+    """The network behind the 90.15 % of pytorch-cifar-tricks: five halvings leave one token for the last stage."""
     return CoAtNet(SIZE_0, num_classes, in_channels, image_size, strides=SEED_STRIDES, lean=True)
 
 
 @register(
     "model",
-    title="CoAtNet-1 as published",
+    title="CoAtNet-1 (pytorch-cifar-tricks)",
     family="coatnet",
     year=2021,
     paper="2106.04803",
@@ -248,13 +254,13 @@ def coatnet_0_seed(num_classes: int = 10, in_channels: int = 3, image_size: int 
     gmacs=0.1389,
 )
 def coatnet_1_seed(num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> CoAtNet:
-    """The net behind pytorch-cifar-tricks' 90.09 %: five halvings, so that its last stage attends over one token."""
+    """The network behind the 90.09 % of pytorch-cifar-tricks: five halvings leave one token for the last stage."""
     return CoAtNet(SIZE_1, num_classes, in_channels, image_size, strides=SEED_STRIDES, lean=True)
 
 
 @register(
     "model",
-    title="CoAtNet-2 as published",
+    title="CoAtNet-2 (pytorch-cifar-tricks)",
     family="coatnet",
     year=2021,
     paper="2106.04803",
@@ -262,6 +268,6 @@ def coatnet_1_seed(num_classes: int = 10, in_channels: int = 3, image_size: int 
     gmacs=0.2616,
 )
 def coatnet_2_seed(num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> CoAtNet:
-    """The net behind pytorch-cifar-tricks' 90.86 %: one token at the end, in 1026 channels by a slip."""
+    """The network behind the 90.86 % of pytorch-cifar-tricks: one token in the last stage, 1026 channels by mistake."""
     size = SIZE_2._replace(widths=(128, 256, 512, 1026))
     return CoAtNet(size, num_classes, in_channels, image_size, strides=SEED_STRIDES, lean=True)

@@ -1,9 +1,9 @@
-"""PoolFormer: a transformer's skeleton with average pooling for attention. Yu et al. 2021, arXiv:2111.11418.
+"""PoolFormer: a transformer architecture with average pooling for attention. Yu et al. 2021, arXiv:2111.11418.
 
-The paper's nets with a 3x3 stride-1 stem in place of the 7x7 stride-4 patches, as ResNets are brought to CIFAR: the
-stages work on 32, 16, 8 and 4 px, where they work on 56, 28, 14 and 7 px of an ImageNet picture. Weights start at
-N(0, 0.02) in the MLPs and the classifier and with PyTorch's defaults in the patches. Layer scale is the authors' for
-each size, and so is drop path: 0.1, 0.1, 0.2, 0.3 and 0.4 from S12 to M48 (sail-sg/poolformer, the training commands).
+The paper's networks with a 3x3 stride-1 stem in place of the 7x7 stride-4 patches, the usual change for CIFAR: the
+stages work at 32, 16, 8 and 4 px, instead of 56, 28, 14 and 7 px for an ImageNet image. The MLPs and the classifier are
+initialized with N(0, 0.02), the patches with PyTorch's defaults. Layer scale is the authors' for each size, and so is
+drop path: 0.1, 0.1, 0.2, 0.3 and 0.4 from S12 to M48 (sail-sg/poolformer, training commands).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from engine.models.transformer_layers import DropPath, LayerScale, drop_path_rat
 
 
 class Pooling(nn.Module):
-    """The mean of the 3x3 neighbourhood, less the pixel itself, which the shortcut adds again (algorithm 1)."""
+    """3x3 average pooling minus the pixel itself, which the shortcut adds again (algorithm 1)."""
 
     def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W)
         return nn.functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False) - x
 
 
 class PoolFormerBlock(nn.Module):
-    """Pooling in place of attention, then an MLP of each pixel; both behind a group norm of one group."""
+    """Pooling in place of attention, then an MLP on each pixel; each preceded by a group norm with one group."""
 
     def __init__(self, width: int, drop_path: float, layer_scale: float) -> None:
         super().__init__()
@@ -43,12 +43,12 @@ class PoolFormerBlock(nn.Module):
 
 
 class PoolFormer(nn.Module):
-    """3x3 patches, four stages of blocks, norm, mean over the map, linear classifier.
+    """3x3 patches, four stages of blocks, norm, global average pooling, linear classifier.
 
     Args:
         depths, widths: blocks and channels of each stage; all but the first begin with a 3x3 convolution of stride 2.
-        drop_path: chance to drop the last block.
-        layer_scale: what the factors on the branches start at.
+        drop_path: drop-path rate of the last block.
+        layer_scale: initial value of the factors on the residual branches.
     """
 
     def __init__(
