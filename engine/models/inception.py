@@ -22,7 +22,10 @@ Step = tuple[int, str] | tuple[int, str, int]  # channels, kernel "HxW" or, with
 
 
 def chain(cin: int, *steps: Step) -> nn.Sequential:
-    """Convolutions in sequence, each with norm and ReLU; a kernel that ends in "v" is not padded."""
+    """Convolutions in sequence, each with norm and ReLU.
+
+    The resolution is kept at stride 1, except by kernels that end in "v", which are not padded.
+    """
     convs = nn.Sequential()
     for channels, kernel, *stride in steps:
         height, width = map(int, kernel.removesuffix("v").split("x"))

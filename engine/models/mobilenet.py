@@ -107,7 +107,7 @@ class InvertedNet(nn.Module):
 
 
 def start(model: nn.Module, init: Init) -> None:
-    """Apply `init_convs` and, unless `init` is "torch", initialize linear layers with N(0, 0.01)."""
+    """Apply `init_convs` and, unless `init` is "torch", initialize linear layers with N(0, 0.01) and zero biases."""
     init_convs(model, init)
     for module in model.modules():
         if isinstance(module, nn.Linear) and init == "he":

@@ -27,8 +27,7 @@ class ResNeXtBlock(Residual):
 
     Args:
         width: 64, 128 and 256 in the three stages; a group has `base_width * width / 64` channels.
-        attention: makes a module for a given number of channels, which is applied to the output of the body before the
-            sum.
+        attention: makes a module for a number of channels; the module is applied to the body's output before the sum.
     """
 
     def __init__(

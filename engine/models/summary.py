@@ -1,4 +1,4 @@
-"""What a model consists of, counted without data or memory: stages, multiply-adds, and what training keeps.
+"""What a model consists of, counted without data: stages, multiply-adds, and what training keeps.
 
 `python -m engine.models.summary NAME` prints the summary as JSON, for programs that must not import torch themselves.
 """

@@ -1,10 +1,10 @@
 """Swin transformer: attention within windows that shift from block to block. Liu et al. 2021, arXiv:2103.14030.
 
 The paper's networks with patches of 2 px instead of 4, windows of 4 cells instead of 7, and a first merging that widens
-without halving: the stages work on 16, 16, 8 and 4 cells per side, 1 to 16 windows, so that every stage has whole
-windows and all but the last have several to shift. Linear layers are initialized with N(0, 0.02) as in DeiT. Drop path
-is what the authors train each size with on ImageNet-1K, and the large one on ImageNet-22K (microsoft/Swin-Transformer,
-configs).
+without halving: the stages work on 16, 16, 8 and 4 cells per side, which is 16, 16, 4 and 1 windows. Every stage thus
+has whole windows, and all but the last have several to shift. Linear layers are initialized with N(0, 0.02) as in DeiT.
+Drop path is what the authors train each size with on ImageNet-1K, and the large one on ImageNet-22K
+(microsoft/Swin-Transformer, configs).
 
 `swin_t_seed` and `swin_s_seed` are the networks behind the rows of pytorch-cifar-tricks.
 """
@@ -133,16 +133,16 @@ class Patches(nn.Module):
 
 
 class Swin(nn.Module):
-    """Patches, four stages of blocks with merging in front, norm, global average pooling, linear classifier.
+    """Patches, four stages of blocks with merging in between, norm, global average pooling, linear classifier.
 
     Args:
         depths: blocks of each stage.
         dim: width of the first stage; each further stage doubles it.
-        heads: heads of the first stage, which double as well.
+        heads: heads of the first stage; each further stage doubles them.
         image_size: side of the square input in px.
         drop_path: drop-path rate of the last block.
         factors: by how much patches, then the three mergings, shrink the map.
-        lean: as in the `_seed` networks: the simplifications of `WindowAttention`, no norms in patches and merging, the
+        lean: as in the `_seed` networks: the simplifications of `WindowAttention`, no norms in patches and merging,
             average pooling before the last norm, shifting (and so splitting) even a window that covers the whole map,
             PyTorch's default initialization.
     """

@@ -51,12 +51,7 @@ def build_timm(name: str, num_classes: int, in_channels: int, image_size: int) -
             with torch.device("meta"):
                 model = _build(name, facts | options, side, image_size)
                 shape = tuple(model.eval()(torch.zeros(2, in_channels, image_size, image_size)).shape)
-        except (
-            TypeError,
-            ValueError,
-            RuntimeError,
-            AssertionError,
-        ) as error:  # what timm raises if a size does not fit
+        except (TypeError, ValueError, RuntimeError, AssertionError) as error:  # timm's ways to refuse a size
             problems.append(str(error).partition("\n")[0])
             continue
         if shape == (2, num_classes):

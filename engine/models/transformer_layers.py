@@ -27,9 +27,7 @@ class DropPath(nn.Module):
         if not self.training or self.rate == 0:
             return x
         keep = 1 - self.rate
-        draw = torch.rand(
-            x.shape[0], *[1] * (x.ndim - 1), device=x.device
-        )  # fp32 whatever the dtype of x: the same draws
+        draw = torch.rand(x.shape[0], *[1] * (x.ndim - 1), device=x.device)  # fp32, so that x's dtype changes no draw
         return x * ((draw < keep) / keep).to(x.dtype)
 
     def extra_repr(self) -> str:
