@@ -20,14 +20,15 @@ HEAD = """\
 
 {models} models in {families} families. Parameters and multiply-adds (GMACs) are at 10 classes on 3x32x32 images, and
 tests hold the models to them. "CIFAR-10 (paper)" is the test accuracy that the paper or its authors' code reports for
-this net, where it reports one. `cifar-tui models show NAME` prints options, stages and memory; any name or alias goes
-wherever a recipe asks for a model. `_seed` marks the form in which an earlier project published a row where it differs
-from the paper.
+this network, if it reports one. `cifar-tui models show NAME` prints options, stages and memory; any name or alias goes
+wherever a recipe asks for a model. A name in `_seed` is the network as an earlier project published it, where that
+differs from the paper.
 """
 OVERFITTED = """\
-Trained on the same 128 real images until it knows 95 % of them as it is evaluated, or for a minute of all cores:
-{learned} of {known} models have. Reduced (on a CPU, above 0.6 GMACs and where a minute is too short) means one block of
-each run of equal ones, or the figures of `tests/engine/models/smaller.py`. To try those whose code has changed since:
+Each model is trained on the same 128 real images until it classifies 95 % of them correctly in evaluation mode, or for
+a minute on all cores: {learned} of {known} models reach 95 %. A model that is too slow for a CPU (above 0.6 GMACs, or
+where a minute is too short) is reduced to one block of each run of equal blocks, or to the sizes in
+`tests/engine/models/smaller.py`. To train the models whose code has changed since:
 
 ```sh
 CIFAR_TUI_OVERFIT=docs/overfit.json pytest -m slow tests/engine/models/test_overfit.py -k learned && python docs/zoo.py

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.augment.op import Arrays, Params
+from engine.augment.options import BorderGray
 from engine.contract.catalog import Spec, register
 
 Interpolation = Literal["nearest", "bilinear"]
@@ -28,7 +29,7 @@ class Rotate:
         *,
         degrees: Annotated[float, Spec("largest turn", ge=0.0, le=180.0, unit="degrees")] = 15.0,
         direction: Annotated[Literal["both", "positive"], Spec("both ways, or counter-clockwise only")] = "both",
-        fill: Annotated[int, Spec("grey level that shows beyond the border", ge=0, le=255)] = 0,
+        fill: BorderGray = 0,
         interpolation: Annotated[
             Literal["nearest", "bilinear"], Spec("the nearest pixel, or a blend of the nearest four")
         ] = "nearest",

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from engine.augment.op import Arrays, Params
+from engine.augment.options import BorderGray, Interpolation
 from engine.augment.passes import CODES, SHIFT, Passes, amounts, strengths
 from engine.contract.catalog import Spec, register
 
@@ -69,10 +70,8 @@ class AutoAugment:
             Literal["cifar10", "svhn", "imagenet"], Spec("the images on which the pairs were searched")
         ] = "cifar10",
         rotation: Annotated[Literal["both", "positive"], Spec("turns both ways, or counter-clockwise only")] = "both",
-        fill: Annotated[int, Spec("grey level that shows beyond the border", ge=0, le=255)] = 0,
-        interpolation: Annotated[
-            Literal["nearest", "bilinear"], Spec("moved images: the nearest pixel, or a blend of the nearest four")
-        ] = "nearest",
+        fill: BorderGray = 0,
+        interpolation: Interpolation = "nearest",
     ) -> None:
         pairs = pairs_of(policy)
         self._codes = np.array([[CODES[name] for name, _, _ in pair] for pair in pairs])  # (25, 2)

@@ -5,20 +5,16 @@ Operations, ranges and draws are torchvision's.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from engine.augment.op import Arrays, Params
+from engine.augment.options import BorderGray, Interpolation
 from engine.augment.passes import CODES, OPERATIONS, SHIFT, Passes, amounts, strengths
 from engine.contract.catalog import Spec, register
-
-Fill = Annotated[int, Spec("grey level that shows beyond the border", ge=0, le=255)]
-Interpolation = Annotated[
-    Literal["nearest", "bilinear"], Spec("moved images: the nearest pixel, or a blend of the nearest four")
-]
 
 FOURTEEN: Final = tuple(CODES[name] for name in OPERATIONS if name != "invert")
 
@@ -38,7 +34,7 @@ class RandAugment:
         ops: Annotated[int, Spec("operations for each image", ge=1, le=8)] = 2,
         magnitude: Annotated[int, Spec("how strong all operations are, of `levels`", ge=0)] = 9,
         levels: Annotated[int, Spec("the highest magnitude; torchvision's number of bins less one", ge=1)] = 30,
-        fill: Fill = 0,
+        fill: BorderGray = 0,
         interpolation: Interpolation = "nearest",
     ) -> None:
         self.ops = ops
@@ -67,7 +63,7 @@ class TrivialAugmentWide:
         self,
         *,
         bins: Annotated[int, Spec("number of levels", ge=2, le=1000)] = 31,
-        fill: Fill = 0,
+        fill: BorderGray = 0,
         interpolation: Interpolation = "nearest",
     ) -> None:
         self._table = amounts(bins, shear=0.99, shift=32, turn=135, blend=0.99, bits=(8, 2))
@@ -103,7 +99,7 @@ class AugMix:
         all_ops: Annotated[
             bool, Spec("also brightness, color, contrast and sharpness, which the corrupted test sets change")
         ] = True,
-        fill: Fill = 0,
+        fill: BorderGray = 0,
         interpolation: Interpolation = "bilinear",
     ) -> None:
         blends = ("brightness", "color", "contrast", "sharpness")

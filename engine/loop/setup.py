@@ -27,7 +27,7 @@ from engine.loop.probe import Decisions, Work, decide
 from engine.loop.teacher import Teacher
 from engine.losses import Loss, build_loss
 from engine.models.build import build_model
-from engine.models.norms import normalises_single_pixels
+from engine.models.norms import normalizes_single_pixels
 from engine.optim.build import build_optimizer
 from engine.randomness import seed_torch, set_deterministic
 from engine.schedules import plan
@@ -165,7 +165,7 @@ def prepare(
     model = _started_model(recipe, data, augment().normalize, parts).to(device, memory_format=layout)
     facts = (1, data.channels, data.image_size, data.image_size)
     alone = lonely(recipe, len(data.train))
-    if alone and normalises_single_pixels(model, torch.zeros(facts, device=device).to(memory_format=layout)):
+    if alone and normalizes_single_pixels(model, torch.zeros(facts, device=device).to(memory_format=layout)):
         raise BadInput(single_pixels(recipe, alone))
     resident = partial(Resident, device=device, channels_last=compute.channels_last)
     train = resident(data.train)

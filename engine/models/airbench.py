@@ -1,16 +1,17 @@
-"""The nets of the CIFAR-10 speed records. Jordan 2024, arXiv:2404.00498; code: KellerJordan/cifar10-airbench.
+"""The networks of the CIFAR-10 speed records. Jordan 2024, arXiv:2404.00498; code: KellerJordan/cifar10-airbench.
 
-A 2x2 convolution that whitens patches, three groups of 3x3 convolutions with a max-pool after each group's first one,
-the largest value of each last map, and a classifier without bias whose logits are scaled down. Norms have a bias but no
-trainable weight. As many filters of each convolution as it has input channels start as the identity (section 3.3).
+A 2x2 convolution that whitens image patches, three groups of 3x3 convolutions with a max-pool after the first
+convolution of each group, global max pooling, and a classifier without bias whose logits are scaled down. Batch norms
+have a trainable bias but no trainable weight. In each convolution, as many filters as there are input channels are
+initialized as the identity (section 3.3).
 
-- airbench94: 64, 256 and 256 channels, two convolutions a group; 94 % in 3.29 s on an A100.
+- airbench94: 64, 256 and 256 channels, two convolutions per group; 94 % in 3.29 s on an A100.
 - airbench95: 128, 384 and 384 channels; 95 % in 10.4 s.
-- airbench96: 128, 384 and 512 channels, three convolutions a group, a shortcut over the last two; 96 % in 34.7 s (the
-  paper's own had 512 channels in its second group and took 46.3 s).
+- airbench96: 128, 384 and 512 channels, three convolutions per group, a shortcut over the last two; 96 % in 34.7 s (the
+  paper's own version had 512 channels in its second group and took 46.3 s).
 
-The whitening weights come from training images (`start_from`) and stay; without them (on the meta device, or for other
-uses) the convolution keeps PyTorch's start.
+The whitening weights are computed from training images (`start_from`) and are not trained. Without images (on the meta
+device, or in other uses) that convolution keeps PyTorch's default initialization.
 """
 
 from __future__ import annotations
@@ -23,15 +24,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
+from engine.models.options import LogitScale
 
-PATCH: Final = 2  # pixels a side
-EPS: Final = 5e-4  # added to the variances before their roots are divided by
+PATCH: Final = 2  # px per side
+EPS: Final = 5e-4  # added to the eigenvalues before the square root
 
 
 class Whitening(nn.Conv2d):
-    """A convolution whose outputs are uncorrelated over the patches of natural images, each with both signs.
+    """A convolution that decorrelates the patches of natural images; every filter comes with its negative.
 
-    Its weights do not train; its bias does.
+    Its weights are frozen; its bias is trained.
     """
 
     def __init__(self, in_channels: int) -> None:
@@ -41,17 +43,18 @@ class Whitening(nn.Conv2d):
 
     @torch.no_grad()
     def start_from(self, images: Tensor) -> None:
-        """Set the weights to v / sqrt(lambda + 5e-4) and their negatives, for all eigenvectors v of the patches.
+        """Set the weights to v / sqrt(lambda + 5e-4), and their negatives, for each eigenvector v of the patches.
 
-        Lambda is the eigenvalue of v in the patches' second moment, which is not centred, as in the record's code.
+        Lambda is the eigenvalue of v in the second-moment matrix of the patches, which is not centered, as in the code
+        of the record.
 
-        An eigenvector's sign is anyone's choice, so the entry of largest magnitude is made positive: with the sums in
-        float64 on the host, every machine gets the same weights from the same images.
+        The sign of an eigenvector is arbitrary, so its entry of largest magnitude is made positive. With the sums in
+        float64 on the host, every machine computes the same weights from the same images.
 
         Args:
-            images: (N, in_channels, H, W), normalised.
+            images: (N, in_channels, H, W), normalized.
         """
-        patches = F.unfold(images.double().cpu(), PATCH).transpose(1, 2).flatten(0, 1)  # (N * places, C * 4)
+        patches = F.unfold(images.double().cpu(), PATCH).transpose(1, 2).flatten(0, 1)  # (N * positions, C * 4)
         variances, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
         rows = vectors.T.flip(0)  # largest variance first
         rows *= rows.gather(1, rows.abs().argmax(1, keepdim=True)).sign()
@@ -60,7 +63,7 @@ class Whitening(nn.Conv2d):
 
 
 def conv3x3(cin: int, cout: int, start: str) -> nn.Conv2d:
-    """Without bias; the first cin of its filters are the identity where `start` is "dirac"."""
+    """A 3x3 convolution without bias; if `start` is "dirac", its first cin filters are initialized as the identity."""
     conv = nn.Conv2d(cin, cout, 3, padding=1, bias=False)
     if start == "dirac" and not conv.weight.is_meta:
         nn.init.dirac_(conv.weight.data[:cin])
@@ -68,17 +71,17 @@ def conv3x3(cin: int, cout: int, start: str) -> nn.Conv2d:
 
 
 def norm(features: int, momentum: float) -> nn.BatchNorm2d:
-    """Batch norm with a bias and a weight that stays 1."""
+    """Batch norm with a trainable bias and a weight fixed at 1."""
     layer = nn.BatchNorm2d(features, eps=1e-12, momentum=momentum)
     layer.weight.requires_grad_(False)
     return layer
 
 
 class Group(nn.Module):
-    """Convolution, max-pool, then norm and GELU with `depth` - 1 more convolutions between them.
+    """A convolution, max-pool, norm and GELU, then `depth` - 1 times a convolution, norm and GELU.
 
     Args:
-        shortcut: add what the first convolution made to what the last one made, before the last GELU.
+        shortcut: add the output of the first GELU to that of the last norm, before the last GELU.
     """
 
     def __init__(self, cin: int, width: int, depth: int, shortcut: bool, momentum: float, start: str) -> None:
@@ -97,16 +100,16 @@ class Group(nn.Module):
 
 
 class AirbenchNet(nn.Module):
-    """Whitening, GELU, groups, the largest value of each map, classifier.
+    """Whitening, GELU, groups of convolutions, global max pooling, classifier.
 
     Args:
         widths: channels of each group.
-        depth: convolutions of each group.
+        depth: convolutions per group.
         shortcut: see `Group`.
-        scale: what the logits are multiplied by.
-        momentum: how far batch-norm statistics move with each batch.
-        start: "dirac" or "torch", how the convolutions start.
-        head: "torch", or "unit" for weights scaled to a standard deviation of 1.
+        scale: factor on the logits.
+        momentum: momentum of the running statistics of batch norm.
+        start: initialization of the convolutions, "dirac" or "torch".
+        head: initialization of the classifier, "torch", or "unit" for weights scaled to a standard deviation of 1.
     """
 
     def __init__(
@@ -135,7 +138,7 @@ class AirbenchNet(nn.Module):
             self.head.weight.data /= self.head.weight.data.std()
 
     def start_from(self, images: Tensor) -> None:
-        """Take the whitening weights from normalised training images (N, in_channels, H, W)."""
+        """Compute the whitening weights from normalized training images (N, in_channels, H, W)."""
         self.whiten.start_from(images)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
@@ -144,12 +147,17 @@ class AirbenchNet(nn.Module):
         return self.head(x.flatten(1)) * self.scale
 
 
-Depth = Annotated[int, Spec("convolutions in each group", ge=1, le=8)]
-Width = Annotated[int, Spec("channels of the first group, to which the others keep their proportion", ge=12, le=512)]
-Scale = Annotated[float, Spec("what the logits are multiplied by", gt=0.0)]
-Momentum = Annotated[float, Spec("how far batch-norm statistics move with each batch", gt=0.0, le=1.0)]
-Start = Annotated[Literal["dirac", "torch"], Spec("how convolutions start: partly as the identity, or PyTorch's way")]
-Head = Annotated[Literal["torch", "unit"], Spec("how the classifier starts: PyTorch's way, or with a deviation of 1")]
+Depth = Annotated[int, Spec("convolutions per group", ge=1, le=8)]
+Width = Annotated[int, Spec("channels of the first group; the other groups scale with it", ge=12, le=512)]
+Momentum = Annotated[float, Spec("momentum of batch norm's running statistics", gt=0.0, le=1.0)]
+Start = Annotated[
+    Literal["dirac", "torch"],
+    Spec("initialization of convolutions: partly the identity, or PyTorch's default"),
+]
+Head = Annotated[
+    Literal["torch", "unit"],
+    Spec("initialization of the classifier: PyTorch's default, or a standard deviation of 1"),
+]
 
 
 @register("model", title="airbench94", family="airbench", year=2024, paper="2404.00498", params=1_972_792, gmacs=0.1183)
@@ -159,12 +167,12 @@ def airbench94(
     *,
     width: Width = 64,
     depth: Depth = 2,
-    scale: Scale = 0.1111111111111111,
+    scale: LogitScale = 0.1111111111111111,
     momentum: Momentum = 0.4,
     start: Start = "dirac",
     head: Head = "torch",
 ) -> AirbenchNet:
-    """The net of the 94 % record: a whitening stem and six convolutions."""
+    """The network of the 94 % record: a whitening stem and six convolutions."""
     widths = (width, 4 * width, 4 * width)
     norms = {"momentum": momentum, "start": start, "head": head}
     return AirbenchNet(num_classes, in_channels, widths, depth=depth, shortcut=False, scale=scale, **norms)
@@ -177,12 +185,12 @@ def airbench95(
     *,
     width: Width = 128,
     depth: Depth = 2,
-    scale: Scale = 0.1111111111111111,
+    scale: LogitScale = 0.1111111111111111,
     momentum: Momentum = 0.4,
     start: Start = "dirac",
     head: Head = "torch",
 ) -> AirbenchNet:
-    """The net of the 95 % record: airbench94 with more channels."""
+    """The network of the 95 % record: airbench94 with more channels."""
     widths = (width, 3 * width, 3 * width)
     norms = {"momentum": momentum, "start": start, "head": head}
     return AirbenchNet(num_classes, in_channels, widths, depth=depth, shortcut=False, scale=scale, **norms)
@@ -195,13 +203,13 @@ def airbench96(
     *,
     width: Width = 128,
     depth: Depth = 3,
-    shortcut: Annotated[bool, Spec("add the first map of each group to its last")] = True,
-    scale: Scale = 0.1111111111111111,
+    shortcut: Annotated[bool, Spec("add a shortcut from the first feature map of each group to its last")] = True,
+    scale: LogitScale = 0.1111111111111111,
     momentum: Momentum = 0.1,
     start: Start = "dirac",
     head: Head = "torch",
 ) -> AirbenchNet:
-    """The net of the 96 % record: three convolutions in each group, the last two behind a shortcut."""
+    """The network of the 96 % record: three convolutions per group, the last two with a shortcut."""
     widths = (width, 3 * width, 4 * width)
     norms = {"momentum": momentum, "start": start, "head": head}
     return AirbenchNet(num_classes, in_channels, widths, depth=depth, shortcut=shortcut, scale=scale, **norms)

@@ -1,41 +1,42 @@
 """Residual attention networks for 32x32 images. Wang et al. 2017, arXiv:1704.06904.
 
-Pre-activated bottlenecks with attention modules between the stages: a trunk of two blocks is scaled by 1 + M, where the
-mask M in [0, 1] comes from an hourglass that pools the map down and interpolates it up again, with blocks on the way
-and across (figures 2 and 3, p = 1, t = 2, r = 1; equation 3). Attention-56 has one module a stage, Attention-92 one,
-two and three. Units and convolutions are those of the authors' released networks (fwang91/residual-attention-network
-a80220a); with 1000 outputs and the 7x7 stem the counts are theirs as well, 31,810,728 and 52,466,344. The paper lists
-31.9 M, which is the first one with the norms' running statistics, and 51.3 M, which the released network is not either.
+Pre-activation bottlenecks with attention modules between the stages. In a module, the output of a trunk of two blocks
+is multiplied by 1 + M, where the mask M in [0, 1] comes from an hourglass that pools the feature map down and
+interpolates it back up, with blocks along the way and across (figures 2 and 3 with p = 1, t = 2, r = 1; equation 3).
+Attention-56 has one module per stage; Attention-92 has one, two and three. Units and convolutions are those of the
+authors' released networks (fwang91/residual-attention-network a80220a). With 1000 outputs and the 7x7 stem, the
+parameter counts match theirs: 31,810,728 and 52,466,344. The paper lists 31.9 M, which is the first count plus the
+running statistics of the norms, and 51.3 M, which does not match the released network either.
 
-The stem is 3x3 and keeps the map, so that the stages stand at 32, 16, 8 and 4 px; the hourglasses reach down to 4 px
-(three, two and one halvings) as the paper's do to 7. Start: He et al.'s.
+The stem is 3x3 and keeps the resolution, so the stages work at 32, 16, 8 and 4 px. The hourglasses reach down to 4 px
+(three, two and one halvings), where the paper's reach 7 px. Convolutions use He initialization by default.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, conv_bn_relu, init_convs, norm_relu
+from engine.models.options import InitOption
 from engine.models.preact_resnet import PreActBottleneck
 
 
 def unit(width: int) -> PreActBottleneck:
-    """A residual unit that keeps its shape."""
+    """A residual unit that keeps the shape of its input."""
     return PreActBottleneck(width, width // 4, 1)
 
 
 class Hourglass(nn.Module):
-    """Pool, a unit, (a smaller hourglass beside a unit,) a unit, and back to the size of the input by interpolation.
+    """Pooling, a unit, a smaller hourglass in parallel with a unit, a unit, and interpolation to the input size.
 
     (B, width, H, W) -> (B, width, H, W).
 
     Args:
-        halvings: 1 or more.
+        halvings: how often the map is halved, 1 or more; at 1 there is no smaller hourglass.
     """
 
     def __init__(self, width: int, halvings: int) -> None:
@@ -54,7 +55,7 @@ class Hourglass(nn.Module):
 
 
 class Attention(nn.Module):
-    """A unit, two units scaled by 1 + mask, a unit; (B, width, H, W) -> (B, width, H, W)."""
+    """A unit, two units multiplied by 1 + mask, and a unit; (B, width, H, W) -> (B, width, H, W)."""
 
     def __init__(self, width: int, halvings: int) -> None:
         super().__init__()
@@ -76,7 +77,7 @@ class Attention(nn.Module):
 
 
 class AttentionNet(nn.Module):
-    """3x3 stem, three stages that end in attention modules, three more blocks, norm, mean, linear classifier.
+    """3x3 stem, three stages that end in attention modules, three more blocks, norm, average pooling, classifier.
 
     Args:
         modules: attention modules in each of the first three stages.
@@ -100,14 +101,11 @@ class AttentionNet(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model", title="Attention-56", family="attention", year=2017, paper="1704.06904", params=29_774_538, gmacs=2.01
 )
 def attention56(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> AttentionNet:
-    """Residual attention network, 1, 1 and 1 modules in its stages."""
+    """Residual attention network with one attention module in each of its three stages."""
     return AttentionNet((1, 1, 1), num_classes, in_channels, init)
 
 
@@ -115,5 +113,5 @@ def attention56(num_classes: int = 10, in_channels: int = 3, *, init: InitOption
     "model", title="Attention-92", family="attention", year=2017, paper="1704.06904", params=50_430_154, gmacs=3.402
 )
 def attention92(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> AttentionNet:
-    """Residual attention network, 1, 2 and 3 modules in its stages."""
+    """Residual attention network with one, two and three attention modules in its three stages."""
     return AttentionNet((1, 2, 3), num_classes, in_channels, init)

@@ -1,42 +1,44 @@
-"""ResNet-20 with a searched cell at the end of each block's body. "AutoRF: auto learning receptive fields with spatial
-pooling", MMM 2023, and what the same code searched before it.
+"""ResNet-20 with a searched cell at the end of each residual body: AutoRF, MMM 2023, and earlier searches with its
+code.
 
-A cell is a small graph: node 0 is the body's output x, and node i the sum of i operations, each on an earlier node. The
-last three nodes are fused by a 1x1 convolution and added to x. Operations gate their input (by channels, by pixels, or
-by convolutions of itself) or pool it without making it smaller, which widens the receptive field.
+AutoRF stands for "Auto learning receptive fields with spatial pooling". A cell is a small graph: node 0 is the output x
+of the body, and node i is the sum of i operations, each applied to an earlier node. The last three nodes are fused by a
+1x1 convolution and added to x. An operation either gates its input (by channel, by pixel, or by convolutions of the
+input) or pools it without reducing the resolution, which widens the receptive field.
 
-The five graphs and all parameter counts are those of pytorch-cifar-tricks. Its own nets never summed the operations of
-a node, so that some were computed for nothing and four of ten not at all in the graphs with four nodes; here they are
-summed, as in the search that found them. `noise`, there random numbers in place of a map even in evaluation, is what it
-stood for in that search: a skip connection. Start: He et al.'s.
+The five graphs and all parameter counts are those of pytorch-cifar-tricks. Its own networks never summed the operations
+of a node, so some were computed for nothing, and in the graphs with four nodes four of the ten were not computed at
+all; here they are summed, as in the search that found them. `noise`, there a map of random numbers even in evaluation,
+is what it stood for in that search: a skip connection. Convolutions use He initialization by default.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Final, Literal
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.cbam import CBAM, ChannelGate, PixelGate
 from engine.models.layers import DilatedConv, Init, conv
+from engine.models.options import InitOption
 from engine.models.resnet import CIFAR, BasicBlock, ResNet
 
 Graph = tuple[tuple[tuple[str, int], ...], ...]
-"""For each node but the first: operations by name, each with the number of the node that it reads."""
+"""For each node after the first: its operations by name, each with the index of the node that it reads."""
 
 REDUCTION = 4
-FUSED = 3  # nodes
+FUSED = 3  # how many of the last nodes are fused
 
 
 class SelfGate(nn.Module):
-    """x times a gate for each of its numbers; (B, C, H, W) -> (B, C, H, W).
+    """Multiply x elementwise by gates computed from x; (B, C, H, W) -> (B, C, H, W).
 
     Args:
-        body: makes the gates before their sigmoid; keeps the shape.
+        body: computes the gates before the sigmoid; keeps the shape.
     """
 
     def __init__(self, body: nn.Sequential) -> None:
@@ -48,7 +50,7 @@ class SelfGate(nn.Module):
 
 
 def separable(cin: int, cout: int) -> nn.Sequential:
-    """Two 3x3 convolutions in the separable form, batch norm behind each, ReLU between; the map keeps its size."""
+    """Two depthwise separable 3x3 convolutions, each with batch norm, and a ReLU in between; keeps the resolution."""
     return nn.Sequential(
         conv(cin, cin, 3, groups=cin),
         conv(cin, cin, 1),
@@ -61,13 +63,13 @@ def separable(cin: int, cout: int) -> nn.Sequential:
 
 
 def dilated(cin: int, cout: int, groups: int) -> nn.Sequential:
-    """A 3x3 convolution that reads every second pixel, a 1x1 convolution and batch norm; the map keeps its size."""
+    """A 3x3 convolution with dilation 2, a 1x1 convolution and batch norm; keeps the resolution."""
     spread = DilatedConv(cin, cout, 3, padding=2, dilation=2, groups=groups, bias=False)
     return nn.Sequential(spread, conv(cout, cout, 1), nn.BatchNorm2d(cout))
 
 
 def pooled(pool: nn.Module, channels: int, affine: bool) -> nn.Sequential:
-    """A pool that keeps the map's size, a 3x3 convolution in groups of four channels, batch norm."""
+    """A pooling that keeps the resolution, a 3x3 convolution in groups of four channels, and batch norm."""
     return nn.Sequential(
         pool, conv(channels, channels, 3, groups=channels // 4), nn.BatchNorm2d(channels, affine=affine)
     )
@@ -88,7 +90,7 @@ OPERATIONS: Final[dict[str, Callable[[int], nn.Module]]] = {
 
 
 class Cell(nn.Module):
-    """x plus what a 1x1 convolution makes of the graph's last three nodes; (B, C, H, W) -> (B, C, H, W)."""
+    """x plus a 1x1 convolution of the graph's last three nodes; (B, C, H, W) -> (B, C, H, W)."""
 
     def __init__(self, channels: int, graph: Graph) -> None:
         super().__init__()
@@ -113,11 +115,9 @@ class CellBlock(BasicBlock):
 
 
 def autorf_resnet20(graph: Graph, num_classes: int, in_channels: int, init: Init) -> ResNet:
-    """ResNet-20 with the same cell, of its own weights, in every block."""
+    """ResNet-20 with a cell of the given graph in every block; each cell has its own weights."""
     return ResNet(partial(CellBlock, graph=graph), (3, 3, 3), CIFAR, num_classes, in_channels, init)
 
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 ATTENTION: Final[Graph] = (
     (("skip", 0),),
@@ -160,7 +160,7 @@ SPP1: Final[Graph] = (
     gmacs=0.07667,
 )
 def autorf_resnet20_attention(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNet-20 with a cell of four nodes: separable and dilated gates and CBAM."""
+    """ResNet-20 with four-node cells: separable and dilated gates, and CBAM."""
     return autorf_resnet20(ATTENTION, num_classes, in_channels, init)
 
 
@@ -176,7 +176,7 @@ def autorf_resnet20_attention(num_classes: int = 10, in_channels: int = 3, *, in
 def autorf_resnet20_attention_searched(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he"
 ) -> ResNet:
-    """ResNet-20 with a cell of four nodes: gates over channels and pixels, CBAM three times."""
+    """ResNet-20 with four-node cells: channel and pixel gates, and CBAM three times."""
     return autorf_resnet20(ATTENTION_SEARCHED, num_classes, in_channels, init)
 
 
@@ -192,7 +192,7 @@ def autorf_resnet20_attention_searched(
 def autorf_resnet20_attention_searched_2(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he"
 ) -> ResNet:
-    """ResNet-20 with a cell of four nodes: max pools of 3 and 5 px."""
+    """ResNet-20 with four-node cells: 3x3 and 5x5 max-pools."""
     return autorf_resnet20(ATTENTION_SEARCHED_2, num_classes, in_channels, init)
 
 
@@ -208,7 +208,7 @@ def autorf_resnet20_attention_searched_2(
 def autorf_resnet20_attention_searched_3(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he"
 ) -> ResNet:
-    """ResNet-20 with a cell of four nodes: a max pool of 3 px in each."""
+    """ResNet-20 with four-node cells: a 3x3 max-pool in every node."""
     return autorf_resnet20(ATTENTION_SEARCHED_3, num_classes, in_channels, init)
 
 
@@ -222,5 +222,5 @@ def autorf_resnet20_attention_searched_3(
     gmacs=0.05718,
 )
 def autorf_resnet20_spp1(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNet-20 with a cell of three nodes: max pools of 3 px and an average pool of 5 px."""
+    """ResNet-20 with three-node cells: 3x3 max-pools and a 5x5 average pool."""
     return autorf_resnet20(SPP1, num_classes, in_channels, init)

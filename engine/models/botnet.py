@@ -1,9 +1,9 @@
-"""Bottleneck transformer: a ResNet-50 whose last stage attends. Srinivas et al. 2021, arXiv:2101.11605.
+"""Bottleneck transformer: a ResNet-50 with self-attention in its last stage. Srinivas et al. 2021, arXiv:2101.11605.
 
-ResNet-50 as it is brought to CIFAR (3x3 stem, no pooling) with the paper's BoTNet-S1: the 3x3 convolutions of the last
-stage give way to self-attention with relative positions, and that stage does not halve the map (section 4.8), so that
-all three blocks attend over 8x8 = 64 cells (with its stride two of them would see 16). Convolutions start after He et
-al., relative positions at N(0, 1 / sqrt(width of a head)) as in the authors' code.
+The usual ResNet-50 for CIFAR (3x3 stem, no max-pool) with the paper's BoTNet-S1: in the last stage, self-attention with
+relative positions replaces the 3x3 convolutions, and the stage does not halve the resolution (section 4.8). All three
+blocks therefore attend over 8x8 = 64 cells; with the stride, two of them would see 16. Convolutions use He
+initialization; relative positions are initialized with N(0, 1 / sqrt(width of a head)), as in the authors' code.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from engine.models.transformer_layers import merge_heads, split_heads, to_map, t
 class RelativeAttention(nn.Module):
     """Self-attention on a square map with scores q k + q r (figure 4); all heads share the vectors r.
 
-    r is the sum of a learned vector for the offset down and one for the offset right.
+    r is the sum of a learned vector for the vertical offset and one for the horizontal offset.
 
     Args:
-        side: cells along the map.
+        side: cells per side of the map.
     """
 
     no_decay = ("down", "right")  # see engine.optim.param_groups
@@ -55,7 +55,7 @@ class RelativeAttention(nn.Module):
 
 
 class AttentionBottleneck(Residual):
-    """1x1 down to `width`, attention, 1x1 up to four times `width` (figure 1, right)."""
+    """1x1 convolution down to `width`, attention, 1x1 convolution up to four times `width` (figure 1, right)."""
 
     def __init__(self, cin: int, width: int, heads: int, side: int) -> None:
         body = nn.Sequential(
@@ -70,7 +70,7 @@ class AttentionBottleneck(Residual):
 
 
 class BoTNet(nn.Module):
-    """3x3 stem, three stages of bottlenecks, one with attention, mean over the map, linear classifier.
+    """3x3 stem, three stages of bottlenecks, one stage with attention, global average pooling, linear classifier.
 
     Args:
         image_size: side of the square input in px.
@@ -100,5 +100,5 @@ class BoTNet(nn.Module):
 
 @register("model", title="BoTNet-S1-50", family="botnet", year=2021, paper="2101.11605", params=18_813_770, gmacs=1.702)
 def botnet(num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> BoTNet:
-    """BoTNet-S1-50: ResNet-50 with four-headed attention over 64 cells in its last stage."""
+    """BoTNet-S1-50: ResNet-50 with four-head attention over 64 cells in its last stage."""
     return BoTNet(num_classes, in_channels, image_size)

@@ -1,4 +1,4 @@
-"""From a model choice of the recipe to a module."""
+"""Builds a model from the recipe's choice."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ def build_model(
 ) -> nn.Module:
     """Build the chosen model on the current default device (the meta device too).
 
-    The builder gets those of `num_classes`, `in_channels` and `image_size` that its signature names, and the choice's
-    options; then those that every model has are carried out. Logits are (B, num_classes) for images
-    (B, in_channels, image_size, image_size).
+    The builder is given those of `num_classes`, `in_channels` and `image_size` that its signature names, and the
+    options of the choice. The options that every model takes are then applied to the result. Logits are (B,
+    num_classes) for images (B, in_channels, image_size, image_size).
 
     Raises:
-        BadInput: an unknown name, or ghost batches for a model without batch norm.
-        TypeError: a builder asks for something that models are not told.
+        BadInput: the name is unknown, or ghost batches are asked for in a model without batch norm.
+        TypeError: the builder requires an argument that models are not given.
     """
     part = catalog.get("model", choice.name)
     facts = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
     if unknown := sorted(set(part.positional) - set(facts)):
-        raise TypeError(f"{part.path}:{part.line}: a model is told {', '.join(facts)}, not {', '.join(unknown)}")
+        raise TypeError(f"{part.path}:{part.line}: a model is given {', '.join(facts)}, not {', '.join(unknown)}")
     common = {param.name: choice.options.get(param.name, param.default) for param in COMMON["model"]}
     own = {name: value for name, value in choice.options.items() if name not in common}
     model: nn.Module = catalog.load(part)(**{name: facts[name] for name in part.positional}, **own)
     if common["reinit"] != "off":
         reinit(model, common["reinit"])
     if common["ghost_batch"] and not use_ghost_batches(model, common["ghost_batch"]):
-        raise BadInput(f"model.ghost_batch: {part.name} has no batch norm to take statistics of fewer images")
+        raise BadInput(f"model.ghost_batch: {part.name} has no batch norm")
     return model

@@ -1,19 +1,19 @@
-"""CBAM on ResNeXt-29. Woo et al. 2018, arXiv:1807.06521.
+"""CBAM (convolutional block attention modules) on ResNeXt-29. Woo et al. 2018, arXiv:1807.06521.
 
-The end of each body is scaled twice: each channel by a gate made from its mean and its maximum by one shared bottleneck
-(equation 2, reduction 16), then each pixel by a gate made from the channels' mean and maximum by a 7x7 convolution
-(equation 3; with batch norm, as in the authors' code). Trunk and start: `engine.models.resnext`.
+The output of each residual body is scaled twice: first every channel, by a gate computed from its mean and its maximum
+with one shared bottleneck (equation 2, reduction 16), then every pixel, by a gate computed from the mean and the
+maximum over the channels with a 7x7 convolution (equation 3; with batch norm, as in the authors' code). Trunk and
+initialization are those of `engine.models.resnext`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import conv_bn
+from engine.models.options import InitOption
 from engine.models.resnet import ResNet
 from engine.models.resnext import resnext29
 
@@ -21,11 +21,13 @@ REDUCTION = 16
 
 
 class ChannelGate(nn.Module):
-    """Scale each channel by a gate made from its mean and its maximum by one bottleneck; (B, C, H, W) -> (B, C, H, W).
+    """Scale each channel by a gate computed from its mean and its maximum with a shared bottleneck.
+
+    (B, C, H, W) -> (B, C, H, W).
 
     Args:
         hidden: channels inside the bottleneck.
-        bias: of its two layers.
+        bias: whether its two layers have biases.
     """
 
     def __init__(self, channels: int, hidden: int, bias: bool = True) -> None:
@@ -42,10 +44,12 @@ class ChannelGate(nn.Module):
 
 
 class PixelGate(nn.Module):
-    """Scale each pixel by a gate made from its channels' mean and maximum; (B, C, H, W) -> (B, C, H, W).
+    """Scale each pixel by a gate computed from the mean and the maximum over its channels.
+
+    (B, C, H, W) -> (B, C, H, W).
 
     Args:
-        body: (B, 2, H, W) -> (B, 1, H, W).
+        body: computes the gates before the sigmoid; (B, 2, H, W) -> (B, 1, H, W).
     """
 
     def __init__(self, body: nn.Sequential) -> None:
@@ -58,13 +62,10 @@ class PixelGate(nn.Module):
 
 
 class CBAM(nn.Sequential):
-    """Gates over channels, then over pixels; (B, C, H, W) -> (B, C, H, W)."""
+    """A channel gate followed by a pixel gate; (B, C, H, W) -> (B, C, H, W)."""
 
     def __init__(self, channels: int, reduction: int = REDUCTION) -> None:
         super().__init__(ChannelGate(channels, channels // reduction), PixelGate(conv_bn(2, 1, 7)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(
@@ -77,7 +78,7 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
     gmacs=5.389,
 )
 def cbam_resnext29_8x64d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-29, 8 groups of 64 channels, with gates over channels and pixels."""
+    """ResNeXt-29 with 8 groups of 64 channels, and channel and pixel gates in every block."""
     return resnext29(8, 64, num_classes, in_channels, init, attention=CBAM)
 
 
@@ -85,7 +86,7 @@ def cbam_resnext29_8x64d(num_classes: int = 10, in_channels: int = 3, *, init: I
     "model", title="CBAM-ResNeXt-29, 16x8d", family="cbam", year=2018, paper="1807.06521", params=5_588_766, gmacs=0.818
 )
 def cbam_resnext29_16x8d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-29, 16 groups of 8 channels, with gates over channels and pixels."""
+    """ResNeXt-29 with 16 groups of 8 channels, and channel and pixel gates in every block."""
     return resnext29(16, 8, num_classes, in_channels, init, attention=CBAM)
 
 
@@ -99,7 +100,7 @@ def cbam_resnext29_16x8d(num_classes: int = 10, in_channels: int = 3, *, init: I
     gmacs=1.719,
 )
 def cbam_resnext29_16x16d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-29, 16 groups of 16 channels, with gates over channels and pixels."""
+    """ResNeXt-29 with 16 groups of 16 channels, and channel and pixel gates in every block."""
     return resnext29(16, 16, num_classes, in_channels, init, attention=CBAM)
 
 
@@ -113,7 +114,7 @@ def cbam_resnext29_16x16d(num_classes: int = 10, in_channels: int = 3, *, init: 
     gmacs=4.03,
 )
 def cbam_resnext29_16x32d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-29, 16 groups of 32 channels, with gates over channels and pixels."""
+    """ResNeXt-29 with 16 groups of 32 channels, and channel and pixel gates in every block."""
     return resnext29(16, 32, num_classes, in_channels, init, attention=CBAM)
 
 
@@ -127,5 +128,5 @@ def cbam_resnext29_16x32d(num_classes: int = 10, in_channels: int = 3, *, init: 
     gmacs=10.69,
 )
 def cbam_resnext29_16x64d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-29, 16 groups of 64 channels, with gates over channels and pixels."""
+    """ResNeXt-29 with 16 groups of 64 channels, and channel and pixel gates in every block."""
     return resnext29(16, 64, num_classes, in_channels, init, attention=CBAM)

@@ -1,31 +1,34 @@
 """Compact convolutional transformers. Hassani et al. 2021, "Escaping the big data paradigm", arXiv:2104.05704.
 
-A few convolutions with ReLU and max-pooling make the tokens, so that little data is enough, and a learned weighted mean
-over all tokens (sequence pooling) replaces the class token. `cct_7_3x1_32` reads: 7 layers, one 3x3 convolution, made
-for 32 px: 256 tokens; two convolutions leave 64. `_sine` takes fixed positions instead of learned ones. `_224` and
-`_384` are the paper's ImageNet nets: they enlarge every image to that size first, as for fine-tuning.
+A few convolutions with ReLU and max-pooling produce the tokens, so that little data is enough, and a learned weighted
+mean over all tokens (sequence pooling) replaces the class token. The name `cct_7_3x1_32` means 7 layers, one 3x3
+convolution, made for 32 px, which gives 256 tokens; two convolutions leave 64. `_sine` uses fixed positions instead of
+learned ones. `_224` and `_384` are the paper's ImageNet networks: they first enlarge every image to that size, as for
+fine-tuning.
 
-The block is the authors' released one, with which their numbers were made: the norm in front of the MLP replaces the
-residual stream (x = norm(x); x + mlp(x)), where the text describes x + mlp(norm(x)). Convolutions start after He
-et al., linear maps at N(0, 0.02), positions at N(0, 0.2); attention dropout 0.1 and drop path 0.1, as released.
+The block follows the authors' released code, which produced their numbers: the norm before the MLP replaces the
+residual stream (x = norm(x); x + mlp(x)), where the text describes x + mlp(norm(x)). Convolutions use He
+initialization, linear layers N(0, 0.02) and positions N(0, 0.2); attention dropout is 0.1 and drop path 0.1, as
+released.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
 from math import ceil
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import Attention, DropPath, Mlp, drop_path_rates, init_transformer, to_tokens
 
 
 class Size(NamedTuple):
-    """The encoder: table 1 of the paper."""
+    """Dimensions of the encoder: table 1 of the paper."""
 
     layers: int
     heads: int
@@ -34,9 +37,9 @@ class Size(NamedTuple):
 
 
 class Tokenizer(nn.Sequential):
-    """Convolution, ReLU and 3x3 max-pooling with stride 2, `convs` times.
+    """A convolution, ReLU and 3x3 max-pooling with stride 2, repeated `convs` times.
 
-    (B, in_channels, H, W) -> (B, N, dim). 3x3 convolutions keep the size, 7x7 ones halve it.
+    (B, in_channels, H, W) -> (B, N, dim). 3x3 convolutions keep the resolution, 7x7 ones halve it.
     """
 
     def __init__(self, in_channels: int, dim: int, kernel: int, convs: int) -> None:
@@ -49,7 +52,7 @@ class Tokenizer(nn.Sequential):
             self.append(nn.Sequential(conv, nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)))
 
     def tokens(self, side: int) -> int:
-        """How many tokens an image of `side` px gives: each step leaves ceil(side / stride / 2) px."""
+        """The number of tokens for an image of `side` px: each step leaves ceil(side / stride / 2) px."""
         for _ in self:
             side = ceil(ceil(side / self.stride) / 2)
         return side**2
@@ -59,7 +62,7 @@ class Tokenizer(nn.Sequential):
 
 
 class CCTBlock(nn.Module):
-    """Attention on the normalised stream, then an MLP on a stream that is normalised for good."""
+    """Attention on the normalized stream, then an MLP on a stream that stays normalized."""
 
     def __init__(self, size: Size, drop_path: float) -> None:
         super().__init__()
@@ -80,9 +83,9 @@ class CCT(nn.Module):
     Args:
         kernel, convs: of the tokenizer.
         image_size: side of the square input in px.
-        resize: side that images are enlarged to first; 0 leaves them as they are.
-        sine: fixed sines and cosines for positions.
-        drop_path: chance to drop the last block.
+        resize: side in px that images are enlarged to first; 0 leaves them as they are.
+        sine: use fixed sinusoidal positions instead of learned ones.
+        drop_path: drop-path rate of the last block.
     """
 
     no_decay = ("positions",)  # see engine.optim.param_groups
@@ -126,13 +129,11 @@ class CCT(nn.Module):
 
 
 def sines(tokens: int, dim: int) -> Tensor:
-    """Positions of Vaswani et al. 2017, section 3.5, along the row-by-row sequence: (1, tokens, dim)."""
+    """Sinusoidal positions of Vaswani et al. 2017, section 3.5, along the row-by-row sequence: (1, tokens, dim)."""
     rate = 10000 ** (-torch.arange(0, dim, 2) / dim)
     angle = torch.arange(tokens)[:, None] * rate  # (tokens, dim / 2)
     return torch.stack((angle.sin(), angle.cos()), 2).flatten(1)[None]
 
-
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
 
 CCT2, CCT4 = Size(2, 2, 1, 128), Size(4, 2, 1, 128)
 CCT6, CCT7, CCT14 = Size(6, 4, 2, 256), Size(7, 4, 2, 256), Size(14, 6, 3, 384)
@@ -149,16 +150,18 @@ CCT6, CCT7, CCT14 = Size(6, 4, 2, 256), Size(7, 4, 2, 256), Size(14, 6, 3, 384)
     gmacs=0.03534,
     aliases=("cct_2",),
 )
-def cct_2_3x2_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
-    """2 layers on 64 tokens."""
+def cct_2_3x2_32(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
+    """CCT with 2 layers on 64 tokens."""
     return CCT(CCT2, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CCT-2/3x2 sine", family="cct", year=2021, paper="2104.05704", params=275_531, gmacs=0.03534)
 def cct_2_3x2_32_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
-    """2 layers on 64 tokens, fixed positions."""
+    """CCT with 2 layers on 64 tokens, sinusoidal positions."""
     return CCT(CCT2, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
 
 
@@ -173,30 +176,34 @@ def cct_2_3x2_32_sine(
     gmacs=0.05002,
     aliases=("cct_4",),
 )
-def cct_4_3x2_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
-    """4 layers on 64 tokens."""
+def cct_4_3x2_32(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
+    """CCT with 4 layers on 64 tokens."""
     return CCT(CCT4, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CCT-4/3x2 sine", family="cct", year=2021, paper="2104.05704", params=473_931, gmacs=0.05002)
 def cct_4_3x2_32_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
-    """4 layers on 64 tokens, fixed positions."""
+    """CCT with 4 layers on 64 tokens, sinusoidal positions."""
     return CCT(CCT4, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
 
 
 @register("model", title="CCT-6/3x1", family="cct", year=2021, paper="2104.05704", params=3_233_803, gmacs=1.014)
-def cct_6_3x1_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
-    """6 layers on 256 tokens."""
+def cct_6_3x1_32(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
+    """CCT with 6 layers on 256 tokens."""
     return CCT(CCT6, 3, 1, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CCT-6/3x1 sine", family="cct", year=2021, paper="2104.05704", params=3_168_267, gmacs=1.014)
 def cct_6_3x1_32_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
-    """6 layers on 256 tokens, fixed positions."""
+    """CCT with 6 layers on 256 tokens, sinusoidal positions."""
     return CCT(CCT6, 3, 1, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
 
 
@@ -210,16 +217,18 @@ def cct_6_3x1_32_sine(
     params=3_326_923,
     gmacs=0.2535,
 )
-def cct_6_3x2_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
-    """6 layers on 64 tokens."""
+def cct_6_3x2_32(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
+    """CCT with 6 layers on 64 tokens."""
     return CCT(CCT6, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CCT-6/3x2 sine", family="cct", year=2021, paper="2104.05704", params=3_310_539, gmacs=0.2535)
 def cct_6_3x2_32_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
-    """6 layers on 64 tokens, fixed positions."""
+    """CCT with 6 layers on 64 tokens, sinusoidal positions."""
     return CCT(CCT6, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
 
 
@@ -234,8 +243,10 @@ def cct_6_3x2_32_sine(
     gmacs=1.182,
     aliases=("cct_7_3x1_32_c100",),
 )
-def cct_7_3x1_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
-    """7 layers on 256 tokens."""
+def cct_7_3x1_32(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
+    """CCT with 7 layers on 256 tokens."""
     return CCT(CCT7, 3, 1, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
@@ -251,9 +262,9 @@ def cct_7_3x1_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 
     aliases=("cct_7_3x1_32_sine_c100",),
 )
 def cct_7_3x1_32_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
-    """7 layers on 256 tokens, fixed positions."""
+    """CCT with 7 layers on 256 tokens, sinusoidal positions."""
     return CCT(CCT7, 3, 1, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
 
 
@@ -267,22 +278,26 @@ def cct_7_3x1_32_sine(
     params=3_853_259,
     gmacs=0.2891,
 )
-def cct_7_3x2_32(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
-    """7 layers on 64 tokens."""
+def cct_7_3x2_32(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
+    """CCT with 7 layers on 64 tokens."""
     return CCT(CCT7, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CCT-7/3x2 sine", family="cct", year=2021, paper="2104.05704", params=3_836_875, gmacs=0.2891)
 def cct_7_3x2_32_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
-    """7 layers on 64 tokens, fixed positions."""
+    """CCT with 7 layers on 64 tokens, sinusoidal positions."""
     return CCT(CCT7, 3, 2, num_classes, in_channels, image_size, drop_path=drop_path, sine=True)
 
 
 @register("model", title="CCT-7/7x2 224 px", family="cct", year=2021, paper="2104.05704", params=4_550_091, gmacs=1.605)
-def cct_7_7x2_224(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
-    """7 layers on 196 tokens of an image enlarged to 224 px."""
+def cct_7_7x2_224(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
+    """CCT with 7 layers on 196 tokens of images enlarged to 224 px."""
     return CCT(CCT7, 7, 2, num_classes, in_channels, image_size, drop_path=drop_path, resize=224)
 
 
@@ -290,17 +305,19 @@ def cct_7_7x2_224(num_classes: int = 10, in_channels: int = 3, image_size: int =
     "model", title="CCT-7/7x2 224 px sine", family="cct", year=2021, paper="2104.05704", params=4_499_915, gmacs=1.605
 )
 def cct_7_7x2_224_sine(
-    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
 ) -> CCT:
-    """7 layers on 196 tokens of an image enlarged to 224 px, fixed positions."""
+    """CCT with 7 layers on 196 tokens of images enlarged to 224 px, sinusoidal positions."""
     return CCT(CCT7, 7, 2, num_classes, in_channels, image_size, drop_path=drop_path, resize=224, sine=True)
 
 
 @register(
     "model", title="CCT-14/7x2 224 px", family="cct", year=2021, paper="2104.05704", params=21_986_123, gmacs=5.522
 )
-def cct_14_7x2_224(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
-    """14 layers on 196 tokens of an image enlarged to 224 px."""
+def cct_14_7x2_224(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
+    """CCT with 14 layers on 196 tokens of images enlarged to 224 px."""
     return CCT(CCT14, 7, 2, num_classes, in_channels, image_size, drop_path=drop_path, resize=224)
 
 
@@ -314,6 +331,8 @@ def cct_14_7x2_224(num_classes: int = 10, in_channels: int = 3, image_size: int 
     gmacs=18.58,
     aliases=("cct_14_7x2_384_fl",),
 )
-def cct_14_7x2_384(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> CCT:
-    """14 layers on 576 tokens of an image enlarged to 384 px."""
+def cct_14_7x2_384(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> CCT:
+    """CCT with 14 layers on 576 tokens of images enlarged to 384 px."""
     return CCT(CCT14, 7, 2, num_classes, in_channels, image_size, drop_path=drop_path, resize=384)

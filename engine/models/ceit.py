@@ -1,21 +1,22 @@
-"""CeiT: convolutions for tokens and within the MLP. Yuan et al. 2021, arXiv:2103.11816.
+"""CeiT: a vision transformer with convolutions in tokenizer and MLPs. Yuan et al. 2021, arXiv:2103.11816.
 
-CeiT-T with an image-to-tokens part for small pictures: a 3x3 stride-1 convolution, pooling and patches of 2 cells, for
-7x7 with stride 2, pooling and patches of 4: 64 tokens at 32 px, where the original part leaves four. Sizes, batch norms
-and layer-wise class-token attention as in the authors' code; linear maps, positions and class token start at
-N(0, 0.02), convolutions with PyTorch's defaults; drop path 0.1 as in DeiT, whose training the paper takes over.
+CeiT-T with an image-to-tokens module for small images: a 3x3 stride-1 convolution, pooling and patches of 2 cells,
+instead of a 7x7 convolution with stride 2, pooling and patches of 4 cells. This gives 64 tokens at 32 px, where the
+original module leaves four. Sizes, batch norms and layer-wise class-token attention are as in the authors' code. Linear
+layers, positions and class token are initialized with N(0, 0.02), convolutions with PyTorch's defaults. Drop path is
+0.1 as in DeiT, whose training the paper adopts.
 """
 
 from __future__ import annotations
 
 from math import ceil
-from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import (
     Attention,
     Block,
@@ -29,11 +30,11 @@ from engine.models.transformer_layers import (
     to_tokens,
 )
 
-CHANNELS = 64  # of the convolution that makes tokens
+CHANNELS = 64  # of the convolution that produces the tokens
 
 
 class LocallyEnhancedFeedForward(nn.Module):
-    """An MLP of the patch tokens with a 3x3 depthwise convolution within; the class token passes (section 3.2)."""
+    """MLP on the patch tokens with a 3x3 depthwise convolution inside; the class token bypasses it (section 3.2)."""
 
     def __init__(self, dim: int, hidden: int, side: int) -> None:
         super().__init__()
@@ -55,7 +56,7 @@ class LocallyEnhancedFeedForward(nn.Module):
 
 
 class LastTokenAttention(nn.Module):
-    """Self-attention of which only the last token's result is made (section 3.3)."""
+    """Self-attention that computes the output of the last token only (section 3.3)."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -73,8 +74,9 @@ class CeiT(nn.Module):
 
     Args:
         image_size: side of the square input in px.
-        drop_path: chance to drop the last block.
-        kernel, stride: of the convolution in front of the pooling; patch: cells along a patch of the pooled map.
+        drop_path: drop-path rate of the last block.
+        kernel, stride: of the convolution before the pooling.
+        patch: cells per side of a patch of the pooled map.
     """
 
     no_decay = ("class_token", "positions", "layer_positions")  # see engine.optim.param_groups
@@ -144,7 +146,7 @@ def ceit(
     in_channels: int = 3,
     image_size: int = 32,
     *,
-    drop_path: Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)] = 0.1,
+    drop_path: DropPathRate = 0.1,
 ) -> CeiT:
     """CeiT-T: 12 layers of width 192 on 64 tokens."""
     return CeiT(192, 3, num_classes, in_channels, image_size, drop_path=drop_path)

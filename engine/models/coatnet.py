@@ -1,22 +1,24 @@
-"""CoAtNet: convolutions first, attention with relative positions after. Dai et al. 2021, arXiv:2106.04803.
+"""CoAtNet: convolutional stages, then stages with relative attention. Dai et al. 2021, arXiv:2106.04803.
 
-The paper's nets with three halvings for its five: stem and first stage stay at 32 px, the next ones work on 16, 8 and
-4 px, so that attention runs over 64 and 16 tokens (196 and 49 in the paper). Departures from the paper's text, both as
-timm has them: a down-sampling MBConv strides in its depthwise convolution, where a strided 1x1 one would drop three
-pixels of four, and a layer norm closes the net. Convolutions start after He et al., linear maps at N(0, 0.02);
-drop path is the paper's on ImageNet-1K for sizes 0 to 3; size 4, never trained on that alone, gets 0.2.
+The paper's networks with three halvings instead of five: the stem and the first stage stay at 32 px, and the next
+stages work at 16, 8 and 4 px, so that attention runs over 64 and 16 tokens (196 and 49 in the paper). Two departures
+from the paper's text follow timm: a downsampling MBConv strides in its depthwise convolution, where a strided 1x1
+convolution would drop three pixels out of four, and a layer norm ends the network. Convolutions use He initialization,
+linear layers N(0, 0.02). Drop path is the paper's on ImageNet-1K for sizes 0 to 3; size 4, which was never trained on
+ImageNet-1K alone, gets 0.2.
 
-`coatnet_*_seed` are the nets behind pytorch-cifar-tricks' rows.
+`coatnet_*_seed` are the networks behind the rows of pytorch-cifar-tricks.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import init_convs
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import (
     Attention,
     DropPath,
@@ -29,7 +31,7 @@ from engine.models.transformer_layers import (
     to_tokens,
 )
 
-HEAD = 32  # channels of one head
+HEAD = 32  # channels per head
 
 
 class Size(NamedTuple):
@@ -50,13 +52,16 @@ def pool(stride: int) -> nn.Module:
 
 
 def shortcut(cin: int, cout: int, stride: int, *, lean: bool) -> nn.Sequential:
-    """Max-pooling where the map shrinks, a projection where it widens (lean: or shrinks), else the identity (A.1)."""
+    """Max-pooling where the resolution is halved, a projection where the width changes, else the identity (A.1).
+
+    With `lean`, there is a projection wherever the resolution is halved, too.
+    """
     project = cin != cout or (lean and stride == 2)
     return nn.Sequential(pool(stride), nn.Conv2d(cin, cout, 1, bias=not lean) if project else nn.Identity())
 
 
 class SqueezeExcite(nn.Module):
-    """A gate for each channel, made of all channels' means. Hu et al. 2017, arXiv:1709.01507."""
+    """Scale each channel by a gate computed from the means of all channels. Hu et al. 2017, arXiv:1709.01507."""
 
     def __init__(self, width: int, hidden: int, *, bias: bool) -> None:
         super().__init__()
@@ -69,11 +74,12 @@ class SqueezeExcite(nn.Module):
 
 
 class MBConv(nn.Module):
-    """Batch norm, 1x1 up, 3x3 depthwise, squeeze-and-excite, 1x1 down; a shortcut around it all.
+    """Batch norm, 1x1 expansion, 3x3 depthwise, squeeze-and-excite and 1x1 projection, with a shortcut around all.
 
     Args:
-        lean: the seed's: four times the input's width for four times the output's, the stride in the first convolution,
-            a batch norm for the last bias, no biases in gate and shortcut.
+        lean: as in the `_seed` networks: an expansion to four times the input width instead of four times the output
+            width, the stride in the first convolution, a batch norm in place of the last bias, no biases in gate and
+            shortcut.
     """
 
     def __init__(self, cin: int, cout: int, stride: int, drop_path: float, *, lean: bool) -> None:
@@ -100,9 +106,10 @@ class Transformer(nn.Module):
     """Attention over the whole map with a learned bias for each offset (equation 3), then an MLP.
 
     Args:
-        side: cells along the map behind the pooling.
-        lean: the seed's: eight heads at any width, an MLP four times as wide as the input and not as the output, the
-            norm behind the pooling, no biases on queries, keys, values and shortcut, offsets that start at zero.
+        side: cells per side of the map after the pooling.
+        lean: as in the `_seed` networks: eight heads at any width, an MLP four times as wide as the input instead of
+            the output, the norm after the pooling, no biases on queries, keys, values and shortcut, offset biases
+            initialized to zero.
     """
 
     def __init__(self, cin: int, cout: int, stride: int, side: int, drop_path: float, *, lean: bool) -> None:
@@ -126,14 +133,14 @@ class Transformer(nn.Module):
 
 
 class CoAtNet(nn.Module):
-    """Two convolutions, two stages of MBConv, two of transformers, norm, mean over the map, linear classifier.
+    """Two convolutions, two stages of MBConv, two of transformers, norm, average pooling, linear classifier.
 
     Args:
         image_size: side of the square input in px.
-        drop_path: chance to drop the last block.
+        drop_path: drop-path rate of the last block.
         strides: of the stem and the first block of each stage.
-        lean: see `MBConv` and `Transformer`; also batch norm and GELU behind the stem, a classifier without bias and
-            without a norm in front, and PyTorch's default start.
+        lean: see `MBConv` and `Transformer`; also batch norm and GELU after the stem, a classifier without bias and
+            without a preceding norm, and PyTorch's default initialization.
     """
 
     def __init__(
@@ -174,50 +181,58 @@ class CoAtNet(nn.Module):
         return self.head(self.norm(self.stages(self.stem(x))).mean((2, 3)))
 
 
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
-
 SIZE_0 = Size((2, 3, 5, 2), (96, 192, 384, 768), 64)
 SIZE_1 = Size((2, 6, 14, 2), (96, 192, 384, 768), 64)
 SIZE_2 = Size((2, 6, 14, 2), (128, 256, 512, 1024), 128)
 SIZE_3 = Size((2, 6, 14, 2), (192, 384, 768, 1536), 192)
 SIZE_4 = Size((2, 12, 28, 2), (192, 384, 768, 1536), 192)
 
-SEED_STRIDES = (2, 2, 2, 2, 2)  # 16, 8, 4, 2 and 1 px
+SEED_STRIDES = (2, 2, 2, 2, 2)  # maps of 16, 8, 4, 2 and 1 px
 
 
 @register("model", title="CoAtNet-0", family="coatnet", year=2021, paper="2106.04803", params=23_648_918, gmacs=1.256)
-def coatnet_0(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.2) -> CoAtNet:
+def coatnet_0(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.2
+) -> CoAtNet:
     """CoAtNet-0: 5 convolutional and 7 attention blocks, 96 to 768 channels."""
     return CoAtNet(SIZE_0, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CoAtNet-1", family="coatnet", year=2021, paper="2106.04803", params=40_783_442, gmacs=2.536)
-def coatnet_1(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.3) -> CoAtNet:
+def coatnet_1(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.3
+) -> CoAtNet:
     """CoAtNet-1: 8 convolutional and 16 attention blocks, 96 to 768 channels."""
     return CoAtNet(SIZE_1, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CoAtNet-2", family="coatnet", year=2021, paper="2106.04803", params=72_499_818, gmacs=4.576)
-def coatnet_2(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.5) -> CoAtNet:
+def coatnet_2(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.5
+) -> CoAtNet:
     """CoAtNet-2: 8 convolutional and 16 attention blocks, 128 to 1024 channels."""
     return CoAtNet(SIZE_2, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CoAtNet-3", family="coatnet", year=2021, paper="2106.04803", params=162_902_938, gmacs=10.23)
-def coatnet_3(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.7) -> CoAtNet:
+def coatnet_3(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.7
+) -> CoAtNet:
     """CoAtNet-3: 8 convolutional and 16 attention blocks, 192 to 1536 channels."""
     return CoAtNet(SIZE_3, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="CoAtNet-4", family="coatnet", year=2021, paper="2106.04803", params=271_192_618, gmacs=18.49)
-def coatnet_4(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.2) -> CoAtNet:
+def coatnet_4(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.2
+) -> CoAtNet:
     """CoAtNet-4: 14 convolutional and 30 attention blocks, 192 to 1536 channels."""
     return CoAtNet(SIZE_4, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register(
     "model",
-    title="CoAtNet-0 as published",
+    title="CoAtNet-0 (pytorch-cifar-tricks)",
     family="coatnet",
     year=2021,
     paper="2106.04803",
@@ -225,13 +240,13 @@ def coatnet_4(num_classes: int = 10, in_channels: int = 3, image_size: int = 32,
     gmacs=0.06746,
 )
 def coatnet_0_seed(num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> CoAtNet:
-    """The net behind pytorch-cifar-tricks' 90.15 %: five halvings, so that its last stage attends over one token."""
+    """The network behind the 90.15 % of pytorch-cifar-tricks: five halvings leave one token for the last stage."""
     return CoAtNet(SIZE_0, num_classes, in_channels, image_size, strides=SEED_STRIDES, lean=True)
 
 
 @register(
     "model",
-    title="CoAtNet-1 as published",
+    title="CoAtNet-1 (pytorch-cifar-tricks)",
     family="coatnet",
     year=2021,
     paper="2106.04803",
@@ -239,13 +254,13 @@ def coatnet_0_seed(num_classes: int = 10, in_channels: int = 3, image_size: int 
     gmacs=0.1389,
 )
 def coatnet_1_seed(num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> CoAtNet:
-    """The net behind pytorch-cifar-tricks' 90.09 %: five halvings, so that its last stage attends over one token."""
+    """The network behind the 90.09 % of pytorch-cifar-tricks: five halvings leave one token for the last stage."""
     return CoAtNet(SIZE_1, num_classes, in_channels, image_size, strides=SEED_STRIDES, lean=True)
 
 
 @register(
     "model",
-    title="CoAtNet-2 as published",
+    title="CoAtNet-2 (pytorch-cifar-tricks)",
     family="coatnet",
     year=2021,
     paper="2106.04803",
@@ -253,6 +268,6 @@ def coatnet_1_seed(num_classes: int = 10, in_channels: int = 3, image_size: int 
     gmacs=0.2616,
 )
 def coatnet_2_seed(num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> CoAtNet:
-    """The net behind pytorch-cifar-tricks' 90.86 %: one token at the end, in 1026 channels by a slip."""
+    """The network behind the 90.86 % of pytorch-cifar-tricks: one token in the last stage, 1026 channels by mistake."""
     size = SIZE_2._replace(widths=(128, 256, 512, 1026))
     return CoAtNet(size, num_classes, in_channels, image_size, strides=SEED_STRIDES, lean=True)

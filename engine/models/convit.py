@@ -1,21 +1,21 @@
-"""ConViT: attention that starts as a convolution and may leave it. d'Ascoli et al. 2021, arXiv:2103.10697.
+"""ConViT: attention layers that are initialized as convolutions. d'Ascoli et al. 2021, arXiv:2103.10697.
 
-The paper's nets with patches of 4 px for 16: 64 tokens at 32 px, where patches of 16 leave four. The first ten layers
-are gated positional self-attention, the last two plain attention with a class token (section 4). Linear maps start at
-N(0, 0.02), positions and class token as well, gated layers as the convolution of section 3; drop path 0.1 as in DeiT,
-whose training the paper takes over.
+The paper's networks with patches of 4 px instead of 16: 64 tokens at 32 px, where patches of 16 px would leave four.
+The first ten layers are gated positional self-attention, the last two plain attention with a class token (section 4).
+Linear layers, positions and class token are initialized with N(0, 0.02), the gated layers as the convolution of section
+3. Drop path is 0.1 as in DeiT, whose training the paper adopts.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import (
     Attention,
     Block,
@@ -31,13 +31,13 @@ GATED, PLAIN, PATCH = 10, 2, 4
 
 
 class GatedAttention(nn.Module):
-    """Gated positional self-attention (equation 7): a mix of attention by content and attention by place alone.
+    """Gated positional self-attention (equation 7): a blend of attention by content and attention by position alone.
 
-    A head weighs content with 1 - s and place with s, the sigmoid of its gate. Places are weighed by the softmax of a
-    linear map of (right, down, distance squared).
+    A head weights content by 1 - s and position by s, the sigmoid of its gate. Attention by position is the softmax of
+    a linear map of (right, down, squared distance).
 
     Args:
-        side: tokens along one side of their square.
+        side: tokens per side of the square map.
     """
 
     places: Tensor
@@ -62,7 +62,7 @@ class GatedAttention(nn.Module):
 
     @torch.no_grad()
     def start_as_convolution(self) -> None:
-        """Head h looks at the h-th neighbour of a square kernel and passes its value on (section 3, locality 1)."""
+        """Make head h attend to the h-th neighbor in a square kernel and pass its value on (section 3, locality 1)."""
         nn.init.eye_(self.v.weight)
         kernel = math.isqrt(self.heads)
         for head in range(kernel**2):
@@ -71,19 +71,19 @@ class GatedAttention(nn.Module):
 
 
 def relative_places(side: int) -> Tensor:
-    """From cell i to cell j of a square: right, down, distance squared: (side ** 2, side ** 2, 3)."""
+    """Offsets from cell i to cell j of a square: right, down, squared distance; (side ** 2, side ** 2, 3)."""
     cells = torch.cartesian_prod(torch.arange(side), torch.arange(side)).float()
     apart = cells - cells[:, None]  # (N, N, 2): down, right
     return torch.cat((apart.flip(2), apart.square().sum(2, keepdim=True)), 2)
 
 
 class ConViT(nn.Module):
-    """Patches and positions, gated layers, a class token for the plain layers, norm, linear classifier on that token.
+    """Patches and positions, gated layers, class token, plain layers, norm, linear classifier on the class token.
 
     Args:
-        heads: of every layer; the first ones span a square kernel, so 4, 9 and 16 are natural.
+        heads: heads per layer; in the gated layers they span a square kernel, so 4, 9 and 16 are natural choices.
         image_size: side of the square input in px.
-        drop_path: chance to drop the last block.
+        drop_path: drop-path rate of the last block.
     """
 
     no_decay = ("class_token", "positions")  # see engine.optim.param_groups
@@ -125,22 +125,25 @@ class ConViT(nn.Module):
         return self.head(self.norm(x[:, 0]))
 
 
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
-
-
 @register("model", title="ConViT-Ti", family="convit", year=2021, paper="2103.10697", params=5_355_858, gmacs=0.3685)
-def convit_tiny(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> ConViT:
-    """ConViT-Ti: 12 layers of width 192, 4 heads that start as a 2x2 kernel."""
+def convit_tiny(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> ConViT:
+    """ConViT-Ti: 12 layers of width 192; the 4 heads are initialized as a 2x2 kernel."""
     return ConViT(192, 4, num_classes, in_channels, image_size, drop_path)
 
 
 @register("model", title="ConViT-S", family="convit", year=2021, paper="2103.10697", params=26_980_588, gmacs=1.787)
-def convit_small(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> ConViT:
-    """ConViT-S: 12 layers of width 432, 9 heads that start as a 3x3 kernel."""
+def convit_small(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> ConViT:
+    """ConViT-S: 12 layers of width 432; the 9 heads are initialized as a 3x3 kernel."""
     return ConViT(432, 9, num_classes, in_channels, image_size, drop_path)
 
 
 @register("model", title="ConViT-B", family="convit", year=2021, paper="2103.10697", params=85_124_394, gmacs=5.562)
-def convit_base(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.1) -> ConViT:
-    """ConViT-B: 12 layers of width 768, 16 heads that start as a 4x4 kernel."""
+def convit_base(
+    num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.1
+) -> ConViT:
+    """ConViT-B: 12 layers of width 768; the 16 heads are initialized as a 4x4 kernel."""
     return ConViT(768, 16, num_classes, in_channels, image_size, drop_path)

@@ -1,9 +1,9 @@
 """ConvNeXt. Liu et al. 2022, "A ConvNet for the 2020s", arXiv:2201.03545.
 
-The paper's nets with a 3x3 stride-1 stem in place of the 4x4 patches, as ResNets are brought to CIFAR: the stages work
-on 32, 16, 8 and 4 px, where they work on 56, 28, 14 and 7 px of an ImageNet picture. `patch` offers 2 and 4 px again.
-Weights start at N(0, 0.02), layer scale at 1e-6. Drop path is what the authors train each size with on ImageNet-1K, and
-the extra large one on ImageNet-22K (facebookresearch/ConvNeXt, TRAINING.md).
+The paper's networks with a 3x3 stride-1 stem in place of the 4x4 patches, the usual change for CIFAR: the stages work
+at 32, 16, 8 and 4 px, instead of 56, 28, 14 and 7 px for an ImageNet image. `patch` brings back patches of 2 or 4 px.
+Weights are initialized with N(0, 0.02), layer scale with 1e-6. Drop path is what the authors train each size with on
+ImageNet-1K, and the extra large one on ImageNet-22K (facebookresearch/ConvNeXt, TRAINING.md).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import (
     DropPath,
     LayerNorm2d,
@@ -26,7 +27,7 @@ from engine.models.transformer_layers import (
 
 
 class ConvNeXtBlock(nn.Module):
-    """7x7 depthwise convolution, layer norm, MLP of each pixel at four times the width (figure 4)."""
+    """7x7 depthwise convolution, layer norm, and an MLP on each pixel with four times the width (figure 4)."""
 
     def __init__(self, width: int, drop_path: float) -> None:
         super().__init__()
@@ -40,7 +41,7 @@ class ConvNeXtBlock(nn.Module):
 
 
 class Downsample(nn.Sequential):
-    """Layer norm and a 2x2 convolution with stride 2 (section 2.6); an odd map is padded first."""
+    """Layer norm and a 2x2 convolution with stride 2 (section 2.6); maps of odd size are padded first."""
 
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__(LayerNorm2d(cin, 1e-6), nn.Conv2d(cin, cout, 2, 2))
@@ -51,12 +52,12 @@ class Downsample(nn.Sequential):
 
 
 class ConvNeXt(nn.Module):
-    """Stem, four stages with down-sampling between them, mean over the map, norm, linear classifier.
+    """Stem, four stages with downsampling in between, global average pooling, norm, linear classifier.
 
     Args:
         depths, widths: blocks and channels of each stage.
-        patch: side and stride of the stem's convolution in px; 1 stands for 3x3 with stride 1.
-        drop_path: chance to drop the last block.
+        patch: kernel size and stride of the stem in px; 1 stands for a 3x3 convolution with stride 1.
+        drop_path: drop-path rate of the last block.
     """
 
     def __init__(
@@ -87,26 +88,33 @@ class ConvNeXt(nn.Module):
         return self.head(self.norm(x.mean((2, 3))))
 
 
-Patch = Annotated[Literal[1, 2, 4], Spec("side and stride of the stem in px; 1 is a 3x3 convolution with stride 1")]
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
+Patch = Annotated[
+    Literal[1, 2, 4], Spec("kernel size and stride of the stem in px; 1 is a 3x3 convolution with stride 1")
+]
 
 DEEP = (3, 3, 27, 3)
 
 
 @register("model", title="ConvNeXt-T", family="convnext", year=2022, paper="2201.03545", params=27_825_802, gmacs=1.453)
-def convnext_tiny(num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: Drop = 0.1) -> ConvNeXt:
+def convnext_tiny(
+    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: DropPathRate = 0.1
+) -> ConvNeXt:
     """ConvNeXt-T: 18 blocks, 96 to 768 channels."""
     return ConvNeXt((3, 3, 9, 3), (96, 192, 384, 768), num_classes, in_channels, patch, drop_path)
 
 
 @register("model", title="ConvNeXt-S", family="convnext", year=2022, paper="2201.03545", params=49_460_362, gmacs=2.833)
-def convnext_small(num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: Drop = 0.4) -> ConvNeXt:
+def convnext_small(
+    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: DropPathRate = 0.4
+) -> ConvNeXt:
     """ConvNeXt-S: 36 blocks, 96 to 768 channels."""
     return ConvNeXt(DEEP, (96, 192, 384, 768), num_classes, in_channels, patch, drop_path)
 
 
 @register("model", title="ConvNeXt-B", family="convnext", year=2022, paper="2201.03545", params=87_574_026, gmacs=5.011)
-def convnext_base(num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: Drop = 0.5) -> ConvNeXt:
+def convnext_base(
+    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: DropPathRate = 0.5
+) -> ConvNeXt:
     """ConvNeXt-B: 36 blocks, 128 to 1024 channels."""
     return ConvNeXt(DEEP, (128, 256, 512, 1024), num_classes, in_channels, patch, drop_path)
 
@@ -114,7 +122,9 @@ def convnext_base(num_classes: int = 10, in_channels: int = 3, *, patch: Patch =
 @register(
     "model", title="ConvNeXt-L", family="convnext", year=2022, paper="2201.03545", params=196_241_674, gmacs=11.22
 )
-def convnext_large(num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: Drop = 0.5) -> ConvNeXt:
+def convnext_large(
+    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: DropPathRate = 0.5
+) -> ConvNeXt:
     """ConvNeXt-L: 36 blocks, 192 to 1536 channels."""
     return ConvNeXt(DEEP, (192, 384, 768, 1536), num_classes, in_channels, patch, drop_path)
 
@@ -123,7 +133,7 @@ def convnext_large(num_classes: int = 10, in_channels: int = 3, *, patch: Patch 
     "model", title="ConvNeXt-XL", family="convnext", year=2022, paper="2201.03545", params=348_163_082, gmacs=19.89
 )
 def convnext_xlarge(
-    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: Drop = 0.2
+    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 1, drop_path: DropPathRate = 0.2
 ) -> ConvNeXt:
     """ConvNeXt-XL: 36 blocks, 256 to 2048 channels."""
     return ConvNeXt(DEEP, (256, 512, 1024, 2048), num_classes, in_channels, patch, drop_path)
@@ -131,7 +141,7 @@ def convnext_xlarge(
 
 @register(
     "model",
-    title="ConvNeXt-T as in pprp/pytorch-cifar-tricks",
+    title="ConvNeXt-T (pytorch-cifar-tricks)",
     family="convnext",
     year=2022,
     paper="2201.03545",
@@ -139,7 +149,7 @@ def convnext_xlarge(
     gmacs=0.08978,
 )
 def convnext_tiny_seed(
-    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 2, drop_path: Drop = 0.0
+    num_classes: int = 10, in_channels: int = 3, *, patch: Patch = 2, drop_path: DropPathRate = 0.0
 ) -> ConvNeXt:
-    """pytorch-cifar-tricks' convnext_tiny: half of the paper's width, 86 channels for 96 by a slip, patches of 2 px."""
+    """ConvNeXt-T of pytorch-cifar-tricks: half of the paper's width, 86 channels for 96 by mistake, patches of 2 px."""
     return ConvNeXt((3, 3, 9, 3), (48, 86, 192, 384), num_classes, in_channels, patch, drop_path)

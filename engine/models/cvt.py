@@ -1,11 +1,12 @@
-"""CvT: attention whose queries, keys and values come from depthwise convolutions. Wu et al. 2021, arXiv:2103.15808.
+"""CvT: attention with queries, keys and values from depthwise convolutions. Wu et al. 2021, arXiv:2103.15808.
 
-CvT-13 with a 3x3 stride-1 stem in place of the 7x7 stride-4 one, as ResNets are brought to CIFAR: the three stages work
-on 32, 16 and 8 px, where they work on 56, 28 and 14 px of an ImageNet picture; keys and values, strided by 2, are 256,
-64 and 16 tokens. A class token joins in the last stage; convolutions carry all knowledge of place. Linear maps and
-convolutions start at N(0, 0.02); drop path 0.1 within the last stage, as in the authors' configuration of CvT-13.
+CvT-13 with a 3x3 stride-1 stem in place of the 7x7 stride-4 one, the usual change for CIFAR: the three stages work at
+32, 16 and 8 px, instead of 56, 28 and 14 px for an ImageNet image; keys and values, computed with stride 2, are 256, 64
+and 16 tokens. A class token joins in the last stage; the only positional information is that of the convolutions.
+Linear layers and convolutions are initialized with N(0, 0.02). Drop path is 0.1 within the last stage, as in the
+authors' configuration of CvT-13.
 
-`cvt_seed` is the net behind pytorch-cifar-tricks' row.
+`cvt_seed` is the network behind the row of pytorch-cifar-tricks.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from engine.models.transformer_layers import (
     to_tokens,
 )
 
-HEAD = 64  # channels of one head
+HEAD = 64  # channels per head
 
 
 class Stage(NamedTuple):
@@ -40,16 +41,16 @@ class Stage(NamedTuple):
 
 
 def depthwise(dim: int, stride: int) -> nn.Sequential:
-    """3x3 convolution of each channel by itself, and batch norm: the convolutional projection's first half."""
+    """3x3 depthwise convolution and batch norm: the first half of the convolutional projection."""
     return nn.Sequential(nn.Conv2d(dim, dim, 3, stride, 1, groups=dim, bias=False), nn.BatchNorm2d(dim))
 
 
 class ConvAttention(nn.Module):
-    """Self-attention on a map: q from a 3x3 depthwise convolution, k and v from ones with stride 2 (section 3.2).
+    """Self-attention on a map: q from a 3x3 depthwise convolution, k and v from strided ones (section 3.2).
 
     Args:
-        token: one more token stands in front of the map; it passes by the convolutions.
-        lean: the seed's: k and v share a convolution, and no linear map but the last has a bias.
+        token: whether a class token precedes the map; it bypasses the convolutions.
+        lean: as in `cvt_seed`: k and v share a convolution, and only the last linear layer has a bias.
     """
 
     def __init__(self, dim: int, heads: int, *, token: bool, lean: bool) -> None:
@@ -73,7 +74,7 @@ class ConvAttention(nn.Module):
 
 
 class CvTBlock(nn.Module):
-    """Convolutional attention and an MLP, both behind a layer norm."""
+    """Convolutional attention and an MLP, each preceded by a layer norm."""
 
     def __init__(self, dim: int, heads: int, drop_path: float, *, token: bool, lean: bool) -> None:
         super().__init__()
@@ -88,10 +89,10 @@ class CvTBlock(nn.Module):
 
 
 class CvTStage(nn.Module):
-    """A strided 3x3 convolution and layer norm make the tokens (section 3.1), blocks transform them.
+    """A strided 3x3 convolution and a layer norm produce the tokens (section 3.1), and blocks transform them.
 
     Args:
-        token: a learned class token goes in front of the others.
+        token: whether a learned class token precedes the others.
     """
 
     no_decay = ("class_token",)  # see engine.optim.param_groups
@@ -105,7 +106,7 @@ class CvTStage(nn.Module):
         self.blocks = nn.ModuleList(CvTBlock(dim, stage.heads, rate, token=token, lean=lean) for rate in rates)
 
     def forward(self, x: Tensor) -> tuple[Tensor, int]:
-        """(B, cin, H, W) -> tokens (B, N, dim) and the side of their map, the class token first if there is one."""
+        """(B, cin, H, W) -> tokens (B, N, dim) and the side of their map; the class token, if any, comes first."""
         x = self.embed(x)
         side = x.shape[2]
         x = to_tokens(x)
@@ -120,9 +121,9 @@ class CvT(nn.Module):
     """Three stages, norm, and a linear classifier on the class token.
 
     Args:
-        drop_path: chance to drop the last block of the last stage; other stages never drop.
-        lean: `ConvAttention`'s simplifications, no class token, a mean over the map without norm in front of the
-            classifier, PyTorch's default start.
+        drop_path: drop-path rate of the last block of the last stage; the other stages drop nothing.
+        lean: the simplifications of `ConvAttention`, no class token, average pooling without a norm before the
+            classifier, PyTorch's default initialization.
     """
 
     def __init__(
@@ -162,7 +163,9 @@ def cvt(
     num_classes: int = 10,
     in_channels: int = 3,
     *,
-    drop_path: Annotated[float, Spec("chance to drop the last block; others down to 0", ge=0.0, lt=1.0)] = 0.1,
+    drop_path: Annotated[
+        float, Spec("drop-path rate of the last block, growing linearly from 0 within the last stage", ge=0.0, lt=1.0)
+    ] = 0.1,
 ) -> CvT:
     """CvT-13: 1, 2 and 10 blocks of width 64, 192 and 384."""
     return CvT((Stage(1, 1, 1), Stage(2, 3, 2), Stage(10, 6, 2)), num_classes, in_channels, drop_path=drop_path)
@@ -170,7 +173,7 @@ def cvt(
 
 @register(
     "model",
-    title="CvT-13 as published",
+    title="CvT-13 (pytorch-cifar-tricks)",
     family="cvt",
     year=2021,
     paper="2103.15808",
@@ -179,5 +182,5 @@ def cvt(
     single_pixels=True,
 )
 def cvt_seed(num_classes: int = 10, in_channels: int = 3) -> CvT:
-    """The net behind pytorch-cifar-tricks' 84.74 %: 8, 4 and 2 px, so that its last stage has a single key."""
+    """The network behind the 84.74 % of pytorch-cifar-tricks: at 8, 4 and 2 px the last stage has a single key."""
     return CvT((Stage(1, 1, 4), Stage(2, 3, 2), Stage(10, 6, 2)), num_classes, in_channels, lean=True)

@@ -1,28 +1,28 @@
 """Densely connected networks for 32x32 images. Huang et al. 2016, arXiv:1608.06993.
 
-Every layer reads the maps of all layers before it in its block and adds `growth` new ones: batch norm and ReLU, 1x1
-convolution down to 4 * growth, batch norm and ReLU, 3x3 convolution (DenseNet-B). A transition halves the channels with
-a 1x1 convolution (compression 0.5, DenseNet-C) and the map by mean-pooling.
+Within a block, every layer reads the feature maps of all layers before it and adds `growth` new ones: batch norm and
+ReLU, 1x1 convolution down to 4 * growth channels, batch norm and ReLU, 3x3 convolution (DenseNet-B). A transition
+halves the channels with a 1x1 convolution (compression 0.5, DenseNet-C) and the resolution with average pooling.
 
-- densenet_bc_L_kK, the paper's own CIFAR nets (table 2): three blocks of (L - 4) / 6 layers.
-- densenet121, the paper's ImageNet net (table 1) with a 3x3 stride-1 stem and no max-pool, and `densenet`, the same
-  with growth 12, the net that kuangliu/pytorch-cifar made usual on CIFAR.
+- densenet_bc_L_kK: the paper's own CIFAR networks (table 2), three blocks of (L - 4) / 6 layers.
+- densenet121: the paper's ImageNet network (table 1) with a 3x3 stride-1 stem and no max-pool; `densenet` is the same
+  with growth 12, the variant that kuangliu/pytorch-cifar made common on CIFAR.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, init_convs, norm_relu
+from engine.models.options import InitOption
 
 
 class DenseLayer(nn.Module):
-    """norm, ReLU, 1x1, norm, ReLU, 3x3; (B, cin, H, W) -> (B, growth, H, W)."""
+    """Norm, ReLU, 1x1, norm, ReLU, 3x3; (B, cin, H, W) -> (B, growth, H, W)."""
 
     def __init__(self, cin: int, growth: int) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class DenseLayer(nn.Module):
 
 
 class DenseBlock(nn.Module):
-    """`depth` layers, each on all maps so far; (B, cin, H, W) -> (B, cin + depth * growth, H, W)."""
+    """`depth` layers, each reading all maps so far; (B, cin, H, W) -> (B, cin + depth * growth, H, W)."""
 
     def __init__(self, depth: int, cin: int, growth: int) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class DenseBlock(nn.Module):
 
 
 class DenseNet(nn.Module):
-    """Bare 3x3 stem of 2 * growth channels, dense blocks with transitions between, norm, mean, linear classifier."""
+    """3x3 stem of 2 * growth channels without norm, dense blocks and transitions, norm, average pooling, classifier."""
 
     def __init__(
         self, depths: Sequence[int], growth: int, num_classes: int, in_channels: int = 3, init: Init = "he"
@@ -74,9 +74,6 @@ class DenseNet(nn.Module):
         return self.head(self.features(x).mean((2, 3)))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="DenseNet-121, k=12",
@@ -88,7 +85,7 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
     gmacs=0.1253,
 )
 def densenet(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> DenseNet:
-    """DenseNet-121's depth with growth 12."""
+    """DenseNet-121 with growth 12, a 3x3 stem and no max-pool."""
     return DenseNet((6, 12, 24, 16), 12, num_classes, in_channels, init)
 
 
@@ -117,7 +114,7 @@ def densenet121(num_classes: int = 10, in_channels: int = 3, *, init: InitOption
     gmacs=0.2879,
 )
 def densenet_bc_100_k12(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> DenseNet:
-    """DenseNet-BC, the paper's smallest CIFAR net: 100 layers, growth 12."""
+    """The smallest DenseNet-BC of the paper on CIFAR: 100 layers, growth 12."""
     return DenseNet((16, 16, 16), 12, num_classes, in_channels, init)
 
 
@@ -132,5 +129,5 @@ def densenet_bc_100_k12(num_classes: int = 10, in_channels: int = 3, *, init: In
     gmacs=9.302,
 )
 def densenet_bc_190_k40(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> DenseNet:
-    """DenseNet-BC, the paper's best CIFAR net: 190 layers, growth 40."""
+    """The best DenseNet-BC of the paper on CIFAR: 190 layers, growth 40."""
     return DenseNet((31, 31, 31), 40, num_classes, in_channels, init)

@@ -1,27 +1,27 @@
 """Deep layer aggregation for 32x32 images. Yu et al. 2017, arXiv:1707.06484.
 
-Residual blocks are the leaves of binary trees; a root fuses the outputs of its two subtrees, and of the subtrees that
-led to them, with a 1x1 convolution (figure 3). `dla` is the paper's DLA-34 (table 1): the stem is 3x3 and the first
-three levels keep the map, so 32 px end as 4x4. Start: He et al.'s.
+Residual blocks are the leaves of binary trees. The root of a tree fuses the outputs of its two subtrees, and of the
+subtrees that led to them, with a 1x1 convolution (figure 3). `dla` is the paper's DLA-34 (table 1): the stem is 3x3 and
+the first three levels keep the resolution, so 32 px end as 4x4. Convolutions use He initialization by default.
 
-kuangliu/pytorch-cifar builds its deeper trees otherwise, with one more block before them: `dla_seed` is that net.
+kuangliu/pytorch-cifar builds its deeper trees differently, with one more block in front: `dla_seed` is that network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, conv_bn_relu, init_convs
+from engine.models.options import InitOption
 from engine.models.resnet import BasicBlock
 
 
 class Leaf(nn.Module):
-    """relu(two 3x3 convolutions + what it is told to add)."""
+    """Two 3x3 convolutions, to whose output a given shortcut is added before the last ReLU."""
 
     def __init__(self, cin: int, cout: int, stride: int) -> None:
         super().__init__()
@@ -32,13 +32,13 @@ class Leaf(nn.Module):
 
 
 class Tree(nn.Module):
-    """Two subtrees in a row; the second one's root also reads what came before.
+    """Two subtrees in sequence; the root of the second one also reads what came before.
 
     (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)).
 
     Args:
-        levels: 1 for two leaves and their root.
-        carried: channels of what the root reads besides the two leaves.
+        levels: depth of the tree; 1 is two leaves and their root.
+        carried: channels that the root reads in addition to those of the two leaves.
         carry_input: whether the root also reads the tree's own pooled input.
     """
 
@@ -71,7 +71,7 @@ class Tree(nn.Module):
 
 
 class PrefixedTree(nn.Module):
-    """kuangliu's tree: a block, then smaller trees, then two blocks, all of which its root reads."""
+    """The tree of kuangliu/pytorch-cifar: a block, then smaller trees, then two blocks, all of which its root reads."""
 
     def __init__(self, levels: int, cin: int, cout: int, stride: int) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class PrefixedTree(nn.Module):
 
 
 class DLA(nn.Module):
-    """Three convolutions of 16, 16 and 32 channels, four trees, mean over the map, linear classifier."""
+    """Three convolutions of 16, 16 and 32 channels, four trees, global average pooling, linear classifier."""
 
     def __init__(self, trees: Sequence[nn.Module], num_classes: int, in_channels: int, init: Init) -> None:
         super().__init__()
@@ -106,9 +106,6 @@ class DLA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         x = self.trees(self.stem(x))  # (B, 512, H / 8, W / 8)
         return self.head(x.mean((2, 3)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(
@@ -142,7 +139,7 @@ def dla(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he")
     gmacs=1.031,
 )
 def dla_seed(num_classes: int = 10, in_channels: int = 3) -> DLA:
-    """DLA as kuangliu/pytorch-cifar has it: a block before each deeper tree, PyTorch's own start."""
+    """DLA as in kuangliu/pytorch-cifar: a block before each deeper tree, PyTorch's default initialization."""
     trees = (
         PrefixedTree(1, 32, 64, 1),
         PrefixedTree(2, 64, 128, 2),

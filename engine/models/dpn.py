@@ -1,38 +1,41 @@
 """Dual path networks for 32x32 images. Chen et al. 2017, arXiv:1707.01629.
 
-A block adds to the first channels of its input, as a ResNeXt, and puts some more behind the last, as a DenseNet: 1x1,
-3x3 in 32 groups, 1x1, each after batch norm and ReLU. The first block of a stage projects its input and strides. Stem:
-3x3 with 64 channels, no max-pool. Start: He et al.'s.
+A block adds to the first channels of its input, like a ResNeXt, and appends new channels, like a DenseNet. It consists
+of 1x1, 3x3 in 32 groups and 1x1 convolutions, each preceded by batch norm and ReLU. The first block of a stage projects
+its input and strides. The stem is 3x3 with 64 channels and no max-pool. Convolutions use He initialization by default.
 
-- dpn92: the paper's net (table 1); dpn26: two blocks in each stage.
-- kuangliu/pytorch-cifar activates after the convolutions: `dpn26_seed` is that net.
+- dpn92: the paper's network (table 1); dpn26: two blocks in each stage.
+- kuangliu/pytorch-cifar activates after the convolutions: `dpn26_seed` is that network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, conv_bn, conv_bn_relu, init_convs, norm_relu
+from engine.models.options import InitOption
 
 GROUPS = 32
-STAGES = ((96, 256, 16), (192, 512, 32), (384, 1024, 24), (768, 2048, 128))  # inner, added, put behind
+STAGES = ((96, 256, 16), (192, 512, 32), (384, 1024, 24), (768, 2048, 128))  # inner, added and appended channels
 
 
 def join(x: Tensor, made: Tensor, added: int) -> Tensor:
-    """Add the first `added` channels, put the rest of both behind each other."""
+    """Add the first `added` channels of both, and concatenate the remaining ones."""
     return torch.cat((x[:, :added] + made[:, :added], x[:, added:], made[:, added:]), 1)
 
 
 class DualPath(nn.Module):
-    """The paper's pre-activated block; `behind` new channels more than came in, or `added` + 3 * `behind` at first.
+    """The paper's pre-activation block, which appends `behind` channels to its input.
+
+    The first block of a stage has `added` + 3 * `behind` output channels.
 
     Args:
-        first: of its stage: the input is projected to `added` + 2 * `behind` channels, with the stride.
+        first: whether this is the first block of a stage, whose input is projected to `added` + 2 * `behind` channels,
+            with the stride.
     """
 
     def __init__(self, cin: int, inner: int, added: int, behind: int, stride: int, first: bool) -> None:
@@ -55,7 +58,10 @@ class DualPath(nn.Module):
 
 
 class PostActDualPath(nn.Module):
-    """kuangliu's block: convolutions before their norms, ReLU after the joint; `added` + 2 * `behind` at first."""
+    """Block of kuangliu/pytorch-cifar: norms after the convolutions, ReLU after the join.
+
+    The first block of a stage has `added` + 2 * `behind` output channels.
+    """
 
     def __init__(self, cin: int, inner: int, added: int, behind: int, stride: int, first: bool) -> None:
         super().__init__()
@@ -72,10 +78,10 @@ class PostActDualPath(nn.Module):
 
 
 class DPN(nn.Module):
-    """3x3 stem, four stages of dual path blocks, mean over the map, linear classifier.
+    """3x3 stem, four stages of dual path blocks, global average pooling, linear classifier.
 
     Args:
-        block: the paper's, followed by a last norm and ReLU, or kuangliu's.
+        block: `DualPath`, followed by a final norm and ReLU, or `PostActDualPath`.
         depths: blocks in each stage.
     """
 
@@ -108,9 +114,6 @@ class DPN(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="DPN-26",
@@ -122,7 +125,7 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
     gmacs=0.69,
 )
 def dpn26(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> DPN:
-    """DPN-26: residual and dense paths in one, two blocks a stage."""
+    """DPN-26: residual and dense paths combined, two blocks per stage."""
     return DPN(DualPath, (2, 2, 2, 2), num_classes, in_channels, init)
 
 
@@ -137,7 +140,7 @@ def dpn26(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he
     gmacs=2.085,
 )
 def dpn92(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> DPN:
-    """DPN-92: residual and dense paths in one."""
+    """DPN-92: residual and dense paths combined."""
     return DPN(DualPath, (3, 4, 20, 3), num_classes, in_channels, init)
 
 
@@ -152,5 +155,5 @@ def dpn92(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he
     gmacs=0.6651,
 )
 def dpn26_seed(num_classes: int = 10, in_channels: int = 3) -> DPN:
-    """DPN-26 as kuangliu/pytorch-cifar has it: activation after the convolutions, PyTorch's own start."""
+    """DPN-26 as in kuangliu/pytorch-cifar: activation after the convolutions, PyTorch's default initialization."""
     return DPN(PostActDualPath, (2, 2, 2, 2), num_classes, in_channels, "torch")

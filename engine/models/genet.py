@@ -1,17 +1,19 @@
 """Gather-excite on ResNeXt-29. Hu et al. 2018, arXiv:1810.12348.
 
-The gates of each block come from a global gather with parameters (theta+): a depthwise convolution as large as the map,
-batch norm, then a bottleneck of two 1x1 convolutions (reduction 16) and a sigmoid. Without padding nothing of the map
-is left after the gather, so that the gates need no up-sampling. Trunk and start: `engine.models.resnext`.
+The gates of each block come from a global gather with parameters (theta+): a depthwise convolution as large as the
+feature map, batch norm, a bottleneck of two 1x1 convolutions (reduction 16) and a sigmoid. The gather is not padded and
+leaves one value per channel, so the gates need no upsampling. Trunk and initialization are those of
+`engine.models.resnext`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.models.options import InitOption
 from engine.models.resnet import ResNet
 from engine.models.resnext import resnext29
 
@@ -19,10 +21,10 @@ REDUCTION = 16
 
 
 class GatherExcite(nn.Module):
-    """Scale each channel by a gate that a learned weighting of its whole map makes.
+    """Scale each channel by a gate computed from a learned weighting of its whole map.
 
     Args:
-        side: of the square map, which the gather's kernel covers.
+        side: side of the square map, which is also the kernel size of the gather.
     """
 
     def __init__(self, channels: int, side: int) -> None:
@@ -45,13 +47,10 @@ class GatherExcite(nn.Module):
 def ge_resnext29(
     groups: int, num_classes: int, in_channels: int, image_size: int, init: Literal["he", "torch"]
 ) -> ResNet:
-    """ResNeXt-29 of `groups` groups of 64 channels, with gather-excite at the end of every body."""
+    """ResNeXt-29 with `groups` groups of 64 channels, and gather-excite at the end of every residual body."""
     half = (image_size + 1) // 2
-    sides = {256: image_size, 512: half, 1024: (half + 1) // 2}  # of the map, by the channels of its stage
+    sides = {256: image_size, 512: half, 1024: (half + 1) // 2}  # side of the map, by the channels of its stage
     return resnext29(groups, 64, num_classes, in_channels, init, attention=lambda c: GatherExcite(c, sides[c]))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(
@@ -67,7 +66,7 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
 def ge_resnext29_8x64d(
     num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, init: InitOption = "he"
 ) -> ResNet:
-    """ResNeXt-29, 8 groups of 64 channels, with gates gathered from the whole map."""
+    """ResNeXt-29 with 8 groups of 64 channels, and gates gathered from the whole map in every block."""
     return ge_resnext29(8, num_classes, in_channels, image_size, init)
 
 
@@ -84,5 +83,5 @@ def ge_resnext29_8x64d(
 def ge_resnext29_16x64d(
     num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, init: InitOption = "he"
 ) -> ResNet:
-    """ResNeXt-29, 16 groups of 64 channels, with gates gathered from the whole map."""
+    """ResNeXt-29 with 16 groups of 64 channels, and gates gathered from the whole map in every block."""
     return ge_resnext29(16, num_classes, in_channels, image_size, init)

@@ -1,7 +1,7 @@
-"""Ghost batch normalisation: statistics of a few images at a time. Hoffer et al. 2017, arXiv:1705.08741, algorithm 1.
+"""Ghost batch normalization: statistics of a few images at a time. Hoffer et al. 2017, arXiv:1705.08741, algorithm 1.
 
-A large batch is normalised as if it were several small ones ("ghost batches"), which keeps the noise that a small batch
-has and that generalisation gains from.
+A large batch is normalized as if it were several small ones ("ghost batches"), which keeps the noise of small batches
+that helps generalization.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 
 class GhostBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm over consecutive `images` of the batch in turn; in evaluation the same as `nn.BatchNorm2d`.
+    """Batch norm over groups of `images` consecutive images; in evaluation the same as `nn.BatchNorm2d`.
 
-    The running statistics move as if the ghost batches had come one after another, each with the layer's momentum.
-    What is left of a batch that `images` does not divide is a smaller ghost batch of its own.
+    The running statistics are updated as if the ghost batches had come one after another, each with the layer's
+    momentum. If `images` does not divide the batch, the remaining images form a smaller ghost batch.
 
-    It computes in fp32 and keeps names of states, type and memory layout of `nn.BatchNorm2d`.
+    The layer computes in fp32 and keeps the state names, dtype and memory layout of `nn.BatchNorm2d`.
     """
 
     def __init__(
@@ -35,12 +35,12 @@ class GhostBatchNorm2d(nn.BatchNorm2d):
         return torch.cat([*pieces, self._normalize(x[whole:], len(x) - whole)])
 
     def _normalize(self, x: Tensor, images: int) -> Tensor:
-        """Each `images` of x (n * images, C, H, W) with their own mean and variance."""
+        """Normalize every `images` images of x (n * images, C, H, W) with their own mean and variance."""
         batches = x.unflatten(0, (-1, images)).to(torch.promote_types(x.dtype, torch.float32))  # (n, images, C, H, W)
         variance, mean = torch.var_mean(batches, dim=(1, 3, 4), correction=0)  # (n, C) each
         count = images * x.shape[2] * x.shape[3]
         if count == 1:
-            raise ValueError(f"one value per channel cannot be normalised (a ghost batch of {tuple(x.shape[1:])})")
+            raise ValueError(f"one value per channel cannot be normalized (a ghost batch of {tuple(x.shape[1:])})")
         with torch.no_grad():
             self._track(mean.detach(), variance.detach() * (count / (count - 1)))
         scale = torch.rsqrt(variance + self.eps)
@@ -51,23 +51,27 @@ class GhostBatchNorm2d(nn.BatchNorm2d):
         return normal.flatten(0, 1).to(x.dtype)
 
     def _track(self, means: Tensor, variances: Tensor) -> None:
-        """Move the running statistics by each of n ghost batches, (n, C) each, in turn."""
+        """Update the running statistics with each of n ghost batches in turn; both arguments are (n, C)."""
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
         n = len(means)
-        if self.momentum is None:  # the plain mean of all batches so far
+        if self.momentum is None:  # cumulative average over all batches so far
             before = self.num_batches_tracked.to(means.dtype)
             kept, each = before / (before + n), (1 / (before + n)).expand(n)
         else:
             later = torch.arange(n - 1, -1, -1, dtype=means.dtype, device=means.device)
             kept, each = (1 - self.momentum) ** n, self.momentum * (1 - self.momentum) ** later
-        self.running_mean.mul_(kept).add_((each[:, None] * means).sum(0))  # a product `@` would be bf16 under autocast
+        self.running_mean.mul_(kept).add_((each[:, None] * means).sum(0))  # `@` would compute in bf16 under autocast
         self.running_var.mul_(kept).add_((each[:, None] * variances).sum(0))
         self.num_batches_tracked += n
 
 
 def use_ghost_batches(model: nn.Module, images: int) -> int:
-    """Let every `nn.BatchNorm2d` of the model take its statistics from `images` images; how many there were."""
+    """Replace every `nn.BatchNorm2d` of the model by a ghost batch norm, and return how many there were.
+
+    Args:
+        images: images per ghost batch.
+    """
     count = 0
     for parent in list(model.modules()):
         for name, norm in list(parent.named_children()):
@@ -78,7 +82,7 @@ def use_ghost_batches(model: nn.Module, images: int) -> int:
 
 
 def _ghost_of(norm: nn.BatchNorm2d, images: int) -> GhostBatchNorm2d:
-    """The layer with its parameters and buffers themselves, not copies: an optimizer may hold them already."""
+    """The layer with the same parameters and buffers, not copies of them: an optimizer may hold them already."""
     with torch.device("meta"):
         ghost = GhostBatchNorm2d(norm.num_features, images, eps=norm.eps, momentum=norm.momentum, affine=norm.affine)
     ghost._parameters, ghost._buffers = norm._parameters, norm._buffers

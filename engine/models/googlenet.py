@@ -1,20 +1,19 @@
 """GoogLeNet for 32x32 images. Szegedy et al. 2014, arXiv:1409.4842.
 
 Nine inception modules (table 1) after a 3x3 stride-1 stem of 192 channels, without auxiliary classifiers. As in
-kuangliu/pytorch-cifar, every convolution has batch norm and keeps its bias, and two 3x3 convolutions stand for the 5x5:
-6,166,250 parameters at 10 classes. Start: He et al.'s.
+kuangliu/pytorch-cifar, every convolution has batch norm and keeps its bias, and two 3x3 convolutions replace the 5x5
+one: 6,166,250 parameters at 10 classes. Convolutions use He initialization by default.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, SideBySide, biased_bn_relu, init_convs
+from engine.models.options import DropoutRate, InitOption
 
-# 1x1 | 1x1, 3x3 | 1x1, 5x5 | 1x1 after the pool: channels of the modules between two max-pools, table 1
+# Table 1, by stage: the channels of each module's branches, 1x1 | 1x1, 3x3 | 1x1, 5x5 | 1x1 after the pooling.
 STAGES = (
     ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),
     (
@@ -29,7 +28,7 @@ STAGES = (
 
 
 def inception(cin: int, one: int, down3: int, three: int, down5: int, five: int, pool: int) -> SideBySide:
-    """Figure 2b; (B, cin, H, W) -> (B, one + three + five + pool, H, W)."""
+    """An inception module (figure 2b); (B, cin, H, W) -> (B, one + three + five + pool, H, W)."""
     return SideBySide(
         [
             biased_bn_relu(cin, one, 1),
@@ -41,7 +40,7 @@ def inception(cin: int, one: int, down3: int, three: int, down5: int, five: int,
 
 
 class GoogLeNet(nn.Module):
-    """Stem, three stages of inception modules with max-pools between, mean over the map, linear classifier."""
+    """Stem, three stages of inception modules with max-pools in between, global average pooling, linear classifier."""
 
     def __init__(self, num_classes: int, in_channels: int, dropout: float, init: Init) -> None:
         super().__init__()
@@ -60,9 +59,6 @@ class GoogLeNet(nn.Module):
         return self.head(self.features(x).mean((2, 3)))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="GoogLeNet",
@@ -77,7 +73,7 @@ def googlenet(
     num_classes: int = 10,
     in_channels: int = 3,
     *,
-    dropout: Annotated[float, Spec("share of units dropped before the classifier", ge=0.0, lt=1.0)] = 0.0,
+    dropout: DropoutRate = 0.0,
     init: InitOption = "he",
 ) -> GoogLeNet:
     """GoogLeNet with batch norm and a 3x3 stem."""

@@ -1,27 +1,31 @@
 """Inception v3 and v4 for 32x32 images. Szegedy et al. 2015, arXiv:1512.00567; Szegedy et al. 2016, arXiv:1602.07261.
 
-Modules of parallel branches whose outputs are put behind each other: at 35x35, 17x17 and 8x8 in the papers, at 32, 16
-and 8 px here. For that the stems keep the map, and the reductions between the grids pad their borders. There are no
-auxiliary classifiers; mean-pools leave the padding out. Start: He et al.'s.
+Modules of parallel branches whose outputs are concatenated, on grids of 35x35, 17x17 and 8x8 in the papers and of 32,
+16 and 8 px here. To this end, the stems keep the resolution, and the reductions between the grids pad their borders.
+There are no auxiliary classifiers, and average pooling does not count the padding. Convolutions use He initialization
+by default.
 
-`engine.models.inception_seed` has these nets as weiaicunzai/pytorch-cifar100 built them, with smaller maps.
+`engine.models.inception_seed` has these networks as weiaicunzai/pytorch-cifar100 built them, with smaller maps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, SideBySide, init_convs
+from engine.models.options import DropoutRate, InitOption
 
-Step = tuple[int, str] | tuple[int, str, int]  # channels, kernel "HxW" or unpadded "HxWv", stride
+Step = tuple[int, str] | tuple[int, str, int]  # channels, kernel "HxW" or, without padding, "HxWv", stride
 
 
 def chain(cin: int, *steps: Step) -> nn.Sequential:
-    """Convolutions in a row, each with norm and ReLU; the map keeps its size at stride 1, unless a kernel ends in v."""
+    """Convolutions in sequence, each with norm and ReLU.
+
+    The resolution is kept at stride 1, except by kernels that end in "v", which are not padded.
+    """
     convs = nn.Sequential()
     for channels, kernel, *stride in steps:
         height, width = map(int, kernel.removesuffix("v").split("x"))
@@ -33,25 +37,25 @@ def chain(cin: int, *steps: Step) -> nn.Sequential:
 
 
 def pooled(cin: int, channels: int) -> nn.Sequential:
-    """Mean over 3x3, then a 1x1 convolution."""
+    """3x3 average pooling, then a 1x1 convolution."""
     pool = nn.AvgPool2d(3, 1, padding=1, count_include_pad=False)
     return nn.Sequential(pool, *chain(cin, (channels, "1x1")))
 
 
 def reduction(cin: int, *branches: Sequence[Step]) -> SideBySide:
-    """Branches that end at stride 2, and a max-pool."""
+    """Branches that end with stride 2, in parallel with a max-pool."""
     return SideBySide([*(chain(cin, *steps) for steps in branches), nn.MaxPool2d(3, 2, padding=1)])
 
 
 def forked(cin: int, *steps: Step, ends: int) -> nn.Sequential:
-    """A chain that ends in 1x3 and 3x1 side by side."""
+    """A chain that ends in parallel 1x3 and 3x1 convolutions."""
     last = steps[-1][0]
     fork = SideBySide([chain(last, (ends, "1x3")), chain(last, (ends, "3x1"))])
     return nn.Sequential(chain(cin, *steps), fork)
 
 
 def v3_grid32(cin: int, pool: int) -> SideBySide:
-    """v3, figure 5 (the 5x5 branch is kept, as in the released net); out: 224 + `pool` channels."""
+    """v3, figure 5 (the 5x5 branch is kept, as in the released network); 224 + `pool` output channels."""
     return SideBySide(
         [
             chain(cin, (64, "1x1")),
@@ -63,7 +67,7 @@ def v3_grid32(cin: int, pool: int) -> SideBySide:
 
 
 def v3_grid16(inner: int) -> SideBySide:
-    """v3, figure 6 with n = 7; 768 channels in and out."""
+    """v3, figure 6 with n = 7; 768 input and output channels."""
     return SideBySide(
         [
             chain(768, (192, "1x1")),
@@ -75,7 +79,7 @@ def v3_grid16(inner: int) -> SideBySide:
 
 
 def v3_grid8(cin: int) -> SideBySide:
-    """v3, figure 7; out: 2048 channels."""
+    """v3, figure 7; 2048 output channels."""
     return SideBySide(
         [
             chain(cin, (320, "1x1")),
@@ -87,7 +91,7 @@ def v3_grid8(cin: int) -> SideBySide:
 
 
 def v3_features(in_channels: int) -> nn.Sequential:
-    """v3, table 1, without the strides of its stem; out: 2048 channels."""
+    """v3, table 1, without the strides of its stem; 2048 output channels."""
     return nn.Sequential(
         chain(in_channels, (32, "3x3"), (32, "3x3"), (64, "3x3"), (80, "1x1"), (192, "3x3")),
         v3_grid32(192, 32),
@@ -102,7 +106,7 @@ def v3_features(in_channels: int) -> nn.Sequential:
 
 
 def v4_stem(in_channels: int) -> nn.Sequential:
-    """v4, figure 3, without its strides; out: 384 channels."""
+    """v4, figure 3, without its strides; 384 output channels."""
     return nn.Sequential(
         chain(in_channels, (32, "3x3"), (32, "3x3"), (64, "3x3")),
         SideBySide([nn.Identity(), chain(64, (96, "3x3"))]),
@@ -117,7 +121,7 @@ def v4_stem(in_channels: int) -> nn.Sequential:
 
 
 def v4_grid32() -> SideBySide:
-    """v4, figure 4; 384 channels in and out."""
+    """v4, figure 4; 384 input and output channels."""
     return SideBySide(
         [
             chain(384, (96, "1x1")),
@@ -129,7 +133,7 @@ def v4_grid32() -> SideBySide:
 
 
 def v4_grid16() -> SideBySide:
-    """v4, figure 5; 1024 channels in and out."""
+    """v4, figure 5; 1024 input and output channels."""
     return SideBySide(
         [
             chain(1024, (384, "1x1")),
@@ -141,7 +145,7 @@ def v4_grid16() -> SideBySide:
 
 
 def v4_grid8() -> SideBySide:
-    """v4, figure 6; 1536 channels in and out."""
+    """v4, figure 6; 1536 input and output channels."""
     return SideBySide(
         [
             chain(1536, (256, "1x1")),
@@ -153,7 +157,7 @@ def v4_grid8() -> SideBySide:
 
 
 class Inception(nn.Module):
-    """Modules in a row, mean over the map, dropout, linear classifier."""
+    """Modules in sequence, global average pooling, dropout, linear classifier."""
 
     def __init__(self, features: nn.Sequential, width: int, num_classes: int, dropout: float, init: Init) -> None:
         super().__init__()
@@ -165,17 +169,13 @@ class Inception(nn.Module):
         return self.head(self.features(x).mean((2, 3)))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-Dropout = Annotated[float, Spec("share of units dropped before the classifier", ge=0.0, lt=1.0)]
-
-
 @register(
     "model", title="Inception v3", family="inception", year=2015, paper="1512.00567", params=21_806_058, gmacs=4.081
 )
 def inception_v3(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.5, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: DropoutRate = 0.5, init: InitOption = "he"
 ) -> Inception:
-    """Inception v3 with a stem that keeps the map."""
+    """Inception v3 with a stem that keeps the resolution."""
     return Inception(v3_features(in_channels), 2048, num_classes, dropout, init)
 
 
@@ -190,9 +190,9 @@ def inception_v3(
     gmacs=9.447,
 )
 def inception_v4(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.2, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: DropoutRate = 0.2, init: InitOption = "he"
 ) -> Inception:
-    """Inception v4 with a stem that keeps the map."""
+    """Inception v4 with a stem that keeps the resolution."""
     features = nn.Sequential(
         v4_stem(in_channels),
         *(v4_grid32() for _ in range(4)),

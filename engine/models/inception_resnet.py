@@ -1,29 +1,28 @@
 """Inception-ResNet v2 for 32x32 images. Szegedy et al. 2016, arXiv:1602.07261.
 
-Inception modules as residual bodies, projected back to the width of their input, scaled down and added to it. The main
-net is the released one (TF-slim: 10, 20 and 10 modules, 54.3 M parameters at 10 classes); stem and grids as in
-`engine.models.inception`. Start: He et al.'s.
+Inception modules as residual bodies: their output is projected to the width of the input, scaled down and added to it.
+The main network is the released one (TF-slim: 10, 20 and 10 modules, 54.3 M parameters at 10 classes); stem and grids
+are as in `engine.models.inception`. Convolutions use He initialization by default.
 
-`inception_resnet_v2_seed`, in `engine.models.inception_seed`, follows the paper's figures 15 to 18 instead.
+`inception_resnet_v2_seed`, in `engine.models.inception_seed`, follows figures 15 to 18 of the paper instead.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.inception import Inception, chain, pooled, reduction
 from engine.models.layers import SideBySide
+from engine.models.options import DropoutRate, InitOption
 
 
 class ScaledResidual(nn.Module):
-    """relu(x + scale * project(branches(x))): the paper's section 3.3 keeps wide sums stable so.
+    """relu(x + scale * project(branches(x))); the scale keeps wide sums stable (section 3.3).
 
     Args:
-        branches: side by side; `made` channels in all.
-        active: whether the ReLU follows; not after the last block.
+        branches: parallel branches with `made` output channels in all.
+        active: whether the ReLU follows; False in the last block.
     """
 
     def __init__(self, branches: SideBySide, made: int, cin: int, scale: float, active: bool = True) -> None:
@@ -38,7 +37,7 @@ class ScaledResidual(nn.Module):
 
 
 def grid32(cin: int) -> SideBySide:
-    """Branches of Inception-ResNet-A, figure 16; out: 128 channels."""
+    """Branches of Inception-ResNet-A, figure 16; 128 output channels."""
     return SideBySide(
         [
             chain(cin, (32, "1x1")),
@@ -49,32 +48,28 @@ def grid32(cin: int) -> SideBySide:
 
 
 def grid16(cin: int) -> SideBySide:
-    """Branches of Inception-ResNet-B, figure 17; out: 384 channels."""
+    """Branches of Inception-ResNet-B, figure 17; 384 output channels."""
     return SideBySide([chain(cin, (192, "1x1")), chain(cin, (128, "1x1"), (160, "1x7"), (192, "7x1"))])
 
 
 def grid8(cin: int) -> SideBySide:
-    """Branches of Inception-ResNet-C, figure 19; out: 448 channels."""
+    """Branches of Inception-ResNet-C, figure 19; 448 output channels."""
     return SideBySide([chain(cin, (192, "1x1")), chain(cin, (192, "1x1"), (224, "1x3"), (256, "3x1"))])
 
 
 def reduction32(cin: int) -> SideBySide:
-    """From the first grid to the second, figure 7; out: `cin` + 768 channels."""
+    """Reduction from the first grid to the second, figure 7; `cin` + 768 output channels."""
     return reduction(cin, [(384, "3x3", 2)], [(256, "1x1"), (256, "3x3"), (384, "3x3", 2)])
 
 
 def reduction16(cin: int) -> SideBySide:
-    """From the second grid to the third, figure 18; out: `cin` + 992 channels."""
+    """Reduction from the second grid to the third, figure 18; `cin` + 992 output channels."""
     return reduction(
         cin,
         [(256, "1x1"), (384, "3x3", 2)],
         [(256, "1x1"), (288, "3x3", 2)],
         [(256, "1x1"), (288, "3x3"), (320, "3x3", 2)],
     )
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-Dropout = Annotated[float, Spec("share of units dropped before the classifier", ge=0.0, lt=1.0)]
 
 
 @register(
@@ -87,9 +82,9 @@ Dropout = Annotated[float, Spec("share of units dropped before the classifier", 
     gmacs=10.7,
 )
 def inception_resnet_v2(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.2, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: DropoutRate = 0.2, init: InitOption = "he"
 ) -> Inception:
-    """Inception-ResNet v2 with a stem that keeps the map: inception modules as residual bodies."""
+    """Inception-ResNet v2 with a stem that keeps the resolution: inception modules as residual bodies."""
     widen = SideBySide(
         [
             chain(192, (96, "1x1")),

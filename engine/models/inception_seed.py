@@ -1,15 +1,16 @@
-"""Inception nets as weiaicunzai/pytorch-cifar100 built them for 32x32 images; pprp/pytorch-cifar-tricks took them over.
+"""Inception networks for 32x32 images as in weiaicunzai/pytorch-cifar100, which pprp/pytorch-cifar-tricks adopted.
 
-What differs from `engine.models.inception`, which stays nearer to the papers (arXiv:1512.00567 and 1602.07261):
+Differences from `engine.models.inception`, which is closer to the papers (arXiv:1512.00567 and 1602.07261):
 
-- One convolution of the stem does not pad, nor do the reductions (but v4's second): maps of 30, 14 and 6 px (v4: 7).
-- v4's stem pools with stride 1 where the paper strides; mean-pools count their padding; v3's second reduction takes a
-  mean, and the pools of its first grid are followed by 3x3 convolutions.
-- Inception-ResNet follows figures 15 to 18: 5, 10 and 5 modules of wider grids, with projecting shortcuts and batch
+- One convolution of the stem is not padded, nor are the reductions (except v4's second): maps of 30, 14 and 6 px (v4:
+  7).
+- v4's stem pools with stride 1 where the paper strides; average pooling counts the padding; v3's second reduction uses
+  average pooling, and the pools of its first grid are followed by 3x3 convolutions.
+- Inception-ResNet follows figures 15 to 18: 5, 10 and 5 modules on wider grids, with projection shortcuts and batch
   norm after each sum.
-- PyTorch's own start.
+- PyTorch's default initialization.
 
-Branches stand in the source's order, so that its weights fit layer by layer.
+Branches are in the order of the source, so that its weights fit layer by layer.
 """
 
 from __future__ import annotations
@@ -24,23 +25,23 @@ from engine.models.layers import SideBySide
 
 
 def pooled(cin: int, channels: int, kernel: str = "1x1") -> nn.Sequential:
-    """Mean over 3x3 that counts the padding's zeros, then a convolution."""
+    """3x3 average pooling that counts the zeros of the padding, then a convolution."""
     return nn.Sequential(nn.AvgPool2d(3, 1, padding=1), *chain(cin, (channels, kernel)))
 
 
 def forked(cin: int, *steps: Step, ends: int, kernels: tuple[str, str]) -> nn.Sequential:
-    """A chain that ends in two convolutions side by side."""
+    """A chain that ends in two parallel convolutions."""
     last = steps[-1][0]
     return nn.Sequential(chain(cin, *steps), SideBySide([chain(last, (ends, kernel)) for kernel in kernels]))
 
 
 def reduction(cin: int, *branches: Sequence[Step], pool: nn.Module) -> SideBySide:
-    """Branches that end at stride 2, and a pool that halves the map as they do."""
+    """Branches that end with stride 2, in parallel with a pooling of the same stride."""
     return SideBySide([*(chain(cin, *steps) for steps in branches), pool])
 
 
 def v3_grid30(cin: int, pool: int) -> SideBySide:
-    """v3's first grid; out: 224 + `pool` channels."""
+    """First grid of v3; 224 + `pool` output channels."""
     return SideBySide(
         [
             chain(cin, (64, "1x1")),
@@ -52,7 +53,7 @@ def v3_grid30(cin: int, pool: int) -> SideBySide:
 
 
 def v3_grid14(inner: int) -> SideBySide:
-    """v3's second grid; 768 channels in and out."""
+    """Second grid of v3; 768 input and output channels."""
     return SideBySide(
         [
             chain(768, (192, "1x1")),
@@ -64,7 +65,7 @@ def v3_grid14(inner: int) -> SideBySide:
 
 
 def v3_grid6(cin: int) -> SideBySide:
-    """v3's third grid; out: 2048 channels."""
+    """Third grid of v3; 2048 output channels."""
     return SideBySide(
         [
             chain(cin, (320, "1x1")),
@@ -76,7 +77,7 @@ def v3_grid6(cin: int) -> SideBySide:
 
 
 def v4_stem(in_channels: int) -> nn.Sequential:
-    """(B, in_channels, H, W) -> (B, 384, H - 2, W - 2)."""
+    """Stem of v4; (B, in_channels, H, W) -> (B, 384, H - 2, W - 2)."""
     return nn.Sequential(
         chain(in_channels, (32, "3x3v"), (32, "3x3"), (64, "3x3")),
         SideBySide([chain(64, (96, "3x3")), nn.MaxPool2d(3, 1, padding=1)]),
@@ -91,7 +92,7 @@ def v4_stem(in_channels: int) -> nn.Sequential:
 
 
 def v4_grid30() -> SideBySide:
-    """v4's first grid; 384 channels in and out."""
+    """First grid of v4; 384 input and output channels."""
     return SideBySide(
         [
             chain(384, (64, "1x1"), (96, "3x3"), (96, "3x3")),
@@ -103,7 +104,7 @@ def v4_grid30() -> SideBySide:
 
 
 def v4_grid14() -> SideBySide:
-    """v4's second grid; 1024 channels in and out."""
+    """Second grid of v4; 1024 input and output channels."""
     return SideBySide(
         [
             chain(1024, (384, "1x1")),
@@ -115,7 +116,7 @@ def v4_grid14() -> SideBySide:
 
 
 def v4_grid7() -> SideBySide:
-    """v4's third grid; 1536 channels in and out."""
+    """Third grid of v4; 1536 input and output channels."""
     return SideBySide(
         [
             chain(1536, (256, "1x1")),
@@ -127,7 +128,10 @@ def v4_grid7() -> SideBySide:
 
 
 class NormedResidual(nn.Module):
-    """relu(norm(shortcut(x) + scale * project(branches(x)))), both 1x1 with bias; (B, cin, ...) -> (B, cout, ...)."""
+    """relu(norm(shortcut(x) + scale * project(branches(x)))), with 1x1 projections that have a bias.
+
+    (B, cin, ...) -> (B, cout, ...).
+    """
 
     def __init__(self, branches: SideBySide, made: int, cin: int, cout: int, scale: float) -> None:
         super().__init__()
@@ -143,7 +147,7 @@ class NormedResidual(nn.Module):
 
 
 def residual30(cin: int) -> NormedResidual:
-    """Inception-ResNet-A, figure 16; 384 channels out."""
+    """Inception-ResNet-A, figure 16; 384 output channels."""
     branches = [
         chain(cin, (32, "1x1")),
         chain(cin, (32, "1x1"), (32, "3x3")),
@@ -153,20 +157,20 @@ def residual30(cin: int) -> NormedResidual:
 
 
 def residual14(cin: int) -> NormedResidual:
-    """Inception-ResNet-B, figure 17; 1154 channels out."""
+    """Inception-ResNet-B, figure 17; 1154 output channels."""
     branches = [chain(cin, (192, "1x1")), chain(cin, (128, "1x1"), (160, "7x1"), (192, "1x7"))]
     return NormedResidual(SideBySide(branches), 384, cin, 1154, 0.1)
 
 
 def residual6(cin: int) -> NormedResidual:
-    """Inception-ResNet-C, figure 19; 2048 channels out."""
+    """Inception-ResNet-C, figure 19; 2048 output channels."""
     branches = [chain(cin, (192, "1x1")), chain(cin, (192, "1x1"), (224, "1x3"), (256, "3x1"))]
     return NormedResidual(SideBySide(branches), 448, cin, 2048, 0.1)
 
 
 @register(
     "model",
-    title="Inception v3, 3x3 behind the pools",
+    title="Inception v3, 3x3 convolutions after the pools",
     family="inception",
     year=2015,
     paper="1512.00567",
@@ -175,7 +179,7 @@ def residual6(cin: int) -> NormedResidual:
     gmacs=3.391,
 )
 def inception_v3_seed(num_classes: int = 10, in_channels: int = 3) -> Inception:
-    """Inception v3 as in weiaicunzai/pytorch-cifar100: maps of 30, 14 and 6 px, 3x3 behind the first grid's pools."""
+    """Inception v3 as in weiaicunzai/pytorch-cifar100: maps of 30, 14 and 6 px, 3x3 after the first pools."""
     features = nn.Sequential(
         chain(in_channels, (32, "3x3"), (32, "3x3"), (64, "3x3"), (80, "1x1"), (192, "3x3v")),
         v3_grid30(192, 32),
@@ -205,7 +209,7 @@ def inception_v3_seed(num_classes: int = 10, in_channels: int = 3) -> Inception:
     gmacs=7.503,
 )
 def inception_v4_seed(num_classes: int = 10, in_channels: int = 3) -> Inception:
-    """Inception v4 as in weiaicunzai/pytorch-cifar100: maps of 30, 14 and 7 px, a stem that pools."""
+    """Inception v4 as in weiaicunzai/pytorch-cifar100: maps of 30, 14 and 7 px, pooling in the stem."""
     features = nn.Sequential(
         v4_stem(in_channels),
         *(v4_grid30() for _ in range(4)),
@@ -224,7 +228,7 @@ def inception_v4_seed(num_classes: int = 10, in_channels: int = 3) -> Inception:
 
 @register(
     "model",
-    title="Inception-ResNet v2, after the figures",
+    title="Inception-ResNet v2, as in the paper's figures",
     family="inception",
     year=2016,
     paper="1602.07261",
@@ -232,7 +236,7 @@ def inception_v4_seed(num_classes: int = 10, in_channels: int = 3) -> Inception:
     gmacs=9.293,
 )
 def inception_resnet_v2_seed(num_classes: int = 10, in_channels: int = 3) -> Inception:
-    """Inception-ResNet v2 as in weiaicunzai/pytorch-cifar100: the paper's figures, maps of 30, 14 and 6 px."""
+    """Inception-ResNet v2 as in weiaicunzai/pytorch-cifar100: figures 15 to 18, maps of 30, 14 and 6 px."""
     features = nn.Sequential(
         v4_stem(in_channels),
         *(residual30(384) for _ in range(5)),

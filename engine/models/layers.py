@@ -1,4 +1,4 @@
-"""Pieces that several model families share: convolutions with their norm, and the usual ways to start weights."""
+"""Building blocks that several model families share: convolutions with their norms, and the usual initializations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Init = Literal["he", "torch"]
 
 
 def conv(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
-    """Convolution without bias; same size out at stride 1.
+    """Convolution without bias that keeps the resolution at stride 1.
 
     (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)) for odd kernels.
     """
@@ -20,10 +20,10 @@ def conv(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> 
 
 
 class DilatedConv(nn.Conv2d):
-    """A convolution that skips pixels; on a CPU in the precision of its weights, not that of autocast.
+    """A dilated convolution that on a CPU computes in the precision of its weights, not in that of autocast.
 
-    There oneDNN's bf16 kernel for the gradient of grouped weights goes wrong on channels-last maps of 32 px and more:
-    it returns memory that nobody has written (seen with torch 2.15 at dilations 2 and 3: gradients of 1e34).
+    On CPUs, oneDNN's bf16 kernel for the gradient of grouped weights fails on channels-last maps of 32 px and more: it
+    returns uninitialized memory (seen with torch 2.15 at dilations 2 and 3: gradients of 1e34).
     """
 
     def forward(self, x: Tensor) -> Tensor:  # shapes as nn.Conv2d
@@ -34,44 +34,44 @@ class DilatedConv(nn.Conv2d):
 
 
 def conv_bn(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """Convolution without bias (batch norm has one) and batch norm: shapes as in `conv`."""
+    """Convolution without bias, which batch norm makes redundant, and batch norm; shapes as in `conv`."""
     return nn.Sequential(conv(cin, cout, kernel, stride, groups), nn.BatchNorm2d(cout))
 
 
 def conv_bn_relu(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """Convolution, batch norm, ReLU: shapes as in `conv`."""
+    """Convolution, batch norm and ReLU; shapes as in `conv`."""
     return conv_bn(cin, cout, kernel, stride, groups).append(nn.ReLU(inplace=True))
 
 
 def biased_bn_relu(cin: int, cout: int, kernel: int) -> nn.Sequential:
-    """Convolution with bias, batch norm, ReLU: what nets older than batch norm became when they were given it.
+    """Convolution with bias, batch norm and ReLU, the form in which batch norm was added to older networks.
 
-    The norm cancels the bias; it is kept for the sake of published weights and counts. The map keeps its size.
+    The norm cancels the bias, which is kept to match published weights and parameter counts. The resolution is kept.
     """
     return nn.Sequential(nn.Conv2d(cin, cout, kernel, padding=kernel // 2), nn.BatchNorm2d(cout), nn.ReLU(inplace=True))
 
 
 def norm_relu(channels: int) -> nn.Sequential:
-    """Batch norm and ReLU, as pre-activated nets have them before each convolution."""
+    """Batch norm and ReLU, as pre-activation networks have them before each convolution."""
     return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
 
 
 class SideBySide(nn.ModuleList):
-    """Branches that read the same maps; what they make is put behind each other in the channels."""
+    """Parallel branches whose outputs are concatenated along the channels."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([branch(x) for branch in self], 1)
 
 
 class SqueezeExcite(nn.Module):
-    """Scale each channel by a gate that two 1x1 convolutions make of the channels' means.
+    """Scale each channel by a gate that two 1x1 convolutions compute from the channel means.
 
     Hu et al. 2017, arXiv:1709.01507, equations 2 to 4.
 
     Args:
         hidden: channels between the two convolutions.
-        act: what follows the first convolution; ReLU in the paper.
-        gate: what follows the second; the sigmoid in the paper.
+        act: activation after the first convolution; ReLU by default, as in the paper.
+        gate: activation after the second convolution; the sigmoid by default, as in the paper.
     """
 
     def __init__(self, channels: int, hidden: int, act: nn.Module | None = None, gate: nn.Module | None = None) -> None:
@@ -87,13 +87,13 @@ class SqueezeExcite(nn.Module):
 
 
 def init_convs(model: nn.Module, init: Init) -> None:
-    """Start all convolutions of `model`.
+    """Initialize all convolutions of `model`.
 
-    "he": normal with variance 2 / fan_out, He et al. 2015 (arXiv:1502.01852, eq. 14), as torchvision does; fan_out, of
-    one group, keeps the size of gradients. "torch": leave PyTorch's own U(-1, 1) / sqrt(fan_in), whose variance is a
-    sixth of that where a layer keeps its width. Batch norm hides the difference from the outputs but not from training:
-    the turn that a step gives a normalised filter goes with lr / |w|^2, so without weight decay the choice is felt to
-    the end.
+    "he": normal with variance 2 / fan_out, He et al. 2015 (arXiv:1502.01852, eq. 14), as in torchvision; fan_out,
+    counted per group, preserves the magnitude of gradients. "torch": leave PyTorch's default, U(-1, 1) / sqrt(fan_in),
+    whose variance is a sixth of that in a layer that keeps its width. Batch norm hides the difference from the outputs
+    but not from training: the angle by which a step turns a normalized filter is proportional to lr / |w|^2, so without
+    weight decay the choice matters until the end.
     """
     if init == "torch":
         return
@@ -104,10 +104,10 @@ def init_convs(model: nn.Module, init: Init) -> None:
 
 
 def init_by_fan_in(model: nn.Module, *, linear: bool = False) -> None:
-    """Start convolutions, and with `linear` linear layers, from a normal distribution of variance 2 / fan_in.
+    """Initialize convolutions, and with `linear` linear layers, from a normal distribution of variance 2 / fan_in.
 
-    He et al. 2015, eq. 10: what `nn.init.kaiming_normal_` does when it is told nothing else. It keeps the size of the
-    activations, where `init_convs` keeps that of the gradients. Biases stay as they are.
+    He et al. 2015, eq. 10, which is the default of `nn.init.kaiming_normal_`. It preserves the magnitude of
+    activations, where `init_convs` preserves that of gradients. Biases stay as they are.
     """
     for module in model.modules():
         if isinstance(module, nn.Conv2d) or (linear and isinstance(module, nn.Linear)):

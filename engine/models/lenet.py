@@ -1,7 +1,8 @@
 """LeNet-5 as it is used on CIFAR today. LeCun et al. 1998, "Gradient-based learning applied to document recognition".
 
-Departures from the paper: ReLU for tanh, plain max-pooling for the trainable subsampling, full connections between the
-maps of the first and second layer, and a linear classifier for the RBF units. Weights start with PyTorch's defaults.
+Departures from the paper: ReLU instead of tanh, plain max-pooling instead of trainable subsampling, full connections
+between the maps of the first and second layer, and a linear classifier instead of RBF units. All layers use PyTorch's
+default initialization.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ class LeNet(nn.Module):
     """Two 5x5 convolutions with max-pooling, then three linear layers on the flattened map.
 
     Args:
-        image_size: side of the square input in px, 16 or more: the first linear layer is as large as the map left over,
+        image_size: side of the square input in px, 16 or more. The first linear layer is as large as the remaining map,
             5x5 at 32 px and 4x4 at 28 px.
     """
 

@@ -1,4 +1,4 @@
-"""The memory that training a model takes, counted from what autograd keeps; no numbers, no GPU."""
+"""The memory that training a model takes, counted from what autograd saves; needs neither data nor a GPU."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from torch.func import functional_call
 class Memory:
     """Bytes that training holds when the backward pass begins to turn activations into gradients.
 
-    The counted part of the peak: work space of single kernels and the allocator's rounding come on top.
+    This is the part of the peak that can be counted; workspace of single kernels and the allocator's rounding are
+    extra.
     """
 
     activations: int
-    """What autograd keeps of one forward pass; under bf16 with the bf16 copies of the weights."""
+    """What autograd saves in one forward pass; in bf16 including the bf16 copies of the weights."""
     weights: int
     """Parameters and buffers."""
     gradients: int
     optimizer: int
-    """One momentum for each parameter."""
+    """One momentum value per parameter."""
 
     @property
     def total(self) -> int:
@@ -32,11 +33,11 @@ class Memory:
 
 
 def count_memory(model: nn.Module, shape: tuple[int, ...], *, bf16: bool) -> Memory:
-    """What a training step with momentum holds, counted from what autograd keeps of a forward pass.
+    """Count the bytes that a training step with momentum holds, from what autograd saves in a forward pass.
 
-    The pass runs on tensors without numbers that stand for CPU ones, since autocast passes by the meta device. Storages
-    count once, however many operations keep them; weights that operations keep are not counted again. A GPU keeps
-    nearly the same: its attention may keep less, its norms under autocast more.
+    The pass runs on fake CPU tensors, which hold no data, because autocast has no effect on the meta device. Each
+    storage counts once, however many operations save it, and weights that operations save are not counted again. A GPU
+    saves nearly the same: its attention may save less, its norms under autocast more.
     """
     training = model.training
     states = {**dict(model.named_parameters()), **dict(model.named_buffers())}

@@ -1,30 +1,36 @@
-"""MobileNets for 32x32 images: v1 (Howard et al. 2017, arXiv:1704.04861), v2 (Sandler et al. 2018, arXiv:1801.04381),
-v3 (Howard et al. 2019, arXiv:1905.02244).
+"""MobileNets for 32x32 images: v1 (Howard et al. 2017, arXiv:1704.04861), v2 (Sandler et al. 2018, arXiv:1801.04381)
+and v3 (Howard et al. 2019, arXiv:1905.02244).
 
 - v1: 3x3 depthwise convolutions, each followed by a 1x1 convolution, both with norm and ReLU.
-- v2: inverted residuals: 1x1 up, depthwise 3x3, 1x1 down without activation; ReLU6; shortcuts between equal shapes.
-- v3: the same with searched widths and kernels, hard swish, and squeeze-and-excitation in some blocks.
+- v2: inverted residuals: 1x1 expansion, 3x3 depthwise, 1x1 projection without activation; ReLU6; shortcuts between
+  equal shapes.
+- v3: the same with searched widths and kernel sizes, hard swish, and squeeze-and-excitation in some blocks.
 
-The stem keeps the map, and in v2 and v3 so does the first block that halved it: 32 px end as 4x4 (v1 ends at 2x2, as in
-kuangliu/pytorch-cifar). Start: He et al. on convolutions, normal with deviation 0.01 on v2's and v3's linear layers.
+The stem keeps the resolution, and so does the first block of v2 and v3 that halved it, so 32 px end as 4x4 (v1 ends at
+2x2, as in kuangliu/pytorch-cifar). By default, convolutions use He initialization, and the linear layers of v2 and v3
+are normal with standard deviation 0.01.
 
-kuangliu's MobileNetV2 has 1x1 projections where a block changes the width without striding, a first expansion by 1, and
-ReLU: `mobilenet_v2_seed` is that net.
+kuangliu's MobileNetV2 has 1x1 projection shortcuts where a block changes the width without striding, a first expansion
+by 1, and ReLU: `mobilenet_v2_seed` is that network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, SqueezeExcite, conv_bn, conv_bn_relu, init_convs
+from engine.models.options import DropoutRate, InitOption
 
 
 class MobileNet(nn.Module):
-    """v1: (width, stride) of each pair of depthwise and 1x1 convolution; mean over the map; linear classifier."""
+    """MobileNet v1: depthwise and 1x1 convolutions, global average pooling, linear classifier.
+
+    Args:
+        pairs: (width, stride) of each pair of depthwise and 1x1 convolution.
+    """
 
     def __init__(self, pairs: Sequence[tuple[int, int]], num_classes: int, in_channels: int, init: Init) -> None:
         super().__init__()
@@ -41,14 +47,14 @@ class MobileNet(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """1x1 to `hidden` channels, depthwise `kernel`, gates, 1x1 to `cout`; plus the input where shapes agree.
+    """1x1 to `hidden` channels, depthwise `kernel`, gates, 1x1 to `cout`; the input is added where shapes agree.
 
     (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)).
 
     Args:
-        hidden: channels in the middle; where it equals `cin` there is no first convolution.
-        act: the class of activation after the first two convolutions.
-        gates: works on the maps before the last convolution.
+        hidden: channels in the middle; if they equal `cin`, there is no first convolution.
+        act: activation class after the first two convolutions.
+        gates: module applied before the last convolution.
     """
 
     def __init__(
@@ -76,12 +82,12 @@ class InvertedResidual(nn.Module):
 
 
 class InvertedNet(nn.Module):
-    """Stem, inverted residuals, one more 1x1 convolution, mean over the map, classifier: MobileNet v2 and v3.
+    """MobileNet v2 or v3: stem, inverted residuals, a last 1x1 convolution, global average pooling, classifier.
 
     Args:
-        blocks: from the stem's channels on.
+        blocks: inverted residuals, from the channels of the stem on.
         last: channels of the last convolution.
-        act: class of activation in the stem and after the last convolution.
+        act: activation class in the stem and after the last convolution.
         head: from (B, last) to logits.
     """
 
@@ -101,7 +107,7 @@ class InvertedNet(nn.Module):
 
 
 def start(model: nn.Module, init: Init) -> None:
-    """`init_convs`, and unless PyTorch's own start is asked for, small normal linear layers."""
+    """Apply `init_convs` and, unless `init` is "torch", initialize linear layers with N(0, 0.01) and zero biases."""
     init_convs(model, init)
     for module in model.modules():
         if isinstance(module, nn.Linear) and init == "he":
@@ -110,7 +116,7 @@ def start(model: nn.Module, init: Init) -> None:
 
 
 def v2_blocks(act: type[nn.Module]) -> nn.Sequential:
-    """Table 2 of the paper: expansion, channels, repeats, stride."""
+    """The blocks of table 2 of the paper (expansion, channels, repeats, stride)."""
     rows = (1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)
     blocks, cin = nn.Sequential(), 32
     for expansion, width, repeats, stride in rows:
@@ -120,7 +126,7 @@ def v2_blocks(act: type[nn.Module]) -> nn.Sequential:
     return blocks
 
 
-# kernel, hidden, channels, squeeze-and-excitation, hard swish, stride: tables 1 and 2 of the v3 paper
+# tables 1 and 2 of the v3 paper: kernel, hidden, channels, squeeze-and-excitation, hard swish, stride
 V3_LARGE = (
     (3, 16, 16, False, False, 1),
     (3, 64, 24, False, False, 1),
@@ -161,7 +167,7 @@ def mobilenet_v3(
     dropout: float,
     init: Init,
 ) -> InvertedNet:
-    """MobileNet v3 of the given blocks, with `hidden` units before the classifier."""
+    """MobileNet v3 with the given blocks and `hidden` units before the classifier."""
     blocks, cin = nn.Sequential(), 16
     for kernel, inner, width, excite, swish, stride in rows:
         act = nn.Hardswish if swish else nn.ReLU
@@ -177,13 +183,9 @@ def mobilenet_v3(
 
 
 def eighths(channels: int) -> int:
-    """The nearest multiple of 8, at least 8 and not below nine tenths of `channels`: the paper's code rounds so."""
+    """The nearest multiple of 8, at least 8 and at least 0.9 * `channels`, as the paper's code rounds."""
     rounded = max(8, (channels + 4) // 8 * 8)
     return rounded if rounded >= 0.9 * channels else rounded + 8
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-Dropout = Annotated[float, Spec("share of units dropped before the classifier", ge=0.0, lt=1.0)]
 
 
 @register(
@@ -197,7 +199,7 @@ Dropout = Annotated[float, Spec("share of units dropped before the classifier", 
     gmacs=0.04635,
 )
 def mobilenet(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> MobileNet:
-    """MobileNet v1: depthwise and 1x1 convolutions in turns."""
+    """MobileNet v1: alternating depthwise and 1x1 convolutions."""
     pairs = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *((512, 1),) * 5, (1024, 2), (1024, 1))
     return MobileNet(pairs, num_classes, in_channels, init)
 
@@ -213,7 +215,7 @@ def mobilenet(num_classes: int = 10, in_channels: int = 3, *, init: InitOption =
     gmacs=0.08798,
 )
 def mobilenet_v2(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.2, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: DropoutRate = 0.2, init: InitOption = "he"
 ) -> InvertedNet:
     """MobileNet v2: inverted residuals with linear bottlenecks."""
     head = nn.Sequential(nn.Dropout(dropout), nn.Linear(1280, num_classes))
@@ -224,7 +226,7 @@ def mobilenet_v2(
 
 @register(
     "model",
-    title="MobileNet v2 with projections",
+    title="MobileNet v2 with projection shortcuts",
     family="mobilenet",
     year=2018,
     paper="1801.04381",
@@ -233,7 +235,7 @@ def mobilenet_v2(
     gmacs=0.09115,
 )
 def mobilenet_v2_seed(num_classes: int = 10, in_channels: int = 3) -> InvertedNet:
-    """MobileNet v2 as kuangliu/pytorch-cifar has it: projecting shortcuts, ReLU, PyTorch's own start."""
+    """MobileNet v2 as in kuangliu/pytorch-cifar: projection shortcuts, ReLU, PyTorch's default initialization."""
     blocks = v2_blocks(nn.ReLU)
     for block in blocks:
         inner, outer = block.body[0][0], block.body[-1][0]
@@ -253,9 +255,9 @@ def mobilenet_v2_seed(num_classes: int = 10, in_channels: int = 3) -> InvertedNe
     gmacs=0.01751,
 )
 def mobilenet_v3_small(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.2, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: DropoutRate = 0.2, init: InitOption = "he"
 ) -> InvertedNet:
-    """MobileNet v3, small: searched inverted residuals with hard swish and gates."""
+    """MobileNet v3, small: searched inverted residuals with hard swish and squeeze-and-excitation."""
     return mobilenet_v3(V3_SMALL, 1024, num_classes, in_channels, dropout, init)
 
 
@@ -269,7 +271,7 @@ def mobilenet_v3_small(
     gmacs=0.06646,
 )
 def mobilenet_v3_large(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.2, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: DropoutRate = 0.2, init: InitOption = "he"
 ) -> InvertedNet:
-    """MobileNet v3, large: searched inverted residuals with hard swish and gates."""
+    """MobileNet v3, large: searched inverted residuals with hard swish and squeeze-and-excitation."""
     return mobilenet_v3(V3_LARGE, 1280, num_classes, in_channels, dropout, init)

@@ -1,11 +1,11 @@
-"""MobileViT: transformers inside inverted residuals. Mehta and Rastegari 2021, arXiv:2110.02178.
+"""MobileViT: inverted residuals with transformers in the later stages. Mehta and Rastegari 2021, arXiv:2110.02178.
 
-The paper's nets with two halvings for its five, so that the transformers of the last three stages work on 16, 8 and
-8 px, where they work on 32, 16 and 8 px of an ImageNet picture: 64, 16 and 16 tokens. As in the paper a token is one
-pixel of each 2x2 patch, and four sequences are attended side by side (section 3.1). Convolutions start after He et al.,
-linear maps at N(0, 0.02).
+The paper's networks with two halvings instead of five, so that the transformers of the last three stages work at 16, 8
+and 8 px, instead of 32, 16 and 8 px for an ImageNet image: 64, 16 and 16 tokens. As in the paper, a token is one pixel
+of each 2x2 patch, and four sequences are attended in parallel (section 3.1). Convolutions use He initialization, linear
+layers N(0, 0.02).
 
-`mobilevit_*_seed` are the nets behind pytorch-cifar-tricks' rows.
+`mobilevit_*_seed` are the networks behind the rows of pytorch-cifar-tricks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from engine.contract.catalog import register
 from engine.models.layers import conv_bn, init_convs
 from engine.models.transformer_layers import Attention, Block, Mlp, init_transformer
 
-PATCH = 2  # px along a patch
+PATCH = 2  # px per side of a patch
 DEPTHS = (2, 4, 3)  # transformer layers of the last three stages
 
 
@@ -40,7 +40,7 @@ def conv_act(cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1)
 
 
 class InvertedResidual(nn.Module):
-    """1x1 up, 3x3 depthwise, 1x1 down (MobileNetV2's block with SiLU); a shortcut where the shape allows it."""
+    """1x1 expansion, 3x3 depthwise, 1x1 projection (the block of MobileNetV2 with SiLU); a shortcut if shapes agree."""
 
     def __init__(self, cin: int, cout: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -55,12 +55,12 @@ class InvertedResidual(nn.Module):
 
 
 class MobileViTBlock(nn.Module):
-    """Convolutions, a transformer across patches, and convolutions that fuse its result with the input (figure 1 b).
+    """Convolutions, a transformer across patches, and convolutions that fuse its output with the input (figure 1 b).
 
     Args:
-        lean: one head of 32 channels and no bias on queries, keys and values; batch norm and SiLU behind the 1x1
-            convolution in front of the transformer, and no norm behind it.
-        mlp_ratio: hidden width of the transformer's MLP over `dim`.
+        lean: as in the `_seed` networks: one head of 32 channels and no bias on queries, keys and values; batch norm
+            and SiLU after the 1x1 convolution that precedes the transformer, and no norm after the transformer.
+        mlp_ratio: hidden width of the transformer's MLP, as a multiple of `dim`.
     """
 
     def __init__(self, width: int, dim: int, depth: int, *, mlp_ratio: int = 2, lean: bool = False) -> None:
@@ -79,7 +79,7 @@ class MobileViTBlock(nn.Module):
         y = self.local(x)
         height, width = y.shape[2:]
         whole = (-(-height // PATCH) * PATCH, -(-width // PATCH) * PATCH)
-        resized = whole != (height, width)  # as in the authors' code; padding would be attended
+        resized = whole != (height, width)  # as in the authors' code; attention would see padding
         if resized:
             y = F.interpolate(y, whole, mode="bilinear")
         y = self._to_map(self.norm(self.transformer(self._to_tokens(y))), whole)
@@ -104,7 +104,7 @@ class MobileViT(nn.Module):
 
     Args:
         strides: of the stem and the five stages.
-        lean: `MobileViTBlock`'s simplifications, a classifier without bias, and PyTorch's default start.
+        lean: the simplifications of `MobileViTBlock`, a classifier without bias, and PyTorch's default initialization.
         mlp_ratios: of the three transformers.
     """
 
@@ -146,7 +146,7 @@ XXS = Size((16, 24, 48, 64, 80), (64, 80, 96), 2, 320)
 XS = Size((32, 48, 64, 80, 96), (96, 120, 144), 4, 384)
 S = Size((32, 64, 96, 128, 160), (144, 192, 240), 4, 640)
 
-# What the published rows' nets do otherwise: 16, 8, 4 and 4 px, and wider MLPs in the last two stages.
+# What the networks of pytorch-cifar-tricks do differently: 16, 8, 4 and 4 px, and wider MLPs in the last two stages.
 SEED_STRIDES, SEED_RATIOS = (2, 1, 1, 2, 2, 1), (2, 4, 4)
 
 
@@ -176,7 +176,7 @@ def mobilevit_s(num_classes: int = 10, in_channels: int = 3) -> MobileViT:
 
 @register(
     "model",
-    title="MobileViT-XXS as published",
+    title="MobileViT-XXS (pytorch-cifar-tricks)",
     family="mobilevit",
     year=2021,
     paper="2110.02178",
@@ -184,13 +184,13 @@ def mobilevit_s(num_classes: int = 10, in_channels: int = 3) -> MobileViT:
     gmacs=0.02454,
 )
 def mobilevit_xxs_seed(num_classes: int = 10, in_channels: int = 3) -> MobileViT:
-    """The net behind pytorch-cifar-tricks' 90.17 %: one narrow head, 16, 4 and 4 tokens."""
+    """The network behind the 90.17 % of pytorch-cifar-tricks: one narrow head, and 16, 4 and 4 tokens."""
     return MobileViT(XXS, num_classes, in_channels, strides=SEED_STRIDES, mlp_ratios=SEED_RATIOS, lean=True)
 
 
 @register(
     "model",
-    title="MobileViT-XS as published",
+    title="MobileViT-XS (pytorch-cifar-tricks)",
     family="mobilevit",
     year=2021,
     paper="2110.02178",
@@ -198,13 +198,13 @@ def mobilevit_xxs_seed(num_classes: int = 10, in_channels: int = 3) -> MobileViT
     gmacs=0.05951,
 )
 def mobilevit_xs_seed(num_classes: int = 10, in_channels: int = 3) -> MobileViT:
-    """The net behind pytorch-cifar-tricks' 91.77 %: one narrow head, 16, 4 and 4 tokens."""
+    """The network behind the 91.77 % of pytorch-cifar-tricks: one narrow head, and 16, 4 and 4 tokens."""
     return MobileViT(XS, num_classes, in_channels, strides=SEED_STRIDES, mlp_ratios=SEED_RATIOS, lean=True)
 
 
 @register(
     "model",
-    title="MobileViT-S as published",
+    title="MobileViT-S (pytorch-cifar-tricks)",
     family="mobilevit",
     year=2021,
     paper="2110.02178",
@@ -212,5 +212,5 @@ def mobilevit_xs_seed(num_classes: int = 10, in_channels: int = 3) -> MobileViT:
     gmacs=0.1307,
 )
 def mobilevit_s_seed(num_classes: int = 10, in_channels: int = 3) -> MobileViT:
-    """The net behind pytorch-cifar-tricks' 92.50 %: one narrow head, 16, 4 and 4 tokens."""
+    """The network behind the 92.50 % of pytorch-cifar-tricks: one narrow head, and 16, 4 and 4 tokens."""
     return MobileViT(S, num_classes, in_channels, strides=SEED_STRIDES, mlp_ratios=SEED_RATIOS, lean=True)

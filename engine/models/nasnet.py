@@ -1,32 +1,33 @@
 """NASNet-A for CIFAR. Zoph et al. 2017, arXiv:1707.07012.
 
-Two searched cells (figure 4): a normal one and one that halves the map and doubles the width. Each reads the outputs of
-the two cells before it, brought to its own width by ReLU, 1x1, norm, and adds ten operations up in five pairs. Net "N @
-P": three stacks of N normal cells with a reduction between, P channels into the classifier. `nasnet` is 6 @ 768, the
-paper's 3.3 M net. The stem has three times the channels of a cell's branch, as in the released code.
+Two searched cells (figure 4): a normal one, and one that halves the resolution and doubles the width. Each reads the
+outputs of the two preceding cells, brought to its own width by ReLU, 1x1 convolution and norm, and sums ten operations
+in five pairs. The network "N @ P" has three stacks of N normal cells with reductions in between, and P channels before
+the classifier. `nasnet` is 6 @ 768, the paper's network of 3.3 M parameters. The stem has three times the channels of a
+cell's branch, as in the released code.
 
-Left out: the auxiliary head and scheduled drop path, which lengthens with training. Start: He et al.'s.
+Left out: the auxiliary head and scheduled drop path, whose rate grows during training. Convolutions use He
+initialization by default.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, conv_bn, init_convs
+from engine.models.options import InitOption
 from engine.models.shake_shake import FactorizedReduction
 
 
 def squeeze(cin: int, cout: int) -> nn.Sequential:
-    """ReLU, 1x1, norm."""
+    """ReLU, 1x1 convolution, norm."""
     return nn.Sequential(nn.ReLU(), conv_bn(cin, cout, 1))
 
 
 def separable(width: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """ReLU, depthwise, 1x1, norm, twice; the stride is in the first."""
+    """ReLU, depthwise convolution, 1x1 convolution and norm, twice; the stride is in the first."""
     return nn.Sequential(
         nn.ReLU(),
         conv(width, width, kernel, stride, groups=width),
@@ -42,10 +43,10 @@ def mean_pool(stride: int = 1) -> nn.AvgPool2d:
 
 
 class Inputs(nn.Module):
-    """Bring the outputs of the last two cells to one width, and the older one to the size of the newer.
+    """Bring the outputs of the last two cells to the same width, and the older one to the resolution of the newer.
 
     Args:
-        older, newer: their channels.
+        older, newer: channels of the two outputs.
         halve: whether a reduction lies between the two.
     """
 
@@ -113,11 +114,12 @@ class ReductionCell(nn.Module):
 
 
 class NASNet(nn.Module):
-    """3x3 stem, three stacks of normal cells with reductions between, ReLU, mean over the map, linear classifier.
+    """3x3 stem, three stacks of normal cells with reductions in between, ReLU, average pooling, linear classifier.
 
     Args:
-        repeats: normal cells in a stack, N.
-        width: of a branch in the first stack; doubles with each reduction, so that 24 * width channels come out, P.
+        repeats: normal cells per stack, N.
+        width: channels of a branch in the first stack; it doubles with each reduction, so 24 * width channels come out,
+            P.
     """
 
     def __init__(self, repeats: int, width: int, num_classes: int, in_channels: int, init: Init) -> None:
@@ -143,9 +145,6 @@ class NASNet(nn.Module):
         return self.head(newer.relu().mean((2, 3)))  # from (B, 24 * width, H / 4, W / 4)
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="NASNet-A, 6 @ 768",
@@ -157,5 +156,5 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
     gmacs=0.5258,
 )
 def nasnet(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> NASNet:
-    """NASNet-A 6 @ 768: searched cells, the paper's CIFAR net."""
+    """NASNet-A 6 @ 768: searched cells, the paper's CIFAR network."""
     return NASNet(6, 32, num_classes, in_channels, init)

@@ -1,4 +1,4 @@
-"""What batch norm asks of a batch: at least two values a channel, in training."""
+"""What batch norm requires of a batch: at least two values per channel in training."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 @torch.no_grad()
-def normalises_single_pixels(model: nn.Module, image: Tensor) -> bool:
-    """Whether a batch norm of the model sees maps of 1x1 px, so that one image alone cannot train it.
+def normalizes_single_pixels(model: nn.Module, image: Tensor) -> bool:
+    """Whether a batch norm of the model sees 1x1 maps, so that a batch of one image cannot train it.
 
-    Looks at an evaluation of one image (1, C, H, W), which batch norm allows; random numbers are left as they were.
+    The model evaluates one image (1, C, H, W), which batch norm allows; the random number generators are restored.
     """
     seen: list[bool] = []
     hooks = [

@@ -1,19 +1,19 @@
 """PNASNets for CIFAR. After Liu et al. 2017, arXiv:1712.00559.
 
-Two cells of the progressive search's first steps, one and two pairs of operations on the last cell's output, in the
-small form that kuangliu/pytorch-cifar made known: depthwise convolutions without the 1x1 that usually follow, one input
-a cell. The paper's net is `pnasnet_5`. Start: He et al.'s.
+Two cells from the first steps of the progressive search, with one and two pairs of operations on the output of the last
+cell, in the small form that kuangliu/pytorch-cifar made known: depthwise convolutions without the 1x1 convolution that
+usually follows, and one input per cell. The paper's network is `pnasnet_5`. Convolutions use He initialization by
+default.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, conv_bn_relu, init_convs
+from engine.models.options import InitOption
 
 
 class CellA(nn.Module):
@@ -31,7 +31,7 @@ class CellA(nn.Module):
 
 
 class CellB(nn.Module):
-    """Depthwise 7x7 + depthwise 3x3 beside depthwise 5x5 + max-pool, both activated; 1x1 back to `cout`."""
+    """Depthwise 7x7 + depthwise 3x3, concatenated with depthwise 5x5 + max-pool; ReLU, then 1x1 to `cout` channels."""
 
     def __init__(self, cin: int, cout: int, stride: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class CellB(nn.Module):
 
 
 class PNASNet(nn.Module):
-    """3x3 stem of `width` channels, three times six cells with a halving one between, mean, linear classifier."""
+    """3x3 stem of `width` channels, three times six cells with a halving cell in between, pooling, classifier."""
 
     def __init__(
         self, cell: type[CellA] | type[CellB], width: int, num_classes: int, in_channels: int, init: Init
@@ -67,9 +67,6 @@ class PNASNet(nn.Module):
         return self.head(self.features(x).mean((2, 3)))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="PNASNet, cell A",
@@ -84,7 +81,7 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
     gmacs=0.02804,
 )
 def pnasnet_a(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> PNASNet:
-    """PNASNet of one pair of operations a cell: tiny."""
+    """PNASNet with one pair of operations per cell: tiny."""
     return PNASNet(CellA, 44, num_classes, in_channels, init)
 
 
@@ -103,5 +100,5 @@ def pnasnet_a(num_classes: int = 10, in_channels: int = 3, *, init: InitOption =
     gmacs=0.07447,
 )
 def pnasnet_b(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> PNASNet:
-    """PNASNet of two pairs of operations a cell."""
+    """PNASNet with two pairs of operations per cell."""
     return PNASNet(CellB, 32, num_classes, in_channels, init)

@@ -1,23 +1,24 @@
 """PNASNet-5 for CIFAR. Liu et al. 2017, arXiv:1712.00559, figure 1.
 
-One searched cell, five pairs of operations on the outputs of the two cells before it, which are first brought to the
-cell's width by ReLU, 1x1, norm. With stride 2 the same cell halves the map. Three stacks of N cells; the first of the
-second and third stack halves the map and doubles the width, as in the authors' net for ImageNet. N = 3 and 48 channels
-make the 3.2 M parameters that the paper counts. The stem has three times the channels of a branch, as in NASNet.
+One searched cell with five pairs of operations on the outputs of the two preceding cells, which are first brought to
+the cell's width by ReLU, 1x1 convolution and norm. With stride 2, the same cell halves the resolution. There are three
+stacks of N cells; the first cell of the second and the third stack halves the resolution and doubles the width, as in
+the authors' network for ImageNet. N = 3 and 48 channels give the 3.2 M parameters that the paper reports. The stem has
+three times the channels of a branch, as in NASNet.
 
-Left out: the auxiliary head and scheduled drop path, which lengthens with training. Start: He et al.'s.
+Left out: the auxiliary head and scheduled drop path, whose rate grows during training. Convolutions use He
+initialization by default.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, init_convs
 from engine.models.nasnet import Inputs, separable
+from engine.models.options import InitOption
 
 OUTPUTS = 5
 
@@ -51,11 +52,12 @@ class Cell(nn.Module):
 
 
 class PNASNet5(nn.Module):
-    """3x3 stem, three stacks of cells, ReLU, mean over the map, linear classifier.
+    """3x3 stem, three stacks of cells, ReLU, global average pooling, linear classifier.
 
     Args:
-        repeats: cells in a stack, N.
-        width: of a branch in the first stack, F; doubles with each halving, so that 20 * width channels come out.
+        repeats: cells per stack, N.
+        width: channels of a branch in the first stack, F; it doubles with each halving, so 20 * width channels come
+            out.
     """
 
     def __init__(self, repeats: int, width: int, num_classes: int, in_channels: int, init: Init) -> None:
@@ -78,9 +80,6 @@ class PNASNet5(nn.Module):
         return self.head(newer.relu().mean((2, 3)))  # from (B, 20 * width, H / 4, W / 4)
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="PNASNet-5, N = 3, F = 48",
@@ -91,5 +90,5 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
     gmacs=0.5621,
 )
 def pnasnet_5(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> PNASNet5:
-    """PNASNet-5: the cell that the progressive search found, in the paper's CIFAR net."""
+    """PNASNet-5: the cell found by the progressive search, in the paper's CIFAR network."""
     return PNASNet5(3, 48, num_classes, in_channels, init)

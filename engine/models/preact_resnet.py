@@ -1,29 +1,30 @@
-"""Residual networks with pre-activation, for 32x32 images. He et al. 2016, arXiv:1603.05027.
+"""Pre-activation residual networks for 32x32 images. He et al. 2016, arXiv:1603.05027.
 
-Batch norm and ReLU come before each convolution, so that the path of shortcuts from stem to head is left untouched; the
-last sum is normalised and activated once more before the pooling (the paper's appendix). 3x3 stem, no max-pool, as in
-`engine.models.resnet`. A block that changes the shape activates its input before it splits into body and projection,
+Batch norm and ReLU precede each convolution, so that the path of shortcuts from stem to head is left untouched; the
+last sum is normalized and activated once more before the pooling (the paper's appendix). 3x3 stem and no max-pool, as
+in `engine.models.resnet`. A block that changes the shape activates its input before it splits into body and projection,
 and the projection has no batch norm of its own.
 
-kuangliu/pytorch-cifar and its descendants leave the last batch norm and ReLU out: `preact_resnet18_seed` is that net.
+kuangliu/pytorch-cifar and its descendants leave out the last batch norm and ReLU: `preact_resnet18_seed` is that
+network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, init_convs, norm_relu
+from engine.models.options import InitOption
 
 
 class PreActivation(nn.Module):
     """x + body(relu(norm(x))), or project(a) + body(a) with a = relu(norm(x)) where the shape changes.
 
     Args:
-        body: (B, cin, H, W) -> (B, cout, H / stride, W / stride), from activated maps.
+        body: applied to activated maps; (B, cin, H, W) -> (B, cout, H / stride, W / stride).
     """
 
     def __init__(self, body: nn.Sequential, cin: int, cout: int, stride: int) -> None:
@@ -40,7 +41,7 @@ class PreActivation(nn.Module):
 
 
 class PreActBasic(PreActivation):
-    """Two 3x3 convolutions; `dropout` falls between them (Zagoruyko & Komodakis 2016, arXiv:1605.07146, figure 1d)."""
+    """Two 3x3 convolutions with `dropout` in between (Zagoruyko & Komodakis 2016, arXiv:1605.07146, figure 1d)."""
 
     def __init__(self, cin: int, width: int, stride: int, dropout: float = 0.0) -> None:
         body = nn.Sequential(conv(cin, width, 3, stride), norm_relu(width))
@@ -65,13 +66,13 @@ class PreActBottleneck(PreActivation):
 
 
 class PreActResNet(nn.Module):
-    """Bare 3x3 stem, stages of pre-activated blocks, last norm and ReLU, mean over the map, linear classifier.
+    """3x3 stem without norm, stages of pre-activation blocks, final norm and ReLU, average pooling, classifier.
 
     Args:
-        block: makes a PreActivation of (cin, width, stride).
-        depths: blocks in each stage; every stage but the first halves the map in its first block.
-        widths: the stem's channels, then each stage's `width`.
-        last_norm: whether the last sum is normalised and activated.
+        block: makes a PreActivation from (cin, width, stride).
+        depths: blocks in each stage; every stage but the first halves the resolution in its first block.
+        widths: channels of the stem, then the `width` of each stage.
+        last_norm: whether the last sum is normalized and activated.
     """
 
     def __init__(
@@ -103,8 +104,6 @@ class PreActResNet(nn.Module):
         x = self.norm(self.stages(self.stem(x)))  # (B, C, H / 8, W / 8) with four stages
         return self.head(x.mean((2, 3)))
 
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 WIDTHS = (64, 64, 128, 256, 512)
 
@@ -150,7 +149,7 @@ def preact_resnet34(num_classes: int = 10, in_channels: int = 3, *, init: InitOp
     aliases=("PreActResNet50",),
 )
 def preact_resnet50(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> PreActResNet:
-    """ResNet-50 with batch norm and ReLU before each convolution: bottleneck blocks."""
+    """ResNet-50 with bottleneck blocks, and batch norm and ReLU before each convolution."""
     return PreActResNet(PreActBottleneck, (3, 4, 6, 3), WIDTHS, num_classes, in_channels, init)
 
 
@@ -165,7 +164,7 @@ def preact_resnet50(num_classes: int = 10, in_channels: int = 3, *, init: InitOp
     aliases=("PreActResNet101",),
 )
 def preact_resnet101(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> PreActResNet:
-    """ResNet-101 with batch norm and ReLU before each convolution: bottleneck blocks."""
+    """ResNet-101 with bottleneck blocks, and batch norm and ReLU before each convolution."""
     return PreActResNet(PreActBottleneck, (3, 4, 23, 3), WIDTHS, num_classes, in_channels, init)
 
 
@@ -180,13 +179,13 @@ def preact_resnet101(num_classes: int = 10, in_channels: int = 3, *, init: InitO
     aliases=("PreActResNet152",),
 )
 def preact_resnet152(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> PreActResNet:
-    """ResNet-152 with batch norm and ReLU before each convolution: bottleneck blocks."""
+    """ResNet-152 with bottleneck blocks, and batch norm and ReLU before each convolution."""
     return PreActResNet(PreActBottleneck, (3, 8, 36, 3), WIDTHS, num_classes, in_channels, init)
 
 
 @register(
     "model",
-    title="PreAct ResNet-18 without its last norm",
+    title="PreAct ResNet-18 without the last norm",
     family="preact_resnet",
     year=2016,
     paper="1603.05027",
@@ -195,5 +194,5 @@ def preact_resnet152(num_classes: int = 10, in_channels: int = 3, *, init: InitO
     aliases=("preact_resnet",),
 )
 def preact_resnet18_seed(num_classes: int = 10, in_channels: int = 3) -> PreActResNet:
-    """PreAct ResNet-18 as kuangliu/pytorch-cifar has it: no last batch norm and ReLU, PyTorch's own start."""
+    """PreAct ResNet-18 as in kuangliu/pytorch-cifar: no last batch norm and ReLU, PyTorch's default initialization."""
     return PreActResNet(PreActBasic, (2, 2, 2, 2), WIDTHS, num_classes, in_channels, "torch", last_norm=False)

@@ -1,14 +1,15 @@
-"""PyramidNets, with and without ShakeDrop. Han et al. 2016, arXiv:1610.02915; Yamada et al. 2018, arXiv:1802.02375.
+"""PyramidNets with and without ShakeDrop. Han et al. 2016, arXiv:1610.02915; Yamada et al. 2018, arXiv:1802.02375.
 
 Every block is wider than the one before: block k of N has round(16 + alpha * k / N) channels. Blocks are pre-activated
-without a first ReLU and end in a batch norm (figure 6d); shortcuts have no parameters: the map is mean-pooled where the
-block strides, and the new channels are zeros.
+without a first ReLU and end in a batch norm (figure 6d). Shortcuts have no parameters: the map is average-pooled where
+the block strides, and the new channels are zeros.
 
-ShakeDrop: the body of block l of L is multiplied in training by b + a - b * a and its gradient by b + c - b * c, where
-b ~ Bernoulli(p_l) is drawn once a batch, p_l = 1 - l / L * (1 - p_L) with p_L = 0.5, and a ~ U(-1, 1) and c ~ U(0, 1)
-for each image (the paper's best ranges). In evaluation the body is multiplied by the expectation, p_l.
+ShakeDrop: during training, the body of block l of L is multiplied by b + a - b * a, and its gradient by b + c - b * c.
+Here b ~ Bernoulli(p_l) is drawn once per batch, with p_l = 1 - l / L * (1 - p_L) and p_L = 0.5, while a ~ U(-1, 1) and
+c ~ U(0, 1) are drawn for each image (the paper's best ranges). In evaluation, the body is multiplied by the expected
+value, p_l.
 
-Start: He et al. over fan_out, as in the authors' code.
+Convolutions use He initialization with fan_out, as in the authors' code.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from engine.models.stochastic_depth import survivals
 
 
 class ShakeDrop(nn.Module):
-    """Scale a residual body at random, its gradient by another draw.
+    """Scale a residual body by a random factor, and its gradient by another one.
 
     Args:
-        survival: chance that the batch passes unchanged.
+        survival: probability that a batch passes unchanged.
     """
 
     def __init__(self, survival: float) -> None:
@@ -46,9 +47,9 @@ class ShakeDrop(nn.Module):
 
 
 class AddToFirst(torch.autograd.Function):
-    """Add x to the first channels of `wide` in its own memory: a sum with x padded by zeros, without the padded copy.
+    """Add x to the first channels of `wide` in place: a sum with zero-padded x, without the padded copy.
 
-    A plain `wide[:, :n] += x` would be paid for in the backward pass, by a copy of the gradient.
+    A plain `wide[:, :n] += x` would cost a copy of the gradient in the backward pass.
     """
 
     @staticmethod
@@ -64,11 +65,10 @@ class AddToFirst(torch.autograd.Function):
 
 
 class PyramidBlock(nn.Module):
-    """body(x) plus x, mean-pooled over strides and filled up with channels of zeros.
+    """body(x) plus x, average-pooled where the block strides and padded with channels of zeros.
 
     Args:
-        body: (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)), cout >= cin;
-            its output is written over.
+        body: (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)), cout >= cin; its output is overwritten.
     """
 
     def __init__(self, body: nn.Sequential, cout: int, stride: int) -> None:
@@ -82,7 +82,7 @@ class PyramidBlock(nn.Module):
 
 
 def basic(cin: int, width: int, stride: int) -> PyramidBlock:
-    """norm, 3x3, norm, ReLU, 3x3, norm."""
+    """Norm, 3x3, norm, ReLU, 3x3, norm."""
     body = nn.Sequential(
         nn.BatchNorm2d(cin),
         conv(cin, width, 3, stride),
@@ -93,7 +93,7 @@ def basic(cin: int, width: int, stride: int) -> PyramidBlock:
 
 
 def bottleneck(cin: int, width: int, stride: int) -> PyramidBlock:
-    """norm, 1x1, norm, ReLU, 3x3, norm, ReLU, 1x1 up to four times `width`, norm."""
+    """Norm, 1x1, norm, ReLU, 3x3, norm, ReLU, 1x1 up to four times `width`, norm."""
     body = nn.Sequential(
         nn.BatchNorm2d(cin),
         conv(cin, width, 1),
@@ -106,12 +106,12 @@ def bottleneck(cin: int, width: int, stride: int) -> PyramidBlock:
 
 
 class PyramidNet(nn.Module):
-    """Stem of 16 channels, three stages of ever wider blocks, norm, ReLU, mean over the map, linear classifier.
+    """Stem of 16 channels, three stages of ever wider blocks, norm, ReLU, global average pooling, linear classifier.
 
     Args:
-        kind: of block; a stage has (depth - 2) / 6 basic or (depth - 2) / 9 bottleneck blocks.
+        kind: the block; a stage has (depth - 2) / 6 basic or (depth - 2) / 9 bottleneck blocks.
         alpha: channels added over all blocks.
-        survival: of the last block under ShakeDrop; 1 leaves ShakeDrop out.
+        survival: survival probability of the last block under ShakeDrop; 1 leaves ShakeDrop out.
     """
 
     def __init__(
@@ -145,7 +145,9 @@ class PyramidNet(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
-Survival = Annotated[float, Spec("chance that the last block passes unchanged", gt=0.0, lt=1.0)]
+Survival = Annotated[
+    float, Spec("probability that the last block passes unchanged; it falls linearly with depth", gt=0.0, lt=1.0)
+]
 
 
 @register(
@@ -159,7 +161,7 @@ Survival = Annotated[float, Spec("chance that the last block passes unchanged", 
     gmacs=4.718,
 )
 def pyramidnet110_a270(num_classes: int = 10, in_channels: int = 3) -> PyramidNet:
-    """PyramidNet, 110 layers of basic blocks, 270 channels added on the way."""
+    """PyramidNet with 110 layers of basic blocks and 270 added channels."""
     return PyramidNet("basic", 110, 270, num_classes, in_channels)
 
 
@@ -175,7 +177,7 @@ def pyramidnet110_a270(num_classes: int = 10, in_channels: int = 3) -> PyramidNe
 def pyramidnet110_a270_shakedrop(
     num_classes: int = 10, in_channels: int = 3, *, survival: Survival = 0.5
 ) -> PyramidNet:
-    """PyramidNet with ShakeDrop, 110 layers of basic blocks, 270 channels added on the way."""
+    """PyramidNet with ShakeDrop, 110 layers of basic blocks and 270 added channels."""
     return PyramidNet("basic", 110, 270, num_classes, in_channels, survival)
 
 
@@ -190,7 +192,7 @@ def pyramidnet110_a270_shakedrop(
     gmacs=4.57,
 )
 def pyramidnet164_a270(num_classes: int = 10, in_channels: int = 3) -> PyramidNet:
-    """PyramidNet, 164 layers of bottleneck blocks, 270 channels added on the way."""
+    """PyramidNet with 164 layers of bottleneck blocks and 270 added channels."""
     return PyramidNet("bottleneck", 164, 270, num_classes, in_channels)
 
 
@@ -207,7 +209,7 @@ def pyramidnet164_a270(num_classes: int = 10, in_channels: int = 3) -> PyramidNe
 def pyramidnet164_a270_shakedrop(
     num_classes: int = 10, in_channels: int = 3, *, survival: Survival = 0.5
 ) -> PyramidNet:
-    """PyramidNet with ShakeDrop, 164 layers of bottleneck blocks, 270 channels added on the way."""
+    """PyramidNet with ShakeDrop, 164 layers of bottleneck blocks and 270 added channels."""
     return PyramidNet("bottleneck", 164, 270, num_classes, in_channels, survival)
 
 
@@ -222,7 +224,7 @@ def pyramidnet164_a270_shakedrop(
     gmacs=4.489,
 )
 def pyramidnet272_a200(num_classes: int = 10, in_channels: int = 3) -> PyramidNet:
-    """PyramidNet, 272 layers of bottleneck blocks, 200 channels added on the way."""
+    """PyramidNet with 272 layers of bottleneck blocks and 200 added channels."""
     return PyramidNet("bottleneck", 272, 200, num_classes, in_channels)
 
 
@@ -239,5 +241,5 @@ def pyramidnet272_a200(num_classes: int = 10, in_channels: int = 3) -> PyramidNe
 def pyramidnet272_a200_shakedrop(
     num_classes: int = 10, in_channels: int = 3, *, survival: Survival = 0.5
 ) -> PyramidNet:
-    """PyramidNet with ShakeDrop, 272 layers of bottleneck blocks, 200 channels added on the way."""
+    """PyramidNet with ShakeDrop, 272 layers of bottleneck blocks and 200 added channels."""
     return PyramidNet("bottleneck", 272, 200, num_classes, in_channels, survival)

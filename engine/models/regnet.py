@@ -1,27 +1,28 @@
 """RegNets for 32x32 images. Radosavovic et al. 2020, arXiv:2003.13678.
 
-Four stages of residual blocks of 1x1, grouped 3x3 and 1x1 convolutions of one width; depths, widths and group width of
-each net are those that the paper's design space gives (tables 5 and 6). The Y nets have squeeze-and-excitation after
-the 3x3, with a quarter of the block's input channels. The stem and the first two stages keep the map (the paper halves
-it five times), so 32 px end as 8x8, as in kuangliu/pytorch-cifar. Start: He et al.'s.
+Four stages of residual blocks made of 1x1, grouped 3x3 and 1x1 convolutions of the same width; depths, widths and group
+widths are those of the paper's design space (tables 5 and 6). The Y networks have squeeze-and-excitation after the 3x3
+convolution, with a quarter of the block's input channels. The stem and the first two stages keep the resolution (the
+paper halves it five times), so 32 px end as 8x8, as in kuangliu/pytorch-cifar. Convolutions use He initialization by
+default.
 
-That project's stem has 64 channels (here 32, as in the paper): `regnet_x_200mf_seed` is its RegNetX-200MF.
+The stem of that project has 64 channels (here 32, as in the paper): `regnet_x_200mf_seed` is its RegNetX-200MF.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, SqueezeExcite, conv_bn, conv_bn_relu, init_convs
+from engine.models.options import InitOption
 from engine.models.resnet import Residual
 
 
 class RegNetBlock(Residual):
-    """1x1, 3x3 in groups of `group_width` channels, gates, 1x1; all of `width` channels."""
+    """1x1, 3x3 in groups of `group_width` channels, optional gates, 1x1; `width` channels throughout."""
 
     def __init__(self, cin: int, width: int, stride: int, group_width: int, excite: bool) -> None:
         body = nn.Sequential(
@@ -35,7 +36,7 @@ class RegNetBlock(Residual):
 
 
 class RegNet(nn.Module):
-    """Stem, four stages (1, 1, 1/2 and 1/2 of the map before), mean over the map, linear classifier.
+    """Stem, four stages with strides 1, 1, 2 and 2, global average pooling, linear classifier.
 
     Args:
         depths: blocks in each stage.
@@ -72,9 +73,6 @@ class RegNet(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="RegNetX-200MF",
@@ -86,7 +84,7 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
     gmacs=0.2209,
 )
 def regnet_x_200mf(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> RegNet:
-    """RegNetX of 200 million multiply-adds on ImageNet."""
+    """RegNetX with 200 million multiply-adds on ImageNet."""
     return RegNet((1, 1, 4, 7), (24, 56, 152, 368), 8, num_classes, in_channels, init=init)
 
 
@@ -101,7 +99,7 @@ def regnet_x_200mf(num_classes: int = 10, in_channels: int = 3, *, init: InitOpt
     gmacs=0.4621,
 )
 def regnet_x_400mf(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> RegNet:
-    """RegNetX of 400 million multiply-adds on ImageNet."""
+    """RegNetX with 400 million multiply-adds on ImageNet."""
     return RegNet((1, 2, 7, 12), (32, 64, 160, 384), 16, num_classes, in_channels, init=init)
 
 
@@ -116,7 +114,7 @@ def regnet_x_400mf(num_classes: int = 10, in_channels: int = 3, *, init: InitOpt
     gmacs=0.4495,
 )
 def regnet_y_400mf(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> RegNet:
-    """RegNetY of 400 million multiply-adds on ImageNet, with squeeze-and-excitation."""
+    """RegNetY with 400 million multiply-adds on ImageNet, with squeeze-and-excitation."""
     return RegNet((1, 3, 6, 6), (48, 104, 208, 440), 8, num_classes, in_channels, excite=True, init=init)
 
 
@@ -131,5 +129,5 @@ def regnet_y_400mf(num_classes: int = 10, in_channels: int = 3, *, init: InitOpt
     gmacs=0.2233,
 )
 def regnet_x_200mf_seed(num_classes: int = 10, in_channels: int = 3) -> RegNet:
-    """RegNetX-200MF as kuangliu/pytorch-cifar has it: stem of 64 channels, PyTorch's own start."""
+    """RegNetX-200MF as in kuangliu/pytorch-cifar: stem of 64 channels, PyTorch's default initialization."""
     return RegNet((1, 1, 4, 7), (24, 56, 152, 368), 8, num_classes, in_channels, stem=64, init="torch")

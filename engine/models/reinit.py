@@ -1,7 +1,7 @@
-"""Starting weights that the recipe chooses instead of the model.
+"""Initial weights that the recipe chooses instead of the model.
 
-Convolutions and linear layers are drawn anew; their biases become zero, as the papers have it. Norms, embeddings and
-scales stay as the model starts them.
+The weights of convolutions and linear layers are drawn anew, and their biases are set to zero, as in the papers. Norms,
+embeddings and scales stay as the model initializes them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-RELU_GAIN: Final = math.sqrt(2.0)  # a ReLU halves the mean square of what passes
+RELU_GAIN: Final = math.sqrt(2.0)  # a ReLU halves the mean square of its input
 
 RULES: Final[dict[str, Callable[[Tensor], Tensor]]] = {
     "kaiming": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"),  # He et al. 2015, eq. 10
@@ -23,13 +23,13 @@ RULES: Final[dict[str, Callable[[Tensor], Tensor]]] = {
 
 
 def reinit(model: nn.Module, rule: str) -> None:
-    """Draw the model's weights anew from torch's generator.
+    """Draw the model's weights anew from torch's random number generator.
 
     Args:
         rule: `kaiming` (normal, variance 2 / fan-in; arXiv:1502.01852), `xavier` (uniform, variance 2 / (fan-in +
-            fan-out)), `orthogonal` (gain sqrt 2) or `dirac`: as many filters of each convolution as it has input
-            channels begin as the identity and the rest as the model has them (arXiv:1706.00388; a `dirac_` of torch
-            would leave the rest at zero). Linear layers and biases are not touched by it.
+            fan-out)), `orthogonal` (gain sqrt 2) or `dirac`. With `dirac`, as many filters of each convolution as it
+            has input channels become the identity, and the rest stay as the model has them (arXiv:1706.00388; torch's
+            own `dirac_` would leave the rest at zero); linear layers and biases are not touched.
     """
     for module in model.modules():
         if not isinstance(module, nn.Linear | nn.modules.conv._ConvNd) or module.weight.is_meta:

@@ -1,27 +1,28 @@
 """Deep residual networks for 32x32 images. He et al. 2015, arXiv:1512.03385.
 
-Two ways to bring them to small images, one class:
+Two ways to adapt them to small images, with one class:
 
-- resnet20 ... resnet110, the paper's own CIFAR nets (section 4.2): three stages of 16, 32 and 64 channels.
-- resnet18 ... resnet152, the paper's ImageNet nets (table 1) with a 3x3 stride-1 stem and no pooling in place of the
-  7x7 stride-2 stem and max-pool: four stages at 32, 16, 8 and 4 px. This is what "ResNet-18 on CIFAR" usually means.
+- resnet20 ... resnet110: the paper's own CIFAR networks (section 4.2), three stages of 16, 32 and 64 channels.
+- resnet18 ... resnet152: the paper's ImageNet networks (table 1) with a 3x3 stride-1 stem and no pooling in place of
+  the 7x7 stride-2 stem and max-pool: four stages at 32, 16, 8 and 4 px. This is what "ResNet-18 on CIFAR" usually
+  means.
 
-Departures from the paper: all shortcuts that change shape are projections (option B; the paper's CIFAR nets pad with
-zeros, option A, which is why resnet20 has 272,474 parameters here and 269,722 there), and a bottleneck strides in
-its 3x3 convolution instead of its first 1x1, as torchvision and the CIFAR repositories do.
+Departures from the paper: all shortcuts that change the shape are projections (option B; the paper's CIFAR networks pad
+with zeros, option A, which is why resnet20 has 272,474 parameters here and 269,722 there), and a bottleneck strides in
+its 3x3 convolution instead of its first 1x1 convolution, as in torchvision and the CIFAR repositories.
 
-`resnet20_seed` is resnet20 with the start that akamaster/pytorch_resnet_cifar10 gives it.
+`resnet20_seed` is resnet20 with the initialization of akamaster/pytorch_resnet_cifar10.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, init_by_fan_in, init_convs
+from engine.models.options import InitOption, ZeroInit
 
 
 class Residual(nn.Module):
@@ -69,15 +70,15 @@ class Bottleneck(Residual):
 
 
 class ResNet(nn.Module):
-    """3x3 stem, stages of residual blocks, mean over the last map, linear classifier.
+    """3x3 stem, stages of residual blocks, global average pooling, linear classifier.
 
     Args:
-        block: BasicBlock, Bottleneck, or anything else that makes a Residual of (cin, width, stride).
-        depths: blocks in each stage; every stage but the first halves the map in its first block.
-        widths: the `width` of each stage's blocks; the stem has the first one's.
-        init: how convolutions start (`init_convs`); the classifier keeps PyTorch's default.
-        zero_init_residual: start the last batch norm of every body at zero, so that all blocks begin as identities
-            (Goyal et al. 2017, arXiv:1706.02677, section 5.1).
+        block: BasicBlock, Bottleneck, or anything else that makes a Residual from (cin, width, stride).
+        depths: blocks in each stage; every stage but the first halves the resolution in its first block.
+        widths: the `width` of each stage's blocks; the stem has that of the first stage.
+        init: initialization of convolutions (`init_convs`); the classifier keeps PyTorch's default.
+        zero_init_residual: initialize the last batch norm of every body to zero, so that all blocks start as the
+            identity (Goyal et al. 2017, arXiv:1706.02677, section 5.1).
     """
 
     def __init__(
@@ -112,15 +113,12 @@ class ResNet(nn.Module):
 
 
 def zero_last_norms(model: nn.Module) -> None:
-    """Set the scale of the last batch norm in every residual body to zero."""
+    """Set the weight of the last batch norm in every residual body to zero."""
     for module in model.modules():
         if isinstance(module, Residual):
             last = [norm for norm in module.body.modules() if isinstance(norm, nn.BatchNorm2d)][-1]
             nn.init.zeros_(last.weight)
 
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-ZeroInit = Annotated[bool, Spec("start every residual block as the identity")]
 
 CIFAR = (16, 32, 64)
 WIDE = (64, 128, 256, 512)
@@ -139,13 +137,13 @@ WIDE = (64, 128, 256, 512)
 def resnet20(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNet-20, the paper's small CIFAR net: 16, 32 and 64 channels."""
+    """ResNet-20, the smallest CIFAR network of the paper: 16, 32 and 64 channels."""
     return ResNet(BasicBlock, (3, 3, 3), CIFAR, num_classes, in_channels, init, zero_init_residual)
 
 
 @register(
     "model",
-    title="ResNet-20, started by fan-in",
+    title="ResNet-20, fan-in initialization",
     family="resnet",
     year=2015,
     paper="1512.03385",
@@ -153,7 +151,7 @@ def resnet20(
     gmacs=0.0408,
 )
 def resnet20_seed(num_classes: int = 10, in_channels: int = 3) -> ResNet:
-    """ResNet-20 as akamaster/pytorch_resnet_cifar10 starts it: He et al.'s fan-in rule, the classifier included."""
+    """ResNet-20 as in akamaster/pytorch_resnet_cifar10: He initialization by fan-in, the classifier included."""
     model = ResNet(BasicBlock, (3, 3, 3), CIFAR, num_classes, in_channels, "torch")
     init_by_fan_in(model, linear=True)
     return model
@@ -172,7 +170,7 @@ def resnet20_seed(num_classes: int = 10, in_channels: int = 3) -> ResNet:
 def resnet32(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNet-32, the CIFAR net with five blocks a stage."""
+    """ResNet-32, the paper's CIFAR network with five blocks per stage."""
     return ResNet(BasicBlock, (5, 5, 5), CIFAR, num_classes, in_channels, init, zero_init_residual)
 
 
@@ -189,7 +187,7 @@ def resnet32(
 def resnet44(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNet-44, the CIFAR net with seven blocks a stage."""
+    """ResNet-44, the paper's CIFAR network with seven blocks per stage."""
     return ResNet(BasicBlock, (7, 7, 7), CIFAR, num_classes, in_channels, init, zero_init_residual)
 
 
@@ -206,7 +204,7 @@ def resnet44(
 def resnet56(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNet-56, the CIFAR net with nine blocks a stage."""
+    """ResNet-56, the paper's CIFAR network with nine blocks per stage."""
     return ResNet(BasicBlock, (9, 9, 9), CIFAR, num_classes, in_channels, init, zero_init_residual)
 
 
@@ -223,7 +221,7 @@ def resnet56(
 def resnet110(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNet-110, the paper's deep CIFAR net: 18 blocks a stage."""
+    """ResNet-110, the paper's deep CIFAR network with 18 blocks per stage."""
     return ResNet(BasicBlock, (18, 18, 18), CIFAR, num_classes, in_channels, init, zero_init_residual)
 
 
@@ -274,7 +272,7 @@ def resnet34(
 def resnet50(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNet-50 with a 3x3 stem and no max-pool: bottleneck blocks."""
+    """ResNet-50 with bottleneck blocks, a 3x3 stem and no max-pool."""
     return ResNet(Bottleneck, (3, 4, 6, 3), WIDE, num_classes, in_channels, init, zero_init_residual)
 
 
@@ -291,7 +289,7 @@ def resnet50(
 def resnet101(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNet-101 with a 3x3 stem and no max-pool: bottleneck blocks."""
+    """ResNet-101 with bottleneck blocks, a 3x3 stem and no max-pool."""
     return ResNet(Bottleneck, (3, 4, 23, 3), WIDE, num_classes, in_channels, init, zero_init_residual)
 
 
@@ -308,5 +306,5 @@ def resnet101(
 def resnet152(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNet-152 with a 3x3 stem and no max-pool: bottleneck blocks."""
+    """ResNet-152 with bottleneck blocks, a 3x3 stem and no max-pool."""
     return ResNet(Bottleneck, (3, 8, 36, 3), WIDE, num_classes, in_channels, init, zero_init_residual)

@@ -1,25 +1,24 @@
-"""The residual nets of the DAWNBench races on CIFAR-10, 2018.
+"""Residual networks of the DAWNBench competition on CIFAR-10, 2018.
 
-- resnet9: David Page's net of "How to train your ResNet" (davidcpage/cifar10-fast): a plain path of convolutions and
-  max-pools with two residual pairs, logits scaled by 1/8. 6,573,120 parameters.
-- resnet_dawn: the net that he began with, a ResNet-18 whose last stage keeps 256 channels.
+- resnet9: David Page's network from "How to train your ResNet" (davidcpage/cifar10-fast): a plain path of convolutions
+  and max-pools with two residual pairs, logits scaled by 1/8. 6,573,120 parameters.
+- resnet_dawn: the network that he started from, a ResNet-18 whose last stage keeps 256 channels.
 
-Start: PyTorch's own, as theirs.
+Both use PyTorch's default initialization, as the originals do.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn_relu, init_convs
+from engine.models.options import InitOption, LogitScale
 from engine.models.resnet import BasicBlock, ResNet
 
 
 class ResidualPair(nn.Module):
-    """x + two convolutions with norm and ReLU: no ReLU after the sum."""
+    """x plus two convolutions with norm and ReLU, without a ReLU after the sum."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -30,10 +29,10 @@ class ResidualPair(nn.Module):
 
 
 class ResNet9(nn.Module):
-    """64, 128, 256 and 512 channels; the largest value of each last map; classifier without bias.
+    """Convolutions of 64, 128, 256 and 512 channels, global max pooling, classifier without bias.
 
     Args:
-        scale: what the logits are multiplied by.
+        scale: factor on the logits.
     """
 
     def __init__(self, num_classes: int, in_channels: int, scale: float, init: Init) -> None:
@@ -53,9 +52,6 @@ class ResNet9(nn.Module):
         return self.head(x.amax((2, 3))) * self.scale
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="ResNet-9",
@@ -69,10 +65,10 @@ def resnet9(
     num_classes: int = 10,
     in_channels: int = 3,
     *,
-    scale: Annotated[float, Spec("what the logits are multiplied by", gt=0.0)] = 0.125,
+    scale: LogitScale = 0.125,
     init: InitOption = "torch",
 ) -> ResNet9:
-    """ResNet-9, the fast net of DAWNBench."""
+    """ResNet-9, the fast network of DAWNBench."""
     return ResNet9(num_classes, in_channels, scale, init)
 
 

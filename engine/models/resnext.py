@@ -1,23 +1,24 @@
 """ResNeXt-29 for 32x32 images. Xie et al. 2016, arXiv:1611.05431.
 
-The paper's CIFAR nets (section 5.3): 3x3 stem of 64 channels and three stages of three bottleneck blocks at 32, 16 and
-8 px. In "CxDd" a block of the first stage has C groups of D channels in its 3x3 convolution and 256 channels outside
-it; both double from stage to stage. 8x64d has 34.4 M parameters and 16x64d 68.1 M, as in the paper's table 7.
+The paper's CIFAR networks (section 5.3): a 3x3 stem of 64 channels and three stages of three bottleneck blocks at 32,
+16 and 8 px. In "CxDd", a block of the first stage has C groups of D channels in its 3x3 convolution and 256 channels
+outside it; both widths double from stage to stage. 8x64d has 34.4 M parameters and 16x64d 68.1 M, as in the paper's
+table 7.
 
-kuangliu/pytorch-cifar starts with a 1x1 stem and lets every block put out twice its grouped width. That changes nothing
-for 2x64d and 32x4d but makes 89.6 M parameters of 8x64d: only the stem sets `resnext29_2x64d_seed` apart.
+kuangliu/pytorch-cifar has a 1x1 stem, and its blocks put out twice their grouped width. The latter makes no difference
+for 2x64d and 32x4d, but gives 8x64d 89.6 M parameters; `resnext29_2x64d_seed` therefore differs in its stem alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Literal
 
 from torch import nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, conv_bn_relu
+from engine.models.options import InitOption, ZeroInit
 from engine.models.resnet import Residual, ResNet
 
 
@@ -25,8 +26,8 @@ class ResNeXtBlock(Residual):
     """1x1 to `groups` groups, grouped 3x3 with the stride, 1x1 up to four times `width` (figure 3c).
 
     Args:
-        width: 64, 128, 256 stage by stage; a group has `base_width * width / 64` channels.
-        attention: makes a module of the block's output channels that works on the maps before they are added.
+        width: 64, 128 and 256 in the three stages; a group has `base_width * width / 64` channels.
+        attention: makes a module for a number of channels; the module is applied to the body's output before the sum.
     """
 
     def __init__(
@@ -64,9 +65,6 @@ def resnext29(
     return ResNet(block, (3, 3, 3), WIDTHS, num_classes, in_channels, init, zero_init_residual)
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-ZeroInit = Annotated[bool, Spec("start every residual block as the identity")]
-
 WIDTHS = (64, 128, 256)
 
 
@@ -83,7 +81,7 @@ WIDTHS = (64, 128, 256)
 def resnext29_2x64d(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNeXt-29, 2 groups of 64 channels."""
+    """ResNeXt-29 with 2 groups of 64 channels."""
     return resnext29(2, 64, num_classes, in_channels, init, zero_init_residual=zero_init_residual)
 
 
@@ -100,7 +98,7 @@ def resnext29_2x64d(
 def resnext29_4x64d(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNeXt-29, 4 groups of 64 channels."""
+    """ResNeXt-29 with 4 groups of 64 channels."""
     return resnext29(4, 64, num_classes, in_channels, init, zero_init_residual=zero_init_residual)
 
 
@@ -118,7 +116,7 @@ def resnext29_4x64d(
 def resnext29_8x64d(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNeXt-29, 8 groups of 64 channels."""
+    """ResNeXt-29 with 8 groups of 64 channels."""
     return resnext29(8, 64, num_classes, in_channels, init, zero_init_residual=zero_init_residual)
 
 
@@ -136,7 +134,7 @@ def resnext29_8x64d(
 def resnext29_16x64d(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNeXt-29, 16 groups of 64 channels."""
+    """ResNeXt-29 with 16 groups of 64 channels."""
     return resnext29(16, 64, num_classes, in_channels, init, zero_init_residual=zero_init_residual)
 
 
@@ -153,7 +151,7 @@ def resnext29_16x64d(
 def resnext29_32x4d(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNeXt-29, 32 groups of 4 channels."""
+    """ResNeXt-29 with 32 groups of 4 channels."""
     return resnext29(32, 4, num_classes, in_channels, init, zero_init_residual=zero_init_residual)
 
 
@@ -170,7 +168,7 @@ def resnext29_32x4d(
 def resnext29_16x8d(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNeXt-29, 16 groups of 8 channels."""
+    """ResNeXt-29 with 16 groups of 8 channels."""
     return resnext29(16, 8, num_classes, in_channels, init, zero_init_residual=zero_init_residual)
 
 
@@ -187,7 +185,7 @@ def resnext29_16x8d(
 def resnext29_16x16d(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNeXt-29, 16 groups of 16 channels."""
+    """ResNeXt-29 with 16 groups of 16 channels."""
     return resnext29(16, 16, num_classes, in_channels, init, zero_init_residual=zero_init_residual)
 
 
@@ -204,7 +202,7 @@ def resnext29_16x16d(
 def resnext29_16x32d(
     num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he", zero_init_residual: ZeroInit = False
 ) -> ResNet:
-    """ResNeXt-29, 16 groups of 32 channels."""
+    """ResNeXt-29 with 16 groups of 32 channels."""
     return resnext29(16, 32, num_classes, in_channels, init, zero_init_residual=zero_init_residual)
 
 
@@ -219,7 +217,7 @@ def resnext29_16x32d(
     gmacs=1.409,
 )
 def resnext29_2x64d_seed(num_classes: int = 10, in_channels: int = 3) -> ResNet:
-    """ResNeXt-29, 2 groups of 64 channels, as kuangliu/pytorch-cifar has it: 1x1 stem, PyTorch's own start."""
+    """ResNeXt-29, 2x64d, as in kuangliu/pytorch-cifar: 1x1 stem, PyTorch's default initialization."""
     model = resnext29(2, 64, num_classes, in_channels, init="torch")
     model.stem = conv_bn_relu(in_channels, 64, 1)
     return model

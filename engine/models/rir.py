@@ -1,26 +1,27 @@
 """ResNet in ResNet, 18 layers, wide. Targ et al. 2016, arXiv:1603.08029.
 
-A block carries two states: a residual stream with a shortcut and a transient stream without. Each reads both (equation
-1), which is one convolution over the two put behind each other; only the first half of its output gets the shortcut.
-Eight blocks of two such layers, 48, 96 and 192 channels a stream. Start: He et al.'s.
+A block carries two streams: a residual stream with a shortcut and a transient stream without one. Each reads both
+(equation 1), which amounts to one convolution over their concatenation; only the first half of its output gets the
+shortcut. There are eight blocks of two such layers, with 48, 96 and 192 channels per stream. Convolutions use He
+initialization by default.
 
 weiaicunzai/pytorch-cifar100 ends in a strided convolution and two linear layers on the flattened map, hard-coded to 100
-outputs (10,293,634 parameters, among them biases under the batch norms): `rir_seed` is that net with outputs to order.
+outputs (10,293,634 parameters, including biases before batch norms): `rir_seed` is that network with any number of
+outputs.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, conv_bn_relu, init_convs, norm_relu
+from engine.models.options import InitOption
 
 
 class TwoStreams(nn.Module):
-    """One generalised residual layer; (B, 2 * cin, H, W) -> (B, 2 * cout, ceil(H / stride), ceil(W / stride))."""
+    """A generalized residual layer; (B, 2 * cin, H, W) -> (B, 2 * cout, ceil(H / stride), ceil(W / stride))."""
 
     def __init__(self, cin: int, cout: int, stride: int) -> None:
         super().__init__()
@@ -36,7 +37,7 @@ class TwoStreams(nn.Module):
 
 
 class RiR(nn.Module):
-    """Stem of two streams, sixteen layers, and a head that works on both.
+    """Stem of two streams, sixteen layers, and a head that reads both.
 
     Args:
         head: (B, 384, H / 4, W / 4) -> (B, num_classes).
@@ -58,12 +59,9 @@ class RiR(nn.Module):
         return self.head(self.features(x))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register("model", title="ResNet in ResNet", family="rir", year=2016, paper="1603.08029", params=9_492_970, gmacs=1.279)
 def rir(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> RiR:
-    """ResNet in ResNet: a residual and a transient stream side by side."""
+    """ResNet in ResNet: parallel residual and transient streams."""
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(384, num_classes))
     return RiR(head, in_channels, init)
 
@@ -78,7 +76,7 @@ def rir(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he")
     gmacs=1.283,
 )
 def rir_seed(num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> RiR:
-    """ResNet in ResNet with a strided convolution and two linear layers at its end."""
+    """ResNet in ResNet that ends in a strided convolution and two linear layers."""
     map_side = ((image_size + 1) // 2 + 1) // 2
     side = (map_side - 3) // 2 + 1
     head = nn.Sequential(

@@ -1,20 +1,19 @@
 """Squeeze-and-excitation networks for 32x32 images. Hu et al. 2017, arXiv:1709.01507.
 
-ResNets whose blocks scale the channels of their body's output, before the sum, by gates made of the channels' means
+ResNets whose blocks scale the channels of their body's output, before the sum, by gates computed from the channel means
 (figure 3 of the paper; reduction 16). Two families:
 
-- seresnet18 ... seresnet152: post-activated, on the trunks of `engine.models.resnet`.
-- senet18: pre-activated, the net that kuangliu/pytorch-cifar calls SENet18.
+- seresnet18 ... seresnet152: post-activation, on the trunks of `engine.models.resnet`.
+- senet18: pre-activation, the network that kuangliu/pytorch-cifar calls SENet18.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from torch import nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import SqueezeExcite, conv, norm_relu
+from engine.models.options import InitOption, ZeroInit
 from engine.models.preact_resnet import WIDTHS, PreActivation, PreActResNet
 from engine.models.resnet import WIDE, BasicBlock, Bottleneck, ResNet
 
@@ -22,7 +21,7 @@ REDUCTION = 16
 
 
 class SEBasicBlock(BasicBlock):
-    """`BasicBlock` with gates on its body's output."""
+    """`BasicBlock` with squeeze-and-excitation on the output of its body."""
 
     def __init__(self, cin: int, width: int, stride: int) -> None:
         super().__init__(cin, width, stride)
@@ -30,7 +29,7 @@ class SEBasicBlock(BasicBlock):
 
 
 class SEBottleneck(Bottleneck):
-    """`Bottleneck` with gates on its body's output."""
+    """`Bottleneck` with squeeze-and-excitation on the output of its body."""
 
     def __init__(self, cin: int, width: int, stride: int) -> None:
         super().__init__(cin, width, stride)
@@ -38,7 +37,7 @@ class SEBottleneck(Bottleneck):
 
 
 class PreActSEBlock(PreActivation):
-    """`PreActBasic` with gates on its body's output."""
+    """`PreActBasic` with squeeze-and-excitation on the output of its body."""
 
     def __init__(self, cin: int, width: int, stride: int) -> None:
         body = nn.Sequential(
@@ -48,10 +47,6 @@ class PreActSEBlock(PreActivation):
             SqueezeExcite(width, width // REDUCTION),
         )
         super().__init__(body, cin, width, stride)
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-ZeroInit = Annotated[bool, Spec("start every residual block as the identity")]
 
 
 @register("model", title="SE-ResNet-18", family="senet", year=2017, paper="1709.01507", params=11_263_042, gmacs=0.5555)
@@ -109,7 +104,7 @@ def seresnet152(
     gmacs=0.5555,
 )
 def senet18(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> PreActResNet:
-    """Pre-activated SE-ResNet-18, norm and ReLU after the stem and none at the end."""
+    """Pre-activation SE-ResNet-18 with norm and ReLU after the stem and none at the end."""
     model = PreActResNet(PreActSEBlock, (2, 2, 2, 2), WIDTHS, num_classes, in_channels, init, last_norm=False)
     model.stem = nn.Sequential(model.stem, norm_relu(64))
     return model

@@ -1,16 +1,16 @@
-"""Shake-Shake regularisation, 26 layers. Gastaldi 2017, arXiv:1705.07485.
+"""Shake-Shake regularization, 26 layers. Gastaldi 2017, arXiv:1705.07485.
 
-Each block has two residual branches, mixed as a * f1(x) + (1 - a) * f2(x). In training a ~ U(0, 1) is drawn for each
-image, and the backward pass takes a second, independent draw in its place ("Shake-Shake-Image", the paper's best). In
-evaluation a = 1/2.
+Each block has two residual branches, mixed as a * f1(x) + (1 - a) * f2(x). During training, a ~ U(0, 1) is drawn for
+each image, and the backward pass uses a second, independent draw in its place ("Shake-Shake-Image", the paper's best
+variant). In evaluation, a = 1/2.
 
-2xNd: stem of 16 channels, then three stages of four blocks of N, 2N and 4N channels; 2x32d has 2.9 M parameters, 2x64d
-11.7 M and 2x96d 26.2 M, as in the paper. Both branches are computed at once: the first convolution makes the
-maps of both from the same input, the second is grouped in two. He et al.'s start, each branch for itself.
+2xNd: a stem of 16 channels, then three stages of four blocks with N, 2N and 4N channels; 2x32d has 2.9 M parameters,
+2x64d 11.7 M and 2x96d 26.2 M, as in the paper. Both branches are computed at once: the first convolution computes the
+maps of both from the same input, and the second has two groups. He initialization is applied to each branch separately.
 
-The builds of BIGBALLON/CIFAR-ZOO, which pprp/pytorch-cifar-tricks took over, count 63 N^2 + 42 N + 16 parameters more:
-shortcuts that are never called, and a bias under the stem's batch norm. What they compute is this net, but they start
-it by fan-in and the classifier's bias at zero: the nets whose names end in `_seed`.
+The implementations of BIGBALLON/CIFAR-ZOO, which pprp/pytorch-cifar-tricks adopted, have 63 N^2 + 42 N + 16 more
+parameters: shortcuts that are never called, and a bias before the stem's batch norm. They compute the same function,
+but are initialized by fan-in, with the classifier's bias at zero: the networks whose names end in `_seed`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from engine.models.layers import conv, conv_bn, init_by_fan_in, init_convs
 
 
 class TwoWayScale(torch.autograd.Function):
-    """x * there on the way forward, gradient * back on the way back; both broadcast against x and get no gradient."""
+    """x * there in the forward pass, gradient * back in the backward pass.
+
+    Both factors broadcast against x and get no gradient.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, there: Tensor, back: Tensor) -> Tensor:
@@ -43,10 +46,10 @@ class TwoWayScale(torch.autograd.Function):
 
 
 class Shake(nn.Module):
-    """Mix two branches that lie one after the other in the channels; (B, 2C, H, W) -> (B, C, H, W)."""
+    """Mix two branches that are concatenated along the channels; (B, 2C, H, W) -> (B, C, H, W)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        first, second = x.chunk(2, 1)  # not a fifth axis: a sum over it would leave channels-last memory
+        first, second = x.chunk(2, 1)  # not a fifth axis: a sum over it would lose the channels-last format
         if not self.training:
             return (first + second) / 2
         there, back = torch.rand(2, x.shape[0], 1, 1, 1, device=x.device).to(x.dtype)  # (B, 1, 1, 1) each
@@ -54,10 +57,10 @@ class Shake(nn.Module):
 
 
 class FactorizedReduction(nn.Module):
-    """Halve the map in two ways, one of them shifted by a pixel, and project each to half of the channels.
+    """Halve the resolution in two ways, one of them shifted by a pixel, and project each to half of the channels.
 
-    ReLU, two 1x1 convolutions, batch norm: no pixel is left out, at the cost of a strided 1x1 (the paper's
-    figure 2; NASNet has it too). (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)).
+    ReLU, two 1x1 convolutions and batch norm: no pixel is left out, at the cost of a strided 1x1 convolution (the
+    paper's figure 2; NASNet has it too). (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)).
     """
 
     def __init__(self, cin: int, cout: int, stride: int = 2) -> None:
@@ -73,7 +76,7 @@ class FactorizedReduction(nn.Module):
 
 
 class ShakeBlock(nn.Module):
-    """Shortcut plus two shaken branches of ReLU, 3x3, norm, ReLU, 3x3, norm.
+    """A shortcut plus two shaken branches of ReLU, 3x3, norm, ReLU, 3x3, norm.
 
     (B, cin, H, W) -> (B, width, ceil(H / stride), ceil(W / stride)).
     """
@@ -94,7 +97,7 @@ class ShakeBlock(nn.Module):
 
 
 class ShakeResNet(nn.Module):
-    """Stem, three stages of four blocks of `width`, 2 * width and 4 * width channels, ReLU, mean, classifier."""
+    """Stem, three stages of four blocks with `width`, 2 * width and 4 * width channels, ReLU, pooling, classifier."""
 
     def __init__(self, width: int, num_classes: int, in_channels: int = 3) -> None:
         super().__init__()
@@ -110,7 +113,7 @@ class ShakeResNet(nn.Module):
         self.head = nn.Linear(cin, num_classes)
         init_convs(self, "he")
         for module in self.modules():
-            if isinstance(module, ShakeBlock):  # `init_convs` takes the two branches' first convolution for one
+            if isinstance(module, ShakeBlock):  # `init_convs` takes the first convolutions of both branches for one
                 weight = module.branches[1][0].weight
                 nn.init.normal_(weight, std=math.sqrt(2 / (9 * weight.shape[0] // 2)))
 
@@ -120,7 +123,10 @@ class ShakeResNet(nn.Module):
 
 
 def started_by_fan_in(width: int, num_classes: int, in_channels: int) -> ShakeResNet:
-    """The net as BIGBALLON/CIFAR-ZOO starts it. Both convolutions of a block have the fan-in of a single branch."""
+    """The network as BIGBALLON/CIFAR-ZOO initializes it.
+
+    Both convolutions of a block use the fan-in of a single branch.
+    """
     model = ShakeResNet(width, num_classes, in_channels)
     init_by_fan_in(model)
     nn.init.zeros_(model.head.bias)
@@ -138,13 +144,13 @@ def started_by_fan_in(width: int, num_classes: int, in_channels: int) -> ShakeRe
     gmacs=0.4267,
 )
 def shake_resnet26_2x32d(num_classes: int = 10, in_channels: int = 3) -> ShakeResNet:
-    """ResNet-26 of two shaken branches, 32 channels in the first stage."""
+    """ResNet-26 with two shaken branches, 32 channels in the first stage."""
     return ShakeResNet(32, num_classes, in_channels)
 
 
 @register(
     "model",
-    title="Shake-Shake-26, 2x32d, started by fan-in",
+    title="Shake-Shake-26, 2x32d, fan-in initialization",
     family="shake_shake",
     year=2017,
     paper="1705.07485",
@@ -152,7 +158,7 @@ def shake_resnet26_2x32d(num_classes: int = 10, in_channels: int = 3) -> ShakeRe
     gmacs=0.4267,
 )
 def shake_resnet26_2x32d_seed(num_classes: int = 10, in_channels: int = 3) -> ShakeResNet:
-    """ResNet-26 of two shaken branches, 2x32d, with the start that BIGBALLON/CIFAR-ZOO gives it."""
+    """ResNet-26 with two shaken branches, 2x32d, with the initialization of BIGBALLON/CIFAR-ZOO."""
     return started_by_fan_in(32, num_classes, in_channels)
 
 
@@ -167,13 +173,13 @@ def shake_resnet26_2x32d_seed(num_classes: int = 10, in_channels: int = 3) -> Sh
     gmacs=1.686,
 )
 def shake_resnet26_2x64d(num_classes: int = 10, in_channels: int = 3) -> ShakeResNet:
-    """ResNet-26 of two shaken branches, 64 channels in the first stage."""
+    """ResNet-26 with two shaken branches, 64 channels in the first stage."""
     return ShakeResNet(64, num_classes, in_channels)
 
 
 @register(
     "model",
-    title="Shake-Shake-26, 2x64d, started by fan-in",
+    title="Shake-Shake-26, 2x64d, fan-in initialization",
     family="shake_shake",
     year=2017,
     paper="1705.07485",
@@ -181,7 +187,7 @@ def shake_resnet26_2x64d(num_classes: int = 10, in_channels: int = 3) -> ShakeRe
     gmacs=1.686,
 )
 def shake_resnet26_2x64d_seed(num_classes: int = 10, in_channels: int = 3) -> ShakeResNet:
-    """ResNet-26 of two shaken branches, 2x64d, with the start that BIGBALLON/CIFAR-ZOO gives it."""
+    """ResNet-26 with two shaken branches, 2x64d, with the initialization of BIGBALLON/CIFAR-ZOO."""
     return started_by_fan_in(64, num_classes, in_channels)
 
 
@@ -196,7 +202,7 @@ def shake_resnet26_2x64d_seed(num_classes: int = 10, in_channels: int = 3) -> Sh
     gmacs=3.777,
 )
 def shake_resnet26_2x96d(num_classes: int = 10, in_channels: int = 3) -> ShakeResNet:
-    """ResNet-26 of two shaken branches, 96 channels in the first stage."""
+    """ResNet-26 with two shaken branches, 96 channels in the first stage."""
     return ShakeResNet(96, num_classes, in_channels)
 
 
@@ -210,5 +216,5 @@ def shake_resnet26_2x96d(num_classes: int = 10, in_channels: int = 3) -> ShakeRe
     gmacs=5.135,
 )
 def shake_resnet26_2x112d(num_classes: int = 10, in_channels: int = 3) -> ShakeResNet:
-    """ResNet-26 of two shaken branches, 112 channels in the first stage."""
+    """ResNet-26 with two shaken branches, 112 channels in the first stage."""
     return ShakeResNet(112, num_classes, in_channels)

@@ -1,38 +1,40 @@
-"""ShuffleNets for 32x32 images: v1 (Zhang et al. 2017, arXiv:1707.01083), v2 (Ma et al. 2018, arXiv:1807.11164).
+"""ShuffleNets for 32x32 images: v1 (Zhang et al. 2017, arXiv:1707.01083) and v2 (Ma et al. 2018, arXiv:1807.11164).
 
-- v1: grouped 1x1, channel shuffle, depthwise 3x3, grouped 1x1, added to the input; where the map is halved, its
-  mean-pooled self is put beside the result instead.
-- v2: half of the channels pass untouched, the other half goes through 1x1, depthwise 3x3, 1x1; then a shuffle.
+- v1: grouped 1x1, channel shuffle, depthwise 3x3, grouped 1x1, added to the input; where the resolution is halved, the
+  result is concatenated with the average-pooled input instead.
+- v2: half of the channels pass unchanged, the other half goes through 1x1, depthwise 3x3 and 1x1; then a channel
+  shuffle.
 
-The 3x3 stem keeps the map and there is no max-pool: three stages end at 4x4. Start: He et al.'s.
+The 3x3 stem keeps the resolution and there is no max-pool: three stages end at 4x4. Convolutions use He initialization
+by default.
 
-v1 has 576 parameters more than kuangliu/pytorch-cifar's, whose stem is 1x1; as there, the middle of a halving unit has
-a quarter of the channels that it adds.
+v1 has 576 parameters more than that of kuangliu/pytorch-cifar, whose stem is 1x1. As there, the middle of a halving
+unit has a quarter of the channels that the unit adds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, conv_bn_relu, init_convs
+from engine.models.options import InitOption
 
 
 def shuffle(x: Tensor, groups: int) -> Tensor:
-    """Take one channel from each group in turn; the copy that this needs is laid out channels-last."""
+    """Interleave the channels of the groups; the copy that this takes is laid out channels-last."""
     x = x.permute(0, 2, 3, 1).unflatten(3, (groups, -1))  # (B, H, W, groups, C / groups)
     return x.transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
 
 
 class ShuffleUnit(nn.Module):
-    """v1's unit (figure 2 b and c); (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)).
+    """Unit of v1 (figure 2 b and c); (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride)).
 
     Args:
-        first: whether it reads the stem, whose few channels are not grouped.
+        first: whether the unit reads the stem, whose few channels are not grouped.
     """
 
     def __init__(self, cin: int, cout: int, stride: int, groups: int, first: bool) -> None:
@@ -52,7 +54,7 @@ class ShuffleUnit(nn.Module):
 
 
 class SplitUnit(nn.Module):
-    """v2's unit (figure 3 c and d); (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride))."""
+    """Unit of v2 (figure 3 c and d); (B, cin, H, W) -> (B, cout, ceil(H / stride), ceil(W / stride))."""
 
     def __init__(self, cin: int, cout: int, stride: int) -> None:
         super().__init__()
@@ -72,12 +74,12 @@ class SplitUnit(nn.Module):
 
 
 class ShuffleNet(nn.Module):
-    """Stem of 24 channels, three stages of 4, 8 and 4 units, mean over the map, linear classifier.
+    """Stem of 24 channels, three stages of 4, 8 and 4 units, global average pooling, linear classifier.
 
     Args:
-        stages: of units, each stage halving the map.
-        last: a further 1x1 convolution, or nothing.
-        width: channels that come out of it.
+        stages: the units; each stage halves the resolution.
+        last: a last 1x1 convolution, or the identity.
+        width: output channels of `last`.
     """
 
     def __init__(
@@ -96,7 +98,7 @@ class ShuffleNet(nn.Module):
 
 
 def shufflenet_v1(groups: int, widths: Sequence[int], num_classes: int, in_channels: int, init: Init) -> ShuffleNet:
-    """Table 1 of the paper, scale 1."""
+    """ShuffleNet v1 at scale 1 (table 1 of the paper)."""
     stages, cin = nn.Sequential(), 24
     for width, depth in zip(widths, (4, 8, 4), strict=True):
         for i in range(depth):
@@ -106,16 +108,13 @@ def shufflenet_v1(groups: int, widths: Sequence[int], num_classes: int, in_chann
 
 
 def shufflenet_v2(widths: Sequence[int], last: int, num_classes: int, in_channels: int, init: Init) -> ShuffleNet:
-    """Table 5 of the paper."""
+    """ShuffleNet v2 (table 5 of the paper)."""
     stages, cin = nn.Sequential(), 24
     for width, depth in zip(widths, (4, 8, 4), strict=True):
         for i in range(depth):
             stages.append(SplitUnit(cin, width, 2 if i == 0 else 1))
             cin = width
     return ShuffleNet(stages, conv_bn_relu(cin, last, 1), last, num_classes, in_channels, init)
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(
@@ -162,7 +161,7 @@ def shufflenet_g3(num_classes: int = 10, in_channels: int = 3, *, init: InitOpti
     gmacs=0.0109,
 )
 def shufflenet_v2_x0_5(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ShuffleNet:
-    """ShuffleNet v2, 0.5 times its width."""
+    """ShuffleNet v2 with a width multiplier of 0.5."""
     return shufflenet_v2((48, 96, 192), 1024, num_classes, in_channels, init)
 
 
@@ -176,7 +175,7 @@ def shufflenet_v2_x0_5(num_classes: int = 10, in_channels: int = 3, *, init: Ini
     gmacs=0.045,
 )
 def shufflenet_v2_x1(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ShuffleNet:
-    """ShuffleNet v2, 1 times its width."""
+    """ShuffleNet v2 with a width multiplier of 1."""
     return shufflenet_v2((116, 232, 464), 1024, num_classes, in_channels, init)
 
 
@@ -190,7 +189,7 @@ def shufflenet_v2_x1(num_classes: int = 10, in_channels: int = 3, *, init: InitO
     gmacs=0.09426,
 )
 def shufflenet_v2_x1_5(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ShuffleNet:
-    """ShuffleNet v2, 1.5 times its width."""
+    """ShuffleNet v2 with a width multiplier of 1.5."""
     return shufflenet_v2((176, 352, 704), 1024, num_classes, in_channels, init)
 
 
@@ -204,5 +203,5 @@ def shufflenet_v2_x1_5(num_classes: int = 10, in_channels: int = 3, *, init: Ini
     gmacs=0.1878,
 )
 def shufflenet_v2_x2(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ShuffleNet:
-    """ShuffleNet v2, 2 times its width."""
+    """ShuffleNet v2 with a width multiplier of 2."""
     return shufflenet_v2((244, 488, 976), 2048, num_classes, in_channels, init)

@@ -1,29 +1,29 @@
 """Selective kernels on ResNeXt-29. Li et al. 2019, arXiv:1903.06586.
 
-In place of the 3x3 a block has two grouped convolutions of different reach; a softmax over the two, made for each
-channel from the means of their sum, says how they are mixed (equations 1 to 6). The kernels are 1x1 and 3x3: with 3x3
-and a second, dilated 3x3, as on ImageNet, 16x32d would be far above the 27.7 M parameters that the paper gives it.
-Trunk and start: `engine.models.resnext`.
+In place of the 3x3 convolution, a block has two grouped convolutions with different receptive fields; a softmax over
+the two, computed for each channel from the means of their sum, decides how they are mixed (equations 1 to 6). The
+kernels are 1x1 and 3x3: with 3x3 and a second, dilated 3x3, as on ImageNet, 16x32d would be far above the 27.7 M
+parameters that the paper reports. Trunk and initialization are those of `engine.models.resnext`.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, conv_bn, conv_bn_relu
+from engine.models.options import InitOption
 from engine.models.resnet import Residual, ResNet
 from engine.models.resnext import WIDTHS
 
 REDUCTION = 32
-LEAST = 32  # L in the paper: channels that the reduction leaves at least
+LEAST = 32  # L in the paper: least number of channels after the reduction
 
 
 class SelectiveKernel(nn.Module):
-    """Grouped 1x1 and 3x3, mixed channel by channel; (B, C, H, W) -> (B, C, H / stride, W / stride)."""
+    """Grouped 1x1 and 3x3 convolutions, mixed per channel; (B, C, H, W) -> (B, C, H / stride, W / stride)."""
 
     def __init__(self, width: int, stride: int, groups: int) -> None:
         super().__init__()
@@ -54,12 +54,9 @@ class SKBlock(Residual):
 
 
 def sk_resnext29(groups: int, base_width: int, num_classes: int, in_channels: int, init: Init) -> ResNet:
-    """ResNeXt-29 of `groups` groups of `base_width` channels, with selective kernels."""
+    """ResNeXt-29 with `groups` groups of `base_width` channels and selective kernels."""
     block = partial(SKBlock, groups=groups, base_width=base_width)
     return ResNet(block, (3, 3, 3), WIDTHS, num_classes, in_channels, init)
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(
@@ -73,7 +70,7 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
     single_pixels=True,
 )
 def sk_resnext29_16x32d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-29, 16 groups of 32 channels, choosing between 1x1 and 3x3."""
+    """ResNeXt-29 with 16 groups of 32 channels, selecting between 1x1 and 3x3 kernels."""
     return sk_resnext29(16, 32, num_classes, in_channels, init)
 
 
@@ -88,5 +85,5 @@ def sk_resnext29_16x32d(num_classes: int = 10, in_channels: int = 3, *, init: In
     single_pixels=True,
 )
 def sk_resnext29_16x64d(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-29, 16 groups of 64 channels, choosing between 1x1 and 3x3."""
+    """ResNeXt-29 with 16 groups of 64 channels, selecting between 1x1 and 3x3 kernels."""
     return sk_resnext29(16, 64, num_classes, in_channels, init)

@@ -1,30 +1,32 @@
-"""Spatial pyramid pooling in ResNeXts. He et al. 2014, arXiv:1406.4729, as YOLOv3-SPP has it in the middle of a net.
+"""Spatial pyramid pooling in ResNeXts. He et al. 2014, arXiv:1406.4729, placed inside the network as in YOLOv3-SPP.
 
-The depth study of pprp/pytorch-cifar-tricks: ResNeXt of 16 groups of 8 channels with one, two or three blocks a stage
-(11, 20, 29 layers), and at the end of each body a pyramid: 1x1 down to half of the channels, that beside its max-pools
-of stride 1, 1x1 back. The kernels are none (pN), 3 (pA), 5 (pB), 7 (pC), or 3, 5 and 7 (pD).
+The depth study of pprp/pytorch-cifar-tricks: ResNeXts of 16 groups of 8 channels with one, two or three blocks per
+stage (11, 20 and 29 layers), and a pyramid at the end of each residual body: a 1x1 convolution down to half of the
+channels, concatenated with its own stride-1 max-pools, and a 1x1 convolution back. The pooling kernels are none (pN), 3
+(pA), 5 (pB), 7 (pC), or 3, 5 and 7 (pD).
 
-The tables of that project were made without any pyramid by mistake: all five columns are runs of the pN nets. The
-counts of its pyramids, built as they were meant, are those here. Trunk and start: `engine.models.resnext`.
+By mistake, the tables of that project were produced without any pyramid: all five columns are runs of the pN networks.
+The parameter counts here are those of its pyramids when built as intended. Trunk and initialization are those of
+`engine.models.resnext`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv_bn, conv_bn_relu
+from engine.models.options import InitOption
 from engine.models.resnet import ResNet
 from engine.models.resnext import WIDTHS, ResNeXtBlock
 
 
 class SpatialPyramid(nn.Module):
-    """1x1 to half, max-pools of several sizes beside it, 1x1 back; (B, C, H, W) -> (B, C, H, W)."""
+    """1x1 to half of the channels, concatenated with its max-pools, and 1x1 back; (B, C, H, W) -> (B, C, H, W)."""
 
     def __init__(self, channels: int, kernels: Sequence[int]) -> None:
         super().__init__()
@@ -38,13 +40,10 @@ class SpatialPyramid(nn.Module):
 
 
 def spp_resnext(depth: int, kernels: Sequence[int], num_classes: int, in_channels: int, init: Init) -> ResNet:
-    """ResNeXt 16x8d of 3 * 3 * depth + 2 layers, with pyramids of `kernels`, or without where there are none."""
+    """ResNeXt 16x8d of 3 * 3 * depth + 2 layers with pyramids of `kernels`, or none if `kernels` is empty."""
     attention = partial(SpatialPyramid, kernels=kernels) if kernels else None
     block = partial(ResNeXtBlock, groups=16, base_width=8, attention=attention)
     return ResNet(block, (depth,) * 3, WIDTHS, num_classes, in_channels, init)
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(
@@ -58,7 +57,7 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
     gmacs=0.3572,
 )
 def spp_d11_pn(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-11, 16 groups of 8 channels, without pyramids."""
+    """ResNeXt-11 with 16 groups of 8 channels, without pyramids."""
     return spp_resnext(1, (), num_classes, in_channels, init)
 
 
@@ -73,7 +72,7 @@ def spp_d11_pn(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=0.6592,
 )
 def spp_d11_pa(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-11, 16 groups of 8 channels, with max-pools of 3."""
+    """ResNeXt-11 with 16 groups of 8 channels and 3x3 max-pools."""
     return spp_resnext(1, (3,), num_classes, in_channels, init)
 
 
@@ -88,7 +87,7 @@ def spp_d11_pa(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=0.6592,
 )
 def spp_d11_pb(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-11, 16 groups of 8 channels, with max-pools of 5."""
+    """ResNeXt-11 with 16 groups of 8 channels and 5x5 max-pools."""
     return spp_resnext(1, (5,), num_classes, in_channels, init)
 
 
@@ -103,7 +102,7 @@ def spp_d11_pb(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=0.6592,
 )
 def spp_d11_pc(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-11, 16 groups of 8 channels, with max-pools of 7."""
+    """ResNeXt-11 with 16 groups of 8 channels and 7x7 max-pools."""
     return spp_resnext(1, (7,), num_classes, in_channels, init)
 
 
@@ -118,7 +117,7 @@ def spp_d11_pc(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=0.8606,
 )
 def spp_d11_pd(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-11, 16 groups of 8 channels, with max-pools of 3, 5 and 7."""
+    """ResNeXt-11 with 16 groups of 8 channels and 3x3, 5x5 and 7x7 max-pools."""
     return spp_resnext(1, (3, 5, 7), num_classes, in_channels, init)
 
 
@@ -133,7 +132,7 @@ def spp_d11_pd(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=0.5869,
 )
 def spp_d20_pn(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-20, 16 groups of 8 channels, without pyramids."""
+    """ResNeXt-20 with 16 groups of 8 channels, without pyramids."""
     return spp_resnext(2, (), num_classes, in_channels, init)
 
 
@@ -148,7 +147,7 @@ def spp_d20_pn(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=1.191,
 )
 def spp_d20_pa(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-20, 16 groups of 8 channels, with max-pools of 3."""
+    """ResNeXt-20 with 16 groups of 8 channels and 3x3 max-pools."""
     return spp_resnext(2, (3,), num_classes, in_channels, init)
 
 
@@ -163,7 +162,7 @@ def spp_d20_pa(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=1.191,
 )
 def spp_d20_pb(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-20, 16 groups of 8 channels, with max-pools of 5."""
+    """ResNeXt-20 with 16 groups of 8 channels and 5x5 max-pools."""
     return spp_resnext(2, (5,), num_classes, in_channels, init)
 
 
@@ -178,7 +177,7 @@ def spp_d20_pb(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=1.191,
 )
 def spp_d20_pc(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-20, 16 groups of 8 channels, with max-pools of 7."""
+    """ResNeXt-20 with 16 groups of 8 channels and 7x7 max-pools."""
     return spp_resnext(2, (7,), num_classes, in_channels, init)
 
 
@@ -193,7 +192,7 @@ def spp_d20_pc(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=1.594,
 )
 def spp_d20_pd(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-20, 16 groups of 8 channels, with max-pools of 3, 5 and 7."""
+    """ResNeXt-20 with 16 groups of 8 channels and 3x3, 5x5 and 7x7 max-pools."""
     return spp_resnext(2, (3, 5, 7), num_classes, in_channels, init)
 
 
@@ -208,7 +207,7 @@ def spp_d20_pd(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=0.8165,
 )
 def spp_d29_pn(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-29, 16 groups of 8 channels, without pyramids."""
+    """ResNeXt-29 with 16 groups of 8 channels, without pyramids."""
     return spp_resnext(3, (), num_classes, in_channels, init)
 
 
@@ -223,7 +222,7 @@ def spp_d29_pn(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=1.722,
 )
 def spp_d29_pa(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-29, 16 groups of 8 channels, with max-pools of 3."""
+    """ResNeXt-29 with 16 groups of 8 channels and 3x3 max-pools."""
     return spp_resnext(3, (3,), num_classes, in_channels, init)
 
 
@@ -238,7 +237,7 @@ def spp_d29_pa(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=1.722,
 )
 def spp_d29_pb(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-29, 16 groups of 8 channels, with max-pools of 5."""
+    """ResNeXt-29 with 16 groups of 8 channels and 5x5 max-pools."""
     return spp_resnext(3, (5,), num_classes, in_channels, init)
 
 
@@ -253,7 +252,7 @@ def spp_d29_pb(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=1.722,
 )
 def spp_d29_pc(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-29, 16 groups of 8 channels, with max-pools of 7."""
+    """ResNeXt-29 with 16 groups of 8 channels and 7x7 max-pools."""
     return spp_resnext(3, (7,), num_classes, in_channels, init)
 
 
@@ -268,5 +267,5 @@ def spp_d29_pc(num_classes: int = 10, in_channels: int = 3, *, init: InitOption 
     gmacs=2.326,
 )
 def spp_d29_pd(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ResNet:
-    """ResNeXt-29, 16 groups of 8 channels, with max-pools of 3, 5 and 7."""
+    """ResNeXt-29 with 16 groups of 8 channels and 3x3, 5x5 and 7x7 max-pools."""
     return spp_resnext(3, (3, 5, 7), num_classes, in_channels, init)

@@ -1,25 +1,25 @@
 """SqueezeNet for 32x32 images. Iandola et al. 2016, arXiv:1602.07360.
 
-Fire modules: 1x1 down to few channels, then 1x1 and 3x3 up side by side. This is the paper's net with simple bypass
-(figure 2, middle), and as usual on CIFAR with a 3x3 stride-1 stem and batch norm after every convolution, which keeps
-its bias: 734,986 parameters at 10 classes. The classifier is a 1x1 convolution before the mean. Start: He et al.'s.
+Fire modules: a 1x1 convolution down to few channels, then parallel 1x1 and 3x3 convolutions up. This is the paper's
+network with simple bypass (figure 2, middle) and, as usual on CIFAR, with a 3x3 stride-1 stem and batch norm after
+every convolution, which keeps its bias: 734,986 parameters at 10 classes. The classifier is a 1x1 convolution before
+the average pooling. Convolutions use He initialization by default.
 
-weiaicunzai/pytorch-cifar100 leaves out the bypass around the last module, fire9, and starts as PyTorch does:
-`squeezenet_seed` is that net.
+weiaicunzai/pytorch-cifar100 leaves out the bypass around the last module, fire9, and uses PyTorch's default
+initialization: `squeezenet_seed` is that network.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, SideBySide, biased_bn_relu, init_convs
+from engine.models.options import DropoutRate, InitOption
 
 
 class Fire(nn.Module):
-    """(B, cin, H, W) -> (B, cout, H, W); every second one adds its input (`bypass`)."""
+    """Fire module, whose input is added to its output if `bypass`; (B, cin, H, W) -> (B, cout, H, W)."""
 
     def __init__(self, cin: int, cout: int, squeeze: int, bypass: bool) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Fire(nn.Module):
 
 
 class SqueezeNet(nn.Module):
-    """Stem, eight fire modules with three max-pools on the way, 1x1 classifier, mean over the map.
+    """Stem, eight fire modules with three max-pools in between, 1x1 classifier, global average pooling.
 
     Args:
         last_bypass: whether the last module, fire9, adds its input as fire3, fire5 and fire7 do.
@@ -57,9 +57,6 @@ class SqueezeNet(nn.Module):
         return self.head(self.features(x)).mean((2, 3))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="SqueezeNet with bypass",
@@ -73,7 +70,7 @@ def squeezenet(
     num_classes: int = 10,
     in_channels: int = 3,
     *,
-    dropout: Annotated[float, Spec("share of activations dropped before the classifier", ge=0.0, lt=1.0)] = 0.0,
+    dropout: DropoutRate = 0.0,
     init: InitOption = "he",
 ) -> SqueezeNet:
     """SqueezeNet 1.0 with simple bypass and batch norm."""
@@ -90,5 +87,5 @@ def squeezenet(
     gmacs=0.05254,
 )
 def squeezenet_seed(num_classes: int = 10, in_channels: int = 3) -> SqueezeNet:
-    """SqueezeNet as in weiaicunzai/pytorch-cifar100: no bypass around fire9, PyTorch's own start."""
+    """SqueezeNet as in weiaicunzai/pytorch-cifar100: no bypass around fire9, PyTorch's default initialization."""
     return SqueezeNet(num_classes, in_channels, 0.0, "torch", last_bypass=False)

@@ -1,11 +1,11 @@
 """ResNets with stochastic depth. Huang et al. 2016, arXiv:1603.09382.
 
-In training each residual body is kept or left out by one coin a batch: H = relu(b * f(H) + shortcut(H)), b ~ Bernoulli
-(equation 2). Survival falls linearly with depth, p_l = 1 - l / L * (1 - p_L) for the l-th of L blocks (equation 4), to
-p_L = 0.5. In evaluation every body is there, scaled by its p_l (equation 5).
+During training, each residual body is kept or dropped by one random draw per batch: H = relu(b * f(H) + shortcut(H)), b
+~ Bernoulli (equation 2). The survival probability falls linearly with depth, p_l = 1 - l / L * (1 - p_L) for the l-th
+of L blocks (equation 4), to p_L = 0.5. In evaluation, every body is present, scaled by its p_l (equation 5).
 
-A body that is left out is still computed, and its batch norms see the batch: asking the coin on the host would stop the
-device at every block. Trunks and start are those of `engine.models.resnet`.
+A dropped body is still computed, and its batch norms see the batch: reading the draw on the host would stop the device
+at every block. Trunks and initialization are those of `engine.models.resnet`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
+from engine.models.options import InitOption
 from engine.models.resnet import CIFAR, WIDE, BasicBlock, Bottleneck, Residual, ResNet
 
 
 class StochasticDepth(nn.Module):
-    """Keep the input or make it zero, in training; its expectation in evaluation.
+    """Keep the input or set it to zero during training; scale it by the survival probability in evaluation.
 
     Args:
-        survival: chance of being kept.
-        coin: one for the whole batch, as in the paper, or one for each image.
+        survival: probability that the input is kept.
+        coin: one draw for the whole batch, as in the paper, or one for each image.
     """
 
     def __init__(self, survival: float, coin: Literal["batch", "image"] = "batch") -> None:
@@ -42,21 +43,24 @@ class StochasticDepth(nn.Module):
 
 
 def survivals(blocks: int, last: float) -> list[float]:
-    """Chance of each block to be kept, first to last (equation 4)."""
+    """Survival probability of each block, first to last (equation 4)."""
     return [1 - block / blocks * (1 - last) for block in range(1, blocks + 1)]
 
 
 def drop_bodies(model: ResNet, chances: Sequence[float], coin: Literal["batch", "image"] = "batch") -> ResNet:
-    """Put a `StochasticDepth` at the end of every residual body."""
+    """Append a `StochasticDepth` to every residual body."""
     blocks = [module for module in model.modules() if isinstance(module, Residual)]
     for block, survival in zip(blocks, chances, strict=True):
         block.body.append(StochasticDepth(survival, coin))
     return model
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-Survival = Annotated[float, Spec("chance that the last block is kept", gt=0.0, le=1.0)]
-Coin = Annotated[Literal["batch", "image"], Spec("one draw a block for the whole batch, or one for each image")]
+Survival = Annotated[
+    float, Spec("survival probability of the last block; it falls linearly with depth", gt=0.0, le=1.0)
+]
+Coin = Annotated[
+    Literal["batch", "image"], Spec("one random draw per block for the whole batch, or one for each image")
+]
 
 
 @register(
@@ -76,7 +80,7 @@ def stochastic_depth_resnet18(
     coin: Coin = "batch",
     init: InitOption = "he",
 ) -> ResNet:
-    """ResNet-18 that leaves out residual bodies at random in training."""
+    """ResNet-18 that drops residual bodies at random during training."""
     model = ResNet(BasicBlock, (2, 2, 2, 2), WIDE, num_classes, in_channels, init)
     return drop_bodies(model, survivals(8, survival), coin)
 
@@ -98,7 +102,7 @@ def stochastic_depth_resnet34(
     coin: Coin = "batch",
     init: InitOption = "he",
 ) -> ResNet:
-    """ResNet-34 that leaves out residual bodies at random in training."""
+    """ResNet-34 that drops residual bodies at random during training."""
     model = ResNet(BasicBlock, (3, 4, 6, 3), WIDE, num_classes, in_channels, init)
     return drop_bodies(model, survivals(16, survival), coin)
 
@@ -120,7 +124,7 @@ def stochastic_depth_resnet50(
     coin: Coin = "batch",
     init: InitOption = "he",
 ) -> ResNet:
-    """ResNet-50 that leaves out residual bodies at random in training."""
+    """ResNet-50 that drops residual bodies at random during training."""
     model = ResNet(Bottleneck, (3, 4, 6, 3), WIDE, num_classes, in_channels, init)
     return drop_bodies(model, survivals(16, survival), coin)
 
@@ -142,7 +146,7 @@ def stochastic_depth_resnet101(
     coin: Coin = "batch",
     init: InitOption = "he",
 ) -> ResNet:
-    """ResNet-101 that leaves out residual bodies at random in training."""
+    """ResNet-101 that drops residual bodies at random during training."""
     model = ResNet(Bottleneck, (3, 4, 23, 3), WIDE, num_classes, in_channels, init)
     return drop_bodies(model, survivals(33, survival), coin)
 
@@ -164,7 +168,7 @@ def stochastic_depth_resnet152(
     coin: Coin = "batch",
     init: InitOption = "he",
 ) -> ResNet:
-    """ResNet-152 that leaves out residual bodies at random in training."""
+    """ResNet-152 that drops residual bodies at random during training."""
     model = ResNet(Bottleneck, (3, 8, 36, 3), WIDE, num_classes, in_channels, init)
     return drop_bodies(model, survivals(50, survival), coin)
 
@@ -186,7 +190,7 @@ def stochastic_depth_resnet110(
     coin: Coin = "batch",
     init: InitOption = "he",
 ) -> ResNet:
-    """ResNet-110 that leaves out residual bodies at random in training: the paper's CIFAR net."""
+    """ResNet-110 that drops residual bodies at random during training: the paper's CIFAR network."""
     model = ResNet(BasicBlock, (18, 18, 18), CIFAR, num_classes, in_channels, init)
     return drop_bodies(model, survivals(54, survival), coin)
 
@@ -201,7 +205,7 @@ def stochastic_depth_resnet110(
     gmacs=0.5554,
 )
 def stochastic_depth_resnet18_seed(num_classes: int = 10, in_channels: int = 3) -> ResNet:
-    """As in weiaicunzai/pytorch-cifar100: first block always kept, biases under batch norms, PyTorch's own start."""
+    """As in weiaicunzai/pytorch-cifar100: first block always kept, biases before batch norms, PyTorch's defaults."""
     model = ResNet(BasicBlock, (2, 2, 2, 2), WIDE, num_classes, in_channels, init="torch")
     for module in model.modules():
         if isinstance(module, nn.Conv2d):

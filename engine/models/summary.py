@@ -1,6 +1,6 @@
-"""What a model is made of, counted without numbers or memory: stages, multiply-adds, and what training keeps.
+"""What a model consists of, counted without data: stages, multiply-adds, and what training keeps.
 
-`python -m engine.models.summary NAME` prints it as JSON, for programs that must not import torch themselves.
+`python -m engine.models.summary NAME` prints the summary as JSON, for programs that must not import torch themselves.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ KINDS_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Neighbouring modules that work at one resolution."""
+    """Neighboring modules that work at the same resolution."""
 
     name: str
-    """Where they are in the model: `stem`, `stages.2`, `features.4-7`."""
+    """Their place in the model: `stem`, `stages.2`, `features.4-7`."""
     kind: str
     """Their classes: `4 BasicBlock`, `Conv2d, BatchNorm2d, ReLU`."""
     shape: tuple[int, ...]
-    """What comes out of the last one for one image, (C, H, W) of maps; empty where it is never called itself."""
+    """Output shape of the last module for one image, (C, H, W) for maps; empty if it is never called itself."""
     params: int
     macs: int
-    """Multiply-adds for one image."""
+    """Multiply-adds per image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +52,23 @@ class Summary:
     size: int
     params: int
     macs: int
-    """Multiply-adds for one image, as it is evaluated."""
+    """Multiply-adds per image in evaluation."""
     stages: tuple[Stage, ...]
     memory: dict[str, Memory]
     """By precision: fp32, bf16."""
 
     def table(self) -> dict[str, object]:
-        """The summary as JSON holds it."""
+        """The summary as a JSON object."""
         memory = {name: {**asdict(held), "total": held.total} for name, held in self.memory.items()}
         return asdict(self) | {"memory": memory}
 
 
 def summarize(model: nn.Module, channels: int = 3, size: int = 32, batch: int = 128) -> Summary:
-    """Count a model, best one on the meta device: a real one computes one image.
+    """Summarize a model, preferably on the meta device; a real model computes one image.
 
     Args:
         channels, size: of the images, (batch, channels, size, size).
-        batch: images a training step.
+        batch: images per training step.
     """
     stages = find_stages(model, channels, size)
     return Summary(
@@ -84,7 +84,7 @@ def summarize(model: nn.Module, channels: int = 3, size: int = 32, batch: int = 
 
 @dataclass(slots=True)
 class _Call:
-    """What was seen of a module while it computed one image."""
+    """What was observed of a module while it computed one image."""
 
     shape: tuple[int, ...] = ()
     macs: int = 0
@@ -92,10 +92,9 @@ class _Call:
 
 
 def find_stages(model: nn.Module, channels: int = 3, size: int = 32) -> list[Stage]:
-    """The model's stages in the order of its definition; their parameters and multiply-adds add up to the whole.
+    """The stages of the model in the order of their definition; parameters and multiply-adds add up to the totals.
 
-    Lists of blocks are opened where the resolution changes inside them, and neighbours at the same resolution are put
-    together again.
+    Lists of blocks are split where the resolution changes inside them, and neighbors at the same resolution are merged.
     """
     calls, total = _watch(model, channels, size)
     seen: set[nn.Parameter] = set()
@@ -107,7 +106,7 @@ def find_stages(model: nn.Module, channels: int = 3, size: int = 32) -> list[Sta
 
 
 def _watch(model: nn.Module, channels: int, size: int) -> tuple[dict[nn.Module, _Call], int]:
-    """Evaluate one image: what each module put out, and what it and the whole model computed."""
+    """Evaluate one image: the output of each module, and the multiply-adds of each module and of the whole model."""
     calls: dict[nn.Module, _Call] = {module: _Call() for module in model.modules()}
     training, device = model.training, next(model.parameters()).device
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -132,7 +131,7 @@ def _watch(model: nn.Module, channels: int, size: int) -> tuple[dict[nn.Module, 
 
 
 def _open(module: nn.Module, name: str, calls: dict[nn.Module, _Call], seen: set[nn.Parameter]) -> list[Stage]:
-    """The stages inside a module; parameters that are its own come first."""
+    """The stages inside a module; parameters of its own come first."""
     stages = []
     if own := _new(module.parameters(recurse=False), seen):
         stages.append(Stage(name or "(own)", "Parameter", (), own, 0))
@@ -149,7 +148,7 @@ def _open(module: nn.Module, name: str, calls: dict[nn.Module, _Call], seen: set
 
 
 def _opens(module: nn.Module, calls: dict[nn.Module, _Call]) -> bool:
-    """Whether a summary looks inside: at lists that change the resolution, and at what is never called as a whole."""
+    """Whether to look inside a module: a list that changes the resolution, or one that is never called as a whole."""
     if not any(module.children()):
         return False
     if not calls[module].shape:
@@ -162,7 +161,7 @@ def _resolution(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _merged(stages: list[Stage], name: str, children: dict[str, nn.Module]) -> list[Stage]:
-    """Neighbours of one list that work at the same resolution as one stage."""
+    """Merge neighbors in one list that work at the same resolution."""
     merged = []
     prefix = f"{name}." if name else ""
     whole = {f"{prefix}{key}": child for key, child in children.items()}
@@ -179,7 +178,7 @@ def _merged(stages: list[Stage], name: str, children: dict[str, nn.Module]) -> l
 
 
 def _kind(modules: list[nn.Module]) -> str:
-    """The classes inside, each with how often it comes: `4 BasicBlock`."""
+    """The classes of the modules, each with its count: `4 BasicBlock`."""
     counted = Counter(type(module).__name__ for module in _flat(modules))
     kinds = [f"{n} {kind}" if n > 1 else kind for kind, n in counted.items()]
     return ", ".join(kinds[:KINDS_SHOWN] + ["..."] * (len(kinds) > KINDS_SHOWN))
@@ -194,7 +193,7 @@ def _flat(modules: list[nn.Module]) -> Iterator[nn.Module]:
 
 
 def _new(parameters: Iterator[nn.Parameter], seen: set[nn.Parameter]) -> int:
-    """How many numbers are in those parameters that no stage before had."""
+    """The number of values in those parameters that no earlier stage had."""
     new = set(parameters) - seen
     seen |= new
     return sum(p.numel() for p in new)

@@ -1,23 +1,24 @@
 """Swin transformer: attention within windows that shift from block to block. Liu et al. 2021, arXiv:2103.14030.
 
-The paper's nets with patches of 2 px for 4, windows of 4 cells for 7, and a first merging that widens without halving:
-the stages work on 16, 16, 8 and 4 cells a side, 1 to 16 windows, so that every stage has whole windows and all but the
-last have some to shift. Linear maps start at N(0, 0.02) as in DeiT. Drop path is what the authors train each size with
-on ImageNet-1K, and the large one on ImageNet-22K (microsoft/Swin-Transformer, configs).
+The paper's networks with patches of 2 px instead of 4, windows of 4 cells instead of 7, and a first merging that widens
+without halving: the stages work on 16, 16, 8 and 4 cells per side, which is 16, 16, 4 and 1 windows. Every stage thus
+has whole windows, and all but the last have several to shift. Linear layers are initialized with N(0, 0.02) as in DeiT.
+Drop path is what the authors train each size with on ImageNet-1K, and the large one on ImageNet-22K
+(microsoft/Swin-Transformer, configs).
 
-`swin_t_seed` and `swin_s_seed` are the nets behind pytorch-cifar-tricks' rows.
+`swin_t_seed` and `swin_s_seed` are the networks behind the rows of pytorch-cifar-tricks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import (
     Block,
     Mlp,
@@ -31,12 +32,15 @@ from engine.models.transformer_layers import (
 class WindowAttention(nn.Module):
     """Self-attention within square windows of a map, with a learned bias for each offset (equation 4).
 
-    All windows of an image are attended at once, as further heads. A map that does not divide is padded; a cell sees
-    neither padding nor, in a shifted window, cells from the opposite border (figure 4).
+    All windows of an image are computed at once, as additional heads. A map that the windows do not divide is padded; a
+    cell attends neither to padding nor, in a shifted window, to cells from the opposite border (figure 4).
 
     Args:
-        side: cells along the map. window: cells along a window. shift: how far the windows move right and down.
-        lean: one bias for all heads, at N(0, 1), and no bias on queries, keys and values.
+        side: cells per side of the map.
+        window: cells per side of a window.
+        shift: by how many cells the windows move right and down.
+        lean: as in the `_seed` networks: one bias for all heads, initialized with N(0, 1), and no bias on queries, keys
+            and values.
     """
 
     mask: Tensor | None
@@ -83,9 +87,10 @@ class WindowAttention(nn.Module):
 
 
 def separate(side: int, window: int, shift: int) -> Tensor:
-    """0 where two cells of a window may see each other, -inf where not: (windows, window ** 2, window ** 2).
+    """Mask of 0 where two cells of a window may attend to each other and -inf where they may not.
 
-    They may when both are of the picture or both padding, and both or neither have come round the border.
+    They may if both belong to the image or both to the padding, and if both or neither were shifted across the border.
+    The shape is (windows, window ** 2, window ** 2).
     """
     padded = -(-side // window) * window
     place = torch.arange(padded) + shift
@@ -97,7 +102,7 @@ def separate(side: int, window: int, shift: int) -> Tensor:
 
 
 class Merge(nn.Module):
-    """`factor` x `factor` neighbours become one cell of width `dim` (section 3.1); factor 1 only widens."""
+    """Merge `factor` x `factor` neighbors into one cell of width `dim` (section 3.1); factor 1 only widens."""
 
     def __init__(self, cin: int, dim: int, factor: int, *, lean: bool = False) -> None:
         super().__init__()
@@ -112,7 +117,10 @@ class Merge(nn.Module):
 
 
 class Patches(nn.Module):
-    """Patches of `patch` px as cells of width `dim`: (B, C, H, W) -> (B, ceil(H / patch), ceil(W / patch), dim)."""
+    """Patches of `patch` px as cells of width `dim`.
+
+    (B, C, H, W) -> (B, ceil(H / patch), ceil(W / patch), dim).
+    """
 
     def __init__(self, in_channels: int, dim: int, patch: int, *, lean: bool = False) -> None:
         super().__init__()
@@ -125,15 +133,18 @@ class Patches(nn.Module):
 
 
 class Swin(nn.Module):
-    """Patches, four stages of blocks with merging in front, norm, mean over the map, linear classifier.
+    """Patches, four stages of blocks with merging in between, norm, global average pooling, linear classifier.
 
     Args:
-        depths: blocks of each stage. dim: width of the first; each stage doubles it. heads: of the first, doubled too.
+        depths: blocks of each stage.
+        dim: width of the first stage; each further stage doubles it.
+        heads: heads of the first stage; each further stage doubles them.
         image_size: side of the square input in px.
-        drop_path: chance to drop the last block.
+        drop_path: drop-path rate of the last block.
         factors: by how much patches, then the three mergings, shrink the map.
-        lean: the seed's simplifications: `WindowAttention`'s, no norms in patches and merging, the mean before the last
-            norm, shifting (and so splitting) even a window that covers the whole map, PyTorch's default start.
+        lean: as in the `_seed` networks: the simplifications of `WindowAttention`, no norms in patches and merging,
+            average pooling before the last norm, shifting (and so splitting) even a window that covers the whole map,
+            PyTorch's default initialization.
     """
 
     def __init__(
@@ -178,46 +189,56 @@ class Swin(nn.Module):
         return self.head(self.norm(x.mean((1, 2))) if self.lean else self.norm(x).mean((1, 2)))
 
 
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
-
 T, S = (2, 2, 6, 2), (2, 2, 18, 2)
 
 
 @register("model", title="Swin-T", family="swin", year=2021, paper="2103.14030", params=27_451_156, gmacs=1.242)
-def swin_t(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.2) -> Swin:
+def swin_t(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.2) -> Swin:
     """Swin-T: 12 blocks, width 96 to 768."""
     return Swin(T, 96, 3, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="Swin-S", family="swin", year=2021, paper="2103.14030", params=48_751_780, gmacs=2.61)
-def swin_s(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.3) -> Swin:
+def swin_s(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.3) -> Swin:
     """Swin-S: 24 blocks, width 96 to 768."""
     return Swin(S, 96, 3, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="Swin-B", family="swin", year=2021, paper="2103.14030", params=86_604_674, gmacs=4.632)
-def swin_b(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.5) -> Swin:
+def swin_b(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.5) -> Swin:
     """Swin-B: 24 blocks, width 128 to 1024."""
     return Swin(S, 128, 4, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register("model", title="Swin-L", family="swin", year=2021, paper="2103.14030", params=194_713_918, gmacs=10.4)
-def swin_l(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: Drop = 0.2) -> Swin:
+def swin_l(num_classes: int = 10, in_channels: int = 3, image_size: int = 32, *, drop_path: DropPathRate = 0.2) -> Swin:
     """Swin-L: 24 blocks, width 192 to 1536."""
     return Swin(S, 192, 6, num_classes, in_channels, image_size, drop_path=drop_path)
 
 
 @register(
-    "model", title="Swin-T as published", family="swin", year=2021, paper="2103.14030", params=27_428_086, gmacs=1.242
+    "model",
+    title="Swin-T (pytorch-cifar-tricks)",
+    family="swin",
+    year=2021,
+    paper="2103.14030",
+    params=27_428_086,
+    gmacs=1.242,
 )
 def swin_t_seed(num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> Swin:
-    """The net behind pytorch-cifar-tricks' 86.09 %: swin_t without its norms, head-wise biases and drop path."""
+    """The network behind the 86.09 % of pytorch-cifar-tricks: swin_t without norms, per-head biases and drop path."""
     return Swin(T, 96, 3, num_classes, in_channels, image_size, lean=True)
 
 
 @register(
-    "model", title="Swin-S as published", family="swin", year=2021, paper="2103.14030", params=48_708_418, gmacs=2.61
+    "model",
+    title="Swin-S (pytorch-cifar-tricks)",
+    family="swin",
+    year=2021,
+    paper="2103.14030",
+    params=48_708_418,
+    gmacs=2.61,
 )
 def swin_s_seed(num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> Swin:
-    """The net behind pytorch-cifar-tricks' 83.68 %: swin_s without its norms, head-wise biases and drop path."""
+    """The network behind the 83.68 % of pytorch-cifar-tricks: swin_s without norms, per-head biases and drop path."""
     return Swin(S, 96, 3, num_classes, in_channels, image_size, lean=True)

@@ -1,11 +1,11 @@
-"""Any model of timm (pytorch-image-models, an optional extra), brought to small images. No weights are downloaded.
+"""Any model of timm (pytorch-image-models, an optional extra), adapted to small images. No weights are downloaded.
 
-Two ways, the first where timm's own arguments allow it:
+There are two ways; the first is used where timm's own arguments allow it:
 
-- Nets that take an image size and a patch size (ViT, DeiT, BEiT, Swin ...) get patches so small that nearly as many
-  stand along a side as at the net's own image size: 4 px for ViT-B/16 and 1 px for Swin-T, at 32 px.
-- All others see the image enlarged until their last map is 4 px a side, as ResNets for CIFAR have it: 128 px for the
-  usual total stride of 32. That costs what the net costs with a stem for small images.
+- Models that take an image size and a patch size (ViT, DeiT, BEiT, Swin ...) get patches so small that nearly as many
+  fit along a side as at the model's own image size: 4 px for ViT-B/16 and 1 px for Swin-T, at 32 px.
+- All others see the image enlarged until their last feature map is 4 px per side, as in ResNets for CIFAR: 128 px for
+  the usual total stride of 32. That costs as much as the model would cost with a stem for small images.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import TIMM
 
-LAST_MAP = 4  # px along the last map of an enlarged image
+LAST_MAP = 4  # px per side of the last feature map of an enlarged image
 
 
 class Enlarged(nn.Module):
@@ -36,10 +36,10 @@ class Enlarged(nn.Module):
 
 
 def build_timm(name: str, num_classes: int, in_channels: int, image_size: int) -> nn.Module:
-    """The timm model `name` (with or without the `timm:` in front) with its own random start.
+    """The timm model `name` (with or without the prefix `timm:`) with timm's random initialization.
 
     Raises:
-        BadInput: the net does not classify images of this size. Names are checked by the catalog.
+        BadInput: the model cannot classify images of this size. Names are checked by the catalog.
     """
     name = name.removeprefix(TIMM)
     with torch.device("meta"):
@@ -51,13 +51,13 @@ def build_timm(name: str, num_classes: int, in_channels: int, image_size: int) -
             with torch.device("meta"):
                 model = _build(name, facts | options, side, image_size)
                 shape = tuple(model.eval()(torch.zeros(2, in_channels, image_size, image_size)).shape)
-        except (TypeError, ValueError, RuntimeError, AssertionError) as error:  # how timm says that a size does not fit
+        except (TypeError, ValueError, RuntimeError, AssertionError) as error:  # timm's ways to refuse a size
             problems.append(str(error).partition("\n")[0])
             continue
         if shape == (2, num_classes):
             return _build(name, facts | options, side, image_size)
         problems.append(f"it makes {shape} of two images")
-    raise BadInput(f"{TIMM}{name} does not classify images of {image_size} px: {problems[-1]}")
+    raise BadInput(f"{TIMM}{name} cannot classify images of {image_size} px: {problems[-1]}")
 
 
 def _build(name: str, options: dict[str, Any], side: int, image_size: int) -> nn.Module:
@@ -66,7 +66,7 @@ def _build(name: str, options: dict[str, Any], side: int, image_size: int) -> nn
 
 
 def _ways(original: nn.Module, image_size: int) -> list[tuple[dict[str, Any], int]]:
-    """What to try, best first: further arguments for timm, and the side in px that the net then sees."""
+    """What to try, best first: further arguments for timm, and the side in px of the image that the model sees."""
     takes = inspect.signature(type(original)).parameters
     own_side = int(original.pretrained_cfg["input_size"][-1])
     ways: list[tuple[dict[str, Any], int]] = []
@@ -85,6 +85,9 @@ def _ways(original: nn.Module, image_size: int) -> list[tuple[dict[str, Any], in
 
 
 def fit_patch(image_size: int, tokens: int) -> int:
-    """The smallest power of two that divides the image into at most `tokens` a side, else the largest that divides."""
+    """The smallest power of two that divides the image into at most `tokens` patches per side.
+
+    If there is none, the largest power of two that divides the image.
+    """
     divisors = [2**i for i in range(image_size.bit_length()) if image_size % 2**i == 0]
     return next((patch for patch in divisors if image_size / patch <= tokens), divisors[-1])

@@ -1,26 +1,26 @@
-"""ToyNet of pprp/pytorch-cifar-tricks: a plain stack of 3x3 convolutions that gets thin maps very wide.
+"""ToyNet of pprp/pytorch-cifar-tricks: a plain stack of 3x3 convolutions that becomes very wide on small feature maps.
 
-22 convolutions with bias, each with batch norm and ReLU, from 6 to 768 channels, five max-pools, a mean over the map
-and a linear layer: 60,648,394 parameters at 10 classes, nearly all in the last eleven convolutions, which see 2x2 px.
-That project used it to load a machine, and published no accuracy. Between which widths it pools is our choice.
+22 convolutions with bias, each with batch norm and ReLU, from 6 to 768 channels, five max-pools, global average pooling
+and a linear layer: 60,648,394 parameters at 10 classes, nearly all of them in the last eleven convolutions, which see
+2x2 px. That project used it to put a machine under load, and published no accuracy. The widths between which it pools
+are our choice.
 
-Start: He et al.'s.
+Convolutions use He initialization by default.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, biased_bn_relu, init_convs
+from engine.models.options import InitOption
 
 STAGES = ((6, 12, 24, 24), (48, 96), (192,), (384,) * 4, (768,) * 11)
 
 
 class ToyNet(nn.Module):
-    """Stages of convolutions, each ended by a 2x2 max-pool; mean over the map; linear classifier."""
+    """Stages of convolutions, each followed by a 2x2 max-pool; global average pooling; linear classifier."""
 
     def __init__(self, num_classes: int, in_channels: int, init: Init) -> None:
         super().__init__()
@@ -38,9 +38,6 @@ class ToyNet(nn.Module):
         return self.head(self.features(x).mean((2, 3)))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register(
     "model",
     title="ToyNet",
@@ -52,5 +49,5 @@ InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He 
     gmacs=0.33,
 )
 def toynet(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> ToyNet:
-    """ToyNet: 22 plain convolutions, 60 million parameters, no point but weight."""
+    """ToyNet: 22 plain convolutions with 60 million parameters, made to put a machine under load."""
     return ToyNet(num_classes, in_channels, init)

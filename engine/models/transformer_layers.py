@@ -1,4 +1,4 @@
-"""Pieces that the transformer families share: attention, MLP, drop path, patches, norms, and how weights start."""
+"""Building blocks that the transformer families share: attention, MLP, drop path, patches, norms, initialization."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: in training, drop a residual branch for some images and scale it up for the others.
+    """Stochastic depth: during training, drop a residual branch for some images and scale it up for the others.
 
-    Huang et al. 2016, arXiv:1603.09382, in today's form: one draw per image (theirs is per batch), and a division
-    by the chance to survive in training, so that nothing is scaled at test time.
+    Huang et al. 2016, arXiv:1603.09382, in its present form: one draw per image (theirs is per batch), and a division
+    by the survival probability during training, so that nothing is scaled at test time.
 
     Args:
-        rate: chance to drop, 0 <= rate < 1.
+        rate: probability of dropping, 0 <= rate < 1.
     """
 
     def __init__(self, rate: float) -> None:
@@ -27,7 +27,7 @@ class DropPath(nn.Module):
         if not self.training or self.rate == 0:
             return x
         keep = 1 - self.rate
-        draw = torch.rand(x.shape[0], *[1] * (x.ndim - 1), device=x.device)  # fp32, whatever x is: the same draws
+        draw = torch.rand(x.shape[0], *[1] * (x.ndim - 1), device=x.device)  # fp32, so that x's dtype changes no draw
         return x * ((draw < keep) / keep).to(x.dtype)
 
     def extra_repr(self) -> str:
@@ -35,9 +35,9 @@ class DropPath(nn.Module):
 
 
 def drop_path_rates(last: float, depths: Sequence[int]) -> list[list[float]]:
-    """The linear schedule of stochastic depth, 0 in the first block to `last` in the last, a list per stage.
+    """Linear drop-path rates, from 0 in the first block to `last` in the last one; one list per stage.
 
-    Huang et al. 2016, equation 4, with the first block at 0 as DeiT and all nets after it have it.
+    Huang et al. 2016, equation 4, with 0 in the first block as in DeiT and all networks after it.
     """
     blocks = sum(depths)
     rates = iter(last * i / max(blocks - 1, 1) for i in range(blocks))
@@ -45,7 +45,7 @@ def drop_path_rates(last: float, depths: Sequence[int]) -> list[list[float]]:
 
 
 class LayerNorm2d(nn.LayerNorm):
-    """Layer norm over the channels of each pixel of a map; free of copies in channels-last memory."""
+    """Layer norm over the channels of each pixel of a map; needs no copy in channels-last memory."""
 
     def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W)
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
@@ -55,8 +55,8 @@ class LayerScale(nn.Module):
     """A learned factor per channel on a residual branch. Touvron et al. 2021 (CaiT), arXiv:2103.17239.
 
     Args:
-        start: what all factors begin at; small, so that every block begins near the identity.
-        dims: axes behind the channels: 0 for tokens (B, N, C), 2 for maps (B, C, H, W).
+        start: initial value of all factors; small, so that every block starts near the identity.
+        dims: number of axes after the channels: 0 for tokens (B, N, C), 2 for maps (B, C, H, W).
     """
 
     def __init__(self, channels: int, start: float, dims: int = 0) -> None:
@@ -69,7 +69,7 @@ class LayerScale(nn.Module):
 
 
 class Mlp(nn.Sequential):
-    """Linear, activation, linear; with dropout behind both where asked for."""
+    """Linear layer, activation, linear layer, with optional dropout after both layers."""
 
     def __init__(self, dim: int, hidden: int, activation: type[nn.Module] = nn.GELU, dropout: float = 0.0) -> None:
         super().__init__(
@@ -81,11 +81,12 @@ class Attention(nn.Module):
     """Multi-head self-attention. Vaswani et al. 2017, arXiv:1706.03762.
 
     Args:
-        out_dim: width of the result; 0 means dim.
-        head_dim: width of one head; 0 means out_dim / heads.
-        qkv_bias: whether queries, keys and values get a bias.
+        out_dim: width of the output; 0 means dim.
+        head_dim: width of a head; 0 means out_dim / heads.
+        qkv_bias: whether queries, keys and values have a bias.
         scale: factor on the products of queries and keys; 0 means 1 / sqrt(head_dim).
-        attention_dropout: on the attention weights. dropout: on the result.
+        attention_dropout: dropout rate on the attention weights.
+        dropout: dropout rate on the output.
     """
 
     def __init__(
@@ -135,10 +136,10 @@ def to_map(x: Tensor, side: int) -> Tensor:  # (B, side ** 2, C) -> (B, C, side,
 
 
 class Block(nn.Module):
-    """x + attention(norm(x)), then x + mlp(norm(x)): an encoder layer that normalises first.
+    """x + attention(norm(x)), then x + mlp(norm(x)): a pre-norm encoder layer.
 
     Args:
-        attention, mlp: maps of (B, N, dim) to itself.
+        attention, mlp: map (B, N, dim) to the same shape.
     """
 
     def __init__(
@@ -154,7 +155,7 @@ class Block(nn.Module):
 
 
 class PatchEmbed(nn.Module):
-    """One token for each square patch: a linear map of its pixels. An image that does not divide is padded with zeros.
+    """One token per square patch, a linear map of its pixels; an image that `patch` does not divide is zero-padded.
 
     (B, in_channels, H, W) -> (B, ceil(H / patch) * ceil(W / patch), dim)
     """
@@ -169,16 +170,17 @@ class PatchEmbed(nn.Module):
 
 
 def pad_to_multiple(x: Tensor, step: int) -> Tensor:
-    """Zeros at the right and the bottom of (B, C, H, W) until `step` divides both sides."""
+    """Pad (B, C, H, W) with zeros at the right and the bottom until `step` divides both sides."""
     down, right = -x.shape[2] % step, -x.shape[3] % step
     return F.pad(x, (0, right, 0, down)) if down or right else x
 
 
 class RelativeBias(nn.Module):
-    """A learned number per head for each offset between two cells of a square. Swin, arXiv:2103.14030, equation 4.
+    """A learned bias per head for each offset between two cells of a square. Swin, arXiv:2103.14030, equation 4.
 
     Args:
-        side: cells along one side of the square. heads: numbers per offset; they begin at N(0, 0.02).
+        side: cells per side of the square.
+        heads: biases per offset; they are initialized with N(0, 0.02).
     """
 
     no_decay = ("table",)  # see engine.optim.param_groups
@@ -196,16 +198,16 @@ class RelativeBias(nn.Module):
 
 
 def offsets(side: int) -> Tensor:
-    """Which of the (2 side - 1) ** 2 offsets lies between cells i and j of a square: (side ** 2, side ** 2), int64."""
+    """Index of the offset between cells i and j of a square, among (2 side - 1) ** 2: (side ** 2, side ** 2), int64."""
     cells = torch.cartesian_prod(torch.arange(side), torch.arange(side))  # (N, 2)
     apart = cells[:, None] - cells + side - 1  # (N, N, 2), 0 .. 2 side - 2
     return apart[..., 0] * (2 * side - 1) + apart[..., 1]
 
 
 def init_transformer(model: nn.Module, *, convs: bool = False) -> None:
-    """Linear maps (and, with `convs`, convolutions) begin at N(0, 0.02), biases at zero.
+    """Initialize linear layers (and, with `convs`, convolutions) with N(0, 0.02), and biases with zero.
 
-    What DeiT (arXiv:2012.12877) and nearly every vision transformer after it does; BERT's start before that.
+    As in DeiT (arXiv:2012.12877) and nearly every vision transformer after it, and in BERT before.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear) or (convs and isinstance(module, nn.Conv2d)):

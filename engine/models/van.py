@@ -1,32 +1,32 @@
-"""Visual attention network: a large kernel, decomposed, gates the map. Guo et al. 2022, arXiv:2202.09741.
+"""Visual attention network: a decomposed large kernel gates the feature map. Guo et al. 2022, arXiv:2202.09741.
 
-The paper's B0 to B3 with a 3x3 stride-1 stem in place of the 7x7 stride-4 one, as ResNets are brought to CIFAR: the
-stages work on 32, 16, 8 and 4 px, where they work on 56, 28, 14 and 7 px of an ImageNet picture. Convolutions start
-normal with variance 2 / fan_out, counted per group, the classifier at N(0, 0.02), layer scale at 0.01. Drop path is
-what the authors train each size with (Visual-Attention-Network/VAN-Classification, train.sh).
+The paper's B0 to B3 with a 3x3 stride-1 stem in place of the 7x7 stride-4 one, the usual change for CIFAR: the stages
+work at 32, 16, 8 and 4 px, instead of 56, 28, 14 and 7 px for an ImageNet image. Convolutions are initialized normal
+with variance 2 / fan_out, counted per group, the classifier with N(0, 0.02), layer scale with 0.01. Drop path is what
+the authors train each size with (Visual-Attention-Network/VAN-Classification, train.sh).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import DilatedConv
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import DropPath, LayerNorm2d, LayerScale, drop_path_rates, init_transformer
 
 
 def depthwise(width: int, kernel: int, dilation: int = 1) -> nn.Conv2d:
-    """A convolution of each channel by itself, same size out."""
+    """A depthwise convolution that keeps the resolution."""
     kind = DilatedConv if dilation > 1 else nn.Conv2d
     return kind(width, width, kernel, padding=dilation * (kernel // 2), dilation=dilation, groups=width)
 
 
 class LargeKernelAttention(nn.Module):
-    """A 21x21 kernel as 5x5, 7x7 with dilation 3 and 1x1; its result weighs the input (equations 1 and 2)."""
+    """A 21x21 kernel as 5x5, 7x7 with dilation 3 and 1x1; its output multiplies the input (equations 1 and 2)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class SpatialAttention(nn.Sequential):
 
 
 class VANBlock(nn.Module):
-    """Attention, then an MLP with a 3x3 depthwise convolution; both behind a batch norm."""
+    """Attention, then an MLP with a 3x3 depthwise convolution; each preceded by a batch norm."""
 
     def __init__(self, width: int, mlp_ratio: int, drop_path: float) -> None:
         super().__init__()
@@ -63,11 +63,11 @@ class VANBlock(nn.Module):
 
 
 class VAN(nn.Module):
-    """Four stages of overlapping 3x3 patches, blocks and a layer norm; mean over the map, linear classifier.
+    """Four stages of overlapping 3x3 patches, blocks and a layer norm; global average pooling; linear classifier.
 
     Args:
-        depths, widths, mlp_ratios: of each stage; every stage but the first halves the map.
-        drop_path: chance to drop the last block.
+        depths, widths, mlp_ratios: of each stage; every stage but the first halves the resolution.
+        drop_path: drop-path rate of the last block.
     """
 
     def __init__(
@@ -100,30 +100,28 @@ class VAN(nn.Module):
         return self.head(self.stages(x).mean((2, 3)))
 
 
-Drop = Annotated[float, Spec("chance to drop the last block; the first has 0", ge=0.0, lt=1.0)]
-
 WIDE = (64, 128, 320, 512)
 
 
 @register("model", title="VAN-B0", family="van", year=2022, paper="2202.09741", params=3_847_530, gmacs=0.2782)
-def van_tiny(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.1) -> VAN:
+def van_tiny(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.1) -> VAN:
     """VAN-B0: 13 blocks, 32 to 256 channels."""
     return VAN((3, 3, 5, 2), (32, 64, 160, 256), num_classes, in_channels, drop_path)
 
 
 @register("model", title="VAN-B1", family="van", year=2022, paper="2202.09741", params=13_346_250, gmacs=0.8067)
-def van_small(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.1) -> VAN:
+def van_small(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.1) -> VAN:
     """VAN-B1: 10 blocks, 64 to 512 channels."""
     return VAN((2, 2, 4, 2), WIDE, num_classes, in_channels, drop_path)
 
 
 @register("model", title="VAN-B2", family="van", year=2022, paper="2202.09741", params=26_062_922, gmacs=1.622)
-def van_base(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.1) -> VAN:
+def van_base(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.1) -> VAN:
     """VAN-B2: 21 blocks, 64 to 512 channels."""
     return VAN((3, 3, 12, 3), WIDE, num_classes, in_channels, drop_path)
 
 
 @register("model", title="VAN-B3", family="van", year=2022, paper="2202.09741", params=44_250_058, gmacs=2.906)
-def van_large(num_classes: int = 10, in_channels: int = 3, *, drop_path: Drop = 0.2) -> VAN:
+def van_large(num_classes: int = 10, in_channels: int = 3, *, drop_path: DropPathRate = 0.2) -> VAN:
     """VAN-B3: 38 blocks, 64 to 512 channels."""
     return VAN((3, 5, 27, 3), WIDE, num_classes, in_channels, drop_path)

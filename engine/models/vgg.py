@@ -2,23 +2,23 @@
 
 The 3x3 convolutions of the paper's table 1 (configurations A, B, D and E), each followed by batch norm (Ioffe & Szegedy
 2015, arXiv:1502.03167; the paper had none), and one linear layer in place of the three that hold most of the paper's
-parameters. Convolutions keep their bias, as in torchvision, whose weights fit. The poolings round up, so that inputs
+parameters. Convolutions keep their bias, as in torchvision, whose weights fit. The max-pools round up, so that inputs
 below 32 px survive five of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, biased_bn_relu, init_convs
+from engine.models.options import InitOption
 
 
 class VGG(nn.Module):
-    """Five stages of 3x3 convolutions, each ended by a 2x2 max-pool; mean over the map; linear classifier.
+    """Five stages of 3x3 convolutions, each followed by a 2x2 max-pool; global average pooling; linear classifier.
 
     Args:
         depths: convolutions in each stage, of 64, 128, 256, 512 and 512 channels.
@@ -38,9 +38,6 @@ class VGG(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         return self.head(self.features(x).mean((2, 3)))
-
-
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
 
 
 @register(

@@ -1,8 +1,8 @@
 """Vision transformer. Dosovitskiy et al. 2020, arXiv:2010.11929.
 
-The size is the one that small-image repositories settled on for training from scratch: patches of 4 px (64 tokens at
-32 px), width 384, 7 layers. The block is the paper's (figure 1, equations 1 to 4). Weights start as in DeiT, positions
-and class token at N(0, 0.02) as well; the paper's own start is not stated.
+The size is the one that small-image repositories settled on for training from scratch: patches of 4 px (64 tokens at 32
+px), width 384, 7 layers. The block is the paper's (figure 1, equations 1 to 4). Weights are initialized as in DeiT,
+positions and class token with N(0, 0.02) as well; the paper does not state its own initialization.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.contract.catalog import Spec, register
+from engine.models.options import DropPathRate
 from engine.models.transformer_layers import Attention, Block, Mlp, PatchEmbed, drop_path_rates, init_transformer
 
 
@@ -21,8 +22,8 @@ class ViT(nn.Module):
     """Patches, class token and learned positions, encoder blocks, norm, and a linear classifier on the class token.
 
     Args:
-        image_size: side of the square input in px; it decides how many positions are learned.
-        blocks: the encoder, of width `dim`.
+        image_size: side of the square input in px; it determines the number of learned positions.
+        blocks: blocks of the encoder, of width `dim`.
     """
 
     no_decay = ("class_token", "positions")  # see engine.optim.param_groups
@@ -67,10 +68,8 @@ def vit(
     in_channels: int = 3,
     image_size: int = 32,
     *,
-    dropout: Annotated[float, Spec("after attention and in the MLP", ge=0.0, lt=1.0)] = 0.0,
-    drop_path: Annotated[
-        float, Spec("chance to drop the last block, linear from 0 in the first", ge=0.0, lt=1.0)
-    ] = 0.0,
+    dropout: Annotated[float, Spec("dropout rate after attention and in the MLP", ge=0.0, lt=1.0)] = 0.0,
+    drop_path: DropPathRate = 0.0,
 ) -> ViT:
     """Vision transformer for small images: 64 patches of 4 px, width 384, 7 layers, 8 heads."""
     (rates,) = drop_path_rates(drop_path, (DEPTH,))
@@ -82,7 +81,7 @@ def vit(
 
 @register(
     "model",
-    title="ViT-7/4 as published",
+    title="ViT-7/4 (pytorch-cifar-tricks)",
     family="vit",
     year=2020,
     paper="2010.11929",
@@ -90,11 +89,11 @@ def vit(
     gmacs=0.829,
 )
 def vit_seed(num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> ViT:
-    """The net behind pytorch-cifar-tricks' 69.02 %: vit with three slips kept, only to repeat that row.
+    """The network behind the 69.02 % of pytorch-cifar-tricks: vit with three mistakes, kept only to reproduce that row.
 
-    A second GELU behind the MLP, so that it never lowers its input by more than 0.17; scores divided by sqrt(384) in
-    place of sqrt(48), so that attention starts almost uniform; and positions at N(0, 1), which drown the patches.
-    Linear maps start with PyTorch's defaults.
+    The mistakes: a second GELU after the MLP, so that it never lowers its input by more than 0.17; scores divided by
+    sqrt(384) instead of sqrt(48), so that attention starts almost uniform; and positions initialized with N(0, 1),
+    which drown out the patches. Linear layers use PyTorch's default initialization.
     """
     blocks = [
         Block(

@@ -1,9 +1,10 @@
 """Wide residual networks. Zagoruyko & Komodakis 2016, arXiv:1605.07146.
 
-WRN-d-k: a pre-activated CIFAR ResNet of depth d with k times as many channels: 16 in the stem, then 16k, 32k and 64k in
-three stages of (d - 4) / 6 blocks. Dropout, where it is used, falls between the two convolutions of a block; the paper
-takes 0.3 on CIFAR. Start: He et al. on convolutions, as in the authors' code; "xavier" (Glorot & Bengio 2010, uniform,
-on convolutions and the classifier, whose bias is zero) is what pprp/pytorch-cifar-tricks ran its WRN-28-10 with.
+WRN-d-k is a pre-activation CIFAR ResNet of depth d with k times as many channels: 16 in the stem, then 16k, 32k and 64k
+in three stages of (d - 4) / 6 blocks. Dropout, if any, is applied between the two convolutions of a block; the paper
+uses 0.3 on CIFAR. Convolutions use He initialization by default, as in the authors' code; "xavier" (Glorot & Bengio
+2010, uniform, on convolutions and the classifier, whose bias is zero) is what pprp/pytorch-cifar-tricks used for its
+WRN-28-10.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from engine.contract.catalog import Spec, register
 from engine.models.preact_resnet import PreActBasic, PreActResNet
 from engine.models.reinit import reinit
 
-InitOption = Annotated[
+WideInitOption = Annotated[
     Literal["he", "torch", "xavier"],
-    Spec("how convolutions start: He et al., PyTorch's own, or Glorot & Bengio, then with the classifier"),
+    Spec("initialization of convolutions: He et al., PyTorch's default, or Glorot & Bengio, also for the classifier"),
 ]
-Dropout = Annotated[float, Spec("share of activations dropped inside each block", ge=0.0, lt=1.0)]
+Dropout = Annotated[float, Spec("dropout rate between the two convolutions of a block", ge=0.0, lt=1.0)]
 
 
 def wide_resnet(
     depth: int, factor: int, num_classes: int, in_channels: int, dropout: float, init: Literal["he", "torch", "xavier"]
 ) -> PreActResNet:
-    """WRN-`depth`-`factor`; depth is 6n + 4."""
+    """WRN-`depth`-`factor`, where depth is 6n + 4."""
     block = partial(PreActBasic, dropout=dropout)
     widths = (16, 16 * factor, 32 * factor, 64 * factor)
     depths = ((depth - 4) // 6,) * 3
@@ -45,9 +46,9 @@ def wide_resnet(
     gmacs=0.3926,
 )
 def wrn_16_4(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.0, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.0, init: WideInitOption = "he"
 ) -> PreActResNet:
-    """Wide ResNet, 16 layers, four times as wide."""
+    """Wide ResNet with 16 layers and four times the width."""
     return wide_resnet(16, 4, num_classes, in_channels, dropout, init)
 
 
@@ -63,9 +64,9 @@ def wrn_16_4(
     aliases=("wideresnet",),
 )
 def wrn_28_10(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.0, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.0, init: WideInitOption = "he"
 ) -> PreActResNet:
-    """Wide ResNet, 28 layers, ten times as wide: the paper's best."""
+    """Wide ResNet with 28 layers and ten times the width, the paper's best without dropout."""
     return wide_resnet(28, 10, num_classes, in_channels, dropout, init)
 
 
@@ -79,9 +80,9 @@ def wrn_28_10(
     gmacs=0.3276,
 )
 def wrn_40_2(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.0, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.0, init: WideInitOption = "he"
 ) -> PreActResNet:
-    """Wide ResNet, 40 layers, twice as wide."""
+    """Wide ResNet with 40 layers and twice the width."""
     return wide_resnet(40, 2, num_classes, in_channels, dropout, init)
 
 
@@ -96,7 +97,7 @@ def wrn_40_2(
     gmacs=8.074,
 )
 def wrn_40_10(
-    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.0, init: InitOption = "he"
+    num_classes: int = 10, in_channels: int = 3, *, dropout: Dropout = 0.0, init: WideInitOption = "he"
 ) -> PreActResNet:
-    """Wide ResNet, 40 layers, ten times as wide."""
+    """Wide ResNet with 40 layers and ten times the width."""
     return wide_resnet(40, 10, num_classes, in_channels, dropout, init)

@@ -1,34 +1,34 @@
 """Xception for 32x32 images. Chollet 2016, arXiv:1610.02357.
 
-Residual blocks of depthwise separable convolutions: a 3x3 on each channel for itself, then 1x1 across channels, with
-one batch norm after both (figure 5). The stem and the first block keep the map, so 32 px end as 4x4. Start: He et
-al.'s.
+Residual blocks of depthwise separable convolutions: a 3x3 convolution on each channel, then a 1x1 convolution across
+channels, with one batch norm after both (figure 5). The stem and the first block keep the resolution, so 32 px end as
+4x4. Convolutions use He initialization by default.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
 from engine.models.layers import Init, conv, conv_bn, conv_bn_relu, init_convs
+from engine.models.options import InitOption
 
 
 def separable(cin: int, cout: int) -> nn.Sequential:
-    """3x3 on each channel, 1x1 across them, batch norm."""
+    """3x3 convolution on each channel, 1x1 convolution across channels, batch norm."""
     return nn.Sequential(conv(cin, cin, 3, groups=cin), conv(cin, cout, 1), nn.BatchNorm2d(cout))
 
 
 class XceptionBlock(nn.Module):
-    """ReLU and separable convolution in turns, a max-pool where it strides, plus a (projected) shortcut.
+    """Alternating ReLUs and separable convolutions, a max-pool if the block strides, plus a (projected) shortcut.
 
     (B, cin, H, W) -> (B, widths[-1], ceil(H / stride), ceil(W / stride)).
 
     Args:
         widths: channels after each separable convolution.
-        active: whether a ReLU comes first; not after the stem, which ends in one.
+        active: whether a ReLU comes first; False after the stem, which ends in one.
     """
 
     def __init__(self, cin: int, widths: Sequence[int], stride: int, active: bool = True) -> None:
@@ -49,7 +49,7 @@ class XceptionBlock(nn.Module):
 
 
 class Xception(nn.Module):
-    """Stem, entry, middle and exit flow, mean over the map, linear classifier."""
+    """Stem; entry, middle and exit flow; global average pooling; linear classifier."""
 
     def __init__(self, num_classes: int, in_channels: int, init: Init) -> None:
         super().__init__()
@@ -72,10 +72,7 @@ class Xception(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
-InitOption = Annotated[Literal["he", "torch"], Spec("how convolutions start: He et al. or PyTorch's own")]
-
-
 @register("model", title="Xception", family="xception", year=2016, paper="1610.02357", params=20_827_442, gmacs=1.36)
 def xception(num_classes: int = 10, in_channels: int = 3, *, init: InitOption = "he") -> Xception:
-    """Xception with a stem that keeps the map: depthwise separable residual blocks."""
+    """Xception with a stem that keeps the resolution: depthwise separable residual blocks."""
     return Xception(num_classes, in_channels, init)

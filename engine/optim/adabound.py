@@ -9,13 +9,11 @@ from torch import Tensor
 
 from engine.contract.catalog import Spec, register
 from engine.optim.grouped import GroupedOptimizer, descend, shrink
+from engine.optim.options import AdamEps, Beta1, Beta2, DecoupledDecay, L2Penalty
 from engine.optim.param_groups import Group
 
-Beta1 = Annotated[float, Spec("memory of the mean gradient", ge=0.0, lt=1.0)]
-Beta2 = Annotated[float, Spec("memory of the squared gradient", ge=0.0, lt=1.0)]
 FinalLr = Annotated[float, Spec("the rate of SGD that it ends at, at the peak of the schedule", gt=0.0)]
 Gamma = Annotated[float, Spec("how fast the bounds close; they are a factor of 2 apart after 1 / gamma steps", gt=0.0)]
-Eps = Annotated[float, Spec("added to the root of the squared gradient", gt=0.0)]
 Amsbound = Annotated[bool, Spec("divide by the largest squared gradient so far")]
 
 
@@ -28,9 +26,9 @@ def adabound(
     gamma: Gamma = 1e-3,
     beta1: Beta1 = 0.9,
     beta2: Beta2 = 0.999,
-    eps: Eps = 1e-8,
+    eps: AdamEps = 1e-8,
     amsbound: Amsbound = False,
-    weight_decay: Annotated[float, Spec("L2 penalty, added to the gradient", ge=0.0)] = 0.0,
+    weight_decay: L2Penalty = 0.0,
 ) -> AdaBound:
     """Starts as Adam and turns into SGD: every weight's own rate is clipped into bounds that close around final_lr."""
     facts = {"final_lr": final_lr, "gamma": gamma, "betas": (beta1, beta2), "eps": eps, "amsbound": amsbound}
@@ -46,9 +44,9 @@ def adaboundw(
     gamma: Gamma = 1e-3,
     beta1: Beta1 = 0.9,
     beta2: Beta2 = 0.999,
-    eps: Eps = 1e-8,
+    eps: AdamEps = 1e-8,
     amsbound: Amsbound = False,
-    weight_decay: Annotated[float, Spec("decay of the weights, times the learning rate", ge=0.0)] = 0.0,
+    weight_decay: DecoupledDecay = 0.0,
 ) -> AdaBound:
     """AdaBound with the decoupled weight decay of AdamW: w shrinks by lr * weight_decay each step.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.optim.options import AdamEps, Beta1, Beta2, DecoupledDecay, L2Penalty, LearningRate
 from engine.optim.param_groups import Group, kernel
 
 
@@ -14,11 +13,11 @@ from engine.optim.param_groups import Group, kernel
 def adam(
     groups: list[Group],
     *,
-    lr: Annotated[float, Spec("peak learning rate", gt=0.0)] = 1e-3,
-    beta1: Annotated[float, Spec("memory of the mean gradient", ge=0.0, lt=1.0)] = 0.9,
-    beta2: Annotated[float, Spec("memory of the squared gradient", ge=0.0, lt=1.0)] = 0.999,
-    eps: Annotated[float, Spec("added to the root of the squared gradient", gt=0.0)] = 1e-8,
-    weight_decay: Annotated[float, Spec("L2 penalty, added to the gradient", ge=0.0)] = 0.0,
+    lr: LearningRate = 1e-3,
+    beta1: Beta1 = 0.9,
+    beta2: Beta2 = 0.999,
+    eps: AdamEps = 1e-8,
+    weight_decay: L2Penalty = 0.0,
 ) -> torch.optim.Adam:
     """Adam; weight decay is an L2 penalty that passes through the division by the gradient's size."""
     return torch.optim.Adam(groups, lr, (beta1, beta2), eps, weight_decay, **kernel(groups))
@@ -28,11 +27,11 @@ def adam(
 def adamw(
     groups: list[Group],
     *,
-    lr: Annotated[float, Spec("peak learning rate", gt=0.0)] = 1e-3,
-    beta1: Annotated[float, Spec("memory of the mean gradient", ge=0.0, lt=1.0)] = 0.9,
-    beta2: Annotated[float, Spec("memory of the squared gradient", ge=0.0, lt=1.0)] = 0.999,
-    eps: Annotated[float, Spec("added to the root of the squared gradient", gt=0.0)] = 1e-8,
-    weight_decay: Annotated[float, Spec("decay of the weights, times the learning rate", ge=0.0)] = 0.05,
+    lr: LearningRate = 1e-3,
+    beta1: Beta1 = 0.9,
+    beta2: Beta2 = 0.999,
+    eps: AdamEps = 1e-8,
+    weight_decay: DecoupledDecay = 0.05,
 ) -> torch.optim.AdamW:
     """Adam with decoupled weight decay: w shrinks by lr * weight_decay each step, whatever its gradient."""
     return torch.optim.AdamW(groups, lr, (beta1, beta2), eps, weight_decay, **kernel(groups))

@@ -9,11 +9,9 @@ from torch import Tensor
 
 from engine.contract.catalog import Spec, register
 from engine.optim.grouped import GroupedOptimizer, Scalar, descend
+from engine.optim.options import L2Penalty, LearningRate, Momentum, Nesterov
 from engine.optim.param_groups import Group
 
-Momentum = Annotated[float, Spec("part of the last update that is kept", ge=0.0, lt=1.0)]
-Nesterov = Annotated[bool, Spec("look ahead along the momentum before the step")]
-WeightDecay = Annotated[float, Spec("L2 penalty, added to the gradient", ge=0.0)]
 Trust = Annotated[float, Spec("size of a layer's step as a part of its weights' size, at a rate of 1", gt=0.0)]
 Eps = Annotated[float, Spec("added to the size of the gradient", ge=0.0)]
 Vectors = Annotated[bool, Spec("adapt the rate of biases and norm layers as well")]
@@ -23,10 +21,10 @@ Vectors = Annotated[bool, Spec("adapt the rate of biases and norm layers as well
 def lars(
     groups: list[Group],
     *,
-    lr: Annotated[float, Spec("peak learning rate", gt=0.0)] = 0.2,
+    lr: LearningRate = 0.2,
     momentum: Momentum = 0.9,
     nesterov: Nesterov = False,
-    weight_decay: WeightDecay = 5e-4,
+    weight_decay: L2Penalty = 5e-4,
     trust: Trust = 0.02,
     eps: Eps = 0.0,
     vectors: Vectors = False,
@@ -47,7 +45,7 @@ def larc(
     lr: Annotated[float, Spec("peak learning rate, and the most that a layer gets", gt=0.0)] = 0.1,
     momentum: Momentum = 0.9,
     nesterov: Nesterov = False,
-    weight_decay: WeightDecay = 5e-4,
+    weight_decay: L2Penalty = 5e-4,
     trust: Trust = 0.02,
     eps: Eps = 1e-8,
     vectors: Vectors = True,

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from engine.contract.catalog import Spec, register
 from engine.contract.errors import BadInput
 from engine.optim.grouped import GroupedOptimizer, shrink
+from engine.optim.options import Nesterov
 from engine.optim.param_groups import Group, kernel
 
 COEFFICIENTS: Final = (3.4445, -4.7750, 2.0315)
@@ -29,7 +30,7 @@ def muon(
     *,
     lr: Annotated[float, Spec("peak learning rate of the convolution filters", gt=0.0)] = 0.02,
     momentum: Annotated[float, Spec("part of the last momentum that is kept", ge=0.0, lt=1.0)] = 0.95,
-    nesterov: Annotated[bool, Spec("look ahead along the momentum before the step")] = True,
+    nesterov: Nesterov = True,
     weight_decay: Annotated[float, Spec("decay of the filters, times their learning rate", ge=0.0)] = 0.0,
     iterations: Annotated[int, Spec("Newton-Schulz iterations", ge=1, le=30)] = 5,
     scale: Scale = "shape",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import torch
 
-from engine.contract.catalog import Spec, register
+from engine.contract.catalog import register
+from engine.optim.options import L2Penalty, LearningRate, Momentum, Nesterov
 from engine.optim.param_groups import Group, kernel
 
 
@@ -14,10 +13,10 @@ from engine.optim.param_groups import Group, kernel
 def sgd(
     groups: list[Group],
     *,
-    lr: Annotated[float, Spec("peak learning rate", gt=0.0)] = 0.1,
-    momentum: Annotated[float, Spec("part of the last update that is kept", ge=0.0, lt=1.0)] = 0.9,
-    nesterov: Annotated[bool, Spec("look ahead along the momentum before the step")] = False,
-    weight_decay: Annotated[float, Spec("L2 penalty, added to the gradient", ge=0.0)] = 0.0,
+    lr: LearningRate = 0.1,
+    momentum: Momentum = 0.9,
+    nesterov: Nesterov = False,
+    weight_decay: L2Penalty = 0.0,
 ) -> torch.optim.SGD:
     """SGD with momentum, plain or Nesterov's; torch's form, where the learning rate multiplies the whole update.
 

@@ -145,7 +145,7 @@ def scan(path: Path, module: str) -> Iterator[Part]:
         raise BadInput(f"cannot read parts from {path}: {error.strerror}") from None
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
         raise BadInput(f"cannot read parts from {path}: {error}") from None
-    shared = shared_options(tree)
+    shared = shared_options(tree, ENGINE)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             for mark in node.decorator_list:

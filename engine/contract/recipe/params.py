@@ -8,15 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import getitem
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from engine.contract.errors import BadInput
+from engine.contract.files import read_file
 
 SCALARS: Final[dict[str, type]] = {"int": int, "float": float, "bool": bool, "str": str}
 LIMITS: Final = ("ge", "gt", "le", "lt")
 OPS: Final = "list[Op]"
+OPTIONS_MODULES: Final = ("engine.models.options", "engine.augment.options", "engine.optim.options")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,30 @@ class Param:
         return f"{low}x{high}" if low or high else ""
 
 
-def shared_options(tree: ast.Module) -> Mapping[str, ast.expr]:
-    """Options that several parts of a file share: `Dropout = Annotated[float, Spec(...)]` at the top of it."""
+def shared_options(tree: ast.Module, engine: Path) -> Mapping[str, ast.expr]:
+    """Options that several parts share, by the name under which a file knows them.
+
+    Either the file names them itself, `Dropout = Annotated[float, Spec(...)]` at module level, or it imports them from
+    one of `OPTIONS_MODULES`: `from engine.models.options import InitOption`. No other import is followed, and none that
+    such a module makes itself.
+
+    Args:
+        engine: the folder of the package `engine`.
+    """
+    known: dict[str, ast.expr] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module in OPTIONS_MODULES and not node.level:
+            imported = _options_module(engine.parent.joinpath(*node.module.split(".")).with_suffix(".py"))
+            known |= {item.asname or item.name: imported[item.name] for item in node.names if item.name in imported}
+    return known | _named_options(tree)
+
+
+@lru_cache(maxsize=8)
+def _options_module(path: Path) -> Mapping[str, ast.expr]:
+    return _named_options(ast.parse(read_file(path, follow=True), str(path)))
+
+
+def _named_options(tree: ast.Module) -> dict[str, ast.expr]:
     named: dict[str, ast.expr] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
@@ -64,7 +89,7 @@ def read_params(arguments: ast.arguments, where: str, shared: Mapping[str, ast.e
     """The keyword-only parameters of a signature. Raises BadInput where one lacks type, help or literal default.
 
     Args:
-        shared: what `shared_options` found in the file, by name.
+        shared: what `shared_options` found, by name.
     """
     found = []
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):

@@ -46,6 +46,6 @@ def test_a_users_own_builder_gets_just_what_it_names(tmp_path: Path) -> None:
     parts = catalog((file,))
     assert build_model(Choice(name="own"), num_classes=5, image_size=8, catalog=parts)[1].weight.shape == (5, 192)
     with pytest.raises(
-        TypeError, match=r"own\.py:11: a model is told num_classes, in_channels, image_size, not epochs"
+        TypeError, match=r"own\.py:11: a model is given num_classes, in_channels, image_size, not epochs"
     ):
         build_model(Choice(name="greedy"), num_classes=5, catalog=parts)

@@ -8,7 +8,7 @@ from engine.contract.recipe.catalog import Part, catalog
 from engine.contract.recipe.conflicts import _smallest_part, lonely
 from engine.contract.recipe.schema import Choice, Recipe
 from engine.models.build import build_model
-from engine.models.norms import normalises_single_pixels
+from engine.models.norms import normalizes_single_pixels
 
 TABLE = {
     "epochs": 1, "batch_size": 128, "augmentation": [], "optimizer": "sgd", "data": {"name": "cifar10"},
@@ -23,7 +23,7 @@ def on_meta(part: Part, size: int) -> torch.nn.Module:
 @pytest.mark.parametrize("size", [pytest.param(28, marks=pytest.mark.slow), 32])
 @pytest.mark.parametrize("part", catalog().parts("model"), ids=lambda part: part.name)
 def test_the_mark_says_whether_batch_norm_sees_single_pixels(part: Part, size: int) -> None:
-    found = normalises_single_pixels(on_meta(part, size), torch.zeros(1, 3, size, size, device="meta"))
+    found = normalizes_single_pixels(on_meta(part, size), torch.zeros(1, 3, size, size, device="meta"))
     assert found == part.meta.get("single_pixels", False)
 
 

@@ -188,18 +188,28 @@ def note(name: str, run: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 def fingerprint(path: Path) -> str:
-    """Of a file's code: words, layout and the facts in its marks may change."""
+    """Of a file's code: words, layout, the facts in its marks and how its options are described may change."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            node.body = [line for line in node.body if not is_text(line)]
+            node.body = [line for line in node.body if not (is_text(line) or describes_options(line))]
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             node.decorator_list = [made for made in node.decorator_list if not is_mark(made)]
+        if isinstance(node, ast.arg):
+            node.annotation = None
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
 
 
 def is_text(line: ast.stmt) -> bool:
     return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
+
+
+def describes_options(line: ast.stmt) -> bool:
+    """`Dropout = Annotated[...]`, and what is imported for such lines."""
+    if isinstance(line, ast.ImportFrom):
+        return line.module in ("typing", "engine.contract.catalog", "engine.models.options")
+    value = line.value if isinstance(line, ast.Assign) else None
+    return isinstance(value, ast.Subscript) and ast.unparse(value.value) == "Annotated"
 
 
 def is_mark(made: ast.expr) -> bool:

@@ -1,5 +1,6 @@
 """The catalog reads marks from source, imports nothing, and refuses what it cannot read."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.contract.errors import BadInput
-from engine.contract.recipe.catalog import KINDS, Catalog, catalog, scan
+from engine.contract.recipe.catalog import ENGINE, KINDS, Catalog, catalog, scan
 
 HEAD = "from typing import Annotated, Literal\nfrom engine.contract.catalog import Spec, register\n"
 
@@ -73,6 +74,54 @@ def two(num_classes: int = 10, *, dropout: Dropout = 0.3): ...
         ("dropout", "rate", 0.0),
         ("dropout", "rate", 0.3),
     ]
+
+
+def test_an_option_may_come_from_an_options_module_of_the_engine(tmp_path):
+    """Read from source like everything else, and the same when the file is really imported."""
+    path = tmp_path / "mine.py"
+    path.write_text(
+        HEAD
+        + """
+from engine.models.options import DropoutRate as Rate, InitOption
+@register("model", title="Mine")
+def mine(num_classes: int = 10, *, init: InitOption = "torch", dropout: Rate = 0.3): return init, dropout
+"""
+    )
+    found = catalog((path,))
+    part, ours = found.get("model", "mine"), found.get("model", "googlenet")
+    init, dropout = part.params
+    assert (init.name, init.type, init.default, init.choices) == ("init", "choice", "torch", ("he", "torch"))
+    assert (dropout.name, dropout.type, dropout.default, dropout.range) == ("dropout", "float", 0.3, "0 <= x < 1")
+    assert {param.name: param.help for param in part.params} == {param.name: param.help for param in ours.params}
+    assert found.load(part)() == ("torch", 0.3)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from engine.models.options import Unheard as InitOption",
+        "from engine.models.resnet import InitOption",
+        "from .options import InitOption",
+        "from options import InitOption",
+        "from engine.models import options as InitOption",
+        "import engine.models.options as InitOption",
+    ],
+)
+def test_no_other_import_is_followed(tmp_path, line):
+    (tmp_path / "options.py").write_text(f"{HEAD}InitOption = Annotated[int, Spec('not to be read')]\n")
+    source = f"{line}\n@register('model', title='x')\ndef net(*, init: InitOption = 1): ..."
+    with pytest.raises(BadInput, match=r"parts.py:\d+: option 'init': write .* \(not Annotated\)"):
+        parts_of(tmp_path, source)
+
+
+@pytest.mark.parametrize("room", ["models", "augment", "optim"])
+def test_an_option_that_several_files_share_is_written_once(room):
+    written: dict[str, set[str]] = {}
+    for path in (ENGINE / room).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Annotated":
+                written.setdefault(ast.unparse(node), set()).add(path.name)
+    assert {text: sorted(files) for text, files in written.items() if len(files) > 1} == {}
 
 
 @pytest.mark.parametrize(
