@@ -11,10 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.tui.demo import Demo, write_run
-
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.index import Index
+from tests.tui.demo import Demo, write_run
 from tui.app import Workbench
 from tui.session import Session
 

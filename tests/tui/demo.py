@@ -190,7 +190,11 @@ def _system(demo: Demo, t: float, rng: random.Random) -> System:
 
 def _end(events: EventWriter, demo: Demo, epochs: int, now: float) -> None:
     if demo.state == "finished":
-        events.write(Finished(epochs, 0.9626 + demo.shift, 0.9651 + demo.shift, epochs - 45, seconds=epochs * demo.seconds, t=now))
+        events.write(
+            Finished(
+                epochs, 0.9626 + demo.shift, 0.9651 + demo.shift, epochs - 45, seconds=epochs * demo.seconds, t=now
+            )
+        )
     elif demo.state == "failed":
         events.write(Message("warning", "gpu memory is nearly full", t=now - 1))
         detail = 'Traceback (most recent call last):\n  File "train.py", line 120, in fit\ntorch.OutOfMemoryError: CUDA out of memory'
