@@ -20,8 +20,9 @@ from torch import Tensor
 from torchvision import transforms as v1
 from torchvision.transforms import v2
 
-from engine.augment.pipeline import Pipeline, op_lists
+from engine.augment.pipeline import Pipeline
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.params import OPS
 from engine.contract.recipe.schema import Choice
 from engine.data.device import Resident
 from engine.data.load import Split
@@ -64,7 +65,7 @@ ON_BATCHES: Final[dict[str, Twin]] = {  # one draw a batch, as a DataLoader's co
 def cases() -> Iterator[tuple[str, tuple[Choice, ...]]]:
     """Every op with its defaults, colour jitter with hue too, and every named augmentation."""
     for part in catalog().parts("op"):
-        if not op_lists(part):
+        if not any(param.type == OPS for param in part.params):
             yield part.name, (Choice(name=part.name),)
     yield "color_jitter with hue", (Choice(name="color_jitter", hue=0.1),)
     for info in list_presets("augmentations"):

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,8 +28,8 @@ from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.create import create
 from engine.contract.run.events import Event, Failed, Message, Phase, RunStarted, Step, encode
+from engine.data.device import training_batches
 from engine.data.load import DataSet, load
-from engine.data.split import epoch_order
 from engine.launch import package
 from engine.loop.failures import describe
 from engine.loop.probe import choose_device
@@ -141,14 +141,15 @@ def stepped(setup: Setup, recipe: Recipe, x: Tensor, y: Tensor, rate: float) -> 
 
 def batches(setup: Setup, recipe: Recipe, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Augmented batches as the loop draws them, epoch after epoch."""
-    epoch = 0
-    while True:
-        order = epoch_order(seed, epoch, len(setup.train))
-        found = setup.train.batches(order, recipe.batch_size, recipe.last_batch)
-        for step, (images, labels) in enumerate(found):
-            chosen = order[step * recipe.batch_size :][: len(images)]
-            yield setup.augmented(images, labels, epoch, step, chosen)
-        epoch += 1
+    for epoch in count():
+        yield from training_batches(
+            setup.train,
+            setup.augmented,
+            seed=seed,
+            epoch=epoch,
+            batch_size=recipe.batch_size,
+            last_batch=recipe.last_batch,
+        )
 
 
 def carry_out(text: str, tell: Callable[[Event], None]) -> int:

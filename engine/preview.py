@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from engine.analysis.sheet import Sheet
-from engine.augment.pipeline import Pipeline, op_lists
+from engine.augment.pipeline import Pipeline
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.ops import members
 from engine.contract.recipe.schema import Choice, Recipe
 from engine.data.load import DataSet, load
 from engine.data.split import permutation
@@ -75,7 +76,7 @@ def make_sheet(asked: Request, data: DataSet) -> Sheet:
         x, y = pipeline(ops[:count])(images, targets, epoch, 0, chosen)
         return pixels(x[: asked.images], data), y[: asked.images].numpy()
 
-    labelled = [f"+{label}" if i else label for i, label in enumerate(_label(op, asked.parts) for op in ops)]
+    labelled = [f"+{label}" if i else label for i, label in enumerate(_label(op) for op in ops)]
     heads = ["original", *labelled]
     looks = [look(count) for count in range(len(ops) + 1)]
     if ops:
@@ -114,8 +115,8 @@ def caption(target: np.ndarray, own: np.ndarray, classes: tuple[str, ...]) -> li
     return [f"{share:.0%} {name}" for share, name in sorted(shares, reverse=True)]
 
 
-def _label(op: Choice, parts: Catalog) -> str:
-    inner = [_label(item, parts) for name in op_lists(parts.get("op", op.name)) for item in op.options[name]]
+def _label(op: Choice) -> str:
+    inner = [_label(member) for member in members(op)]
     return f"{op.name} ({', '.join(inner)})" if inner else op.name
 
 

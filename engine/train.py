@@ -19,8 +19,8 @@ from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run.events import Event, Phase, Stopped
 from engine.contract.run.folder import RunFolder
+from engine.data.device import training_batches
 from engine.data.load import DataSet
-from engine.data.split import epoch_order
 from engine.loop.checkpoint import INTERVAL, Checkpoints
 from engine.loop.observe import Live, measure_health
 from engine.loop.session import Session
@@ -113,18 +113,21 @@ def train_epoch(session: Session, live: Live, step: Step, quick: Step) -> Iterat
     setup.model.train()
     totals.start()
     live.start_epoch(totals.images)
-    order = epoch_order(session.seed, session.epoch, len(setup.train))
-    left = order[session.step * recipe.batch_size :]
-    batches = setup.train.batches(left, recipe.batch_size, recipe.last_batch) if session.step < setup.steps else ()
-    for images, labels in batches:  # uint8 (B, 3, H, W), int64 (B,)
-        if session.stopping():
-            return
+    batches = training_batches(
+        setup.train,
+        setup.augmented,
+        seed=session.seed,
+        epoch=session.epoch,
+        batch_size=recipe.batch_size,
+        last_batch=recipe.last_batch,
+        start=session.step,
+    )
+    while session.step < setup.steps and not session.stopping():
+        x, y = next(batches)  # images float32 (B, C, H, W), soft targets (B, classes)
         factor, swing = session.scheduled(session.step)
         set_lr(setup.optimizer, factor)
         if low := recipe.schedule.options["momentum_low"]:
             set_momentum(setup.optimizer, low, swing)
-        chosen = order[session.step * recipe.batch_size :][: len(images)]
-        x, y = setup.augmented(images, labels, session.epoch, session.step, chosen)  # float32; y: (B, classes)
         last = session.step == setup.steps - 1
         before = [parameter.detach().clone() for parameter in setup.parameters] if last else []
         loss, logits, norm = (step if last else quick)(x, y)

@@ -15,13 +15,12 @@ from torch import Tensor
 from engine.augment.compiled import CompiledOp, Compiler
 from engine.augment.draws import Draws, generator, lasting_generator
 from engine.augment.op import Arrays, Op, Seen
-from engine.contract.recipe.catalog import Catalog, Part
+from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.catalog import catalog as default_catalog
+from engine.contract.recipe.ops import member_lists, stage
 
 if TYPE_CHECKING:
     from engine.contract.recipe.schema import Choice
-
-STAGES = ("geometry", "image", "batch")
 
 
 class Pipeline:
@@ -63,7 +62,7 @@ class Pipeline:
         facts = {"mean": tuple(map(float, mean))}
         self._ops = tuple(build_op(choice, known, facts, compiler) for choice in ops)
         self._by_image = [bool(known.get("op", choice.name).meta.get("by_image")) for choice in ops]
-        stages = [stage_of(choice, known) for choice in ops]
+        stages = [stage(choice, known) for choice in ops]
         # A pixel mover that stands behind a colour op works on floats, there.
         floats = next((i for i, stage in enumerate(stages) if stage != "geometry"), len(stages))
         self._geometry = range(floats)
@@ -157,25 +156,11 @@ def build_op(choice: Choice, catalog: Catalog, facts: Mapping[str, Any], compile
     if unknown := sorted(set(part.positional) - set(facts)):
         raise TypeError(f"{part.path}:{part.line}: an op is told {', '.join(facts)}, not {', '.join(unknown)}")
     options = choice.options
-    nested = op_lists(part)
-    for name in nested:
-        options[name] = [build_op(item, catalog, facts, compiler) for item in options[name]]
+    nested = member_lists(choice)
+    for name, members in nested.items():
+        options[name] = [build_op(member, catalog, facts, compiler) for member in members]
     op: Op = catalog.load(part)(**{name: facts[name] for name in part.positional}, **options)
     # Combinators choose by what was drawn, so only their members are compiled; a copy of bytes has nothing to gain, and
     # the mark may say that a kernel is better left alone.
     stays = nested or part.meta.get("geometry") or part.meta.get("eager")
     return CompiledOp(op, compiler) if compiler and not stays else op
-
-
-def stage_of(choice: Choice, catalog: Catalog) -> str:
-    """One of `STAGES`: where an op runs; a combinator runs where the last of its members must."""
-    part = catalog.get("op", choice.name)
-    inner = [stage_of(item, catalog) for name in op_lists(part) for item in choice.options[name]]
-    if inner:
-        return max(inner, key=STAGES.index)
-    return "geometry" if part.meta.get("geometry") else str(part.meta["stage"])
-
-
-def op_lists(part: Part) -> list[str]:
-    """The options of an op that hold other ops."""
-    return [param.name for param in part.params if param.type == "list[Op]"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -13,9 +13,10 @@ from engine.contract.errors import BadInput
 from engine.data.load import Split
 from engine.data.split import epoch_order
 
-__all__ = ["Resident", "epoch_order", "steps_per_epoch"]
-
 LastBatch = Literal["drop", "keep"]
+
+Augment = Callable[[Tensor, Tensor, int, int, np.ndarray], tuple[Tensor, Tensor]]
+"""From uint8 images, labels, epoch, step and the images' places in the training set to what the model sees."""
 
 
 def steps_per_epoch(images: int, batch_size: int, last_batch: LastBatch) -> int:
@@ -85,3 +86,36 @@ class Resident:
     def _view(self, rows: Tensor) -> Tensor:
         images = rows.view(len(rows), *self._shape)
         return images.permute(0, 3, 1, 2) if self._format is torch.channels_last else images
+
+
+def training_batches(
+    train: Resident,
+    augment: Augment,
+    *,
+    seed: int,
+    epoch: int,
+    batch_size: int,
+    last_batch: LastBatch,
+    start: int = 0,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The training batches of one epoch as the model sees them: in the epoch's order, augmented.
+
+    They are a function of (seed, epoch, step) alone, so an epoch can be continued or repeated from any step. Nothing
+    here waits for the device, and each batch is made only when it is asked for.
+
+    Args:
+        epoch: from 0.
+        start: the first step to yield, from 0; an epoch that has no steps left yields nothing.
+
+    Yields:
+        What `augment` returns: images (B, C, H, W) and targets (B, classes).
+
+    Raises:
+        BadInput: fewer images than a batch with `last_batch = "drop"`.
+    """
+    if start >= steps_per_epoch(len(train), batch_size, last_batch):
+        return
+    order = epoch_order(seed, epoch, len(train))[start * batch_size :]
+    for done, (images, labels) in enumerate(train.batches(order, batch_size, last_batch)):
+        chosen = order[done * batch_size :][: len(images)]
+        yield augment(images, labels, epoch, start + done, chosen)

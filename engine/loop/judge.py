@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.events import NAN
-from engine.data.device import Resident
-from engine.data.split import epoch_order
+from engine.data.device import Resident, training_batches
 from engine.loop.evaluate import VIEWS, Interrupted, Scores, average, predict_views, score
 from engine.loop.observe import NonFiniteLogits
 from engine.loop.setup import Setup
@@ -81,12 +80,18 @@ class Judge:
     def _shown(self, epoch: int) -> Iterator[Tensor]:
         """The epoch's training images (B, C, H, W) as the model was shown them. Raises Interrupted."""
         setup, recipe = self._setup, self._recipe
-        order = epoch_order(self._seed, epoch - 1, len(setup.train))
-        for step, (images, labels) in enumerate(setup.train.batches(order, recipe.batch_size, recipe.last_batch)):
+        batches = training_batches(
+            setup.train,
+            setup.augmented,
+            seed=self._seed,
+            epoch=epoch - 1,
+            batch_size=recipe.batch_size,
+            last_batch=recipe.last_batch,
+        )
+        for images, _ in batches:
             if self._stopping():
                 raise Interrupted
-            chosen = order[step * recipe.batch_size :][: len(images)]
-            yield setup.augmented(images, labels, epoch - 1, step, chosen)[0]
+            yield images
 
     def _predict(self, model: nn.Module, split: Resident, tta: str = "off") -> Tensor:
         """Logits (views, N, classes) of the looks that a test-time augmentation takes at each image, plain first."""

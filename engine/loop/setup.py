@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from engine.augment.pipeline import Pipeline, stage_of
+from engine.augment.pipeline import Pipeline
 from engine.averaging import Averaging, build_averaging
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.conflicts import lonely, single_pixels, ungraphable
+from engine.contract.recipe.ops import mixes_batch
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.teacher import is_taught
 from engine.curves import Swing
@@ -194,7 +195,7 @@ def prepare(
         holdout=resident(data.holdout) if data.holdout else None,
         test=resident(data.test),
         steps=steps,
-        mixed=any(stage_of(choice, parts) == "batch" for choice in recipe.augmentation),
+        mixed=mixes_batch(recipe.augmentation, parts),
         teachers=teachers,
         notes=notes,
     )

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine.data.device import Resident, epoch_order
+from engine.data.device import Resident
 from engine.data.load import Split
+from engine.data.split import epoch_order
 
 pytestmark = pytest.mark.gpu
 N = 1003

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from engine.analysis.history import History
 from engine.analysis.series import Array
 from engine.analysis.standing import Standing, standing
 from engine.contract.errors import BadInput
+from engine.contract.recipe.ops import mixes_batch
 from engine.contract.recipe.schema import Promise, Recipe
 from engine.contract.run.events import Epoch, Step
 from engine.contract.run.fold import RunFold
@@ -23,8 +23,6 @@ from engine.contract.run.status import Status, status
 from engine.contract.run.store import RunFolder, RunInfo
 from tui.drawing.figures import is_the_presets_own
 from tui.drawing.per_class import ClassRow
-
-_MIXING: Final = ("mixup", "cutmix", "ricap")
 
 
 class RunView:
@@ -182,10 +180,7 @@ class RunView:
 
     @cached_property
     def _mixes(self) -> bool:
-        ops = list(self.recipe.augmentation) if self.recipe else []
-        for op in ops:
-            ops += op.options.get("of", ())
-        return any(op.name in _MIXING for op in ops)
+        return self.recipe is not None and mixes_batch(self.recipe.augmentation, self.run.own_catalog())
 
     @property
     def weights(self) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 from engine.contract.errors import BadInput, user_path
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.changes import differences
+from engine.contract.recipe.ops import walk
 from engine.contract.recipe.resolve import PART_FIELDS
-from engine.contract.recipe.schema import Choice, Recipe
+from engine.contract.recipe.schema import Recipe
 from engine.contract.text import clean
 from presets import loader, suites
 from tui.commands.sources import source_file
@@ -101,7 +102,7 @@ class Desk:
 
     def present_ops(self) -> set[str]:
         """Names of the operations in the recipe, members of combinators included."""
-        return {name for op in self.recipe.augmentation for name in _names(op)}
+        return {op.name for op in walk(self.recipe.augmentation)}
 
     def refuse(self, problems: Sequence[str]) -> None:
         """Mark fields with what a start found wrong."""
@@ -167,8 +168,3 @@ def _name(value: Any) -> str:
     if isinstance(value, list):
         return "its own list" if value else "none"
     return str(value or "")
-
-
-def _names(op: Choice) -> set[str]:
-    inner = [item for value in op.options.values() if isinstance(value, tuple | list) for item in value]
-    return {op.name}.union(*(_names(item) for item in inner if isinstance(item, Choice)))

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.ops import members
 from engine.contract.recipe.overrides import labelled
 from engine.contract.recipe.params import LIMITS, OPS, Param
 from engine.contract.recipe.schema import COMMON, NOT_HASHED, Choice, Placement, Recipe
@@ -159,9 +160,7 @@ OPS_HELP: Final = "The operations on the images, in order. Enter adds and drops 
 
 def op_name(op: Choice) -> str:
     """An operation's name; a combinator is named by its members: `cutmix|mixup`."""
-    inner = [item for value in op.options.values() if isinstance(value, tuple | list) for item in value]
-    members = [op_name(item) for item in inner if isinstance(item, Choice)]
-    return "|".join(members) if members else op.name
+    return "|".join(op_name(member) for member in members(op)) or op.name
 
 
 def _walk_choice(key: str, choice: Choice, catalog: Catalog) -> Iterator[tuple[str, str, Param, Any]]:

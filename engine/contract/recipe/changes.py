@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.ops import member_lists
 from engine.contract.recipe.overrides import labelled
 from engine.contract.recipe.resolve import PART_FIELDS
-from engine.contract.recipe.schema import COMMON, NOT_HASHED, Recipe
+from engine.contract.recipe.schema import COMMON, NOT_HASHED, Choice, Recipe
 
 SHORT: Final = {
     "batch_size": "batch",
@@ -82,21 +84,18 @@ def flat(recipe: Recipe) -> dict[str, Any]:
 
 
 def _ops(recipe: Recipe) -> list[tuple[str, dict[str, Any]]]:
-    return _walk(recipe.to_table()["augmentation"])
+    return _with_options(recipe.augmentation)
 
 
-def _walk(ops: list[Any]) -> list[tuple[str, dict[str, Any]]]:
+def _with_options(ops: Sequence[Choice]) -> list[tuple[str, dict[str, Any]]]:
+    """Each op and each member of a combinator by its label, with its name and its options except for nested ops."""
     found = []
-    for name, op in labelled(ops):
-        inner = {key: value for key, value in op.items() if _holds_ops(value)}
-        found.append((name, {key: value for key, value in op.items() if key not in inner}))
-        for members in inner.values():
-            found += _walk(members)
+    for label, op in labelled(ops):
+        lists = member_lists(op)
+        found.append((label, {key: value for key, value in op.table().items() if key not in lists}))
+        for inner in lists.values():
+            found += _with_options(inner)
     return found
-
-
-def _holds_ops(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) and "name" in item for item in value)
 
 
 def _tail(path: str) -> str:

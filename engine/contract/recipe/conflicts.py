@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from engine.contract.errors import BadInput
-from engine.contract.recipe.catalog import Catalog, Part
+from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.ops import members, stage, walk
 from engine.contract.recipe.schema import Choice, Recipe
 
 
 def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
     """What cannot go together, in words. Never a silent win of one part over another."""
     problems = []
-    ops = [(choice, catalog.get("op", choice.name)) for choice in recipe.augmentation]
-    present = {name for choice in recipe.augmentation for name in _all_names(choice)}
-    whole = [choice.name for choice, _ in ops if _mixes(choice, catalog)]
+    present = {op.name for op in walk(recipe.augmentation)}
+    whole = [choice.name for choice in recipe.augmentation if _takes_whole_batch(choice, catalog)]
     if len(whole) > 1:
         problems.append(f"augmentation: {' and '.join(whole)} both mix the whole batch; put them in one `choice`")
-    for choice, _ in ops:
+    for choice in recipe.augmentation:
         problems += _op_conflicts(choice, present, catalog)
     problems += _schedule_conflicts(recipe)
     problems += _batches(recipe, catalog)
@@ -27,8 +27,8 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
     problems += _sharpness_conflicts(recipe, catalog)
     problems += _graph_conflicts(recipe)
     seen_batch_op = ""
-    for choice, part in ops:
-        if stage(choice, part, catalog) == "batch":
+    for choice in recipe.augmentation:
+        if stage(choice, catalog) == "batch":
             seen_batch_op = choice.name
         elif seen_batch_op:
             problems.append(f"augmentation: {choice.name} works on single images and must stand before {seen_batch_op}")
@@ -198,7 +198,7 @@ def _op_conflicts(choice: Choice, present: Collection[str], catalog: Catalog) ->
             for other in meta.get("conflicts", ())
             if other in present
         ]
-    for item in _members(choice):
+    for item in members(choice):
         if catalog.get("op", item.name).meta.get("by_image"):
             problems.append(
                 f"augmentation: {item.name} goes by what each image was in the epoch before; inside {choice.name} "
@@ -220,30 +220,6 @@ def _averaged_weights(recipe: Recipe) -> list[str]:
     return [f"averaging.every: got {every:g}, more than {last}: nothing would be averaged"]
 
 
-def stage(choice: Choice, part: Part, catalog: Catalog) -> str:
-    """ "image" for an op on single images, "batch" for one that mixes images; a combinator has its members' stage."""
-    own = part.meta.get("stage")
-    if own in ("image", "batch"):
-        return str(own)
-    inner = [stage(item, catalog.get("op", item.name), catalog) for item in _members(choice)]
-    return "batch" if "batch" in inner else "image"
-
-
-def _mixes(choice: Choice, catalog: Catalog) -> bool:
-    """Whether an op, or any that it is made of, mixes the whole batch."""
-    own = bool(catalog.get("op", choice.name).meta.get("whole_batch"))
-    return own or any(_mixes(item, catalog) for item in _members(choice))
-
-
-def _members(choice: Choice) -> tuple[Choice, ...]:
-    return tuple(
-        item
-        for value in choice.options.values()
-        if isinstance(value, tuple | list)
-        for item in value
-        if isinstance(item, Choice)
-    )
-
-
-def _all_names(choice: Choice) -> set[str]:
-    return {choice.name}.union(*(_all_names(item) for item in _members(choice)))
+def _takes_whole_batch(choice: Choice, catalog: Catalog) -> bool:
+    """Whether an op, or any that it is made of, is marked as one that mixes the whole batch."""
+    return any(catalog.get("op", op.name).meta.get("whole_batch") for op in walk([choice]))

@@ -6,15 +6,15 @@ Ops in a list are addressed by name: `augmentation.color_jitter.brightness=0.2`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final
 
 from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe.catalog import Catalog
-from engine.contract.recipe.conflicts import stage
+from engine.contract.recipe.ops import member_lists, name_of, stage
 from engine.contract.recipe.resolve import DEFAULTS, PART_FIELDS
-from engine.contract.recipe.schema import Choice, Recipe
+from engine.contract.recipe.schema import Recipe
 from engine.contract.values import parse_toml
 
 Table = dict[str, Any]
@@ -42,7 +42,7 @@ def apply_set(table: Mapping[str, Any], text: str) -> Table:
         raise BadInput(f"--set {text}: name the option too, for example {path}.OPTION=value{_present(place)}")
     new = parse_value(value.strip())
     if steps[0] == "augmentation" and steps[-1] == "name" and place["name"] != new:
-        for key in [key for key, old in place.items() if not _is_ops(old)]:
+        for key in place.keys() - member_lists(place):
             del place[key]
     place[steps[-1]] = new
     return changed
@@ -82,8 +82,8 @@ def add_op(table: Mapping[str, Any], text: str, catalog: Catalog) -> Table:
     changed: Table = deepcopy(dict(table))
     ops = list(changed.get("augmentation", ()))
     at = len(ops)
-    if stage(Choice(name=part.name), part, catalog) == "image":
-        stages = [_stage_of(item, catalog) for item in ops]
+    if stage(op, catalog) != "batch":
+        stages = [stage(item, catalog) for item in ops]
         at = stages.index("batch") if "batch" in stages else len(ops)
     ops.insert(at, op)
     changed["augmentation"] = ops
@@ -105,16 +105,16 @@ def _drop(ops: list[Any], text: str) -> bool:
     hit = [i for i, label in enumerate(labels) if text in (label, label.partition("#")[0])]
     for i in reversed(hit):
         del ops[i]
-    inner = [_drop(value, text) for op in ops if isinstance(op, dict) for value in op.values() if _is_ops(value)]
+    inner = [_drop(op[key], text) for op in ops for key in member_lists(op)]
     return bool(hit) or any(inner)
 
 
-def labelled(ops: list[Any]) -> list[tuple[str, Any]]:
+def labelled(ops: Sequence[Any]) -> list[tuple[str, Any]]:
     """Each op with the name that addresses it: `flip`, `crop`, `crop#2`."""
     seen: dict[str, int] = {}
     found = []
     for op in ops:
-        name = _op_name(op)
+        name = name_of(op)
         seen[name] = seen.get(name, 0) + 1
         found.append((name if seen[name] == 1 else f"{name}#{seen[name]}", op))
     return found
@@ -126,7 +126,7 @@ def _enter(place: Any, step: str, path: str, text: str) -> Any:
         return _enter_ops([place], step, text)
     value = place.get(step, DEFAULTS.get(step))
     if value is None and path.startswith("augmentation."):  # a member of a combinator
-        return _enter_ops([item for item in place.values() if isinstance(item, list)], step, text)
+        return _enter_ops(list(member_lists(place).values()), step, text)
     if isinstance(value, str) and step in PART_FIELDS:
         value = {"name": value}
     elif isinstance(value, tuple) or (value is None and step == "augmentation"):
@@ -139,7 +139,7 @@ def _enter(place: Any, step: str, path: str, text: str) -> Any:
     return value
 
 
-def _enter_ops(lists: list[list[Any]], step: str, text: str) -> Any:
+def _enter_ops(lists: Sequence[Any], step: str, text: str) -> Any:
     for ops in lists:
         for i, (label, op) in enumerate(labelled(ops)):
             if step in (label, f"{label}#1"):
@@ -152,21 +152,6 @@ def _enter_ops(lists: list[list[Any]], step: str, text: str) -> Any:
 def _present(ops: list[Any]) -> str:
     labels = [label for label, _ in labelled(ops)]
     return f"; it has {', '.join(labels)}" if labels else "; it has none"
-
-
-def _op_name(op: Any) -> str:
-    return str(op.get("name", "")) if isinstance(op, Mapping) else str(op)
-
-
-def _is_ops(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(item, str | Mapping) for item in value)
-
-
-def _stage_of(op: Any, catalog: Catalog) -> str:
-    part = catalog.get("op", _op_name(op))
-    members = [item for value in op.values() if _is_ops(value) for item in value] if isinstance(op, dict) else []
-    inner = [_stage_of(item, catalog) for item in members]
-    return "batch" if "batch" in inner or part.meta.get("stage") == "batch" else "image"
 
 
 def _split_pairs(text: str) -> list[str]:

@@ -137,7 +137,7 @@ class RunFolder:
         """
         table = self.recipe_table()
         try:
-            return Recipe.resolve(table, parts or self._own_catalog(), str(self.recipe_toml))
+            return Recipe.resolve(table, parts or self.own_catalog(), str(self.recipe_toml))
         except BadInput as error:
             raise BadInput([*error.problems, *self.origin()]) from error
 
@@ -146,7 +146,7 @@ class RunFolder:
 
         BadInput when `recipe.toml` is missing or damaged, or needs a part that this version does not have.
         """
-        parts = self._own_catalog()
+        parts = self.own_catalog()
         table, unknown = known_only(self.recipe_table(), parts)
         return Recipe.resolve(table, parts, str(self.recipe_toml)), unknown
 
@@ -161,7 +161,8 @@ class RunFolder:
         except ValueError as error:  # TOML and UTF-8 errors are ValueErrors
             raise BadInput(f"run {self.id}: recipe.toml is no TOML: {error}") from error
 
-    def _own_catalog(self) -> Catalog:
+    def own_catalog(self) -> Catalog:
+        """The catalog of the engine's parts and of those that the run brings along; reads their source, runs none."""
         return catalog(tuple(sorted(self.parts.glob("*.py"))))
 
     def origin(self) -> list[str]:

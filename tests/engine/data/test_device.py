@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from engine.contract.errors import BadInput
-from engine.data.device import Resident, epoch_order, steps_per_epoch
+from engine.data.device import Resident, steps_per_epoch, training_batches
 from engine.data.load import Split
+from engine.data.split import epoch_order
 
 N = 23
 
@@ -61,6 +62,40 @@ def test_evaluation_sees_every_image_once_in_batches_of_one_shape(split, channel
     images, labels, valid = (torch.cat(column) for column in zip(*batches, strict=True))
     assert torch.equal(images[valid], split.images) and torch.equal(labels[valid], split.labels)
     assert valid.dtype == torch.bool and valid.sum() == N == len(resident)
+
+
+@pytest.mark.parametrize(("last_batch", "sizes"), [("drop", [5] * 4), ("keep", [5, 5, 5, 5, 3])])
+@pytest.mark.parametrize("start", range(6))
+def test_an_epoch_goes_on_from_any_step_with_the_batches_it_would_have_had(split, last_batch, sizes, start):
+    seen = []
+
+    def augment(images, labels, epoch, step, chosen):
+        assert torch.equal(images, split.images[torch.from_numpy(chosen)])
+        assert torch.equal(labels, split.labels[torch.from_numpy(chosen)])
+        seen.append((epoch, step, *chosen))
+        return images.float(), torch.nn.functional.one_hot(labels, 10).float()
+
+    epoch = {"seed": 7, "epoch": 3, "batch_size": 5, "last_batch": last_batch}
+    whole = list(training_batches(Resident(split, "cpu"), augment, **epoch))
+    calls, order = list(seen), epoch_order(7, 3, N)
+    assert calls == [(3, step, *order[5 * step : 5 * step + size]) for step, size in enumerate(sizes)]
+    seen.clear()
+    rest = list(training_batches(Resident(split, "cpu"), augment, **epoch, start=start))
+    assert seen == calls[start:]
+    assert all(torch.equal(x, a) and torch.equal(y, b) for (x, y), (a, b) in zip(rest, whole[start:], strict=True))
+
+
+def test_training_batches_are_made_one_by_one(split):
+    made = []
+
+    def augment(images, labels, epoch, step, chosen):
+        made.append(step)
+        return images, labels
+
+    batches = training_batches(
+        Resident(split, "cpu"), augment, seed=0, epoch=0, batch_size=5, last_batch="drop", start=1
+    )
+    assert made == [] and len(next(batches)[1]) == 5 and made == [1]
 
 
 def test_dropping_leaves_out_other_images_each_epoch():

@@ -71,6 +71,12 @@ def test_a_view_knows_where_the_run_is(root):
     assert view.status().state == "running"
 
 
+@pytest.mark.parametrize(("op", "mixed"), [("choice:of=[ricap,horizontal_flip]", True), ("cutout", False)])
+def test_before_the_first_epoch_the_recipe_says_whether_images_are_mixed(root, op, mixed):
+    edits = Edits(augmentation="none", add_ops=(op,))
+    assert view_of(write_run(root, Demo(preset="quickstart", epochs_done=0, edits=edits))).train_mixed is mixed
+
+
 def test_the_end_of_a_run_is_known_before_all_of_it_is_read(root):
     run = write_run(root, Demo(epochs_done=500, state="finished"))
     tail = RunView(run, tail=True)
