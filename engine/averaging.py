@@ -40,7 +40,7 @@ class Averaging(Protocol):
         """Make `model` fit to be evaluated.
 
         Args:
-            batches: the training images of an epoch (B, 3, H, W), augmented and normalised; made as they are asked for.
+            batches: the training images of an epoch (B, 3, H, W), augmented and normalized; made as they are asked for.
             autocast: makes the context that the model runs in.
         """
 

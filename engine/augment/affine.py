@@ -1,4 +1,4 @@
-"""Shear, shift and turn images, each by its own amount: one gather for a whole batch."""
+"""Shear, translate and rotate images, each by its own amount, in one gather for the whole batch."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Interpolation = Literal["nearest", "bilinear"]
 
 @register("op", title="Rotate", stage="image", geometry=True)
 class Rotate:
-    """Turn each image about its centre by a random angle.
+    """Rotate each image about its center by a random angle.
 
-    As torchvision's RandomRotation(degrees): the angle is uniform in [-degrees, degrees]; the corners that come into
-    view show `fill`.
+    This is torchvision's RandomRotation(degrees): the angle is uniform in [-degrees, degrees], and the corners are
+    filled with `fill`.
     """
 
     def __init__(
         self,
         *,
-        degrees: Annotated[float, Spec("largest turn", ge=0.0, le=180.0, unit="degrees")] = 15.0,
-        direction: Annotated[Literal["both", "positive"], Spec("both ways, or counter-clockwise only")] = "both",
+        degrees: Annotated[float, Spec("largest angle", ge=0.0, le=180.0, unit="degrees")] = 15.0,
+        direction: Annotated[Literal["both", "positive"], Spec("both directions, or counter-clockwise only")] = "both",
         fill: BorderGray = 0,
         interpolation: Annotated[
-            Literal["nearest", "bilinear"], Spec("the nearest pixel, or a blend of the nearest four")
+            Literal["nearest", "bilinear"], Spec("interpolation: nearest pixel, or bilinear")
         ] = "nearest",
     ) -> None:
         self._low = -degrees if direction == "both" else 0.0
@@ -48,13 +48,13 @@ class Rotate:
 
 
 def inverse(kind: str, amounts: np.ndarray, size: int) -> np.ndarray:
-    """Where pixels come from: matrices (n, 2, 3) on column, row and 1, in pixels from the image's centre.
+    """Matrices (n, 2, 3) from output to source positions (column, row, 1), in pixels from the image's center.
 
     Args:
-        kind: "shear_x" or "shear_y" (pixels moved for each pixel away from the upper left corner), "translate_x" or
-            "translate_y" (pixels, cut to whole ones), "rotate" (degrees, counter-clockwise).
+        kind: "shear_x" or "shear_y" (pixels per pixel of distance from the upper left corner), "translate_x" or
+            "translate_y" (pixels, truncated to integers), "rotate" (degrees, counter-clockwise).
         amounts: (n,).
-        size: pixels a side.
+        size: the side of an image in pixels.
     """
     matrices = np.zeros((len(amounts), 2, 3))
     matrices[:, 0, 0] = matrices[:, 1, 1] = 1
@@ -72,14 +72,14 @@ def inverse(kind: str, amounts: np.ndarray, size: int) -> np.ndarray:
 
 
 def nearest(x: Tensor, inverse: Tensor, fill: float) -> Tensor:
-    """Each pixel of the result is the one of x that lies nearest to where it comes from.
+    """Take for each pixel the nearest pixel of x at its source position.
 
-    Halfway between two pixels the even one is taken, as `grid_sample` and so torchvision do on tensors.
+    Ties are rounded to even, as in `grid_sample` and therefore in torchvision on tensors.
 
     Args:
         x: (B, C, H, W) of any dtype.
         inverse: (B, 2, 3) from `inverse`.
-        fill: what lies outside x.
+        fill: the value outside x.
     """
     images, channels, height, width = x.shape
     padded = x.new_full((images, height + 2, width + 2, channels), fill)
@@ -88,17 +88,19 @@ def nearest(x: Tensor, inverse: Tensor, fill: float) -> Tensor:
     column, row = column.round_().clamp_(-1, width).to(torch.int32), row.round_().clamp_(-1, height).to(torch.int32)
     corner = torch.arange(images, device=x.device, dtype=torch.int32) * ((height + 2) * (width + 2)) + (width + 3)
     index = row.mul_(width + 2).add_(column).add_(corner[:, None, None])
-    # All that lies outside comes from a border of one pixel, so nothing is masked, and whole pixels are copied.
+    # Positions outside the image read a border of one pixel, so nothing is masked and whole pixels are copied.
     moved = padded.view(-1, channels).index_select(0, index.view(-1))
     return moved.view(images, height, width, channels).permute(0, 3, 1, 2)
 
 
 def bilinear(x: Tensor, inverse: Tensor, fill: float) -> Tensor:
-    """Each pixel of the result is a blend of the four of x around the place where it comes from; as `nearest`."""
+    """Blend for each pixel the four pixels of x around its source position; arguments as for `nearest`."""
     height, width = x.shape[2:]
     column, row = positions(inverse, height, width)
     grid = torch.stack(((2 * column + 1) / width - 1, (2 * row + 1) / height - 1), -1)
-    planes = x.to(torch.float32, memory_format=torch.contiguous_format) - fill  # beyond the border `grid_sample` sees 0
+    planes = (
+        x.to(torch.float32, memory_format=torch.contiguous_format) - fill
+    )  # `grid_sample` reads 0 outside the image
     moved = F.grid_sample(planes, grid, mode="bilinear", padding_mode="zeros", align_corners=False).add_(fill)
     if x.is_floating_point():
         return moved
@@ -106,7 +108,7 @@ def bilinear(x: Tensor, inverse: Tensor, fill: float) -> Tensor:
 
 
 def positions(inverse: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Columns and rows (B, H, W) where the pixels come from; whole numbers are the middles of pixels."""
+    """Source columns and rows (B, H, W) of all pixels; integers are the centers of pixels."""
     column = torch.arange(width, device=inverse.device) - (width - 1) / 2
     row = (torch.arange(height, device=inverse.device) - (height - 1) / 2)[:, None]
     own, other, shift = inverse[..., None, None].unbind(2)  # each (B, 2, 1, 1)

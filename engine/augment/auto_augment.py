@@ -1,4 +1,4 @@
-"""AutoAugment: pairs of operations that a search found to help. Cubuk et al. 2018, arXiv:1805.09501."""
+"""AutoAugment: pairs of operations found by a search. Cubuk et al. 2018, arXiv:1805.09501."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from engine.augment.options import BorderGray, Interpolation
 from engine.augment.passes import CODES, SHIFT, Passes, amounts, strengths
 from engine.contract.catalog import Spec, register
 
-# From the paper's appendix. Pairs are divided by "|"; each operation has the chance that it happens, in tenths, and its
-# level, 0 to 9 (0 where it has none).
+# From the paper's appendix. "|" separates pairs; each operation is followed by its probability in tenths and its level,
+# 0 to 9 (0 if it has none).
 TABLES: Final = {
     "cifar10": """
         invert 1 0, contrast 2 6          | rotate 7 2, translate_x 3 9    | sharpness 8 1, sharpness 9 3 |
@@ -50,26 +50,28 @@ LEVELS: Final = 10
 
 
 def pairs_of(policy: str) -> list[list[tuple[str, float, int]]]:
-    """The 25 pairs of (operation, probability, level) of one of `TABLES`."""
+    """The 25 pairs of (operation, probability, level) of a policy in `TABLES`."""
     steps = ([step.split() for step in pair.split(",")] for pair in TABLES[policy].split("|"))
     return [[(name, int(tenths) / 10, int(level)) for name, tenths, level in pair] for pair in steps]
 
 
 @register("op", title="AutoAugment", stage="image", geometry=True, paper="1805.09501")
 class AutoAugment:
-    """One of 25 searched pairs of operations for each image, each of the two with its probability.
+    """One of 25 pairs of operations found by a search for each image, each operation with its own probability.
 
-    Cubuk et al. 2018, arXiv:1805.09501; draws and ranges are torchvision's. pprp/pytorch-cifar-tricks turned one way
-    only and showed grey beyond the border: `rotation = "positive"`, `fill = 128`.
+    Cubuk et al. 2018, arXiv:1805.09501; draws and ranges follow torchvision. pprp/pytorch-cifar-tricks rotates in one
+    direction only and fills with gray: `rotation = "positive"`, `fill = 128`.
     """
 
     def __init__(
         self,
         *,
         policy: Annotated[
-            Literal["cifar10", "svhn", "imagenet"], Spec("the images on which the pairs were searched")
+            Literal["cifar10", "svhn", "imagenet"], Spec("data set that the pairs were searched on")
         ] = "cifar10",
-        rotation: Annotated[Literal["both", "positive"], Spec("turns both ways, or counter-clockwise only")] = "both",
+        rotation: Annotated[
+            Literal["both", "positive"], Spec("rotation in both directions, or counter-clockwise only")
+        ] = "both",
         fill: BorderGray = 0,
         interpolation: Interpolation = "nearest",
     ) -> None:

@@ -1,8 +1,8 @@
-"""Ops on colours: float32 images in [0, 1].
+"""Color ops on float32 images in [0, 1].
 
-All formulas are torchvision's on float tensors. Its PIL transforms round to bytes after every single step: brightness,
-contrast and saturation differ from these by up to 1.5 levels of 255; hue, which PIL holds in bytes, by one on average
-and by less than 20 (tested on random pixels, where it is worst).
+All formulas are torchvision's for float tensors. Its PIL transforms round to bytes after every step. Brightness,
+contrast and saturation differ from those by up to 1.5 of 255 levels; hue, which PIL stores in bytes, by one level on
+average and always by less than 20 (tested on random pixels, the worst case).
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from engine.augment.op import Arrays, Params
 from engine.contract.catalog import Spec, register
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
-GREY: Final = (0.2989, 0.587, 0.114)  # ITU-R 601-2 luma, as torchvision rounds it
-ORDERS: Final = tuple(permutations(range(4)))  # every order of the four; an order is drawn as its index
+GRAY: Final = (0.2989, 0.587, 0.114)  # ITU-R 601-2 luma, as torchvision rounds it
+ORDERS: Final = tuple(permutations(range(4)))  # every order of the four changes; an order is drawn as its index
 
 
-@register("op", title="Colour jitter", stage="image", colour=True)
+@register("op", title="Color jitter", stage="image", colour=True)
 class ColorJitter:
-    """Brightness, contrast, saturation and hue, each by a random amount and in a random order for each image.
+    """Change brightness, contrast, saturation and hue by random amounts, in a random order for each image.
 
-    As torchvision's ColorJitter: factors uniform in [1 - v, 1 + v] (not below 0), hue shift uniform in [-hue, hue]
-    turns of the colour wheel, values clamped to [0, 1] after each of the four.
+    This is torchvision's ColorJitter: factors are uniform in [max(0, 1 - v), 1 + v], the hue shift is uniform in
+    [-hue, hue] turns of the color wheel, and values are clamped to [0, 1] after each of the four changes.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class ColorJitter:
         brightness: Annotated[float, Spec("largest relative change of brightness; 0 is off", ge=0.0, le=10.0)] = 0.4,
         contrast: Annotated[float, Spec("largest relative change of contrast; 0 is off", ge=0.0, le=10.0)] = 0.4,
         saturation: Annotated[float, Spec("largest relative change of saturation; 0 is off", ge=0.0, le=10.0)] = 0.4,
-        hue: Annotated[float, Spec("largest turn of the colour wheel; 0 is off", ge=0.0, le=0.5, unit="turns")] = 0.0,
+        hue: Annotated[float, Spec("largest shift of the hue; 0 is off", ge=0.0, le=0.5, unit="turns")] = 0.0,
     ) -> None:
         self._limits = (brightness, contrast, saturation, hue)
         self._hue = hue > 0
@@ -44,7 +44,7 @@ class ColorJitter:
         self._steps = np.array([[self._step(which, order) for order in ORDERS] for which in self._blends])
 
     def _step(self, which: int, order: tuple[int, ...]) -> int:
-        """At which step the blend `which` has its turn; with hue on there are as many steps before it as after it."""
+        """The step at which the blend `which` is done; with hue, there are equally many steps before and after it."""
         earlier = order[: order.index(which)]
         after_hue = self._hue and HUE in earlier
         return sum(other in earlier for other in self._blends) + (len(self._blends) if after_hue else 0)
@@ -55,11 +55,11 @@ class ColorJitter:
         return self.plan(rng.uniform(low, high, (4, n)), rng.integers(len(ORDERS), size=n))
 
     def plan(self, amounts: np.ndarray, order: np.ndarray) -> Arrays:
-        """What `apply` needs to make the four changes `amounts` (4, n) in the orders `ORDERS[order]`, order (n,).
+        """The arrays that `apply` needs to make the changes `amounts` (4, n) in the orders `ORDERS[order]`, order (n,).
 
-        Brightness, contrast and saturation are all `clamp(f x + g grey + m mean(grey))`, with other weights. So the
-        same formula does, at every step, for each image the change whose turn it is: there are no groups by order and
-        no branches, and an image that has nothing to do at a step has the weights (1, 0, 0).
+        Brightness, contrast and saturation are all `clamp(f * x + g * gray + m * mean(gray))` with different weights.
+        At every step, one formula therefore makes the change that is due for each image, without grouping by order and
+        without branches. An image without a change at some step gets the weights (1, 0, 0).
         """
         images = np.arange(amounts.shape[1])
         steps = len(self._blends) * (2 if self._hue else 1)
@@ -83,47 +83,51 @@ class ColorJitter:
         return x, y
 
 
-@register("op", title="Greyscale", stage="image", colour=True)
+@register("op", title="Grayscale", stage="image", colour=True)
 class Grayscale:
-    """Take the colour out of some images: all three channels show the luma. As torchvision's RandomGrayscale."""
+    """Replace all channels of some images with their luma. This is torchvision's RandomGrayscale."""
 
     def __init__(
-        self, *, probability: Annotated[float, Spec("chance that an image turns grey", ge=0.0, le=1.0)] = 0.1
+        self,
+        *,
+        probability: Annotated[
+            float, Spec("probability that an image is converted to grayscale", ge=0.0, le=1.0)
+        ] = 0.1,
     ) -> None:
         self.probability = probability
 
     def draw(self, rng: np.random.Generator, n: int, size: int) -> Arrays:
-        return {"grey": (rng.random(n) < self.probability).astype(np.float32)}
+        return {"gray": (rng.random(n) < self.probability).astype(np.float32)}
 
     def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
-        return x.lerp_(luma(x)[:, None], params["grey"][:, None, None, None]), y
+        return x.lerp_(luma(x)[:, None], params["gray"][:, None, None, None]), y
 
 
 def luma(x: Tensor) -> Tensor:
-    """The grey image (B, H, W) of x (B, 3, H, W)."""
+    """The grayscale image (B, H, W) of x (B, 3, H, W)."""
     red, green, blue = x.unbind(1)
-    return torch.add(red * GREY[0], green, alpha=GREY[1]).add_(blue, alpha=GREY[2])
+    return torch.add(red * GRAY[0], green, alpha=GRAY[1]).add_(blue, alpha=GRAY[2])
 
 
-def blend_(x: Tensor, own: Tensor, grey: Tensor, mean: Tensor) -> None:
-    """x becomes `clamp(own x + grey g + mean mean(g))`, g being the grey image; x (B, 3, H, W), weights (B,)."""
+def blend_(x: Tensor, own: Tensor, gray: Tensor, mean: Tensor) -> None:
+    """Set x (B, 3, H, W) to `clamp(own * x + gray * g + mean * mean(g))`, g being its grayscale image; weights (B,)."""
     rest = luma(x)  # g, (B, H, W)
     level = rest.mean((1, 2)).mul_(mean)
-    rest.mul_(grey[:, None, None]).add_(level[:, None, None])
+    rest.mul_(gray[:, None, None]).add_(level[:, None, None])
     torch.addcmul(rest[:, None], x, own[:, None, None, None], out=x).clamp_(0, 1)
 
 
 def turn_hue_(x: Tensor, turns: Tensor) -> None:
-    """Turn the colour wheel of x (B, 3, H, W) by `turns` (B,) in [-0.5, 0.5], keeping value and saturation.
+    """Rotate the hue of x (B, 3, H, W) by `turns` (B,) in [-0.5, 0.5], in place, keeping value and saturation.
 
-    The way through HSV and back (torchvision's `adjust_hue`), in closed form: each channel is `low + chroma w(hue)`
-    with a trapezoid w of the hue in sixths of a turn. Choices are made by `eq_` on floats and `lerp`, which is exact
-    at 0 and 1: `torch.where` and its bool masks took half of the time in eager mode on CPU.
+    This is the conversion to HSV and back (torchvision's `adjust_hue`) in closed form: each channel is
+    `low + chroma * w(hue)`, where w is a trapezoid over the hue in sixths of a turn. Selection uses `eq_` on floats and
+    `lerp`, which is exact at 0 and 1: `torch.where` and its boolean masks took half of the time in eager mode on CPU.
     """
     red, green, blue = x.unbind(1)
     high, low = torch.maximum(red, green).maximum(blue), torch.minimum(red, green).minimum(blue)
     chroma = high - low
-    scale = chroma.clamp(min=1e-12).reciprocal_()  # no colour: every difference below is 0, and w does not matter
+    scale = chroma.clamp(min=1e-12).reciprocal_()  # without chroma all differences below are 0, and w has no effect
     hue = (red - green).mul_(scale).add_(4)
     hue = hue.lerp_((blue - red).mul_(scale).add_(2), (high - green).eq_(0))
     hue = hue.lerp_((green - blue).mul_(scale), (high - red).eq_(0))

@@ -1,4 +1,4 @@
-"""`torch.compile` for the kernels of augmentation, with a way on where there is no compiler."""
+"""`torch.compile` for augmentation kernels, falling back to eager execution where there is no compiler."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ R = TypeVar("R")
 
 
 class Compiler:
-    """Compiles kernels one by one; at the first that fails, says so once and leaves all of them eager.
+    """Compiles kernels one by one; if one fails, it reports that once and runs all of them eagerly.
 
-    One kernel an op, not one for the whole pipeline: fused with the change from bytes to colour planes, Inductor's
-    colour jitter took 10 us an image on CPU; behind it, 1.5. A batch of another size compiles each kernel once more,
-    then for any size.
+    Each op is a kernel of its own, rather than the whole pipeline: fused with the conversion from bytes to color
+    planes, Inductor's color jitter took 10 us per image on CPU, and 1.5 us when compiled separately. A batch of another
+    size compiles each kernel once more, then for any size.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -27,7 +27,7 @@ class Compiler:
         self._works = True
 
     def __call__(self, kernel: Callable[P, R]) -> Callable[P, R]:
-        """The kernel, compiled at its first call if that is possible."""
+        """The kernel, compiled at its first call if possible."""
         compiled: Callable[P, R] = torch.compile(kernel)
 
         def run(*args: P.args, **kwargs: P.kwargs) -> R:

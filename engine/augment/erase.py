@@ -1,7 +1,7 @@
-"""Ops that cover parts of an image: float32 images in [0, 1], before normalisation.
+"""Ops that cover parts of an image, on float32 images in [0, 1] before normalization.
 
-What is covered shows the mean of the training images (which is 0 after normalisation, so it makes no difference that
-Cutout's authors cut behind it), black, or noise.
+A covered area is filled with the mean of the training images, black or noise. The mean is 0 after normalization, so the
+result is the same as for Cutout's authors, who cut after normalizing.
 """
 
 from __future__ import annotations
@@ -15,37 +15,39 @@ from torch import Tensor
 from engine.augment.op import Arrays, Params
 from engine.contract.catalog import Spec, register
 
-TRIES = 10  # rectangles that are tried for an image before it is left as it is: torchvision's number
-Fill = Annotated[Literal["mean", "black", "noise"], Spec("what shows instead: mean colour, black, or random pixels")]
+TRIES = 10  # rectangles tried per image before it is left unchanged, as in torchvision
+Fill = Annotated[
+    Literal["mean", "black", "noise"], Spec("fill of the covered area: mean color, black, or random pixels")
+]
 
 
 @register("op", title="Cutout", stage="image", paper="1708.04552")
 class Cutout:
-    """Cover square holes, whose centres lie anywhere, so that a hole may hang over the border.
+    """Cover square holes with centers anywhere in the image, so that a hole may be clipped at the border.
 
-    DeVries and Taylor 2017, arXiv:1708.04552, as in their code. There a hole of odd length was one pixel smaller than
-    it said; here it is not.
+    DeVries and Taylor 2017, arXiv:1708.04552. This follows their code, except that a hole of odd length has the stated
+    length; in their code it is one pixel smaller.
     """
 
     def __init__(
         self,
         mean: tuple[float, ...],
         *,
-        holes: Annotated[int, Spec("holes in an image", ge=1, le=16)] = 1,
+        holes: Annotated[int, Spec("holes per image", ge=1, le=16)] = 1,
         length: Annotated[int, Spec("side of a hole", ge=1, le=64, unit="px")] = 16,
-        probability: Annotated[float, Spec("chance that an image gets holes", ge=0.0, le=1.0)] = 1.0,
+        probability: Annotated[float, Spec("probability that an image gets holes", ge=0.0, le=1.0)] = 1.0,
         fill: Fill = "mean",
     ) -> None:
         self.holes = holes
         self.length = length
         self.probability = probability
-        self.colour = colour(fill, mean)
+        self.color = color(fill, mean)
 
     def draw(self, rng: np.random.Generator, n: int, size: int) -> Arrays:
         low = rng.integers(size, size=(2, self.holes, n)) - self.length // 2
         length = np.where(rng.random(n) < self.probability, self.length, 0)
         box = np.concatenate((low.clip(0), (low + length).clip(0, size)))
-        return {"box": box} | draw_fill(rng, n, self.colour)
+        return {"box": box} | draw_fill(rng, n, self.color)
 
     def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
         return cover_(x, params), y
@@ -53,23 +55,25 @@ class Cutout:
 
 @register("op", title="Random erasing", stage="image", paper="1708.04896", ordered=(("area_min", "area_max"),))
 class RandomErasing:
-    """Cover a rectangle of random area and shape in some images. Zhong et al. 2017, arXiv:1708.04896, algorithm 1.
+    """Cover a random rectangle in some of the images. Zhong et al. 2017, arXiv:1708.04896, algorithm 1.
 
-    As torchvision's RandomErasing: sides `sqrt(area aspect)` and `sqrt(area / aspect)`, rounded; a rectangle that does
-    not fit is drawn again, ten times at most, and then the image stays whole. The paper draws the aspect ratio
-    uniformly, which favours upright rectangles; torchvision its logarithm, which favours none.
+    This follows torchvision's RandomErasing: the sides are `sqrt(area * aspect)` and `sqrt(area / aspect)`, rounded. A
+    rectangle that does not fit is drawn again, up to ten times, and then the image is left unchanged. The paper draws
+    the aspect ratio uniformly, which favors tall rectangles; torchvision draws its logarithm, which favors neither.
     """
 
     def __init__(
         self,
         mean: tuple[float, ...],
         *,
-        probability: Annotated[float, Spec("chance that an image is erased", ge=0.0, le=1.0)] = 0.5,
-        area_min: Annotated[float, Spec("smallest area, as a part of the image's", gt=0.0, le=1.0)] = 0.02,
-        area_max: Annotated[float, Spec("largest area, as a part of the image's", gt=0.0, le=1.0)] = 0.4,
-        aspect: Annotated[float, Spec("smallest height over width; 1 / aspect is the largest", gt=0.0, le=1.0)] = 0.3,
+        probability: Annotated[float, Spec("probability that an image is erased", ge=0.0, le=1.0)] = 0.5,
+        area_min: Annotated[float, Spec("smallest area, as a fraction of the image", gt=0.0, le=1.0)] = 0.02,
+        area_max: Annotated[float, Spec("largest area, as a fraction of the image", gt=0.0, le=1.0)] = 0.4,
+        aspect: Annotated[
+            float, Spec("smallest ratio of height to width; the largest is 1 / aspect", gt=0.0, le=1.0)
+        ] = 0.3,
         aspect_draw: Annotated[
-            Literal["log-uniform", "uniform"], Spec("how height over width is drawn: torchvision's way or the paper's")
+            Literal["log-uniform", "uniform"], Spec("distribution of the aspect ratio: torchvision's or the paper's")
         ] = "log-uniform",
         fill: Fill = "mean",
     ) -> None:
@@ -77,7 +81,7 @@ class RandomErasing:
         self.area = (area_min, area_max)
         self.aspect = aspect
         self.log = aspect_draw == "log-uniform"
-        self.colour = colour(fill, mean)
+        self.color = color(fill, mean)
 
     def draw(self, rng: np.random.Generator, n: int, size: int) -> Arrays:
         area = rng.uniform(*self.area, (TRIES, n)) * size**2
@@ -87,31 +91,31 @@ class RandomErasing:
             aspect = rng.uniform(self.aspect, 1 / self.aspect, (TRIES, n))
         sides = np.rint(np.sqrt((area / aspect, area * aspect))).astype(np.int64)  # (2, tries, n): width, height
         fits = (sides < size).all(0)
-        sides = sides[:, fits.argmax(0), np.arange(n)]  # the first that fits
+        sides = sides[:, fits.argmax(0), np.arange(n)]  # the first rectangle that fits
         sides *= fits.any(0) & (rng.random(n) < self.probability)
         low = rng.integers(size - sides + 1)
-        return {"box": np.concatenate((low, low + sides))[:, None]} | draw_fill(rng, n, self.colour)
+        return {"box": np.concatenate((low, low + sides))[:, None]} | draw_fill(rng, n, self.color)
 
     def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
         return cover_(x, params), y
 
 
-def colour(fill: str, mean: tuple[float, ...]) -> np.ndarray | None:
-    """What covers an image, (C,) in 0..1; None for noise."""
+def color(fill: str, mean: tuple[float, ...]) -> np.ndarray | None:
+    """The color that covers an image, (C,) in 0..1; None for noise."""
     known = {"mean": mean, "black": (0.0,) * len(mean)}
     return np.array(known[fill]) if fill in known else None
 
 
-def draw_fill(rng: np.random.Generator, n: int, colour: np.ndarray | None) -> Arrays:
-    """The parameters for what covers the images: one colour, or for each image the key of its noise."""
-    return {"key": rng.integers(2**32, size=n)} if colour is None else {"colour": colour}
+def draw_fill(rng: np.random.Generator, n: int, color: np.ndarray | None) -> Arrays:
+    """The parameters of the fill: one color for all images, or a noise key per image."""
+    return {"key": rng.integers(2**32, size=n)} if color is None else {"color": color}
 
 
 def cover_(x: Tensor, params: Params) -> Tensor:
     """Cover boxes of x (B, C, H, W), in place.
 
     Args:
-        params: `box` (4, holes, B), the left, top, right and bottom of each hole, and what `draw_fill` drew.
+        params: `box` (4, holes, B), the left, top, right and bottom of each hole, and the result of `draw_fill`.
     """
     left, top, right, bottom = params["box"][..., None]  # each (holes, B, 1)
     row, column = (torch.arange(side, device=x.device) for side in x.shape[2:])
@@ -120,15 +124,15 @@ def cover_(x: Tensor, params: Params) -> Tensor:
     inside = (rows[..., None] * columns[:, :, None]).amax(0)[:, None]  # (B, 1, H, W)
     if "key" in params:
         return x.lerp_(noise(params["key"], x.shape[2:].numel(), x.shape[1]).view(x.shape), inside)
-    return x.lerp_(params["colour"][:, None, None], inside)
+    return x.lerp_(params["color"][:, None, None], inside)
 
 
 def noise(key: Tensor, pixels: int, channels: int) -> Tensor:
-    """Random bytes as numbers in [0, 1], float32 (B, channels, pixels), a function of `key` (B,) and the place alone.
+    """Random bytes scaled to [0, 1], float32 (B, channels, pixels), which depend only on `key` (B,) and the position.
 
-    A counter through a mixer of 32 bits (Mueller's, two rounds of shift and multiply) makes the three bytes of a pixel:
-    the host would need a millisecond to draw as many, and a device's own generator would draw others. Keys are whole
-    numbers below 2**32, and no product leaves 64 bits. At most three channels.
+    A counter passed through a 32-bit integer hash (Mueller's, two rounds of shift and multiply) gives the three bytes
+    of a pixel. Drawing them on the host would take a millisecond, and the generator of each device would draw different
+    ones. Keys are integers below 2**32, so no product exceeds 64 bits. At most three channels.
     """
     bits = (key[:, None] + torch.arange(pixels, device=key.device) * 0x9E3779B1) & 0xFFFFFFFF  # golden ratio * 2**32
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Ops that only move pixels: on uint8 while nothing else has happened yet."""
+"""Ops that only move pixels; they run on uint8 unless an earlier op needs floats."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from torch import Tensor
 from engine.augment.op import Arrays, Params, Seen, gather_groups, sources, take
 from engine.contract.catalog import Spec, register
 
-BorderFill = Annotated[Literal["zero", "reflect"], Spec("what the border shows: black, or a mirror image")]
+BorderFill = Annotated[Literal["zero", "reflect"], Spec("border: black, or reflected pixels")]
 
 
 @register("op", title="Random crop", stage="image", geometry=True)
 class RandomCrop:
-    """Pad every side, then cut a window of the old size at a random place, for each image its own.
+    """Pad every side, then crop each image back to its size at a random place.
 
-    As torchvision's RandomCrop(size, padding); the standard CIFAR recipe since He et al. 2015, arXiv:1512.03385, 4.2.
+    This is torchvision's RandomCrop(size, padding), the standard augmentation for CIFAR since He et al. 2015,
+    arXiv:1512.03385, section 4.2.
     """
 
     def __init__(
@@ -40,19 +41,21 @@ class RandomCrop:
 
 @register("op", title="Translate", stage="image", geometry=True)
 class Translate:
-    """Shift each image by whole pixels, as far as a given part of its side, along one axis or both.
+    """Shift each image by a random number of whole pixels, along one axis or both.
 
-    With both axes it is `random_crop` with a padding that grows with the image: torchvision's RandomAffine with
-    `translate=(reach, reach)` and no rotation, except that the shift is uniform over whole pixels where torchvision
-    rounds a real one, so that the two farthest shifts come as often as all others. Airbench's translation by 2 pixels
-    (Jordan 2024, arXiv:2404.00498) is `reach = 0.0625` with reflected borders.
+    With both axes, this is `random_crop` with a padding that scales with the image, or torchvision's RandomAffine
+    with `translate=(reach, reach)` and no rotation, except that the shift is uniform over whole pixels. Torchvision
+    rounds a real number, so that the two largest shifts are half as frequent as the others. Airbench's translation by
+    2 pixels (Jordan 2024, arXiv:2404.00498) is `reach = 0.0625` with reflected borders.
     """
 
     def __init__(
         self,
         *,
-        reach: Annotated[float, Spec("largest shift, as a part of the image's side", ge=0.0, le=0.5)] = 0.125,
-        axes: Annotated[Literal["both", "horizontal", "vertical"], Spec("along which axes images move")] = "both",
+        reach: Annotated[float, Spec("largest shift, as a fraction of the image's side", ge=0.0, le=0.5)] = 0.125,
+        axes: Annotated[
+            Literal["both", "horizontal", "vertical"], Spec("axes along which images are shifted")
+        ] = "both",
         fill: BorderFill = "zero",
     ) -> None:
         self.reach = reach
@@ -75,10 +78,10 @@ class Translate:
 
 
 def cut_windows(x: Tensor, top: Tensor, left: Tensor, padding: int, fill: str) -> Tensor:
-    """Pad images x (B, C, H, W) and cut from each the window of the old size at row `top` (B,), column `left` (B,).
+    """Pad images x (B, C, H, W) and crop each to its old size at row `top` (B,) and column `left` (B,).
 
     Args:
-        padding: pixels on every side; the windows' corners are in 0 .. 2 padding.
+        padding: pixels on every side; `top` and `left` are in 0..2 * padding.
         fill: "zero" or "reflect".
     """
     images, channels, height, width = x.shape
@@ -86,16 +89,16 @@ def cut_windows(x: Tensor, top: Tensor, left: Tensor, padding: int, fill: str) -
     stride = width + 2 * padding  # pixels from one row of a window to the next
     first = (torch.arange(images, device=x.device) * (height + 2 * padding) + top) * stride
     rows = (first + left)[:, None] + torch.arange(height, device=x.device) * stride
-    # Every row of every window is one row of this overlapping view, so the crop is a single `index_select` that
-    # copies 96 bytes at a time: 0.4 us an image. Indexing windows (unfold, as_strided): 2.0; a gather of pixels:
-    # 2.8; one shifted copy for each of the 81 places: 12.
+    # Every row of every window is one row of this overlapping view, so cropping is a single `index_select` that copies
+    # 96 bytes at a time, which takes 0.4 us per image. Indexing windows (unfold, as_strided) took 2.0, gathering pixels
+    # 2.8, and one shifted copy for each of the 81 places 12.
     view = padded.reshape(-1).unfold(0, width * channels, channels)
     cut = view.index_select(0, rows.reshape(-1))
     return cut.view(images, height, width, channels).permute(0, 3, 1, 2)
 
 
 def pad(x: Tensor, p: int, fill: str) -> Tensor:
-    """Images (B, H, W, C) with a border of p pixels added, contiguous."""
+    """Add a border of p pixels to images (B, H, W, C), contiguous."""
     images, height, width, channels = x.shape
     out = x.new_zeros(images, height + 2 * p, width + 2 * p, channels)
     out[:, p : p + height, p : p + width] = x
@@ -109,10 +112,10 @@ def pad(x: Tensor, p: int, fill: str) -> Tensor:
 
 @register("op", title="Horizontal flip", stage="image", geometry=True)
 class HorizontalFlip:
-    """Mirror some of the images left to right."""
+    """Mirror some of the images horizontally."""
 
     def __init__(
-        self, *, probability: Annotated[float, Spec("chance that an image is mirrored", ge=0.0, le=1.0)] = 0.5
+        self, *, probability: Annotated[float, Spec("probability that an image is mirrored", ge=0.0, le=1.0)] = 0.5
     ) -> None:
         self.probability = probability
 
@@ -125,14 +128,14 @@ class HorizontalFlip:
 
 @register("op", title="Alternating flip", stage="image", geometry=True, by_image=True, paper="2404.00498")
 class AlternatingFlip:
-    """Mirror an image in every second epoch; a coin of its own says whether it starts with the even or the odd ones.
+    """Mirror each image in every second epoch, starting with a random one of the first two.
 
-    So no two epochs in a row show an image the same way round, where a random flip repeats itself half of the time.
-    Jordan 2024, arXiv:2404.00498, "alternating flip".
+    An image therefore never looks the same in two consecutive epochs, while a random flip repeats itself half of the
+    time. Jordan 2024, arXiv:2404.00498, "alternating flip".
     """
 
     def draw(self, rng: np.random.Generator, n: int, size: int, seen: Seen) -> Arrays:
-        # One bit of a fixed stream for each image of the training set: 782 words for the 50,000 of CIFAR.
+        # One bit of a fixed stream per image of the training set: 782 words for the 50,000 images of CIFAR.
         words = seen.rng.bit_generator.random_raw(int(seen.images.max(initial=0)) // 64 + 1)
         coin = words[seen.images // 64] >> (seen.images % 64).astype(np.uint64) & np.uint64(1)
         return mirrored(coin == seen.epoch % 2)
@@ -142,11 +145,11 @@ class AlternatingFlip:
 
 
 def mirrored(which: np.ndarray) -> Arrays:
-    """The parameters of `mirror` for a mask (n,) of the images to mirror."""
+    """The parameters of `mirror` for a boolean mask (n,) of the images to mirror."""
     index = np.flatnonzero(which)
     return {"index": index, "source": sources(len(which), index)}
 
 
 def mirror(x: Tensor, params: Params) -> Tensor:
-    """Images x (B, C, H, W), some of them left to right."""
+    """Mirror some of the images x (B, C, H, W), as given by `mirrored`."""
     return gather_groups((x, take(x, params["index"]).flip(-1)), params["source"])

@@ -1,4 +1,4 @@
-"""Ops that mix the images of a batch with each other, and their targets in proportion."""
+"""Ops that mix the images of a batch with one another, and their targets in proportion."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ Pair = Literal["permutation", "roll"]
 
 
 def draw_partners(rng: np.random.Generator, n: int, pair: Pair) -> np.ndarray:
-    """Whom each of n images is mixed with: a random permutation, or its predecessor (torchvision's `roll(1)`)."""
+    """Index of each image's partner, (n,): a random permutation, or the previous image (torchvision's `roll(1)`)."""
     return rng.permutation(n) if pair == "permutation" else np.roll(np.arange(n), 1)
 
 
 def mix_targets(y: Tensor, partner: Tensor, share: Tensor) -> Tensor:
-    """Targets y (B, classes) where each image keeps `share` (B,) or (1,) of itself."""
+    """Mixed targets (B, classes), where each image keeps the share `share`, (B,) or (1,), of its own target."""
     return torch.lerp(take(y, partner), y, share[:, None])
 
 
 @register("op", name="mixup", title="Mixup", stage="batch", whole_batch=True, paper="1710.09412")
 class Mixup:
-    """Blend each image with another one, and their targets by the same share. Zhang et al. 2017, arXiv:1710.09412."""
+    """Blend each image and its target with another one. Zhang et al. 2017, arXiv:1710.09412."""
 
     def __init__(
         self,
         *,
-        alpha: Annotated[float, Spec("shares come from Beta(alpha, alpha); 1: uniform", gt=0.0, le=100.0)] = 1.0,
-        per: Annotated[Literal["image", "batch"], Spec("one share for each image, or one for the batch")] = "image",
+        alpha: Annotated[float, Spec("shares are drawn from Beta(alpha, alpha); 1 is uniform", gt=0.0, le=100.0)] = 1.0,
+        per: Annotated[Literal["image", "batch"], Spec("one share per image, or one for the whole batch")] = "image",
         pair: Annotated[
-            Literal["permutation", "roll"], Spec("partners: a random permutation, or the previous image of the batch")
+            Literal["permutation", "roll"],
+            Spec("how partners are chosen: at random, or the previous image of the batch"),
         ] = "permutation",
     ) -> None:
         self.alpha = alpha
@@ -53,19 +54,20 @@ class Mixup:
 
 @register("op", name="cutmix", title="CutMix", stage="batch", whole_batch=True, paper="1905.04899")
 class CutMix:
-    """Paste a box of another image into each one; targets follow the area. Yun et al. 2019, arXiv:1905.04899.
+    """Paste a box of another image into each image and mix targets by area. Yun et al. 2019, arXiv:1905.04899.
 
-    The box is torchvision's: sides `size sqrt(1 - share)`, centre uniform, clipped at the border. The share that the
-    targets get is counted from the clipped box, so it always is the share of pixels.
+    The box is torchvision's: sides `size * sqrt(1 - share)`, a uniform center, clipped at the border. Targets are mixed
+    by the area of the clipped box, so their shares are always the shares of pixels.
     """
 
     def __init__(
         self,
         *,
-        alpha: Annotated[float, Spec("shares come from Beta(alpha, alpha); 1: uniform", gt=0.0, le=100.0)] = 1.0,
-        per: Annotated[Literal["image", "batch"], Spec("one box for each image, or one for the batch")] = "image",
+        alpha: Annotated[float, Spec("shares are drawn from Beta(alpha, alpha); 1 is uniform", gt=0.0, le=100.0)] = 1.0,
+        per: Annotated[Literal["image", "batch"], Spec("one box per image, or one for the whole batch")] = "image",
         pair: Annotated[
-            Literal["permutation", "roll"], Spec("partners: a random permutation, or the previous image of the batch")
+            Literal["permutation", "roll"],
+            Spec("how partners are chosen: at random, or the previous image of the batch"),
         ] = "permutation",
     ) -> None:
         self.alpha = alpha
@@ -86,8 +88,8 @@ class CutMix:
         column = torch.arange(width * channels, device=x.device)
         rows, columns = (row >= top) & (row < bottom), (column >= left * channels) & (column < right * channels)
         inside = rows[:, :, None].to(x.dtype) * columns[:, None]  # (B or 1, H, W C), 0 or 1
-        # One weight for each number, in memory order, and `lerp`, exact at 0 and 1: `torch.where` is 4 times slower on
-        # CPU, and so is a weight for each pixel, spread over 3 innermost channels.
+        # One weight per value, in memory order, and `lerp`, which is exact at 0 and 1: `torch.where` is 4 times slower
+        # on CPU, and so is one weight per pixel that is broadcast over 3 innermost channels.
         own = x.permute(0, 2, 3, 1).flatten(2)  # (B, H, W C)
         mixed = own.index_select(0, partner)
         mixed = torch.lerp(own, mixed, inside, out=mixed)
@@ -95,15 +97,15 @@ class CutMix:
         return mixed, mix_targets(y, partner, share)
 
 
-def cut_boxes(share: np.ndarray, centre: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (4, n) as left, top, right, bottom, and the share of the area outside them (n,).
+def cut_boxes(share: np.ndarray, center: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (4, n) as left, top, right, bottom, and the share of the area outside each of them, (n,).
 
     Args:
-        share: (n,) in [0, 1], what an image should keep of itself.
-        centre: (2, n), column and row of the boxes' centres.
-        size: pixels a side.
+        share: the share of its area that each image should keep, (n,) in [0, 1].
+        center: column and row of the center of each box, (2, n).
+        size: the side of an image in pixels.
     """
     half = (0.5 * np.sqrt(1.0 - share) * size).astype(np.int64)
-    low, high = np.clip(centre - half, 0, size), np.clip(centre + half, 0, size)
+    low, high = np.clip(center - half, 0, size), np.clip(center + half, 0, size)
     area = (high - low).prod(axis=0)
     return np.concatenate((low, high)), 1.0 - area / size**2

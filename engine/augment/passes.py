@@ -1,8 +1,8 @@
-"""Sequences of basic operations, another one for each image: the machine inside every automatic policy.
+"""A different sequence of basic operations for each image: what all automatic policies are built on.
 
-In each pass every image goes through one operation. The images are sorted by what they drew, so that each kernel runs
-once, on neighbours whose number the host knows, and one gather takes the images from the order of a pass to that of the
-next. Nothing loops over images, nothing is masked, and nothing waits for the device.
+In each pass, every image goes through one operation. Images are sorted by the operation that they drew, so each kernel
+runs once, on a contiguous group whose size is known on the host, and one gather reorders the images between passes.
+Nothing loops over images, nothing is masked, and nothing waits for the device.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from engine.augment import affine, tone
 from engine.augment.op import Arrays, Params, take
 
 Kernel = Callable[[Tensor, Tensor], Tensor]
-"""Images (B, C, H, W) uint8 and what they drew, a row for each, to new images."""
+"""Maps images (B, C, H, W) uint8 and their drawn amounts, one row per image, to new images."""
 
 TONES: Final[dict[str, Kernel]] = {
     "brightness": tone.brightness,
@@ -30,7 +30,7 @@ TONES: Final[dict[str, Kernel]] = {
     "autocontrast": tone.autocontrast,
     "equalize": tone.equalize,
 }
-SERVES: Final = {  # the operations of each kernel; both in the order in which images are sorted
+SERVES: Final = {  # the operations of each kernel; kernels and operations are in the order in which images are sorted
     "identity": ("identity",),
     "move": ("shear_x", "shear_y", "translate_x", "translate_y", "rotate"),
     **{name: (name,) for name in TONES},
@@ -39,23 +39,23 @@ SERVES: Final = {  # the operations of each kernel; both in the order in which i
 OPERATIONS: Final = tuple(name for names in SERVES.values() for name in names)
 CODES: Final = {name: code for code, name in enumerate(OPERATIONS)}
 SIGNED: Final = frozenset((*SERVES["move"], "brightness", "color", "contrast", "sharpness"))
-"""Operations that go both ways: half of their amounts are negated."""
+"""Operations whose amounts are negated with probability 1/2."""
 
 SHIFT: Final = 150 / 331
-"""The largest shift of AutoAugment and RandAugment, as a share of the image's side."""
+"""The largest shift of AutoAugment and RandAugment, as a fraction of the image's side."""
 
 
 def amounts(
     bins: int, *, shear: float, shift: float, turn: float, blend: float, bits: tuple[int, int]
 ) -> dict[str, np.ndarray]:
-    """How strong each operation is at each of `bins` levels, from nothing to the given maximum.
+    """The amount of each operation at each of `bins` levels, from zero to the given maximum.
 
     Args:
-        shear: pixels moved for each pixel.
-        shift: pixels.
-        turn: degrees.
-        blend: how far a blend's weight goes from 1.
-        bits: what posterize keeps at the lowest and at the highest level.
+        shear: in pixels per pixel.
+        shift: in pixels.
+        turn: in degrees.
+        blend: the largest distance of a blending weight from 1.
+        bits: the bits that posterize keeps at the lowest and at the highest level.
     """
     level = np.linspace(0, 1, bins)
     highest = {"shear_x": shear, "shear_y": shear, "translate_x": shift, "translate_y": shift, "rotate": turn}
@@ -67,7 +67,7 @@ def amounts(
 
 
 def strengths(table: dict[str, np.ndarray], codes: np.ndarray, level: np.ndarray, sign: np.ndarray) -> np.ndarray:
-    """The amount of each operation at its level, negated where `sign` says so and the operation goes both ways."""
+    """The amount of each operation at its level, negated where `sign` is true and the operation is in `SIGNED`."""
     strength: np.ndarray = np.stack([table[name] for name in OPERATIONS])[codes, level]
     both_ways = np.array([name in SIGNED for name in OPERATIONS])
     strength[sign & both_ways[codes]] *= -1
@@ -77,24 +77,24 @@ def strengths(table: dict[str, np.ndarray], codes: np.ndarray, level: np.ndarray
 class Passes:
     """Applies `depth` operations to each image, one after another.
 
-    Float images are rounded to bytes and back: equalize and posterize are defined on bytes, and all policies were found
-    on them.
+    Float images are converted to bytes and back: equalize and posterize are defined on bytes, and all policies were
+    tuned on bytes.
     """
 
     def __init__(self, depth: int, *, fill: int, interpolation: affine.Interpolation) -> None:
-        """Args: fill: grey level that shows beyond the border, 0 to 255."""
+        """Args: fill: the gray level outside the image, 0 to 255."""
         move = affine.KERNELS[interpolation]
         self._depth = depth
         self._kernels: dict[str, Kernel] = {"move": lambda x, inverse: move(x, inverse, fill), **TONES}
 
     def plan(self, codes: np.ndarray, amount: np.ndarray, size: int, images: np.ndarray | None = None) -> Arrays:
-        """What `apply` needs.
+        """The arrays that `apply` needs.
 
         Args:
-            codes: (depth, n), places in `OPERATIONS`.
-            amount: (depth, n), signs included; not read where an operation has none.
-            size: pixels a side.
-            images: (n,), which image of the batch each starts from; the n images themselves by default.
+            codes: indices into `OPERATIONS`, (depth, n).
+            amount: signed amounts, (depth, n); ignored for operations without one.
+            size: the side of an image in pixels.
+            images: the index in the batch of each starting image, (n,); by default the n images themselves.
         """
         place = np.arange(codes.shape[1]) if images is None else images
         drawn = {}
@@ -111,7 +111,7 @@ class Passes:
         return drawn | {"to": place}
 
     def apply(self, x: Tensor, params: Params) -> Tensor:
-        """Images x (B, C, H, W), uint8 or float32 in [0, 1], to n new ones of the same dtype, channels-last."""
+        """Map images x (B, C, H, W), uint8 or float32 in [0, 1], to n new ones of the same dtype, channels-last."""
         if x.is_floating_point():
             return self.apply(to_bytes(x), params).to(x.dtype).mul_(1 / 255)
         for step in range(self._depth):
@@ -127,7 +127,7 @@ class Passes:
 
 
 def arguments(operation: str, amount: np.ndarray, size: int) -> np.ndarray:
-    """What the operation's kernel takes, a row for each amount (n,): everything that needs float64 happens here."""
+    """The arguments of an operation's kernel, one row per amount (n,); whatever needs float64 is computed here."""
     match operation:
         case "shear_x" | "shear_y" | "translate_x" | "translate_y" | "rotate":
             return affine.inverse(operation, amount, size)
@@ -143,6 +143,6 @@ def arguments(operation: str, amount: np.ndarray, size: int) -> np.ndarray:
 
 
 def to_bytes(x: Tensor) -> Tensor:
-    """Floats in [0, 1] as bytes, channels-last."""
+    """Convert floats in [0, 1] to bytes, channels-last."""
     pixels = x.permute(0, 2, 3, 1).mul(255).round_().to(torch.uint8)
     return pixels.contiguous().permute(0, 3, 1, 2)

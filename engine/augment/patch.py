@@ -1,4 +1,4 @@
-"""Ops that put images together from pieces: of four images (RICAP), or of one (crop and paste)."""
+"""Ops that compose images from pieces: of four images (RICAP), or of one (crop and paste)."""
 
 from __future__ import annotations
 
@@ -25,21 +25,23 @@ from engine.contract.catalog import Spec, register
     conflicts_unless="after_crop",
 )
 class Ricap:
-    """Patch four images together, a random window of each; targets follow the areas.
+    """Compose each image of random windows of four images; targets are mixed by area.
 
-    Takahashi et al. 2018, arXiv:1811.09030, section 3: the four patches meet at a point whose two coordinates come from
-    Beta(beta, beta), and each shows a window of its image that may lie anywhere. Since that crops already, a random
-    crop before it is refused, unless `after_crop` says that it is meant: published code did both.
+    Takahashi et al. 2018, arXiv:1811.09030, section 3. The patches meet at a point whose coordinates are drawn from
+    Beta(beta, beta), and each patch is a window at a random place of its image. Since RICAP crops by itself, a recipe
+    with a random crop before it is invalid unless `after_crop` is set, as some published code did both.
     """
 
     def __init__(
         self,
         *,
-        beta: Annotated[float, Spec("the patches meet at Beta(beta, beta) of the side", gt=0.0, le=100.0)] = 0.3,
+        beta: Annotated[
+            float, Spec("the point where patches meet is drawn from Beta(beta, beta)", gt=0.0, le=100.0)
+        ] = 0.3,
         per: Annotated[
-            Literal["image", "batch"], Spec("meeting point and windows for each image, or one set for the batch")
+            Literal["image", "batch"], Spec("meeting point and windows per image, or the same for the whole batch")
         ] = "image",
-        after_crop: Annotated[bool, Spec("allow a random crop before it")] = False,
+        after_crop: Annotated[bool, Spec("allow a random crop before RICAP")] = False,
     ) -> None:
         self.beta = beta
         self.per: Per = per
@@ -62,14 +64,16 @@ class Ricap:
         at_row, at_column = params["split"][:, :, None]  # each (B or 1, 1)
         corner = ((partner * height + params["top"]) * width + params["left"])[:, :, None]  # first pixels (4, B, 1)
         row = torch.arange(height, device=x.device)
-        lower = row >= at_row  # (B or 1, H): which rows belong to the lower patches
-        # A row of the result begins with a row of a left patch and ends with one of a right patch. Both are cut as
-        # whole rows from an overlapping view, shifted to where they belong, and joined by a weight of 0 or 1: 1.4 us
-        # an image on one core, where a gather of pixels took 4.5. Compiled, rows are cut number by number, and all of
-        # this takes 15 us instead of 3.
-        pixels = x.new_zeros(images * height * width + 2 * width, channels)  # a shifted row may stick out at the ends
+        lower = row >= at_row  # (B or 1, H): whether a row belongs to the lower patches
+        # Each row of the result starts with a row of a left patch and ends with a row of a right patch. Both are cut as
+        # whole rows from an overlapping view, shifted into place, and joined with a weight of 0 or 1. This takes 1.4 us
+        # per image on one core; gathering pixels took 4.5. Compiled code copies rows value by value, and the whole op
+        # takes 15 us instead of 3.
+        pixels = x.new_zeros(
+            images * height * width + 2 * width, channels
+        )  # with margins, as shifted rows may extend past both ends
         pixels[width:-width] = x.permute(0, 2, 3, 1).reshape(-1, channels)
-        view = pixels.reshape(-1).unfold(0, width * channels, channels)  # a row from every pixel on
+        view = pixels.reshape(-1).unfold(0, width * channels, channels)  # a row starting at every pixel
         halves = []
         for side, shift in ((0, width), (1, width - at_column)):
             start = torch.where(lower, corner[side + 2] - at_row * width, corner[side]) + row * width + shift
@@ -82,10 +86,10 @@ class Ricap:
 
 
 def patch_sides(split: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Heights and widths (4, n) of the patches, upper left, upper right, lower left, lower right.
+    """Heights and widths (4, n) of the upper left, upper right, lower left and lower right patches.
 
     Args:
-        split: (2, n), the row and the column at which they meet, in 0..size.
+        split: the row and the column at which they meet, (2, n), in 0..size.
     """
     row, column = split
     return np.stack((row, row, size - row, size - row)), np.stack((column, size - column, column, size - column))
@@ -93,17 +97,22 @@ def patch_sides(split: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 @register("op", title="Crop and paste", stage="image")
 class CropPaste:
-    """Blend a box of each image into another place of the same image; box and rest are mirrored by coins of their own.
+    """Blend a box of each image into another place of the same image, flipping box and image independently.
 
-    As `RandomCropPaste` of pprp/pytorch-cifar-tricks: the box is CutMix's, the weight of what it covers is uniform.
-    There the box could not reach the last row and column, and one as large as the image was an error.
+    This is `RandomCropPaste` of pprp/pytorch-cifar-tricks: the box is CutMix's, the weight of what it covers is
+    uniform. In the original code the box never reached the last row and column, and a box as large as the image raised
+    an error; here both are possible.
     """
 
     def __init__(
         self,
         *,
-        alpha: Annotated[float, Spec("the box leaves Beta(alpha, alpha) of the area", gt=0.0, le=100.0)] = 1.0,
-        flip: Annotated[float, Spec("chance that the image, and that the box, is mirrored", ge=0.0, le=1.0)] = 0.5,
+        alpha: Annotated[
+            float, Spec("share of the area outside the box is drawn from Beta(alpha, alpha)", gt=0.0, le=100.0)
+        ] = 1.0,
+        flip: Annotated[
+            float, Spec("probability of flipping the image, and of flipping the box", ge=0.0, le=1.0)
+        ] = 0.5,
     ) -> None:
         self.alpha = alpha
         self.flip = flip
@@ -125,7 +134,7 @@ class CropPaste:
         box_left, box_top, box_right, _ = params["box"][:, :, None]  # each (B, 1)
         left, top, right, bottom = params["place"][:, :, None]
         mirror_image, mirror_box = params["mirror"][:, :, None]
-        # From which row and column of the image a pixel of the result comes: below the box, and in it.
+        # Source row and column of each pixel of the result: of the image below the box, and of the box.
         below = torch.where(mirror_image > 0, width - 1 - column, column)
         inner = torch.where(mirror_box > 0, box_right - 1 - (column - left), box_left + column - left)
         inner_row = box_top + row - top
@@ -136,6 +145,6 @@ class CropPaste:
 
 
 def pick(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Pixels of x (B, C, H, W) at every pair of `rows` (B, H) and `columns` (B, W) of its own image."""
+    """Pixels of x (B, C, H, W) at every combination of the rows (B, H) and columns (B, W) of the same image."""
     index = (rows[:, :, None] * x.shape[-1] + columns[:, None]).flatten(1)[:, None]  # (B, 1, H W)
     return x.flatten(2).gather(2, index.expand(-1, x.shape[1], -1)).view(x.shape)

@@ -1,6 +1,6 @@
-"""From raw images to what the model sees: every op of a recipe, in order, on the device, without a host sync.
+"""From raw images to what the model sees: all ops of a recipe, in order, on the device, without a host sync.
 
-uint8 images -> ops that move pixels -> [0, 1] floats -> colour ops -> normalised -> ops that mix the batch
+uint8 images -> ops that move pixels -> floats in [0, 1] -> color ops -> normalized -> ops that mix the batch
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 class Pipeline:
-    """The augmentation of one recipe, with its normalisation and its one-hot targets.
+    """The augmentation of one recipe, including normalization and one-hot targets.
 
-    Draws depend on (seed, epoch, step, place of the op) alone: not on the device, the precision, or the ops after it.
+    Draws depend only on (seed, epoch, step, position of the op), not on the device, the precision or the ops after it.
     """
 
     def __init__(
@@ -44,17 +44,17 @@ class Pipeline:
         """Build the ops.
 
         Args:
-            ops: the recipe's choices, in order; ops on single images come before those that mix the batch.
-            seed: of the run, 0 <= seed < 2**64.
-            mean, std: of each channel, for images in [0, 1].
-            num_classes: width of the targets.
-            catalog: where ops are looked up; the engine's own by default.
-            compile: run the float kernels through `torch.compile`; where that fails (no C++ compiler), one message goes
-                to `say` and everything stays eager.
-            say: gets that message.
+            ops: the ops of the recipe, in order; those on single images come before those that mix the batch.
+            seed: the seed of the run, 0 <= seed < 2**64.
+            mean, std: the mean and standard deviation of each channel, for images in [0, 1].
+            num_classes: the width of the targets.
+            catalog: where ops are looked up; the engine's own catalog by default.
+            compile: whether to run the float kernels through `torch.compile`. If that fails (no C++ compiler), one
+                message is passed to `say` and everything stays eager.
+            say: receives that message.
 
         Raises:
-            BadInput: an unknown op, or options that do not fit together.
+            BadInput: an op is unknown, or its options do not fit together.
         """
         known = catalog or default_catalog()
         compiler = Compiler(say) if compile else None
@@ -63,7 +63,7 @@ class Pipeline:
         self._ops = tuple(build_op(choice, known, facts, compiler) for choice in ops)
         self._by_image = [bool(known.get("op", choice.name).meta.get("by_image")) for choice in ops]
         stages = [stage(choice, known) for choice in ops]
-        # A pixel mover that stands behind a colour op works on floats, there.
+        # A geometry op that comes after a color op runs where it is listed, on floats.
         floats = next((i for i, stage in enumerate(stages) if stage != "geometry"), len(stages))
         self._geometry = range(floats)
         self._image = [i for i in range(floats, len(stages)) if stages[i] != "batch"]
@@ -75,10 +75,10 @@ class Pipeline:
         self._constants: dict[tuple[torch.device, int], Tensor] = {}
 
     def draw(self, epoch: int, step: int, n: int, size: int, images: np.ndarray | None = None) -> Draws:
-        """Every random choice for the n images of `size` pixels a side in one step. Host work: run it ahead freely.
+        """Make every random choice of one step for n images with sides of `size` pixels, on the host.
 
         Args:
-            images: int64 (n,), which images of the training set these are; by default its first n.
+            images: the indices of these images in the training set, int64 (n,); by default the first n.
         """
         images = np.arange(n) if images is None else images
         return Draws([self._draw(i, epoch, step, images, size) for i in range(len(self._ops))])
@@ -91,16 +91,16 @@ class Pipeline:
     def __call__(
         self, x: Tensor, labels: Tensor, epoch: int, step: int, images: np.ndarray | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Draw and apply; see both."""
+        """Draw and apply; see `draw` and `apply`."""
         return self.apply(x, labels, self.draw(epoch, step, len(x), x.shape[-1], images))
 
     def apply(self, x: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-        """Augmented, normalised images (B, C, H, W) float32 channels-last and targets (B, classes) float32.
+        """Augmented, normalized images (B, C, H, W) float32 channels-last and targets (B, classes) float32.
 
         Args:
-            x: uint8 (B, C, H, W), best channels-last; never written to.
+            x: uint8 (B, C, H, W), preferably channels-last; never written to.
             labels: int64 (B,).
-            draws: what `draw` returned for B images.
+            draws: the result of `draw` for B images.
         """
         params = draws.on(x.device)
         y = torch.zeros(len(labels), self._num_classes, device=x.device).scatter_(1, labels[:, None], 1.0)
@@ -116,7 +116,7 @@ class Pipeline:
         return x, y
 
     def normalize(self, x: Tensor) -> Tensor:
-        """Images as the model sees them, float32 channels-last: all that evaluation needs.
+        """Normalized images, float32 channels-last; evaluation needs nothing else.
 
         Args:
             x: uint8 (B, C, H, W), or float32 in [0, 1], which may be overwritten.
@@ -128,9 +128,9 @@ class Pipeline:
         return rows.view(pixels.shape).permute(0, 3, 1, 2)
 
     def _affine(self, device: torch.device, pixels: int) -> Tensor:
-        """Scale and shift (2, pixels * C) for every number of an image, made once for each device and size.
+        """Scale and shift (2, pixels * C) for every value of an image, made once per device and size.
 
-        Three values spread over the innermost dimension by broadcasting were 7 times slower on CPU.
+        Broadcasting three values over the innermost dimension was 7 times slower on CPU.
         """
         if (device, pixels) not in self._constants:
             both = torch.tensor([self._scale, self._shift]).repeat(1, pixels)
@@ -139,28 +139,28 @@ class Pipeline:
 
 
 def planes(x: Tensor) -> Tensor:
-    """uint8 (B, C, H, W) of any layout as float32 in [0, 1], whole planes one after another."""
+    """Convert uint8 (B, C, H, W) of any memory format to float32 in [0, 1], contiguous."""
     return x.to(torch.float32, memory_format=torch.contiguous_format).mul_(1 / 255)
 
 
 def build_op(choice: Choice, catalog: Catalog, facts: Mapping[str, Any], compiler: Compiler | None = None) -> Op:
-    """The op that a recipe chose, its nested ops built first; with a compiler, float kernels are compiled.
+    """Build an op of a recipe, its nested ops first; with a compiler, float kernels are compiled.
 
     Args:
-        facts: an op gets those that its constructor names as positional parameters.
+        facts: values by name; the op receives those that its constructor names as positional parameters.
 
     Raises:
-        TypeError: an op asks for something that ops are not told.
+        TypeError: the op asks for a fact that does not exist.
     """
     part = catalog.get("op", choice.name)
     if unknown := sorted(set(part.positional) - set(facts)):
-        raise TypeError(f"{part.path}:{part.line}: an op is told {', '.join(facts)}, not {', '.join(unknown)}")
+        raise TypeError(f"{part.path}:{part.line}: an op can ask for {', '.join(facts)}, not for {', '.join(unknown)}")
     options = choice.options
     nested = member_lists(choice)
     for name, members in nested.items():
         options[name] = [build_op(member, catalog, facts, compiler) for member in members]
     op: Op = catalog.load(part)(**{name: facts[name] for name in part.positional}, **options)
-    # Combinators choose by what was drawn, so only their members are compiled; a copy of bytes has nothing to gain, and
-    # the mark may say that a kernel is better left alone.
+    # Combinators branch on what was drawn, so only their members are compiled. Copying bytes gains nothing from
+    # compilation, and `eager=True` marks a kernel that is faster without it.
     stays = nested or part.meta.get("geometry") or part.meta.get("eager")
     return CompiledOp(op, compiler) if compiler and not stays else op

@@ -1,4 +1,4 @@
-"""Ops made of other ops: one of several, or all of them with a probability."""
+"""Combinators, which are ops made of other ops: one of several, or all of them with a probability."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from engine.contract.errors import BadInput
 
 @register("op", name="choice", title="One of several", same_length=(("weights", "of"),), some_above_zero=("weights",))
 class OneOf:
-    """Each image (or each batch) goes through one of the listed ops, picked at random.
+    """Apply one of the listed ops, picked at random, to each image (or each batch).
 
     The groups are known on the host, so every op runs only on the images that drew it, and nothing waits for the
-    device. An op that mixes images finds its partners within its group.
+    device. An op that mixes images picks its partners within its group.
     """
 
     def __init__(
         self,
         *,
-        of: Annotated[list[Op], Spec("the ops to pick from")],
-        weights: Annotated[tuple[float, ...], Spec("how often each is picked; empty: all alike", ge=0.0)] = (),
-        per: Annotated[Literal["image", "batch"], Spec("one pick for each image, or one for the batch")] = "image",
+        of: Annotated[list[Op], Spec("ops to pick from")],
+        weights: Annotated[tuple[float, ...], Spec("relative frequencies of the ops; empty: all equal", ge=0.0)] = (),
+        per: Annotated[Literal["image", "batch"], Spec("one pick per image, or one for the whole batch")] = "image",
     ) -> None:
         if weights and (len(weights) != len(of) or sum(weights) <= 0):
-            raise BadInput(f"choice.weights: {len(of)} numbers are needed, one for each op, not all 0; got {weights}")
+            raise BadInput(f"choice.weights: got {weights}, needs {len(of)} numbers, one for each op, not all 0")
         self.of = list(of)
         self.odds = np.array(weights or [1.0] * len(self.of)) / (sum(weights) or len(self.of))
         self.per: Per = per
@@ -57,14 +57,14 @@ class OneOf:
 
 @register("op", title="With a probability")
 class WithProbability:
-    """The listed ops, one after another, but only for some images (or some batches)."""
+    """Apply the listed ops, one after another, to some of the images (or of the batches)."""
 
     def __init__(
         self,
         *,
-        of: Annotated[list[Op], Spec("the ops to apply")],
-        probability: Annotated[float, Spec("chance that they are applied", ge=0.0, le=1.0)] = 0.5,
-        per: Annotated[Literal["image", "batch"], Spec("one draw for each image, or one for the batch")] = "image",
+        of: Annotated[list[Op], Spec("ops to apply, in order")],
+        probability: Annotated[float, Spec("probability that they are applied", ge=0.0, le=1.0)] = 0.5,
+        per: Annotated[Literal["image", "batch"], Spec("one draw per image, or one for the whole batch")] = "image",
     ) -> None:
         self.of = list(of)
         self.probability = probability
@@ -93,11 +93,11 @@ class WithProbability:
 
 
 def nested(i: int, drawn: Arrays) -> Arrays:
-    """What member i drew, under names of its own."""
+    """The arrays of member i, with its index prefixed to their names."""
     return {f"{i}.{name}": values for name, values in drawn.items()}
 
 
 def inner(i: int, params: Params) -> dict[str, Tensor]:
-    """The parameters of member i, under the names it gave them."""
+    """The parameters of member i, under the names that it gave them."""
     prefix = f"{i}."
     return {name.removeprefix(prefix): values for name, values in params.items() if name.startswith(prefix)}

@@ -1,6 +1,6 @@
-"""Policies that were not searched for: RandAugment, TrivialAugment and AugMix.
+"""Random policies without a search: RandAugment, TrivialAugment and AugMix.
 
-Operations, ranges and draws are torchvision's.
+Operations, ranges and draws follow torchvision.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ FOURTEEN: Final = tuple(CODES[name] for name in OPERATIONS if name != "invert")
     "op", title="RandAugment", stage="image", geometry=True, paper="1909.13719", ordered=(("magnitude", "levels"),)
 )
 class RandAugment:
-    """A few of 14 operations, drawn anew for each image, all equally strong. Cubuk et al. 2019, arXiv:1909.13719.
+    """A few of 14 operations per image, all at the same magnitude. Cubuk et al. 2019, arXiv:1909.13719.
 
-    Operations are drawn with repetition; the identity is one of them. Sign and operation are drawn for each image.
+    Operations and their signs are drawn per image, with repetition; the identity is one of the operations.
     """
 
     def __init__(
         self,
         *,
-        ops: Annotated[int, Spec("operations for each image", ge=1, le=8)] = 2,
-        magnitude: Annotated[int, Spec("how strong all operations are, of `levels`", ge=0)] = 9,
-        levels: Annotated[int, Spec("the highest magnitude; torchvision's number of bins less one", ge=1)] = 30,
+        ops: Annotated[int, Spec("operations per image", ge=1, le=8)] = 2,
+        magnitude: Annotated[int, Spec("magnitude of all operations, up to `levels`", ge=0)] = 9,
+        levels: Annotated[int, Spec("highest magnitude; torchvision's number of bins minus 1", ge=1)] = 30,
         fill: BorderGray = 0,
         interpolation: Interpolation = "nearest",
     ) -> None:
@@ -54,15 +54,15 @@ class RandAugment:
 
 @register("op", title="TrivialAugment (wide)", stage="image", geometry=True, paper="2103.10158")
 class TrivialAugmentWide:
-    """One of 14 operations at one of many levels, both drawn for each image. Müller and Hutter 2021, arXiv:2103.10158.
+    """One of 14 operations per image, at a random magnitude. Müller and Hutter 2021, arXiv:2103.10158.
 
-    Shifts go up to 32 pixels whatever the image's size, as in the paper.
+    Shifts go up to 32 pixels regardless of the image size, as in the paper.
     """
 
     def __init__(
         self,
         *,
-        bins: Annotated[int, Spec("number of levels", ge=2, le=1000)] = 31,
+        bins: Annotated[int, Spec("number of magnitudes to draw from", ge=2, le=1000)] = 31,
         fill: BorderGray = 0,
         interpolation: Interpolation = "nearest",
     ) -> None:
@@ -81,23 +81,24 @@ class TrivialAugmentWide:
 
 @register("op", name="augmix", title="AugMix", stage="image", geometry=True, paper="1912.02781")
 class AugMix:
-    """An image blended with several chains of operations on itself. Hendrycks et al. 2020, arXiv:1912.02781.
+    """Blend an image with several augmented versions of itself. Hendrycks et al. 2020, arXiv:1912.02781.
 
-    Only the images: the paper's second half, a loss that holds the outputs of three such versions together (its
-    Jensen-Shannon divergence), is not part of this op.
+    This op covers the images only. The paper's Jensen-Shannon consistency loss, which compares the outputs for three
+    versions of an image, is not part of it.
     """
 
     def __init__(
         self,
         *,
-        severity: Annotated[int, Spec("levels of 10 to draw from, the weakest first", ge=1, le=10)] = 3,
-        width: Annotated[int, Spec("chains that are blended", ge=1, le=10)] = 3,
-        depth: Annotated[int, Spec("operations in a chain; 0: one to three, drawn for each chain", ge=0, le=10)] = 0,
+        severity: Annotated[int, Spec("number of magnitudes to draw from, weakest first, out of 10", ge=1, le=10)] = 3,
+        width: Annotated[int, Spec("chains of operations to blend", ge=1, le=10)] = 3,
+        depth: Annotated[int, Spec("operations per chain; 0 draws one to three for each chain", ge=0, le=10)] = 0,
         alpha: Annotated[
-            float, Spec("shares of chains come from Dirichlet(alpha, ...), of the image from Beta", gt=0.0, le=100.0)
+            float,
+            Spec("shares are Dirichlet(alpha) for chains, Beta(alpha, alpha) for the image", gt=0.0, le=100.0),
         ] = 1.0,
         all_ops: Annotated[
-            bool, Spec("also brightness, color, contrast and sharpness, which the corrupted test sets change")
+            bool, Spec("include brightness, color, contrast and sharpness, which overlap with corrupted test sets")
         ] = True,
         fill: BorderGray = 0,
         interpolation: Interpolation = "bilinear",
@@ -129,4 +130,4 @@ class AugMix:
         mixed = torch.zeros_like(x, dtype=torch.float32)
         for version, share in zip(versions, params["shares"], strict=True):
             mixed += version * share[:, None, None, None]
-        return mixed.to(x.dtype), y  # cut to bytes, as torchvision does
+        return mixed.to(x.dtype), y  # bytes are truncated, as in torchvision

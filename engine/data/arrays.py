@@ -23,7 +23,7 @@ Say = Callable[[str, str], None]
 class Arrays:
     """Images uint8 (N, height, width, channels) and labels uint8 (N,), in the order of the source, with class names.
 
-    Three channels are red, green and blue; one is grey.
+    Three channels are red, green and blue; one is gray.
     """
 
     train_images: np.ndarray

@@ -42,7 +42,7 @@ class DataSet:
 
     @property
     def channels(self) -> int:
-        """Of every image: 3 for colour, 1 for grey."""
+        """Of every image: 3 for color, 1 for gray."""
         return int(self.train.images.shape[1])
 
     @property

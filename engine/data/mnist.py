@@ -1,7 +1,7 @@
-"""MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017, arXiv:1708.07747): 28x28 pixels, one grey channel.
+"""MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017, arXiv:1708.07747): 28x28 pixels, one gray channel.
 
 Four gzipped files each, held to our SHA-256 and to torchvision's MD5, then read by torchvision. The digits are under
-CC BY-SA 3.0, the fashion under the MIT licence.
+CC BY-SA 3.0, the fashion under the MIT license.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     year=1998,
 )
 def mnist(data_dir: str, say: Say) -> Arrays:
-    """70,000 handwritten digits in grey."""
+    """70,000 handwritten digits in gray."""
     return stored("mnist", data_dir, say, _read)
 
 
@@ -53,7 +53,7 @@ def mnist(data_dir: str, say: Say) -> Arrays:
     year=2017,
 )
 def fashion_mnist(data_dir: str, say: Say) -> Arrays:
-    """70,000 pieces of clothing in grey: as small as MNIST and not as easy."""
+    """70,000 pieces of clothing in gray: as small as MNIST and not as easy."""
     return stored("fashion_mnist", data_dir, say, _read)
 
 

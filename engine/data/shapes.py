@@ -31,7 +31,7 @@ TURNS: Final = 256  # directions in a full turn
 SINE: Final = np.array([round(ONE * math.sin(2 * math.pi * k / TURNS)) for k in range(TURNS)], np.int32)
 CONFETTI: Final = 4  # pieces an image
 
-PALETTE: Final = np.array(  # RGB; first the bright colours, then the dark ones
+PALETTE: Final = np.array(  # RGB; first the bright colors, then the dark ones
     [
         [
             (255, 213, 79), (255, 138, 101), (129, 199, 132), (79, 195, 247), (240, 98, 146), (255, 241, 118),
@@ -104,8 +104,8 @@ def _paint(labels: np.ndarray, tiles: np.ndarray, words: _Words) -> np.ndarray:
     """Images uint8 (n, 32, 32, 3): ground, shape, confetti, grain. Drawn as planes, (n, 3, 32, 32)."""
     n = len(labels)
     side = words.below(2, n)  # bright on dark or dark on bright, so that brightness tells nothing
-    image = _mix(_colour(words, 1 - side), _colour(words, 1 - side), _clouds(words, n))
-    paint = _mix(_colour(words, side), _colour(words, side), _clouds(words, n) // 2)
+    image = _mix(_color(words, 1 - side), _color(words, 1 - side), _clouds(words, n))
+    paint = _mix(_color(words, side), _color(words, side), _clouds(words, n) // 2)
     middle = words.between(-80, 80, 2, n)
     cover = _cover(tiles[labels], middle, words.between(100, 176, n), words.below(TURNS, n))
     image = _mix(image, paint, cover * words.between(144, 255, n)[:, None, None] // 255)
@@ -113,13 +113,13 @@ def _paint(labels: np.ndarray, tiles: np.ndarray, words: _Words) -> np.ndarray:
         piece = tiles[len(CLASSES) + words.below(len(tiles) - len(CLASSES), n)]
         middle = words.between(-256, 256, 2, n)
         cover = _cover(piece, middle, words.between(28, 64, n), words.below(TURNS, n))
-        image = _mix(image, _colour(words, side), cover)
+        image = _mix(image, _color(words, side), cover)
     grain = words.bytes(n, 3, SIZE, SIZE).astype(np.int16) // 6 - 21
     return np.clip(image.astype(np.int16) + grain, 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
-def _colour(words: _Words, side: np.ndarray) -> np.ndarray:
-    """One colour of the given side of the palette for each image: uint16 (n, 3, 1, 1)."""
+def _color(words: _Words, side: np.ndarray) -> np.ndarray:
+    """One color of the given side of the palette for each image: uint16 (n, 3, 1, 1)."""
     return PALETTE[side, words.below(PALETTE.shape[1], len(side))][:, :, None, None]
 
 

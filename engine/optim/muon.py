@@ -1,4 +1,4 @@
-"""Muon: momentum, orthogonalised. Jordan et al. 2024, kellerjordan.github.io/posts/muon."""
+"""Muon: momentum, orthogonalized. Jordan et al. 2024, kellerjordan.github.io/posts/muon."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Muon(GroupedOptimizer):
     A layer's filters (out, in, k, k) are a matrix (out, in * k * k). With its momentum v:
 
         v = momentum * v + g;  u = g + momentum * v if nesterov else v
-        w *= 1 - lr * weight_decay;  w -= lr * s * orthogonalised(u)
+        w *= 1 - lr * weight_decay;  w -= lr * s * orthogonalized(u)
 
     where s is sqrt(max(1, out / (in * k * k))) ("shape"), 0.2 * sqrt(max(out, in * k * k)) ("rms", Liu et al. 2025,
     arXiv:2502.16982) or 1. With `renormalise`, w is scaled to a Frobenius norm of sqrt(out) instead of decayed.
@@ -92,7 +92,7 @@ class Muon(GroupedOptimizer):
         torch._foreach_add_(velocity, grads)
         updates = torch._foreach_add(grads, velocity, alpha=group["momentum"]) if group["nesterov"] else velocity
         if group["renormalise"]:
-            _renormalise(params)
+            _renormalize(params)
         else:
             shrink(params, group["lr"], group["weight_decay"])
         shapes: dict[tuple[int, int], list[int]] = {}
@@ -100,7 +100,7 @@ class Muon(GroupedOptimizer):
             shapes.setdefault((len(parameter), parameter.numel() // len(parameter)), []).append(i)
         for shape, same in shapes.items():
             matrices = torch.stack([_matrix(updates[i], params[i]) for i in same])  # (layers, out, in * k * k)
-            steps = orthogonalised(matrices, group["iterations"], group["precision"]).to(matrices.dtype)
+            steps = orthogonalized(matrices, group["iterations"], group["precision"]).to(matrices.dtype)
             steps *= group["lr"] * _size(group["scale"], *shape)
             torch._foreach_sub_([_matrix(params[i], params[i]) for i in same], list(steps.unbind()))
 
@@ -111,7 +111,7 @@ class Muon(GroupedOptimizer):
         self._companion.step()
 
 
-def orthogonalised(matrices: Tensor, iterations: int, precision: Precision) -> Tensor:
+def orthogonalized(matrices: Tensor, iterations: int, precision: Precision) -> Tensor:
     """About U V^T of each matrix U S V^T: its singular vectors, with singular values between 0.68 and 1.21.
 
     Args:
@@ -144,7 +144,7 @@ def _size(scale: Scale, rows: int, columns: int) -> float:
     return 0.2 * math.sqrt(max(rows, columns)) if scale == "rms" else 1.0
 
 
-def _renormalise(params: list[Tensor]) -> None:
+def _renormalize(params: list[Tensor]) -> None:
     """Scale every filter bank to a Frobenius norm of sqrt(out)."""
     norms = torch.stack(torch._foreach_norm(params)).clamp(min=TINY)
     roots = torch._foreach_mul(list((1 / norms).unbind()), [math.sqrt(len(parameter)) for parameter in params])

@@ -40,7 +40,7 @@ class SharpnessAware:
     their own backward pass in the first gradient, where SAM's authors take the true one.
 
     Args:
-        rho: radius of the neighbourhood; 0 takes the papers' (`RHO`).
+        rho: radius of the neighborhood; 0 takes the papers' (`RHO`).
         eta: ASAM's lower end of T, so that weights of zero can move.
     """
 
@@ -93,7 +93,7 @@ class SharpnessAware:
 def frozen_statistics(model: nn.Module) -> Iterator[None]:
     """Put all buffers back in the end: what is computed inside leaves no trace in running statistics.
 
-    Batch norm still normalises with the batch inside. Switching its momentum off instead would have a compiled model
+    Batch norm still normalizes with the batch inside. Switching its momentum off instead would have a compiled model
     compiled twice, and would miss norms that are not torch's.
     """
     buffers = list(model.buffers())

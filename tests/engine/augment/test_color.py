@@ -123,7 +123,7 @@ def test_greyscale_equals_torchvision_and_comes_as_often_as_asked(pictures, on_c
     drawn = op.draw(rng, 24, 32)
     out, _ = op.apply(x.clone(), TARGETS, on_cpu(drawn))
     for i in range(24):
-        expected = F.rgb_to_grayscale(x[i], num_output_channels=3) if drawn["grey"][i] else x[i]
+        expected = F.rgb_to_grayscale(x[i], num_output_channels=3) if drawn["gray"][i] else x[i]
         torch.testing.assert_close(out[i], expected, atol=1e-6, rtol=0)
-    count = int(op.draw(rng, 10_000, 32)["grey"].sum())
+    count = int(op.draw(rng, 10_000, 32)["gray"].sum())
     assert stats.binomtest(count, 10_000, probability).pvalue > 0.01

@@ -135,7 +135,7 @@ def test_an_op_from_a_users_file_joins_by_its_mark_alone(tmp_path, pictures):
     """The example of `engine/augment/op.py`, as a user would write it."""
     import engine.augment.op as op
 
-    example = op.__doc__.split("themselves.\n\n", 1)[1].split("\n\nThe mark", 1)[0]
+    example = op.__doc__.split("pipeline find it.\n\n", 1)[1].split("\n\nThe arguments of", 1)[0]
     imports = (
         "from typing import Annotated\nimport numpy as np\nimport torch\nfrom torch import Tensor\n"
         "from engine.augment.op import Arrays, Params\nfrom engine.contract.catalog import Spec, register\n"

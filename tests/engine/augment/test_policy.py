@@ -99,5 +99,5 @@ def test_combinators_nest(pictures, on_cpu, rng):
 
 @pytest.mark.parametrize("weights", [(1.0,), (1.0, 1.0, 1.0), (0.0, 0.0)])
 def test_weights_that_do_not_fit_are_refused(weights):
-    with pytest.raises(BadInput, match=r"choice\.weights: 2 numbers"):
+    with pytest.raises(BadInput, match=r"choice\.weights: got \(.*\), needs 2 numbers"):
         OneOf(of=[Mixup(), CutMix()], weights=weights)

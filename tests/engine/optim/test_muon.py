@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from engine.contract.errors import BadInput
 from engine.contract.recipe.schema import Choice
 from engine.optim.build import build_optimizer
-from engine.optim.muon import orthogonalised
+from engine.optim.muon import orthogonalized
 
 SHARED = {"momentum": 0.8, "nesterov": True, "weight_decay": 0.3, "iterations": 4}
 
@@ -97,7 +97,7 @@ def test_orthogonalising_keeps_singular_vectors_and_evens_out_values(
 ) -> None:
     torch.manual_seed(0)
     matrices = torch.randn(shape) * torch.logspace(-3, 3, shape[0])[:, None, None]
-    for before, after in zip(matrices, orthogonalised(matrices, 5, precision).float(), strict=True):
+    for before, after in zip(matrices, orthogonalized(matrices, 5, precision).float(), strict=True):
         u, values, vt = scipy.linalg.svd(before.numpy(), full_matrices=False)
         inside = u.T @ after.numpy() @ vt.T  # diagonal if the singular vectors are the same
         diagonal = np.diag(inside)[values > np.linalg.norm(values) / 200]
