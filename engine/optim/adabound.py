@@ -1,4 +1,4 @@
-"""AdaBound: Adam whose rates are bounded ever more tightly around that of SGD. Luo et al. 2019, arXiv:1902.09843."""
+"""AdaBound: Adam with learning rates bounded ever more tightly around SGD's. Luo et al. 2019, arXiv:1902.09843."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from engine.optim.grouped import GroupedOptimizer, descend, shrink
 from engine.optim.options import AdamEps, Beta1, Beta2, DecoupledDecay, L2Penalty
 from engine.optim.param_groups import Group
 
-FinalLr = Annotated[float, Spec("the rate of SGD that it ends at, at the peak of the schedule", gt=0.0)]
-Gamma = Annotated[float, Spec("how fast the bounds close; they are a factor of 2 apart after 1 / gamma steps", gt=0.0)]
-Amsbound = Annotated[bool, Spec("divide by the largest squared gradient so far")]
+FinalLr = Annotated[float, Spec("final SGD learning rate, at the peak of the schedule", gt=0.0)]
+Gamma = Annotated[
+    float, Spec("how fast the bounds converge: to within a factor of 2 of final_lr after 1 / gamma steps", gt=0.0)
+]
+Amsbound = Annotated[bool, Spec("use the maximum of past squared gradients (AMSBound)")]
 
 
 @register("optimizer", title="AdaBound", year=2019, paper="1902.09843")
 def adabound(
     groups: list[Group],
     *,
-    lr: Annotated[float, Spec("peak learning rate of the Adam that it starts as", gt=0.0)] = 1e-3,
+    lr: Annotated[float, Spec("peak learning rate of the initial Adam phase", gt=0.0)] = 1e-3,
     final_lr: FinalLr = 0.1,
     gamma: Gamma = 1e-3,
     beta1: Beta1 = 0.9,
@@ -30,7 +32,7 @@ def adabound(
     amsbound: Amsbound = False,
     weight_decay: L2Penalty = 0.0,
 ) -> AdaBound:
-    """Starts as Adam and turns into SGD: every weight's own rate is clipped into bounds that close around final_lr."""
+    """Adam that turns into SGD: the learning rate of each weight is clipped to bounds that close in on final_lr."""
     facts = {"final_lr": final_lr, "gamma": gamma, "betas": (beta1, beta2), "eps": eps, "amsbound": amsbound}
     return AdaBound(groups, facts | {"lr": lr, "weight_decay": weight_decay, "decoupled": False})
 
@@ -39,7 +41,7 @@ def adabound(
 def adaboundw(
     groups: list[Group],
     *,
-    lr: Annotated[float, Spec("peak learning rate of the Adam that it starts as", gt=0.0)] = 1e-3,
+    lr: Annotated[float, Spec("peak learning rate of the initial Adam phase", gt=0.0)] = 1e-3,
     final_lr: FinalLr = 0.1,
     gamma: Gamma = 1e-3,
     beta1: Beta1 = 0.9,
@@ -48,22 +50,22 @@ def adaboundw(
     amsbound: Amsbound = False,
     weight_decay: DecoupledDecay = 0.0,
 ) -> AdaBound:
-    """AdaBound with the decoupled weight decay of AdamW: w shrinks by lr * weight_decay each step.
+    """AdaBound with the decoupled weight decay of AdamW: each step multiplies w by 1 - lr * weight_decay.
 
-    The authors' own AdaBoundW takes weight_decay off each step whatever the rate, schedule or not; this one is AdamW's.
+    The authors' own AdaBoundW does not multiply weight_decay by the learning rate; this one does, like AdamW.
     """
     facts = {"final_lr": final_lr, "gamma": gamma, "betas": (beta1, beta2), "eps": eps, "amsbound": amsbound}
     return AdaBound(groups, facts | {"lr": lr, "weight_decay": weight_decay, "decoupled": True})
 
 
 class AdaBound(GroupedOptimizer):
-    """Algorithm 2 with the authors' bias corrections, and its AMSBound.
+    """Algorithm 2 of the paper with the bias corrections of the authors' code, and the AMSBound variant.
 
-    With m and v as in Adam, k = sqrt(1 - beta2^t) / (1 - beta1^t), and e = final_lr * lr / its peak:
+    With m and v as in Adam, k = sqrt(1 - beta2^t) / (1 - beta1^t), and e = final_lr * lr / (peak of lr):
 
         w -= clip(lr * k / (sqrt(v) + eps), e * (1 - 1 / (gamma * t + 1)), e * (1 + 1 / (gamma * t))) * m
 
-    The count of steps lives on the device: all bounds follow from it there.
+    The step count is kept on the device, where all bounds are computed from it.
     """
 
     def __init__(self, groups: list[Group], defaults: Group) -> None:
@@ -90,12 +92,14 @@ class AdaBound(GroupedOptimizer):
         denominators = torch._foreach_sqrt(square)
         torch._foreach_add_(denominators, group["eps"])
         self._bound(group, denominators, correction, count)
-        rate = (lr * correction).to(torch.promote_types(mean[0].dtype, torch.float32))  # one launch where dtypes agree
+        rate = (lr * correction).to(
+            torch.promote_types(mean[0].dtype, torch.float32)
+        )  # one kernel launch if dtypes agree
         descend(params, list(torch._foreach_div(mean, denominators)), rate)
 
     @staticmethod
     def _bound(group: Group, denominators: list[Tensor], correction: Tensor, count: Tensor) -> None:
-        """Clip the rates by clipping what they are divided by, where the schedule's factor cancels: 0 needs no case."""
+        """Clip learning rates by clipping their denominators, where the schedule's factor cancels, even one of 0."""
         middle = correction * (group["initial_lr"] / group["final_lr"])
         ratio = group["gamma"] * count / (group["gamma"] * count + 1)
         lowest, highest = middle * ratio, middle / ratio
@@ -104,7 +108,7 @@ class AdaBound(GroupedOptimizer):
 
     @staticmethod
     def _count(group: Group, device: torch.device) -> Tensor:
-        """The number of this step, from 1, as a 0-dim tensor; a loaded state may have it on another device."""
+        """The number of this step, from 1, as a 0-dim tensor on `device`; a loaded state may be on another one."""
         if "step" not in group:
             kind = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
             group["step"] = torch.zeros((), dtype=kind, device=device)

@@ -19,7 +19,7 @@ def adam(
     eps: AdamEps = 1e-8,
     weight_decay: L2Penalty = 0.0,
 ) -> torch.optim.Adam:
-    """Adam; weight decay is an L2 penalty that passes through the division by the gradient's size."""
+    """Adam; weight decay is an L2 penalty, added to the gradient before Adam rescales it."""
     return torch.optim.Adam(groups, lr, (beta1, beta2), eps, weight_decay, **kernel(groups))
 
 
@@ -33,5 +33,5 @@ def adamw(
     eps: AdamEps = 1e-8,
     weight_decay: DecoupledDecay = 0.05,
 ) -> torch.optim.AdamW:
-    """Adam with decoupled weight decay: w shrinks by lr * weight_decay each step, whatever its gradient."""
+    """Adam with decoupled weight decay: each step also multiplies w by 1 - lr * weight_decay."""
     return torch.optim.AdamW(groups, lr, (beta1, beta2), eps, weight_decay, **kernel(groups))

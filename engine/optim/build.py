@@ -1,4 +1,4 @@
-"""From an optimizer choice of the recipe to a torch optimizer that fits the device of the model."""
+"""Build the torch optimizer that a recipe names, for the device of the model."""
 
 from __future__ import annotations
 
@@ -14,20 +14,25 @@ from engine.optim.lookahead import Lookahead
 from engine.optim.param_groups import param_groups
 from engine.optim.sharpness import SharpnessAware
 
-LOCAL: Final = ("fused", "foreach", "capturable")  # options that belong to the machine, not to the training
+LOCAL: Final = (
+    "fused",
+    "foreach",
+    "capturable",
+)  # options that depend on the machine and are not restored from a checkpoint
 
 
 def build_optimizer(choice: Choice, model: nn.Module, parts: Catalog | None = None) -> Optimizer:
-    """Build the chosen optimizer over the trainable parameters of `model`, which is already where it will train.
+    """Build the chosen optimizer over the trainable parameters of `model`, which is already on its device.
 
-    `optimizer.step(closure)` is the one interface: the closure zeroes gradients, runs forward and backward, clips to
-    the recipe's `clip_norm`, and returns the loss. Every group keeps its peak as `initial_lr` (`set_lr`). On CUDA the
-    learning rate is a 0-dim tensor on the device, so that a captured graph sees it move and a step waits for nothing.
-    Lookahead and sharpness-aware steps hang on it by torch's own hooks, so it stays the one optimizer that it was.
+    The optimizer is always called as `optimizer.step(closure)`. The closure zeroes gradients, runs forward and
+    backward, clips to `clip_norm` of the recipe, and returns the loss. Every group stores its peak learning rate as
+    `initial_lr` (see `set_lr`). On CUDA the learning rate is a 0-dim tensor on the device, so that a captured graph
+    sees its changes and no step waits. Lookahead and sharpness-aware steps are attached by torch's hooks, so the
+    returned object is the optimizer itself, not a wrapper.
 
     Raises:
-        BadInput: an unknown name.
-        ValueError: no trainable parameter.
+        BadInput: the name is unknown.
+        ValueError: the model has no trainable parameter.
     """
     parts = parts or catalog()
     part = parts.get("optimizer", choice.name)
@@ -51,7 +56,7 @@ def build_optimizer(choice: Choice, model: nn.Module, parts: Catalog | None = No
 
 
 def _keep_local(optimizer: Optimizer) -> None:
-    """Let a loaded checkpoint bring the state of training but not the device it was saved on."""
+    """Keep options that depend on the machine when a checkpoint from another device is loaded."""
     own = [{name: group[name] for name in (*LOCAL, "lr") if name in group} for group in optimizer.param_groups]
 
     def restore(loaded: Optimizer) -> None:

@@ -1,4 +1,4 @@
-"""What our own optimizers share: one step over all tensors of a group at once, without a word to the host."""
+"""The base of our own optimizers, which update all tensors of a group at once without a host synchronization."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from torch.optim import Optimizer
 from engine.optim.param_groups import Group
 
 Scalar: TypeAlias = float | Tensor
-"""A number, or one that lives on the device (0-dim), as the learning rate does on CUDA."""
+"""A Python number, or a 0-dim tensor on the device, as the learning rate is on CUDA."""
 
 
 class GroupedOptimizer(Optimizer):
     """An optimizer that updates the tensors of a group together.
 
-    `_update` gets the parameters that have a gradient, and must leave the gradients as they are: what the loop measures
-    after a step is the gradient of the loss. It works with lists (`torch._foreach_*`) and reads nothing back: a rate on
-    the device is multiplied in, since the `alpha` of an addition would be fetched first.
+    `_update` gets the parameters that have a gradient. It must leave the gradients unchanged, because the loop measures
+    them after the step. It works on lists (`torch._foreach_*`) and reads nothing back to the host: a learning rate on
+    the device is multiplied in, since passing it as the `alpha` of an addition would fetch it first.
     """
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step along the gradients that `closure` leaves, and return its loss."""
+        """Take one step along the gradients that `closure` computes, and return its loss."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -42,7 +42,7 @@ class GroupedOptimizer(Optimizer):
         """Move `params` in place."""
 
     def _state(self, params: Sequence[Tensor], name: str) -> list[Tensor]:
-        """The state of that name of each parameter; zeros where there is none yet."""
+        """The state `name` of each parameter, initialized with zeros."""
         for parameter in params:
             if name not in self.state[parameter]:
                 self.state[parameter][name] = torch.zeros_like(parameter)
@@ -50,7 +50,7 @@ class GroupedOptimizer(Optimizer):
 
 
 def descend(params: list[Tensor], updates: list[Tensor], rate: Scalar) -> None:
-    """params -= rate * updates; the updates are used up."""
+    """params -= rate * updates; overwrites the updates."""
     torch._foreach_mul_(updates, rate)
     torch._foreach_sub_(params, updates)
 

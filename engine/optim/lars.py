@@ -1,4 +1,4 @@
-"""LARS: a learning rate of its own for every layer. You et al. 2017, arXiv:1708.03888. LARC is LARS with a ceiling."""
+"""LARS, a separate learning rate for every layer (You et al. 2017, arXiv:1708.03888), and LARC, LARS with a ceiling."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from engine.optim.grouped import GroupedOptimizer, Scalar, descend
 from engine.optim.options import L2Penalty, LearningRate, Momentum, Nesterov
 from engine.optim.param_groups import Group
 
-Trust = Annotated[float, Spec("size of a layer's step as a part of its weights' size, at a rate of 1", gt=0.0)]
-Eps = Annotated[float, Spec("added to the size of the gradient", ge=0.0)]
-Vectors = Annotated[bool, Spec("adapt the rate of biases and norm layers as well")]
+Trust = Annotated[float, Spec("trust coefficient: norm of a layer's step relative to its weights, at lr = 1", gt=0.0)]
+Eps = Annotated[float, Spec("added to the gradient norm", ge=0.0)]
+Vectors = Annotated[bool, Spec("also adapt the learning rate of biases and norm layers")]
 
 
 @register("optimizer", title="LARS", year=2017, paper="1708.03888")
@@ -29,10 +29,10 @@ def lars(
     eps: Eps = 0.0,
     vectors: Vectors = False,
 ) -> Lars:
-    """SGD whose step in every layer is as large, against the layer's weights, as in every other one.
+    """SGD whose steps have the same size relative to the weights in every layer.
 
-    The paper's algorithm 1 with biases and norm layers left to plain SGD, as all who use it do, and with the learning
-    rate outside of the momentum, as in our SGD: the same while the rate stands still.
+    This is the paper's algorithm 1, with plain SGD for biases and norm layers, as is common practice, and with the
+    learning rate outside of the momentum, as in our SGD; both forms agree while the learning rate is constant.
     """
     facts = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
     return Lars(groups, facts | {"trust": trust, "eps": eps, "vectors": vectors, "ceiling": False})
@@ -42,7 +42,7 @@ def lars(
 def larc(
     groups: list[Group],
     *,
-    lr: Annotated[float, Spec("peak learning rate, and the most that a layer gets", gt=0.0)] = 0.1,
+    lr: Annotated[float, Spec("peak learning rate, and the maximum for every layer", gt=0.0)] = 0.1,
     momentum: Momentum = 0.9,
     nesterov: Nesterov = False,
     weight_decay: L2Penalty = 5e-4,
@@ -50,9 +50,9 @@ def larc(
     eps: Eps = 1e-8,
     vectors: Vectors = True,
 ) -> Lars:
-    """LARS that never takes a larger step than SGD with the same rate would: min(the layer's rate, lr).
+    """LARS with the learning rate of each layer clipped to lr, so steps are never larger than those of SGD.
 
-    As NVIDIA's apex defines it, which adapts vectors as well.
+    This follows NVIDIA's apex, which adapts vectors as well.
     """
     facts = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
     return Lars(groups, facts | {"trust": trust, "eps": eps, "vectors": vectors, "ceiling": True})
@@ -61,7 +61,7 @@ def larc(
 class Lars(GroupedOptimizer):
     """SGD with momentum on gradients that are scaled layer by layer.
 
-    r = trust * |w| / (|g| + weight_decay * |w| + eps),  1 where that is undefined;  with a ceiling min(r / lr, 1)
+    r = trust * |w| / (|g| + weight_decay * |w| + eps), or 1 where that is undefined; with a ceiling, min(r / lr, 1)
     v = momentum * v + r * (g + weight_decay * w);  w -= lr * (r * (...) + momentum * v if nesterov else v)
     """
 
@@ -87,7 +87,7 @@ class Lars(GroupedOptimizer):
 
 
 def _ratios(group: Group, params: list[Tensor], grads: list[Tensor]) -> Tensor:
-    """What each layer's gradient is multiplied by: (layers,)."""
+    """The factor of each layer's gradient, (layers,)."""
     weights, gradients = torch.stack(torch._foreach_norm(params)), torch.stack(torch._foreach_norm(grads))
     below = gradients + group["weight_decay"] * weights + group["eps"]
     ratios = torch.where((weights > 0) & (below > 0), group["trust"] * weights / below, 1.0)

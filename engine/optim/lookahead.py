@@ -14,24 +14,24 @@ KEY = "lookahead"
 
 
 class Lookahead:
-    """Slow weights that follow the optimizer's: after every `every` steps slow += alpha * (weights - slow), and the
-    weights go on from there (algorithm 1). The optimizer keeps its momentum, as in the paper's experiments on CIFAR.
+    """Keeps slow weights: every `every` steps, slow += alpha * (weights - slow), and training continues from there.
 
-    It hangs on the optimizer by hooks, so that groups, rates, state and `step` are all the optimizer's own; its
-    checkpoint carries the slow weights under "lookahead".
+    This is algorithm 1 of the paper. The optimizer keeps its momentum, as in the paper's CIFAR experiments. Lookahead
+    is attached to the optimizer by hooks, so that groups, learning rates, state and `step` remain the optimizer's own;
+    its state dict stores the slow weights under "lookahead".
 
     Args:
-        every: k, the steps between two meetings.
-        alpha: how far the slow weights go towards the others, in (0, 1].
+        every: k, the number of steps between two synchronizations.
+        alpha: how far the slow weights move towards the fast ones, in (0, 1].
     """
 
     def __init__(self, optimizer: Optimizer, every: int, alpha: float) -> None:
         self._params = _parameters(optimizer)
         self._every, self._alpha = every, alpha
         self._steps = 0
-        self._slow: list[Tensor] = []  # taken before the first step, since weights may be loaded until then
+        self._slow: list[Tensor] = []  # copied at the first step, since weights may be loaded until then
         optimizer.register_step_pre_hook(self._start)
-        optimizer.register_step_post_hook(self._meet)
+        optimizer.register_step_post_hook(self._synchronize)
         optimizer.register_state_dict_post_hook(self._save)
         optimizer.register_load_state_dict_pre_hook(self._load)
 
@@ -40,7 +40,7 @@ class Lookahead:
             self._slow = [parameter.detach().clone() for parameter in self._params]
 
     @torch.no_grad()
-    def _meet(self, *_: Any) -> None:
+    def _synchronize(self, *_: Any) -> None:
         self._steps += 1
         if self._steps % self._every == 0:
             torch._foreach_lerp_(self._slow, self._params, weight=self._alpha)
@@ -56,7 +56,7 @@ class Lookahead:
 
 
 def slow_weights(optimizer: Optimizer) -> list[tuple[Tensor, Tensor]]:
-    """Every parameter with its slow weights, where those are other weights: with Lookahead, between two meetings."""
+    """Pairs of parameter and slow weights; empty without Lookahead, and where both agree after a synchronization."""
     state = optimizer.state_dict().get(KEY)
     if state is None or state["steps"] % state["every"] == 0:
         return []
@@ -65,9 +65,9 @@ def slow_weights(optimizer: Optimizer) -> list[tuple[Tensor, Tensor]]:
 
 @contextmanager
 def at_slow_weights(optimizer: Optimizer) -> Iterator[None]:
-    """Inside, the model has its slow weights: the ones that Lookahead is to be judged by, and that it returns.
+    """Give the model its slow weights inside the block; these are the weights that Lookahead evaluates and returns.
 
-    Afterwards the weights are, to the bit, what they were. Without Lookahead nothing happens.
+    Afterwards the weights are bit-identical to what they were. Without Lookahead nothing happens.
     """
     pairs = slow_weights(optimizer)
     params, slow = [parameter.detach() for parameter, _ in pairs], [slow for _, slow in pairs]
@@ -80,7 +80,7 @@ def at_slow_weights(optimizer: Optimizer) -> Iterator[None]:
 
 
 def evaluated_state(model: nn.Module, optimizer: Optimizer) -> dict[str, Any]:
-    """`model.state_dict()` as it is inside `at_slow_weights`."""
+    """`model.state_dict()` as it would be inside `at_slow_weights`."""
     slow = {id(parameter): weights for parameter, weights in slow_weights(optimizer)}
     state: dict[str, Any] = model.state_dict()
     named = model.named_parameters(remove_duplicate=False)

@@ -1,4 +1,4 @@
-"""Muon: momentum, orthogonalized. Jordan et al. 2024, kellerjordan.github.io/posts/muon."""
+"""Muon: SGD with orthogonalized momentum. Jordan et al. 2024, kellerjordan.github.io/posts/muon."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from engine.optim.options import Nesterov
 from engine.optim.param_groups import Group, kernel
 
 COEFFICIENTS: Final = (3.4445, -4.7750, 2.0315)
-"""Of a * x + b * x^3 + c * x^5, which is steep at 0 and keeps what is near 1 between 0.68 and 1.21."""
+"""Of a * x + b * x^3 + c * x^5, which is steep at 0 and keeps values near 1 between 0.68 and 1.21."""
 TINY: Final = 1e-7
 OTHER_LR: Final = {"sgd": 0.1, "adamw": 1e-3}
 
-Scale = Annotated[Literal["shape", "rms", "none"], Spec("step size by shape: the original's, AdamW's, or none")]
-Precision = Annotated[Literal["bf16", "fp32"], Spec("arithmetic of the Newton-Schulz iterations")]
+Scale = Annotated[
+    Literal["shape", "rms", "none"],
+    Spec("scaling of the step by filter shape: the original's, one that matches AdamW, or none"),
+]
+Precision = Annotated[Literal["bf16", "fp32"], Spec("precision of the Newton-Schulz iterations")]
 
 
 @register("optimizer", title="Muon", year=2024)
@@ -29,22 +32,26 @@ def muon(
     groups: list[Group],
     *,
     lr: Annotated[float, Spec("peak learning rate of the convolution filters", gt=0.0)] = 0.02,
-    momentum: Annotated[float, Spec("part of the last momentum that is kept", ge=0.0, lt=1.0)] = 0.95,
+    momentum: Annotated[float, Spec("momentum factor of the filters", ge=0.0, lt=1.0)] = 0.95,
     nesterov: Nesterov = True,
-    weight_decay: Annotated[float, Spec("decay of the filters, times their learning rate", ge=0.0)] = 0.0,
-    iterations: Annotated[int, Spec("Newton-Schulz iterations", ge=1, le=30)] = 5,
+    weight_decay: Annotated[
+        float, Spec("weight decay of the filters, multiplied by their learning rate", ge=0.0)
+    ] = 0.0,
+    iterations: Annotated[int, Spec("number of Newton-Schulz iterations", ge=1, le=30)] = 5,
     scale: Scale = "shape",
-    renormalise: Annotated[bool, Spec("bring each layer's filters to a mean norm of 1 before every step")] = False,
+    renormalise: Annotated[bool, Spec("scale the filters of each layer to a mean norm of 1 before every step")] = False,
     precision: Precision = "bf16",
-    other: Annotated[Literal["sgd", "adamw"], Spec("what trains all other parameters: Nesterov SGD or AdamW")] = "sgd",
-    other_lr: Annotated[float, Spec("their peak learning rate; 0 takes 0.1 for SGD, 0.001 for AdamW", ge=0.0)] = 0.0,
-    other_momentum: Annotated[float, Spec("SGD's momentum, AdamW's beta1", ge=0.0, lt=1.0)] = 0.9,
-    other_beta2: Annotated[float, Spec("AdamW's memory of the squared gradient", ge=0.0, lt=1.0)] = 0.999,
-    other_weight_decay: Annotated[float, Spec("SGD's L2 penalty, AdamW's decay times the rate", ge=0.0)] = 0.0,
+    other: Annotated[Literal["sgd", "adamw"], Spec("optimizer of all other parameters: Nesterov SGD or AdamW")] = "sgd",
+    other_lr: Annotated[
+        float, Spec("peak learning rate of the other parameters; 0: 0.1 for SGD, 0.001 for AdamW", ge=0.0)
+    ] = 0.0,
+    other_momentum: Annotated[float, Spec("momentum of SGD, beta1 of AdamW", ge=0.0, lt=1.0)] = 0.9,
+    other_beta2: Annotated[float, Spec("beta2 of AdamW", ge=0.0, lt=1.0)] = 0.999,
+    other_weight_decay: Annotated[float, Spec("L2 penalty of SGD, decoupled weight decay of AdamW", ge=0.0)] = 0.0,
 ) -> Muon:
-    """Steps of one size in all directions for convolution filters; SGD or AdamW for all else.
+    """Orthogonalized momentum for convolution filters, SGD or AdamW for all other parameters.
 
-    cifar10-airbench's own: lr 0.24, momentum 0.6, 3 iterations, scale "none", renormalise.
+    The settings of cifar10-airbench are lr = 0.24, momentum = 0.6, iterations = 3, scale = "none", renormalise = true.
     """
     filters = [group | {"params": part} for group in groups if (part := [p for p in group["params"] if p.ndim == 4])]
     rest = [group | {"params": part} for group in groups if (part := [p for p in group["params"] if p.ndim != 4])]
@@ -64,9 +71,9 @@ def muon(
 
 
 class Muon(GroupedOptimizer):
-    """Muon for the groups of 4-D filters, and a companion of torch's for all others.
+    """Muon for groups of 4-D filters, with a companion optimizer of torch for all other parameters.
 
-    A layer's filters (out, in, k, k) are a matrix (out, in * k * k). With its momentum v:
+    The filters (out, in, k, k) of a layer are treated as a matrix (out, in * k * k). With its momentum v:
 
         v = momentum * v + g;  u = g + momentum * v if nesterov else v
         w *= 1 - lr * weight_decay;  w -= lr * s * orthogonalized(u)
@@ -75,8 +82,9 @@ class Muon(GroupedOptimizer):
     arXiv:2502.16982) or 1. With `renormalise`, w is scaled to a Frobenius norm of sqrt(out) instead of decayed.
 
     Args:
-        filters: groups with their options.
-        companion: an optimizer over all other parameters; its groups become groups of this one, its state is here.
+        filters: groups of filters with their options.
+        companion: an optimizer over all other parameters; its groups become groups of this optimizer, which also holds
+            its state.
     """
 
     def __init__(self, filters: list[Group], companion: Optimizer | None) -> None:
@@ -84,7 +92,7 @@ class Muon(GroupedOptimizer):
         super().__init__([*filters, *(companion.param_groups if companion else [])], {})
 
     def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
-        if "iterations" not in group:  # one of the companion's
+        if "iterations" not in group:  # a group of the companion
             self._step_companion(group)
             return
         velocity = self._state(params, "momentum_buffer")
@@ -105,18 +113,18 @@ class Muon(GroupedOptimizer):
             torch._foreach_sub_([_matrix(params[i], params[i]) for i in same], list(steps.unbind()))
 
     def _step_companion(self, group: Group) -> None:
-        """Let torch's optimizer step on a group of ours. It gets our state too: loading replaces both."""
+        """Let the companion step on one of our groups. It is given our state as well, since loading replaces both."""
         assert self._companion is not None, "a group without filters has a companion"
         self._companion.param_groups, self._companion.state = [group], self.state
         self._companion.step()
 
 
 def orthogonalized(matrices: Tensor, iterations: int, precision: Precision) -> Tensor:
-    """About U V^T of each matrix U S V^T: its singular vectors, with singular values between 0.68 and 1.21.
+    """Approximate U V^T for each matrix U S V^T: same singular vectors, singular values between 0.68 and 1.21.
 
     Args:
         matrices: (n, rows, columns), not zero; their scale does not matter.
-        iterations: Newton-Schulz steps; five bring all singular values above 1/200 of the norm into that range.
+        iterations: Newton-Schulz iterations; five bring all singular values above 1/200 of the norm into that range.
 
     Returns:
         (n, rows, columns), in bf16 or fp32 (fp64 stays fp64).
@@ -124,7 +132,7 @@ def orthogonalized(matrices: Tensor, iterations: int, precision: Precision) -> T
     a, b, c = COEFFICIENTS
     kind = torch.bfloat16 if precision == "bf16" else torch.promote_types(matrices.dtype, torch.float32)
     tall = matrices.shape[1] > matrices.shape[2]
-    x = matrices.mT if tall else matrices  # the smaller products
+    x = matrices.mT if tall else matrices  # makes the products smaller
     x = (x / x.norm(dim=(1, 2), keepdim=True).clamp(min=TINY)).to(kind)
     for _ in range(iterations):
         gram = x @ x.mT
@@ -133,7 +141,7 @@ def orthogonalized(matrices: Tensor, iterations: int, precision: Precision) -> T
 
 
 def _matrix(tensor: Tensor, like: Tensor) -> Tensor:
-    """A filter bank (out, in, k, k) as (out, in * k * k), columns in the order of `like`'s memory; of it, a view."""
+    """A filter bank (out, in, k, k) as (out, in * k * k), with columns in the memory order of `like`; a view of it."""
     channels_last = like.is_contiguous(memory_format=torch.channels_last)
     return (tensor.permute(0, 2, 3, 1) if channels_last else tensor).flatten(1)
 

@@ -1,4 +1,4 @@
-"""Parameter groups: who gets weight decay, and how the learning rate of a group is set."""
+"""Parameter groups: which parameters get weight decay, and how learning rate and momentum of a group are set."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def param_groups(model: nn.Module, *, decay_norm_bias: bool) -> list[Group]:
     """The trainable parameters of `model`, each exactly once.
 
     Args:
-        decay_norm_bias: one group for all, as the papers and both seeds of this project train. Else two: the second
-            holds biases, norm layers, every other vector or scalar (layer scales, say) and what modules say is not to
-            decay, and has weight decay 0 (He et al. 2018, arXiv:1812.01187, "no bias decay"). The first takes the
-            optimizer's own weight decay.
+        decay_norm_bias: whether weight decay applies to all parameters, in one group, as in most papers. If False there
+            are two groups. The first has the optimizer's own weight decay. The second has weight decay 0 and holds
+            biases, norm layers, all other vectors and scalars (such as layer scales), and parameters that their module
+            excludes (He et al. 2018, arXiv:1812.01187, "no bias decay").
 
-    A module says so of its parameters by the attribute `no_decay`, a tuple of names (of positions, class tokens,
-    relative positions), or as timm's do, by a method `no_weight_decay`.
+    A module excludes parameters by the attribute `no_decay`, a tuple of names (for example of positions or class
+    tokens), or, as in timm, by a method `no_weight_decay`.
 
     Raises:
-        ValueError: nothing to train.
+        ValueError: the model has no trainable parameters.
     """
     spared = {id(parameter) for module in model.modules() for parameter in _spared_in(module)}
     decayed: list[nn.Parameter] = []
@@ -49,7 +49,7 @@ def param_groups(model: nn.Module, *, decay_norm_bias: bool) -> list[Group]:
 
 
 def _spared_in(module: nn.Module) -> Iterator[nn.Parameter]:
-    """The parameters of a module that are no weights to decay, as far as its kind or its author says."""
+    """The parameters that a module excludes from weight decay, by its class or by name."""
     if isinstance(module, NORMS):
         yield from module.parameters()
     names = {*getattr(module, "no_decay", ())}
@@ -59,7 +59,7 @@ def _spared_in(module: nn.Module) -> Iterator[nn.Parameter]:
 
 
 def set_lr(optimizer: Optimizer, factor: float) -> None:
-    """Set every group's learning rate to `factor` times its own peak, without waiting for the device."""
+    """Set the learning rate of every group to `factor` times its peak, without waiting for the device."""
     for group in optimizer.param_groups:
         lr = group["initial_lr"] * factor
         if isinstance(group["lr"], Tensor):
@@ -69,10 +69,11 @@ def set_lr(optimizer: Optimizer, factor: float) -> None:
 
 
 def set_momentum(optimizer: Optimizer, low: float, swing: float) -> None:
-    """Move every group's momentum (Adam's: beta1) between its own (swing 0) and `low` (swing 1).
+    """Set the momentum of every group (for Adam, beta1) between its own value (swing 0) and `low` (swing 1).
 
-    A group whose own is below `low` keeps it. Each group remembers its own as `initial_momentum` from the first call
-    on, and so does a checkpoint. Momenta are host numbers that a step passes to its kernels: nothing waits.
+    A group whose own momentum is below `low` keeps it. From the first call on, each group stores its own momentum as
+    `initial_momentum`, which checkpoints contain. Momenta are Python numbers that a step passes to its kernels, so
+    nothing waits for the device.
     """
     for group in optimizer.param_groups:
         now = group["betas"][0] if "betas" in group else group.get("momentum")
@@ -87,12 +88,12 @@ def set_momentum(optimizer: Optimizer, low: float, swing: float) -> None:
 
 
 def kernel(groups: list[Group]) -> dict[str, bool]:
-    """Which implementation of a torch optimizer to run: `fused` on every device that has it.
+    """The implementation of a torch optimizer to use: `fused` on every device that has it.
 
-    It passes once over memory instead of once an operation, and Adam's keeps its step count in a tensor, so nothing is
-    read back. A step of SGD with momentum / AdamW in ms, measured on one EPYC core in fp32: resnet20 0.21 / 0.39 fused,
-    0.38 / 0.93 foreach, 0.58 / 1.29 loop; resnet18 12.9 / 15.4 fused, 10.8 / 19.7 foreach, 10.7 / 18.4 loop. It trusts
-    that a gradient has its parameter's memory layout, which autograd sees to.
+    It passes over memory once instead of once per operation, and Adam's keeps its step count in a tensor, so nothing is
+    read back. One step of SGD with momentum / AdamW took, in ms on one EPYC core in fp32: resnet20 0.21 / 0.39 fused,
+    0.38 / 0.93 foreach, 0.58 / 1.29 loop; resnet18 12.9 / 15.4 fused, 10.8 / 19.7 foreach, 10.7 / 18.4 loop. It
+    requires gradients in the memory format of their parameters, which autograd guarantees.
     """
     kinds = {parameter.device.type for group in groups for parameter in group["params"]}
     return {"fused": True} if kinds <= {"cpu", "cuda", "mps"} else {}

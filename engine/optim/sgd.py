@@ -18,9 +18,9 @@ def sgd(
     nesterov: Nesterov = False,
     weight_decay: L2Penalty = 0.0,
 ) -> torch.optim.SGD:
-    """SGD with momentum, plain or Nesterov's; torch's form, where the learning rate multiplies the whole update.
+    """SGD with classical or Nesterov momentum, as in torch: the learning rate multiplies the whole update.
 
     v = momentum * v + (g + weight_decay * w);  w -= lr * (g + momentum * v if nesterov else v)
     """
-    nesterov = nesterov and momentum > 0  # the same step then, but torch refuses the pair
+    nesterov = nesterov and momentum > 0  # the step is the same without momentum, but torch rejects the combination
     return torch.optim.SGD(groups, lr, momentum, weight_decay=weight_decay, nesterov=nesterov, **kernel(groups))

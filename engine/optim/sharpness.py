@@ -1,9 +1,9 @@
 """Sharpness-aware steps around any optimizer.
 
-SAM: Foret et al. 2020, arXiv:2010.01412. ASAM: Kwon et al. 2021, arXiv:2102.11600. A step asks for two gradients: one
-at the weights, which says where within `rho` the loss is highest, and one there, which the optimizer then follows from
-the old weights. Both passes see the same batch and the same random draws (dropout and the like), as in the code of
-SAM's authors; batch norm's running statistics move in the first pass alone.
+SAM: Foret et al. 2020, arXiv:2010.01412. ASAM: Kwon et al. 2021, arXiv:2102.11600. A step computes two gradients: one
+at the current weights, which points to the highest loss within `rho`, and one at that point, which the optimizer then
+applies to the old weights. Both passes see the same batch and the same random draws (for example of dropout), as in the
+code of SAM's authors; the running statistics of batch norm are updated in the first pass only.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from engine.randomness import rng_state, set_rng_state
 Method = Literal["sam", "asam"]
 Closure = Callable[[], Any]
 
-RHO: Final[dict[Method, float]] = {"sam": 0.05, "asam": 0.5}  # of the papers, for CIFAR-10
-TINY: Final = 1e-12  # a gradient of zero shows no way up
+RHO: Final[dict[Method, float]] = {"sam": 0.05, "asam": 0.5}  # the papers' values for CIFAR-10
+TINY: Final = 1e-12  # a zero gradient has no direction
 
 
 class SharpnessAware:
-    """Makes every `step(closure)` of an optimizer a sharpness-aware one; it reports the loss at the weights.
+    """Makes every `step(closure)` of an optimizer sharpness-aware; the step returns the loss at the old weights.
 
     With gradients g and w the weights, the second gradient is taken at
 
         SAM:   w + rho * g / |g|                        ASAM:   w + rho * T^2 g / |T g|
 
-    where the norms are over all parameters together and T = |w| + eta for parameters whose name has "weight" in it
-    (norm layers' weights too, as in the authors' code), 1 for all others, such as biases and tokens.
+    where the norms are over all parameters together. T is |w| + eta for parameters whose name contains "weight"
+    (including those of norm layers, as in the authors' code) and 1 for all others, such as biases and tokens.
 
-    The ascent follows the closure's gradient, without the optimizer's weight decay. Clipping in the closure changes
-    nothing there, where only the direction counts, and clips the second gradient. Shake-Shake and ShakeDrop keep
-    their own backward pass in the first gradient, where SAM's authors take the true one.
+    The ascent follows the gradient of the closure, without the optimizer's weight decay. Clipping in the closure has no
+    effect on the ascent, where only the direction matters, and clips the second gradient. In the first gradient,
+    Shake-Shake and ShakeDrop keep their own backward pass, while SAM's authors use the true gradient.
 
     Args:
-        rho: radius of the neighborhood; 0 takes the papers' (`RHO`).
-        eta: ASAM's lower end of T, so that weights of zero can move.
+        rho: the radius of the neighborhood; 0 stands for the paper's (`RHO`).
+        eta: the lower bound of T in ASAM, so that weights of zero can move.
     """
 
     def __init__(self, optimizer: Optimizer, model: nn.Module, method: Method, *, rho: float, eta: float) -> None:
@@ -50,10 +50,10 @@ class SharpnessAware:
         optimizer.register_step_pre_hook(self._sharpen)
 
     def _sharpen(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
-        """Replace the closure on its way into `step`."""
+        """Replace the closure that is passed to `step`."""
         closure = kwargs.get("closure") if len(args) < 2 else args[1]
         if closure is None:
-            raise TypeError("a sharpness-aware step needs a closure: it asks for the gradient twice")
+            raise TypeError("a sharpness-aware step needs a closure, because it computes the gradient twice")
         return (optimizer, lambda: self._two_passes(closure)), {}
 
     def _two_passes(self, closure: Closure) -> Any:
@@ -74,7 +74,7 @@ class SharpnessAware:
 
     @torch.no_grad()
     def _ascent(self, named: list[tuple[str, nn.Parameter]]) -> list[Tensor]:
-        """The way to the highest loss around, one tensor a parameter."""
+        """The step to the highest loss in the neighborhood, one tensor per parameter."""
         grads = [parameter.grad.clone() for _, parameter in named if parameter.grad is not None]
         scaled = [i for i, (name, _) in enumerate(named) if self._method == "asam" and "weight" in name]
         chosen = [grads[i] for i in scaled]
@@ -91,10 +91,10 @@ class SharpnessAware:
 
 @contextmanager
 def frozen_statistics(model: nn.Module) -> Iterator[None]:
-    """Put all buffers back in the end: what is computed inside leaves no trace in running statistics.
+    """Restore all buffers at the end of the block, so that running statistics do not change.
 
-    Batch norm still normalizes with the batch inside. Switching its momentum off instead would have a compiled model
-    compiled twice, and would miss norms that are not torch's.
+    Inside, batch norm still normalizes with the batch. Disabling its momentum instead would compile a compiled model
+    twice, and would miss norm layers that are not torch's.
     """
     buffers = list(model.buffers())
     before = [buffer.clone() for buffer in buffers]
