@@ -1,7 +1,7 @@
-"""Averages of the weights along training: a second model that is often better than the last step's.
+"""Weight averaging: a second model, averaged over training, that is often better than the last one.
 
-Every kind has the same face: `update()` after each optimizer step, `settle()` before an evaluation, `model` to
-evaluate, `weights` to name it in events, and a state dict. `off` is the model itself, so the loop needs no `if`.
+Every kind has the same interface: `update()` after each optimizer step, `settle()` before an evaluation, `model` to
+evaluate, `weights` to name it in events, and a state dict. `off` returns the model itself, so the loop needs no `if`.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ Autocast = Callable[[], torch.autocast]
 
 
 class Averaging(Protocol):
-    """What the loop knows of an average."""
+    """The interface between the training loop and an average."""
 
     @property
     def model(self) -> nn.Module:
-        """The module to evaluate; the one in training where nothing is averaged (yet)."""
+        """The module to evaluate; the one in training if nothing is averaged (yet)."""
 
     @property
     def weights(self) -> str:
-        """How events name these weights: "raw", "ema", "swa"."""
+        """The name of these weights in events: "raw", "ema" or "swa"."""
 
     def update(self) -> None:
-        """Take in the weights after an optimizer step; reads nothing back from the device."""
+        """Include the weights after an optimizer step; reads nothing back from the device."""
 
     def settle(self, batches: Iterable[Tensor], autocast: Autocast) -> None:
-        """Make `model` fit to be evaluated.
+        """Prepare `model` for an evaluation.
 
         Args:
-            batches: the training images of an epoch (B, 3, H, W), augmented and normalized; made as they are asked for.
-            autocast: makes the context that the model runs in.
+            batches: augmented and normalized training images of one epoch, (B, C, H, W) each; created lazily.
+            autocast: creates the context that the model runs in.
         """
 
     def state_dict(self) -> dict[str, Any]: ...
@@ -51,7 +51,7 @@ class Averaging(Protocol):
 
 @register("averaging", title="Off")
 class Off:
-    """No average: the last step's weights."""
+    """No average: the weights of the last step."""
 
     weights: ClassVar[str] = "raw"
 
@@ -75,12 +75,12 @@ class Off:
 class Ema:
     """Exponential moving average of parameters and float buffers (batch-norm statistics); integer buffers are copied.
 
-    average = d * average + (1 - d) * weights after every step, where d = min(decay, (1 + t) / (10 + t)) at step t while
-    warming up, so that the random start is forgotten (as in TensorFlow's ExponentialMovingAverage). With `every` = n it
-    does so after each nth step with d to the power n: cheaper, same memory.
+    average = d * average + (1 - d) * weights after every step. With `warmup`, d = min(decay, (1 + t) / (10 + t)) at
+    step t, so that the initial weights are soon forgotten (as in TensorFlow's ExponentialMovingAverage). With `every` =
+    n, the average is updated after every nth step with d to the power of n, which is cheaper and decays as fast.
 
     Args:
-        model: the module in training, on its device and in its memory format; its tensors must stay the same objects.
+        model: the module in training, on its device and in its memory format; its tensors must remain the same objects.
     """
 
     weights: ClassVar[str] = "ema"
@@ -89,8 +89,8 @@ class Ema:
         self,
         model: nn.Module,
         *,
-        decay: Annotated[float, Spec("part of the average kept each step", ge=0.0, lt=1.0)] = 0.999,
-        warmup: Annotated[bool, Spec("keep less of it in the first steps")] = True,
+        decay: Annotated[float, Spec("share of the average that each step keeps", ge=0.0, lt=1.0)] = 0.999,
+        warmup: Annotated[bool, Spec("use a smaller decay in the first steps")] = True,
         every: Annotated[int, Spec("steps between updates", ge=1, le=1000)] = 1,
     ) -> None:
         self.model = copy.deepcopy(model).requires_grad_(False).eval()
@@ -102,7 +102,7 @@ class Ema:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Count a step, and take in the weights if it is an nth one."""
+        """Count a step, and update the average after every nth one."""
         self._steps += 1
         if self._steps % self._every:
             return
@@ -115,31 +115,31 @@ class Ema:
         """Nothing to do: batch-norm statistics are averaged like weights."""
 
     def state_dict(self) -> dict[str, Any]:
-        """The average and the number of steps seen."""
+        """The average and the number of steps so far."""
         return {"model": self.model.state_dict(), "steps": self._steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a `state_dict`. Raises RuntimeError where the model differs."""
+        """Restore a `state_dict`. Raises RuntimeError if it belongs to a different model."""
         self.model.load_state_dict(state["model"])
         self._steps = state["steps"]
 
 
 @register("averaging", title="Stochastic weight averaging", paper="1803.05407")
 class Swa:
-    """Equal average of the weights along the last part of training, SWA (Izmailov et al. 2018, arXiv:1803.05407).
+    """Equal average of the weights over the last part of training, SWA (Izmailov et al. 2018, arXiv:1803.05407).
 
-    Weights are taken in every so many epochs, counted back from the end so that the last ones are among them. Before
-    the first of them the model in training is the one to evaluate. The paper keeps a constant or cyclic learning rate
-    while it averages; that is the schedule's to say, and the average works with any.
+    Weights are averaged at intervals of `every` epochs, counted back from the end so that the final weights are
+    included. Before the first of them, the model in training is evaluated. The paper uses a constant or cyclic learning
+    rate while averaging; the average works with any schedule.
 
-    Batch-norm statistics of averaged weights are those of no training, so they are taken anew from an epoch of
-    augmented training images before an average is evaluated: a forward pass over the training set each time it has
-    changed.
+    The batch-norm statistics of the training do not fit the averaged weights. They are therefore computed anew from one
+    epoch of augmented training images before an average is evaluated, which takes a forward pass over the training set
+    each time the average has changed.
 
     Args:
-        model: the module in training, on its device and in its memory format; its tensors must stay the same objects.
-        epochs: of the whole training.
-        steps: in an epoch.
+        model: the module in training, on its device and in its memory format; its tensors must remain the same objects.
+        epochs: the number of epochs of the whole training.
+        steps: the number of steps per epoch.
     """
 
     def __init__(
@@ -148,13 +148,13 @@ class Swa:
         epochs: int,
         steps: int,
         *,
-        start: Annotated[float, Spec("part of the training after which averaging begins", ge=0.0, lt=1.0)] = 0.75,
-        every: Annotated[float, Spec("time between the weights averaged", gt=0.0, unit="epochs")] = 1.0,
+        start: Annotated[float, Spec("start of averaging, as a fraction of the training", ge=0.0, lt=1.0)] = 0.75,
+        every: Annotated[float, Spec("interval between averaged weights", gt=0.0, unit="epochs")] = 1.0,
     ) -> None:
         self._raw = model
         self._average = copy.deepcopy(model).requires_grad_(False).eval()
         self._left = epochs * steps
-        self._span = max(1, round((1 - start) * epochs * steps))  # steps at the end in which weights are taken in
+        self._span = max(1, round((1 - start) * epochs * steps))  # steps at the end in which weights are averaged
         self._every = max(1, round(every * steps))
         self._count = 0
         self._settled = False
@@ -164,7 +164,7 @@ class Swa:
 
     @property
     def model(self) -> nn.Module:
-        """The average, or the module in training before there is one."""
+        """The average, or the module in training as long as there is none."""
         return self._average if self._count else self._raw
 
     @property
@@ -173,7 +173,7 @@ class Swa:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Count a step, and take in the weights if it is their turn."""
+        """Count a step, and update the average if it is due."""
         self._left -= 1
         if self._left > self._span or self._left % self._every:
             return
@@ -184,18 +184,18 @@ class Swa:
         self._settled = False
 
     def settle(self, batches: Iterable[Tensor], autocast: Autocast) -> None:
-        """Take the batch-norm statistics of an average that has changed. What `batches` raises is the caller's."""
+        """Compute the batch-norm statistics of an average that has changed. Exceptions of `batches` are passed on."""
         if self._count and not self._settled:
             take_statistics(self._average, batches, autocast)
             self._settled = True
 
     def state_dict(self) -> dict[str, Any]:
-        """The average, where there is one, and how far it has come."""
+        """The average, if there is one, and the progress of averaging."""
         average = self._average.state_dict() if self._count else {}
         return {"model": average, "left": self._left, "count": self._count, "settled": self._settled}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a `state_dict`. Raises RuntimeError where the model differs."""
+        """Restore a `state_dict`. Raises RuntimeError if it belongs to a different model."""
         if state["count"]:
             self._average.load_state_dict(state["model"])
         self._left, self._count, self._settled = state["left"], state["count"], state["settled"]
@@ -203,10 +203,10 @@ class Swa:
 
 @torch.no_grad()
 def take_statistics(model: nn.Module, batches: Iterable[Tensor], autocast: Autocast) -> None:
-    """Set the running statistics of every batch norm to the mean over the batches, each with the same weight.
+    """Set the running statistics of every batch norm to the mean over the batches, all with equal weight.
 
-    All other modules are as they were: in an evaluated model nothing drops out and nothing is drawn, so the random
-    state stays what it was. (`torch.optim.swa_utils.update_bn` draws the dropout of training instead.)
+    All other modules stay in evaluation mode: there is no dropout and nothing is drawn, so the random state does not
+    change. (`torch.optim.swa_utils.update_bn` puts the model in training mode, with dropout.)
     """
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm) and module.track_running_stats]
     before = [(norm.momentum, norm.training) for norm in norms]
@@ -217,7 +217,7 @@ def take_statistics(model: nn.Module, batches: Iterable[Tensor], autocast: Autoc
             norm.reset_running_stats()
             norm.train()
         for i, images in enumerate(batches):
-            for norm in norms:  # for a mean torch's own `None` would read its count back from the device
+            for norm in norms:  # torch's own way to a mean, `None`, would read a counter back from the device
                 norm.momentum = None if isinstance(norm, GhostBatchNorm2d) else 1 / (i + 1)
             with autocast():
                 model(images)
@@ -238,10 +238,10 @@ def _columns(pairs: list[tuple[Tensor, Tensor]]) -> tuple[list[Tensor], list[Ten
 def build_averaging(
     choice: Choice, model: nn.Module, parts: Catalog | None = None, *, epochs: int = 1, steps: int = 1
 ) -> Averaging:
-    """The chosen average of `model`, told those of `epochs` and `steps` (in an epoch) that its signature names.
+    """Build the chosen average of `model`; `epochs` and `steps` (per epoch) are passed if its signature names them.
 
     Raises:
-        BadInput: an unknown name.
+        BadInput: the name is unknown.
     """
     parts = parts or catalog()
     part = parts.get("averaging", choice.name)

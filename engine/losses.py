@@ -1,4 +1,4 @@
-"""Losses on soft targets: every target is a row of class probabilities, so that mixed labels need no special case."""
+"""Losses on soft targets: every target is a row of class probabilities, so mixed labels need no special case."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.schema import Choice
 
 Loss = Callable[..., Tensor]
-"""Of logits (B, classes), soft targets (B, classes), and a teacher's logits (B, classes) where it names them."""
-Smoothing = Annotated[float, Spec("share of each label spread over all classes", ge=0.0, lt=1.0)]
+"""A function of logits (B, classes), soft targets (B, classes) and, if it names them, teacher logits (B, classes)."""
+Smoothing = Annotated[float, Spec("share of each label that is spread evenly over all classes", ge=0.0, lt=1.0)]
 
 
 @register("loss", title="Cross entropy")
@@ -24,8 +24,8 @@ def cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: Smoothing
     """Cross entropy with label smoothing (Szegedy et al. 2015, arXiv:1512.00567, section 7).
 
     Args:
-        logits: (B, classes), of any float type; the sum over classes is taken in fp32 or better.
-        targets: (B, classes) probabilities.
+        logits: (B, classes), of any float type; sums over classes are computed in fp32 or better.
+        targets: class probabilities, (B, classes).
 
     Returns:
         The mean over the batch, a scalar.
@@ -40,21 +40,23 @@ def distillation(
     targets: Tensor,
     teacher_logits: Tensor,
     *,
-    teacher: Annotated[str, Spec("finished run to learn from: id, its last four, name, folder or @last")] = "",
-    temperature: Annotated[float, Spec("what both logits are divided by before they are compared", gt=0.0)] = 4.0,
-    weight: Annotated[float, Spec("share of the teacher; the labels have the rest", ge=0.0, le=1.0)] = 0.9,
+    teacher: Annotated[
+        str, Spec("finished run to learn from: id, last four characters of it, name, folder or @last")
+    ] = "",
+    temperature: Annotated[float, Spec("temperature that divides the logits of teacher and student", gt=0.0)] = 4.0,
+    weight: Annotated[float, Spec("weight of the teacher in the loss; the labels have the rest", ge=0.0, le=1.0)] = 0.9,
     label_smoothing: Smoothing = 0.0,
 ) -> Tensor:
-    """Learn from labels and from what a finished run says of the same images (Hinton et al. 2015, arXiv:1503.02531).
+    """Learn from labels and from the predictions of a finished run (Hinton et al. 2015, arXiv:1503.02531).
 
     weight * T^2 * KL(teacher at T || student at T) + (1 - weight) * cross entropy. The factor T^2 keeps the share of
-    the teacher's gradient when the temperature changes (section 2 of the paper).
+    the teacher's gradient constant when the temperature changes (section 2 of the paper).
 
     Args:
-        logits: (B, classes), of any float type; sums over classes are taken in fp32 or better.
-        targets: (B, classes) probabilities.
-        teacher_logits: (B, classes), of the same images.
-        teacher: the run that they come from; who calls this has asked it.
+        logits: (B, classes), of any float type; sums over classes are computed in fp32 or better.
+        targets: class probabilities, (B, classes).
+        teacher_logits: the teacher's logits for the same images, (B, classes).
+        teacher: the run that they come from; not used here, since the caller has evaluated it.
 
     Returns:
         The mean over the batch, a scalar.
@@ -69,6 +71,6 @@ def _precise(logits: Tensor) -> Tensor:
 
 
 def build_loss(choice: Choice, parts: Catalog | None = None) -> Loss:
-    """The chosen loss with its options filled in: a function of the arguments that it names. Raises BadInput."""
+    """The chosen loss with its options filled in. Raises BadInput for an unknown name."""
     parts = parts or catalog()
     return partial(parts.load(parts.get("loss", choice.name)), **choice.options)

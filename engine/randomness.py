@@ -1,7 +1,7 @@
-"""Randomness that can be repeated: torch's generators and the deterministic switch.
+"""Reproducible randomness: torch's generators and deterministic algorithms.
 
-Orders and augmentation draws need none of this: they are functions of (seed, epoch, step). What is left for torch is
-the start of the weights and what modules draw for themselves (dropout), so a checkpoint keeps torch's states.
+The order of images and the draws of augmentation are functions of (seed, epoch, step) and use no generator of torch.
+Weight initialization and modules such as dropout do, so a checkpoint stores the states of torch's generators.
 """
 
 from __future__ import annotations
@@ -13,26 +13,28 @@ from torch import Tensor
 
 
 def seed_torch(seed: int) -> None:
-    """Start every torch generator (CPU and all accelerators) from the run's seed."""
+    """Seed every torch generator (CPU and all accelerators) with the seed of the run."""
     torch.manual_seed(seed)
 
 
 def set_deterministic(on: bool) -> None:
-    """Allow only algorithms that give the same bits on every run; an op that has none raises RuntimeError.
+    """Use only algorithms that give bit-identical results in every run; an op without one raises RuntimeError.
 
-    cuBLAS reads its workspace setting when the first kernel needs it, so this comes before any work on the GPU.
-    Without it cuDNN may try several algorithms for each shape and keep the fastest (`cudnn.benchmark`).
+    Call this before any work on the GPU, because cuBLAS reads its workspace setting for the first kernel that needs it.
+    When off, cuDNN may try several algorithms for each shape and keep the fastest (`cudnn.benchmark`).
     """
     if on:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(on)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # costs time, and nothing here reads such memory
+    torch.utils.deterministic.fill_uninitialized_memory = (
+        False  # takes time, and nothing here reads uninitialized memory
+    )
     torch.backends.cudnn.deterministic = on
     torch.backends.cudnn.benchmark = not on
 
 
 def rng_state(device: torch.device) -> dict[str, Tensor]:
-    """The states of the generators that modules on `device` draw from, as byte tensors on the host."""
+    """The states of the generators that modules on `device` use, as byte tensors on the host."""
     states = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         states["cuda"] = torch.cuda.get_rng_state(device)
@@ -42,7 +44,7 @@ def rng_state(device: torch.device) -> dict[str, Tensor]:
 
 
 def set_rng_state(states: dict[str, Tensor], device: torch.device) -> bool:
-    """Put states back; False where the checkpoint has none for this kind of device (it was made on another)."""
+    """Restore states; returns False if there is none for this type of device, because it was saved on another type."""
     torch.set_rng_state(states["cpu"])
     if device.type == "cpu":
         return True

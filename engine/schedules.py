@@ -1,8 +1,8 @@
-"""Learning rate schedules: pure functions of progress. Nothing to save, nothing to restore, no torch.
+"""Learning rate schedules: pure functions of progress, without state and without torch.
 
-A curve (`engine.curves`) maps progress in [0, 1] to a factor of the peak learning rate. `plan` adds the warm-up, the
-offset, and whether the rate moves every step or every epoch; `set_lr` and `set_momentum` of
-`engine.optim.param_groups` apply what it says.
+A curve (`engine.curves`) maps progress in [0, 1] to a factor of the peak learning rate. `plan` adds the warm-up and the
+offset and updates the learning rate every step or every epoch. `set_lr` and `set_momentum` of
+`engine.optim.param_groups` apply the result.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from engine.curves import SLACK, Swing
 
 
 def plan(choice: Choice, epochs: int, parts: Catalog | None = None) -> Callable[[float], Swing]:
-    """Learning rate and momentum for progress = (epoch + step / steps) / epochs in [0, 1], epoch from 0.
+    """Learning rate and momentum as a function of progress = (epoch + step / steps) / epochs in [0, 1], epochs from 0.
 
-    With `by = "epoch"` an epoch has the rate of its first step all through: what a torch scheduler does that is stepped
-    after every epoch. `offset = 1` counts epochs from 1, like one that is stepped before every epoch. The warm-up
-    multiplies the curve by a straight line from `warmup_start` to 1 over the first `warmup` epochs of that count, and
-    `warmup_kind` says which part of the training is the curve's own [0, 1]:
+    With `by = "epoch"`, the learning rate of an epoch is constant and is that of its first step, as with a torch
+    scheduler that is stepped after every epoch. `offset = 1` counts epochs from 1, as with a scheduler that is stepped
+    before every epoch. The warm-up multiplies the curve by a straight line from `warmup_start` to 1 over the first
+    `warmup` epochs of that count. `warmup_kind` determines which part of the training the curve spans:
 
-    - prepended: all that follows the warm-up, so that the curve comes to its end;
-    - overlaid: the whole training, warm-up included;
-    - gradual: as much time as the whole training, beginning one epoch after the warm-up, so that the end is cut off.
-      That is `GradualWarmupScheduler` in front of a scheduler made for all epochs, extra epoch at the peak included.
+    - prepended: everything after the warm-up, so that the curve reaches its end;
+    - overlaid: the whole training, including the warm-up;
+    - gradual: as many epochs as the whole training, starting one epoch after the warm-up, so that its end is cut off.
+      This matches `GradualWarmupScheduler` in front of a scheduler for all epochs, including the extra epoch at the
+      peak.
 
     Raises:
-        BadInput: an unknown name.
+        BadInput: the name is unknown.
     """
     parts = parts or catalog()
     common = {param.name: param.default for param in COMMON["schedule"]}
@@ -56,13 +57,13 @@ def plan(choice: Choice, epochs: int, parts: Catalog | None = None) -> Callable[
 
 
 def factor(choice: Choice, epochs: int, parts: Catalog | None = None) -> Callable[[float], float]:
-    """The learning rate as a part of its peak: the first half of what `plan` says."""
+    """The learning rate of `plan`, as a factor of its peak."""
     at = plan(choice, epochs, parts)
     return lambda progress: at(progress).factor
 
 
 def learning_rates(recipe: Recipe, points: int, parts: Catalog | None = None) -> list[float]:
-    """The learning rate at `points` evenly spaced moments from the first step to the end: what a preview plots."""
+    """The learning rate at `points` evenly spaced points from the first step to the end, for previews."""
     at = factor(recipe.schedule, recipe.epochs, parts)
     peak = recipe.optimizer.options["lr"]
     return [peak * at(i / max(points - 1, 1)) for i in range(points)]

@@ -1,4 +1,4 @@
-"""Finding, checking and opening downloaded data sets on this machine. No torch, no network."""
+"""Locate, verify and open downloaded data sets on this machine. No torch, no network."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from engine.data.sources import SOURCES, ArchiveKind, CifarSource
 Kind = Literal["folder", "missing", "generated"] | ArchiveKind
 
 Progress = Callable[[int, int, str], None]
-"""Called with the bytes done, the bytes in all and a word on what is being done."""
+"""Called with the number of bytes done, the total number of bytes and a short text about the current activity."""
 
 
 class DataError(BadInput):
-    """A data set that is missing, damaged or out of reach; the message says what a person can do about it."""
+    """A data set is missing, damaged or unreachable; the message says what the user can do about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a data set is. `path` is the folder or archive found; where it is missing, the folder that was searched."""
+    """Where a data set is. `path` is the folder or archive found or, if it is missing, the folder that was searched."""
 
     name: str
     kind: Kind
     path: Path
     searched: tuple[Path, ...] = ()
     note: str = ""
-    """What stood in the way: a folder that lacks files, for instance."""
+    """Why it was not found, for example a folder that lacks files."""
     denied: bool = False
-    """Whether it may be there all the same, in a folder that this user may not read."""
+    """Whether it may exist in a folder that this user is not allowed to read."""
 
     @property
     def missing(self) -> bool:
@@ -48,9 +48,9 @@ class Location:
 
 
 def data_root(data_dir: str | Path = "") -> Path:
-    """`data_dir` itself, else $CIFAR_TUI_DATA, else `data` in the user's own data folder.
+    """The data folder: `data_dir`, else $CIFAR_TUI_DATA, else `data` in the user's own data folder.
 
-    A data set's own folder stands for the data folder that it lies in, as people give either.
+    If the path is the folder of a data set itself, the data folder that contains it is returned.
     """
     given = str(data_dir) or os.environ.get("CIFAR_TUI_DATA", "")
     root = user_path(given) if given else platformdirs.user_data_path("cifar-tui") / "data"
@@ -62,9 +62,9 @@ def data_root(data_dir: str | Path = "") -> Path:
 
 
 def locate(name: str, data_dir: str | Path = "") -> Location:
-    """Find a data set without reading it: its folder first, then the archives that hold all of it.
+    """Find a data set without reading it: first its folder, then the archives that contain all of it.
 
-    A data set that is no download (generated, or a user's own) is "generated".
+    A data set that is not downloadable (generated, or a user's own) has the kind "generated".
     """
     root = data_root(data_dir)
     source = SOURCES.get(name)
@@ -83,29 +83,29 @@ def locate(name: str, data_dir: str | Path = "") -> Location:
             note = f"permission denied{owned_by(place)} ({place})"
             return Location(name, "missing", root, searched, note, denied=True)
     partly = len(absent) < len(source.members)
-    note = f"{folder} is there but lacks {', '.join(absent)}" if partly else ""
+    note = f"{folder} exists but lacks {', '.join(absent)}" if partly else ""
     return Location(name, "missing", root, searched, note)
 
 
 def missing_data(location: Location, why: str = "") -> DataError:
-    """The one error for data that is not there: what was looked for and where, and the three ways out."""
+    """The error for a missing data set: what was looked for and where, and three ways to proceed."""
     source = SOURCES[location.name]
     if location.denied:
-        return DataError(f"{source.title} cannot be read: {location.note}; name another folder with --data-dir")
+        return DataError(f"{source.title} cannot be read: {location.note}; choose another folder with --data-dir")
     looked = ", ".join(path.relative_to(location.path).as_posix() for path in location.searched)
     notes = "".join(f"; {note}" for note in (location.note, why) if note)
     return DataError(
         f"{source.title} is not on this machine: looked for {looked} in {location.path}{notes}. "
-        f"Fetch it with `cifar-tui data fetch {source.name}`; or {source.by_hand}; "
-        f"the preset `quickstart` needs no data at all"
+        f"Download it with `cifar-tui data fetch {source.name}`, or {source.by_hand}. "
+        f"The preset `quickstart` needs no download."
     )
 
 
 def verify(name: str, data_dir: str | Path = "", progress: Progress | None = None) -> Location:
-    """Find a data set and hold every file of it to its SHA-256.
+    """Find a data set and verify the SHA-256 of every file.
 
     Raises:
-        DataError: where it is missing, or with one line for each damaged file.
+        DataError: the data set is missing, or files are damaged, with one line for each of them.
     """
     location = locate(name, data_dir)
     if location.missing:
@@ -115,7 +115,7 @@ def verify(name: str, data_dir: str | Path = "", progress: Progress | None = Non
 
 
 def check(location: Location, progress: Progress | None = None) -> None:
-    """Hold every file of a located data set to its SHA-256. Raises DataError, a line for each damaged file."""
+    """Verify the SHA-256 of every file of a located data set. Raises DataError with one line for each damaged file."""
     wanted = _expected(location)
     total = sum(path.stat().st_size for path in wanted)
     done = 0
@@ -135,7 +135,7 @@ def check(location: Location, progress: Progress | None = None) -> None:
 
 
 def _expected(location: Location) -> dict[Path, str]:
-    """The files of a data set and the SHA-256 that each must have."""
+    """The files of a data set and their expected SHA-256."""
     if location.kind in ("missing", "generated"):
         return {}
     source = SOURCES[location.name]
@@ -145,17 +145,17 @@ def _expected(location: Location) -> dict[Path, str]:
 
 
 def signature(location: Location) -> str:
-    """A text that changes when a file of the data set is replaced or touched; looks at sizes and times only."""
+    """A string that changes when a file of the data set is replaced or touched; it depends on sizes and times only."""
     stats = [(str(path.resolve()), path.stat()) for path in _expected(location)]
     text = repr([(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_members(archive: Path, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """The named regular files of a tar archive, in archive order; nothing is written to disk.
+    """Read the named regular files of a tar archive, in archive order, without writing to disk.
 
     Raises:
-        DataError: where the archive cannot be read, lacks a name, or holds a link, a device or a path leading outside.
+        DataError: the archive cannot be read, lacks a file, or contains a link, a device or a path outside of it.
     """
     left = set(names)
     try:
@@ -163,7 +163,9 @@ def read_members(archive: Path, names: Collection[str]) -> Iterator[tuple[str, b
             for member in tar:
                 path = PurePosixPath(member.name)
                 if path.is_absolute() or ".." in path.parts or not (member.isreg() or member.isdir()):
-                    raise DataError(f"{archive} holds {member.name!r}, which is no plain file inside it: refused")
+                    raise DataError(
+                        f"{archive} contains {member.name!r}, which is not a regular file inside the archive"
+                    )
                 if member.name in left and (content := tar.extractfile(member)) is not None:
                     left.remove(member.name)
                     yield member.name, content.read()
@@ -174,7 +176,7 @@ def read_members(archive: Path, names: Collection[str]) -> Iterator[tuple[str, b
 
 
 def unpack(archive: Path, source: CifarSource, target: Path) -> None:
-    """Write the batches of a Python archive to `target`/FOLDER, each held to its SHA-256 before it is written."""
+    """Extract the batches of a Python archive into `target`/FOLDER, verifying the SHA-256 of each before writing it."""
     folder = target / source.folder
     folder.mkdir(parents=True, exist_ok=True)
     members = {f"{source.folder}/{member}": sha256 for member, sha256 in source.members.items()}
@@ -185,7 +187,7 @@ def unpack(archive: Path, source: CifarSource, target: Path) -> None:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, hex. Raises DataError where it cannot be read."""
+    """The SHA-256 of a file in hexadecimal. Raises DataError if it cannot be read."""
     try:
         with os.fdopen(open_regular(path, follow=True), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -194,27 +196,27 @@ def file_sha256(path: Path) -> str:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there, as far as that can be seen."""
+    """Whether a file exists, as far as this user can tell."""
     try:
         return path.is_file()
-    except OSError:  # a folder that may not be entered, a name too long, holds nothing for us
+    except OSError:  # for example a folder without permission, or a name that is too long
         return False
 
 
 def _is_closed(folder: Path) -> bool:
-    """Whether what lies in a folder is hidden from this user, whatever it is."""
+    """Whether this user is not allowed to access the files of a folder."""
     try:
         (folder / "anything").lstat()
     except PermissionError:
         return True
-    except OSError:  # nothing of that name, of course
+    except OSError:  # expected: there is no file of that name
         pass
     return False
 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Make the folder, and turn any failure of the disk inside the block into one line."""
+    """Create the folder, and turn any OSError inside the block into a DataError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield

@@ -1,4 +1,4 @@
-"""A whole data set as NumPy arrays, kept on disk as one file that is checked each time it is read. No torch."""
+"""A whole data set as NumPy arrays, cached on disk in one file that is verified each time it is read. No torch."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import platformdirs
 FORMAT: Final = "1"
 
 Say = Callable[[str, str], None]
-"""Called with the name of a phase and a note for people."""
+"""Called with the name of a phase and a note for the user."""
 
 
 @dataclass(frozen=True)
 class Arrays:
     """Images uint8 (N, height, width, channels) and labels uint8 (N,), in the order of the source, with class names.
 
-    Three channels are red, green and blue; one is gray.
+    Images have three channels (red, green and blue) or one (gray).
     """
 
     train_images: np.ndarray
@@ -42,11 +42,11 @@ class Arrays:
                 raise ValueError(f"label {labels.max()} is outside 0..{len(self.classes) - 1}")
         if self.train_images.shape[1:] != self.test_images.shape[1:]:
             both = f"{self.train_images.shape[1:]} and {self.test_images.shape[1:]}"
-            raise ValueError(f"training and test images must have one size, not {both}")
+            raise ValueError(f"training and test images must have the same shape, not {both}")
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over shapes, class names and every byte: the same data set has the same one, whatever its source."""
+        """SHA-256 over shapes, class names and all bytes: the same for the same data set, whatever its source."""
         digest = hashlib.sha256(repr((self.train_images.shape, self.test_images.shape, self.classes)).encode())
         for part in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             digest.update(np.ascontiguousarray(part).data)
@@ -54,17 +54,17 @@ class Arrays:
 
 
 def cache_path(name: str) -> Path:
-    """The user's own cache, so that a data folder may be read-only or shared."""
+    """The cache file of a data set, in the user's cache folder, as the data folder may be read-only or shared."""
     return platformdirs.user_cache_path("cifar-tui") / "data" / f"{name}.npz"
 
 
 def cached(name: str, signature: str, build: Callable[[], Arrays], say: Say, *, generated: bool = False) -> Arrays:
-    """The data set from its cache, else built and cached.
+    """Return the data set from its cache, or build and cache it.
 
     Args:
-        signature: what the data set was built from; a cache of something else is built anew.
-        generated: `signature` is the set's fingerprint, and a cache of other images is not used whatever it is called.
-        say: hears when a cache was damaged or could not be written: neither stops a run.
+        signature: identifies what the data set is built from; a cache with another signature is replaced.
+        generated: whether `signature` is the fingerprint of the data set; then a cache of other images is never used.
+        say: is told if the cache is damaged or cannot be written; neither stops a run.
     """
     path = cache_path(name)
     key = f"{FORMAT}:{signature}"
@@ -72,18 +72,18 @@ def cached(name: str, signature: str, build: Callable[[], Arrays], say: Say, *, 
         arrays = _read(path, key)
         if arrays is not None and (not generated or arrays.fingerprint == signature):
             return arrays
-    except Exception as error:  # single flipped bits gave six kinds of exceptions, and none may stop a run
-        say("preparing data", f"the cache {path} is damaged ({error}): making it again")
+    except Exception as error:  # flipping single bits raised six types of exceptions; none may stop a run
+        say("preparing data", f"the cache {path} is damaged ({error}); it is rebuilt")
     arrays = build()
     try:
         _write(path, key, arrays)
     except OSError as error:
-        say("preparing data", f"no cache at {path} ({error.strerror}): the next run prepares the data again")
+        say("preparing data", f"cannot write the cache {path} ({error.strerror}); the next run prepares the data again")
     return arrays
 
 
 def _read(path: Path, key: str) -> Arrays | None:
-    """None where there is no cache, or one of something else. Raises where it is damaged."""
+    """The cached data set; None if there is no cache or its signature differs. Raises if it is damaged."""
     if not path.exists():
         return None
     with np.load(path, allow_pickle=False) as file:
@@ -106,7 +106,7 @@ def _write(path: Path, key: str, arrays: Arrays) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
-            np.savez(  # stored, not compressed: a warm CIFAR-10 reads in 0.15 s, checksums included
+            np.savez(  # not compressed: CIFAR-10 is read from a warm page cache in 0.15 s, including checksums
                 file,
                 key=np.array(key),
                 fingerprint=np.array(arrays.fingerprint),

@@ -1,4 +1,4 @@
-"""Taking in a data set that somebody brought by hand: an archive, or a folder with its files. No torch."""
+"""Import a data set that the user has copied to this machine: an archive, or a folder with its files. No torch."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ KNOWN: Final = [archive.name for source in SOURCES.values() for _, archive in so
 
 
 def import_archive(file: str | Path, data_dir: str | Path = "") -> Location:
-    """Copy an archive, one of the files of a data set, or a folder with all of them into the data folder.
+    """Copy an archive, one file of a data set, or a folder with all of its files into the data folder.
 
-    What it is follows from its content alone: its name does not matter. After one file of several the data set may
-    still be missing, as the location says.
+    Files are recognized by their content; their names do not matter. If a data set consists of several files, it may
+    still be incomplete after one of them, as the returned location says.
 
     Raises:
-        DataError: where it is no known file byte for byte, or cannot be read or copied.
+        DataError: the content is not that of a known file, or cannot be read or copied.
     """
     path = user_path(file)
     root = data_root(data_dir)
@@ -39,17 +39,17 @@ def import_archive(file: str | Path, data_dir: str | Path = "") -> Location:
             if archive.sha256 == sha256:
                 _copy(path, root / place / archive.name)
                 return locate(source.name, root)
-    raise DataError(f"{path} is no file of a data set: {_guess(path)}")
+    raise DataError(f"{path} is not a file of a known data set: {_guess(path)}")
 
 
 def _single_files(source: AnySource) -> list[tuple[str, Archive]]:
-    """What of a data set may be brought by itself, and where below the data folder it belongs."""
+    """The files of a data set that can be imported one by one, each with its folder relative to the data folder."""
     whole = [("", archive) for _, archive in source.archives]
     return whole or [(source.download_folder, archive) for archive in source.downloads]
 
 
 def _import_folder(path: Path, root: Path) -> Location:
-    """Of data sets whose files have the same names, the checksums tell which one it is."""
+    """Import a folder; data sets with the same file names are told apart by their checksums."""
     damage: list[tuple[str, list[str]]] = []
     for source in SOURCES.values():
         for folder in (path, path / source.folder):
@@ -64,7 +64,7 @@ def _import_folder(path: Path, root: Path) -> Location:
         what, wrong = min(damage, key=lambda found: len(found[1]))
         raise DataError(f"{what}: {', '.join(wrong)} has the wrong SHA-256")
     known = ", ".join(f"{source.title} ({source.folder})" for source in SOURCES.values())
-    raise DataError(f"{path} holds the files of no data set: {known}")
+    raise DataError(f"{path} does not contain the files of a known data set: {known}")
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -80,14 +80,14 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _guess(path: Path) -> str:
-    """What a file that is not ours looks like, for the person who brought it."""
+    """Why a file was not recognized, for the error message."""
     size = path.stat().st_size
     with os.fdopen(open_regular(path, follow=True), "rb") as file:
         head = file.read(64).lstrip().lower()
     if not size:
         return "it is empty"
     if head.startswith((b"<", b"{")):
-        return "it looks like a web page, not like an archive"
+        return "it looks like a web page, not an archive"
     called = [
         (archive, source.title)
         for source in SOURCES.values()
@@ -96,5 +96,5 @@ def _guess(path: Path) -> str:
     ]
     if called and all(size != archive.size for archive, _ in called):
         wanted = ", ".join(f"{archive.name} of {title} has {archive.size:,}" for archive, title in called)
-        return f"it has {size:,} bytes, {wanted}: an interrupted download?"
-    return f"its SHA-256 is none of those of {', '.join(KNOWN)} and of the files of MNIST and Fashion-MNIST"
+        return f"it has {size:,} bytes, but {wanted}; was the download interrupted?"
+    return f"its SHA-256 is not that of {', '.join(KNOWN)} or of a file of MNIST or Fashion-MNIST"

@@ -1,7 +1,7 @@
-"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009), downloaded when missing, verified, read once and cached.
+"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009): downloaded if missing, verified, read once and cached.
 
-Unpacked batches and the Python archive are verified and read by torchvision, after our own SHA-256; the binary archive
-by a strict parser of our own, which unpickles nothing. All of them give the same arrays.
+Unpacked batches and the Python archive are verified by our own SHA-256 and then by torchvision, which reads them. The
+binary archive is read by a strict parser of our own, which unpickles nothing. All of them give the same arrays.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     year=2009,
 )
 def cifar10(data_dir: str, say: Say) -> Arrays:
-    """60,000 photographs of ten kinds of animals and vehicles."""
+    """60,000 color photographs in 10 classes of animals and vehicles."""
     return _load("cifar10", data_dir, say)
 
 
@@ -50,7 +50,7 @@ def cifar10(data_dir: str, say: Say) -> Arrays:
     year=2009,
 )
 def cifar100(data_dir: str, say: Say) -> Arrays:
-    """60,000 photographs of a hundred kinds of things, by their fine labels."""
+    """60,000 color photographs in 100 classes (the fine labels)."""
     return _load("cifar100", data_dir, say)
 
 
@@ -59,7 +59,7 @@ def _load(name: str, data_dir: str, say: Say) -> Arrays:
 
 
 def _read(location: Location) -> Arrays:
-    """Read a located data set, every byte checked first. Raises DataError where a file is damaged."""
+    """Verify and read a located data set. Raises DataError if a file is damaged."""
     source = SOURCES[location.name]
     assert isinstance(source, CifarSource)
     check(location)
@@ -75,13 +75,15 @@ def _read(location: Location) -> Arrays:
 
 
 def _read_batches(root: Path, source: CifarSource) -> Arrays:
-    from torchvision import datasets  # half a second that a cached data set never pays
+    from torchvision import (
+        datasets,
+    )  # imported here because it takes half a second, which a cached data set does not need
 
     reader: type[CIFAR10] = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[source.name]
     try:
         train, test = reader(str(root), train=True), reader(str(root), train=False)
     except RuntimeError as error:
-        raise DataError(f"torchvision refuses {root / source.folder}: {error}") from None
+        raise DataError(f"torchvision rejects {root / source.folder}: {error}") from None
     return Arrays(
         np.ascontiguousarray(train.data),
         np.asarray(train.targets, np.uint8),
@@ -92,10 +94,10 @@ def _read_batches(root: Path, source: CifarSource) -> Arrays:
 
 
 def read_binary(archive: Path, source: CifarSource) -> Arrays:
-    """Parse a binary archive: whole records only, as many as there must be, labels within range.
+    """Parse a binary archive, which must have the right number of complete records and labels within range.
 
     Raises:
-        DataError: where the archive is anything else.
+        DataError: the archive is not like that.
     """
     layout = source.layout
     files = dict(read_members(archive, {*layout.train, *layout.test, layout.names}))
@@ -114,7 +116,7 @@ def _parse_records(raw: bytes, images: int, source: CifarSource, where: str) -> 
     label_bytes = source.layout.label_bytes
     record = label_bytes + IMAGE_BYTES
     if len(raw) != images * record:
-        raise DataError(f"{where}: {len(raw)} bytes, not {images} records of {record}")
+        raise DataError(f"{where}: {len(raw)} bytes, not {images} records of {record} bytes")
     records = np.frombuffer(raw, np.uint8).reshape(images, record)
     labels = records[:, label_bytes - 1].copy()
     if labels.max() >= source.classes:

@@ -1,4 +1,4 @@
-"""Batches from a data set that lives on the device: no workers, no copies from the host, no waiting."""
+"""Batches from a data set that is stored on the device: no workers, no copies from the host, no waiting."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Augment = Callable[[Tensor, Tensor, int, int, np.ndarray], tuple[Tensor, Tensor]
 
 
 def steps_per_epoch(images: int, batch_size: int, last_batch: LastBatch) -> int:
-    """Batches in an epoch. Raises BadInput where dropping the last one would leave none."""
+    """The number of batches per epoch. Raises BadInput if dropping the last batch would leave none."""
     if images < batch_size and last_batch == "drop":
-        raise BadInput(f"batch_size = {batch_size} is more than the {images} training images")
+        raise BadInput(f"batch_size = {batch_size} is larger than the training set of {images} images")
     return images // batch_size if last_batch == "drop" else -(-images // batch_size)
 
 
 class Resident:
-    """One split on the device: images uint8 (N, C, H, W) in one piece, labels int64 (N,).
+    """One split on the device: images uint8 (N, C, H, W) in one tensor, labels int64 (N,).
 
-    An image is one row of bytes, so that a batch is a gather of whole rows and comes out channels-last without a second
-    pass. One EPYC core gathers 3.6 million images a second this way; `images[index]` on the channels-last tensor 0.43
-    million, and `images.index_select` forgets the memory format.
+    An image is stored as one row of bytes, so a batch is a gather of whole rows and is channels-last without a second
+    pass. One EPYC core gathers 3.6 million images per second this way, and 0.43 million with `images[index]` on a
+    channels-last tensor; `images.index_select` does not keep the memory format.
     """
 
     def __init__(self, split: Split, device: torch.device | str, channels_last: bool = True) -> None:
@@ -49,29 +49,29 @@ class Resident:
 
     @property
     def images(self) -> Tensor:
-        """All images, a view: uint8 (N, C, H, W)."""
+        """All images as a view, uint8 (N, C, H, W)."""
         return self._view(self._rows)
 
     def batches(
         self, order: np.ndarray, batch_size: int, last_batch: LastBatch = "drop"
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images uint8 (B, C, H, W) and labels int64 (B,) in `order`, an index array (n,), which travels once.
+        """Images uint8 (B, C, H, W) and labels int64 (B,) in `order`, an index array (n,) that is copied once.
 
-        Nothing here waits for the device. Batches are fresh tensors: the caller may change them.
+        Nothing here waits for the device. Batches are new tensors, which the caller may change.
         """
         index = torch.from_numpy(np.ascontiguousarray(order, dtype=np.int64))
         if self.device.type == "cuda":
-            index = index.pin_memory()  # from pageable memory the copy would wait
+            index = index.pin_memory()  # a copy from pageable memory would wait
         index = index.to(self.device, non_blocking=True)
         for step in range(steps_per_epoch(len(order), batch_size, last_batch)):
             chosen = index[step * batch_size : (step + 1) * batch_size]
             yield self._view(self._rows.index_select(0, chosen)), self.labels.index_select(0, chosen)
 
     def padded(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """All images in their own order, for evaluation: images, labels and a mask of the valid ones, bool (B,).
+        """All images in their stored order, for evaluation: images, labels and a mask of valid images, bool (B,).
 
-        The last batch is filled up with the first image, so that shapes never change: one compiled kernel, one graph.
-        Full batches are views: the caller must not change them.
+        The last batch is padded with the first image, so that all batches have the same shape, which needs only one
+        compiled kernel and one graph. Full batches are views, which the caller must not change.
         """
         valid = torch.ones(batch_size, dtype=torch.bool, device=self.device)
         for start in range(0, len(self), batch_size):

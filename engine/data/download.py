@@ -1,4 +1,4 @@
-"""One gzipped file on its way to the disk, from mirrors that may be slow, broken or lying. No torch."""
+"""Download one gzipped file from mirrors that may be slow, broken or serve wrong content. No torch."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from engine.data.mirrors import host_of, shown
 from engine.data.sources import Archive
 
 BLOCK: Final = 1 << 16
-GZIP: Final = b"\x1f"  # the first byte of every gzip file, and of no text
+GZIP: Final = b"\x1f"  # the first byte of every gzip file, and of no text file
 HEADERS: Final = {"User-Agent": "cifar-tui", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """When a mirror is given up. Times in seconds, speed in bytes per second."""
+    """When to give up on a mirror. Times are in seconds, the speed is in bytes per second."""
 
     timeout: float = 20.0
-    """Longest silence of the line."""
+    """Longest time without data."""
     window: float = 30.0
     slowest: float = 4_096.0
-    """A mirror that stays below this speed for a whole window is left for the next."""
+    """A mirror that is slower than this on average over a window is given up."""
     rounds: int = 2
-    """How often the list of mirrors is gone through."""
+    """How often the list of mirrors is tried."""
 
 
 class _WrongAnswer(Exception):
-    """A mirror answers, but not with our bytes."""
+    """A mirror answers, but not with the requested bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """One archive on its way into `part`."""
+    """The download of one archive into the file `part`."""
 
     archive: Archive
     part: Path
@@ -56,12 +56,12 @@ class Download:
 
     @contextmanager
     def locked(self) -> Iterator[FileIO]:
-        """The open part file, ours alone: the lock lies on the file itself, so whoever dies leaves nothing behind."""
+        """Open the part file under an exclusive lock on the file itself, which is released if the process dies."""
         while True:
             fd = open_regular(self.part, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666, follow=True)
             with FileIO(fd, "ab") as file:
                 self._lock(file)
-                if not _same(file, self.part):  # who held it before us has renamed or removed it
+                if not _same(file, self.part):  # its previous owner has renamed or removed it
                     continue
                 try:
                     yield file
@@ -76,16 +76,21 @@ class Download:
                 return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 size = os.fstat(file.fileno()).st_size
-                self.say(size, self.archive.size, f"{describe(holder(file.fileno()))} is fetching it")
+                self.say(size, self.archive.size, f"{describe(holder(file.fileno()))} is downloading it")
                 time.sleep(0.25)
 
     def run(self, file: FileIO, urls: tuple[str, ...]) -> dict[str, str]:
-        """Go through the mirrors until the archive is whole; the reasons of failure, by address, if it never is."""
+        """Try the mirrors until the archive is complete; returns the reason of failure by URL if it is not."""
         failures: dict[str, str] = {}
         for url in urls * self.patience.rounds:
             try:
                 self._transfer(url, file)
-            except (OSError, http.client.HTTPException, _WrongAnswer, ValueError) as error:  # led to no address
+            except (
+                OSError,
+                http.client.HTTPException,
+                _WrongAnswer,
+                ValueError,
+            ) as error:  # ValueError: an invalid URL
                 failures[url] = _reason(error)
                 continue
             self.say(self.archive.size, self.archive.size, "checking the SHA-256")
@@ -98,7 +103,7 @@ class Download:
         return failures
 
     def _transfer(self, url: str, file: FileIO) -> None:
-        """Append to the part file until it has the archive's size, or raise."""
+        """Append to the part file until it has the size of the archive. Raises if that fails."""
         have = os.fstat(file.fileno()).st_size
         if have > self.archive.size:
             file.truncate(0)
@@ -109,7 +114,7 @@ class Download:
         if have:
             asked.add_header("Range", f"bytes={have}-")
         with urllib.request.urlopen(asked, timeout=self.patience.timeout) as answer:
-            if answer.status != http.HTTPStatus.PARTIAL_CONTENT:  # the mirror knows no ranges: from the start
+            if answer.status != http.HTTPStatus.PARTIAL_CONTENT:  # the mirror does not support ranges, so start again
                 have = 0
             self._check_headers(answer, have)
             self._pump(answer, file, have, host_of(url))
@@ -133,7 +138,7 @@ class Download:
             if have == 0:
                 if block[:1] != GZIP:
                     raise _WrongAnswer(f"sent {answer.headers.get_content_type()}, not a gzip archive")
-                file.truncate(0)  # not before: a log-in page must not cost what came yesterday
+                file.truncate(0)  # only now, so that a log-in page does not discard an earlier download
             self._append(file, block)
             have += len(block)
             now = time.monotonic()
@@ -142,21 +147,21 @@ class Download:
                 self.say(have, size, f"from {host}")
             if now - started > self.patience.window:
                 if have - counted < self.patience.slowest * self.patience.window:
-                    raise _WrongAnswer(f"came at {(have - counted) / (now - started):.0f} bytes a second")
+                    raise _WrongAnswer(f"sent only {(have - counted) / (now - started):.0f} bytes per second")
                 started, counted = now, have
         if have < size:
-            raise _WrongAnswer(f"broke off after {have:,} of {size:,} bytes")
+            raise _WrongAnswer(f"ended after {have:,} of {size:,} bytes")
 
     def _append(self, file: FileIO, block: bytes) -> None:
         try:
             while block:
                 block = block[file.write(block) :]
-        except OSError as error:  # the disk's fault, not the mirror's: no other mirror would help
+        except OSError as error:  # the disk has failed, so no other mirror would help
             raise DataError(f"cannot write {self.part}: {error.strerror}") from None
 
 
 def _same(file: FileIO, path: Path) -> bool:
-    """Whether the path still leads to the open file."""
+    """Whether the path still refers to the open file."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
@@ -164,7 +169,7 @@ def _same(file: FileIO, path: Path) -> bool:
 
 
 def request(url: str, method: str = "GET") -> urllib.request.Request:
-    """What asks for an address. User name and password go into a header, which no redirect takes to another host."""
+    """A request for a URL. User name and password are sent in a header that is not passed on by redirects."""
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     asked = urllib.request.Request(urlunsplit(parts._replace(netloc=host)), headers=HEADERS, method=method)
@@ -182,8 +187,8 @@ def _reason(error: Exception) -> str:
         error = error.reason if isinstance(error.reason, Exception) else error
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    if isinstance(error, http.client.InvalidURL):  # its message may be a piece of the address, cut out of a password
-        return "it leads to an address that cannot be used"
+    if isinstance(error, http.client.InvalidURL):  # its message may contain part of a password
+        return "it redirects to an invalid URL"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return shown(str(error)) or type(error).__name__

@@ -1,7 +1,7 @@
-"""Getting data sets: downloads that survive broken lines and slow hosts, and files brought by hand. No torch.
+"""Download data sets, resuming after interruptions and avoiding slow hosts, or import local files. No torch.
 
-A download grows in `FILE.part` beside its final place, continues there after any interruption and from any mirror,
-and takes its final name only when its SHA-256 is right: the place where torchvision would have put it itself.
+A download is written to `FILE.part` beside its final place and resumes there after any interruption, from any mirror.
+It is renamed only if its SHA-256 is right. Its final place is where torchvision would have put it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = [
     "verify",
 ]
 
-SPARE: Final = 32 << 20  # bytes left free on the disk
+SPARE: Final = 32 << 20  # bytes to leave free on the disk
 
 
 def fetch(
@@ -57,15 +57,15 @@ def fetch(
     mirrors: Sequence[str] = (),
     patience: Patience | None = None,
 ) -> Location:
-    """Download what is missing of a data set's files into the data folder, unless the data set is there already.
+    """Download the missing files of a data set into the data folder.
 
     Args:
-        progress: called about twice a second; may raise to give up (what has come is kept for the next time).
-        mirrors: addresses that replace the configured ones; {file} stands for the name of a file.
+        progress: called about twice per second; may raise to cancel (downloaded bytes are kept for the next time).
+        mirrors: URLs that replace the configured ones; {file} stands for a file name.
 
     Raises:
-        BadInput: where the mirrors are misconfigured.
-        DataError: where the folder cannot be written or no mirror gave a file, with what each one answered.
+        BadInput: the mirrors are misconfigured.
+        DataError: the folder cannot be written, or a file could not be downloaded from any mirror.
     """
     location = locate(name, data_dir)
     if not location.missing:
@@ -83,18 +83,18 @@ def fetch(
         failures = _bring(Download(archive, folder / f"{archive.name}.part", patience or Patience(), say), urls)
         if failures:
             tried = "; ".join(f"{host_of(url)}: {reason}" for url, reason in failures.items())
-            raise missing_data(locate(name, data_dir), f"no mirror gave {archive.name} ({tried})")
+            raise missing_data(locate(name, data_dir), f"no mirror served {archive.name} ({tried})")
         done += archive.size
     return locate(name, data_dir)
 
 
 def _bring(download: Download, urls: tuple[str, ...]) -> dict[str, str]:
-    """Download one file if it is not there yet; the reasons of failure, by address, if no mirror gave it."""
+    """Download one file if it is missing; returns the reason of failure by URL if no mirror served it."""
     part, name = download.part, download.archive.name
     if is_file(part.with_name(name)):
         return {}
     with writing(part.parent), download.locked() as file:
-        if part.with_name(name).is_file():  # another run has brought it while we waited
+        if part.with_name(name).is_file():  # another process has downloaded it in the meantime
             return {}
         _need_room(part, download.archive)
         return download.run(file, urls)
@@ -108,10 +108,10 @@ def _need_room(part: Path, archive: Archive) -> None:
 
 
 def require(name: str, data_dir: str | Path = "", *, timeout: float = 3.0) -> Location:
-    """Where the data set is, or that it can be downloaded: what a command asks before it starts a run.
+    """Check before a run starts that the data set exists or can be downloaded.
 
     Raises:
-        DataError: where it is missing and no mirror answers within `timeout` seconds.
+        DataError: the data set is missing and no mirror answers within `timeout` seconds.
     """
     location = locate(name, data_dir)
     if location.missing:
@@ -122,7 +122,7 @@ def require(name: str, data_dir: str | Path = "", *, timeout: float = 3.0) -> Lo
 
 
 def reachable(urls: Sequence[str], timeout: float) -> bool:
-    """Whether any address answers at all; asks all at once, in threads that a dead name server may hold for ever."""
+    """Whether any URL answers; asks all at once, in daemon threads, since a dead name server may block for ever."""
     answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def ask(url: str) -> None:
@@ -130,8 +130,8 @@ def reachable(urls: Sequence[str], timeout: float) -> bool:
             with urllib.request.urlopen(request(url, "HEAD"), timeout=timeout):
                 answers.put(True)
         except urllib.error.HTTPError:
-            answers.put(True)  # alive, if not fond of HEAD
-        except (OSError, http.client.HTTPException, ValueError):  # ValueError: sent on to what is no address
+            answers.put(True)  # the host answers, even if it does not support HEAD
+        except (OSError, http.client.HTTPException, ValueError):  # ValueError: a redirect to an invalid URL
             answers.put(False)
 
     for url in urls:

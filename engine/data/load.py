@@ -1,4 +1,4 @@
-"""From a recipe's data settings to tensors: the one door through which a trainer gets its images."""
+"""Load the data set of a recipe as tensors; all trainers get their images here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Split:
 
 @dataclass(frozen=True)
 class DataSet:
-    """All that a run needs of its data. `mean` and `std` are per channel, for pixels in 0..1."""
+    """The data of a run. `mean` and `std` are per channel, for pixels in 0..1."""
 
     name: str
     train: Split
@@ -38,34 +38,34 @@ class DataSet:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     fingerprint: str
-    """SHA-256 of the whole data set, before slices, fraction and hold-out."""
+    """SHA-256 of the whole data set, before slicing, fraction and hold-out."""
 
     @property
     def channels(self) -> int:
-        """Of every image: 3 for color, 1 for gray."""
+        """The number of channels of every image: 3 for color, 1 for grayscale."""
         return int(self.train.images.shape[1])
 
     @property
     def image_size(self) -> int:
-        """The side of every image in pixels."""
+        """The width and height of every image in pixels."""
         return int(self.train.images.shape[-1])
 
 
 def load(config: DataConfig, data_dir: str, say: Say, parts: Catalog | None = None) -> DataSet:
-    """Fetch if need be, verify, read (from the cache when there is one), split and measure a data set.
+    """Download a data set if it is missing, verify it, read it (from the cache if possible), and split it.
 
-    With `normalize = "train"` the statistics are those of the whole training set, whatever slice, fraction and holdout
-    say: they hold no label and no test image, and runs with different fractions stay comparable. Training images are
-    chosen in this order: the slice, of that the fraction, of that the hold-out.
+    With `normalize = "train"`, mean and standard deviation are those of the whole training set, regardless of slice,
+    fraction and hold-out. They contain no labels and no test images, and runs with different fractions stay comparable.
+    Training images are chosen in this order: the slice, then the fraction of the slice, then the hold-out of that.
 
     Args:
-        data_dir: "" stands for $CIFAR_TUI_DATA, else the user's own data folder.
-        say: hears phases ("fetching", "preparing data") with a note.
-        parts: where data sets are looked up; the engine's own when left out.
+        data_dir: the data folder; "" stands for $CIFAR_TUI_DATA or else the user's default folder.
+        say: receives phases ("fetching", "preparing data") with a note.
+        parts: where data sets are looked up; the engine's own catalog by default.
 
     Raises:
-        DataError: where the data set is missing and cannot be fetched, or is damaged.
-        BadInput: for an unknown data set, or a slice or hold-out too small to hold an image.
+        DataError: the data set is missing and cannot be downloaded, or is damaged.
+        BadInput: the data set is unknown, or a slice or the hold-out contains no image.
     """
     parts = parts or catalog()
     part = parts.get("dataset", config.name)
@@ -76,7 +76,7 @@ def load(config: DataConfig, data_dir: str, say: Say, parts: Catalog | None = No
         arrays.train_labels[:first], fraction=config.fraction, holdout=config.holdout, seed=config.split_seed
     )
     if config.holdout > 0 and not len(aside):
-        raise BadInput(f"data.holdout = {config.holdout:g} of {len(chosen)} images keeps none aside; make it larger")
+        raise BadInput(f"data.holdout = {config.holdout:g} of {len(chosen)} images holds out none; use a larger value")
     tested = np.arange(_first("test_slice", config.test_slice, len(arrays.test_labels)))
     mean, std = _statistics(config, arrays)
     return DataSet(
@@ -92,10 +92,10 @@ def load(config: DataConfig, data_dir: str, say: Say, parts: Catalog | None = No
 
 
 def _first(field: str, part: str, images: int) -> int:
-    """How many of so many images a slice takes."""
+    """The number of images that a slice takes of `images`. Raises BadInput if it is 0."""
     count = images if part == "all" else round(float(part.removeprefix("first:")) * images)
     if not count:
-        raise BadInput(f"data.{field} = {part} of {images} images keeps none; make it larger")
+        raise BadInput(f"data.{field} = {part} of {images} images selects none; use a larger value")
     return count
 
 

@@ -1,8 +1,8 @@
-"""A ten-class picture set that needs no download: one shape on a textured ground, under confetti, at any angle.
+"""A generated data set of ten classes: one shape on a textured background, at any angle, covered by confetti.
 
-Made for trying things out: a linear model cannot do it, a small residual network can within two minutes on two cores.
-Its bytes are the same on every machine: draws are raw Philox words, which NumPy never changes, and everything after
-them is integer arithmetic (sines come in as a table of rounded integers).
+It is meant for trying things out: a linear model cannot learn it, while a small residual network can within two minutes
+on two cores. Its bytes are the same on every machine: draws are raw Philox words, which NumPy never changes, and
+everything else is integer arithmetic (sines are a table of rounded integers).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ TRAIN: Final = 10_000
 TEST: Final = 2_000
 SEED: Final = 20_261_122
 FINGERPRINT: Final = "f68cad2256323ed23e0fb106be73f887feec134d08d6b014cf07d7fb74b8a727"
-"""`Arrays.fingerprint` of the whole set: what another drawing left in the cache is not used."""
-CHUNK: Final = 250  # images drawn at once: their planes stay in the processor's cache
+"""`Arrays.fingerprint` of the whole data set; a cache with another fingerprint is not used."""
+CHUNK: Final = 250  # images drawn at once, few enough to stay in the processor's cache
 
 SIZE: Final = 32
-CELLS: Final = 96  # a shape is looked up in a tile of CELLS x CELLS; coordinates -CELLS..CELLS span it
+CELLS: Final = 96  # shapes are stored in tiles of CELLS x CELLS with coordinates -CELLS..CELLS
 ONE: Final = 4096  # 1.0 in the table of sines
 TURNS: Final = 256  # directions in a full turn
 SINE: Final = np.array([round(ONE * math.sin(2 * math.pi * k / TURNS)) for k in range(TURNS)], np.int32)
-CONFETTI: Final = 4  # pieces an image
+CONFETTI: Final = 4  # pieces per image
 
-PALETTE: Final = np.array(  # RGB; first the bright colors, then the dark ones
+PALETTE: Final = np.array(  # RGB; bright colors, then dark ones
     [
         [
             (255, 213, 79), (255, 138, 101), (129, 199, 132), (79, 195, 247), (240, 98, 146), (255, 241, 118),
@@ -57,12 +57,12 @@ PALETTE: Final = np.array(  # RGB; first the bright colors, then the dark ones
     downloadable=False,
 )
 def shapes(data_dir: str, say: Say) -> Arrays:
-    """12,000 generated pictures of ten kinds of shapes; nothing to download."""
+    """12,000 generated images in 10 classes of shapes; needs no download."""
     return cached("shapes", FINGERPRINT, generate, say, generated=True)
 
 
 def generate(train: int = TRAIN, test: int = TEST, seed: int = SEED) -> Arrays:
-    """Draw the whole set: the classes equally often in either part, in random order."""
+    """Draw the whole data set; classes are equally frequent in both parts, in random order."""
     train_images, train_labels = draw(train, seed, 0)
     test_images, test_labels = draw(test, seed, 1)
     return Arrays(train_images, train_labels, test_images, test_labels, CLASSES)
@@ -78,7 +78,7 @@ def draw(n: int, seed: int, part: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _Words:
-    """Whole numbers from the raw words of one Philox generator."""
+    """Integers from the raw words of one Philox generator."""
 
     def __init__(self, seed: int, part: int) -> None:
         self._bits = np.random.Philox(np.random.SeedSequence((seed, part)))
@@ -87,7 +87,7 @@ class _Words:
         return self._bits.random_raw(n)
 
     def below(self, limit: int, *shape: int) -> np.ndarray:
-        """int32 of a shape, each in 0..limit-1 (limit far below 2**31, so that its bias is nothing)."""
+        """int32 of a shape, each in 0..limit-1 (limit is far below 2**31, so the bias is negligible)."""
         words = self.take(math.prod(shape)).reshape(shape)
         return ((words >> np.uint64(33)) * np.uint64(limit) >> np.uint64(31)).astype(np.int32)
 
@@ -101,9 +101,9 @@ class _Words:
 
 
 def _paint(labels: np.ndarray, tiles: np.ndarray, words: _Words) -> np.ndarray:
-    """Images uint8 (n, 32, 32, 3): ground, shape, confetti, grain. Drawn as planes, (n, 3, 32, 32)."""
+    """Images uint8 (n, 32, 32, 3) of background, shape, confetti and grain. Drawn as planes, (n, 3, 32, 32)."""
     n = len(labels)
-    side = words.below(2, n)  # bright on dark or dark on bright, so that brightness tells nothing
+    side = words.below(2, n)  # bright on dark or dark on bright, so that brightness does not reveal the class
     image = _mix(_color(words, 1 - side), _color(words, 1 - side), _clouds(words, n))
     paint = _mix(_color(words, side), _color(words, side), _clouds(words, n) // 2)
     middle = words.between(-80, 80, 2, n)
@@ -131,7 +131,7 @@ def _mix(below: np.ndarray, above: np.ndarray, cover: np.ndarray) -> np.ndarray:
 
 
 def _clouds(words: _Words, n: int) -> np.ndarray:
-    """Smooth noise 0..255, (n, 32, 32): five random heights each way, and straight lines between them."""
+    """Smooth noise in 0..255, (n, 32, 32): bilinear interpolation of 5 x 5 random values."""
     at = np.arange(SIZE)
     weights = np.zeros((SIZE, 5), np.int32)  # in sixteenths
     weights[at, at // 8] = 16 - (2 * at + 1) % 16
@@ -144,10 +144,10 @@ def _cover(tiles: np.ndarray, middle: np.ndarray, radius: np.ndarray, turn: np.n
     """How much of each pixel a shape covers: 0..255, (n, 32, 32).
 
     Args:
-        tiles: one tile an image, (n, CELLS, CELLS).
-        middle: where the shape's middle lies from the image's, right and down, (2, n); in sixteenths of a pixel.
-        radius: of the shape, (n,); in sixteenths of a pixel.
-        turn: its angle, (n,); in 256ths of a full turn.
+        tiles: one tile per image, (n, CELLS, CELLS).
+        middle: offset of the shape's center from the image's, right and down, (2, n), in sixteenths of a pixel.
+        radius: of the shape, (n,), in sixteenths of a pixel.
+        turn: angle of the shape, (n,), in 256ths of a full turn.
     """
     along = 16 * np.arange(SIZE, dtype=np.int32) + 8 - 8 * SIZE
     x, y = along - middle[0, :, None], along - middle[1, :, None]  # (n, 32)
@@ -155,14 +155,14 @@ def _cover(tiles: np.ndarray, middle: np.ndarray, radius: np.ndarray, turn: np.n
     scale = (2 * ONE * radius // CELLS)[:, None, None]  # of one cell
     column = ((x * cos)[:, None, :] + (y * sin)[:, :, None]) // scale + CELLS // 2
     row = ((y * cos)[:, :, None] - (x * sin)[:, None, :]) // scale + CELLS // 2
-    np.clip(column, 0, CELLS - 1, out=column)  # the rim of every tile is empty
+    np.clip(column, 0, CELLS - 1, out=column)  # the border of every tile is empty
     np.clip(row, 0, CELLS - 1, out=row)
     image = np.arange(len(tiles), dtype=np.int32)[:, None, None]
     return tiles.reshape(-1)[(image * CELLS + row) * CELLS + column]
 
 
 def _tiles() -> np.ndarray:
-    """Cover 0..255 of each shape and then of each piece of confetti: uint8 (kinds, CELLS, CELLS), soft at the edges."""
+    """Coverage 0..255 of each shape, then of each piece of confetti: uint8 (kinds, CELLS, CELLS), with soft edges."""
     u = (2 * np.arange(CELLS) + 1 - CELLS)[None, :]
     v = (2 * np.arange(CELLS) + 1 - CELLS)[:, None]
     far = u * u + v * v
@@ -188,7 +188,7 @@ def _tiles() -> np.ndarray:
 
 
 def _regular(corners: int, radius: int, inner: int = 0) -> list[tuple[int, int]]:
-    """The corners of a regular polygon, or with `inner` of a star."""
+    """The corners of a regular polygon, or of a star if `inner` is given."""
     radii = (radius, inner) if inner else (radius,)
     count = corners * len(radii)
     angles = [2 * math.pi * k / count for k in range(count)]
@@ -200,14 +200,14 @@ def _regular(corners: int, radius: int, inner: int = 0) -> list[tuple[int, int]]
 
 
 def _heart() -> list[tuple[int, int]]:
-    """The well-known heart curve of sin^3 and four cosines, as a polygon of 64 corners."""
+    """The heart curve of sin^3 and four cosines, as a polygon with 64 corners."""
     turns = [2 * math.pi * k / 64 for k in range(64)]
     lobes = [13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t) for t in turns]
     return [(round(5 * 16 * math.sin(t) ** 3), round(-5 * lobe) - 8) for t, lobe in zip(turns, lobes, strict=True)]
 
 
 def _inside(corners: Sequence[tuple[int, int]], u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Whether cells lie inside a polygon: the sides crossed on the way out, odd or even."""
+    """Whether cells are inside a polygon, by the even-odd rule."""
     inside = np.zeros(np.broadcast_shapes(u.shape, v.shape), bool)
     for (ax, ay), (bx, by) in zip(corners, [*corners[1:], corners[0]], strict=True):
         crosses = (ay > v) != (by > v)

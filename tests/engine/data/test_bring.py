@@ -44,7 +44,7 @@ def test_an_archive_that_lies_in_the_data_folder_already_may_be_named(tiny, tmp_
     [
         (b"", "it is empty"),
         (b"\n <!DOCTYPE html><html>", "looks like a web page"),
-        (b"\x1f\x8b\x08", "it has 3 bytes, cifar-10-python.tar.gz of CIFAR-10 has .*: an interrupted download"),
+        (b"\x1f\x8b\x08", "it has 3 bytes, but cifar-10-python.tar.gz of CIFAR-10 has .*; was the download interrupted"),
     ],
     ids=["empty", "web page", "cut"],
 )
@@ -61,7 +61,7 @@ def test_one_flipped_bit_is_refused(tiny, desk, tmp_path):
     wrong[100] ^= 4
     path = desk / tiny.source.python.name
     path.write_bytes(wrong)
-    with pytest.raises(DataError, match="its SHA-256 is none of those of cifar-10-python"):
+    with pytest.raises(DataError, match="its SHA-256 is not that of cifar-10-python"):
         import_archive(path, tmp_path / "data")
 
 
@@ -74,7 +74,7 @@ def test_a_damaged_folder_is_refused_whole(tiny, desk, tmp_path):
 
 
 def test_a_folder_without_batches_and_a_missing_file_are_one_line(tiny, desk, tmp_path):
-    with pytest.raises(DataError, match="holds the files of no data set: CIFAR-10 .cifar-10-batches-py."):
+    with pytest.raises(DataError, match="does not contain the files of a known data set: CIFAR-10 .cifar-10-batches-py."):
         import_archive(desk, tmp_path / "data")
     with pytest.raises(DataError, match="No such file"):
         import_archive(desk / "nothing.tar.gz", tmp_path / "data")

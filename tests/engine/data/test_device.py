@@ -118,5 +118,5 @@ def test_steps_of_an_epoch(images, batch_size, last_batch, steps):
 
 
 def test_fewer_images_than_a_batch_are_refused(split):
-    with pytest.raises(BadInput, match="batch_size = 24 is more than the 23 training images"):
+    with pytest.raises(BadInput, match="batch_size = 24 is larger than the training set of 23 images"):
         next(Resident(split, "cpu").batches(np.arange(N), 24))

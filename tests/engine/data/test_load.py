@@ -91,12 +91,12 @@ def test_what_is_left_out_changes_neither_statistics_nor_fingerprint(tiny, folde
 
 @pytest.mark.parametrize("field", ["train_slice", "test_slice"])
 def test_a_slice_without_an_image_is_refused_by_name(tiny, folder, field):
-    with pytest.raises(BadInput, match=rf"data\.{field} = first:0.001 of \d+ images keeps none"):
+    with pytest.raises(BadInput, match=rf"data\.{field} = first:0.001 of \d+ images selects none"):
         load(DataConfig(**{field: "first:0.001"}), folder, silent)
 
 
 def test_a_holdout_that_would_hold_nothing_is_refused(folder, tiny):
-    with pytest.raises(BadInput, match=r"data\.holdout = 0\.01 of 100 images keeps none aside"):
+    with pytest.raises(BadInput, match=r"data\.holdout = 0\.01 of 100 images holds out none"):
         load(DataConfig(holdout=0.01), folder, silent)
 
 
@@ -137,7 +137,7 @@ def grey(data_dir, say):
         (np.zeros((2, 3, 8, 8), np.uint8), np.zeros(2, np.uint8), "images must be uint8"),
         (np.zeros((2, 8, 8, 3), np.float32), np.zeros(2, np.uint8), "images must be uint8"),
         (np.zeros((2, 8, 8, 2), np.uint8), np.zeros(2, np.uint8), "3 or 1"),
-        (np.zeros((2, 8, 8, 1), np.uint8), np.zeros(2, np.uint8), "must have one size"),
+        (np.zeros((2, 8, 8, 1), np.uint8), np.zeros(2, np.uint8), "must have the same shape"),
         (np.zeros((2, 8, 8, 3), np.uint8), np.zeros(3, np.uint8), "2 images need uint8 labels"),
         (np.zeros((2, 8, 8, 3), np.uint8), np.array([0, 2], np.uint8), r"label 2 is outside 0\.\.1"),
     ],

@@ -53,13 +53,13 @@ def test_the_environment_replaces_every_other_list(settings, monkeypatch):
         ("mirrors = [1]", "must be a list"),
         ('builtin = "no"', "must be true or false"),
         ("builtin = false", "no mirror is left"),
-        ('mirrors = ["ftp://a.example"]', "'ftp://a.example' from .* is no http or https address"),
-        ('mirrors = ["file:///etc/passwd"]', "no http or https address"),
-        ('mirrors = ["https:///x"]', "no http or https address"),
-        ('mirrors = ["http://[::1/x"]', "no http or https address"),
-        ('mirrors = ["http://a.example:port/x"]', "no http or https address"),
-        ('mirrors = ["http://a.example:99999/x"]', "no http or https address"),
-        ('mirrors = ["http://%s.example/x"]' % ("a" * 64), "no http or https address"),
+        ('mirrors = ["ftp://a.example"]', "'ftp://a.example' from .* is not an http or https URL"),
+        ('mirrors = ["file:///etc/passwd"]', "not an http or https URL"),
+        ('mirrors = ["https:///x"]', "not an http or https URL"),
+        ('mirrors = ["http://[::1/x"]', "not an http or https URL"),
+        ('mirrors = ["http://a.example:port/x"]', "not an http or https URL"),
+        ('mirrors = ["http://a.example:99999/x"]', "not an http or https URL"),
+        ('mirrors = ["http://%s.example/x"]' % ("a" * 64), "not an http or https URL"),
         ("mirrors = " + "[" * 5000, "nested too deeply"),
         ("builtin = " + "9" * 5000, "cannot read"),
     ],
@@ -85,7 +85,7 @@ def test_a_mistake_in_mirrors_toml_is_named_with_its_file(settings, text, messag
 )
 def test_a_wrong_address_is_named_without_its_password(monkeypatch, address):
     monkeypatch.setenv("CIFAR_TUI_MIRRORS", address)
-    with pytest.raises(BadInput, match=r"mirror '.*' from \$CIFAR_TUI_MIRRORS is no http or https address") as caught:
+    with pytest.raises(BadInput, match=r"mirror '.*' from \$CIFAR_TUI_MIRRORS is not an http or https URL") as caught:
         mirror_urls(CIFAR, FILE)
     assert "ada" not in str(caught.value) and "cret" not in str(caught.value)
 
