@@ -33,7 +33,7 @@ def test_every_built_in_preset_has_a_title_and_a_description(kind):
 def test_every_recipe_resolves_states_its_promise_and_its_command(info):
     recipe = resolve(info.name, PARTS)
     if recipe.promise is None:
-        assert "No figure for it yet" in recipe.description.replace("\n", " ")
+        assert "It has not been measured yet" in recipe.description.replace("\n", " ")
     else:
         assert recipe.promise.source
     assert f"cifar-tui --preset {info.name} --headless" in info.path.read_text()
