@@ -29,7 +29,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class BinaryLayout:
-    """Layout of the binary archive: a record is `label_bytes` labels (the last is used) and 3,072 bytes of RGB planes."""
+    """Layout of the binary archive: `label_bytes` labels (the last is used), then 3,072 bytes of RGB planes."""
 
     train: tuple[str, ...]
     test: tuple[str, ...]

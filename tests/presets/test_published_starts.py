@@ -115,7 +115,9 @@ def starts_alike(layer: nn.Module, draw: Draw) -> bool:
 
 def says_otherwise(row: suites.Row) -> bool:
     """Whether the note of a row says that our weights are initialized differently from the source's."""
-    return "Initialized as in He et al.; the source" in row.note or "by fan-out here, by fan-in in the source" in row.note
+    return (
+        "Initialized as in He et al.; the source" in row.note or "by fan-out here, by fan-in in the source" in row.note
+    )
 
 
 @pytest.mark.parametrize(("row", "draw"), nets())

@@ -44,7 +44,10 @@ def test_an_archive_that_lies_in_the_data_folder_already_may_be_named(tiny, tmp_
     [
         (b"", "it is empty"),
         (b"\n <!DOCTYPE html><html>", "looks like a web page"),
-        (b"\x1f\x8b\x08", "it has 3 bytes, but cifar-10-python.tar.gz of CIFAR-10 has .*; was the download interrupted"),
+        (
+            b"\x1f\x8b\x08",
+            "it has 3 bytes, but cifar-10-python.tar.gz of CIFAR-10 has .*; was the download interrupted",
+        ),
     ],
     ids=["empty", "web page", "cut"],
 )
@@ -74,7 +77,9 @@ def test_a_damaged_folder_is_refused_whole(tiny, desk, tmp_path):
 
 
 def test_a_folder_without_batches_and_a_missing_file_are_one_line(tiny, desk, tmp_path):
-    with pytest.raises(DataError, match="does not contain the files of a known data set: CIFAR-10 .cifar-10-batches-py."):
+    with pytest.raises(
+        DataError, match="does not contain the files of a known data set: CIFAR-10 .cifar-10-batches-py."
+    ):
         import_archive(desk, tmp_path / "data")
     with pytest.raises(DataError, match="No such file"):
         import_archive(desk / "nothing.tar.gz", tmp_path / "data")
