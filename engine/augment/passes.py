@@ -30,15 +30,15 @@ TONES: Final[dict[str, Kernel]] = {
     "autocontrast": tone.autocontrast,
     "equalize": tone.equalize,
 }
-SERVES: Final = {  # the operations of each kernel; kernels and operations are in the order in which images are sorted
+KERNEL_OPERATIONS: Final = {  # the operations of each kernel, in the order in which images are sorted
     "identity": ("identity",),
     "move": ("shear_x", "shear_y", "translate_x", "translate_y", "rotate"),
     **{name: (name,) for name in TONES},
     "solarize": ("solarize", "invert"),
 }
-OPERATIONS: Final = tuple(name for names in SERVES.values() for name in names)
+OPERATIONS: Final = tuple(name for names in KERNEL_OPERATIONS.values() for name in names)
 CODES: Final = {name: code for code, name in enumerate(OPERATIONS)}
-SIGNED: Final = frozenset((*SERVES["move"], "brightness", "color", "contrast", "sharpness"))
+SIGNED: Final = frozenset((*KERNEL_OPERATIONS["move"], "brightness", "color", "contrast", "sharpness"))
 """Operations whose amounts are negated with probability 1/2."""
 
 SHIFT: Final = 150 / 331
@@ -103,7 +103,7 @@ class Passes:
             drawn[f"{step}.from"] = place[order]
             place = order.argsort()
             start = np.searchsorted(code[order], np.arange(len(OPERATIONS) + 1))
-            for kernel, names in SERVES.items():
+            for kernel, names in KERNEL_OPERATIONS.items():
                 runs = [(name, order[start[CODES[name]] : start[CODES[name] + 1]]) for name in names]
                 rows = [arguments(name, strength[run], size) for name, run in runs if len(run)]
                 if rows and kernel != "identity":

@@ -39,7 +39,7 @@ class OneOf:
         drawn = {"source": np.concatenate(groups).argsort()}
         for i, (op, group) in enumerate(zip(self.of, groups, strict=True)):
             if len(group):
-                drawn |= {f"group{i}": group} | nested(i, op.draw(rng, len(group), size))
+                drawn |= {f"group{i}": group} | with_prefix(i, op.draw(rng, len(group), size))
         return drawn
 
     def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
@@ -49,8 +49,8 @@ class OneOf:
             if group is None:
                 continue
             if len(group) == len(x):
-                return op.apply(x, y, inner(i, params))
-            groups.append(op.apply(take(x, group), take(y, group), inner(i, params)))
+                return op.apply(x, y, without_prefix(i, params))
+            groups.append(op.apply(take(x, group), take(y, group), without_prefix(i, params)))
         images, targets = zip(*groups, strict=True)
         return gather_groups(images, params["source"]), gather_groups(targets, params["source"])
 
@@ -77,7 +77,7 @@ class WithProbability:
             return {}
         drawn = {"group": group, "source": sources(n, group)}
         for i, op in enumerate(self.of):
-            drawn |= nested(i, op.draw(rng, len(group), size))
+            drawn |= with_prefix(i, op.draw(rng, len(group), size))
         return drawn
 
     def apply(self, x: Tensor, y: Tensor, params: Params) -> tuple[Tensor, Tensor]:
@@ -86,18 +86,18 @@ class WithProbability:
         whole = len(params["group"]) == len(x)
         images, targets = (x, y) if whole else (take(x, params["group"]), take(y, params["group"]))
         for i, op in enumerate(self.of):
-            images, targets = op.apply(images, targets, inner(i, params))
+            images, targets = op.apply(images, targets, without_prefix(i, params))
         if whole:
             return images, targets
         return gather_groups((x, images), params["source"]), gather_groups((y, targets), params["source"])
 
 
-def nested(i: int, drawn: Arrays) -> Arrays:
+def with_prefix(i: int, drawn: Arrays) -> Arrays:
     """The arrays of member i, with its index prefixed to their names."""
     return {f"{i}.{name}": values for name, values in drawn.items()}
 
 
-def inner(i: int, params: Params) -> dict[str, Tensor]:
+def without_prefix(i: int, params: Params) -> dict[str, Tensor]:
     """The parameters of member i, under the names that it gave them."""
     prefix = f"{i}."
     return {name.removeprefix(prefix): values for name, values in params.items() if name.startswith(prefix)}

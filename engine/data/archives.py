@@ -79,7 +79,7 @@ def locate(name: str, data_dir: str | Path = "") -> Location:
             return Location(name, kind, root / archive.name)
     searched = (folder, *(root / archive.name for _, archive in source.archives))
     for place in (root, folder):
-        if _is_closed(place):
+        if _is_inaccessible(place):
             note = f"permission denied{owned_by(place)} ({place})"
             return Location(name, "missing", root, searched, note, denied=True)
     partly = len(absent) < len(source.members)
@@ -203,7 +203,7 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def _is_closed(folder: Path) -> bool:
+def _is_inaccessible(folder: Path) -> bool:
     """Whether this user is not allowed to access the files of a folder."""
     try:
         (folder / "anything").lstat()

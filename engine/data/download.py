@@ -122,9 +122,9 @@ class Download:
     def _check_headers(self, answer: http.client.HTTPResponse, have: int) -> None:
         size = self.archive.size
         if answer.status == http.HTTPStatus.PARTIAL_CONTENT:
-            said = answer.headers.get("Content-Range", "")
-            if said != f"bytes {have}-{size - 1}/{size}":
-                raise _WrongAnswer(f"answered with the range {said!r}")
+            content_range = answer.headers.get("Content-Range", "")
+            if content_range != f"bytes {have}-{size - 1}/{size}":
+                raise _WrongAnswer(f"answered with the range {content_range!r}")
         length = answer.headers.get("Content-Length")
         if length is not None and length != str(size - have):
             kind = answer.headers.get_content_type()
@@ -132,7 +132,7 @@ class Download:
 
     def _pump(self, answer: http.client.HTTPResponse, file: FileIO, have: int, host: str) -> None:
         size = self.archive.size
-        said = started = time.monotonic()
+        reported = started = time.monotonic()
         counted = have
         while have < size and (block := answer.read1(min(BLOCK, size - have))):
             if have == 0:
@@ -142,8 +142,8 @@ class Download:
             self._append(file, block)
             have += len(block)
             now = time.monotonic()
-            if now - said > 0.5:
-                said = now
+            if now - reported > 0.5:
+                reported = now
                 self.say(have, size, f"from {host}")
             if now - started > self.patience.window:
                 if have - counted < self.patience.slowest * self.patience.window:

@@ -28,8 +28,8 @@ from engine.data.archives import (
     verify,
     writing,
 )
-from engine.data.bring import import_archive
 from engine.data.download import Download, Patience, request
+from engine.data.imports import import_archive
 from engine.data.mirrors import host_of, mirror_urls
 from engine.data.sources import SOURCES, Archive
 
@@ -80,7 +80,7 @@ def fetch(
 
     for archive in source.downloads:
         urls = tuple(url.replace("{file}", archive.name) for url in mirrors) or mirror_urls(source, archive.name)
-        failures = _bring(Download(archive, folder / f"{archive.name}.part", patience or Patience(), say), urls)
+        failures = _download(Download(archive, folder / f"{archive.name}.part", patience or Patience(), say), urls)
         if failures:
             tried = "; ".join(f"{host_of(url)}: {reason}" for url, reason in failures.items())
             raise missing_data(locate(name, data_dir), f"no mirror served {archive.name} ({tried})")
@@ -88,7 +88,7 @@ def fetch(
     return locate(name, data_dir)
 
 
-def _bring(download: Download, urls: tuple[str, ...]) -> dict[str, str]:
+def _download(download: Download, urls: tuple[str, ...]) -> dict[str, str]:
     """Download one file if it is missing; returns the reason of failure by URL if no mirror served it."""
     part, name = download.part, download.archive.name
     if is_file(part.with_name(name)):

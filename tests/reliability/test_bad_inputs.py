@@ -384,7 +384,7 @@ def presets(scene: Scene) -> None:
 
 def archives(scene: Scene) -> None:
     from engine.data.archives import DataError, read_members
-    from engine.data.bring import import_archive
+    from engine.data.imports import import_archive
 
     def member(name: str, kind: bytes = tarfile.REGTYPE) -> Path:
         path = scene.scratch / "bad.tar.gz"

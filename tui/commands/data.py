@@ -39,8 +39,8 @@ def fetch(
     as_json: bool = Json,
 ) -> None:
     """Download a data set, going on where a broken download stopped, or take it from a file."""
-    from engine.data.bring import import_archive
     from engine.data.fetch import fetch as download
+    from engine.data.imports import import_archive
 
     found = import_archive(source, data_dir) if source else download(_downloadable(name), data_dir, _progress)
     if as_json:

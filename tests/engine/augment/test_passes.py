@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine.augment import affine
-from engine.augment.passes import CODES, OPERATIONS, SERVES, TONES, Passes, amounts, arguments
+from engine.augment.passes import CODES, KERNEL_OPERATIONS, OPERATIONS, TONES, Passes, amounts, arguments
 
 LEVELS = amounts(10, shear=0.3, shift=14.5, turn=30, blend=0.9, bits=(8, 4))
 
@@ -16,7 +16,7 @@ def one_by_one(x, codes, amount, on_cpu):
     for i in range(codes.shape[1]):
         image = x[i : i + 1]
         for code, strength in zip(codes[:, i], amount[:, i], strict=True):
-            kernel = next(kernel for kernel, names in SERVES.items() if OPERATIONS[code] in names)
+            kernel = next(kernel for kernel, names in KERNEL_OPERATIONS.items() if OPERATIONS[code] in names)
             if kernel != "identity":
                 rows = on_cpu({"rows": arguments(OPERATIONS[code], strength[None], 32)})["rows"]
                 image = TONES[kernel](image, rows) if kernel != "move" else affine.nearest(image, rows, 9)

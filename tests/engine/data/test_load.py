@@ -13,7 +13,7 @@ from engine.contract.recipe.schema import DataConfig
 from engine.data.load import load
 
 TORCH_FREE = (
-    "archives", "arrays", "bring", "cifar", "download", "fetch", "mirrors", "mnist", "shapes", "sources", "split", "stored",
+    "archives", "arrays", "imports", "cifar", "download", "fetch", "mirrors", "mnist", "shapes", "sources", "split", "stored",
 )  # fmt: skip
 
 

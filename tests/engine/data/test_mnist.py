@@ -14,8 +14,8 @@ from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import DataConfig, Placement, Recipe
 from engine.contract.run.create import create
 from engine.data.archives import DataError, locate, verify
-from engine.data.bring import import_archive
 from engine.data.fetch import fetch
+from engine.data.imports import import_archive
 from engine.data.load import load
 from engine.data.mnist import fashion_mnist, mnist
 

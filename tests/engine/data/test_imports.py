@@ -3,7 +3,7 @@
 import pytest
 
 from engine.data.archives import DataError, locate
-from engine.data.bring import import_archive
+from engine.data.imports import import_archive
 
 
 @pytest.fixture
