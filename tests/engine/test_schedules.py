@@ -301,7 +301,7 @@ def test_every_epochs_learning_rate_is_that_of_its_first_step() -> None:
         ({"name": "one_cycle", "peak": 1.0}, r"schedule\.peak: got 1\.0, needs < 1"),
         (
             {"name": "multistep", "milestones": (60.0,)},
-            r"milestones\.0: got 60.*, needs < 1 \(.* parts of the training\)",
+            r"milestones\.0: got 60.*, needs < 1 \(.* fractions of the training\)",
         ),
         ({"name": "warm_restarts", "growth": 0.5}, r"schedule\.growth: got 0\.5, needs >= 1"),
     ],
