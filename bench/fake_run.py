@@ -14,7 +14,7 @@ from engine.contract.run.events import Epoch, EventWriter, Finished, RunStarted,
 from engine.contract.run.process import me
 from engine.contract.run.records import ExitRecord, Heartbeat, ProcRecord
 from engine.contract.run.store import RunFolder, create
-from presets.loader import resolve
+from presets.references import resolve
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 STEPS = 390

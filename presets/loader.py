@@ -26,9 +26,6 @@ Kind = Literal["recipes", "models", "augmentations", "schedules", "suites"]
 Origin = Literal["built-in", "yours"]
 Table = dict[str, Any]
 
-SUITE: Final = "suite:"
-RECIPE: Final = "recipe.toml"
-"""The name of the file in a run's folder."""
 HERE: Final = Path(__file__).resolve().parent
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 LARGEST: Final = 256 * 1024  # bytes; a preset is a few lines, anything larger is a mistake
@@ -101,21 +98,13 @@ def text_of(path: Path) -> str:
         raise BadInput(f"{path}: not UTF-8 text") from None
 
 
-def load_table(ref: str, parts: Catalog | None = None) -> Table:
-    """The table of a preset by name, of a TOML file by its path, or of a published row as `suite:NAME/ROW`.
-
-    Named parts in it are filled in. `parts` are what a row's changes are looked up in, by default the engine's own.
-    """
-    if ref.startswith(SUITE):
-        from presets import suites  # which stands on this file
-
-        return suites.preset_of(ref.removeprefix(SUITE), parts or catalog())
+def load_table(ref: str) -> Table:
+    """The table of a preset by name or of a TOML file by its path, with named parts filled in. Raises BadInput."""
     if ref.endswith(".toml") or "/" in ref:
         path = user_path(ref)
     else:
         path = _named("recipes", ref)
-    table = read_table(path)
-    return expand(table, str(path))
+    return expand(read_table(path), str(path))
 
 
 def _named(kind: Kind, name: str) -> Path:
@@ -225,19 +214,6 @@ def _put(table: Table, path: str, value: Any) -> Table:
 def reset_by(base: Recipe, recipe: Recipe, edits: Edits, catalog: Catalog) -> list[str]:
     """What the edits reset by picking other parts: one line a part; none where all of it was given."""
     return swap.reset(base, recipe, [*edits.sets, *(f"{path}=" for path in edits.fields or ())], catalog)
-
-
-def resolve(ref: str, catalog: Catalog, edits: Edits | None = None) -> Recipe:
-    """The resolved recipe of a preset with the flags applied. Raises BadInput with every problem found."""
-    table = load_table(ref, catalog)
-    try:
-        return Recipe.resolve(edit(table, edits, catalog, ref) if edits else table, catalog, ref)
-    except BadInput as error:
-        if Path(ref).name != RECIPE:
-            raise
-        from engine.contract.run.folder import RunFolder  # listings of presets do without it
-
-        raise BadInput([*error.problems, *RunFolder(Path(ref).parent).origin()]) from error  # another version's, maybe
 
 
 def save(name: str, recipe: Recipe, *, replace: bool = False) -> Path:

@@ -10,7 +10,8 @@ from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.overrides import parse_value
 from engine.contract.recipe.params import Param
 from engine.contract.recipe.schema import COMMON, Choice, Recipe
-from presets import loader
+from presets import references
+from presets.loader import Edits
 
 PARTS: Final = ("optimizer", "schedule", "loss", "averaging")
 """The parts with options that may be counted in epochs."""
@@ -43,7 +44,7 @@ def _scaled(param: Param, value: Any, ratio: float) -> str:
     return f"{value * ratio:.12g}"
 
 
-def fit(ref: str, parts: Catalog, edits: loader.Edits) -> tuple[Recipe, str]:
+def fit(ref: str, parts: Catalog, edits: Edits) -> tuple[Recipe, str]:
     """The resolved recipe of a preset with the flags applied, made to fit where it has too few epochs for itself.
 
     Only a recipe that would be refused shrinks; wherever the flags make sense as they are, they mean what they say. An
@@ -56,7 +57,7 @@ def fit(ref: str, parts: Catalog, edits: loader.Edits) -> tuple[Recipe, str]:
         BadInput: with every problem of the recipe as the flags ask for it.
     """
     try:
-        return loader.resolve(ref, parts, edits), ""
+        return references.resolve(ref, parts, edits), ""
     except BadInput:
         epochs, rest = _epochs(edits)
         fitted = _fitted(ref, parts, edits, rest, epochs) if epochs > 0 else None
@@ -65,7 +66,7 @@ def fit(ref: str, parts: Catalog, edits: loader.Edits) -> tuple[Recipe, str]:
         return fitted
 
 
-def _epochs(edits: loader.Edits) -> tuple[int, loader.Edits]:
+def _epochs(edits: Edits) -> tuple[int, Edits]:
     """How many epochs the flags ask for (0 where they do not, or not with a number), and the other flags."""
     fields = {**(edits.fields or {})}
     asked = fields.pop("epochs", 0)
@@ -80,17 +81,15 @@ def _epochs(edits: loader.Edits) -> tuple[int, loader.Edits]:
     return count, replace(edits, fields=fields, sets=others)
 
 
-def _fitted(
-    ref: str, parts: Catalog, edits: loader.Edits, rest: loader.Edits, epochs: int
-) -> tuple[Recipe, str] | None:
+def _fitted(ref: str, parts: Catalog, edits: Edits, rest: Edits, epochs: int) -> tuple[Recipe, str] | None:
     """The recipe as `fit` returns it; None where its epochs are not what is wrong with it."""
     given = {text.partition("=")[0].strip() for text in edits.sets} | {*(edits.fields or {})}
     try:
-        whole = loader.resolve(ref, parts, rest)
+        whole = references.resolve(ref, parts, rest)
         if epochs >= whole.epochs:
             return None
         sets = {path: text for path, text in shorter(whole, epochs, parts).items() if path not in given}
-        recipe = loader.resolve(
+        recipe = references.resolve(
             ref, parts, replace(edits, sets=[*edits.sets, *(f"{path}={text}" for path, text in sets.items())])
         )
     except BadInput:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
 from presets import loader
+from presets.references import load_table
 from presets.suites import Row, Suite, list_suites, load
 
 
@@ -49,7 +50,7 @@ def _usable() -> Iterator[Suite]:
 def _model_of(row: Row, catalog: Catalog) -> str:
     """The catalog's name of the row's model, found without resolving the whole recipe; "" where it is unusable."""
     try:
-        table = {"model": row.model} if row.model else loader.load_table(row.recipe)
+        table = {"model": row.model} if row.model else load_table(row.recipe, catalog)
         model = loader.expand(table, row.id).get("model", "")
         return catalog.get("model", str(model.get("name", "") if isinstance(model, Mapping) else model)).name
     except BadInput:

@@ -13,10 +13,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.contract.errors import BadInput, nearest, user_path
-from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.params import Float, Int
 from engine.contract.recipe.resolve import explain
-from engine.contract.recipe.schema import Recipe
 from presets import loader
 from presets.loader import Edits
 
@@ -107,20 +105,20 @@ class Row(_Closed):
             self.model, self.augmentation, self.schedule, sets=sets, add_ops=self.add_ops, drop_ops=self.drop_ops
         )
 
-    def table(self, catalog: Catalog) -> dict[str, Any]:
-        """The row as a preset's table, which promises what the source reported. Raises BadInput."""
-        table = loader.edit(loader.load_table(self.recipe, catalog), self.edits, catalog, self.recipe)
-        table = {key: value for key, value in table.items() if key != "promise"} | {"title": self.title or self.id}
-        said = self.reported
-        if said.test_accuracy is None:
-            return table
-        promise = {"accuracy": said.test_accuracy, "selection": said.selection, "runs": said.n, "source": self.source}
-        more = {"spread": said.spread or 0.0, "minutes": 60 * (said.hours or 0.0), "device": said.device}
-        return table | {"promise": promise | more}
-
-    def resolve(self, catalog: Catalog) -> Recipe:
-        """The recipe of the row. Raises BadInput."""
-        return Recipe.resolve(self.table(catalog), catalog, self.id)
+    def promise(self) -> dict[str, Any] | None:
+        """What the source reported, as a recipe's `promise`; None without a test accuracy."""
+        reported = self.reported
+        if reported.test_accuracy is None:
+            return None
+        return {
+            "accuracy": reported.test_accuracy,
+            "selection": reported.selection,
+            "runs": reported.n,
+            "source": self.source,
+            "spread": reported.spread or 0.0,
+            "minutes": 60 * (reported.hours or 0.0),
+            "device": reported.device,
+        }
 
 
 class Suite(_Closed):
@@ -189,15 +187,6 @@ def row_of(ref: str) -> tuple[Suite, Row]:
         raise BadInput(f"suite:{ref}: write suite:NAME/ROW; `cifar-tui suites {shows}")
     suite = load(name)
     return suite, suite.row(row_id)
-
-
-def preset_of(ref: str, catalog: Catalog) -> dict[str, Any]:
-    """The table of the preset that the row `NAME/ROW` is: it says where it stands and what is odd. Raises BadInput."""
-    suite, row = row_of(ref)
-    table = row.table(catalog)
-    title = f"{row.title or row.id}, a row of {suite.name}: {suite.title}"
-    said = (row.note, str(table.get("description", "")).strip())
-    return table | {"title": title, "description": "\n".join(filter(None, said))}
 
 
 def _read(path: Path) -> Suite:

@@ -18,7 +18,7 @@ from textual.widgets import Static
 from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, Summary, find
 from engine.contract.text import one_line
-from tui.commands.sources import RUN
+from presets.references import RUN
 from tui.drawing.format import going_on
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.common import MODES as SECTIONS

@@ -9,8 +9,8 @@ from typing import Any
 
 from engine.contract.errors import BadInput
 from engine.contract.run.store import find
+from presets.references import parts_with
 from tui.app import Workbench
-from tui.commands.sources import parts_with
 from tui.drawing.format import going_on
 from tui.forms.editor import Desk
 from tui.keys.common import MODES

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.contract.recipe.catalog import catalog
-from presets.loader import resolve
+from presets.references import resolve
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()

@@ -9,7 +9,8 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Recipe
 from presets import loader
-from presets.loader import Edits, resolve
+from presets.loader import Edits
+from presets.references import resolve
 
 PARTS = catalog()
 
@@ -175,30 +176,6 @@ def test_train3_mixes_as_its_source_did():
     assert all(
         (op.options["alpha"], op.options["per"], op.options["pair"]) == (1.0, "batch", "roll") for op in mix["of"]
     )
-
-
-def test_every_published_row_is_a_preset_with_the_figure_of_its_source():
-    recipe = resolve("suite:tricks_3_9/cm", PARTS, Edits(fields={"epochs": 3}))
-    assert [op.name for op in recipe.augmentation] == ["random_crop", "horizontal_flip", "cutout", "mixup"]
-    assert (recipe.epochs, recipe.batch_size) == (3, 64)
-    assert (recipe.promise.accuracy, recipe.promise.selection) == (0.9582, "best_on_test")
-    assert recipe.title.startswith("cm, a row of tricks_3_9: ")
-    assert resolve("suite:tricks_3_9/ar_real", PARTS).promise is None
-
-
-@pytest.mark.parametrize(
-    ("ref", "hint"),
-    [
-        ("suite:tricks_3_9/ar_reel", "ar_real"),
-        ("suite:tricks_3_9", "`cifar-tui suites show tricks_3_9`"),
-        ("suite:", "suites list"),
-        ("suite:tricks_3_9/", "suites show"),
-        ("suite:trick_3_9/cm", "tricks_3_9"),
-    ],
-)
-def test_a_row_that_does_not_exist_is_refused_with_a_hint(ref, hint):
-    with pytest.raises(BadInput, match=hint):
-        resolve(ref, PARTS)
 
 
 @pytest.mark.usefixtures("mortal")

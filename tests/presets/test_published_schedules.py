@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR
 from engine.contract.recipe.catalog import catalog
 from engine.schedules import epoch_learning_rates
 from presets import suites
+from presets.references import row_recipe
 
 Rates = list[float]
 
@@ -94,7 +95,7 @@ def published_rows() -> list[tuple[str, suites.Row]]:
 
 @pytest.mark.parametrize(("suite", "row"), published_rows(), ids=lambda value: getattr(value, "id", value))
 def test_the_learning_rate_of_every_epoch_is_the_sources(suite: str, row: suites.Row) -> None:
-    recipe = row.resolve(catalog())
+    recipe = row_recipe(row, catalog())
     want = ROWS.get((suite, row.id), PUBLISHED[suite])
     assert recipe.schedule.options["by"] == "epoch" or recipe.schedule.name == "constant"
     assert epoch_learning_rates(recipe) == pytest.approx(want, rel=1e-6, abs=1e-12)
@@ -102,10 +103,10 @@ def test_the_learning_rate_of_every_epoch_is_the_sources(suite: str, row: suites
 
 def test_the_rates_of_the_upstream_table_drop_at_exactly_60_120_and_160() -> None:
     for row in suites.load("tricks_3_1").rows:
-        rates = epoch_learning_rates(row.resolve(catalog()))
+        rates = epoch_learning_rates(row_recipe(row, catalog()))
         drops = [epoch for epoch in range(1, 200) if rates[epoch] < rates[epoch - 1]]
         assert drops == [60, 120, 160]
-        assert row.resolve(catalog()).optimizer.options["weight_decay"] == 5e-4
+        assert row_recipe(row, catalog()).optimizer.options["weight_decay"] == 5e-4
 
 
 def test_every_row_that_is_known_better_exists() -> None:

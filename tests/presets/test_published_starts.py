@@ -16,6 +16,7 @@ from torch import nn
 from engine.contract.recipe.catalog import catalog
 from engine.models.build import build_model
 from presets import suites
+from presets.references import row_recipe
 
 Draw = Callable[[nn.Module], None]
 
@@ -88,7 +89,7 @@ def nets() -> list[object]:
     for name, usual in SUITES.items():
         for row in suites.load(name).rows:
             draw = ROWS.get((name, row.id), usual)
-            model = row.resolve(catalog()).model
+            model = row_recipe(row, catalog()).model
             large = catalog().get("model", model.name).meta["params"] > 6e6
             mark = pytest.mark.slow if large else ()
             if model.name not in ("resnet101", "resnet152"):
@@ -123,7 +124,7 @@ def says_otherwise(row: suites.Row) -> bool:
 @pytest.mark.parametrize(("row", "draw"), nets())
 def test_a_row_starts_as_its_source_does_or_says_that_it_does_not(row: suites.Row, draw: Draw) -> None:
     torch.manual_seed(0)
-    model = build_model(row.resolve(catalog()).model, num_classes=10, catalog=catalog())
+    model = build_model(row_recipe(row, catalog()).model, num_classes=10, catalog=catalog())
     layers = {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
     other = [name for name, layer in layers.items() if not starts_alike(layer, draw)]
     assert bool(other) == says_otherwise(row), other
@@ -133,6 +134,6 @@ def test_a_row_starts_as_its_source_does_or_says_that_it_does_not(row: suites.Ro
 def test_rows_of_one_net_say_the_same_of_its_start(name: str) -> None:
     said: dict[tuple[object, Draw], set[bool]] = {}
     for row in suites.load(name).rows:
-        key = (row.resolve(catalog()).model, ROWS.get((name, row.id), SUITES[name]))
+        key = (row_recipe(row, catalog()).model, ROWS.get((name, row.id), SUITES[name]))
         said.setdefault(key, set()).add(says_otherwise(row))
     assert all(len(answers) == 1 for answers in said.values())

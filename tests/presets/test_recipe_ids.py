@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 
 from engine.contract.recipe.catalog import catalog
-from presets import loader, suites
+from presets import loader, references, suites
+from presets.references import row_recipe
 
 HELD: dict[str, dict[str, str]] = json.loads((Path(__file__).parent / "recipe_ids.json").read_text(encoding="utf-8"))
 
@@ -36,12 +37,12 @@ def ids() -> dict[str, str]:
     parts = catalog()
     names = [info.name for info in loader.list_presets() if info.origin == "built-in"]
     rows = {
-        f"{info.name}/{row.id}": row.resolve(parts)
+        f"{info.name}/{row.id}": row_recipe(row, parts)
         for info in suites.list_suites()
         if info.origin == "built-in"
         for row in suites.load(info.name).rows
     }
-    recipes = {name: loader.resolve(name, parts) for name in names} | rows
+    recipes = {name: references.resolve(name, parts) for name in names} | rows
     return {name: recipe.recipe_id[:16] for name, recipe in recipes.items()}
 
 

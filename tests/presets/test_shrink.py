@@ -5,7 +5,7 @@ import pytest
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.schedules import factor
-from presets import loader
+from presets import loader, references
 from presets.loader import Edits
 from presets.shrink import fit
 
@@ -15,7 +15,7 @@ PARTS = catalog()
 def strict(name: str, epochs: int):
     """The recipe as the loader has it; None where it is refused."""
     try:
-        return loader.resolve(name, PARTS, Edits(sets=[f"epochs={epochs}"]))
+        return references.resolve(name, PARTS, Edits(sets=[f"epochs={epochs}"]))
     except BadInput:
         return None
 
@@ -36,7 +36,7 @@ def test_every_preset_fits_into_a_few_epochs_and_changes_only_where_it_was_refus
 
 @pytest.mark.parametrize(("name", "epochs"), [("quickstart", 1), ("resnet18_96", 3), ("vit_small_recipe", 2)])
 def test_a_recipe_that_shrank_keeps_the_curve_of_its_learning_rate(name, epochs):
-    whole = loader.resolve(name, PARTS)
+    whole = references.resolve(name, PARTS)
     recipe, _ = fit(name, PARTS, Edits(sets=[f"epochs={epochs}"]))
     long, short = factor(whole.schedule, whole.epochs), factor(recipe.schedule, epochs)
     for step in range(101):

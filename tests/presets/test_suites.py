@@ -8,7 +8,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from presets import loader, suites
 from presets.loader import Edits
-from presets.suite_uses import uses_of_model, uses_of_preset
+from presets.references import row_recipe
 from tui.plans.suite import Departure, cells
 
 PARTS = catalog()
@@ -28,7 +28,7 @@ def own(text, name="mine"):
 def test_every_row_of_every_suite_resolves_and_says_where_it_is_from(name):
     suite = suites.load(name)
     for row in suite.rows:
-        assert row.resolve(PARTS).epochs >= 1, row.id
+        assert row_recipe(row, PARTS).epochs >= 1, row.id
         assert row.source, row.id
 
 
@@ -42,7 +42,7 @@ def test_a_row_without_a_reported_accuracy_says_why(name):
 def test_the_command_line_makes_of_a_row_what_the_loader_makes(name):
     suite = suites.load(name)
     for cell, row in zip(cells(suite, suite.rows, Departure(), PARTS), suite.rows, strict=True):
-        assert cell.draft.recipe(cell.source, PARTS).recipe_id == row.resolve(PARTS).recipe_id, row.id
+        assert cell.draft.recipe(cell.source, PARTS).recipe_id == row_recipe(row, PARTS).recipe_id, row.id
 
 
 def test_the_base_of_a_suite_holds_for_every_row_and_a_row_has_the_last_word():
@@ -53,17 +53,17 @@ def test_the_base_of_a_suite_holds_for_every_row_and_a_row_has_the_last_word():
         '[[rows]]\nid = "b"\nmodel = "resnet20"\nsource = "elsewhere"\nreported = {test_accuracy = 0.5, selection = "last"}\n'
     )
     first, second = suites.load("mine").rows
-    recipe = first.resolve(PARTS)
+    recipe = row_recipe(first, PARTS)
     assert (recipe.model.name, recipe.epochs, recipe.data.fraction) == ("lenet", 6, 0.5)
     assert [op.name for op in recipe.augmentation][-2:] == ["color_jitter", "mixup"]
     assert (first.source, first.reported.selection) == ("s, 2024", "best_on_test")
-    assert (second.resolve(PARTS).model.name, second.resolve(PARTS).epochs) == ("resnet20", 5)
+    assert (row_recipe(second, PARTS).model.name, row_recipe(second, PARTS).epochs) == ("resnet20", 5)
     assert (second.source, second.reported.selection) == ("elsewhere", "last")
 
 
 def test_the_options_of_a_part_may_stand_before_the_part():
     own(HEAD + '[[rows]]\nid = "a"\nrecipe = "quickstart"\nset = ["schedule.warmup=3", "schedule=cosine_warmup"]\n')
-    schedule = suites.load("mine").rows[0].resolve(PARTS).schedule
+    schedule = row_recipe(suites.load("mine").rows[0], PARTS).schedule
     assert (schedule.name, schedule.options["warmup"]) == ("cosine", 3.0)
 
 
@@ -115,28 +115,12 @@ def test_an_unknown_suite_names_the_nearest():
         suites.load("resnet_stage")
 
 
-def test_rows_are_found_by_preset_and_by_model():
-    assert {use.row.id for use in uses_of_preset("resnet34_cutmix")} == {
-        "train3",
-        "train3_best",
-        "train3_readme",
-    }
-    by_model = {(use.suite, use.row.id) for use in uses_of_model("resnet34", PARTS)}
-    assert {("resnet_baselines", "resnet34"), ("resnet_stages", "train1")} <= by_model
-    own(
-        HEAD
-        + '[[rows]]\nid = "broken"\nrecipe = "no_such"\n[[rows]]\nid = "alias"\nrecipe = "quickstart"\nmodel = "ResNet34"\n'
-    )
-    own("no toml at all", "unreadable")
-    assert ("mine", "alias") in {(use.suite, use.row.id) for use in uses_of_model("resnet34", PARTS)}
-
-
 def test_the_published_figures_of_the_first_project_are_told_with_their_selection():
     rows = {row.id: row.reported for row in suites.load("resnet_stages").rows}
     assert (rows["train3"].test_accuracy, rows["train3"].selection) == (0.9626, "last")
     assert (rows["train3_best"].test_accuracy, rows["train3_best"].selection) == (0.9651, "best_on_test")
     assert (rows["train3_readme"].test_accuracy, rows["train3_readme"].selection) == (0.9647, "unknown")
-    same = {suites.load("resnet_stages").row(name).resolve(PARTS).recipe_id for name in ("train3", "train3_best")}
+    same = {row_recipe(suites.load("resnet_stages").row(name), PARTS).recipe_id for name in ("train3", "train3_best")}
     assert len(same) == 1
 
 
@@ -144,7 +128,7 @@ def test_the_example_of_the_guide_is_a_suite():
     guide = Path(__file__).parent.parent.parent / "docs" / "extending.md"
     own(guide.read_text().partition("## Suites")[2].partition("```toml\n")[2].partition("```")[0])
     (row,) = suites.load("mine").rows
-    assert row.resolve(PARTS).data.normalize == "test"
+    assert row_recipe(row, PARTS).data.normalize == "test"
     assert (row.reported.test_accuracy, row.reported.selection) == (0.9365, "last")
 
 

@@ -5,7 +5,8 @@ import pytest
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import COMMON, Recipe
 from presets import loader
-from presets.loader import Edits, edit, reset_by, resolve
+from presets.loader import Edits, edit, reset_by
+from presets.references import resolve
 
 PARTS = catalog()
 TABLE = {

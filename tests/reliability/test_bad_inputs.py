@@ -33,7 +33,7 @@ from engine.contract.run.records import Heartbeat, Identity, ProcRecord
 from engine.contract.run.roots import run_paths
 from engine.contract.run.store import find, summarize
 from engine.launch import control
-from presets.loader import resolve
+from presets.references import resolve
 from tests.reliability.look import LIVE_READERS, READERS, by_commands, call, environment
 
 LISTINGS = ("runs list", "runs list --json")

@@ -146,7 +146,8 @@ async def test_nothing_that_a_run_holds_steers_a_screen(make_run, tmp_path, text
 
 def test_a_recipe_with_a_hidden_character_stays_a_preset_and_shows_it(tmp_path):
     from engine.contract.recipe.catalog import catalog
-    from presets.loader import read_table, resolve
+    from presets.loader import read_table
+    from presets.references import resolve
 
     title = 'a\u202eb\x9b"\\\x07'
     recipe = resolve("quickstart", catalog()).model_copy(update={"title": title})

@@ -15,7 +15,8 @@ from engine.contract.run.events import Epoch, EventWriter, Finished, RunStarted
 from engine.contract.run.index import Index
 from engine.contract.run.records import ExitRecord
 from engine.contract.run.store import RunFolder, create
-from presets.loader import Edits, list_presets, resolve
+from presets.loader import Edits, list_presets
+from presets.references import resolve
 from tui.app import Workbench
 from tui.session import Session
 

@@ -26,7 +26,7 @@ from engine.contract.run.events import (
 )  # fmt: skip
 from engine.contract.run.records import ExitRecord, Heartbeat, Identity, ProcRecord
 from engine.contract.run.store import RunFolder, Summary, create
-from presets.loader import resolve
+from presets.references import resolve
 
 EPOCHS = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100, 150, 200, 250, 300, 350, 400, 450, 500)
 TEST_ACCURACY = (

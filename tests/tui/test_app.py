@@ -17,7 +17,7 @@ from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run.create import create
 from engine.contract.run.records import ExitRecord
 from engine.launch import control
-from presets import loader
+from presets import references
 from tui.app import Workbench
 from tui.keys.common import MODES
 from tui.messages import RunsChanged
@@ -347,7 +347,7 @@ def test_the_workbench_knows_the_parts_that_a_run_brought_along(root: Path, tmp_
         "def zero(logits, targets):\n"
         '    """Nothing to learn."""\n'
     )
-    recipe = loader.resolve("quickstart", catalog()).to_table() | {"loss": "zero"}
+    recipe = references.resolve("quickstart", catalog()).to_table() | {"loss": "zero"}
     run = create(root, Recipe.resolve(recipe, catalog((own,))), seed=0, placement=Placement(parts=(str(own),)))
     own.unlink()
     sessions = []

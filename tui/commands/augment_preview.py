@@ -16,15 +16,15 @@ from rich.segment import Segment, Segments
 
 from engine.analysis.sheet import Sheet
 from engine.contract.errors import BadInput, nearest, user_path
-from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.overrides import add_op
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run import own_code
 from engine.launch import package
 from presets import loader
+from presets.references import Source, look_up
 from tui.commands import output
 from tui.commands.common import print_json, say
-from tui.commands.sources import agreed, parts_with, recipe_of
+from tui.commands.trust import agreed
 
 PLAIN: Final = {"epochs": 1, "batch_size": 64, "model": "resnet20", "optimizer": "sgd", "augmentation": []}
 """A recipe around an augmentation that is looked at alone."""
@@ -54,21 +54,21 @@ class Asked:
 def main(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """Show what an augmentation does. Raises BadInput; a child that fails has said why, and its exit code is ours."""
     console = Console(file=output.drawable(sys.stdout))
-    files = parts_with(asked.preset, asked.parts)
-    recipe = previewed(asked, catalog(tuple(map(Path, files))))
+    source = look_up(asked.preset, asked.parts)
+    recipe = previewed(asked, source)
     if out:
         check_out(out)
     elif as_json or not console.is_terminal or console.color_system is None or output.glyphs() == "ascii":
         raise BadInput("pictures need a terminal with colours; write them to a file with --out sheet.png")
     request = {
         "recipe": recipe.to_table(),
-        "parts": files,
+        "parts": source.own_parts,
         "images": asked.images or (ROWS_IN_FILE if out else ROWS_IN_TERMINAL),
         "draws": asked.draws,
         "seed": asked.seed,
         "data_dir": str(user_path(asked.data_dir).absolute()) if asked.data_dir else "",
     }
-    agreed(lambda trust: own_code.approve(own_code.brought_by(files), trust), asked.trust)
+    agreed(lambda trust: own_code.approve(own_code.brought_by(source.own_parts), trust), asked.trust)
     sheet = made_by_child(request)
     title = f"{asked.name or asked.preset} on {recipe.data.name}, seed {asked.seed}"
     if out:
@@ -111,11 +111,12 @@ def check_out(out: Path) -> None:
         raise BadInput(f"--out {out}: there is no folder {out.parent}")
 
 
-def previewed(asked: Asked, parts: Catalog) -> Recipe:
+def previewed(asked: Asked, source: Source) -> Recipe:
     """The recipe whose augmentation and data are looked at. Raises BadInput."""
     if not asked.name and not asked.preset:
         raise BadInput("which augmentation? give its name, or --preset P for that of a preset")
-    table: dict[str, Any] = dict(recipe_of(asked.preset, parts=parts).to_table() if asked.preset else PLAIN)
+    table: dict[str, Any] = dict(source.recipe().to_table() if asked.preset else PLAIN)
+    parts = source.parts
     if asked.data:
         table["data"] = {"name": asked.data}
     named = {info.name for info in loader.list_presets("augmentations")}

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from engine.contract.errors import BadInput
-from presets import loader, suites
+from presets import loader, references, suites
 
 
 def preset_names(incomplete: str) -> list[str]:
     """Presets that begin so; after `suite:` the published tables, and after their name the rows."""
-    name, slash, _ = incomplete.removeprefix(loader.SUITE).partition("/")
-    if not incomplete.startswith(loader.SUITE):
-        found = [*loader.paths("recipes"), loader.SUITE]
+    name, slash, _ = incomplete.removeprefix(references.SUITE).partition("/")
+    if not incomplete.startswith(references.SUITE):
+        found = [*loader.paths("recipes"), references.SUITE]
     elif not slash:
-        found = [f"{loader.SUITE}{suite}/" for suite in loader.paths("suites")]
+        found = [f"{references.SUITE}{suite}/" for suite in loader.paths("suites")]
     else:
         try:
-            found = [f"{loader.SUITE}{name}/{row.id}" for row in suites.load(name).rows]
+            found = [f"{references.SUITE}{name}/{row.id}" for row in suites.load(name).rows]
         except BadInput:
             found = []
     return sorted(text for text in found if text.startswith(incomplete))

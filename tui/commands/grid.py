@@ -57,8 +57,8 @@ def grid(
     """Queue a grid of runs. Given again it goes on where it stopped: nothing is run twice."""
     flags: dict[str, Any] = {key: value for key, value in locals().items() if key not in OTHER}
     from engine.contract.recipe.catalog import catalog
+    from presets.references import parts_with, source_file
     from tui.commands.batch import Order, carry
-    from tui.commands.sources import parts_with, source_file
     from tui.plans.draft import from_flags
     from tui.plans.grid import cells
     from tui.plans.plan import resets

@@ -15,14 +15,14 @@ import typer
 
 from engine.analysis.lr_curve import Curve
 from engine.contract.errors import BadInput
-from engine.contract.recipe.catalog import catalog
 from engine.contract.run.events import Event, Failed, Phase, Step
 from engine.contract.text import clean
 from presets import loader
+from presets.references import look_up
 from tui.commands import output
 from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, print_lines, say, terminal_width
 from tui.commands.output import rewrite_line
-from tui.commands.sources import agreed, parts_with, source_file
+from tui.commands.trust import agreed
 from tui.drawing.format import duration
 from tui.drawing.rate_chart import picture
 from tui.plans.draft import from_flags
@@ -37,9 +37,9 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, as_
     preset = str(flags.get("preset") or "")
     if not preset:
         raise BadInput(f"lr-find needs --preset; there are {', '.join(info.name for info in loader.list_presets())}")
-    own_parts = parts_with(preset, flags.get("parts", ()), roots)
-    parts = catalog(tuple(map(Path, own_parts)))
-    draft, source = from_flags(flags), source_file(preset, roots)
+    found = look_up(preset, flags.get("parts", ()), roots)
+    source, parts, own_parts = found.file, found.parts, found.own_parts
+    draft = from_flags(flags)
     for line in resets(draft, source, parts):
         say(line)
     trust = bool(flags.get("trust_parts"))

@@ -15,7 +15,7 @@ import typer
 from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe.catalog import TIMM, Part, catalog
 from engine.launch.package import environment
-from presets import loader
+from presets import loader, references
 from presets.suite_uses import uses_of_model
 from tui.commands.common import BAD_INPUT, FAILED, Json, group, print_json, print_table, say
 from tui.commands.parts import part_row, print_doc, print_options
@@ -151,7 +151,7 @@ def uses(part: Part, changed: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = []
     for info in loader.list_presets():
         try:
-            recipe = loader.resolve(str(info.path), catalog())
+            recipe = references.resolve(str(info.path), catalog())
         except BadInput:  # `presets list` shows it as unusable
             continue
         model = recipe.model

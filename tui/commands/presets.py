@@ -10,7 +10,7 @@ import typer
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.schema import Recipe
-from presets import loader
+from presets import loader, references
 from presets.suite_uses import Use, uses_of_preset
 from tui.commands import complete
 from tui.commands.common import Json, group, listing, print_json, width
@@ -52,7 +52,7 @@ def _listing(rows: Sequence[Mapping[str, Any]], cells: int) -> str:
 def _preset_row(info: loader.PresetInfo, parts: Catalog) -> dict[str, Any]:
     row: dict[str, Any] = {"name": info.name, "title": info.title, "origin": info.origin, "path": str(info.path)}
     try:
-        recipe = loader.resolve(str(info.path), parts)
+        recipe = references.resolve(str(info.path), parts)
     except BadInput as error:
         return row | {
             "model": "-",
@@ -93,7 +93,7 @@ def show_preset(
     as_json: bool = Json,
 ) -> None:
     """Print a preset as it resolves, every default filled in."""
-    recipe = loader.resolve(name, catalog())
+    recipe = references.resolve(name, catalog())
     uses = suite_rows(uses_of_preset(name))
     if as_json:
         return print_json({"name": name, "recipe_id": recipe.recipe_id, "recipe": recipe.to_table(), "suites": uses})
@@ -129,7 +129,7 @@ def save_preset(
     as_json: bool = Json,
 ) -> None:
     """Save a preset of your own, from another one or from a run."""
-    from tui.commands.sources import recipe_to_save
+    from presets.references import recipe_to_save
 
     path = loader.save(name, recipe_to_save(source), replace=replace)
     if as_json:

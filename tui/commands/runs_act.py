@@ -79,7 +79,7 @@ def resume(
 
     `runs resume @lost` starts all runs again that a reboot ended, in the order they were made.
     """
-    from tui.commands.sources import agreed
+    from tui.commands.trust import agreed
 
     if refs == ["@lost"]:
         return _restart_lost(trust_parts, as_json, runs_dir)

@@ -11,7 +11,8 @@ import typer
 from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.changes import changes
-from presets import loader, suites
+from presets import loader, references, suites
+from presets.references import row_recipe
 from presets.suites import Row
 from tui.commands.common import Json, RunsDirs, TrustParts, group, listing, print_json, print_table, roots, width
 from tui.commands.complete import suite_names
@@ -76,7 +77,7 @@ def _row(row: Row, parts: Catalog) -> dict[str, Any]:
 
 def _said(row: Row, parts: Catalog) -> str:
     """How a row differs from its preset, in words."""
-    return changes(loader.resolve(row.recipe, parts), row.resolve(parts), parts)
+    return changes(references.resolve(row.recipe, parts), row_recipe(row, parts), parts)
 
 
 @app.command("run")

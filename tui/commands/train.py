@@ -18,7 +18,6 @@ from typing import Any, Final
 import typer
 
 from engine.contract.errors import BadInput
-from engine.contract.recipe.catalog import catalog
 from engine.contract.run import events
 from engine.contract.run.status import Status
 from engine.contract.run.store import RunFolder, summarize
@@ -26,9 +25,10 @@ from engine.contract.run.teacher import with_teacher
 from engine.contract.text import one_line
 from engine.launch import control, watch
 from presets import loader
+from presets.references import look_up
 from tui.commands.common import FAILED, print_json, say
 from tui.commands.output import OutputLost
-from tui.commands.sources import agreed, parts_with, source_file
+from tui.commands.trust import agreed
 from tui.drawing.figures import about, beside
 from tui.drawing.format import duration, learning_rate, number, percent, work
 from tui.plans.draft import from_flags
@@ -44,10 +44,9 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], *, detach: bool, dry_r
     if not preset:
         names = ", ".join(info.name for info in loader.list_presets())
         raise BadInput(f"--headless needs --preset; there are {names}")
-    own_parts = parts_with(preset, flags.get("parts", ()), roots)
-    parts = catalog(tuple(map(Path, own_parts)))
+    found = look_up(preset, flags.get("parts", ()), roots)
+    source, parts, own_parts = found.file, found.parts, found.own_parts
     draft = from_flags({**flags, "parts": own_parts})
-    source = source_file(preset, roots)
     for line in resets(draft, source, parts):
         say(line)
     if dry_run:

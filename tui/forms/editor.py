@@ -15,8 +15,8 @@ from engine.contract.recipe.ops import walk
 from engine.contract.recipe.resolve import PART_FIELDS
 from engine.contract.recipe.schema import Recipe
 from engine.contract.text import clean
-from presets import loader, suites
-from tui.commands.sources import source_file
+from presets import loader, references, suites
+from presets.references import source_file
 from tui.forms.fields import Field, Form, fields
 from tui.plans.draft import NAMED, Draft
 
@@ -34,7 +34,7 @@ class Desk:
         self._past: list[tuple[Draft, str]] = []
         self._last = ""
         self.source = source_file(draft.preset, roots)
-        self.base = loader.resolve(self.source, catalog)
+        self.base = references.resolve(self.source, catalog)
         self._base_named = part_names(self.source)
         self.recipe: Recipe = self.base
         """The last recipe that resolved."""
@@ -151,8 +151,8 @@ def blame(problem: str, paths: Sequence[str]) -> str:
 
 def part_names(source: str) -> Mapping[str, str]:
     """Which named parts a preset is made of, as its file has them."""
-    if source.startswith(loader.SUITE):
-        _, row = suites.row_of(source.removeprefix(loader.SUITE))
+    if source.startswith(references.SUITE):
+        _, row = suites.row_of(source.removeprefix(references.SUITE))
         return {**part_names(row.recipe), **{name: text for name in NAMED if (text := getattr(row, name))}}
     if source.endswith(".toml") or "/" in source:
         path = user_path(source)

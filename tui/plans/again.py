@@ -10,7 +10,7 @@ from typing import Any, Final
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.run.store import RunFolder
-from tui.commands.sources import source_file
+from presets.references import source_file
 from tui.plans.draft import Draft, from_flags
 
 VALUES: Final = (

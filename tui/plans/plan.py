@@ -22,7 +22,7 @@ from engine.contract.run.store import RunFolder, create
 from engine.contract.run.teacher import FIELD, with_teacher
 from engine.data.fetch import require
 from engine.launch import devices, local
-from presets import loader
+from presets import loader, references
 from presets.swap import names_a_part
 from tui.drawing.format import counted, file_size
 from tui.plans.draft import Draft
@@ -89,7 +89,7 @@ def plan(
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
     need_room(root, [(recipe, len(seeds))], parts)
-    said = changes(loader.resolve(source, parts), recipe, parts)
+    said = changes(references.resolve(source, parts), recipe, parts)
     exact = draft.put(FIELD, recipe.loss.options["teacher"]) if FIELD in draft.sets else draft  # `@last` moves on
     words = [word for word in exact.command() if word != "--detach"]
     return Plan(
@@ -115,7 +115,7 @@ def resets(draft: Draft, source: str, parts: Catalog) -> list[str]:
     edits = draft.edits()
     if not (edits.model or edits.schedule or any(map(names_a_part, edits.sets))):
         return []
-    return loader.reset_by(loader.resolve(source, parts), draft.recipe(source, parts), edits, parts)
+    return loader.reset_by(references.resolve(source, parts), draft.recipe(source, parts), edits, parts)
 
 
 def launch(planned: Plan, start: Callable[..., object] = local.start) -> list[RunFolder]:

@@ -11,6 +11,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.schema import Recipe
 from presets import loader
+from presets.references import row_recipe
 from presets.shrink import shorter
 from presets.suites import Row, Suite
 from presets.swap import names_a_part
@@ -99,7 +100,9 @@ def resets(suite: Suite, rows: Sequence[Row], departure: Departure, parts: Catal
         return {}
     found = zip(rows, cells(suite, rows, departure, parts), strict=True)
     return {
-        row.id: loader.reset_by(row.resolve(parts), cell.draft.recipe(cell.source, parts), cell.draft.edits(), parts)
+        row.id: loader.reset_by(
+            row_recipe(row, parts), cell.draft.recipe(cell.source, parts), cell.draft.edits(), parts
+        )
         for row, cell in found
     }
 

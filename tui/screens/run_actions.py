@@ -23,7 +23,7 @@ from engine.contract.run.store import RunFolder
 from engine.contract.run.teacher import needed
 from engine.contract.text import one_line
 from engine.launch import control
-from tui.commands.sources import source_file
+from presets.references import source_file
 from tui.drawing.format import counted
 from tui.messages import RunsChanged
 from tui.plans.again import draft_of, own_parts

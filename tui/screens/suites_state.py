@@ -12,7 +12,7 @@ from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.changes import changes
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.store import Summary
-from presets import loader, suites
+from presets import references, suites
 from presets.suites import Row
 from tui.plans.batch import Cell
 from tui.plans.suite import Departure, cells
@@ -41,7 +41,7 @@ class SuiteDesk:
 
     def changed(self, row: Row) -> str:
         """How our runs of a row differ from its preset, in words."""
-        return changes(loader.resolve(row.recipe, self._catalog), self._recipes[row.id], self._catalog)
+        return changes(references.resolve(row.recipe, self._catalog), self._recipes[row.id], self._catalog)
 
     def measured(self, known: Sequence[Summary]) -> list[Line]:
         """What the runs say of each row. A run is read again only when it has changed."""

@@ -8,7 +8,8 @@ import pytest
 
 from engine.analysis.compare import Standing, difference_at, differences, fields, groups, spread_at, table
 from engine.contract.recipe.catalog import catalog
-from presets.loader import Edits, resolve
+from presets.loader import Edits
+from presets.references import resolve
 
 NAN = math.nan
 

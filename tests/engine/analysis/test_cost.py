@@ -11,7 +11,8 @@ from engine.contract.recipe.schema import Placement
 from engine.contract.run.events import Epoch, EventWriter
 from engine.contract.run.process import host_name
 from engine.contract.run.store import create, runs_root, summarize
-from presets.loader import Edits, resolve
+from presets.loader import Edits
+from presets.references import resolve
 from tui.forms.estimate import Machine, before_you_start
 from tui.plans.batch import Cell, prepare
 from tui.plans.cost import cost

@@ -10,7 +10,8 @@ from engine.analysis.report import line, outcome
 from engine.contract.recipe.catalog import catalog
 from engine.contract.run.events import Epoch, EventWriter, Resumed, RunStarted, System
 from engine.contract.run.store import summarize
-from presets.loader import Edits, resolve
+from presets.loader import Edits
+from presets.references import resolve
 
 RECIPE = resolve("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["schedule.warmup=0"]))
 CURVES = {0: (0.50, 0.92, 0.91), 1: (0.60, 0.95, 0.93), 2: (0.55, 0.90, 0.90)}

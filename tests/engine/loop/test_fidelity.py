@@ -22,7 +22,8 @@ from engine.contract.run.create import create
 from engine.contract.run.events import Epoch
 from engine.data.load import load
 from engine.train import fit
-from presets.loader import Edits, resolve
+from presets.loader import Edits
+from presets.references import resolve
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * 3600)]
 

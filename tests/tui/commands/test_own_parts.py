@@ -13,8 +13,9 @@ from engine.contract.run.create import create
 from engine.contract.run.own_code import approve
 from engine.contract.run.store import find, runs_root
 from engine.launch import control
-from presets import loader
-from tui.commands.sources import agreed, parts_with
+from presets import loader, references
+from presets.references import parts_with
+from tui.commands.trust import agreed
 from tui.plans.draft import from_flags
 from tui.plans.plan import launch, plan
 
@@ -91,7 +92,7 @@ def test_own_parts_go_along_with_a_run_and_with_its_repetition(cli, mine):
 
 
 def test_a_file_that_is_given_takes_the_place_of_the_run_s_copy(mine, tmp_path):
-    recipe = loader.resolve("quickstart", catalog())
+    recipe = references.resolve("quickstart", catalog())
     run = create(tmp_path / "runs", recipe, seed=0, placement=Placement(parts=(str(mine),)))
     ref, roots, copy = f"run:{run.id}", [tmp_path / "runs"], str(run.parts / "mine.py")
     assert parts_with(ref, [], roots) == [copy]
@@ -104,7 +105,7 @@ def test_a_file_that_is_given_takes_the_place_of_the_run_s_copy(mine, tmp_path):
 def run_of_mine(mine):
     """A run that uses both parts, whose file has gone since; only the run's own copy is left."""
     edits = loader.Edits(model="lenet", sets=["data.name=grey_shapes"], add_ops=["invert"])
-    recipe = loader.resolve("quickstart", catalog((mine,)), edits)
+    recipe = references.resolve("quickstart", catalog((mine,)), edits)
     run = create(runs_root(), recipe, seed=0, preset="quickstart", placement=Placement(parts=(str(mine),)))
     mine.unlink()
     return run
@@ -208,14 +209,14 @@ def test_a_new_run_is_started_with_the_code_that_was_just_copied(stopped, mine, 
 
 
 def test_on_a_terminal_the_user_is_asked(stopped, monkeypatch, capsys):
-    from tui.commands import sources
+    from tui.commands import trust
 
     changed(stopped)
     answers = iter([False, True])
-    monkeypatch.setattr(sources.sys, "stdin", SimpleNamespace(isatty=lambda: True))
-    monkeypatch.setattr(sources.sys, "stderr", SimpleNamespace(isatty=lambda: True, write=print, flush=lambda: None))
-    monkeypatch.setattr(sources.typer, "echo", lambda text, err: said.append(text))
-    monkeypatch.setattr(sources.typer, "confirm", lambda *args, **options: next(answers))
+    monkeypatch.setattr(trust.sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(trust.sys, "stderr", SimpleNamespace(isatty=lambda: True, write=print, flush=lambda: None))
+    monkeypatch.setattr(trust.typer, "echo", lambda text, err: said.append(text))
+    monkeypatch.setattr(trust.typer, "confirm", lambda *args, **options: next(answers))
     said: list[str] = []
     work = lambda trust: approve([stopped], trust)  # noqa: E731
     with pytest.raises(BadInput):

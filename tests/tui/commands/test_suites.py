@@ -11,6 +11,7 @@ from engine.contract.run.index import Index
 from engine.contract.run.store import RunFolder, runs_root
 from engine.launch import control
 from presets import loader, suites
+from presets.references import row_recipe
 from tui.commands import batch as commands
 from tui.plans import batch
 
@@ -118,7 +119,7 @@ def test_rows_and_seeds_are_queued_with_tags_and_a_command_that_repeats_them(cli
     assert [word for word, _ in started] == ["start"] * 4 and [one for _, one in started] == [row.id for row in rows]
     last = RunFolder(runs_root() / started[-1][1])
     assert set(last.labels().tags) == {"suite:tiny", "row:jitter", "mine"}
-    assert last.info().recipe_id == tiny.row("jitter").resolve(suites_catalog()).recipe_id
+    assert last.info().recipe_id == row_recipe(tiny.row("jitter"), suites_catalog()).recipe_id
     command = last.info().command.split()[1:]
     again = cli(*[word for word in command if word != "--headless"], "--dry-run", "--json")
     assert json.loads(again.out)["recipe_id"] == last.info().recipe_id
@@ -131,7 +132,7 @@ def suites_catalog():
 
 
 def test_the_same_command_goes_on_where_it_stopped(cli, tiny, started, ended_run):
-    recipe = tiny.row("plain").resolve(suites_catalog())
+    recipe = row_recipe(tiny.row("plain"), suites_catalog())
     ended_run(recipe, 0, (0.4, 0.5))
     stopped = ended_run(recipe, 1, (0.4,), state="stopped")
     failed = ended_run(recipe, 2, (0.4,), state="failed")
@@ -171,7 +172,7 @@ def test_a_mistake_is_one_line(cli, tiny, arguments, said):
 
 @pytest.fixture
 def measured(tiny, ended_run):
-    recipe = tiny.row("plain").resolve(suites_catalog())
+    recipe = row_recipe(tiny.row("plain"), suites_catalog())
     for seed, curve in enumerate([(0.55, 0.50), (0.50, 0.45)]):
         ended_run(recipe, seed, curve, device_name="a card")
 

@@ -9,7 +9,8 @@ from engine.analysis.report import line
 from engine.contract.recipe.catalog import catalog
 from engine.contract.run.events import Epoch, EventWriter
 from engine.contract.run.store import summarize
-from presets.loader import Edits, resolve
+from presets.loader import Edits
+from presets.references import resolve
 from presets.suites import Reported, Row, Suite
 from tui.drawing.suite_data import as_data, flat
 from tui.drawing.suite_table import compared, others, shown

@@ -9,7 +9,8 @@ from engine.contract.recipe.changes import flat
 from engine.contract.recipe.params import OPS
 from engine.contract.recipe.schema import COMMON
 from engine.contract.run.store import Summary
-from presets.loader import list_presets, resolve
+from presets.loader import list_presets
+from presets.references import resolve
 from tui.drawing.lines import width_of
 from tui.forms.editor import Desk, blame
 from tui.forms.fields import PLACE, walk

@@ -5,6 +5,7 @@ import pytest
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from presets import loader, suites
+from presets.references import row_recipe
 from tui.plans.suite import Departure, cells
 
 PARTS = catalog()
@@ -31,7 +32,7 @@ def recipes(suite, departure):
 def test_without_a_departure_a_row_is_as_the_source_ran_it(suite):
     found = recipes(suite, Departure())
     assert {name: recipe.recipe_id for name, recipe in found.items()} == {
-        row.id: row.resolve(PARTS).recipe_id for row in suite.rows
+        row.id: row_recipe(row, PARTS).recipe_id for row in suite.rows
     }
     assert not Departure() and Departure().table() is None
 
@@ -40,7 +41,7 @@ def test_what_is_counted_in_epochs_shrinks_with_them_and_shorter_rows_stay(suite
     found = recipes(suite, Departure(epochs=10))
     assert (found["long"].epochs, found["long"].schedule.options["warmup"]) == (10, 1.0)
     assert found["long"].averaging.options["every"] == pytest.approx(0.05)
-    assert found["short"].recipe_id == suite.row("short").resolve(PARTS).recipe_id
+    assert found["short"].recipe_id == row_recipe(suite.row("short"), PARTS).recipe_id
 
 
 @pytest.mark.parametrize("name", [info.name for info in suites.list_suites() if info.origin == "built-in"])

@@ -11,7 +11,7 @@ from engine.contract.recipe.schema import Placement
 from engine.contract.run.process import ExitRecord
 from engine.contract.run.store import create, empty, in_trash
 from engine.launch import control, local
-from presets.loader import resolve
+from presets.references import resolve
 from tests.tui.demo import summary
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement, Recipe
-from presets import loader
+from presets import loader, references
 
 PARTS = catalog()
 TABLE = {
@@ -50,7 +50,7 @@ def test_every_default_is_filled_in():
 
 @pytest.mark.parametrize("name", [info.name for info in loader.list_presets()])
 def test_a_resolved_recipe_round_trips_through_toml(name):
-    recipe = loader.resolve(name, PARTS)
+    recipe = references.resolve(name, PARTS)
     again = Recipe.resolve(tomllib.loads(recipe.to_toml()), PARTS)
     assert again == recipe and again.recipe_id == recipe.recipe_id
     assert json.loads(json.dumps(recipe.to_table())) == recipe.to_table()
