@@ -24,6 +24,7 @@ from torchvision import transforms
 from torchvision.transforms import v2
 
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run.create import create
 from engine.contract.run.events import Epoch
@@ -95,7 +96,7 @@ def recipe(
         "optimizer": {"name": "sgd", "lr": 0.01, "nesterov": True, "weight_decay": 5e-4},
         "evaluate": {"every": 1_000_000},
     }
-    return Recipe.resolve(table, catalog())
+    return resolve(table, catalog())
 
 
 def steps_in(model: str, device: torch.device) -> int:

@@ -14,7 +14,7 @@ from engine.contract.run.events import Epoch, EventWriter, Finished, RunStarted,
 from engine.contract.run.process import me
 from engine.contract.run.records import ExitRecord, Heartbeat, ProcRecord
 from engine.contract.run.store import RunFolder, create
-from presets.references import resolve
+from presets.references import recipe_of
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 STEPS = 390
@@ -23,7 +23,7 @@ GB = 2**30
 
 def make(root: Path) -> RunFolder:
     """A new run folder of the preset that the dashboard was drawn for."""
-    return create(root, resolve("resnet34_cutmix", catalog()), seed=0, preset="resnet34_cutmix", changes="-")
+    return create(root, recipe_of("resnet34_cutmix", catalog()), seed=0, preset="resnet34_cutmix", changes="-")
 
 
 def started(t: float) -> RunStarted:

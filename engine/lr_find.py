@@ -25,6 +25,7 @@ from torch import Tensor
 
 from engine.analysis.lr_curve import Watch
 from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.create import create
 from engine.contract.run.events import Event, Failed, Message, Phase, RunStarted, Step, encode
@@ -73,7 +74,7 @@ def read(text: str) -> Request:
     """
     table: dict[str, Any] = json.loads(text)
     parts = catalog(tuple(map(Path, table.pop("parts"))))
-    return Request(recipe=Recipe.resolve(table.pop("recipe"), parts), parts=parts, **table)
+    return Request(recipe=resolve(table.pop("recipe"), parts), parts=parts, **table)
 
 
 def sweep(asked: Request, data: DataSet, device: torch.device) -> Iterator[Event]:

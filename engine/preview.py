@@ -22,6 +22,7 @@ from engine.augment.pipeline import Pipeline
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.ops import members
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Choice, Recipe
 from engine.data.load import DataSet, load
 from engine.data.split import permutation
@@ -47,7 +48,7 @@ def read(text: str) -> Request:
     """The request in a JSON object. Raises BadInput where its recipe does not resolve."""
     table: dict[str, Any] = json.loads(text)
     parts = catalog(tuple(map(Path, table.pop("parts"))))
-    return Request(recipe=Recipe.resolve(table.pop("recipe"), parts), parts=parts, **table)
+    return Request(recipe=resolve(table.pop("recipe"), parts), parts=parts, **table)
 
 
 def make_sheet(asked: Request, data: DataSet) -> Sheet:

@@ -18,6 +18,7 @@ from engine.contract.errors import BadInput, nearest, user_path
 from engine.contract.files import listed, read_file
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.overrides import add_op, apply_set, drop_op, parse_value
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 from engine.contract.values import parse_toml
 from presets import swap
@@ -229,7 +230,7 @@ def save(name: str, recipe: Recipe, *, replace: bool = False) -> Path:
     if path.exists() and not replace:
         raise BadInput(f"preset {name!r} exists already at {path}")
     try:
-        Recipe.resolve(recipe.to_table(), catalog())
+        resolve(recipe.to_table(), catalog())
     except BadInput as error:
         why = "a part of your own stays with its run and cannot go into a preset; repeat the run with --preset run:RUN"
         raise BadInput([f"preset {name!r} is not saved: {problem}; {why}" for problem in error.problems]) from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.contract.errors import BadInput, user_path
 from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 from presets import loader, suites
 from presets.loader import Edits, Table
@@ -32,7 +33,7 @@ class Source:
     ref: str
     """As it was written."""
     file: str
-    """The same with `run:RUN` replaced by the path of that run's recipe; what `load_table` and `resolve` take."""
+    """The same with `run:RUN` replaced by the path of that run's recipe; what `load_table` and `recipe_of` take."""
     own_parts: tuple[str, ...]
     """Absolute paths of files with the user's own parts."""
     parts: Catalog
@@ -44,7 +45,7 @@ class Source:
 
     def recipe(self, edits: Edits | None = None) -> Recipe:
         """The resolved recipe with the edits applied. Raises BadInput."""
-        return resolve(self.file, self.parts, edits)
+        return recipe_of(self.file, self.parts, edits)
 
 
 def look_up(ref: str, own_parts: Sequence[str] = (), roots: Sequence[Path] = ()) -> Source:
@@ -93,7 +94,7 @@ def load_table(ref: str, parts: Catalog) -> Table:
     return preset_of(ref.removeprefix(SUITE), parts) if ref.startswith(SUITE) else loader.load_table(ref)
 
 
-def resolve(ref: str, parts: Catalog, edits: Edits | None = None) -> Recipe:
+def recipe_of(ref: str, parts: Catalog, edits: Edits | None = None) -> Recipe:
     """The resolved recipe of a preset, a TOML file or `suite:NAME/ROW`, with the edits applied.
 
     Raises:
@@ -101,7 +102,7 @@ def resolve(ref: str, parts: Catalog, edits: Edits | None = None) -> Recipe:
     """
     table = load_table(ref, parts)
     try:
-        return Recipe.resolve(loader.edit(table, edits, parts, ref) if edits else table, parts, ref)
+        return resolve(loader.edit(table, edits, parts, ref) if edits else table, parts, ref)
     except BadInput as error:
         if Path(ref).name != RECIPE:
             raise
@@ -128,7 +129,7 @@ def row_table(row: suites.Row, parts: Catalog) -> Table:
 
 def row_recipe(row: suites.Row, parts: Catalog) -> Recipe:
     """The resolved recipe of a row. Raises BadInput."""
-    return Recipe.resolve(row_table(row, parts), parts, row.id)
+    return resolve(row_table(row, parts), parts, row.id)
 
 
 def recipe_to_save(ref: str, roots: Sequence[Path] = ()) -> Recipe:

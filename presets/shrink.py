@@ -57,7 +57,7 @@ def fit(ref: str, parts: Catalog, edits: Edits) -> tuple[Recipe, str]:
         BadInput: with every problem of the recipe as the flags ask for it.
     """
     try:
-        return references.resolve(ref, parts, edits), ""
+        return references.recipe_of(ref, parts, edits), ""
     except BadInput:
         epochs, rest = _epochs(edits)
         fitted = _fitted(ref, parts, edits, rest, epochs) if epochs > 0 else None
@@ -85,11 +85,11 @@ def _fitted(ref: str, parts: Catalog, edits: Edits, rest: Edits, epochs: int) ->
     """The recipe as `fit` returns it; None where its epochs are not what is wrong with it."""
     given = {text.partition("=")[0].strip() for text in edits.sets} | {*(edits.fields or {})}
     try:
-        whole = references.resolve(ref, parts, rest)
+        whole = references.recipe_of(ref, parts, rest)
         if epochs >= whole.epochs:
             return None
         sets = {path: text for path, text in shorter(whole, epochs, parts).items() if path not in given}
-        recipe = references.resolve(
+        recipe = references.recipe_of(
             ref, parts, replace(edits, sets=[*edits.sets, *(f"{path}={text}" for path, text in sets.items())])
         )
     except BadInput:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run.events import NAN, Epoch, Event, EventWriter, Failed, Finished, RunStarted, Stopped
 from engine.contract.run.records import ExitRecord
@@ -163,7 +164,7 @@ def engine_runs(tmp_path_factory: pytest.TempPathFactory) -> EngineRuns:
             patch.setenv(variable, str(home / variable.lower()))
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.setenv("FAKE_TRAINER", "real_trainer.py")  # the real one, saving all the time
-        recipe = Recipe.resolve(table, catalog())
+        recipe = resolve(table, catalog())
         placement = Placement(device="cpu", threads=1, keep="all", name="tiny", tags=("engine",))
         run = create(home / "runs", recipe, seed=3, placement=placement, preset="quickstart", changes="tiny")
         supervisor = (str(launch / "fake_supervisor.py"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -20,6 +20,7 @@ from engine.contract.run.store import RunFolder, Summary, find
 from engine.contract.text import one_line
 from presets.references import RUN
 from tui.drawing.format import going_on
+from tui.host import Closes, Host, Watches
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.common import MODES as SECTIONS
 from tui.messages import RunsChanged
@@ -27,7 +28,6 @@ from tui.palette import Presets, Runs, Sections, Suites
 from tui.plans.draft import from_flags
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
-from tui.screens.run_actions import RunActs
 from tui.screens.small import MIN_HEIGHT, MIN_WIDTH, TooSmall
 from tui.screens.welcome import OTHER, Welcome
 from tui.session import Session
@@ -156,7 +156,7 @@ class Workbench(App[None]):
 
     async def action_back(self) -> None:
         """Close what lies on top or open, else return to where one came from, else ask to quit."""
-        if isinstance(self.screen, RunActs) and self.screen.leave():
+        if isinstance(self.screen, Closes) and self.screen.leave():
             return
         if len(self.screen_stack) > 1:
             self.pop_screen()
@@ -261,9 +261,8 @@ class Workbench(App[None]):
                 self._say_ended(row)
         self._known = rows
         for screen in self.screen_stack:
-            handler = getattr(screen, "runs_changed", None)
-            if handler is not None:
-                handler()
+            if isinstance(screen, Watches):
+                screen.runs_changed()
 
     def _say_ended(self, row: Summary) -> None:
         name = one_line(f"{row.id[-4:]} {row.preset or row.model}", 40)
@@ -279,10 +278,9 @@ class Workbench(App[None]):
         )
         self.bell()
 
-    def rerun(self, row: Summary) -> None:
-        """Ask, then start a run's recipe and seed once more."""
-        if isinstance(self.screen, RunActs):
-            self.screen.ask_again(self.session.folder(row))
-
     def on_unmount(self) -> None:
         self.session.remember_leaving()
+
+
+if TYPE_CHECKING:
+    _: type[Host] = Workbench  # mypy holds the app to what the screens ask of it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -13,10 +13,8 @@ from textual.markup import escape
 
 from engine.contract.text import one_line
 from presets.loader import list_presets
+from tui.host import Host
 from tui.keys.common import MODES
-
-if TYPE_CHECKING:
-    from tui.app import Workbench
 
 MOST: Final = 30
 """Hits that one search offers."""
@@ -32,8 +30,8 @@ class _Entries(Provider):
     """How many entries are offered before anything is typed."""
 
     @property
-    def workbench(self) -> Workbench:
-        return cast("Workbench", self.app)
+    def workbench(self) -> Host:
+        return cast(Host, self.app)
 
     def entries(self) -> Iterable[Entry]:
         """All entries, the likely ones first."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.contract.recipe.catalog import catalog
-from presets.references import resolve
+from presets.references import recipe_of
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()
@@ -31,12 +31,12 @@ def test_the_example_preset_of_the_guide_resolves(tmp_path):
     text = blocks("toml", (ROOT / "docs" / "extending.md").read_text())[0]
     path = tmp_path / "my_net.toml"
     path.write_text(text)
-    assert resolve(str(path), catalog()).epochs == tomllib.loads(text)["epochs"]
+    assert recipe_of(str(path), catalog()).epochs == tomllib.loads(text)["epochs"]
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"--preset ([a-z0-9_]+) ", README))))
 def test_every_preset_that_the_readme_names_exists(name):
-    assert resolve(name, catalog()).promise
+    assert recipe_of(name, catalog()).promise
 
 
 def test_every_file_that_the_readme_links_to_exists():

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run.create import create
 from engine.contract.run.events import Epoch, Event
@@ -57,7 +58,7 @@ def parts() -> Catalog:
     return catalog((OWN_PARTS,))
 
 
-def resolve(parts: Catalog, **changes: Any) -> Recipe:
+def tiny_recipe(parts: Catalog, **changes: Any) -> Recipe:
     """A recipe of three epochs of five steps, changed as said."""
     table: dict[str, Any] = {
         "epochs": 3,
@@ -68,7 +69,7 @@ def resolve(parts: Catalog, **changes: Any) -> Recipe:
         "data": {"name": "shapes"},
         "compute": {"precision": "fp32"},
     }
-    return Recipe.resolve(table | changes, parts)
+    return resolve(table | changes, parts)
 
 
 @dataclass
@@ -143,7 +144,7 @@ class Make(Protocol):
 def make(tmp_path: Path, tiny: DataSet, parts: Catalog) -> Make:
     def make(images: DataSet = tiny, seed: int = 1, own: bool = False, **changes: Any) -> Trial:
         """`own`: the run takes its copy of the own parts along."""
-        recipe = resolve(parts, **changes)
+        recipe = tiny_recipe(parts, **changes)
         placement = Placement(parts=(str(OWN_PARTS),) if own else ())
         return Trial(recipe, create(tmp_path / "runs", recipe, seed=seed, placement=placement), images, parts, seed)
 

@@ -18,7 +18,8 @@ from engine import attempt as trainer
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.overrides import apply_set
-from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.schema import Placement
 from engine.contract.run.create import create
 from engine.contract.run.events import (
     Epoch,
@@ -284,7 +285,7 @@ def test_a_batch_that_should_fit_is_computed(make, sets, need, room, said):
     table = make(batch_size=128).recipe.to_table()
     for text in sets:
         table = apply_set(table, text)
-    assert said in failures.advice(Recipe.resolve(table, catalog()), need, room)
+    assert said in failures.advice(resolve(table, catalog()), need, room)
 
 
 def test_what_could_not_be_had_counts_as_needed(make, monkeypatch):

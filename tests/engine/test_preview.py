@@ -8,7 +8,7 @@ import torch
 
 from engine.augment.pipeline import Pipeline
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import Recipe
+from engine.contract.recipe.resolve import resolve
 from engine.data.load import DataSet, Split
 from engine.preview import Request, caption, make_sheet, read, some_of_each_class
 
@@ -18,7 +18,7 @@ CLASSES = ("cat", "dog", "owl")
 
 def recipe(*ops):
     table = {"epochs": 1, "batch_size": 8, "model": "lenet", "optimizer": "sgd", "augmentation": list(ops)}
-    return Recipe.resolve(table, PARTS)
+    return resolve(table, PARTS)
 
 
 def data(channels=3, n=90):

@@ -12,6 +12,7 @@ from torch.optim import lr_scheduler
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Choice, Recipe
 from engine.schedules import epoch_learning_rates, factor, learning_rates, plan
 
@@ -274,7 +275,7 @@ def recipe(epochs: int = 10, optimizer: dict | None = None, **schedule) -> Recip
         "optimizer": optimizer or {"name": "sgd", "lr": 0.4},
         "schedule": schedule,
     }
-    return Recipe.resolve(table, catalog())
+    return resolve(table, catalog())
 
 
 def test_a_preview_runs_from_the_first_step_to_the_end() -> None:

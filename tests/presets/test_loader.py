@@ -10,7 +10,7 @@ from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Recipe
 from presets import loader
 from presets.loader import Edits
-from presets.references import resolve
+from presets.references import recipe_of
 
 PARTS = catalog()
 
@@ -32,7 +32,7 @@ def test_every_built_in_preset_has_a_title_and_a_description(kind):
 
 @pytest.mark.parametrize("info", loader.list_presets(), ids=lambda info: info.name)
 def test_every_recipe_resolves_states_its_promise_and_its_command(info):
-    recipe = resolve(info.name, PARTS)
+    recipe = recipe_of(info.name, PARTS)
     if recipe.promise is None:
         assert "It has not been measured yet" in recipe.description.replace("\n", " ")
     else:
@@ -42,12 +42,12 @@ def test_every_recipe_resolves_states_its_promise_and_its_command(info):
 
 @pytest.mark.parametrize("info", loader.list_presets("augmentations"), ids=lambda info: info.name)
 def test_every_augmentation_fits_a_recipe(info):
-    assert resolve("quickstart", PARTS, Edits(augmentation=info.name)) is not None
+    assert recipe_of("quickstart", PARTS, Edits(augmentation=info.name)) is not None
 
 
 @pytest.mark.parametrize("info", loader.list_presets("schedules"), ids=lambda info: info.name)
 def test_every_schedule_fits_a_recipe(info):
-    assert resolve("resnet34_cutmix", PARTS, Edits(schedule=info.name)).epochs == 500
+    assert recipe_of("resnet34_cutmix", PARTS, Edits(schedule=info.name)).epochs == 500
 
 
 def test_flags_go_over_the_recipe_and_set_goes_over_flags():
@@ -59,7 +59,7 @@ def test_flags_go_over_the_recipe_and_set_goes_over_flags():
         drop_ops=["horizontal_flip"],
         add_ops=["color_jitter:hue=0.1"],
     )
-    recipe = resolve("resnet34_cutmix", PARTS, edits)
+    recipe = recipe_of("resnet34_cutmix", PARTS, edits)
     assert (recipe.model.name, recipe.epochs, recipe.optimizer.options["lr"]) == ("lenet", 10, 0.5)
     assert [op.name for op in recipe.augmentation] == ["random_crop", "color_jitter"]
     assert recipe.optimizer.options["momentum"] == 0.9, "what no flag names stays"
@@ -69,13 +69,13 @@ def test_a_named_part_may_be_changed_in_place():
     path = own("recipes", "mine", 'epochs = 20\nbatch_size = 8\nmodel = "lenet"\naugmentation = "none"\noptimizer = "sgd"\n'
                'schedule = {name = "cosine_warmup", warmup = 3.0}\n')  # fmt: skip
     for ref in ("mine", str(path)):
-        schedule = resolve(ref, PARTS).schedule
+        schedule = recipe_of(ref, PARTS).schedule
         assert (schedule.name, schedule.options["warmup"], schedule.options["warmup_start"]) == ("cosine", 3.0, 0.1)
 
 
 def test_a_users_preset_hides_a_built_in_one_of_its_name():
     own("recipes", "quickstart", 'title = "mine"\nepochs = 1\nbatch_size = 8\nmodel = "lenet"\noptimizer = "sgd"\n')
-    assert resolve("quickstart", PARTS).model.name == "lenet"
+    assert recipe_of("quickstart", PARTS).model.name == "lenet"
     assert [info.origin for info in loader.list_presets() if info.name == "quickstart"] == ["yours"]
 
 
@@ -85,9 +85,9 @@ def test_presets_are_listed_by_name_as_people_count():
 
 
 def test_a_saved_preset_is_the_same_recipe():
-    recipe = resolve("resnet34_cutmix", PARTS, Edits(fields={"epochs": 3}))
+    recipe = recipe_of("resnet34_cutmix", PARTS, Edits(fields={"epochs": 3}))
     path = loader.save("my_cutmix", recipe)
-    assert resolve("my_cutmix", PARTS).recipe_id == recipe.recipe_id
+    assert recipe_of("my_cutmix", PARTS).recipe_id == recipe.recipe_id
     assert tomllib.loads(path.read_text()) == recipe.to_table()
     with pytest.raises(BadInput, match="exists already"):
         loader.save("my_cutmix", recipe)
@@ -96,7 +96,7 @@ def test_a_saved_preset_is_the_same_recipe():
 @pytest.mark.parametrize("name", ["../evil", "/etc/x", "", "a b", "-rf", "A", "x" * 65, "a/b", "ünïcode"])
 def test_a_preset_name_is_never_a_path(name):
     with pytest.raises(BadInput, match="preset name"):
-        loader.save(name, resolve("quickstart", PARTS))
+        loader.save(name, recipe_of("quickstart", PARTS))
 
 
 @pytest.mark.parametrize(
@@ -115,17 +115,17 @@ def test_a_bad_file_is_named_with_what_is_wrong(tmp_path, content, message):
     path = tmp_path / "bad.toml"
     path.write_bytes(content)
     with pytest.raises(BadInput) as error:
-        resolve(str(path), PARTS)
+        recipe_of(str(path), PARTS)
     assert message in str(error.value) and str(path) in str(error.value)
 
 
 def test_a_missing_file_and_an_unknown_name_are_refused(tmp_path):
     with pytest.raises(BadInput, match="cannot be read: No such file"):
-        resolve(str(tmp_path / "no.toml"), PARTS)
+        recipe_of(str(tmp_path / "no.toml"), PARTS)
     with pytest.raises(BadInput, match="unknown preset 'resnet34_cutmx'; did you mean resnet34_cutmix"):
-        resolve("resnet34_cutmx", PARTS)
+        recipe_of("resnet34_cutmx", PARTS)
     with pytest.raises(BadInput, match="unknown preset 'zzz'; `cifar-tui presets list`"):
-        resolve("zzz", PARTS)
+        recipe_of("zzz", PARTS)
 
 
 def test_a_broken_preset_of_the_user_does_not_hide_the_others():
@@ -147,7 +147,7 @@ PUBLISHED = {
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_first_projects_recipes_have_its_hyper_parameters(name):
     model, optimizer, lr, epochs, ops = PUBLISHED[name]
-    recipe: Recipe = resolve(name, PARTS)
+    recipe: Recipe = recipe_of(name, PARTS)
     options = recipe.optimizer.options
     assert (recipe.model.name, recipe.optimizer.name, options["lr"], recipe.epochs) == (model, optimizer, lr, epochs)
     assert [op.name for op in recipe.augmentation] == ops
@@ -168,7 +168,7 @@ def test_the_first_projects_recipes_have_its_hyper_parameters(name):
 
 
 def test_train3_mixes_as_its_source_did():
-    recipe = resolve("resnet34_cutmix", PARTS)
+    recipe = recipe_of("resnet34_cutmix", PARTS)
     crop, flip, jitter, mix = (op.options for op in recipe.augmentation)
     assert (crop["padding"], crop["fill"], flip["probability"]) == (4, "zero", 0.5)
     assert [jitter[key] for key in ("brightness", "contrast", "saturation", "hue")] == [0.4, 0.4, 0.4, 0.0]

@@ -42,7 +42,7 @@ def ids() -> dict[str, str]:
         if info.origin == "built-in"
         for row in suites.load(info.name).rows
     }
-    recipes = {name: references.resolve(name, parts) for name in names} | rows
+    recipes = {name: references.recipe_of(name, parts) for name in names} | rows
     return {name: recipe.recipe_id[:16] for name, recipe in recipes.items()}
 
 

@@ -11,7 +11,7 @@ from engine.contract.run.create import create
 from engine.contract.run.store import runs_root
 from presets import loader
 from presets.loader import Edits
-from presets.references import load_table, look_up, parts_with, recipe_to_save, resolve, row_recipe, source_file
+from presets.references import load_table, look_up, parts_with, recipe_of, recipe_to_save, row_recipe, source_file
 from presets.suites import row_of
 
 PARTS = catalog()
@@ -40,13 +40,13 @@ def mine(tmp_path) -> Path:
 def run(mine):
     """A run of quickstart with another learning rate and an op of the user's own."""
     edits = Edits(fields={"optimizer.lr": 0.05}, add_ops=["nothing"])
-    recipe = resolve("quickstart", catalog((mine,)), edits)
+    recipe = recipe_of("quickstart", catalog((mine,)), edits)
     placement = Placement(parts=(str(mine),))
     return create(runs_root(), recipe, seed=3, placement=placement, preset="quickstart", changes="lr .2→.05")
 
 
 def test_all_four_kinds_of_reference_stand_for_the_same_recipe(tmp_path):
-    recipe = resolve("quickstart", PARTS)
+    recipe = recipe_of("quickstart", PARTS)
     file = tmp_path / "other.toml"
     file.write_text(recipe.to_toml())
     suite = loader.user_folder() / "suites" / "mine.toml"
@@ -77,7 +77,7 @@ def test_a_run_brings_its_own_parts_along_unless_a_given_file_has_their_name(run
 
 def test_the_roots_say_where_runs_are_looked_for(tmp_path):
     elsewhere = tmp_path / "elsewhere"
-    run = create(runs_root(str(elsewhere)), resolve("quickstart", PARTS), seed=0)
+    run = create(runs_root(str(elsewhere)), recipe_of("quickstart", PARTS), seed=0)
     assert look_up(f"run:{run.id}", (), [elsewhere]).file == str(run.recipe_toml)
     with pytest.raises(BadInput, match="no run"):
         look_up(f"run:{run.id}")
@@ -85,16 +85,16 @@ def test_the_roots_say_where_runs_are_looked_for(tmp_path):
 
 def test_the_recipe_of_a_run_that_cannot_be_resolved_says_what_wrote_it(run):
     with pytest.raises(BadInput) as caught:
-        resolve(str(run.recipe_toml), PARTS)  # without the run's own op
+        recipe_of(str(run.recipe_toml), PARTS)  # without the run's own op
     assert "nothing" in caught.value.problems[0]
     assert caught.value.problems[1:] == run.origin()
 
 
 def test_a_saved_recipe_keeps_its_promise_only_where_nothing_was_changed(run):
-    assert recipe_to_save("quickstart").promise == resolve("quickstart", PARTS).promise is not None
+    assert recipe_to_save("quickstart").promise == recipe_of("quickstart", PARTS).promise is not None
     saved = recipe_to_save(f"run:{run.id}")
     assert (saved.title, saved.description, saved.promise) == ("quickstart: lr .2→.05", "", None)
-    same = create(runs_root(), resolve("quickstart", PARTS), seed=0, preset="quickstart")
+    same = create(runs_root(), recipe_of("quickstart", PARTS), seed=0, preset="quickstart")
     assert recipe_to_save(f"run:{same.id}").promise is not None
 
 
@@ -106,18 +106,18 @@ def test_a_row_may_begin_with_a_row_of_another_suite():
         '[[rows]]\nid = "longer"\nrecipe = "suite:tricks_3_9/cm"\nset = ["epochs=210"]\n'
     )
     _, row = row_of("mine/longer")
-    first, second = resolve("suite:tricks_3_9/cm", PARTS), row_recipe(row, PARTS)
+    first, second = recipe_of("suite:tricks_3_9/cm", PARTS), row_recipe(row, PARTS)
     assert (first.epochs, second.epochs) == (200, 210) and first.augmentation == second.augmentation
     assert load_table("suite:mine/longer", PARTS)["title"] == "longer, a row of mine: t"
 
 
 def test_every_published_row_is_a_preset_with_the_figure_of_its_source():
-    recipe = resolve("suite:tricks_3_9/cm", PARTS, Edits(fields={"epochs": 3}))
+    recipe = recipe_of("suite:tricks_3_9/cm", PARTS, Edits(fields={"epochs": 3}))
     assert [op.name for op in recipe.augmentation] == ["random_crop", "horizontal_flip", "cutout", "mixup"]
     assert (recipe.epochs, recipe.batch_size) == (3, 64)
     assert (recipe.promise.accuracy, recipe.promise.selection) == (0.9582, "best_on_test")
     assert recipe.title.startswith("cm, a row of tricks_3_9: ")
-    assert resolve("suite:tricks_3_9/ar_real", PARTS).promise is None
+    assert recipe_of("suite:tricks_3_9/ar_real", PARTS).promise is None
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ def test_every_published_row_is_a_preset_with_the_figure_of_its_source():
 )
 def test_a_row_that_does_not_exist_is_refused_with_a_hint(ref, hint):
     with pytest.raises(BadInput, match=hint):
-        resolve(ref, PARTS)
+        recipe_of(ref, PARTS)

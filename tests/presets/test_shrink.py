@@ -15,7 +15,7 @@ PARTS = catalog()
 def strict(name: str, epochs: int):
     """The recipe as the loader has it; None where it is refused."""
     try:
-        return references.resolve(name, PARTS, Edits(sets=[f"epochs={epochs}"]))
+        return references.recipe_of(name, PARTS, Edits(sets=[f"epochs={epochs}"]))
     except BadInput:
         return None
 
@@ -36,7 +36,7 @@ def test_every_preset_fits_into_a_few_epochs_and_changes_only_where_it_was_refus
 
 @pytest.mark.parametrize(("name", "epochs"), [("quickstart", 1), ("resnet18_96", 3), ("vit_small_recipe", 2)])
 def test_a_recipe_that_shrank_keeps_the_curve_of_its_learning_rate(name, epochs):
-    whole = references.resolve(name, PARTS)
+    whole = references.recipe_of(name, PARTS)
     recipe, _ = fit(name, PARTS, Edits(sets=[f"epochs={epochs}"]))
     long, short = factor(whole.schedule, whole.epochs), factor(recipe.schedule, epochs)
     for step in range(101):
@@ -56,7 +56,7 @@ def test_weights_averaged_over_whole_epochs_are_averaged_more_often():
     table = {"epochs": 200, "batch_size": 8, "model": "lenet", "optimizer": "sgd"}
     path = loader.user_folder() / "recipes" / "mine.toml"
     path.parent.mkdir(parents=True)
-    recipe = loader.Recipe.resolve({**table, "averaging": {"name": "swa", "start": 0.75, "every": 5.0}}, PARTS)
+    recipe = loader.resolve({**table, "averaging": {"name": "swa", "start": 0.75, "every": 5.0}}, PARTS)
     path.write_text(recipe.to_toml())
     shorter, note = fit("mine", PARTS, Edits(sets=["epochs=4"]))
     assert shorter.averaging.options["every"] == pytest.approx(0.1)

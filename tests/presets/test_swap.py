@@ -3,10 +3,10 @@
 import pytest
 
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import COMMON, Recipe
-from presets import loader
+from presets import loader, references
 from presets.loader import Edits, edit, reset_by
-from presets.references import resolve
 
 PARTS = catalog()
 TABLE = {
@@ -22,7 +22,7 @@ TABLE = {
 
 
 def made(*sets: str, **flags: str) -> Recipe:
-    return Recipe.resolve(edit(TABLE, Edits(sets=sets, **flags), PARTS), PARTS)
+    return resolve(edit(TABLE, Edits(sets=sets, **flags), PARTS), PARTS)
 
 
 def own(kind: str, name: str) -> dict[str, object]:
@@ -79,7 +79,7 @@ def test_an_op_of_another_name_begins_with_its_own_options():
 
 def told(*sets: str, **flags: str) -> list[str]:
     edits = Edits(sets=sets, **flags)
-    return reset_by(made(), Recipe.resolve(edit(TABLE, edits, PARTS), PARTS), edits, PARTS)
+    return reset_by(made(), resolve(edit(TABLE, edits, PARTS), PARTS), edits, PARTS)
 
 
 def test_one_line_a_part_names_what_was_reset():
@@ -100,8 +100,10 @@ def test_nothing_is_said_where_no_part_was_swapped():
 
 
 def test_a_preset_and_a_row_can_be_swapped_as_well():
-    assert resolve("quickstart", PARTS, Edits(sets=["optimizer.name=muon"])).optimizer.options["lr"] == 0.02
-    row = resolve("suite:tricks_3_6/sam", PARTS, Edits(sets=["optimizer.name=muon"])).optimizer.options
+    assert (
+        references.recipe_of("quickstart", PARTS, Edits(sets=["optimizer.name=muon"])).optimizer.options["lr"] == 0.02
+    )
+    row = references.recipe_of("suite:tricks_3_6/sam", PARTS, Edits(sets=["optimizer.name=muon"])).optimizer.options
     assert (row["lr"], row["sharpness"], row["rho"]) == (0.02, "sam", 0.5)
 
 

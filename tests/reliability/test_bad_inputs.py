@@ -33,7 +33,7 @@ from engine.contract.run.records import Heartbeat, Identity, ProcRecord
 from engine.contract.run.roots import run_paths
 from engine.contract.run.store import find, summarize
 from engine.launch import control
-from presets.references import resolve
+from presets.references import recipe_of
 from tests.reliability.look import LIVE_READERS, READERS, by_commands, call, environment
 
 LISTINGS = ("runs list", "runs list --json")
@@ -227,7 +227,7 @@ def same_id(scene: Scene) -> None:
     drawn = iter(scene.run.id[-4:] + "wxyz")
     scene.patch.setattr("secrets.choice", lambda letters: next(drawn))
     scene.patch.setattr(time, "time", lambda: scene.run.info().created)
-    new = create(scene.root, resolve("quickstart", catalog()), seed=1)
+    new = create(scene.root, recipe_of("quickstart", catalog()), seed=1)
     assert new.id[-4:] == "wxyz" and new.id[:-4] == scene.run.id[:-4]
 
 
@@ -245,7 +245,7 @@ def names(*given: str) -> Try:
     def attempt(scene: Scene) -> None:
         for name in given:
             try:
-                run = create(scene.root, resolve("quickstart", catalog()), seed=0, placement=Placement(name=name))
+                run = create(scene.root, recipe_of("quickstart", catalog()), seed=0, placement=Placement(name=name))
             except BadInput:
                 assert call("runs", "show", "--runs-dir", scene.root, "--", name).code == 2
                 continue
@@ -261,7 +261,7 @@ def names(*given: str) -> Try:
 
 def twins(scene: Scene) -> None:
     """The same word composed and decomposed is two names."""
-    recipe = resolve("quickstart", catalog())
+    recipe = recipe_of("quickstart", catalog())
     one, two = (
         create(scene.root, recipe, seed=0, placement=Placement(name=name)) for name in ("caf\u00e9", "cafe\u0301")
     )

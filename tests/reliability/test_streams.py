@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from engine.contract.files import write_atomic
-from engine.contract.recipe.schema import Recipe
+from engine.contract.recipe.resolve import resolve
+from presets import references
 from tests.reliability.look import by_commands, call, environment, on_screens
 
 COMMANDS = ("runs list", "runs list --json", "runs show RUN", "presets list", "schedules show cosine", "models list")
@@ -147,14 +148,13 @@ async def test_nothing_that_a_run_holds_steers_a_screen(make_run, tmp_path, text
 def test_a_recipe_with_a_hidden_character_stays_a_preset_and_shows_it(tmp_path):
     from engine.contract.recipe.catalog import catalog
     from presets.loader import read_table
-    from presets.references import resolve
 
     title = 'a\u202eb\x9b"\\\x07'
-    recipe = resolve("quickstart", catalog()).model_copy(update={"title": title})
+    recipe = references.recipe_of("quickstart", catalog()).model_copy(update={"title": title})
     path = tmp_path / "hidden.toml"
     path.write_text(recipe.to_toml(), encoding="utf-8")
     assert recipe.to_toml().replace("\n", "").isprintable()
-    assert Recipe.resolve(read_table(path), catalog()).title == title
+    assert resolve(read_table(path), catalog()).title == title
     assert call("presets", "show", path).out == recipe.to_toml()
 
 

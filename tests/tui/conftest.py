@@ -16,7 +16,7 @@ from engine.contract.run.index import Index
 from engine.contract.run.records import ExitRecord
 from engine.contract.run.store import RunFolder, create
 from presets.loader import Edits, list_presets
-from presets.references import resolve
+from presets.references import recipe_of
 from tui.app import Workbench
 from tui.session import Session
 
@@ -28,7 +28,7 @@ def telling_presets() -> list[str]:
     """Presets that between them use every part that any preset uses, models aside: few, where there are many alike."""
     parts = {}
     for info in list_presets():
-        recipe = resolve(info.name, catalog())
+        recipe = recipe_of(info.name, catalog())
         kinds = ("data", "optimizer", "schedule", "loss", "averaging")
         parts[info.name] = {(kind, getattr(recipe, kind).name) for kind in kinds}
         parts[info.name] |= {(kind, param) for kind in kinds[1:] for param in getattr(recipe, kind).options}
@@ -78,7 +78,7 @@ def make_run(root: Path) -> Callable[..., RunFolder]:
         seed: int = 0, name: str = "", tags: tuple[str, ...] = (), changes: str = "-", preset: str = "quickstart",
         sets: tuple[str, ...] = (),
     ) -> RunFolder:  # fmt: skip
-        recipe = resolve("quickstart", catalog(), Edits(sets=("epochs=3", *sets)))
+        recipe = recipe_of("quickstart", catalog(), Edits(sets=("epochs=3", *sets)))
         run = create(
             root, recipe, seed=seed, preset=preset, changes=changes, command="cifar-tui --preset quickstart --headless",
             placement=Placement(name=name, tags=tags),

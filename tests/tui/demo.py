@@ -26,7 +26,7 @@ from engine.contract.run.events import (
 )  # fmt: skip
 from engine.contract.run.records import ExitRecord, Heartbeat, Identity, ProcRecord
 from engine.contract.run.store import RunFolder, Summary, create
-from presets.references import resolve
+from presets.references import recipe_of
 
 EPOCHS = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100, 150, 200, 250, 300, 350, 400, 450, 500)
 TEST_ACCURACY = (
@@ -80,7 +80,7 @@ def write_run(root: Path, demo: Demo | None = None, now: float | None = None) ->
     """A run folder with the events of its whole life up to now."""
     demo = demo or Demo()
     now = time.time() if now is None else now
-    recipe = resolve(demo.preset, catalog(), demo.edits)
+    recipe = recipe_of(demo.preset, catalog(), demo.edits)
     run = create(
         root, recipe, seed=demo.seed, placement=Placement(name=demo.name, tags=demo.tags, device="auto"),
         preset=demo.preset, changes=demo.changes, command=f"cifar-tui --preset {demo.preset} --headless",

@@ -13,7 +13,8 @@ from textual.widgets import Button, Input
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.schema import Placement
 from engine.contract.run.create import create
 from engine.contract.run.records import ExitRecord
 from engine.launch import control
@@ -347,8 +348,8 @@ def test_the_workbench_knows_the_parts_that_a_run_brought_along(root: Path, tmp_
         "def zero(logits, targets):\n"
         '    """Nothing to learn."""\n'
     )
-    recipe = references.resolve("quickstart", catalog()).to_table() | {"loss": "zero"}
-    run = create(root, Recipe.resolve(recipe, catalog((own,))), seed=0, placement=Placement(parts=(str(own),)))
+    recipe = references.recipe_of("quickstart", catalog()).to_table() | {"loss": "zero"}
+    run = create(root, resolve(recipe, catalog((own,))), seed=0, placement=Placement(parts=(str(own),)))
     own.unlink()
     sessions = []
     monkeypatch.setattr(Workbench, "run", lambda self: sessions.append(self.session))

@@ -17,6 +17,7 @@ from rich.segment import Segment, Segments
 from engine.analysis.sheet import Sheet
 from engine.contract.errors import BadInput, nearest, user_path
 from engine.contract.recipe.overrides import add_op
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run import own_code
 from engine.launch import package
@@ -127,7 +128,7 @@ def previewed(asked: Asked, source: Source) -> Recipe:
         table = add_op({**table, "augmentation": []}, asked.name, parts)
     elif op:
         raise BadInput(f"unknown augmentation {op!r}{nearest(op, [*named, *parts.names('op')])}")
-    return Recipe.resolve(table, parts)
+    return resolve(table, parts)
 
 
 def made_by_child(request: dict[str, Any]) -> Sheet:

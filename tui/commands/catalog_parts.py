@@ -9,7 +9,7 @@ import typer
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import COMMON
 from tui.commands.common import Json, group, listing, print_json, print_pairs, print_text
-from tui.commands.parts import option_names, part_row, print_part
+from tui.commands.part_text import option_names, part_row, print_part
 
 NOUNS: Final = {
     "optimizers": ("optimizer", "optimizer", "Optimizers, with what every one of them takes besides: SAM, Lookahead."),

@@ -18,7 +18,7 @@ from engine.launch.package import environment
 from presets import loader, references
 from presets.suite_uses import uses_of_model
 from tui.commands.common import BAD_INPUT, FAILED, Json, group, print_json, print_table, say
-from tui.commands.parts import part_row, print_doc, print_options
+from tui.commands.part_text import part_row, print_doc, print_options
 from tui.commands.presets import expect, suite_rows
 from tui.drawing.format import file_size, si
 
@@ -151,7 +151,7 @@ def uses(part: Part, changed: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = []
     for info in loader.list_presets():
         try:
-            recipe = references.resolve(str(info.path), catalog())
+            recipe = references.recipe_of(str(info.path), catalog())
         except BadInput:  # `presets list` shows it as unusable
             continue
         model = recipe.model

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from engine.contract.errors import BadInput, nearest
-from engine.contract.recipe.catalog import Part, catalog
-from engine.contract.recipe.params import Param
+from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import COMMON
 from presets import loader
-from tui.commands.common import Json, TrustParts, group, listing, print_json, print_pairs, print_table, print_text
+from tui.commands.common import Json, TrustParts, group, listing, print_json, print_table, print_text
+from tui.commands.part_text import option_names, part_row, print_part
 
 augmentations = group("Named augmentations, and the ops that they are made of.")
 schedules = group("Named learning-rate schedules.")
@@ -96,28 +94,6 @@ def show_schedule(
     schedule_show.main(name, epochs, lr, sets, as_json=as_json)
 
 
-def part_row(part: Part) -> dict[str, Any]:
-    """A part as JSON shows it: name, title, summary and options."""
-    options = [_param_row(param) for param in part.params + COMMON.get(part.kind, ())]
-    return {"name": part.name, "title": part.title, "summary": part.summary, "options": options}
-
-
-def _param_row(param: Param) -> dict[str, Any]:
-    return {
-        "name": param.name,
-        "type": param.type,
-        "default": param.default,
-        "range": param.range,
-        "unit": param.unit,
-        "help": param.help,
-    }
-
-
-def option_names(row: dict[str, Any], without: Collection[str] = ()) -> str:
-    """The names of a part's options, in a row."""
-    return " ".join(option["name"] for option in row["options"] if option["name"] not in without) or "-"
-
-
 def _show_part(kind: str, field: loader.Kind, name: str, as_json: bool) -> None:
     presets_there = {info.name: info for info in loader.list_presets(field)}
     parts = catalog()
@@ -132,45 +108,3 @@ def _show_part(kind: str, field: loader.Kind, name: str, as_json: bool) -> None:
     except BadInput:
         raise BadInput(f"unknown {loader.SINGULAR[field]} {name!r}{nearest(name, known)}") from None
     return print_part(part, as_json)
-
-
-def print_part(part: Part, as_json: bool) -> None:
-    """A part with its documentation and every option."""
-    row = part_row(part) | {"doc": part.doc}
-    if as_json:
-        return print_json(row)
-    typer.echo(f"{part.name}: {part.title}")
-    print_doc(part.doc)
-    return print_options(row["options"])
-
-
-def print_doc(doc: str) -> None:
-    """A part's documentation with a free line around it, its paragraphs filled for this terminal."""
-    about = doc.partition("\n\nArgs:")[0]  # what follows is for callers
-    paragraphs = [" ".join(text.split()) for text in about.split("\n\n")]
-    print_text("\n" + "\n\n".join(paragraphs))
-    typer.echo()
-
-
-def print_options(options: Sequence[Mapping[str, Any]]) -> None:
-    """Options as JSON has them, each with its default, what it means and what it takes."""
-    print_pairs(
-        [
-            (f"{option['name']} = {value_text(option['default'])}", meaning(option["help"], option["range"]))
-            for option in options
-        ]
-    )
-
-
-def meaning(help_text: str, range_text: str) -> str:
-    """What an option is for and what it takes."""
-    return f"{help_text} ({range_text})" if range_text else help_text
-
-
-def value_text(value: Any) -> str:
-    """A default as a preset would say it; text stays bare unless it is empty."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(map(value_text, value))}]"
-    return f"{value:.6g}" if isinstance(value, float) else str(value) or '""'

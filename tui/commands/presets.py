@@ -52,7 +52,7 @@ def _listing(rows: Sequence[Mapping[str, Any]], cells: int) -> str:
 def _preset_row(info: loader.PresetInfo, parts: Catalog) -> dict[str, Any]:
     row: dict[str, Any] = {"name": info.name, "title": info.title, "origin": info.origin, "path": str(info.path)}
     try:
-        recipe = references.resolve(str(info.path), parts)
+        recipe = references.recipe_of(str(info.path), parts)
     except BadInput as error:
         return row | {
             "model": "-",
@@ -93,7 +93,7 @@ def show_preset(
     as_json: bool = Json,
 ) -> None:
     """Print a preset as it resolves, every default filled in."""
-    recipe = references.resolve(name, catalog())
+    recipe = references.recipe_of(name, catalog())
     uses = suite_rows(uses_of_preset(name))
     if as_json:
         return print_json({"name": name, "recipe_id": recipe.recipe_id, "recipe": recipe.to_table(), "suites": uses})

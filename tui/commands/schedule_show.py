@@ -9,12 +9,13 @@ import typer
 
 from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import COMMON, Recipe
 from engine.schedules import epoch_learning_rates
 from presets import loader
 from tui.commands import output
 from tui.commands.common import print_json, print_lines, print_pairs, terminal_width
-from tui.commands.parts import meaning, value_text
+from tui.commands.part_text import meaning, value_text
 from tui.drawing.format import learning_rate
 from tui.drawing.lines import wrap
 from tui.drawing.schedule_chart import charts, momenta
@@ -69,7 +70,7 @@ def previewed(name: str, epochs: int, lr: float, sets: Sequence[str] = ()) -> Re
         "optimizer": {"name": "sgd", "lr": lr, "momentum": MOMENTUM},
     }
     edits = loader.Edits(schedule=name, sets=[f"schedule.{text.removeprefix('schedule.')}" for text in sets])
-    return Recipe.resolve(loader.edit(base, edits, catalog()), catalog())
+    return resolve(loader.edit(base, edits, catalog()), catalog())
 
 
 def _first_and_last(rates: Sequence[float]) -> str:

@@ -77,7 +77,7 @@ def _row(row: Row, parts: Catalog) -> dict[str, Any]:
 
 def _said(row: Row, parts: Catalog) -> str:
     """How a row differs from its preset, in words."""
-    return changes(references.resolve(row.recipe, parts), row_recipe(row, parts), parts)
+    return changes(references.recipe_of(row.recipe, parts), row_recipe(row, parts), parts)
 
 
 @app.command("run")

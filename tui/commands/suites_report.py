@@ -17,7 +17,7 @@ from engine.contract.recipe.changes import changes
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.index import Index
 from engine.contract.run.store import Summary
-from presets.references import resolve
+from presets.references import recipe_of
 from presets.suites import Row, Suite
 from tui.commands.common import finite, say
 from tui.drawing.suite_data import as_data, flat
@@ -100,7 +100,7 @@ def _data(
 ) -> str:
     parts = catalog()
     told = [
-        as_data(row, one, recipes[row.id].recipe_id, changes(resolve(row.recipe, parts), recipes[row.id], parts))
+        as_data(row, one, recipes[row.id].recipe_id, changes(recipe_of(row.recipe, parts), recipes[row.id], parts))
         for row, one in zip(rows, lines, strict=True)
     ]
     if form == "json":

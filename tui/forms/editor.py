@@ -34,7 +34,7 @@ class Desk:
         self._past: list[tuple[Draft, str]] = []
         self._last = ""
         self.source = source_file(draft.preset, roots)
-        self.base = references.resolve(self.source, catalog)
+        self.base = references.recipe_of(self.source, catalog)
         self._base_named = part_names(self.source)
         self.recipe: Recipe = self.base
         """The last recipe that resolved."""

@@ -89,7 +89,7 @@ def plan(
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
     need_room(root, [(recipe, len(seeds))], parts)
-    said = changes(references.resolve(source, parts), recipe, parts)
+    said = changes(references.recipe_of(source, parts), recipe, parts)
     exact = draft.put(FIELD, recipe.loss.options["teacher"]) if FIELD in draft.sets else draft  # `@last` moves on
     words = [word for word in exact.command() if word != "--detach"]
     return Plan(
@@ -115,7 +115,7 @@ def resets(draft: Draft, source: str, parts: Catalog) -> list[str]:
     edits = draft.edits()
     if not (edits.model or edits.schedule or any(map(names_a_part, edits.sets))):
         return []
-    return loader.reset_by(references.resolve(source, parts), draft.recipe(source, parts), edits, parts)
+    return loader.reset_by(references.recipe_of(source, parts), draft.recipe(source, parts), edits, parts)
 
 
 def launch(planned: Plan, start: Callable[..., object] = local.start) -> list[RunFolder]:

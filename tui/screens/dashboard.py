@@ -254,9 +254,8 @@ class Dashboard(PlotKeys):
             self.ask_resume(self._view.run)
 
     def action_rerun(self) -> None:
-        row = self.workbench.session.row(self._view.run) if self._view else None
-        if row is not None:
-            self.workbench.rerun(row)
+        if self._view is not None and self.workbench.session.row(self._view.run) is not None:
+            self.ask_again(self._view.run)
 
     def action_edit(self) -> None:
         if self._view is not None:

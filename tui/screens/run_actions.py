@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual import work
 from textual.screen import Screen
@@ -25,13 +25,11 @@ from engine.contract.text import one_line
 from engine.launch import control
 from presets.references import source_file
 from tui.drawing.format import counted
+from tui.host import Host
 from tui.messages import RunsChanged
 from tui.plans.again import draft_of, own_parts
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt
-
-if TYPE_CHECKING:
-    from tui.app import Workbench
 
 
 def pause(seconds: float) -> None:
@@ -45,8 +43,8 @@ class RunActs(Screen[None]):
     """A screen that acts on runs."""
 
     @property
-    def workbench(self) -> Workbench:
-        return cast("Workbench", self.app)
+    def workbench(self) -> Host:
+        return cast(Host, self.app)
 
     def leave(self) -> bool:
         """Close what lies open on this screen, a filter for one; whether there was anything that `q` should close."""

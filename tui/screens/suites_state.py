@@ -41,7 +41,7 @@ class SuiteDesk:
 
     def changed(self, row: Row) -> str:
         """How our runs of a row differ from its preset, in words."""
-        return changes(references.resolve(row.recipe, self._catalog), self._recipes[row.id], self._catalog)
+        return changes(references.recipe_of(row.recipe, self._catalog), self._recipes[row.id], self._catalog)
 
     def measured(self, known: Sequence[Summary]) -> list[Line]:
         """What the runs say of each row. A run is read again only when it has changed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import ClassVar, Final, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -12,13 +12,11 @@ from textual.events import ScreenResume
 from textual.widgets import Static
 
 from tui.drawing.lines import Line, fit
+from tui.host import Host
 from tui.keys.common import GLOBAL, MODES, bindings
 from tui.keys.key import Key
 from tui.screens.dialog import Dialog
 from tui.widgets.line_list import LineList
-
-if TYPE_CHECKING:
-    from tui.app import Workbench
 
 KEYS = (
     Key("q,escape", "cancel", "close", "Close the welcome."),
@@ -78,7 +76,7 @@ class Welcome(Dialog[str | None]):
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         """The palette leads away from here; whoever comes back with a run is not new any more."""
-        if cast("Workbench", self.app).session.summaries():
+        if cast(Host, self.app).session.summaries():
             self.dismiss(None)
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:

@@ -26,7 +26,15 @@ DEFAULTS: Final = {"schedule": "cosine", "loss": "cross_entropy", "averaging": "
 
 
 def resolve(table: Mapping[str, Any], catalog: Catalog, origin: str = "") -> Recipe:
-    """The body of `Recipe.resolve`, which documents it."""
+    """Check a table against the schema and the catalog and fill in all defaults.
+
+    Args:
+        table: a preset's own form: `model = "resnet34"` and `model = {name = "resnet34"}` mean the same.
+        origin: where the table came from, for the messages.
+
+    Raises:
+        BadInput: with every problem found, not just the first.
+    """
     problems: list[str] = []
     filled: dict[str, Any] = dict(table)
     for key, kind in PART_FIELDS.items():

@@ -1,22 +1,20 @@
 """The recipe: all that can change the weights except the seed, and the placement: all that cannot.
 
 One closed schema feeds TOML files, `--set`, the forms, the JSON schema and the docs. A `Recipe` is always resolved:
-every default is filled in, so it can be stored, hashed and run again. Tables from users pass through `resolve`, which
-reports every problem at once with the place it came from and the nearest valid name.
+every default is filled in, so it can be stored, hashed and run again. Tables from users pass through
+`engine.contract.recipe.resolve`, which reports every problem at once with its place and the nearest valid name.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.params import Bool, Float, Int, Param
 from engine.contract.text import escaped
 
@@ -274,21 +272,6 @@ class Recipe(_Closed):
     def to_toml(self) -> str:
         """The resolved recipe as TOML text, in which nothing hides: control and reordering characters are escaped."""
         return escaped(tomli_w.dumps(self.to_table()))
-
-    @classmethod
-    def resolve(cls, table: Mapping[str, Any], catalog: Catalog, origin: str = "") -> Recipe:
-        """Check a table against the schema and the catalog and fill in all defaults.
-
-        Args:
-            table: a preset's own form: `model = "resnet34"` and `model = {name = "resnet34"}` mean the same.
-            origin: where the table came from, for the messages.
-
-        Raises:
-            BadInput: with every problem found, not just the first.
-        """
-        from engine.contract.recipe.resolve import resolve  # it needs the classes of this file
-
-        return resolve(table, catalog, origin)
 
 
 class Placement(_Closed):

@@ -32,6 +32,7 @@ from engine.contract.errors import BadInput
 from engine.contract.files import is_denied, locked, make_folder, owned_by, read_bytes, read_json
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.lenient import known_only
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.erase import files_in, used_bytes
 from engine.contract.run.labels import Labels, add_label, read_labels
@@ -137,7 +138,7 @@ class RunFolder:
         """
         table = self.recipe_table()
         try:
-            return Recipe.resolve(table, parts or self.own_catalog(), str(self.recipe_toml))
+            return resolve(table, parts or self.own_catalog(), str(self.recipe_toml))
         except BadInput as error:
             raise BadInput([*error.problems, *self.origin()]) from error
 
@@ -148,7 +149,7 @@ class RunFolder:
         """
         parts = self.own_catalog()
         table, unknown = known_only(self.recipe_table(), parts)
-        return Recipe.resolve(table, parts, str(self.recipe_toml)), unknown
+        return resolve(table, parts, str(self.recipe_toml)), unknown
 
     def recipe_table(self) -> dict[str, Any]:
         """What `recipe.toml` says, unchecked. BadInput when it is missing or no TOML."""

@@ -9,7 +9,7 @@ import pytest
 from engine.analysis.compare import Standing, difference_at, differences, fields, groups, spread_at, table
 from engine.contract.recipe.catalog import catalog
 from presets.loader import Edits
-from presets.references import resolve
+from presets.references import recipe_of
 
 NAN = math.nan
 
@@ -21,7 +21,7 @@ def run(name, accuracies, *, recipe="r", seed=0, epochs=None, start=1, images=10
 
 
 def recipe(*sets, **edits):
-    return resolve("resnet34_cutmix", catalog(), Edits(sets=sets, **edits))
+    return recipe_of("resnet34_cutmix", catalog(), Edits(sets=sets, **edits))
 
 
 def test_only_differing_fields_are_told_each_with_all_values():
@@ -39,7 +39,7 @@ def test_titles_and_promises_do_not_count():
 
 def test_options_of_a_part_that_others_lack_are_covered_by_the_part():
     assert [one.field for one in differences([recipe(), recipe(drop_ops=("color_jitter",))])] == ["augmentation"]
-    against_adam = [one.field for one in differences([recipe(), resolve("resnet34_adam", catalog())])]
+    against_adam = [one.field for one in differences([recipe(), recipe_of("resnet34_adam", catalog())])]
     assert "optimizer" in against_adam and "optimizer.momentum" not in against_adam
 
 

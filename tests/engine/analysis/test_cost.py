@@ -12,7 +12,7 @@ from engine.contract.run.events import Epoch, EventWriter
 from engine.contract.run.process import host_name
 from engine.contract.run.store import create, runs_root, summarize
 from presets.loader import Edits
-from presets.references import resolve
+from presets.references import recipe_of
 from tui.forms.estimate import Machine, before_you_start
 from tui.plans.batch import Cell, prepare
 from tui.plans.cost import cost
@@ -23,7 +23,7 @@ HERE = host_name()
 
 
 def recipe(*sets):
-    return resolve("quickstart", catalog(), Edits(sets=(*BASE, *sets)))
+    return recipe_of("quickstart", catalog(), Edits(sets=(*BASE, *sets)))
 
 
 @pytest.fixture

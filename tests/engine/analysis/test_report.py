@@ -11,9 +11,9 @@ from engine.contract.recipe.catalog import catalog
 from engine.contract.run.events import Epoch, EventWriter, Resumed, RunStarted, System
 from engine.contract.run.store import summarize
 from presets.loader import Edits
-from presets.references import resolve
+from presets.references import recipe_of
 
-RECIPE = resolve("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["schedule.warmup=0"]))
+RECIPE = recipe_of("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["schedule.warmup=0"]))
 CURVES = {0: (0.50, 0.92, 0.91), 1: (0.60, 0.95, 0.93), 2: (0.55, 0.90, 0.90)}
 
 
@@ -52,7 +52,9 @@ def test_the_interval_is_that_of_the_test_set(runs):
 
 
 def test_other_recipes_and_runs_without_an_end_do_not_count(runs, ended_run):
-    other = resolve("quickstart", catalog(), Edits(fields={"epochs": 3, "batch_size": 64}, sets=["schedule.warmup=0"]))
+    other = recipe_of(
+        "quickstart", catalog(), Edits(fields={"epochs": 3, "batch_size": 64}, sets=["schedule.warmup=0"])
+    )
     strangers = [summarize(ended_run(other, 7, (0.1, 0.1, 0.1)))]
     failed = [summarize(ended_run(RECIPE, 8, (0.3,), state="failed"))]
     again = [summarize(ended_run(RECIPE, 1, (0.3,), state="stopped"))]

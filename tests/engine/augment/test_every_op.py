@@ -10,7 +10,7 @@ from engine.augment.mix import CutMix, Mixup
 from engine.augment.op import Seen
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import Recipe
+from engine.contract.recipe.resolve import resolve
 
 PARTS = catalog().parts("op")
 TWO_WAYS = {"horizontal_flip", "alternating_flip", "grayscale"}  # an image is changed, or it is not
@@ -151,7 +151,7 @@ def test_a_value_out_of_range_is_refused_with_its_field_and_the_bound(part, opti
     nested = {param.name: ["mixup"] for param in part.params if param.type == "list[Op]"}
     table = {"epochs": 1, "batch_size": 8, "model": "lenet", "optimizer": "sgd"}
     with pytest.raises(BadInput) as error:
-        Recipe.resolve({**table, "augmentation": [{"name": part.name, option: value, **nested}]}, catalog())
+        resolve({**table, "augmentation": [{"name": part.name, option: value, **nested}]}, catalog())
     assert len(error.value.problems) == 1
     assert f"augmentation.{part.name}.{option}" in error.value.problems[0]
     assert f"{bound:.12g}" in error.value.problems[0].partition("needs")[2]

@@ -5,7 +5,7 @@ import torch
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import Recipe
+from engine.contract.recipe.resolve import resolve
 
 PARTS = catalog().parts("op")
 COLOUR = [part.name for part in PARTS if part.meta.get("colour")]
@@ -36,14 +36,14 @@ def test_an_op_works_on_grey_images_unless_its_mark_asks_for_colours(part, pipel
 @pytest.mark.parametrize("name", COLOUR)
 def test_an_op_on_colours_is_refused_for_grey_images(name):
     with pytest.raises(BadInput, match=f"augmentation: {name} changes colours, but the images of mnist are grey"):
-        Recipe.resolve(table(name), catalog())
+        resolve(table(name), catalog())
 
 
 def test_it_is_refused_within_a_combinator_too():
     within = table() | {"augmentation": [{"name": "with_probability", "of": ["color_jitter"]}]}
     with pytest.raises(BadInput, match="color_jitter changes colours"):
-        Recipe.resolve(within, catalog())
+        resolve(within, catalog())
 
 
 def test_ops_that_only_move_pixels_are_taken():
-    assert Recipe.resolve(table("random_crop", "horizontal_flip", "mixup"), catalog()).data.name == "mnist"
+    assert resolve(table("random_crop", "horizontal_flip", "mixup"), catalog()).data.name == "mnist"

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.process import Identity, identify
 from engine.contract.run.store import RunFolder, create
@@ -16,7 +17,7 @@ from engine.contract.run.store import RunFolder, create
 @pytest.fixture(scope="session")
 def recipe() -> Recipe:
     table = {"epochs": 3, "batch_size": 8, "model": "lenet", "augmentation": [], "optimizer": {"name": "sgd"}}
-    return Recipe.resolve(table, catalog())
+    return resolve(table, catalog())
 
 
 @pytest.fixture

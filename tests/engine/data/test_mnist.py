@@ -11,7 +11,8 @@ import torch
 from engine import attempt as trainer
 from engine.analysis.history import History
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import DataConfig, Placement, Recipe
+from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.schema import DataConfig, Placement
 from engine.contract.run.create import create
 from engine.data.archives import DataError, locate, verify
 from engine.data.fetch import fetch
@@ -218,7 +219,7 @@ def test_a_run_goes_from_the_four_files_to_a_trained_lenet(tiny_mnists, tmp_path
         "compute": {"precision": "fp32"},
     }
     placement = Placement(threads=1, device="cpu", data_dir=str(tmp_path / "data"))
-    run = create(tmp_path / "runs", Recipe.resolve(table, catalog()), seed=0, placement=placement)
+    run = create(tmp_path / "runs", resolve(table, catalog()), seed=0, placement=placement)
     assert trainer.carry_out(run, lambda: False) == 0
     history = History(run.events)
     history.poll()

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.schema import Placement
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import ExitRecord, Identity, ProcRecord
 from engine.contract.run.store import Status, create, runs_root
@@ -37,7 +38,7 @@ class Bench:
             "augmentation": [],
             "optimizer": {"name": "sgd", "lr": 0.1},
         }
-        resolved = Recipe.resolve(table | {"data": {"name": "shapes"}} | (recipe or {}), catalog())
+        resolved = resolve(table | {"data": {"name": "shapes"}} | (recipe or {}), catalog())
         run = create(self.root, resolved, seed=0, placement=Placement(**{"device": "cpu"} | placement))
         (run.path / "fake.txt").write_text(act)
         return run

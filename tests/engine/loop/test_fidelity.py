@@ -23,7 +23,7 @@ from engine.contract.run.events import Epoch
 from engine.data.load import load
 from engine.train import fit
 from presets.loader import Edits
-from presets.references import resolve
+from presets.references import recipe_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * 3600)]
 
@@ -52,7 +52,7 @@ STEADY = 0.05  # how far, as a part of it, the training loss of a whole epoch ma
 def first_epochs(preset: str, seed: int, folder: Path, data_dir: Path) -> list[Epoch]:
     """The first epochs of the 500, normalised with test statistics as the source was."""
     parts = catalog()
-    recipe = resolve(preset, parts, Edits(sets=["data.normalize=test"]))
+    recipe = recipe_of(preset, parts, Edits(sets=["data.normalize=test"]))
     data = load(recipe.data, str(data_dir), lambda phase, note: None, parts)
     run = create(folder, recipe, seed=seed, placement=Placement())
     device = torch.device("cuda" if CUDA else "cpu")

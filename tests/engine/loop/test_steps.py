@@ -6,7 +6,7 @@ import torch
 from engine.contract.errors import BadInput
 from engine.loop.setup import wants_graph
 from engine.loop.steps import ORDINARY, RecordedStep
-from tests.engine.conftest import resolve
+from tests.engine.conftest import tiny_recipe
 
 
 class Recorder:
@@ -111,23 +111,23 @@ ORDINARY_RECIPE = {"name": "sgd", "lr": 0.05}
     ],
 )
 def test_what_differs_from_step_to_step_is_not_recorded(parts, changes, reason):
-    assert not wants_graph(resolve(parts, **changes), parts)
+    assert not wants_graph(tiny_recipe(parts, **changes), parts)
     insisting = changes | {"compute": changes.get("compute", {}) | {"graph": "on"}}
     with pytest.raises(BadInput, match=rf"compute\.graph: .*{reason}"):
-        resolve(parts, **insisting)
+        tiny_recipe(parts, **insisting)
 
 
 def test_only_parts_of_our_own_are_recorded_without_being_asked(parts):
-    assert wants_graph(resolve(parts), parts)
-    assert not wants_graph(resolve(parts, compute={"graph": "off"}), parts)
+    assert wants_graph(tiny_recipe(parts), parts)
+    assert not wants_graph(tiny_recipe(parts, compute={"graph": "off"}), parts)
     own = {"model": "dropout_net"}
-    assert not wants_graph(resolve(parts, **own), parts)
-    assert wants_graph(resolve(parts, **own, compute={"graph": "on"}), parts)
+    assert not wants_graph(tiny_recipe(parts, **own), parts)
+    assert wants_graph(tiny_recipe(parts, **own, compute={"graph": "on"}), parts)
 
 
 def test_new_defaults_do_not_change_the_id_of_a_recipe(parts):
-    plain = resolve(parts)
-    assert resolve(parts, compute={"precision": "fp32", "graph": "auto"}).recipe_id == plain.recipe_id
-    assert resolve(parts, compute={"precision": "fp32", "graph": "off"}).recipe_id != plain.recipe_id
-    assert resolve(parts, compute={"precision": "fp32", "compile": "off"}).recipe_id == plain.recipe_id
-    assert resolve(parts, compute={"precision": "fp32", "compile": "default"}).recipe_id != plain.recipe_id
+    plain = tiny_recipe(parts)
+    assert tiny_recipe(parts, compute={"precision": "fp32", "graph": "auto"}).recipe_id == plain.recipe_id
+    assert tiny_recipe(parts, compute={"precision": "fp32", "graph": "off"}).recipe_id != plain.recipe_id
+    assert tiny_recipe(parts, compute={"precision": "fp32", "compile": "off"}).recipe_id == plain.recipe_id
+    assert tiny_recipe(parts, compute={"precision": "fp32", "compile": "default"}).recipe_id != plain.recipe_id

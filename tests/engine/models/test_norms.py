@@ -6,7 +6,8 @@ import torch
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Part, catalog
 from engine.contract.recipe.conflicts import _smallest_part, lonely
-from engine.contract.recipe.schema import Choice, Recipe
+from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.schema import Choice
 from engine.models.build import build_model
 from engine.models.norms import normalizes_single_pixels
 
@@ -61,14 +62,14 @@ def test_an_image_alone_is_refused_before_anything_is_started(changes, said) -> 
     for model in ("cvt_seed", "sk_resnext29_16x32d"):
         table = TABLE | {"model": model} | changes
         if said is None:
-            Recipe.resolve(table, catalog())
+            resolve(table, catalog())
         else:
             with pytest.raises(BadInput, match=f"{model} normalises maps of 1x1 px.*{said}"):
-                Recipe.resolve(table, catalog())
-    assert Recipe.resolve(TABLE | {"model": "resnet18"} | changes, catalog()).batch_size == changes["batch_size"]
+                resolve(table, catalog())
+    assert resolve(TABLE | {"model": "resnet18"} | changes, catalog()).batch_size == changes["batch_size"]
 
 
 def test_how_many_images_are_left_may_only_be_known_to_the_trainer() -> None:
-    recipe = Recipe.resolve(TABLE | {"model": "cvt_seed", "batch_size": 64, "last_batch": "keep"}, catalog())
+    recipe = resolve(TABLE | {"model": "cvt_seed", "batch_size": 64, "last_batch": "keep"}, catalog())
     assert "the last batch of 129 images has 1" in lonely(recipe, 129)
     assert lonely(recipe, 128) == lonely(recipe, 0) == ""

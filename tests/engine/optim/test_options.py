@@ -7,6 +7,7 @@ import pytest
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 
 OWN = '''
@@ -25,16 +26,16 @@ def parts(tmp_path: Path) -> Catalog:
     return catalog((tmp_path / "own.py",))
 
 
-def resolve(parts: Catalog, **optimizer: Any) -> Recipe:
+def with_optimizer(parts: Catalog, **optimizer: Any) -> Recipe:
     table = {"epochs": 1, "batch_size": 8, "model": "resnet20", "data": {"name": "shapes"}, "optimizer": optimizer}
-    return Recipe.resolve(table, parts)
+    return resolve(table, parts)
 
 
 def test_sharpness_aware_steps_of_an_optimizer_without_a_closure_are_refused(parts: Catalog) -> None:
     message = "optimizer.sharpness: sam asks for two gradients a step, and walker takes no closure"
     with pytest.raises(BadInput, match=message):
-        resolve(parts, name="walker", sharpness="sam")
-    assert resolve(parts, name="walker", sharpness="off").optimizer.name == "walker"
+        with_optimizer(parts, name="walker", sharpness="sam")
+    assert with_optimizer(parts, name="walker", sharpness="off").optimizer.name == "walker"
 
 
 @pytest.mark.parametrize(
@@ -53,13 +54,13 @@ def test_sharpness_aware_steps_of_an_optimizer_without_a_closure_are_refused(par
 )
 def test_a_bad_option_is_named_with_what_it_takes(given: dict[str, Any], message: str, parts: Catalog) -> None:
     with pytest.raises(BadInput, match=message):
-        resolve(parts, **{"name": "sgd"} | given)
+        with_optimizer(parts, **{"name": "sgd"} | given)
 
 
 def test_the_rows_of_the_published_tables_can_be_written_down(parts: Catalog) -> None:
     """SAM at the source's radius, ASAM with its eta of 0, AdaBound with nothing but a rate."""
-    assert resolve(parts, name="sgd", sharpness="sam", rho=0.5).optimizer.options["rho"] == 0.5
-    assert resolve(parts, name="sgd", sharpness="asam", rho=0.5, eta=0.0).optimizer.options["eta"] == 0.0
-    adabound = resolve(parts, name="adabound", lr=0.1).optimizer.options
+    assert with_optimizer(parts, name="sgd", sharpness="sam", rho=0.5).optimizer.options["rho"] == 0.5
+    assert with_optimizer(parts, name="sgd", sharpness="asam", rho=0.5, eta=0.0).optimizer.options["eta"] == 0.0
+    adabound = with_optimizer(parts, name="adabound", lr=0.1).optimizer.options
     source = {"final_lr": 0.1, "gamma": 1e-3, "beta1": 0.9, "beta2": 0.999, "weight_decay": 0.0}
     assert source.items() <= adabound.items()

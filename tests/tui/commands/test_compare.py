@@ -17,13 +17,13 @@ from presets import loader, references
 def held_out(ended_run):
     """A run whose best epoch was picked on images held out of training, and one that picked on test."""
     sets = ["data.holdout=0.1", "epochs=3", "schedule.warmup=0"]
-    recipe = references.resolve("quickstart", catalog(), loader.Edits(sets=sets))
+    recipe = references.recipe_of("quickstart", catalog(), loader.Edits(sets=sets))
     run = ended_run(recipe, 0, ())
     with EventWriter(run.events) as events:
         events.write(RunStarted(epochs=3, test_images=1000, best_on="holdout", worked=0.0))
         for number, (test, held) in enumerate(((0.9, 0.5), (0.8, 0.7), (0.7, 0.6)), 1):
             events.write(Epoch(number, test_accuracy=test, holdout_accuracy=held, worked=float(number)))
-    plain = references.resolve("quickstart", catalog(), loader.Edits(sets=sets[1:]))
+    plain = references.recipe_of("quickstart", catalog(), loader.Edits(sets=sets[1:]))
     return run, ended_run(plain, 0, (0.3, 0.6, 0.5))
 
 
@@ -51,7 +51,7 @@ def test_every_view_has_the_same_best_epoch_and_says_what_it_was_picked_on(cli, 
 def test_a_comparison_says_at_which_epoch_and_measures_finished_runs_at_their_ends(cli, ended_run):
     def curve(epochs, accuracies):
         sets = [f"epochs={epochs}", "schedule.warmup=0"]
-        return ended_run(references.resolve("quickstart", catalog(), loader.Edits(sets=sets)), 0, accuracies)
+        return ended_run(references.recipe_of("quickstart", catalog(), loader.Edits(sets=sets)), 0, accuracies)
 
     short, long = curve(2, (0.5, 0.9)), curve(4, (0.5, 0.6, 0.7, 0.95))
     answer = cli("runs", "compare", short.id, long.id).out
@@ -64,7 +64,7 @@ def test_a_comparison_says_at_which_epoch_and_measures_finished_runs_at_their_en
 
 
 def test_one_run_in_two_folders_is_one_run_and_one_measurement(cli, ended_run, tmp_path):
-    recipe = references.resolve("quickstart", catalog(), loader.Edits(sets=["epochs=2", "schedule.warmup=0"]))
+    recipe = references.recipe_of("quickstart", catalog(), loader.Edits(sets=["epochs=2", "schedule.warmup=0"]))
     run = ended_run(recipe, 0, (0.5, 0.6))
     run.add_label(name="base")
     mirror = tmp_path / "mirror"
@@ -82,7 +82,7 @@ def test_one_run_in_two_folders_is_one_run_and_one_measurement(cli, ended_run, t
 
 
 def test_time_at_work_of_an_older_run_is_marked_as_an_estimate(cli, ended_run):
-    recipe = references.resolve("quickstart", catalog(), loader.Edits(sets=["epochs=2", "schedule.warmup=0"]))
+    recipe = references.recipe_of("quickstart", catalog(), loader.Edits(sets=["epochs=2", "schedule.warmup=0"]))
     run = ended_run(recipe, 0, (0.5, 0.6))
     assert "2.0 s" in cli("runs", "list").out and "~" not in cli("runs", "list").out
     lines = [json.loads(line) for line in run.events.read_text().splitlines()]

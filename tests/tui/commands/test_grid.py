@@ -84,9 +84,9 @@ def test_a_run_that_cannot_be_started_is_an_exit_code_and_a_line(cli, monkeypatc
 def test_a_run_is_a_preset_of_a_grid(cli, started, ended_run):
     from engine.contract.recipe.catalog import catalog
     from presets.loader import Edits
-    from presets.references import resolve
+    from presets.references import recipe_of
 
-    run = ended_run(resolve("quickstart", catalog(), Edits(fields={"epochs": 3})), 5, (0.1, 0.2, 0.3))
+    run = ended_run(recipe_of("quickstart", catalog(), Edits(fields={"epochs": 3})), 5, (0.1, 0.2, 0.3))
     found = json.loads(cli("grid", "--preset", f"run:{run.id}", "--seeds", "5,6", "--device", "cpu", "--json").out)
     assert [one["action"] for one in found["runs"]] == ["finished", "start"]
 

@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.schema import Placement
 from engine.contract.run.store import JSON_KEYS, RunFolder, create, runs_root
 from presets import loader, references
 
 
 @pytest.fixture
 def run() -> RunFolder:
-    recipe = references.resolve("quickstart", catalog())
+    recipe = references.recipe_of("quickstart", catalog())
     return create(runs_root(), recipe, seed=3, placement=Placement(name="first", tags=("paper",)), preset="quickstart")
 
 
@@ -138,17 +139,17 @@ def test_runs_are_listed_shown_and_found_by_every_name(cli, run):
 
 def test_a_run_is_a_preset_again(cli, run, tmp_path):
     dry = cli("--preset", f"run:{run.id[-4:]}", "--dry-run")
-    assert Recipe.resolve(tomllib.loads(dry.out), catalog()).recipe_id == run.info().recipe_id
+    assert resolve(tomllib.loads(dry.out), catalog()).recipe_id == run.info().recipe_id
     assert cli("presets", "save", "mine", "--from", f"run:{run.id}").code == 0
-    assert references.resolve("mine", catalog()).recipe_id == run.info().recipe_id
+    assert references.recipe_of("mine", catalog()).recipe_id == run.info().recipe_id
 
 
 def test_a_changed_run_saved_as_a_preset_promises_nothing(cli):
     edits = loader.Edits(fields={"optimizer.lr": 0.05})
-    recipe = references.resolve("quickstart", catalog(), edits)
+    recipe = references.recipe_of("quickstart", catalog(), edits)
     run = create(runs_root(), recipe, seed=0, preset="quickstart", changes="lr .2→.05")
     assert recipe.promise and cli("presets", "save", "slower", "--from", f"run:{run.id}").code == 0
-    saved = references.resolve("slower", catalog())
+    saved = references.recipe_of("slower", catalog())
     assert saved.recipe_id == recipe.recipe_id
     assert (saved.title, saved.promise) == ("quickstart: lr .2→.05", None)
 
@@ -162,7 +163,7 @@ def test_tags_and_notes_come_and_go(cli, run):
 
 
 def test_two_runs_are_compared_field_by_field(cli, run):
-    recipe = references.resolve("quickstart", catalog(), loader.Edits(fields={"optimizer.lr": 0.05}))
+    recipe = references.recipe_of("quickstart", catalog(), loader.Edits(fields={"optimizer.lr": 0.05}))
     other = create(runs_root(), recipe, seed=0, preset="quickstart")
     found = json.loads(cli("runs", "compare", run.id, other.id, "--json").out)
     assert found["differences"] == {"optimizer.lr": ["0.2", "0.05"]}
@@ -264,7 +265,7 @@ def test_a_dry_run_says_on_stderr_what_another_part_resets(cli):
 
 
 def test_an_unknown_key_of_another_version_hides_nothing_of_a_run(cli, ended_run):
-    run = ended_run(references.resolve("quickstart", catalog()), 0, [0.5])
+    run = ended_run(references.recipe_of("quickstart", catalog()), 0, [0.5])
     run.recipe_toml.write_text(run.recipe_toml.read_text().replace("[optimizer]", "[optimizer]\nfused_clip = true"))
     shown = cli("runs", "show", run.id)
     assert shown.code == 0 and "[optimizer]" in shown.out and "status" in shown.out
@@ -280,7 +281,7 @@ def test_an_unknown_key_of_another_version_hides_nothing_of_a_run(cli, ended_run
 
 
 def test_a_run_of_a_part_that_is_not_here_is_shown_with_its_recipe_as_it_stands(cli, ended_run):
-    run = ended_run(references.resolve("quickstart", catalog()), 0, [0.5])
+    run = ended_run(references.recipe_of("quickstart", catalog()), 0, [0.5])
     run.recipe_toml.write_text(run.recipe_toml.read_text().replace('"resnet20"', '"resnet_of_tomorrow"'))
     shown = cli("runs", "show", run.id)
     assert shown.code == 0 and 'name = "resnet_of_tomorrow"' in shown.out and "unknown model" in shown.out
@@ -288,7 +289,7 @@ def test_a_run_of_a_part_that_is_not_here_is_shown_with_its_recipe_as_it_stands(
 
 
 def test_a_run_of_a_newer_layout_says_so_and_refuses_changes(cli, ended_run):
-    run = ended_run(references.resolve("quickstart", catalog()), 0, [0.5], state="stopped")
+    run = ended_run(references.recipe_of("quickstart", catalog()), 0, [0.5], state="stopped")
     table = json.loads(run.run_json.read_text())
     run.run_json.write_text(json.dumps(table | {"schema": 99, "versions": {"cifar-tui": "7.2.0"}}))
     assert "has layout 99, and this version knows 1" in cli("runs", "show", run.id).out

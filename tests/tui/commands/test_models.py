@@ -91,7 +91,7 @@ def test_an_alias_shows_its_model_and_the_presets_that_use_it(cli):
     shown = json.loads(cli("models", "show", "ResNet34", "--no-summary", "--json").out)
     assert shown["name"] == "resnet34" and "counts" not in shown
     uses = {use["name"]: use for use in shown["presets"]}
-    promise = references.resolve("resnet34_cutmix", catalog()).promise
+    promise = references.recipe_of("resnet34_cutmix", catalog()).promise
     assert uses["resnet34_cutmix"]["promise"]["accuracy"] == promise.accuracy
     assert "resnet18_adam" not in uses
     assert promise.source in cli("models", "show", "resnet34", "--no-summary").out

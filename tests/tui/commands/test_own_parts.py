@@ -8,7 +8,8 @@ import pytest
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.schema import Placement
 from engine.contract.run.create import create
 from engine.contract.run.own_code import approve
 from engine.contract.run.store import find, runs_root
@@ -92,7 +93,7 @@ def test_own_parts_go_along_with_a_run_and_with_its_repetition(cli, mine):
 
 
 def test_a_file_that_is_given_takes_the_place_of_the_run_s_copy(mine, tmp_path):
-    recipe = references.resolve("quickstart", catalog())
+    recipe = references.recipe_of("quickstart", catalog())
     run = create(tmp_path / "runs", recipe, seed=0, placement=Placement(parts=(str(mine),)))
     ref, roots, copy = f"run:{run.id}", [tmp_path / "runs"], str(run.parts / "mine.py")
     assert parts_with(ref, [], roots) == [copy]
@@ -105,7 +106,7 @@ def test_a_file_that_is_given_takes_the_place_of_the_run_s_copy(mine, tmp_path):
 def run_of_mine(mine):
     """A run that uses both parts, whose file has gone since; only the run's own copy is left."""
     edits = loader.Edits(model="lenet", sets=["data.name=grey_shapes"], add_ops=["invert"])
-    recipe = references.resolve("quickstart", catalog((mine,)), edits)
+    recipe = references.recipe_of("quickstart", catalog((mine,)), edits)
     run = create(runs_root(), recipe, seed=0, preset="quickstart", placement=Placement(parts=(str(mine),)))
     mine.unlink()
     return run
@@ -140,7 +141,7 @@ def stopped(mine, tmp_path):
         "schedule": "cosine",
     }
     table["augmentation"] = [{"name": "invert", "probability": 0.3}]
-    recipe = Recipe.resolve(table, catalog((mine,)))
+    recipe = resolve(table, catalog((mine,)))
     return create(runs_root(), recipe, seed=0, placement=Placement(parts=(str(mine),), device="cpu", threads=1))
 
 

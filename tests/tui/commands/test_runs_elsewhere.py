@@ -24,7 +24,7 @@ def working() -> Callable[..., RunFolder]:
     """A run that works on gpubox, whose supervisor gave a sign so many seconds ago."""
 
     def make(age: float, **record: str) -> RunFolder:
-        run = create(runs_root(), references.resolve("quickstart", catalog()), seed=0)
+        run = create(runs_root(), references.recipe_of("quickstart", catalog()), seed=0)
         there = Identity(**{"host": "gpubox", "boot_id": "there", "pid": 4242, "create_time": 1.0} | record)
         ProcRecord(there.host, there.boot_id, there).write(run.proc)
         Heartbeat(4242, "running", t=time.time() - age, beats=7).write(run.heartbeat)
@@ -77,7 +77,7 @@ def test_after_a_reboot_a_run_that_was_seen_lately_is_named_and_not_started(cli,
 @pytest.fixture
 def moved() -> Iterator[RunFolder]:
     """A run that was moved while a process worked on it."""
-    run = create(runs_root(), references.resolve("quickstart", catalog()), seed=0)
+    run = create(runs_root(), references.recipe_of("quickstart", catalog()), seed=0)
     process = subprocess.Popen(["/bin/sh", "-c", "read line; :", "worker", str(run.path)], stdin=subprocess.PIPE)
     while not psutil.Process(process.pid).cmdline():
         pass

@@ -10,13 +10,13 @@ from engine.contract.recipe.catalog import catalog
 from engine.contract.run.events import Epoch, EventWriter
 from engine.contract.run.store import summarize
 from presets.loader import Edits
-from presets.references import resolve
+from presets.references import recipe_of
 from presets.suites import Reported, Row, Suite
 from tui.drawing.suite_data import as_data, flat
 from tui.drawing.suite_table import compared, others, shown
 from tui.drawing.typeset import text
 
-RECIPE = resolve("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["schedule.warmup=0"]))
+RECIPE = recipe_of("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["schedule.warmup=0"]))
 SUITE = Suite(
     name="s",
     title="A table",
@@ -166,7 +166,7 @@ def test_a_device_without_room_for_a_column_is_told_below(ended_run):
 
 def test_how_many_images_an_accuracy_is_of_is_told(runs, ended_run):
     assert "tested on 1,000 images" in compared(SUITE, SUITE.rows, lines(runs), "").legend
-    other = resolve("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["data.test_slice=first:0.5"]))
+    other = recipe_of("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["data.test_slice=first:0.5"]))
     row = SUITE.rows[1]
     part = summarize(ended_run(other, 0, (0.5,) * 3, test_images=500))
     found = [lines(runs)[0], line(row.id, other.recipe_id, "last", 0.95, [part])]

@@ -10,7 +10,7 @@ from engine.contract.recipe.params import OPS
 from engine.contract.recipe.schema import COMMON
 from engine.contract.run.store import Summary
 from presets.loader import list_presets
-from presets.references import resolve
+from presets.references import recipe_of
 from tui.drawing.lines import width_of
 from tui.forms.editor import Desk, blame
 from tui.forms.fields import PLACE, walk
@@ -31,7 +31,7 @@ def desk(preset: str = "resnet34_cutmix", **flags) -> Desk:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_form_of_every_preset_has_every_field_of_its_recipe(preset):
     paths = {field.path for field in desk(preset).fields()}
-    recipe = resolve(preset, catalog())
+    recipe = recipe_of(preset, catalog())
     named = {path for path in flat(recipe) if path.endswith(".name") and path != "data.name"}
     expected = (set(flat(recipe)) - named) | {path.removesuffix(".name") for path in named if path.count(".") == 1}
     # `flat` names the members of a combinator without it, the form by the path that --set takes
@@ -44,7 +44,7 @@ def test_the_form_of_every_preset_has_every_field_of_its_recipe(preset):
 
 def test_each_field_takes_its_own_value_back_through_set(telling_preset):
     preset = telling_preset
-    recipe = resolve(preset, catalog())
+    recipe = recipe_of(preset, catalog())
     for field in desk(preset).fields():
         if (field.param.type in ("part", "ops") and field.path != "data.name") or field.path.startswith("place."):
             continue
@@ -271,6 +271,6 @@ def test_each_model_offered_can_be_picked():
 
 
 def test_walk_names_members_of_a_combinator_by_the_path_that_set_takes():
-    recipe = resolve("resnet34_cutmix", catalog())
+    recipe = recipe_of("resnet34_cutmix", catalog())
     paths = [path for path, *_ in walk(recipe, catalog())]
     assert "augmentation.choice.cutmix.alpha" in paths

@@ -324,7 +324,7 @@ async def test_a_recipe_with_parts_of_ones_own_is_not_saved_as_a_preset(workbenc
         'from engine.contract.catalog import register\n\n\n@register("model", title="Tiny")\n'
         'def tiny(num_classes=10):\n    """A net of my own."""\n'
     )
-    recipe = references.resolve("quickstart", catalog((mine,)), loader.Edits(model="tiny"))
+    recipe = references.recipe_of("quickstart", catalog((mine,)), loader.Edits(model="tiny"))
     run = create(root, recipe, seed=0, preset="quickstart", placement=Placement(parts=(str(mine),)))
     app = workbench("results")
     async with app.run_test(size=(120, 40)) as pilot:
@@ -365,7 +365,7 @@ async def test_changed_code_of_a_run_is_asked_about_before_anything_executes_it(
         'from engine.contract.catalog import register\n\n\n@register("model", title="Tiny")\n'
         'def tiny(num_classes=10):\n    """A net of my own."""\n'
     )
-    recipe = references.resolve("quickstart", catalog((mine,)), loader.Edits(model="tiny"))
+    recipe = references.recipe_of("quickstart", catalog((mine,)), loader.Edits(model="tiny"))
     run = create(root, recipe, seed=0, preset="quickstart", placement=Placement(parts=(str(mine),)))
     copy = run.parts / "mine.py"
     copy.write_text(copy.read_text() + "\nprint('another')\n")

@@ -11,7 +11,7 @@ from engine.contract.recipe.schema import Placement
 from engine.contract.run.process import ExitRecord
 from engine.contract.run.store import create, empty, in_trash
 from engine.launch import control, local
-from presets.references import resolve
+from presets.references import recipe_of
 from tests.tui.demo import summary
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt
@@ -330,7 +330,7 @@ async def test_changed_code_of_a_run_is_asked_about_before_it_goes_on(workbench,
         'from engine.contract.catalog import register\n\n\n'
         '@register("loss", title="Mine")\ndef mine(num_classes):\n    """A loss."""\n'
     )  # fmt: skip
-    recipe = resolve("quickstart", catalog())
+    recipe = recipe_of("quickstart", catalog())
     run = create(root, recipe, seed=0, placement=Placement(parts=(str(tmp_path / "mine.py"),), device="cpu"))
     ExitRecord("stopped", "", "", ended=1e9).write(run.exit)
     copy = run.parts / "mine.py"

@@ -7,19 +7,20 @@ import pytest
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 
 
-def resolve(data: dict[str, Any], **changes: Any) -> Recipe:
+def with_data(data: dict[str, Any], **changes: Any) -> Recipe:
     table = {"epochs": 1, "batch_size": 8, "model": "lenet", "optimizer": {"name": "sgd", "lr": 0.1}, "data": data}
-    return Recipe.resolve(table | changes, catalog())
+    return resolve(table | changes, catalog())
 
 
 @pytest.mark.parametrize("text", ["first:0.5", "first:.5", "first:5e-1", "first:0.50"])
 def test_a_slice_has_one_form_so_that_equal_recipes_have_one_id(text):
-    recipe = resolve({"train_slice": text, "test_slice": text})
+    recipe = with_data({"train_slice": text, "test_slice": text})
     assert recipe.data.train_slice == recipe.data.test_slice == "first:0.5"
-    assert recipe.recipe_id == resolve({"train_slice": "first:0.5", "test_slice": "first:0.5"}).recipe_id
+    assert recipe.recipe_id == with_data({"train_slice": "first:0.5", "test_slice": "first:0.5"}).recipe_id
 
 
 @pytest.mark.parametrize(
@@ -28,13 +29,13 @@ def test_a_slice_has_one_form_so_that_equal_recipes_have_one_id(text):
 @pytest.mark.parametrize("field", ["train_slice", "test_slice"])
 def test_any_other_slice_is_refused_by_name(field, text):
     with pytest.raises(BadInput, match=rf'data\.{field}: got .*, needs "all" or "first:X" with 0 < X < 1'):
-        resolve({field: text})
+        with_data({field: text})
 
 
 def test_given_constants_survive_the_way_through_a_file():
-    recipe = resolve({"normalize": "given", "mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.2010]})
+    recipe = with_data({"normalize": "given", "mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.2010]})
     assert (recipe.data.mean, recipe.data.std) == ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
-    assert Recipe.resolve(recipe.to_table(), catalog()) == recipe
+    assert resolve(recipe.to_table(), catalog()) == recipe
     assert "mean = [" in recipe.to_toml()
 
 
@@ -56,11 +57,11 @@ def test_given_constants_survive_the_way_through_a_file():
 )
 def test_constants_that_cannot_be_used_are_refused_by_name(data, message):
     with pytest.raises(BadInput, match=message):
-        resolve(data)
+        with_data(data)
 
 
 def test_one_constant_each_is_enough_for_grey_images():
-    recipe = resolve({"name": "mnist", "normalize": "given", "mean": [0.1307], "std": [0.3081]})
+    recipe = with_data({"name": "mnist", "normalize": "given", "mean": [0.1307], "std": [0.3081]})
     assert recipe.data.mean == (0.1307,)
 
 
@@ -77,9 +78,9 @@ def for_colours(num_classes=10):
     )
     table = {"epochs": 1, "batch_size": 8, "model": "for_colours", "optimizer": {"name": "sgd", "lr": 0.1}}
     known = catalog((own,))
-    assert Recipe.resolve(table, known).model.name == "for_colours"
+    assert resolve(table, known).model.name == "for_colours"
     with pytest.raises(BadInput, match="for_colours takes images of 3 channels; those of mnist have 1"):
-        Recipe.resolve(table | {"data": {"name": "mnist"}}, known)
+        resolve(table | {"data": {"name": "mnist"}}, known)
 
 
 def test_every_model_of_ours_is_told_of_channels():

@@ -8,7 +8,7 @@ import tomli_w
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import Recipe
+from engine.contract.recipe.resolve import resolve
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.provenance import versions
 from engine.contract.run.store import create, remove, runs_root, summarize
@@ -26,7 +26,7 @@ TABLE = {
 
 @pytest.fixture
 def run() -> RunFolder:
-    return create(runs_root(), Recipe.resolve(TABLE, catalog()), seed=0)
+    return create(runs_root(), resolve(TABLE, catalog()), seed=0)
 
 
 def later(run: RunFolder, old: str, new: str) -> None:

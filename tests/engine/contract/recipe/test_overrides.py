@@ -6,6 +6,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.changes import changes, differences
 from engine.contract.recipe.overrides import add_op, apply_set, drop_op, parse_value
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 
 PARTS = catalog()
@@ -20,14 +21,14 @@ TABLE = {
     ],
     "optimizer": {"name": "sgd", "lr": 0.1},
 }
-BASE = Recipe.resolve(TABLE, PARTS)
+BASE = resolve(TABLE, PARTS)
 
 
 def resolved(*texts: str) -> Recipe:
     table = TABLE
     for text in texts:
         table = apply_set(table, text)
-    return Recipe.resolve(table, PARTS)
+    return resolve(table, PARTS)
 
 
 @pytest.mark.parametrize(
@@ -146,12 +147,12 @@ def test_changes_are_said_in_words(texts, words):
 
 def test_ops_that_came_and_went_are_named():
     table = add_op(drop_op(TABLE, "cutmix"), "color_jitter", PARTS)
-    assert changes(BASE, Recipe.resolve(table, PARTS), PARTS) == "-cutmix +color_jitter"
+    assert changes(BASE, resolve(table, PARTS), PARTS) == "-cutmix +color_jitter"
 
 
 def test_an_op_that_came_is_told_with_what_is_set_in_it():
     table = add_op(add_op(TABLE, "cutout:length=8,fill=black", PARTS), "random_crop", PARTS)
-    assert changes(BASE, Recipe.resolve(table, PARTS), PARTS) == "+cutout(length 8, fill black) +random_crop#2"
+    assert changes(BASE, resolve(table, PARTS), PARTS) == "+cutout(length 8, fill black) +random_crop#2"
 
 
 def test_differences_are_empty_only_for_equal_recipes():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Placement, Recipe
 from presets import loader, references
 
@@ -25,12 +26,12 @@ TABLE = {
 def problems(**changed: object) -> list[str]:
     table = {**TABLE, **changed}
     with pytest.raises(BadInput) as error:
-        Recipe.resolve(table, PARTS)
+        resolve(table, PARTS)
     return error.value.problems
 
 
 def test_every_default_is_filled_in():
-    recipe = Recipe.resolve(TABLE, PARTS)
+    recipe = resolve(TABLE, PARTS)
     table = recipe.to_table()
     assert table["schedule"]["name"] == "cosine" and table["schedule"]["warmup"] == 0.0
     assert table["augmentation"][1]["of"][1]["alpha"] == 0.5
@@ -50,32 +51,32 @@ def test_every_default_is_filled_in():
 
 @pytest.mark.parametrize("name", [info.name for info in loader.list_presets()])
 def test_a_resolved_recipe_round_trips_through_toml(name):
-    recipe = references.resolve(name, PARTS)
-    again = Recipe.resolve(tomllib.loads(recipe.to_toml()), PARTS)
+    recipe = references.recipe_of(name, PARTS)
+    again = resolve(tomllib.loads(recipe.to_toml()), PARTS)
     assert again == recipe and again.recipe_id == recipe.recipe_id
     assert json.loads(json.dumps(recipe.to_table())) == recipe.to_table()
 
 
 def test_the_id_leaves_out_words_and_promises_and_nothing_else():
-    recipe = Recipe.resolve(TABLE, PARTS)
+    recipe = resolve(TABLE, PARTS)
     promise = {"accuracy": 0.9, "source": "measured"}
-    same = Recipe.resolve({**TABLE, "title": "t", "description": "d", "promise": promise}, PARTS)
+    same = resolve({**TABLE, "title": "t", "description": "d", "promise": promise}, PARTS)
     assert same.recipe_id == recipe.recipe_id
     for change in ({"epochs": 4}, {"batch_size": 9}, {"last_batch": "keep"}, {"model": "resnet20"}, {"augmentation": []},
                    {"optimizer": {"name": "sgd", "lr": 0.2}}, {"data": {"fraction": 0.5}}, {"compute": {"precision": "fp32"}},
                    {"loss": {"name": "cross_entropy", "label_smoothing": 0.1}}, {"averaging": "ema"}):  # fmt: skip
-        assert Recipe.resolve({**TABLE, **change}, PARTS).recipe_id != recipe.recipe_id, change
+        assert resolve({**TABLE, **change}, PARTS).recipe_id != recipe.recipe_id, change
 
 
 def test_an_alias_and_the_order_of_keys_do_not_change_the_id():
-    straight = Recipe.resolve({**TABLE, "model": "resnet18"}, PARTS)
-    turned = Recipe.resolve(dict(reversed({**TABLE, "model": "ResNet18"}.items())), PARTS)
+    straight = resolve({**TABLE, "model": "resnet18"}, PARTS)
+    turned = resolve(dict(reversed({**TABLE, "model": "ResNet18"}.items())), PARTS)
     assert straight.recipe_id == turned.recipe_id
 
 
 def test_ricap_after_a_crop_is_allowed_to_those_who_ask_for_it():
     augmentation = ["random_crop", {"name": "ricap", "after_crop": True}]
-    assert Recipe.resolve({**TABLE, "augmentation": augmentation}, PARTS).augmentation[1].options["after_crop"]
+    assert resolve({**TABLE, "augmentation": augmentation}, PARTS).augmentation[1].options["after_crop"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_all_problems_are_reported_at_once():
        st.sampled_from([*Recipe.model_fields]))  # fmt: skip
 def test_no_value_anywhere_gives_anything_but_a_recipe_or_problems(value, key):
     try:
-        recipe = Recipe.resolve({**TABLE, key: value}, PARTS)
+        recipe = resolve({**TABLE, key: value}, PARTS)
     except BadInput as error:
         assert error.problems
     else:

@@ -44,7 +44,7 @@ def test_a_new_run_holds_what_was_asked_for(root, recipe):
 def test_the_stored_recipe_is_itself_a_valid_preset(run, recipe):
     from presets import references
 
-    assert references.resolve(str(run.recipe_toml), catalog=catalog()).recipe_id == recipe.recipe_id
+    assert references.recipe_of(str(run.recipe_toml), catalog()).recipe_id == recipe.recipe_id
 
 
 @pytest.mark.parametrize(("share", "folder", "file"), [("private", 0o700, 0o600), ("group", 0o2770, 0o660)])

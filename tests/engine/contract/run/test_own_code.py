@@ -12,7 +12,8 @@ import pytest
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import Placement, Recipe
+from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.schema import Placement
 from engine.contract.run import own_code
 from engine.contract.run.create import create
 from engine.contract.run.own_code import Untrusted, approve, brought_by, check, doubts, told
@@ -44,7 +45,7 @@ def run(tmp_path):
         "optimizer": "sgd",
         "data": {"name": "shapes"},
     }
-    recipe = Recipe.resolve(table, catalog((file,)))
+    recipe = resolve(table, catalog((file,)))
     return create(runs_root(), recipe, seed=0, placement=Placement(parts=(str(file),), device="cpu"))
 
 

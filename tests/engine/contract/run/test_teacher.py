@@ -10,6 +10,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.changes import changes
 from engine.contract.recipe.overrides import apply_set
+from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.checkpoints import write_meta
 from engine.contract.run.events import Epoch, EventWriter, Finished, RunStarted, Stopped
@@ -19,7 +20,7 @@ from engine.contract.run.teacher import hired, with_teacher
 
 def recipe(**changes: Any) -> Recipe:
     table = {"epochs": 3, "batch_size": 8, "model": "lenet", "augmentation": [], "optimizer": {"name": "sgd"}}
-    return Recipe.resolve(table | changes, catalog())
+    return resolve(table | changes, catalog())
 
 
 def student(teacher: str = "@last", **changes: Any) -> Recipe:
@@ -88,8 +89,8 @@ def test_a_listing_says_who_teaches(root: Path) -> None:
 def test_an_id_that_looks_like_a_number_needs_quotes() -> None:
     table = recipe().to_table() | {"loss": "distillation"}
     with pytest.raises(BadInput, match=r"^loss\.teacher: got 1234, needs text, here in quotes of its own"):
-        Recipe.resolve(apply_set(table, "loss.teacher=1234"), catalog())
-    quoted = Recipe.resolve(apply_set(table, 'loss.teacher="0012"'), catalog())
+        resolve(apply_set(table, "loss.teacher=1234"), catalog())
+    quoted = resolve(apply_set(table, 'loss.teacher="0012"'), catalog())
     assert quoted.loss.options["teacher"] == "0012"
 
 
