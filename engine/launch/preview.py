@@ -1,49 +1,41 @@
-"""Pictures of what an augmentation does, `python -m engine.preview`, as a child behind pipes. No torch here."""
+"""Pictures of what an augmentation does, made by `python -m engine.preview`."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from engine.contract.errors import BadInput
-from engine.launch import package
+from engine.launch.piped import PipedChild
 
 if TYPE_CHECKING:
     from engine.analysis.sheet import Sheet
 
 
 class Preview:
-    """A sheet in the making."""
+    """A sheet of pictures in the making.
+
+    Args:
+        request: what `engine.preview.read` takes.
+    """
 
     def __init__(self, request: Mapping[str, Any]) -> None:
-        """Start it. `request` is what `engine.preview.read` takes."""
-        self._request = json.dumps(request).encode()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine.preview"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd="/",
-            env=package.environment(),
-            start_new_session=True,  # Ctrl-C in the terminal is for whoever started it
-        )
+        self._child = PipedChild("engine.preview", request)
 
     def sheet(self) -> Sheet:
-        """Wait for it. Raises BadInput with what it said last where there is none."""
+        """Wait for the sheet.
+
+        Raises:
+            BadInput: there is none, with the last line of the child's stderr.
+        """
         from engine.analysis.sheet import Sheet
 
-        out, said = self._process.communicate(self._request)
-        if code := self._process.returncode:
-            lines = said.decode(errors="replace").strip().splitlines()
-            last = lines[-1].removeprefix("error: ") if lines else f"the preview ended with exit code {code}"
-            raise BadInput(last)
-        return Sheet.from_bytes(out)
+        answer = self._child.read()
+        if code := self._child.wait():
+            message = self._child.last_error().removeprefix("error: ")
+            raise BadInput(message or f"the preview ended with exit code {code}")
+        return Sheet.from_bytes(answer)
 
     def stop(self) -> None:
         """End it at once; whoever waits for the sheet gets a BadInput."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        self._child.stop()

@@ -1,20 +1,14 @@
 """A sweep over the learning rate, `python -m engine.lr_find`, as a child behind pipes. No torch in this process."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.events import Event, Failed, decode
-from engine.launch import devices, package, queue
+from engine.launch import devices, queue
+from engine.launch.piped import PipedChild
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,50 +46,29 @@ def place(placement: Placement, line: Path | None = None) -> Place:
 
 
 class Sweep:
-    """A sweep under way. It ends by itself when nobody reads it any more."""
+    """A sweep under way.
+
+    Args:
+        request: what `engine.lr_find.read` takes.
+        environment: variables that it gets besides those of this process.
+    """
 
     def __init__(self, request: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-        """Start it.
-
-        Args:
-            request: what `engine.lr_find.read` takes.
-            environment: further variables for it.
-        """
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the process
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine.lr_find"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            cwd="/",
-            env={**package.environment(), **environment},
-            start_new_session=True,  # Ctrl-C in the terminal is for whoever started it
-        )
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it could not start, which its end will say
-            self._process.stdin.write(json.dumps(request).encode())
-            self._process.stdin.close()
+        self._child = PipedChild("engine.lr_find", request, environment)
 
     def events(self) -> Iterator[Event]:
-        """What it says, to its end; the last one is a Failed where something went wrong."""
-        assert self._process.stdout is not None
+        """Its events to the end; the last one is a Failed where something went wrong."""
         last: Event | None = None
-        for line in self._process.stdout:
+        for line in self._child.lines():
             event = decode(line)
             if event is not None:
                 last = event
                 yield event
-        code = self._process.wait()
+        code = self._child.wait()
         if code and not isinstance(last, Failed):
-            yield Failed(reason="traceback", message=self._last_words() or f"the sweep ended with exit code {code}")
-
-    def _last_words(self) -> str:
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
+            message = self._child.last_error() or f"the sweep ended with exit code {code}"
+            yield Failed(reason="traceback", message=message)
 
     def stop(self) -> None:
-        """End it and all that it started, at once: it holds nothing that would be lost."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        """End it at once; it holds nothing that would be lost."""
+        self._child.stop()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,11 +18,11 @@ from engine.contract.recipe.overrides import add_op
 from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run import own_code
-from engine.launch import package
+from engine.launch.piped import PipedChild
 from presets import loader
 from presets.references import Source, look_up
 from tui.commands import output
-from tui.commands.common import print_json, say
+from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, say
 from tui.commands.trust import agreed
 
 PLAIN: Final = {"epochs": 1, "batch_size": 64, "model": "resnet20", "optimizer": "sgd", "augmentation": []}
@@ -133,13 +131,11 @@ def previewed(asked: Asked, source: Source) -> Recipe:
 
 def made_by_child(request: dict[str, Any]) -> Sheet:
     """The sheet, made by a process that may import torch. A child that fails has said why on stderr."""
-    child = subprocess.run(
-        [sys.executable, "-m", "engine.preview"],
-        input=json.dumps(request).encode(),
-        stdout=subprocess.PIPE,
-        env=package.environment(),
-        check=False,
-    )
-    if child.returncode:
-        raise SystemExit(child.returncode if child.returncode in (2, 130) else 1)
-    return Sheet.from_bytes(child.stdout)
+    child = PipedChild("engine.preview", request, show_errors=True)
+    try:
+        answer, code = child.read(), child.wait()
+    finally:
+        child.stop()
+    if code:
+        raise SystemExit(code if code in (BAD_INPUT, INTERRUPTED) else FAILED)
+    return Sheet.from_bytes(answer)
