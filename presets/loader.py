@@ -1,7 +1,7 @@
-"""Presets: TOML files of this package and of the user's config folder, merged with flags into one resolved recipe.
+"""Presets: TOML files in this package and in the user's config folder, and the edits that flags make to them.
 
-Order of the layers: part < recipe < flags < `--set`. Another part keeps of the old one's options what all parts of the
-kind share (`presets.swap`).
+Later layers win: named part < recipe < flags < `--set`. When a part is replaced by another, only the options that all
+parts of its kind share are kept (`presets.swap`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ import platformdirs
 
 from engine.contract.errors import BadInput, nearest, user_path
 from engine.contract.files import listed, read_file
-from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.overrides import add_op, apply_set, drop_op, parse_value
-from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 from engine.contract.values import parse_toml
 from presets import swap
@@ -28,8 +27,7 @@ Origin = Literal["built-in", "yours"]
 Table = dict[str, Any]
 
 HERE: Final = Path(__file__).resolve().parent
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
-LARGEST: Final = 256 * 1024  # bytes; a preset is a few lines, anything larger is a mistake
+MAX_BYTES: Final = 256 * 1024  # a preset is a few lines; anything larger is a mistake
 SINGULAR: Final[dict[Kind, str]] = {
     "recipes": "preset",
     "models": "model",
@@ -42,7 +40,7 @@ FIELD: Final[dict[Kind, str]] = {"models": "model", "augmentations": "augmentati
 
 @dataclass(frozen=True, slots=True)
 class PresetInfo:
-    """One preset file, read and not yet checked."""
+    """One preset file, parsed but not checked against the schema."""
 
     name: str
     title: str
@@ -52,12 +50,15 @@ class PresetInfo:
 
 
 def user_folder() -> Path:
-    """Where a user's own presets live."""
+    """The folder of the user's own presets; it may not exist."""
     return Path(platformdirs.user_config_dir("cifar-tui")) / "presets"
 
 
 def list_presets(kind: Kind = "recipes") -> list[PresetInfo]:
-    """The presets of a kind, the user's own first; a user's one hides a built-in of the same name."""
+    """The presets of a kind, the user's own first. A user's preset hides a built-in one of the same name.
+
+    A file that cannot be read is listed too, with the reason as its title.
+    """
     found = []
     for name, path in paths(kind).items():
         try:
@@ -71,18 +72,18 @@ def list_presets(kind: Kind = "recipes") -> list[PresetInfo]:
 
 
 def paths(kind: Kind) -> dict[str, Path]:
-    """The files of a kind by name, unread: a user's one hides a built-in of the same name."""
+    """The files of a kind by name, unread. A user's file hides a built-in one of the same name."""
     folders = (HERE / kind, user_folder() / kind)
     return {path.stem: path for folder in folders for path in listed(folder, ".toml")}
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """A key by which resnet18 comes before resnet101."""
+    """A sort key that puts resnet18 before resnet101."""
     return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", name)]
 
 
 def read_table(path: Path) -> Table:
-    """The TOML table of a file. Raises BadInput naming the file and the line."""
+    """Parse a TOML file. Raises BadInput naming the file and the line."""
     try:
         return parse_toml(text_of(path))
     except ValueError as error:
@@ -90,9 +91,9 @@ def read_table(path: Path) -> Table:
 
 
 def text_of(path: Path) -> str:
-    """The text of a preset. Raises BadInput for what is no regular file, too large, or not UTF-8."""
+    """Read a preset file. Raises BadInput if it is not a regular file, too large, or not UTF-8."""
     try:
-        return read_file(path, LARGEST, follow=True).decode()
+        return read_file(path, MAX_BYTES, follow=True).decode()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -118,19 +119,23 @@ def _named(kind: Kind, name: str) -> Path:
 
 
 def part_table(kind: Kind, name: str) -> Any:
-    """What a named model, augmentation or schedule stands for: a table, or a list of ops."""
+    """What a named model, augmentation or schedule stands for: a table, or a list of ops.
+
+    Raises BadInput if there is no such preset, or its file does not define the part.
+    """
     path = _named(kind, name)
     table = read_table(path)
     field = FIELD[kind]
     if field not in table:
-        raise BadInput(f"{path}: no `{field}` in it")
+        raise BadInput(f"{path}: missing key `{field}`")
     return table[field]
 
 
 def expand(table: Mapping[str, Any], origin: str) -> Table:
-    """Replace names of augmentations and schedules (and of model presets) by what they stand for.
+    """Replace the names of augmentation, schedule and model presets by what they stand for.
 
-    A table with a name may change options of the named preset: `schedule = {name = "cosine_warmup", warmup = 3}`.
+    Other names are left for the recipe's schema to check. A table may override options of the preset that it
+    names: `schedule = {name = "cosine_warmup", warmup = 3}`.
     """
     full = dict(table)
     for kind, field in FIELD.items():
@@ -143,17 +148,17 @@ def expand(table: Mapping[str, Any], origin: str) -> Table:
             if field == "augmentation":
                 raise BadInput(f"{origin}: augmentation: unknown augmentation {name!r}{nearest(name, presets)}")
             continue  # a catalog part; the recipe checks it
-        stands_for = part_table(kind, name)
+        meaning = part_table(kind, name)
         if isinstance(value, Mapping):
             changed = {key: item for key, item in value.items() if key != "name"}
-            stands_for = {**stands_for, **changed} if isinstance(stands_for, Mapping) else stands_for
-        full[field] = stands_for
+            meaning = {**meaning, **changed} if isinstance(meaning, Mapping) else meaning
+        full[field] = meaning
     return full
 
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """What flags change in a preset, in the order in which they are applied."""
+    """The changes that flags make to a preset, in the order in which they are applied."""
 
     model: str = ""
     augmentation: str = ""
@@ -166,9 +171,16 @@ class Edits:
 
 
 def edit(table: Mapping[str, Any], edits: Edits, catalog: Catalog, origin: str = "") -> Table:
-    """The table with the flags applied: parts, then single fields, then dropped and added ops, then `--set`.
+    """Apply the edits to a table: parts, then single fields, then dropped and added ops, then `--set`.
 
-    A part that is picked by name, by a flag or by `--set`, comes before any of its options, whatever their order.
+    A part that is chosen by name, by a flag or by `--set`, is put in place before its options are set, whatever their
+    order on the command line.
+
+    Args:
+        origin: where the table came from, for messages.
+
+    Raises:
+        BadInput: an unknown name, or an edit that does not fit the table; values are checked when it is resolved.
     """
     changed = dict(table)
     if edits.augmentation:
@@ -193,14 +205,17 @@ def edit(table: Mapping[str, Any], edits: Edits, catalog: Catalog, origin: str =
 
 
 def _pick(table: Table, text: str, catalog: Catalog) -> Table:
-    """The table with another part: `optimizer=muon` picks it anew, `optimizer.name=muon` only where it is another."""
+    """The table with the named part in place: `optimizer=muon` or `optimizer.name=muon`.
+
+    The first form also resets the options of a part that is there already; the second leaves them alone.
+    """
     path, _, value = text.partition("=")
     field, name = path.strip().removesuffix(".name"), parse_value(value.strip())
-    if not isinstance(name, str):  # a whole table, or a mistake that the recipe names
+    if not isinstance(name, str):  # a whole table, or a mistake that the schema reports
         return expand(apply_set(table, text), f"--set {text}")
     kind = next((kind for kind, other in FIELD.items() if other == field), None)
-    stands_for = part_table(kind, name) if kind and name in paths(kind) else name
-    new = dict(stands_for) if isinstance(stands_for, Mapping) else {"name": stands_for}
+    meaning = part_table(kind, name) if kind and name in paths(kind) else name
+    new = dict(meaning) if isinstance(meaning, Mapping) else {"name": meaning}
     return swap.swapped(table, field, new, anew=path.strip() == field, catalog=catalog)
 
 
@@ -213,32 +228,5 @@ def _put(table: Table, path: str, value: Any) -> Table:
 
 
 def reset_by(base: Recipe, recipe: Recipe, edits: Edits, catalog: Catalog) -> list[str]:
-    """What the edits reset by picking other parts: one line a part; none where all of it was given."""
+    """One line for each part that the edits replaced, naming the options that were reset and not given."""
     return swap.reset(base, recipe, [*edits.sets, *(f"{path}=" for path in edits.fields or ())], catalog)
-
-
-def save(name: str, recipe: Recipe, *, replace: bool = False) -> Path:
-    """Write a recipe as the user's own preset and return its path.
-
-    Raises:
-        BadInput: a bad or taken name, a folder that cannot be written, or a recipe with parts of the user's own: a
-            preset is one file, which cannot bring them along, so nobody could use it.
-    """
-    if not NAME.fullmatch(name):
-        raise BadInput(f"preset name {name!r}: use lower-case letters, digits and _, at most 64")
-    path = user_folder() / "recipes" / f"{name}.toml"
-    if path.exists() and not replace:
-        raise BadInput(f"preset {name!r} exists already at {path}")
-    try:
-        resolve(recipe.to_table(), catalog())
-    except BadInput as error:
-        why = "a part of your own stays with its run and cannot go into a preset; repeat the run with --preset run:RUN"
-        raise BadInput([f"preset {name!r} is not saved: {problem}; {why}" for problem in error.problems]) from None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(recipe.to_toml(), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise BadInput(f"cannot save {path}: {error.strerror}") from None
-    return path

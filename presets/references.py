@@ -31,7 +31,7 @@ class Source:
     """A reference that was looked up: where the recipe is, and which parts it may use."""
 
     ref: str
-    """As it was written."""
+    """The reference as the user wrote it."""
     file: str
     """The same with `run:RUN` replaced by the path of that run's recipe; what `load_table` and `recipe_of` take."""
     own_parts: tuple[str, ...]

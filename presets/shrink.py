@@ -1,4 +1,4 @@
-"""Recipes with fewer epochs than their preset has: what is counted in epochs shrinks along with them."""
+"""Recipes with fewer epochs than their preset: every option that is counted in epochs is scaled down with them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from presets import references
 from presets.loader import Edits
 
 PARTS: Final = ("optimizer", "schedule", "loss", "averaging")
-"""The parts with options that may be counted in epochs."""
+"""Fields whose parts may have options that are counted in epochs."""
 
 
 def shorter(recipe: Recipe, epochs: int, parts: Catalog) -> dict[str, str]:
-    """The fields that make a recipe `epochs` long and keep the shape of its curves, as `--set` takes them.
+    """The changes, by field as `--set` takes them, that shorten a recipe to `epochs` and keep the shape of its curves.
 
-    What is counted in epochs (a warm-up, a period) shrinks by the same factor. A learning rate that moved once an epoch
-    moves every step: with few epochs it would be another curve.
+    Options counted in epochs (a warm-up, a period) are scaled by the same factor. A learning rate that changed once per
+    epoch changes every step instead: with few epochs its steps would be too coarse.
     """
     sets = {"epochs": str(epochs)}
     ratio = epochs / recipe.epochs
@@ -45,16 +45,16 @@ def _scaled(param: Param, value: Any, ratio: float) -> str:
 
 
 def fit(ref: str, parts: Catalog, edits: Edits) -> tuple[Recipe, str]:
-    """The resolved recipe of a preset with the flags applied, made to fit where it has too few epochs for itself.
+    """Resolve a preset with the edits applied, and scale it down if the edits leave it too few epochs.
 
-    Only a recipe that would be refused shrinks; wherever the flags make sense as they are, they mean what they say. An
-    option that the flags set themselves stays as it was given.
+    The recipe is scaled only if it would be refused otherwise, for example because its warm-up is longer than the whole
+    training. Options that the edits set explicitly are never scaled.
 
     Returns:
-        The recipe, and a line that names what has shrunk; "" where nothing has.
+        The recipe, and a line that names what was scaled, or "".
 
     Raises:
-        BadInput: with every problem of the recipe as the flags ask for it.
+        BadInput: with every problem of the recipe as the edits ask for it.
     """
     try:
         return references.recipe_of(ref, parts, edits), ""
@@ -67,7 +67,7 @@ def fit(ref: str, parts: Catalog, edits: Edits) -> tuple[Recipe, str]:
 
 
 def _epochs(edits: Edits) -> tuple[int, Edits]:
-    """How many epochs the flags ask for (0 where they do not, or not with a number), and the other flags."""
+    """The epochs that the edits ask for, or 0 if they ask for none or not for a number; and the other edits."""
     fields = {**(edits.fields or {})}
     asked = fields.pop("epochs", 0)
     others = []
@@ -82,7 +82,7 @@ def _epochs(edits: Edits) -> tuple[int, Edits]:
 
 
 def _fitted(ref: str, parts: Catalog, edits: Edits, rest: Edits, epochs: int) -> tuple[Recipe, str] | None:
-    """The recipe as `fit` returns it; None where its epochs are not what is wrong with it."""
+    """The scaled recipe and its note, as `fit` returns them; None if too few epochs are not the problem."""
     given = {text.partition("=")[0].strip() for text in edits.sets} | {*(edits.fields or {})}
     try:
         whole = references.recipe_of(ref, parts, rest)
@@ -95,8 +95,8 @@ def _fitted(ref: str, parts: Catalog, edits: Edits, rest: Edits, epochs: int) ->
     except BadInput:
         return None
     was = {path: getattr(whole, path.partition(".")[0]).options[path.partition(".")[2]] for path in sets}
-    told = ", ".join(f"{path} {_plain(was[path])} -> {_plain(parse_value(text))}" for path, text in sets.items())
-    return recipe, f"to fit into {epochs} epoch{'s' * (epochs > 1)} instead of {whole.epochs}: {told}"
+    scaled = ", ".join(f"{path} {_plain(was[path])} -> {_plain(parse_value(text))}" for path, text in sets.items())
+    return recipe, f"to fit into {epochs} epoch{'s' * (epochs > 1)} instead of {whole.epochs}: {scaled}"
 
 
 def _plain(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Which rows of published tables use a preset or a model."""
+"""The rows of published tables that use a given preset or model."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Use:
 
 
 def uses_of_preset(name: str) -> list[Use]:
-    """The rows that begin with a preset. Suites that cannot be used are skipped."""
+    """The rows that start from a preset. Suites that cannot be loaded are skipped."""
     return [Use(suite.name, row) for suite in _usable() for row in suite.rows if row.recipe == name]
 
 
 def uses_of_model(name: str, catalog: Catalog) -> list[Use]:
-    """The rows that train a model of the catalog. Suites and rows that cannot be used are skipped."""
-    models: dict[tuple[str, str], str] = {}  # of a row's model and preset: the preset is read once
+    """The rows that train a model of the catalog. Suites and rows that cannot be loaded are skipped."""
+    models: dict[tuple[str, str], str] = {}  # by model and preset of a row, so that each preset is read once
     found = []
     for suite in _usable():
         for row in suite.rows:
@@ -48,7 +48,7 @@ def _usable() -> Iterator[Suite]:
 
 
 def _model_of(row: Row, catalog: Catalog) -> str:
-    """The catalog's name of the row's model, found without resolving the whole recipe; "" where it is unusable."""
+    """The row's model by its name in the catalog, without resolving the recipe; "" if the row cannot be used."""
     try:
         table = {"model": row.model} if row.model else load_table(row.recipe, catalog)
         model = loader.expand(table, row.id).get("model", "")

@@ -1,6 +1,6 @@
-"""Suites: published tables of results as TOML files. A row is a preset, what differs from it, and what was reported.
+"""Suites: published tables of results as TOML files. A row names a preset, its changes, and the reported figures.
 
-Suites of this package lie in `presets/suites`, those of the user in the config folder beside the other presets.
+Built-in suites are in `presets/suites`, the user's own in the config folder beside the other presets.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _name(text: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
-"""Of a suite or a row: short enough for a tag (`suite:NAME`) and for a column."""
+"""The name of a suite or a row, short enough for a tag (`suite:NAME`) and for a column."""
 
 
 class _Closed(BaseModel):
@@ -40,12 +40,12 @@ class _Closed(BaseModel):
     @field_validator("title", "description", "source", "note", mode="after", check_fields=False)
     @classmethod
     def _one_line(cls, text: str) -> str:
-        """Line breaks of the file are no part of a text."""
+        """Line breaks in the file only wrap the text."""
         return " ".join(text.split())
 
 
 class Reported(_Closed):
-    """What a source's table says of one row; None where it says nothing."""
+    """The figures that a source reports for one row; None where it reports none."""
 
     test_accuracy: Annotated[Float, Field(ge=0, le=1)] | None = None
     """Test accuracy, 0..1."""
@@ -54,52 +54,52 @@ class Reported(_Closed):
     test_loss: Annotated[Float, Field(ge=0)] | None = None
     train_loss: Annotated[Float, Field(ge=0)] | None = None
     paper_error: Annotated[Float, Field(ge=0, le=1)] | None = None
-    """Test error that the table quotes from the paper of the method, 0..1."""
+    """Test error that the table quotes from the method's paper, 0..1."""
     params_m: Annotated[Float, Field(ge=0)] | None = None
     """Parameters in millions."""
     weights_mib: Annotated[Float, Field(ge=0)] | None = None
-    """Size of a file with the weights, MiB."""
+    """Size of the file with the weights, MiB."""
     gpu_memory_mib: Annotated[Float, Field(ge=0)] | None = None
-    """GPU memory while training, MiB."""
+    """GPU memory during training, MiB."""
     hours: Annotated[Float, Field(ge=0)] | None = None
-    """Wall time of one run."""
+    """Wall time of one run, hours."""
     seconds_per_epoch: Annotated[Float, Field(ge=0)] | None = None
     epochs: Annotated[Int, Field(ge=1)] | None = None
-    """Length of the training, where it differs from the recipe's."""
+    """Epochs of training, where they differ from the recipe's."""
     device: str = ""
-    """What it ran on."""
+    """The hardware that it ran on."""
     selection: Selection = "unknown"
-    """Which epoch the accuracies are of."""
+    """The epoch that the accuracies belong to."""
     n: Annotated[Int, Field(ge=1)] = 1
-    """How many runs the figures stand on."""
+    """Number of runs behind the figures."""
     spread: Annotated[Float, Field(ge=0, le=1)] | None = None
     """Standard deviation of the test accuracy over the runs, 0..1."""
 
 
 class Row(_Closed):
-    """One row of the table, complete: what the suite's `base` gives to all rows is merged into it."""
+    """One row of the table, with the suite's `base` merged into it."""
 
     id: Name
     title: str = ""
-    """The row in the source's own words."""
+    """What the source calls the row."""
     recipe: str
-    """The preset that it begins with."""
+    """The preset that the row starts from."""
     model: str = ""
     augmentation: str = ""
     schedule: str = ""
     sets: tuple[str, ...] = Field((), alias="set")
-    """As `--set` takes them."""
+    """Changes as `--set` takes them."""
     add_ops: tuple[str, ...] = Field((), alias="add_op")
     drop_ops: tuple[str, ...] = Field((), alias="drop_op")
     reported: Reported = Field(default_factory=Reported)  # a default made here would build the schema at import
     source: str = ""
-    """Where the figures are from."""
+    """Where the figures come from."""
     note: str = ""
-    """What is known to be odd about it."""
+    """Known peculiarities and departures from the source."""
 
     @property
     def edits(self) -> Edits:
-        """What the row changes in its preset. The options of a part come after the part."""
+        """The changes that the row makes to its preset, with each part before its options."""
         sets = sorted(self.sets, key=lambda text: text.partition("=")[0].count("."))
         return Edits(
             self.model, self.augmentation, self.schedule, sets=sets, add_ops=self.add_ops, drop_ops=self.drop_ops
@@ -130,20 +130,20 @@ class Suite(_Closed):
     source: str
     """Who published it, where, at which commit or date."""
     selection: Selection = "unknown"
-    """Of rows that do not say otherwise."""
+    """The default for rows that do not state their own."""
     rows: tuple[Row, ...]
 
     def row(self, row_id: str) -> Row:
-        """The row of that id. Raises BadInput with the nearest one."""
+        """The row with that id. Raises BadInput, which suggests the nearest id."""
         for row in self.rows:
             if row.id == row_id:
                 return row
         hint = nearest(row_id, [row.id for row in self.rows])
-        where = "" if hint else f"; `cifar-tui suites show {self.name}` names them"
+        where = "" if hint else f"; `cifar-tui suites show {self.name}` lists them"
         raise BadInput(f"suite {self.name}: unknown row {row_id!r}{hint or where}")
 
     def pick(self, ids: str) -> tuple[Row, ...]:
-        """The rows named in `a,b`, all where it is empty, in the order of the table. Raises BadInput."""
+        """The rows named in `a,b`, or all rows if it is empty, in the order of the table. Raises BadInput."""
         if not ids.strip():
             return self.rows
         wanted, problems = set(), []
@@ -158,15 +158,15 @@ class Suite(_Closed):
 
 
 def list_suites() -> list[loader.PresetInfo]:
-    """The suites' files, the user's own first; not checked yet."""
+    """The suite files, the user's own first, not checked against the schema."""
     return loader.list_presets("suites")
 
 
 def load(ref: str) -> Suite:
-    """A suite by name, or from a TOML file by its path.
+    """Load a suite by its name, or by the path of a TOML file.
 
     Raises:
-        BadInput: there is none, or its file breaks the schema; with every problem found.
+        BadInput: there is no such suite, or its file violates the schema; with every problem found.
     """
     if ref.endswith(".toml") or "/" in ref:
         path = user_path(ref)
@@ -180,7 +180,7 @@ def load(ref: str) -> Suite:
 
 
 def row_of(ref: str) -> tuple[Suite, Row]:
-    """The row that `NAME/ROW` means, and its suite. Raises BadInput."""
+    """The suite and the row that `NAME/ROW` refers to. Raises BadInput."""
     name, _, row_id = ref.rpartition("/")
     if not name:
         shows = f"show {ref}` names the rows" if ref else "list` shows all"
@@ -195,8 +195,8 @@ def _read(path: Path) -> Suite:
     base = table.pop("base", {})
     rows = table.get("rows", [])
     if not isinstance(base, Mapping) or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise BadInput(f"{path}: `base` must be a table and `rows` an array of tables, written [[rows]]")
-    problems += [] if rows else ["rows: missing; a suite has at least one, written [[rows]]"]
+        raise BadInput(f"{path}: `base` must be a table and `rows` an array of tables ([[rows]])")
+    problems += [] if rows else ["rows: missing; a suite needs at least one row ([[rows]])"]
     problems += [f"base: unknown key {key}{nearest(key, BASE_KEYS)}" for key in base if key not in BASE_KEYS]
     known = {key: value for key, value in table.items() if key in KEYS}
     filled = known | {"name": path.stem, "rows": [_complete(row, base, table) for row in rows]}
@@ -206,7 +206,7 @@ def _read(path: Path) -> Suite:
         problems += [_named(line, rows) for line in explain(error, Suite)]
     else:
         ids = [row.id for row in suite.rows]
-        problems += [f"rows: two of them are called {row_id!r}" for row_id in {i for i in ids if ids.count(i) > 1}]
+        problems += [f"rows: duplicate id {row_id!r}" for row_id in {i for i in ids if ids.count(i) > 1}]
     if problems:
         raise BadInput([f"{path}: {problem}" for problem in problems])
     return suite
@@ -217,7 +217,7 @@ BASE_KEYS: Final = ("recipe", *CHANGES)
 
 
 def _complete(row: dict[str, Any], base: Mapping[str, Any], suite: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with what the suite says for all rows: lists add up, base first; a value of the row's own wins."""
+    """The row with the suite's `base` merged in: lists are concatenated, base first; other values of the row win."""
     full = {"source": suite.get("source", "")} | dict(base) | row
     for key in ("set", "add_op", "drop_op"):
         both = [part[key] for part in (base, row) if key in part]
@@ -230,7 +230,7 @@ def _complete(row: dict[str, Any], base: Mapping[str, Any], suite: Mapping[str, 
 
 
 def _named(line: str, rows: list[dict[str, Any]]) -> str:
-    """`rows.3.reported.n: ...` with the row's id in place of its number, and the nearest key of the right table."""
+    """A problem such as `rows.3.reported.n: ...` with the row's id instead of its index, and the nearest valid key."""
     found = re.match(r"(unknown key )?rows\.(\d+)\.?(.*)", line, re.DOTALL)
     if found is None:
         return line

@@ -1,8 +1,8 @@
-"""Another part in the place of one: what the recipe keeps of its options, what begins anew, and how that is said.
+"""Replacing one part of a recipe by another: which options are kept, which are reset, and how that is reported.
 
 An option of the part's own signature means something else in another part (a learning rate of 0.2 is right for SGD and
-ten times too large for Muon), so it begins at the new part's default unless it is given. What all parts of the kind
-share (clipping, sharpness, a warm-up) is of the recipe and stays.
+ten times too large for Muon), so it is reset to the new part's default unless it is given. Options that all parts of
+the kind share (clipping, sharpness, a warm-up) belong to the recipe and are kept.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Table = dict[str, Any]
 
 
 def names_a_part(text: str) -> bool:
-    """Whether a `--set` picks a part by name: `optimizer=muon` or `optimizer.name=muon`."""
+    """Whether a `--set` chooses a part by its name: `optimizer=muon` or `optimizer.name=muon`."""
     return text.partition("=")[0].strip().removesuffix(".name") in PART_FIELDS
 
 
@@ -27,8 +27,8 @@ def swapped(table: Mapping[str, Any], field: str, new: Mapping[str, Any], *, ane
     """The table with another part in a field.
 
     Args:
-        new: the part's table, its name at least.
-        anew: whether the part that the field has already begins anew as well, or stays as it is.
+        new: the part's table, with at least its name.
+        anew: reset the options even if the field has this part already.
     """
     kind = PART_FIELDS[field]
     old = table.get(field, DEFAULTS.get(field, {}))
@@ -43,16 +43,17 @@ def _canonical(kind: str, table: Mapping[str, Any], catalog: Catalog) -> str:
     name = str(table.get("name", ""))
     try:
         return catalog.get(kind, name).name
-    except BadInput:  # the recipe will say so
+    except BadInput:  # reported when the recipe is resolved
         return name
 
 
 def reset(base: Recipe, recipe: Recipe, sets: Sequence[str], catalog: Catalog) -> list[str]:
-    """A line for each part that was swapped and whose own options are not what they were.
+    """One line for each part that was replaced and whose options changed by that.
 
     Args:
-        base: the recipe before, and `recipe` after the changes.
-        sets: as `--set` takes them: what they give was asked for, not reset.
+        base: the recipe before the changes.
+        recipe: the recipe after them.
+        sets: changes as `--set` takes them; options that they give are not reported as reset.
     """
     given = {text.partition("=")[0].strip() for text in sets}
     lines = []
@@ -68,27 +69,27 @@ def _reset(field: str, old: Choice, new: Choice, given: Collection[str], catalog
     before, after = catalog.get(kind, old.name), catalog.get(kind, new.name)
     own = {param.name for param in after.params}
     back = [
-        f"{param.name} {_said(new.options[param.name])} (was {_said(old.options[param.name])})"
+        f"{param.name} {_text(new.options[param.name])} (was {_text(old.options[param.name])})"
         for param in before.params
         if param.name in own and param.name not in given and old.options[param.name] != new.options[param.name]
     ]
     gone = [
-        f"{param.name} {_said(old.options[param.name])}"
+        f"{param.name} {_text(old.options[param.name])}"
         for param in before.params
         if param.name not in own and old.options[param.name] != param.default
     ]
     if not back and not gone:
         return ""
-    told = [", ".join(back)] if back else []
-    told += [f"without {', '.join(gone)} of {old.name}"] if gone else []
-    return f"{field}: {new.name} starts from its own options: {'; '.join(told)}"
+    effects = [", ".join(back)] if back else []
+    effects += [f"without {', '.join(gone)} of {old.name}"] if gone else []
+    return f"{field}: {new.name} starts from its own options: {'; '.join(effects)}"
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_said, value))}]"
+        return f"[{', '.join(map(_text, value))}]"
     return str(value)

@@ -4,6 +4,7 @@ import pytest
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.resolve import resolve
 from engine.schedules import factor
 from presets import loader, references
 from presets.loader import Edits
@@ -56,7 +57,7 @@ def test_weights_averaged_over_whole_epochs_are_averaged_more_often():
     table = {"epochs": 200, "batch_size": 8, "model": "lenet", "optimizer": "sgd"}
     path = loader.user_folder() / "recipes" / "mine.toml"
     path.parent.mkdir(parents=True)
-    recipe = loader.resolve({**table, "averaging": {"name": "swa", "start": 0.75, "every": 5.0}}, PARTS)
+    recipe = resolve({**table, "averaging": {"name": "swa", "start": 0.75, "every": 5.0}}, PARTS)
     path.write_text(recipe.to_toml())
     shorter, note = fit("mine", PARTS, Edits(sets=["epochs=4"]))
     assert shorter.averaging.options["every"] == pytest.approx(0.1)

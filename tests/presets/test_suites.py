@@ -76,7 +76,7 @@ def test_the_options_of_a_part_may_stand_before_the_part():
         ('[[rows]]\nid = "a"\nrecipe = "q"\nreported = {test_accuracy = 96.5}\n',
          "row 'a': reported.test_accuracy: got 96.5, needs <= 1"),
         ('[[rows]]\nid = "a"\nrecipe = "q"\nreported = {selection = "first"}\n', "row 'a': reported.selection"),
-        ('[[rows]]\nid = "a"\nrecipe = "q"\n[[rows]]\nid = "a"\nrecipe = "q"\n', "two of them are called 'a'"),
+        ('[[rows]]\nid = "a"\nrecipe = "q"\n[[rows]]\nid = "a"\nrecipe = "q"\n', "duplicate id 'a'"),
         ('[[rows]]\nid = "A b"\nrecipe = "q"\n', "row 'A b': id"),
         ('[[rows]]\nrecipe = "q"\n', "row 1: id: missing"),
         ('[[rows]]\nid = "a"\n', "row 'a': recipe: missing"),

@@ -130,8 +130,9 @@ def save_preset(
 ) -> None:
     """Save a preset of your own, from another one or from a run."""
     from presets.references import recipe_to_save
+    from presets.saving import save
 
-    path = loader.save(name, recipe_to_save(source), replace=replace)
+    path = save(name, recipe_to_save(source), replace=replace)
     if as_json:
         return print_json({"name": name, "path": str(path)})
     return typer.echo(f"saved {path}")

@@ -12,6 +12,7 @@ from engine.contract.errors import BadInput, StartFailed
 from engine.contract.run import own_code
 from engine.contract.text import one_line
 from presets import loader
+from presets.saving import save
 from tui.forms.form import Form
 from tui.messages import RunsStarted, StartRefused
 from tui.plans.draft import Draft
@@ -61,7 +62,7 @@ class NewRun(RunForm):
 
         def check(name: str) -> str:
             try:
-                loader.save(name.strip(), recipe)
+                save(name.strip(), recipe)
             except BadInput as error:
                 return str(error)
             return ""

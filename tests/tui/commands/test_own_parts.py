@@ -124,7 +124,7 @@ def test_a_run_with_parts_of_its_own_is_not_saved_as_a_preset_that_nobody_could_
     answer = cli("presets", "save", "mine", "--from", f"run:{run_of_mine.id}")
     assert (answer.code, answer.out) == (2, "")
     assert (
-        "preset 'mine' is not saved: augmentation.invert: unknown augmentation op 'invert'; a part of your own"
+        "preset 'mine' was not saved: augmentation.invert: unknown augmentation op 'invert'; a preset cannot"
         in answer.err
     )
     assert "--preset run:RUN" in answer.err

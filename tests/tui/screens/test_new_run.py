@@ -333,7 +333,7 @@ async def test_a_recipe_with_parts_of_ones_own_is_not_saved_as_a_preset(workbenc
         await pilot.press("w", *"mine", "enter")
         await settle(pilot)
         assert isinstance(app.screen, Prompt)
-        assert "preset 'mine' is not saved: model: unknown model 'tiny'" in screen_text(app)
+        assert "preset 'mine' was not saved: model: unknown model 'tiny'" in screen_text(app)
         assert not (loader.user_folder() / "recipes" / "mine.toml").exists()
 
 
