@@ -1,4 +1,4 @@
-"""The workbench: which section is shown, and nothing else. Every section is a Screen of its own."""
+"""The workbench: opening, moving between sections, and quitting. Every section is a screen of its own."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from engine.contract.errors import BadInput
-from engine.contract.run.store import RunFolder, Summary, find
+from engine.contract.run.store import RunFolder, find
 from engine.contract.text import one_line
 from presets.references import RUN
 from tui.drawing.format import going_on
-from tui.host import Closes, Host, Watches
+from tui.host import Closes, Host
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.common import MODES as SECTIONS
 from tui.messages import RunsChanged
@@ -32,23 +32,26 @@ from tui.screens.small import MIN_HEIGHT, MIN_WIDTH, TooSmall
 from tui.screens.welcome import OTHER, Welcome
 from tui.session import Session
 from tui.theme import DARK, LIGHT
+from tui.watcher import RunWatcher
 
-TICK_SECONDS: Final = 1.0
-REMEMBER_SECONDS: Final = 60.0
 PATIENCE_SECONDS: Final = 0.4
-"""So long the first look at the runs may take before it is told."""
-TWICE_SECONDS: Final = 2.0
-"""Within this time a second Ctrl-C quits."""
+"""How long the first reading of the runs may take before a message says so."""
+QUIT_SECONDS: Final = 2.0
+"""A second Ctrl-C within this time quits."""
 
 
 def _screen(mode: str) -> Callable[[], Screen[Any]]:
-    """A section's screen, imported when it is first shown: the first paint waits for one of them only."""
+    """A factory of a section's screen, which is imported when first shown, so that the app starts with only one."""
     name = "".join(word.capitalize() for word in mode.split("_"))
     return lambda: getattr(importlib.import_module(f"tui.screens.{mode}"), name)()
 
 
-class Workbench(App[None]):
-    """Six sections on the keys 1 to 6, each with its own stack of screens."""
+class Workbench(RunWatcher):
+    """Six sections on the keys 1 to 6, each with its own stack of screens.
+
+    Args:
+        start_mode: the section to open with; by default the Dashboard if a run is live, else Results.
+    """
 
     TITLE = "cifar-tui"
     CSS_PATH = "app.tcss"
@@ -60,17 +63,16 @@ class Workbench(App[None]):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, session: Session, *, start_mode: str = "") -> None:
-        super().__init__()
+        super().__init__(session)
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = LIGHT.name if session.light else DARK.name
         self.animation_level = "none"
-        self.session = session
         self._start_mode = start_mode
         self._trail: list[str] = []
+        """Sections to go back to, the last one on top."""
         self._interrupted = 0.0
-        self._remembered = time.monotonic()
-        self._known: dict[str, Summary] = {}
+        """When Ctrl-C was last pressed, by the monotonic clock."""
 
     # --- starting ---------------------------------------------------------------------------------------------
 
@@ -78,30 +80,29 @@ class Workbench(App[None]):
         if self.session.is_read:
             self._begin()
             return
-        self.set_timer(PATIENCE_SECONDS, self._say_reading)
+        self.set_timer(PATIENCE_SECONDS, self._show_reading)
         self._read_runs()
 
     @work(thread=True, group="scan", exit_on_error=True)
     def _read_runs(self) -> None:
-        """The first look at the runs folder, which may be large and never seen before."""
+        """The first reading of the runs folders, which takes long if they are large and not in the index yet."""
         self.session.refresh()
         self.call_from_thread(self._begin)
 
-    def _say_reading(self) -> None:
+    def _show_reading(self) -> None:
         if not self.session.is_read:
-            words = f"reading the runs in {self.session.roots[0]} (the first time takes longest)"
-            self.screen.mount(Static(Content(words), id="small"))
+            text = f"Reading the runs in {self.session.roots[0]} (slow only the first time)"
+            self.screen.mount(Static(Content(text), id="small"))
 
     def _begin(self) -> None:
         """Show the first section."""
-        self._known = {row.folder: row for row in self.session.summaries()}
         self.switch_mode(self._start_mode or self._first_mode())
-        if not self._known and not self._start_mode:
+        if not self.session.summaries() and not self._start_mode:
             self.push_screen(Welcome(), self._welcomed)
-        self.set_interval(TICK_SECONDS, self._look)
+        self.start_watching()
 
     def _first_mode(self) -> str:
-        """Dashboard where a run is live, else Results."""
+        """The Dashboard if a run is live, else Results."""
         live = self.session.live()
         if not live:
             return "results"
@@ -117,15 +118,15 @@ class Workbench(App[None]):
         elif chosen:
             self.new_run({"preset": chosen})
 
-    # --- going about ------------------------------------------------------------------------------------------
+    # --- navigation -------------------------------------------------------------------------------------------
 
     def action_go(self, mode: str) -> None:
-        """Go to a section by its number: the way back starts here."""
+        """Go to a section by its number key; `q` does not return from there."""
         self._trail.clear()
         self.switch_mode(mode)
 
     def visit(self, mode: str) -> None:
-        """Go to a section such that `q` returns."""
+        """Go to a section; `q` returns to the present one."""
         if mode != self.current_mode:
             self._trail.append(self.current_mode)
             self.switch_mode(mode)
@@ -136,7 +137,7 @@ class Workbench(App[None]):
         self.visit("dashboard")
 
     def new_run(self, flags: Mapping[str, Any]) -> None:
-        """Open New run filled in; nothing is started. `run:RUN` as the preset opens that run's recipe."""
+        """Open New run with the form filled in; nothing is started. `run:RUN` as the preset opens that run's recipe."""
         ref = str(flags.get("preset") or "")
         try:
             if ref.startswith(RUN):
@@ -149,13 +150,13 @@ class Workbench(App[None]):
             self.visit("new_run")
 
     def show_suite(self, name: str) -> None:
-        """Show a published table over the section in front."""
+        """Show a published table over the present section."""
         from tui.screens.suites import Suites as Table
 
         self.push_screen(Table(name))
 
     async def action_back(self) -> None:
-        """Close what lies on top or open, else return to where one came from, else ask to quit."""
+        """Close what is open, else the topmost screen; else return to the previous section, else ask to quit."""
         if isinstance(self.screen, Closes) and self.screen.leave():
             return
         if len(self.screen_stack) > 1:
@@ -167,10 +168,10 @@ class Workbench(App[None]):
 
     def _ask_to_quit(self) -> None:
         live = len(self.session.live())
-        runs = f"{going_on(live)} without this screen." if live else "No run is going on."
+        runs = f"{going_on(live)} without this screen." if live else "No run is active."
         buttons = [("quit", "Quit"), ("stay", "Stay")]
-        body = f"{runs}\n`cifar-tui` comes back here."
-        # Whoever pressed Esc once too often and then Enter has not asked to leave.
+        body = f"{runs}\nRun `cifar-tui` to come back."
+        # The default is Stay: pressing Esc once too often and then Enter should not quit.
         self.push_screen(Confirm("Quit the workbench?", body, buttons, default=1), self._quit_answered)
 
     def _quit_answered(self, answer: str | None) -> None:
@@ -178,108 +179,65 @@ class Workbench(App[None]):
             self.exit()
 
     def action_help_quit(self) -> None:
-        """Ctrl-C: the second one within two seconds quits."""
+        """Ctrl-C: the second press within two seconds quits."""
         now = time.monotonic()
-        if now - self._interrupted < TWICE_SECONDS:
+        if now - self._interrupted < QUIT_SECONDS:
             self.exit()
         self._interrupted = now
-        self.notify("Ctrl-C again quits the workbench. Trainings go on.", timeout=TWICE_SECONDS, markup=False)
+        self.notify("Press Ctrl-C again to quit. Training continues.", timeout=QUIT_SECONDS, markup=False)
 
     def action_help(self) -> None:
         self.push_screen(Help(getattr(self.screen, "KEYS_OF", self.current_mode)))
 
     def action_undo(self) -> None:
-        """Take back the last act that can be taken back."""
+        """Undo the last action that can be undone."""
         self._undo()
 
-    @work(thread=True, group="acts", exit_on_error=False)
+    @work(thread=True, group="actions", exit_on_error=False)
     def _undo(self) -> None:
-        """In a thread, as it may move run folders."""
+        """Undo in a thread, as run folders may have to be moved."""
         try:
-            act = self.session.acts.undo()
+            action = self.session.undo_stack.undo()
         except BadInput as error:
             self.call_from_thread(self.notify, one_line(str(error), 300), severity="error", markup=False)
         else:
-            said = f"undone: {act.words}" if act else "there is nothing to undo (* removes all marks)"
-            self.call_from_thread(self.notify, one_line(said, 300), markup=False)
+            text = f"undone: {action.description}" if action else "nothing to undo (* removes all marks)"
+            self.call_from_thread(self.notify, one_line(text, 300), markup=False)
         self.session.refresh()
         self.post_message(RunsChanged())
 
     def action_redraw(self) -> None:
-        """Send every cell again, after another program wrote over the screen."""
+        """Redraw the whole screen, for example after another program wrote over it."""
         self.refresh(repaint=True, layout=True)
         self.screen.refresh()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        yield SystemCommand("Quit", "Leave the workbench; trainings go on", self._ask_to_quit)
-        yield SystemCommand("Undo", "Take back the last act: a deletion, tags, a note, marks", self.action_undo)
+        yield SystemCommand("Quit", "Leave the workbench; training continues", self._ask_to_quit)
+        yield SystemCommand("Undo", "Undo the last action: a deletion, tags, a note, marks", self.action_undo)
         yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
-        yield SystemCommand("Light or dark", "Change the colours", self.action_toggle_look)
+        yield SystemCommand("Light or dark", "Switch between light and dark colors", self.action_toggle_light)
         yield SystemCommand("Screenshot", "Save the screen as SVG", self._screenshot_soon)
 
     def _screenshot_soon(self) -> None:
-        self.set_timer(0.1, self.deliver_screenshot)  # when the palette is gone
+        self.set_timer(0.1, self.deliver_screenshot)  # after the palette has closed
 
-    def action_toggle_look(self) -> None:
+    def action_toggle_light(self) -> None:
         self.session.light = not self.session.light
         self.theme = LIGHT.name if self.session.light else DARK.name
 
     def copy(self, text: str, what: str) -> None:
-        """Copy through the terminal (OSC 52), which may refuse without a word, and say so."""
+        """Copy through the terminal (OSC 52), which may refuse silently; the notification therefore names the way."""
         self.copy_to_clipboard(text)
         self.notify(f"{what} sent to the terminal's clipboard (OSC 52)", markup=False)
 
     def on_resize(self, event: Resize) -> None:
-        """Below 60x18 nothing is readable: say so instead."""
+        """Show a message instead of the screen where the terminal is smaller than 60x18."""
         small = event.size.width < MIN_WIDTH or event.size.height < MIN_HEIGHT
         shown = isinstance(self.screen, TooSmall)
         if small and not shown:
             self.push_screen(TooSmall())
         elif not small and shown:
             self.pop_screen()
-
-    # --- watching the runs ------------------------------------------------------------------------------------
-
-    def _look(self) -> None:
-        if not any(worker.group == "scan" and not worker.is_finished for worker in self.workers):
-            self._scan()
-
-    @work(thread=True, group="scan", exit_on_error=False)
-    def _scan(self) -> None:
-        if self.session.refresh(force=False):
-            self.post_message(RunsChanged())
-        if time.monotonic() - self._remembered > REMEMBER_SECONDS:  # a closed terminal gives no time for it
-            self._remembered = time.monotonic()
-            self.session.remember_leaving()
-
-    def on_runs_changed(self) -> None:
-        """Say what ended, and tell the screen in front that the rows are others."""
-        rows = {row.folder: row for row in self.session.summaries()}
-        for folder, row in rows.items():
-            before = self._known.get(folder)
-            if before is not None and before.live and not row.live:
-                self._say_ended(row)
-        self._known = rows
-        for screen in self.screen_stack:
-            if isinstance(screen, Watches):
-                screen.runs_changed()
-
-    def _say_ended(self, row: Summary) -> None:
-        name = one_line(f"{row.id[-4:]} {row.preset or row.model}", 40)
-        good = row.status in ("finished", "stopped")
-        chosen = self.session.selected is not None and str(self.session.selected.path) == row.folder
-        where = "1 shows it on the Dashboard" if chosen else f"to see it on the Dashboard type :{row.id[-4:]}"
-        self.notify(
-            one_line(row.message or row.reason, 200) or where,
-            title=f"{name} {row.status}",
-            severity="information" if good else "error",
-            timeout=10,
-            markup=False,
-        )
-        self.bell()
-
-    def on_unmount(self) -> None:
-        self.session.remember_leaving()
 
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What travels between threads, the app and its screens."""
+"""Messages between threads, the app and its screens."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from engine.contract.run.store import RunFolder
 
 
 class RunsChanged(Message):
-    """The rows of `session.summaries()` are others now; sent to the active screen."""
+    """The rows of `session.summaries()` have changed."""
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, RunsChanged)
 
 
 class RunsStarted(Message):
-    """New runs exist and their supervisors are spawned."""
+    """New runs were created and their supervisors started."""
 
     def __init__(self, runs: Sequence[RunFolder]) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class RunsStarted(Message):
 
 
 class StartRefused(Message):
-    """Nothing was started; one clear line per problem."""
+    """Nothing was started; `problems` holds one line for each reason."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Opening the workbench: what has to be right before the screen is touched, and what is said when it is left."""
+"""Opening the workbench: the checks before it takes over the terminal, and the message after it is closed."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def run_workbench(
     start_screen: str | None = None,
     preset_flags: Mapping[str, Any] | None = None,
 ) -> int:
-    """Open the workbench and return the exit code when it is left.
+    """Open the workbench; return its exit code when it is closed.
 
     Args:
-        roots: folders with runs; the first is written to.
-        open_run: a run to show on the Dashboard.
-        start_screen: a section to begin with ("results").
-        preset_flags: flags that fill in New run; nothing is started.
+        roots: folders with runs; new runs go into the first.
+        open_run: the run to show on the Dashboard.
+        start_screen: the section to open with ("results").
+        preset_flags: flags to fill in the form of New run with; nothing is started.
 
     Raises:
-        BadInput: the run or the preset does not exist, or a flag makes no sense. The screen is not touched.
+        BadInput: the run or the preset does not exist, or a flag is invalid. The terminal is left as it was.
     """
     session = Session(roots)
     if start_screen and start_screen not in MODES:
-        raise BadInput(f"unknown screen {start_screen!r}; there are {', '.join(MODES)}")
+        raise BadInput(f"unknown section {start_screen!r}; choose from {', '.join(MODES)}")
     mode = start_screen or ""
     if open_run:
         session.selected = find(list(roots), open_run)
@@ -46,7 +46,7 @@ def run_workbench(
     if preset_flags:
         session.draft = from_flags(preset_flags)
         session.parts = tuple(parts_with(session.draft.preset, session.draft.parts, roots))
-        Desk(session.draft, session.catalog, roots)  # a preset that does not exist is refused here
+        Desk(session.draft, session.catalog, roots)  # raises BadInput for an unknown preset or a bad flag
         mode = "new_run"
     app = Workbench(session, start_mode=mode)
     app.run()

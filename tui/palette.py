@@ -1,4 +1,4 @@
-"""What the palette finds besides commands: sections, runs, presets."""
+"""What the command palette finds besides commands: sections, runs, presets and suites."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from presets.loader import list_presets
 from tui.host import Host
 from tui.keys.common import MODES
 
-MOST: Final = 30
-"""Hits that one search offers."""
+MAX_HITS: Final = 30
+"""Hits that one search shows."""
 
 Entry = tuple[str, str, Callable[[], None]]
-"""What is shown and matched, its explanation, and what it does."""
+"""The text that is shown and matched, its explanation, and the action."""
 
 
 class _Entries(Provider):
     """A provider over a list of entries."""
 
     DISCOVER = 0
-    """How many entries are offered before anything is typed."""
+    """How many entries are shown before anything is typed."""
 
     @property
     def workbench(self) -> Host:
         return cast(Host, self.app)
 
     def entries(self) -> Iterable[Entry]:
-        """All entries, the likely ones first."""
+        """All entries, the likeliest first."""
         raise NotImplementedError
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         found = 0
-        for text, help_text, act in self.entries():
+        for text, help_text, action in self.entries():
             score = matcher.match(text)
-            if score > 0 and found < MOST:
+            if score > 0 and found < MAX_HITS:
                 found += 1
-                yield Hit(score, highlighted(text, matcher), act, text=text, help=escape(help_text))
+                yield Hit(score, highlighted(text, matcher), action, text=text, help=escape(help_text))
 
     async def discover(self) -> Hits:
-        for text, help_text, act in list(self.entries())[: self.DISCOVER]:
-            yield DiscoveryHit(Content(text), act, text=text, help=escape(help_text))
+        for text, help_text, action in list(self.entries())[: self.DISCOVER]:
+            yield DiscoveryHit(Content(text), action, text=text, help=escape(help_text))
 
 
 def highlighted(text: str, matcher: Matcher) -> Content:
-    """The text with the letters that matched set off. Textual's own way would read markup in the text."""
+    """The text with the matching letters in bold. Textual's own highlighting would interpret markup in the text."""
     content = Content(text)
     _, places = matcher.fuzzy_search.match(matcher.query, text)
     for place in places:
@@ -61,7 +61,7 @@ def highlighted(text: str, matcher: Matcher) -> Content:
 
 
 class Sections(_Entries):
-    """The six sections; Results is also found as Runs."""
+    """The six sections. Results is also found by typing "runs"."""
 
     DISCOVER = 6
 
@@ -72,31 +72,31 @@ class Sections(_Entries):
 
 
 class Runs(_Entries):
-    """Every run, by id, recipe, name and tags."""
+    """Every run, by its id, preset, name and tags."""
 
     def entries(self) -> Iterable[Entry]:
         for row in self.workbench.session.summaries():
             words = [row.id[-4:], row.preset or row.model, row.name, *row.tags]
             text = one_line("run " + " ".join(word for word in words if word), 60)
-            act = partial(self.workbench.open_run, self.workbench.session.folder(row))
-            yield text, one_line(f"{row.status}  {row.changes}", 60), act
+            action = partial(self.workbench.open_run, self.workbench.session.folder(row))
+            yield text, one_line(f"{row.status}  {row.changes}", 60), action
 
 
 class Presets(_Entries):
-    """Every preset: opens New run filled in."""
+    """Every preset; choosing one opens New run with the form filled in."""
 
     def entries(self) -> Iterable[Entry]:
         for info in list_presets():
-            act = partial(self.workbench.new_run, {"preset": info.name})
-            yield f"new run: {info.name}", one_line(info.title, 60), act
+            action = partial(self.workbench.new_run, {"preset": info.name})
+            yield f"new run: {info.name}", one_line(info.title, 60), action
 
 
 class Suites(_Entries):
-    """Every published table: reported and measured, and the way to queue its rows."""
+    """Every published table, with the measured figures beside the reported ones; its rows can be queued there."""
 
     DISCOVER = 1
 
     def entries(self) -> Iterable[Entry]:
-        yield "suites (published tables)", "reported and measured", partial(self.workbench.show_suite, "")
+        yield "suites (published tables)", "reported and measured accuracies", partial(self.workbench.show_suite, "")
         for info in list_presets("suites"):
             yield f"suite: {info.name}", one_line(info.title, 60), partial(self.workbench.show_suite, info.name)

@@ -1,4 +1,4 @@
-"""What the screens share: where runs live, what is selected and marked, and the rows of all runs. Knows no widget."""
+"""The state that the screens share: the runs folders, the selected and marked runs, and the rows of all runs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from engine.contract.run.store import RunFolder, Summary, remove, restore, trash
 from tui.drawing.format import counted
 from tui.plans.again import draft_of, own_parts
 from tui.plans.draft import Draft
-from tui.undo import Acts
+from tui.undo import UndoStack
 
 RESCAN_SECONDS: Final = 2.0
 SCAN_SHARE: Final = 0.03
-"""Part of a core that looking for changes may take: where a scan is slow it happens less often."""
+"""Share of one core that looking for changes may take: slow scans are made less often."""
 
 Start = Callable[[RunFolder], object]
 
@@ -36,13 +36,13 @@ def _start(run: RunFolder) -> None:
 
 
 class Session:
-    """The state behind the screens. Files are the truth; this holds what the user points at and a copy of the rows.
+    """The state behind the screens: what the user selected, and a copy of the rows. The files remain authoritative.
 
     Args:
-        roots: folders with runs; the first is written to.
-        start: spawns the supervisor of a run (tests give their own).
-        state_file: where the time of leaving is kept; by default in the user's state folder.
-        index: the cache of rows; by default the user's own.
+        roots: folders with runs; new runs go into the first.
+        start: starts the supervisor of a run.
+        state_file: keeps the time of the last visit and the choice of colors; by default in the user's state folder.
+        index: the cache of rows; by default the user's.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class Session:
         self.selected: RunFolder | None = None
         self.marked: list[RunFolder] = []
         self.baseline: RunFolder | None = None
-        self.acts = Acts()
+        self.undo_stack = UndoStack()
         self.draft: Draft | None = None
-        """What New run opens with."""
+        """The draft that New run opens with."""
         self.parts: tuple[str, ...] = ()
-        """Files with parts of the user's own that new runs take along."""
+        """Files with the user's own parts, which are copied into new runs."""
         self._state_file = state_file or platformdirs.user_state_path("cifar-tui") / "workbench.json"
         self._index = index or Index()
         self._lock = threading.Lock()
@@ -73,22 +73,22 @@ class Session:
         self._since: Counter[str] = Counter()
         known = read_json(self._state_file) or {}
         self.trash = 0
-        """Bytes that deleted runs take until the trash is emptied."""
+        """Bytes that deleted runs occupy until the trash is emptied."""
         self._trash_changed = 0
         self.left = _number(known.get("left"))
-        """When the workbench was last left (unix seconds); 0 when never."""
+        """When the workbench was last left, Unix seconds; 0 if never."""
         self.light = known.get("light") is True
-        """Whether the user chose the light colours."""
+        """Whether the user chose the light colors."""
 
     @property
     def catalog(self) -> Catalog:
         """All parts, built-in and the user's own."""
-        return catalog(tuple(map(Path, self.parts)))  # cached there
+        return catalog(tuple(map(Path, self.parts)))  # which caches it
 
     # --- rows -------------------------------------------------------------------------------------------------
 
     def summaries(self) -> list[Summary]:
-        """The rows as last read, newest first; reads them when nobody has yet."""
+        """The rows as last read, newest first; the first call reads them."""
         if not self._read:
             self.refresh()
         return self._rows
@@ -99,17 +99,17 @@ class Session:
         return self._read
 
     def refresh(self, force: bool = True) -> bool:
-        """Read the rows again; True when one changed. May be called from any thread.
+        """Read the rows again and return whether any changed. May be called from any thread.
 
         Args:
-            force: also when the last reading was so slow or so recent that it should rest.
+            force: read even if the last reading is too recent, or was too slow to be repeated so soon.
         """
         if not force and time.monotonic() - self._scanned < max(RESCAN_SECONDS, self._cost / SCAN_SHARE):
             return False
         with self._lock:
             began = time.monotonic()
             rows = self._index.rows(self.roots)
-            changed = self._weigh_trash()
+            changed = self._measure_trash()
             self._scanned = time.monotonic()
             self._cost = self._scanned - began
             changed = changed or rows != self._rows or not self._read
@@ -118,12 +118,12 @@ class Session:
             self._rows, self._read = rows, True
         return changed
 
-    def _weigh_trash(self) -> bool:
-        """Look how much the trash holds, where runs came or went since; whether they did."""
+    def _measure_trash(self) -> bool:
+        """Measure the trash again if its content changed, and return whether it did."""
         trash = trash_of(self.roots[0])
         try:
             stamp = 0 if trash.is_symlink() else trash.stat().st_mtime_ns
-        except OSError:  # nothing was ever deleted
+        except OSError:  # nothing has been deleted yet
             stamp = 0
         if stamp == self._trash_changed:
             return False
@@ -135,7 +135,7 @@ class Session:
         return [row for row in self.summaries() if row.live]
 
     def row(self, run: RunFolder | None) -> Summary | None:
-        """The row of a run folder."""
+        """The row of a run folder; None if it is not among the rows as last read."""
         return next((row for row in self.summaries() if run and row.folder == str(run.path)), None)
 
     @staticmethod
@@ -146,34 +146,34 @@ class Session:
     # --- marks ------------------------------------------------------------------------------------------------
 
     def toggle_mark(self, run: RunFolder) -> None:
-        """Mark a run for comparison, or take the mark away."""
+        """Mark a run for comparison, or unmark it."""
         if run in self.marked:
             self.mark([marked for marked in self.marked if marked != run], f"unmarked {run.id[-4:]}")
         else:
             self.mark([*self.marked, run], f"marked {run.id[-4:]}")
 
-    def mark(self, runs: Sequence[RunFolder], words: str) -> None:
-        """Let just these runs be marked; `words` say what that changed."""
+    def mark(self, runs: Sequence[RunFolder], description: str) -> None:
+        """Mark these runs and no others; `description` says what that changed."""
         before = self.marked
         self.marked = list(runs)
-        # for one version: `u` removed all marks before
-        self.acts.did(f"{words} (* removes all marks)", lambda: self._mark_again(before))
+        # Mentions `*` because `u` used to remove all marks.
+        self.undo_stack.push(f"{description} (* removes all marks)", lambda: self._mark_again(before))
 
     def _mark_again(self, runs: Sequence[RunFolder]) -> None:
         self.marked = list(runs)
 
     def edit(self, run: RunFolder) -> None:
-        """Let New run open with the recipe of a run. Raises BadInput for a damaged one."""
+        """Make the recipe of a run the draft of New run. Raises BadInput if the run is damaged."""
         self.parts = own_parts(run)
         self.draft = draft_of(run, self.catalog, self.roots)
 
     # --- deleting ---------------------------------------------------------------------------------------------
 
     def delete(self, runs: Sequence[RunFolder]) -> tuple[list[RunFolder], list[str]]:
-        """Move runs into the trash and point at them no longer; `u` brings back those of one call together.
+        """Move runs to the trash and unmark them; `u` restores all runs of one call together.
 
         Returns:
-            The runs that were moved, and why others were not.
+            The runs that were moved, and the reasons why others were not.
         """
         before = (self.marked, self.baseline, self.selected)
         gone: list[RunFolder] = []
@@ -188,7 +188,7 @@ class Session:
             self.marked = [run for run in self.marked if run not in gone]
             self.baseline = None if self.baseline in gone else self.baseline
             self.selected = None if self.selected in gone else self.selected
-            self.acts.did(f"deleted {counted(len(gone), 'run')}", lambda: self._undelete(gone, *before))
+            self.undo_stack.push(f"deleted {counted(len(gone), 'run')}", lambda: self._undelete(gone, *before))
         return gone, problems
 
     def _undelete(
@@ -208,19 +208,19 @@ class Session:
         if problems:
             raise BadInput(problems)
 
-    # --- coming and going -------------------------------------------------------------------------------------
+    # --- the last visit ---------------------------------------------------------------------------------------
 
     def since_left(self) -> Counter[str]:
-        """How many runs had ended in which way when one came back: {"finished": 13, "failed": 1}."""
+        """Runs that ended between the last visit and this one, by status: {"finished": 13, "failed": 1}."""
         self.summaries()
         return self._since
 
     def remember_leaving(self) -> None:
-        """Write down that somebody looked until now. An unwritable folder costs one line next time."""
+        """Save the time as that of the last visit. If that fails, only the news at the next start are missing."""
         try:
             self._state_file.parent.mkdir(parents=True, exist_ok=True)
-            said = json.dumps({"left": time.time(), "light": self.light})
-            write_atomic(self._state_file, said.encode(), durable=False)
+            state = json.dumps({"left": time.time(), "light": self.light})
+            write_atomic(self._state_file, state.encode(), durable=False)
         except OSError:
             return
 

@@ -1,4 +1,4 @@
-"""What `u` takes back: the acts of this sitting, the last one first."""
+"""What `u` undoes: the actions of this session, the last one first."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-MOST: Final = 200
-"""Acts that are remembered."""
+MAX_ACTIONS: Final = 200
+"""Older actions are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """Something that was done, in words, and what undoes it. `undo` raises BadInput where that cannot be done."""
+class Action:
+    """An action, described in words, and the function that undoes it; that raises BadInput if it cannot be undone."""
 
-    words: str
+    description: str
     undo: Callable[[], object]
 
 
-class Acts:
-    """The acts that can be undone. May be used from several threads."""
+class UndoStack:
+    """The actions that can be undone. May be used from several threads."""
 
     def __init__(self) -> None:
-        self._acts: list[Act] = []
+        self._actions: list[Action] = []
         self._lock = threading.Lock()
 
-    def did(self, words: str, undo: Callable[[], object]) -> None:
-        """Remember an act: `words` say what was done ("deleted k3f9")."""
-        self._acts = [*self._acts[-MOST + 1 :], Act(words, undo)]
+    def push(self, description: str, undo: Callable[[], object]) -> None:
+        """Remember an action; `description` says what was done ("deleted k3f9")."""
+        self._actions = [*self._actions[-MAX_ACTIONS + 1 :], Action(description, undo)]
 
-    def undo(self) -> Act | None:
-        """Undo the last act, which is then forgotten, also where that failed; None where there is none.
+    def undo(self) -> Action | None:
+        """Undo the last action and return it, or None if there is none. It is forgotten even if undoing it fails.
 
         Raises:
             BadInput: it cannot be undone.
         """
-        with self._lock:  # two quick presses undo two acts, one after the other
-            if not self._acts:
+        with self._lock:  # two quick presses undo two actions, one after the other
+            if not self._actions:
                 return None
-            act = self._acts.pop()
-            act.undo()
-            return act
+            action = self._actions.pop()
+            action.undo()
+            return action

@@ -145,10 +145,10 @@ async def test_a_toast_names_a_way_to_its_run_that_is_true(workbench, make_run, 
     ended, other = make_run(), make_run()
     app = workbench("results")
     async with app.run_test() as pilot:
-        for run, words in ((other, f"type :{ended.id[-4:]}"), (ended, "1 shows it on the Dashboard")):
+        for run, words in ((other, f"type :{ended.id[-4:]} to see it"), (ended, "press 1 to see it on the Dashboard")):
             app.screen.query_one(RunList).go_to(run.id)
             await settle(pilot)
-            app._say_ended(app.session.row(ended))
+            app.notify_ended(app.session.row(ended))
             await settle(pilot)
             assert words in list(app._notifications)[-1].message
 
@@ -268,17 +268,17 @@ async def test_an_idle_screen_sends_nothing(workbench, make_run, settle, monkeyp
         await settle(pilot, 0.4)
         sent = []
         monkeypatch.setattr(pilot.app, "_display", lambda *args: sent.append(args))
-        pilot.app._look()
+        pilot.app._scan_unless_scanning()
         await settle(pilot, 0.1)
         await asyncio.sleep(0.1)
         assert sent == []
 
 
-async def test_light_colours_are_remembered(workbench, make_run):
+async def test_light_colors_are_remembered(workbench, make_run):
     make_run()
     async with workbench("results").run_test() as pilot:
         assert pilot.app.current_theme.dark
-        pilot.app.action_toggle_look()
+        pilot.app.action_toggle_light()
     assert not workbench("results").current_theme.dark
 
 
@@ -310,7 +310,7 @@ def test_an_unknown_run_screen_or_preset_is_refused_before_the_screen_is_touched
         run_workbench(roots=[root], preset_flags={"preset": "quickstrat"})
     with pytest.raises(BadInput):
         run_workbench(roots=[root], open_run="zzzz")
-    with pytest.raises(BadInput, match="there are dashboard"):
+    with pytest.raises(BadInput, match="choose from dashboard"):
         run_workbench(roots=[root], start_screen="nowhere")
 
 

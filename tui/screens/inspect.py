@@ -21,7 +21,7 @@ from tui.keys.common import GLOBAL, bindings
 from tui.keys.inspect import KEYS
 from tui.keys.key import footer
 from tui.screens.neighbours import neighbour
-from tui.screens.run_actions import RunActs
+from tui.screens.run_actions import RunActions
 from tui.widgets.key_line import KeyLine
 from tui.widgets.pane import Pane, heading
 from tui.widgets.top_bar import TopBar
@@ -59,7 +59,7 @@ def _matrix(confused: list[int], names: list[str], width: int, as_percent: bool)
     return [*lines, [], heading("most frequent mistakes", width), *worst_pairs(matrix, names, width)]
 
 
-class Inspect(RunActs):
+class Inspect(RunActions):
     """One run, class by class."""
 
     KEYS = KEYS

@@ -9,11 +9,11 @@ from typing import ClassVar
 from tui.dashboard.options import AXES, SMOOTHING, X_UNITS, Options, after
 from tui.keys.common import GLOBAL
 from tui.keys.key import Key, footer
-from tui.screens.run_actions import RunActs
+from tui.screens.run_actions import RunActions
 from tui.widgets.key_line import KeyLine
 
 
-class PlotKeys(RunActs):
+class PlotKeys(RunActions):
     """A screen with curves: `a`, `x` and `w` change the options, and the footer says what `x` shows."""
 
     KEYS: ClassVar[Sequence[Key]]

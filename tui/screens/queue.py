@@ -20,7 +20,7 @@ from tui.drawing.lines import Line, fit, rule
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.queue import KEYS
-from tui.screens.run_actions import RunActs
+from tui.screens.run_actions import RunActions
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineList, LineView
 from tui.widgets.top_bar import TopBar
@@ -100,7 +100,7 @@ class Tickets(LineList):
         self.reload()
 
 
-class Queue(RunActs):
+class Queue(RunActions):
     """The tickets of this machine, in order."""
 
     KEYS = KEYS

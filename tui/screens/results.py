@@ -25,7 +25,7 @@ from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import fitting, footer
 from tui.keys.results import KEYS
 from tui.screens.pick import Option, Pick
-from tui.screens.run_actions import RunActs
+from tui.screens.run_actions import RunActions
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList, LineView
@@ -40,7 +40,7 @@ PAUSE_SECONDS = 0.12
 """How long the cursor rests on a run before its events are read."""
 
 
-class Results(RunActs):
+class Results(RunActions):
     """The table of runs."""
 
     KEYS = KEYS

@@ -1,6 +1,6 @@
-"""What can be done to a run from any screen: stop, kill, resume, delete, label. Each asks first; each has its command.
+"""The actions on a run that every screen offers: stop, kill, resume, run again, cancel, delete, tag, note.
 
-The waiting happens in a thread, the answer comes back as a toast.
+Each asks for confirmation and has an equivalent command. Actions run in a thread; their outcome is a notification.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 from textual import work
-from textual.screen import Screen
 from textual.worker import WorkerCancelled, get_current_worker
 
 from engine.contract.errors import BadInput, StartFailed
@@ -25,41 +23,33 @@ from engine.contract.text import one_line
 from engine.launch import control
 from presets.references import source_file
 from tui.drawing.format import counted
-from tui.host import Host
-from tui.messages import RunsChanged
 from tui.plans.again import draft_of, own_parts
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt
+from tui.screens.section import Section
 
 
 def pause(seconds: float) -> None:
-    """Sleep in a thread of the workbench; one that closes meanwhile does not have to wait for what the thread does."""
+    """Sleep in a thread of the workbench, and end the thread if the workbench closes meanwhile."""
     time.sleep(seconds)
     if get_current_worker().is_cancelled:
         raise WorkerCancelled("the workbench is closing")
 
 
-class RunActs(Screen[None]):
-    """A screen that acts on runs."""
+class RunActions(Section):
+    """A screen from which actions on runs can be started."""
 
-    @property
-    def workbench(self) -> Host:
-        return cast(Host, self.app)
-
-    def leave(self) -> bool:
-        """Close what lies open on this screen, a filter for one; whether there was anything that `q` should close."""
-        return False
-
-    # --- asking -----------------------------------------------------------------------------------------------
+    # --- questions --------------------------------------------------------------------------------------------
 
     def ask_stop(self, run: RunFolder) -> None:
-        """Stop with a checkpoint, or kill."""
+        """Ask whether to stop a run with a checkpoint, or to kill it."""
         state = run.status()
         if not state.live:
-            self.say(f"{run.id[-4:]} is {state.state}: nothing to stop")
+            self.say(f"{run.id[-4:]} is {state.state}; there is nothing to stop")
             return
         body = (
-            "Stop finishes the step and saves; C continues it later.\nKill loses what came after the last checkpoint."
+            "Stop saves a checkpoint after the current step; C resumes the run later.\n"
+            "Kill loses everything since the last checkpoint."
         )
         buttons = [("stop", "Stop"), ("kill", "Kill"), ("cancel", "Cancel")]
 
@@ -72,50 +62,50 @@ class RunActs(Screen[None]):
         self.app.push_screen(Confirm(f"Stop run {run.id[-4:]}?", body, buttons), answered)
 
     def ask_resume(self, run: RunFolder) -> None:
-        """Continue from the last checkpoint."""
+        """Ask whether to resume a run from its last checkpoint."""
         self._ask(
             f"Continue run {run.id[-4:]}?",
-            "It goes on from its last checkpoint, with the same recipe and seed.",
+            "It resumes from its last checkpoint, with the same recipe and seed.",
             ("resume", "Continue"),
-            lambda: self.act([run], partial(control.resume, say=self.say_later, pause=pause), "goes on"),
+            lambda: self.act([run], partial(control.resume, say=self.say_later, pause=pause), "resumed"),
         )
 
     def ask_again(self, run: RunFolder) -> None:
-        """Start the same recipe with the same seed as a new run."""
+        """Ask whether to start a new run with the same recipe and seed."""
         seed = run.info().seed
         self._ask(
             f"Run {run.id[-4:]} again?",
-            f"The same recipe with seed {seed}, as a new run.",
+            f"This starts a new run with the same recipe and seed {seed}.",
             ("start", "Start"),
             lambda: self._start_again(run, False),
         )
 
     def ask_cancel(self, run: RunFolder) -> None:
-        """Leave the queue."""
+        """Ask whether to remove a run from the queue."""
         self._ask(
-            f"Take run {run.id[-4:]} out of the queue?",
-            "It ends as stopped; C on Results starts it again.",
-            ("take", "Take out"),
-            lambda: self.act([run], control.cancel, "is out of the queue"),
+            f"Remove run {run.id[-4:]} from the queue?",
+            "Its status becomes stopped; C on Results starts it again.",
+            ("remove", "Remove"),
+            lambda: self.act([run], control.cancel, "removed from the queue"),
         )
 
     def ask_delete(self, runs: Sequence[RunFolder]) -> None:
-        """Move runs into the trash."""
+        """Ask whether to move runs to the trash."""
         names = ", ".join(run.id[-4:] for run in runs[:8]) + (" …" if len(runs) > 8 else "")
         session = self.workbench.session
         students = [run[-4:] for ids in needed({run.id for run in runs}, session.summaries()).values() for run in ids]
-        warning = f"\nNot finished, and still to learn from them: {', '.join(students)}." if students else ""
+        warning = f"\nThey are still needed as teachers by unfinished runs: {', '.join(students)}." if students else ""
         self._ask(
             f"Delete {len(runs)} runs?" if len(runs) > 1 else f"Delete run {names}?",
-            f"{names} will be in the trash: u brings them back.\n"
-            f"`cifar-tui runs prune --trash` empties it and frees the space.{warning}",
+            f"{names} will be moved to the trash; u restores them.\n"
+            f"`cifar-tui runs prune --trash` empties the trash and frees the space.{warning}",
             ("delete", "Delete"),
             lambda: self._delete(list(runs)),
             default=1,
         )
 
     def ask_tags(self, run: RunFolder) -> None:
-        """Set the tags: the line is the whole set."""
+        """Ask for the tags of a run; what is typed replaces all of them."""
         before = list(run.labels().tags)
 
         def check(text: str) -> str:
@@ -136,77 +126,77 @@ class RunActs(Screen[None]):
                 self._label(lambda: tag_run(run, added, dropped), f"tagged {run.id[-4:]}",
                             lambda: tag_run(run, dropped, added))  # fmt: skip
 
-        body = "Words with blanks between them; find them with tag:WORD."
+        body = "Separate tags by spaces. The filter tag:WORD finds them."
         self.app.push_screen(Prompt(f"Tags of {run.id[-4:]}", body, " ".join(before), check), answered)
 
     def ask_note(self, run: RunFolder) -> None:
-        """Add a note."""
+        """Ask for a note to add to a run."""
 
         def answered(text: str | None) -> None:
-            if text and (said := text.strip()):
-                self._label(lambda: run.add_label(note=said), f"noted {run.id[-4:]}",
-                            lambda: run.add_label(unnote=said))  # fmt: skip
+            if text and (note := text.strip()):
+                self._label(lambda: run.add_label(note=note), f"noted {run.id[-4:]}",
+                            lambda: run.add_label(unnote=note))  # fmt: skip
 
         notes = run.labels().notes
-        body = f"Before: {one_line(notes[-1], 200)}" if notes else "What you want to remember of this run."
+        body = f"Last note: {one_line(notes[-1], 200)}" if notes else "What to remember about this run."
         self.app.push_screen(Prompt(f"Note on {run.id[-4:]}", body), answered)
 
-    def _ask(self, title: str, body: str, yes: tuple[str, str], act: Callable[[], object], default: int = 0) -> None:
+    def _ask(self, title: str, body: str, yes: tuple[str, str], action: Callable[[], object], default: int = 0) -> None:
         def answered(answer: str | None) -> None:
             if answer == yes[0]:
-                act()
+                action()
 
         self.app.push_screen(Confirm(title, body, [yes, ("no", "Not now")], default), answered)
 
-    def ask_trust(self, error: Untrusted, act: Callable[[], object]) -> None:
-        """Whether to run code that is another user's, or has changed."""
+    def ask_trust(self, error: Untrusted, action: Callable[[], object]) -> None:
+        """Ask whether to run code that is another user's, or has changed since the run started."""
         body = "\n".join(map(one_line, error.problems[:-1]))
-        self._ask("Run this code?", body, ("run", "Run it"), act, default=1)
+        self._ask("Run this code?", body, ("run", "Run it"), action, default=1)
 
-    # --- acting -----------------------------------------------------------------------------------------------
+    # --- actions ----------------------------------------------------------------------------------------------
 
-    def _label(self, write: Callable[[], object], words: str, undo: Callable[[], object]) -> None:
-        """Write labels and remember how to take them back; a folder that is not to be written to says so."""
+    def _label(self, write: Callable[[], object], description: str, undo: Callable[[], object]) -> None:
+        """Write labels and remember how to undo that; a folder that cannot be written to is reported."""
         try:
             write()
-            self.workbench.session.acts.did(words, undo)
+            self.workbench.session.undo_stack.push(description, undo)
         except BadInput as error:
             self.say(str(error), bad=True)
-        self._reread()
+        self.refresh_rows_later()
 
-    @work(thread=True, group="acts", exit_on_error=False)
+    @work(thread=True, group="actions", exit_on_error=False)
     def _delete(self, runs: Sequence[RunFolder]) -> None:
         gone, problems = self.workbench.session.delete(runs)
         for problem in problems:
             self.app.call_from_thread(self.say, problem, bad=True)
         if gone:
             names = gone[0].id[-4:] if len(gone) == 1 else counted(len(gone), "run")
-            are = "is" if len(gone) == 1 else "are"
-            self.app.call_from_thread(self.say, f"{names} {are} in the trash; u brings back")
-        self._look_again()
+            them = "it" if len(gone) == 1 else "them"
+            self.app.call_from_thread(self.say, f"moved {names} to the trash; u restores {them}")
+        self.refresh_rows()
 
-    @work(thread=True, group="acts", exit_on_error=False)
-    def act(self, runs: Sequence[RunFolder], what: Callable[..., object], done: str = "") -> None:
-        """Do something to each run; what cannot be done is said and keeps nothing else back.
+    @work(thread=True, group="actions", exit_on_error=False)
+    def act(self, runs: Sequence[RunFolder], action: Callable[..., object], done: str = "") -> None:
+        """Apply an action to each run. A failure is reported and does not keep the other runs from it.
 
         Args:
-            what: takes the run, and `trust` where it may meet code that is not to be run unasked.
-            done: the words that say so; those that `what` returns where this is empty.
+            action: takes the run; also `trust` if it may have to run code that the user must agree to.
+            done: what to report afterwards; by default what `action` returns.
         """
         for run in runs:
             try:
-                words = what(run)
+                outcome = action(run)
             except Untrusted as error:
-                again = partial(self.act, [run], partial(what, trust=True), done)
+                again = partial(self.act, [run], partial(action, trust=True), done)
                 self.app.call_from_thread(self.ask_trust, error, again)
                 continue
             except (BadInput, StartFailed) as error:
                 self.app.call_from_thread(self.say, str(error), bad=True)
                 continue
-            self.say_later(f"{run.id[-4:]} {done or words}")
-        self._look_again()
+            self.say_later(f"{run.id[-4:]} {done or outcome}")
+        self.refresh_rows()
 
-    @work(thread=True, group="acts", exit_on_error=False)
+    @work(thread=True, group="actions", exit_on_error=False)
     def _start_again(self, run: RunFolder, trust: bool) -> None:
         from tui.plans.plan import launch, plan
 
@@ -226,26 +216,9 @@ class RunActs(Screen[None]):
         session.refresh()
         self.app.call_from_thread(self.workbench.open_run, runs[0])
 
-    @work(thread=True, group="acts", exit_on_error=False)
-    def _reread(self) -> None:
-        self._look_again()
-
-    def _look_again(self) -> None:
-        """Read the rows again, in a thread: with ten thousand runs it takes a moment."""
-        self.workbench.session.refresh()
-        self.app.post_message(RunsChanged())
-
-    def say_later(self, text: str) -> None:
-        """The same from a thread."""
-        self.app.call_from_thread(self.say, text)
-
-    def say(self, text: str, *, bad: bool = False) -> None:
-        """A toast with text that is data."""
-        self.notify(one_line(text, 300), severity="error" if bad else "information", markup=False)
-
 
 def tag_run(run: RunFolder, added: Sequence[str], dropped: Sequence[str]) -> None:
-    """Put tags on a run and take others off. BadInput where it may not be written to."""
+    """Add tags to a run and remove others. Raises BadInput if its folder cannot be written to."""
     for tag in added:
         run.add_label(tag=tag)
     for tag in dropped:

@@ -27,7 +27,7 @@ from tui.keys.key import footer
 from tui.keys.new_run import KEYS
 from tui.plans.draft import Draft
 from tui.screens.pick import Pick
-from tui.screens.run_actions import RunActs
+from tui.screens.run_actions import RunActions
 from tui.widgets.find_rate import FindRate
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
@@ -38,7 +38,7 @@ from tui.widgets.top_bar import TopBar
 FIRST_PRESET = "quickstart"
 
 
-class RunForm(RunActs):
+class RunForm(RunActions):
     """Pick a preset, change any field, see what it means; `NewRun` has what is then done with it."""
 
     KEYS = KEYS

@@ -30,7 +30,7 @@ from tui.plans.words import told
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Option, Pick
 from tui.screens.prompt import Prompt
-from tui.screens.run_actions import RunActs, pause
+from tui.screens.run_actions import RunActions, pause
 from tui.screens.suites_state import SuiteDesk, parse_departure
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineView
@@ -42,7 +42,7 @@ LEGEND: Final = "* best on test   ? not told which epoch   Δ in points"
 MOST_PROBLEMS: Final = 3  # in a toast
 
 
-class Suites(RunActs):
+class Suites(RunActions):
     """One suite at a time."""
 
     KEYS = KEYS
@@ -160,7 +160,7 @@ class Suites(RunActs):
         """Let just these rows be marked."""
         before = desk.marked
         desk.mark(rows)
-        self.workbench.session.acts.did(f"marks: {what}", lambda: desk.mark(before))
+        self.workbench.session.undo_stack.push(f"marks: {what}", lambda: desk.mark(before))
         self._show()
 
     def action_table(self) -> None:
@@ -278,7 +278,7 @@ class Suites(RunActs):
         if failed:
             self.app.call_from_thread(self.say, failed, bad=True)
         self.app.call_from_thread(self.say, f"{done} runs of {desk.name} queued (5 shows the queue)")
-        self._look_again()
+        self.refresh_rows()
 
 
 def _few(error: BadInput) -> str:

@@ -1,4 +1,4 @@
-"""The first look: nothing has been trained yet, and one key starts something that works everywhere."""
+"""The welcome dialog, shown while there is no run: a few presets to start with, one of which needs no download."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tui.screens.dialog import Dialog
 from tui.widgets.line_list import LineList
 
 KEYS = (
-    Key("q,escape", "cancel", "close", "Close the welcome."),
+    Key("q,escape", "cancel", "close", "Close the welcome dialog."),
     *(
-        Key(str(number), f"dismiss('{mode}')", title, f"Close the welcome and go to {title}.")
+        Key(str(number), f"dismiss('{mode}')", title, f"Close the welcome dialog and go to {title}.")
         for number, (mode, title) in enumerate(MODES.items(), start=1)
     ),
     *(key for key in GLOBAL if key.action in ("app.help", "app.command_palette")),
@@ -29,23 +29,23 @@ KEYS = (
 
 OTHER: Final = "other"
 CHOICES: Final = (
-    ("quickstart", "quickstart", "no download: generated images, a small net"),
-    ("resnet20_fast", "resnet20_fast", "real CIFAR-10, sized for a CPU; fetches 170 MB once"),
-    ("resnet34_cutmix", "resnet34_cutmix", "real CIFAR-10, 500 epochs: wants a GPU"),
-    (OTHER, "another one", "every preset, in the form"),
+    ("quickstart", "quickstart", "no download: generated images, a small model"),
+    ("resnet20_fast", "resnet20_fast", "real CIFAR-10, sized for a CPU; downloads 170 MB once"),
+    ("resnet34_cutmix", "resnet34_cutmix", "real CIFAR-10, 500 epochs; needs a GPU"),
+    (OTHER, "another preset", "choose among all presets in the form"),
 )
-"""(preset, label, what to expect)."""
+"""Preset, label, and what to expect."""
 
 TITLE: Final = "cifar-tui: train image classifiers, watch them, compare them"
 TEXT: Final = (
-    "No run yet. Pick a recipe with Enter: the form opens filled in,\n"
-    "ctrl+s starts it. Training goes on when you close this window,\n"
-    "and every run is found again under Results (2)."
+    "There are no runs yet. Choose a preset with Enter: a form opens\n"
+    "filled in, and ctrl+s starts the run. Training continues when you\n"
+    "close this window; every run is listed under Results (2)."
 )
 
 
 class Choices(LineList):
-    """Presets to begin with."""
+    """The presets to start with."""
 
     def row_count(self) -> int:
         return len(CHOICES)
@@ -57,7 +57,7 @@ class Choices(LineList):
 
 
 class Welcome(Dialog[str | None]):
-    """Dismisses with the preset to open in New run, OTHER, a section to go to, or None."""
+    """Returns the preset to open in New run, OTHER, a section to go to, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
@@ -75,7 +75,7 @@ class Welcome(Dialog[str | None]):
         self.query_one(Choices).focus()
 
     def on_screen_resume(self, event: ScreenResume) -> None:
-        """The palette leads away from here; whoever comes back with a run is not new any more."""
+        """Close if a run was started meanwhile: the palette leads away from here and back."""
         if cast(Host, self.app).session.summaries():
             self.dismiss(None)
 

@@ -52,7 +52,7 @@ async def test_x_takes_a_waiting_run_out_after_asking(workbench, three, settle, 
         await pilot.press("j", "X")
         await pilot.pause()
         assert isinstance(app.screen, Confirm) and done == []
-        await pilot.press("t")
+        await pilot.press("r")
         await settle(pilot)
         assert done == [three[1]]
 

@@ -145,7 +145,7 @@ async def test_u_says_when_there_is_nothing_to_undo(workbench, make_run, settle)
     async with app.run_test(notifications=True) as pilot:
         await pilot.press("u")
         await settle(pilot)
-        assert [notice.message for notice in app._notifications] == ["there is nothing to undo (* removes all marks)"]
+        assert [notice.message for notice in app._notifications] == ["nothing to undo (* removes all marks)"]
 
 
 async def test_b_makes_the_baseline_and_takes_it_back(workbench, make_run):
@@ -300,7 +300,7 @@ async def test_deleting_a_teacher_tells_who_still_learns_from_it(workbench, make
             pilot.app.screen.ask_delete([run])
             await settle(pilot)
             seen = screen_text(pilot.app)
-            assert (f"Not finished, and still to learn from them: {student.id[-4:]}." in seen) == warned
+            assert (f"needed as teachers by unfinished runs: {student.id[-4:]}." in seen) == warned
             await pilot.press("q")
 
 
