@@ -1,4 +1,4 @@
-"""The `cifar-tui` command. Neither textual nor torch is imported here: a listing answers before they would load."""
+"""The `cifar-tui` command. It imports neither textual nor torch, so that listings start fast."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tui.commands.complete import preset_names
 from tui.commands.output import streams
 
 app = group(
-    "Train image classifiers on CIFAR from a terminal. Without a command the workbench opens; "
-    "with --preset NAME --headless a run trains without a screen."
+    "Train image classifiers on CIFAR from a terminal. Without a command, the workbench opens; "
+    "--preset NAME --headless starts a run without it."
 )
 
 for noun, singular, sub in (
@@ -34,7 +34,7 @@ for noun, singular, sub in (
 ):
     app.add_typer(sub, name=noun)
     if singular:
-        app.add_typer(sub, name=singular, hidden=True)  # `cifar-tui run list` is meant as well
+        app.add_typer(sub, name=singular, hidden=True)  # `cifar-tui run list` works too
 app.command("doctor")(doctor.doctor)
 app.command("schema")(doctor.schema)
 app.command("grid")(grid.grid)
@@ -60,7 +60,7 @@ def root(
         metavar="P",
         autocompletion=preset_names,
     ),
-    headless: bool = typer.Option(False, "--headless", help="Train without a screen."),
+    headless: bool = typer.Option(False, "--headless", help="Train without opening the workbench."),
     model: str = typer.Option("", help="Another model.", metavar="M"),
     augmentation: str = typer.Option("", help="Another named augmentation.", metavar="A"),
     schedule: str = typer.Option("", help="Another schedule.", metavar="S"),
@@ -89,7 +89,7 @@ def root(
     as_json: bool = typer.Option(False, "--json", help="One JSON object an event on stdout, then the result."),
     _version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
-    """Open the workbench, or train without it."""
+    """Open the workbench, or start a run without it."""
     if ctx.invoked_subcommand is not None:
         return
     flags: dict[str, Any] = {
@@ -107,7 +107,7 @@ def root(
 
 @app.command("open")
 def open_run(run: str = typer.Argument("@last", metavar="RUN"), runs_dir: list[str] | None = RunsDirs) -> None:
-    """Open the workbench on one run."""
+    """Open the workbench on a run."""
     from engine.contract.run.store import find
 
     places = roots(runs_dir)
@@ -116,14 +116,14 @@ def open_run(run: str = typer.Argument("@last", metavar="RUN"), runs_dir: list[s
 
 @app.command("results")
 def results(runs_dir: list[str] | None = RunsDirs) -> None:
-    """Open the workbench on the table of all runs."""
+    """Open the workbench on Results, the table of all runs."""
     _workbench(roots(runs_dir), start_screen="results")
 
 
 def _workbench(places: list[Path], **start: Any) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise BadInput(
-            "the workbench needs a terminal; without one use `cifar-tui --preset NAME --headless` "
+            "the workbench needs a terminal; without one, use `cifar-tui --preset NAME --headless` "
             "or a command such as `cifar-tui runs list`"
         )
     from tui.opening import run_workbench
@@ -132,9 +132,10 @@ def _workbench(places: list[Path], **start: Any) -> None:
 
 
 def main() -> None:
-    """Entry point of the `cifar-tui` script."""
-    gc.set_threshold(50_000)  # a full collection amid the imports is a tenth of the time to the first paint
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for some reads every package's metadata
+    """The entry point of the `cifar-tui` script."""
+    gc.set_threshold(50_000)  # full collections during the imports take a tenth of the start-up time
+    # Searching for pydantic plugins would read the metadata of every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if "NO_COLOR" in os.environ:
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     with streams(), user_errors():

@@ -1,4 +1,4 @@
-"""`augmentations preview NAME`: real images before and after, in the terminal or as a picture."""
+"""`cifar-tui augmentations preview`: images before and after augmentation, in the terminal or as a PNG file."""
 
 from __future__ import annotations
 
@@ -26,50 +26,55 @@ from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, say
 from tui.commands.trust import agreed
 
 PLAIN: Final = {"epochs": 1, "batch_size": 64, "model": "resnet20", "optimizer": "sgd", "augmentation": []}
-"""A recipe around an augmentation that is looked at alone."""
+"""The rest of the recipe when an augmentation is previewed by itself."""
 ROWS_IN_TERMINAL, ROWS_IN_FILE = 3, 8
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The words of the command."""
+class Options:
+    """The arguments and options of the command."""
 
     name: str
-    """A named augmentation, or an op as `--add-op` takes it; "" for the preset's own augmentation."""
+    """A named augmentation, or an op as `--add-op` takes it; "" for the augmentation of the preset."""
     preset: str
-    """Gives the data set and how it is normalised."""
+    """Where the data set and its normalization come from."""
     data: str
-    """Another data set."""
+    """A data set to use instead of the preset's."""
     data_dir: str
     images: int
-    """0: as many as look well."""
+    """Number of images; 0 chooses a suitable number."""
     draws: int
     seed: int
     parts: Sequence[str]
     trust: bool = False
-    """Run the code that a run brings along even where it is another user's or has changed."""
+    """Run code that a run brings along even if it is another user's or has changed."""
 
 
-def main(asked: Asked, out: Path | None, *, as_json: bool) -> None:
-    """Show what an augmentation does. Raises BadInput; a child that fails has said why, and its exit code is ours."""
+def main(options: Options, out: Path | None, *, as_json: bool) -> None:
+    """Show what an augmentation does.
+
+    Raises:
+        BadInput: an option is invalid, or the PNG file cannot be written.
+        SystemExit: the child process failed; it has printed the reason.
+    """
     console = Console(file=output.drawable(sys.stdout))
-    source = look_up(asked.preset, asked.parts)
-    recipe = previewed(asked, source)
+    source = look_up(options.preset, options.parts)
+    recipe = preview_recipe(options, source)
     if out:
         check_out(out)
     elif as_json or not console.is_terminal or console.color_system is None or output.glyphs() == "ascii":
-        raise BadInput("pictures need a terminal with colours; write them to a file with --out sheet.png")
+        raise BadInput("images need a terminal with colors; use --out sheet.png to write them to a file")
     request = {
         "recipe": recipe.to_table(),
         "parts": source.own_parts,
-        "images": asked.images or (ROWS_IN_FILE if out else ROWS_IN_TERMINAL),
-        "draws": asked.draws,
-        "seed": asked.seed,
-        "data_dir": str(user_path(asked.data_dir).absolute()) if asked.data_dir else "",
+        "images": options.images or (ROWS_IN_FILE if out else ROWS_IN_TERMINAL),
+        "draws": options.draws,
+        "seed": options.seed,
+        "data_dir": str(user_path(options.data_dir).absolute()) if options.data_dir else "",
     }
-    agreed(lambda trust: own_code.approve(own_code.brought_by(source.own_parts), trust), asked.trust)
-    sheet = made_by_child(request)
-    title = f"{asked.name or asked.preset} on {recipe.data.name}, seed {asked.seed}"
+    agreed(lambda trust: own_code.approve(own_code.brought_by(source.own_parts), trust), options.trust)
+    sheet = sheet_from_child(request)
+    title = f"{options.name or options.preset} on {recipe.data.name}, seed {options.seed}"
     if out:
         write(sheet, title, user_path(out), as_json=as_json)
     else:
@@ -77,7 +82,7 @@ def main(asked: Asked, out: Path | None, *, as_json: bool) -> None:
 
 
 def draw(sheet: Sheet, title: str, console: Console) -> None:
-    """Draw in the terminal."""
+    """Draw the sheet in the terminal."""
     from tui.drawing.pictures import sheet_lines  # pillow takes a while to import
 
     lines, hidden = sheet_lines(sheet, console.width)
@@ -86,11 +91,11 @@ def draw(sheet: Sheet, title: str, console: Console) -> None:
         console.print(Segments([*line, Segment.line()]), soft_wrap=True)
     if hidden:
         columns = "column needs" if hidden == 1 else "columns need"
-        say(f"{hidden} more {columns} a wider terminal, or a file: --out sheet.png")
+        say(f"{hidden} more {columns} a wider terminal; or use --out sheet.png")
 
 
 def write(sheet: Sheet, title: str, out: Path, *, as_json: bool) -> None:
-    """Write the picture and say so. Raises BadInput where it cannot be written."""
+    """Write the sheet as a PNG file and report its path. Raises BadInput if it cannot be written."""
     from tui.drawing.pictures import save_png
 
     try:
@@ -103,34 +108,34 @@ def write(sheet: Sheet, title: str, out: Path, *, as_json: bool) -> None:
 
 
 def check_out(out: Path) -> None:
-    """Refuse a path that cannot become a picture, before anything is computed."""
+    """Refuse a path that is no PNG file or has no folder, before anything is computed. Raises BadInput."""
     if out.suffix.lower() != ".png":
-        raise BadInput(f"--out {out}: the picture is a PNG; name it {out.with_suffix('.png').name}")
+        raise BadInput(f"--out {out}: only PNG is supported; name it {out.with_suffix('.png').name}")
     if not user_path(out).parent.is_dir():
-        raise BadInput(f"--out {out}: there is no folder {out.parent}")
+        raise BadInput(f"--out {out}: no such folder: {out.parent}")
 
 
-def previewed(asked: Asked, source: Source) -> Recipe:
-    """The recipe whose augmentation and data are looked at. Raises BadInput."""
-    if not asked.name and not asked.preset:
-        raise BadInput("which augmentation? give its name, or --preset P for that of a preset")
-    table: dict[str, Any] = dict(source.recipe().to_table() if asked.preset else PLAIN)
+def preview_recipe(options: Options, source: Source) -> Recipe:
+    """The recipe with the augmentation and the data set to show. Raises BadInput."""
+    if not options.name and not options.preset:
+        raise BadInput("give the name of an augmentation, or --preset P for the augmentation of a preset")
+    table: dict[str, Any] = dict(source.recipe().to_table() if options.preset else PLAIN)
     parts = source.parts
-    if asked.data:
-        table["data"] = {"name": asked.data}
+    if options.data:
+        table["data"] = {"name": options.data}
     named = {info.name for info in loader.list_presets("augmentations")}
-    op = asked.name.partition(":")[0]
-    if asked.name in named:
-        table["augmentation"] = loader.part_table("augmentations", asked.name)
+    op = options.name.partition(":")[0]
+    if options.name in named:
+        table["augmentation"] = loader.part_table("augmentations", options.name)
     elif op in parts.names("op"):
-        table = add_op({**table, "augmentation": []}, asked.name, parts)
+        table = add_op({**table, "augmentation": []}, options.name, parts)
     elif op:
         raise BadInput(f"unknown augmentation {op!r}{nearest(op, [*named, *parts.names('op')])}")
     return resolve(table, parts)
 
 
-def made_by_child(request: dict[str, Any]) -> Sheet:
-    """The sheet, made by a process that may import torch. A child that fails has said why on stderr."""
+def sheet_from_child(request: dict[str, Any]) -> Sheet:
+    """Let a process that imports torch make the sheet. Raises SystemExit if it fails; its stderr is ours."""
     child = PipedChild("engine.preview", request, show_errors=True)
     try:
         answer, code = child.read(), child.wait()

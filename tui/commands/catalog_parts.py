@@ -1,4 +1,4 @@
-"""`optimizers`, `losses`, `averages`: parts that a recipe picks by name, with their options."""
+"""`cifar-tui optimizers`, `losses` and `averages`: parts that a recipe chooses by name, with their options."""
 
 from __future__ import annotations
 
@@ -12,21 +12,25 @@ from tui.commands.common import Json, group, listing, print_json, print_pairs, p
 from tui.commands.part_text import option_names, part_row, print_part
 
 NOUNS: Final = {
-    "optimizers": ("optimizer", "optimizer", "Optimizers, with what every one of them takes besides: SAM, Lookahead."),
-    "losses": ("loss", "loss", "Losses: cross entropy, and learning from a finished run."),
-    "averages": ("average", "averaging", "Averages of the weights along training."),
+    "optimizers": (
+        "optimizer",
+        "optimizer",
+        "Optimizers and the options that all of them share, such as SAM and Lookahead: list, show.",
+    ),
+    "losses": ("loss", "loss", "Losses, including distillation from a finished run: list, show."),
+    "averages": ("average", "averaging", "Averages of the weights during training: list, show."),
 }
-"""By noun: its singular, the kind of the parts, which is also the recipe's field, and a line of help."""
+"""By noun: its singular, the kind of its parts (which is also the recipe's field), and its help text."""
 
 
 def app_of(noun: str) -> typer.Typer:
-    """The commands of one noun: it lists, by itself too, and shows one part."""
+    """The commands of one noun: `list`, which is also the default, and `show`."""
     singular, kind, help_text = NOUNS[noun]
     app = group(help_text)
 
     @listing(app)
     def list_parts(as_json: bool = Json) -> None:
-        """List them."""
+        """List the names, with their options."""
         rows = [part_row(part) for part in catalog().parts(kind)]
         if as_json:
             return print_json(rows)
@@ -40,7 +44,7 @@ def app_of(noun: str) -> typer.Typer:
     def show_part(
         name: str = typer.Argument(..., help=f"Name of one of the {noun}.", metavar="NAME"), as_json: bool = Json
     ) -> None:
-        """Show one with its options."""
+        """Show one of them with its documentation and options."""
         print_part(catalog().get(kind, name), as_json)
 
     return app

@@ -1,4 +1,4 @@
-"""What the shell completes beyond commands and flags. A name that cannot be completed is no error."""
+"""Shell completion of names. An unreadable file means no completions, not an error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from presets import loader, references, suites
 
 
 def preset_names(incomplete: str) -> list[str]:
-    """Presets that begin so; after `suite:` the published tables, and after their name the rows."""
+    """Presets that start with the text; after `suite:` the suites, and after a suite's name its rows."""
     name, slash, _ = incomplete.removeprefix(references.SUITE).partition("/")
     if not incomplete.startswith(references.SUITE):
         found = [*loader.paths("recipes"), references.SUITE]
@@ -22,5 +22,5 @@ def preset_names(incomplete: str) -> list[str]:
 
 
 def suite_names(incomplete: str) -> list[str]:
-    """Suites that begin so."""
+    """Suites that start with the text."""
     return sorted(name for name in loader.paths("suites") if name.startswith(incomplete))

@@ -1,4 +1,4 @@
-"""`cifar-tui data`: fetch the images, check them, say where they lie."""
+"""`cifar-tui data`: download or import data sets, verify them, and show where they are."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from engine.contract.recipe.catalog import catalog
 from tui.commands.common import Json, group, print_json, print_table, say
 from tui.commands.output import rewrite_line
 
-app = group("The images: where they come from and where they lie.")
-Name = typer.Argument("cifar10", help="cifar10, cifar100, mnist or fashion_mnist.", metavar="NAME")
-Folder = typer.Option("", "--data-dir", help="Folder with the data set.", metavar="DIR")
+app = group("Data sets: download, import, verify, locate.")
+Name = typer.Argument("cifar10", help="cifar10, cifar100, mnist, or fashion_mnist.", metavar="NAME")
+Folder = typer.Option("", "--data-dir", help="Folder that contains the data set.", metavar="DIR")
 
 
 @app.callback(invoke_without_command=True)
 def default(ctx: typer.Context, as_json: bool = Json) -> None:
-    """Without a word: where."""
+    """Without a subcommand, show where the data sets are."""
     if ctx.invoked_subcommand is None:
         where(data_dir="", as_json=as_json)
 
@@ -27,31 +27,33 @@ def default(ctx: typer.Context, as_json: bool = Json) -> None:
 def _downloadable(name: str) -> str:
     part = catalog().get("dataset", name)
     if not part.meta.get("downloadable"):
-        raise BadInput(f"{part.name} needs no download: it is generated")
+        raise BadInput(f"{part.name} is generated and needs no download")
     return part.name
 
 
 @app.command("fetch")
 def fetch(
     name: str = Name,
-    source: Path | None = typer.Option(None, "--from", help="An archive, file or folder that you have."),
+    source: Path | None = typer.Option(
+        None, "--from", help="Import from this archive, file or folder instead of downloading."
+    ),
     data_dir: str = Folder,
     as_json: bool = Json,
 ) -> None:
-    """Download a data set, going on where a broken download stopped, or take it from a file."""
+    """Download a data set, resuming an interrupted download, or import it from local files."""
     from engine.data.fetch import fetch as download
     from engine.data.imports import import_archive
 
     found = import_archive(source, data_dir) if source else download(_downloadable(name), data_dir, _progress)
     if as_json:
         return print_json({"name": found.name, "kind": found.kind, "path": str(found.path)})
-    if found.missing:  # one of several files was brought
+    if found.missing:  # one of several files was imported
         return typer.echo(f"{found.name}: copied; {found.note}")
     return typer.echo(f"{found.name}: {found.path}")
 
 
 def _progress(done: int, total: int, what: str) -> None:
-    """One line that is rewritten on a terminal; nothing where nobody looks."""
+    """Progress on one line of a terminal, which is rewritten; nothing if stderr is not a terminal."""
     if sys.stderr.isatty():
         rewrite_line(f"{done / 1e6:7.1f} of {total / 1e6:.1f} MB  {what[:50]}")
         if done >= total:
@@ -60,7 +62,7 @@ def _progress(done: int, total: int, what: str) -> None:
 
 @app.command("verify")
 def verify(name: str = Name, data_dir: str = Folder, as_json: bool = Json) -> None:
-    """Check a data set against its checksums."""
+    """Verify a data set against its checksums."""
     from engine.data.archives import verify as check
 
     found = check(_downloadable(name), data_dir)
@@ -71,7 +73,7 @@ def verify(name: str = Name, data_dir: str = Folder, as_json: bool = Json) -> No
 
 @app.command("where")
 def where(data_dir: str = Folder, as_json: bool = Json) -> None:
-    """Say where each data set lies, or where it was looked for."""
+    """Show where each data set is, or where it was searched for."""
     from engine.data.archives import locate
 
     rows = []
@@ -88,5 +90,5 @@ def where(data_dir: str = Folder, as_json: bool = Json) -> None:
     table = [[row["name"], row["kind"], row["path"] or row["note"] or ", ".join(row["searched"])] for row in rows]
     print_table(["data set", "kind", "path"], [[str(cell) for cell in line] for line in table])
     if any(row["kind"] == "missing" for row in rows):
-        say("fetch a missing one with `cifar-tui data fetch NAME`")
+        say("Download a missing data set with `cifar-tui data fetch NAME`.")
     return None

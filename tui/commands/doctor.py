@@ -1,4 +1,4 @@
-"""`cifar-tui doctor` and `cifar-tui schema`: is this machine ready, and what may a recipe hold?"""
+"""`cifar-tui doctor` checks this machine; `cifar-tui schema` prints the JSON schema of recipes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGES = ("torch", "torchvision", "textual", "plotext", "numpy", "pydantic")
 
 
 def doctor(as_json: bool = Json) -> None:
-    """Check what a run needs here: packages, devices, data, folders, disk."""
+    """Check what runs need on this machine: packages, devices, data sets, folders, disk space."""
     report = {"machine": _machine(), "packages": _packages(), "devices": _devices(), "data": _data(), "runs": _runs()}
     if as_json:
         return print_json(report)
@@ -64,14 +64,14 @@ def _devices() -> dict[str, Any]:
 
     cards, problem = survey()
     if not cards:
-        why = f"the driver does not answer: {problem}" if problem else "none seen by NVML"
-        return {"gpu": f"{why}; runs go to the CPU (or MPS on a Mac)"}
+        why = f"the driver does not answer: {problem}" if problem else "none found by NVML"
+        return {"gpu": f"{why}; runs use the CPU (or MPS on a Mac)"}
     return {f"gpu {card.index}": _card(card) for card in cards}
 
 
 def _card(card: Gpu) -> str:
     if card.problem:
-        return f"does not answer: {one_line(card.problem)}; no run is given to it"
+        return f"does not answer: {one_line(card.problem)}; runs do not use it"
     name = one_line(card.name)
     if card.memory_free is None or card.memory_total is None:
         return f"{name}, memory unknown"
@@ -84,7 +84,7 @@ def _data() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for part in catalog().parts("dataset"):
         if not part.meta.get("downloadable"):
-            found[part.name] = "generated, always there"
+            found[part.name] = "generated, always available"
             continue
         place = locate(part.name)
         absent = place.note if place.denied else f"missing: cifar-tui data fetch {part.name}"
@@ -107,8 +107,8 @@ def _runs() -> dict[str, Any]:
     }
 
 
-def schema(as_json: bool = typer.Option(True, "--json", help="JSON, which it always is.")) -> None:
-    """Print the JSON schema of a recipe, with the options of every part."""
+def schema(as_json: bool = typer.Option(True, "--json", help="Print JSON; always the case.")) -> None:
+    """Print the JSON schema of recipes, including the options of every part."""
     table = Recipe.model_json_schema()
     parts = catalog()
     definitions = table.setdefault("$defs", {})

@@ -1,4 +1,4 @@
-"""`models`: the catalog's nets by family, what each is made of, and the presets that use it. Imports no torch."""
+"""`cifar-tui models`: list the models, show their facts and stages, and the presets that use them. Imports no torch."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ from tui.commands.part_text import part_row, print_doc, print_options
 from tui.commands.presets import expect, suite_rows
 from tui.drawing.format import file_size, si
 
-app = group("Models of the catalog.")
+app = group("Models: list them by family, size or cost; show stages, parameters and memory.")
 
 FACTS: Final = {"family": "", "params": 0, "gmacs": 0.0, "year": 0, "paper": ""}
 SORTS: Final = ("family", "params", "gmacs", "year", "name")
 COUNT: Final = re.compile(r"(\d[\d_,]*(?:\.\d+)?)\s*([kMG]?)", re.IGNORECASE)
 UNITS: Final = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 
-Families = typer.Option([], "--family", help="Only this family; may be given again.", metavar="F")
-MaxParams = typer.Option("", "--max-params", help="Only models up to this size: 5M, 300k.", metavar="N")
-Sort = typer.Option("family", "--sort", help=f"By {', '.join(SORTS[:-1])} or {SORTS[-1]}.", metavar="KEY")
+Families = typer.Option([], "--family", help="Show only this family; may be given several times.", metavar="F")
+MaxParams = typer.Option(
+    "", "--max-params", help="Show only models with at most this many parameters, such as 5M or 300k.", metavar="N"
+)
+Sort = typer.Option("family", "--sort", help=f"Sort by {', '.join(SORTS[:-1])}, or {SORTS[-1]}.", metavar="KEY")
 
 
 @app.callback(invoke_without_command=True)
@@ -42,7 +44,7 @@ def default(
     sort: str = Sort,
     as_json: bool = Json,
 ) -> None:
-    """Without a word the noun lists."""
+    """Without a subcommand, list the models."""
     if ctx.invoked_subcommand is None:
         list_models(families, max_params, sort, as_json)
 
@@ -51,7 +53,7 @@ def default(
 def list_models(
     families: list[str] = Families, max_params: str = MaxParams, sort: str = Sort, as_json: bool = Json
 ) -> None:
-    """List the models by family, with size, cost and paper."""
+    """List models with their family, size, cost and paper."""
     rows = selected(model_rows(), families, max_params, sort)
     if as_json:
         return print_json(rows)
@@ -64,13 +66,13 @@ def list_models(
 
 
 def model_rows() -> list[dict[str, Any]]:
-    """Every model of the catalog, then every named variant, each as `models list --json` prints it."""
+    """Every model of the catalog, then every named variant, in the form that `models list --json` prints."""
     variants = loader.list_presets("models")
     return [_row(part) for part in catalog().parts("model")] + [_variant_row(info) for info in variants]
 
 
 def selected(rows: Sequence[dict[str, Any]], families: Sequence[str], max_params: str, sort: str) -> list[Any]:
-    """The rows that are asked for, in order: equals stay as the catalog has them. Raises BadInput."""
+    """The rows that pass the filters, sorted; ties keep the order of the catalog. Raises BadInput."""
     if sort not in SORTS:
         raise BadInput(f"--sort {sort!r}: not one of {', '.join(SORTS)}{nearest(sort, SORTS)}")
     known = {row["family"] for row in rows}
@@ -82,7 +84,7 @@ def selected(rows: Sequence[dict[str, Any]], families: Sequence[str], max_params
 
 
 def _count(text: str) -> float:
-    """5M -> 5,000,000. Raises BadInput."""
+    """Parse a count such as 5M (5,000,000). Raises BadInput."""
     found = COUNT.fullmatch(text.strip())
     if found is None:
         raise BadInput(f"--max-params {text!r}: not a number such as 5M, 300k or 62006")
@@ -109,14 +111,14 @@ def _variant(name: str) -> tuple[Part, dict[str, Any]]:
 
 @app.command("show")
 def show_model(
-    name: str = typer.Argument(..., help="A model, one of its aliases, or a named variant.", metavar="NAME"),
-    batch: int = typer.Option(128, "--batch-size", min=1, help="Images a step, for the memory.", metavar="N"),
-    classes: int = typer.Option(10, "--classes", min=2, help="Classes.", metavar="N"),
-    size: int = typer.Option(32, "--size", min=28, help="Side of the images.", metavar="PX"),
-    summary: bool = typer.Option(True, help="Count stages and memory; takes torch and some seconds."),
+    name: str = typer.Argument(..., help="A model, an alias of one, or a named variant.", metavar="NAME"),
+    batch: int = typer.Option(128, "--batch-size", min=1, help="Images per step, for the memory.", metavar="N"),
+    classes: int = typer.Option(10, "--classes", min=2, help="Number of classes.", metavar="N"),
+    size: int = typer.Option(32, "--size", min=28, help="Side of the images in pixels.", metavar="PX"),
+    summary: bool = typer.Option(True, help="Count stages and memory; imports torch, which takes some seconds."),
     as_json: bool = Json,
 ) -> None:
-    """Show one model: facts, options, presets that use it, stages, and the memory that training takes."""
+    """Show one model: facts, options, presets that use it, stages, and memory for training."""
     variants = {info.name: info for info in loader.list_presets("models")}
     if name in variants:
         part, changed = _variant(name)
@@ -124,11 +126,11 @@ def show_model(
     else:
         part, changed = _known(name, variants), {}
         row = _row(part)
-    row |= {key: row[key] or None for key in FACTS}  # marks of timm's models tell nothing
+    row |= {key: row[key] or None for key in FACTS}  # timm's models have no such facts
     row |= part_row(part) | {key: row[key] for key in ("name", "title")}
     row |= {"paper_result": part.meta.get("paper_result") if not changed else None}
     row |= {"doc": part.doc, "changed": changed, "presets": uses(part, changed)}
-    rows = [] if changed else uses_of_model(part.name, catalog())  # a variant is no row's net
+    rows = [] if changed else uses_of_model(part.name, catalog())  # no row of a suite trains a variant
     row |= {"suites": suite_rows(rows)}
     count = partial(count_model, part, changed, batch=batch, classes=classes, size=size)
     if as_json:
@@ -147,12 +149,12 @@ def _known(name: str, variants: Mapping[str, Any]) -> Part:
 
 
 def uses(part: Part, changed: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The presets that train this model (of a variant: with its options), with what they promise."""
+    """The presets that train this model, with the changed options if it is a variant, and what they promise."""
     found = []
     for info in loader.list_presets():
         try:
             recipe = references.recipe_of(str(info.path), catalog())
-        except BadInput:  # `presets list` shows it as unusable
+        except BadInput:  # `presets list` reports it as unusable
             continue
         model = recipe.model
         if model.name == part.name and all(model.options.get(key) == value for key, value in changed.items()):
@@ -171,10 +173,11 @@ def uses(part: Part, changed: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def count_model(part: Part, options: Mapping[str, Any], *, batch: int, classes: int, size: int) -> dict[str, Any]:
-    """What `engine.models.summary` counts, by a process that may import torch. Ends with one line where it cannot.
+    """Let `engine.models.summary` count stages and memory in a process that imports torch.
 
     Raises:
-        BadInput: there is no such model, or not for images of this size.
+        BadInput: there is no such model, or it does not take images of this size.
+        SystemExit: the process failed; its reason was printed to stderr.
     """
     facts = {"--options": json.dumps(options), "--batch": batch, "--classes": classes, "--size": size}
     flags = [str(word) for pair in facts.items() for word in pair]
@@ -183,12 +186,12 @@ def count_model(part: Part, options: Mapping[str, Any], *, batch: int, classes: 
     if done.returncode == 0:
         counted: dict[str, Any] = json.loads(done.stdout)
         return counted
-    reason = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+    reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
     if done.returncode == BAD_INPUT:
         raise BadInput(reason)
     if "No module named 'torch'" in reason:
-        reason = "torch is not installed here"
-    say(f"error: the summary of {part.name} cannot be counted: {reason}; --no-summary shows the rest")
+        reason = "torch is not installed"
+    say(f"error: cannot count the summary of {part.name}: {reason}; use --no-summary to show the rest")
     raise SystemExit(FAILED)
 
 
@@ -237,5 +240,5 @@ def _print_summary(counted: Mapping[str, Any]) -> None:
     print_table(["stage", "output", "params", "GMACs", "made of"], rows, right=["params", "GMACs"])
     parts = ("activations", "weights", "gradients", "optimizer", "total")
     held = [[name, *(file_size(memory[part]) for part in parts)] for name, memory in counted["memory"].items()]
-    typer.echo(f"\nmemory of a training step of {counted['batch']} images, SGD with momentum")
+    typer.echo(f"\nMemory of one training step with {counted['batch']} images, SGD with momentum")
     print_table(["precision", *parts], held, right=parts)

@@ -1,8 +1,9 @@
-"""stdout and stderr as the commands see them: the one writer of everything that is printed.
+"""stdout and stderr of the commands. Everything that they print is written here.
 
-Whatever a command prints, it can neither steer the terminal (text from runs, files and names is data: see
-`engine.contract.text`) nor fail for want of a character: a stream that is not UTF-8 gets our own glyphs in ASCII and a
-question mark for what it does not have. A stream that nobody reads, or that is full, ends the command as `OutputLost`.
+Printed text cannot control the terminal: control characters in text from runs, files and names are removed (see
+`engine.contract.text`). Nor does printing fail for a character that the stream cannot encode: on a stream that is not
+UTF-8, the glyphs of charts are replaced by ASCII and other characters by a question mark. If stdout is closed by its
+reader, or its disk is full, the command ends with `OutputLost`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ ERRORS: Final = "cifar_tui.plain"
 
 
 class OutputLost(Exception):
-    """stdout takes no more. `unread`: its reader has left, as `head` does; otherwise the message says what is wrong."""
+    """stdout cannot be written to. `unread`: its reader has closed it, as `head` does; else the message says why."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(f"cannot write to stdout: {error.strerror}")
@@ -31,7 +32,7 @@ class OutputLost(Exception):
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
-    """Stands in for characters that a stream cannot encode."""
+    """The codec error handler: a replacement for characters that the stream cannot encode."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = to_ascii(error.object[error.start : error.end])
@@ -39,10 +40,10 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
 
 
 class Output(io.TextIOWrapper):
-    """A text stream on the buffer of another; `original` is that one, for what may draw.
+    """A text stream on the buffer of another, `original`, to which only our own drawings are written directly.
 
     Args:
-        needed: whether a failure ends the command. What cannot be said on stderr cannot be said at all.
+        needed: whether a failure to write ends the command, as for stdout; on stderr it could not be reported.
     """
 
     def __init__(self, original: TextIO, *, needed: bool) -> None:
@@ -52,7 +53,7 @@ class Output(io.TextIOWrapper):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """What it is called to typer, which writes UTF-8 past a stream that calls itself ASCII."""
+        """The encoding that typer sees. It bypasses a stream that calls itself ASCII and writes UTF-8."""
         name = codecs.lookup(super().encoding).name
         return "latin-1" if name == "ascii" else name
 
@@ -72,7 +73,7 @@ class Output(io.TextIOWrapper):
             self._lose(error)
 
     def _lose(self, error: OSError) -> int:
-        """Let what is still in the buffer go nowhere, or Python would fail again when it ends (with code 120)."""
+        """Discard what is still in the buffer; otherwise Python would fail again at exit, with code 120."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.fileno())
         os.close(nowhere)
@@ -83,7 +84,7 @@ class Output(io.TextIOWrapper):
 
 @contextmanager
 def streams() -> Iterator[None]:
-    """Put our writer in the place of stdout and stderr; streams that were closed by the caller lead nowhere."""
+    """Replace stdout and stderr by `Output`; streams that the caller has closed go to /dev/null."""
     _open_closed()
     codecs.register_error(ERRORS, _plain)
     before = sys.stdout, sys.stderr
@@ -94,18 +95,18 @@ def streams() -> Iterator[None]:
     finally:
         sys.stdout, sys.stderr = before
         for stream in ours:
-            with suppress(OutputLost):  # whoever printed has been told
+            with suppress(OutputLost):  # reported when it was first raised
                 stream.flush()
-            stream.detach()  # or the buffer, which is not ours, would be closed with it
+            stream.detach()  # otherwise the buffer, which belongs to the original stream, would be closed too
 
 
 def _open_closed() -> None:
-    """`cifar-tui ... >&-`: without this, the next file that is opened would become stdout."""
+    """Open closed standard streams. After `cifar-tui ... >&-` the next file that is opened would become stdout."""
     while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(fd, True)
     os.close(fd)
     if sys.stdin is None:
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # descriptors, for as long as we live
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # open until the process ends
     if sys.stdout is None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     if sys.stderr is None:
@@ -113,12 +114,12 @@ def _open_closed() -> None:
 
 
 def drawable(stream: TextIO) -> TextIO:
-    """The stream behind ours, for pictures of our own making that need colours and cursor moves."""
+    """The original stream, for our own drawings, which need colors and cursor movement."""
     return stream.original if isinstance(stream, Output) else stream
 
 
 def rewrite_line(text: str) -> None:
-    """Put a text in the place of the last line on stderr, where that is a terminal."""
+    """Replace the last line on stderr by a text, if stderr is a terminal."""
     stream = drawable(sys.stderr)
     if stream.isatty():
         stream.write(f"\r\x1b[K{clean(text)}")
@@ -126,6 +127,6 @@ def rewrite_line(text: str) -> None:
 
 
 def glyphs() -> Glyphs:
-    """What stdout can show."""
+    """The set of glyphs that stdout can show."""
     name = codecs.lookup(sys.stdout.encoding or "ascii").name
     return glyphs_of_locale() if name == "utf-8" else "ascii"

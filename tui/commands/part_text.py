@@ -1,4 +1,4 @@
-"""Parts as text and as JSON: what a part is, its options, their defaults and what they take."""
+"""How a part and its options are printed, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.commands.common import print_json, print_pairs, print_text
 
 
 def part_row(part: Part) -> dict[str, Any]:
-    """A part as JSON shows it: name, title, summary and options."""
+    """A part as it is printed in JSON: name, title, summary and options."""
     options = [_param_row(param) for param in part.params + COMMON.get(part.kind, ())]
     return {"name": part.name, "title": part.title, "summary": part.summary, "options": options}
 
@@ -31,12 +31,12 @@ def _param_row(param: Param) -> dict[str, Any]:
 
 
 def option_names(row: dict[str, Any], without: Collection[str] = ()) -> str:
-    """The names of a part's options, in a row."""
+    """The names of a part's options, separated by spaces; "-" if there are none."""
     return " ".join(option["name"] for option in row["options"] if option["name"] not in without) or "-"
 
 
 def print_part(part: Part, as_json: bool) -> None:
-    """A part with its documentation and every option."""
+    """Print a part with its documentation and every option."""
     row = part_row(part) | {"doc": part.doc}
     if as_json:
         return print_json(row)
@@ -46,15 +46,15 @@ def print_part(part: Part, as_json: bool) -> None:
 
 
 def print_doc(doc: str) -> None:
-    """A part's documentation with a free line around it, its paragraphs filled for this terminal."""
-    about = doc.partition("\n\nArgs:")[0]  # what follows is for callers
+    """Print a part's documentation between blank lines, wrapped to the terminal."""
+    about = doc.partition("\n\nArgs:")[0]  # the rest is for callers in Python
     paragraphs = [" ".join(text.split()) for text in about.split("\n\n")]
     print_text("\n" + "\n\n".join(paragraphs))
     typer.echo()
 
 
 def print_options(options: Sequence[Mapping[str, Any]]) -> None:
-    """Options as JSON has them, each with its default, what it means and what it takes."""
+    """Print options in their JSON form, each with its default, meaning and range."""
     print_pairs(
         [
             (f"{option['name']} = {value_text(option['default'])}", meaning(option["help"], option["range"]))
@@ -64,12 +64,12 @@ def print_options(options: Sequence[Mapping[str, Any]]) -> None:
 
 
 def meaning(help_text: str, range_text: str) -> str:
-    """What an option is for and what it takes."""
+    """The meaning of an option with its range in parentheses."""
     return f"{help_text} ({range_text})" if range_text else help_text
 
 
 def value_text(value: Any) -> str:
-    """A default as a preset would say it; text stays bare unless it is empty."""
+    """A default as it is written in a preset, but without quotes around text unless it is empty."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple | list):

@@ -1,4 +1,4 @@
-"""`augmentations` and `schedules`, and how any part is printed with its options."""
+"""`cifar-tui augmentations` and `cifar-tui schedules`: the named presets and the parts that they are made of."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from presets import loader
 from tui.commands.common import Json, TrustParts, group, listing, print_json, print_table, print_text
 from tui.commands.part_text import option_names, part_row, print_part
 
-augmentations = group("Named augmentations, and the ops that they are made of.")
-schedules = group("Named learning-rate schedules.")
+augmentations = group("Named augmentations and the ops that they are made of: list, show, preview.")
+schedules = group("Named learning-rate schedules and the curves that they are made of: list, show.")
 
 
 @listing(augmentations)
 def list_augmentations(as_json: bool = Json) -> None:
-    """List the named augmentations and the ops."""
+    """List named augmentations and ops."""
     named = [
         {"name": info.name, "title": info.title, "origin": info.origin} for info in loader.list_presets("augmentations")
     ]
@@ -38,34 +38,40 @@ def list_augmentations(as_json: bool = Json) -> None:
 
 @augmentations.command("show")
 def show_augmentation(name: str = typer.Argument(..., help="An augmentation or an op."), as_json: bool = Json) -> None:
-    """Show a named augmentation or an op."""
+    """Show a named augmentation as TOML, or an op with its options."""
     _show_part("op", "augmentations", name, as_json)
 
 
 @augmentations.command("preview")
 def preview_augmentation(
-    name: str = typer.Argument("", help="A named augmentation, or an op: cutout:length=8"),
-    out: Path | None = typer.Option(None, help="Write a PNG instead of drawing in the terminal.", metavar="FILE"),
-    images: int = typer.Option(0, min=0, max=64, help="Images, one a row; 0: as many as look well.", metavar="N"),
-    draws: int = typer.Option(3, min=1, max=16, help="How often everything is drawn.", metavar="N"),
-    seed: int = typer.Option(0, min=0, help="Of the draws, and of which images are shown.", metavar="N"),
-    preset: str = typer.Option("", help="Data and, without NAME, augmentation of a preset or run:RUN.", metavar="P"),
-    data: str = typer.Option("", help="A data set; shapes needs no download.", metavar="NAME"),
-    data_dir: str = typer.Option("", help="Folder with the data set.", metavar="DIR"),
-    own_parts: list[str] = typer.Option([], "--parts", help="A Python file with ops of your own.", metavar="FILE"),
+    name: str = typer.Argument("", help="A named augmentation, or an op such as cutout:length=8."),
+    out: Path | None = typer.Option(None, help="Write a PNG file instead of drawing in the terminal.", metavar="FILE"),
+    images: int = typer.Option(
+        0, min=0, max=64, help="Number of images, one per row; 0 chooses a suitable number.", metavar="N"
+    ),
+    draws: int = typer.Option(3, min=1, max=16, help="Random draws of the whole augmentation per image.", metavar="N"),
+    seed: int = typer.Option(0, min=0, help="Seed of the draws and of the choice of images.", metavar="N"),
+    preset: str = typer.Option(
+        "", help="Take the data set and, without NAME, the augmentation from this preset or run:RUN.", metavar="P"
+    ),
+    data: str = typer.Option("", help="Use this data set; shapes needs no download.", metavar="NAME"),
+    data_dir: str = typer.Option("", help="Folder that contains the data set.", metavar="DIR"),
+    own_parts: list[str] = typer.Option(
+        [], "--parts", help="Python file that defines your own ops; may be given several times.", metavar="FILE"
+    ),
     trust_parts: bool = TrustParts,
     as_json: bool = Json,
 ) -> None:
-    """Show real images before and after, op by op."""
+    """Show images before and after augmentation, op by op."""
     from tui.commands import augment_preview
 
-    asked = augment_preview.Asked(name, preset, data, data_dir, images, draws, seed, own_parts, trust_parts)
-    augment_preview.main(asked, out, as_json=as_json)
+    options = augment_preview.Options(name, preset, data, data_dir, images, draws, seed, own_parts, trust_parts)
+    augment_preview.main(options, out, as_json=as_json)
 
 
 @listing(schedules)
 def list_schedules(as_json: bool = Json) -> None:
-    """List the named schedules and the curves they are made of."""
+    """List named schedules and curves."""
     named = [
         {"name": info.name, "title": info.title, "origin": info.origin} for info in loader.list_presets("schedules")
     ]
@@ -83,12 +89,14 @@ def list_schedules(as_json: bool = Json) -> None:
 @schedules.command("show")
 def show_schedule(
     name: str = typer.Argument(..., help="A named schedule or a curve."),
-    epochs: int = typer.Option(200, help="Epochs of the training.", metavar="N"),
-    lr: float = typer.Option(0.1, help="Learning rate at the peak.", metavar="X"),
-    sets: list[str] = typer.Option([], "--set", help="Change an option: warmup=5 or final=0.1", metavar="KEY=VALUE"),
+    epochs: int = typer.Option(200, help="Length of the training in epochs.", metavar="N"),
+    lr: float = typer.Option(0.1, help="Peak learning rate.", metavar="X"),
+    sets: list[str] = typer.Option(
+        [], "--set", help="Change an option of the schedule, such as warmup=5 or final=0.1.", metavar="KEY=VALUE"
+    ),
     as_json: bool = Json,
 ) -> None:
-    """Draw a schedule over a whole training, with its options."""
+    """Plot the learning rate of a schedule over a whole training, and list its options."""
     from tui.commands import schedule_show
 
     schedule_show.main(name, epochs, lr, sets, as_json=as_json)

@@ -1,4 +1,4 @@
-"""`presets`: recipes to start from, listed with what they promise, printed as they resolve, and saved."""
+"""`cifar-tui presets`: list the recipes to start from, show them resolved, and save new ones."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tui.drawing.format import mean_over_runs, percent
 
 WITH_EPOCHS: Final = 100
 WITH_MODEL: Final = 140
-"""Cells from which a listing of presets has these columns as well."""
+"""Terminal widths from which a listing of presets has these columns too."""
 MEANING: Final = (
-    "reported: by its source; n: measured here, in so many runs; target: aimed at, not measured yet; "
-    "* best epoch, picked on the test set"
+    "reported: by the source; n: measured by this project in n runs; target: not measured yet; "
+    "*: best epoch, selected on the test set"
 )
 
-presets = group("Recipes: a model, an augmentation and a schedule with all numbers filled in.")
+presets = group("Presets: complete recipes to start from: list, show, save.")
 
 
 @listing(presets)
@@ -38,7 +38,7 @@ def list_presets(as_json: bool = Json) -> None:
 
 
 def _listing(rows: Sequence[Mapping[str, Any]], cells: int) -> str:
-    """The presets as a table; what their titles mostly say as well has columns of its own only where there is room."""
+    """The presets as a table. Facts that most titles mention get columns of their own only in a wide terminal."""
     from tui.drawing.typeset import Column, Sheet, text
 
     name, model, epochs = Column("name"), Column("model"), Column("epochs", right=True)
@@ -73,7 +73,7 @@ def _preset_row(info: loader.PresetInfo, parts: Catalog) -> dict[str, Any]:
 
 
 def expect(recipe: Recipe) -> str:
-    """The promise in words: `96.26 reported`, `88.40 ±0.11 (n=3)`, `96.5 target`."""
+    """The promised test accuracy in percent: `96.26 reported`, `88.40 ±0.11 (n=3)`, `96.5 target`; "-" without one."""
     promise = recipe.promise
     if promise is None:
         return "-"
@@ -88,22 +88,22 @@ def expect(recipe: Recipe) -> str:
 @presets.command("show")
 def show_preset(
     name: str = typer.Argument(
-        ..., help="A preset, a TOML file or suite:NAME/ROW.", autocompletion=complete.preset_names
+        ..., help="A preset, a TOML file, or suite:NAME/ROW.", autocompletion=complete.preset_names
     ),
     as_json: bool = Json,
 ) -> None:
-    """Print a preset as it resolves, every default filled in."""
+    """Print a preset as a resolved recipe in TOML, with every default filled in."""
     recipe = references.recipe_of(name, catalog())
     uses = suite_rows(uses_of_preset(name))
     if as_json:
         return print_json({"name": name, "recipe_id": recipe.recipe_id, "recipe": recipe.to_table(), "suites": uses})
-    for use in uses:  # as comments, so that what is printed stays a preset
+    for use in uses:  # as comments, so that the output is still a valid preset
         typer.echo(f"# row {use['row']} of suite {use['suite']}, reported {use['reported']} %")
     return typer.echo(recipe.to_toml(), nl=False)
 
 
 def suite_rows(uses: Sequence[Use]) -> list[dict[str, Any]]:
-    """Rows of published tables as a listing shows them: `reported` in percent, marked by its selection."""
+    """Rows of published tables for a listing; `reported` is in percent, marked by how its epoch was selected."""
     from tui.drawing.suite_data import told
     from tui.drawing.suite_table import reported
 
@@ -121,14 +121,14 @@ def suite_rows(uses: Sequence[Use]) -> list[dict[str, Any]]:
 
 @presets.command("save")
 def save_preset(
-    name: str = typer.Argument(..., help="Name of the new preset."),
+    name: str = typer.Argument(..., help="Name of the new preset: lower-case letters, digits and _."),
     source: str = typer.Option(
-        ..., "--from", help="A preset, a TOML file, suite:NAME/ROW or run:RUN.", autocompletion=complete.preset_names
+        ..., "--from", help="A preset, a TOML file, suite:NAME/ROW, or run:RUN.", autocompletion=complete.preset_names
     ),
-    replace: bool = typer.Option(False, "--replace", help="Overwrite a preset of that name."),
+    replace: bool = typer.Option(False, "--replace", help="Overwrite an existing preset of that name."),
     as_json: bool = Json,
 ) -> None:
-    """Save a preset of your own, from another one or from a run."""
+    """Save a recipe as a preset of your own."""
     from presets.references import recipe_to_save
     from presets.saving import save
 

@@ -1,4 +1,4 @@
-"""`schedules show NAME`: the curve of a schedule in the terminal, or its numbers as JSON."""
+"""`cifar-tui schedules show`: the curve of a schedule in the terminal, or its values as JSON."""
 
 from __future__ import annotations
 
@@ -22,16 +22,20 @@ from tui.drawing.schedule_chart import charts, momenta
 
 HEIGHT: Final = 14
 MOMENTUM: Final = 0.9
-"""Of the optimizer that the preview is for."""
+"""The momentum of the optimizer that the schedule is shown for."""
 
 
 def main(name: str, epochs: int, lr: float, sets: Sequence[str], *, as_json: bool) -> None:
-    """Show a named schedule or a curve. Raises BadInput."""
+    """Show a named schedule or a curve.
+
+    Raises:
+        BadInput: there is no such schedule, or an option is invalid.
+    """
     parts = catalog()
     named = {info.name: info for info in loader.list_presets("schedules")}
     if name not in named and name not in parts.names("schedule"):
         raise BadInput(f"unknown schedule {name!r}{nearest(name, [*named, *parts.names('schedule')])}")
-    recipe = previewed(name, epochs, lr, sets)
+    recipe = preview_recipe(name, epochs, lr, sets)
     part = parts.get("schedule", recipe.schedule.name)
     title = named[name].title if name in named else part.title
     text = (named[name].description if name in named else "") or part.summary
@@ -57,11 +61,11 @@ def main(name: str, epochs: int, lr: float, sets: Sequence[str], *, as_json: boo
     return _print_options(recipe)
 
 
-def previewed(name: str, epochs: int, lr: float, sets: Sequence[str] = ()) -> Recipe:
-    """A recipe of SGD with momentum 0.9 around a schedule, for a look at it alone. Raises BadInput.
+def preview_recipe(name: str, epochs: int, lr: float, sets: Sequence[str] = ()) -> Recipe:
+    """A recipe with the schedule, SGD and momentum 0.9, to show the schedule by itself. Raises BadInput.
 
     Args:
-        sets: changes to the schedule's own options, with or without `schedule.` in front.
+        sets: changes to options of the schedule, with or without the prefix `schedule.`.
     """
     base = {
         "epochs": epochs,
@@ -74,13 +78,13 @@ def previewed(name: str, epochs: int, lr: float, sets: Sequence[str] = ()) -> Re
 
 
 def _first_and_last(rates: Sequence[float]) -> str:
-    """The figures that a log would show: `epoch 1: 0.1, epoch 101: 0.05, epoch 200: 6.2e-6`."""
+    """Learning rates as a log would show them: `epoch 1: 0.1, epoch 101: 0.05, epoch 200: 6.2e-6`."""
     shown = sorted({0, len(rates) // 4, len(rates) // 2, 3 * len(rates) // 4, len(rates) - 1})
-    return "first step of " + ", ".join(f"epoch {epoch + 1}: {learning_rate(rates[epoch])}" for epoch in shown)
+    return "First step of " + ", ".join(f"epoch {epoch + 1}: {learning_rate(rates[epoch])}" for epoch in shown)
 
 
 def _print_options(recipe: Recipe) -> None:
-    """Every option with its value, what it means and takes; the schedule's own ones first."""
+    """Print every option with its value, meaning and range; the schedule's own options first."""
     part = catalog().get("schedule", recipe.schedule.name)
     options = recipe.schedule.options
     rows = [

@@ -1,4 +1,4 @@
-"""`cifar-tui suites report`: the finished runs of a suite's rows, set against what was reported, in five formats."""
+"""`cifar-tui suites report`: the measured results of a suite's rows beside the reported ones, in five formats."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write(
     out: Path | None,
     width: int,
 ) -> None:
-    """Print the report, or write it to a file. Raises BadInput."""
+    """Print the report, or write it to a file. Raises BadInput for an unknown format or an unwritable file."""
     if form not in FORMATS:
         raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
     recipes = {
@@ -45,20 +45,20 @@ def write(
     }
     known = Index().rows(roots)
     lines = measure(rows, recipes, known)
-    said = _render(suite, rows, recipes, lines, departure, form, width)
+    report = _render(suite, rows, recipes, lines, departure, form, width)
     if out is None:
-        typer.echo(said, nl=False)
+        typer.echo(report, nl=False)
     else:
         try:
-            out.write_text(said, encoding="utf-8")
+            out.write_text(report, encoding="utf-8")
         except OSError as error:
             raise BadInput(f"--out {out}: {error.strerror}") from None
     if form == "text":
-        _say_others(suite, recipes, known, departure)
+        _hint_at_other_runs(suite, recipes, known, departure)
 
 
 def measure(rows: Sequence[Row], recipes: dict[str, Recipe], known: Sequence[Summary]) -> list[Line]:
-    """What was measured of each row; a run that stands for several rows is read once."""
+    """The measured results of each row; a run that belongs to several rows is read once."""
     read = cache(outcome)
     return [
         line(row.id, recipes[row.id].recipe_id, row.reported.selection, row.reported.test_accuracy, known, read)
@@ -116,13 +116,15 @@ def _data(
     return table(list(records[0]), [list(record.values()) for record in records])
 
 
-def _say_others(suite: Suite, recipes: dict[str, Recipe], known: Sequence[Summary], departure: Departure) -> None:
-    """A hint to runs of this suite that the report leaves out: people shrink a suite and then miss its runs."""
+def _hint_at_other_runs(
+    suite: Suite, recipes: dict[str, Recipe], known: Sequence[Summary], departure: Departure
+) -> None:
+    """Point out runs of this suite with other settings: who shrank a suite may not find its runs in the report."""
     ours = {recipe.recipe_id for recipe in recipes.values()}
     left = [run for run in known if f"suite:{suite.name}" in run.tags and run.recipe_id not in ours]
     if left and not departure:
         lengths = ", ".join(map(str, sorted({run.epochs for run in left})))
         say(
-            f"not shown: {len(left)} runs of this suite with other settings (epochs: {lengths}); "
-            "give the --epochs, --fraction and --set that they were made with"
+            f"Not shown: {len(left)} runs of this suite with other settings (epochs: {lengths}). "
+            "To show them, repeat the --epochs, --fraction and --set that they were started with."
         )

@@ -1,4 +1,4 @@
-"""The question whether code of other people, or code that has changed, may run."""
+"""Asking the user whether code of other people, or code that has changed, may run."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ def agreed(work: Callable[[bool], T], trust: bool) -> T:
             raise
         for line in error.problems[:-1]:
             typer.echo(clean(line), err=True)
-        if not typer.confirm("run this code?", default=False, err=True):
+        if not typer.confirm("Run this code?", default=False, err=True):
             raise BadInput(error.problems) from None
         return work(True)

@@ -20,18 +20,18 @@ from tui.commands import augment_preview
         (("crop_flp", "--out", "x.png"), "unknown augmentation 'crop_flp'; did you mean crop_flip"),
         (("cutout:length=99", "--out", "x.png"), "augmentation.cutout.length: got 99, needs <= 64"),
         (("cutout:long=9", "--out", "x.png"), "unknown key augmentation.cutout.long"),
-        (("cutout", "--out", "x.jpg"), "the picture is a PNG; name it x.png"),
-        (("cutout", "--out", "/no/such/folder/x.png"), "there is no folder /no/such/folder"),
+        (("cutout", "--out", "x.jpg"), "only PNG is supported; name it x.png"),
+        (("cutout", "--out", "/no/such/folder/x.png"), "no such folder: /no/such/folder"),
         (("ricapp",), "unknown augmentation 'ricapp'; did you mean ricap"),
-        (("cutout",), "pictures need a terminal with colours; write them to a file with --out sheet.png"),
-        (("--out", "x.png"), "which augmentation? give its name, or --preset P"),
+        (("cutout",), "images need a terminal with colors; use --out sheet.png to write them to a file"),
+        (("--out", "x.png"), "give the name of an augmentation, or --preset P"),
         (("cutout", "--out", "x.png", "--preset", "quickstrt"), "unknown preset 'quickstrt'; did you mean quickstart"),
         (("cutout", "--out", "x.png", "--data", "shape"), "data.name: unknown data set 'shape'; did you mean shapes"),
         (("cutout", "--out", "x.png", "--images", "99"), "--images"),
     ],
 )
 def test_a_mistake_is_told_before_anything_is_started(cli, monkeypatch, arguments, message):
-    monkeypatch.setattr(augment_preview, "made_by_child", lambda request: pytest.fail("a child was started"))
+    monkeypatch.setattr(augment_preview, "sheet_from_child", lambda request: pytest.fail("a child was started"))
     answer = cli("augmentations", "preview", *arguments)
     assert answer.code == 2 and message in answer.err and "Traceback" not in answer.err
 

@@ -84,7 +84,7 @@ def test_the_summary_is_printed_in_columns(cli, monkeypatch):
     monkeypatch.setattr(models, "count_model", lambda *_, **facts: {"classes": facts["classes"], **counted})
     out = cli("models", "show", "resnet20", "--batch-size", "16").out
     assert "272,474" in out and "64x8x8" in out and "3 BasicBlock" in out
-    assert "a training step of 16 images" in out and "bf16" in out
+    assert "one training step with 16 images" in out and "bf16" in out
 
 
 def test_an_alias_shows_its_model_and_the_presets_that_use_it(cli):
@@ -114,7 +114,7 @@ def test_without_torch_the_facts_are_shown_and_the_rest_is_one_clear_line(cli, t
     assert answer.code == 1 and "62,006" in answer.out
     assert (
         answer.err
-        == "error: the summary of lenet cannot be counted: torch is not installed here; --no-summary shows the rest\n"
+        == "error: cannot count the summary of lenet: torch is not installed; use --no-summary to show the rest\n"
     )
 
 

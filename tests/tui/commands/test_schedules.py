@@ -17,7 +17,7 @@ def test_every_schedule_is_drawn_in_eighty_columns_without_colour(cli, name, mon
     answer = cli("schedules", "show", name)
     assert answer.code == 0 and "\x1b" not in answer.out
     assert max(map(len, answer.out.splitlines())) <= 80
-    assert "─ learning rate" in answer.out and "first step of epoch 1:" in answer.out
+    assert "─ learning rate" in answer.out and "First step of epoch 1:" in answer.out
     assert ("─ momentum" in answer.out) == (name == "one_cycle_momentum")
 
 
