@@ -216,7 +216,7 @@ def _pick(table: Table, text: str, catalog: Catalog) -> Table:
     kind = next((kind for kind, other in FIELD.items() if other == field), None)
     meaning = part_table(kind, name) if kind and name in paths(kind) else name
     new = dict(meaning) if isinstance(meaning, Mapping) else {"name": meaning}
-    return swap.swapped(table, field, new, anew=path.strip() == field, catalog=catalog)
+    return swap.swapped(table, field, new, always=path.strip() == field, catalog=catalog)
 
 
 def _put(table: Table, path: str, value: Any) -> Table:

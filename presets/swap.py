@@ -23,17 +23,17 @@ def names_a_part(text: str) -> bool:
     return text.partition("=")[0].strip().removesuffix(".name") in PART_FIELDS
 
 
-def swapped(table: Mapping[str, Any], field: str, new: Mapping[str, Any], *, anew: bool, catalog: Catalog) -> Table:
+def swapped(table: Mapping[str, Any], field: str, new: Mapping[str, Any], *, always: bool, catalog: Catalog) -> Table:
     """The table with another part in a field.
 
     Args:
         new: the part's table, with at least its name.
-        anew: reset the options even if the field has this part already.
+        always: reset the options even if the field has this part already.
     """
     kind = PART_FIELDS[field]
     old = table.get(field, DEFAULTS.get(field, {}))
     old = {"name": old} if isinstance(old, str) else dict(old)
-    if anew or _canonical(kind, old, catalog) != _canonical(kind, new, catalog):
+    if always or _canonical(kind, old, catalog) != _canonical(kind, new, catalog):
         shared = {param.name for param in COMMON.get(kind, ())}
         old = {key: value for key, value in old.items() if key in shared}
     return {**table, field: {**old, **new}}

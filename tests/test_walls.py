@@ -1,4 +1,4 @@
-"""The walls between the packages, tried in fresh processes: what an import really brings along."""
+"""The walls between the packages, checked in fresh processes: which modules an import really loads."""
 
 import pkgutil
 import re
@@ -74,19 +74,19 @@ def test_the_first_paint_waits_for_neither_torch_nor_the_other_screens():
 ROOT = Path(__file__).resolve().parent.parent
 OPENERS = re.compile(r"\.read_text\(|\.read_bytes\(|(?<![\w.])open\(|(?<!os)\.open\(")
 MAY_OPEN = {
-    "engine/contract/run/process.py": "of the kernel: /proc",
-    "engine/contract/recipe/timm_names.py": "of an installed package",
-    "engine/launch/reasons.py": "of the kernel: /proc and /sys",
-    "engine/contract/flock.py": "of the kernel: /proc/locks",
-    "engine/data/archives.py": "archives that were found to be regular files",
-    "engine/data/arrays.py": "of the program's own cache",
-    "engine/data/mnist.py": "files that were held to their SHA-256",
+    "engine/contract/run/process.py": "kernel files: /proc",
+    "engine/contract/recipe/timm_names.py": "a file of an installed package",
+    "engine/launch/reasons.py": "kernel files: /proc and /sys",
+    "engine/contract/flock.py": "kernel files: /proc/locks",
+    "engine/data/archives.py": "archives already known to be regular files",
+    "engine/data/arrays.py": "the program's own cache",
+    "engine/data/mnist.py": "files already verified by SHA-256",
     "tui/commands/output.py": "the standard streams",
 }
 
 
 def test_every_file_is_opened_by_the_one_reader_or_for_a_known_reason():
-    """A FIFO, a device or a link may lie wherever a person or another user can write: see `open_regular`."""
+    """Where other users can write, a path may be a FIFO, a device or a link: see `open_regular`."""
     places = ("tui", "presets", "engine/contract", "engine/launch", "engine/analysis", "engine/data")
     found = {
         path.relative_to(ROOT).as_posix()

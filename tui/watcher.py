@@ -29,7 +29,7 @@ class RunWatcher(App[None]):
         self._remembered = time.monotonic()
 
     def start_watching(self) -> None:
-        """Take the runs as they are for known, and look for changes from now on."""
+        """Report changes from now on; the present state of the runs is not news."""
         self._known = {row.folder: row for row in self.session.summaries()}
         self.set_interval(TICK_SECONDS, self._scan_unless_scanning)
 
