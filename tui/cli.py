@@ -116,7 +116,7 @@ def open_run(run: str = typer.Argument("@last", metavar="RUN"), runs_dir: list[s
 
 @app.command("results")
 def results(runs_dir: list[str] | None = RunsDirs) -> None:
-    """Open the workbench on Results, the table of all runs."""
+    """Open the workbench on the table of all runs."""
     _workbench(roots(runs_dir), start_screen="results")
 
 

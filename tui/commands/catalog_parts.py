@@ -12,12 +12,8 @@ from tui.commands.common import Json, group, listing, print_json, print_pairs, p
 from tui.commands.part_text import option_names, part_row, print_part
 
 NOUNS: Final = {
-    "optimizers": (
-        "optimizer",
-        "optimizer",
-        "Optimizers and the options that all of them share, such as SAM and Lookahead: list, show.",
-    ),
-    "losses": ("loss", "loss", "Losses, including distillation from a finished run: list, show."),
+    "optimizers": ("optimizer", "optimizer", "Optimizers, SAM and Lookahead: list, show."),
+    "losses": ("loss", "loss", "Losses, including distillation: list, show."),
     "averages": ("average", "averaging", "Averages of the weights during training: list, show."),
 }
 """By noun: its singular, the kind of its parts (which is also the recipe's field), and its help text."""

@@ -25,7 +25,7 @@ PACKAGES = ("torch", "torchvision", "textual", "plotext", "numpy", "pydantic")
 
 
 def doctor(as_json: bool = Json) -> None:
-    """Check what runs need on this machine: packages, devices, data sets, folders, disk space."""
+    """Check this machine: packages, devices, data, disk space."""
     report = {"machine": _machine(), "packages": _packages(), "devices": _devices(), "data": _data(), "runs": _runs()}
     if as_json:
         return print_json(report)
@@ -108,7 +108,7 @@ def _runs() -> dict[str, Any]:
 
 
 def schema(as_json: bool = typer.Option(True, "--json", help="Print JSON; always the case.")) -> None:
-    """Print the JSON schema of recipes, including the options of every part."""
+    """Print the JSON schema of recipes and of all parts."""
     table = Recipe.model_json_schema()
     parts = catalog()
     definitions = table.setdefault("$defs", {})

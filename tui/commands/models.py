@@ -22,7 +22,7 @@ from tui.commands.part_text import part_row, print_doc, print_options
 from tui.commands.presets import expect, suite_rows
 from tui.drawing.format import file_size, si
 
-app = group("Models: list them by family, size or cost; show stages, parameters and memory.")
+app = group("Models: list and filter; show stages and memory.")
 
 FACTS: Final = {"family": "", "params": 0, "gmacs": 0.0, "year": 0, "paper": ""}
 SORTS: Final = ("family", "params", "gmacs", "year", "name")

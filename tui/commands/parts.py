@@ -13,8 +13,8 @@ from presets import loader
 from tui.commands.common import Json, TrustParts, group, listing, print_json, print_table, print_text
 from tui.commands.part_text import option_names, part_row, print_part
 
-augmentations = group("Named augmentations and the ops that they are made of: list, show, preview.")
-schedules = group("Named learning-rate schedules and the curves that they are made of: list, show.")
+augmentations = group("Named augmentations and their ops: list, show, preview.")
+schedules = group("Named learning-rate schedules and curves: list, show.")
 
 
 @listing(augmentations)
