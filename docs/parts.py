@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from engine.contract.recipe.catalog import Part, catalog
 from engine.contract.recipe.params import OPS, Param
 from engine.contract.recipe.schema import COMMON, NOT_HASHED, ComputeConfig, DataConfig, EvaluateConfig, Recipe
-from tui.forms.fields import param_of
+from tui.plans.placement import param_of
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE / "parts.md"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import typer
 from engine.contract.errors import BadInput
 from tui.commands import catalog_parts, data, doctor, grid, lr_find, models, parts, presets, queue, runs, suites
 from tui.commands.common import RunsDirs, TrustParts, group, roots, user_errors
-from tui.commands.complete import preset_names
+from tui.commands.options import with_flags
 from tui.commands.output import streams
+from tui.plans.flags import TRAIN
 
 app = group(
     "Train image classifiers on CIFAR from a terminal. Without a command, the workbench opens; "
@@ -40,8 +42,6 @@ app.command("schema")(doctor.schema)
 app.command("grid")(grid.grid)
 app.command("lr-find")(lr_find.lr_find)
 
-WHAT, NUMBERS, WHERE, HOW = "What to train", "Numbers", "Where", "How"
-
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -52,57 +52,28 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback(invoke_without_command=True)
+@with_flags(TRAIN)
 def root(
     ctx: typer.Context,
-    preset: str = typer.Option(
-        "",
-        help="A preset's name, a TOML file, suite:NAME/ROW, or run:RUN to repeat a run.",
-        metavar="P",
-        autocompletion=preset_names,
-    ),
+    flags: Mapping[str, Any],
     headless: bool = typer.Option(False, "--headless", help="Train without opening the workbench."),
-    model: str = typer.Option("", help="Another model.", metavar="M"),
-    augmentation: str = typer.Option("", help="Another named augmentation.", metavar="A"),
-    schedule: str = typer.Option("", help="Another schedule.", metavar="S"),
-    epochs: int | None = typer.Option(None, help="Passes over the training images.", metavar="N"),
-    batch_size: int | None = typer.Option(None, help="Images a step.", metavar="N"),
-    lr: float | None = typer.Option(None, help="Learning rate at the schedule's peak.", metavar="X"),
-    seed: str = typer.Option("", help="Seed of one run.", metavar="N"),
-    seeds: str = typer.Option("", help="Several runs: 5 (seeds 0 to 4), 0-4 or 0,3,7.", metavar="N"),
-    sets: list[str] = typer.Option([], "--set", help="Change any field: optimizer.momentum=0.8", metavar="KEY=VALUE"),
-    add_ops: list[str] = typer.Option([], "--add-op", help="Add an op: color_jitter:hue=0.1", metavar="O"),
-    drop_ops: list[str] = typer.Option([], "--drop-op", help="Drop an op by name.", metavar="O"),
-    device: str = typer.Option("", help="auto, cpu, cuda, cuda:1 or mps.", metavar="D"),
-    gpus: int | None = typer.Option(None, help="GPUs of this machine for one run.", metavar="N"),
-    threads: int | None = typer.Option(None, help="CPU threads; 0 takes all cores.", metavar="N"),
-    wait_free: float | None = typer.Option(None, help="Queue until the GPU has so much free memory.", metavar="GB"),
-    data_dir: str = typer.Option("", help="Folder with the data set.", metavar="DIR"),
     runs_dir: list[str] | None = RunsDirs,
-    name: str = typer.Option("", help="A name for the run.", metavar="TEXT"),
-    tags: list[str] = typer.Option([], "--tag", help="A word to find the run by.", metavar="T"),
-    keep: str = typer.Option("", help="Checkpoints to keep: all, resumable, weights or none.", metavar="K"),
-    share: str = typer.Option("", help="Who may read the run: private or group.", metavar="W"),
-    own_parts: list[Path] = typer.Option([], "--parts", help="A Python file with parts of your own.", metavar="FILE"),
     trust_parts: bool = TrustParts,
-    detach: bool = typer.Option(False, "--detach", help="Start, print the run's id and return."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Print the resolved recipe as TOML and start nothing."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object an event on stdout, then the result."),
+    detach: bool = typer.Option(False, "--detach", help="Start the run, print its id, and return."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Print the resolved recipe as TOML; start nothing."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object per event to stdout, then the result."),
     _version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Open the workbench, or start a run without it."""
     if ctx.invoked_subcommand is not None:
         return
-    flags: dict[str, Any] = {
-        key: value
-        for key, value in locals().items()
-        if key not in ("ctx", "headless", "runs_dir", "detach", "dry_run", "as_json", "_version", "own_parts")
-    }
-    flags["parts"] = [str(file) for file in own_parts]
     if headless or dry_run:
         from tui.commands import train
 
-        raise SystemExit(train.main(flags, roots(runs_dir), detach=detach, dry_run=dry_run, as_json=as_json))
-    _workbench(roots(runs_dir), preset_flags={key: value for key, value in flags.items() if value} if preset else None)
+        how = {"trust": trust_parts, "detach": detach, "dry_run": dry_run, "as_json": as_json}
+        raise SystemExit(train.main(flags, roots(runs_dir), **how))
+    given = {key: value for key, value in flags.items() if value}
+    _workbench(roots(runs_dir), preset_flags=given if "preset" in given else None)
 
 
 @app.command("open")

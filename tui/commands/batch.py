@@ -20,17 +20,11 @@ from tui.drawing.format import NONE, percent
 from tui.drawing.typeset import Column, Sheet, text
 from tui.plans.batch import Batch, Cell, Job, alone, carry_out, prepare
 from tui.plans.cost import Cost, cost, room
+from tui.plans.flags import FLAGS
 from tui.plans.words import shrunk, told
 
 ASK_ABOVE: Final = 20
 """Runs that are started on a terminal without a question."""
-CHANGED_ON_RESUME: Final = {
-    "device": "device",
-    "data_dir": "data_dir",
-    "threads": "threads",
-    "wait_free": "wait_free_gb",
-}
-"""Flags that a resumed run takes over as well, and their names in the placement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +131,7 @@ def _state(job: Job) -> str:
 
 
 def _start(order: Order, batch: Batch, time: Cost, as_json: bool) -> None:
-    changed = {name: order.placed[flag] for flag, name in CHANGED_ON_RESUME.items() if order.placed.get(flag)}
+    changed = {flag.path: order.placed[flag.name] for flag in FLAGS if flag.on_resume and order.placed.get(flag.name)}
     became: dict[tuple[str, int], tuple[str, str]] = {}
     failures = 0
     trusting = {"resume": partial(control.resume, trust=True)} if order.trust else {}

@@ -23,7 +23,10 @@ from tui.drawing.lines import Line, fit, wrap
 
 Json = typer.Option(False, "--json", help="Print JSON instead of a table.")
 RunsDirs = typer.Option(None, "--runs-dir", help="Folder with runs; further ones are read only.", metavar="DIR")
-Yes = typer.Option(False, "--yes", "-y", help="Do not ask.")
+Yes = typer.Option(False, "--yes", "-y", help="Do not ask for confirmation.")
+Retry = typer.Option(False, "--retry", help="Resume failed runs too.")
+DryRun = typer.Option(False, "--dry-run", help="Print what would run; start nothing.")
+TrustParts = typer.Option(False, "--trust-parts", help="Run the code that a run brings along, no matter who wrote it.")
 Ref = typer.Argument(..., help="Full id, its last four characters, a unique name, @last or @live.", metavar="RUN")
 Refs = typer.Argument(..., help="Full ids, their last four characters, unique names, @last or @live.", metavar="RUN...")
 
@@ -167,9 +170,6 @@ def terminal_width() -> int:
 def width() -> int:
     """Cells of the terminal; 80 where there is none."""
     return shutil.get_terminal_size().columns
-
-
-TrustParts = typer.Option(False, "--trust-parts", help="Run code that a run brings along, whoever's it is.")
 
 
 def say(text: str) -> None:

@@ -32,7 +32,7 @@ from tui.plans.sweep import Job, Progress, Wanted, check, command, verdict
 HEIGHT: Final = 16
 
 
-def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, as_json: bool) -> int:
+def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, trust: bool, as_json: bool) -> int:
     """Find a rate for what the flags ask for; the exit code. Raises BadInput before torch is imported anywhere."""
     preset = str(flags.get("preset") or "")
     if not preset:
@@ -42,7 +42,6 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, as_
     draft = from_flags(flags)
     for line in resets(draft, source, parts):
         say(line)
-    trust = bool(flags.get("trust_parts"))
     job = agreed(lambda ok: check(draft, source, wanted, roots, parts, own_parts, trust=ok), trust)
     if job.place.busy:
         say(f"warning: {job.place.busy}; the sweep shares it, and both are slower meanwhile")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +15,23 @@ from engine.contract.recipe.changes import changes
 from presets import loader, references, suites
 from presets.references import row_recipe
 from presets.suites import Row
-from tui.commands.common import Json, RunsDirs, TrustParts, group, listing, print_json, print_table, roots, width
+from tui.commands.common import (
+    DryRun,
+    Json,
+    Retry,
+    RunsDirs,
+    TrustParts,
+    Yes,
+    group,
+    listing,
+    print_json,
+    print_table,
+    roots,
+    width,
+)
 from tui.commands.complete import suite_names
+from tui.commands.options import with_flags
+from tui.plans.flags import SUITE
 
 app = group("Published tables as suites: rows that anyone can run, and what their sources report.")
 
@@ -81,28 +97,27 @@ def _said(row: Row, parts: Catalog) -> str:
 
 
 @app.command("run")
+@with_flags(SUITE)
 def run_suite(
     name: str = Name,
     rows: str = Rows,
     epochs: int | None = Epochs,
     fraction: float = Fraction,
-    seeds: str = typer.Option("0", "--seeds", help="5 (seeds 0 to 4), 0-4 or 0,3,7.", metavar="N"),
     sets: list[str] = Sets,
-    device: str = typer.Option("", help="auto, cpu, cuda, cuda:1 or mps.", metavar="D"),
-    threads: int | None = typer.Option(None, help="CPU threads; 0 takes all cores.", metavar="N"),
-    wait_free: float | None = typer.Option(None, help="Queue until the GPU has so much free memory.", metavar="GB"),
-    data_dir: str = typer.Option("", help="Folder with the data set.", metavar="DIR"),
+    *,
+    flags: Mapping[str, Any],
     runs_dir: list[str] | None = RunsDirs,
-    tags: list[str] = typer.Option([], "--tag", help="A word to find the runs by.", metavar="T"),
-    keep: str = typer.Option("", help="Checkpoints to keep: all, resumable, weights or none.", metavar="K"),
     launcher: str = typer.Option("local", help="Where to run: local."),
     trust_parts: bool = TrustParts,
-    retry: bool = typer.Option(False, "--retry", help="Resume failed runs as well."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Print what would run and start nothing."),
-    yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
+    retry: bool = Retry,
+    dry_run: bool = DryRun,
+    yes: bool = Yes,
     as_json: bool = Json,
 ) -> None:
-    """Queue the rows of a suite, and nothing twice: given again it goes on where it stopped."""
+    """Queue the rows of a suite.
+
+    Running the same command again continues where it stopped: nothing runs twice.
+    """
     from tui.commands.batch import Order, carry
     from tui.plans.draft import from_flags
     from tui.plans.suite import Departure, cells, resets
@@ -117,21 +132,19 @@ def run_suite(
         )
     suite, parts = suites.load(name), catalog()
     departure = Departure(epochs or 0, fraction, tuple(sets))
-    placed = {"device": device, "threads": threads, "wait_free": wait_free, "data_dir": data_dir, "tags": tags,
-              "keep": keep}  # fmt: skip
     only = ["--rows", rows] if rows else []
     again = shlex.join(["cifar-tui", "suites", "report", name, *only, *departure.flags()])
     picked = suite.pick(rows)
     order = Order(
         title=f"suite {suite.name}",
         label="row",
-        cells=cells(suite, picked, departure, parts, placed),
-        seeds=from_flags({"seeds": seeds}).seeds(),
+        cells=cells(suite, picked, departure, parts, flags),
+        seeds=from_flags(flags).seeds(),
         roots=roots(runs_dir),
         parts=parts,
         facts={"suite": suite.name, "departure": departure.table()},
         departure=str(departure),
-        placed=placed,
+        placed=flags,
         notes=lambda: shared(resets(suite, picked, departure, parts)),
         retry=retry,
         trust=trust_parts,

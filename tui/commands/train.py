@@ -38,8 +38,22 @@ EXIT: Final = {"finished": 0, "stopped": 130, "preempted": 143}
 """By status; all others are 1."""
 
 
-def main(flags: Mapping[str, Any], roots: Sequence[Path], *, detach: bool, dry_run: bool, as_json: bool) -> int:
-    """Start what the flags ask for. Returns the exit code. Raises BadInput before anything is written."""
+def main(
+    flags: Mapping[str, Any], roots: Sequence[Path], *, trust: bool, detach: bool, dry_run: bool, as_json: bool
+) -> int:
+    """Start the runs that the flags ask for.
+
+    Args:
+        flags: values by the names in `tui.plans.flags.FLAGS`.
+        roots: folders with runs; new runs go to the first.
+        trust: run the code that another run brings along without asking.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        BadInput: before anything is written.
+    """
     preset = str(flags.get("preset") or "")
     if not preset:
         names = ", ".join(info.name for info in loader.list_presets())
@@ -59,7 +73,6 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], *, detach: bool, dry_r
         else:
             typer.echo(recipe.to_toml(), nl=False)
         return 0
-    trust = bool(flags.get("trust_parts"))
     planned = agreed(lambda ok: plan(draft, source, roots[0], parts, own_parts, roots, trust=ok), trust)
     if planned.note:
         say(planned.note)

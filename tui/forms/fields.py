@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Any, Final
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.ops import members
 from engine.contract.recipe.overrides import labelled
-from engine.contract.recipe.params import LIMITS, OPS, Param
-from engine.contract.recipe.schema import COMMON, NOT_HASHED, Choice, Placement, Recipe
+from engine.contract.recipe.params import OPS, Param
+from engine.contract.recipe.schema import COMMON, NOT_HASHED, Choice, Recipe
 from engine.contract.run.teacher import FIELD as TEACHER
+from tui.plans.placement import doc_of, param_of, place_params
 
 KINDS: Final = {
     "model": "model",
@@ -53,8 +53,6 @@ LABELS: Final = {
     "schedule.by": "schedule moves by",
     DATA_SET: "data set",
 }
-PLACE: Final = ("device", "gpus", "threads", "name", "tags", "data_dir", "wait_free_gb", "share", "keep")
-SEEDS: Final = Param("seeds", "str", "0", "One run a seed: 0, or 0-4 for five runs. A seed fixes every random draw.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +141,7 @@ def walk(recipe: Recipe, catalog: Catalog) -> Iterator[tuple[str, str, Param, An
         elif key == "augmentation":
             yield "augmentation", "what", Param("augmentation", "part", help="A named set of operations."), ""
             names = " · ".join(op_name(op) for op in value) or "none"
-            yield "augmentation.ops", "what", Param("ops", "ops", help=_doc(info, OPS_HELP)), names
+            yield "augmentation.ops", "what", Param("ops", "ops", help=doc_of(info, OPS_HELP)), names
             yield from _walk_ops("augmentation", value, catalog)
         elif isinstance(value, BaseModel):
             for name, inner in type(value).model_fields.items():
@@ -184,31 +182,6 @@ def _walk_ops(path: str, ops: tuple[Choice, ...], catalog: Catalog) -> Iterator[
                 yield f"{path}.{label}.{param.name}", "augmentation", param, value
 
 
-def param_of(name: str, info: FieldInfo) -> Param:
-    """A pydantic field in the words of the catalog, so that the form has one kind of row."""
-    annotation: Any = info.annotation
-    if get_origin(annotation) is Literal:
-        kind, choices = "choice", get_args(annotation)
-    elif get_origin(annotation) is tuple:
-        item = get_args(annotation)[0]  # a bare type, or one with its checks
-        kind, choices = f"list[{getattr(item, '__origin__', item).__name__}]", ()
-    else:
-        kind, choices = annotation.__name__, ()
-    limits = {key: getattr(mark, key) for mark in info.metadata for key in LIMITS if hasattr(mark, key)}
-    default = None if info.is_required() else info.default
-    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    needs = str(extra.get("needs", ""))
-    return Param(name, kind, default, _doc(info), choices=choices, required=info.is_required(), needs=needs, **limits)
-
-
-def place_params(devices: tuple[str, ...] = ()) -> dict[str, Param]:
-    """The rows below the recipe: seeds, and what `Placement` holds; `devices` are those of this machine."""
-    params = {"seeds": SEEDS} | {name: param_of(name, Placement.model_fields[name]) for name in PLACE}
-    if devices:
-        params["device"] = replace(params["device"], type="choice", choices=devices)
-    return params
-
-
 def label_of(path: str) -> str:
     """What a row is called under its heading."""
     if path in LABELS:
@@ -218,7 +191,3 @@ def label_of(path: str) -> str:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _doc(info: FieldInfo, otherwise: str = "") -> str:
-    return " ".join((info.description or otherwise).split())

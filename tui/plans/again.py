@@ -12,13 +12,10 @@ from engine.contract.recipe.catalog import Catalog
 from engine.contract.run.store import RunFolder
 from presets.references import source_file
 from tui.plans.draft import Draft, from_flags
+from tui.plans.flags import FLAGS
 
-VALUES: Final = (
-    "preset", "model", "augmentation", "schedule", "epochs", "batch-size", "lr", "seed", "device", "gpus", "threads",
-    "wait-free", "data-dir", "name", "keep", "share",
-)  # fmt: skip
-LISTS: Final = {"set": "sets", "add-op": "add_ops", "drop-op": "drop_ops", "tag": "tags", "parts": "parts"}
-"""Flags that may be given several times, and their names in `from_flags`."""
+OPTIONS: Final = {flag.option: flag for flag in FLAGS}
+WITHOUT_VALUE: Final = ("--headless", "--detach")
 
 
 def draft_of(run: RunFolder, catalog: Catalog, roots: Sequence[Path]) -> Draft:
@@ -47,7 +44,7 @@ def own_parts(run: RunFolder) -> tuple[str, ...]:
 
 
 def flags_of(command: str) -> dict[str, Any] | None:
-    """The flags of a run's command as `from_flags` takes them; None where it holds anything else."""
+    """The values of the flags in a run's command, as `from_flags` takes them; None where it holds anything else."""
     try:
         words = shlex.split(command)[1:]
     except ValueError:
@@ -55,16 +52,13 @@ def flags_of(command: str) -> dict[str, Any] | None:
     flags: dict[str, Any] = {}
     rest = iter(words)
     for word in rest:
-        name = word.removeprefix("--")
-        if word in ("--headless", "--detach"):
+        if word in WITHOUT_VALUE:
             continue
-        value = next(rest, None)
-        if value is None or not word.startswith("--"):
+        flag, value = OPTIONS.get(word), next(rest, None)
+        if flag is None or value is None:
             return None
-        if name in LISTS:
-            flags.setdefault(LISTS[name], []).append(value)
-        elif name in VALUES:
-            flags[name.replace("-", "_")] = value
+        if flag.many:
+            flags.setdefault(flag.name, []).append(value)
         else:
-            return None
+            flags[flag.name] = value
     return flags if "preset" in flags else None

@@ -1,7 +1,7 @@
-"""What the form holds: a preset and the changes to it. A draft *is* a command line; nothing is stored twice.
+"""A draft: a preset and the changes to it. It stands for a command line, and nothing is stored twice.
 
-Drafts are immutable, so undo is a list of earlier ones, and a draft that does not resolve is still a draft: the field
-that is wrong keeps what was typed and shows the message.
+Drafts are immutable, so undo is a list of earlier ones. A draft that does not resolve is still a draft: the field that
+is wrong keeps what was typed and shows the message.
 """
 
 from __future__ import annotations
@@ -13,33 +13,19 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
-from engine.contract.recipe.overrides import parse_value
-from engine.contract.recipe.resolve import PART_FIELDS, explain
+from engine.contract.recipe.resolve import PART_FIELDS
 from engine.contract.recipe.schema import COMMON, Placement, Recipe
 from presets.loader import Edits
 from presets.shrink import fit
-from tui.forms.fields import PLACE, place_params
+from tui.plans import placement
+from tui.plans.flags import FLAGS, TRAIN, Flag, accepted_by, with_target
 
-NAMED: Final = ("model", "augmentation", "schedule")
-"""Fields that `--model`, `--augmentation` and `--schedule` set by the name of a preset part."""
-FLAGS: Final = {"epochs": "--epochs", "batch_size": "--batch-size", "optimizer.lr": "--lr"}
-"""Fields with a flag of their own; all others go through `--set`."""
-PLACE_FLAGS: Final = {
-    "device": "--device",
-    "gpus": "--gpus",
-    "name": "--name",
-    "data_dir": "--data-dir",
-    "wait_free_gb": "--wait-free",
-    "threads": "--threads",
-    "share": "--share",
-    "keep": "--keep",
-}
-COPIED: Final = ("device", "gpus", "threads", "data_dir", "name", "share", "keep")
-"""Placement fields whose flag has the field's own name."""
+NAMED: Final = tuple(flag.path for flag in with_target("part"))
+"""Recipe fields that a flag sets by the name of a part: model, augmentation, schedule."""
+OWN_FLAG: Final = frozenset(flag.path for flag in with_target("field"))
+"""Recipe fields with a flag of their own; all others go through `--set`."""
 MAX_RUNS: Final = 1000
 _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -105,8 +91,8 @@ class Draft:
 
     def edits(self) -> Edits:
         """The flags, in the loader's words. A part comes before its options."""
-        sets = [f"{path}={text}" for path, text in sorted(self.sets.items(), key=lambda item: item[0].count("."))]
-        model, augmentation, schedule = (self.named.get(name, "") for name in NAMED)
+        sets = [f"{path}={text}" for path, text in self._by_depth()]
+        model, augmentation, schedule = (self.named.get(name, "") for name in ("model", "augmentation", "schedule"))
         return Edits(model, augmentation, schedule, sets=sets, add_ops=self.add_ops, drop_ops=self.drop_ops)
 
     def recipe(self, source: str, catalog: Catalog) -> Recipe:
@@ -118,50 +104,45 @@ class Draft:
         return fit(source, catalog, self.edits())
 
     def placement(self) -> Placement:
-        """Where and how. Raises BadInput."""
-        table: dict[str, Any] = {}
-        for name, param in place_params().items():
-            if name != "seeds" and name in self.place:
-                text = self.place[name]
-                if param.type == "list[str]":
-                    table[name] = tuple(text.replace(",", " ").split())
-                else:
-                    table[name] = text if param.type in ("str", "choice") else parse_value(text)
-        try:
-            return Placement.model_validate(table)
-        except ValidationError as error:
-            raise BadInput(explain(error, Placement)) from None
+        """Where and how it runs. Raises BadInput."""
+        return placement.checked(self.place)
 
     def seeds(self) -> list[int]:
         """The seeds, one run each. Raises BadInput."""
         return parse_seeds(self.place.get("seeds", "0"))
 
     def command(self) -> list[str]:
-        """The command line that does the same without a screen."""
-        words = ["cifar-tui", "--preset", self.preset]
-        words += [part for name in NAMED if name in self.named for part in (f"--{name}", self.named[name])]
-        words += [part for path, flag in FLAGS.items() if path in self.sets for part in (flag, self.sets[path])]
-        for path, text in sorted(self.sets.items(), key=lambda item: item[0].count(".")):
-            if path not in FLAGS:
-                words += ["--set", f"{path}={text}"]
-        words += [part for op in self.drop_ops for part in ("--drop-op", op)]
-        words += [part for op in self.add_ops for part in ("--add-op", op)]
-        words += [part for file in self.parts for part in ("--parts", file)]
-        words += self._place_words()
-        return [*words, "--headless", "--detach"]
+        """The words of the command that does the same without a screen."""
+        given = [(flag.option, text) for flag in accepted_by(TRAIN) for text in self.texts(flag)]
+        return ["cifar-tui", *(word for pair in given for word in pair), "--headless", "--detach"]
 
-    def _place_words(self) -> list[str]:
-        words: list[str] = []
-        seeds = self.place.get("seeds", "")
-        if seeds:
-            words += ["--seed" if seeds.isdecimal() else "--seeds", seeds]
-        for name in PLACE:
-            text = self.place.get(name, "")
-            if text and name == "tags":
-                words += [part for tag in text.replace(",", " ").split() for part in ("--tag", tag)]
-            elif text:
-                words += [PLACE_FLAGS[name], text]
-        return words
+    def texts(self, flag: Flag) -> tuple[str, ...]:
+        """The values that a flag needs to make this draft, one for each time that it is given."""
+        match flag.target:
+            case "preset":
+                return (self.preset,)
+            case "part":
+                return (self.named[flag.path],) if flag.path in self.named else ()
+            case "field":
+                return (self.sets[flag.path],) if flag.path in self.sets else ()
+            case "sets":
+                return tuple(f"{path}={text}" for path, text in self._by_depth() if path not in OWN_FLAG)
+            case "add_ops":
+                return self.add_ops
+            case "drop_ops":
+                return self.drop_ops
+            case "parts":
+                return self.parts
+            case "seeds":
+                text = self.place.get("seeds", "")
+                return (text,) if text and (flag.name == "seed") == text.isdecimal() else ()
+            case "place":
+                text = self.place.get(flag.path, "")
+                return placement.words_of(text) if flag.many else (text,) if text else ()
+
+    def _by_depth(self) -> list[tuple[str, str]]:
+        """The changed fields, each part before its options."""
+        return sorted(self.sets.items(), key=lambda item: item[0].count("."))
 
     def command_line(self) -> str:
         """The command as a shell takes it."""
@@ -187,34 +168,50 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def from_flags(flags: Mapping[str, Any]) -> Draft:
-    """A draft from the flags of `cifar-tui --preset X ...` (None and empty values count as not given).
+    """A draft from the values of flags, by the names in `flags.FLAGS`; None and empty values count as not given.
 
-    Keys: preset, model, augmentation, schedule, epochs, batch_size, lr, sets, add_ops, drop_ops, seed, seeds, device,
-    gpus, threads, wait_free, data_dir, name, tags, keep, share, parts.
+    Raises:
+        BadInput: a `--set` without a value.
     """
     given = {key: value for key, value in flags.items() if value not in (None, "", [], ())}
-    sets = {"epochs": "epochs", "batch_size": "batch_size", "lr": "optimizer.lr"}
-    found = {path: str(given[key]) for key, path in sets.items() if key in given}
-    for text in given.get("sets", ()):
-        path, equals, value = str(text).partition("=")
-        if not equals:
-            raise BadInput(f"--set {text}: write key.path=value, for example optimizer.lr=0.1")
-        found[path.strip()] = value.strip()
-    place: dict[str, str] = {name: str(given[name]) for name in COPIED if name in given}
-    place |= {"wait_free_gb": str(given["wait_free"])} if "wait_free" in given else {}
-    place |= {"tags": " ".join(given["tags"])} if "tags" in given else {}
-    if "seeds" in given:
-        count = str(given["seeds"])  # `--seeds 5` means the first five
-        many = re.fullmatch(r"\d{1,18}", count) and int(count) > 1
-        place["seeds"] = f"0-{int(count) - 1}" if many else count
-    elif "seed" in given:
-        place["seeds"] = str(given["seed"])
+    named: dict[str, str] = {}
+    sets: dict[str, str] = {}
+    place: dict[str, str] = {}
+    for flag in FLAGS:
+        if flag.name not in given:
+            continue
+        value = given[flag.name]
+        match flag.target:
+            case "part":
+                named[flag.path] = str(value)
+            case "field":
+                sets[flag.path] = str(value)
+            case "sets":
+                sets |= dict(map(_assignment, value))
+            case "seeds":
+                place["seeds"] = _first_so_many(str(value)) if flag.name == "seeds" else str(value)
+            case "place":
+                place[flag.path] = " ".join(value) if flag.many else str(value)
     return Draft(
         preset=str(given.get("preset", "")),
-        named={name: str(given[name]) for name in NAMED if name in given},
-        sets=found,
+        named=named,
+        sets=sets,
         add_ops=tuple(given.get("add_ops", ())),
         drop_ops=tuple(given.get("drop_ops", ())),
         place=place,
         parts=tuple(map(str, given.get("parts", ()))),
     )
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    """`optimizer.lr=0.1` as path and value. Raises BadInput."""
+    path, equals, value = str(text).partition("=")
+    if not equals:
+        raise BadInput(f"--set {text}: write key.path=value, for example optimizer.lr=0.1")
+    return path.strip(), value.strip()
+
+
+def _first_so_many(seeds: str) -> str:
+    """What `--seeds` means: 5 stands for the first five seeds, 0-4."""
+    many = re.fullmatch(r"\d{1,18}", seeds) and int(seeds) > 1
+    return f"0-{int(seeds) - 1}" if many else seeds

@@ -1,0 +1,101 @@
+"""The flags of a run in one table, which the command line, drafts, repeated runs and the form all read.
+
+To add a flag, add a row. `tui.commands.options` turns the rows into command-line options, `tui.plans.draft` reads their
+values and writes the command that repeats a run, `tui.plans.again` parses such a command, and `tui.plans.placement`
+gives the form its placement fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+TRAIN: Final = "train"
+"""The command without a noun: `cifar-tui --preset NAME`."""
+GRID: Final = "grid"
+SUITE: Final = "suites run"
+SWEEP: Final = "lr-find"
+
+Target = Literal["preset", "part", "field", "sets", "add_ops", "drop_ops", "parts", "seeds", "place"]
+"""Where a draft keeps the value of a flag.
+
+preset, sets, add_ops, drop_ops, parts: in the attribute of that name.
+part: the name of a model, augmentation or schedule.
+field: the value of one recipe field; every other field goes through `--set`.
+seeds: the seeds, as text.
+place: a field of the placement, which never changes the weights.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag: how it is written, what it means, and what it sets."""
+
+    name: str
+    """The key of its value in the mapping that `from_flags` takes."""
+    option: str
+    target: Target
+    path: str
+    """The recipe field or placement field that it sets; "" where `target` says it all."""
+    metavar: str
+    help: str
+    commands: tuple[str, ...]
+    """The commands that accept it."""
+    kind: type = str
+    """Of one value, as the command line parses it."""
+    many: bool = False
+    """Whether it may be given several times; its value is a list then."""
+    on_resume: bool = False
+    """Whether a batch passes it on to the runs that it resumes; other placement fields stay as they were."""
+
+
+FLAGS: Final[tuple[Flag, ...]] = (
+    Flag("preset", "--preset", "preset", "", "P",
+         "Preset name, TOML file, suite:NAME/ROW, or run:RUN to repeat a run.", (TRAIN, SWEEP)),
+    Flag("model", "--model", "part", "model", "M", "Use this model.", (TRAIN, GRID, SWEEP)),
+    Flag("augmentation", "--augmentation", "part", "augmentation", "A",
+         "Use this named augmentation.", (TRAIN, GRID, SWEEP)),
+    Flag("schedule", "--schedule", "part", "schedule", "S", "Use this learning rate schedule.", (TRAIN, GRID)),
+    Flag("epochs", "--epochs", "field", "epochs", "N",
+         "Number of passes over the training images.", (TRAIN, GRID), int),
+    Flag("batch_size", "--batch-size", "field", "batch_size", "N", "Images per step.", (TRAIN, GRID, SWEEP), int),
+    Flag("lr", "--lr", "field", "optimizer.lr", "X", "Learning rate at the peak of the schedule.",
+         (TRAIN, GRID), float),
+    Flag("sets", "--set", "sets", "", "KEY=VALUE",
+         "Set any recipe field, for example optimizer.momentum=0.8. Repeatable.", (TRAIN, GRID, SWEEP), many=True),
+    Flag("add_ops", "--add-op", "add_ops", "", "O",
+         "Add an augmentation op, for example color_jitter:hue=0.1. Repeatable.", (TRAIN, GRID, SWEEP), many=True),
+    Flag("drop_ops", "--drop-op", "drop_ops", "", "O",
+         "Remove an augmentation op by name. Repeatable.", (TRAIN, GRID, SWEEP), many=True),
+    Flag("parts", "--parts", "parts", "", "FILE",
+         "Python file that defines parts of your own. Repeatable.", (TRAIN, GRID, SWEEP), Path, many=True),
+    Flag("seed", "--seed", "seeds", "", "N", "Seed of a single run.", (TRAIN, SWEEP)),
+    Flag("seeds", "--seeds", "seeds", "", "N",
+         "Several seeds, one run each: 5 (seeds 0 to 4), 0-4, or 0,3,7.", (TRAIN, GRID, SUITE)),
+    Flag("device", "--device", "place", "device", "D",
+         "Device to train on: auto, cpu, cuda, cuda:1, or mps.", (TRAIN, GRID, SUITE, SWEEP), on_resume=True),
+    Flag("gpus", "--gpus", "place", "gpus", "N", "Number of GPUs of this machine that one run uses.", (TRAIN,), int),
+    Flag("threads", "--threads", "place", "threads", "N",
+         "Number of CPU threads; 0 uses all cores.", (TRAIN, GRID, SUITE, SWEEP), int, on_resume=True),
+    Flag("name", "--name", "place", "name", "TEXT", "Name of the run, for people.", (TRAIN,)),
+    Flag("tags", "--tag", "place", "tags", "T", "Tag to find the run by. Repeatable.", (TRAIN, GRID, SUITE), many=True),
+    Flag("data_dir", "--data-dir", "place", "data_dir", "DIR",
+         "Folder that holds the data set.", (TRAIN, GRID, SUITE, SWEEP), on_resume=True),
+    Flag("wait_free", "--wait-free", "place", "wait_free_gb", "GB",
+         "Wait until the GPU has this much free memory.", (TRAIN, GRID, SUITE), float, on_resume=True),
+    Flag("share", "--share", "place", "share", "W", "Who may read the run folder: private or group.", (TRAIN, GRID)),
+    Flag("keep", "--keep", "place", "keep", "K",
+         "Checkpoints to keep after training: all, resumable, weights, or none.", (TRAIN, GRID, SUITE)),
+)  # fmt: skip
+"""In the order in which help, commands and the form list them."""
+
+
+def accepted_by(command: str) -> tuple[Flag, ...]:
+    """The flags of a command."""
+    return tuple(flag for flag in FLAGS if command in flag.commands)
+
+
+def with_target(target: Target) -> tuple[Flag, ...]:
+    """The flags whose values a draft keeps in the same place."""
+    return tuple(flag for flag in FLAGS if flag.target == target)
