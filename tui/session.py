@@ -18,7 +18,7 @@ from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.run.index import Index
 from engine.contract.run.store import RunFolder, Summary, remove, restore, trash_bytes, trash_of
 from tui.drawing.format import counted
-from tui.plans.again import draft_of, own_parts
+from tui.plans.again import own_parts, repeat_of
 from tui.plans.draft import Draft
 from tui.undo import UndoStack
 
@@ -165,7 +165,7 @@ class Session:
     def edit(self, run: RunFolder) -> None:
         """Make the recipe of a run the draft of New run. Raises BadInput if the run is damaged."""
         self.parts = own_parts(run)
-        self.draft = draft_of(run, self.catalog, self.roots)
+        self.draft = repeat_of(run, self.catalog, self.roots).draft
 
     # --- deleting ---------------------------------------------------------------------------------------------
 

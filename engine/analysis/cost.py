@@ -1,7 +1,8 @@
-"""How long training takes: a live run until its end, and runs that have not begun, judged by earlier ones."""
+"""What training costs: the time left of a live run, and the time and disk space of new runs, judged by earlier ones."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,15 +27,15 @@ GPU works on some hundred small images in the time that its kernels take to laun
 """
 
 
-def seconds_left(planned: int, done: float, epoch_seconds: float) -> float:
-    """Seconds until a run has done its epochs; NaN where nobody knows how long one takes.
+def seconds_left(planned: float, done: float, seconds_each: float) -> float:
+    """Seconds until the work is done, at the present pace; NaN where the pace is not known.
 
     Args:
-        planned: epochs that it is to have.
-        done: epochs that it has had, with the part of the present one.
-        epoch_seconds: what an epoch takes of late, with evaluation and saving; NaN where that is not known.
+        planned: epochs or steps in all.
+        done: how many of them are done, a part of the present one included.
+        seconds_each: what one takes of late; NaN where that is not known.
     """
-    return max(planned - done, 0.0) * epoch_seconds
+    return max(planned - done, 0.0) * seconds_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,12 @@ def estimate(
     factors = [_factor(recipe, other, kind) for _, other in chosen]
     epochs = [_rescaled(run, factor) for (run, _), factor in zip(chosen, factors, strict=True)]
     return Estimate(_start([run for run, _ in chosen]), median(epochs), len(chosen), any(one != 1.0 for one in factors))
+
+
+def size_on_disk(model: str, known: Sequence[Summary]) -> float:
+    """Bytes that a finished run of a model takes, the median of earlier ones; NaN where there is none."""
+    sizes = [run.size_bytes for run in known if run.model == model and run.status == "finished"]
+    return median(sizes) if sizes else math.nan
 
 
 def images(recipe: Recipe) -> float:

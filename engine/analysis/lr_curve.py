@@ -26,12 +26,26 @@ EDGE: Final = "a tenth of the largest rate with which the loss stays low"
 STEEPEST: Final = "where the loss falls fastest"
 NONE: Final = "the loss never clearly fell"
 GUESSING: Final = "the loss never fell clearly below that of guessing"
-FEWEST: Final = 20
-"""Points that a suggestion needs."""
 SIGMAS: Final = 2.0
 """How many times the noise of single losses the smoothed loss must fall."""
+LOWEST_RATE: Final = 1e-9
+HIGHEST_RATE: Final = 1e3
+"""The learning rates that a sweep may try."""
+FEWEST_STEPS: Final = 20
+"""The shortest sweep; a suggestion needs as many points."""
+MOST_STEPS: Final = 10_000
 
 Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The learning rates of a sweep: from `low` to `high` by equal factors, one per step."""
+
+    low: float
+    high: float
+    steps: int = 0
+    """0: as many as fit into a minute, which `engine.lr_find` measures."""
 
 
 class Watch:
@@ -112,7 +126,7 @@ def fold(rates: Sequence[float], losses: Sequence[float], guessing: float = math
         end = _explosion(y, calm, level, noise)
         smoothed[:end] = smooth(calm[:end])
         at, first = int(smoothed[:end].argmin()) if end else 0, max(end // 10, 1)
-        if end >= FEWEST and at > first and level - smoothed[at] > SIGMAS * noise:
+        if end >= FEWEST_STEPS and at > first and level - smoothed[at] > SIGMAS * noise:
             guessed = guessing - smoothed[at] <= SIGMAS * noise
             if not guessed:
                 slope = np.where(smoothed[:end] < guessing, _slope(np.log(x[:end]), smoothed[:end]), math.inf)

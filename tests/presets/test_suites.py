@@ -9,7 +9,7 @@ from engine.contract.recipe.catalog import catalog
 from presets import loader, suites
 from presets.loader import Edits
 from presets.references import row_recipe
-from tui.plans.suite import Departure, cells
+from tui.plans.suite import Shrink, items
 
 PARTS = catalog()
 BUILT_IN = [info.name for info in suites.list_suites() if info.origin == "built-in"]
@@ -41,8 +41,8 @@ def test_a_row_without_a_reported_accuracy_says_why(name):
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_the_command_line_makes_of_a_row_what_the_loader_makes(name):
     suite = suites.load(name)
-    for cell, row in zip(cells(suite, suite.rows, Departure(), PARTS), suite.rows, strict=True):
-        assert cell.draft.recipe(cell.source, PARTS).recipe_id == row_recipe(row, PARTS).recipe_id, row.id
+    for item, row in zip(items(suite, suite.rows, Shrink(), PARTS), suite.rows, strict=True):
+        assert item.resolution.recipe.recipe_id == row_recipe(row, PARTS).recipe_id, row.id
 
 
 def test_the_base_of_a_suite_holds_for_every_row_and_a_row_has_the_last_word():

@@ -1,9 +1,9 @@
-"""What `suites run` and `grid` share: how a batch is shown, asked about and started."""
+"""What `suites run` and `grid` share: showing a batch, asking about it, and starting it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,82 +18,86 @@ from engine.launch import control
 from tui.commands.common import FAILED, print_json, say, width
 from tui.drawing.format import NONE, percent
 from tui.drawing.typeset import Column, Sheet, text
-from tui.plans.batch import Batch, Cell, Job, alone, carry_out, prepare
+from tui.plans.batch import Batch, BatchItem, Job, alone, carry_out, prepare
 from tui.plans.cost import Cost, cost, room
 from tui.plans.flags import FLAGS
-from tui.plans.words import shrunk, told
+from tui.plans.words import describe, grouped, shortened
 
 ASK_ABOVE: Final = 20
-"""Runs that are started on a terminal without a question."""
+"""The largest number of runs that start on a terminal without confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is asked for: cells and seeds, where, and under which words it is shown."""
+class BatchRequest:
+    """What a command asks for: items and seeds, where they run, and how the batch is shown."""
 
     title: str
-    label: str
-    """Heading of the column with the cells' names, and their key in JSON."""
-    cells: Sequence[Cell]
+    key: str
+    """The key of an item's label in JSON output."""
+    heading: str
+    """The heading of the column with the labels."""
+    items: Sequence[BatchItem]
     seeds: Sequence[int]
     roots: Sequence[Path]
     parts: Catalog
     facts: Mapping[str, Any]
-    """What JSON tells of the whole batch."""
-    departure: str = ""
+    """What JSON output says of the whole batch."""
+    shrink: str = ""
+    """How the runs differ from what was asked for by name; "" where they do not."""
     own_parts: Sequence[str] = ()
-    placed: Mapping[str, Any] = field(default_factory=dict)
-    """Flags of the placement that were given."""
-    notes: Callable[[], Sequence[str]] = tuple
-    """Makes what is to be said of single cells before anything starts; all of them resolve by then."""
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    """The values of the command's flags, by name."""
     retry: bool = False
     trust: bool = False
-    """Run the code that runs bring along, whoever's it is."""
-    after: str = ""
-    """A command to look at the runs with, in words."""
+    """Run the code of other runs, no matter who wrote it."""
+    look: str = ""
+    """A command that shows the runs."""
 
 
-def carry(order: Order, *, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Check the whole order, show it, and start what is missing. Raises BadInput, and SystemExit where one failed."""
-    batch, time, space = _prepared(order)
+def run_batch(request: BatchRequest, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Check the whole batch, show it, and start what is missing.
+
+    Raises:
+        BadInput: before anything starts.
+        SystemExit: the user declined, or a run could not be started.
+    """
+    batch, time, space = _prepared(request)
+    resets = grouped({item.label: item.resolution.resets() for item in request.items})
+    first, *rest = describe(batch, time, space, request.shrink)
+    summary = [f"{request.title}: {first}", *rest, *resets]
     if as_json:
-        for line in [*shrunk(batch), *order.notes()]:
+        for line in [*shortened(batch), *resets]:
             say(line)
     if dry_run:
-        return _show(order, batch, time, space, as_json)
+        return _show(request, batch, time, summary, as_json)
     if not as_json:
-        for line in _plan(order, batch, time, space):
+        for line in summary:
             say(line)
     ask = len(batch.to_do) > ASK_ABOVE and sys.stdin.isatty() and not yes
     if ask and not typer.confirm(f"start {len(batch.to_do)} runs?", err=True):
         raise SystemExit(FAILED)
-    with alone(order.roots[0]):  # while the user thought, or before the lock was ours, others may have started some
-        return _start(order, _prepared(order)[0], time, as_json)
+    with alone(request.roots[0]):  # others may have started some of the runs before the lock was ours
+        return _start(request, _prepared(request)[0], time, as_json)
 
 
-def _prepared(order: Order) -> tuple[Batch, Cost, str]:
-    known = Index().rows(order.roots)
+def _prepared(request: BatchRequest) -> tuple[Batch, Cost, str]:
+    known = Index().rows(request.roots)
     batch = prepare(
-        order.cells, order.seeds, order.roots, order.parts, own_parts=order.own_parts, retry=order.retry,
-        trust=order.trust, known=known,
+        request.items, request.seeds, request.roots, request.parts, own_parts=request.own_parts, retry=request.retry,
+        trust=request.trust, known=known,
     )  # fmt: skip
-    placement = order.cells[0].draft.placement() if order.cells else Placement()
+    placement = request.items[0].resolution.draft.placement() if request.items else Placement()
     return batch, cost(batch, known, placement), room(batch, known)
 
 
-def _plan(order: Order, batch: Batch, time: Cost, space: str) -> list[str]:
-    first, *rest = told(batch, time, space, order.departure)
-    return [f"{order.title}: {first}", *rest, *order.notes()]
-
-
-def _show(order: Order, batch: Batch, time: Cost, space: str, as_json: bool) -> None:
-    """The dry run."""
+def _show(request: BatchRequest, batch: Batch, time: Cost, summary: Sequence[str], as_json: bool) -> None:
+    """The output of a dry run."""
     if as_json:
-        return print_json(_table(order, batch, time, {}) | {"dry_run": True})
-    for line in _plan(order, batch, time, space):
+        return print_json(_table(request, batch, time, {}) | {"dry_run": True})
+    for line in summary:
         typer.echo(line)
     typer.echo()
-    heads = [order.label, "seeds", "model", "epochs", "state", "changes"]
+    heads = [request.heading, "seeds", "model", "epochs", "state", "changes"]
     columns = [Column(head, right=head in ("seeds", "epochs"), wraps=head == "changes") for head in heads]
     seeds: dict[tuple[str, ...], list[int]] = {}
     for job in batch.jobs:
@@ -115,57 +119,60 @@ def _ranges(seeds: Sequence[int]) -> str:
 
 
 def _changes(job: Job) -> str:
-    """How a job differs from its preset; "" where it does not, or where another one stands for it."""
-    said = job.plan.changes if job.plan else job.run.changes if job.run else ""
-    return "" if said == NONE else said
+    """How a job differs from its preset; "" where it does not, or where it has no run of its own."""
+    changes = job.plan.changes if job.plan else job.run.changes if job.run else ""
+    return "" if changes == NONE else changes
 
 
 def _state(job: Job) -> str:
-    if job.fate == "repeat":
-        return f"as {job.same_as}"
-    if job.run is None or job.fate == "start":
+    if job.action == "repeat":
+        return f"same as {job.same_as}"
+    if job.run is None or job.action == "start":
         return "to start"
     last = f", {percent(job.run.last_accuracy)} %" if job.run.last_accuracy is not None else ""
-    resumes = ", to resume" if job.fate == "resume" else ""
+    resumes = ", to resume" if job.action == "resume" else ""
     return f"{job.run.id} {job.run.status}{f' ({job.run.reason})' if job.run.reason else ''}{last}{resumes}"
 
 
-def _start(order: Order, batch: Batch, time: Cost, as_json: bool) -> None:
-    changed = {flag.path: order.placed[flag.name] for flag in FLAGS if flag.on_resume and order.placed.get(flag.name)}
-    became: dict[tuple[str, int], tuple[str, str]] = {}
+def _start(request: BatchRequest, batch: Batch, time: Cost, as_json: bool) -> None:
+    given = request.flags
+    changed = {flag.path: given[flag.name] for flag in FLAGS if flag.on_resume and given.get(flag.name)}
+    outcomes: dict[tuple[str, int], tuple[str, str]] = {}
     failures = 0
-    trusting = {"resume": partial(control.resume, trust=True)} if order.trust else {}
+    trusting = {"resume": partial(control.resume, trust=True)} if request.trust else {}
     for done in carry_out(batch, changed, say=say, **trusting):
         failures += bool(done.error)
-        became[done.job.label, done.job.seed] = done.run, done.error
+        outcomes[done.job.label, done.job.seed] = done.run, done.error
         if done.error:
             say(f"error: {done.job.label} seed {done.job.seed}: {done.error}")
         elif not as_json:
-            typer.echo(f"{done.run} {'resumed' if done.job.fate == 'resume' else 'started'}  {done.job.label}  "
+            typer.echo(f"{done.run} {'resumed' if done.job.action == 'resume' else 'started'}  {done.job.label}  "
                        f"seed {done.job.seed}")  # fmt: skip
     if as_json:
-        print_json(_table(order, batch, time, became) | {"dry_run": False})
+        print_json(_table(request, batch, time, outcomes) | {"dry_run": False})
     else:
-        say(f"{'they queue' if batch.to_do else 'nothing to start'}; {order.after}")
+        say(f"{'queued' if batch.to_do else 'nothing to start'}; see `{request.look}`")
     if failures:
         raise SystemExit(FAILED)
 
 
-def _table(order: Order, batch: Batch, time: Cost, became: Mapping[tuple[str, int], tuple[str, str]]) -> dict[str, Any]:
+def _table(
+    request: BatchRequest, batch: Batch, time: Cost, outcomes: Mapping[tuple[str, int], tuple[str, str]]
+) -> dict[str, Any]:
     runs = []
     for job in batch.jobs:
-        run, error = became.get((job.label, job.seed), (job.run.id if job.run else "", ""))
+        run, error = outcomes.get((job.label, job.seed), (job.run.id if job.run else "", ""))
         runs.append(
             {
-                order.label: job.label,
+                request.key: job.label,
                 "seed": job.seed,
                 "recipe_id": job.recipe.recipe_id,
                 "changes": _changes(job),
-                "action": job.fate,
+                "action": job.action,
                 "id": run or None,
                 "status": job.run.status if job.run else None,
                 "same_as": job.same_as or None,
                 "error": error or None,
             }
         )
-    return {**order.facts, "seconds": time.total, "runs": runs}
+    return {**request.facts, "seconds": time.total, "runs": runs}

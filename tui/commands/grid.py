@@ -44,31 +44,32 @@ def grid(
     """
     from engine.contract.recipe.catalog import catalog
     from presets.references import parts_with, source_file
-    from tui.commands.batch import Order, carry
-    from tui.plans.grid import cells
-    from tui.plans.plan import resets
-    from tui.plans.words import shared
+    from tui.commands.batch import BatchRequest, run_batch
+    from tui.plans.grid import items
+    from tui.plans.resolution import Presets
 
     places = roots(runs_dir)
     files = [str(file) for file in flags["parts"]]
-    for preset in presets:  # a run brings its own parts along, unless an earlier file has their name
+    for preset in presets:  # a run brings its own parts along, unless an earlier file has the same name
         files = parts_with(preset, files, places)
-    found = cells({preset: source_file(preset, places) for preset in presets}, vary, {**flags, "parts": files})
     parts = catalog(tuple(map(Path, files)))
-    mark = found[0].draft.place["tags"].split()[0]
-    order = Order(
+    sources = {preset: source_file(preset, places) for preset in presets}
+    found = items(sources, vary, {**flags, "parts": files}, Presets(parts))
+    draft = found[0].resolution.draft
+    mark = draft.place["tags"].split()[0]
+    request = BatchRequest(
         title=mark.replace(":", " "),
-        label="cell",
-        cells=found,
-        seeds=found[0].draft.seeds(),
+        key="cell",
+        heading="item",
+        items=found,
+        seeds=draft.seeds(),
         roots=places,
         parts=parts,
         facts={"tag": mark},
         own_parts=files,
-        placed=flags,
-        notes=lambda: shared({cell.label: resets(cell.draft, cell.source, parts) for cell in found}),
+        flags=flags,
         retry=retry,
         trust=trust_parts,
-        after=f"`cifar-tui runs list --filter tag:{mark}` shows how they stand",
+        look=f"cifar-tui runs list --filter tag:{mark}",
     )
-    return carry(order, dry_run=dry_run, yes=yes, as_json=as_json)
+    return run_batch(request, dry_run=dry_run, yes=yes, as_json=as_json)

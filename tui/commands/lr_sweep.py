@@ -26,8 +26,8 @@ from tui.commands.trust import agreed
 from tui.drawing.format import duration
 from tui.drawing.rate_chart import picture
 from tui.plans.draft import from_flags
-from tui.plans.plan import resets
-from tui.plans.sweep import Job, Progress, Wanted, check, command, verdict
+from tui.plans.resolution import Presets
+from tui.plans.sweep import Progress, SweepPlan, Wanted, command, plan_sweep, suggestions
 
 HEIGHT: Final = 16
 
@@ -37,17 +37,16 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, tru
     preset = str(flags.get("preset") or "")
     if not preset:
         raise BadInput(f"lr-find needs --preset; there are {', '.join(info.name for info in loader.list_presets())}")
-    found = look_up(preset, flags.get("parts", ()), roots)
-    source, parts, own_parts = found.file, found.parts, found.own_parts
-    draft = from_flags(flags)
-    for line in resets(draft, source, parts):
+    source = look_up(preset, flags.get("parts", ()), roots)
+    found = Presets(source.parts).take(from_flags(flags), source.file)
+    for line in found.resets():
         say(line)
-    job = agreed(lambda ok: check(draft, source, wanted, roots, parts, own_parts, trust=ok), trust)
-    if job.place.busy:
-        say(f"warning: {job.place.busy}; the sweep shares it, and both are slower meanwhile")
-    began, sweep = time.monotonic(), job.start()
+    planned = agreed(lambda ok: plan_sweep(found, wanted, roots, source.own_parts, trust=ok), trust)
+    if planned.place.busy:
+        say(f"warning: {planned.place.busy}; the sweep shares it, and both are slower meanwhile")
+    began, sweep = time.monotonic(), planned.start()
     try:
-        curve, ending, failed = follow(sweep.events(), job.guessing)
+        curve, ending, failed = follow(sweep.events(), planned.guessing)
     except KeyboardInterrupt:
         say("stopped; nothing was kept")
         return INTERRUPTED
@@ -58,9 +57,9 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, tru
         return BAD_INPUT if failed.reason == "bad_input" else FAILED
     seconds = time.monotonic() - began
     if as_json:
-        print_json(result(job, curve, ending, seconds))
+        print_json(result(planned, curve, ending, seconds))
     else:
-        show(job, curve, ending, seconds)
+        show(planned, curve, ending, seconds)
     return 0
 
 
@@ -78,18 +77,18 @@ def follow(events: Iterable[Event], guessing: float) -> tuple[Curve, str, Failed
     return progress.curve(), progress.state, progress.failed
 
 
-def result(job: Job, curve: Curve, ending: str, seconds: float) -> dict[str, Any]:
+def result(planned: SweepPlan, curve: Curve, ending: str, seconds: float) -> dict[str, Any]:
     """The one JSON object: the suggestion, its rule, and the whole curve."""
     return {
-        "preset": job.draft.preset,
+        "preset": planned.draft.preset,
         "suggestion": curve.suggestion,
         "rule": curve.rule,
         "edge": curve.edge,
         "lowest": curve.lowest,
         "steepest": curve.steepest,
-        "command": command(job.draft, curve.suggestion) if curve.found else "",
+        "command": command(planned.draft, curve.suggestion) if curve.found else "",
         "ending": ending,
-        "device": job.place.device,
+        "device": planned.place.device,
         "seconds": seconds,
         "rates": list(curve.rates),
         "losses": list(curve.losses),
@@ -97,14 +96,14 @@ def result(job: Job, curve: Curve, ending: str, seconds: float) -> dict[str, Any
     }
 
 
-def show(job: Job, curve: Curve, ending: str, seconds: float) -> None:
+def show(planned: SweepPlan, curve: Curve, ending: str, seconds: float) -> None:
     """The plot, the verdict, the command."""
     width, glyphs = terminal_width(), output.glyphs()
-    print_lines(picture(curve, job.span, width, HEIGHT, glyphs), glyphs)
-    typer.echo(f"\n{clean(ending)}; {duration(seconds)} on {job.place.device}\n")
-    for line in verdict(curve):
+    print_lines(picture(curve, planned.span, width, HEIGHT, glyphs), glyphs)
+    typer.echo(f"\n{clean(ending)}; {duration(seconds)} on {planned.place.device}\n")
+    for line in suggestions(curve):
         typer.echo(line)
     if curve.found:
-        typer.echo(f"\n{command(job.draft, curve.suggestion)}")
+        typer.echo(f"\n{command(planned.draft, curve.suggestion)}")
     else:
         typer.echo(f"try more steps (--steps {2 * len(curve.rates)}), a larger batch or a narrower range")

@@ -118,10 +118,9 @@ def run_suite(
 
     Running the same command again continues where it stopped: nothing runs twice.
     """
-    from tui.commands.batch import Order, carry
+    from tui.commands.batch import BatchRequest, run_batch
     from tui.plans.draft import from_flags
-    from tui.plans.suite import Departure, cells, resets
-    from tui.plans.words import shared
+    from tui.plans.suite import Shrink, items
 
     if launcher != "local":
         hint = nearest(launcher, LAUNCHERS)
@@ -131,26 +130,24 @@ def run_suite(
             else f"--launcher {launcher!r}: not a launcher{hint}"
         )
     suite, parts = suites.load(name), catalog()
-    departure = Departure(epochs or 0, fraction, tuple(sets))
+    shrink = Shrink(epochs or 0, fraction, tuple(sets))
     only = ["--rows", rows] if rows else []
-    again = shlex.join(["cifar-tui", "suites", "report", name, *only, *departure.flags()])
-    picked = suite.pick(rows)
-    order = Order(
+    request = BatchRequest(
         title=f"suite {suite.name}",
-        label="row",
-        cells=cells(suite, picked, departure, parts, flags),
+        key="row",
+        heading="row",
+        items=items(suite, suite.pick(rows), shrink, parts, flags),
         seeds=from_flags(flags).seeds(),
         roots=roots(runs_dir),
         parts=parts,
-        facts={"suite": suite.name, "departure": departure.table()},
-        departure=str(departure),
-        placed=flags,
-        notes=lambda: shared(resets(suite, picked, departure, parts)),
+        facts={"suite": suite.name, "departure": shrink.table()},
+        shrink=str(shrink),
+        flags=flags,
         retry=retry,
         trust=trust_parts,
-        after=f"`{again}` shows how they compare",
+        look=shlex.join(["cifar-tui", "suites", "report", name, *only, *shrink.flags()]),
     )
-    return carry(order, dry_run=dry_run, yes=yes, as_json=as_json)
+    return run_batch(request, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @app.command("report")
@@ -170,7 +167,7 @@ def report(
     With --epochs, --fraction and --set it looks at runs that were made with the same flags.
     """
     from tui.commands.suites_report import write
-    from tui.plans.suite import Departure
+    from tui.plans.suite import Shrink
 
-    suite, departure = suites.load(name), Departure(epochs or 0, fraction, tuple(sets))
-    write(suite, suite.pick(rows), departure, roots(runs_dir), "json" if as_json else form, out, width())
+    suite, shrink = suites.load(name), Shrink(epochs or 0, fraction, tuple(sets))
+    write(suite, suite.pick(rows), shrink, roots(runs_dir), "json" if as_json else form, out, width())

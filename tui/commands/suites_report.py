@@ -23,7 +23,7 @@ from tui.commands.common import finite, say
 from tui.drawing.suite_data import as_data, flat
 from tui.drawing.suite_table import compared, others
 from tui.drawing.typeset import Sheet, latex, markdown, table, text
-from tui.plans.suite import Departure, cells
+from tui.plans.suite import Shrink, items
 
 FORMATS: Final = ("text", "markdown", "latex", "csv", "json")
 
@@ -31,7 +31,7 @@ FORMATS: Final = ("text", "markdown", "latex", "csv", "json")
 def write(
     suite: Suite,
     rows: Sequence[Row],
-    departure: Departure,
+    shrink: Shrink,
     roots: Sequence[Path],
     form: str,
     out: Path | None,
@@ -40,12 +40,10 @@ def write(
     """Print the report, or write it to a file. Raises BadInput for an unknown format or an unwritable file."""
     if form not in FORMATS:
         raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
-    recipes = {
-        cell.label: cell.draft.recipe(cell.source, catalog()) for cell in cells(suite, rows, departure, catalog())
-    }
+    recipes = {item.label: item.resolution.recipe for item in items(suite, rows, shrink, catalog())}
     known = Index().rows(roots)
     lines = measure(rows, recipes, known)
-    report = _render(suite, rows, recipes, lines, departure, form, width)
+    report = _render(suite, rows, recipes, lines, shrink, form, width)
     if out is None:
         typer.echo(report, nl=False)
     else:
@@ -54,7 +52,7 @@ def write(
         except OSError as error:
             raise BadInput(f"--out {out}: {error.strerror}") from None
     if form == "text":
-        _hint_at_other_runs(suite, recipes, known, departure)
+        _hint_at_other_runs(suite, recipes, known, shrink)
 
 
 def measure(rows: Sequence[Row], recipes: dict[str, Recipe], known: Sequence[Summary]) -> list[Line]:
@@ -71,15 +69,15 @@ def _render(
     rows: Sequence[Row],
     recipes: dict[str, Recipe],
     lines: Sequence[Line],
-    departure: Departure,
+    shrink: Shrink,
     form: str,
     width: int,
 ) -> str:
     if form in ("json", "csv"):
-        return _data(suite, rows, recipes, lines, departure, form)
+        return _data(suite, rows, recipes, lines, shrink, form)
     sheets: list[Sheet | None] = [
-        compared(suite, rows, lines, str(departure), width if form == "text" else 0),
-        others(suite, rows, lines, str(departure)),
+        compared(suite, rows, lines, str(shrink), width if form == "text" else 0),
+        others(suite, rows, lines, str(shrink)),
     ]
     made: Callable[[Sheet, str], str] = {
         "text": lambda sheet, _: text(sheet, width),
@@ -95,7 +93,7 @@ def _data(
     rows: Sequence[Row],
     recipes: dict[str, Recipe],
     lines: Sequence[Line],
-    departure: Departure,
+    shrink: Shrink,
     form: str,
 ) -> str:
     parts = catalog()
@@ -108,21 +106,19 @@ def _data(
             "suite": suite.name,
             "title": suite.title,
             "source": suite.source,
-            "departure": departure.table(),
+            "departure": shrink.table(),
             "rows": told,
         }
         return json.dumps(finite(whole)) + "\n"
-    records = [{"suite": suite.name, "departure": str(departure)} | flat(row) for row in told]
+    records = [{"suite": suite.name, "departure": str(shrink)} | flat(row) for row in told]
     return table(list(records[0]), [list(record.values()) for record in records])
 
 
-def _hint_at_other_runs(
-    suite: Suite, recipes: dict[str, Recipe], known: Sequence[Summary], departure: Departure
-) -> None:
+def _hint_at_other_runs(suite: Suite, recipes: dict[str, Recipe], known: Sequence[Summary], shrink: Shrink) -> None:
     """Point out runs of this suite with other settings: who shrank a suite may not find its runs in the report."""
     ours = {recipe.recipe_id for recipe in recipes.values()}
     left = [run for run in known if f"suite:{suite.name}" in run.tags and run.recipe_id not in ours]
-    if left and not departure:
+    if left and not shrink:
         lengths = ", ".join(map(str, sorted({run.epochs for run in left})))
         say(
             f"Not shown: {len(left)} runs of this suite with other settings (epochs: {lengths}). "

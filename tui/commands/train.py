@@ -32,7 +32,8 @@ from tui.commands.trust import agreed
 from tui.drawing.figures import about, beside
 from tui.drawing.format import duration, learning_rate, number, percent, work
 from tui.plans.draft import from_flags
-from tui.plans.plan import launch, plan, resets
+from tui.plans.plan import launch, plan
+from tui.plans.resolution import Presets, Resolution
 
 EXIT: Final = {"finished": 0, "stopped": 130, "preempted": 143}
 """By status; all others are 1."""
@@ -58,22 +59,14 @@ def main(
     if not preset:
         names = ", ".join(info.name for info in loader.list_presets())
         raise BadInput(f"--headless needs --preset; there are {names}")
-    found = look_up(preset, flags.get("parts", ()), roots)
-    source, parts, own_parts = found.file, found.parts, found.own_parts
-    draft = from_flags({**flags, "parts": own_parts})
-    for line in resets(draft, source, parts):
+    source = look_up(preset, flags.get("parts", ()), roots)
+    draft = from_flags({**flags, "parts": source.own_parts})
+    found = Presets(source.parts).take(draft, source.file)
+    for line in found.resets():
         say(line)
     if dry_run:
-        fitted, note = draft.fitted(source, parts)
-        recipe, _ = with_teacher(fitted, roots, parts)
-        if note:
-            say(note)
-        if as_json:
-            print_json({"recipe_id": recipe.recipe_id, "recipe": recipe.to_table()})
-        else:
-            typer.echo(recipe.to_toml(), nl=False)
-        return 0
-    planned = agreed(lambda ok: plan(draft, source, roots[0], parts, own_parts, roots, trust=ok), trust)
+        return _print_recipe(found, roots, as_json)
+    planned = agreed(lambda ok: plan(found, roots[0], source.own_parts, roots, trust=ok), trust)
     if planned.note:
         say(planned.note)
     runs = launch(planned)
@@ -85,6 +78,17 @@ def main(
                 typer.echo(run.id)
         return 0
     return view(runs, as_json=as_json)
+
+
+def _print_recipe(found: Resolution, roots: Sequence[Path], as_json: bool) -> int:
+    recipe, _ = with_teacher(found.recipe, roots, found.parts)
+    if found.note:
+        say(found.note)
+    if as_json:
+        print_json({"recipe_id": recipe.recipe_id, "recipe": recipe.to_table()})
+    else:
+        typer.echo(recipe.to_toml(), nl=False)
+    return 0
 
 
 def view(runs: Sequence[RunFolder], *, as_json: bool) -> int:

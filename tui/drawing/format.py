@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 from engine.contract.clock import local_time
+from engine.contract.numbers import NONE as NONE
+from engine.contract.numbers import counted as counted
+from engine.contract.numbers import duration as duration
+from engine.contract.numbers import learning_rate as learning_rate
+from engine.contract.numbers import number as number
 from engine.contract.text import file_size as file_size
 
 Glyphs = Literal["braille", "block", "ascii"]
 """What the terminal's font can show: everything, all but braille, or nothing beyond ASCII."""
-
-NONE = "-"
-"""Stands for a number that nobody measured."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SPARKS = "▁▂▃▄▅▆▇█"
@@ -66,28 +68,6 @@ def delta(difference: float, digits: int = 1) -> str:
     return f"{points + 0.0 if points else 0.0:+.{digits}f}"
 
 
-def number(value: float, digits: int = 3) -> str:
-    """A loss, a norm, a rate: `digits` decimals near one, powers of ten as 1.1e-3 when far from it."""
-    if math.isnan(value):
-        return NONE
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    size = abs(value)
-    if size and (size < 10.0 ** (1 - digits) or size >= 1e6):
-        mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{mantissa}e{int(exponent)}"
-    return f"{value:.{digits if size < 100 else 1}f}"
-
-
-def learning_rate(value: float) -> str:
-    """Three significant digits: 0.00441, 1.2e-5, 0."""
-    if math.isnan(value):
-        return NONE
-    if 0 < abs(value) < 1e-3:
-        return number(value)
-    return f"{value:.3g}"
-
-
 def whole(value: float) -> str:
     """5213.7 -> "5,214"."""
     return NONE if not math.isfinite(value) else f"{value:,.0f}"
@@ -109,30 +89,6 @@ def gigabytes(size: float, digits: int = 0) -> str:
         return NONE
     text = f"{size / 2**30:.{digits}f}"
     return f"<{10**-digits:g}" if size > 0 and not float(text) else text
-
-
-def counted(count: int, noun: str) -> str:
-    """1 and "run" -> "1 run", 3 -> "3 runs"."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """9.6 -> "9.6 s", 75 -> "1 m 15", 3900 -> "1 h 05", 200000 -> "2 d 7 h"."""
-    if not math.isfinite(seconds):
-        return NONE
-    seconds = max(seconds, 0.0)
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole_seconds = round(seconds)
-    if whole_seconds < 60:
-        return f"{whole_seconds} s"
-    if whole_seconds < 3600:
-        return f"{whole_seconds // 60} m {whole_seconds % 60:02d}"
-    minutes = round(seconds / 60)
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d}"
-    hours = round(seconds / 3600)
-    return f"{hours // 24} d {hours % 24} h"
 
 
 def work(seconds: float, estimated: bool) -> str:

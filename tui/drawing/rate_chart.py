@@ -6,12 +6,11 @@ import math
 
 import numpy as np
 
-from engine.analysis.lr_curve import Curve
+from engine.analysis.lr_curve import Curve, Span
 from tui.drawing.axes import Axis, plain, steps_of
 from tui.drawing.charts import Look, Series, chart
 from tui.drawing.format import Glyphs, learning_rate, number
 from tui.drawing.lines import Line, rule
-from tui.plans.sweep import Span
 
 GUTTER = 11
 

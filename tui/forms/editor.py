@@ -19,6 +19,7 @@ from presets import loader, references, suites
 from presets.references import source_file
 from tui.forms.fields import Field, Form, fields
 from tui.plans.draft import NAMED, Draft
+from tui.plans.resolution import Presets
 
 
 class Desk:
@@ -34,7 +35,8 @@ class Desk:
         self._past: list[tuple[Draft, str]] = []
         self._last = ""
         self.source = source_file(draft.preset, roots)
-        self.base = references.recipe_of(self.source, catalog)
+        self._presets = Presets(catalog)
+        self.base = self._presets.recipe(self.source)
         self._base_named = part_names(self.source)
         self.recipe: Recipe = self.base
         """The last recipe that resolved."""
@@ -45,6 +47,8 @@ class Desk:
         self.problems: dict[str, str] = {}
         """Message by field path; "" for what belongs to no field."""
         self.draft = draft
+        self.resolution = self._presets.take(draft, self.source)
+        """The draft with its recipe, as a start takes it."""
         self.check()
 
     # --- changing ---------------------------------------------------------------------------------------------
@@ -116,7 +120,9 @@ class Desk:
         """Resolve the draft again, forgetting what an earlier start found wrong."""
         found: list[str] = []
         try:
-            self.recipe, self.note = self.draft.fitted(self.source, self._catalog)
+            if self.draft is not self.resolution.draft:
+                self.resolution = self._presets.take(self.draft, self.source)
+            self.recipe, self.note = self.resolution.recipe, self.resolution.note
         except BadInput as error:
             found += error.problems
         for part in (self.draft.placement, self.draft.seeds):
@@ -133,7 +139,8 @@ class Desk:
         for path in self.problems:
             good = good.without(path)
         with suppress(BadInput):
-            self.recipe, self.note = good.fitted(self.source, self._catalog)
+            found = self._presets.take(good, self.source)
+            self.recipe, self.note = found.recipe, found.note
             return True
         return False
 

@@ -1,14 +1,14 @@
-"""What a start would cost, judged by earlier runs on this machine. Nothing is shown that was not measured or read."""
+"""What a start would cost, estimated from earlier runs here. Shows only what was measured or read from the machine."""
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
-from engine.analysis.cost import estimate
+from engine.analysis.cost import estimate, size_on_disk
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.process import host_name
@@ -20,17 +20,21 @@ from tui.drawing.format import duration, file_size, si
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What is known of the machine: read in a worker, since drivers may be slow. Sizes in bytes."""
+    """The hardware, as far as it is known. Sizes are in bytes."""
 
     host: str = ""
     devices: tuple[str, ...] = ("auto", "cpu")
     gpus: tuple[tuple[str, int | None, int | None], ...] = ()
-    """(name, free, total) of the visible GPUs that answer; None where the driver does not tell."""
+    """Name, free and total memory of the visible GPUs that respond; None where the driver does not report it."""
     disk_free: int = 0
 
 
 def look(root: Path) -> Machine:
-    """What this machine has; runs go to `root`. A driver may take its time to answer."""
+    """Look at this machine. Call it in a worker: drivers can be slow.
+
+    Args:
+        root: the folder that runs go to.
+    """
     found = devices.visible(devices.gpus())
     cuda = (f"cuda:{i}" for i, gpu in enumerate(found) if not gpu.problem)
     names = ["auto", "cpu", *(["mps"] if devices.has_mps() else []), *cuda]
@@ -45,14 +49,14 @@ def look(root: Path) -> Machine:
 
 
 def kind_of(device: str, machine: Machine) -> str:
-    """What kind of device a choice comes to: "cpu", "cuda" or "mps"."""
+    """The kind of device that a choice leads to: "cpu", "cuda" or "mps"."""
     if device == "auto":
         return "cuda" if machine.gpus else "mps" if "mps" in machine.devices else "cpu"
     return device.partition(":")[0]
 
 
 def cards(device: str, machine: Machine) -> tuple[str, ...]:
-    """Names of the GPUs that a choice of device allows; none where it comes to something else."""
+    """The names of the GPUs that a choice of device allows; none where it leads to another kind of device."""
     if kind_of(device, machine) != "cuda":
         return ()
     number = device.partition(":")[2]
@@ -63,7 +67,13 @@ def cards(device: str, machine: Machine) -> tuple[str, ...]:
 def before_you_start(
     recipe: Recipe, seeds: int, device: str, runs: Sequence[Summary], machine: Machine, parts: Catalog, expect: str
 ) -> list[tuple[str, str]]:
-    """(text, role) lines; estimates carry a `~` and say what they stand on."""
+    """Lines of text with their roles. Estimates begin with `~` and say what they are based on.
+
+    Args:
+        seeds: number of runs.
+        runs: the earlier runs.
+        expect: what the preset promises, as text; "" for nothing.
+    """
     meta = parts.get("model", recipe.model.name).meta
     known = f"{si(meta['params'])} parameters   {meta.get('gmacs', 0.0):.3g} GMACs" if "params" in meta else ""
     lines = [(known or "size unknown", "")]
@@ -71,26 +81,26 @@ def before_you_start(
     if each := estimate(recipe, runs, machine.host, kind, cards(device, machine)):
         one = each.seconds(recipe.epochs)
         basis = f"{'scaled ' if each.scaled else ''}from {each.runs} run{'s' if each.runs > 1 else ''} here"
-        lines.append((f"~{duration(each.epoch)} an epoch ({basis})", ""))
-        whole = f", ~{duration(one * seeds)} for {seeds} in a row" if seeds > 1 else ""
-        lines.append((f"~{duration(one)} a run{whole}", ""))
+        lines.append((f"~{duration(each.epoch)} per epoch ({basis})", ""))
+        whole = f", ~{duration(one * seeds)} for {seeds} in sequence" if seeds > 1 else ""
+        lines.append((f"~{duration(one)} per run{whole}", ""))
     else:
         elsewhere = any(run.model == recipe.model.name and run.epoch for run in runs)
         on = {"cpu": " on the CPU", "cuda": " on a GPU"}.get(kind, "") if elsewhere else ""
-        lines.append((f"time unknown: no run of it here{on} yet", "dim"))
+        lines.append((f"time unknown: no earlier run here{on}", "dim"))
     lines.append(_device(device, machine, sum(run.live for run in runs)))
-    sizes = [run.size_bytes for run in runs if run.model == recipe.model.name and run.status == "finished"]
-    size = f"{seeds} x ~{file_size(median(sizes))}, " if sizes else ""
-    lines.append((f"disk {size}{file_size(machine.disk_free)} free", ""))
+    size = size_on_disk(recipe.model.name, runs)
+    needed = f"{seeds} x ~{file_size(size)}, " if math.isfinite(size) else ""
+    lines.append((f"disk {needed}{file_size(machine.disk_free)} free", ""))
     if expect:
         lines.append((expect, "ok" if expect.startswith("expect") else "dim"))
     return lines
 
 
 def _device(device: str, machine: Machine, live: int) -> tuple[str, str]:
-    queue = f"; {live} live run{'s' if live > 1 else ''} first" if live else ""
+    queue = f"; {live} live run{'s' if live > 1 else ''} ahead" if live else ""
     if not machine.gpus or device in ("cpu", "mps"):
-        name = {"mps": "on the Apple GPU", "cpu": "on the CPU"}.get(device, "no GPU here: on the CPU")
+        name = {"mps": "on the Apple GPU", "cpu": "on the CPU"}.get(device, "no GPU: on the CPU")
         return f"{name}{queue}", "warn" if live else ""
     name, free, total = max(machine.gpus, key=lambda gpu: gpu[1] or 0)
     memory = "free memory unknown"

@@ -1,4 +1,4 @@
-"""A draft from a run: the preset it came from with its changes, so that a repeat says in words what it is."""
+"""Repeating a run: the preset that it came from with its changes, so that the repeat says in words what it is."""
 
 from __future__ import annotations
 
@@ -11,35 +11,42 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.run.store import RunFolder
 from presets.references import source_file
-from tui.plans.draft import Draft, from_flags
+from tui.plans.draft import from_flags
 from tui.plans.flags import FLAGS
+from tui.plans.resolution import Presets, Resolution
 
 OPTIONS: Final = {flag.option: flag for flag in FLAGS}
 WITHOUT_VALUE: Final = ("--headless", "--detach")
 
 
-def draft_of(run: RunFolder, catalog: Catalog, roots: Sequence[Path]) -> Draft:
-    """The draft that makes this very recipe again, with its seed, name and tags.
+def repeat_of(run: RunFolder, catalog: Catalog, roots: Sequence[Path]) -> Resolution:
+    """The draft that repeats a run, with its recipe, seed, name and tags.
 
-    The run's command is taken where it still leads to the same recipe; a preset may have changed or gone, or lie where
-    the command was given. Then the draft begins from the run itself. Raises BadInput for a damaged run.
+    It is read from the command of the run where that still leads to the same recipe. A preset may have changed or gone
+    since, or may be a path relative to another folder; then the draft begins with the run itself.
+
+    Raises:
+        BadInput: the run is damaged.
     """
-    info, labels = run.info(), run.labels()
+    info, labels, presets = run.info(), run.labels(), Presets(catalog)
     own: dict[str, Any] = {"seed": str(info.seed), "name": labels.name, "tags": list(labels.tags)}
     copies = own_parts(run)
     flags = flags_of(info.command)
     if flags is not None:
-        draft = from_flags({**flags, **own, "parts": copies})
         try:
-            if draft.recipe(source_file(draft.preset, roots), catalog).recipe_id == info.recipe_id:
-                return draft
+            draft = from_flags({**flags, **own, "parts": copies})
+            found = presets.take(draft, source_file(draft.preset, roots))
+            if found.recipe.recipe_id == info.recipe_id:
+                return found
         except BadInput:
-            pass  # the preset is gone or no longer takes these changes: the run itself still does
-    return from_flags({"preset": f"run:{run.id}", "device": info.placement.get("device", ""), "parts": copies, **own})
+            pass  # the preset is gone or no longer takes these changes; the run itself still works
+    device = info.placement.get("device", "")
+    draft = from_flags({"preset": f"run:{run.id}", "device": device, "parts": copies, **own})
+    return presets.take(draft, str(run.recipe_toml))
 
 
 def own_parts(run: RunFolder) -> tuple[str, ...]:
-    """The copies of the user's own parts that a run took along; the originals may be gone or changed."""
+    """The run's copies of the user's own parts; the originals may be gone or changed."""
     return tuple(str(path) for path in sorted(run.parts.glob("*.py")))
 
 

@@ -1,8 +1,8 @@
-"""Many runs at once: the rows of a suite, the cells of a grid.
+"""Many runs at once: the rows of a suite, or the items of a grid.
 
-Everything is resolved and checked first; one bad cell and nothing starts. What has been run already is looked up by
-(recipe, seed), so the same command given again goes on where it stopped: finished runs are left, waiting and working
-ones too, stopped and lost ones are resumed, the missing ones are started. Nothing of it is stored anywhere else.
+Everything is resolved and checked first, and nothing starts where one item is wrong. Runs that exist already are found
+by recipe and seed, so repeating a command continues where it stopped: finished, queued and training runs are left
+alone, stopped and lost ones are resumed, missing ones are started. None of this is stored anywhere else.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import psutil
 
@@ -23,67 +23,63 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.run import pulse
 from engine.contract.run.index import Index
 from engine.contract.run.roots import make_root
-from engine.contract.run.status import DENIED
 from engine.contract.run.store import RunFolder, Summary
 from engine.contract.run.teacher import with_teacher
+from engine.contract.text import file_size
 from engine.launch import control, local
-from tui.drawing.format import file_size
-from tui.plans.draft import Draft
+from tui.plans.earlier import TO_DO, Action, action_for, by_recipe_and_seed, furthest
 from tui.plans.plan import Plan, launch, need_room, plan
+from tui.plans.resolution import Resolution
 
-Fate = Literal["start", "resume", "live", "finished", "failed", "repeat"]
-
-GOES_ON: Final = ("start", "resume")
-RESUMABLE: Final = ("stopped", "preempted", "lost")
-LOCK: Final = ".batch"  # in the runs folder, so that two commands do not both start what is missing
+LOCK: Final = ".batch"  # in the runs folder, so that two commands do not both start the missing runs
 WAITING_BYTES: Final = 21_000_000
-"""Memory that a waiting run's supervisor has for itself (measured: 20.7 MB, and 0.04 % of a core)."""
+"""Memory of the supervisor of a waiting run (measured: 20.7 MB, and 0.04 % of a core)."""
 MOST_RUNS: Final = 10_000
-NAMED_LABELS: Final = 3  # in front of a problem that several cells share
+NAMED_LABELS: Final = 3
+"""How many items a problem that they share names."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One recipe of a batch under the name that the user knows it by; `source` is the file or name of its preset."""
+class BatchItem:
+    """One recipe of a batch, under the name that the user knows it by."""
 
     label: str
-    draft: Draft
-    source: str
+    resolution: Resolution
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run of a batch, and what is to be done about it."""
+    """One run of a batch, and what to do about it."""
 
     label: str
     recipe: Recipe
     seed: int
-    fate: Fate
+    action: Action
     run: Summary | None = None
-    """The run that there is already."""
+    """The run that exists already."""
     plan: Plan | None = None
-    """How to start it, where there is none."""
+    """How to start it, where it does not exist yet."""
     same_as: str = ""
-    """The cell that has this very recipe and seed already."""
+    """The label of the earlier item that has the same recipe and seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Jobs in the order in which they are to run; all checks have passed."""
+    """Jobs in the order in which they will run; all checks have passed."""
 
     jobs: tuple[Job, ...]
 
-    def count(self, *fates: Fate) -> int:
-        return sum(job.fate in fates for job in self.jobs)
+    def count(self, *actions: Action) -> int:
+        return sum(job.action in actions for job in self.jobs)
 
     @property
     def to_do(self) -> tuple[Job, ...]:
-        """What has to be started or resumed."""
-        return tuple(job for job in self.jobs if job.fate in GOES_ON)
+        """The jobs to start or resume."""
+        return tuple(job for job in self.jobs if job.action in TO_DO)
 
 
 def prepare(
-    cells: Sequence[Cell],
+    items: Sequence[BatchItem],
     seeds: Sequence[int],
     roots: Sequence[Path],
     parts: Catalog,
@@ -96,117 +92,73 @@ def prepare(
     """Resolve and check a whole batch.
 
     Args:
-        roots: folders with runs; new ones go to the first, and only runs there are resumed.
-        own_parts: files with parts of the user's own, which `parts` knows already.
-        retry: resume failed runs as well; else they are left as they are.
-        trust: run the code that other runs bring along even where it is another user's or has changed.
-        known: the runs that there are; by default the index is asked.
+        roots: folders with runs; new runs go to the first, and only runs in it are resumed.
+        own_parts: files with the user's own parts, which `parts` includes already.
+        retry: resume failed runs too; by default they are left alone.
+        trust: run the code of other runs even if another user wrote it or it has changed.
+        known: the runs that exist; by default those in the index.
 
     Raises:
-        BadInput: with every problem of every cell.
+        BadInput: with every problem of every item.
     """
-    if len(cells) * len(seeds) > MOST_RUNS:
-        raise BadInput(f"{len(cells) * len(seeds):,} runs in one batch; at most {MOST_RUNS:,}")
-    recipes = _each(cells, lambda cell: with_teacher(cell.draft.recipe(cell.source, parts), roots, parts)[0])
-    runs = _by_recipe(Index().rows(roots) if known is None else known)
+    if len(items) * len(seeds) > MOST_RUNS:
+        raise BadInput(f"{len(items) * len(seeds):,} runs in one batch; the limit is {MOST_RUNS:,}")
+    recipes = _for_each(items, lambda item: with_teacher(item.resolution.recipe, roots, parts)[0])
+    runs = by_recipe_and_seed(Index().rows(roots) if known is None else known)
     jobs: list[Job] = []
     taken: dict[tuple[str, int], str] = {}
-    for cell, recipe in zip(cells, recipes, strict=True):
+    for item, recipe in zip(items, recipes, strict=True):
         for seed in seeds:
             key = recipe.recipe_id, seed
             if key in taken:
-                jobs.append(Job(cell.label, recipe, seed, "repeat", same_as=taken[key]))
+                jobs.append(Job(item.label, recipe, seed, "repeat", same_as=taken[key]))
                 continue
-            taken[key] = cell.label
-            run = _best(runs.get(key, ()), roots[0])
-            jobs.append(Job(cell.label, recipe, seed, _fate(run, roots[0], retry), run))
-    batch = Batch(_planned(jobs, cells, roots, parts, own_parts, trust))
-    wanted = [(job.recipe, 1) for job in batch.jobs if job.fate == "start"]
-    need_room(roots[0], wanted, parts)
+            taken[key] = item.label
+            run = furthest(runs.get(key, ()), roots[0])
+            jobs.append(Job(item.label, recipe, seed, action_for(run, roots[0], retry), run))
+    batch = Batch(_with_plans(jobs, items, roots, own_parts, trust))
+    need_room(roots[0], [(job.recipe, 1) for job in batch.jobs if job.action == "start"], parts)
     _need_memory(len(batch.to_do))
     return batch
 
 
-def _each(cells: Sequence[Cell], work: Callable[[Cell], Any]) -> list[Any]:
-    """`work` done for every cell. Raises BadInput with all problems, each once with the cells that have it."""
+def _for_each(items: Sequence[BatchItem], work: Callable[[BatchItem], Any]) -> list[Any]:
+    """`work` done for every item. Raises BadInput with all problems, each once with the items that have it."""
     done, problems = [], dict[str, list[str]]()
-    for cell in cells:
+    for item in items:
         try:
-            done.append(work(cell))
+            done.append(work(item))
         except BadInput as error:
             for problem in error.problems:
-                problems.setdefault(problem, []).append(cell.label)
+                problems.setdefault(problem, []).append(item.label)
     if problems:
-        raise BadInput([f"{named(labels)}: {problem}" for problem, labels in problems.items()])
+        raise BadInput([f"{first_labels(labels)}: {problem}" for problem, labels in problems.items()])
     return done
 
 
-def named(labels: Sequence[str]) -> str:
-    """The cells that something is said of: the first three by name."""
+def first_labels(labels: Sequence[str]) -> str:
+    """The first three labels, and how many more there are."""
     more = f" and {len(labels) - NAMED_LABELS} more" if len(labels) > NAMED_LABELS else ""
     return ", ".join(labels[:NAMED_LABELS]) + more
 
 
-def _by_recipe(known: Sequence[Summary]) -> Mapping[tuple[str, int], list[Summary]]:
-    found: dict[tuple[str, int], list[Summary]] = {}
-    for run in known:
-        found.setdefault((run.recipe_id, run.seed), []).append(run)
-    return found
-
-
-def _best(runs: Sequence[Summary], root: Path) -> Summary | None:
-    """Of several runs of one recipe and seed the one that is furthest."""
-
-    def rank(run: Summary) -> tuple[bool, bool, bool, int, float]:
-        resumable = run.status in RESUMABLE and _is_ours(run, root)
-        return run.status == "finished", run.live, resumable, run.epoch, run.created
-
-    return max(runs, key=rank, default=None)
-
-
-def _is_ours(run: Summary, root: Path) -> bool:
-    """Whether it can be gone on with: it lies where runs are written, and is not closed to this user."""
-    return run.reason != DENIED and Path(run.folder).parent.resolve() == root.resolve()
-
-
-def _fate(run: Summary | None, root: Path, retry: bool) -> Fate:
-    if run is None:
-        return "start"
-    if run.status == "finished":
-        return "finished"
-    if run.live:
-        return "live"
-    if run.status == "failed" and not retry:
-        return "failed"
-    return "resume" if _is_ours(run, root) else "start"
-
-
-def _planned(
-    jobs: Sequence[Job],
-    cells: Sequence[Cell],
-    roots: Sequence[Path],
-    parts: Catalog,
-    own_parts: Sequence[str],
-    trust: bool,
+def _with_plans(
+    jobs: Sequence[Job], items: Sequence[BatchItem], roots: Sequence[Path], own_parts: Sequence[str], trust: bool
 ) -> tuple[Job, ...]:
-    """The jobs, those that begin anew with a plan of their own: device, data and placement are checked by it."""
-    missing: dict[str, list[int]] = {cell.label: [] for cell in cells}
+    """The jobs, with a plan for each that starts anew; planning checks device, data and placement."""
+    missing: dict[str, list[int]] = {item.label: [] for item in items}
     for job in jobs:
-        if job.fate == "start":
+        if job.action == "start":
             missing[job.label].append(job.seed)
 
-    def make(cell: Cell) -> Plan | None:
-        seeds = missing[cell.label]
-        if not seeds:
-            return None
-        place = {**cell.draft.place, "seeds": ",".join(map(str, seeds))}
-        draft = dataclasses.replace(cell.draft, place=place)
-        return plan(draft, cell.source, roots[0], parts, own_parts, roots, trust=trust)
+    def make(item: BatchItem) -> Plan | None:
+        seeds = missing[item.label]
+        return plan(item.resolution, roots[0], own_parts, roots, seeds=seeds, trust=trust) if seeds else None
 
-    plans = dict(zip(missing, _each(cells, make), strict=True))
+    plans = dict(zip(missing, _for_each(items, make), strict=True))
     return tuple(
         dataclasses.replace(job, plan=_of_seed(whole, job.seed))
-        if job.fate == "start" and (whole := plans[job.label]) is not None
+        if job.action == "start" and (whole := plans[job.label]) is not None
         else job
         for job in jobs
     )
@@ -218,12 +170,12 @@ def _of_seed(whole: Plan, seed: int) -> Plan:
 
 
 def _need_memory(waiting: int) -> None:
-    """Refuse more waiting supervisors than fit into half of the free memory."""
+    """Refuse more waiting supervisors than fit into half of the free memory. Raises BadInput."""
     needed, free = waiting * WAITING_BYTES, psutil.virtual_memory().available
     if needed > free / 2:
         raise BadInput(
-            f"{waiting} runs that wait take {file_size(needed)} of memory ({file_size(WAITING_BYTES)} each), and "
-            f"{file_size(free)} are free; start fewer of them now and give the same command again later"
+            f"{waiting} waiting runs need {file_size(needed)} of memory ({file_size(WAITING_BYTES)} each), and only "
+            f"{file_size(free)} is free; start fewer runs now and repeat the command later"
         )
 
 
@@ -232,7 +184,7 @@ def _need_memory(waiting: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What became of a job: the run's id, and "" or why it could not be started."""
+    """What happened to a job: the id of its run, and why it could not be started, else ""."""
 
     job: Job
     run: str
@@ -241,9 +193,9 @@ class Started:
 
 @contextmanager
 def alone(root: Path) -> Iterator[None]:
-    """Keep other batches from being prepared and started at the same time. Raises BadInput when one is."""
+    """Keep other batches from being prepared and started meanwhile. Raises BadInput where one is under way."""
     make_root(root)
-    refusal = f"another command is starting runs in {root}; try again when it is done"
+    refusal = f"another command is starting runs in {root}; try again when it has finished"
     with locked(root / LOCK, wait=False, refusal=refusal):
         yield
 
@@ -256,15 +208,15 @@ def carry_out(
     resume: Callable[..., object] = control.resume,
     say: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Started]:
-    """Start and resume what is to be done, one by one, in order. A run that cannot be started holds up no other.
+    """Start and resume the jobs one by one, in order. A run that fails to start does not hold up the others.
 
     Args:
-        changed: what differs in the placement of resumed runs.
-        say: is told where a resume takes long.
+        changed: placement fields that change in the runs that are resumed.
+        say: receives a message where resuming takes long.
     """
     for job in batch.to_do:
         if job.run is not None:
-            pulse.feel(Path(job.run.folder))  # where heartbeats must be watched, all of them are watched at once
+            pulse.feel(Path(job.run.folder))  # so that heartbeats are watched for all runs at the same time
     for job in batch.to_do:
         begun: list[RunFolder] = []
 

@@ -1,50 +1,57 @@
-"""How long a batch of runs will take, judged by earlier runs on this machine. What was never measured stays unknown."""
+"""What a batch will cost in time and disk space, estimated from earlier runs on this machine."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
-from engine.analysis.cost import Estimate, estimate, images
+from engine.analysis.cost import Estimate, estimate, size_on_disk
+from engine.contract.numbers import counted, duration
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.process import host_name
 from engine.contract.run.store import Summary
+from engine.contract.text import file_size
 from engine.launch import devices
-from tui.drawing.format import duration, file_size
 from tui.plans.batch import Batch, Job
-
-__all__ = ["Cost", "cost", "images", "room"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What is known of the time. `seconds` adds up the runs that can be judged, as if one ran after another."""
+    """The time that is known of. `seconds` adds up the runs with an estimate, as if they ran one after another."""
 
     seconds: float
     judged: int
+    """How many runs have an estimate."""
     unknown: tuple[str, ...]
-    """Labels of the cells that cannot be judged: no run of their model was ever made on such a device here."""
+    """Labels of the items without one: no run of their model has been made here on such a device."""
     slots: int
-    """How many runs may work at once."""
+    """How many runs can train at the same time."""
 
     @property
     def total(self) -> float | None:
-        """Seconds until the last one ends; None where a part of it is unknown."""
+        """Seconds until the last run ends; None where a part of it is unknown."""
         return None if self.unknown else self.seconds / self.slots
 
     def __str__(self) -> str:
         if not self.judged:
-            return "time unknown: no run of these models here yet"
-        shared = f" on {self.slots} devices at once" if self.slots > 1 else ""
-        said = f"~{duration(self.seconds / self.slots)}{shared}, judged by earlier runs here"
-        cells = f"{len(self.unknown)} cell{'s' if len(self.unknown) > 1 else ''}"
-        some = f", without {cells} of models that never ran here" if self.unknown else ""
-        return said + some
+            return "time unknown: these models have not run here yet"
+        parallel = f" on {self.slots} devices in parallel" if self.slots > 1 else ""
+        known = f"~{duration(self.seconds / self.slots)}{parallel}, estimated from earlier runs here"
+        missing = f", not counting {counted(len(self.unknown), 'recipe')} of models that have not run here yet"
+        return known + (missing if self.unknown else "")
 
 
 def cost(batch: Batch, known: Sequence[Summary], placement: Placement) -> Cost:
-    """What is still to be done in a batch, in time."""
+    """The time that the runs to start and to resume will take.
+
+    Args:
+        known: the earlier runs.
+        placement: names the device.
+
+    Raises:
+        BadInput: this machine has no such device.
+    """
     wanted = devices.want(placement)
     kind = devices.kind_of(wanted.candidates[0])
     cards = {gpu.name for gpu in devices.gpus() if gpu.uuid in wanted.candidates} if kind == "cuda" else ()
@@ -63,14 +70,12 @@ def cost(batch: Batch, known: Sequence[Summary], placement: Placement) -> Cost:
 
 
 def _epochs_left(job: Job) -> int:
-    return max(job.recipe.epochs - (job.run.epoch if job.run and job.fate == "resume" else 0), 0)
+    return max(job.recipe.epochs - (job.run.epoch if job.run and job.action == "resume" else 0), 0)
 
 
 def room(batch: Batch, known: Sequence[Summary]) -> str:
-    """What the finished runs will take on the disk, where runs of the same models tell; else ""."""
-    sizes: dict[str, list[int]] = {}
-    for run in known:
-        if run.status == "finished":
-            sizes.setdefault(run.model, []).append(run.size_bytes)
-    told = [median(sizes[job.recipe.model.name]) for job in batch.to_do if job.recipe.model.name in sizes]
-    return f"~{file_size(sum(told))} on the disk" if told and len(told) == len(batch.to_do) else ""
+    """The disk space that the runs will take, as text; "" where a model among them has not finished a run yet."""
+    models = {job.recipe.model.name for job in batch.to_do}
+    sizes = {model: size_on_disk(model, known) for model in models}
+    total = sum(sizes[job.recipe.model.name] for job in batch.to_do)
+    return f"~{file_size(total)} on disk" if total and math.isfinite(total) else ""

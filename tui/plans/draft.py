@@ -14,11 +14,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from engine.contract.errors import BadInput
-from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.resolve import PART_FIELDS
-from engine.contract.recipe.schema import COMMON, Placement, Recipe
+from engine.contract.recipe.schema import COMMON, Placement
 from presets.loader import Edits
-from presets.shrink import fit
 from tui.plans import placement
 from tui.plans.flags import FLAGS, TRAIN, Flag, accepted_by, with_target
 
@@ -90,18 +88,10 @@ class Draft:
     # --- what it stands for -----------------------------------------------------------------------------------
 
     def edits(self) -> Edits:
-        """The flags, in the loader's words. A part comes before its options."""
-        sets = [f"{path}={text}" for path, text in self._by_depth()]
+        """The changes to the preset's recipe, each part before its options."""
+        sets = tuple(f"{path}={text}" for path, text in self._by_depth())
         model, augmentation, schedule = (self.named.get(name, "") for name in ("model", "augmentation", "schedule"))
         return Edits(model, augmentation, schedule, sets=sets, add_ops=self.add_ops, drop_ops=self.drop_ops)
-
-    def recipe(self, source: str, catalog: Catalog) -> Recipe:
-        """The resolved recipe; `source` is the preset's name or file. Raises BadInput."""
-        return self.fitted(source, catalog)[0]
-
-    def fitted(self, source: str, catalog: Catalog) -> tuple[Recipe, str]:
-        """The resolved recipe, and a line that says what shrank to fit into few epochs, else "". Raises BadInput."""
-        return fit(source, catalog, self.edits())
 
     def placement(self) -> Placement:
         """Where and how it runs. Raises BadInput."""
@@ -111,10 +101,11 @@ class Draft:
         """The seeds, one run each. Raises BadInput."""
         return parse_seeds(self.place.get("seeds", "0"))
 
-    def command(self) -> list[str]:
+    def command(self, *, detach: bool = True) -> list[str]:
         """The words of the command that does the same without a screen."""
         given = [(flag.option, text) for flag in accepted_by(TRAIN) for text in self.texts(flag)]
-        return ["cifar-tui", *(word for pair in given for word in pair), "--headless", "--detach"]
+        how = ["--headless", "--detach"] if detach else ["--headless"]
+        return ["cifar-tui", *(word for pair in given for word in pair), *how]
 
     def texts(self, flag: Flag) -> tuple[str, ...]:
         """The values that a flag needs to make this draft, one for each time that it is given."""

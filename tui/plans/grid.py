@@ -1,4 +1,4 @@
-"""A grid of recipes: every preset with every combination of the varied values, as cells of a batch."""
+"""A grid: every preset with every combination of the varied values, as batch items."""
 
 from __future__ import annotations
 
@@ -10,48 +10,56 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.contract.errors import BadInput
-from tui.plans.batch import MOST_RUNS, Cell
+from tui.plans.batch import MOST_RUNS, BatchItem
 from tui.plans.draft import NAMED, Draft, from_flags
+from tui.plans.flags import GRID, accepted_by
+from tui.plans.resolution import Presets
 
-SHORT: Final = {"lr": "optimizer.lr", "batch-size": "batch_size", "add-op": "add_op", "drop-op": "drop_op"}
-"""Keys of `--vary` that are flags rather than paths."""
+SHORT: Final = {
+    flag.option.removeprefix("--"): flag.path or flag.option.removeprefix("--").replace("-", "_")
+    for flag in accepted_by(GRID)
+    if flag.target in ("field", "add_ops", "drop_ops")
+}
+"""Keys of `--vary` that are the words of flags, and what they stand for: {"lr": "optimizer.lr", ...}."""
 OPS: Final = ("add_op", "drop_op")
 ABSENT: Final = "-"
-"""Stands for no op at all in `add_op=-,cutout`."""
+"""The value of `--vary add_op=-,cutout` that adds no op."""
 OPEN, CLOSE, QUOTES = "([{", ")]}", "\"'"
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A key that is varied and its values, as texts."""
+    """A key that varies, and its values as text."""
 
     key: str
     values: tuple[str, ...]
 
 
 def axis(text: str) -> Axis:
-    """`optimizer.lr=0.1,0.2`; lists go in brackets, and where `;` stands between values commas belong to them.
+    """Read `optimizer.lr=0.1,0.2`.
+
+    Commas inside brackets or quotes do not separate values; where `;` separates them, no comma does.
 
     Raises:
-        BadInput: no key, no value, an empty or a repeated one, or the seed, which has a flag of its own.
+        BadInput: no key, no value, an empty or repeated value, or the seed, which has a flag of its own.
     """
     key, equals, rest = text.partition("=")
     key = key.strip()
     if not equals or not key or not rest.strip():
         raise BadInput(f"--vary {text}: write key=value,value, for example optimizer.lr=0.05,0.1")
     if key in ("seed", "seeds"):
-        raise BadInput(f"--vary {text}: seeds are given with --seeds, for example --seeds 0-4")
+        raise BadInput(f"--vary {text}: use --seeds for seeds, for example --seeds 0-4")
     by_semicolon = _split(rest, ";")
     values = [value.strip() for value in (by_semicolon if len(by_semicolon) > 1 else _split(rest, ","))]
     if "" in values:
         raise BadInput(f"--vary {text}: an empty value")
     if twice := {value for value in values if values.count(value) > 1}:
-        raise BadInput(f"--vary {text}: {', '.join(sorted(twice))} stands there twice")
+        raise BadInput(f"--vary {text}: {', '.join(sorted(twice))} is listed twice")
     return Axis(SHORT.get(key, key), tuple(values))
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """Split where the separator is neither within brackets nor within quotes."""
+    """Split at separators that are neither inside brackets nor inside quotes."""
     pieces, depth, quote, start = [], 0, "", 0
     for i, letter in enumerate(text):
         if quote:
@@ -66,13 +74,15 @@ def _split(text: str, separator: str) -> list[str]:
     return [*pieces, text[start:]]
 
 
-def cells(sources: Mapping[str, str], varied: Sequence[str], flags: Mapping[str, Any]) -> list[Cell]:
-    """The product of presets and values, the last axis fastest.
+def items(
+    sources: Mapping[str, str], varied: Sequence[str], flags: Mapping[str, Any], presets: Presets
+) -> list[BatchItem]:
+    """The product of presets and values; the last axis varies fastest.
 
     Args:
         sources: the presets as they were given, and the file or name behind each.
-        varied: as `--vary` takes them.
-        flags: all others of a headless run, as `from_flags` takes them, for every cell.
+        varied: the axes, as `--vary` takes them.
+        flags: all other flags, as `from_flags` takes them; they hold for every item.
 
     Raises:
         BadInput: with every problem of the axes.
@@ -89,17 +99,18 @@ def cells(sources: Mapping[str, str], varied: Sequence[str], flags: Mapping[str,
     for one in axes:
         count *= len(one.values)
     if count > MOST_RUNS:
-        problems.append(f"{count:,} cells; at most {MOST_RUNS:,}")
+        problems.append(f"{count:,} combinations; the limit is {MOST_RUNS:,}")
     if problems:
         raise BadInput(problems)
     chosen = [list(zip(keys, values, strict=True)) for values in itertools.product(*(one.values for one in axes))]
     labels = [(preset, values, _label(preset, values)) for preset in sources for values in chosen]
     mark = hashlib.sha256("\n".join(label for *_, label in labels).encode()).hexdigest()[:6]
     common = {**flags, "tags": [f"grid:{mark}", *flags.get("tags", ())]}
-    return [
-        Cell(label, _varied(from_flags({**common, "preset": preset}), values), sources[preset])
-        for preset, values, label in labels
-    ]
+    found = []
+    for preset, values, label in labels:
+        draft = _varied(from_flags({**common, "preset": preset}), values)
+        found.append(BatchItem(label, presets.take(draft, sources[preset])))
+    return found
 
 
 def _label(preset: str, values: Sequence[tuple[str, str]]) -> str:

@@ -1,7 +1,7 @@
-"""Starting runs: what both the command line and the New run form do with a draft.
+"""Runs that are ready to start, and starting them: for the command line, the form, grids and suites alike.
 
-Everything is resolved and checked first (recipe, seeds, device, data, room on the disk); only then are folders made and
-supervisors spawned, so one bad field starts nothing.
+Everything is resolved and checked first (recipe, seeds, device, data, disk space). Only then are folders made and
+supervisors started, so nothing starts where one field is wrong.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.contract.errors import BadInput, user_path
+from engine.contract.numbers import counted
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.changes import changes
 from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run import own_code
 from engine.contract.run.store import RunFolder, create
 from engine.contract.run.teacher import FIELD, with_teacher
+from engine.contract.text import file_size
 from engine.data.fetch import require
 from engine.launch import devices, local
-from presets import loader, references
-from presets.swap import names_a_part
-from tui.drawing.format import counted, file_size
 from tui.plans.draft import Draft
+from tui.plans.resolution import Resolution
 
 BYTES_PER_PARAMETER: Final = 4 * (3 + 3 + 1 + 1)
 """Two checkpoints of weights and at most two optimizer moments, best and final weights, in fp32."""
@@ -35,95 +35,88 @@ SPARE_BYTES: Final = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Runs that may be started: all checks have passed."""
+    """Runs of one recipe that are ready to start: all checks have passed."""
 
     recipe: Recipe
     seeds: tuple[int, ...]
     placement: Placement
     preset: str
     changes: str
+    """How the recipe differs from its preset, as text."""
     commands: tuple[str, ...]
+    """The command that repeats each run, in the order of `seeds`."""
     root: Path
     teacher: Mapping[str, Any] = field(default_factory=dict)
-    """Of a distilled run, for run.json; else empty."""
+    """The entry for run.json of a distilled run; empty for other runs."""
     note: str = ""
-    """What shrank so that the recipe fits into few epochs, for people; else empty."""
+    """What was shortened so that the recipe fits into few epochs; "" where nothing was."""
     approved: Mapping[str, str] = field(default_factory=dict)
-    """Code of the teacher that the user has agreed to, for `start`."""
+    """The teacher's code that the user has approved, as the supervisor takes it."""
 
 
 def plan(
-    draft: Draft,
-    source: str,
+    found: Resolution,
     root: Path,
-    parts: Catalog,
     own_parts: Sequence[str] = (),
     roots: Sequence[Path] = (),
     *,
+    seeds: Sequence[int] = (),
     trust: bool = False,
 ) -> Plan:
-    """Resolve and check a draft.
+    """Check a resolved draft and make a plan of it.
 
     Args:
-        source: the file or name behind `draft.preset`.
-        own_parts: files with parts of the user's own, which `parts` knows already.
-        roots: every runs folder, where a teacher may lie; by default `root` alone.
-        trust: run the code that another run brings along even where it is another user's or has changed.
+        root: the folder that the runs are made in.
+        own_parts: files with the user's own parts, which the catalog of `found` includes already.
+        roots: all runs folders, where a teacher may be; by default only `root`.
+        seeds: the seeds, where they are not those of the draft.
+        trust: run the code of other runs even if another user wrote it or it has changed.
 
     Raises:
-        Untrusted: there is such code.
-        BadInput: with every problem of the recipe, or the first one outside it.
+        Untrusted: there is such code, and `trust` is not set.
+        BadInput: with every problem of the recipe, or else the first problem outside it.
     """
-    fitted, note = draft.fitted(source, parts)
-    recipe, teacher = with_teacher(fitted, roots or (root,), parts)
-    taught_by = [RunFolder(Path(teacher["folder"]))] if teacher else []
+    draft, parts = found.draft, found.parts
+    recipe, teacher = with_teacher(found.recipe, roots or (root,), parts)
     own_code.approve(own_code.brought_by(own_parts), trust)
-    approved = own_code.approve(taught_by, trust)
+    approved = own_code.approve([RunFolder(Path(teacher["folder"]))] if teacher else [], trust)
     placed = draft.placement()
-    here = str(user_path(placed.data_dir).absolute()) if placed.data_dir else ""  # trainers work in another folder
-    placement = placed.model_copy(update={"parts": tuple(own_parts), "data_dir": here})
-    seeds = tuple(draft.seeds())
+    data_dir = str(user_path(placed.data_dir).absolute()) if placed.data_dir else ""  # trainers change the folder
+    placement = placed.model_copy(update={"parts": tuple(own_parts), "data_dir": data_dir})
+    seeds = seeds or draft.seeds()
     if placement.gpus > 1:
-        raise BadInput(f"gpus: got {placement.gpus}; a run uses one GPU in this version")
+        raise BadInput(f"gpus: got {placement.gpus}; this version trains each run on one GPU")
     devices.want(placement)
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
     need_room(root, [(recipe, len(seeds))], parts)
-    said = changes(references.recipe_of(source, parts), recipe, parts)
-    exact = draft.put(FIELD, recipe.loss.options["teacher"]) if FIELD in draft.sets else draft  # `@last` moves on
-    words = [word for word in exact.command() if word != "--detach"]
+    if FIELD in draft.sets:  # what a person wrote, such as @last, will mean another run later
+        draft = draft.put(FIELD, recipe.loss.options["teacher"])
     return Plan(
         recipe=recipe,
-        seeds=seeds,
+        seeds=tuple(seeds),
         placement=placement,
         preset=draft.preset,
-        changes=said,
-        commands=tuple(_with_seed(words, seed) for seed in seeds),
+        changes=changes(found.base, recipe, parts),
+        commands=tuple(_command(draft, seed) for seed in seeds),
         root=root,
         teacher=teacher,
-        note=note,
+        note=found.note,
         approved=approved,
     )
 
 
-def resets(draft: Draft, source: str, parts: Catalog) -> list[str]:
-    """What the draft resets by picking other parts than its preset's, one line a part. Raises BadInput.
-
-    Args:
-        source: the file or name behind `draft.preset`.
-    """
-    edits = draft.edits()
-    if not (edits.model or edits.schedule or any(map(names_a_part, edits.sets))):
-        return []
-    return loader.reset_by(references.recipe_of(source, parts), draft.recipe(source, parts), edits, parts)
+def _command(draft: Draft, seed: int) -> str:
+    """The command that repeats the run of one seed."""
+    return shlex.join(draft.put("place.seeds", str(seed)).command(detach=False))
 
 
 def launch(planned: Plan, start: Callable[..., object] = local.start) -> list[RunFolder]:
-    """Make the folders, then start a supervisor for each; they queue for the device in this order.
+    """Make the run folders, then start a supervisor for each; the runs queue for the device in this order.
 
     Raises:
         BadInput: the runs folder cannot be written; nothing was started.
-        StartFailed: a supervisor did not come up; the runs before it have started.
+        StartFailed: a supervisor did not start; the runs before it have started.
     """
     runs = [
         create(
@@ -139,26 +132,21 @@ def launch(planned: Plan, start: Callable[..., object] = local.start) -> list[Ru
         for seed, command in zip(planned.seeds, planned.commands, strict=True)
     ]
     for run in runs:
-        own = own_code.approve([run], trust=True) if planned.placement.parts else {}  # copied a moment ago, by us
+        own = own_code.approve([run], trust=True) if planned.placement.parts else {}  # copied just now, by this process
         approved = {**planned.approved, **own}
         start(run, **({"approved": approved} if approved else {}))
     return runs
 
 
-def _with_seed(words: Sequence[str], seed: int) -> str:
-    """The command that repeats one run of several."""
-    kept: list[str] = []
-    skip = False
-    for word in words:
-        if skip or word in ("--seed", "--seeds"):
-            skip = not skip
-            continue
-        kept.append(word)
-    return shlex.join([*kept[:3], "--seed", str(seed), *kept[3:]])
-
-
 def need_room(root: Path, wanted: Sequence[tuple[Recipe, int]], parts: Catalog) -> None:
-    """Refuse what the disk cannot hold: recipes, and how many runs of each. Raises BadInput."""
+    """Refuse runs that the disk cannot hold.
+
+    Args:
+        wanted: recipes, and the number of runs of each.
+
+    Raises:
+        BadInput: there is too little space.
+    """
     needed = sum(runs * _bytes(recipe, parts) for recipe, runs in wanted)
     place = root
     while not place.exists() and place != place.parent:
@@ -173,6 +161,6 @@ def need_room(root: Path, wanted: Sequence[tuple[Recipe, int]], parts: Catalog) 
 
 
 def _bytes(recipe: Recipe, parts: Catalog) -> int:
-    """What one run of a recipe takes on the disk at most."""
+    """The most that one run of a recipe takes on disk."""
     parameters = int(parts.get("model", recipe.model.name).meta.get("params", 0))
     return parameters * BYTES_PER_PARAMETER + SPARE_BYTES

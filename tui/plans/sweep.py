@@ -1,4 +1,4 @@
-"""Finding a learning rate for a draft: what the command and the workbench share. The sweep itself is a process."""
+"""Finding a learning rate for a draft, for the command line and the workbench alike. The sweep itself is a process."""
 
 from __future__ import annotations
 
@@ -10,8 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from engine.analysis.lr_curve import STEEPEST, Curve, fold
+from engine.analysis.cost import seconds_left
+from engine.analysis.lr_curve import (
+    FEWEST_STEPS,
+    HIGHEST_RATE,
+    LOWEST_RATE,
+    MOST_STEPS,
+    STEEPEST,
+    Curve,
+    Span,
+    fold,
+)
 from engine.contract.errors import BadInput, user_path
+from engine.contract.numbers import duration, learning_rate, number
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run import own_code
@@ -20,92 +31,72 @@ from engine.contract.run.folder import RunFolder
 from engine.contract.run.teacher import with_teacher
 from engine.data.fetch import require
 from engine.launch.sweep import Place, Sweep, place
-from tui.drawing.format import duration, learning_rate, number
 from tui.plans.draft import Draft
+from tui.plans.resolution import Resolution
 
-LEAST: Final = 1e-9
-MOST: Final = 1e3
-FEW: Final = 20
-MANY: Final = 10_000
 BELOW: Final = 1 / 100
-"""Of the optimizer's own rate, what a sweep begins with where nobody says so: at that rate nets hardly move."""
+"""Where a sweep begins by default, as a multiple of the optimizer's own rate: nets hardly move at that rate."""
 ABOVE: Final = 30.0
-"""Of it, what the sweep ends with: beyond it nets explode, and steps there are lost on all others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The rates to try: `steps` of them from `low` to `high`, by equal factors."""
-
-    low: float
-    high: float
-    steps: int = 0
-    """0: as many as fit into a minute, which `engine.lr_find` finds out."""
+"""Where a sweep ends by default, as such a multiple: nets explode beyond it, and steps there tell nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of a span somebody asks for; None where they leave it to us."""
+    """The learning rates that a user asks for; None where the default applies."""
 
     low: float | None = None
     high: float | None = None
     steps: int | None = None
 
     def around(self, rate: float) -> Span:
-        """The span, with what nobody asked for set around an optimizer's own rate. Raises BadInput."""
+        """The span of the sweep; its defaults lie around the optimizer's own rate. Raises BadInput."""
         low = rate * BELOW if self.low is None else self.low
         high = rate * ABOVE if self.high is None else self.high
         problems = []
-        if not LEAST <= low <= MOST:
-            problems.append(f"--min: got {low:g}, needs {LEAST:g} <= x <= {MOST:g}")
-        if not low < high <= MOST:
-            problems.append(f"--max: got {high:g}, needs {low:g} (--min) < x <= {MOST:g}")
-        if self.steps is not None and not FEW <= self.steps <= MANY:
-            problems.append(f"--steps: got {self.steps}, needs {FEW} <= x <= {MANY}")
+        if not LOWEST_RATE <= low <= HIGHEST_RATE:
+            problems.append(f"--min: got {low:g}, needs {LOWEST_RATE:g} <= x <= {HIGHEST_RATE:g}")
+        if not low < high <= HIGHEST_RATE:
+            problems.append(f"--max: got {high:g}, needs {low:g} (--min) < x <= {HIGHEST_RATE:g}")
+        if self.steps is not None and not FEWEST_STEPS <= self.steps <= MOST_STEPS:
+            problems.append(f"--steps: got {self.steps}, needs {FEWEST_STEPS} <= x <= {MOST_STEPS}")
         if problems:
             raise BadInput(problems)
         return Span(low, high, self.steps or 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A sweep that may be started: all checks have passed."""
+class SweepPlan:
+    """A sweep that is ready to start: all checks have passed."""
 
     draft: Draft
     span: Span
     request: dict[str, Any]
+    """What `engine.lr_find` reads from its standard input."""
     place: Place
     guessing: float
-    """The loss of a net that finds all classes equally likely; infinite where the recipe's loss is another one."""
+    """The cross-entropy of a net that finds all classes equally likely; infinite for any other loss."""
 
     def start(self) -> Sweep:
-        """Start its process."""
+        """Start the process."""
         return Sweep(self.request, self.place.environment)
 
 
-def check(
-    draft: Draft,
-    source: str,
-    wanted: Wanted,
-    roots: Sequence[Path],
-    parts: Catalog,
-    own_parts: Sequence[str] = (),
-    *,
-    trust: bool = False,
-) -> Job:
-    """Resolve a draft and check everything that can be known without torch.
+def plan_sweep(
+    found: Resolution, wanted: Wanted, roots: Sequence[Path], own_parts: Sequence[str] = (), *, trust: bool = False
+) -> SweepPlan:
+    """Check everything about a resolved draft that can be known without torch, and make a sweep of it.
 
     Args:
-        source: the file or name behind `draft.preset`.
         roots: the runs folders in which a teacher is looked for.
-        own_parts: files with parts of the user's own, which `parts` knows already.
-        trust: run the code that another run brings along even where it is another user's or has changed.
+        own_parts: files with the user's own parts, which the catalog of `found` includes already.
+        trust: run the code of another run even if another user wrote it or it has changed.
 
     Raises:
-        Untrusted: there is such code.
-        BadInput: with every problem of the span, or of the recipe, or the first one outside them.
+        Untrusted: there is such code, and `trust` is not set.
+        BadInput: with every problem of the recipe or of the rates, or else the first problem outside them.
     """
-    recipe, teacher = with_teacher(draft.recipe(source, parts), roots, parts)
+    draft, parts = found.draft, found.parts
+    recipe, teacher = with_teacher(found.recipe, roots, parts)
     span = wanted.around(_own_rate(recipe, parts))
     taught_by = [RunFolder(Path(teacher["folder"]))] if teacher else []
     own_code.approve(own_code.brought_by(own_parts), trust)
@@ -114,8 +105,8 @@ def check(
     data = parts.get("dataset", recipe.data.name).meta
     if data.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
-    found = place(placement)
-    where = replace(found, environment={**found.environment, **own_code.told(approved)})
+    device = place(placement)
+    where = replace(device, environment={**device.environment, **own_code.told(approved)})
     request = {
         "recipe": recipe.to_table(),
         "teacher": teacher,
@@ -129,7 +120,7 @@ def check(
         "data_dir": str(user_path(placement.data_dir).absolute()) if placement.data_dir else "",
     }
     guessing = math.log(data["classes"]) if recipe.loss.name == "cross_entropy" else math.inf
-    return Job(draft, span, request, where, guessing)
+    return SweepPlan(draft, span, request, where, guessing)
 
 
 def _own_rate(recipe: Recipe, parts: Catalog) -> float:
@@ -139,24 +130,28 @@ def _own_rate(recipe: Recipe, parts: Catalog) -> float:
 
 
 class Progress:
-    """A sweep as far as it has come: its curve, what it is doing, and how long it will go on."""
+    """How far a sweep has come: its curve, what it is doing, and how long it will take.
+
+    Args:
+        guessing: as in `SweepPlan`.
+    """
 
     def __init__(self, guessing: float = math.inf) -> None:
         self.guessing = guessing
         self.rates: list[float] = []
         self.losses: list[float] = []
         self.steps = 0
-        """How many there will be; 0 while nobody knows."""
+        """How many there will be; 0 while that is not known."""
         self.state = "preparing"
-        """What it is doing, or how it has ended."""
+        """What it is doing, or how it ended."""
         self.failed: Failed | None = None
         self._began = self._now = 0.0
 
     def take(self, event: Event, now: float | None = None) -> None:
-        """Add what it says.
+        """Take in an event of the sweep.
 
         Args:
-            now: seconds of a clock that never steps, for tests.
+            now: seconds of a monotonic clock; by default the time now.
         """
         match event:
             case RunStarted():
@@ -167,7 +162,7 @@ class Progress:
                 self.rates.append(event.lr)
                 self.losses.append(event.loss)
                 at = f"step {event.step} of {self.steps}" if self.steps else f"step {event.step}"
-                self.state = f"{at} · rate {learning_rate(event.lr)} · loss {number(event.loss)}{self._eta()}"
+                self.state = f"{at} · lr {learning_rate(event.lr)} · loss {number(event.loss)}{self._eta()}"
             case Phase():
                 self.state = f"{event.name}{': ' if event.note else ''}{event.note}"
             case Message():
@@ -176,34 +171,33 @@ class Progress:
                 self.failed = event
 
     def seconds_left(self) -> float:
-        """At the pace so far; NaN while it is not known."""
+        """At the pace so far; NaN while that is not known."""
         done = len(self.rates)
         if done < 2 or not self.steps:
             return math.nan
-        return (self._now - self._began) / (done - 1) * (self.steps - done)
+        return seconds_left(self.steps, done, (self._now - self._began) / (done - 1))
 
     def _eta(self) -> str:
         left = self.seconds_left()
         return "" if math.isnan(left) else f" · ~{duration(left)} left"
 
     def curve(self) -> Curve:
-        """Of all the steps so far."""
+        """The curve of all steps so far."""
         return fold(self.rates, self.losses, self.guessing)
 
 
 def text_of(rate: float) -> str:
-    """A rate as a flag takes it: 0.022, 2.2e-05."""
+    """A learning rate as a flag takes it: 0.022, 2.2e-05."""
     return f"{rate:.3g}"
 
 
 def command(draft: Draft, rate: float) -> str:
-    """The command that trains the draft with that rate."""
-    words = draft.put("optimizer.lr", text_of(rate)).command()
-    return shlex.join([word for word in words if word != "--detach"])
+    """The command that trains the draft with that learning rate."""
+    return shlex.join(draft.put("optimizer.lr", text_of(rate)).command(detach=False))
 
 
-def verdict(curve: Curve) -> list[str]:
-    """The suggestion and a second one, each with its rule; or why there is none."""
+def suggestions(curve: Curve) -> list[str]:
+    """The suggested learning rate and a second one, each with its rule; or why there is none."""
     if not curve.found:
         return [f"no suggestion: {curve.rule}"]
     return [

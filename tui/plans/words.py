@@ -5,45 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from tui.plans.batch import Batch, Fate, named
+from tui.plans.batch import Batch, first_labels
 from tui.plans.cost import Cost
+from tui.plans.earlier import Action
 
-WORDS: Final[dict[Fate, str]] = {
+WORDS: Final[dict[Action, str]] = {
     "start": "to start",
     "resume": "to resume",
-    "live": "under way",
+    "live": "live",
     "finished": "finished",
-    "failed": "failed (--retry resumes)",
-    "repeat": "repeated",
+    "failed": "failed (use --retry to resume)",
+    "repeat": "duplicate",
 }
 
 
-def told(batch: Batch, time: Cost, space: str, departure: str = "") -> list[str]:
-    """Lines: how many runs and what becomes of them, how they differ from the source's, how long, and which are one.
+def describe(batch: Batch, time: Cost, space: str, shrink: str = "") -> list[str]:
+    """Lines of text: the number of runs and what happens to them, the time they take, and duplicates.
 
-    A line for each kind of recipe that had to shrink to fit into few epochs is among them.
+    Recipes that were shortened to fit into few epochs have a line each.
 
     Args:
-        space: what they take on the disk, as `batch_cost.room` tells it.
-        departure: how the runs differ from what was asked for by name.
+        space: the disk space that they take, as `cost.room` returns it.
+        shrink: how the runs differ from what was asked for by name.
     """
-    counts = [f"{count} {words}" for fate, words in WORDS.items() if (count := batch.count(fate))]
+    counts = [f"{count} {words}" for action, words in WORDS.items() if (count := batch.count(action))]
     lines = [f"{len(batch.jobs)} {'run' if len(batch.jobs) == 1 else 'runs'}: {', '.join(counts)}"]
-    lines += [departure] if departure else []
+    lines += [shrink] if shrink else []
     if batch.to_do:
         lines.append(f"{time}; {space}" if space else str(time))
-    lines += shrunk(batch)
+    lines += shortened(batch)
     twins: dict[str, dict[str, None]] = {}
     for job in batch.jobs:
-        if job.fate == "repeat":
+        if job.action == "repeat":
             twins.setdefault(job.same_as, {})[job.label] = None
     for first, others in twins.items():
-        lines.append(f"{', '.join(others)} {'are' if len(others) > 1 else 'is'} the same recipe as {first}: run once")
+        lines.append(f"{', '.join(others)} {'have' if len(others) > 1 else 'has'} the same recipe as {first}: run once")
     return lines
 
 
-def shrunk(batch: Batch) -> list[str]:
-    """A line for each way in which recipes had to shrink to fit into few epochs, with the cells that it is true of."""
+def shortened(batch: Batch) -> list[str]:
+    """A line for each way in which recipes were shortened to fit into few epochs, with the items that it applies to."""
     found: dict[str, dict[str, None]] = {}
     for job in batch.jobs:
         if job.plan is not None and job.plan.note:
@@ -51,10 +52,14 @@ def shrunk(batch: Batch) -> list[str]:
     return [f"{', '.join(labels)}: {note}" for note, labels in found.items()]
 
 
-def shared(lines: Mapping[str, Sequence[str]]) -> list[str]:
-    """What is to be said of single cells, each line once with the cells that it is of."""
-    cells: dict[str, list[str]] = {}
-    for label, said in lines.items():
-        for line in said:
-            cells.setdefault(line, []).append(label)
-    return [f"{named(labels)}: {line}" for line, labels in cells.items()]
+def grouped(lines: Mapping[str, Sequence[str]]) -> list[str]:
+    """Remarks on single items, each once with the labels that it applies to.
+
+    Args:
+        lines: the remarks by label.
+    """
+    labels: dict[str, list[str]] = {}
+    for label, remarks in lines.items():
+        for line in remarks:
+            labels.setdefault(line, []).append(label)
+    return [f"{first_labels(found)}: {line}" for line, found in labels.items()]

@@ -17,7 +17,8 @@ from tui.forms.form import Form
 from tui.messages import RunsStarted, StartRefused
 from tui.plans.draft import Draft
 from tui.plans.plan import launch, plan
-from tui.plans.sweep import Wanted, check, text_of
+from tui.plans.resolution import Resolution
+from tui.plans.sweep import Wanted, plan_sweep, text_of
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Option, Pick
 from tui.screens.prompt import Prompt
@@ -91,8 +92,8 @@ class NewRun(RunForm):
         finder = self.query_one(FindRate)
         wanted = Wanted(steps=finder.more or None)
         desk, session = self.desk, self.workbench.session
-        what = desk.draft, desk.source, wanted, session.roots, session.catalog, session.parts
-        finder.start(desk.draft, partial(check, *what, trust=trust))
+        what = desk.resolution, wanted, session.roots, session.parts
+        finder.start(desk.draft, partial(plan_sweep, *what, trust=trust))
 
     def action_take_second(self) -> None:
         """The one of the two rates that were found which goes by the steepest fall."""
@@ -188,14 +189,14 @@ class NewRun(RunForm):
 
     def _start(self, trust: bool = False) -> None:
         self._starting = True
-        self._launch(self.desk.draft, self.desk.source, trust)
+        self._launch(self.desk.resolution, trust)
 
     @work(thread=True, group="start", exit_on_error=False)
-    def _launch(self, draft: Draft, source: str, trust: bool) -> None:
+    def _launch(self, found: Resolution, trust: bool) -> None:
         """Resolve and check everything, make the folders, spawn."""
         session = self.workbench.session
         try:
-            planned = plan(draft, source, session.roots[0], session.catalog, session.parts, session.roots, trust=trust)
+            planned = plan(found, session.roots[0], session.parts, session.roots, trust=trust)
             runs = launch(planned, session.start)
         except own_code.Untrusted as error:
             self.app.call_from_thread(self._distrusted, error)

@@ -21,9 +21,8 @@ from engine.contract.run.store import RunFolder
 from engine.contract.run.teacher import needed
 from engine.contract.text import one_line
 from engine.launch import control
-from presets.references import source_file
 from tui.drawing.format import counted
-from tui.plans.again import draft_of, own_parts
+from tui.plans.again import own_parts, repeat_of
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt
 from tui.screens.section import Section
@@ -203,9 +202,8 @@ class RunActions(Section):
         session, files = self.workbench.session, own_parts(run)
         try:
             parts = catalog(tuple(map(Path, files)))
-            draft = draft_of(run, parts, session.roots)
-            source = source_file(draft.preset, session.roots)
-            planned = plan(draft, source, session.roots[0], parts, files, session.roots, trust=trust)
+            found = repeat_of(run, parts, session.roots)
+            planned = plan(found, session.roots[0], files, session.roots, trust=trust)
             runs = launch(planned, session.start)
         except Untrusted as error:
             self.app.call_from_thread(self.ask_trust, error, partial(self._start_again, run, True))

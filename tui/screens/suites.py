@@ -26,7 +26,7 @@ from tui.keys.suites import KEYS
 from tui.plans.batch import alone, carry_out, prepare
 from tui.plans.cost import cost, room
 from tui.plans.draft import parse_seeds
-from tui.plans.words import told
+from tui.plans.words import describe
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Option, Pick
 from tui.screens.prompt import Prompt
@@ -239,14 +239,14 @@ class Suites(RunActions):
         session, desk = self.workbench.session, self._desk
         assert desk is not None  # rows come from it
         try:
-            made = desk.cells(rows)
+            made = desk.items(rows)
             batch = prepare(made, seeds, session.roots, session.catalog)
             known = session.summaries()
-            time = cost(batch, known, made[0].draft.placement())
+            time = cost(batch, known, made[0].resolution.draft.placement())
         except BadInput as error:
             self.app.call_from_thread(self.say, _few(error), bad=True)
             return
-        said = told(batch, time, room(batch, known), str(desk.departure))
+        said = describe(batch, time, room(batch, known), str(desk.departure))
         self.app.call_from_thread(self._ask_to_start, said, len(batch.to_do), rows, seeds)
 
     def _ask_to_start(self, said: Sequence[str], count: int, rows: Sequence[Row], seeds: Sequence[int]) -> None:
@@ -269,7 +269,7 @@ class Suites(RunActions):
         done, failed = 0, ""
         try:
             with alone(session.roots[0]):
-                batch = prepare(desk.cells(rows), seeds, session.roots, session.catalog)
+                batch = prepare(desk.items(rows), seeds, session.roots, session.catalog)
                 resume = partial(control.resume, pause=pause)
                 for started in carry_out(batch, {}, start=session.start, resume=resume, say=self.say_later):
                     done, failed = done + (not started.error), started.error or failed

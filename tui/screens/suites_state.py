@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from engine.analysis.report import Line, Outcome, line, outcome
 from engine.contract.errors import BadInput
@@ -12,10 +11,10 @@ from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.changes import changes
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.store import Summary
-from presets import references, suites
+from presets import suites
 from presets.suites import Row
-from tui.plans.batch import Cell
-from tui.plans.suite import Departure, cells
+from tui.plans.batch import BatchItem
+from tui.plans.suite import Shrink, items
 
 
 class SuiteDesk:
@@ -25,14 +24,14 @@ class SuiteDesk:
         BadInput: there is no such suite, or a row of it cannot be used.
     """
 
-    def __init__(self, name: str, catalog: Catalog, departure: Departure | None = None) -> None:
+    def __init__(self, name: str, catalog: Catalog, departure: Shrink | None = None) -> None:
         self.name = name
         self.suite = suites.load(name)
-        self.departure = departure or Departure()
+        self.departure = departure or Shrink()
         self.marked: set[str] = set()
         self._catalog = catalog
-        made = cells(self.suite, self.suite.rows, self.departure, catalog)
-        self._recipes: dict[str, Recipe] = {cell.label: cell.draft.recipe(cell.source, catalog) for cell in made}
+        self._items = {item.label: item for item in items(self.suite, self.suite.rows, self.departure, catalog)}
+        self._recipes: dict[str, Recipe] = {label: item.resolution.recipe for label, item in self._items.items()}
         self._read: dict[tuple[str, int, float], Outcome | None] = {}
 
     @property
@@ -41,7 +40,7 @@ class SuiteDesk:
 
     def changed(self, row: Row) -> str:
         """How our runs of a row differ from its preset, in words."""
-        return changes(references.recipe_of(row.recipe, self._catalog), self._recipes[row.id], self._catalog)
+        return changes(self._items[row.id].resolution.base, self._recipes[row.id], self._catalog)
 
     def measured(self, known: Sequence[Summary]) -> list[Line]:
         """What the runs say of each row. A run is read again only when it has changed."""
@@ -72,12 +71,12 @@ class SuiteDesk:
         """Let just these rows be marked."""
         self.marked = rows
 
-    def cells(self, rows: Sequence[Row], placed: dict[str, Any] | None = None) -> list[Cell]:
+    def items(self, rows: Sequence[Row]) -> list[BatchItem]:
         """The rows to be run."""
-        return cells(self.suite, rows, self.departure, self._catalog, placed)
+        return [self._items[row.id] for row in rows]
 
 
-def parse_departure(text: str) -> Departure:
+def parse_departure(text: str) -> Shrink:
     """`2 0.1`: epochs, then the part of the images; either may be missing (`2`, `- 0.1`). Raises BadInput."""
     words = text.split()
     if len(words) > 2:
@@ -85,7 +84,7 @@ def parse_departure(text: str) -> Departure:
     read = partial(_number, text)
     epochs = read(words[0], int) if words and words[0] != "-" else 0
     fraction = read(words[1], float) if len(words) > 1 else 1.0
-    return Departure(int(epochs), fraction)
+    return Shrink(int(epochs), fraction)
 
 
 def _number(text: str, word: str, kind: type[int] | type[float]) -> float:

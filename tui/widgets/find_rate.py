@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message as UiMessage
 
+from engine.analysis.lr_curve import MOST_STEPS
 from engine.contract.errors import BadInput
 from engine.contract.run.events import Event, Failed
 from engine.contract.text import one_line
@@ -17,7 +18,7 @@ from engine.launch.sweep import Sweep
 from tui.drawing.lines import Line, rule, wrap
 from tui.drawing.rate_chart import picture
 from tui.plans.draft import Draft
-from tui.plans.sweep import MANY, Job, Progress, text_of, verdict
+from tui.plans.sweep import Progress, SweepPlan, suggestions, text_of
 from tui.widgets.pane import Pane
 
 REDRAW_SECONDS: Final = 0.2
@@ -37,7 +38,7 @@ class FindRate(Vertical):
     class Ready(UiMessage):
         """The checks have passed and the sweep begins."""
 
-        def __init__(self, sweep: int, job: Job) -> None:
+        def __init__(self, sweep: int, job: SweepPlan) -> None:
             super().__init__()
             self.sweep = sweep
             self.job = job
@@ -53,7 +54,7 @@ class FindRate(Vertical):
         self.running = False
         self._count = 0  # of sweeps: what an earlier one still says is not about this one
         self._sweep: Sweep | None = None
-        self._job: Job | None = None
+        self._job: SweepPlan | None = None
         self._progress = Progress()
         self._stale = self._dirty = False
         self.curve = self._progress.curve()
@@ -80,11 +81,11 @@ class FindRate(Vertical):
     def more(self) -> int:
         """How many steps to try next, where those of this sweep found nothing; 0 where there is no such sweep."""
         ended = self.draft is not None and not self.running and self._progress.failed is None
-        return min(2 * len(self._progress.rates), MANY) if ended and not self._stale else 0
+        return min(2 * len(self._progress.rates), MOST_STEPS) if ended and not self._stale else 0
 
     # --- starting and ending ----------------------------------------------------------------------------------
 
-    def start(self, draft: Draft, check: Callable[[], Job]) -> None:
+    def start(self, draft: Draft, check: Callable[[], SweepPlan]) -> None:
         """Begin a sweep in the place of any other.
 
         Args:
@@ -119,7 +120,7 @@ class FindRate(Vertical):
             self._sweep = None
 
     @work(thread=True, group="find_rate", exit_on_error=False)
-    def _follow(self, count: int, check: Callable[[], Job]) -> None:
+    def _follow(self, count: int, check: Callable[[], SweepPlan]) -> None:
         """Check, start, and pass on all that it says."""
         try:
             job = check()
@@ -183,10 +184,10 @@ class FindRate(Vertical):
         elif self.running:
             told.append((one_line(self._progress.state), ""))
         elif self.found:
-            told += [(line, "strong" if i == 0 else "") for i, line in enumerate(verdict(self.curve))]
+            told += [(line, "strong" if i == 0 else "") for i, line in enumerate(suggestions(self.curve))]
         else:
             again = f"f tries {self.more} steps instead" if self.more else "f tries again"
-            told += [(line, "") for line in (*verdict(self.curve), again)]
+            told += [(line, "") for line in (*suggestions(self.curve), again)]
         lines: list[Line] = [[(f" {part}", role)] for text, role in told for part in wrap(text, width - 2)]
         return lines[:height]
 

@@ -14,9 +14,10 @@ from engine.contract.run.store import create, runs_root, summarize
 from presets.loader import Edits
 from presets.references import recipe_of
 from tui.forms.estimate import Machine, before_you_start
-from tui.plans.batch import Cell, prepare
+from tui.plans.batch import BatchItem, prepare
 from tui.plans.cost import cost
 from tui.plans.draft import Draft
+from tui.plans.resolution import Presets
 
 BASE = ("schedule.warmup=0", "epochs=4", "batch_size=100")
 HERE = host_name()
@@ -81,14 +82,11 @@ def test_the_form_and_a_batch_of_runs_say_the_same(made):
         wanted = recipe(*changed)
         each = estimate(wanted, known, HERE, "cpu")
         lines = [text for text, _ in before_you_start(wanted, 1, "cpu", known, Machine(HERE), catalog(), "")]
-        assert any(line.startswith(f"~{_said(each.epoch)} an epoch") for line in lines)
-        assert f"~{_said(each.seconds(wanted.epochs))} a run" in lines
-        cell = Cell(
-            "x",
-            Draft("quickstart", sets={key: value for key, _, value in map(_split, (*BASE, *changed))}),
-            "quickstart",
-        )
-        batch = prepare([cell], (7,), [runs_root()], catalog(), known=known)
+        assert any(line.startswith(f"~{_said(each.epoch)} per epoch") for line in lines)
+        assert f"~{_said(each.seconds(wanted.epochs))} per run" in lines
+        draft = Draft("quickstart", sets={key: value for key, _, value in map(_split, (*BASE, *changed))})
+        item = BatchItem("x", Presets(catalog()).take(draft, "quickstart"))
+        batch = prepare([item], (7,), [runs_root()], catalog(), known=known)
         assert cost(batch, known, Placement(device="cpu")).seconds == pytest.approx(each.seconds(wanted.epochs))
 
 
@@ -106,12 +104,12 @@ def test_the_form_never_shows_the_seconds_of_a_gpu_for_a_cpu(made):
     lines = [
         text for text, _ in before_you_start(recipe(), 1, "auto", [made(device="cuda:0")], Machine(HERE), catalog(), "")
     ]
-    assert "time unknown: no run of it here on the CPU yet" in lines
+    assert "time unknown: no earlier run here on the CPU" in lines
     with_gpu = Machine(HERE, gpus=(("a card", 1, 1),))
     lines = [
         text for text, _ in before_you_start(recipe(), 1, "auto", [made(device="cuda:0")], with_gpu, catalog(), "")
     ]
-    assert "~10 s an epoch (from 1 run here)" in lines
+    assert "~10 s per epoch (from 1 run here)" in lines
 
 
 def test_of_unlike_cards_the_one_that_is_asked_for_judges(made):
@@ -121,8 +119,8 @@ def test_of_unlike_cards_the_one_that_is_asked_for_judges(made):
     assert estimate(recipe(), known, HERE, "cuda", ["new"]).runs == 2, "better than nothing"
     machine = Machine(HERE, gpus=(("fast", 2, 2), ("slow", 1, 1)))
     for device, said in (
-        ("cuda:1", "~1 m 40 an epoch (from 1 run here)"),
-        ("cuda:0", "~10 s an epoch (from 1 run here)"),
+        ("cuda:1", "~1 m 40 per epoch (from 1 run here)"),
+        ("cuda:0", "~10 s per epoch (from 1 run here)"),
     ):
         lines = [text for text, _ in before_you_start(recipe(), 1, device, known, machine, catalog(), "")]
         assert said in lines

@@ -41,9 +41,9 @@ def test_every_run_of_a_grid_has_the_command_that_repeats_it(cli, started):
     assert json.loads(cli(*command, "--dry-run", "--json").out)["recipe_id"] == info.recipe_id
 
 
-def test_cells_of_one_recipe_run_once_with_a_message(cli, started):
+def test_items_of_one_recipe_run_once_with_a_message(cli, started):
     answer = cli(*GRID, "--vary", "optimizer.lr=0.1,0.10")
-    assert len(started) == 1 and "is the same recipe as quickstart lr=0.1: run once" in answer.err
+    assert len(started) == 1 and "has the same recipe as quickstart lr=0.1: run once" in answer.err
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -52,10 +52,10 @@ def test_a_dry_run_shows_the_runs_within_the_terminal_and_writes_nothing(cli, mo
     answer = cli(*GRID, "--vary", "lr=0.1,0.05", "--vary", "add_op=-,color_jitter", "--seeds", "3", "--dry-run")
     assert answer.code == 0 and "12 runs: 12 to start" in answer.out and not runs_root().exists()
     assert max(map(len, answer.out.splitlines())) <= columns
-    assert answer.out.count("0-2") == 4, "seeds of a cell in one line"
+    assert answer.out.count("0-2") == 4, "seeds of an item in one line"
 
 
-def test_one_bad_cell_and_nothing_starts(cli, started):
+def test_one_bad_item_and_nothing_starts(cli, started):
     answer = cli(*GRID, "--vary", "model=lenet,resnet21,resnet22", "--vary", "batch_size=64,0")
     assert answer.code == 2 and started == [] and answer.out == ""
     assert "did you mean" in answer.err and "batch_size" in answer.err
@@ -109,14 +109,14 @@ def test_parts_of_the_users_own_go_with_a_grid_and_with_its_runs(cli, started, t
 
 
 @pytest.mark.parametrize("shape", [(), ("--json",)])
-def test_cells_that_shrink_to_fit_into_few_epochs_are_named(cli, started, shape):
+def test_items_that_shrink_to_fit_into_few_epochs_are_named(cli, started, shape):
     answer = cli("grid", "--preset", "quickstart", "--vary", "epochs=1,3", "--device", "cpu", *shape)
     line = "quickstart epochs=1: to fit into 1 epoch instead of 8: schedule.warmup 2 -> 0.25"
     assert answer.code == 0 and answer.err.splitlines().count(line) == 1
     assert [RunFolder(runs_root() / run).recipe().schedule.options["warmup"] for run in started] == [0.25, 2.0]
 
 
-def test_what_another_part_resets_is_said_of_its_cells_before_they_start(cli, started):
+def test_what_another_part_resets_is_said_of_its_items_before_they_start(cli, started):
     """Momentum of 0.9 and a learning rate of 0.2 are SGD's; Muon begins with its own."""
     said = "optimizer: muon starts from its own options: lr 0.02 (was 0.2), momentum 0.95 (was 0.9)"
     vary = "--vary", "optimizer.name=sgd,muon", "--vary", "batch_size=64,128"

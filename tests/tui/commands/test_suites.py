@@ -107,8 +107,8 @@ def test_a_suite_is_shown_within_the_terminal(cli, monkeypatch, name, columns):
 def test_a_dry_run_says_what_would_run_and_writes_nothing(cli, tiny):
     answer = cli("suites", "run", "tiny", "--seeds", "2", "--epochs", "1", "--device", "cpu", "--dry-run")
     assert answer.code == 0 and not runs_root().exists()
-    assert "6 runs: 4 to start, 2 repeated" in answer.out and "shrunk to 1 epoch" in answer.out
-    assert "time unknown" in answer.out and "twin is the same recipe as plain" in answer.out
+    assert "6 runs: 4 to start, 2 duplicate" in answer.out and "shrunk to 1 epoch" in answer.out
+    assert "time unknown" in answer.out and "twin has the same recipe as plain" in answer.out
 
 
 def test_rows_and_seeds_are_queued_with_tags_and_a_command_that_repeats_them(cli, tiny, started):
@@ -237,7 +237,7 @@ def test_a_suite_runs_and_reports_for_real_and_once_only(cli, tiny):
         if run.status().live:
             control.kill(run)
     again = cli("suites", "run", "tiny", "--rows", "plain,twin", *flags)
-    assert "2 runs: 1 finished, 1 repeated" in again.err and again.out == ""
+    assert "2 runs: 1 finished, 1 duplicate" in again.err and again.out == ""
     rows = json.loads(cli("suites", "report", "tiny", "--epochs", "1", "--fraction", "0.05", "--json").out)["rows"]
     assert [row["measured"]["runs"] for row in rows] == [[run.id], [], [run.id]]
 

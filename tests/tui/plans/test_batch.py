@@ -4,45 +4,47 @@ import dataclasses
 
 import pytest
 
+from engine.analysis.cost import images
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.index import Index
 from engine.contract.run.store import runs_root
 from tui.plans import batch as batch_module
-from tui.plans.batch import Cell, alone, carry_out, prepare
-from tui.plans.cost import cost, images
+from tui.plans.batch import BatchItem, alone, carry_out, prepare
+from tui.plans.cost import cost
 from tui.plans.draft import from_flags
+from tui.plans.resolution import Presets
 
 PARTS = catalog()
 FAST = ("schedule.warmup=0", "compute.precision=fp32")
 
 
-def cell(label, *sets, **flags):
+def item(label, *sets, **flags):
     draft = from_flags({"preset": "quickstart", "device": "cpu", "epochs": 3, "sets": [*FAST, *sets], **flags})
-    return Cell(label, draft, "quickstart")
+    return BatchItem(label, Presets(PARTS).take(draft, "quickstart"))
 
 
-def ready(*cells, seeds=(0,), **options):
-    return prepare(cells, seeds, [runs_root()], PARTS, **options)
+def ready(*items, seeds=(0,), **options):
+    return prepare(items, seeds, [runs_root()], PARTS, **options)
 
 
-def fates(batch):
-    return [(job.label, job.seed, job.fate) for job in batch.jobs]
+def actions(batch):
+    return [(job.label, job.seed, job.action) for job in batch.jobs]
 
 
 def recipe_of(one):
-    return one.draft.recipe(one.source, PARTS)
+    return one.resolution.recipe
 
 
 @pytest.fixture
 def lenet():
-    return cell("lenet", model="lenet")
+    return item("lenet", model="lenet")
 
 
 def test_everything_is_missing_at_first(lenet):
-    batch = ready(lenet, cell("res"), seeds=(0, 2))
-    assert fates(batch) == [("lenet", 0, "start"), ("lenet", 2, "start"), ("res", 0, "start"), ("res", 2, "start")]
+    batch = ready(lenet, item("res"), seeds=(0, 2))
+    assert actions(batch) == [("lenet", 0, "start"), ("lenet", 2, "start"), ("res", 0, "start"), ("res", 2, "start")]
     for job in batch.jobs:
         assert job.plan is not None
         assert job.plan.seeds == (job.seed,) and f"--seed {job.seed}" in job.plan.commands[0]
@@ -54,8 +56,8 @@ def test_what_is_there_already_is_left_resumed_or_started_by_its_state(lenet, en
     for seed, state in enumerate(("finished", "stopped", "preempted", "failed", "lost")):
         ended_run(recipe, seed, (0.5,) * 3, state=state)
     batch = ready(lenet, seeds=range(6))
-    assert [job.fate for job in batch.jobs] == ["finished", "resume", "resume", "failed", "resume", "start"]
-    assert [job.fate for job in ready(lenet, seeds=(3,), retry=True).jobs] == ["resume"]
+    assert [job.action for job in batch.jobs] == ["finished", "resume", "resume", "failed", "resume", "start"]
+    assert [job.action for job in ready(lenet, seeds=(3,), retry=True).jobs] == ["resume"]
     assert [job.seed for job in batch.to_do] == [1, 2, 4, 5]
 
 
@@ -63,11 +65,11 @@ def test_a_finished_run_wins_over_one_that_stopped_and_a_live_one_over_both_othe
     recipe = recipe_of(lenet)
     done = ended_run(recipe, 0, (0.5,) * 3)
     ended_run(recipe, 0, (0.5,), state="stopped")
-    assert [(job.fate, job.run.id) for job in ready(lenet).jobs] == [("finished", done.id)]
+    assert [(job.action, job.run.id) for job in ready(lenet).jobs] == [("finished", done.id)]
     rows = Index().rows([runs_root()])
     live = [dataclasses.replace(row, status="queued") if row.status == "stopped" else row for row in rows]
     live = [dataclasses.replace(row, status="failed") if row.status == "finished" else row for row in live]
-    assert [job.fate for job in ready(lenet, known=live).jobs] == ["live"]
+    assert [job.action for job in ready(lenet, known=live).jobs] == ["live"]
 
 
 @pytest.mark.usefixtures("mortal")
@@ -78,25 +80,25 @@ def test_a_run_that_a_colleague_has_closed_is_started_anew(lenet, ended_run):
     assert [(row.recipe_id, row.reason) for row in Index().rows([runs_root()])] == [
         (run.info().recipe_id, "permission_denied")
     ]
-    assert [job.fate for job in ready(lenet).jobs] == ["start"]
+    assert [job.action for job in ready(lenet).jobs] == ["start"]
 
 
 def test_a_stopped_run_in_a_folder_that_is_only_looked_at_is_started_anew(lenet, ended_run, tmp_path):
     ended_run(recipe_of(lenet), 0, (0.5,), state="stopped")
     found = prepare([lenet], (0,), [tmp_path / "mine", runs_root()], PARTS)
-    assert [job.fate for job in found.jobs] == ["start"]
+    assert [job.action for job in found.jobs] == ["start"]
 
 
 def test_the_same_recipe_and_seed_runs_once(lenet):
-    batch = ready(lenet, cell("again", "model=lenet"), seeds=(0, 1))
-    assert [(job.label, job.fate, job.same_as) for job in batch.jobs] == [
+    batch = ready(lenet, item("again", "model=lenet"), seeds=(0, 1))
+    assert [(job.label, job.action, job.same_as) for job in batch.jobs] == [
         ("lenet", "start", ""), ("lenet", "start", ""), ("again", "repeat", "lenet"), ("again", "repeat", "lenet"),
     ]  # fmt: skip
 
 
-def test_one_bad_cell_and_all_problems_are_named_each_once(lenet):
+def test_one_bad_item_and_all_problems_are_named_each_once(lenet):
     with pytest.raises(BadInput) as caught:
-        ready(lenet, cell("a", "epochs=0"), cell("b", "epochs=0"), cell("c", "optimizer.lr=x"))
+        ready(lenet, item("a", "epochs=0"), item("b", "epochs=0"), item("c", "optimizer.lr=x"))
     first, second = caught.value.problems
     assert first.startswith("a, b: ") and "epochs" in first
     assert second.startswith("c: ") and "lr" in second
@@ -105,7 +107,7 @@ def test_one_bad_cell_and_all_problems_are_named_each_once(lenet):
 
 def test_a_device_that_is_not_there_is_refused_before_anything_starts(lenet):
     with pytest.raises(BadInput, match="cuda:63"):
-        ready(lenet, cell("gpu", device="cuda:63"))
+        ready(lenet, item("gpu", device="cuda:63"))
 
 
 def test_a_disk_that_cannot_hold_all_of_them_is_refused(lenet, monkeypatch):
@@ -123,7 +125,7 @@ def test_more_waiting_runs_than_the_memory_holds_are_refused(lenet, monkeypatch)
     memory = type("memory", (), {"available": 5 * batch_module.WAITING_BYTES})
     monkeypatch.setattr("tui.plans.batch.psutil.virtual_memory", lambda: memory)
     ready(lenet, seeds=(0, 1))
-    with pytest.raises(BadInput, match="3 runs that wait take"):
+    with pytest.raises(BadInput, match="3 waiting runs need"):
         ready(lenet, seeds=(0, 1, 2))
 
 
@@ -135,7 +137,7 @@ def test_runs_are_started_in_order_and_a_failure_holds_up_no_other(lenet):
         if folder.info().seed == 1:
             raise StartFailed("no more processes")
 
-    done = list(carry_out(ready(lenet, cell("res"), seeds=(0, 1)), {}, start=start))
+    done = list(carry_out(ready(lenet, item("res"), seeds=(0, 1)), {}, start=start))
     assert begun == [("lenet", 0), ("lenet", 1), ("resnet20", 0), ("resnet20", 1)]
     assert [bool(one.error) for one in done] == [False, True, False, True]
     assert all(one.run for one in done)
@@ -158,7 +160,7 @@ def test_starting_stops_where_the_user_interrupts_and_goes_on_with_the_same_comm
 
     with pytest.raises(KeyboardInterrupt):
         list(carry_out(ready(lenet, seeds=(0, 1, 2)), {}, start=start))
-    assert [job.fate for job in ready(lenet, seeds=(0, 1, 2)).jobs] == ["live", "live", "start"]
+    assert [job.action for job in ready(lenet, seeds=(0, 1, 2)).jobs] == ["live", "live", "start"]
 
 
 def test_two_commands_do_not_start_the_same_runs_at_once():
@@ -173,7 +175,7 @@ def test_two_commands_do_not_start_the_same_runs_at_once():
 
 def test_time_is_judged_by_runs_of_the_same_recipe_first(lenet, ended_run):
     ended_run(recipe_of(lenet), 9, (0.5,) * 3, device="cpu")  # an epoch a second
-    ended_run(recipe_of(cell("x", "batch_size=64", model="lenet")), 0, (0.5,) * 3, device="cpu")
+    ended_run(recipe_of(item("x", "batch_size=64", model="lenet")), 0, (0.5,) * 3, device="cpu")
     known = Index().rows([runs_root()])
     found = cost(ready(lenet, seeds=(0, 1)), known, Placement(device="cpu"))
     assert (found.seconds, found.judged, found.unknown) == (pytest.approx(6.0), 2, ())
@@ -181,7 +183,7 @@ def test_time_is_judged_by_runs_of_the_same_recipe_first(lenet, ended_run):
 
 
 def test_time_of_another_size_is_scaled_by_the_images(lenet, ended_run):
-    ended_run(recipe_of(cell("x", "data.fraction=0.5", model="lenet")), 0, (0.5,) * 3, device="cpu")
+    ended_run(recipe_of(item("x", "data.fraction=0.5", model="lenet")), 0, (0.5,) * 3, device="cpu")
     known = Index().rows([runs_root()])
     assert cost(ready(lenet), known, Placement(device="cpu")).seconds == pytest.approx(6.0)
 
@@ -190,9 +192,9 @@ def test_models_that_never_ran_leave_the_time_unknown(lenet, ended_run):
     assert cost(ready(lenet), [], Placement(device="cpu")).total is None
     ended_run(recipe_of(lenet), 9, (0.5,) * 3, device="cpu")
     known = Index().rows([runs_root()])
-    some = cost(ready(lenet, cell("res")), known, Placement(device="cpu"))
+    some = cost(ready(lenet, item("res")), known, Placement(device="cpu"))
     assert (some.total, some.unknown) == (None, ("res",))
-    assert "without 1 cell" in str(some)
+    assert "not counting 1 recipe" in str(some)
 
 
 def test_devices_share_the_work(lenet, ended_run, monkeypatch):
@@ -210,5 +212,5 @@ def test_a_resumed_run_takes_what_is_left_of_it(lenet, ended_run):
 
 
 def test_slices_fractions_and_holdouts_multiply():
-    recipe = recipe_of(cell("x", "data.train_slice=first:0.5", "data.fraction=0.4", "data.holdout=0.25"))
+    recipe = recipe_of(item("x", "data.train_slice=first:0.5", "data.fraction=0.4", "data.holdout=0.25"))
     assert images(recipe) == pytest.approx(0.15)

@@ -11,8 +11,9 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement
 from tui.forms.editor import Desk
-from tui.plans.again import draft_of, flags_of
+from tui.plans.again import flags_of, repeat_of
 from tui.plans.draft import Draft, from_flags, parse_seeds
+from tui.plans.resolution import Presets
 
 
 def test_a_draft_is_its_command_line():
@@ -48,14 +49,14 @@ def test_the_command_line_resolves_to_the_same_recipe_as_the_form():
         "preset": words[2], "model": values["--model"], "schedule": values["--schedule"], "lr": values["--lr"],
         "sets": [values["--set"]], "drop_ops": [values["--drop-op"]],
     })  # fmt: skip
-    assert again.recipe("resnet34_cutmix", catalog()).recipe_id == made.recipe.recipe_id
+    assert Presets(catalog()).take(again, "resnet34_cutmix").recipe.recipe_id == made.recipe.recipe_id
     assert made.recipe.optimizer.name == "adamw"
 
 
 def test_another_part_forgets_the_options_of_the_old_one():
     draft = Draft("resnet34_cutmix").put("optimizer.momentum", "0.5").put("optimizer", "adam")
     assert dict(draft.sets) == {"optimizer": "adam"}
-    assert draft.recipe("resnet34_cutmix", catalog()).optimizer.name == "adam"
+    assert Presets(catalog()).take(draft, "resnet34_cutmix").recipe.optimizer.name == "adam"
 
 
 def test_dropping_and_adding_an_op_again_changes_nothing():
@@ -108,11 +109,11 @@ def test_a_run_of_a_preset_becomes_that_preset_with_its_changes(make_run, root):
     run = make_run(seed=7, name="paper v2", tags=("a",), sets=("optimizer.lr=0.0123",))
     command = "cifar-tui --preset quickstart --seed 7 --epochs 3 --set optimizer.lr=0.0123 --headless"
     rewrite(run, command=command)
-    draft = draft_of(run, catalog(), [root])
+    draft = repeat_of(run, catalog(), [root]).draft
     assert draft.preset == "quickstart"
     assert dict(draft.sets) == {"epochs": "3", "optimizer.lr": "0.0123"}
     assert (draft.seeds(), draft.place["name"], draft.place["tags"]) == ([7], "paper v2", "a")
-    assert draft.recipe("quickstart", catalog()).recipe_id == run.info().recipe_id
+    assert Presets(catalog()).take(draft, "quickstart").recipe.recipe_id == run.info().recipe_id
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_a_run_of_a_preset_becomes_that_preset_with_its_changes(make_run, root):
 def test_a_run_whose_command_leads_elsewhere_is_begun_from_itself(make_run, root, command):
     run = make_run(seed=3, sets=("optimizer.lr=0.0123",))
     rewrite(run, command=command)
-    draft = draft_of(run, catalog(), [root])
+    draft = repeat_of(run, catalog(), [root]).draft
     assert draft.preset == f"run:{run.id}"
     assert draft.seeds() == [3]
     assert Desk(draft, catalog(), [root]).recipe.recipe_id == run.info().recipe_id

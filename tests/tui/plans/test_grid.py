@@ -1,17 +1,18 @@
-"""Grids: how values are written, and which cells their product has."""
+"""Grids: how values are written, and which items their product has."""
 
 import pytest
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
-from tui.plans.grid import axis, cells
+from tui.plans.grid import axis, items
+from tui.plans.resolution import Presets
 
 PARTS = catalog()
 
 
 def grid(*varied, presets=("quickstart",), **flags):
-    made = cells({preset: preset for preset in presets}, varied, flags)
-    return {cell.label: cell.draft.recipe(cell.source, PARTS) for cell in made}
+    made = items({preset: preset for preset in presets}, varied, flags, Presets(PARTS))
+    return {item.label: item.resolution.recipe for item in made}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_values_are_split_where_the_user_means_it(text, key, values):
     ("text", "said"),
     [
         ("lr", "write key=value"), ("=1", "write key=value"), ("lr=", "write key=value"), ("lr=1,,2", "an empty value"),
-        ("lr=1,2,1", "1 stands there twice"), ("seed=1,2", "--seeds"), ("seeds=1,2", "--seeds"),
+        ("lr=1,2,1", "1 is listed twice"), ("seed=1,2", "--seeds"), ("seeds=1,2", "--seeds"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_an_axis_is_one_line(text, said):
@@ -62,7 +63,7 @@ def test_without_axes_a_grid_is_its_presets():
     assert list(grid(presets=("quickstart", "resnet20_fast"))) == ["quickstart", "resnet20_fast"]
 
 
-def test_flags_hold_for_every_cell_and_axes_go_over_them():
+def test_flags_hold_for_every_item_and_axes_go_over_them():
     found = grid("epochs=3,4", epochs=9, batch_size=64, sets=["schedule.warmup=1"], add_ops=["color_jitter"])
     assert {recipe.epochs for recipe in found.values()} == {3, 4}
     for recipe in found.values():
@@ -89,7 +90,11 @@ def test_a_schedule_and_its_options_can_be_varied_together():
 
 def test_a_grid_has_a_tag_of_its_own_that_stays_the_same():
     def tags(*varied):
-        return cells({"quickstart": "quickstart"}, varied, {"tags": ["mine"]})[0].draft.placement().tags
+        return (
+            items({"quickstart": "quickstart"}, varied, {"tags": ["mine"]}, Presets(PARTS))[0]
+            .resolution.draft.placement()
+            .tags
+        )
 
     assert tags("lr=1,2") == tags("lr=1,2") and tags("lr=1,2")[1] == "mine"
     assert tags("lr=1,2")[0].startswith("grid:") and tags("lr=1,2")[0] != tags("lr=1,3")[0]
@@ -97,10 +102,15 @@ def test_a_grid_has_a_tag_of_its_own_that_stays_the_same():
 
 def test_all_problems_of_the_axes_are_named():
     with pytest.raises(BadInput) as caught:
-        cells({"quickstart": "quickstart"}, ["lr", "seed=1", "epochs=1", "epochs=2"], {})
+        items({"quickstart": "quickstart"}, ["lr", "seed=1", "epochs=1", "epochs=2"], {}, Presets(PARTS))
     assert len(caught.value.problems) == 3 and "--vary epochs: given twice" in caught.value.problems
 
 
 def test_a_grid_without_end_is_refused_before_it_is_made():
-    with pytest.raises(BadInput, match="1,000,000 cells"):
-        cells({"quickstart": "quickstart"}, [f"{key}={','.join(map(str, range(100)))}" for key in ("a", "b", "c")], {})
+    with pytest.raises(BadInput, match="1,000,000 combinations"):
+        items(
+            {"quickstart": "quickstart"},
+            [f"{key}={','.join(map(str, range(100)))}" for key in ("a", "b", "c")],
+            {},
+            Presets(PARTS),
+        )

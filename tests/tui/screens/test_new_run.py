@@ -44,7 +44,7 @@ async def test_shows_form_schedule_estimates_command_and_help(workbench, make_ru
         seen = screen_text(pilot.app)
         for words in (
             "preset [ quickstart", "model", "epochs", "learning rate", "before you start", "parameters", "GMACs",
-            "an epoch (from 1 run here)", "disk", "same thing as a command", "cifar-tui --preset quickstart --headless",
+            "per epoch (from 1 run here)", "disk", "same thing as a command", "cifar-tui --preset quickstart --headless",
             "as in the preset", "ctrl+s start",
         ):  # fmt: skip
             assert words in seen
@@ -293,7 +293,7 @@ async def test_the_schedule_is_drawn_and_follows_the_form(workbench, settle):
 async def test_times_are_only_told_where_runs_were_measured(workbench, screen_text, settle):
     async with workbench("new_run").run_test() as pilot:
         await settle(pilot)
-        assert "time unknown: no run of it here yet" in screen_text(pilot.app)
+        assert "time unknown: no earlier run here" in screen_text(pilot.app)
 
 
 async def test_a_preset_that_does_not_exist_is_said_and_the_form_still_opens(workbench, settle):

@@ -8,7 +8,7 @@ from engine.contract.run.events import Epoch, EventWriter, RunStarted
 from engine.contract.run.records import ExitRecord
 from engine.contract.run.store import create
 from presets import loader, suites
-from tui.plans.suite import Departure
+from tui.plans.suite import Shrink
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt
@@ -48,7 +48,7 @@ def ended(root, tiny):
     """A finished run of a row."""
 
     def make(row, seed=0, accuracies=(0.55, 0.52), departure=None):
-        recipe = SuiteDesk("tiny", catalog(), departure).cells([tiny.row(row)])[0].draft.recipe("quickstart", catalog())
+        recipe = SuiteDesk("tiny", catalog(), departure).items([tiny.row(row)])[0].resolution.recipe
         run = create(root, recipe, seed=seed)
         with EventWriter(run.events) as events:
             events.write(RunStarted(epochs=recipe.epochs, test_images=1000, device_name="a card"))
@@ -147,7 +147,7 @@ async def test_without_marks_the_row_at_the_cursor_is_meant(workbench, tiny, lau
 
 async def test_shrunk_runs_have_a_table_of_their_own_that_says_so(workbench, ended, screen_text, launcher, settle):
     ended("plain")
-    ended("plain", accuracies=(0.3,), departure=Departure(1, 0.5))
+    ended("plain", accuracies=(0.3,), departure=Shrink(1, 0.5))
     app = workbench("results")
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(app, pilot, settle)
@@ -227,7 +227,7 @@ async def test_a_broken_suite_is_told_and_the_screen_stays(workbench, screen_tex
 
 @pytest.mark.parametrize(
     ("text", "departure"),
-    [("", Departure()), ("2", Departure(2)), ("2 0.1", Departure(2, 0.1)), ("- .5", Departure(0, 0.5))],
+    [("", Shrink()), ("2", Shrink(2)), ("2 0.1", Shrink(2, 0.1)), ("- .5", Shrink(0, 0.5))],
 )
 def test_a_size_is_epochs_and_a_part_of_the_images(text, departure):
     assert parse_departure(text) == departure
