@@ -14,6 +14,7 @@ import engine.contract
 import engine.launch
 import presets
 import tui
+import tui.plans
 
 TORCH, SCREENS = ("torch", "torchvision"), ("textual", "tui")
 
@@ -52,6 +53,10 @@ def test_schedules_and_the_fetcher_are_torch_free():
 )
 def test_nothing_below_the_screens_loads_them(package):
     assert loaded_by(list(modules(package)), SCREENS) == "[]"
+
+
+def test_the_way_to_a_run_folder_loads_no_front():
+    assert loaded_by(list(modules(tui.plans)), (*TORCH, "textual", "typer", "rich")) == "[]"
 
 
 def test_the_trainer_loads_no_screen():
