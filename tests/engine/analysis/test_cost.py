@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.analysis.cost import HALF_OVERHEAD, estimate, images, seconds_left
+from engine.analysis.cost import HALF_OVERHEAD, estimate, images, seconds_left, size_on_disk
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.events import Epoch, EventWriter
@@ -155,3 +155,11 @@ def test_a_live_run_has_one_time_to_go_wherever_it_is_shown():
 
 def test_slices_fractions_and_holdouts_multiply():
     assert images(recipe("data.train_slice=first:0.5", "data.fraction=0.4", "data.holdout=0.25")) == pytest.approx(0.15)
+
+
+def test_the_size_on_disk_is_the_median_of_finished_runs_of_the_model(made):
+    known = [made(), made(), made("model=lenet")]
+    sizes = sorted(row.size_bytes for row in known[:2])
+    model = known[0].model
+    assert size_on_disk(model, known) == pytest.approx(sum(sizes) / 2)
+    assert math.isnan(size_on_disk("none_such", known))

@@ -1,17 +1,15 @@
 """`cifar-tui lr-find`: one real sweep, and what surrounds it."""
 
 import json
-import math
 import shlex
 
 import pytest
 
 from engine.analysis.lr_curve import fold
 from engine.contract.recipe.catalog import catalog
-from engine.contract.run.events import Failed, Message, RunStarted, Step
+from engine.contract.run.events import Failed, Message, Step
 from engine.contract.run.roots import runs_root
 from tui.plans import sweep as rate_sweep
-from tui.plans.sweep import Progress
 
 QUICK = ("lr-find", "--preset", "quickstart", "--set", "model=lenet", "--set", "compute.precision=fp32",
          "--batch-size", "16", "--threads", "1", "--device", "cpu")  # fmt: skip
@@ -152,17 +150,6 @@ def test_every_optimizer_has_a_rate_of_its_own_to_begin_from(cli, monkeypatch):
     for name in names:
         cli(*QUICK, "--set", f"optimizer={name}")
     assert len(asked) == len(names)
-
-
-def test_progress_says_how_long_it_will_go_on():
-    """Eleven steps in ten seconds, and forty of fifty-one to come: forty seconds."""
-    progress = Progress()
-    progress.take(RunStarted(steps_per_epoch=51))
-    for i, step in enumerate(falling()[:11]):
-        assert math.isnan(progress.seconds_left()) == (i < 2)
-        progress.take(step, now=100.0 + i)
-    assert progress.seconds_left() == pytest.approx(40.0)
-    assert "step 11 of 51" in progress.state and "~40 s left" in progress.state
 
 
 @pytest.mark.slow

@@ -4,29 +4,14 @@ import dataclasses
 
 import pytest
 
-from engine.analysis.cost import images
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import Placement
 from engine.contract.run.index import Index
 from engine.contract.run.store import runs_root
 from tui.plans import batch as batch_module
-from tui.plans.batch import BatchItem, alone, carry_out, prepare
-from tui.plans.cost import cost
-from tui.plans.draft import from_flags
-from tui.plans.resolution import Presets
+from tui.plans.batch import alone, carry_out, prepare
 
 PARTS = catalog()
-FAST = ("schedule.warmup=0", "compute.precision=fp32")
-
-
-def item(label, *sets, **flags):
-    draft = from_flags({"preset": "quickstart", "device": "cpu", "epochs": 3, "sets": [*FAST, *sets], **flags})
-    return BatchItem(label, Presets(PARTS).take(draft, "quickstart"))
-
-
-def ready(*items, seeds=(0,), **options):
-    return prepare(items, seeds, [runs_root()], PARTS, **options)
 
 
 def actions(batch):
@@ -37,12 +22,7 @@ def recipe_of(one):
     return one.resolution.recipe
 
 
-@pytest.fixture
-def lenet():
-    return item("lenet", model="lenet")
-
-
-def test_everything_is_missing_at_first(lenet):
+def test_everything_is_missing_at_first(lenet, item, ready):
     batch = ready(lenet, item("res"), seeds=(0, 2))
     assert actions(batch) == [("lenet", 0, "start"), ("lenet", 2, "start"), ("res", 0, "start"), ("res", 2, "start")]
     for job in batch.jobs:
@@ -51,7 +31,7 @@ def test_everything_is_missing_at_first(lenet):
     assert not runs_root().exists(), "preparing writes nothing"
 
 
-def test_what_is_there_already_is_left_resumed_or_started_by_its_state(lenet, ended_run):
+def test_what_is_there_already_is_left_resumed_or_started_by_its_state(lenet, ended_run, ready):
     recipe = recipe_of(lenet)
     for seed, state in enumerate(("finished", "stopped", "preempted", "failed", "lost")):
         ended_run(recipe, seed, (0.5,) * 3, state=state)
@@ -61,7 +41,9 @@ def test_what_is_there_already_is_left_resumed_or_started_by_its_state(lenet, en
     assert [job.seed for job in batch.to_do] == [1, 2, 4, 5]
 
 
-def test_a_finished_run_wins_over_one_that_stopped_and_a_live_one_over_both_others(lenet, ended_run, monkeypatch):
+def test_a_finished_run_wins_over_one_that_stopped_and_a_live_one_over_both_others(
+    lenet, ended_run, monkeypatch, ready
+):
     recipe = recipe_of(lenet)
     done = ended_run(recipe, 0, (0.5,) * 3)
     ended_run(recipe, 0, (0.5,), state="stopped")
@@ -73,7 +55,7 @@ def test_a_finished_run_wins_over_one_that_stopped_and_a_live_one_over_both_othe
 
 
 @pytest.mark.usefixtures("mortal")
-def test_a_run_that_a_colleague_has_closed_is_started_anew(lenet, ended_run):
+def test_a_run_that_a_colleague_has_closed_is_started_anew(lenet, ended_run, ready):
     run = ended_run(recipe_of(lenet), 0, (0.5,), state="stopped")
     for name in ("exit.json", "events.jsonl"):
         (run.path / name).chmod(0)
@@ -89,14 +71,14 @@ def test_a_stopped_run_in_a_folder_that_is_only_looked_at_is_started_anew(lenet,
     assert [job.action for job in found.jobs] == ["start"]
 
 
-def test_the_same_recipe_and_seed_runs_once(lenet):
+def test_the_same_recipe_and_seed_runs_once(lenet, item, ready):
     batch = ready(lenet, item("again", "model=lenet"), seeds=(0, 1))
     assert [(job.label, job.action, job.same_as) for job in batch.jobs] == [
         ("lenet", "start", ""), ("lenet", "start", ""), ("again", "repeat", "lenet"), ("again", "repeat", "lenet"),
     ]  # fmt: skip
 
 
-def test_one_bad_item_and_all_problems_are_named_each_once(lenet):
+def test_one_bad_item_and_all_problems_are_named_each_once(lenet, item, ready):
     with pytest.raises(BadInput) as caught:
         ready(lenet, item("a", "epochs=0"), item("b", "epochs=0"), item("c", "optimizer.lr=x"))
     first, second = caught.value.problems
@@ -105,12 +87,12 @@ def test_one_bad_item_and_all_problems_are_named_each_once(lenet):
     assert not runs_root().exists()
 
 
-def test_a_device_that_is_not_there_is_refused_before_anything_starts(lenet):
+def test_a_device_that_is_not_there_is_refused_before_anything_starts(lenet, item, ready):
     with pytest.raises(BadInput, match="cuda:63"):
         ready(lenet, item("gpu", device="cuda:63"))
 
 
-def test_a_disk_that_cannot_hold_all_of_them_is_refused(lenet, monkeypatch):
+def test_a_disk_that_cannot_hold_all_of_them_is_refused(lenet, monkeypatch, ready):
     usage = type("usage", (), {"free": 50_000_000})
     monkeypatch.setattr("tui.plans.plan.shutil.disk_usage", lambda place: usage)
     ready(lenet, seeds=(0, 1))
@@ -121,7 +103,7 @@ def test_a_disk_that_cannot_hold_all_of_them_is_refused(lenet, monkeypatch):
         ready(lenet)
 
 
-def test_more_waiting_runs_than_the_memory_holds_are_refused(lenet, monkeypatch):
+def test_more_waiting_runs_than_the_memory_holds_are_refused(lenet, monkeypatch, ready):
     memory = type("memory", (), {"available": 5 * batch_module.WAITING_BYTES})
     monkeypatch.setattr("tui.plans.batch.psutil.virtual_memory", lambda: memory)
     ready(lenet, seeds=(0, 1))
@@ -129,7 +111,7 @@ def test_more_waiting_runs_than_the_memory_holds_are_refused(lenet, monkeypatch)
         ready(lenet, seeds=(0, 1, 2))
 
 
-def test_runs_are_started_in_order_and_a_failure_holds_up_no_other(lenet):
+def test_runs_are_started_in_order_and_a_failure_holds_up_no_other(lenet, item, ready):
     begun = []
 
     def start(folder):
@@ -143,7 +125,7 @@ def test_runs_are_started_in_order_and_a_failure_holds_up_no_other(lenet):
     assert all(one.run for one in done)
 
 
-def test_resumed_runs_take_over_the_placement_that_was_asked_for(lenet, ended_run):
+def test_resumed_runs_take_over_the_placement_that_was_asked_for(lenet, ended_run, ready):
     stopped = ended_run(recipe_of(lenet), 0, (0.5,), state="stopped")
     told = []
     done = list(
@@ -153,7 +135,7 @@ def test_resumed_runs_take_over_the_placement_that_was_asked_for(lenet, ended_ru
     assert [one.run for one in done] == [stopped.id]
 
 
-def test_starting_stops_where_the_user_interrupts_and_goes_on_with_the_same_command(lenet):
+def test_starting_stops_where_the_user_interrupts_and_goes_on_with_the_same_command(lenet, ready):
     def start(folder):
         if folder.info().seed == 1:
             raise KeyboardInterrupt
@@ -168,49 +150,3 @@ def test_two_commands_do_not_start_the_same_runs_at_once():
         pass
     with alone(runs_root()):
         pass
-
-
-# --- time -----------------------------------------------------------------------------------------------------
-
-
-def test_time_is_judged_by_runs_of_the_same_recipe_first(lenet, ended_run):
-    ended_run(recipe_of(lenet), 9, (0.5,) * 3, device="cpu")  # an epoch a second
-    ended_run(recipe_of(item("x", "batch_size=64", model="lenet")), 0, (0.5,) * 3, device="cpu")
-    known = Index().rows([runs_root()])
-    found = cost(ready(lenet, seeds=(0, 1)), known, Placement(device="cpu"))
-    assert (found.seconds, found.judged, found.unknown) == (pytest.approx(6.0), 2, ())
-    assert found.total == pytest.approx(6.0) and str(found).startswith("~6.0 s")
-
-
-def test_time_of_another_size_is_scaled_by_the_images(lenet, ended_run):
-    ended_run(recipe_of(item("x", "data.fraction=0.5", model="lenet")), 0, (0.5,) * 3, device="cpu")
-    known = Index().rows([runs_root()])
-    assert cost(ready(lenet), known, Placement(device="cpu")).seconds == pytest.approx(6.0)
-
-
-def test_models_that_never_ran_leave_the_time_unknown(lenet, ended_run):
-    assert cost(ready(lenet), [], Placement(device="cpu")).total is None
-    ended_run(recipe_of(lenet), 9, (0.5,) * 3, device="cpu")
-    known = Index().rows([runs_root()])
-    some = cost(ready(lenet, item("res")), known, Placement(device="cpu"))
-    assert (some.total, some.unknown) == (None, ("res",))
-    assert "not counting 1 recipe" in str(some)
-
-
-def test_devices_share_the_work(lenet, ended_run, monkeypatch):
-    monkeypatch.setenv("CIFAR_TUI_CPU_SLOTS", "2")
-    ended_run(recipe_of(lenet), 9, (0.5,) * 3, device="cpu")
-    known = Index().rows([runs_root()])
-    found = cost(ready(lenet, seeds=(0, 1)), known, Placement(device="cpu"))
-    assert (found.seconds, found.total) == (pytest.approx(6.0), pytest.approx(3.0))
-
-
-def test_a_resumed_run_takes_what_is_left_of_it(lenet, ended_run):
-    ended_run(recipe_of(lenet), 0, (0.5, 0.6), state="stopped", device="cpu")
-    known = Index().rows([runs_root()])
-    assert cost(ready(lenet), known, Placement(device="cpu")).seconds == pytest.approx(1.0)
-
-
-def test_slices_fractions_and_holdouts_multiply():
-    recipe = recipe_of(item("x", "data.train_slice=first:0.5", "data.fraction=0.4", "data.holdout=0.25"))
-    assert images(recipe) == pytest.approx(0.15)
