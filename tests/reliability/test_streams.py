@@ -72,7 +72,7 @@ def test_a_run_in_the_foreground_goes_on_without_its_viewer(tmp_path, private_fo
     )
     done = shell(tmp_path, f"cifar_tui {words} --headless --json {end}; exit ${{PIPESTATUS[0]}}")
     assert done.returncode == (1 if "full" in end else 0), done
-    assert (b"the run goes on" in done.stderr) == ("full" in end)
+    assert (b"the run continues" in done.stderr) == ("full" in end)
     ended = call("runs", "wait", "@last")
     assert ended.code == 0 and "finished" in ended.out
 

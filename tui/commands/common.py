@@ -1,4 +1,4 @@
-"""What every command shares: how results are printed, and how a user's mistake ends."""
+"""What all commands share: options, printing results, and reporting errors."""
 
 from __future__ import annotations
 
@@ -22,22 +22,26 @@ from tui.drawing.format import Glyphs, to_ascii
 from tui.drawing.lines import Line, fit, wrap
 
 Json = typer.Option(False, "--json", help="Print JSON instead of a table.")
-RunsDirs = typer.Option(None, "--runs-dir", help="Folder with runs; further ones are read only.", metavar="DIR")
+RunsDirs = typer.Option(
+    None, "--runs-dir", help="Folder with runs. Repeatable: further folders are read-only.", metavar="DIR"
+)
 Yes = typer.Option(False, "--yes", "-y", help="Do not ask for confirmation.")
 Retry = typer.Option(False, "--retry", help="Resume failed runs too.")
 DryRun = typer.Option(False, "--dry-run", help="Print what would run; start nothing.")
 TrustParts = typer.Option(False, "--trust-parts", help="Run the code that a run brings along, no matter who wrote it.")
-Ref = typer.Argument(..., help="Full id, its last four characters, a unique name, @last or @live.", metavar="RUN")
-Refs = typer.Argument(..., help="Full ids, their last four characters, unique names, @last or @live.", metavar="RUN...")
+Ref = typer.Argument(..., help="Full id, its last four characters, a unique name, @last, or @live.", metavar="RUN")
+Refs = typer.Argument(
+    ..., help="Full ids, their last four characters, unique names, @last, or @live.", metavar="RUN..."
+)
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 WIDEST = 120
-SHOWN = 200  # letters of an over-long word in an error
-SHORTEST = 12  # cells that are left to a column of words when it is cut
+SHOWN = 200  # characters of an overlong word that an error message shows
+SHORTEST = 12  # the narrowest that a column of text is cut to, in terminal cells
 
 
 class Nouns(typer.core.TyperGroup):
-    """A group that answers an unknown word with the nearest command it has."""
+    """A command group that answers an unknown command with the nearest one that it has."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0] if args else ""
@@ -47,14 +51,14 @@ class Nouns(typer.core.TyperGroup):
 
 
 def group(help_text: str) -> typer.Typer:
-    """A command group without typer's own tracebacks and markup."""
+    """A command group without typer's tracebacks and markup."""
     return typer.Typer(
         cls=Nouns, help=help_text, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False
     )
 
 
 def listing(app: typer.Typer) -> Callable[[Callable[[bool], None]], Callable[[bool], None]]:
-    """Mark what lists a noun: its command `list`, which the noun without a word stands for."""
+    """Register a function as the command `list` of a group, and as the default when no command is given."""
 
     def mark(lister: Callable[[bool], None]) -> Callable[[bool], None]:
         @app.callback(invoke_without_command=True)
@@ -68,19 +72,19 @@ def listing(app: typer.Typer) -> Callable[[Callable[[bool], None]], Callable[[bo
 
 
 def roots(dirs: Sequence[str] | None) -> list[Path]:
-    """The runs folders of a command: the first one is written to."""
+    """The runs folders of a command; new runs go to the first."""
     from engine.contract.run.store import runs_root
 
     return [runs_root(folder) for folder in dirs] if dirs else [runs_root()]
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout, all of it ASCII; a number that is not finite becomes null."""
+    """Print one JSON document in ASCII to stdout; numbers that are not finite become null."""
     typer.echo(json.dumps(finite(value)))
 
 
 def finite(value: Any) -> Any:
-    """JSON data with null for every number that is not finite."""
+    """JSON data with null in place of every number that is not finite."""
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     if isinstance(value, Mapping):
@@ -97,10 +101,10 @@ def print_table(
     shrink: Sequence[str] = (),
     drop: Sequence[str] = (),
 ) -> None:
-    """Plain columns, two spaces apart; the last one is not padded.
+    """Print columns, two spaces apart.
 
-    A pipe or a file gets all of it. In a narrow terminal the `shrink` columns and the last one are cut with an ellipsis
-    and, where that is not enough, those of `drop` left out, the first named first.
+    A pipe or a file receives the whole table. In a narrow terminal the columns in `shrink` and the last one are cut
+    with an ellipsis; where that is not enough, the columns in `drop` are left out in that order.
 
     Args:
         right: names of right-aligned columns.
@@ -123,7 +127,7 @@ def _on_one_line(cell: str) -> str:
 
 
 def _fitted(widths: dict[str, int], space: int, shrink: Sequence[str], drop: Sequence[str]) -> dict[str, int]:
-    """Cells of the columns that a line of `space` has room for."""
+    """The widths of the columns that fit into a line of `space` terminal cells."""
     least = {name: min(size, SHORTEST) if name in shrink else size for name, size in widths.items()}
 
     def spare() -> int:
@@ -139,13 +143,13 @@ def _fitted(widths: dict[str, int], space: int, shrink: Sequence[str], drop: Seq
 
 
 def print_text(text: str) -> None:
-    """A sentence in as many lines as it takes."""
+    """Print text, wrapped at the width of the terminal."""
     for line in text.splitlines():
         typer.echo("\n".join(wrap(line, terminal_width())))
 
 
 def print_pairs(rows: Sequence[tuple[str, str]]) -> None:
-    """Words and what they mean in two columns; a long meaning goes on below itself."""
+    """Print words and their meanings in two columns; long meanings wrap within theirs."""
     space = terminal_width()
     left = max((len(word) for word, _ in rows), default=0) + 2
     for word, meaning in rows:
@@ -156,42 +160,42 @@ def print_pairs(rows: Sequence[tuple[str, str]]) -> None:
 
 
 def print_lines(lines: Sequence[Line], glyphs: Glyphs) -> None:
-    """A picture as plain text: what it says never hangs on colour."""
+    """Print a picture as plain text; no picture depends on color."""
     shown = to_ascii if glyphs == "ascii" else str
     for line in lines:
         typer.echo(shown(clean("".join(text for text, _ in line)).rstrip()))
 
 
 def terminal_width() -> int:
-    """Cells of a line on stdout (80 into a pipe), at most as many as a chart gains from."""
+    """The width for text and charts in terminal cells: that of the terminal (80 in a pipe), at most `WIDEST`."""
     return min(shutil.get_terminal_size().columns, WIDEST)
 
 
 def width() -> int:
-    """Cells of the terminal; 80 where there is none."""
+    """The width of the terminal in cells; 80 where there is none."""
     return shutil.get_terminal_size().columns
 
 
 def say(text: str) -> None:
-    """One line for people, on stderr."""
+    """Print one line to stderr."""
     typer.echo(text, err=True)
 
 
 def _shortened(problem: str) -> str:
-    """Clean text in which a word of thousands of letters, which nobody would read, does not hide what is said of it."""
+    """Clean text in which overlong words are cut, so that they do not hide the rest of the message."""
     return re.sub(rf"(\S{{{SHOWN}}})\S{{{SHOWN},}}", r"\1…", clean(problem))
 
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Turn a user's mistake into one line a problem on stderr and exit code 2."""
+    """Report a user's mistake as one line per problem on stderr, with exit code 2."""
     try:
         yield
     except BadInput as error:
         for problem in error.problems:
             typer.echo(f"error: {_shortened(problem)}", err=True)
         raise SystemExit(BAD_INPUT) from None
-    except TyperException as error:  # an unknown flag, a word where a number belongs
+    except TyperException as error:  # an unknown option, or text in place of a number
         problem = getattr(error, "format_message", error.__str__)()
         typer.echo(f"error: {_shortened(problem)}".replace("Error: ", ""), err=True)
         raise SystemExit(BAD_INPUT) from None
@@ -201,11 +205,11 @@ def user_errors() -> Iterator[None]:
     except StartFailed as error:
         typer.echo(f"error: {clean(str(error))}", err=True)
         raise SystemExit(FAILED) from None
-    except OutputLost as lost:  # `cifar-tui runs list | head` has got what it wanted; a full disk has not
+    except OutputLost as lost:  # a pipe whose reader is gone is no failure; a full disk is
         if not lost.unread:
             typer.echo(f"error: {lost}", err=True)
         raise SystemExit(0 if lost.unread else FAILED) from None
-    except OSError as error:  # a home that cannot be written, a disk that fails: the system's words say it best
+    except OSError as error:  # a folder that cannot be written or a failing disk: the system's message is clearest
         where = f"{error.filename}: " if error.filename else ""
         typer.echo(f"error: {_shortened(where)}{error.strerror or error}", err=True)
         raise SystemExit(FAILED) from None

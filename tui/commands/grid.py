@@ -1,4 +1,4 @@
-"""`cifar-tui grid`: every preset with every combination of varied values and every seed, queued in one go."""
+"""`cifar-tui grid`: queue every combination of presets, varied values, and seeds."""
 
 from __future__ import annotations
 

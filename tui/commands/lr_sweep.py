@@ -1,6 +1,6 @@
-"""What `cifar-tui lr-find` does: sweep the learning rate of a recipe, draw the losses, name a rate and its command.
+"""The work of `cifar-tui lr-find`: sweep the learning rate, plot the losses, print a rate and the command that uses it.
 
-The sweep is a child process; this one imports no torch. stdout carries the result, progress goes to stderr.
+The sweep is a child process; this one does not import torch. The result goes to stdout, progress to stderr.
 """
 
 from __future__ import annotations
@@ -33,22 +33,34 @@ HEIGHT: Final = 16
 
 
 def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, trust: bool, as_json: bool) -> int:
-    """Find a rate for what the flags ask for; the exit code. Raises BadInput before torch is imported anywhere."""
+    """Find a learning rate for the recipe that the flags ask for.
+
+    Args:
+        flags: values by the names in `tui.plans.flags.FLAGS`.
+        trust: run the code that another run brings along without asking.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        BadInput: before any process imports torch.
+    """
     preset = str(flags.get("preset") or "")
     if not preset:
-        raise BadInput(f"lr-find needs --preset; there are {', '.join(info.name for info in loader.list_presets())}")
+        names = ", ".join(info.name for info in loader.list_presets())
+        raise BadInput(f"lr-find needs --preset; available: {names}")
     source = look_up(preset, flags.get("parts", ()), roots)
     found = Presets(source.parts).take(from_flags(flags), source.file)
     for line in found.resets():
         say(line)
     planned = agreed(lambda ok: plan_sweep(found, wanted, roots, source.own_parts, trust=ok), trust)
     if planned.place.busy:
-        say(f"warning: {planned.place.busy}; the sweep shares it, and both are slower meanwhile")
+        say(f"warning: {planned.place.busy}; the sweep shares it, and both run slower")
     began, sweep = time.monotonic(), planned.start()
     try:
         curve, ending, failed = follow(sweep.events(), planned.guessing)
     except KeyboardInterrupt:
-        say("stopped; nothing was kept")
+        say("stopped; no result")
         return INTERRUPTED
     finally:
         sweep.stop()
@@ -64,7 +76,7 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, tru
 
 
 def follow(events: Iterable[Event], guessing: float) -> tuple[Curve, str, Failed | None]:
-    """The curve, how the sweep ended, and what went wrong; progress on stderr, on one line of a terminal."""
+    """Follow a sweep to its end: the curve, how it ended, and its failure. Prints progress to stderr."""
     progress, live = Progress(guessing), sys.stderr.isatty()
     for event in events:
         progress.take(event)
@@ -78,7 +90,7 @@ def follow(events: Iterable[Event], guessing: float) -> tuple[Curve, str, Failed
 
 
 def result(planned: SweepPlan, curve: Curve, ending: str, seconds: float) -> dict[str, Any]:
-    """The one JSON object: the suggestion, its rule, and the whole curve."""
+    """The JSON output: the suggestion, its rule, and the whole curve."""
     return {
         "preset": planned.draft.preset,
         "suggestion": curve.suggestion,
@@ -97,7 +109,7 @@ def result(planned: SweepPlan, curve: Curve, ending: str, seconds: float) -> dic
 
 
 def show(planned: SweepPlan, curve: Curve, ending: str, seconds: float) -> None:
-    """The plot, the verdict, the command."""
+    """Print the plot, the suggestions, and the command that uses the first."""
     width, glyphs = terminal_width(), output.glyphs()
     print_lines(picture(curve, planned.span, width, HEIGHT, glyphs), glyphs)
     typer.echo(f"\n{clean(ending)}; {duration(seconds)} on {planned.place.device}\n")
@@ -106,4 +118,4 @@ def show(planned: SweepPlan, curve: Curve, ending: str, seconds: float) -> None:
     if curve.found:
         typer.echo(f"\n{command(planned.draft, curve.suggestion)}")
     else:
-        typer.echo(f"try more steps (--steps {2 * len(curve.rates)}), a larger batch or a narrower range")
+        typer.echo(f"try more steps (--steps {2 * len(curve.rates)}), a larger batch, or a narrower range")

@@ -1,4 +1,4 @@
-"""`cifar-tui suites`: published tables, what was reported, and how our runs of their rows compare."""
+"""`cifar-tui suites`: published tables of results, and how runs of their rows here compare."""
 
 from __future__ import annotations
 
@@ -33,16 +33,18 @@ from tui.commands.complete import suite_names
 from tui.commands.options import with_flags
 from tui.plans.flags import SUITE
 
-app = group("Published tables as suites: rows that anyone can run, and what their sources report.")
+app = group("Published tables of results: list them, run their rows, and compare with what was reported.")
 
 LAUNCHERS: Final = ("local", "slurm")
 
-Name = typer.Argument(..., help="A suite, or the path of a TOML file.", metavar="NAME", autocompletion=suite_names)
-Rows = typer.Option("", "--rows", help="Only these rows: a,b.", metavar="ROWS")
-Epochs = typer.Option(None, "--epochs", min=1, help="Shrink runs to so many epochs.", metavar="N")
-Fraction = typer.Option(1.0, "--fraction", help="Train on this part of each row's images, 0..1.", metavar="F")
-Sets = typer.Option([], "--set", help="Change a field of every row: data.normalize=test", metavar="KEY=VALUE")
-Format = typer.Option("text", "--format", help="text, markdown, latex, csv or json.", metavar="FORM")
+Name = typer.Argument(..., help="Suite name or TOML file.", metavar="NAME", autocompletion=suite_names)
+Rows = typer.Option("", "--rows", help="Use only these rows, for example a,b.", metavar="ROWS")
+Epochs = typer.Option(None, "--epochs", min=1, help="Shorten runs to this many epochs.", metavar="N")
+Fraction = typer.Option(1.0, "--fraction", help="Fraction of each row's training images to use, 0..1.", metavar="F")
+Sets = typer.Option(
+    [], "--set", help="Set a field in every row, for example data.normalize=test. Repeatable.", metavar="KEY=VALUE"
+)
+Format = typer.Option("text", "--format", help="Output format: text, markdown, latex, csv, or json.", metavar="FORM")
 
 
 @listing(app)
@@ -66,7 +68,7 @@ def _listed(info: loader.PresetInfo) -> dict[str, Any]:
 
 @app.command("show")
 def show_suite(name: str = Name, as_json: bool = Json) -> None:
-    """Show a suite: its rows, what was reported of each, and what is odd about it."""
+    """Show the rows of a suite: what was reported for each, and what is unusual about it."""
     from tui.drawing.suite_table import shown
     from tui.drawing.typeset import text
 
@@ -92,7 +94,7 @@ def _row(row: Row, parts: Catalog) -> dict[str, Any]:
 
 
 def _said(row: Row, parts: Catalog) -> str:
-    """How a row differs from its preset, in words."""
+    """How a row differs from its preset, as text."""
     return changes(references.recipe_of(row.recipe, parts), row_recipe(row, parts), parts)
 
 
@@ -107,7 +109,7 @@ def run_suite(
     *,
     flags: Mapping[str, Any],
     runs_dir: list[str] | None = RunsDirs,
-    launcher: str = typer.Option("local", help="Where to run: local."),
+    launcher: str = typer.Option("local", help="Where to run. Only local is available in this version."),
     trust_parts: bool = TrustParts,
     retry: bool = Retry,
     dry_run: bool = DryRun,
@@ -158,13 +160,13 @@ def report(
     fraction: float = Fraction,
     sets: list[str] = Sets,
     form: str = Format,
-    out: Path | None = typer.Option(None, "--out", help="A file; stdout without it.", metavar="FILE"),
-    as_json: bool = typer.Option(False, "--json", help="The same as --format json."),
+    out: Path | None = typer.Option(None, "--out", help="File to write; by default stdout.", metavar="FILE"),
+    as_json: bool = typer.Option(False, "--json", help="Same as --format json."),
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Reported against measured: the finished runs of each row's recipe, however they were started.
+    """Compare what was reported with the finished runs of each row, however they were started.
 
-    With --epochs, --fraction and --set it looks at runs that were made with the same flags.
+    With --epochs, --fraction, and --set, report on runs that were made with the same options.
     """
     from tui.commands.suites_report import write
     from tui.plans.suite import Shrink

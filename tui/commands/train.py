@@ -1,18 +1,15 @@
-"""`cifar-tui --preset P --headless`: start runs without a screen and, unless detached, watch them to their end.
+"""`cifar-tui --preset P --headless`: start runs without a screen and, unless detached, follow them to their end.
 
-The viewer is only a viewer: a hang-up or a closed stdout ends it and leaves the run going. stdout carries one final
-line a run, or with --json one object an event and then the result; everything for people goes to stderr.
+Following is only viewing: where the terminal hangs up or stdout is closed, the viewer ends and the run continues.
+stdout receives one final line per run, or with --json one object per event and then the result; all other text goes
+to stderr.
 """
 
 from __future__ import annotations
 
 import math
-import signal
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final
 
 import typer
@@ -23,10 +20,11 @@ from engine.contract.run.status import Status
 from engine.contract.run.store import RunFolder, summarize
 from engine.contract.run.teacher import with_teacher
 from engine.contract.text import one_line
-from engine.launch import control, watch
+from engine.launch import watch
 from presets import loader
 from presets.references import look_up
 from tui.commands.common import FAILED, print_json, say
+from tui.commands.interrupts import PREEMPTED, STOPPED, Interrupts
 from tui.commands.output import OutputLost
 from tui.commands.trust import agreed
 from tui.drawing.figures import about, beside
@@ -35,8 +33,8 @@ from tui.plans.draft import from_flags
 from tui.plans.plan import launch, plan
 from tui.plans.resolution import Presets, Resolution
 
-EXIT: Final = {"finished": 0, "stopped": 130, "preempted": 143}
-"""By status; all others are 1."""
+EXIT: Final = {"finished": 0, "stopped": STOPPED, "preempted": PREEMPTED}
+"""The exit code by the status of a run; every other status exits with 1."""
 
 
 def main(
@@ -48,6 +46,8 @@ def main(
         flags: values by the names in `tui.plans.flags.FLAGS`.
         roots: folders with runs; new runs go to the first.
         trust: run the code that another run brings along without asking.
+        detach: print the ids of the runs and return.
+        dry_run: print the resolved recipe and start nothing.
 
     Returns:
         The exit code.
@@ -58,7 +58,7 @@ def main(
     preset = str(flags.get("preset") or "")
     if not preset:
         names = ", ".join(info.name for info in loader.list_presets())
-        raise BadInput(f"--headless needs --preset; there are {names}")
+        raise BadInput(f"--headless needs --preset; available: {names}")
     source = look_up(preset, flags.get("parts", ()), roots)
     draft = from_flags({**flags, "parts": source.own_parts})
     found = Presets(source.parts).take(draft, source.file)
@@ -81,6 +81,7 @@ def main(
 
 
 def _print_recipe(found: Resolution, roots: Sequence[Path], as_json: bool) -> int:
+    """The output of a dry run."""
     recipe, _ = with_teacher(found.recipe, roots, found.parts)
     if found.note:
         say(found.note)
@@ -92,11 +93,10 @@ def _print_recipe(found: Resolution, roots: Sequence[Path], as_json: bool) -> in
 
 
 def view(runs: Sequence[RunFolder], *, as_json: bool) -> int:
-    """Follow runs one after another to their end; the worst exit code of them."""
+    """Follow runs one after another to their end. Returns the highest of their exit codes."""
     codes = [0]
-    with _Interrupts(runs) as interrupts:
+    with Interrupts(runs) as interrupts:
         for run in runs:
-            interrupts.current = run
             code = _follow(run, as_json)
             codes.append(interrupts.code or code)
     return max(codes)
@@ -124,15 +124,15 @@ def _follow(run: RunFolder, as_json: bool) -> int:
 
 
 def _left(run: RunFolder, lost: OutputLost) -> int:
-    """The viewer's exit code when nobody reads any more (0), or nothing can be written: the run goes on."""
+    """The viewer's exit code where its output cannot be written: 0 if the reader is gone. The run continues."""
     if lost.unread:
         return 0
-    say(f"error: {lost}; the run goes on: cifar-tui runs watch {run.id}")
+    say(f"error: {lost}; the run continues: cifar-tui runs watch {run.id}")
     return FAILED
 
 
 def result_of(run: RunFolder) -> dict[str, Any]:
-    """The last object of a run, on failure too."""
+    """The last JSON object of a run, also of a failed one."""
     summary = summarize(run)
     return {
         "event": "result",
@@ -151,11 +151,11 @@ def result_of(run: RunFolder) -> dict[str, Any]:
 
 
 def final_line(result: Mapping[str, Any], about_last: Sequence[str] = (), *, estimated: bool = False) -> str:
-    """One line that ends a run on a terminal.
+    """The line that ends the output of a run.
 
     Args:
-        about_last: what is to be said about the last accuracy, which it follows.
-        estimated: the time was judged by wall clocks.
+        about_last: remarks on the last accuracy, which they follow.
+        estimated: the time is an estimate from wall clocks.
     """
     count = result["epochs"]
     parts = [
@@ -163,7 +163,7 @@ def final_line(result: Mapping[str, Any], about_last: Sequence[str] = (), *, est
         f"{result['status']}{' (' + result['reason'] + ')' if result['reason'] else ''}",
         "1 epoch" if count == 1 else f"{count} epochs",
     ]
-    if result["last_accuracy"] is not None:  # a run may end before it was ever tested
+    if result["last_accuracy"] is not None:  # a run may end before its first test
         best = "best on holdout" if result["best_on"] == "holdout" else "best-on-test"
         averaged = [] if result["weights"] == "raw" else [f"of {str(result['weights']).upper()} weights"]
         parts.append(" ".join([f"last {percent(result['last_accuracy'])} %", *averaged, *about_last]))
@@ -172,10 +172,10 @@ def final_line(result: Mapping[str, Any], about_last: Sequence[str] = (), *, est
 
 
 def describe(event: events.Event | Status) -> str:
-    """An event or a new status as a line for people; "" for those that only a screen shows."""
+    """An event or a new status as one line of text; "" for those that only a screen shows."""
     match event:
         case Status(state="queued"):
-            place = f", number {event.place} in line" if event.place else ""
+            place = f", place {event.place} in line" if event.place else ""
             return f"waiting for a device{place}{': ' + one_line(event.note) if event.note else ''}"
         case Status(reason="supervisor_lost" | "moved", live=True):
             return f"warning: {one_line(event.message)}"
@@ -183,8 +183,8 @@ def describe(event: events.Event | Status) -> str:
             return (
                 f"attempt {event.attempt}: {event.params:,} parameters on "
                 f"{one_line(event.device_name or event.device)}, {one_line(event.precision)}, "
-                f"{event.train_images:,} images, {event.steps_per_epoch} steps an epoch, "
-                f"{event.test_images:,} to test with"
+                f"{event.train_images:,} training images, {event.steps_per_epoch} steps per epoch, "
+                f"{event.test_images:,} test images"
             )
         case events.Phase() if event.name not in ("training", "evaluating", "saving"):
             return f"{one_line(event.name)}{': ' + one_line(event.note) if event.note else ''}"
@@ -206,52 +206,3 @@ def describe(event: events.Event | Status) -> str:
             )
         case _:
             return ""
-
-
-class _Interrupts:
-    """What signals mean to a viewer.
-
-    First Ctrl-C: stop with a checkpoint (130). Second: ask for kill. SIGTERM: forward a stop (143). SIGHUP: leave.
-    """
-
-    def __init__(self, runs: Sequence[RunFolder]) -> None:
-        self._runs = runs
-        self.current: RunFolder | None = None
-        self.code = 0
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Interrupts:
-        for number_, handler in ((signal.SIGINT, self._on_interrupt), (signal.SIGTERM, self._on_terminate)):
-            self._before[number_] = signal.signal(number_, handler)
-        self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_hangup)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number_, handler in self._before.items():
-            signal.signal(number_, handler)
-
-    def _all(self, act: Callable[[RunFolder], object]) -> None:
-        for run in self._runs:
-            if run.status().live:
-                with suppress(BadInput):  # it ended between the look and the act
-                    act(run)
-
-    def _on_interrupt(self, _signal: int, _frame: FrameType | None) -> None:
-        if self.code == 0:
-            self.code = EXIT["stopped"]
-            say("stopping after this step, with a checkpoint; Ctrl-C again to kill")
-            self._all(control.stop)
-            return
-        if sys.stdin.isatty():
-            sys.stderr.write("kill now and lose what is since the last checkpoint? [y/N] ")
-            sys.stderr.flush()
-            if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-                return
-        self._all(control.kill)
-
-    def _on_terminate(self, _signal: int, _frame: FrameType | None) -> None:
-        self.code = EXIT["preempted"]
-        self._all(control.stop)
-
-    def _on_hangup(self, _signal: int, _frame: FrameType | None) -> None:
-        raise SystemExit(0)  # only the viewer ends

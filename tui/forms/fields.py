@@ -1,7 +1,7 @@
-"""The rows of the form, generated from the schema: the recipe's fields, the options of its parts, the placement.
+"""The fields of the form, generated from the schema: the recipe's fields, the options of its parts, the placement.
 
-Nothing here knows a field by name except `ESSENTIAL` (what is shown first) and `LABELS` (shorter words for a few), so a
-new part or a new field appears in the form by itself.
+No field is known by name here except in `ESSENTIAL` (shown first) and `LABELS` (other labels for a few), so that new
+parts and new fields appear in the form without further work.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KINDS: Final = {
     "loss": "loss",
     "averaging": "averaging",
 }
-"""Recipe fields that pick one part, and the catalog's kind of each."""
+"""Recipe fields that pick one part, and the kind of part in the catalog."""
 
 ESSENTIAL: Final = (
     "model",
@@ -44,9 +44,9 @@ ESSENTIAL: Final = (
     "place.name",
 )
 DATA_SET: Final = "data.name"
-"""The one field outside a part's own table that names a part."""
+"""The only field that names a part and has no table of its own."""
 PICKED: Final = ("part", "ops", "choice", "bool")
-"""Types whose values are chosen from a list."""
+"""Parameter types whose values are chosen from a list."""
 LABELS: Final = {
     "augmentation.ops": "",
     "optimizer.lr": "learning rate",
@@ -57,16 +57,16 @@ LABELS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One row: where its value lives, what it may hold and what it holds."""
+    """One field of the form: where its value is kept, which values it takes, and the value."""
 
     path: str
-    """The dotted key of `--set`; `place.X` for what does not change the weights."""
+    """The key as `--set` takes it, or `place.X` for the placement, which does not change the weights."""
     label: str
     group: str
     param: Param
     value: Any
     base: Any = None
-    """What the preset says; None where the preset has no such field."""
+    """The value in the preset; None where the preset has no such field."""
 
     @property
     def changed(self) -> bool:
@@ -74,22 +74,22 @@ class Field:
 
     @property
     def picked(self) -> bool:
-        """Whether its value is chosen from a list instead of typed."""
+        """Whether the value is chosen from a list rather than typed."""
         return self.param.type in PICKED or self.path == TEACHER
 
     @property
     def text(self) -> str:
-        """The value as it is typed."""
+        """The value as a user types it."""
         return as_text(self.value)
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """What can be picked instead of typed."""
+        """The values to choose from; empty where the value is typed."""
         return ("true", "false") if self.param.type == "bool" else tuple(map(str, self.param.choices))
 
 
 def as_text(value: Any) -> str:
-    """A value as it is typed in a form or after `--set key=`."""
+    """A value as a user types it in the form or after `--set key=`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -101,23 +101,23 @@ def as_text(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Everything that the rows are made from."""
+    """Everything that the fields are made from."""
 
     recipe: Recipe
     base: Recipe
-    """The preset as it stands, for "was X"."""
+    """The preset without changes, for the note "was X"."""
     named: Mapping[str, str]
-    """Which named model, augmentation and schedule hold now, and in `base_named` which the preset names."""
+    """The named model, augmentation and schedule in use; `base_named` has those of the preset."""
     base_named: Mapping[str, str]
     place: Mapping[str, str]
-    """Values of the placement and the seeds, as typed."""
+    """The placement and the seeds as typed text."""
     devices: tuple[str, ...] = ("auto", "cpu")
     typed: Mapping[str, str] = field(default_factory=dict)
-    """What was typed into fields whose value does not resolve."""
+    """The text typed into fields whose value does not resolve."""
 
 
 def fields(form: Form, catalog: Catalog) -> list[Field]:
-    """Every row of the form, essential ones first."""
+    """All fields of the form, essential ones first."""
     was = {path: value for path, _, _, value in walk(form.base, catalog)} | dict(form.base_named)
     found = []
     for path, group, param, value in walk(form.recipe, catalog):
@@ -131,7 +131,7 @@ def fields(form: Form, catalog: Catalog) -> list[Field]:
 
 
 def walk(recipe: Recipe, catalog: Catalog) -> Iterator[tuple[str, str, Param, Any]]:
-    """(path, group, parameter, value) of every field of a recipe, in the schema's order."""
+    """The path, group, parameter and value of every field of a recipe, in the order of the schema."""
     for key, info in Recipe.model_fields.items():
         if key in NOT_HASHED:
             continue
@@ -139,7 +139,12 @@ def walk(recipe: Recipe, catalog: Catalog) -> Iterator[tuple[str, str, Param, An
         if isinstance(value, Choice):
             yield from _walk_choice(key, value, catalog)
         elif key == "augmentation":
-            yield "augmentation", "what", Param("augmentation", "part", help="A named set of operations."), ""
+            yield (
+                "augmentation",
+                "what",
+                Param("augmentation", "part", help="Named set of augmentation operations."),
+                "",
+            )
             names = " · ".join(op_name(op) for op in value) or "none"
             yield "augmentation.ops", "what", Param("ops", "ops", help=doc_of(info, OPS_HELP)), names
             yield from _walk_ops("augmentation", value, catalog)
@@ -153,11 +158,11 @@ def walk(recipe: Recipe, catalog: Catalog) -> Iterator[tuple[str, str, Param, An
             yield key, "training", param_of(key, info), value
 
 
-OPS_HELP: Final = "The operations on the images, in order. Enter adds and drops them."
+OPS_HELP: Final = "Operations on the images, in order. Press Enter to add or remove them."
 
 
 def op_name(op: Choice) -> str:
-    """An operation's name; a combinator is named by its members: `cutmix|mixup`."""
+    """The name of an operation; that of a combinator lists its members: `cutmix|mixup`."""
     return "|".join(op_name(member) for member in members(op)) or op.name
 
 
@@ -183,7 +188,7 @@ def _walk_ops(path: str, ops: tuple[Choice, ...], catalog: Catalog) -> Iterator[
 
 
 def label_of(path: str) -> str:
-    """What a row is called under its heading."""
+    """The label of a field under its heading."""
     if path in LABELS:
         return LABELS[path]
     return _words(path.rpartition(".")[2])

@@ -30,7 +30,7 @@ _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Draft:
-    """A preset and what is changed in it. All values are texts, as typed."""
+    """A preset and the changes to it. All values are text, as typed."""
 
     preset: str
     named: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
@@ -39,14 +39,18 @@ class Draft:
     drop_ops: tuple[str, ...] = ()
     place: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     parts: tuple[str, ...] = ()
-    """Files with parts of the user's own."""
+    """Files with the user's own parts."""
 
-    # --- changing it ------------------------------------------------------------------------------------------
+    # --- changes ------------------------------------------------------------------------------------------
 
     def put(self, path: str, text: str) -> Draft:
         """The draft with one field changed.
 
-        A new part drops the changes to the old one's own options, not those that all parts of the kind share.
+        Picking another part drops the changes to the options of the old part, except those that all parts of its kind
+        share.
+
+        Args:
+            path: the field as `--set` takes it, or `place.X` for the placement.
         """
         if path.startswith("place."):
             return replace(self, place={**self.place, path.removeprefix("place."): text})
@@ -58,7 +62,7 @@ class Draft:
         return replace(self, sets={**kept, path: text})
 
     def without(self, path: str) -> Draft:
-        """The draft with that field as the preset has it."""
+        """The draft without the changes to a field."""
         place = {key: value for key, value in self.place.items() if f"place.{key}" != path}
         sets = {key: value for key, value in self.sets.items() if key != path and not key.startswith(f"{path}.")}
         named = {key: value for key, value in self.named.items() if key != path}
@@ -67,14 +71,14 @@ class Draft:
         return replace(self, place=place, sets=sets, named=named)
 
     def pick_again(self, path: str) -> Draft:
-        """The draft with the part that the preset has; what all parts of the kind share stays changed."""
+        """The draft with the part of the preset; changes to options that all parts of its kind share are kept."""
         changed = self.put(path, "")
         sets = {key: value for key, value in changed.sets.items() if key != path}
         named = {key: value for key, value in changed.named.items() if key != path}
         return replace(changed, sets=sets, named=named)
 
     def toggle_op(self, name: str, present: bool) -> Draft:
-        """Drop an op that is there, or add one that is not."""
+        """The draft without an op that is present, or with one that is not."""
         sets = {key: value for key, value in self.sets.items() if name not in key.split(".")}
         changed = replace(self, sets=sets)
         if present:
@@ -85,7 +89,7 @@ class Draft:
             return replace(changed, drop_ops=tuple(op for op in self.drop_ops if op != name))
         return replace(changed, add_ops=(*self.add_ops, name))
 
-    # --- what it stands for -----------------------------------------------------------------------------------
+    # --- meaning -----------------------------------------------------------------------------------
 
     def edits(self) -> Edits:
         """The changes to the preset's recipe, each part before its options."""
@@ -136,25 +140,25 @@ class Draft:
         return sorted(self.sets.items(), key=lambda item: item[0].count("."))
 
     def command_line(self) -> str:
-        """The command as a shell takes it."""
+        """The command, quoted for a shell."""
         return shlex.join(self.command())
 
 
 def parse_seeds(text: str) -> list[int]:
-    """`0`, `0-4` or `0,3,7` as numbers. Raises BadInput."""
+    """Read seeds: `0`, `0-4`, or `0,3,7`. Raises BadInput."""
     found: list[int] = []
     for piece in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?", piece)
         if match is None:
-            raise BadInput(f"seeds: got {text!r}, needs a number (0), a range (0-4) or a list (0,3,7)")
+            raise BadInput(f"seeds: got {text!r}, needs a number (0), a range (0-4), or a list (0,3,7)")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             raise BadInput(f"seeds: the range {first}-{last} runs backwards")
         if last - first >= MAX_RUNS:
-            raise BadInput(f"seeds: {last - first + 1} runs at once; at most {MAX_RUNS}")
+            raise BadInput(f"seeds: {last - first + 1} runs at once; the limit is {MAX_RUNS}")
         found += range(first, last + 1)
     if len(set(found)) < len(found):
-        raise BadInput(f"seeds: {text} names a seed twice")
+        raise BadInput(f"seeds: a seed is listed twice in {text}")
     return found
 
 

@@ -16,7 +16,7 @@ TRAIN = ("--preset", "quickstart", "--headless")
     ("arguments", "message"),
     [
         (("--preset", "quickstrt", "--headless"), "unknown preset 'quickstrt'; did you mean quickstart?"),
-        (("--headless",), "--headless needs --preset; there are"),
+        (("--headless",), "--headless needs --preset; available:"),
         ((*TRAIN, "--model", "resnet43"), "unknown model 'resnet43'; did you mean resnet"),
         ((*TRAIN, "--augmentation", "crop_flop"), "unknown augmentation 'crop_flop'; did you mean crop_flip?"),
         ((*TRAIN, "--schedule", "cosin"), "unknown schedule 'cosin'; did you mean cosine?"),

@@ -120,7 +120,7 @@ def test_bad_input_ends_before_a_process_is_started(cli, monkeypatch, words, sai
 
 
 def test_a_preset_is_needed_and_named(cli):
-    assert "lr-find needs --preset; there are " in cli("lr-find").err
+    assert "lr-find needs --preset; available: " in cli("lr-find").err
     assert "unknown preset 'quickstrat'; did you mean quickstart" in cli("lr-find", "--preset", "quickstrat").err
 
 
