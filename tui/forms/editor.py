@@ -36,7 +36,7 @@ class Desk:
         self._last = ""
         self.source = source_file(draft.preset, roots)
         self._presets = Presets(catalog)
-        self.base = self._presets.recipe(self.source)
+        self.base = self._presets.resolve(self.source)[0]
         self._base_named = part_names(self.source)
         self.recipe: Recipe = self.base
         """The last recipe that resolved."""
@@ -120,8 +120,7 @@ class Desk:
         """Resolve the draft again, forgetting what an earlier start found wrong."""
         found: list[str] = []
         try:
-            if self.draft is not self.resolution.draft:
-                self.resolution = self._presets.take(self.draft, self.source)
+            self.resolution = self._presets.take(self.draft, self.source)
             self.recipe, self.note = self.resolution.recipe, self.resolution.note
         except BadInput as error:
             found += error.problems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from typing import Final
 
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.schema import Recipe
@@ -12,9 +12,11 @@ from presets.shrink import fit
 from presets.swap import names_a_part
 from tui.plans.draft import Draft
 
+UNCHANGED: Final = Edits()
+
 
 class Presets:
-    """Resolves drafts. A preset is resolved once, however many drafts begin with it.
+    """Resolves presets with changes, and keeps every recipe that it has resolved.
 
     Args:
         parts: the catalog that all recipes are resolved against.
@@ -22,20 +24,24 @@ class Presets:
 
     def __init__(self, parts: Catalog) -> None:
         self.parts = parts
-        self._recipes: dict[str, Recipe] = {}
+        self._resolved: dict[tuple[str, Edits], tuple[Recipe, str]] = {}
 
-    def recipe(self, source: str) -> Recipe:
-        """The recipe of a preset without changes.
+    def resolve(self, source: str, edits: Edits = UNCHANGED) -> tuple[Recipe, str]:
+        """A recipe, and what was shortened so that it fits into few epochs, "" where nothing was.
 
         Args:
             source: a preset's name or file, as `presets.references` takes it.
+            edits: the changes to the preset.
 
         Raises:
-            BadInput: with every problem of the preset.
+            BadInput: with every problem found.
         """
-        if source not in self._recipes:
-            self._recipes[source] = references.recipe_of(source, self.parts)
-        return self._recipes[source]
+        key = source, edits
+        if key not in self._resolved:
+            whole = edits == UNCHANGED
+            found = (references.recipe_of(source, self.parts), "") if whole else fit(source, self.parts, edits)
+            self._resolved[key] = found
+        return self._resolved[key]
 
     def take(self, draft: Draft, source: str, origin: Resolution | None = None) -> Resolution:
         """A draft with its recipe, which is resolved when it is first read.
@@ -52,7 +58,7 @@ class Resolution:
 
     def __init__(self, draft: Draft, source: str, presets: Presets, origin: Resolution | None) -> None:
         self.draft = draft
-        self.source = source
+        self._source = source
         self._presets = presets
         self._origin = origin
 
@@ -64,22 +70,17 @@ class Resolution:
     @property
     def base(self) -> Recipe:
         """The recipe of the preset without changes. Raises BadInput."""
-        return self._presets.recipe(self.source)
-
-    @cached_property
-    def _fitted(self) -> tuple[Recipe, str]:
-        edits = self.draft.edits()
-        return (self.base, "") if edits == Edits() else fit(self.source, self.parts, edits)
+        return self._presets.resolve(self._source)[0]
 
     @property
     def recipe(self) -> Recipe:
         """The recipe with all changes. Raises BadInput with every problem found."""
-        return self._fitted[0]
+        return self._presets.resolve(self._source, self.draft.edits())[0]
 
     @property
     def note(self) -> str:
         """What was shortened so that the recipe fits into few epochs; "" where nothing was. Raises BadInput."""
-        return self._fitted[1]
+        return self._presets.resolve(self._source, self.draft.edits())[1]
 
     def resets(self) -> list[str]:
         """What the draft resets by picking other parts than its origin has, one line per part. Raises BadInput."""

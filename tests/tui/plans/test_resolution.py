@@ -115,10 +115,13 @@ def test_new_run_resolves_each_draft_once_until_it_is_planned(resolved):
     form.put("optimizer.lr", "0.1")
     assert len(resolved) == 2
     form.put("place.device", "cpu")
+    form.put("place.gpus", "none")
+    assert "place.gpus" in form.problems
+    form.undo()
     form.check()  # as a start does
-    before = len(resolved)
     planned = plan(form.resolution, runs_root())
-    assert len(resolved) == before and planned.recipe.optimizer.options["lr"] == 0.1
+    assert len(resolved) == 2, "the placement changes no recipe"
+    assert planned.recipe.optimizer.options["lr"] == 0.1
 
 
 def test_a_grid_of_four_resolves_its_preset_and_each_item_once(cli_train, resolved, started, capfd):
@@ -174,7 +177,7 @@ def test_a_shrunk_row_is_resolved_once_as_published_and_once_as_it_runs(suite, r
     made = items(suite, suite.rows, Shrink(epochs=4), catalog())
     assert len(resolved) == 3, "as published, to know what shrinks"
     batch.prepare(made, (0, 1), [runs_root()], catalog())
-    assert len(resolved) == 3 + 2 + 1, "rows a and b shrink, row c has 4 epochs already, and the preset"
+    assert len(resolved) == 3 + 1 + 1, "row b shrinks, row a shrinks to what row c is already, and the preset"
 
 
 def test_repeating_a_run_resolves_its_recipe_once(make_run, root, resolved):
