@@ -50,7 +50,7 @@ class BatchRequest:
     retry: bool = False
     trust: bool = False
     """Run the code of other runs, no matter who wrote it."""
-    look: str = ""
+    show_command: str = ""
     """A command that shows the runs."""
 
 
@@ -151,7 +151,7 @@ def _start(request: BatchRequest, batch: Batch, time: Cost, as_json: bool) -> No
     if as_json:
         print_json(_table(request, batch, time, outcomes) | {"dry_run": False})
     else:
-        say(f"{'queued' if batch.to_do else 'nothing to start'}; see `{request.look}`")
+        say(f"{'queued' if batch.to_do else 'nothing to start'}; see `{request.show_command}`")
     if failures:
         raise SystemExit(FAILED)
 

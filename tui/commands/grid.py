@@ -70,6 +70,6 @@ def grid(
         flags=flags,
         retry=retry,
         trust=trust_parts,
-        look=f"cifar-tui runs list --filter tag:{mark}",
+        show_command=f"cifar-tui runs list --filter tag:{mark}",
     )
     return run_batch(request, dry_run=dry_run, yes=yes, as_json=as_json)

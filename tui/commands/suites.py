@@ -147,7 +147,7 @@ def run_suite(
         flags=flags,
         retry=retry,
         trust=trust_parts,
-        look=shlex.join(["cifar-tui", "suites", "report", name, *only, *shrink.flags()]),
+        show_command=shlex.join(["cifar-tui", "suites", "report", name, *only, *shrink.flags()]),
     )
     return run_batch(request, dry_run=dry_run, yes=yes, as_json=as_json)
 

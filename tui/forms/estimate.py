@@ -29,7 +29,7 @@ class Machine:
     disk_free: int = 0
 
 
-def look(root: Path) -> Machine:
+def inspect_machine(root: Path) -> Machine:
     """Look at this machine. Call it in a worker: drivers can be slow.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,7 +21,7 @@ SHORT: Final = {
     for flag in accepted_by(GRID)
     if flag.target in ("field", "add_ops", "drop_ops")
 }
-"""Keys of `--vary` that are the words of flags, and what they stand for: {"lr": "optimizer.lr", ...}."""
+"""Flags that `--vary` takes as keys, and the keys that they stand for: {"lr": "optimizer.lr", ...}."""
 OPS: Final = ("add_op", "drop_op")
 ABSENT: Final = "-"
 """The value of `--vary add_op=-,cutout` that adds no op."""
@@ -87,21 +88,8 @@ def items(
     Raises:
         BadInput: with every problem of the axes.
     """
-    axes, problems = [], []
-    for text in varied:
-        try:
-            axes.append(axis(text))
-        except BadInput as error:
-            problems += error.problems
+    axes = _axes(varied, len(sources))
     keys = [one.key for one in axes]
-    problems += [f"--vary {key}: given twice" for key in sorted({key for key in keys if keys.count(key) > 1})]
-    count = len(sources)
-    for one in axes:
-        count *= len(one.values)
-    if count > MOST_RUNS:
-        problems.append(f"{count:,} combinations; the limit is {MOST_RUNS:,}")
-    if problems:
-        raise BadInput(problems)
     chosen = [list(zip(keys, values, strict=True)) for values in itertools.product(*(one.values for one in axes))]
     labels = [(preset, values, _label(preset, values)) for preset in sources for values in chosen]
     mark = hashlib.sha256("\n".join(label for *_, label in labels).encode()).hexdigest()[:6]
@@ -113,11 +101,31 @@ def items(
     return found
 
 
+def _axes(varied: Sequence[str], presets: int) -> list[Axis]:
+    """All axes of a grid. Raises BadInput with every problem: in an axis, one given twice, or too many combinations."""
+    axes, problems = [], []
+    for text in varied:
+        try:
+            axes.append(axis(text))
+        except BadInput as error:
+            problems += error.problems
+    keys = [one.key for one in axes]
+    problems += [f"--vary {key}: given twice" for key in sorted({key for key in keys if keys.count(key) > 1})]
+    count = presets * math.prod(len(one.values) for one in axes)
+    if count > MOST_RUNS:
+        problems.append(f"{count:,} combinations; the limit is {MOST_RUNS:,}")
+    if problems:
+        raise BadInput(problems)
+    return axes
+
+
 def _label(preset: str, values: Sequence[tuple[str, str]]) -> str:
+    """For example "quickstart model=lenet lr=0.1"."""
     return " ".join([preset, *(f"{key.rpartition('.')[2]}={value}" for key, value in values)])
 
 
 def _varied(draft: Draft, values: Sequence[tuple[str, str]]) -> Draft:
+    """The draft with one value of each axis."""
     for key, value in values:
         if key in NAMED:
             draft = dataclasses.replace(draft, named={**draft.named, key: value})

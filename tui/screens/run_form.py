@@ -18,7 +18,7 @@ from tui.drawing.figures import is_the_presets_own
 from tui.drawing.run_preview import expected
 from tui.forms import pictures
 from tui.forms.editor import Desk
-from tui.forms.estimate import Machine, before_you_start, look
+from tui.forms.estimate import Machine, before_you_start, inspect_machine
 from tui.forms.fields import Field
 from tui.forms.form import Form
 from tui.forms.options import options_of
@@ -113,7 +113,7 @@ class RunForm(RunActions):
     @work(thread=True, group="machine", exit_on_error=False)
     def _look_at_machine(self) -> None:
         """What the machine has; a driver may take its time."""
-        machine = look(self.workbench.session.roots[0])
+        machine = inspect_machine(self.workbench.session.roots[0])
         self.app.call_from_thread(self._know_machine, machine)
 
     def _know_machine(self, machine: Machine) -> None:
