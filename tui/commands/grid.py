@@ -46,7 +46,7 @@ def grid(
     from presets.references import parts_with, source_file
     from tui.commands.batch import BatchRequest, run_batch
     from tui.plans.grid import items
-    from tui.plans.resolution import Presets
+    from tui.plans.resolution import Resolver
 
     places = roots(runs_dir)
     files = [str(file) for file in flags["parts"]]
@@ -54,7 +54,7 @@ def grid(
         files = parts_with(preset, files, places)
     parts = catalog(tuple(map(Path, files)))
     sources = {preset: source_file(preset, places) for preset in presets}
-    found = items(sources, vary, {**flags, "parts": files}, Presets(parts))
+    found = items(sources, vary, {**flags, "parts": files}, Resolver(parts))
     draft = found[0].resolution.draft
     mark = draft.place["tags"].split()[0]
     request = BatchRequest(

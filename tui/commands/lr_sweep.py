@@ -26,7 +26,7 @@ from tui.commands.trust import agreed
 from tui.drawing.format import duration
 from tui.drawing.rate_chart import picture
 from tui.plans.draft import from_flags
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 from tui.plans.sweep import Progress, SweepPlan, Wanted, command, plan_sweep, suggestions
 
 HEIGHT: Final = 16
@@ -50,7 +50,7 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, tru
         names = ", ".join(info.name for info in loader.list_presets())
         raise BadInput(f"lr-find needs --preset; available: {names}")
     source = look_up(preset, flags.get("parts", ()), roots)
-    found = Presets(source.parts).take(from_flags(flags), source.file)
+    found = Resolver(source.parts).take(from_flags(flags), source.file)
     for line in found.resets():
         say(line)
     planned = agreed(lambda ok: plan_sweep(found, wanted, roots, source.own_parts, trust=ok), trust)

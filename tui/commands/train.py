@@ -31,7 +31,7 @@ from tui.drawing.figures import about, beside
 from tui.drawing.format import duration, learning_rate, number, percent, work
 from tui.plans.draft import from_flags
 from tui.plans.plan import launch, plan
-from tui.plans.resolution import Presets, Resolution
+from tui.plans.resolution import Resolution, Resolver
 
 EXIT: Final = {"finished": 0, "stopped": STOPPED, "preempted": PREEMPTED}
 """The exit code by the status of a run; every other status exits with 1."""
@@ -61,7 +61,7 @@ def main(
         raise BadInput(f"--headless needs --preset; available: {names}")
     source = look_up(preset, flags.get("parts", ()), roots)
     draft = from_flags({**flags, "parts": source.own_parts})
-    found = Presets(source.parts).take(draft, source.file)
+    found = Resolver(source.parts).take(draft, source.file)
     for line in found.resets():
         say(line)
     if dry_run:

@@ -19,7 +19,7 @@ from presets import loader, references, suites
 from presets.references import source_file
 from tui.forms.fields import Field, Form, fields
 from tui.plans.draft import NAMED, Draft
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 
 
 class Desk:
@@ -35,8 +35,8 @@ class Desk:
         self._past: list[tuple[Draft, str]] = []
         self._last = ""
         self.source = source_file(draft.preset, roots)
-        self._presets = Presets(catalog)
-        self.base = self._presets.resolve(self.source)[0]
+        self._resolver = Resolver(catalog)
+        self.base = self._resolver.resolve(self.source)[0]
         self._base_named = part_names(self.source)
         self.recipe: Recipe = self.base
         """The last recipe that resolved."""
@@ -47,7 +47,7 @@ class Desk:
         self.problems: dict[str, str] = {}
         """Message by field path; "" for what belongs to no field."""
         self.draft = draft
-        self.resolution = self._presets.take(draft, self.source)
+        self.resolution = self._resolver.take(draft, self.source)
         """The draft with its recipe, as a start takes it."""
         self.check()
 
@@ -120,7 +120,7 @@ class Desk:
         """Resolve the draft again, forgetting what an earlier start found wrong."""
         found: list[str] = []
         try:
-            self.resolution = self._presets.take(self.draft, self.source)
+            self.resolution = self._resolver.take(self.draft, self.source)
             self.recipe, self.note = self.resolution.recipe, self.resolution.note
         except BadInput as error:
             found += error.problems
@@ -138,7 +138,7 @@ class Desk:
         for path in self.problems:
             good = good.without(path)
         with suppress(BadInput):
-            found = self._presets.take(good, self.source)
+            found = self._resolver.take(good, self.source)
             self.recipe, self.note = found.recipe, found.note
             return True
         return False

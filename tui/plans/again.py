@@ -13,7 +13,7 @@ from engine.contract.run.store import RunFolder
 from presets.references import source_file
 from tui.plans.draft import from_flags
 from tui.plans.flags import FLAGS
-from tui.plans.resolution import Presets, Resolution
+from tui.plans.resolution import Resolution, Resolver
 
 OPTIONS: Final = {flag.option: flag for flag in FLAGS}
 WITHOUT_VALUE: Final = ("--headless", "--detach")
@@ -28,21 +28,21 @@ def repeat_of(run: RunFolder, catalog: Catalog, roots: Sequence[Path]) -> Resolu
     Raises:
         BadInput: the run is damaged.
     """
-    info, labels, presets = run.info(), run.labels(), Presets(catalog)
+    info, labels, resolver = run.info(), run.labels(), Resolver(catalog)
     own: dict[str, Any] = {"seed": str(info.seed), "name": labels.name, "tags": list(labels.tags)}
     copies = own_parts(run)
     flags = flags_of(info.command)
     if flags is not None:
         try:
             draft = from_flags({**flags, **own, "parts": copies})
-            found = presets.take(draft, source_file(draft.preset, roots))
+            found = resolver.take(draft, source_file(draft.preset, roots))
             if found.recipe.recipe_id == info.recipe_id:
                 return found
         except BadInput:
             pass  # the preset is gone or no longer takes these changes; the run itself still works
     device = info.placement.get("device", "")
     draft = from_flags({"preset": f"run:{run.id}", "device": device, "parts": copies, **own})
-    return presets.take(draft, str(run.recipe_toml))
+    return resolver.take(draft, str(run.recipe_toml))
 
 
 def own_parts(run: RunFolder) -> tuple[str, ...]:

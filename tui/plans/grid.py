@@ -14,7 +14,7 @@ from engine.contract.errors import BadInput
 from tui.plans.batch import MOST_RUNS, BatchItem
 from tui.plans.draft import NAMED, Draft, from_flags
 from tui.plans.flags import GRID, accepted_by
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 
 SHORT: Final = {
     flag.option.removeprefix("--"): flag.path or flag.option.removeprefix("--").replace("-", "_")
@@ -76,7 +76,7 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def items(
-    sources: Mapping[str, str], varied: Sequence[str], flags: Mapping[str, Any], presets: Presets
+    sources: Mapping[str, str], varied: Sequence[str], flags: Mapping[str, Any], resolver: Resolver
 ) -> list[BatchItem]:
     """The product of presets and values; the last axis varies fastest.
 
@@ -97,7 +97,7 @@ def items(
     found = []
     for preset, values, label in labels:
         draft = _varied(from_flags({**common, "preset": preset}), values)
-        found.append(BatchItem(label, presets.take(draft, sources[preset])))
+        found.append(BatchItem(label, resolver.take(draft, sources[preset])))
     return found
 
 

@@ -15,7 +15,7 @@ from tui.plans.draft import Draft
 UNCHANGED: Final = Edits()
 
 
-class Presets:
+class Resolver:
     """Resolves presets with changes, and keeps every recipe that it has resolved.
 
     Args:
@@ -54,33 +54,33 @@ class Presets:
 
 
 class Resolution:
-    """A draft and the recipe that it comes to. Made by `Presets.take`."""
+    """A draft and the recipe that it comes to. Made by `Resolver.take`."""
 
-    def __init__(self, draft: Draft, source: str, presets: Presets, origin: Resolution | None) -> None:
+    def __init__(self, draft: Draft, source: str, resolver: Resolver, origin: Resolution | None) -> None:
         self.draft = draft
         self._source = source
-        self._presets = presets
+        self._resolver = resolver
         self._origin = origin
 
     @property
     def parts(self) -> Catalog:
         """The catalog that the recipe is resolved against."""
-        return self._presets.parts
+        return self._resolver.parts
 
     @property
     def base(self) -> Recipe:
         """The recipe of the preset without changes. Raises BadInput."""
-        return self._presets.resolve(self._source)[0]
+        return self._resolver.resolve(self._source)[0]
 
     @property
     def recipe(self) -> Recipe:
         """The recipe with all changes. Raises BadInput with every problem found."""
-        return self._presets.resolve(self._source, self.draft.edits())[0]
+        return self._resolver.resolve(self._source, self.draft.edits())[0]
 
     @property
     def note(self) -> str:
         """What was shortened so that the recipe fits into few epochs; "" where nothing was. Raises BadInput."""
-        return self._presets.resolve(self._source, self.draft.edits())[1]
+        return self._resolver.resolve(self._source, self.draft.edits())[1]
 
     def resets(self) -> list[str]:
         """What the draft resets by picking other parts than its origin has, one line per part. Raises BadInput."""

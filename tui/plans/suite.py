@@ -15,7 +15,7 @@ from presets.shrink import shorter
 from presets.suites import Row, Suite
 from tui.plans.batch import BatchItem
 from tui.plans.draft import Draft, from_flags
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,10 @@ def items(
     Raises:
         BadInput: a row cannot be shrunk because it does not resolve; with the problems of all rows.
     """
-    presets, found, problems, longest = Presets(parts), [], list[str](), 0
+    resolver, found, problems, longest = Resolver(parts), [], list[str](), 0
     for row in rows:
         plain, labels = _draft(row, placed or {}), (f"suite:{suite.name}", f"row:{row.id}")
-        whole = presets.take(_tagged(plain, *labels), row.recipe)
+        whole = resolver.take(_tagged(plain, *labels), row.recipe)
         try:
             smaller = _smaller(whole.recipe, shrink, parts) if shrink.resizes else {}
             longest = max(longest, whole.recipe.epochs if shrink.resizes else 0)
@@ -96,7 +96,7 @@ def items(
         if changed:
             draft = dataclasses.replace(plain, sets={**plain.sets, **changed})
             tagged = _tagged(draft, *labels, *(["shrunk"] if smaller else []))
-            found.append(BatchItem(row.id, presets.take(tagged, row.recipe, whole)))
+            found.append(BatchItem(row.id, resolver.take(tagged, row.recipe, whole)))
         else:
             found.append(BatchItem(row.id, whole))
     if not problems and shrink.epochs >= longest > 0:

@@ -17,7 +17,7 @@ from tui.forms.estimate import Machine, before_you_start
 from tui.plans.batch import BatchItem, prepare
 from tui.plans.cost import cost
 from tui.plans.draft import Draft
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 
 BASE = ("schedule.warmup=0", "epochs=4", "batch_size=100")
 HERE = host_name()
@@ -85,7 +85,7 @@ def test_the_form_and_a_batch_of_runs_say_the_same(made):
         assert any(line.startswith(f"~{_said(each.epoch)} per epoch") for line in lines)
         assert f"~{_said(each.seconds(wanted.epochs))} per run" in lines
         draft = Draft("quickstart", sets={key: value for key, _, value in map(_split, (*BASE, *changed))})
-        item = BatchItem("x", Presets(catalog()).take(draft, "quickstart"))
+        item = BatchItem("x", Resolver(catalog()).take(draft, "quickstart"))
         batch = prepare([item], (7,), [runs_root()], catalog(), known=known)
         assert cost(batch, known, Placement(device="cpu")).seconds == pytest.approx(each.seconds(wanted.epochs))
 

@@ -19,7 +19,7 @@ from presets.references import parts_with
 from tui.commands.trust import agreed
 from tui.plans.draft import from_flags
 from tui.plans.plan import launch, plan
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 
 OWN = '''
 from typing import Annotated
@@ -205,7 +205,7 @@ def test_a_new_run_is_started_with_the_code_that_was_just_copied(stopped, mine, 
     told = {}
     draft = from_flags({"preset": f"run:{stopped.id}", "device": "cpu", "parts": [str(mine)]})
     parts = catalog((mine,))
-    found = Presets(parts).take(draft, str(stopped.recipe_toml))
+    found = Resolver(parts).take(draft, str(stopped.recipe_toml))
     planned = plan(found, runs_root(), [str(mine)])
     (run,) = launch(planned, lambda run, **options: told.update(options))
     assert told == {"approved": {str(run.parts / "mine.py"): hashlib.sha256(OWN.encode()).hexdigest()}}

@@ -18,7 +18,7 @@ from tui.forms.options import options_of
 from tui.forms.rows import arrange, draw_row, help_of, short_range
 from tui.plans.draft import Draft, from_flags
 from tui.plans.placement import PLACE
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 
 PRESETS = [info.name for info in list_presets()]
 
@@ -50,7 +50,7 @@ def test_each_field_takes_its_own_value_back_through_set(telling_preset):
     for field in desk(preset).fields():
         if (field.param.type in ("part", "ops") and field.path != "data.name") or field.path.startswith("place."):
             continue
-        again = Presets(catalog()).take(Draft(preset, sets={field.path: field.text}), preset).recipe
+        again = Resolver(catalog()).take(Draft(preset, sets={field.path: field.text}), preset).recipe
         assert again.recipe_id == recipe.recipe_id, field.path
 
 

@@ -6,7 +6,7 @@ from engine.contract.recipe.catalog import catalog
 from engine.contract.run.store import runs_root
 from tui.plans.batch import Batch, BatchItem, prepare
 from tui.plans.draft import from_flags
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 
 PARTS = catalog()
 FAST = ("schedule.warmup=0", "compute.precision=fp32")
@@ -14,7 +14,7 @@ FAST = ("schedule.warmup=0", "compute.precision=fp32")
 
 def make_item(label: str, *sets: str, **flags) -> BatchItem:
     draft = from_flags({"preset": "quickstart", "device": "cpu", "epochs": 3, "sets": [*FAST, *sets], **flags})
-    return BatchItem(label, Presets(PARTS).take(draft, "quickstart"))
+    return BatchItem(label, Resolver(PARTS).take(draft, "quickstart"))
 
 
 def prepare_here(*items: BatchItem, seeds=(0,), **options) -> Batch:

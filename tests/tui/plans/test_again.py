@@ -8,7 +8,7 @@ from engine.contract.recipe.catalog import catalog
 from tui.forms.editor import Desk
 from tui.plans.again import flags_of, own_parts, repeat_of
 from tui.plans.draft import Draft, from_flags
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 
 
 def test_a_run_of_a_preset_becomes_that_preset_with_its_changes(make_run, root):
@@ -19,7 +19,7 @@ def test_a_run_of_a_preset_becomes_that_preset_with_its_changes(make_run, root):
     assert draft.preset == "quickstart"
     assert dict(draft.sets) == {"epochs": "3", "optimizer.lr": "0.0123"}
     assert (draft.seeds(), draft.place["name"], draft.place["tags"]) == ([7], "paper v2", "a")
-    assert Presets(catalog()).take(draft, "quickstart").recipe.recipe_id == run.info().recipe_id
+    assert Resolver(catalog()).take(draft, "quickstart").recipe.recipe_id == run.info().recipe_id
 
 
 @pytest.mark.parametrize(

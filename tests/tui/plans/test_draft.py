@@ -11,7 +11,7 @@ from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement
 from tui.forms.editor import Desk
 from tui.plans.draft import Draft, from_flags, parse_seeds
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 
 
 def test_a_draft_is_its_command_line():
@@ -47,14 +47,14 @@ def test_the_command_line_resolves_to_the_same_recipe_as_the_form():
         "preset": words[2], "model": values["--model"], "schedule": values["--schedule"], "lr": values["--lr"],
         "sets": [values["--set"]], "drop_ops": [values["--drop-op"]],
     })  # fmt: skip
-    assert Presets(catalog()).take(again, "resnet34_cutmix").recipe.recipe_id == made.recipe.recipe_id
+    assert Resolver(catalog()).take(again, "resnet34_cutmix").recipe.recipe_id == made.recipe.recipe_id
     assert made.recipe.optimizer.name == "adamw"
 
 
 def test_another_part_forgets_the_options_of_the_old_one():
     draft = Draft("resnet34_cutmix").put("optimizer.momentum", "0.5").put("optimizer", "adam")
     assert dict(draft.sets) == {"optimizer": "adam"}
-    assert Presets(catalog()).take(draft, "resnet34_cutmix").recipe.optimizer.name == "adam"
+    assert Resolver(catalog()).take(draft, "resnet34_cutmix").recipe.optimizer.name == "adam"
 
 
 def test_dropping_and_adding_an_op_again_changes_nothing():

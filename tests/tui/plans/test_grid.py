@@ -5,13 +5,13 @@ import pytest
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from tui.plans.grid import axis, items
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 
 PARTS = catalog()
 
 
 def grid(*varied, presets=("quickstart",), **flags):
-    made = items({preset: preset for preset in presets}, varied, flags, Presets(PARTS))
+    made = items({preset: preset for preset in presets}, varied, flags, Resolver(PARTS))
     return {item.label: item.resolution.recipe for item in made}
 
 
@@ -91,7 +91,7 @@ def test_a_schedule_and_its_options_can_be_varied_together():
 def test_a_grid_has_a_tag_of_its_own_that_stays_the_same():
     def tags(*varied):
         return (
-            items({"quickstart": "quickstart"}, varied, {"tags": ["mine"]}, Presets(PARTS))[0]
+            items({"quickstart": "quickstart"}, varied, {"tags": ["mine"]}, Resolver(PARTS))[0]
             .resolution.draft.placement()
             .tags
         )
@@ -102,7 +102,7 @@ def test_a_grid_has_a_tag_of_its_own_that_stays_the_same():
 
 def test_all_problems_of_the_axes_are_named():
     with pytest.raises(BadInput) as caught:
-        items({"quickstart": "quickstart"}, ["lr", "seed=1", "epochs=1", "epochs=2"], {}, Presets(PARTS))
+        items({"quickstart": "quickstart"}, ["lr", "seed=1", "epochs=1", "epochs=2"], {}, Resolver(PARTS))
     assert len(caught.value.problems) == 3 and "--vary epochs: given twice" in caught.value.problems
 
 
@@ -112,5 +112,5 @@ def test_a_grid_without_end_is_refused_before_it_is_made():
             {"quickstart": "quickstart"},
             [f"{key}={','.join(map(str, range(100)))}" for key in ("a", "b", "c")],
             {},
-            Presets(PARTS),
+            Resolver(PARTS),
         )

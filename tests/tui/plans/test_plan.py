@@ -10,7 +10,7 @@ from engine.contract.run.store import RunFolder, runs_root
 from tui.plans.again import flags_of
 from tui.plans.draft import from_flags
 from tui.plans.plan import BYTES_PER_PARAMETER, SPARE_BYTES, launch, need_room, plan
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 
 PARTS = catalog()
 QUICK = ("schedule.warmup=0", "compute.precision=fp32")
@@ -18,7 +18,7 @@ QUICK = ("schedule.warmup=0", "compute.precision=fp32")
 
 def take(**flags):
     draft = from_flags({"preset": "quickstart", "device": "cpu", "sets": list(QUICK), **flags})
-    return Presets(PARTS).take(draft, "quickstart")
+    return Resolver(PARTS).take(draft, "quickstart")
 
 
 def planned(**flags):
@@ -43,7 +43,7 @@ def test_each_run_has_the_command_that_repeats_it():
         assert words[-1] == "--headless" and "--detach" not in words
         again = from_flags(flags_of(command) or {})
         assert again.seeds() == [seed]
-        assert Presets(PARTS).take(again, "quickstart").recipe.recipe_id == made.recipe.recipe_id
+        assert Resolver(PARTS).take(again, "quickstart").recipe.recipe_id == made.recipe.recipe_id
 
 
 def test_other_seeds_may_be_asked_for_than_those_of_the_draft():

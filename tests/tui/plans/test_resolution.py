@@ -17,7 +17,7 @@ from tui.plans import batch
 from tui.plans.again import repeat_of
 from tui.plans.draft import Draft, from_flags
 from tui.plans.plan import plan
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 from tui.plans.suite import Shrink, items
 
 FAST = ("schedule.warmup=0", "compute.precision=fp32")
@@ -50,7 +50,7 @@ def started(monkeypatch):
 
 
 def take(*, preset="quickstart", sets=FAST, **flags):
-    return Presets(catalog()).take(from_flags({"preset": preset, "device": "cpu", "sets": sets, **flags}), preset)
+    return Resolver(catalog()).take(from_flags({"preset": preset, "device": "cpu", "sets": sets, **flags}), preset)
 
 
 # --- once -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from engine.contract.recipe.catalog import catalog
 from engine.contract.run.events import Failed, Message, Phase, RunStarted, Step
 from engine.contract.run.store import runs_root
 from tui.plans.draft import Draft, from_flags
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 from tui.plans.sweep import Progress, Wanted, command, plan_sweep, suggestions, text_of
 
 
@@ -22,7 +22,7 @@ def falling(steps: int = 60) -> list[Step]:
 
 def planned(wanted=None, **flags):
     draft = from_flags({"preset": "quickstart", "device": "cpu", "threads": 1, **flags})
-    return plan_sweep(Presets(catalog()).take(draft, "quickstart"), wanted or Wanted(), [runs_root()])
+    return plan_sweep(Resolver(catalog()).take(draft, "quickstart"), wanted or Wanted(), [runs_root()])
 
 
 def test_the_process_is_asked_for_the_resolved_recipe_and_the_span():

@@ -6,7 +6,7 @@ from engine.contract.recipe.catalog import catalog
 from tui.plans.batch import BatchItem
 from tui.plans.cost import Cost
 from tui.plans.draft import from_flags
-from tui.plans.resolution import Presets
+from tui.plans.resolution import Resolver
 from tui.plans.words import describe, grouped, shortened
 
 UNKNOWN = Cost(0.0, 0, (), 1)
@@ -44,7 +44,7 @@ def test_duplicates_are_named_with_what_they_repeat(lenet, item, ready):
 def test_what_was_shortened_is_said_once_for_all_items_that_it_holds_for(ready):
     def one(label, **flags):
         draft = from_flags({"preset": "quickstart", "device": "cpu", **flags})
-        return BatchItem(label, Presets(catalog()).take(draft, "quickstart"))
+        return BatchItem(label, Resolver(catalog()).take(draft, "quickstart"))
 
     batch = ready(one("a", epochs=1, lr=0.1), one("b", epochs=1, lr=0.2), one("c"))
     line = "a, b: to fit into 1 epoch instead of 8: schedule.warmup 2 -> 0.25"
