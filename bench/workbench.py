@@ -99,7 +99,8 @@ class Terminal:
     def cpu(self) -> float:
         """Seconds of CPU so far."""
         used = psutil.Process(self._process.pid).cpu_times()
-        return used.user + used.system
+        seconds: float = used.user + used.system
+        return seconds
 
 
 def measure(*, quick: bool = False) -> Iterator[dict[str, Any]]:

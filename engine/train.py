@@ -7,7 +7,7 @@ weights, optimizer, averages, the epoch's sums and torch's random state, and com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
 from functools import partial
 
@@ -43,7 +43,7 @@ def fit(
     parts: Catalog | None = None,
     interval: float = INTERVAL,
     home: Home | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Train from scratch, or go on from the run's newest whole checkpoint.
 
     Args:
@@ -182,5 +182,5 @@ def train_step(setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: f
         outcomes.append((total, torch.cat(logits), norm))
         return total
 
-    setup.optimizer.step(closure)
+    setup.optimizer.step(closure)  # type: ignore[arg-type]  # torch's types want a float; its optimizers take the tensor
     return outcomes[0]  # a sharpness-aware optimizer has asked twice, the second time at other weights

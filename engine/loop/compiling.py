@@ -49,7 +49,7 @@ def step_seconds(model: nn.Module, batch: Tensor, *, bf16: bool) -> float:
     """Seconds that a GPU works on one forward and backward pass, without the gaps in which it waits for the host."""
     labels = torch.zeros(len(batch), dtype=torch.long, device=batch.device)
     began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    taken = []
+    taken: list[float] = []
     with torch.random.fork_rng(devices=[batch.device]):
         trial = copy.deepcopy(model).train()
         for _ in range(TIMED_STEPS):

@@ -140,5 +140,5 @@ def measure_health(parameters: Sequence[Tensor], before: Sequence[Tensor], norm:
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm = torch.nn.utils.get_total_norm(gradients) if norm is None else norm
     moved = torch.nn.utils.get_total_norm(torch._foreach_sub(list(parameters), list(before)))
-    bad = sum((~gradient.isfinite()).sum() for gradient in gradients)
+    bad = torch.stack([(~gradient.isfinite()).sum() for gradient in gradients]).sum()
     return torch.stack((norm.float(), (moved / torch.nn.utils.get_total_norm(list(before))).float(), bad.float()))

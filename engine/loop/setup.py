@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from engine.contract.run.teacher import is_taught
 from engine.curves import Swing
 from engine.data.device import Resident, steps_per_epoch
 from engine.data.load import DataSet
+from engine.loop.layout import memory_format, place
 from engine.loop.memory import keep_freed_memory
 from engine.loop.probe import Decisions, Work, decide
 from engine.loop.teacher import Teacher
@@ -36,6 +38,14 @@ from engine.schedules import plan
 COMPILE_MODE = {"default": None, "max-autotune": "max-autotune-no-cudagraphs"}  # graphs would reuse the logits' memory
 STARTED_FROM = 5000  # training images that a model with a start of its own kind is shown before it trains
 PROBE_BATCH = 32  # images; the gain of bf16 is the same for more
+
+
+@runtime_checkable
+class StartsFromImages(Protocol):
+    """A model whose first weights are computed from training images, such as airbench's whitening."""
+
+    def start_from(self, images: Tensor) -> None:
+        """Set those weights from normalized images (N, C, H, W) on the host."""
 
 
 @dataclass
@@ -75,7 +85,7 @@ class Setup:
     @property
     def layout(self) -> torch.memory_format:
         """Of images and weights."""
-        return torch.channels_last if self.decisions.channels_last else torch.contiguous_format
+        return memory_format(self.decisions.channels_last)
 
     def clean(self, images: Tensor) -> Tensor:
         """uint8 images as the model sees them in evaluation."""
@@ -122,7 +132,7 @@ def _started_model(recipe: Recipe, data: DataSet, normalize: Callable[[Tensor], 
         image_size=data.image_size,
         catalog=parts,
     )
-    if hasattr(model, "start_from"):
+    if isinstance(model, StartsFromImages):
         model.start_from(normalize(data.train.images[:STARTED_FROM]))
     return model
 
@@ -162,8 +172,8 @@ def prepare(
     augment = partial(
         Pipeline, recipe.augmentation, seed=seed, mean=data.mean, std=data.std, num_classes=classes, catalog=parts
     )
-    layout = torch.channels_last if compute.channels_last else torch.contiguous_format
-    model = _started_model(recipe, data, augment().normalize, parts).to(device, memory_format=layout)
+    layout = memory_format(compute.channels_last)
+    model = place(_started_model(recipe, data, augment().normalize, parts), device, layout)
     facts = (1, data.channels, data.image_size, data.image_size)
     alone = lonely(recipe, len(data.train))
     if alone and normalizes_single_pixels(model, torch.zeros(facts, device=device).to(memory_format=layout)):

@@ -13,6 +13,7 @@ from engine.contract.run.folder import RunFolder
 from engine.contract.run.teacher import FIELD, hired, is_taught
 from engine.data.load import DataSet, load
 from engine.loop.checkpoint_files import UNREADABLE, load_weights
+from engine.loop.layout import memory_format, place
 from engine.models.build import build_model
 
 
@@ -90,6 +91,5 @@ def load_teachers(
     except UNREADABLE as error:
         raise BadInput(f"{FIELD}: the weights of run {teacher.id} cannot be read: {error}") from error
     about = f"teacher {teacher.id}: {teacher.model}, {teacher.weights} weights of epoch {teacher.epoch}"
-    layout = torch.channels_last if recipe.compute.channels_last else torch.contiguous_format
     whole = Teacher(model, (measured.mean, measured.std), (data.mean, data.std), about)
-    return (whole.to(device, memory_format=layout),)
+    return (place(whole, device, memory_format(recipe.compute.channels_last)),)
