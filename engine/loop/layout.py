@@ -17,5 +17,6 @@ def memory_format(channels_last: bool) -> torch.memory_format:
 
 def place(model: Module, device: torch.device, layout: torch.memory_format) -> Module:
     """Move a model to `device` in the given memory format; the same model is returned."""
-    placed: Module = model.to(device, memory_format=layout)  # type: ignore[call-overload]  # torch's stubs lack this pair
+    # torch's types lack this pair of arguments.
+    placed: Module = model.to(device, memory_format=layout)  # type: ignore[call-overload]
     return placed

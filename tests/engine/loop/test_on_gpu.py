@@ -65,7 +65,7 @@ def test_a_run_moves_from_the_gpu_to_the_cpu_and_says_what_changed(make):
     trial.go(stop_after=3, device=GPU)
     events = trial.go()
     resumed = next(event for event in events if isinstance(event, Resumed))
-    assert "device cuda is now cpu" in resumed.why
+    assert "device changed from cuda to cpu" in resumed.why
     assert isinstance(events[-1], Finished)
 
 
@@ -167,7 +167,7 @@ def test_whether_compiling_pays_is_found_without_a_trace():
 
 
 def test_a_long_run_is_compiled_and_recorded(make, monkeypatch):
-    monkeypatch.setattr("engine.loop.probe.pays", lambda *args, **options: True)
+    monkeypatch.setattr("engine.loop.decisions.pays", lambda *args, **options: True)
     trial = make(model="resnet20", compute={"precision": "bf16"}, epochs=2)
     started = next(event for event in trial.go(device=GPU) if isinstance(event, RunStarted))
     assert (started.compile, started.graph) == ("default", True)

@@ -119,7 +119,7 @@ def test_a_card_that_falls_off_the_bus_is_a_note_and_comes_back(tmp_path, driver
     healthy = {name: getattr(fake, name) for name in everything}
     vars(fake).update({name: getattr(broken, name) for name in everything}, NVMLError=broken.NVMLError)
     sample = sampler.sample()
-    assert (sample.gpus, sample.gpu_note) == ([], "GPU GPU-1 does not answer: Not Supported")
+    assert (sample.gpus, sample.gpu_note) == ([], "GPU GPU-1 does not respond: Not Supported")
     vars(fake).update(healthy)
     assert len(sampler.sample().gpus) == 1
 
@@ -177,7 +177,7 @@ def test_a_sampler_that_breaks_warns_once_and_goes_on_when_it_works_again(error)
         assert enough.wait(10)
     assert [type(event) for event in seen[:4]] == [System, Message, System, System]
     assert seen[1].level == "warning"
-    assert "no samples of the machine" in seen[1].text and (str(error) or "AccessDenied") in seen[1].text
+    assert "cannot sample the machine" in seen[1].text and (str(error) or "AccessDenied") in seen[1].text
     assert not [thread for thread in threading.enumerate() if thread.name == "system"]
 
 
