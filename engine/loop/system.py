@@ -85,7 +85,7 @@ class MachineSampler:
             if card := self._gpu(self._driver, uuid):
                 cards.append(card)
             else:
-                notes.append(f"GPU {uuid} does not respond: {self._driver.refusal}")
+                notes.append(f"GPU {uuid} does not answer: {self._driver.refusal}")
         return cards, "; ".join(notes)
 
     def _gpu(self, driver: nvml.Driver, uuid: str) -> dict[str, Any] | None:

@@ -90,7 +90,7 @@ def test_out_of_memory_says_how_much_was_taken(make, tmp_path):
     failed = describe(caught.value, make().recipe, MachineSampler(tmp_path, gpu_uuids(GPU), torch.cuda.memory_reserved))
     assert failed.reason == "gpu_memory"
     assert "this run took up to" in failed.message
-    assert "others hold" in failed.message
+    assert "processes hold" in failed.message
 
 
 def losses(trial) -> list[float]:

@@ -119,7 +119,7 @@ def test_a_card_that_falls_off_the_bus_is_a_note_and_comes_back(tmp_path, driver
     healthy = {name: getattr(fake, name) for name in everything}
     vars(fake).update({name: getattr(broken, name) for name in everything}, NVMLError=broken.NVMLError)
     sample = sampler.sample()
-    assert (sample.gpus, sample.gpu_note) == ([], "GPU GPU-1 does not respond: Not Supported")
+    assert (sample.gpus, sample.gpu_note) == ([], "GPU GPU-1 does not answer: Not Supported")
     vars(fake).update(healthy)
     assert len(sampler.sample().gpus) == 1
 
