@@ -30,7 +30,7 @@ from engine.contract.run.events import Epoch
 from engine.data.load import DataSet, Split
 from engine.loop.hardware import choose_device, usable_cores
 from engine.loop.setup import Setup, prepare
-from engine.loop.steps import ORDINARY, Step
+from engine.loop.steps import EAGER_STEPS, TrainStep
 from engine.models.build import build_model
 from engine.train import fit, make_steps
 
@@ -133,7 +133,7 @@ def against_limit(model: str, device: torch.device, rounds: int) -> dict[str, An
     x, y = setup.augmented(setup.train.images[:128], setup.train.labels[:128], 0, 0)
     setup.model.train()
     _, step = make_steps(setup, still)
-    limit_rate(step, x, y, max(steps, ORDINARY + 1))
+    limit_rate(step, x, y, max(steps, EAGER_STEPS + 1))
     precision = setup.decisions.precision
     ours, theirs = [], []
     for i, rate in enumerate(engine_rates(recipe(model, CROP_FLIP, rounds + 1, precision), data, device)):
@@ -143,7 +143,7 @@ def against_limit(model: str, device: torch.device, rounds: int) -> dict[str, An
     return row(f"{model} loop, {precision}", ours, "one fixed batch", theirs)
 
 
-def limit_rate(step: Step, x: Tensor, y: Tensor, steps: int) -> float:
+def limit_rate(step: TrainStep, x: Tensor, y: Tensor, steps: int) -> float:
     """Images per second of a step repeated on one batch, executed as in the loop."""
     began = time.perf_counter()
     for _ in range(steps):

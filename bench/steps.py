@@ -18,7 +18,7 @@ from bench.engine import built, images, recipe
 from engine.contract.recipe.schema import Recipe
 from engine.loop.compiling import step_seconds
 from engine.loop.hardware import choose_device
-from engine.loop.steps import ORDINARY, Step
+from engine.loop.steps import EAGER_STEPS, TrainStep
 from engine.train import make_steps
 
 NETS: Final = (("resnet34", 128), ("resnet18", 512), ("resnet34", 512), ("resnet20", 128), ("wrn_28_10", 128))
@@ -51,7 +51,7 @@ def timed(chosen: Recipe, data: Any, device: torch.device) -> dict[str, Any]:
     x, y = setup.augmented(setup.train.images, setup.train.labels, 0, 0)
     setup.model.train()
     _, step = make_steps(setup, chosen)
-    for _ in range(ORDINARY + 1):
+    for _ in range(EAGER_STEPS + 1):
         step_time(step, x, y, 1)
     ready = time.perf_counter() - began
     seconds = statistics.median(step_time(step, x, y, STEPS[device.type]) for _ in range(ROUNDS))
@@ -66,7 +66,7 @@ def timed(chosen: Recipe, data: Any, device: torch.device) -> dict[str, Any]:
     return row
 
 
-def step_time(step: Step, x: torch.Tensor, y: torch.Tensor, times: int) -> float:
+def step_time(step: TrainStep, x: torch.Tensor, y: torch.Tensor, times: int) -> float:
     """Seconds per step, averaged over `times` steps."""
     began = time.perf_counter()
     for _ in range(times):

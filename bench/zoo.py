@@ -22,7 +22,7 @@ from bench.engine import built, images, limit_rate, recipe
 from engine.contract.recipe.catalog import Part, catalog
 from engine.data.load import DataSet
 from engine.loop.hardware import choose_device
-from engine.loop.steps import ORDINARY, Step
+from engine.loop.steps import EAGER_STEPS, TrainStep
 from engine.train import make_steps
 
 BATCH: Final = 128
@@ -98,13 +98,13 @@ def _speed(name: str, data: DataSet, device: torch.device, batch: int, seconds: 
     setup.model.train()
     x, y = setup.augmented(setup.train.images[:batch], setup.train.labels[:batch], 0, 0)
     _, step = make_steps(setup, chosen)
-    limit_rate(step, x, y, ORDINARY + 1)  # the last of these steps records the CUDA graph
+    limit_rate(step, x, y, EAGER_STEPS + 1)  # the last of these steps records the CUDA graph
     steps = max(1, round(seconds * limit_rate(step, x, y, 1) / batch))
     speed = core_rate(step, x, y, steps) if device.type == "cpu" else limit_rate(step, x, y, steps)
     return setup.decisions.precision, speed
 
 
-def core_rate(step: Step, x: Tensor, y: Tensor, steps: int) -> float:
+def core_rate(step: TrainStep, x: Tensor, y: Tensor, steps: int) -> float:
     """Images per second of CPU time in the fastest of at least three steps."""
     spent = []
     for _ in range(max(3, steps)):

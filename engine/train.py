@@ -26,7 +26,7 @@ from engine.loop.checkpoint import INTERVAL, Checkpoints
 from engine.loop.observe import Live, measure_health
 from engine.loop.session import Session
 from engine.loop.setup import Setup, prepare
-from engine.loop.steps import CudaRecorder, Outcome, RecordedStep, Step
+from engine.loop.steps import CudaRecorder, Outcome, RecordedStep, TrainStep
 from engine.loop.teacher import load_teachers
 from engine.optim.param_groups import set_lr, set_momentum
 
@@ -103,7 +103,7 @@ def fit(
         checkpoints.close()
 
 
-def train_epoch(session: Session, live: Live, step: Step, fast: Step) -> Iterator[Event]:
+def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) -> Iterator[Event]:
     """Take the remaining steps of the session's epoch, or those before a stop is requested.
 
     Args:
@@ -148,7 +148,7 @@ def train_epoch(session: Session, live: Live, step: Step, fast: Step) -> Iterato
             session.save("interval")
 
 
-def make_steps(setup: Setup, recipe: Recipe) -> tuple[Step, Step]:
+def make_steps(setup: Setup, recipe: Recipe) -> tuple[TrainStep, TrainStep]:
     """`train_step` as it is written below, and the fastest version of it on this machine. They are often the same."""
     options = {"accumulate": recipe.compute.accumulate, "clip_norm": recipe.optimizer.options["clip_norm"]}
     step = partial(train_step, setup, **options)

@@ -23,10 +23,10 @@ from torch import Tensor
 Outcome = tuple[Tensor, Tensor, Tensor | None]
 """Of a step, with the weights before it: mean loss, logits (B, classes), and the gradient's norm if it was clipped."""
 
-Step = Callable[[Tensor, Tensor], Outcome]
+TrainStep = Callable[[Tensor, Tensor], Outcome]
 """One optimizer step on images x (B, C, H, W) and soft targets y (B, classes)."""
 
-ORDINARY: Final = 3
+EAGER_STEPS: Final = 3
 """Eager steps before recording. They create the optimizer's state, choose cuDNN's algorithms and compile kernels."""
 
 
@@ -85,9 +85,9 @@ class RecordedStep:
         warn: receives a message if recording fails.
     """
 
-    def __init__(self, step: Step, recorder: Recorder, warn: Callable[[str], None]) -> None:
+    def __init__(self, step: TrainStep, recorder: Recorder, warn: Callable[[str], None]) -> None:
         self._step, self._recorder, self._warn = step, recorder, warn
-        self._left = ORDINARY
+        self._left = EAGER_STEPS
         self._recordable = True
         self._replay: Callable[[], Outcome] | None = None
         self._x = self._y = torch.empty(0)

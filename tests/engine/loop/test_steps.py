@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.loop.steps import ORDINARY, RecordedStep
+from engine.loop.steps import EAGER_STEPS, RecordedStep
 from tests.engine.conftest import resolve
 
 
@@ -62,7 +62,7 @@ def test_replayed_steps_are_the_steps_themselves():
         for mine, theirs in zip(step(x, y)[:2], plain.step(x, y)[:2], strict=True):
             assert torch.equal(mine, theirs)
     assert torch.equal(quick.weight, plain.weight)
-    assert (recorder.eager_steps, recorder.recorded, recorder.replayed) == (ORDINARY, 1, 10 - ORDINARY)
+    assert (recorder.eager_steps, recorder.recorded, recorder.replayed) == (EAGER_STEPS, 1, 10 - EAGER_STEPS)
 
 
 def test_a_batch_of_another_shape_is_taken_by_the_ordinary_step():
@@ -71,7 +71,7 @@ def test_a_batch_of_another_shape_is_taken_by_the_ordinary_step():
     sizes = [8] * 5 + [3] + [8] * 2
     for x, y in batches(sizes):
         assert torch.equal(step(x, y)[1], plain.step(x, y)[1])
-    assert (recorder.recorded, recorder.replayed) == (1, len(sizes) - ORDINARY - 1)
+    assert (recorder.recorded, recorder.replayed) == (1, len(sizes) - EAGER_STEPS - 1)
 
 
 def test_the_batch_given_is_never_written_to():
@@ -89,7 +89,7 @@ def test_a_step_that_cannot_be_recorded_is_carried_out_all_the_same():
     step = RecordedStep(quick.step, recorder, said.append)
     for x, y in batches([8] * 6):
         assert torch.equal(step(x, y)[1], plain.step(x, y)[1])
-    assert recorder.eager_steps == ORDINARY
+    assert recorder.eager_steps == EAGER_STEPS
     (line,) = said
     assert line.endswith("runs eagerly: operation not permitted when stream is capturing")
 
