@@ -135,15 +135,7 @@ def prepare(
     compute = recipe.compute
     _check_inputs(recipe, data, parts, teachers)
     _configure_torch(compute, seed, device)
-    pipeline = partial(
-        Pipeline,
-        recipe.augmentation,
-        seed=seed,
-        mean=data.mean,
-        std=data.std,
-        num_classes=len(data.classes),
-        catalog=parts,
-    )
+    pipeline = _pipeline(recipe, data, seed, parts)
     normalize = pipeline().normalize
     model = _initialized_model(recipe, data, normalize, parts)
     model = place(model, device, memory_format(compute.channels_last))
@@ -202,6 +194,14 @@ def _configure_torch(compute: ComputeConfig, seed: int, device: torch.device) ->
     seed_torch(seed)
     if device.type == "cpu":
         keep_freed_memory()
+
+
+def _pipeline(recipe: Recipe, data: DataSet, seed: int, parts: Catalog) -> partial[Pipeline]:
+    """A factory for the recipe's augmentation pipeline, which also normalizes."""
+    classes = len(data.classes)
+    return partial(
+        Pipeline, recipe.augmentation, seed=seed, mean=data.mean, std=data.std, num_classes=classes, catalog=parts
+    )
 
 
 def _initialized_model(
