@@ -21,11 +21,11 @@ from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
 from tui.drawing.chart_pane import curves
 from tui.drawing.gpu_panel import gpu_panel
-from tui.drawing.lines import Line
+from tui.drawing.lines import Drawing, Line
 from tui.drawing.log_tail import log_tail
 from tui.drawing.per_class import per_class, worst_confusion
 from tui.drawing.status_line import Other, also_running, status
-from tui.widgets.pane import Pane, Picture
+from tui.widgets.pane import Pane
 
 NEWEST_LINES: Final = 40
 _BESIDE: Final = ("#lower", "#classes", "#rate", "#gpu", "#log", "#below")
@@ -128,8 +128,8 @@ class Board(Vertical):
         head = panels.headline(scene.view, scene.state, now)
         self._paint("#status", partial(status, head, panels.progress(scene.view, scene.state, now)))
 
-    def _paint(self, name: str, picture: Picture) -> None:
-        self.query_one(name, Pane).paint(picture)
+    def _paint(self, name: str, drawing: Drawing) -> None:
+        self.query_one(name, Pane).paint(drawing)
 
     def _frame(self, width: int, height: int, x_axis: bool = True) -> Frame:
         return Frame(width, height - 1, self.query_one("#accuracy", Pane).glyphs, x_axis)

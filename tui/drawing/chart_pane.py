@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from tui.drawing.axes import Axis
 from tui.drawing.charts import Look, Series, chart
-from tui.drawing.lines import Line, fit
-from tui.widgets.pane import heading
+from tui.drawing.lines import Line, fit, heading
 
 
 @dataclass(frozen=True, slots=True)

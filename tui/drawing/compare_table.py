@@ -10,8 +10,7 @@ from typing import Literal
 from engine.analysis.compare import ABSENT, Difference, Group, Row
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, delta, percent, picked, whole, work
-from tui.drawing.lines import Line, clip, fit
-from tui.widgets.pane import RUN_ROLES, heading
+from tui.drawing.lines import RUN_ROLES, Line, clip, fit, heading
 
 MARKS = ("", "•", "◦", "×", "+", "▪")
 """What each overlaid run is drawn with, readable without colour; the first is the finest line there is."""

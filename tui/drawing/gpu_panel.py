@@ -10,8 +10,7 @@ from typing import Any
 from engine.analysis.rows import gpu_figure
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, bar, gigabytes, percent, spark
-from tui.drawing.lines import Line, clip, fit
-from tui.widgets.pane import heading
+from tui.drawing.lines import Line, clip, fit, heading
 
 UNNAMED = 0.05 * 2**30
 """From here memory that no listed process holds is worth a word."""

@@ -9,8 +9,7 @@ from rich.cells import cell_len
 
 from engine.contract.text import clean
 from tui.drawing.format import clock
-from tui.drawing.lines import Line, clip, fit, wrap
-from tui.widgets.pane import heading
+from tui.drawing.lines import Line, clip, fit, heading, wrap
 
 LEVEL_ROLES = {"info": "", "warning": "warn", "error": "bad", "quiet": "dim"}
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, bar, delta, percent
-from tui.drawing.lines import Line, fit, wrap
-from tui.widgets.pane import heading
+from tui.drawing.lines import Line, fit, heading, wrap
 
 _FLOORS = (0.9, 0.7, 0.5, 0.0)
 WORST = 10

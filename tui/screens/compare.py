@@ -22,13 +22,13 @@ from tui.drawing.chart_pane import Curves, curves
 from tui.drawing.charts import Series, smooth
 from tui.drawing.compare_table import MARKS, TableLine, draw, mark_of, role_of, table_lines
 from tui.drawing.format import number, percent
-from tui.drawing.lines import Line
+from tui.drawing.lines import PANE_ROLES, Line
 from tui.keys.common import bindings
 from tui.keys.compare import KEYS
 from tui.screens.plot_keys import PlotKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineList
-from tui.widgets.pane import PANE_ROLES, Pane
+from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
 
 TICK_SECONDS: Final = 1.0

@@ -15,7 +15,7 @@ from engine.contract.text import one_line
 from tui.dashboard.view import RunView
 from tui.drawing.confusion import confusion, matrix_of, worst_pairs
 from tui.drawing.format import percent
-from tui.drawing.lines import Line
+from tui.drawing.lines import Line, heading
 from tui.drawing.per_class import ClassRow, per_class
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.inspect import KEYS
@@ -23,7 +23,7 @@ from tui.keys.key import footer
 from tui.screens.neighbours import neighbour
 from tui.screens.run_actions import RunActs
 from tui.widgets.key_line import KeyLine
-from tui.widgets.pane import Pane, heading
+from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
 
 TICK_SECONDS: Final = 1.0

@@ -18,7 +18,7 @@ from engine.analysis.filter import parse_filter
 from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, Summary
 from tui.drawing.format import counted, file_size
-from tui.drawing.lines import Line
+from tui.drawing.lines import Line, nothing
 from tui.drawing.run_rows import SORTS, rows_of
 from tui.drawing.run_table import Columns, Marks, footnote, header, news
 from tui.keys.common import GLOBAL, bindings
@@ -29,7 +29,7 @@ from tui.screens.run_actions import RunActs
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList, LineView
-from tui.widgets.pane import Pane, nothing
+from tui.widgets.pane import Pane
 from tui.widgets.run_list import RunList
 from tui.widgets.top_bar import TopBar
 

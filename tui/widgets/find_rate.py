@@ -15,7 +15,7 @@ from engine.contract.run.events import Event, Failed
 from engine.contract.text import one_line
 from engine.launch.sweep import Sweep
 from tui.drawing.lines import Line, rule, wrap
-from tui.drawing.rate_chart import picture
+from tui.drawing.rate_chart import TITLE, rate_chart
 from tui.plans.draft import Draft
 from tui.plans.sweep import MANY, Job, Progress, text_of, verdict
 from tui.widgets.pane import Pane
@@ -163,11 +163,11 @@ class FindRate(Vertical):
     def _show(self) -> None:
         self._dirty, self.curve = False, self._progress.curve()
         curve, job, pane = self.curve, self._job, self.query_one("#curve", Pane)
-        title = "loss against learning rate"
         if job is None:
-            pane.paint(lambda width, height: [rule(title, width)])
+            pane.paint(lambda width, height: [rule(TITLE, width)])
         else:
-            pane.paint(lambda width, height: picture(curve, job.span, width, height, pane.glyphs, title))
+            low, high = job.span.low, job.span.high
+            pane.paint(lambda width, height: rate_chart(curve, low, high, width, height, pane.glyphs))
         self.query_one("#verdict", Pane).redraw()
 
     def _words(self, width: int, height: int) -> list[Line]:

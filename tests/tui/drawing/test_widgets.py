@@ -12,6 +12,7 @@ from engine.analysis.compare import Difference, Standing, groups, table
 from tui.drawing import compare_table
 from tui.drawing.confusion import confusion, matrix_of, worst_pairs
 from tui.drawing.gpu_panel import Gpu, Machine, gpu_panel
+from tui.drawing.lines import heading
 from tui.drawing.log_tail import LogLine, log_tail
 from tui.drawing.per_class import ClassRow, floor_of, per_class, worst_confusion
 from tui.drawing.status_line import Headline, Other, Progress, also_running, status
@@ -19,7 +20,7 @@ from tui.keys import compare, dashboard, inspect
 from tui.keys.common import GLOBAL
 from tui.keys.key import Key, footer, shown
 from tui.widgets.key_line import key_line
-from tui.widgets.pane import Pane, heading
+from tui.widgets.pane import Pane
 from tui.widgets.top_bar import top_bar
 
 GB = 2**30
