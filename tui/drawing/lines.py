@@ -64,7 +64,7 @@ def clip(line: Line, width: int) -> Line:
 
 
 def rule(title: str, width: int, right: str = "") -> Line:
-    """A quiet heading: `─ title ──────── right ─`. `right` is left out where it does not fit."""
+    """A quiet heading: `─ title ──────── right ─`. `right` is left out if it does not fit."""
     left = f"─ {title} " if title else ""
     tail = f" {right} ─" if right else ""
     if cell_len(left) + cell_len(tail) > width:
@@ -73,7 +73,7 @@ def rule(title: str, width: int, right: str = "") -> Line:
 
 
 def heading(title: str, width: int, rights: Sequence[str] = (), role: str = "dim") -> Line:
-    """A bold heading. At its right end stands the first of `rights` that fits, drawn in `role`."""
+    """A bold heading. Its right end shows the first of `rights` that fits, drawn in `role`."""
     left = f"─ {title} "
     for right in rights:
         rest = width - cell_len(left) - cell_len(right) - 3

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from engine.analysis.lr_curve import Curve
-from tui.drawing.axes import Axis, plain, steps_of
-from tui.drawing.charts import Look, Series, chart
+from tui.drawing.axes import Axis, round_steps, tick_label
+from tui.drawing.charts import ChartStyle, Series, chart
 from tui.drawing.format import Glyphs, learning_rate, number
 from tui.drawing.lines import Line, rule
 
@@ -23,7 +23,7 @@ def rate_chart(curve: Curve, low: float, high: float, width: int, height: int, g
         low, high: the smallest and the largest rate of the sweep; the x axis spans them from the start.
     """
     x, y = _rates_axis(low, high, width - GUTTER), _loss_axis(curve, height - 3)
-    look = Look(gutter=GUTTER, tick_width=max(len(name) for _, name in y.ticks), glyphs=glyphs, x_name="rate")
+    style = ChartStyle(gutter=GUTTER, tick_width=max(len(name) for _, name in y.ticks), glyphs=glyphs, x_name="rate")
     dot = "." if glyphs == "ascii" else "·"
     powers = [math.log10(rate) for rate in curve.rates]
     series = [Series("", powers, curve.losses, role="baseline", mark=dot, joined=False)]
@@ -36,7 +36,7 @@ def rate_chart(curve: Curve, low: float, high: float, width: int, height: int, g
         take = learning_rate(curve.suggestion)
         mark = "o" if glyphs == "ascii" else "●"
         series.append(Series("take", [powers[at]], [curve.smoothed[at]], (take,), "strong", mark))
-    return [rule(TITLE, width), *chart(series, width, height - 1, x, y, look)]
+    return [rule(TITLE, width), *chart(series, width, height - 1, x, y, style)]
 
 
 def _rates_axis(low: float, high: float, columns: int) -> Axis:
@@ -50,7 +50,7 @@ def _rates_axis(low: float, high: float, columns: int) -> Axis:
 
 def _power(rate: float) -> str:
     """1e-5, .01, 1, 10."""
-    return plain(rate) if rate >= 1e-3 else f"{rate:.0e}".replace("e-0", "e-")
+    return tick_label(rate) if rate >= 1e-3 else f"{rate:.0e}".replace("e-0", "e-")
 
 
 def _loss_axis(curve: Curve, rows: int) -> Axis:
@@ -61,4 +61,4 @@ def _loss_axis(curve: Curve, rows: int) -> Axis:
     low, high = float(kept.min()), float(np.percentile(kept, 97))
     room = 0.08 * (high - low) or 0.1
     low, high = max(low - room, 0.0), high + room
-    return Axis(low, high, tuple((tick, plain(tick)) for tick in steps_of(low, high, max(rows // 3, 2))))
+    return Axis(low, high, tuple((tick, tick_label(tick)) for tick in round_steps(low, high, max(rows // 3, 2))))

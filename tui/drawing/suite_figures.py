@@ -69,7 +69,7 @@ def reported_accuracy(row: Row) -> str:
 
 
 def reported_text(row: Row, figure: Figure) -> str:
-    """A reported figure as text; "-" where the source does not give it."""
+    """A reported figure as text; "-" if the source does not give it."""
     value = getattr(row.reported, figure.field)
     if value is None:
         return NONE
@@ -84,7 +84,7 @@ def measured_text(result: Line, figure: Figure) -> str:
 
 
 def both_texts(row: Row, result: Line, figure: Figure) -> str:
-    """ "0.301 / 0.298": reported / measured. A missing side is "-", and so is the whole where both are missing."""
+    """ "0.301 / 0.298": reported / measured. A missing side is "-"; so is the whole if both are missing."""
     if figure.field == "paper_error" and row.reported.paper_error is None:
         return NONE
     both = reported_text(row, figure), measured_text(result, figure)

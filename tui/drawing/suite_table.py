@@ -31,7 +31,7 @@ def reported_table(suite: Suite, changes: Sequence[str]) -> Table:
     """The table as its source has it.
 
     Args:
-        changes: for each row how its recipe differs from the preset, "-" where it does not.
+        changes: for each row how its recipe differs from the preset, "-" if it does not.
     """
     figures = [
         figure for figure in FIGURES if any(getattr(row.reported, figure.field) is not None for row in suite.rows)
@@ -53,12 +53,12 @@ def reported_table(suite: Suite, changes: Sequence[str]) -> Table:
     )
 
 
-def measured_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], departure: str, width: int = 0) -> Table:
+def measured_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], shrink: str, width: int = 0) -> Table:
     """Reported beside measured.
 
     Args:
         rows: rows of the suite, and `results` what was measured of each.
-        departure: how our runs differ from the source's, in words; "" where they do not.
+        shrink: how our runs were shrunk against the source's, in words; "" if they were not.
         width: cells of the terminal. Where the device column does not fit, devices go below the table; 0 always fits.
     """
     with_last = any(result.selection == "best_on_test" for result in results)
@@ -83,7 +83,7 @@ def measured_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], d
         title=f"{suite.title}: reported and measured",
         columns=tuple(columns),
         rows=tuple(map(tuple, body)),
-        lead=(f"Source: {suite.source}", *([f"Our runs are {departure}."] if departure else [])),
+        lead=(f"Source: {suite.source}", *([f"Our runs are {shrink}."] if shrink else [])),
         legend=(
             *_selection_legend(rows),
             *_measured_legend(results),
@@ -96,8 +96,8 @@ def measured_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], d
     )
 
 
-def further_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], departure: str) -> Table | None:
-    """The source's other figures, each as reported / measured; None where the source has no others."""
+def further_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], shrink: str) -> Table | None:
+    """The source's other figures, each as reported / measured; None if the source has no others."""
     figures = [
         figure
         for figure in FIGURES
@@ -115,7 +115,7 @@ def further_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], de
         title="Further figures: reported / measured",
         columns=(Column("row"), *(Column(figure.head, right=True) for figure in figures)),
         rows=tuple(body),
-        lead=(f"Our runs are {departure}.",) if departure else (),
+        lead=(f"Our runs are {shrink}.",) if shrink else (),
         legend=("* train accuracy against mixed labels, not comparable with a test accuracy",) if mixed else (),
     )
 

@@ -1,4 +1,4 @@
-"""The rows of a table that a cursor walks on and that can be marked."""
+"""The rows of a suite's table as a list with a cursor and marks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui.widgets.line_list import LineList
 
 
 class SuiteRows(LineList):
-    """The rows of the table."""
+    """The rows of a table; marked rows have a dot."""
 
     def __init__(self) -> None:
         super().__init__(id="suite-rows")
@@ -22,18 +22,18 @@ class SuiteRows(LineList):
         return len(self._table.rows) if self._table else 0
 
     def show(self, table: Table | None, marked: set[str]) -> None:
-        """Draw another table, or other marks."""
+        """Show another table, or other marks."""
         self._table, self._marked = table, frozenset(marked)
         self.reload()
 
     def heads(self) -> Line:
-        """The headings over the columns."""
+        """The column heads, aligned with the rows."""
         if self._table is None:
             return []
         return [(f"    {self._cells([column.head for column in self._table.columns])}", "dim")]
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        assert self._table is not None  # without it there is no row
+        assert self._table is not None  # there are no rows without a table
         cells = list(self._table.rows[row])
         mark = "● " if cells[0] in self._marked else "  "
         return [
@@ -44,8 +44,8 @@ class SuiteRows(LineList):
 
     def _cells(self, cells: Sequence[str]) -> str:
         assert self._table is not None
-        told = []
+        fitted = []
         for i, column in enumerate(self._table.columns):
             size = max(len(column.head), *(len(row[i]) for row in self._table.rows))
-            told.append(fit(clean(cells[i]), size, "right" if column.right else "left"))
-        return "  ".join(told)
+            fitted.append(fit(clean(cells[i]), size, "right" if column.right else "left"))
+        return "  ".join(fitted)

@@ -9,14 +9,15 @@ from presets.loader import Edits
 from tests.tui.dashboard.reading import view_of
 from tests.tui.demo import Demo, write_run
 from tui.dashboard import panels
-from tui.dashboard.curves import accuracy_curves, aligned, epoch_places, loss_curves, lower_curves
+from tui.dashboard.classes import class_rows
+from tui.dashboard.curves import accuracy_curves, aligned, epoch_positions, loss_curves, lower_curves
 from tui.dashboard.options import Frame, Options
 
 
 def test_minutes_of_work_do_not_count_the_pause_between_attempts(root):
     view = view_of(write_run(root, Demo(epochs_done=6, seconds=30.0)))
-    assert epoch_places(view, Options(x="time")).tolist() == pytest.approx([0.5, 1.0, 1.5, 2.0, 2.5, 3.0])
-    assert epoch_places(view, Options(x="step")).tolist() == [390 * i for i in range(1, 7)]
+    assert epoch_positions(view, Options(x="time")).tolist() == pytest.approx([0.5, 1.0, 1.5, 2.0, 2.5, 3.0])
+    assert epoch_positions(view, Options(x="step")).tolist() == [390 * i for i in range(1, 7)]
 
 
 def test_the_accuracy_plot_draws_the_run_over_what_it_is_measured_against(root):
@@ -49,13 +50,13 @@ def test_what_a_preset_reaches_is_only_drawn_for_its_own_recipe(root, demo, labe
 def test_a_baseline_that_was_tested_on_other_images_is_not_drawn_and_that_is_said(root, other):
     view = view_of(write_run(root, Demo(epochs_done=9)))
     base = view_of(write_run(root, Demo(epochs_done=12, seed=1)))
-    assert not math.isnan(view.class_rows(base)[0].against)
+    assert not math.isnan(class_rows(view, base)[0].against)
     if other == "data":
         base.info = replace(base.info, data="cifar100")
     else:
         base.history.course.started = replace(base.history.started, test_images=5000)
     assert [one.label for one in accuracy_curves(view, base, Options(), Frame(50, 9)).series] == ["reported", "test"]
-    assert all(math.isnan(row.against) for row in view.class_rows(base))
+    assert all(math.isnan(row.against) for row in class_rows(view, base))
     text = "".join(t for t, _ in panels.health(view, base, [base.standing()], 120))
     assert f"baseline {base.short_id} was tested on other images" in text and "to baseline" not in text
 
@@ -67,7 +68,7 @@ def test_two_finished_runs_are_measured_at_their_ends(root):
     ends = 100 * (view.last_accuracy - base.last_accuracy)
     assert view.last_accuracy != view.accuracy_at(30)[1]
     text = "".join(t for t, _ in panels.health(view, base, [base.standing()], 160))
-    assert f"{ends:+.2f} to baseline at their ends, epochs 500 and 30" in text
+    assert f"{ends:+.2f} to baseline at their last epochs, 500 and 30" in text
     plot = accuracy_curves(view, base, Options(), Frame(100, 12))
     assert plot.series[0].value[1:] == ("@ end", f"{100 * base.last_accuracy:.2f}", f"Δ {ends:+.2f}")
 
@@ -92,4 +93,4 @@ def test_both_plots_leave_the_same_room_for_their_y_labels(root):
         accuracy_curves(view, None, Options(), Frame(60, 13)),
         lower_curves(view, Options(metric="images/s"), Frame(60, 13)),
     )
-    assert upper.look.tick_width == lower.look.tick_width == 4
+    assert upper.style.tick_width == lower.style.tick_width == 4

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui.drawing.axes import Axis, accuracy_axis, finite, value_axis, x_axis
-from tui.drawing.charts import Look, Series, chart, downsample, smooth
+from tui.drawing.charts import ChartStyle, Series, chart, downsample, smooth
 
 NAN = math.nan
 RISE = Series("test", range(1, 11), [50, 60, 70, 75, 80, 84, 87, 89, 90, 91], ("91.00",))
@@ -25,7 +25,7 @@ def roles_of(lines):
 
 def test_a_rising_accuracy_looks_like_this():
     x, y = x_axis(10), accuracy_axis([RISE.y], 7)
-    assert text_of(chart([RISE], 40, 9, x, y, Look(gutter=11))) == [
+    assert text_of(chart([RISE], 40, 9, x, y, ChartStyle(gutter=11))) == [
         "  │                        ⢀⡠ ⣀ test",
         "90┤                  ⣀⡠⠔⠒⠒⠉⠁     91.00",
         "  │               ⡠⠔⠊",
@@ -41,7 +41,7 @@ def test_a_rising_accuracy_looks_like_this():
 def test_every_series_writes_its_label_and_value_beside_the_plot():
     low = Series("train*", [0, 10], [1.2, 1.2], ("1.247",), "train", "•")
     high = Series("baseline", [0, 10], [2.0, 2.0], ("8fq2", "at 10", "2.000"), "baseline", "·")
-    lines = chart([low, high], 60, 12, x_axis(10), value_axis([low.y, high.y], 10), Look(gutter=14))
+    lines = chart([low, high], 60, 12, x_axis(10), value_axis([low.y, high.y], 10), ChartStyle(gutter=14))
     gutter = [line[46:].strip() for line in text_of(lines)]
     assert [note for note in gutter if note] == ["· baseline", "8fq2", "at 10", "2.000", "• train*", "1.247"]
     assert {"train", "baseline"} <= roles_of(lines)
@@ -51,14 +51,16 @@ def test_every_series_writes_its_label_and_value_beside_the_plot():
 
 def test_labels_that_do_not_fit_lose_their_middle_lines_first():
     many = [Series(f"s{i}", [0, 10], [i, i], ("id", "at 3", f"{i}.0")) for i in range(3)]
-    gutter = [line[29:].strip() for line in text_of(chart(many, 40, 6, x_axis(10), value_axis([[0, 2]], 4), Look()))]
+    gutter = [
+        line[29:].strip() for line in text_of(chart(many, 40, 6, x_axis(10), value_axis([[0, 2]], 4), ChartStyle()))
+    ]
     assert gutter == ["⣀ s2", "2.0", "⣀ s1", "1.0", "⣀ s0", "0.0"]
 
 
 @pytest.mark.parametrize(("glyphs", "allowed"), [("braille", "⠀⣿"), ("block", "▀▟"), ("ascii", "**")])
 def test_each_glyph_level_draws_with_its_own_marks(glyphs, allowed):
     plain_y = Axis(0, 100)
-    lines = chart([Series("", range(11), range(0, 110, 10))], 30, 8, x_axis(10), plain_y, Look(0, glyphs=glyphs))
+    lines = chart([Series("", range(11), range(0, 110, 10))], 30, 8, x_axis(10), plain_y, ChartStyle(0, glyphs=glyphs))
     drawn = {c for line in lines for text, role in line if role == "test" for c in text if c != " "}
     assert drawn and all(allowed[0] <= c <= allowed[1] for c in drawn)
 
@@ -74,7 +76,7 @@ def test_each_glyph_level_draws_with_its_own_marks(glyphs, allowed):
 def test_no_line_is_ever_wider_or_higher_than_asked(values, width, height, scale):
     series = Series("a label that is rather long", range(len(values)), values, ("value 1", "value 2"))
     y = value_axis([values], max(height - 2, 1), scale)
-    lines = chart([series], width, height, x_axis(len(values)), y, Look(gutter=11, x_name="epoch"))
+    lines = chart([series], width, height, x_axis(len(values)), y, ChartStyle(gutter=11, x_name="epoch"))
     assert len(lines) == height
     assert all(sum(cell_len(text) for text, _ in line) <= width for line in lines)
 
@@ -109,6 +111,6 @@ def test_without_weight_smoothing_changes_nothing():
 
 
 def test_nothing_to_plot_still_has_axes():
-    lines = text_of(chart([], 40, 8, x_axis(0), value_axis([], 6), Look()))
+    lines = text_of(chart([], 40, 8, x_axis(0), value_axis([], 6), ChartStyle()))
     assert lines[-2].lstrip().startswith("└┬") and lines[-1].split()[0] == "0"
     assert len(finite([])) == 0

@@ -17,7 +17,7 @@ def test_the_table_has_a_line_for_each_run_group_and_difference():
     runs = [standing("k3f9", 0.9361), standing("8fq2", 0.9366, 1)]
     table_rows = table(runs, runs[1].id)
     lines = compare_table.table_lines(table_rows, groups(table_rows), [Difference("optimizer.lr", ("0.005", "0.01"))])
-    drawn = [line_of(compare_table.draw(line, runs[1].id, 80, i == 1)) for i, line in enumerate(lines)]
+    drawn = [line_of(compare_table.draw_line(line, runs[1].id, 80, i == 1)) for i, line in enumerate(lines)]
     assert drawn[1].split() == [
         "▸",
         "⣀",
@@ -35,7 +35,7 @@ def test_the_table_has_a_line_for_each_run_group_and_difference():
         "h",
         "23",
     ]
-    wide = line_of(compare_table.draw(lines[1], runs[1].id, 100, False)).split()
+    wide = line_of(compare_table.draw_line(lines[1], runs[1].id, 100, False)).split()
     assert wide[-4:] == ["1", "h", "23", "5,214"]
     assert drawn[2].split()[:2] == ["b•", "8fq2"] and "base" in drawn[2]
     assert "93.64 ± 0.04" in drawn[4] and "n=2" in drawn[4]

@@ -7,12 +7,13 @@ import pytest
 from engine.contract.run.events import Epoch, EventWriter, Finished, Resumed
 from tui.commands.train import describe, final_line, result_of
 from tui.dashboard.curves import accuracy_curves
-from tui.dashboard.log import story
+from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
-from tui.drawing.chart_pane import curves
-from tui.drawing.figures import about, beside
-from tui.drawing.run_preview import Reader, facts
+from tui.drawing.chart_pane import chart_pane
+from tui.drawing.figures import accuracy_details, extra_accuracies
+from tui.drawing.run_preview import facts
+from tui.screens.preview_reader import Reader
 
 SEEN = Epoch(epoch=3, test_accuracy=0.9, test_loss=0.5, tta="flip", tta_accuracy=0.912, test_top5=0.99)
 HALF = ("data.test_slice=first:0.5",)
@@ -33,17 +34,17 @@ def judged(make_run):
 
 
 def test_figures_that_were_not_asked_for_are_not_spoken_of(make_run):
-    assert beside(None) == beside(Epoch(test_accuracy=0.9)) == []
+    assert extra_accuracies(None) == extra_accuracies(Epoch(test_accuracy=0.9)) == []
     run = make_run()
-    assert about(run) == []
-    assert "TTA" not in text_of([[(line.text, "")] for line in story(RunView(run).history)])
+    assert accuracy_details(run) == []
+    assert "TTA" not in text_of([[(line.text, "")] for line in log_lines(RunView(run).history)])
     assert "with" not in final_line(result_of(run))
 
 
 def test_each_figure_has_its_name_and_never_takes_the_place_of_the_plain_one(judged):
-    assert beside(SEEN) == ["flip TTA 91.20", "top-5 99.00"]
-    assert about(judged) == ["with flip TTA 91.20 %", "with top-5 99.00 %", "on the first 50 % of test"]
-    last = final_line(result_of(judged), about(judged))
+    assert extra_accuracies(SEEN) == ["flip TTA 91.20", "top-5 99.00"]
+    assert accuracy_details(judged) == ["with flip TTA 91.20 %", "with top-5 99.00 %", "on the first 50 % of test"]
+    last = final_line(result_of(judged), accuracy_details(judged))
     assert "last 90.00 % with flip TTA 91.20 % with top-5 99.00 % on the first 50 % of test  best-on-test" in last
 
 
@@ -56,11 +57,11 @@ def test_an_epoch_tells_them_as_it_ends():
 def test_the_dashboard_shows_them_where_there_is_room_and_the_part_of_the_test_set_always(judged):
     view = RunView(judged)
     view.poll()
-    wide, narrow = (text_of(curves(accuracy_curves(view, None, Options(), Frame(n, 9)), n, 10)) for n in (110, 50))
+    wide, narrow = (text_of(chart_pane(accuracy_curves(view, None, Options(), Frame(n, 9)), n, 10)) for n in (110, 50))
     assert "last 90.00 · flip TTA 91.20 · top-5 99.00 · best-on-test 90.00 @ 2" in wide
     assert "accuracy %, first 50 % of test" in wide and "accuracy %, first 50 % of test" in narrow
     assert "last 90.00" in narrow and "TTA" not in narrow
-    told = [line.text for line in story(view.history)]
+    told = [line.text for line in log_lines(view.history)]
     assert any("90.00 %  flip TTA 91.20 %" in line for line in told)
     assert told[-1].startswith("finished: last 90.00 %, flip TTA 91.20 %, top-5 99.00 %, best-on-test 90.00 % at")
 
@@ -76,7 +77,7 @@ def test_the_preview_of_results_shows_them(judged):
 def test_a_figure_of_an_epoch_that_is_void_after_a_crash_is_not_told(judged):
     with EventWriter(judged.events) as events:
         events.write(Resumed(epoch=2))
-    assert about(judged) == ["on the first 50 % of test"]
+    assert accuracy_details(judged) == ["on the first 50 % of test"]
     assert math.isfinite(result_of(judged)["last_accuracy"])
 
 
@@ -87,7 +88,9 @@ def test_where_weights_were_averaged_those_in_training_stand_beside_them(make_ru
         events.write(averaged)
         events.write(Finished(epochs=3, last_accuracy=0.9, best_accuracy=0.9, best_epoch=3, weights="swa", seconds=9.0))
     assert "90.00 %  raw weights 88.00 %" in describe(averaged)
-    assert "last 90.00 % of SWA weights with raw weights 88.00 %  best" in final_line(result_of(run), about(run))
+    assert "last 90.00 % of SWA weights with raw weights 88.00 %  best" in final_line(
+        result_of(run), accuracy_details(run)
+    )
 
 
 def test_a_run_that_ended_before_its_first_test_says_no_accuracy():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.tui.reading import fits, text_of
-from tui.drawing.per_class import ClassRow, floor_of, per_class, worst_confusion
+from tui.drawing.per_class import ClassRow, bar_floor, per_class, worst_confusion
 
 
 def rows(n=10, worst=3):
@@ -44,13 +44,13 @@ def test_of_a_hundred_classes_the_ten_worst_are_shown():
 
 
 def test_bars_begin_low_enough_for_the_worst_class():
-    assert floor_of([ClassRow("a", 0.99), ClassRow("b", 0.95)]) == 0.9
-    assert floor_of(rows()) == 0.7
-    assert floor_of([ClassRow("a", 0.1)]) == 0.0
+    assert bar_floor([ClassRow("a", 0.99), ClassRow("b", 0.95)]) == 0.9
+    assert bar_floor(rows()) == 0.7
+    assert bar_floor([ClassRow("a", 0.1)]) == 0.0
 
 
-def test_before_the_first_epoch_the_pane_says_when_it_comes():
-    assert "first epoch" in text_of(per_class([], "", 29, 11))
+def test_before_the_first_test_the_pane_says_so():
+    assert "no test yet" in text_of(per_class([], "", 29, 11))
 
 
 def test_the_worst_confusion_names_both_classes():

@@ -5,14 +5,14 @@ import statistics
 import pytest
 
 from tests.tui.demo import summary
-from tui.drawing.run_rows import SORTS, rows_of
+from tui.drawing.run_rows import SORTS, list_rows
 
 
 def test_live_runs_stand_on_top_whatever_the_order():
     runs = [summary(id="a" * 20, last_accuracy=0.99), summary(id="b" * 20, status="queued", last_accuracy=None)]
     for sort in SORTS:
         for reverse in (False, True):
-            rows = rows_of(runs, sort, reverse)
+            rows = list_rows(runs, sort, reverse)
             assert [row.heading for row in rows if row.heading] == ["running and queued 1", "ended 1"]
             assert rows[1].run is runs[1]
 
@@ -25,8 +25,8 @@ def test_every_column_sorts_both_ways_and_missing_numbers_come_last(sort):
         )
         for i, acc in enumerate((0.5, None, 0.9))
     ]
-    down = [row.run for row in rows_of(runs, sort)[1:]]
-    up = [row.run for row in rows_of(runs, sort, reverse=True)[1:]]
+    down = [row.run for row in list_rows(runs, sort)[1:]]
+    up = [row.run for row in list_rows(runs, sort, reverse=True)[1:]]
     key = SORTS[sort].of
     assert [key(run) for run in down] == sorted(map(key, runs), reverse=SORTS[sort].falling)
     assert [key(run) for run in up] == sorted(map(key, runs), reverse=not SORTS[sort].falling)
@@ -44,7 +44,7 @@ def test_runs_of_one_recipe_stand_together_under_their_mean():
     runs.append(
         summary(id="8" * 20, recipe_id="b", changes="lr .005→.01", status="failed", last_accuracy=0.1, started=1.2)
     )
-    rows = rows_of(runs, group=True)
+    rows = list_rows(runs, group=True)
     assert [row.heading for row in rows if row.heading] == [
         f"resnet34_cutmix  96.00 ±{100 * statistics.stdev(ends):.2f} (n=3)",
         "resnet34_cutmix lr .005→.01  90.00 (n=1)",
@@ -57,7 +57,7 @@ def test_a_seed_that_was_run_again_counts_once_and_is_named():
     runs = [summary(id=f"{i:020d}", recipe_id="a", seed=i, last_accuracy=end, created=1.0) for i, end in ends.items()]
     runs.append(summary(id="5" * 20, recipe_id="a", seed=1, last_accuracy=0.98, created=2.0))  # the newest counts
     sd = 100 * statistics.stdev((0.96, 0.98))
-    heading = next(row.heading for row in rows_of(runs, group=True) if row.heading)
+    heading = next(row.heading for row in list_rows(runs, group=True) if row.heading)
     assert heading == f"resnet34_cutmix  97.00 ±{sd:.2f} (n=2; seed 1 is there twice and counts once)"
-    twice = rows_of([runs[0], runs[0]], group=True)
+    twice = list_rows([runs[0], runs[0]], group=True)
     assert twice[0].heading == "resnet34_cutmix  96.00 (n=1; seed 0 is there twice and counts once)", "no ±0.00"

@@ -7,7 +7,7 @@ import pytest
 from engine.contract.run.events import REASONS
 from tests.tui.demo import summary
 from tui.drawing.lines import width_of
-from tui.drawing.run_rows import Row
+from tui.drawing.run_rows import ListRow
 from tui.drawing.run_table import (
     Columns,
     Marks,
@@ -36,14 +36,14 @@ def test_every_row_and_the_header_have_the_width_of_the_screen_less_the_scroll_b
         summary(status="failed", reason="gpu_memory", started=time.time() - 9e6),
         summary(name="n" * 90),
     ):
-        assert width_of(draw_row(Row(run), width, columns, Marks(), True, time.time())) == width - 1
+        assert width_of(draw_row(ListRow(run), width, columns, Marks(), True, time.time())) == width - 1
     assert width_of(header(columns, "when", False)) == width - 1
 
 
 @pytest.mark.parametrize(("best_on", "shown"), [("test", "96.51*"), ("holdout", "96.51")])
 def test_the_row_says_where_the_best_epoch_was_picked_on_test(best_on, shown):
     run = summary(best_on=best_on)
-    drawn = "".join(text for text, _ in draw_row(Row(run), 80, Columns(), Marks(), False, time.time()))
+    drawn = "".join(text for text, _ in draw_row(ListRow(run), 80, Columns(), Marks(), False, time.time()))
     assert shown in drawn.split()
     assert "best*" not in "".join(text for text, _ in header(Columns(), "when", False))
     assert bool(footnote([run], 80)) == (best_on == "test")
@@ -78,7 +78,7 @@ def test_no_reason_is_cut(reason):
     run = summary(status="failed", reason=reason)
     for width in (80, 100):
         columns = Columns.for_width(width)
-        assert "…" not in text(draw_row(Row(run), width, columns, Marks(), False, time.time()))[-columns.state :]
+        assert "…" not in text(draw_row(ListRow(run), width, columns, Marks(), False, time.time()))[-columns.state :]
 
 
 def test_a_waiting_run_shows_its_place_and_an_old_one_its_date():
@@ -93,7 +93,7 @@ def test_a_waiting_run_shows_its_place_and_an_old_one_its_date():
 
 def test_text_from_runs_is_one_clean_line():
     run = summary(name=HOSTILE, preset=HOSTILE, changes=HOSTILE, tags=(HOSTILE,), device=HOSTILE)
-    drawn = text(draw_row(Row(run), 200, Columns.for_width(200), Marks(), False, time.time()))
+    drawn = text(draw_row(ListRow(run), 200, Columns.for_width(200), Marks(), False, time.time()))
     assert "\x1b" not in drawn and "\x07" not in drawn and "\n" not in drawn
     assert "[red]evil" in drawn
 
@@ -104,4 +104,4 @@ def test_the_top_line_counts_what_ended_and_what_goes_on():
     runs = [summary(status="running"), summary(status="queued"), summary()]
     said = text(news(Counter(finished=13, failed=1), 1000.0, 1000.0 + 9 * 3600, runs, 80))
     assert said == " since you left 9 h ago: 13 finished · 1 failed · 1 running · 1 queued"
-    assert text(news(Counter(), 0.0, 1000.0, [], 80)).strip() == "nothing runs now"
+    assert text(news(Counter(), 0.0, 1000.0, [], 80)).strip() == "nothing is running"
