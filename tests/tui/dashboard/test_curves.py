@@ -39,7 +39,7 @@ def test_the_accuracy_plot_draws_the_run_over_what_it_is_measured_against(root):
         (Demo(epochs_done=9, preset="run:k3f9"), ["test"]),  # that run may have changed what its preset says
     ],
 )
-def test_what_a_preset_reaches_is_only_drawn_for_its_own_recipe(root, demo, labels):
+def test_the_promise_of_a_preset_is_only_drawn_for_its_own_recipe(root, demo, labels):
     view = view_of(write_run(root, replace(demo, preset="resnet34_cutmix")))
     view.info = replace(view.info, preset=demo.preset)
     assert view.recipe.promise is not None
@@ -47,7 +47,7 @@ def test_what_a_preset_reaches_is_only_drawn_for_its_own_recipe(root, demo, labe
 
 
 @pytest.mark.parametrize("other", ["data", "test slice"])
-def test_a_baseline_that_was_tested_on_other_images_is_not_drawn_and_that_is_said(root, other):
+def test_a_baseline_tested_on_other_images_is_not_drawn_and_the_health_line_explains_it(root, other):
     view = view_of(write_run(root, Demo(epochs_done=9)))
     base = view_of(write_run(root, Demo(epochs_done=12, seed=1)))
     assert not math.isnan(class_rows(view, base)[0].against)
@@ -61,7 +61,7 @@ def test_a_baseline_that_was_tested_on_other_images_is_not_drawn_and_that_is_sai
     assert f"baseline {base.short_id} was tested on other images" in text and "to baseline" not in text
 
 
-def test_two_finished_runs_are_measured_at_their_ends(root):
+def test_two_finished_runs_are_compared_at_their_last_epochs(root):
     view = view_of(write_run(root, Demo(epochs_done=500, state="finished")))
     short = Demo(epochs_done=30, state="finished", seed=1, edits=Edits(sets=("epochs=30",)))
     base = view_of(write_run(root, short))
@@ -73,7 +73,7 @@ def test_two_finished_runs_are_measured_at_their_ends(root):
     assert plot.series[0].value[1:] == ("@ end", f"{100 * base.last_accuracy:.2f}", f"Δ {ends:+.2f}")
 
 
-def test_mixed_training_is_starred_and_its_accuracy_stays_out_of_the_plot(root):
+def test_train_figures_on_mixed_images_have_a_star_and_no_accuracy_curve(root):
     view = view_of(write_run(root, Demo(epochs_done=3)))
     assert "train" not in [one.label for one in accuracy_curves(view, None, Options(), Frame(50, 9)).series]
     assert [one.label for one in loss_curves(view, Options(), Frame(50, 6)).series] == ["train*", "test"]

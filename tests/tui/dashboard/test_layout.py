@@ -27,6 +27,6 @@ def test_the_panes_always_fill_the_screen_exactly():
         assert chosen.accuracy >= 5 and chosen.loss >= 4 and chosen.gpu >= 3, "these never go"
 
 
-def test_the_log_goes_before_anything_else():
+def test_the_log_is_dropped_first():
     assert layout(80, 23, 10).log == 2
     assert layout(80, 20, 10).log == 0 and layout(80, 20, 10).gpu >= 3

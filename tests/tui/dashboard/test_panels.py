@@ -12,7 +12,7 @@ from tests.tui.demo import Demo, write_run
 from tui.dashboard import panels
 
 
-def test_a_run_that_was_stopped_within_an_epoch_says_which_and_how_far(root):
+def test_a_run_stopped_within_an_epoch_shows_how_far_it_came(root):
     run = write_run(root, Demo(epochs_done=3, step=0))
     with EventWriter(run.events) as events:
         events.write(Step(4, 195, 1.0, 0.1, 100.0))
@@ -31,7 +31,7 @@ def test_the_health_line_measures_against_the_spread_of_the_seeds(root):
     assert "NaN 0" in text
 
 
-def test_the_rate_is_not_computed_from_a_persons_own_code(root, monkeypatch):
+def test_the_rate_is_not_computed_from_the_users_own_code(root, monkeypatch):
     view = view_of(write_run(root, Demo(epochs_done=1)))
     rates = panels.planned_rates(view)
     assert rates[0] == pytest.approx(0.005) and rates[-1] == pytest.approx(0.0, abs=1e-4)

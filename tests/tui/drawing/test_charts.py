@@ -23,7 +23,7 @@ def roles_of(lines):
     return {role for line in lines for text, role in line if text.strip()}
 
 
-def test_a_rising_accuracy_looks_like_this():
+def test_a_rising_accuracy_is_drawn_like_this():
     x, y = x_axis(10), accuracy_axis([RISE.y], 7)
     assert text_of(chart([RISE], 40, 9, x, y, ChartStyle(gutter=11))) == [
         "  │                        ⢀⡠ ⣀ test",

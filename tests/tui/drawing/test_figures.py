@@ -1,4 +1,4 @@
-"""What stands beside the plain accuracy: on a terminal, on the dashboard, in the preview of Results."""
+"""What stands beside the plain accuracy: on the command line, on the Dashboard, in the preview of Results."""
 
 import math
 
@@ -33,7 +33,7 @@ def judged(make_run):
     return run
 
 
-def test_figures_that_were_not_asked_for_are_not_spoken_of(make_run):
+def test_figures_that_were_not_measured_are_left_out(make_run):
     assert extra_accuracies(None) == extra_accuracies(Epoch(test_accuracy=0.9)) == []
     run = make_run()
     assert accuracy_details(run) == []
@@ -48,7 +48,7 @@ def test_each_figure_has_its_name_and_never_takes_the_place_of_the_plain_one(jud
     assert "last 90.00 % with flip TTA 91.20 % with top-5 99.00 % on the first 50 % of test  best-on-test" in last
 
 
-def test_an_epoch_tells_them_as_it_ends():
+def test_the_line_of_an_epoch_has_them():
     line = describe(SEEN)
     assert "90.00 %  flip TTA 91.20 %  top-5 99.00 %  lr" in line and "clean" not in line
     assert "clean train 80.00 %" in describe(Epoch(epoch=1, test_accuracy=0.9, clean_train_accuracy=0.8))
@@ -61,9 +61,9 @@ def test_the_dashboard_shows_them_where_there_is_room_and_the_part_of_the_test_s
     assert "last 90.00 · flip TTA 91.20 · top-5 99.00 · best-on-test 90.00 @ 2" in wide
     assert "accuracy %, first 50 % of test" in wide and "accuracy %, first 50 % of test" in narrow
     assert "last 90.00" in narrow and "TTA" not in narrow
-    told = [line.text for line in log_lines(view.history)]
-    assert any("90.00 %  flip TTA 91.20 %" in line for line in told)
-    assert told[-1].startswith("finished: last 90.00 %, flip TTA 91.20 %, top-5 99.00 %, best-on-test 90.00 % at")
+    lines = [line.text for line in log_lines(view.history)]
+    assert any("90.00 %  flip TTA 91.20 %" in line for line in lines)
+    assert lines[-1].startswith("finished: last 90.00 %, flip TTA 91.20 %, top-5 99.00 %, best-on-test 90.00 % at")
 
 
 def test_the_preview_of_results_shows_them(judged):
@@ -74,14 +74,14 @@ def test_the_preview_of_results_shows_them(judged):
     assert "flip TTA 91.20 · top-5 99.00 · first 50 % of test" in shown
 
 
-def test_a_figure_of_an_epoch_that_is_void_after_a_crash_is_not_told(judged):
+def test_a_figure_of_an_epoch_discarded_by_a_resume_is_left_out(judged):
     with EventWriter(judged.events) as events:
         events.write(Resumed(epoch=2))
     assert accuracy_details(judged) == ["on the first 50 % of test"]
     assert math.isfinite(result_of(judged)["last_accuracy"])
 
 
-def test_where_weights_were_averaged_those_in_training_stand_beside_them(make_run):
+def test_averaged_weights_have_the_raw_weights_beside_them(make_run):
     run = make_run(epochs=2)
     averaged = Epoch(epoch=3, test_accuracy=0.9, weights="swa", raw_test_accuracy=0.88)
     with EventWriter(run.events) as events:
@@ -93,7 +93,7 @@ def test_where_weights_were_averaged_those_in_training_stand_beside_them(make_ru
     )
 
 
-def test_a_run_that_ended_before_its_first_test_says_no_accuracy():
+def test_a_run_that_ended_before_its_first_test_has_no_accuracy():
     result = {"id": "x", "status": "failed", "reason": "diverged", "epochs": 1, "seconds": 3.0, "best_on": "test"}
     line = final_line(result | {"last_accuracy": None, "best_accuracy": None, "weights": "raw"})
     assert line == "x  failed (diverged)  1 epoch  3.0 s"

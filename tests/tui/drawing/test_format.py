@@ -1,4 +1,4 @@
-"""Plain formats: what a person reads for a number."""
+"""Numbers as short text."""
 
 import math
 
@@ -65,7 +65,7 @@ NAN = math.nan
         (fmt.age, math.inf, "-"),
     ],
 )
-def test_a_number_reads_as_a_person_writes_it(function, value, shown):
+def test_numbers_are_written_like_this(function, value, shown):
     assert function(value) == shown
 
 

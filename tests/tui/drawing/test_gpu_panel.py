@@ -1,4 +1,4 @@
-"""The devices panel: one card, several, none, and samples with gaps."""
+"""The devices panel: one GPU, several, none, and samples with gaps."""
 
 import math
 from dataclasses import replace
@@ -13,7 +13,7 @@ GB = 2**30
 CARD = Gpu(0, "NVIDIA GeForce RTX 4090", 0.93, 10.6 * GB, 24 * GB, 4.6 * GB, (("u17", "python", 6 * GB),), 412, 450, 58)
 
 
-def test_the_card_shows_use_memory_owners_and_power():
+def test_a_gpu_shows_utilization_memory_owners_and_power():
     machine = Machine(gpus=(CARD,), cpu=0.12, ram_used=14 * GB, ram_total=128 * GB)
     assert text_of(gpu_panel(machine, "* on mixed images", 29, 6)).splitlines() == [
         "─ GPU 0 RTX 4090 ──── 58 °C ─",
@@ -25,13 +25,13 @@ def test_the_card_shows_use_memory_owners_and_power():
     ]
 
 
-def test_what_drops_first_are_the_lines_about_the_system():
+def test_the_lines_about_the_system_are_dropped_first():
     machine = Machine(gpus=(CARD,), cpu=0.12, ram_used=14 * GB, ram_total=128 * GB)
     assert len(gpu_panel(machine, "* on mixed images", 29, 3)) == 3
     assert "mem" in text_of(gpu_panel(machine, "* on mixed images", 29, 3))
 
 
-def test_the_wide_panel_tells_peak_others_history_and_host():
+def test_the_wide_panel_shows_peak_others_history_and_host():
     machine = Machine(
         gpus=(CARD,), cpu=0.12, ram_used=14 * GB, ram_total=128 * GB, disk_free=212 * GB, peak_ours=4.9 * GB,
         busy=(0.9, math.nan, 0.5), seconds={"train": 9.5, "evaluate": 0.5},
@@ -45,26 +45,26 @@ def test_the_wide_panel_tells_peak_others_history_and_host():
 
 
 @pytest.mark.parametrize("width", [29, 59])
-def test_a_card_that_does_not_tell_its_memory_says_unknown(width):
+def test_a_gpu_that_does_not_report_its_memory_shows_unknown(width):
     text = text_of(gpu_panel(Machine(gpus=(Gpu(0, "GB10", 0.5),)), "", width, 8))
     assert next(line for line in text.splitlines() if "mem" in line).endswith("unknown")
 
 
 @pytest.mark.parametrize("cards", [1, 2])
 @pytest.mark.parametrize("width", [40, 59])
-def test_a_card_that_does_not_answer_any_more_is_named_beside_the_others(cards, width):
+def test_a_gpu_that_no_longer_answers_is_named_beside_the_others(cards, width):
     note = "GPU 1 does not answer: GPU is lost"
     assert note in text_of(gpu_panel(Machine(gpus=(CARD,) * cards, note=note), "", width, 9))
 
 
-def test_memory_that_no_listed_process_holds_is_not_called_nobodys():
+def test_memory_that_no_listed_process_holds_may_belong_to_others():
     hidden = replace(CARD, others=(), memory_others=0.6 * GB)
     assert "0.6 GB driver or others" in text_of(gpu_panel(Machine(gpus=(hidden,)), "", 59, 8))
     alone = replace(CARD, others=(), memory_others=0.0)
     assert "no other processes" in text_of(gpu_panel(Machine(gpus=(alone,)), "", 59, 8))
 
 
-def test_without_a_card_the_cpu_takes_its_place():
+def test_without_a_gpu_the_cpu_takes_its_place():
     machine = Machine(
         device="AMD EPYC, 2 threads", cpu=0.97, ram_used=5 * GB, ram_total=8 * GB, disk_free=11 * GB, note="no NVML"
     )
@@ -72,12 +72,12 @@ def test_without_a_card_the_cpu_takes_its_place():
     assert "no GPU · AMD EPYC, 2 threads" in text and "cpu" in text and "97 %" in text and "5/8 GB" in text
 
 
-def test_before_the_first_sample_nothing_is_claimed():
+def test_before_the_first_sample_nothing_is_shown():
     text = text_of(gpu_panel(Machine(sampled=False), "", 29, 5))
     assert "no GPU" not in text and "no sample yet" in text
 
 
-def test_several_cards_have_a_line_each():
+def test_several_gpus_have_a_line_each():
     text = text_of(gpu_panel(Machine(gpus=(CARD, Gpu(1, "x", 0.1, GB, 24 * GB))), "", 40, 6))
     assert "2 GPUs" in text and text.splitlines()[1].split()[0] == "0" and text.splitlines()[2].split()[0] == "1"
 
@@ -88,7 +88,7 @@ def test_an_unknown_utilization_is_a_dash():
 
 @pytest.mark.parametrize("width", [20, 29, 49, 50, 80, 160])
 @pytest.mark.parametrize("height", [1, 3, 6, 12])
-def test_no_panel_spills(width, height):
+def test_no_panel_overflows(width, height):
     for machine in (
         Machine(gpus=(CARD,), busy=(0.5,) * 200),
         Machine(gpus=(CARD,) * 8),

@@ -12,7 +12,7 @@ def test_the_newest_line_is_on_top_and_errors_are_never_cut():
     assert text[3].strip() == "new"
 
 
-def test_a_log_line_cannot_steer_the_terminal():
+def test_a_log_line_cannot_control_the_terminal():
     text = text_of(log_tail([LogLine(0, HOSTILE + "\x9b2J\u202e")], "", 60, 3))
     assert "[@click=app.quit]boo[/b]" in text
     assert not {"\x1b", "\x9b", "\u202e"} & set(text)

@@ -6,7 +6,7 @@ from tests.tui.reading import HOSTILE
 from tui.drawing.machine import Gpu
 
 
-def test_a_sample_with_garbage_counts_as_not_measured():
+def test_a_malformed_sample_counts_as_unknown():
     gpu = Gpu.from_table({"index": "x", "utilization": "high", "others": [3, {"bytes": "many"}], "name": HOSTILE})
     assert gpu.index == 0 and math.isnan(gpu.utilization) and gpu.others == ()
     assert "\x1b" not in gpu.name and "\n" not in gpu.name

@@ -20,7 +20,7 @@ def test_every_class_has_a_number_a_bar_and_its_change():
     assert len(lines) == 11 and fits(lines, 29, 11)
 
 
-def test_the_wide_pane_says_what_the_bars_mean():
+def test_the_wide_pane_explains_its_bars():
     text = text_of(per_class(rows(), "cat, often taken for dog (6.1 %)", 59, 12))
     assert text.splitlines()[1].split() == ["class", "0", "█" * 15 + "▉", "95.0", "+0.2", "-0.5"]
     assert text.splitlines()[-1].strip() == "bars 70 to 100 · worst: cat, often taken for dog (6.1 %)"

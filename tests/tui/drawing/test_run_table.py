@@ -1,4 +1,4 @@
-"""The rows of Results without a screen: their order, their headings and what stands in each column."""
+"""The table of Results: what each column shows."""
 
 import time
 
@@ -49,7 +49,7 @@ def test_the_row_says_where_the_best_epoch_was_picked_on_test(best_on, shown):
     assert bool(footnote([run], 80)) == (best_on == "test")
 
 
-def test_time_at_work_that_was_judged_by_wall_clocks_is_marked():
+def test_estimated_working_time_is_marked():
     assert took_of(summary(seconds=547.0)) == "9 m 07"
     assert took_of(summary(seconds=547.0, estimated=True)) == "~9 m 07"
 
@@ -68,7 +68,7 @@ def test_time_at_work_that_was_judged_by_wall_clocks_is_marked():
         ({"status": "lost", "reason": "reboot"}, "?boot", "? reboot"),
     ],
 )
-def test_each_state_has_a_sign_that_reads_without_colour_and_words_where_there_is_room(values, shown, words):
+def test_each_state_has_a_sign_that_is_readable_without_color_and_words_if_they_fit(values, shown, words):
     assert state_of(summary(**values))[0] == shown
     assert state_in_words(summary(**values))[0] == words
 
@@ -98,10 +98,10 @@ def test_text_from_runs_is_one_clean_line():
     assert "[red]evil" in drawn
 
 
-def test_the_top_line_counts_what_ended_and_what_goes_on():
+def test_the_top_line_counts_ended_and_live_runs():
     from collections import Counter
 
     runs = [summary(status="running"), summary(status="queued"), summary()]
-    said = text(news(Counter(finished=13, failed=1), 1000.0, 1000.0 + 9 * 3600, runs, 80))
-    assert said == " since you left 9 h ago: 13 finished · 1 failed · 1 running · 1 queued"
+    line = text(news(Counter(finished=13, failed=1), 1000.0, 1000.0 + 9 * 3600, runs, 80))
+    assert line == " since you left 9 h ago: 13 finished · 1 failed · 1 running · 1 queued"
     assert text(news(Counter(), 0.0, 1000.0, [], 80)).strip() == "nothing is running"

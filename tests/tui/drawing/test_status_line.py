@@ -26,7 +26,7 @@ def test_the_wide_status_adds_changes_tags_and_the_time_per_epoch():
     assert "10 s/epoch" in second and "~1 h 05 left (" in second
 
 
-def test_a_failed_run_says_why_instead_of_how_far():
+def test_a_failed_run_shows_its_reason_instead_of_its_progress():
     head = Headline("r", "x-k3f9", state="failed", reason="gpu_memory", age=7200)
     first, second = text_of(
         status_lines(head, Progress(epoch=31, done=31, epochs=500, message="needed 2.1 GB more"), 80, 2)
@@ -35,12 +35,12 @@ def test_a_failed_run_says_why_instead_of_how_far():
     assert second == " epoch 31/500   needed 2.1 GB more"
 
 
-def test_a_waiting_run_says_what_it_waits_for():
+def test_a_waiting_run_shows_its_place_in_line():
     head = Headline("r", "x-k3f9", state="queued")
     assert text_of(status_lines(head, Progress(busy="2nd in line"), 80, 2)).splitlines()[1] == " 2nd in line"
 
 
-def test_a_finished_run_says_how_long_it_took():
+def test_a_finished_run_shows_how_long_it_took():
     head = Headline("r", "x-k3f9", state="finished", age=60)
     second = text_of(
         status_lines(head, Progress(500, 500.0, 500, images_per_second=5000, took=5000), 80, 2)
@@ -49,7 +49,7 @@ def test_a_finished_run_says_how_long_it_took():
 
 
 @pytest.mark.parametrize("width", [60, 62, 79, 80, 100, 120, 200])
-def test_the_status_never_spills_and_neutralises_names(width):
+def test_the_status_never_overflows_and_neutralizes_names(width):
     head = Headline(HOSTILE * 5, "x-k3f9", 0, HOSTILE * 9, HOSTILE, (HOSTILE,) * 5, "running", "", 3.0)
     lines = status_lines(head, GOING, width, 2)
     assert fits(lines, width, 2)

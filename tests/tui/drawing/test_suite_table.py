@@ -70,13 +70,13 @@ def test_without_best_on_test_there_is_no_second_column_for_the_last_epoch(runs)
     assert "last epoch" not in [column.head for column in table.columns]
 
 
-def test_one_run_has_no_spread_but_says_what_the_test_set_leaves_open(runs):
+def test_one_run_has_no_spread_but_shows_the_uncertainty_of_the_test_set(runs):
     table = measured_table(SUITE, SUITE.rows, lines(runs[:1]), "")
     assert table.rows[0][2] == "97.00*"
     assert any("one run" in note and "±1.2" in note for note in table.legend), table.legend
 
 
-def test_a_departure_is_said_in_every_table(runs):
+def test_every_table_shows_how_the_runs_were_shrunk(runs):
     departure = "shrunk to 1 epoch"
     assert departure in " ".join(measured_table(SUITE, SUITE.rows, lines(runs), departure).lead)
     more = further_table(SUITE, SUITE.rows, lines(runs), departure)
@@ -119,7 +119,7 @@ def test_a_best_epoch_that_was_picked_on_held_out_images_has_another_mark_than_t
     assert table["best_on_holdout"]["test_accuracy"] == 0.8
 
 
-def test_times_that_were_judged_by_wall_clocks_are_marked(runs):
+def test_estimated_working_times_are_marked(runs):
     older = [replace(run, estimated=True) for run in runs]
     table = measured_table(SUITE, SUITE.rows[:1], lines(older)[:1], "")
     assert table.rows[0][6] == "~3.0 s" and any(note.startswith("~: estimated") for note in table.legend)
@@ -132,7 +132,7 @@ def test_a_report_with_seeds_fits_eighty_columns(runs):
     assert "device" in drawn or "on a card" in drawn
 
 
-def test_a_device_without_room_for_a_column_is_told_below(ended_run):
+def test_a_device_column_that_does_not_fit_goes_below_the_table(ended_run):
     run = summarize(
         ended_run(RECIPE, 0, (0.5,) * 3, device_name="a card with a name of some sixty letters, which is a lot")
     )
@@ -141,7 +141,7 @@ def test_a_device_without_room_for_a_column_is_told_below(ended_run):
     assert "on a card with a name of some sixty letters, which is a lot" in table.legend
 
 
-def test_how_many_images_an_accuracy_is_of_is_told(runs, ended_run):
+def test_the_number_of_test_images_is_shown(runs, ended_run):
     assert "tested on 1,000 images" in measured_table(SUITE, SUITE.rows, lines(runs), "").legend
     other = resolve("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["data.test_slice=first:0.5"]))
     row = SUITE.rows[1]

@@ -1,4 +1,4 @@
-"""One table in four forms: nothing lost, nothing that the form would take for a command."""
+"""One table in four formats: nothing is lost, and nothing is interpreted as a command."""
 
 import csv
 import io
@@ -26,9 +26,9 @@ TABLE = Table(
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_no_line_is_wider_than_the_terminal_and_no_word_is_lost(width):
-    said = text(TABLE, width)
-    assert max(map(cell_len, said.splitlines())) <= width
-    words = re.sub(r"\s+", " ", said)
+    made = text(TABLE, width)
+    assert max(map(cell_len, made.splitlines())) <= width
+    words = re.sub(r"\s+", " ", made)
     for piece in (TABLE.title, *TABLE.lead, *TABLE.legend, *TABLE.notes):
         assert piece in words
     assert all(word in words for row in TABLE.rows for cell in row for word in cell.split())
@@ -49,7 +49,7 @@ def test_a_column_without_room_goes_below_its_row():
     assert lines[at + 1].startswith("    a description")
 
 
-def test_text_is_free_of_what_steers_a_terminal():
+def test_text_has_no_control_characters():
     assert "\x1b" not in text(Table("t", (Column("a"),), ((HOSTILE,),)), 200)
 
 
@@ -71,22 +71,22 @@ def test_a_cell_cannot_break_a_markdown_table():
 
 
 def test_latex_is_a_booktabs_table_with_balanced_braces():
-    said = latex(TABLE, "t1")
-    assert said.count(r"\begin{") == said.count(r"\end{") == 3
+    made = latex(TABLE, "t1")
+    assert made.count(r"\begin{") == made.count(r"\end{") == 3
     for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\label{tab:t1}", r"\usepackage{booktabs}"):
-        assert said.count(rule) == 1
-    body = said[said.index(r"\midrule") : said.index(r"\bottomrule")]
+        assert made.count(rule) == 1
+    body = made[made.index(r"\midrule") : made.index(r"\bottomrule")]
     assert body.count(r" \\") == 2 and body.count("&") == 4
     assert r"first\textsuperscript{2} & 96.50$\pm$0.12* &" in body
     assert r"second & $-$1.5 & short" in body
-    assert said.count("{") == said.count("}")
+    assert made.count("{") == made.count("}")
 
 
 def test_latex_takes_nothing_of_a_text_for_a_command():
-    said = tex(HOSTILE)
-    bare = re.sub(r"\\(text[a-z]+\{\}|[%&$#_{}])", "", said)
+    made = tex(HOSTILE)
+    bare = re.sub(r"\\(text[a-z]+\{\}|[%&$#_{}])", "", made)
     assert not set("\\%&$#_{}~^") & set(bare)
-    assert "100" in said and "next" in said and "\x1b" not in said
+    assert "100" in made and "next" in made and "\x1b" not in made
 
 
 @pytest.mark.parametrize("cell", ["- / 12.1", "-", "–"])
@@ -95,8 +95,8 @@ def test_a_dash_for_nothing_is_no_minus(cell):
 
 
 def test_csv_reads_back_and_runs_no_formula():
-    said = csv_table(["a", "b", "c"], [['x,"y"\nz', None, 0.1 + 0.2], ["=1+1", "-", -0.5], ["-mixup", "@x", True]])
-    rows = list(csv.reader(io.StringIO(said)))
+    made = csv_table(["a", "b", "c"], [['x,"y"\nz', None, 0.1 + 0.2], ["=1+1", "-", -0.5], ["-mixup", "@x", True]])
+    rows = list(csv.reader(io.StringIO(made)))
     assert rows[1] == ['x,"y"\nz', "", "0.30000000000000004"]
     assert rows[2] == ["'=1+1", "-", "-0.5"]
     assert rows[3] == ["'-mixup", "'@x", "True"]

@@ -32,7 +32,7 @@ async def test_only_rows_that_changed_are_sent(monkeypatch):
         assert pane.text.splitlines()[0] == "row 0"
 
 
-async def test_the_pane_is_the_last_gate_for_text_that_steers():
+async def test_a_pane_removes_control_characters():
     app = Stage()
     async with app.run_test(size=(40, 10)) as pilot:
         await pilot.pause()

@@ -6,7 +6,7 @@ from tests.tui.reading import line_of
 from tui.widgets.top_bar import top_bar
 
 
-def test_the_top_line_has_sections_host_and_what_goes_on():
+def test_the_top_bar_has_sections_host_and_live_runs():
     assert line_of(top_bar("dashboard", "gpubox", 0, 0, 80)).endswith("6 Inspect        gpubox")
     assert line_of(top_bar("dashboard", "gpubox", 2, 3, 120)).endswith("gpubox  2 running  3 queued")
     assert ("1", "tab") in top_bar("dashboard", "gpubox", 0, 0, 80)
