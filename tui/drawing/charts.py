@@ -139,6 +139,7 @@ def _plot(series: Sequence[Series], width: int, height: int, x: Axis, y: Axis, s
     """The plot with its axes, without the gutter."""
     figure: Any = plotext
     figure.clear_figure()  # plotext keeps one figure for the whole process
+    figure.limit_size(False, False)  # by default plotext draws no wider than the terminal it believes to run in
     figure.theme("clear")
     figure.plotsize(width, height)
     figure.scatter([0.0], [0.0], marker=" ")  # plotext draws no axes when there is no data

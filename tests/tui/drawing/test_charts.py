@@ -114,3 +114,10 @@ def test_nothing_to_plot_still_has_axes():
     lines = text_of(chart([], 40, 8, x_axis(0), value_axis([], 6), ChartStyle()))
     assert lines[-2].lstrip().startswith("└┬") and lines[-1].split()[0] == "0"
     assert len(finite([])) == 0
+
+
+def test_a_chart_is_as_wide_as_asked_whatever_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    x, y = Axis(0, 500, ((0, "0"), (500, "500"))), Axis(0, 1)
+    last = text_of(chart([Series("", [0, 500], [0, 1])], 200, 8, x, y, ChartStyle(gutter=0)))[-1]
+    assert last.endswith("500") and cell_len(last) >= 198
