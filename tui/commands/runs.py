@@ -122,7 +122,8 @@ def _accuracy(value: float | None) -> str:
 def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Show one run: its state, its recipe and how to repeat it."""
     from engine.contract.run.store import find, summarize
-    from tui.drawing.figures import accuracy_details, unreadable_note
+    from tui.commands.accuracy import accuracy_details
+    from tui.drawing.figures import unreadable_note
 
     folder = find(roots(runs_dir), run)
     row, info = summarize(folder), folder.info()
@@ -243,8 +244,8 @@ def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | Non
     """Wait until runs have ended; the exit code is that of the worst of them."""
     from engine.contract.run.store import find, summarize
     from engine.launch import control
+    from tui.commands.accuracy import accuracy_details
     from tui.commands.train import EXIT, final_line, result_of
-    from tui.drawing.figures import accuracy_details
 
     folders = [find(roots(runs_dir), ref) for ref in refs]
     results = []

@@ -26,10 +26,11 @@ from engine.contract.run.teacher import with_teacher
 from engine.contract.text import one_line
 from engine.launch import control, watch
 from presets import loader
+from tui.commands.accuracy import accuracy_details
 from tui.commands.common import FAILED, print_json, say
 from tui.commands.output import OutputLost
 from tui.commands.sources import agreed, parts_with, source_file
-from tui.drawing.figures import accuracy_details, extra_accuracies
+from tui.drawing.figures import extra_accuracies
 from tui.drawing.format import duration, learning_rate, number, percent, work
 from tui.plans.draft import from_flags
 from tui.plans.plan import launch, plan, resets

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 
-from engine.analysis.history import History
-from engine.contract.errors import BadInput
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.events import Epoch
-from engine.contract.run.store import RunFolder
 from tui.drawing.format import percent
 
 
@@ -48,13 +45,3 @@ def matches_preset(preset: str, changes: str) -> bool:
         changes: what was changed, in words; "" and "-" mean nothing.
     """
     return changes in ("", "-") and not preset.startswith("run:")
-
-
-def accuracy_details(run: RunFolder) -> list[str]:
-    """All of the above for a run on disk. A recipe that cannot be read adds nothing."""
-    found = [f"with {figure} %" for figure in extra_accuracies(History.tail(run.events).course.last)]
-    try:
-        part = subset_of_test(run.look()[0])
-    except BadInput:
-        part = ""
-    return [*found, f"on the {part}"] if part else found

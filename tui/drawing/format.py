@@ -195,6 +195,8 @@ def keep_running(runs: int) -> str:
 
 
 def place_in_line(place: int) -> str:
-    """The place of a run in the queue of its device: 1 -> "1st in line", 3 -> "3rd in line"."""
+    """The place of a run in the queue of its device: 1 -> "1st in line", 3 -> "3rd in line"; 0 -> ""."""
+    if not place:
+        return ""
     suffix = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
     return f"{place}{suffix} in line"

@@ -5,13 +5,14 @@ import math
 import pytest
 
 from engine.contract.run.events import Epoch, EventWriter, Finished, Resumed
+from tui.commands.accuracy import accuracy_details
 from tui.commands.train import describe, final_line, result_of
 from tui.dashboard.curves import accuracy_curves
 from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
 from tui.drawing.chart_pane import chart_pane
-from tui.drawing.figures import accuracy_details, extra_accuracies
+from tui.drawing.figures import extra_accuracies
 from tui.drawing.run_preview import facts
 from tui.screens.preview_reader import Reader
 

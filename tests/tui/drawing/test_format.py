@@ -111,6 +111,7 @@ def test_a_single_run_has_no_spread():
 
 def test_a_place_in_line_is_an_ordinal():
     places = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 112: "112th"}
+    assert fmt.place_in_line(0) == ""
     assert {place: fmt.place_in_line(place) for place in places} == {
         place: f"{ordinal} in line" for place, ordinal in places.items()
     }
