@@ -32,6 +32,7 @@ class Layout:
 
     @property
     def body(self) -> int:
+        """Height of the two plots together."""
         return self.accuracy + self.loss
 
     @property

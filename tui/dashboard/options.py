@@ -33,10 +33,12 @@ class Options:
 
     @property
     def accuracy_scale(self) -> Scale:
+        """The scale of the accuracy axis."""
         return "linear" if self.axis == "linear" else "log error"
 
     @property
     def loss_scale(self) -> Scale:
+        """The scale of the loss axis."""
         return "log" if self.axis == "log loss" else "linear"
 
 
@@ -52,14 +54,17 @@ class Frame:
 
     @property
     def wide(self) -> bool:
+        """Whether labels and settings are written out in full."""
         return self.width >= 55
 
     @property
     def gutter(self) -> int:
+        """Width of the label gutter in cells."""
         return 14 if self.wide else 11
 
     @property
     def rows(self) -> int:
+        """Rows of the plot, without the x axis."""
         return max(self.height - 2 * self.x_axis, 2)
 
     def style(self, tick_width: int, x_name: str = "") -> ChartStyle:

@@ -83,11 +83,13 @@ class RunView:
 
     @property
     def planned_epochs(self) -> int:
+        """Epochs of the whole run; 0 if unknown."""
         started = self.history.started
         return (started.epochs if started else 0) or self.info.epochs
 
     @property
     def steps_per_epoch(self) -> int:
+        """Training steps per epoch; 0 before the run has started."""
         return self.history.started.steps_per_epoch if self.history.started else 0
 
     # --- progress ---------------------------------------------------------------------------------------------
@@ -99,6 +101,7 @@ class RunView:
 
     @property
     def done_epochs(self) -> int:
+        """The number of completed epochs."""
         return self.last.epoch if self.last else 0
 
     @property
@@ -133,10 +136,12 @@ class RunView:
 
     @property
     def learning_rate(self) -> float:
+        """The current learning rate; NaN if unknown."""
         return self._newest("lr")
 
     @property
     def images_per_second(self) -> float:
+        """The current speed in training images per second; NaN if unknown."""
         return self._newest("images_per_second")
 
     def _newest(self, name: str) -> float:
@@ -185,6 +190,7 @@ class RunView:
 
     @property
     def weights(self) -> str:
+        """The weights that are tested: "raw", or the kind of average."""
         return self.history.course.weights
 
     @property
@@ -198,10 +204,12 @@ class RunView:
 
     @property
     def last_accuracy(self) -> float:
+        """Test accuracy at the last test, 0..1; NaN without one."""
         return self.history.course.last_accuracy
 
     @property
     def best_epoch(self) -> int:
+        """The best epoch; 0 without a test."""
         return self.history.best.epoch if self.history.best else 0
 
     @property

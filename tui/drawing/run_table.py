@@ -161,10 +161,12 @@ def accuracy(value: float | None) -> str:
 
 
 def epochs_of(run: Summary) -> str:
+    """Completed and planned epochs: "12/500"."""
     return f"{run.epoch}/{run.epochs}"
 
 
 def took_of(run: Summary) -> str:
+    """Working time, or "-" if there is none yet."""
     return work(run.seconds, run.estimated) if run.seconds else NONE
 
 

@@ -74,8 +74,7 @@ def measured_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], s
     columns = [Column(head, right=head != "row") for head in heads]
     notes, marks = _notes(rows, suite.source)
     devices = [result.device or NONE for result in results]
-    needed = sum(max(len(head), *(len(cells[i]) for cells in body)) + 2 for i, head in enumerate(heads))
-    device_fits = not width or needed + max(map(len, [*devices, "device"])) + 6 <= width
+    device_fits = not width or _width(heads, body) + max(map(len, [*devices, "device"])) + 6 <= width
     if device_fits:
         columns.append(Column("device"))
         body = [[*cells, device] for cells, device in zip(body, devices, strict=True)]
@@ -94,6 +93,11 @@ def measured_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], s
         notes=notes,
         marks=marks,
     )
+
+
+def _width(heads: Sequence[str], body: Sequence[Sequence[str]]) -> int:
+    """Cells that the columns take, with two blanks behind each."""
+    return sum(max(len(head), *(len(cells[i]) for cells in body)) + 2 for i, head in enumerate(heads))
 
 
 def further_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], shrink: str) -> Table | None:
