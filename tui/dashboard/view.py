@@ -199,10 +199,6 @@ class RunView:
         return self.history.course.best_on
 
     @property
-    def last_tested(self) -> int:
-        return self.history.course.last.epoch if self.history.course.last else 0
-
-    @property
     def last_accuracy(self) -> float:
         """Test accuracy at the last test, 0..1; NaN without one."""
         return self.history.course.last_accuracy
