@@ -5,6 +5,7 @@ import math
 import pytest
 
 from engine.contract.run.events import EventWriter, Resumed, RunStarted
+from presets.loader import Edits
 from tests.tui.dashboard.reading import view_of
 from tests.tui.demo import CLASSES, Demo, write_run
 from tui.dashboard.classes import class_names
