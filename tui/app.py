@@ -19,7 +19,7 @@ from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, Summary, find
 from engine.contract.text import one_line
 from tui.commands.sources import RUN
-from tui.drawing.format import going_on
+from tui.drawing.format import keep_running
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.common import MODES as SECTIONS
 from tui.messages import RunsChanged
@@ -167,7 +167,7 @@ class Workbench(App[None]):
 
     def _ask_to_quit(self) -> None:
         live = len(self.session.live())
-        runs = f"{going_on(live)} without this screen." if live else "No run is going on."
+        runs = f"{keep_running(live)} without this screen." if live else "No run is going on."
         buttons = [("quit", "Quit"), ("stay", "Stay")]
         body = f"{runs}\n`cifar-tui` comes back here."
         # Whoever pressed Esc once too often and then Enter has not asked to leave.
