@@ -17,7 +17,7 @@ from engine.contract.run.index import Index
 from engine.launch import control
 from tui.commands.common import FAILED, print_json, say, width
 from tui.drawing.format import NONE, percent
-from tui.drawing.typeset import Column, Sheet, text
+from tui.drawing.typeset import Column, Table, text
 from tui.plans.batch import Batch, Cell, Job, alone, carry_out, prepare
 from tui.plans.cost import Cost, cost, room
 from tui.plans.words import shrunk, told
@@ -106,7 +106,7 @@ def _show(order: Order, batch: Batch, time: Cost, space: str, as_json: bool) -> 
         row = job.label, job.recipe.model.name, str(job.recipe.epochs), _state(job), _changes(job)
         seeds.setdefault(row, []).append(job.seed)
     rows = [(row[0], _ranges(alike), *row[1:]) for row, alike in seeds.items()]
-    return typer.echo(text(Sheet("", tuple(columns), tuple(rows)), width()), nl=False)
+    return typer.echo(text(Table("", tuple(columns), tuple(rows)), width()), nl=False)
 
 
 def _ranges(seeds: Sequence[int]) -> str:

@@ -24,7 +24,7 @@ from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, prin
 from tui.commands.output import rewrite_line
 from tui.commands.trust import agreed
 from tui.drawing.format import duration
-from tui.drawing.rate_chart import picture
+from tui.drawing.rate_chart import rate_chart
 from tui.plans.draft import from_flags
 from tui.plans.plan import resets
 from tui.plans.sweep import Job, Progress, Wanted, check, command, verdict
@@ -101,7 +101,7 @@ def result(job: Job, curve: Curve, ending: str, seconds: float) -> dict[str, Any
 def show(job: Job, curve: Curve, ending: str, seconds: float) -> None:
     """The plot, the verdict, the command."""
     width, glyphs = terminal_width(), output.glyphs()
-    print_lines(picture(curve, job.span, width, HEIGHT, glyphs), glyphs)
+    print_lines(rate_chart(curve, job.span.low, job.span.high, width, HEIGHT, glyphs), glyphs)
     typer.echo(f"\n{clean(ending)}; {duration(seconds)} on {job.place.device}\n")
     for line in verdict(curve):
         typer.echo(line)
