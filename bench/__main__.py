@@ -1,10 +1,10 @@
-"""`python -m bench [what ...] [--json FILE]`: speed against peers and against the limit, as ratios taken in one run.
+"""`python -m bench [what ...] [--json FILE]`: speed relative to peers and to the limit, measured in the same process.
 
 augment     each op and the named pipelines against torchvision's per-image transforms
-engine      the training loop against the same model on one fixed batch, and the whole epoch against a plain loop
-steps       a training step in each way there is: eager or compiled, plain or as one CUDA graph; only when asked for
-workbench   first paint, key to repaint, large runs, ten thousand runs, bytes over a terminal line
-zoo         training speed of every model beside its GMACs; takes long, so only when asked for
+engine      the training loop against the same model on one fixed batch, and a whole epoch against a plain loop
+steps       a training step eager or compiled, with or without a CUDA graph; runs only if named
+workbench   first paint, key to repaint, large runs, ten thousand runs, bytes sent to the terminal
+zoo         training speed of every model next to its GMACs; takes long, so it runs only if named
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-FIRST, WIDTH = 40, 10  # columns of a table: rows are printed before the widest is known
+FIRST, WIDTH = 40, 10  # of the table's columns: rows are printed before the widest one is known
 AREAS = ("augment", "engine", "workbench")
 ON_REQUEST = ("steps", "zoo")
 
@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0])
     parser.add_argument("what", nargs="*", choices=[[], *AREAS, *ON_REQUEST], help=f"default: {', '.join(AREAS)}")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the time, for a look; not for publishing")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the time; figures are not for publication")
     chosen = parser.parse_args()
     report: dict[str, Any] = {"machine": machine(), "began": time.strftime("%Y-%m-%d %H:%M")}
     print("  ".join(f"{key} {value}" for key, value in report["machine"].items()))
@@ -37,12 +37,12 @@ def main() -> None:
         report[area] = []
         for row in shown(importlib.import_module(f"bench.{area}").measure(quick=chosen.quick)):
             report[area].append(row)
-            if chosen.json:  # after every row, so that a run that is cut short has left what it measured
+            if chosen.json:  # after every row, so that an interrupted run keeps what it has measured
                 chosen.json.write_text(json.dumps(report, indent=1))
 
 
 def machine() -> dict[str, str]:
-    """What the figures were taken on."""
+    """The hardware and software that the figures were measured on."""
     import torch
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
@@ -64,7 +64,7 @@ def _cpuinfo() -> list[str]:
 
 
 def shown(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Rows on their way, each printed as soon as it is there; one with other keys starts a new table."""
+    """Pass rows through, printing each one as soon as it is available; a row with other keys starts a new table."""
     head: list[str] = []
     for row in rows:
         widths = [FIRST, *(max(WIDTH, len(key)) for key in list(row)[1:])]
@@ -75,6 +75,7 @@ def shown(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def cell(value: Any) -> str:
+    """A figure as text, with three significant digits."""
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     return str(value)

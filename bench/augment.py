@@ -1,9 +1,9 @@
-"""Augmentation: images per core-second, ours by the batch against torchvision's transforms, image by image.
+"""Augmentation in images per core-second: batched ops against torchvision's per-image transforms.
 
-Every contestant starts from the bytes in memory and ends with a normalised float batch and soft targets, on one thread,
-and is charged its own CPU time: so a busy machine changes little. Rounds go around all contestants; medians are shown.
-Each registered op is measured alone with its defaults, then each named augmentation of `presets/augmentations`; where
-torchvision has no counterpart of an op, "-" stands in its place.
+Every contestant starts from uint8 pixels in memory and ends with a normalized float batch and soft targets, on one
+thread. Only its own CPU time counts, so that other programs on the machine have little effect. The contestants take
+turns, and medians over the rounds are shown. Each registered op is measured by itself with its defaults, then each
+named augmentation of `presets/augmentations`. "-" stands for an op that torchvision does not have.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from presets.loader import list_presets, read_table
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 IMAGES, BATCH = 1024, 128
-ROUNDS, BATCHES = 5, 3  # of each round, each contestant does this many batches
+ROUNDS, BATCHES = 5, 3  # batches of each contestant per round
 Batch = Callable[[int], object]
 """Makes batch number i."""
 Twin = Callable[[Any, dict[str, Any]], Any]
@@ -55,7 +55,7 @@ ON_IMAGES: Final[dict[str, Twin]] = {
 ON_TENSORS: Final[dict[str, Twin]] = {
     "random_erasing": lambda tv, op: tv.RandomErasing(0.5, scale=(0.02, 0.4), ratio=(0.3, 1 / 0.3)),
 }
-ON_BATCHES: Final[dict[str, Twin]] = {  # one draw a batch, as a DataLoader's collate function does it
+ON_BATCHES: Final[dict[str, Twin]] = {  # one draw per batch, as in a DataLoader's collate function
     "mixup": lambda tv, op: v2.MixUp(num_classes=10),
     "cutmix": lambda tv, op: v2.CutMix(num_classes=10),
     "choice": lambda tv, op: v2.RandomChoice([ON_BATCHES[member.name](tv, {}) for member in op["of"]]),
@@ -63,7 +63,7 @@ ON_BATCHES: Final[dict[str, Twin]] = {  # one draw a batch, as a DataLoader's co
 
 
 def cases() -> Iterator[tuple[str, tuple[Choice, ...]]]:
-    """Every op with its defaults, colour jitter with hue too, and every named augmentation."""
+    """Every op with its defaults, color jitter also with hue, and every named augmentation."""
     for part in catalog().parts("op"):
         if not any(param.type == OPS for param in part.params):
             yield part.name, (Choice(name=part.name),)
@@ -79,7 +79,7 @@ def choice(table: dict[str, Any]) -> Choice:
 
 
 def measure(*, quick: bool = False) -> Iterator[dict[str, Any]]:
-    """One row a pipeline: images per core-second of each contestant, and our gain over torchvision on PIL images."""
+    """One row per pipeline: images per core-second of each contestant, and speedup over torchvision on PIL images."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     warm_heap()
@@ -91,14 +91,15 @@ def measure(*, quick: bool = False) -> Iterator[dict[str, Any]]:
 
 
 def warm_heap() -> None:
-    """Free one block as large as a layer's activations, which every training process does.
+    """Free one block as large as a layer's activations, as every training process does.
 
-    Until then glibc gives each freed image batch back to the system, and new ones come page by page at twice the price.
+    Until then, glibc returns each freed image batch to the system, and allocating the next one takes twice as long.
     """
     torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 def row(name: str, ops: tuple[Choice, ...], rounds: int) -> dict[str, Any]:
+    """Measure one pipeline with all contestants."""
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, 32, 32, 3), dtype=np.uint8)
     labels = torch.arange(IMAGES) % 10
     contestants = {
@@ -127,6 +128,7 @@ def row(name: str, ops: tuple[Choice, ...], rounds: int) -> dict[str, Any]:
 
 
 def ours(ops: tuple[Choice, ...], pixels: np.ndarray, labels: Tensor, *, compile: bool) -> Batch:
+    """The engine's pipeline on images that are resident in memory."""
     split = Split(torch.from_numpy(pixels).permute(0, 3, 1, 2), labels)
     data = Resident(split, "cpu")
     pipeline = Pipeline(ops, seed=0, mean=MEAN, std=STD, num_classes=10, compile=compile, say=print)
@@ -140,13 +142,14 @@ def ours(ops: tuple[Choice, ...], pixels: np.ndarray, labels: Tensor, *, compile
 
 
 def torchvision_pil(ops: tuple[Choice, ...], pixels: np.ndarray, labels: Tensor) -> Batch:
-    """As in torchvision's CIFAR10 and a DataLoader: an array becomes a PIL image, the transforms, `stack`, the mix."""
+    """As in torchvision's CIFAR10 with a DataLoader: array to PIL image, transforms, `stack`, mixing."""
     after = [*twins(ON_TENSORS, v1, ops), v1.Normalize(MEAN, STD)]
     transform = v1.Compose([*twins(ON_IMAGES, v1, ops), v1.ToTensor(), *after])
     return collate(ops, lambda i: transform(Image.fromarray(pixels[i])), labels)
 
 
 def torchvision_tensors(ops: tuple[Choice, ...], pixels: np.ndarray, labels: Tensor) -> Batch:
+    """torchvision's v2 transforms on uint8 tensors, image by image."""
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     after = [*twins(ON_TENSORS, v2, ops), v2.Normalize(MEAN, STD)]
     transform = v2.Compose([*twins(ON_IMAGES, v2, ops), v2.ToDtype(torch.float32, scale=True), *after])
@@ -154,10 +157,12 @@ def torchvision_tensors(ops: tuple[Choice, ...], pixels: np.ndarray, labels: Ten
 
 
 def twins(table: dict[str, Twin], tv: Any, ops: tuple[Choice, ...]) -> list[Any]:
+    """torchvision's counterparts of those ops that are in `table`."""
     return [table[op.name](tv, op.options) for op in ops if op.name in table]
 
 
 def collate(ops: tuple[Choice, ...], load: Callable[[int], Tensor], labels: Tensor) -> Batch:
+    """Load images one by one, stack them, and apply the counterparts of mixing ops."""
     mixers = twins(ON_BATCHES, v2, ops)
 
     def make(i: int) -> object:
@@ -171,5 +176,5 @@ def collate(ops: tuple[Choice, ...], load: Callable[[int], Tensor], labels: Tens
 
 
 def some(i: int) -> np.ndarray:
-    """The images of batch i."""
+    """Indices of the images in batch i."""
     return np.random.default_rng(i).permutation(IMAGES)[:BATCH]

@@ -1,9 +1,9 @@
-"""The training loop against its limit, and against the loop that CIFAR projects usually have.
+"""The training loop against its upper limit, and against the usual training loop of CIFAR projects.
 
-The limit is the same model, precision, loss and optimizer on one fixed batch: no data, no augmentation, no records. The
-plain loop is a two-worker DataLoader over PIL images with torchvision's per-image transforms, one CutMix or MixUp draw
-per batch, fp32, and `.item()` after every step. Both sides take turns in one process, so that a busy machine slows them
-alike; figures are medians over the rounds, ratios too.
+The limit is the same model, precision, loss and optimizer on one fixed batch: no data loading, no augmentation, no
+events. The plain loop is a two-worker DataLoader over PIL images with torchvision's per-image transforms, one CutMix or
+MixUp draw per batch, fp32, and `.item()` after every step. Both sides take turns in one process, so that a busy machine
+slows down both. Figures and ratios are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run.create import create
 from engine.contract.run.events import Epoch
 from engine.data.load import DataSet, Split
-from engine.loop.probe import choose_device, usable_cores
+from engine.loop.hardware import choose_device, usable_cores
 from engine.loop.setup import Setup, prepare
-from engine.loop.steps import ORDINARY, Step
+from engine.loop.steps import EAGER_STEPS, TrainStep
 from engine.models.build import build_model
-from engine.train import fit, ways_to_step
+from engine.train import fit, make_steps
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 CROP_FLIP = ["random_crop", "horizontal_flip"]
@@ -55,7 +55,7 @@ def measure(quick: bool) -> Iterator[dict[str, Any]]:
 
 
 def row(what: str, ours: list[float], other: str, theirs: list[float]) -> dict[str, Any]:
-    """One comparison, rates in images a second; the ratio is the median of the rounds' own ratios."""
+    """One comparison, with rates in images per second; the ratio is the median of the ratios of the rounds."""
     ratios = [one / two for one, two in zip(ours, theirs, strict=True)]
     return {
         "what": what,
@@ -69,7 +69,7 @@ def row(what: str, ours: list[float], other: str, theirs: list[float]) -> dict[s
 
 
 def images(n: int) -> DataSet:
-    """Random pixels: speed does not depend on what they show."""
+    """A data set of random pixels, since speed does not depend on the content."""
     rng = np.random.default_rng(0)
     pixels = torch.from_numpy(rng.integers(0, 256, (n, 32, 32, 3), np.uint8)).permute(0, 3, 1, 2)
     split = Split(pixels, torch.from_numpy(rng.integers(0, 10, n)))
@@ -87,6 +87,7 @@ def recipe(
     batch: int = 128,
     compile: str = "off",
 ) -> Recipe:
+    """A recipe with SGD and no evaluation."""
     table = {
         "epochs": epochs,
         "batch_size": batch,
@@ -100,21 +101,21 @@ def recipe(
 
 
 def steps_in(model: str, device: torch.device) -> int:
-    """Steps a round: about two seconds of work."""
+    """Steps per round, for about two seconds of work."""
     if device.type == "cuda":
         return 100
     return 20 if model == "resnet20" else 3
 
 
 def built(chosen: Recipe, data: DataSet, device: torch.device) -> Setup:
-    """The parts of a recipe, on all cores."""
+    """The parts of a recipe, using all CPU cores."""
     with tempfile.TemporaryDirectory() as folder:
         probe_file = Path(folder) / "probe.json"
         return prepare(chosen, data, probe_file, seed=0, device=device, threads=usable_cores(), parts=catalog())
 
 
 def engine_rates(chosen: Recipe, data: DataSet, device: torch.device) -> Iterator[float]:
-    """Images a second of the whole loop, events and records included, epoch by epoch."""
+    """Images per second of the whole loop, including events and records, one figure per epoch."""
     with tempfile.TemporaryDirectory() as folder:
         run = create(Path(folder), chosen, seed=0)
         stream = fit(chosen, run, data, seed=0, device=device, placement=Placement(threads=usable_cores()))
@@ -125,15 +126,15 @@ def engine_rates(chosen: Recipe, data: DataSet, device: torch.device) -> Iterato
 
 
 def against_limit(model: str, device: torch.device, rounds: int) -> dict[str, Any]:
-    """The loop with crop and flip against the same step on one batch that never changes."""
+    """The loop with crop and flip against the same step on one fixed batch."""
     steps = steps_in(model, device)
     data = images(128 * steps)
     still = recipe(model, [])
     setup = built(still, data, device)
     x, y = setup.augmented(setup.train.images[:128], setup.train.labels[:128], 0, 0)
     setup.model.train()
-    _, step = ways_to_step(setup, still)
-    limit_rate(step, x, y, max(steps, ORDINARY + 1))
+    _, step = make_steps(setup, still)
+    limit_rate(step, x, y, max(steps, EAGER_STEPS + 1))
     precision = setup.decisions.precision
     ours, theirs = [], []
     for i, rate in enumerate(engine_rates(recipe(model, CROP_FLIP, rounds + 1, precision), data, device)):
@@ -143,8 +144,8 @@ def against_limit(model: str, device: torch.device, rounds: int) -> dict[str, An
     return row(f"{model} loop, {precision}", ours, "one fixed batch", theirs)
 
 
-def limit_rate(step: Step, x: Tensor, y: Tensor, steps: int) -> float:
-    """Images per second of a step repeated on one batch, carried out as the loop carries it out."""
+def limit_rate(step: TrainStep, x: Tensor, y: Tensor, steps: int) -> float:
+    """Images per second of a step repeated on one batch, executed as in the loop."""
     began = time.perf_counter()
     for _ in range(steps):
         loss, _, _ = step(x, y)
@@ -153,7 +154,7 @@ def limit_rate(step: Step, x: Tensor, y: Tensor, steps: int) -> float:
 
 
 class PilImages(Dataset[tuple[Tensor, int]]):
-    """What torchvision's CIFAR10 does for every item: array, PIL image, transforms."""
+    """The work of torchvision's CIFAR10 for every item: array to PIL image, transforms."""
 
     def __init__(self, split: Split, transform: Any) -> None:
         self._pixels = split.images.permute(0, 2, 3, 1).contiguous().numpy()
@@ -170,7 +171,7 @@ class PilImages(Dataset[tuple[Tensor, int]]):
 
 
 def plain_loader(data: DataSet) -> DataLoader[tuple[Tensor, int]]:
-    """Crop, flip and colour jitter image by image in two workers, as both public projects load CIFAR."""
+    """Crop, flip and color jitter image by image in two workers, as CIFAR projects usually load their data."""
     transform = transforms.Compose(
         [
             transforms.RandomCrop(32, padding=4),
@@ -192,7 +193,7 @@ def plain_loader(data: DataSet) -> DataLoader[tuple[Tensor, int]]:
 
 
 def against_loader(device: torch.device, rounds: int) -> dict[str, Any]:
-    """Only the input: crop, flip and colour jitter of whole epochs, no model."""
+    """The input pipeline alone: crop, flip and color jitter of whole epochs, without a model."""
     data = images(128 * 100)
     loader = plain_loader(data)
     setup = built(recipe("lenet", [*CROP_FLIP, JITTER], precision="fp32"), data, device)
@@ -206,6 +207,7 @@ def against_loader(device: torch.device, rounds: int) -> dict[str, Any]:
 
 
 def our_input_rate(setup: Setup, epoch: int) -> float:
+    """Images per second of the engine's input pipeline over one epoch."""
     began = time.perf_counter()
     order = np.random.default_rng(epoch).permutation(len(setup.train))
     for step, (pixels, labels) in enumerate(setup.train.batches(order, 128)):
@@ -215,18 +217,19 @@ def our_input_rate(setup: Setup, epoch: int) -> float:
 
 
 def loader_rate(loader: DataLoader[tuple[Tensor, int]], device: torch.device) -> float:
+    """Images per second of a DataLoader over one epoch, not counting the start of the workers."""
     batches = iter(loader)
-    x, _ = next(batches)  # the start of an epoch is theirs for free
-    began, seen = time.perf_counter(), 0
+    x, _ = next(batches)
+    began, count = time.perf_counter(), 0
     for x, _ in batches:
         x = x.to(device, non_blocking=True)
-        seen += len(x)
+        count += len(x)
     x[0, 0, 0, 0].item()
-    return seen / (time.perf_counter() - began)
+    return count / (time.perf_counter() - began)
 
 
 def against_plain_loop(model: str, device: torch.device, rounds: int) -> dict[str, Any]:
-    """Whole training steps with crop, flip, jitter and CutMix or MixUp: our loop against the usual one."""
+    """Whole training steps with crop, flip, jitter and CutMix or MixUp: the engine's loop against a plain one."""
     steps = 2 * steps_in(model, device)
     loader = plain_loader(images(128 * (steps + 1)))
     net = build_model(recipe(model, []).model, num_classes=10, catalog=catalog()).to(device)
@@ -244,13 +247,13 @@ def against_plain_loop(model: str, device: torch.device, rounds: int) -> dict[st
 def plain_rate(
     net: nn.Module, optimizer: torch.optim.Optimizer, loader: DataLoader[tuple[Tensor, int]], device: torch.device
 ) -> float:
-    """Images a second of the usual training loop over one epoch, with torch's defaults."""
+    """Images per second of a plain training loop over one epoch, with torch's defaults."""
     torch.backends.cudnn.allow_tf32, ours = True, torch.backends.cudnn.allow_tf32
     mix = v2.RandomChoice([v2.CutMix(num_classes=10), v2.MixUp(num_classes=10)])
     net.train()
-    began, seen, running = 0.0, 0, 0.0
+    began, count, running = 0.0, 0, 0.0
     for i, (x, y) in enumerate(loader):
-        if i == 0:  # the first batch waits for the workers: left out, in their favour
+        if i == 0:  # the first batch waits for the workers and is not counted, in their favor
             began = time.perf_counter()
             continue
         x, y = x.to(device), y.to(device)
@@ -260,6 +263,6 @@ def plain_rate(
         loss.backward()
         optimizer.step()
         running += loss.item()
-        seen += len(x)
+        count += len(x)
     torch.backends.cudnn.allow_tf32 = ours
-    return seen / (time.perf_counter() - began)
+    return count / (time.perf_counter() - began)

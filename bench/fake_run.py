@@ -1,4 +1,4 @@
-"""A run that trains nothing: `python -m bench.fake_run DIR 60` writes the events of a GPU run for a minute."""
+"""A run without training: `python -m bench.fake_run DIR 60` writes the events of a GPU run for 60 seconds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GB = 2**30
 
 
 def make(root: Path) -> RunFolder:
-    """A new run folder of the preset that the dashboard was drawn for."""
+    """A new run folder with the preset that the dashboard was designed for."""
     return create(root, recipe_of("resnet34_cutmix", catalog()), seed=0, preset="resnet34_cutmix", changes="-")
 
 
@@ -59,7 +59,7 @@ def system(t: float, rng: random.Random) -> System:
 
 
 def finished(run: RunFolder, epochs: int, steps_kept: int) -> None:
-    """Write a whole life at once: `epochs` epochs with `steps_kept` step events each, all in the past."""
+    """Write a whole finished run at once: `epochs` epochs with `steps_kept` step events each, all in the past."""
     rng = random.Random(0)
     begin = time.time() - epochs * 10 - 3600
     with EventWriter(run.events) as events:
@@ -73,7 +73,7 @@ def finished(run: RunFolder, epochs: int, steps_kept: int) -> None:
 
 
 def live(run: RunFolder, seconds: float) -> None:
-    """Look alive for so long: two steps a second, an epoch each, a system sample every other second."""
+    """Imitate a training run for `seconds`: two steps and one epoch per second, a system sample every two seconds."""
     rng, this = random.Random(0), me()
     ProcRecord(this.host, this.boot_id, this, this).write(run.proc)
     with EventWriter(run.events) as events:

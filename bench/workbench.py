@@ -1,4 +1,4 @@
-"""The workbench as a terminal sees it: a pty of 120x40 with 256 colours, real keys in, real bytes out."""
+"""The workbench in a real terminal: a pty of 120x40 with 256 colors, which sends keys and receives bytes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COMMAND = [sys.executable, "-m", "tui.cli"]
 
 
 class Terminal:
-    """A program in a pty, and what it has sent."""
+    """A program in a pty, and the bytes it has sent."""
 
     def __init__(self, command: list[str], folder: Path) -> None:
         own, other = pty.openpty()
@@ -60,7 +60,7 @@ class Terminal:
         os.close(self._fd)
 
     def read(self, seconds: float) -> bytes:
-        """What arrives within so many seconds."""
+        """The bytes that arrive within `seconds`."""
         until, start = time.perf_counter() + seconds, len(self.received)
         while (left := until - time.perf_counter()) > 0:
             if select.select([self._fd], [], [], left)[0]:
@@ -68,7 +68,7 @@ class Terminal:
         return self.received[start:]
 
     def until(self, text: str, since: int = 0, limit: float = 30.0) -> float:
-        """Seconds since the program began until `text` has arrived after byte `since`. Raises TimeoutError."""
+        """Seconds from the start of the program until `text` has arrived after byte `since`. Raises TimeoutError."""
         while text.encode() not in self.received[since:]:
             if time.perf_counter() - self._began > limit:
                 raise TimeoutError(f"{text!r} did not appear; the end was {self.received[-300:]!r}")
@@ -77,7 +77,7 @@ class Terminal:
         return time.perf_counter() - self._began
 
     def press(self, keys: str) -> tuple[int, float]:
-        """Send keys; the byte and the second from which an answer may come."""
+        """Send keys; returns the byte offset and the time, in seconds, after which a reply may arrive."""
         self.read(0.0)
         os.write(self._fd, keys.encode())
         return len(self.received), time.perf_counter() - self._began
@@ -97,13 +97,14 @@ class Terminal:
         return time.perf_counter() - self._began - pressed
 
     def cpu(self) -> float:
-        """Seconds of CPU so far."""
+        """CPU seconds used so far."""
         used = psutil.Process(self._process.pid).cpu_times()
-        return used.user + used.system
+        seconds: float = used.user + used.system
+        return seconds
 
 
 def measure(*, quick: bool = False) -> Iterator[dict[str, Any]]:
-    """Figures beside the bars of the design: rows of what, measured, bar, unit."""
+    """Figures next to their target values, as rows of what, measured, bar (the target), unit."""
     folder = Path(tempfile.mkdtemp(prefix="cifar-tui-bench-"))
     try:
         for part in (_starts, _streaming, _large, _many):
@@ -117,7 +118,7 @@ def _row(what: str, value: float, bar: float, unit: str) -> dict[str, Any]:
 
 
 def _starts(folder: Path, quick: bool) -> list[dict[str, Any]]:
-    """Importing and first painting, files warm."""
+    """Import time and first paint, with files in the cache."""
     listing, painting = [], []
     for _ in range(3 if quick else 9):
         began = time.perf_counter()
@@ -134,7 +135,7 @@ def _starts(folder: Path, quick: bool) -> list[dict[str, Any]]:
 
 
 def _streaming(folder: Path, quick: bool) -> list[dict[str, Any]]:
-    """A live run on the dashboard: bytes, CPU, keys; then the same screen with nothing new."""
+    """A live run on the dashboard: bytes sent, CPU use, response to keys."""
     place, seconds = folder / "live", 6.0 if quick else 20.0
     run = fake_run.make(place / "runs")
     writer = subprocess.Popen([sys.executable, "-m", "bench.fake_run", str(run.path), str(seconds + 30)])
@@ -159,7 +160,7 @@ def _streaming(folder: Path, quick: bool) -> list[dict[str, Any]]:
 
 
 def _large(folder: Path, quick: bool) -> list[dict[str, Any]]:
-    """Opening a run with 200,000 rows of metrics, and sitting on it."""
+    """Opening a run with 200,000 rows of metrics, and then showing it without changes."""
     place = folder / "large"
     run = fake_run.make(place / "runs")
     epochs = 50 if quick else 500
@@ -177,7 +178,7 @@ def _large(folder: Path, quick: bool) -> list[dict[str, Any]]:
 
 
 def _many(folder: Path, quick: bool) -> list[dict[str, Any]]:
-    """Ten thousand runs: a first look, a second one through the index, a filter letter by letter."""
+    """Ten thousand runs: listing them without and with the index, then filtering letter by letter."""
     place, count = folder / "many", 500 if quick else 10_000
     runs = place / "runs"
     model = fake_run.make(runs)
@@ -188,7 +189,7 @@ def _many(folder: Path, quick: bool) -> list[dict[str, Any]]:
         shutil.copytree(model.path, copy)
         table = model.run_json.read_text().replace(model.id, copy.name).replace('"seed": 0', f'"seed": {number}')
         (copy / "run.json").write_text(table)
-    time.sleep(2.5)  # the index does not trust files younger than two seconds
+    time.sleep(2.5)  # the index does not store files younger than two seconds
     with Terminal([*COMMAND, "results"], place) as terminal:
         first = terminal.until("resnet34_cutmix", limit=120)
     with Terminal([*COMMAND, "results"], place) as terminal:

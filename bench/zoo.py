@@ -1,11 +1,10 @@
-"""Training images a second of every model, beside what it computes: slow implementations stand out.
+"""Training speed of every model in images per second, next to its arithmetic: slow implementations stand out.
 
-A step is the engine's own (`train_step` with SGD) on one fixed batch, in the precision that the engine picks,
-channels-last. On a CPU it is the fastest of several by the process's own time, so that other programs on the machine
-count little, and the figures are for one core. A training step computes about three times a forward pass, and a
-multiply-add is two operations: GFLOP/s are images a second times six GMACs. Norms, activations and copies count for
-nothing there, which is the point: the figure is what is left of the machine for the arithmetic that the paper asks for.
-Slowest first.
+A step is the engine's own (`train_step` with SGD) on one fixed batch, channels-last, in the precision that the engine
+chooses. On a CPU, the fastest of several steps counts, by the process's own CPU time, so that other programs have
+little effect, and figures are per core. A training step takes about three times the arithmetic of a forward pass, and a
+multiply-add is two operations, so GFLOP/s are images per second times six GMACs. Norms, activations and copies do not
+count as arithmetic on purpose: the figure shows how much of the machine's speed is left for the model's definition.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from torch import Tensor
 from bench.engine import built, images, limit_rate, recipe
 from engine.contract.recipe.catalog import Part, catalog
 from engine.data.load import DataSet
-from engine.loop.probe import choose_device
-from engine.loop.steps import ORDINARY, Step
-from engine.train import ways_to_step
+from engine.loop.hardware import choose_device
+from engine.loop.steps import EAGER_STEPS, TrainStep
+from engine.train import make_steps
 
 BATCH: Final = 128
 CPU_BATCH: Final = 32
-OPERATIONS: Final = 6  # a multiply-add is two; forward, gradient of the maps, gradient of the weights
-CPU_LIMIT: Final = 0.6  # GMACs; larger models take long there
+OPERATIONS: Final = 6  # two per multiply-add, for forward pass, gradient of the activations, gradient of the weights
+CPU_LIMIT: Final = 0.6  # GMACs; larger models take long on a CPU
 SECONDS: Final = 2.0
 
 PEAKS: Final = {
@@ -40,15 +39,15 @@ PEAKS: Final = {
     "L40S": 362e12,
     "L4": 121e12,
 }
-"""Dense bf16 operations a second; the first name that fits is taken, and cards that are not here are measured.
+"""Dense bf16 operations per second; the first matching name is used, and GPUs that are not listed are measured.
 
-From NVIDIA's data sheets, which give some with sparsity, twice as much: H100 SXM and H200 1,979,
-H100 PCIe 1,513, L4 242 TFLOPS; A100 312 and L40S 362.05 without.
+From NVIDIA's data sheets. Some of them give twice as much, with sparsity: H100 SXM and H200 1,979, H100 PCIe 1,513, L4
+242 TFLOPS. Others give figures without: A100 312 and L40S 362.05 TFLOPS.
 """
 
 
 def measure(quick: bool = False) -> Iterator[dict[str, Any]]:
-    """A row for each model from the cheapest on, on CPU those up to `CPU_LIMIT`; quick takes one of each family."""
+    """One row per model in order of GMACs, on a CPU up to `CPU_LIMIT`; `quick` measures one model per family."""
     device = choose_device("auto")
     limit = CPU_LIMIT if device.type == "cpu" else float("inf")
     models = [part for part in catalog().parts("model") if part.meta["gmacs"] <= limit]
@@ -66,7 +65,7 @@ def measure(quick: bool = False) -> Iterator[dict[str, Any]]:
 
 
 def rate(part: Part, data: DataSet, device: torch.device, peak: float, seconds: float) -> dict[str, Any]:
-    """One model, at the largest of 128, 64, 32 ... images that fits into the GPU's memory; at 32 on a CPU."""
+    """Measure one model at the largest batch size of 128, 64, 32, ... that fits into GPU memory; at 32 on a CPU."""
     batch = CPU_BATCH if device.type == "cpu" else BATCH
     while True:
         try:
@@ -91,22 +90,22 @@ def rate(part: Part, data: DataSet, device: torch.device, peak: float, seconds: 
 
 
 def _speed(name: str, data: DataSet, device: torch.device, batch: int, seconds: float) -> tuple[str, float]:
-    """Precision and images a second, after the steps that warm up."""
-    gc.collect()  # what a failed attempt at a larger batch still holds
+    """Precision and images per second, after warm-up steps."""
+    gc.collect()  # frees what a failed attempt with a larger batch still holds
     torch.cuda.empty_cache()
     chosen = recipe(name, [])
     setup = built(chosen, data, device)
     setup.model.train()
     x, y = setup.augmented(setup.train.images[:batch], setup.train.labels[:batch], 0, 0)
-    _, step = ways_to_step(setup, chosen)
-    limit_rate(step, x, y, ORDINARY + 1)  # a CUDA graph is recorded in the last of them
+    _, step = make_steps(setup, chosen)
+    limit_rate(step, x, y, EAGER_STEPS + 1)  # the last of these steps records the CUDA graph
     steps = max(1, round(seconds * limit_rate(step, x, y, 1) / batch))
     speed = core_rate(step, x, y, steps) if device.type == "cpu" else limit_rate(step, x, y, steps)
     return setup.decisions.precision, speed
 
 
-def core_rate(step: Step, x: Tensor, y: Tensor, steps: int) -> float:
-    """Images per second of one core's own time in the fastest of at least three steps."""
+def core_rate(step: TrainStep, x: Tensor, y: Tensor, steps: int) -> float:
+    """Images per second of CPU time in the fastest of at least three steps."""
     spent = []
     for _ in range(max(3, steps)):
         began = time.process_time()
@@ -116,7 +115,7 @@ def core_rate(step: Step, x: Tensor, y: Tensor, steps: int) -> float:
 
 
 def peak_of(device: torch.device, known: dict[str, float] = PEAKS) -> float:
-    """bf16 operations a second of a GPU: its data sheet's, else (also for a slice of one) a large product's."""
+    """bf16 operations per second of a GPU: from its data sheet or, for other GPUs and MIG slices, measured."""
     name = torch.cuda.get_device_name(device)
     if "MIG" not in name:
         for words, peak in known.items():
@@ -126,7 +125,7 @@ def peak_of(device: torch.device, known: dict[str, float] = PEAKS) -> float:
 
 
 def measured_peak(device: torch.device, side: int = 8192, times: int = 50) -> float:
-    """Operations a second of a product of two square bf16 matrices."""
+    """Operations per second of a product of two square bf16 matrices."""
     a = torch.randn(side, side, device=device, dtype=torch.bfloat16)
     a @ a
     torch.cuda.synchronize(device)

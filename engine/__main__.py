@@ -1,6 +1,6 @@
-"""`python -m engine RUN_DIR`: train what the folder says. The run's supervisor starts it; its output is the run's log.
+"""`python -m engine RUN_DIR`: train the run in a folder. Started by the run's supervisor; its output is the run's log.
 
-Exit code 0: finished or stopped, 1: failed, 2: bad input. The last event in the folder says the same, with the reason.
+Exit code 0: finished or stopped, 1: failed, 2: bad input. The last event in the folder gives the reason.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from engine.launch import package
 
 
 class Stop:
-    """Becomes true with SIGTERM or SIGINT. The handler does nothing else: the loop asks between two steps."""
+    """Returns True once SIGTERM or SIGINT has arrived. The signal handler does nothing else: the loop calls this."""
 
     def __init__(self) -> None:
-        self._asked = False
-        signal.signal(signal.SIGTERM, self._note)
-        signal.signal(signal.SIGINT, self._note)
+        self._requested = False
+        signal.signal(signal.SIGTERM, self._handle)
+        signal.signal(signal.SIGINT, self._handle)
 
     def done(self) -> None:
-        """There is nothing left to stop: a late signal must not make a clean end look like a crash."""
+        """Ignore signals from now on: a late one must not make a clean exit look like a crash."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._requested = True
 
     def __call__(self) -> bool:
-        return self._asked
+        return self._requested
 
 
 def main(arguments: list[str]) -> int:
-    """Carry out one attempt at a run; the exit code."""
-    stopping = Stop()  # before torch is imported, which takes seconds in which a stop may come
+    """Carry out one attempt at a run and return the exit code."""
+    stopping = Stop()  # before importing torch, which takes seconds, during which a signal may arrive
     faulthandler.enable()
     try:
         if problem := package.problem():

@@ -1,4 +1,4 @@
-"""The trainer process around the loop: reads the run folder, gets the data, writes every event, tells how it ended."""
+"""One attempt at a run, in the trainer process: read the run folder, load the data, train, and write every event."""
 
 from __future__ import annotations
 
@@ -27,70 +27,37 @@ from engine.launch import compile_cache
 from engine.launch.supervise import PLACEMENT
 from engine.loop.evaluate import Interrupted
 from engine.loop.failures import describe
-from engine.loop.probe import choose_device
+from engine.loop.hardware import choose_device
 from engine.loop.system import MachineSampler, sampling
 from engine.train import fit
 
 
 def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
-    """Write the events of one attempt, the last of which tells its end; the exit code.
+    """Carry out one attempt at a run and return the exit code. The last event says how the attempt ended.
 
-    A run folder that is moved meanwhile ends the attempt after the step at work: it is saved there and called stopped.
+    If the run folder is moved during training, the attempt ends after the current step: the run is saved in the new
+    place and counts as stopped.
 
-    Raises OSError where the disk takes not even that.
+    Args:
+        stopping: returns True once a stop has been requested.
+
+    Raises:
+        OSError: not even the last event can be written.
     """
     began = time.monotonic()
     home = Home(run.path)
     os.umask(PRIVATE)
-    os.environ.update(compile_cache.environment())  # a supervisor has set it; whoever starts this by hand has not
-    number, earlier = attempts(run) + 1, RunFold(run.events).poll().seconds
-    recipe: Recipe | None = None
-    sampler: MachineSampler | None = None
-    last: Event = Stopped()
-
-    def ending() -> bool:
-        return stopping() or not home.in_place()
-
+    os.environ.update(compile_cache.environment())  # already set by a supervisor, but not when started by hand
+    number, earlier = count_attempts(run) + 1, RunFold(run.events).poll().seconds
     with EventWriter(run.events, began, earlier) as writer:
+        attempt = Attempt(run, home, writer, number, lambda: stopping() or not home.in_place())
         try:
-            placement = read_placement(run)
-            if unknown := known_placement(run.info().placement)[1]:
-                told = f"not known to this version, and left out: placement.{', placement.'.join(unknown)}"
-                writer.write(Message(level="warning", text=f"{told}; the run was {written_by(run.info())}"))
-            own_code.check(run)
-            parts = catalog(tuple(own_code.code_of(run)))
-            recipe = run.recipe(parts)
-            device = choose_device(placement.device)
-            sampler = MachineSampler(run.path, gpu_uuids(device), torch.cuda.memory_reserved)
-
-            def say(name: str, note: str) -> None:
-                writer.write(Phase(name=name, note=note))
-                if ending():
-                    raise Interrupted
-
-            with sampling(sampler, writer.write):
-                data = load(recipe.data, placement.data_dir, say, parts)
-                for event in fit(
-                    recipe,
-                    run,
-                    data,
-                    seed=run.info().seed,
-                    device=device,
-                    placement=placement,
-                    attempt=number,
-                    stopping=ending,
-                    parts=parts,
-                    home=home,
-                ):
-                    if isinstance(event, Finished | Stopped):
-                        last = event  # written below, where no sample can follow it
-                    else:
-                        writer.write(event)
-        except Interrupted:  # while the data were on their way: nothing has been trained in this attempt
-            last = stopped_short(home)
-        except Exception as error:  # the top of the process: every end is told in the run's own words
+            last = attempt.train()
+        except Interrupted:  # the data were still being loaded: this attempt has trained nothing
+            last = stopped_without_saving(home)
+        except Exception as error:  # the top of the process: every failure becomes the run's last event
             moved = isinstance(error, OSError) and error.errno in GONE and not home.in_place()
-            last = stopped_short(home) if moved else describe(error, recipe, sampler)
+            last = stopped_without_saving(home) if moved else describe(error, attempt.recipe, attempt.sampler)
             if isinstance(last, Failed):
                 sys.stderr.write(f"{last.detail}error: {last.message}\n")
         writer.write(last)
@@ -99,8 +66,76 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
     return 0
 
 
-def stopped_short(home: Home) -> Event:
-    """The closing event of an attempt that ended without a checkpoint of its own: its run stands where it stood."""
+class Attempt:
+    """One attempt at a run, up to its last event.
+
+    Args:
+        home: the run folder, held open.
+        writer: receives every event but the last one.
+        number: 1 for the first attempt.
+        ending: returns True once the attempt is to end early.
+    """
+
+    def __init__(
+        self, run: RunFolder, home: Home, writer: EventWriter, number: int, ending: Callable[[], bool]
+    ) -> None:
+        self._run, self._home, self._writer, self._number, self._ending = run, home, writer, number, ending
+        self.recipe: Recipe | None = None
+        """The run's recipe, once it has been read."""
+        self.sampler: MachineSampler | None = None
+        """Samples the machine, once the device is known."""
+
+    def train(self) -> Event:
+        """Load the data and train, writing events; returns the last event for the caller to write.
+
+        Raises:
+            Interrupted: the attempt was to end before the data were loaded.
+            Exception: whatever `load` and `fit` raise.
+        """
+        run = self._run
+        placement = read_placement(run)
+        self._warn_about_unknown_placement()
+        own_code.check(run)
+        parts = catalog(tuple(own_code.code_of(run)))
+        self.recipe = run.recipe(parts)
+        device = choose_device(placement.device)
+        self.sampler = MachineSampler(run.path, gpu_uuids(device), torch.cuda.memory_reserved)
+        last: Event = Stopped()
+        with sampling(self.sampler, self._writer.write):
+            data = load(self.recipe.data, placement.data_dir, self._report_phase, parts)
+            for event in fit(
+                self.recipe,
+                run,
+                data,
+                seed=run.info().seed,
+                device=device,
+                placement=placement,
+                attempt=self._number,
+                stopping=self._ending,
+                parts=parts,
+                home=self._home,
+            ):
+                if isinstance(event, Finished | Stopped):
+                    last = event  # written once sampling has stopped, so that no sample can follow it
+                else:
+                    self._writer.write(event)
+        return last
+
+    def _warn_about_unknown_placement(self) -> None:
+        info = self._run.info()
+        if unknown := known_placement(info.placement)[1]:
+            names = ", ".join(f"placement.{name}" for name in unknown)
+            text = f"ignored because this version does not know it: {names}; the run was {written_by(info)}"
+            self._writer.write(Message(level="warning", text=text))
+
+    def _report_phase(self, name: str, note: str) -> None:
+        self._writer.write(Phase(name=name, note=note))
+        if self._ending():
+            raise Interrupted
+
+
+def stopped_without_saving(home: Home) -> Event:
+    """The last event of an attempt that saved no checkpoint of its own: the run is where it was before."""
     try:
         epoch, step = newest_position(RunFolder(home.now()).checkpoints)
     except FolderLost:
@@ -109,13 +144,13 @@ def stopped_short(home: Home) -> Event:
 
 
 def folder_lost() -> Failed:
-    """The closing event of an attempt whose folder is nowhere to be found: the file of events is still open."""
-    message = "the run folder was moved or deleted while it trained; what came after its last checkpoint is lost"
+    """The last event of an attempt whose folder cannot be found; the events file itself is still open."""
+    message = "the run folder was moved or deleted during training; everything after its last checkpoint is lost"
     return Failed(reason="moved", message=message)
 
 
-def attempts(run: RunFolder) -> int:
-    """How often the run was started before."""
+def count_attempts(run: RunFolder) -> int:
+    """How many attempts at the run have started training so far."""
     try:
         fd = open_regular(run.events)
     except FileNotFoundError:
@@ -125,19 +160,23 @@ def attempts(run: RunFolder) -> int:
 
 
 def read_placement(run: RunFolder) -> Placement:
-    """Where to run: as the supervisor says, else as the run was created. Raises BadInput for what cannot be."""
+    """Where to run: the supervisor's choice if there is one, otherwise the placement that the run was created with.
+
+    Raises:
+        BadInput: the placement is not valid, or asks for more than one GPU.
+    """
     given = os.environ.get(PLACEMENT)
     try:
         placement = Placement.model_validate(json.loads(given) if given else known_placement(run.info().placement)[0])
     except ValueError as error:  # JSON and pydantic errors are ValueErrors
-        raise BadInput(f"the placement of run {run.id} cannot be read: {error}") from error
+        raise BadInput(f"the placement of run {run.id} is not valid: {error}") from error
     if placement.gpus > 1:
         raise BadInput(f"gpus = {placement.gpus}: a run trains on one GPU")
     return placement
 
 
 def gpu_uuids(device: torch.device) -> list[str]:
-    """The device as NVML names it; empty where it is no NVIDIA GPU."""
+    """The device's UUID as NVML spells it; empty for anything but an NVIDIA GPU."""
     if device.type != "cuda":
         return []
     return [f"GPU-{torch.cuda.get_device_properties(device).uuid}"]

@@ -42,13 +42,15 @@ def polynomial(
     final: Annotated[float, Spec("final factor", ge=0.0, le=1.0)] = 0.0,
 ) -> float:
     """A power of the remaining fraction of the training; above 1, it falls fast at first and slowly at the end."""
-    return final + (1.0 - final) * (1.0 - progress) ** power
+    factor: float = final + (1.0 - final) * (1.0 - progress) ** power
+    return factor
 
 
 @register("schedule", title="Exponential")
 def exponential(progress: float, *, final: Annotated[float, Spec("final factor", gt=0.0, le=1.0)] = 0.01) -> float:
     """The same relative decrease every epoch; torch's gamma per epoch is final ** (1 / epochs)."""
-    return final**progress
+    factor: float = final**progress
+    return factor
 
 
 @register("schedule", title="Cosine", year=2016, paper="1608.03983")

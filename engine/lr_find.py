@@ -1,10 +1,10 @@
-"""`python -m engine.lr_find`: sweep the learning rate over a fresh model of a recipe. Keeps nothing and touches no run.
+"""`python -m engine.lr_find`: a learning-rate range test on a fresh model of a recipe. It changes no run.
 
-It reads one JSON object from stdin (see `read`) and writes events as JSON lines to stdout: phases while it prepares, a
-RunStarted with the number of steps that are to come, a Step for every rate, and at the end a Message that says why it
+Reads one JSON object from stdin (see `read`) and writes events as JSON lines to stdout: phases while it prepares, a
+RunStarted with the number of steps, a Step for every learning rate, and finally a Message that says why the sweep
 ended, or a Failed event.
 
-Exit code 0: swept, 1: failed, 2: bad input.
+Exit code 0: success, 1: failed, 2: bad input.
 """
 
 from __future__ import annotations
@@ -33,41 +33,41 @@ from engine.data.device import training_batches
 from engine.data.load import DataSet, load
 from engine.launch import package
 from engine.loop.failures import describe
-from engine.loop.probe import choose_device
+from engine.loop.hardware import choose_device
 from engine.loop.setup import Setup, prepare
 from engine.loop.teacher import load_teachers
 from engine.optim.param_groups import set_lr
 from engine.train import train_step
 
 SECONDS: Final = 45.0
-"""What a sweep may take where nobody says how many steps it has: with what it prepares, a minute."""
+"""Time for the steps of a sweep whose number of steps is not given; with the preparation it takes about a minute."""
 FEWEST: Final = 200
-"""Steps at least. With half of them no rate is found where a net takes long to begin: quickstart on two cores."""
+"""Minimum number of steps. Half as many find no rate if a model starts to learn slowly (quickstart on two cores)."""
 MOST: Final = 1000
 TRIAL: Final = 4
-"""Steps at the smallest rate whose time is taken, the first left out."""
+"""Steps at the smallest rate that are timed, not counting the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to sweep, and where."""
+    """What to sweep, and on which device."""
 
     recipe: Recipe
     parts: Catalog
     low: float
     high: float
     steps: int
-    """0: as many as `SECONDS` allow."""
+    """0 means as many as `SECONDS` allow."""
     seed: int
     device: str
     threads: int
     data_dir: str
     teacher: dict[str, Any] = field(default_factory=dict)
-    """Of a distilled recipe, as `with_teacher` has it."""
+    """The teacher of a distilled recipe, as returned by `with_teacher`."""
 
 
 def read(text: str) -> Request:
-    """The request: a JSON object with the fields of `Request`, the recipe as a table and parts as a list of files.
+    """Parse a request: a JSON object with the fields of `Request`, the recipe as a table, the parts as a list of files.
 
     Raises:
         BadInput: the recipe does not resolve.
@@ -77,44 +77,32 @@ def read(text: str) -> Request:
     return Request(recipe=resolve(table.pop("recipe"), parts), parts=parts, **table)
 
 
-def sweep(asked: Request, data: DataSet, device: torch.device) -> Iterator[Event]:
-    """Train with a learning rate that rises by the same factor every step, until the loss explodes or all are tried.
+def sweep(request: Request, data: DataSet, device: torch.device) -> Iterator[Event]:
+    """Train with a learning rate that grows by a constant factor per step, until the loss explodes or the range ends.
 
-    A Step's loss is that of the batch after the step that was taken with its rate, so it shows what the rate did.
-    Schedule and averaging play no part; compiling and the CUDA graph are left out, as they take longer than the sweep.
+    The loss of a Step event is that of the next batch, measured after the step with that rate, so that it shows the
+    effect of the rate. Schedule and averaging are not used. Compiling and the CUDA graph are turned off, since they
+    would take longer than the sweep.
 
     Raises:
-        BadInput: fewer training images than a batch, a part that refuses its options, or a teacher that is gone.
-        torch.OutOfMemoryError: on a GPU.
+        BadInput: fewer training images than a batch, a part that rejects its options, or a missing teacher.
+        torch.OutOfMemoryError: the GPU has too little memory.
     """
-    recipe, watch = asked.recipe, Watch()
-    plainly = recipe.compute.model_copy(update={"compile": "off", "graph": "off"})
-    eager = recipe.model_copy(update={"compute": plainly})
-    with tempfile.TemporaryDirectory(prefix="cifar-tui-lr-") as folder:  # what a run would keep, gone at once
-        run = create(Path(folder), eager, seed=asked.seed, teacher=asked.teacher)
-        setup = prepare(
-            eager,
-            data,
-            run.path / "probe.json",
-            seed=asked.seed,
-            device=device,
-            threads=asked.threads,
-            parts=asked.parts,
-            teachers=load_teachers(eager, run, data, data_dir=asked.data_dir, device=device, parts=asked.parts),
-        )
+    recipe, watch = request.recipe, Watch()
+    setup = prepare_eagerly(request, data, device)
     setup.model.train()
-    stream = batches(setup, recipe, asked.seed)
-    yield Phase(name="training", note="the first steps")
-    each = trial(setup, recipe, stream, asked.low) if not asked.steps else 0.0
-    steps = asked.steps or max(FEWEST, min(int(SECONDS / max(each, 1e-9)), MOST))
+    stream = batches(setup, recipe, request.seed)
+    yield Phase(name="training", note="timing the first steps")
+    each = time_steps(setup, recipe, stream, request.low) if not request.steps else 0.0
+    steps = request.steps or max(FEWEST, min(int(SECONDS / max(each, 1e-9)), MOST))
     yield RunStarted(epochs=1, steps_per_epoch=steps, batch_size=recipe.batch_size, device=device.type)
     left = f", about {math.ceil(each * steps / 60)} min" if each * steps > 2 * SECONDS else ""
     note = f"{setup.decisions.precision}, {steps} steps of {recipe.batch_size} images{left}"
     yield Phase(name="training", note=note)
-    factor = (asked.high / asked.low) ** (1.0 / (steps - 1))
+    factor = (request.high / request.low) ** (1.0 / (steps - 1))
     for step, (x, y) in enumerate(stream):
-        rate = asked.low * factor**step
-        loss = stepped(setup, recipe, x, y, rate)
+        rate = request.low * factor**step
+        loss = take_step(setup, recipe, x, y, rate)
         if step:
             yield Step(epoch=1, step=step, loss=loss, lr=rate / factor)
             why = watch.ended(loss)
@@ -123,25 +111,44 @@ def sweep(asked: Request, data: DataSet, device: torch.device) -> Iterator[Event
                 return
 
 
-def trial(setup: Setup, recipe: Recipe, stream: Iterator[tuple[Tensor, Tensor]], rate: float) -> float:
-    """Seconds of a step: a few are taken at the smallest rate, fewer where one takes so long that they say enough."""
+def prepare_eagerly(request: Request, data: DataSet, device: torch.device) -> Setup:
+    """The parts of the request's recipe, without compiling and without a CUDA graph."""
+    compute = request.recipe.compute.model_copy(update={"compile": "off", "graph": "off"})
+    recipe = request.recipe.model_copy(update={"compute": compute})
+    parts = request.parts
+    with tempfile.TemporaryDirectory(prefix="cifar-tui-lr-") as folder:  # for files that only a run would keep
+        run = create(Path(folder), recipe, seed=request.seed, teacher=request.teacher)
+        return prepare(
+            recipe,
+            data,
+            run.path / "probe.json",
+            seed=request.seed,
+            device=device,
+            threads=request.threads,
+            parts=parts,
+            teachers=load_teachers(recipe, run, data, data_dir=request.data_dir, device=device, parts=parts),
+        )
+
+
+def time_steps(setup: Setup, recipe: Recipe, stream: Iterator[tuple[Tensor, Tensor]], rate: float) -> float:
+    """Seconds per step, measured over a few steps at the smallest rate, or over fewer if they are slow."""
     times = [time.perf_counter()]
     for x, y in islice(stream, TRIAL):
-        stepped(setup, recipe, x, y, rate)
+        take_step(setup, recipe, x, y, rate)
         times.append(time.perf_counter())
         if len(times) > 2 and times[-1] - times[1] > SECONDS / FEWEST * TRIAL:
             break
     return (times[-1] - times[1]) / (len(times) - 2)
 
 
-def stepped(setup: Setup, recipe: Recipe, x: Tensor, y: Tensor, rate: float) -> float:
-    """Take a step with a learning rate; the loss before it. Waits for the device."""
+def take_step(setup: Setup, recipe: Recipe, x: Tensor, y: Tensor, rate: float) -> float:
+    """Take a step with the given learning rate and return the loss before it. Waits for the device."""
     set_lr(setup.optimizer, rate / setup.peak_lr)
     return float(train_step(setup, x, y, recipe.compute.accumulate, recipe.optimizer.options["clip_norm"])[0])
 
 
 def batches(setup: Setup, recipe: Recipe, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Augmented batches as the loop draws them, epoch after epoch."""
+    """The augmented batches of the training loop, epoch after epoch, without end."""
     for epoch in count():
         yield from training_batches(
             setup.train,
@@ -153,37 +160,41 @@ def batches(setup: Setup, recipe: Recipe, seed: int) -> Iterator[tuple[Tensor, T
         )
 
 
-def carry_out(text: str, tell: Callable[[Event], None]) -> int:
-    """Sweep what the request asks for and tell everything; the exit code."""
+def carry_out(text: str, emit: Callable[[Event], None]) -> int:
+    """Carry out the sweep that the request in `text` describes, emitting every event; returns the exit code."""
     recipe: Recipe | None = None
     try:
-        asked = read(text)
-        recipe = asked.recipe
-        device = choose_device(asked.device)
-        data = load(recipe.data, asked.data_dir, lambda name, note: tell(Phase(name=name, note=note)), asked.parts)
-        for event in sweep(asked, data, device):
-            tell(event)
-    except BrokenPipeError:  # nobody reads any more
+        request = read(text)
+        recipe = request.recipe
+        device = choose_device(request.device)
+
+        def report(name: str, note: str) -> None:
+            emit(Phase(name=name, note=note))
+
+        data = load(recipe.data, request.data_dir, report, request.parts)
+        for event in sweep(request, data, device):
+            emit(event)
+    except BrokenPipeError:  # the reader has exited
         return 1
-    except Exception as error:  # the top of the process: every end is told
+    except Exception as error:  # the top of the process: every failure becomes an event
         failed = describe(error, recipe, None)
         sys.stderr.write(failed.detail)
-        tell(failed)
+        emit(failed)
         return 2 if failed.reason == "bad_input" else 1
     return 0
 
 
 def main() -> int:
-    """Answer the request on stdin; the exit code."""
+    """Answer the request on stdin and return the exit code."""
 
-    def tell(event: Event) -> None:
+    def emit(event: Event) -> None:
         sys.stdout.write(f"{encode(event)}\n")
         sys.stdout.flush()
 
     if problem := package.problem():
-        tell(Failed(reason="bad_input", message=problem))
+        emit(Failed(reason="bad_input", message=problem))
         return 2
-    return carry_out(sys.stdin.read(), tell)
+    return carry_out(sys.stdin.read(), emit)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""`python -m engine.preview`: what an augmentation makes of real images, op by op and draw by draw.
+"""`python -m engine.preview`: show the effect of an augmentation on real images, op by op and draw by draw.
 
-It reads one JSON object from stdin, the fields of `Request` with the recipe as a table and parts as a list of files,
-and writes a `Sheet` to stdout. Exit code 0: done, 2: bad input.
+Reads one JSON object from stdin: the fields of `Request`, with the recipe as a table and the parts as a list of files.
+Writes a `Sheet` to stdout. Exit code 0: success, 2: bad input.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from engine.data.load import DataSet, load
 from engine.data.split import permutation
 from engine.launch import package
 
-BATCH: Final = 64  # images that find partners among each other, more than are shown
-ORDER: Final = 0x70726576  # keeps the images that are shown apart from orders made with the same seed
+BATCH: Final = 64  # images in the augmented batch; more than are shown, so that mixing ops find varied partners
+ORDER: Final = 0x70726576  # makes the choice of images independent of other orders drawn from the same seed
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to show. `images` are rows, `draws` how often the whole augmentation is drawn."""
+    """What to show: `images` rows, and `draws` draws of the whole augmentation."""
 
     recipe: Recipe
     parts: Catalog
@@ -45,56 +45,56 @@ class Request:
 
 
 def read(text: str) -> Request:
-    """The request in a JSON object. Raises BadInput where its recipe does not resolve."""
+    """Parse a request from a JSON object. Raises BadInput if the recipe does not resolve."""
     table: dict[str, Any] = json.loads(text)
     parts = catalog(tuple(map(Path, table.pop("parts"))))
     return Request(recipe=resolve(table.pop("recipe"), parts), parts=parts, **table)
 
 
-def make_sheet(asked: Request, data: DataSet) -> Sheet:
-    """A row an image: as it is, after the first op, the first two, ... all of them, and then further draws of all.
+def make_sheet(request: Request, data: DataSet) -> Sheet:
+    """One row per image: the original, after the first op, the first two, ... all ops, then further draws of all ops.
 
-    The columns of the first draw belong together, as draws of an op do not depend on the ops after it. Further draws
-    are those of the epochs after it. Pictures are denormalised, so what lies outside of 0..1 is cut off.
+    The columns of the first draw show the same draw, since the draw of an op does not depend on later ops. Further
+    draws are those of the following epochs. Pictures are denormalized, and values outside of 0..1 are clipped.
     """
-    ops = asked.recipe.augmentation
+    ops = request.recipe.augmentation
     labels = data.train.labels.numpy()
-    chosen = some_of_each_class(labels, max(BATCH, asked.images), asked.seed)
+    chosen = some_of_each_class(labels, max(BATCH, request.images), request.seed)
     index = torch.from_numpy(chosen)
     images, targets = data.train.images[index], data.train.labels[index]
 
     pipeline = partial(
         Pipeline,
-        seed=asked.seed,
+        seed=request.seed,
         mean=data.mean,
         std=data.std,
         num_classes=len(data.classes),
-        catalog=asked.parts,
+        catalog=request.parts,
     )
 
-    def look(count: int, epoch: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    def column(count: int, epoch: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Pictures (images, H, W, 3) and targets (images, classes) after the first `count` ops."""
         x, y = pipeline(ops[:count])(images, targets, epoch, 0, chosen)
-        return pixels(x[: asked.images], data), y[: asked.images].numpy()
+        return pixels(x[: request.images], data), y[: request.images].numpy()
 
     labelled = [f"+{label}" if i else label for i, label in enumerate(_label(op) for op in ops)]
     heads = ["original", *labelled]
-    looks = [look(count) for count in range(len(ops) + 1)]
+    columns = [column(count) for count in range(len(ops) + 1)]
     if ops:
-        heads += [f"draw {number}" for number in range(2, asked.draws + 1)]
-        looks += [look(len(ops), epoch) for epoch in range(1, asked.draws)]
+        heads += [f"draw {number}" for number in range(2, request.draws + 1)]
+        columns += [column(len(ops), epoch) for epoch in range(1, request.draws)]
     captions = [
-        [[data.classes[int(own.argmax())]], *(caption(y[row], own, data.classes) for _, y in looks[1:])]
-        for row, own in enumerate(looks[0][1])
+        [[data.classes[int(own.argmax())]], *(caption(y[row], own, data.classes) for _, y in columns[1:])]
+        for row, own in enumerate(columns[0][1])
     ]
-    return Sheet(np.stack([tiles for tiles, _ in looks], 1), heads, captions)
+    return Sheet(np.stack([tiles for tiles, _ in columns], 1), heads, captions)
 
 
 def some_of_each_class(labels: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Places (n,) of images chosen by `seed`, one class after another; fewer where there are not as many."""
+    """Indices (n,) of random images, cycling through the classes; fewer if there are not that many images."""
     order = permutation(len(labels), ORDER, seed)
     shuffled = labels[order]
-    turn = np.zeros(len(labels), np.int64)  # which of its class an image is
+    turn = np.zeros(len(labels), np.int64)  # position of each image within its class
     for label in np.unique(labels):
         members = np.flatnonzero(shuffled == label)
         turn[members] = np.arange(len(members))
@@ -102,14 +102,19 @@ def some_of_each_class(labels: np.ndarray, n: int, seed: int) -> np.ndarray:
 
 
 def pixels(x: Tensor, data: DataSet) -> np.ndarray:
-    """Normalised images (n, C, H, W) as bytes (n, H, W, 3)."""
+    """Normalized images (n, C, H, W) as uint8 RGB pixels (n, H, W, 3)."""
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (data.mean, data.std))
     bytes_ = ((x * std + mean) * 255).round_().clamp_(0, 255).to(torch.uint8)
     return np.asarray(bytes_.expand(-1, 3, -1, -1).permute(0, 2, 3, 1))
 
 
 def caption(target: np.ndarray, own: np.ndarray, classes: tuple[str, ...]) -> list[str]:
-    """The classes of a mixture with their shares, largest first; nothing where the target is still the image's own."""
+    """The classes in a mixed target with their shares, largest first; empty if the target has not changed.
+
+    Args:
+        target: soft target (classes,) after augmentation.
+        own: the image's original target (classes,).
+    """
     if np.array_equal(target, own):
         return []
     shares = [(share, name) for share, name in zip(target.tolist(), classes, strict=True) if share >= 0.005]
@@ -122,13 +127,13 @@ def _label(op: Choice) -> str:
 
 
 def main() -> int:
-    """Answer the request on stdin; the exit code."""
+    """Answer the request on stdin and return the exit code."""
     try:
         if problem := package.problem():
             raise BadInput(problem)
-        asked = read(sys.stdin.read())
-        data = load(asked.recipe.data, asked.data_dir, _say, asked.parts)
-        sys.stdout.buffer.write(make_sheet(asked, data).to_bytes())
+        request = read(sys.stdin.read())
+        data = load(request.recipe.data, request.data_dir, _report, request.parts)
+        sys.stdout.buffer.write(make_sheet(request, data).to_bytes())
     except BadInput as error:
         for problem in error.problems:
             sys.stderr.write(f"error: {problem}\n")
@@ -138,7 +143,7 @@ def main() -> int:
     return 0
 
 
-def _say(phase: str, note: str) -> None:
+def _report(phase: str, note: str) -> None:
     if phase == "fetching":
         sys.stderr.write(f"fetching {note}\n")
 

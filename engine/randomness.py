@@ -26,9 +26,9 @@ def set_deterministic(on: bool) -> None:
     if on:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(on)
-    torch.utils.deterministic.fill_uninitialized_memory = (
-        False  # takes time, and nothing here reads uninitialized memory
-    )
+    # Filling takes time, and nothing here reads uninitialized memory. torch turns this module into a class with a
+    # property, which its types do not show.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.deterministic = on
     torch.backends.cudnn.benchmark = not on
 

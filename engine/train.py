@@ -1,13 +1,14 @@
-"""The training loop, to be read from top to bottom: `fit` trains one run and says what happens as a stream of events.
+"""The training loop, to be read from top to bottom. `fit` trains one run and yields what happens as a stream of events.
 
-It never prints and never draws. No step waits for the device: sums and losses are read when they have arrived. Order,
-augmentation and learning rate are functions of (seed, epoch, step), so a run goes on in the middle of an epoch from
-weights, optimizer, averages, the epoch's sums and torch's random state, and computes what it would have computed.
+It never prints and never draws on the screen. No step waits for the device: sums and losses are read once they have
+arrived on the host. The order of the images, their augmentation and the learning rate are functions of (seed, epoch,
+step). A run can therefore resume in the middle of an epoch from its weights, optimizer, averages, running totals and
+torch's random state, and it computes what an uninterrupted run would have computed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
 from functools import partial
 
@@ -25,7 +26,7 @@ from engine.loop.checkpoint import INTERVAL, Checkpoints
 from engine.loop.observe import Live, measure_health
 from engine.loop.session import Session
 from engine.loop.setup import Setup, prepare
-from engine.loop.steps import CudaRecorder, Outcome, RecordedStep, Step
+from engine.loop.steps import CudaRecorder, Outcome, RecordedStep, TrainStep
 from engine.loop.teacher import load_teachers
 from engine.optim.param_groups import set_lr, set_momentum
 
@@ -43,22 +44,22 @@ def fit(
     parts: Catalog | None = None,
     interval: float = INTERVAL,
     home: Home | None = None,
-) -> Iterator[Event]:
-    """Train from scratch, or go on from the run's newest whole checkpoint.
+) -> Generator[Event, None, None]:
+    """Train from scratch, or resume from the run's newest intact checkpoint.
 
     Args:
-        run: the folder that gets checkpoints, predictions and probe.json; the events are the caller's to write.
-        attempt: 1 for the first; a later one says from where it goes on.
-        stopping: asked before every step; once true the run is saved, Stopped is the last event, and it returns.
-        interval: seconds between the checkpoints that nobody asked for.
-        home: the same folder, held open: what is written follows it when it is moved.
+        run: the folder that receives checkpoints, predictions and probe.json. Writing the events is up to the caller.
+        attempt: 1 for the first attempt at the run; a later one also yields Resumed.
+        stopping: called before every step. Once it returns True, the run is saved, and Stopped is the last event.
+        interval: seconds between regular checkpoints.
+        home: the same folder, held open, so that files still reach it after it has been moved.
 
     Raises:
         BadInput: the recipe does not fit the data, the checkpoint belongs to another recipe, seed or data set, or the
-            teacher of a distilled run is gone or has changed.
-        Diverged: the loss, or what an evaluation makes of an image, is not finite any more.
-        OSError: the disk is full, or the run folder is gone, among others.
-        torch.OutOfMemoryError: on a GPU.
+            teacher of a distilled run is missing or has changed.
+        Diverged: the loss, or the model's output for some image, is no longer finite.
+        OSError: for example, the disk is full or the run folder has been deleted.
+        torch.OutOfMemoryError: the GPU has too little memory.
     """
     placement, parts, home = placement or Placement(), parts or catalog(), home or Home(run.path)
     yield Phase(name="starting", note=f"building {recipe.model.name}")
@@ -71,43 +72,43 @@ def fit(
     checkpoints = Checkpoints(home, identity=identity, made_on=asdict(setup.decisions), interval=interval)
     session = Session(recipe, data, setup, checkpoints, seed=seed, stopping=stopping)
     live = Live(device)
-    step, quick = ways_to_step(setup, recipe)
+    step, fast = make_steps(setup, recipe)
     try:
-        yield from session.opening(attempt)
+        yield from session.describe(attempt)
         yield from session.restore(attempt)
-        yield from session.notes()
+        yield from session.warnings()
         while session.epoch < recipe.epochs:
             yield Phase(name="compiling" if session.cold else "training")
-            yield from train_epoch(session, live, step, quick)
+            yield from train_epoch(session, live, step, fast)
             if stopping():
                 break
             yield Phase(name="evaluating")
-            told = session.end_epoch()
-            if told is None:  # a stop was asked for meanwhile
+            result = session.end_epoch()
+            if result is None:  # a stop was requested during the evaluation
                 break
-            yield told
-            yield from session.notes()
+            yield result
+            yield from session.warnings()
             if checkpoints.due():
                 session.save("interval")
         done = session.epoch == recipe.epochs
         yield Phase(name="saving")
         session.save("end" if done else "stop")
         yield from checkpoints.written(wait=True)
-        home.write(lambda place: session.write_predictions(RunFolder(place).predictions))
+        home.write(lambda folder: session.write_predictions(RunFolder(folder).predictions))
         if done:
             checkpoints.finish(placement.keep)
-        why = "stopped" if home.in_place() else "moved"
-        yield session.finished() if done else Stopped(epoch=session.epoch, step=session.step, reason=why)
+        reason = "stopped" if home.in_place() else "moved"
+        yield session.finished() if done else Stopped(epoch=session.epoch, step=session.step, reason=reason)
     finally:
         checkpoints.close()
 
 
-def train_epoch(session: Session, live: Live, step: Step, quick: Step) -> Iterator[Event]:
-    """The steps that are left of the session's epoch, or those before a stop is asked for.
+def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) -> Iterator[Event]:
+    """Take the remaining steps of the session's epoch, or those before a stop is requested.
 
     Args:
-        step: the ordinary step, which the last one of an epoch takes, since its gradients are looked at.
-        quick: the same step as it is carried out otherwise.
+        step: the plain eager step, used for the last step of an epoch, whose gradients are measured.
+        fast: the fastest version of the same step, used for all others.
     """
     setup, recipe, totals = session.setup, session.recipe, session.totals
     setup.model.train()
@@ -130,7 +131,7 @@ def train_epoch(session: Session, live: Live, step: Step, quick: Step) -> Iterat
             set_momentum(setup.optimizer, low, swing)
         last = session.step == setup.steps - 1
         before = [parameter.detach().clone() for parameter in setup.parameters] if last else []
-        loss, logits, norm = (step if last else quick)(x, y)
+        loss, logits, norm = (step if last else fast)(x, y)
         setup.averaging.update()
         session.step += 1
         totals.add(loss, logits, y)
@@ -140,31 +141,32 @@ def train_epoch(session: Session, live: Live, step: Step, quick: Step) -> Iterat
             session.cold = False
             yield Phase(name="training")
         live.offer(session.epoch + 1, session.step, loss, setup.peak_lr * factor, totals)
-        if told := live.arrived():
-            yield told
+        if event := live.arrived():
+            yield event
         yield from session.checkpoints.written()
         if session.checkpoints.due():
             session.save("interval")
 
 
-def ways_to_step(setup: Setup, recipe: Recipe) -> tuple[Step, Step]:
-    """A training step as it stands below, and the quickest way to carry it out here; often the same."""
+def make_steps(setup: Setup, recipe: Recipe) -> tuple[TrainStep, TrainStep]:
+    """`train_step` as it is written below, and the fastest version of it on this machine. They are often the same."""
     options = {"accumulate": recipe.compute.accumulate, "clip_norm": recipe.optimizer.options["clip_norm"]}
     step = partial(train_step, setup, **options)
     if not setup.decisions.graph:
         return step, step
-    return step, RecordedStep(step, CudaRecorder(setup.device), setup.notes.append)
+    return step, RecordedStep(step, CudaRecorder(setup.device), setup.warnings.append)
 
 
 def train_step(setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: float) -> Outcome:
-    """One optimizer step on images x (B, 3, H, W) and soft targets y (B, classes).
+    """Take one optimizer step on images x (B, C, H, W) and soft targets y (B, classes).
 
     Args:
-        accumulate: parts that the batch is cut into; their gradients add up to the batch's.
-        clip_norm: the largest global L2 norm of the gradient; 0 leaves it alone.
+        accumulate: number of micro-batches that the batch is split into; their gradients add up to the batch's.
+        clip_norm: largest global L2 norm of the gradient; 0 turns clipping off.
 
     Returns:
-        At the weights before the step: mean loss, logits (B, classes), and the gradient's norm where it was clipped.
+        Mean loss, logits (B, classes), and the gradient's norm before clipping (None without clipping), all computed
+        with the weights from before the step.
     """
     outcomes: list[Outcome] = []
 
@@ -182,5 +184,5 @@ def train_step(setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: f
         outcomes.append((total, torch.cat(logits), norm))
         return total
 
-    setup.optimizer.step(closure)
-    return outcomes[0]  # a sharpness-aware optimizer has asked twice, the second time at other weights
+    setup.optimizer.step(closure)  # type: ignore[arg-type]  # torch declares a float, but its optimizers take a tensor
+    return outcomes[0]  # a sharpness-aware optimizer calls the closure again, with perturbed weights

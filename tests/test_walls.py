@@ -14,6 +14,7 @@ import engine.contract
 import engine.launch
 import presets
 import tui
+import tui.drawing
 import tui.plans
 
 TORCH, SCREENS = ("torch", "torchvision"), ("textual", "tui")
@@ -61,6 +62,10 @@ def test_the_way_to_a_run_folder_loads_no_front():
 
 def test_the_trainer_loads_no_screen():
     assert loaded_by(["engine.train", "engine.__main__"], SCREENS) == "[]"
+
+
+def test_drawing_loads_no_terminal_framework():
+    assert loaded_by(list(modules(tui.drawing)), ("textual",)) == "[]"
 
 
 def test_the_command_line_starts_without_textual_torch_and_plots():

@@ -19,7 +19,7 @@ from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, find
 from engine.contract.text import one_line
 from presets.references import RUN
-from tui.drawing.format import going_on
+from tui.drawing.format import keep_running
 from tui.host import Closes, Host
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.common import MODES as SECTIONS
@@ -168,7 +168,7 @@ class Workbench(RunWatcher):
 
     def _ask_to_quit(self) -> None:
         live = len(self.session.live())
-        runs = f"{going_on(live)} without this screen." if live else "No run is active."
+        runs = f"{keep_running(live)} without this screen." if live else "No run is active."
         buttons = [("quit", "Quit"), ("stay", "Stay")]
         body = f"{runs}\nRun `cifar-tui` to come back."
         # The default is Stay: pressing Esc once too often and then Enter should not quit.

@@ -11,7 +11,7 @@ from engine.contract.errors import BadInput
 from engine.contract.run.store import find
 from presets.references import parts_with
 from tui.app import Workbench
-from tui.drawing.format import going_on
+from tui.drawing.format import keep_running
 from tui.forms.editor import Desk
 from tui.keys.common import MODES
 from tui.plans.draft import from_flags
@@ -53,5 +53,5 @@ def run_workbench(
     live = session.live()
     if live and app.return_code == 0:
         ids = ", ".join(row.id[-4:] for row in live[:5])
-        sys.stdout.write(f"{going_on(len(live))}: {ids}   cifar-tui open {live[0].id[-4:]}\n")
+        sys.stdout.write(f"{keep_running(len(live))}: {ids}   cifar-tui open {live[0].id[-4:]}\n")
     return app.return_code or 0

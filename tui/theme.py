@@ -1,4 +1,4 @@
-"""The two looks. Every colour is one of the 256 that tmux and plain SSH have, so nothing shifts without true colour."""
+"""The dark and the light theme. Every color is one of the 256 that tmux and plain SSH support without true color."""
 
 from __future__ import annotations
 

@@ -80,7 +80,8 @@ class Ricap:
             halves.append(view.index_select(0, start.reshape(-1)).view(images, height, width * channels))
         column = torch.arange(width * channels, device=x.device)
         right = (column >= at_column * channels).to(x.dtype)[:, None]
-        patched = torch.lerp(*halves, right, out=halves[0])
+        left, other = halves
+        patched = torch.lerp(left, other, right, out=left)
         mixed = (take(y, partner.flatten()).view(4, images, -1) * params["share"][:, :, None]).sum(0)
         return patched.view(images, height, width, channels).permute(0, 3, 1, 2), mixed
 

@@ -115,19 +115,22 @@ def _paint(labels: np.ndarray, tiles: np.ndarray, words: _Words) -> np.ndarray:
         cover = _cover(piece, middle, words.between(28, 64, n), words.below(TURNS, n))
         image = _mix(image, _color(words, side), cover)
     grain = words.bytes(n, 3, SIZE, SIZE).astype(np.int16) // 6 - 21
-    return np.clip(image.astype(np.int16) + grain, 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+    pixels: np.ndarray = np.clip(image.astype(np.int16) + grain, 0, 255).astype(np.uint8)
+    return pixels.transpose(0, 2, 3, 1)
 
 
 def _color(words: _Words, side: np.ndarray) -> np.ndarray:
     """One color of the given side of the palette for each image: uint16 (n, 3, 1, 1)."""
-    return PALETTE[side, words.below(PALETTE.shape[1], len(side))][:, :, None, None]
+    colors: np.ndarray = PALETTE[side, words.below(PALETTE.shape[1], len(side))]
+    return colors[:, :, None, None]
 
 
 def _mix(below: np.ndarray, above: np.ndarray, cover: np.ndarray) -> np.ndarray:
     """`above` over `below`, both uint16 (n, 3, ...), where `cover` (n, 32, 32) goes from 0 to 255."""
     cover = cover[:, None].astype(np.uint16)
-    mixed = below * (255 - cover) + above * cover + np.uint16(128)
-    return (mixed + (mixed >> 8)) >> 8  # the rounded quotient by 255, without a division
+    mixed: np.ndarray = below * (255 - cover) + above * cover + np.uint16(128)
+    quotient: np.ndarray = (mixed + (mixed >> 8)) >> 8  # by 255, rounded, without a division
+    return quotient
 
 
 def _clouds(words: _Words, n: int) -> np.ndarray:
@@ -137,7 +140,8 @@ def _clouds(words: _Words, n: int) -> np.ndarray:
     weights[at, at // 8] = 16 - (2 * at + 1) % 16
     weights[at, at // 8 + 1] = (2 * at + 1) % 16
     heights = words.bytes(n, 5, 5).astype(np.int32)
-    return (weights @ heights @ weights.T) >> 8
+    noise: np.ndarray = (weights @ heights @ weights.T) >> 8
+    return noise
 
 
 def _cover(tiles: np.ndarray, middle: np.ndarray, radius: np.ndarray, turn: np.ndarray) -> np.ndarray:
@@ -158,7 +162,8 @@ def _cover(tiles: np.ndarray, middle: np.ndarray, radius: np.ndarray, turn: np.n
     np.clip(column, 0, CELLS - 1, out=column)  # the border of every tile is empty
     np.clip(row, 0, CELLS - 1, out=row)
     image = np.arange(len(tiles), dtype=np.int32)[:, None, None]
-    return tiles.reshape(-1)[(image * CELLS + row) * CELLS + column]
+    cover: np.ndarray = tiles.reshape(-1)[(image * CELLS + row) * CELLS + column]
+    return cover
 
 
 def _tiles() -> np.ndarray:
@@ -184,7 +189,8 @@ def _tiles() -> np.ndarray:
     )
     sharp = np.stack([np.broadcast_to(inside, (CELLS, CELLS)) for inside in drawn]).astype(np.int32)
     sums = np.pad(sharp, ((0, 0), (3, 2), (3, 2))).cumsum(1).cumsum(2)  # a 5 x 5 mean by summed areas
-    return ((sums[:, 5:, 5:] - sums[:, :-5, 5:] - sums[:, 5:, :-5] + sums[:, :-5, :-5]) * 255 // 25).astype(np.uint8)
+    inside: np.ndarray = sums[:, 5:, 5:] - sums[:, :-5, 5:] - sums[:, 5:, :-5] + sums[:, :-5, :-5]  # of 25 pixels
+    return (inside * 255 // 25).astype(np.uint8)
 
 
 def _regular(corners: int, radius: int, inner: int = 0) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
-"""The checkpoints of a run: when one is due, which ones stay, and which one a resume starts from.
+"""The checkpoints of a run: when one is due, which ones are kept, and which one a resumed run starts from.
 
-What one looks like on disk, and how its weights are read, is in `checkpoint_files`.
+Their format on disk, and how their weights are read, is in `checkpoint_files`.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from engine.contract.run.links import refuse_links
 from engine.contract.run.provenance import versions
 from engine.loop.checkpoint_files import UNREADABLE, Saved, Tree, read, snapshot, write
 
-INTERVAL: Final = 60.0  # seconds between the checkpoints that nobody asked for
-KEPT_WHILE_RUNNING: Final = 2  # the newest may be the one that a crash has damaged
+INTERVAL: Final = 60.0  # seconds between regular checkpoints
+KEPT_WHILE_RUNNING: Final = 2  # a crash may damage the newest
 
 
 class Checkpoints:
-    """The checkpoints of one run: snapshots taken before the next step, written by one thread.
+    """The checkpoints of one run: snapshots taken before the next step and written by one thread.
 
-    They follow a run folder that is moved: what is written lies where the folder lies then.
+    If the run folder is moved, later checkpoints are written to its new place.
 
     Args:
         home: the run folder.
-        identity: what a checkpoint must have been made with to be loaded: recipe, seed, data.
-        made_on: the machine, kept in meta.json so that a resume can tell whether bits will be equal.
+        identity: recipe, seed and data set; a checkpoint made with others is not loaded.
+        made_on: the machine, recorded in meta.json so that a resumed run knows whether it will be bit-identical.
+        interval: seconds between regular checkpoints.
     """
 
     def __init__(self, home: Home, *, identity: Tree, made_on: Tree, interval: float = INTERVAL) -> None:
@@ -42,29 +43,31 @@ class Checkpoints:
         self._saved_at = time.monotonic()
         self._saved_position: tuple[int, int] | None = None
         self._good: list[str] = []  # names, oldest first
-        self._best_epoch = 0  # of the best.pt that is written, or queued to be
+        self._best_epoch = 0  # of the best.pt that has been written or queued
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._writes: list[Future[Checkpoint]] = []
 
     @property
     def folder(self) -> Path:
-        """Where they lie now. FolderLost where the run folder is gone."""
+        """The folder of the checkpoints. Raises FolderLost if the run folder has been deleted."""
         return RunFolder(self._home.now()).checkpoints
 
     def load(self) -> tuple[Saved | None, list[str]]:
-        """The newest whole checkpoint, if any, and a line about everything damaged on the way to it.
+        """The newest intact checkpoint, if any, and a warning about each damaged file that was skipped.
 
-        Raises BadInput where that checkpoint belongs to another recipe, seed or data set, or a link is in the way.
+        Raises:
+            BadInput: that checkpoint belongs to another recipe, seed or data set, was written by a newer version, or
+                the run folder contains a link.
         """
         refuse_links(self.folder.parent)
-        notes: list[str] = []
+        warnings: list[str] = []
         candidates = committed(self.folder)
         while candidates:
             path = candidates.pop()
             try:
                 saved = read(path)
             except UNREADABLE as error:
-                notes.append(f"checkpoint {path.name} is damaged ({error}); going back to the one before")
+                warnings.append(f"checkpoint {path.name} is damaged ({error}); using the one before it")
                 continue
             if saved.meta.get("schema", 0) > CHECKPOINT_SCHEMA:
                 raise BadInput(newer_checkpoint(path.name, saved.meta))
@@ -76,15 +79,16 @@ class Checkpoints:
             if problems:
                 raise BadInput(problems)
             if saved.best is None and BEST in saved.meta["files"]:
-                notes.append(f"{BEST} of checkpoint {path.name} is damaged; the best epoch is chosen anew from here")
+                text = f"{BEST} of checkpoint {path.name} is damaged; the best epoch is selected from here on"
+                warnings.append(text)
             self._good = [good.name for good in (*candidates[-1:], path)]
             self._best_epoch = saved.best["epoch"] if saved.best else 0
             self._saved_position = saved.position
-            return saved, notes
-        return None, notes
+            return saved, warnings
+        return None, warnings
 
     def due(self) -> bool:
-        """Whether the interval is over and the writer is idle."""
+        """Whether the interval has passed and the writer is idle."""
         idle = all(write.done() for write in self._writes)
         return idle and time.monotonic() - self._saved_at >= self._interval
 
@@ -99,9 +103,10 @@ class Checkpoints:
         """Copy everything to the host and queue it for the writer thread.
 
         Args:
-            position: whole epochs done, and steps done in the epoch after them.
-            weights, best: weights with the "epoch" (1-based) that they are of. A best epoch that is queued already is
-                not copied again, and shares its file with `weights` where both are the same.
+            position: completed epochs, and completed steps of the next one.
+            weights, best: weights together with their "epoch" (1-based). A best epoch that has been queued before is
+                not copied again. If both are of the same epoch, they share one file.
+            state: everything else that a resumed run needs.
         """
         started = time.monotonic()
         if position == self._saved_position:
@@ -110,7 +115,7 @@ class Checkpoints:
         files: dict[str, Tree | Path | None] = snapshot({WEIGHTS: weights, STATE: state})
         if best is not None:
             if best["epoch"] == self._best_epoch:
-                files[BEST] = None  # as in the checkpoint before, which may still be queued
+                files[BEST] = None  # shared with the checkpoint before, which may still be queued
             else:
                 files[BEST] = files[WEIGHTS] if (best["epoch"], 0) == position else snapshot(best)
             self._best_epoch = best["epoch"]
@@ -122,9 +127,11 @@ class Checkpoints:
         self._saved_at, self._saved_position = time.monotonic(), position
 
     def written(self, wait: bool = False) -> list[Checkpoint]:
-        """What has reached the disk since the last call; with `wait`, all that was queued.
+        """Events for the checkpoints written since the last call; with `wait`, waits for all that are queued.
 
-        Raises what the writer met, such as OSError on a full disk, or BadInput for a link in the run folder.
+        Raises:
+            OSError: writing failed, for example on a full disk.
+            BadInput: the run folder contains a link.
         """
         done = []
         while self._writes and (wait or self._writes[0].done()):
@@ -132,21 +139,21 @@ class Checkpoints:
         return done
 
     def finish(self, keep: Literal["all", "resumable", "weights", "none"]) -> None:
-        """The run is complete: leave what `keep` asks for. Nothing may be queued any more."""
+        """Remove what `keep` does not ask for. The run is complete, and no checkpoint may be queued."""
         if keep == "all":
             return
         self._good = [] if keep == "none" else self._good[-1:]
-        self._home.write(lambda run: self._leave(RunFolder(run).checkpoints, with_state=keep != "weights"))
+        self._home.write(lambda run: self._keep_good(RunFolder(run).checkpoints, with_state=keep != "weights"))
 
-    def _leave(self, folder: Path, *, with_state: bool) -> None:
-        """Leave the good checkpoints alone."""
+    def _keep_good(self, folder: Path, *, with_state: bool) -> None:
+        """Remove all checkpoints but the good ones and, unless `with_state`, the optimizer state."""
         refuse_links(folder.parent)
         if self._good and not with_state:
             drop_state(folder / self._good[0])
         keep_only(folder, self._good)
 
     def close(self) -> None:
-        """Wait for the writer thread and end it."""
+        """Wait for the writer thread to finish."""
         self._thread.shutdown(wait=True)
 
     def _write(
@@ -156,13 +163,13 @@ class Checkpoints:
         return self._event(position, meta["why"], waited)
 
     def _put(self, folder: Path, name: str, meta: Tree, files: dict[str, Tree | Path | None]) -> None:
-        """Write one checkpoint and remove those that it makes superfluous."""
+        """Write one checkpoint and remove those that are no longer needed."""
         shared = {file: folder / self._good[-1] if tree is None else tree for file, tree in files.items()}
-        refuse_links(folder.parent)  # each time: somebody may have put one there meanwhile
+        refuse_links(folder.parent)  # every time, since one may have been created in the meantime
         try:
             write(folder / name, meta, shared)
         except OSError:
-            refuse_links(folder.parent)  # or in the middle of it, which explains the rest
+            refuse_links(folder.parent)  # a link created during the write explains the error
             raise
         self._good = [*(good for good in self._good if good != name), name][-KEPT_WHILE_RUNNING:]
         keep_only(folder, self._good)

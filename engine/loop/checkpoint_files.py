@@ -1,14 +1,14 @@
-"""One checkpoint on disk: written whole or not at all, read back only if every byte is right.
+"""One checkpoint on disk: written completely or not at all, and read only if every byte is correct.
 
-    epoch-0007/          written beside as .tmp-*, synced, then renamed
-        weights.pt       what the run is judged by at this point (averaged weights where averaging is on)
-        best.pt          the same of the best epoch so far; a hard link for as long as it does not change
-        state.pt         raw weights, averages, optimizer, torch RNG, running totals; gone when the run has finished
+    epoch-0007/          written under the name .tmp-*, synced, then renamed
+        weights.pt       the weights that are evaluated at this point (with averaging, the averaged weights)
+        best.pt          the same for the best epoch so far; a hard link as long as it does not change
+        state.pt         raw weights, averages, optimizer, torch RNG, running totals; removed when the run has finished
         meta.json        position, recipe, seed, machine, and the SHA-256 of every file; written last
 
 The name is for people (`epoch-0007-step-00123` is 123 steps into the eighth epoch); the position is read from
-meta.json. All `.pt` files hold tensors and plain Python only and load with `weights_only=True`. `torch.load` alone
-accepts a flipped byte without a word, hence the checksums.
+meta.json. All `.pt` files hold only tensors and plain Python values and load with `weights_only=True`. `torch.load`
+by itself accepts a flipped byte silently, hence the checksums.
 """
 
 from __future__ import annotations
@@ -51,33 +51,38 @@ class Saved:
     meta: Tree
     weights: Tree
     best: Tree | None
-    """None before the first evaluation, and where only this file was damaged."""
+    """None before the first evaluation, or if only this file is damaged."""
     state: Tree | None
-    """None where the optimizer state was dropped because the run had finished."""
+    """None if the optimizer state was removed because the run had finished."""
 
     @property
     def position(self) -> tuple[int, int]:
-        """Whole epochs done, and steps done in the epoch after them."""
+        """Completed epochs, and completed steps of the next one."""
         return self.meta["epoch"], self.meta["step"]
 
     @property
     def made_on(self) -> Tree:
-        """The machine and how the arithmetic was done, as the version that wrote it put it down."""
-        found = self.meta.get("made_on")
-        return found if isinstance(found, dict) else {}
+        """The machine and how the arithmetic was done, as recorded by the version that wrote the checkpoint."""
+        recorded = self.meta.get("made_on")
+        return recorded if isinstance(recorded, dict) else {}
 
     @property
     def made_by(self) -> str:
-        """The version that wrote it; the first ones did not say."""
+        """The version that wrote the checkpoint; the first versions did not record it."""
         return str(self.meta.get("made_by") or "an unknown version of cifar-tui")
 
 
 def snapshot(value: Any, where: str = "", copies: dict[Any, Tensor] | None = None) -> Any:
-    """A copy on the host that later steps cannot change: tensors cloned, NumPy scalars made plain.
+    """A copy on the host that later steps cannot change: tensors are cloned, NumPy scalars become Python values.
 
-    A tensor that is met twice (an average is both what counts and a state) is copied once.
+    A tensor that occurs twice is copied once: an average, for example, is part of both the weights and the state.
 
-    Raises TypeError, naming the place, for anything that `weights_only` loading would refuse.
+    Args:
+        where: path of `value` within the whole, for error messages.
+        copies: the copies made so far, by tensor.
+
+    Raises:
+        TypeError: `value` contains something that `weights_only` loading would reject; the message says where.
     """
     copies = {} if copies is None else copies
     if isinstance(value, Tensor):
@@ -97,23 +102,27 @@ def snapshot(value: Any, where: str = "", copies: dict[Any, Tensor] | None = Non
 
 
 def read(path: Path) -> Saved:
-    """Load one checkpoint, every file held to its checksum. Raises one of `UNREADABLE` where it is damaged."""
+    """Load one checkpoint and verify the checksum of every file. Raises one of `UNREADABLE` if it is damaged."""
     meta = read_meta(path)
     files = meta["files"]
     int(meta["epoch"]), int(meta["step"])
     try:
         best = _read_tree(path / BEST, files[BEST]) if BEST in files else None
     except UNREADABLE:
-        best = None  # a loss, but no reason to lose the epochs that are in the other files
+        best = None  # the other files still hold all epochs trained so far
     state = _read_tree(path / STATE, files[STATE]) if STATE in files else None
     return Saved(path, meta, _read_tree(path / WEIGHTS, files[WEIGHTS]), best, state)
 
 
 def load_weights(folder: Path, which: Literal["last", "best"] = "last") -> Tree:
-    """The weights that a run left in its `checkpoints` folder, as saved by the loop:
-    {"model": state dict, "epoch": 1-based, "weights": "raw" | "ema", "logits": (N, classes) float16 or absent}.
+    """The newest weights in a run's `checkpoints` folder, as saved by the loop.
 
-    Raises FileNotFoundError where there are none, one of `UNREADABLE` where they are damaged.
+    Returns:
+        {"model": state dict, "epoch": 1-based, "weights": "raw", "ema" or "swa", "logits": (N, classes) float16 or
+        absent}.
+
+    Raises:
+        FileNotFoundError: there are none. Other errors of `UNREADABLE`: they are damaged.
     """
     name = WEIGHTS if which == "last" else BEST
     for path in reversed(committed(folder)):
@@ -124,19 +133,19 @@ def load_weights(folder: Path, which: Literal["last", "best"] = "last") -> Tree:
 
 
 def write(target: Path, meta: Tree, files: dict[str, Tree | Path]) -> None:
-    """Make the checkpoint `target`, replacing one of the same name.
+    """Write the checkpoint `target`, replacing any of the same name.
 
     Args:
-        meta: all of meta.json but the files' entries.
-        files: what goes into each .pt file: a tree, or the checkpoint whose file of that name is shared. A tree that
-            stands twice is written once.
+        meta: all of meta.json except the entries of the files.
+        files: the content of each .pt file: a tree, or the checkpoint whose file of the same name is shared. A tree
+            that is listed twice is written once.
 
     Raises:
-        OSError: a full disk among others; nothing is left behind.
+        OSError: for example, the disk is full; nothing is left behind.
     """
     fresh = target.with_name(f"{HALF}{target.name}")
     _clear(fresh)
-    make_folder(target.parent, exist_ok=True)  # the run folder itself is never made again: it may have been moved
+    make_folder(target.parent, exist_ok=True)  # never the run folder itself, which may have been moved
     make_folder(fresh)
     try:
         entries: Tree = {}
@@ -156,13 +165,13 @@ def write(target: Path, meta: Tree, files: dict[str, Tree | Path]) -> None:
         fresh.rename(target)
         sync_folder(target.parent)
     except OSError:
-        with suppress(OSError):  # what went wrong first is what counts
-            _clear(fresh)  # on a full disk, half a checkpoint is in the way
+        with suppress(OSError):  # the first error is the one to report
+            _clear(fresh)  # half a checkpoint would take up room on a full disk
         raise
 
 
 def _clear(path: Path) -> None:
-    """Remove what has the name of a checkpoint that is to be written."""
+    """Remove whatever has the name of a checkpoint that is about to be written."""
     with suppress(FileNotFoundError), opened(path.parent) as folder:
         erase(path.name, folder)
 
@@ -170,7 +179,7 @@ def _clear(path: Path) -> None:
 def _write_tree(path: Path, tree: Tree) -> Tree:
     """Write one .pt file and return its entry for meta.json.
 
-    The bytes are made in memory first: torch's own file writer hides errno, and a full disk must be told from a bug.
+    The bytes are assembled in memory first: torch's own file writer hides errno, which tells a full disk from a bug.
     """
     buffer = io.BytesIO()
     torch.save(tree, buffer)
@@ -185,7 +194,7 @@ def _read_tree(path: Path, entry: Tree) -> Tree:
         raise ValueError(f"{path.name}: SHA-256 differs")
     try:
         tree: Tree = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:  # torch's message goes on for a page on how to load it all the same, which runs it
+    except pickle.UnpicklingError:  # torch's message explains at length how to load it anyway, which would execute it
         raise ValueError(f"{path.name} holds something other than tensors and plain values: not loaded") from None
     return tree
 

@@ -1,4 +1,4 @@
-"""Whether torch.compile works here, and whether it pays for a run."""
+"""Whether torch.compile works on this machine, and whether it pays off for a run."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 TIMED_STEPS: Final = 4
-BUSY: Final = 100_000_000  # clock cycles, about 50 ms: longer than the host takes to launch a step of any net here
+BUSY: Final = 100_000_000  # clock cycles, about 50 ms: longer than the host needs to launch a step of any model here
 
 GAIN: Final = 0.2
-"""Part of a step that compiling saves, about: 15 % of ResNet-34 at batch 128, 27 % of ResNet-18 at 512 on an H200."""
+"""Approximate fraction of a step that compiling saves. Measured on an H200: 15 % for ResNet-34 at batch size 128, 27 %
+for ResNet-18 at 512."""
 
 SECONDS: Final = 10.0
 SECONDS_PER_TENSOR: Final = 0.12
-"""What compiling costs: 17 to 19 s were seen for 62 parameter tensors (ResNet-18) and 22 s for 110 (ResNet-34), with 16
-cores and an empty cache."""
+"""Time that compiling takes. Measured with 16 cores and an empty cache: 17 to 19 s for 62 parameter tensors
+(ResNet-18), 22 s for 110 (ResNet-34)."""
 
 
 def compile_problem(device: torch.device) -> str:
-    """Why torch.compile does not work on this machine (no C++ compiler, say); "" where it does."""
+    """Why torch.compile does not work on this machine, such as a missing C++ compiler; "" if it works."""
     try:
         torch.compile(torch.neg)(torch.ones(2, device=device))
     except torch._dynamo.exc.TorchDynamoException as error:
@@ -33,33 +34,34 @@ def compile_problem(device: torch.device) -> str:
 def pays(model: nn.Module, batch: Tensor, steps: int, *, bf16: bool) -> bool:
     """Whether compiling a model is likely to save more time in a run than it takes.
 
-    Only for steps that are CUDA graphs: launched one by one, compiled kernels gained nothing on an H200 (ResNet-34 at
-    batch 128 16.0 ms, eager 12.3), because the host is what such a step waits for.
+    This holds only for steps that are CUDA graphs. Launched one by one, compiled kernels were slower on an H200
+    (ResNet-34 at batch size 128: 16.0 ms, eager 12.3 ms), because the host limits the speed of such a step.
 
     Args:
-        model: on a GPU; neither it nor torch's random numbers are changed.
-        batch: normalised images (B, C, H, W), as many as a step takes.
-        steps: of the whole run.
+        model: on a GPU; neither it nor torch's random state is changed.
+        batch: a full batch of normalized images (B, C, H, W).
+        steps: in the whole run.
+        bf16: whether the model runs in bf16 autocast.
     """
     cost = SECONDS + SECONDS_PER_TENSOR * sum(1 for _ in model.parameters())
     return GAIN * steps * step_seconds(model, batch, bf16=bf16) > cost
 
 
 def step_seconds(model: nn.Module, batch: Tensor, *, bf16: bool) -> float:
-    """Seconds that a GPU works on one forward and backward pass, without the gaps in which it waits for the host."""
+    """GPU seconds for one forward and backward pass, without the gaps in which the GPU waits for the host."""
     labels = torch.zeros(len(batch), dtype=torch.long, device=batch.device)
     began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    taken = []
+    seconds: list[float] = []
     with torch.random.fork_rng(devices=[batch.device]):
         trial = copy.deepcopy(model).train()
         for _ in range(TIMED_STEPS):
             trial.zero_grad()
-            torch.cuda._sleep(BUSY)  # while the GPU is busy, the host launches everything ahead
+            torch.cuda._sleep(BUSY)  # keeps the GPU busy while the host launches the whole step
             began.record()
             with torch.autocast(batch.device.type, torch.bfloat16, enabled=bf16):
                 logits = trial(batch)
             F.cross_entropy(logits.float(), labels).backward()
             ended.record()
             ended.synchronize()
-            taken.append(began.elapsed_time(ended) / 1e3)
-    return min(taken)
+            seconds.append(began.elapsed_time(ended) / 1e3)
+    return min(seconds)

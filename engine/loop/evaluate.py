@@ -1,4 +1,4 @@
-"""What a model makes of a set of images: logits first, then every figure from them on the host."""
+"""Evaluate a model on a set of images: first the logits, then every figure from them on the host."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from torch import Tensor, nn
 
 from engine.data.device import Resident
 
-CONFUSION_UP_TO: Final = 20  # classes; a matrix of 100 x 100 in every epoch's event would be most of the file
-TOP5_ABOVE: Final = 20  # classes; among ten, five guesses say little
+CONFUSION_UP_TO: Final = 20  # classes; a 100 x 100 matrix in every Epoch event would make up most of the events file
+TOP5_ABOVE: Final = 20  # classes; with ten classes, top-5 accuracy means little
 
 View = Callable[[Tensor], Tensor]
-"""From images as the model takes them, (B, C, H, W), to another look at them of the same shape."""
+"""From images as the model receives them, (B, C, H, W), to a changed version of the same shape."""
 
 
 def plain(x: Tensor) -> Tensor:
-    """The images themselves."""
+    """The images, unchanged."""
     return x
 
 
 def mirror(x: Tensor) -> Tensor:
-    """Left and right exchanged."""
+    """The images, flipped horizontally."""
     return x.flip(3)
 
 
-def moved(x: Tensor, by: int) -> Tensor:
-    """Images moved by so many pixels to the right and down (negative: left and up), their rims reflected."""
+def shifted(x: Tensor, by: int) -> Tensor:
+    """The images, shifted by `by` pixels to the right and down (negative: left and up), with reflected borders."""
     margin = abs(by)
     start, (height, width) = margin - by, x.shape[2:]
     return F.pad(x, (margin,) * 4, mode="reflect")[:, :, start : start + height, start : start + width]
@@ -44,44 +44,45 @@ VIEWS: Final[dict[str, tuple[tuple[float, View], ...]]] = {
     "crops": (
         (0.25, plain),
         (0.25, mirror),
-        (0.125, lambda x: moved(x, 1)),
-        (0.125, lambda x: moved(x, -1)),
-        (0.125, lambda x: mirror(moved(x, 1))),
-        (0.125, lambda x: mirror(moved(x, -1))),
+        (0.125, lambda x: shifted(x, 1)),
+        (0.125, lambda x: shifted(x, -1)),
+        (0.125, lambda x: mirror(shifted(x, 1))),
+        (0.125, lambda x: mirror(shifted(x, -1))),
     ),
 }
-"""By name of the test-time augmentation: the looks at each image and the weight of each one's logits, plain first.
+"""By name of the test-time augmentation: its views and the weight of each view's logits, the unchanged images first.
 
-"crops" is what the CIFAR-10 speed records by Jordan (airbench, arXiv:2404.00498) do: the mean is over logits.
+"crops" is the test-time augmentation of the CIFAR-10 speed records by Jordan (airbench, arXiv:2404.00498), which
+averages logits.
 """
 
 
 class Interrupted(Exception):
-    """A stop was asked for between two batches."""
+    """A stop was requested between two batches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Top-1 figures over a set of images; NaN where there were none.
+    """Figures over a set of images; NaN if there are no images.
 
-    An image with a logit that is not a finite number is never right, neither at top 1 nor at top 5.
+    An image with a logit that is not finite counts as wrong, for top-1 and for top-5.
     """
 
     loss: float
-    """Cross entropy against the true class, mean over images (no label smoothing); NaN where `nonfinite` is not 0."""
+    """Mean cross entropy over images, without label smoothing; NaN if `nonfinite` is not 0."""
     accuracy: float
     per_class: list[float]
-    """Accuracy of the images of each class; NaN for a class without images."""
+    """Accuracy for each class; NaN for a class without images."""
     per_class_count: list[int]
     top5: float
-    """Part of the images whose class is among the five largest logits; NaN up to 20 classes."""
+    """Top-5 accuracy; NaN for up to 20 classes."""
     confusion: list[int]
-    """Images by (true, predicted) class, rows = truth, flattened; empty above 20 classes.
+    """Number of images by (true, predicted) class, one row per true class, flattened; empty above 20 classes.
 
     Images with logits that are not finite have no predicted class and are left out.
     """
     nonfinite: int = 0
-    """Images with a logit that is not a finite number."""
+    """Images with a logit that is not finite."""
 
 
 def predict(
@@ -92,7 +93,7 @@ def predict(
     autocast: Callable[[], torch.autocast],
     stopping: Callable[[], bool] = lambda: False,
 ) -> Tensor:
-    """Logits (N, classes) in fp32 on the host of the images as they are; see `predict_views`."""
+    """Logits (N, classes) of the unchanged images, in fp32 on the host; see `predict_views`."""
     return predict_views(model, split, batch_size, prepare, autocast, [plain], stopping)[0]
 
 
@@ -107,16 +108,18 @@ def predict_views(
 ) -> Tensor:
     """Logits (views, N, classes) in fp32 on the host.
 
-    The last batch is padded and its surplus rows are cut off, so that cuDNN sees one shape. The model is in eval mode
-    meanwhile, and afterwards what it was.
+    The last batch is padded and its surplus rows are dropped, so that cuDNN sees a single shape. The model runs in eval
+    mode and is then put back into the mode it was in.
 
     Args:
-        prepare: from uint8 images to what the model takes.
+        prepare: turns uint8 images into the model's input.
         autocast: makes the context that the model runs in, the same as in training.
-        views: of what `prepare` made; each goes through the model by itself, so none changes another's logits.
+        views: applied to the result of `prepare`. Each view goes through the model separately, so no view changes
+            another's logits.
+        stopping: called before each batch.
 
     Raises:
-        Interrupted: as soon as `stopping` is true, which is asked before each batch.
+        Interrupted: `stopping` returned True.
     """
     training = model.training
     model.eval()
@@ -134,21 +137,21 @@ def predict_views(
 
 
 def average(logits: Tensor, tta: str) -> Tensor:
-    """The mean (N, classes) of the logits (views, N, classes) of a test-time augmentation, by its weights."""
+    """The weighted mean (N, classes) of the logits (views, N, classes) of a test-time augmentation."""
     weights = torch.tensor([weight for weight, _ in VIEWS[tta]])
     return torch.einsum("v,vnc->nc", weights, logits)
 
 
 def score(logits: Tensor, labels: Tensor) -> Scores:
-    """The figures of logits (N, classes) against labels (N,), in float64 on the host: no batch size enters them."""
+    """The figures of logits (N, classes) for labels (N,), computed in float64 on the host: batch size has no effect."""
     scores = logits.double().numpy()
     truth = labels.cpu().numpy()
     classes = scores.shape[1]
-    sound = np.isfinite(scores).all(axis=1)  # argmax takes the first NaN for the largest value
+    sound = np.isfinite(scores).all(axis=1)  # argmax returns the first NaN, if there is one
     counts = np.bincount(truth, minlength=classes)
     confusion = np.bincount(truth[sound] * classes + scores[sound].argmax(axis=1), minlength=classes * classes)
     hits = confusion.reshape(classes, classes).diagonal()
-    with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN that a class without images gets
+    with np.errstate(invalid="ignore"):  # 0 / 0 gives the NaN of a class without images
         per_class = hits / counts
     return Scores(
         loss=_cross_entropy(scores, truth) if sound.all() else math.nan,
@@ -162,16 +165,16 @@ def score(logits: Tensor, labels: Tensor) -> Scores:
 
 
 def _cross_entropy(scores: np.ndarray, truth: np.ndarray) -> float:
-    """Mean over images of the cross entropy of finite scores (N, classes)."""
+    """Mean cross entropy over images of finite scores (N, classes) for true classes (N,)."""
     top = scores.max(axis=1, keepdims=True)
     log_sum = top[:, 0] + np.log(np.exp(scores - top).sum(axis=1))
     return float((log_sum - scores[np.arange(len(truth)), truth]).mean())
 
 
 def _ranks(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """How many classes come before the true one, (N,): those of a larger logit, and of equal ones those named first.
+    """How many classes rank before the true one, (N,): those with a larger logit, and earlier ones with an equal logit.
 
-    So rank 0 is what argmax finds, and a model that says the same of all classes gains nothing by it.
+    So the class of rank 0 is the argmax, and a model that gives all classes the same logit does not gain by it.
     """
     own = scores[np.arange(len(truth)), truth][:, None]
     earlier = np.arange(scores.shape[1]) < truth[:, None]

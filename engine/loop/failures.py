@@ -1,4 +1,4 @@
-"""From the exception that ended a training to the event that tells people what happened and what may help."""
+"""Turn the exception that ended training into an event that tells the user what happened and what may help."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from engine.loop.system import Sampler, describe_others
 
 DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SPARE: Final = 0.1
-"""Part of the room on a GPU that a suggested batch leaves free: weights and optimizer do not shrink with the batch."""
+"""Fraction of the available GPU memory that suggestions leave free: weights and optimizer state do not shrink with the
+batch."""
 MOST_PARTS: Final = 1024
-"""Into which the recipe lets a batch be cut."""
+"""Largest value of `compute.accumulate` in a recipe."""
 
 
 def describe(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -> Failed:
-    """The closing event for an exception; anything unforeseen is a traceback.
+    """The last event of a run that failed with `error`; an unexpected error is reported with its traceback.
 
     Args:
-        recipe: as far as it was read; an out-of-memory message names its batch.
-        sampler: tells how the GPU's memory is shared.
+        recipe: None if it could not be read; out-of-memory messages mention its batch size.
+        sampler: samples how much GPU memory other processes hold.
     """
     detail = "".join(traceback.format_exception(error))
     match error:
@@ -59,47 +60,47 @@ def _one_line(error: Exception) -> str:
 
 
 def _gpu_memory(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -> str:
-    """Our peak, the batch, what others hold, and what should fit."""
+    """The message for an out-of-memory error: our peak, what other processes hold, the batch, and what should fit."""
     peak = float(torch.cuda.max_memory_reserved()) if torch.cuda.is_available() else 0.0
-    parts = [f"out of GPU memory: this run took up to {file_size(peak)}"]
+    parts = [f"out of GPU memory: this run used up to {file_size(peak)}"]
     sample = _sample(sampler)
     room = 0.0
     if sample.gpus and math.isfinite(sample.gpus[0]["memory_others"]):
         gpu = sample.gpus[0]
         room = gpu["memory_total"] - gpu["memory_others"]
-        holders = "others hold" if gpu["others"] else "the driver and others hold"
+        holders = "other processes hold" if gpu["others"] else "the driver and other processes hold"
         parts.append(f"{holders} {file_size(gpu['memory_others'])} of {file_size(gpu['memory_total'])}")
     if others := describe_others(sample):
         parts[-1] += f" ({others})"
     if recipe is not None:
-        parts.append(advice(recipe, peak + _asked(error), room))
+        parts.append(advice(recipe, peak + _requested(error), room))
     return "; ".join(parts)
 
 
 def _sample(sampler: Sampler | None) -> System:
-    """How the memory is shared; an empty sample where nobody can tell, since the failure itself must be told."""
+    """A sample of the memory in use; empty if sampling fails, since the original failure must still be reported."""
     try:
         return sampler.sample() if sampler else System()
-    except Exception as error:  # whatever a driver or the system says to this
+    except Exception as error:  # of a driver or the system
         return System(gpu_note=f"no sample: {error}")
 
 
-def _asked(error: Exception) -> float:
-    """Bytes that could not be had, as torch tells them; 0 where it does not."""
+def _requested(error: Exception) -> float:
+    """Bytes that torch could not allocate, from its message; 0 if it does not say."""
     found = re.search(r"Tried to allocate ([\d.]+) ([KMG]iB)", str(error))
     return float(found[1]) * {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}[found[2]] if found else 0.0
 
 
 def advice(recipe: Recipe, need: float, room: float) -> str:
-    """How many images at once should fit: need is taken to be proportional to them, a part of SPARE stays free.
+    """Suggest a setting that should fit into memory, taken to be proportional to the images processed at once.
 
     Args:
-        need: bytes that the step had and asked for when it failed; it may have wanted more after that.
-        room: bytes of the GPU that others leave; 0 where that is not known.
+        need: bytes that the step held and requested when it failed; it may have needed more later on.
+        room: bytes of the GPU that other processes leave, of which the fraction SPARE stays free; 0 if unknown.
     """
     cut, ghost = recipe.compute.accumulate, recipe.model.options.get("ghost_batch", 0)
     images = recipe.batch_size // cut
-    working = f"it works on {images} {'image' if images == 1 else 'images'} at once"
+    working = f"it processes {images} {'image' if images == 1 else 'images'} at once"
     smaller = [
         parts
         for parts in range(2 * cut, min(recipe.batch_size, MOST_PARTS) + 1)
@@ -109,9 +110,9 @@ def advice(recipe: Recipe, need: float, room: float) -> str:
         fits = recipe.batch_size // parts
         share = need * fits / images
         if not room or share <= (1 - SPARE) * room:
-            about = f", which takes about {file_size(share)}" if room and need else ""
-            return f"{working}; --set compute.accumulate={parts} makes that {fits}{about}"
+            about = f", which needs about {file_size(share)}" if room and need else ""
+            return f"{working}; --set compute.accumulate={parts} reduces that to {fits}{about}"
     if room and need:
-        wanted = math.ceil(need / 1e8) / 10  # GB, never rounded down to what would not do
-        return f"{working} and no smaller part of the batch fits; --wait-free {wanted:g} waits for a freer GPU"
-    return f"{working}; a smaller --batch-size needs less" if images > 1 else working
+        wanted = math.ceil(need / 1e8) / 10  # GB, never rounded down to too little
+        return f"{working}, and no smaller part of the batch fits; --wait-free {wanted:g} waits for more free memory"
+    return f"{working}; a smaller --batch-size needs less memory" if images > 1 else working

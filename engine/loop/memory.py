@@ -1,4 +1,4 @@
-"""How the C library treats the memory of a step that is over. No torch."""
+"""How the C library treats memory that a training step has freed. Does not import torch."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ M_MMAP_MAX: Final = -4
 
 
 def keep_freed_memory() -> bool:
-    """Keep what a training step frees for the next one; returns whether the C library could be told so.
+    """Make the C library keep memory freed by one training step for the next. Returns False if it cannot be configured.
 
-    By default glibc gives large blocks back to the kernel as soon as they are free, so every step on a CPU asks for its
-    maps anew and the kernel fills each page with zeros: 12,000 page faults in one step of a ResNet-20 at 128 images,
-    a tenth of its time, and a quarter of MobileNet v3's. The price is that the process stays as large as it ever was.
+    By default, glibc returns large blocks to the kernel as soon as they are freed. Every step on a CPU then allocates
+    its activations again, and the kernel fills each page with zeros: 12,000 page faults in one step of ResNet-20 at
+    128 images, a tenth of its time, and a quarter of the time of MobileNet v3. The price is that the process never
+    shrinks.
     """
     if not sys.platform.startswith("linux"):
         return False

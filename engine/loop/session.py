@@ -1,4 +1,4 @@
-"""Where a run stands, and all that is not the training itself: judging epochs, saving, going on, telling."""
+"""The state of a run during training, and everything around the training steps: evaluate, save, resume, report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.data.load import DataSet
 from engine.loop.checkpoint import Checkpoints
 from engine.loop.checkpoint_files import Saved, Tree
 from engine.loop.evaluate import Interrupted
-from engine.loop.judge import Judge, Verdict, as_kept
+from engine.loop.judge import Evaluation, Judge, as_kept
 from engine.loop.observe import Diverged, Totals
 from engine.loop.setup import Setup
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
@@ -28,9 +28,12 @@ from engine.randomness import rng_state, set_rng_state
 
 
 class Session:
-    """One attempt at a run: its parts, how far it has come, and its checkpoints.
+    """One attempt at a run: its parts, its progress, and its checkpoints.
 
-    `epoch` counts whole epochs done, `step` the steps done in the epoch after them, whose sums are in `totals`.
+    `epoch` counts completed epochs, `step` the completed steps of the next one, whose sums are in `totals`.
+
+    Args:
+        stopping: returns True once a stop has been requested.
     """
 
     def __init__(
@@ -47,30 +50,32 @@ class Session:
         self.seed, self.stopping = seed, stopping
         self.epoch = self.step = 0
         self.cold = setup.decisions.compile != "off"
-        """Whether compiled kernels are still to be made, which takes the first step a minute."""
+        """Whether kernels have yet to be compiled, which makes the first step take about a minute."""
         self.totals = Totals(setup.device)
         self._data = data
         self._judge = Judge(recipe, setup, seed, stopping)
-        self._last: Tree = {}  # epoch, test_accuracy and logits of the last evaluation
-        self._best: Tree = {}  # the same and the weights of the best one
-        self._saving = 0.0  # seconds waited for snapshots in this epoch
+        self._last: Tree = {}  # epoch, test_accuracy, logits and more of the last evaluation; see `_remember`
+        self._best: Tree = {}  # the same of the best evaluation, and its weights
+        self._saving = 0.0  # seconds that training waited for snapshots in this epoch
 
     @property
     def best_on(self) -> Literal["holdout", "test"]:
-        """What the best epoch is chosen on."""
+        """The images on which the best epoch is selected."""
         return "test" if self.setup.holdout is None else "holdout"
 
     def scheduled(self, step: int) -> Swing:
-        """The learning rate of a step (from 0) of this epoch, as a part of its peak, and where its momentum is."""
+        """The schedule at a step (from 0) of this epoch: learning rate as a fraction of its peak, and momentum."""
         return self.setup.schedule((self.epoch + step / self.setup.steps) / self.recipe.epochs)
 
     def end_epoch(self) -> Epoch | None:
-        """Read the epoch's sums, evaluate, and count the epoch as done.
+        """Read the epoch's sums, evaluate, and count the epoch as completed.
 
-        None where a stop was asked for meanwhile: the epoch then still stands at its end, and a resume evaluates it.
+        Returns:
+            The epoch's event; None if a stop was requested meanwhile. The epoch is then left after its last step, and
+            a resumed run evaluates it.
 
         Raises:
-            Diverged: the loss of some step was not finite, or the model's output for some image.
+            Diverged: the loss of some step, or the model's output for some image, was not finite.
         """
         figures = self.totals.read()
         lr, loss = self.setup.peak_lr * self.scheduled(self.step - 1).factor, figures["train_loss"]
@@ -79,9 +84,9 @@ class Session:
         started = time.monotonic()
         try:
             with at_slow_weights(self.setup.optimizer):
-                found = self._judge.look(self.epoch + 1)
-                if found.logits is not None:
-                    self._keep(found)
+                evaluation = self._judge.evaluate(self.epoch + 1)
+                if evaluation.logits is not None:
+                    self._remember(evaluation)
         except Interrupted:
             return None
         seconds = {"train": self.totals.seconds, "evaluate": time.monotonic() - started, "save": self._saving}
@@ -93,32 +98,32 @@ class Session:
             seconds=seconds,
             weights=self.setup.averaging.weights,
             **figures,
-            **found.fields,
+            **evaluation.fields,
         )
         self.epoch, self.step, self._saving = self.epoch + 1, 0, 0.0
         self.totals = Totals(self.setup.device)
         return event
 
-    def _keep(self, found: Verdict) -> None:
-        """Remember a test, and the weights that it was made with where it is the best so far."""
+    def _remember(self, evaluation: Evaluation) -> None:
+        """Keep a test's results as the last ones and, if they are the best so far, as the best, with the weights."""
         self._last = {
             "epoch": self.epoch + 1,
-            "test_accuracy": found.fields["test_accuracy"],
-            "selection": found.selection,
-            "logits": found.logits,
-            "holdout": found.holdout,
+            "test_accuracy": evaluation.fields["test_accuracy"],
+            "selection": evaluation.selection,
+            "logits": evaluation.logits,
+            "holdout": evaluation.holdout,
         }
-        if not self._best or found.selection > self._best["selection"]:
+        if not self._best or evaluation.selection > self._best["selection"]:
             copies = {name: value.detach().clone() for name, value in self.setup.averaging.model.state_dict().items()}
             self._best = self._last | {"weights": self.setup.averaging.weights, "model": copies}
 
     def save(self, why: Literal["interval", "stop", "end"]) -> None:
-        """Snapshot everything for the checkpoint writer."""
+        """Take a snapshot of everything and hand it to the checkpoint writer."""
         started = time.monotonic()
         setup = self.setup
-        judged = evaluated_state(setup.averaging.model, setup.optimizer)
+        evaluated = evaluated_state(setup.averaging.model, setup.optimizer)
         in_training = setup.averaging.model is setup.model and not slow_weights(setup.optimizer)
-        weights = {"epoch": self.epoch, "weights": setup.averaging.weights, "model": judged}
+        weights = {"epoch": self.epoch, "weights": setup.averaging.weights, "model": evaluated}
         if self.step == 0 and self._last.get("epoch") == self.epoch:
             weights = self._last | weights
         state = {
@@ -133,29 +138,29 @@ class Session:
         self._saving += time.monotonic() - started
 
     def restore(self, attempt: int) -> Iterator[Event]:
-        """Go on from the newest whole checkpoint, saying from where and whether bits will be equal.
+        """Load the newest intact checkpoint, and report its position and whether the result will be bit-identical.
 
         Raises:
-            BadInput: it belongs to another recipe, seed or data set, or it is of a finished run.
+            BadInput: the checkpoint belongs to another recipe, seed or data set, or to a finished run.
         """
-        saved, notes = self.checkpoints.load()
-        yield from (Message(level="warning", text=note) for note in notes)
+        saved, warnings = self.checkpoints.load()
+        yield from (Message(level="warning", text=warning) for warning in warnings)
         if saved is None:
             if attempt > 1:
-                yield Resumed(exact=not self.setup.decisions.promise(), why="no whole checkpoint: from the start")
+                yield Resumed(exact=not self.setup.decisions.promise(), why="no intact checkpoint: started over")
             return
-        broken = self._load(saved)
-        why = f"resumed, not bit-identical: {'; '.join(broken)}" if broken else ""
-        yield Resumed(epoch=self.epoch, step=self.step, exact=not broken, why=why)
+        differences = self._load(saved)
+        why = f"resumed, not bit-identical: {'; '.join(differences)}" if differences else ""
+        yield Resumed(epoch=self.epoch, step=self.step, exact=not differences, why=why)
 
     def _load(self, saved: Saved) -> list[str]:
-        """Put a checkpoint's contents in place; what keeps the results from being bit-identical."""
+        """Load a checkpoint; returns the reasons why the result will not be bit-identical, if any."""
         setup, state = self.setup, saved.state
         self.epoch, self.step = saved.position
         self._best = saved.best or {}
         if state is None:
             if self.epoch < self.recipe.epochs:
-                raise BadInput(f"checkpoint {saved.path.name} holds weights only: there is nothing to go on from")
+                raise BadInput(f"checkpoint {saved.path.name} holds only weights: training cannot resume from it")
             self._last = saved.weights
             return []
         try:
@@ -164,43 +169,44 @@ class Session:
             setup.optimizer.load_state_dict(state["optimizer"])
             self.totals.load_state_dict(state["totals"])
             self._last, rng = state["last"], state["rng"]
-        except (KeyError, RuntimeError, ValueError) as error:  # whole, and not what this code would have written
+        except (KeyError, RuntimeError, ValueError) as error:  # intact, but not what this version would have written
             raise BadInput(
                 f"checkpoint {saved.path.name} does not fit this version's model or optimizer; it was made by "
                 f"{saved.made_by} ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
             ) from error
-        broken = setup.decisions.differences(saved.made_on)
+        differences = setup.decisions.differences(saved.made_on)
         if promise := setup.decisions.promise():
-            broken.append(promise)
+            differences.append(promise)
         if not set_rng_state(rng, setup.device):
-            broken.append("the random state is of another kind of device")
-        return broken
+            differences.append("the random state was saved on another kind of device")
+        return differences
 
     def write_predictions(self, path: Path) -> None:
-        """Write what the last and the best evaluation said of the images; nothing before the first."""
+        """Write the logits of the last and the best evaluation to `path`; nothing before the first evaluation."""
         last, data = self._last, self._data
-        best = self._best or last  # the best one is lost where just its file was damaged
-        if last:
-            weights = self.setup.averaging.weights
-            aside = data.holdout if last.get("holdout") is not None else None  # an older checkpoint kept none
-            found = Predictions(
-                labels=data.test.labels.numpy(),
-                classes=data.classes,
-                last=as_kept(last["logits"]).numpy(),
-                last_epoch=last["epoch"],
-                best=as_kept(best["logits"]).numpy(),  # of an older checkpoint, perhaps, which kept them as they were
-                best_epoch=best["epoch"],
-                weights=weights,
-                best_weights=best.get("weights", weights),
-                test_index=np.arange(len(data.test)),  # a test slice is the first part of the test set
-                holdout=last["holdout"].numpy() if aside else np.zeros((0, len(data.classes)), np.float16),
-                holdout_labels=aside.labels.numpy() if aside else np.zeros(0, np.int64),
-                data=data.fingerprint,
-            )
-            predictions.write(path, found)
+        if not last:
+            return
+        best = self._best or last  # the best is missing if only its file was damaged
+        weights = self.setup.averaging.weights
+        holdout = data.holdout if last.get("holdout") is not None else None  # early checkpoints have no such logits
+        contents = Predictions(
+            labels=data.test.labels.numpy(),
+            classes=data.classes,
+            last=as_kept(last["logits"]).numpy(),
+            last_epoch=last["epoch"],
+            best=as_kept(best["logits"]).numpy(),  # early checkpoints hold raw logits
+            best_epoch=best["epoch"],
+            weights=weights,
+            best_weights=best.get("weights", weights),
+            test_index=np.arange(len(data.test)),  # a test subset is the first part of the test set
+            holdout=last["holdout"].numpy() if holdout else np.zeros((0, len(data.classes)), np.float16),
+            holdout_labels=holdout.labels.numpy() if holdout else np.zeros(0, np.int64),
+            data=data.fingerprint,
+        )
+        predictions.write(path, contents)
 
-    def opening(self, attempt: int) -> Iterator[Event]:
-        """What it trains on, and how."""
+    def describe(self, attempt: int) -> Iterator[Event]:
+        """The first events of an attempt: what it trains on, and how the arithmetic is done."""
         setup, decisions = self.setup, self.setup.decisions
         yield RunStarted(
             attempt=attempt,
@@ -222,17 +228,17 @@ class Session:
             best_on=self.best_on,
         )
         threads = "1 CPU thread" if decisions.threads == 1 else f"{decisions.threads} CPU threads"
-        graph = "; each step one CUDA graph" if decisions.graph else ""
+        graph = "; each step is one CUDA graph" if decisions.graph else ""
         yield Message(text=f"{decisions.precision}: {decisions.why}; {threads}; TF32 off{graph}")
         yield from (Message(text=teacher.about) for teacher in setup.teachers)
 
-    def notes(self) -> Iterator[Message]:
-        """Warnings that the parts have left since the last call."""
-        while self.setup.notes:
-            yield Message(level="warning", text=self.setup.notes.pop(0))
+    def warnings(self) -> Iterator[Message]:
+        """The warnings that the parts have added since the last call."""
+        while self.setup.warnings:
+            yield Message(level="warning", text=self.setup.warnings.pop(0))
 
     def finished(self) -> Finished:
-        """The closing event, to which its writer adds the time at work."""
+        """The last event of a finished run; its writer adds the training time."""
         return Finished(
             epochs=self.epoch,
             last_accuracy=self._last["test_accuracy"],

@@ -1,9 +1,14 @@
-"""How a training step is carried out: operation by operation, or as one CUDA graph.
+"""How a training step is executed: operation by operation, or as one CUDA graph.
 
-A step of a CIFAR net launches several hundred kernels, and a GPU finishes each sooner than the host launches the next.
-A CUDA graph records them once and launches them as one. Milliseconds per step on an H200, eager and as a graph (torch
-2.11, bf16, channels-last): ResNet-20 at batch 128 9.7 and 2.1, ResNet-34 at 128 12.3 and 5.0, ResNet-18 at 512 11.0
-and 8.1, WRN-28-10 at 128 15.2 and 12.8.
+A step of a CIFAR model launches several hundred kernels, and the GPU finishes each one before the host launches the
+next. A CUDA graph records them once and launches them all together. Milliseconds per step on an H200 (torch 2.11, bf16,
+channels-last):
+
+    model        batch size   eager   CUDA graph
+    ResNet-20           128     9.7          2.1
+    ResNet-34           128    12.3          5.0
+    ResNet-18           512    11.0          8.1
+    WRN-28-10           128    15.2         12.8
 """
 
 from __future__ import annotations
@@ -16,38 +21,38 @@ import torch
 from torch import Tensor
 
 Outcome = tuple[Tensor, Tensor, Tensor | None]
-"""Of a step, at the weights before it: mean loss, logits (B, classes), and the gradient's norm where it was clipped."""
+"""Of a step, with the weights before it: mean loss, logits (B, classes), and the gradient's norm if it was clipped."""
 
-Step = Callable[[Tensor, Tensor], Outcome]
+TrainStep = Callable[[Tensor, Tensor], Outcome]
 """One optimizer step on images x (B, C, H, W) and soft targets y (B, classes)."""
 
-ORDINARY: Final = 3
-"""Steps before the one that is recorded: they create the optimizer's state, choose cuDNN's algorithms and compile."""
+EAGER_STEPS: Final = 3
+"""Eager steps before recording. They create the optimizer's state, choose cuDNN's algorithms and compile kernels."""
 
 
 class Recorder(Protocol):
-    """What `RecordedStep` needs of CUDA graphs; tests replace it where there is no GPU."""
+    """What `RecordedStep` needs from CUDA graphs; tests without a GPU replace it."""
 
-    def apart(self, step: Callable[[], Outcome]) -> Outcome:
-        """Carry out a step on the stream that will be recorded."""
+    def run_eagerly(self, step: Callable[[], Outcome]) -> Outcome:
+        """Execute a step on the stream that will be recorded."""
 
     def record(self, step: Callable[[], Outcome]) -> Callable[[], Outcome]:
-        """Record a step without carrying it out. The result carries it out and returns the same tensors every time."""
+        """Record a step without executing it. The result executes it and returns the same tensors every time."""
 
 
 class CudaRecorder:
-    """Records on a stream of its own, as CUDA graphs ask for."""
+    """Records on a separate stream, as CUDA graphs require."""
 
     def __init__(self, device: torch.device) -> None:
         self._stream = torch.cuda.Stream(device)
 
-    def apart(self, step: Callable[[], Outcome]) -> Outcome:
-        with self._beside():
+    def run_eagerly(self, step: Callable[[], Outcome]) -> Outcome:
+        with self._other_stream():
             return step()
 
     def record(self, step: Callable[[], Outcome]) -> Callable[[], Outcome]:
         graph = torch.cuda.CUDAGraph()
-        # Other threads (the checkpoint writer, the sampler) may use the GPU meanwhile: only this one has to obey.
+        # "thread_local" allows other threads (checkpoint writer, sampler) to use the GPU during the recording.
         with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
             outcome = step()
 
@@ -58,37 +63,41 @@ class CudaRecorder:
         return replay
 
     @contextmanager
-    def _beside(self) -> Iterator[None]:
-        """Work on the other stream, after all that was asked for here and before all that will be."""
-        here = torch.cuda.current_stream(self._stream.device)
-        self._stream.wait_stream(here)
+    def _other_stream(self) -> Iterator[None]:
+        """Use the other stream, after all work queued on the current one and before all work queued on it later."""
+        current = torch.cuda.current_stream(self._stream.device)
+        self._stream.wait_stream(current)
         with torch.cuda.stream(self._stream):
             yield
-        here.wait_stream(self._stream)
+        current.wait_stream(self._stream)
 
 
 class RecordedStep:
-    """A step that is recorded after a few ordinary ones and replayed from then on.
+    """A step that runs eagerly a few times, is then recorded, and is replayed from then on.
 
-    Everything the step reads must stay where it is: parameters, optimizer state and rates are changed in place, and the
-    batch is copied into tensors that the recording knows. A batch of another shape (the last one of an epoch) is taken
-    by the ordinary step. Where recording fails, because the model waits for the device say, all steps are ordinary.
+    Everything the step reads must stay at the same address: parameters, optimizer state and learning rates are changed
+    in place, and the batch is copied into tensors that belong to the recording. A batch of another shape, such as the
+    last one of an epoch, runs eagerly. If recording fails, for example because the model waits for the device, all
+    steps run eagerly.
+
+    Args:
+        step: the eager step.
+        warn: receives a message if recording fails.
     """
 
-    def __init__(self, step: Step, recorder: Recorder, say: Callable[[str], None]) -> None:
-        """Args: say: gets one line for people where recording fails."""
-        self._step, self._recorder, self._say = step, recorder, say
-        self._left = ORDINARY
-        self._works = True
+    def __init__(self, step: TrainStep, recorder: Recorder, warn: Callable[[str], None]) -> None:
+        self._step, self._recorder, self._warn = step, recorder, warn
+        self._left = EAGER_STEPS
+        self._recordable = True
         self._replay: Callable[[], Outcome] | None = None
         self._x = self._y = torch.empty(0)
 
     def __call__(self, x: Tensor, y: Tensor) -> Outcome:
-        """The outcome's tensors are overwritten by the next call: use them before it, on the same stream."""
+        """Take a step. The next call overwrites the returned tensors: use them before it, on the same stream."""
         if self._left:
             self._left -= 1
-            return self._recorder.apart(lambda: self._step(x, y))
-        if self._replay is None and self._works:
+            return self._recorder.run_eagerly(lambda: self._step(x, y))
+        if self._replay is None and self._recordable:
             self._record(x, y)
         if self._replay is None or (x.shape, y.shape) != (self._x.shape, self._y.shape):
             return self._step(x, y)
@@ -100,7 +109,7 @@ class RecordedStep:
         self._x, self._y = x.clone(), y.clone()
         try:
             self._replay = self._recorder.record(lambda: self._step(self._x, self._y))
-        except RuntimeError as error:  # running out of memory is one as well: without a graph there may be room
-            self._works = False
+        except RuntimeError as error:  # includes running out of memory: without a graph there may be enough
+            self._recordable = False
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            self._say(f"the step cannot be recorded as a CUDA graph and runs without one: {reason}")
+            self._warn(f"the training step cannot be recorded as a CUDA graph and runs eagerly: {reason}")

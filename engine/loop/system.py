@@ -1,7 +1,8 @@
-"""What the machine does while a run trains: GPUs through NVML, the host through psutil. No torch.
+"""Samples of the machine during training: GPUs through NVML, the host through psutil. Does not import torch.
 
-A GPU is sampled whole, with our own process and everyone else's apart. Not having one is a state with a note, not an
-error. One sample takes about a millisecond, every two seconds, in a thread of its own.
+A GPU sample covers the whole card, with the memory of this process and of all others listed separately. Having no GPU
+is not an error but noted in the sample. A sample takes about a millisecond and is taken every two seconds, in a
+separate thread.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ EVERY = 2.0  # seconds
 
 
 class Sampler(Protocol):
-    """Anything that can be asked for a sample."""
+    """Anything that returns samples."""
 
     def sample(self) -> System: ...
 
 
 class FakeSampler:
-    """Gives the same samples in turn, for ever: tests of whatever shows or records them."""
+    """Repeats the given samples forever, for tests of code that shows or records them."""
 
     def __init__(self, samples: Sequence[System]) -> None:
         self._samples = samples
@@ -43,12 +44,13 @@ class FakeSampler:
 
 
 class MachineSampler:
-    """The real thing.
+    """Samples this machine.
 
     Args:
-        disk: a folder on the file system whose free space matters (the run's).
-        gpus: UUIDs of the GPUs that the run uses; none gives no GPU samples.
-        ours: bytes of GPU memory that this process holds, where the driver (in containers, on WSL) does not tell.
+        disk: a folder on the file system whose free space is sampled, usually the run folder.
+        gpus: UUIDs of the GPUs that the run uses; without any, no GPU is sampled.
+        ours: returns the bytes of GPU memory that this process holds. It is used if the driver does not report them,
+            as in containers and on WSL.
     """
 
     def __init__(self, disk: Path, gpus: Sequence[str] = (), ours: Callable[[], int] = lambda: 0) -> None:
@@ -56,8 +58,8 @@ class MachineSampler:
         self._me = psutil.Process()
         self._ours = ours
         self._driver = nvml.Driver() if gpus else None
-        self._gpus: dict[str, Any] = dict.fromkeys(gpus)  # the driver's handle of each, once it has given one
-        psutil.cpu_percent()  # the first call only starts the count
+        self._gpus: dict[str, Any] = dict.fromkeys(gpus)  # the driver's handle for each, once known
+        psutil.cpu_percent()  # the first call only starts the measurement
 
     def sample(self) -> System:
         memory = psutil.virtual_memory()
@@ -73,11 +75,11 @@ class MachineSampler:
         )
 
     def _cards(self) -> tuple[list[dict[str, Any]], str]:
-        """The run's cards that answer, and a note on the others."""
+        """Samples of the run's GPUs that respond, and a note about the others."""
         if self._driver is None:
             return [], "the run uses no GPU"
         if self._driver.problem:
-            return [], f"no GPU figures: {self._driver.problem}"
+            return [], f"no GPU samples: {self._driver.problem}"
         cards, notes = [], []
         for uuid in self._gpus:
             if card := self._gpu(self._driver, uuid):
@@ -87,7 +89,7 @@ class MachineSampler:
         return cards, "; ".join(notes)
 
     def _gpu(self, driver: nvml.Driver, uuid: str) -> dict[str, Any] | None:
-        """One card as events carry it, NaN for what this card or driver does not tell; None where it tells nothing."""
+        """A sample of one GPU as stored in events, NaN for what it does not report; None if it reports nothing."""
         if self._gpus[uuid] is None:
             self._gpus[uuid] = driver.ask("nvmlDeviceGetHandleByUUID", uuid)
         handle = self._gpus[uuid]
@@ -101,8 +103,8 @@ class MachineSampler:
             return None
         used = float(memory.used) if memory else math.nan
         family = {os.getpid(), *(child.pid for child in self._children())}
-        told = sum(item.usedGpuMemory or 0 for item in running if item.pid in family)
-        ours = float(told or self._ours())
+        reported = sum(item.usedGpuMemory or 0 for item in running if item.pid in family)
+        ours = float(reported or self._ours())
         return {
             "index": driver.ask("nvmlDeviceGetIndex", handle) or 0,
             "uuid": uuid,
@@ -126,7 +128,7 @@ class MachineSampler:
 
 
 def _owner(item: Any) -> dict[str, Any]:
-    """Who a process on the GPU belongs to; "?" for one in another container, or gone meanwhile."""
+    """The owner and name of a process on the GPU; "?" if it is in another container or has ended."""
     user = name = "?"
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(item.pid)
@@ -139,7 +141,7 @@ def _scaled(value: float | None, unit: float) -> float:
 
 
 def describe_others(sample: System) -> str:
-    """What other processes hold on the GPUs, for an out-of-memory message: "ada: python 17.2 GB"; "" for nothing."""
+    """GPU memory of other processes for an out-of-memory message, as in "ada: python 17.2 GB"; "" if there are none."""
     held: dict[str, int] = {}
     for other in _flat(gpu["others"] for gpu in sample.gpus):
         owner = f"{other['user']}: {other['name']}"
@@ -153,10 +155,10 @@ def _flat(lists: Iterable[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
 
 @contextlib.contextmanager
 def sampling(sampler: Sampler, emit: Emit, every: float = EVERY) -> Iterator[None]:
-    """Emit a sample now and then every so many seconds, from a thread, until the block is left.
+    """Within the block, emit a sample at once and then every `every` seconds, from a separate thread.
 
-    Watching must not end a run, nor must one failure end the watching: whatever the machine or `emit` (a full disk)
-    raises, one warning says that there are no samples, and the next one is tried at its time.
+    Sampling must never end a run, and one failure must not end the sampling. Whatever the machine or `emit` raises
+    (for example on a full disk), a single warning is emitted and sampling is tried again at the next interval.
     """
     over = threading.Event()
 
@@ -165,7 +167,7 @@ def sampling(sampler: Sampler, emit: Emit, every: float = EVERY) -> Iterator[Non
         while True:
             try:
                 emit(sampler.sample())
-            except Exception as error:  # from the system, a driver or a library: all that is lost is a sample
+            except Exception as error:  # of the system, a driver or a library: only one sample is lost
                 if not warned:
                     warned = _warn(emit, error)
             if over.wait(every):
@@ -181,10 +183,10 @@ def sampling(sampler: Sampler, emit: Emit, every: float = EVERY) -> Iterator[Non
 
 
 def _warn(emit: Emit, error: Exception) -> bool:
-    """Say once that there are no samples; False where even that could not be written."""
+    """Emit a warning that there are no samples; False if even that could not be written."""
     why = str(error) or type(error).__name__
     try:
-        emit(Message(level="warning", text=f"no samples of the machine: {why}; they go on when it answers"))
-    except Exception:  # a full disk, say, which is the trainer's to report
+        emit(Message(level="warning", text=f"cannot sample the machine: {why}; will keep trying"))
+    except Exception:  # for example a full disk, which the training loop reports
         return False
     return True

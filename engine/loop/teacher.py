@@ -1,4 +1,4 @@
-"""A teacher at work: a finished run's model that looks at the student's own augmented batches."""
+"""The teacher of a distilled run: a finished run's model, applied to the student's own augmented batches."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from engine.contract.run.folder import RunFolder
 from engine.contract.run.teacher import FIELD, hired, is_taught
 from engine.data.load import DataSet, load
 from engine.loop.checkpoint_files import UNREADABLE, load_weights
+from engine.loop.layout import memory_format, place
 from engine.models.build import build_model
 
 
 class Teacher(nn.Module):
-    """A model in evaluation that takes images as its student's are normalised, and gives logits without a gradient.
+    """A model in eval mode that takes images normalized for its student, and returns logits without a gradient.
 
     Args:
-        own, student: mean and standard deviation per channel, of pixels in 0..1, of the images that the model has
-            learned and of those that it will be shown.
-        about: who it is, in a line for people.
+        own, student: mean and standard deviation per channel, for pixels in 0..1, used to normalize the images that
+            the model was trained on and those that it will receive.
+        about: a description for the user.
     """
 
     scale: Tensor
@@ -52,18 +53,19 @@ class Teacher(nn.Module):
 def load_teachers(
     recipe: Recipe, run: RunFolder, data: DataSet, *, data_dir: str, device: torch.device, parts: Catalog
 ) -> tuple[Teacher, ...]:
-    """The teacher that a run was made with, on the device in its student's memory layout; none where it has none.
+    """The teacher of a distilled run, on the device in the student's memory format; empty for other runs.
 
-    It is built from its own recipe and parts and gets the weights that its run is judged by: those of the last epoch,
-    averaged where it averaged. Random numbers are drawn, so this comes before the student is seeded.
+    The model is built from the teacher's own recipe and parts. Its weights are those that the teacher's run was
+    evaluated with in the last epoch: averaged ones if it used averaging. Building it draws random numbers, so this has
+    to come before the student is seeded.
 
     Args:
-        data: the student's.
-        data_dir: where the teacher's data are measured, if it normalised its images in another way.
+        data: of the student.
+        data_dir: folder of the data sets, in case the teacher used different normalization.
 
     Raises:
-        BadInput: it is gone, damaged or not the same any more, has learned other classes, or brings code along that
-            nobody has agreed to.
+        BadInput: the teacher is missing, damaged or has changed, was trained on other classes, or contains code that
+            has not been trusted.
     """
     if not is_taught(recipe, parts):
         return ()
@@ -76,7 +78,7 @@ def load_teachers(
     else:
         measured = load(own.data, data_dir, lambda name, note: None, parts)
     if measured.classes != data.classes:
-        raise BadInput(f"{FIELD}: run {teacher.id} learned other classes: {', '.join(measured.classes)}")
+        raise BadInput(f"{FIELD}: run {teacher.id} was trained on other classes: {', '.join(measured.classes)}")
     model = build_model(
         own.model,
         num_classes=len(data.classes),
@@ -90,6 +92,5 @@ def load_teachers(
     except UNREADABLE as error:
         raise BadInput(f"{FIELD}: the weights of run {teacher.id} cannot be read: {error}") from error
     about = f"teacher {teacher.id}: {teacher.model}, {teacher.weights} weights of epoch {teacher.epoch}"
-    layout = torch.channels_last if recipe.compute.channels_last else torch.contiguous_format
     whole = Teacher(model, (measured.mean, measured.std), (data.mean, data.std), about)
-    return (whole.to(device, memory_format=layout),)
+    return (place(whole, device, memory_format(recipe.compute.channels_last)),)

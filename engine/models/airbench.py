@@ -36,6 +36,8 @@ class Whitening(nn.Conv2d):
     Its weights are frozen; its bias is trained.
     """
 
+    bias: Tensor
+
     def __init__(self, in_channels: int) -> None:
         super().__init__(in_channels, 2 * in_channels * PATCH**2, PATCH)
         self.weight.requires_grad_(False)
@@ -174,8 +176,17 @@ def airbench94(
 ) -> AirbenchNet:
     """The network of the 94 % record: a whitening stem and six convolutions."""
     widths = (width, 4 * width, 4 * width)
-    norms = {"momentum": momentum, "start": start, "head": head}
-    return AirbenchNet(num_classes, in_channels, widths, depth=depth, shortcut=False, scale=scale, **norms)
+    return AirbenchNet(
+        num_classes,
+        in_channels,
+        widths,
+        depth=depth,
+        shortcut=False,
+        scale=scale,
+        momentum=momentum,
+        start=start,
+        head=head,
+    )
 
 
 @register("model", title="airbench95", family="airbench", year=2024, paper="2404.00498", params=4_606_520, gmacs=0.3017)
@@ -192,8 +203,17 @@ def airbench95(
 ) -> AirbenchNet:
     """The network of the 95 % record: airbench94 with more channels."""
     widths = (width, 3 * width, 3 * width)
-    norms = {"momentum": momentum, "start": start, "head": head}
-    return AirbenchNet(num_classes, in_channels, widths, depth=depth, shortcut=False, scale=scale, **norms)
+    return AirbenchNet(
+        num_classes,
+        in_channels,
+        widths,
+        depth=depth,
+        shortcut=False,
+        scale=scale,
+        momentum=momentum,
+        start=start,
+        head=head,
+    )
 
 
 @register("model", title="airbench96", family="airbench", year=2024, paper="2404.00498", params=9_918_776, gmacs=0.4522)
@@ -211,5 +231,14 @@ def airbench96(
 ) -> AirbenchNet:
     """The network of the 96 % record: three convolutions per group, the last two with a shortcut."""
     widths = (width, 3 * width, 4 * width)
-    norms = {"momentum": momentum, "start": start, "head": head}
-    return AirbenchNet(num_classes, in_channels, widths, depth=depth, shortcut=shortcut, scale=scale, **norms)
+    return AirbenchNet(
+        num_classes,
+        in_channels,
+        widths,
+        depth=depth,
+        shortcut=shortcut,
+        scale=scale,
+        momentum=momentum,
+        start=start,
+        head=head,
+    )

@@ -101,7 +101,7 @@ class Cell(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         made = [x]
         for operations, sources in zip(self.nodes, self.sources, strict=True):
-            first, *others = (operate(made[at]) for operate, at in zip(operations, sources, strict=True))
+            first, *others = (operate(made[at]) for operate, at in zip(operations.children(), sources, strict=True))
             made.append(sum(others, first))
         return self.fuse(torch.cat(made[-FUSED:], 1)) + x
 

@@ -141,14 +141,16 @@ class CvT(nn.Module):
         for stage in stages:
             last = stage is stages[-1]
             drop = drop_path if last else 0.0
-            self.stages.append(CvTStage(cin, stage, drop, token=last and not lean, lean=lean))
+            tokens = CvTStage(cin, stage, drop, token=last and not lean, lean=lean)
+            self.stages.append(tokens)
             cin = HEAD * stage.heads
         self.norm = nn.Identity() if lean else nn.LayerNorm(cin)
         self.head = nn.Linear(cin, num_classes)
         self.lean = lean
         if not lean:
             init_transformer(self, convs=True)
-            nn.init.normal_(self.stages[-1].class_token, std=0.02)
+        if tokens.class_token is not None:  # of the last stage
+            nn.init.normal_(tokens.class_token, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         for stage in self.stages[:-1]:

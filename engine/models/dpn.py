@@ -49,7 +49,7 @@ class DualPath(nn.Module):
             norm_relu(inner),
             conv(inner, added + behind, 1),
         )
-        self.project = nn.Identity()
+        self.project: nn.Module = nn.Identity()
         if first:
             self.project = nn.Sequential(norm_relu(cin), conv(cin, added + 2 * behind, 1, stride))
 

@@ -57,7 +57,8 @@ class GhostBatchNorm2d(nn.BatchNorm2d):
         n = len(means)
         if self.momentum is None:  # cumulative average over all batches so far
             before = self.num_batches_tracked.to(means.dtype)
-            kept, each = before / (before + n), (1 / (before + n)).expand(n)
+            kept: Tensor | float = before / (before + n)
+            each = (1 / (before + n)).expand(n)
         else:
             later = torch.arange(n - 1, -1, -1, dtype=means.dtype, device=means.device)
             kept, each = (1 - self.momentum) ** n, self.momentum * (1 - self.momentum) ** later

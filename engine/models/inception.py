@@ -27,10 +27,11 @@ def chain(cin: int, *steps: Step) -> nn.Sequential:
     The resolution is kept at stride 1, except by kernels that end in "v", which are not padded.
     """
     convs = nn.Sequential()
-    for channels, kernel, *stride in steps:
+    for channels, kernel, *strides in steps:
         height, width = map(int, kernel.removesuffix("v").split("x"))
         padding = (0, 0) if kernel.endswith("v") else (height // 2, width // 2)
-        convs.append(nn.Conv2d(cin, channels, (height, width), *stride, padding=padding, bias=False))
+        stride = strides[0] if strides else 1
+        convs.append(nn.Conv2d(cin, channels, (height, width), stride, padding=padding, bias=False))
         convs.extend([nn.BatchNorm2d(channels), nn.ReLU(inplace=True)])
         cin = channels
     return convs

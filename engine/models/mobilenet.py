@@ -68,6 +68,7 @@ class InvertedResidual(nn.Module):
         gates: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        self.cin, self.cout = cin, cout
         self.body = nn.Sequential()
         if hidden != cin:
             self.body.extend([conv_bn(cin, hidden, 1), act(inplace=True)])
@@ -75,7 +76,7 @@ class InvertedResidual(nn.Module):
         if gates is not None:
             self.body.append(gates)
         self.body.append(conv_bn(hidden, cout, 1))
-        self.shortcut = nn.Identity() if stride == 1 and cin == cout else None
+        self.shortcut: nn.Module | None = nn.Identity() if stride == 1 and cin == cout else None
 
     def forward(self, x: Tensor) -> Tensor:
         return self.body(x) if self.shortcut is None else self.body(x) + self.shortcut(x)
@@ -92,12 +93,16 @@ class InvertedNet(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, blocks: nn.Sequential, last: tuple[int, int], act: type[nn.Module], head: nn.Module
+        self,
+        in_channels: int,
+        blocks: Sequence[InvertedResidual],
+        last: tuple[int, int],
+        act: type[nn.Module],
+        head: nn.Module,
     ) -> None:
         super().__init__()
-        stem = blocks[0].body[0][0].in_channels
-        self.stem = conv_bn(in_channels, stem, 3).append(act(inplace=True))
-        self.blocks = blocks
+        self.stem = conv_bn(in_channels, blocks[0].cin, 3).append(act(inplace=True))
+        self.blocks = nn.Sequential(*blocks)
         self.last = conv_bn(*last, 1).append(act(inplace=True))
         self.head = head
 
@@ -115,10 +120,11 @@ def start(model: nn.Module, init: Init) -> None:
             nn.init.zeros_(module.bias)
 
 
-def v2_blocks(act: type[nn.Module]) -> nn.Sequential:
+def v2_blocks(act: type[nn.Module]) -> list[InvertedResidual]:
     """The blocks of table 2 of the paper (expansion, channels, repeats, stride)."""
     rows = (1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)
-    blocks, cin = nn.Sequential(), 32
+    blocks: list[InvertedResidual] = []
+    cin = 32
     for expansion, width, repeats, stride in rows:
         for i in range(repeats):
             blocks.append(InvertedResidual(cin, width, stride if i == 0 else 1, expansion * cin, 3, act))
@@ -168,7 +174,8 @@ def mobilenet_v3(
     init: Init,
 ) -> InvertedNet:
     """MobileNet v3 with the given blocks and `hidden` units before the classifier."""
-    blocks, cin = nn.Sequential(), 16
+    blocks: list[InvertedResidual] = []
+    cin = 16
     for kernel, inner, width, excite, swish, stride in rows:
         act = nn.Hardswish if swish else nn.ReLU
         gates = SqueezeExcite(inner, eighths(inner // 4), gate=nn.Hardsigmoid()) if excite else None
@@ -238,9 +245,8 @@ def mobilenet_v2_seed(num_classes: int = 10, in_channels: int = 3) -> InvertedNe
     """MobileNet v2 as in kuangliu/pytorch-cifar: projection shortcuts, ReLU, PyTorch's default initialization."""
     blocks = v2_blocks(nn.ReLU)
     for block in blocks:
-        inner, outer = block.body[0][0], block.body[-1][0]
         if block.shortcut is None and not any(m.stride == (2, 2) for m in block.modules() if isinstance(m, nn.Conv2d)):
-            block.shortcut = conv_bn(inner.in_channels, outer.out_channels, 1)
+            block.shortcut = conv_bn(block.cin, block.cout, 1)
     blocks[0].body = nn.Sequential(conv_bn_relu(32, 32, 1), *blocks[0].body)
     return InvertedNet(in_channels, blocks, (320, 1280), nn.ReLU, nn.Linear(1280, num_classes))
 

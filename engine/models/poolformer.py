@@ -30,9 +30,10 @@ class PoolFormerBlock(nn.Module):
     def __init__(self, width: int, drop_path: float, layer_scale: float) -> None:
         super().__init__()
         mlp = nn.Sequential(nn.Conv2d(width, 4 * width, 1), nn.GELU(), nn.Conv2d(4 * width, width, 1))
-        for conv in (mlp[0], mlp[2]):
-            nn.init.normal_(conv.weight, std=0.02)
-            nn.init.zeros_(conv.bias)
+        for module in mlp:
+            if isinstance(module, nn.Conv2d) and module.bias is not None:
+                nn.init.normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
         ends = [nn.Sequential(LayerScale(width, layer_scale, dims=2), DropPath(drop_path)) for _ in range(2)]
         self.mixer = nn.Sequential(nn.GroupNorm(1, width), Pooling(), ends[0])
         self.mlp = nn.Sequential(nn.GroupNorm(1, width), mlp, ends[1])

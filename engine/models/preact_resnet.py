@@ -87,7 +87,7 @@ class PreActResNet(nn.Module):
     ) -> None:
         super().__init__()
         cin = widths[0]
-        self.stem = conv(in_channels, cin, 3)
+        self.stem: nn.Module = conv(in_channels, cin, 3)
         self.stages = nn.Sequential()
         for stage, (depth, width) in enumerate(zip(depths, widths[1:], strict=True)):
             blocks = nn.Sequential()

@@ -114,7 +114,7 @@ class ShakeResNet(nn.Module):
         init_convs(self, "he")
         for module in self.modules():
             if isinstance(module, ShakeBlock):  # `init_convs` takes the first convolutions of both branches for one
-                weight = module.branches[1][0].weight
+                weight = next(module.branches.parameters())
                 nn.init.normal_(weight, std=math.sqrt(2 / (9 * weight.shape[0] // 2)))
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)

@@ -186,8 +186,9 @@ def _kind(modules: list[nn.Module]) -> str:
 
 def _flat(modules: list[nn.Module]) -> Iterator[nn.Module]:
     for module in modules:
-        if type(module) in LISTS and len(module):
-            yield from _flat(list(module.children()))
+        members = list(module.children())
+        if type(module) in LISTS and members:
+            yield from _flat(members)
         else:
             yield module
 

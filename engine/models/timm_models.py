@@ -11,7 +11,7 @@ There are two ways; the first is used where timm's own arguments allow it:
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, cast
 
 import timm
 import torch
@@ -68,7 +68,8 @@ def _build(name: str, options: dict[str, Any], side: int, image_size: int) -> nn
 def _ways(original: nn.Module, image_size: int) -> list[tuple[dict[str, Any], int]]:
     """What to try, best first: further arguments for timm, and the side in px of the image that the model sees."""
     takes = inspect.signature(type(original)).parameters
-    own_side = int(original.pretrained_cfg["input_size"][-1])
+    published = cast("dict[str, Any]", original.pretrained_cfg)  # nn.Module declares every attribute a tensor or module
+    own_side = int(published["input_size"][-1])
     ways: list[tuple[dict[str, Any], int]] = []
     patch = getattr(getattr(original, "patch_embed", None), "patch_size", None)
     if patch is not None and "img_size" in takes and "patch_size" in takes:

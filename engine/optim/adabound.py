@@ -80,7 +80,7 @@ class AdaBound(GroupedOptimizer):
         if group["decoupled"]:
             shrink(params, lr, group["weight_decay"])
         elif group["weight_decay"]:
-            grads = torch._foreach_add(grads, params, alpha=group["weight_decay"])
+            grads = list(torch._foreach_add(grads, params, alpha=group["weight_decay"]))
         torch._foreach_lerp_(mean, grads, weight=1 - beta1)
         torch._foreach_mul_(square, beta2)
         torch._foreach_addcmul_(square, grads, grads, value=1 - beta2)
@@ -89,7 +89,7 @@ class AdaBound(GroupedOptimizer):
             torch._foreach_maximum_(largest, square)
             square = largest
         correction = (1 - beta2**count).sqrt() / (1 - beta1**count)
-        denominators = torch._foreach_sqrt(square)
+        denominators = list(torch._foreach_sqrt(square))
         torch._foreach_add_(denominators, group["eps"])
         self._bound(group, denominators, correction, count)
         rate = (lr * correction).to(
@@ -112,5 +112,6 @@ class AdaBound(GroupedOptimizer):
         if "step" not in group:
             kind = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
             group["step"] = torch.zeros((), dtype=kind, device=device)
-        group["step"] = group["step"].to(device)
-        return group["step"].add_(1)
+        count: Tensor = group["step"].to(device)
+        group["step"] = count
+        return count.add_(1)

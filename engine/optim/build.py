@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +57,9 @@ def build_optimizer(choice: Choice, model: nn.Module, parts: Catalog | None = No
 
 def _keep_local(optimizer: Optimizer) -> None:
     """Keep options that depend on the machine when a checkpoint from another device is loaded."""
-    own = [{name: group[name] for name in (*LOCAL, "lr") if name in group} for group in optimizer.param_groups]
+    own: list[dict[str, Any]] = [
+        {name: group[name] for name in (*LOCAL, "lr") if name in group} for group in optimizer.param_groups
+    ]
 
     def restore(loaded: Optimizer) -> None:
         for group, mine in zip(loaded.param_groups, own, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -149,3 +149,15 @@ def make(tmp_path: Path, tiny: DataSet, parts: Catalog) -> Make:
         return Trial(recipe, create(tmp_path / "runs", recipe, seed=seed, placement=placement), images, parts, seed)
 
     return make
+
+
+@pytest.fixture
+def new(tmp_path: Path, make: Make) -> Callable[..., RunFolder]:
+    """Makes run folders that a trainer can carry out by itself, with the smallest part of `shapes`."""
+
+    def new(placement: Placement | None = None, **changes: Any) -> RunFolder:
+        changes = {"data": {"name": "shapes", "fraction": 0.02}, "epochs": 2} | changes
+        recipe = make(**changes).recipe
+        return create(tmp_path / "own", recipe, seed=3, placement=placement or Placement(threads=1))
+
+    return new

@@ -10,7 +10,7 @@ from engine import lr_find
 from engine.contract.errors import BadInput
 from engine.contract.run.events import EventWriter, Failed, Message, Phase, RunStarted, Step
 from engine.contract.run.teacher import with_teacher
-from engine.loop.probe import Decisions
+from engine.loop.decisions import Decisions
 from engine.loop.setup import Setup
 from engine.lr_find import Request, batches, carry_out, read, sweep
 from engine.models.build import build_model

@@ -101,7 +101,7 @@ async def test_at_the_top_going_back_asks_to_quit_and_says_what_goes_on(workbenc
         await pilot.press(key)
         assert isinstance(pilot.app.screen, Confirm)
         await pilot.pause()
-        assert "1 run goes on without this screen" in screen_text(pilot.app)
+        assert "1 run keeps running without this screen" in screen_text(pilot.app)
         await pilot.press("s")  # Stay
         assert not isinstance(pilot.app.screen, Confirm)
         await pilot.press(key, "enter")  # Stay has the focus

@@ -17,7 +17,7 @@ from engine.contract.run.index import Index
 from engine.launch import control
 from tui.commands.common import FAILED, print_json, say, width
 from tui.drawing.format import NONE, percent
-from tui.drawing.typeset import Column, Sheet, text
+from tui.drawing.typeset import Column, Table, text
 from tui.plans.batch import Batch, BatchItem, Job, alone, carry_out, prepare
 from tui.plans.cost import Cost, cost, room
 from tui.plans.flags import FLAGS
@@ -104,7 +104,7 @@ def _show(request: BatchRequest, batch: Batch, time: Cost, summary: Sequence[str
         row = job.label, job.recipe.model.name, str(job.recipe.epochs), _state(job), _changes(job)
         seeds.setdefault(row, []).append(job.seed)
     rows = [(row[0], _ranges(alike), *row[1:]) for row, alike in seeds.items()]
-    return typer.echo(text(Sheet("", tuple(columns), tuple(rows)), width()), nl=False)
+    return typer.echo(text(Table("", tuple(columns), tuple(rows)), width()), nl=False)
 
 
 def _ranges(seeds: Sequence[int]) -> str:

@@ -24,7 +24,7 @@ from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, prin
 from tui.commands.output import rewrite_line
 from tui.commands.trust import agreed
 from tui.drawing.format import duration
-from tui.drawing.rate_chart import picture
+from tui.drawing.rate_chart import rate_chart
 from tui.plans.draft import from_flags
 from tui.plans.resolution import Resolver
 from tui.plans.sweep import Progress, SweepPlan, Wanted, command, plan_sweep, suggestions
@@ -111,7 +111,7 @@ def result(planned: SweepPlan, curve: Curve, ending: str, seconds: float) -> dic
 def show(planned: SweepPlan, curve: Curve, ending: str, seconds: float) -> None:
     """Print the plot, the suggestions, and the command that uses the first."""
     width, glyphs = terminal_width(), output.glyphs()
-    print_lines(picture(curve, planned.span, width, HEIGHT, glyphs), glyphs)
+    print_lines(rate_chart(curve, planned.span.low, planned.span.high, width, HEIGHT, glyphs), glyphs)
     typer.echo(f"\n{clean(ending)}; {duration(seconds)} on {planned.place.device}\n")
     for line in suggestions(curve):
         typer.echo(line)

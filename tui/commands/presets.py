@@ -39,14 +39,14 @@ def list_presets(as_json: bool = Json) -> None:
 
 def _listing(rows: Sequence[Mapping[str, Any]], cells: int) -> str:
     """The presets as a table. Facts that most titles mention get columns of their own only in a wide terminal."""
-    from tui.drawing.typeset import Column, Sheet, text
+    from tui.drawing.typeset import Column, Table, text
 
     name, model, epochs = Column("name"), Column("model"), Column("epochs", right=True)
     roomy = (name, model, epochs) if cells >= WITH_MODEL else (name, epochs) if cells >= WITH_EPOCHS else (name,)
     columns = (*roomy, Column("test accuracy %"), Column("title", wraps=True))
     keys = [{"test accuracy %": "expect"}.get(column.head, column.head) for column in columns]
     cells_of = tuple(tuple(str(row[key]) for key in keys) for row in rows)
-    return text(Sheet("", columns, cells_of, legend=(MEANING,)), cells)
+    return text(Table("", columns, cells_of, legend=(MEANING,)), cells)
 
 
 def _preset_row(info: loader.PresetInfo, parts: Catalog) -> dict[str, Any]:
@@ -104,16 +104,15 @@ def show_preset(
 
 def suite_rows(uses: Sequence[Use]) -> list[dict[str, Any]]:
     """Rows of published tables for a listing; `reported` is in percent, marked by how its epoch was selected."""
-    from tui.drawing.suite_data import told
-    from tui.drawing.suite_table import reported
+    from tui.drawing.suite_figures import reported_accuracy, reported_data
 
     return [
         {
             "suite": use.suite,
             "row": use.row.id,
-            "reported": reported(use.row),
+            "reported": reported_accuracy(use.row),
             "source": use.row.source,
-            "figures": told(use.row),
+            "figures": reported_data(use.row),
         }
         for use in uses
     ]

@@ -122,7 +122,8 @@ def _accuracy(value: float | None) -> str:
 def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Show one run: its state, its recipe and how to repeat it."""
     from engine.contract.run.store import find, summarize
-    from tui.drawing.figures import about, unusable
+    from tui.commands.accuracy import accuracy_details
+    from tui.drawing.figures import unreadable_note
 
     folder = find(roots(runs_dir), run)
     row, info = summarize(folder), folder.info()
@@ -146,7 +147,7 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
         "accuracy": ", ".join(
             [
                 f"last {_accuracy(row.last_accuracy)} %",
-                *about(folder),
+                *accuracy_details(folder),
                 f"best on {row.best_on} {_accuracy(row.best_accuracy)} %",
             ]
         ),
@@ -154,7 +155,7 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
         "host": ", ".join(filter(None, (info.host, row.device))),
         "tags": " ".join(labels.tags),
         "notes": "; ".join(labels.notes),
-        "damage": unusable(row.garbage) if row.garbage else "",
+        "damage": unreadable_note(row.garbage) if row.garbage else "",
         "folder": str(folder.path),
         "repeat": info.command,
         "versions": ", ".join(f"{key} {value}" for key, value in info.versions.items()),
@@ -243,8 +244,8 @@ def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | Non
     """Wait until runs have ended; the exit code is that of the worst of them."""
     from engine.contract.run.store import find, summarize
     from engine.launch import control
+    from tui.commands.accuracy import accuracy_details
     from tui.commands.train import EXIT, final_line, result_of
-    from tui.drawing.figures import about
 
     folders = [find(roots(runs_dir), ref) for ref in refs]
     results = []
@@ -252,7 +253,7 @@ def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | Non
         control.wait(folder)
         results.append(result_of(folder))
         if not as_json:
-            typer.echo(final_line(results[-1], about(folder), estimated=summarize(folder).estimated))
+            typer.echo(final_line(results[-1], accuracy_details(folder), estimated=summarize(folder).estimated))
     if as_json:
         print_json(results)
     raise SystemExit(max(EXIT.get(str(result["status"]), 1) for result in results))
@@ -269,7 +270,7 @@ def export(
     """Export the epochs of a run."""
     from engine.contract.run.fold import RunFold
     from engine.contract.run.store import find
-    from tui.drawing.figures import unusable
+    from tui.drawing.figures import unreadable_note
 
     form = "json" if as_json else form
     if form not in ("csv", "json"):
@@ -278,7 +279,7 @@ def export(
     fold = RunFold(folder.events).poll()
     rows = _epoch_rows(fold.course.epochs)
     if fold.garbage:
-        say(f"warning: {unusable(fold.garbage)}")
+        say(f"warning: {unreadable_note(fold.garbage)}")
     text = json.dumps(finite({"id": folder.id, "epochs": rows}), indent=1) if form == "json" else _csv(rows)
     if out is None:
         sys.stdout.write(text)

@@ -69,25 +69,25 @@ def _listed(info: loader.PresetInfo) -> dict[str, Any]:
 @app.command("show")
 def show_suite(name: str = Name, as_json: bool = Json) -> None:
     """Show the rows of a suite: what was reported for each, and what is unusual about it."""
-    from tui.drawing.suite_table import shown
+    from tui.drawing.suite_table import reported_table
     from tui.drawing.typeset import text
 
     suite, parts = suites.load(name), catalog()
     if as_json:
         table = suite.model_dump(include={"name", "title", "description", "source"})
         return print_json(table | {"rows": [_row(row, parts) for row in suite.rows]})
-    return typer.echo(text(shown(suite, [_said(row, parts) for row in suite.rows]), width()), nl=False)
+    return typer.echo(text(reported_table(suite, [_said(row, parts) for row in suite.rows]), width()), nl=False)
 
 
 def _row(row: Row, parts: Catalog) -> dict[str, Any]:
-    from tui.drawing.suite_data import told
+    from tui.drawing.suite_figures import reported_data
 
     return {
         "id": row.id,
         "title": row.title,
         "recipe": row.recipe,
         "changes": _said(row, parts),
-        "reported": told(row),
+        "reported": reported_data(row),
         "source": row.source,
         "note": row.note,
     }

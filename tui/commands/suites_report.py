@@ -20,9 +20,9 @@ from engine.contract.run.store import Summary
 from presets.references import recipe_of
 from presets.suites import Row, Suite
 from tui.commands.common import finite, say
-from tui.drawing.suite_data import as_data, flat
-from tui.drawing.suite_table import compared, others
-from tui.drawing.typeset import Sheet, latex, markdown, table, text
+from tui.drawing.suite_figures import flatten, row_data
+from tui.drawing.suite_table import further_table, measured_table
+from tui.drawing.typeset import Table, csv_table, latex, markdown, text
 from tui.plans.suite import Shrink, items
 
 FORMATS: Final = ("text", "markdown", "latex", "csv", "json")
@@ -75,11 +75,11 @@ def _render(
 ) -> str:
     if form in ("json", "csv"):
         return _data(suite, rows, recipes, lines, shrink, form)
-    sheets: list[Sheet | None] = [
-        compared(suite, rows, lines, str(shrink), width if form == "text" else 0),
-        others(suite, rows, lines, str(shrink)),
+    sheets: list[Table | None] = [
+        measured_table(suite, rows, lines, str(shrink), width if form == "text" else 0),
+        further_table(suite, rows, lines, str(shrink)),
     ]
-    made: Callable[[Sheet, str], str] = {
+    made: Callable[[Table, str], str] = {
         "text": lambda sheet, _: text(sheet, width),
         "markdown": lambda sheet, _: markdown(sheet),
         "latex": latex,
@@ -98,7 +98,7 @@ def _data(
 ) -> str:
     parts = catalog()
     told = [
-        as_data(row, one, recipes[row.id].recipe_id, changes(recipe_of(row.recipe, parts), recipes[row.id], parts))
+        row_data(row, one, recipes[row.id].recipe_id, changes(recipe_of(row.recipe, parts), recipes[row.id], parts))
         for row, one in zip(rows, lines, strict=True)
     ]
     if form == "json":
@@ -110,8 +110,8 @@ def _data(
             "rows": told,
         }
         return json.dumps(finite(whole)) + "\n"
-    records = [{"suite": suite.name, "departure": str(shrink)} | flat(row) for row in told]
-    return table(list(records[0]), [list(record.values()) for record in records])
+    records = [{"suite": suite.name, "departure": str(shrink)} | flatten(row) for row in told]
+    return csv_table(list(records[0]), [list(record.values()) for record in records])
 
 
 def _hint_at_other_runs(suite: Suite, recipes: dict[str, Recipe], known: Sequence[Summary], shrink: Shrink) -> None:

@@ -23,11 +23,12 @@ from engine.contract.text import one_line
 from engine.launch import watch
 from presets import loader
 from presets.references import look_up
+from tui.commands.accuracy import accuracy_details
 from tui.commands.common import FAILED, print_json, say
 from tui.commands.interrupts import PREEMPTED, STOPPED, Interrupts
 from tui.commands.output import OutputLost
 from tui.commands.trust import agreed
-from tui.drawing.figures import about, beside
+from tui.drawing.figures import extra_accuracies
 from tui.drawing.format import duration, learning_rate, number, percent, work
 from tui.plans.draft import from_flags
 from tui.plans.plan import launch, plan
@@ -117,7 +118,7 @@ def _follow(run: RunFolder, as_json: bool) -> int:
     if as_json:
         print_json(result)
     else:
-        typer.echo(final_line(result, about(run), estimated=summarize(run).estimated))
+        typer.echo(final_line(result, accuracy_details(run), estimated=summarize(run).estimated))
     if result["status"] in ("failed", "lost") and result["message"]:
         say(f"error: {one_line(str(result['message']))}")
     return EXIT.get(str(result["status"]), 1)
@@ -191,7 +192,7 @@ def describe(event: events.Event | Status) -> str:
         case events.Epoch():
             star = "*" if event.train_mixed else " "
             clean_train = "" if math.isnan(event.clean_train_accuracy) else percent(event.clean_train_accuracy)
-            figures = [*beside(event), *([f"clean train {clean_train}"] if clean_train else [])]
+            figures = [*extra_accuracies(event), *([f"clean train {clean_train}"] if clean_train else [])]
             more = "".join(f"{figure} %  " for figure in figures)
             return (
                 f"epoch {event.epoch:4d}  train{star} {number(event.train_loss)}  test {number(event.test_loss)}  "

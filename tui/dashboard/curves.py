@@ -1,4 +1,4 @@
-"""What a run's history looks like as chart panes: which series, on which axes, with which labels."""
+"""The history of a run as chart panes: which series, on which axes, with which labels."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import numpy as np
 from engine.analysis.compare import where
 from engine.analysis.series import Array
 from engine.contract.text import one_line
+from tui.dashboard.classes import class_names
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
 from tui.drawing.axes import Axis, accuracy_axis, value_axis, x_axis
-from tui.drawing.chart_pane import Curves
-from tui.drawing.charts import Look, Series, smooth
-from tui.drawing.figures import beside, part_of_test
+from tui.drawing.chart_pane import ChartPane
+from tui.drawing.charts import ChartStyle, Series, smooth
+from tui.drawing.figures import extra_accuracies, subset_of_test
 from tui.drawing.format import delta, learning_rate, number, percent, whole
 
 _FIGURES: Final[dict[str, tuple[str, str, Callable[[float], str]]]] = {
@@ -26,52 +27,50 @@ _FIGURES: Final[dict[str, tuple[str, str, Callable[[float], str]]]] = {
     "gradient norm": ("grad_norm", "norm", number),
     "update/weight": ("update_ratio", "ratio", number),
 }
-"""What a metric is called in events and in the gutter, and how it is written."""
+"""For each metric its column in the history, its label in the gutter, and how its values are written."""
 
 
-def accuracy_curves(view: RunView, base: RunView | None, options: Options, frame: Frame) -> Curves:
-    """Test accuracy with what it is measured against: the recipe's promise and a baseline run, both faint."""
-    x = x_axis_of(view, options, frame)
+def accuracy_curves(view: RunView, base: RunView | None, options: Options, frame: Frame) -> ChartPane:
+    """Test accuracy, with the figure that the preset promises and a baseline run drawn faintly behind it."""
+    x = x_axis_for(view, options, frame)
     series = _accuracy_series(view, base, options, frame, x)
     seen = [one.y for one in series]
     if math.isnan(view.last_accuracy):
-        seen.append([100.0 / max(len(view.classes), 10)])  # guessing: where the curve is going to begin
+        seen.append([100.0 / max(len(class_names(view.history)), 10)])  # chance level: where the curve will begin
     y = accuracy_axis(seen, frame.rows, options.accuracy_scale)
     known = not math.isnan(view.last_accuracy)
-    part = part_of_test(view.recipe)
-    return Curves(
+    part = subset_of_test(view.recipe)
+    return ChartPane(
         title=f"accuracy %, {part}" if part else "accuracy %",
         series=tuple(series),
         x=x,
         y=y,
-        look=frame.look(_tick_width(y), _x_name(options)),
+        style=frame.style(_tick_width(y), _x_name(options)),
         rights=_summaries(view) if known else (),
         right_role="",
-        empty="" if known or len(series) > 1 else "tested first at the end of an epoch",
+        empty="" if known or len(series) > 1 else "no test yet: the first comes after epoch 1",
     )
 
 
 def _summaries(view: RunView) -> tuple[str, ...]:
-    """The accuracy in words, the most telling first."""
+    """The accuracy in words, from the most to the least detailed."""
     last = f"last {percent(view.last_accuracy)}"
     best = f"best-on-{view.best_on} {percent(view.best_accuracy)}"
-    most = [last, *beside(view.history.course.last), f"{best} @ {view.best_epoch}"]
+    most = [last, *extra_accuracies(view.history.course.last), f"{best} @ {view.best_epoch}"]
     return " · ".join(most), f"{last} · {best} @ {view.best_epoch}", f"{last} · {best}", last
 
 
 def _accuracy_series(view: RunView, base: RunView | None, options: Options, frame: Frame, x: Axis) -> list[Series]:
-    """Faint ones first: what comes later is drawn over them."""
+    """Faint series first, because later ones are drawn over them."""
     series: list[Series] = []
     if base is not None and base.run != view.run and view.comparable(base):
         series.append(_baseline(view, base, options, frame))
-    promised = view.promise
-    if promised is not None and x.high > x.low:
-        label = "reported" if promised.source != "measured" else "measured"
+    promise = view.promise
+    if promise is not None and x.high > x.low:
+        label = "reported" if promise.source != "measured" else "measured"
         ends = [x.low, x.high]
-        series.append(
-            Series(label, ends, [100 * promised.accuracy] * 2, (percent(promised.accuracy),), "reported", "┄")
-        )
-    xs = epoch_places(view, options)
+        series.append(Series(label, ends, [100 * promise.accuracy] * 2, (percent(promise.accuracy),), "reported", "┄"))
+    xs = epoch_positions(view, options)
     if not view.train_mixed:
         series.append(_shown(view, "train", "train_accuracy", xs, "train", "•", options))
     series.append(_shown(view, "train clean", "clean_train_accuracy", xs, "clean", "∙", options))
@@ -82,7 +81,7 @@ def _accuracy_series(view: RunView, base: RunView | None, options: Options, fram
 
 
 def _baseline(view: RunView, base: RunView, options: Options, frame: Frame) -> Series:
-    """The baseline's curve; its value is that of the epoch at which the two are compared."""
+    """The baseline's curve; its value is that of the epoch at which both runs are compared."""
     difference, at, base_at = view.against(base)
     value = base.accuracy_at(base_at if at else base.done_epochs)[1]
     lines: tuple[str, ...] = (percent(value),)
@@ -92,7 +91,7 @@ def _baseline(view: RunView, base: RunView, options: Options, frame: Frame) -> S
         lines = (base.short_id, *lines)
     label = "baseline" if frame.wide else base.short_id
     accuracy = base.history.epoch("test_accuracy")
-    return _percent(label, epoch_places(base, options), accuracy, lines, "baseline", "·", options.smooth)
+    return _percent(label, epoch_positions(base, options), accuracy, lines, "baseline", "·", options.smooth)
 
 
 def _shown(view: RunView, label: str, column: str, xs: Array, role: str, mark: str, options: Options) -> Series:
@@ -104,28 +103,28 @@ def _percent(label: str, x: Array, y: Array, value: tuple[str, ...], role: str, 
     return Series(one_line(label), x, smooth(100.0 * y, weight), value, role, mark)
 
 
-def lower_curves(view: RunView, options: Options, frame: Frame) -> Curves:
-    """The pane under the accuracy: losses, or the metric that was chosen."""
+def lower_curves(view: RunView, options: Options, frame: Frame) -> ChartPane:
+    """The pane below the accuracy: the losses, or another chosen metric."""
     if options.metric == "loss":
         return loss_curves(view, options, frame)
-    x = x_axis_of(view, options, frame)
+    x = x_axis_for(view, options, frame)
     column, label, write = _FIGURES[options.metric]
     values = view.history.epoch(column)
     shown = write(_last(values))
-    curve = Series(label, epoch_places(view, options), smooth(values, options.smooth), (shown,))
+    curve = Series(label, epoch_positions(view, options), smooth(values, options.smooth), (shown,))
     y = value_axis([values], frame.rows, options.loss_scale)
-    return Curves(
-        options.metric, (curve,), x, y, frame.look(_tick_width(y), _x_name(options)), _settings(options, frame, shown),
-        empty="" if len(values) else "comes with the first epoch",
+    return ChartPane(
+        options.metric, (curve,), x, y, frame.style(_tick_width(y), _x_name(options)), _settings(options, frame, shown),
+        empty="" if len(values) else "no value yet: the first comes after epoch 1",
     )  # fmt: skip
 
 
-def loss_curves(view: RunView, options: Options, frame: Frame) -> Curves:
-    """Train and test loss. Before the first epoch has ended, and by step, the train loss is that of single steps."""
+def loss_curves(view: RunView, options: Options, frame: Frame) -> ChartPane:
+    """Train and test loss. The train loss is that of single steps until epoch 1 ends, and on an x axis of steps."""
     by_step = options.x == "step" or not len(view.history.epochs)
     if by_step:
         options = replace(options, x="step")
-    xs = epoch_places(view, options)
+    xs = epoch_positions(view, options)
 
     def one(label: str, x: Array, values: Array, role: str, mark: str = "") -> Series:
         return Series(label, x, smooth(values, options.smooth), (number(_last(values)),), role, mark)
@@ -136,20 +135,20 @@ def loss_curves(view: RunView, options: Options, frame: Frame) -> Curves:
     series = [one("holdout", xs, held, "other", "◦")] if np.isfinite(held).any() else []
     series.append(one(train[0], _steps_at(view) if by_step else xs, losses, *train[1:]))
     series.append(one("test", xs, view.history.epoch("test_loss"), "test"))
-    x = x_axis_of(view, options, frame)
+    x = x_axis_for(view, options, frame)
     seen = [curve for curve in series if len(np.asarray(curve.x))]
     y = value_axis([curve.y for curve in seen], frame.rows, options.loss_scale)
     lr = "" if math.isnan(view.learning_rate) else f"lr {learning_rate(view.learning_rate)}"
-    return Curves(
+    return ChartPane(
         title="loss by step" if by_step else "loss", series=tuple(seen), x=x, y=y,
-        look=frame.look(_tick_width(y), _x_name(options)),
+        style=frame.style(_tick_width(y), _x_name(options)),
         rights=_settings(options, frame, lr),
-        empty="" if seen else "comes with the first steps",
+        empty="" if seen else "no step yet",
     )  # fmt: skip
 
 
-def rate_curve(view: RunView, planned: Sequence[float], frame: Frame) -> Curves:
-    """The learning rate of the whole run, with a dot where it stands; only what was used when the plan is not known."""
+def rate_curve(view: RunView, planned: Sequence[float], frame: Frame) -> ChartPane:
+    """The learning rate of the whole run, or so far if `planned` is empty, with a dot at the current epoch."""
     now = view.learning_rate
     if len(planned):
         xs = np.linspace(0, view.planned_epochs, len(planned))
@@ -165,19 +164,19 @@ def rate_curve(view: RunView, planned: Sequence[float], frame: Frame) -> Curves:
         series.append(Series(f"at {at:.0f}", [at], [now], role="strong", mark="●"))
     x = Axis(0.0, float(max(view.planned_epochs, 1)))
     right = f"{view.schedule_name} · now {learning_rate(now)}" if view.schedule_name else f"now {learning_rate(now)}"
-    look = Look(gutter=11, tick_width=max(len(label), 2), x_axis=False, glyphs=frame.glyphs)
-    return Curves("learning rate, whole run", tuple(series), x, y, look, (right, f"now {learning_rate(now)}"))
+    style = ChartStyle(gutter=11, tick_width=max(len(label), 2), x_axis=False, glyphs=frame.glyphs)
+    return ChartPane("learning rate, whole run", tuple(series), x, y, style, (right, f"now {learning_rate(now)}"))
 
 
-def aligned(upper: Curves, lower: Curves) -> tuple[Curves, Curves]:
-    """Two panes above each other with the same room for y labels, so that their x axes agree."""
-    width = max(upper.look.tick_width, lower.look.tick_width)
-    upper = replace(upper, look=replace(upper.look, tick_width=width))
-    return upper, replace(lower, look=replace(lower.look, tick_width=width))
+def aligned(upper: ChartPane, lower: ChartPane) -> tuple[ChartPane, ChartPane]:
+    """Two stacked panes with y labels of the same width, so that their x axes line up."""
+    width = max(upper.style.tick_width, lower.style.tick_width)
+    upper = replace(upper, style=replace(upper.style, tick_width=width))
+    return upper, replace(lower, style=replace(lower.style, tick_width=width))
 
 
 def _settings(options: Options, frame: Frame, figure: str) -> tuple[str, ...]:
-    """Right part of a heading, longest first: the settings with their keys; in a narrow pane only what is not usual."""
+    """The right end of a heading, longest first: the settings with their keys, or only unusual ones if it is narrow."""
     scale = "log" if options.loss_scale == "log" else "linear"
     long = f"a {scale}   x {options.x}   w smooth {options.smooth:g}"
     smoothed = f"w smooth {options.smooth:g}   " if options.smooth else ""
@@ -193,8 +192,8 @@ def _x_name(options: Options) -> str:
     return "min" if options.x == "time" else options.x
 
 
-def epoch_places(view: RunView, options: Options) -> Array:
-    """Where the epochs lie on the x axis: at their ends, in epochs, steps or minutes of training."""
+def epoch_positions(view: RunView, options: Options) -> Array:
+    """Where each epoch ends on the x axis, in epochs, steps, or minutes of working time."""
     epochs = view.history.epoch("epoch")
     if options.x == "step":
         return epochs * max(view.steps_per_epoch, 1)
@@ -203,8 +202,8 @@ def epoch_places(view: RunView, options: Options) -> Array:
     return epochs
 
 
-def x_axis_of(view: RunView, options: Options, frame: Frame) -> Axis:
-    """The x axis for a run that has come so far."""
+def x_axis_for(view: RunView, options: Options, frame: Frame) -> Axis:
+    """The x axis for a run at its present progress."""
     columns = frame.width - frame.gutter - 3
     if options.x == "step":
         return _step_axis(view, frame)
@@ -223,12 +222,12 @@ def _step_axis(view: RunView, frame: Frame) -> Axis:
 
 
 def _steps_at(view: RunView) -> Array:
-    """Number of each told step, counted over all epochs."""
+    """The number of each recorded step, counted over all epochs."""
     return view.history.position() * max(view.steps_per_epoch, 1)
 
 
 def _minutes(view: RunView) -> Array:
-    """Minutes of work at the end of each epoch, without pauses between attempts."""
+    """Minutes of working time at the end of each epoch, without the pauses between attempts."""
     return np.cumsum(np.nan_to_num(view.seconds_by_epoch)) / 60
 
 

@@ -1,6 +1,6 @@
-"""How the dashboard divides the screen: a pure function of its size and of what there is to show.
+"""How the Dashboard divides the screen: a pure function of its size and of the number of classes.
 
-From below 80x24 the log goes first, then the lines about the system; accuracy, loss, classes and GPU always stay.
+Below 80x24 the log is dropped first, then the lines about the system. Accuracy, loss, classes and GPU always stay.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from tui.drawing.per_class import WORST
 
 WIDE: Final = 100
 TALL: Final = 30
-_FIXED = 4  # top line, two status lines, keys
+_FIXED = 4  # rows of the top bar, the two status lines, and the key line
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Widths and heights in cells, headings included; 0 leaves a pane out."""
+class Layout:
+    """Sizes of the panes in cells, headings included; 0 leaves a pane out."""
 
     left: int
     right: int
@@ -28,20 +28,21 @@ class Plan:
     gpu: int
     log: int
     below: int
-    """Lines under the log: health, and the other live runs."""
+    """Lines below the log: health, and the other live runs."""
 
     @property
     def body(self) -> int:
+        """Height of the two plots together."""
         return self.accuracy + self.loss
 
     @property
     def accuracy_axis(self) -> bool:
-        """Whether the accuracy plot has room for an x axis of its own; else it shares that of the plot below."""
+        """Whether the accuracy plot has an x axis of its own; otherwise it shares that of the plot below."""
         return self.accuracy >= 13
 
 
-def plan(width: int, height: int, classes: int) -> Plan:
-    """The division for a terminal of this size and a data set of so many classes."""
+def layout(width: int, height: int, classes: int) -> Layout:
+    """The layout for a terminal of this size and a data set with this many classes."""
     right = round(width * 59 / 120) if width >= WIDE else 29 + max(width - 80, 0) // 2
     left = width - 1 - right
     shown = min(classes, WORST) if classes else WORST
@@ -54,11 +55,11 @@ def plan(width: int, height: int, classes: int) -> Plan:
         if rate < 4:
             gpu, rate = gpu + rate, 0
         rate = min(rate, 12)
-        return Plan(left, right, body // 2, body - body // 2, per_class, rate, body - per_class - rate, log, 2)
+        return Layout(left, right, body // 2, body - body // 2, per_class, rate, body - per_class - rate, log, 2)
     room = height - _FIXED
     log = min(3 + max(height - 24, 0) // 3, max(room - 17, 0))
     log = log if log >= 2 else 0
     body = room - log
     per_class = shown + 1
     accuracy = round(body * 10 / 17)
-    return Plan(left, right, accuracy, body - accuracy, per_class, 0, body - per_class, log, 0)
+    return Layout(left, right, accuracy, body - accuracy, per_class, 0, body - per_class, log, 0)

@@ -1,4 +1,4 @@
-"""What a run has to tell, as lines of log: one for each event that a person would want to read."""
+"""The log of a run: one line for each event that matters to a reader."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Final
 
 from engine.analysis.history import History
 from engine.contract.run.events import Checkpoint, Epoch, Failed, Finished, Phase, Resumed, RunStarted, Stopped
-from tui.drawing.figures import beside, unusable
-from tui.drawing.format import duration, number, percent, si, work
+from tui.drawing.figures import extra_accuracies, unreadable_note
+from tui.drawing.format import duration, number, percent, place_in_line, si, work
 from tui.drawing.log_tail import LogLine
 from tui.drawing.status_line import REASON_WORDS
 
 _LOOP: Final = ("training", "evaluating", "saving")
-"""Phases that return every epoch and say nothing new."""
+"""Phases that recur every epoch and are not logged."""
 _TRACEBACK_LINES: Final = 30
 
 
-def story(history: History, newest: int = 0) -> list[LogLine]:
-    """The lines of a run, oldest first: the `newest` so many, or for 0 all, with the traceback of a failure."""
+def log_lines(history: History, newest: int = 0) -> list[LogLine]:
+    """The log lines of a run, oldest first: the last `newest` of them, or for 0 all, including any traceback."""
     lines: list[LogLine] = []
     if history.started:
         lines.append(LogLine(history.started.t, _start(history.started)))
@@ -29,15 +29,15 @@ def story(history: History, newest: int = 0) -> list[LogLine]:
     if history.phase and history.phase.name not in _LOOP and history.closing is None:
         lines.append(LogLine(history.phase.t, phase_words(history.phase), "quiet"))
     if history.garbage:
-        lines.append(LogLine(0.0, unusable(history.garbage), "warning"))
+        lines.append(LogLine(0.0, unreadable_note(history.garbage), "warning"))
     lines.sort(key=lambda line: line.t)
     lines += _closing(history, whole=not newest)
     return lines[-newest:]
 
 
 def phase_words(phase: Phase) -> str:
-    """ "queued, place 2 in line", "compiling: max-autotune"."""
-    place = f", place {phase.place} in line" if phase.place else ""
+    """ "queued, 2nd in line", "compiling: max-autotune"."""
+    place = f", {place_in_line(phase.place)}" if phase.place else ""
     return f"{phase.name}{place}{f': {phase.note}' if phase.note else ''}"
 
 
@@ -57,7 +57,7 @@ def _epoch(event: Epoch) -> LogLine:
     parts = [f"epoch {event.epoch}", f"train{'*' if event.train_mixed else ''} {number(event.train_loss)}"]
     if not math.isnan(event.test_accuracy):
         parts += [f"test {number(event.test_loss)}", f"{percent(event.test_accuracy)} %"]
-        parts += [f"{figure} %" for figure in beside(event)]
+        parts += [f"{figure} %" for figure in extra_accuracies(event)]
     if not math.isnan(event.holdout_accuracy):
         parts.append(f"holdout {percent(event.holdout_accuracy)} %")
     if not math.isnan(event.clean_train_accuracy):
@@ -94,7 +94,8 @@ def _closing(history: History, whole: bool) -> list[LogLine]:
             return [*traceback, LogLine(event.t, f"failed: {why}: {event.message}", "error")]
         case Finished():
             best = f"best-on-{event.best_on} {percent(event.best_accuracy)} % at epoch {event.best_epoch}"
-            last = [f"last {percent(event.last_accuracy)} %", *(f"{more} %" for more in beside(history.course.last))]
+            extra = [f"{accuracy} %" for accuracy in extra_accuracies(history.course.last)]
+            last = [f"last {percent(event.last_accuracy)} %", *extra]
             own = history.course.work
             took = duration(event.seconds) if history.partial else work(own.seconds, own.estimated)
             return [LogLine(event.t, f"finished: {', '.join(last)}, {best}, {took}")]

@@ -1,4 +1,4 @@
-"""How a person wants to see curves, and the cells there are for them."""
+"""How the user wants to see curves, and the cells available for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
 from tui.drawing.axes import Scale
-from tui.drawing.charts import Look
+from tui.drawing.charts import ChartStyle
 from tui.drawing.format import Glyphs
 
 T = TypeVar("T")
@@ -23,49 +23,55 @@ SMOOTHING: Final = (0.0, 0.6, 0.9, 0.97)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the person wants to see the curves; changed by single keys, never stored."""
+    """How the user wants to see the curves. Changed by single keys, never stored."""
 
     axis: AxisStyle = "log error"
     x: XUnit = "epoch"
     smooth: float = 0.0
+    """Weight of the moving average, 0 for none."""
     metric: Metric = "loss"
 
     @property
     def accuracy_scale(self) -> Scale:
+        """The scale of the accuracy axis."""
         return "linear" if self.axis == "linear" else "log error"
 
     @property
     def loss_scale(self) -> Scale:
+        """The scale of the loss axis."""
         return "log" if self.axis == "log loss" else "linear"
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The cells a chart gets."""
+    """The cells available for a chart."""
 
     width: int
     height: int
-    """Without its heading."""
+    """Without the heading."""
     glyphs: Glyphs = "braille"
     x_axis: bool = True
 
     @property
     def wide(self) -> bool:
+        """Whether labels and settings are written out in full."""
         return self.width >= 55
 
     @property
     def gutter(self) -> int:
+        """Width of the label gutter in cells."""
         return 14 if self.wide else 11
 
     @property
     def rows(self) -> int:
+        """Rows of the plot, without the x axis."""
         return max(self.height - 2 * self.x_axis, 2)
 
-    def look(self, tick_width: int, x_name: str = "") -> Look:
-        """The chart's look in this frame."""
-        return Look(self.gutter, tick_width, self.x_axis, self.glyphs, x_name if self.wide else "")
+    def style(self, tick_width: int, x_name: str = "") -> ChartStyle:
+        """The style of a chart in this frame."""
+        return ChartStyle(self.gutter, tick_width, self.x_axis, self.glyphs, x_name if self.wide else "")
 
 
-def after(values: Sequence[T], now: T) -> T:
-    """The value after `now`, the first after the last: what a key that cycles goes to."""
+def next_value(values: Sequence[T], now: T) -> T:
+    """The value after `now`, or the first one after the last: for keys that cycle through values."""
     return values[(values.index(now) + 1) % len(values)]

@@ -1,4 +1,4 @@
-"""From a run's view to the values that the panes draw."""
+"""The values that the panes draw, derived from the view of a run."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from engine.analysis.compare import spread_at
 from engine.analysis.cost import seconds_left
 from engine.analysis.standing import Standing
 from engine.contract.errors import BadInput
-from engine.contract.run.status import Status
+from engine.contract.run.status import LIVE, Status
 from engine.contract.run.store import Summary
 from engine.schedules import learning_rates
 from tui.dashboard.devices import busy_lately, gpus, peak_ours
 from tui.dashboard.log import phase_words
 from tui.dashboard.view import RunView
-from tui.drawing.format import NONE, counted, delta, number
-from tui.drawing.gpu_panel import Gpu, Machine
+from tui.drawing.format import NONE, counted, delta, number, place_in_line
 from tui.drawing.lines import Line, clip
-from tui.drawing.status_line import LIVE, Headline, Other, Progress
+from tui.drawing.machine import Gpu, Machine
+from tui.drawing.status_line import Headline, OtherRun, Progress
 
 _LOOP: Final = ("training", "evaluating", "saving", "")
 RATE_POINTS: Final = 400
+"""Points of the learning-rate curve."""
 
 
 def headline(view: RunView, status: Status, now: float) -> Headline:
-    """Who it is and how it stands."""
+    """Which run it is, and its state."""
     labels, info = view.labels(), view.info
-    said = view.last_event or info.created
+    last_event = view.last_event or info.created
     closing = view.history.closing
-    ended = (closing.t if closing else 0.0) or status.beat or said
-    since = said if status.live else ended
+    ended = (closing.t if closing else 0.0) or status.beat or last_event
+    since = last_event if status.live else ended
     return Headline(
         recipe=view.name,
         id=view.run.id,
@@ -46,7 +47,7 @@ def headline(view: RunView, status: Status, now: float) -> Headline:
 
 
 def progress(view: RunView, status: Status, now: float) -> Progress:
-    """How far it is, what it is busy with, when it will be done."""
+    """How far the run is, what it is doing, and when it will be done."""
     step = view.step
     closing = view.history.closing
     return Progress(
@@ -67,9 +68,9 @@ def progress(view: RunView, status: Status, now: float) -> Progress:
 
 
 def _busy(view: RunView, status: Status, now: float) -> str:
-    """What it does instead of steps; "" while it trains."""
+    """What the run does instead of training steps; "" while it trains."""
     if status.state == "queued":
-        place = f"place {status.place} in line" if status.place else "waiting for its device"
+        place = place_in_line(status.place) if status.place else "waiting for its device"
         return f"{place}: {status.note}" if status.note else place
     if status.state == "starting":
         return status.message or status.note or "starting"
@@ -85,14 +86,14 @@ def _busy(view: RunView, status: Status, now: float) -> str:
 
 
 def machine(view: RunView, cells: int) -> Machine:
-    """The devices at the last sample; the use of the last ten minutes in `cells` parts."""
+    """The devices at the last sample, with the utilization of the last ten minutes in `cells` parts."""
     sample, started = view.history.latest, view.history.started
     threads = f", {counted(started.threads, 'thread')}" if started and started.threads else ""
     device = f"{started.device_name or started.device}{threads}" if started else ""
     if sample is None:
         return Machine(device=device, sampled=False)
     return Machine(
-        gpus=tuple(Gpu.of(table) for table in gpus(view.history)),
+        gpus=tuple(Gpu.from_table(table) for table in gpus(view.history)),
         note=sample.gpu_note,
         cpu=sample.cpu,
         ram_used=sample.ram_used,
@@ -107,16 +108,16 @@ def machine(view: RunView, cells: int) -> Machine:
 
 
 def footnote(view: RunView) -> str:
-    """What the star behind `train` means, as soon as there is one."""
+    """What the star after `train` means, once it is shown."""
     return "* on mixed images" if view.train_mixed and (view.last or view.step) else ""
 
 
 def health(view: RunView, base: RunView | None, siblings: Sequence[Standing], width: int) -> Line:
-    """Is it learning properly? Norms, non-finite losses, the way to the baseline against the spread of its seeds."""
+    """Signs of healthy training: norms, non-finite losses, the difference to the baseline beside its seed spread."""
     last = view.last
     line: Line = [(" health   ", "dim")]
     if last is None:
-        return [*line, ("after the first epoch", "dim")]
+        return [*line, ("no epoch finished yet", "dim")]
     line.append((f"grad norm {number(last.grad_norm, 2)}   update/weight {number(last.update_ratio, 4)}   ", ""))
     bad = sum(epoch.nonfinite for epoch in view.history.epochs)
     line.append((f"NaN {bad}   ", "bad" if bad else ""))
@@ -127,13 +128,13 @@ def health(view: RunView, base: RunView | None, siblings: Sequence[Standing], wi
         elif at:
             spread = spread_at(siblings, base_at)
             sd = f"seed sd {100 * spread.sd:.2f}, n={spread.n}" if spread.n > 1 else "one seed"
-            when = f"at epoch {at}" if at == base_at else f"at their ends, epochs {at} and {base_at}"
+            when = f"at epoch {at}" if at == base_at else f"at their last epochs, {at} and {base_at}"
             line.append((f"{delta(difference, 2)} to baseline {when} ({sd})", ""))
     return clip(line, width)
 
 
 def short_health(view: RunView) -> str:
-    """The same for the heading of the log on a narrow screen."""
+    """The same in short, for the heading of the log on a narrow screen."""
     last = view.last
     if last is None or math.isnan(last.grad_norm):
         return ""
@@ -141,12 +142,12 @@ def short_health(view: RunView) -> str:
     return f"grad norm {number(last.grad_norm, 2)} · {f'NaN {bad}' if bad else 'no NaN'}"
 
 
-def others(rows: Sequence[Summary], own: str) -> list[Other]:
+def others(rows: Sequence[Summary], own: str) -> list[OtherRun]:
     """The other live runs, running ones first."""
     live = [row for row in rows if row.status in LIVE and row.folder != own]
     live.sort(key=lambda row: row.status != "running")
     return [
-        Other(
+        OtherRun(
             recipe=row.preset or row.model or NONE,
             id=row.id,
             state=row.status,
@@ -167,11 +168,11 @@ def _left(row: Summary) -> float:
 
 
 def planned_rates(view: RunView) -> list[float]:
-    """The learning rate over the whole run; empty when it cannot be known without running a person's own code here."""
+    """The learning rate over the whole run; empty if computing it would run the user's own code in this process."""
     recipe = view.recipe
     if recipe is None:
         return []
     try:
-        return learning_rates(recipe, RATE_POINTS)  # it knows the built-in parts only
+        return learning_rates(recipe, RATE_POINTS)  # knows built-in schedules only
     except BadInput:
         return []

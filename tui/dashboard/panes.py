@@ -1,4 +1,4 @@
-"""All panes of the dashboard: who gets which cells, and what each of them draws."""
+"""The panes of the Dashboard: which cells each gets, and what it draws."""
 
 from __future__ import annotations
 
@@ -14,46 +14,48 @@ from textual.containers import Horizontal, Vertical
 from engine.analysis.standing import Standing
 from engine.contract.run.status import Status
 from tui.dashboard import panels
+from tui.dashboard.classes import class_names, class_rows, evaluated_by_class
 from tui.dashboard.curves import accuracy_curves, aligned, lower_curves, rate_curve
-from tui.dashboard.layout import plan
-from tui.dashboard.log import story
+from tui.dashboard.layout import layout
+from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
-from tui.drawing.chart_pane import curves
+from tui.drawing.chart_pane import chart_pane
 from tui.drawing.gpu_panel import gpu_panel
-from tui.drawing.lines import Line
+from tui.drawing.lines import Drawing, Line
 from tui.drawing.log_tail import log_tail
 from tui.drawing.per_class import per_class, worst_confusion
-from tui.drawing.status_line import Other, also_running, status
-from tui.widgets.pane import Pane, Picture
+from tui.drawing.status_line import OtherRun, also_running, status_lines
+from tui.widgets.pane import Pane
 
 NEWEST_LINES: Final = 40
+"""How many log lines are prepared; the pane shows as many as fit."""
 _BESIDE: Final = ("#lower", "#classes", "#rate", "#gpu", "#log", "#below")
-"""Everything that a zoomed plot takes the place of."""
+"""The panes that a zoomed plot replaces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is to be seen."""
+    """Everything that the panes show."""
 
     view: RunView
     state: Status
     base: RunView | None = None
-    """The baseline, as far as it is read."""
+    """The baseline run, as far as it has been read."""
     siblings: Sequence[Standing] = ()
-    """The runs of the baseline's recipe, for the spread of its seeds."""
+    """Runs of the baseline's recipe, for the spread over its seeds."""
     rates: Sequence[float] = ()
-    """The learning rate over the whole run, where it is known."""
-    others: Sequence[Other] = ()
+    """The learning rate over the whole run; empty if unknown."""
+    others: Sequence[OtherRun] = ()
     options: Options = field(default_factory=Options)
     zoom: Literal["", "accuracy", "lower"] = ""
 
 
-class Board(Vertical):
-    """The panes. `divide` gives them their cells, `draw` paints them; each sends only rows that differ."""
+class Panes(Vertical):
+    """All panes. `divide` assigns their cells, `draw` paints them; each repaints only the rows that changed."""
 
     DEFAULT_CSS = """
-    Board {
+    Panes {
         height: auto;
         #body, #left, #right { height: auto; }
         #left { margin-right: 1; }
@@ -62,7 +64,7 @@ class Board(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
-        self._plan = plan(80, 24, 0)
+        self._division = layout(80, 24, 0)
 
     def compose(self) -> ComposeResult:
         yield Pane(id="status")
@@ -78,9 +80,9 @@ class Board(Vertical):
         yield Pane(id="below")
 
     def divide(self, classes: int, zoom: str) -> None:
-        """Divide the screen as it is now."""
+        """Divide the screen at its current size."""
         width, height = self.app.size
-        self._plan = chosen = plan(width, height, classes)
+        self._division = chosen = layout(width, height, classes)
         sizes = {
             "#status": (width, 2),
             "#accuracy": (width, height - 4) if zoom else (chosen.left, chosen.accuracy),
@@ -99,58 +101,58 @@ class Board(Vertical):
         self.query_one("#right").styles.width = chosen.right
         self.query_one("#right").display = not zoom
 
-    def say(self, text: str) -> None:
-        """Show a sentence instead of a run."""
+    def show_message(self, text: str) -> None:
+        """Show a message instead of a run."""
         self._paint("#status", lambda width, height: [[], [(f" {text}", "dim")]])
 
     def draw(self, scene: Scene) -> None:
-        """Paint everything."""
-        view, chosen = scene.view, self._plan
+        """Paint all panes."""
+        view, chosen = scene.view, self._division
         self.draw_status(scene)
         if scene.zoom:
             self._paint("#accuracy", partial(self._zoomed, scene))
             return
         self._draw_curves(scene)
-        judged = view.judged()[:1]
-        note = worst_confusion(judged[0].confused, view.classes) if judged else ""
-        self._paint("#classes", partial(per_class, view.class_rows(scene.base), note))
+        tested = evaluated_by_class(view.history)[:1]
+        note = worst_confusion(tested[0].confused, class_names(view.history)) if tested else ""
+        self._paint("#classes", partial(per_class, class_rows(view, scene.base), note))
         self._paint("#gpu", partial(_devices, view))
         if chosen.rate:
             self._paint("#rate", partial(self._rate, scene))
         note = "" if chosen.below else panels.short_health(view)
-        self._paint("#log", partial(log_tail, story(view.history, NEWEST_LINES), note))
+        self._paint("#log", partial(log_tail, log_lines(view.history, NEWEST_LINES), note))
         if chosen.below:
             self._paint("#below", partial(_below, scene))
 
     def draw_status(self, scene: Scene) -> None:
-        """Only the two lines that hold ages, which change although nothing happened."""
+        """Paint only the two status lines: their ages change even if nothing happens."""
         now = time.time()
         head = panels.headline(scene.view, scene.state, now)
-        self._paint("#status", partial(status, head, panels.progress(scene.view, scene.state, now)))
+        self._paint("#status", partial(status_lines, head, panels.progress(scene.view, scene.state, now)))
 
-    def _paint(self, name: str, picture: Picture) -> None:
-        self.query_one(name, Pane).paint(picture)
+    def _paint(self, name: str, drawing: Drawing) -> None:
+        self.query_one(name, Pane).paint(drawing)
 
     def _frame(self, width: int, height: int, x_axis: bool = True) -> Frame:
         return Frame(width, height - 1, self.query_one("#accuracy", Pane).glyphs, x_axis)
 
     def _draw_curves(self, scene: Scene) -> None:
-        chosen = self._plan
+        chosen = self._division
         upper = self._frame(chosen.left, chosen.accuracy, chosen.accuracy_axis)
         lower = self._frame(chosen.left, chosen.loss)
         above = accuracy_curves(scene.view, scene.base, scene.options, upper)
         pair = aligned(above, lower_curves(scene.view, scene.options, lower))
         for name, values in zip(("#accuracy", "#lower"), pair, strict=True):
-            self._paint(name, partial(curves, values))
+            self._paint(name, partial(chart_pane, values))
 
     def _zoomed(self, scene: Scene, width: int, height: int) -> list[Line]:
         frame = self._frame(width, height)
         if scene.zoom == "accuracy":
-            return curves(accuracy_curves(scene.view, scene.base, scene.options, frame), width, height)
-        return curves(lower_curves(scene.view, scene.options, frame), width, height)
+            return chart_pane(accuracy_curves(scene.view, scene.base, scene.options, frame), width, height)
+        return chart_pane(lower_curves(scene.view, scene.options, frame), width, height)
 
     def _rate(self, scene: Scene, width: int, height: int) -> list[Line]:
-        return curves(rate_curve(scene.view, scene.rates, self._frame(width, height)), width, height)
+        return chart_pane(rate_curve(scene.view, scene.rates, self._frame(width, height)), width, height)
 
 
 def _devices(view: RunView, width: int, height: int) -> list[Line]:

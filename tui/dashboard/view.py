@@ -1,4 +1,4 @@
-"""A run as the dashboard sees it: its history, with the figures that the panes ask for. No widget, no clock."""
+"""A run as the Dashboard sees it: its history, and the figures that the panes show."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from engine.contract.run.fold import RunFold
 from engine.contract.run.labels import Labels
 from engine.contract.run.status import Status, status
 from engine.contract.run.store import RunFolder, RunInfo
-from tui.drawing.figures import is_the_presets_own
-from tui.drawing.per_class import ClassRow
+from tui.drawing.figures import matches_preset
 
 
 class RunView:
-    """A run and its history. With `tail` only the end is read, which takes the same time for any length."""
+    """A run and its history. With `tail` only the end is read, which takes the same time for a run of any length."""
 
     def __init__(self, run: RunFolder, *, tail: bool = False) -> None:
         self.run = run
@@ -34,18 +33,18 @@ class RunView:
         self._status_fold = RunFold(run.events).poll_tail()
 
     def poll(self) -> bool:
-        """Take in what was written since the last call; whether there was anything."""
+        """Read what was written since the last call; returns whether there was anything."""
         return self.history.poll()
 
     def status(self, now: float | None = None) -> Status:
-        """The run's state now."""
+        """The current state of the run."""
         return status(self.run.path, now, self._status_fold.poll())
 
-    # --- what was asked for -----------------------------------------------------------------------------------
+    # --- what was requested -----------------------------------------------------------------------------------
 
     @cached_property
     def info(self) -> RunInfo:
-        """run.json; an empty one where it cannot be read."""
+        """The contents of run.json; empty if it cannot be read."""
         try:
             return self.run.info()
         except BadInput:
@@ -53,7 +52,7 @@ class RunView:
 
     @cached_property
     def recipe(self) -> Recipe | None:
-        """The recipe as far as this version knows it; None where it cannot be read (the run itself is still shown)."""
+        """The recipe as far as this version knows it; None if it cannot be read (the run is shown all the same)."""
         try:
             return self.run.look()[0]
         except BadInput:
@@ -64,7 +63,7 @@ class RunView:
 
     @property
     def name(self) -> str:
-        """The preset it came from, else its model."""
+        """The preset of the run, or its model if it has none."""
         return self.info.preset or self.info.model or "run"
 
     @property
@@ -73,9 +72,9 @@ class RunView:
 
     @property
     def promise(self) -> Promise | None:
-        """What the recipe is said to reach: only of the preset's own recipe, and unless nobody has ever measured it."""
+        """The accuracy that the preset promises; None if the recipe was changed, or if nobody has measured it."""
         found = self.recipe.promise if self.recipe else None
-        known = found is not None and found.runs and is_the_presets_own(self.info.preset, self.info.changes)
+        known = found is not None and found.runs and matches_preset(self.info.preset, self.info.changes)
         return found if known else None
 
     @property
@@ -84,27 +83,30 @@ class RunView:
 
     @property
     def planned_epochs(self) -> int:
+        """Epochs of the whole run; 0 if unknown."""
         started = self.history.started
         return (started.epochs if started else 0) or self.info.epochs
 
     @property
     def steps_per_epoch(self) -> int:
+        """Training steps per epoch; 0 before the run has started."""
         return self.history.started.steps_per_epoch if self.history.started else 0
 
-    # --- how far it has come ----------------------------------------------------------------------------------
+    # --- progress ---------------------------------------------------------------------------------------------
 
     @property
     def last(self) -> Epoch | None:
-        """The last epoch that is done."""
+        """The last completed epoch."""
         return self.history.epochs[-1] if self.history.epochs else None
 
     @property
     def done_epochs(self) -> int:
+        """The number of completed epochs."""
         return self.last.epoch if self.last else 0
 
     @property
     def step(self) -> Step | None:
-        """The last step that was told, if its epoch is not done yet."""
+        """The last recorded step, if its epoch is not completed yet."""
         epochs = self.history.step("epoch")
         if not len(epochs) or epochs[-1] <= self.done_epochs:
             return None
@@ -115,7 +117,7 @@ class RunView:
 
     @property
     def progress_epochs(self) -> float:
-        """Epochs that are done, with the part of the present one."""
+        """Completed epochs, including the fraction of the current one."""
         step = self.step
         if step is None or not self.steps_per_epoch:
             return float(self.done_epochs)
@@ -123,23 +125,27 @@ class RunView:
 
     @property
     def last_event(self) -> float:
-        """When it last said something (unix seconds); 0 when never."""
+        """Unix seconds of the last event of any kind; 0 without one."""
         history = self.history
-        said: list[float] = [event.t for event in (history.started, history.phase, history.closing, self.last) if event]
-        said += [float(t[-1]) for t in (history.step("t"), history.host("t")) if len(t)]
-        said += [event.t for event in (*history.messages[-1:], *history.checkpoints[-1:])]
-        return max((t for t in said if math.isfinite(t)), default=0.0)
+        times: list[float] = [
+            event.t for event in (history.started, history.phase, history.closing, self.last) if event
+        ]
+        times += [float(t[-1]) for t in (history.step("t"), history.host("t")) if len(t)]
+        times += [event.t for event in (*history.messages[-1:], *history.checkpoints[-1:])]
+        return max((t for t in times if math.isfinite(t)), default=0.0)
 
     @property
     def learning_rate(self) -> float:
+        """The current learning rate; NaN if unknown."""
         return self._newest("lr")
 
     @property
     def images_per_second(self) -> float:
+        """The current speed in training images per second; NaN if unknown."""
         return self._newest("images_per_second")
 
     def _newest(self, name: str) -> float:
-        """A figure of the last step, or of the last epoch where that is newer or has it alone."""
+        """A figure of the last step, or of the last epoch if that is newer or is the only one that has it."""
         seen = self.history.step(name)
         steps = float(seen[-1]) if len(seen) else math.nan
         if self.step is None and self.last is not None and math.isfinite(getattr(self.last, name)):
@@ -148,18 +154,18 @@ class RunView:
 
     @property
     def seconds_by_epoch(self) -> Array:
-        """Wall time of each epoch with its evaluation and saving; NaN where it was not told."""
+        """Wall-clock time of each epoch with its evaluation and saving; NaN if it was not recorded."""
         took = [sum(epoch.seconds.values()) if epoch.seconds else math.nan for epoch in self.history.epochs]
         return np.array(took, dtype=np.float64)
 
     @property
     def seconds_in_all(self) -> float:
-        """Time at work, without pauses between attempts; NaN as long as only the end of the run is known."""
+        """Working time without the pauses between attempts; NaN while only the end of the run has been read."""
         return math.nan if self.history.partial else self.history.course.work.seconds
 
     @property
     def seconds_per_epoch(self) -> float:
-        """What an epoch takes of late; before the first one, what the present speed makes of it."""
+        """Seconds of a recent epoch; before the first has ended, an estimate from the current speed."""
         took = self.history.course.epoch_seconds
         started, speed = self.history.started, self.images_per_second
         if math.isnan(took) and started and speed > 0:
@@ -168,14 +174,14 @@ class RunView:
 
     @property
     def seconds_left(self) -> float:
-        """An estimate; NaN while there is nothing to go by."""
+        """Estimated seconds remaining; NaN while there is nothing to estimate from."""
         return seconds_left(self.planned_epochs, self.progress_epochs, self.seconds_per_epoch)
 
-    # --- how good it is ---------------------------------------------------------------------------------------
+    # --- accuracy ---------------------------------------------------------------------------------------------
 
     @property
     def train_mixed(self) -> bool:
-        """Whether train figures are against mixed labels; judged from the recipe until an epoch says so."""
+        """Whether train figures are against mixed labels. Until epoch 1 ends, the recipe decides."""
         return self.last.train_mixed if self.last else self._mixes
 
     @cached_property
@@ -184,23 +190,22 @@ class RunView:
 
     @property
     def weights(self) -> str:
+        """The weights that are tested: "raw", or the kind of average."""
         return self.history.course.weights
 
     @property
     def best_on(self) -> str:
-        """What the best epoch was picked on."""
+        """The images that the best epoch was picked on: "test" or "holdout"."""
         return self.history.course.best_on
 
     @property
-    def last_tested(self) -> int:
-        return self.history.course.last.epoch if self.history.course.last else 0
-
-    @property
     def last_accuracy(self) -> float:
+        """Test accuracy at the last test, 0..1; NaN without one."""
         return self.history.course.last_accuracy
 
     @property
     def best_epoch(self) -> int:
+        """The best epoch; 0 without a test."""
         return self.history.best.epoch if self.history.best else 0
 
     @property
@@ -209,49 +214,20 @@ class RunView:
         return self.history.course.best_accuracy
 
     def accuracy_at(self, epoch: int) -> tuple[int, float]:
-        """(epoch, test accuracy) of the last tested epoch that is not after `epoch`; (0, NaN) without one."""
+        """(epoch, test accuracy) of the last tested epoch up to and including `epoch`; (0, NaN) without one."""
         tested = (e for e in reversed(self.history.epochs) if e.epoch <= epoch and math.isfinite(e.test_accuracy))
         found = next(tested, None)
         return (found.epoch, found.test_accuracy) if found else (0, math.nan)
 
     def standing(self) -> Standing:
-        """The run as a comparison needs it."""
+        """The values that a comparison of runs needs."""
         found = standing(self.run.id, self.info, self.history.course)
         return replace(found, images_per_second=self.images_per_second)
 
     def against(self, base: RunView) -> tuple[float, int, int]:
-        """(test accuracy minus the baseline's, epoch, epoch of the baseline): see `engine.analysis.compare`."""
+        """(test accuracy minus the baseline's, epoch, epoch of the baseline); see `engine.analysis.compare`."""
         return difference(self.standing(), base.standing())
 
     def comparable(self, base: RunView) -> bool:
         """Whether both were tested on the same images."""
         return comparable(self.standing(), base.standing())
-
-    @property
-    def classes(self) -> list[str]:
-        """Names of the classes; numbers where the run has not said them."""
-        if self.history.started and self.history.started.classes:
-            return self.history.started.classes
-        return [f"class {i}" for i in range(len(self.last.per_class))] if self.last else []
-
-    def judged(self) -> list[Epoch]:
-        """The last two epochs that were evaluated by class, newest first."""
-        found = (epoch for epoch in reversed(self.history.epochs) if epoch.per_class)
-        return [epoch for epoch, _ in zip(found, range(2), strict=False)]
-
-    def class_rows(self, base: RunView | None = None) -> list[ClassRow]:
-        """Every class at the last evaluation, against the one before and against a baseline at the same epoch."""
-        judged = self.judged()
-        if not judged:
-            return []
-        now = judged[0].per_class
-        before = judged[1].per_class if len(judged) > 1 else []
-        compared = base is not None and base.run != self.run and self.comparable(base)
-        others = base.history.epochs if base is not None and compared else []
-        there = next((epoch.per_class for epoch in others if epoch.epoch == judged[0].epoch), [])
-
-        def less(values: list[float], i: int) -> float:
-            return now[i] - values[i] if len(values) == len(now) else math.nan
-
-        names = self.classes if len(self.classes) == len(now) else [f"class {i}" for i in range(len(now))]
-        return [ClassRow(name, now[i], less(before, i), less(there, i)) for i, name in enumerate(names)]

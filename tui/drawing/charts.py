@@ -1,9 +1,9 @@
-"""Numbers to rows of styled text, through plotext 5.3. Pure functions, no widget.
+"""Charts as lines of styled text, drawn by plotext 5.3.
 
-A chart is a plot with its own axes and, right of it, a gutter where every series writes its label and its
-value, so no legend box is needed and nothing depends on colour. A series comes in as two equally long arrays;
-it is cut to at most two points per column (the lowest and the highest) before plotext sees it, because
-plotext pays about 5 us for each point.
+A chart is a plot with axes and a gutter to its right, where every series writes its label and value beside its last
+point. There is no legend box, and nothing depends on color. A series is two arrays of equal length. It is reduced to at
+most two points per column (the lowest and the highest) before plotext sees it, because plotext takes about 5 us per
+point.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from tui.drawing.lines import Line, clip, width_of
 
 _ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
 _LABEL = re.compile(r"[\d.]*\d[\dk.]*")
-_FIRST_COLOR = 16  # plotext's colours only carry which series drew a cell; the widget's style sheet says how it looks
+_FIRST_COLOR = 16  # plotext's colors only encode which series drew a cell; style sheets map roles to real colors
 _MARKERS: dict[Glyphs, str] = {"braille": "braille", "block": "hd", "ascii": "*"}
 _BLOCK = 256  # 0.6 to this power is 1e-57, far from underflow
 _PEN: dict[Glyphs, str] = {"braille": "⣀", "block": "▄", "ascii": "*"}
-"""What a drawn line looks like in the gutter."""
+"""Stands for a line in the gutter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +39,33 @@ class Series:
     x: npt.ArrayLike
     y: npt.ArrayLike
     value: tuple[str, ...] = ()
-    """Lines under the label; when room is short the last one stays longest."""
+    """Lines below the label; the last one is dropped last when space is short."""
     role: str = "test"
-    """Name of its style: a meaning, never a colour."""
+    """One of the roles of `tui.drawing.lines`."""
     mark: str = ""
-    """One character to draw with, or empty for the finest line the terminal has."""
+    """The character to draw with; empty for the finest line the terminal can show."""
     joined: bool = True
-    """Whether its points are joined by lines."""
+    """Whether lines connect the points."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Everything about a chart that is not data."""
+class ChartStyle:
+    """Everything about a chart except its data."""
 
     gutter: int = 11
-    """Cells at the right for labels."""
+    """Width of the label gutter at the right, in cells."""
     tick_width: int = 2
-    """Cells for y labels, so that two charts above each other share their x axis."""
+    """Width of the y labels in cells. Charts stacked on one x axis need the same width."""
     x_axis: bool = True
     glyphs: Glyphs = "braille"
     x_name: str = ""
-    """Written after the x labels where no series has its value there: "epoch"."""
+    """Name of the x axis, such as "epoch"; written in the last row of the gutter if it is free."""
 
 
 def downsample(x: npt.ArrayLike, y: npt.ArrayLike, low: float, high: float, columns: int) -> tuple[Array, Array]:
-    """At most two points for each of `columns` columns of low..high: the lowest and highest, in their order.
+    """At most two points for each of `columns` columns of low..high: the lowest and the highest, in order of x.
 
-    x must rise; points outside the range and non-finite ones are dropped.
+    x must be ascending. Non-finite points and points outside the range are dropped.
     """
     xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     seen = np.isfinite(xs) & np.isfinite(ys) & (xs >= low) & (xs <= high)
@@ -82,13 +82,13 @@ def downsample(x: npt.ArrayLike, y: npt.ArrayLike, low: float, high: float, colu
 
 
 def _first_of_each(group: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """The first chosen index of every group; groups are numbered in their order."""
-    places = np.flatnonzero(chosen)
-    return places[np.flatnonzero(np.diff(group[places], prepend=-1))]
+    """The index of the first chosen element of every group; groups are numbered in order."""
+    indices = np.flatnonzero(chosen)
+    return indices[np.flatnonzero(np.diff(group[indices], prepend=-1))]
 
 
 def smooth(y: npt.ArrayLike, weight: float) -> Array:
-    """Exponential moving average without the bias of its start; NaN stays NaN and does not count.
+    """Bias-corrected exponential moving average. NaN stays NaN and is skipped.
 
     s_i = sum_j w^(i-j) y_j / sum_j w^(i-j) over the measured j <= i (as in Adam, arXiv:1412.6980, section 3).
     """
@@ -104,7 +104,7 @@ def smooth(y: npt.ArrayLike, weight: float) -> Array:
 
 
 def _decayed_sum(values: Array, weight: float) -> Array:
-    """s_i = weight * s_(i-1) + v_i, in blocks so short that no power of the weight overflows."""
+    """s_i = weight * s_(i-1) + v_i, in blocks short enough that no power of the weight underflows."""
     powers = weight ** np.arange(1, _BLOCK + 1)
     out = np.empty_like(values)
     carry = 0.0
@@ -116,50 +116,55 @@ def _decayed_sum(values: Array, weight: float) -> Array:
     return out
 
 
-def chart(series: Sequence[Series], width: int, height: int, x: Axis, y: Axis, look: Look | None = None) -> list[Line]:
-    """`height` lines of at most `width` cells. Series later in the list are drawn over earlier ones."""
-    look = look or Look()
-    inside = width - look.gutter
+def chart(
+    series: Sequence[Series], width: int, height: int, x: Axis, y: Axis, style: ChartStyle | None = None
+) -> list[Line]:
+    """A chart in `height` lines of at most `width` cells. Later series are drawn over earlier ones."""
+    style = style or ChartStyle()
+    inside = width - style.gutter
     if inside < 8 or height < 2:
         return [[] for _ in range(height)]
-    rows = _plot(series, inside, height, x, y, look)
-    notes = _gutter(series, height, height - 2 * look.x_axis, y, look)
-    if look.x_name and look.x_axis and not notes[-1]:
-        notes[-1] = [(f" {look.x_name}", "dim")]
-    for row, note in zip(rows, notes, strict=True):
-        if note:
+    rows = _plot(series, inside, height, x, y, style)
+    gutter = _gutter(series, height, height - 2 * style.x_axis, y, style)
+    if style.x_name and style.x_axis and not gutter[-1]:
+        gutter[-1] = [(f" {style.x_name}", "dim")]
+    for row, label in zip(rows, gutter, strict=True):
+        if label:
             row.append((" " * max(inside - width_of(row), 0), ""))
-            row.extend(note)
+            row.extend(label)
     return [clip(row, width) for row in rows]
 
 
-def _plot(series: Sequence[Series], width: int, height: int, x: Axis, y: Axis, look: Look) -> list[Line]:
-    """The plot alone, axes included."""
+def _plot(series: Sequence[Series], width: int, height: int, x: Axis, y: Axis, style: ChartStyle) -> list[Line]:
+    """The plot with its axes, without the gutter."""
     figure: Any = plotext
     figure.clear_figure()  # plotext keeps one figure for the whole process
+    figure.limit_size(False, False)  # by default plotext draws no wider than the terminal it believes to run in
     figure.theme("clear")
     figure.plotsize(width, height)
     figure.scatter([0.0], [0.0], marker=" ")  # plotext draws no axes when there is no data
     for i, one in enumerate(series):
-        xs, ys = downsample(one.x, one.y, x.low, x.high, width - look.tick_width - 1)
+        xs, ys = downsample(one.x, one.y, x.low, x.high, width - style.tick_width - 1)
         if len(xs):
             draw = figure.plot if one.joined and len(xs) > 1 else figure.scatter
-            marker = one.mark or _MARKERS[look.glyphs]
-            draw(x.place(xs).tolist(), y.place(ys).tolist(), marker=marker, color=_FIRST_COLOR + i)
+            marker = one.mark or _MARKERS[style.glyphs]
+            draw(x.position(xs).tolist(), y.position(ys).tolist(), marker=marker, color=_FIRST_COLOR + i)
     figure.xlim(0.0, 1.0)
     figure.ylim(0.0, 1.0)
-    figure.xaxes(look.x_axis, False)
+    figure.xaxes(style.x_axis, False)
     figure.yaxes(True, False)
-    x_ticks = x.ticks if look.x_axis else ()
-    figure.xticks(x.place([tick for tick, _ in x_ticks]).tolist(), [name for _, name in x_ticks])
-    figure.yticks(y.place([tick for tick, _ in y.ticks]).tolist(), [name.rjust(look.tick_width) for _, name in y.ticks])
+    x_ticks = x.ticks if style.x_axis else ()
+    figure.xticks(x.position([tick for tick, _ in x_ticks]).tolist(), [name for _, name in x_ticks])
+    figure.yticks(
+        y.position([tick for tick, _ in y.ticks]).tolist(), [name.rjust(style.tick_width) for _, name in y.ticks]
+    )
     rows = [_parse(line, series) for line in figure.build().rstrip("\n").split("\n")[:height]]
     figure.clear_figure()
     return rows + [[] for _ in range(height - len(rows))]
 
 
 def _parse(line: str, series: Sequence[Series]) -> Line:
-    """A line of plotext's output (its colours are the numbers of our series) as (text, role) pairs."""
+    """A line of plotext's output, whose colors are series numbers, as (text, role) pairs."""
     row: Line = []
     role, at = "rule", 0
     for code in _ESCAPE.finditer(line):
@@ -172,7 +177,7 @@ def _parse(line: str, series: Sequence[Series]) -> Line:
 
 
 def _push(row: Line, text: str, role: str) -> None:
-    """Append text; tick labels among axis lines are told apart so that they can be lighter than the lines."""
+    """Append text. Tick labels get a role of their own, so that they can be brighter than the axis lines."""
     if role != "rule":
         row.append((text, role))
         return
@@ -185,40 +190,40 @@ def _push(row: Line, text: str, role: str) -> None:
 
 
 @dataclass(slots=True)
-class _Note:
-    """A series' lines in the gutter and the row where they would like to begin."""
+class _Label:
+    """The lines of a series in the gutter, and the row at which they would ideally start."""
 
     lines: list[Line]
     row: int
 
 
-def _note(one: Series, plot_height: int, y: Axis, look: Look) -> _Note:
-    lines: list[Line] = [[(f" {one.mark or _PEN[look.glyphs]} {one.label}", one.role)]]
+def _label(one: Series, plot_height: int, y: Axis, style: ChartStyle) -> _Label:
+    lines: list[Line] = [[(f" {one.mark or _PEN[style.glyphs]} {one.label}", one.role)]]
     lines += [[(f"    {line}", one.role)] for line in one.value]
     values = finite([one.y])
     if not len(values):
-        return _Note(lines, 0)
-    return _Note(lines, round((1.0 - float(y.place(values[-1]))) * (plot_height - 1)))
+        return _Label(lines, 0)
+    return _Label(lines, round((1.0 - float(y.position(values[-1]))) * (plot_height - 1)))
 
 
-def _gutter(series: Sequence[Series], height: int, plot_height: int, y: Axis, look: Look) -> list[Line]:
-    """One line per row: every series beside its last value, pushed apart where they would overlap."""
+def _gutter(series: Sequence[Series], height: int, plot_height: int, y: Axis, style: ChartStyle) -> list[Line]:
+    """One line per row: every series is labeled beside its last value; labels that would overlap are moved apart."""
     rows: list[Line] = [[] for _ in range(height)]
-    if look.gutter <= 0:
+    if style.gutter <= 0:
         return rows
-    notes = sorted((_note(one, plot_height, y, look) for one in series if one.label), key=lambda note: note.row)
-    notes = notes[-height:]
-    while sum(len(note.lines) for note in notes) > height:
-        longest = max(notes, key=lambda note: len(note.lines))
+    labels = sorted((_label(one, plot_height, y, style) for one in series if one.label), key=lambda label: label.row)
+    labels = labels[-height:]
+    while sum(len(label.lines) for label in labels) > height:
+        longest = max(labels, key=lambda label: len(label.lines))
         del longest.lines[-2 if len(longest.lines) > 2 else -1]
-    room = height - sum(len(note.lines) for note in notes)
+    free = height - sum(len(label.lines) for label in labels)
     at = 0
-    for i, note in enumerate(notes):
-        wished = max(note.row - at, 1 if i and room >= len(notes) - i else 0)
-        gap = min(wished, room)
-        room -= gap
+    for i, label in enumerate(labels):
+        wanted = max(label.row - at, 1 if i and free >= len(labels) - i else 0)
+        gap = min(wanted, free)
+        free -= gap
         at += gap
-        for line in note.lines:
-            rows[at] = clip(line, look.gutter)
+        for line in label.lines:
+            rows[at] = clip(line, style.gutter)
             at += 1
     return rows

@@ -1,4 +1,4 @@
-"""The table of Compare as lines: runs, groups of seeds, and the fields in which recipes differ."""
+"""The table of Compare as lines: the runs, their means over seeds, and the fields in which their recipes differ."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Literal
 from engine.analysis.compare import ABSENT, Difference, Group, Row
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, delta, percent, picked, whole, work
-from tui.drawing.lines import Line, clip, fit
-from tui.widgets.pane import RUN_ROLES, heading
+from tui.drawing.lines import RUN_ROLES, Line, clip, fit, heading
 
 MARKS = ("", "•", "◦", "×", "+", "▪")
-"""What each overlaid run is drawn with, readable without colour; the first is the finest line there is."""
+"""The mark that each overlaid run is drawn with, readable without color; the first is the finest line."""
 _PEN = "⣀"
 
 
-def role_of(place: int) -> str:
-    """The style of the run that was marked `place`-th."""
-    return RUN_ROLES[place % len(RUN_ROLES)]
+def run_role(index: int) -> str:
+    """The role of a run by its position in the comparison, from 0."""
+    return RUN_ROLES[index % len(RUN_ROLES)]
 
 
-def mark_of(place: int) -> str:
-    return MARKS[place % len(MARKS)]
+def run_mark(index: int) -> str:
+    """The mark of a run by its position in the comparison, from 0."""
+    return MARKS[index % len(MARKS)]
 
 
 @dataclass(frozen=True, slots=True)
 class TableLine:
-    """One line of the list; `run` is the place of the run that it stands for, -1 for none."""
+    """One line of the list; `run` is the position of the run it stands for, -1 for none."""
 
     kind: Literal["heading", "columns", "run", "text", "group", "difference"]
     run: int = -1
@@ -44,7 +44,7 @@ def table_lines(
 ) -> list[TableLine]:
     """All lines of the list, in order."""
     lines = [TableLine("columns")]
-    lines += [TableLine("run", place, row=row) for place, row in enumerate(rows)]
+    lines += [TableLine("run", index, row=row) for index, row in enumerate(rows)]
     seeded = [group for group in groups if group.last.n > 1 or group.repeated]
     if seeded:
         lines.append(TableLine("heading", text="mean ± standard deviation over seeds, finished runs"))
@@ -56,25 +56,30 @@ def table_lines(
     lines += [TableLine("text", text=text) for text in unreadable]
     if any(row.interval for row in rows):
         images = max(row.standing.test_images for row in rows)
-        lines.append(TableLine("text", text=f"± 95 % for the finite test set of {whole(images)} images, not for seeds"))
+        lines.append(
+            TableLine(
+                "text",
+                text=f"± 95 % interval from the test set size ({whole(images)} images) alone, not over seeds",
+            )
+        )
     lines += [TableLine("text", text=text) for text in notes(rows)]
     return lines
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
-    """What the signs in the rows mean, for those that are there."""
-    said = []
+    """What the signs in the rows mean, for the signs that occur."""
+    texts = []
     if any(row.standing.best_on == "test" and not math.isnan(row.best) for row in rows):
-        said.append("* best epoch picked on test; compare only with figures picked alike")
+        texts.append("* best epoch picked on test; compare only with figures picked the same way")
     if any(row.at == "@ end" for row in rows):
-        said.append("@ end: both runs have finished, after different numbers of epochs")
+        texts.append("@ end: both runs have finished, after different numbers of epochs")
     if len({row.standing.data for row in rows} - {""}) > 1 or len({row.standing.test_images for row in rows} - {0}) > 1:
-        said.append("runs that were tested on other images than the baseline have no difference to it")
-    return said
+        texts.append("runs tested on other images than the baseline show no difference to it")
+    return texts
 
 
-def draw(line: TableLine, baseline: str, width: int, at_cursor: bool) -> Line:
-    """One line of the list in `width` cells; `baseline` is a run's id or empty."""
+def draw_line(line: TableLine, baseline: str, width: int, at_cursor: bool) -> Line:
+    """One line of the list in `width` cells; `baseline` is the id of a run, or empty."""
     if line.kind == "heading":
         return heading(line.text, width)
     if line.kind == "columns":
@@ -89,12 +94,12 @@ def draw(line: TableLine, baseline: str, width: int, at_cursor: bool) -> Line:
 
 
 def _has_speed(width: int) -> bool:
-    """Whether there is room for images per second."""
+    """Whether the images-per-second column fits."""
     return width >= 86
 
 
 def _widths(width: int) -> tuple[int, int]:
-    """Cells for the recipe's name, and for each gap between the figures."""
+    """Widths in cells of the recipe column and of each gap between the figures."""
     extra = max(width - 86, 0)
     return 15 + min(extra // 3, 16), min(extra // 12, 3)
 
@@ -114,7 +119,7 @@ def _columns(width: int) -> Line:
     return clip([(text, "dim")], width)
 
 
-def _run(row: Row, place: int, baseline: str, width: int, at_cursor: bool) -> Line:
+def _run(row: Row, index: int, baseline: str, width: int, at_cursor: bool) -> Line:
     one = row.standing
     name, room = _widths(width)
     pad = " " * room
@@ -126,8 +131,8 @@ def _run(row: Row, place: int, baseline: str, width: int, at_cursor: bool) -> Li
     return [
         ("▸" if at_cursor else " ", "mark"),
         ("b" if is_base else " ", "mark"),
-        (f"{mark_of(place) or _PEN} ", role_of(place)),
-        (f"{one.id[-4:]} ", role_of(place)),
+        (f"{run_mark(index) or _PEN} ", run_role(index)),
+        (f"{one.id[-4:]} ", run_role(index)),
         (fit(one_line(one.name), name), "strong" if at_cursor else ""),
         (f"{one.seed:>5}", ""),
         (f"{pad}{f'{row.last_epoch}/{one.epochs}':>8}", ""),
@@ -160,15 +165,15 @@ def _group(group: Group) -> Line:
 
 
 def _difference(difference: Difference, width: int) -> Line:
-    """A field and its value in each recipe; values that several runs share are told once."""
+    """A field and its value in each recipe; a value that several runs share is written once."""
     name_width = 30 if width >= 100 else 24
     shared: dict[str, list[int]] = {}
-    for place, value in enumerate(difference.values):
-        shared.setdefault(value, []).append(place)
+    for index, value in enumerate(difference.values):
+        shared.setdefault(value, []).append(index)
     line: Line = [(f"    {fit(difference.field, name_width - 1)} ", "")]
     share = max((width - name_width - 4) // len(shared) - 2, 8)
-    for value, places in shared.items():
-        pens = "".join(mark_of(place) or _PEN for place in places)
+    for value, runs in shared.items():
+        pens = "".join(run_mark(run) or _PEN for run in runs)
         text = fit(one_line(value) if value != ABSENT else NONE, max(share - len(pens) - 1, 4)).rstrip()
-        line += [(f"{pens} ", role_of(places[0])), (f"{fit(text, share - len(pens))} ", "")]
+        line += [(f"{pens} ", run_role(runs[0])), (f"{fit(text, share - len(pens))} ", "")]
     return clip(line, width)

@@ -1,4 +1,4 @@
-"""The confusion matrix of a test set as lines: rows are the true classes, columns what they were taken for."""
+"""The confusion matrix of a test set as lines: rows are true classes, columns are predicted classes."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from tui.drawing.format import percent
 from tui.drawing.lines import Line, clip, fit
 
 LARGEST: Final = 20
-"""Classes up to which a whole matrix is recorded and drawn."""
+"""The largest number of classes for which the whole matrix is recorded and drawn."""
 PAIRS: Final = 10
+"""How many of the most frequent mistakes are listed."""
 _SHADES: Final = ((0.0, "dim"), (0.01, ""), (0.03, "hot"), (0.08, "bad"))
-"""From which part of a class's images a mistake is drawn in which style."""
+"""(share of the class's images, role): a mistake is drawn in the role of the highest share it reaches."""
 
 
 def matrix_of(confused: Sequence[int], classes: int) -> npt.NDArray[np.int64] | None:
-    """The square matrix of a flattened one; None when its size is not that of the classes."""
+    """The square matrix of a flattened one; None if its size does not match the number of classes."""
     if classes < 2 or len(confused) != classes * classes:
         return None
     return np.asarray(confused, dtype=np.int64).reshape(classes, classes)
 
 
 def confusion(matrix: npt.NDArray[np.int64], names: Sequence[str], width: int, *, as_percent: bool) -> list[Line]:
-    """A line for the columns' names and one for each class. Cells are images, or percent of the true class."""
+    """A header line and one line for each class. Cells count images, or percent of the true class."""
     n = len(names)
     name_width = min(max(len(one_line(name)) for name in names), 12) + 1
     cell = max(min((width - name_width - 8) // n, 8), 4)
@@ -49,7 +50,7 @@ def confusion(matrix: npt.NDArray[np.int64], names: Sequence[str], width: int, *
 
 
 def worst_pairs(matrix: npt.NDArray[np.int64], names: Sequence[str], width: int, most: int = PAIRS) -> list[Line]:
-    """The most frequent mistakes, one a line: "cat taken for dog   61 images   6.1 % of cat"."""
+    """The most frequent mistakes, one per line: "cat taken for dog   61 images   6.1 % of cat"."""
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(wrong, axis=None)[::-1][:most]

@@ -1,26 +1,23 @@
-"""What belongs beside a plain test accuracy: other ways of counting it, and which part of the test images it is of."""
+"""What belongs beside a plain test accuracy: other ways of measuring it, and which test images it is measured on."""
 
 from __future__ import annotations
 
 import math
 
-from engine.analysis.history import History
-from engine.contract.errors import BadInput
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.events import Epoch
-from engine.contract.run.store import RunFolder
 from tui.drawing.format import percent
 
 
-def unusable(count: int) -> str:
-    """What the files of a run hold beside what could be read: `3 lines or values in its files could not be read`."""
+def unreadable_note(count: int) -> str:
+    """How much of a run's files was skipped as damaged: `3 lines or values in its files could not be read`."""
     return f"{count} {'lines or values' if count > 1 else 'line or value'} in its files could not be read"
 
 
-def beside(epoch: Epoch | None) -> list[str]:
-    """Figures of the same images by other counts, never in place of the plain one: `flip TTA 95.10`, `top-5 99.12`.
+def extra_accuracies(epoch: Epoch | None) -> list[str]:
+    """Other accuracies on the same images, to stand beside the plain one: `flip TTA 95.10`, `top-5 99.12`.
 
-    Where the plain one is of averaged weights, those in training come first: `raw weights 94.80`.
+    If the plain accuracy is that of averaged weights, the raw weights come first: `raw weights 94.80`.
     """
     if epoch is None:
         return []
@@ -32,29 +29,19 @@ def beside(epoch: Epoch | None) -> list[str]:
     return [f"{name} {percent(accuracy)}" for name, accuracy in figures if math.isfinite(accuracy)]
 
 
-def part_of_test(recipe: Recipe | None) -> str:
-    """Which images the accuracy is of, where it is not all: `first 50 % of test`; else ""."""
+def subset_of_test(recipe: Recipe | None) -> str:
+    """The part of the test set that the accuracy is measured on: `first 50 % of test`; "" for all of it."""
     part = recipe.data.test_slice if recipe else "all"
     return "" if part == "all" else f"first {100 * float(part.removeprefix('first:')):g} % of test"
 
 
-def is_the_presets_own(preset: str, changes: str) -> bool:
-    """Whether a recipe is just what its preset says, so that what the preset promises is promised of it.
+def matches_preset(preset: str, changes: str) -> bool:
+    """Whether a recipe is exactly its preset's, so that the accuracy the preset promises applies to it.
 
-    Of a recipe that was taken from a run that is not known: the run may have changed it.
+    False for a recipe taken from a run, because that run may itself have changed its preset.
 
     Args:
-        preset: as it was given: a name, a file, or `run:RUN`.
-        changes: what was changed, in words; "" and "-" for nothing.
+        preset: as the user gave it: a name, a file, or `run:RUN`.
+        changes: what was changed, in words; "" and "-" mean nothing.
     """
     return changes in ("", "-") and not preset.startswith("run:")
-
-
-def about(run: RunFolder) -> list[str]:
-    """All of it for a run on disk; a recipe that cannot be read says nothing."""
-    found = [f"with {figure} %" for figure in beside(History.tail(run.events).course.last)]
-    try:
-        part = part_of_test(run.look()[0])
-    except BadInput:
-        part = ""
-    return [*found, f"on the {part}"] if part else found

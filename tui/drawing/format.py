@@ -1,6 +1,6 @@
-"""Numbers and foreign text as short plain text. No styles, no widgets, no clock of its own.
+"""Numbers as short plain text.
 
-Widths are terminal cells, accuracies come in as 0..1 and leave as percent, times are seconds.
+Widths are terminal cells. Accuracies are 0..1 in arguments and percent in the text. Times are in seconds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.contract.numbers import number as number
 from engine.contract.text import file_size as file_size
 
 Glyphs = Literal["braille", "block", "ascii"]
-"""What the terminal's font can show: everything, all but braille, or nothing beyond ASCII."""
+"""What the terminal can show: everything, everything except braille, or ASCII only."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SPARKS = "▁▂▃▄▅▆▇█"
@@ -46,7 +46,7 @@ def glyphs_of_locale() -> Glyphs:
 
 
 def to_ascii(text: str) -> str:
-    """`text` with our own drawing glyphs replaced by ASCII of the same width."""
+    """`text` with the drawing glyphs replaced by ASCII characters of the same width."""
     return text.translate(_ASCII)
 
 
@@ -56,12 +56,12 @@ def percent(accuracy: float, digits: int = 2) -> str:
 
 
 def mean_over_runs(accuracy: float, spread: float, runs: int, star: str = "") -> str:
-    """0.884, 0.0011, 3 -> "88.40 ±0.11"; one run has no spread to show: "88.40"."""
+    """0.884, 0.0011, 3 -> "88.40 ±0.11"; a single run has no spread: "88.40"."""
     return f"{percent(accuracy)}{star}" + (f" ±{percent(spread)}" if runs > 1 else "")
 
 
 def delta(difference: float, digits: int = 1) -> str:
-    """A difference of accuracies in percentage points, always signed: 0.002 -> "+0.2"."""
+    """A difference of accuracies in percentage points, always with a sign: 0.002 -> "+0.2"."""
     if math.isnan(difference):
         return NONE
     points = round(100 * difference, digits)
@@ -84,7 +84,7 @@ def si(value: float) -> str:
 
 
 def gigabytes(size: float, digits: int = 0) -> str:
-    """Bytes as binary gigabytes without the unit; a little is "<0.1" (or "<1"), never "0.0"."""
+    """Bytes as binary gigabytes, without the unit. A small nonzero size is "<0.1" (or "<1"), never "0.0"."""
     if not math.isfinite(size):
         return NONE
     text = f"{size / 2**30:.{digits}f}"
@@ -92,17 +92,17 @@ def gigabytes(size: float, digits: int = 0) -> str:
 
 
 def work(seconds: float, estimated: bool) -> str:
-    """Time at work: "1 m 15", or "~1 m 15" where it was judged by wall clocks."""
+    """Working time: "1 m 15", or "~1 m 15" if it was estimated from wall-clock times."""
     return f"{'~' if estimated and math.isfinite(seconds) else ''}{duration(seconds)}"
 
 
 def picked(accuracy: float, best_on: str) -> str:
-    """The accuracy of a best epoch in percent, with a star where it was picked on the test set: "96.51*"."""
+    """The accuracy of the best epoch in percent, with a star if that epoch was picked on the test set: "96.51*"."""
     return percent(accuracy) + ("*" if best_on == "test" and not math.isnan(accuracy) else "")
 
 
 def age(seconds: float) -> str:
-    """How long ago, in the one unit that matters: "2 s ago", "5 min ago", "3 h ago", "12 d ago"."""
+    """How long ago, in a single unit: "2 s ago", "5 min ago", "3 h ago", "12 d ago"."""
     if not math.isfinite(seconds):
         return NONE
     seconds = max(seconds, 0.0)
@@ -113,16 +113,16 @@ def age(seconds: float) -> str:
 
 
 def clock(t: float, seconds: bool = True) -> str:
-    """Unix seconds as local time of day; as many question marks for a time that no calendar has."""
+    """Unix seconds as local time of day; question marks for a time outside the calendar."""
     moment = local_time(t)
     pattern = "%H:%M:%S" if seconds else "%H:%M"
     return moment.strftime(pattern) if moment else pattern.replace("%H", "??").replace("%M", "??").replace("%S", "??")
 
 
 def bar(fraction: float, cells: int, empty: str = " ") -> str:
-    """A bar of `cells` cells, filled to `fraction` in eighths of a cell; `empty` fills the rest.
+    """A bar of `cells` cells, filled to `fraction` in steps of an eighth of a cell; `empty` fills the rest.
 
-    A fraction above zero shows at least one eighth, and only a whole one shows a full bar.
+    A fraction above 0 shows at least one eighth, and only a fraction of 1 fills the bar.
     """
     if cells <= 0:
         return ""
@@ -137,7 +137,7 @@ def bar(fraction: float, cells: int, empty: str = " ") -> str:
 
 
 def spark(values: Sequence[float], cells: int, high: float = 1.0) -> str:
-    """The last `cells` values as little columns between 0 and `high`; a gap where none was measured."""
+    """The last `cells` values as a sparkline from 0 to `high`, with gaps where nothing was measured."""
     if high <= 0:
         high = 1.0
     return "".join(
@@ -145,6 +145,14 @@ def spark(values: Sequence[float], cells: int, high: float = 1.0) -> str:
     )
 
 
-def going_on(runs: int) -> str:
-    """`1 run goes on`, `3 runs go on`."""
-    return f"{runs} runs go on" if runs > 1 else f"{runs} run goes on"
+def keep_running(runs: int) -> str:
+    """ "1 run keeps running", "3 runs keep running"."""
+    return f"{counted(runs, 'run')} {'keeps' if runs == 1 else 'keep'} running"
+
+
+def place_in_line(place: int) -> str:
+    """The place of a run in the queue of its device: 1 -> "1st in line", 3 -> "3rd in line"; 0 -> ""."""
+    if not place:
+        return ""
+    suffix = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{suffix} in line"

@@ -1,108 +1,28 @@
-"""What the devices are doing: the whole card and our part of it, others by name, and the host."""
+"""The devices panel: each GPU and our share of it, other users by name, and the host."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
-from engine.analysis.rows import gpu_figure
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, bar, gigabytes, percent, spark
-from tui.drawing.lines import Line, clip, fit
-from tui.widgets.pane import heading
+from tui.drawing.lines import Line, clip, fit, heading
+from tui.drawing.machine import Gpu, Machine
 
 UNNAMED = 0.05 * 2**30
-"""From here memory that no listed process holds is worth a word."""
+"""Bytes from which memory that no listed process holds is mentioned."""
 HOT_CELSIUS, FULL_MEMORY, LOW_DISK = 84.0, 0.95, 5 * 2**30
-"""From here a figure is drawn as a warning: near throttling, near out of memory, near a full disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """A sample of one card. Sizes in bytes, power in watts, utilization 0..1; NaN where the driver is silent."""
-
-    index: int = 0
-    name: str = ""
-    utilization: float = math.nan
-    memory_used: float = math.nan
-    memory_total: float = math.nan
-    memory_ours: float = math.nan
-    others: tuple[tuple[str, str, float], ...] = ()
-    """(user, program, bytes) of other processes, the largest first."""
-    power: float = math.nan
-    power_limit: float = math.nan
-    temperature: float = math.nan
-    memory_others: float = math.nan
-    """All that is not ours: other processes, also those that the driver hides, and what the driver keeps for itself."""
-
-    @classmethod
-    def of(cls, table: Mapping[str, Any]) -> Gpu:
-        """From a GPU's table in a `system` event; what is missing or of a wrong type counts as not measured."""
-
-        def figure(name: str) -> float:
-            return gpu_figure(table, name)
-
-        found = table.get("others")
-        others = [
-            (one_line(str(other.get("user", "?"))), one_line(str(other.get("name", "?"))), size)
-            for other in (found if isinstance(found, list) else [])
-            if isinstance(other, dict) and not math.isnan(size := gpu_figure({"bytes": 0, **other}, "bytes"))
-        ]
-        index = table.get("index")
-        return cls(
-            index=index if isinstance(index, int) else 0,
-            name=one_line(str(table.get("name", ""))),
-            utilization=figure("utilization"),
-            memory_used=figure("memory_used"),
-            memory_total=figure("memory_total"),
-            memory_ours=figure("memory_ours"),
-            memory_others=figure("memory_others"),
-            others=tuple(sorted(others, key=lambda other: -other[2])),
-            power=figure("power"),
-            power_limit=figure("power_limit"),
-            temperature=figure("temperature"),
-        )
-
-    @property
-    def short_name(self) -> str:
-        """The name without the words that every card carries."""
-        return " ".join(word for word in self.name.split() if word not in ("NVIDIA", "GeForce"))
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """Everything the panel shows."""
-
-    sampled: bool = True
-    """Whether there is any sample yet."""
-    gpus: tuple[Gpu, ...] = ()
-    """The run's own card first."""
-    note: str = ""
-    """Why there is no GPU, or which of several does not answer."""
-    cpu: float = math.nan
-    ram_used: float = math.nan
-    ram_total: float = math.nan
-    ram_ours: float = math.nan
-    disk_free: float = math.nan
-    device: str = ""
-    """What the run computes on, in words: "AMD EPYC, 2 threads"."""
-    peak_ours: float = math.nan
-    """The most of the card's memory that the run has had in any sample."""
-    busy: tuple[float, ...] = ()
-    """Use over the last ten minutes, 0..1, of the card or, without one, of the CPU."""
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    """Where the last epoch's time went."""
+"""Limits of warnings: a GPU close to throttling, memory nearly full (share), a disk nearly full (free bytes)."""
 
 
 def gpu_panel(machine: Machine, footnote: str, width: int, height: int) -> list[Line]:
-    """The panel in `height` lines; what does not fit drops from below, a `footnote` first of all."""
+    """The panel in `height` lines. What does not fit is dropped from below, the `footnote` first."""
     wide = width >= 50
     if not machine.sampled:
-        soon = clip([(f"{' ' if wide else ''}comes with the first sample", "dim")], width)
+        soon = clip([(f"{' ' if wide else ''}no sample yet", "dim")], width)
         return [heading("devices", width), soon][:height]
-    lines = _cards(machine, width, wide) if machine.gpus else _no_card(machine, width, wide)
+    lines = _gpus(machine, width, wide) if machine.gpus else _no_gpu(machine, width, wide)
     if wide:
         lines += _wide_tail(machine, width)
     if footnote and len(lines) < height:
@@ -110,9 +30,9 @@ def gpu_panel(machine: Machine, footnote: str, width: int, height: int) -> list[
     return [clip(line, width) for line in lines[:height]]
 
 
-def _cards(machine: Machine, width: int, wide: bool) -> list[Line]:
+def _gpus(machine: Machine, width: int, wide: bool) -> list[Line]:
     first = machine.gpus[0]
-    heat = _heat(first)
+    temperature = _temperature(first)
     if len(machine.gpus) > 1:
         return [
             heading(f"{len(machine.gpus)} GPUs {first.short_name}", width),
@@ -121,7 +41,7 @@ def _cards(machine: Machine, width: int, wide: bool) -> list[Line]:
             *_host(machine),
         ]
     power = f"{_whole(first.power)} W / {_whole(first.power_limit)}" if not math.isnan(first.power) else ""
-    rights = [f"{heat}   {power}", heat] if wide and power else [heat]
+    rights = [f"{temperature}   {power}", temperature] if wide and power else [temperature]
     bar_width = width - (22 if wide else 13)
     share = first.memory_used / first.memory_total if first.memory_total else math.nan
     full = share >= FULL_MEMORY
@@ -144,12 +64,12 @@ def _cards(machine: Machine, width: int, wide: bool) -> list[Line]:
 
 
 def _silent(machine: Machine, wide: bool) -> list[Line]:
-    """Which of the run's cards does not answer any more."""
+    """Which of the run's GPUs no longer answers."""
     return [[(f"{' ' if wide else ''}{one_line(machine.note)}", "bad")]] if machine.note else []
 
 
 def _owners(machine: Machine, gpu: Gpu, width: int, wide: bool) -> list[Line]:
-    """Whose memory it is: shared boxes are the normal case."""
+    """Whose memory it is; sharing a machine is the normal case."""
     if wide:
         ours = f"      ours {gigabytes(gpu.memory_ours, 1)} GB"
         if not math.isnan(machine.peak_ours):
@@ -165,14 +85,14 @@ def _owners(machine: Machine, gpu: Gpu, width: int, wide: bool) -> list[Line]:
 
 
 def _unnamed(gpu: Gpu) -> str:
-    """Memory that no listed process holds: in a container, where the driver lists none, it may be another user's."""
+    """Memory that no listed process holds. In a container, where the driver lists none, it may belong to others."""
     if gpu.memory_others < UNNAMED:
-        return "   no one else"
+        return "   no other processes"
     return "" if math.isnan(gpu.memory_others) else f"   {gigabytes(gpu.memory_others, 1)} GB driver or others"
 
 
 def _table(gpus: Sequence[Gpu], width: int) -> list[Line]:
-    """A line for each card: index, use, memory, heat."""
+    """A line for each GPU: index, utilization, memory, temperature."""
     bar_width = max(width - 28, 4)
     return [
         [
@@ -180,14 +100,14 @@ def _table(gpus: Sequence[Gpu], width: int) -> list[Line]:
             (bar(gpu.utilization, bar_width), "bar"),
             (_share(gpu.utilization), "strong"),
             (f"{gigabytes(gpu.memory_used):>5}/{gigabytes(gpu.memory_total)} GB", ""),
-            (f"{_heat(gpu):>7}", "dim"),
+            (f"{_temperature(gpu):>7}", "dim"),
         ]
         for gpu in gpus
     ]
 
 
-def _no_card(machine: Machine, width: int, wide: bool) -> list[Line]:
-    """CPU and memory take the panel where there is no card to show."""
+def _no_gpu(machine: Machine, width: int, wide: bool) -> list[Line]:
+    """CPU and RAM, if there is no GPU to show."""
     title = heading("no GPU" if not machine.device else f"no GPU · {machine.device}", width)
     bar_width = width - (22 if wide else 13)
     pad = " " if wide else ""
@@ -208,7 +128,7 @@ def _no_card(machine: Machine, width: int, wide: bool) -> list[Line]:
 
 
 def _wide_tail(machine: Machine, width: int) -> list[Line]:
-    """History of use, where the epoch's time goes, and the host."""
+    """Utilization over the last ten minutes, the phases of the epoch, and the host."""
     lines: list[Line] = []
     if machine.busy:
         lines.append([(" last 10 min  ", "dim"), (spark(machine.busy, width - 15), "bar")])
@@ -227,7 +147,7 @@ def _wide_tail(machine: Machine, width: int) -> list[Line]:
 
 
 def _host(machine: Machine) -> list[Line]:
-    """The host in one short line, with the power of the card."""
+    """The host in one short line, with the power of the GPUs."""
     line: Line = [
         (f"cpu {_share(machine.cpu).strip()}", ""),
         (f"  ram {gigabytes(machine.ram_used)}/{gigabytes(machine.ram_total)}", ""),
@@ -243,7 +163,7 @@ def _disk(machine: Machine) -> tuple[str, str]:
     return f"disk {gigabytes(machine.disk_free)} GB free", "warn" if low else ""
 
 
-def _heat(gpu: Gpu) -> str:
+def _temperature(gpu: Gpu) -> str:
     return "" if math.isnan(gpu.temperature) else f"{gpu.temperature:.0f} °C"
 
 

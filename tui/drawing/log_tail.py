@@ -1,4 +1,4 @@
-"""The last lines of what a run said."""
+"""The newest lines of a run's log."""
 
 from __future__ import annotations
 
@@ -9,32 +9,31 @@ from rich.cells import cell_len
 
 from engine.contract.text import clean
 from tui.drawing.format import clock
-from tui.drawing.lines import Line, clip, fit, wrap
-from tui.widgets.pane import heading
+from tui.drawing.lines import Line, clip, fit, heading, wrap
 
 LEVEL_ROLES = {"info": "", "warning": "warn", "error": "bad", "quiet": "dim"}
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line: when (unix seconds, 0 for lines without a time), what, and how grave."""
+    """One log line: its time (unix seconds, 0 for none), its text, and its level, a key of `LEVEL_ROLES`."""
 
     t: float
     text: str
     level: str = "info"
 
 
-def log_line(line: LogLine, width: int) -> Line:
-    """Time of day and text on a single line, cut at the edge."""
+def draw_log_line(line: LogLine, width: int) -> Line:
+    """Time of day and text on one line, truncated at the edge."""
     stamp = clock(line.t) if line.t else ""
     gap = "  " if width >= 100 else " "
     text = clean(" ".join(line.text.expandtabs(4).splitlines()))
     return clip([(f" {fit(stamp, 8)}{gap}" if stamp else " ", "dim"), (text, LEVEL_ROLES.get(line.level, ""))], width)
 
 
-def log_lines(line: LogLine, width: int) -> list[Line]:
-    """The same; an error is never cut but goes on in further lines."""
-    first = log_line(line, width)
+def draw_whole_log_line(line: LogLine, width: int) -> list[Line]:
+    """The same, except that an error is wrapped instead of truncated."""
+    first = draw_log_line(line, width)
     indent = cell_len(first[0][0])
     if line.level != "error":
         return [first]
@@ -44,11 +43,11 @@ def log_lines(line: LogLine, width: int) -> list[Line]:
 
 
 def log_tail(lines: Sequence[LogLine], note: str, width: int, height: int) -> list[Line]:
-    """A heading, with a note in it, and the newest lines, the newest on top."""
+    """A heading, with `note` in it, and the newest lines, newest first."""
     keys = "l larger   / search" if width >= 100 else "l larger"
     shown: list[Line] = []
     for line in reversed(lines):
         if len(shown) >= height - 1:
             break
-        shown += log_lines(line, width)
+        shown += draw_whole_log_line(line, width)
     return [heading(f"log ─ {note}" if note else "log", width, [keys]), *shown][:height]

@@ -1,4 +1,4 @@
-"""Accuracy of every class as a bar, a number and what changed; the ten worst where there are too many."""
+"""Accuracy per class as a bar, a number and its change; the ten worst classes if there are too many."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from dataclasses import dataclass
 
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, bar, delta, percent
-from tui.drawing.lines import Line, fit, wrap
-from tui.widgets.pane import heading
+from tui.drawing.lines import Line, fit, heading, wrap
 
 _FLOORS = (0.9, 0.7, 0.5, 0.0)
+"""Accuracies at which the bars may begin."""
 WORST = 10
-"""How many classes are shown when they do not all fit."""
+"""How many classes are shown if they do not all fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassRow:
-    """One class: accuracies 0..1, NaN where there is nothing to compare with."""
+    """One class. Accuracies are 0..1; a difference is NaN if there is nothing to compare with."""
 
     name: str
     accuracy: float
     change: float = math.nan
-    """Against the epoch before."""
+    """Difference to the previous tested epoch."""
     against: float = math.nan
-    """Against the baseline run at the same epoch."""
+    """Difference to the baseline run at the same epoch."""
 
 
 def worst_confusion(confused: Sequence[int], names: Sequence[str]) -> str:
-    """The worst class and what it is taken for: "cat, often taken for dog (6.1 %)"; "" without a matrix.
+    """The worst class and its most frequent mistake: "cat, often taken for dog (6.1 %)"; "" without a matrix.
 
-    `confused` is the flattened matrix, rows of true classes.
+    `confused` is the flattened confusion matrix, one row per true class.
     """
     n = len(names)
     if n < 2 or len(confused) != n * n:
@@ -47,20 +47,20 @@ def worst_confusion(confused: Sequence[int], names: Sequence[str]) -> str:
     )
 
 
-def floor_of(rows: Sequence[ClassRow]) -> float:
-    """Where the bars begin: as near to the worst class as a round number leaves it a visible bar."""
+def bar_floor(rows: Sequence[ClassRow]) -> float:
+    """The accuracy at which the bars begin: the highest of `_FLOORS` that leaves the worst class a visible bar."""
     least = min((row.accuracy for row in rows if not math.isnan(row.accuracy)), default=0.0)
     return next(floor for floor in _FLOORS if least > floor + 0.02 or floor == 0.0)
 
 
 def per_class(rows: Sequence[ClassRow], note: str, width: int, height: int) -> list[Line]:
-    """A heading, then a line for each class; then, where there is room, the range of the bars and `note`."""
+    """A heading, a line for each class, and below them, if they fit, the range of the bars and `note`."""
     shown = list(rows)
     room = height - 1
     if len(shown) > room:
         shown = sorted(shown, key=lambda row: row.accuracy)[: min(room, WORST)]
     cut = len(shown) < len(rows)
-    floor = floor_of(rows)
+    floor = bar_floor(rows)
     wide = width >= 50
     if wide:
         title = f"{len(shown)} worst of {len(rows)} classes, %" if cut else "per class, test %"
@@ -72,7 +72,7 @@ def per_class(rows: Sequence[ClassRow], note: str, width: int, height: int) -> l
         lines = [heading("per class" if cut else "per class %", width, [right])]
         lines += [_narrow_row(row, floor, width) for row in shown]
     if not rows:
-        lines.append([(" comes with the first test of an epoch" if wide else "after the first epoch", "dim")])
+        lines.append([(f"{' ' if wide else ''}no test yet", "dim")])
     elif wide and len(lines) < height:
         text = f"bars {100 * floor:.0f} to 100" + (f" · worst: {note}" if note else "")
         lines += [[(f" {line}", "dim")] for line in wrap(text, width - 1)]
@@ -80,11 +80,11 @@ def per_class(rows: Sequence[ClassRow], note: str, width: int, height: int) -> l
 
 
 def _wide_row(row: ClassRow, floor: float, width: int, compared: bool) -> Line:
-    """The numbers end where their headings do."""
+    """A row whose numbers are aligned with the column heads of the wide heading."""
     bar_width = width - (40 if compared else 31)
     return [
         (f" {fit(one_line(row.name), 11)} ", ""),
-        (bar(_part(row.accuracy, floor), bar_width), "bar"),
+        (bar(_fill(row.accuracy, floor), bar_width), "bar"),
         (percent(row.accuracy, 1).rjust(6), "strong"),
         _signed(row.change, 10),
         *([_signed(row.against, 9)] if compared else []),
@@ -96,16 +96,16 @@ def _narrow_row(row: ClassRow, floor: float, width: int) -> Line:
     return [
         (f"{fit(one_line(row.name), 10)}", ""),
         (percent(row.accuracy, 1).rjust(6) + " ", "strong"),
-        (bar(_part(row.accuracy, floor), bar_width), "bar"),
+        (bar(_fill(row.accuracy, floor), bar_width), "bar"),
         _signed(row.change, 5),
     ]
 
 
-def _part(accuracy: float, floor: float) -> float:
+def _fill(accuracy: float, floor: float) -> float:
     return max(accuracy - floor, 0.0) / (1.0 - floor) if not math.isnan(accuracy) else math.nan
 
 
 def _signed(difference: float, width: int) -> tuple[str, str]:
-    text = delta(difference) if abs(difference) < 0.9995 else delta(difference, 0)  # -100, which has no room for more
+    text = delta(difference) if abs(difference) < 0.9995 else delta(difference, 0)  # +100 has no room for a decimal
     role = "dim" if text in (NONE, "+0.0") else "ok" if difference > 0 else "warn"
     return text.rjust(width), role

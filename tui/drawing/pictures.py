@@ -1,4 +1,4 @@
-"""Small pictures: in a terminal as half blocks, in a file as a sheet with heads and captions."""
+"""Images: in a terminal as half blocks, in a file as a contact sheet with heads and captions."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from engine.analysis.sheet import Sheet
 from engine.contract.text import clean
 from tui.drawing.lines import fit, wrap
 
-SCALE: Final = 4  # pixels of the file for a pixel of a picture
-MARGIN, GAP, LINE, TEXT = 16, 8, 16, 13  # pixels: around the sheet, between pictures, of a line of text, of its letters
+SCALE: Final = 4  # pixels in the file per pixel of an image
+MARGIN, GAP, LINE, TEXT = 16, 8, 16, 13  # pixels: page margin, between images, line height, font size
 INK, FAINT, PAPER = "#1a1a1a", "#6a6a6a", "#ffffff"
-APART: Final = 2  # cells between pictures in a terminal
+APART: Final = 2  # cells between images in a terminal
 
 
 def save_png(sheet: Sheet, title: str, path: Path) -> None:
-    """Write a sheet: every picture four times as large, pixel by pixel. Raises OSError."""
+    """Write a sheet as PNG with every image enlarged four times, without interpolation. Raises OSError."""
     rows, columns, height, width, _ = sheet.tiles.shape
     font = ImageFont.load_default(TEXT)
-    letters = SCALE * width // 7  # that fit over a picture
+    letters = SCALE * width // 7  # that fit above an image
     heads = [wrap(head, letters) for head in sheet.heads]
     over = max(map(len, heads))
     under = [max(map(len, row)) for row in sheet.captions]
@@ -38,9 +38,9 @@ def save_png(sheet: Sheet, title: str, path: Path) -> None:
     image = Image.new("RGB", whole, PAPER)
     draw = ImageDraw.Draw(image)
 
-    def write(x: int, y: int, lines: Sequence[str], colour: str) -> None:
+    def write(x: int, y: int, lines: Sequence[str], color: str) -> None:
         for number, line in enumerate(lines):
-            draw.text((x, y + number * LINE), line, colour, font)
+            draw.text((x, y + number * LINE), line, color, font)
 
     write(MARGIN, MARGIN, [title], INK)
     y = MARGIN + 2 * LINE
@@ -58,18 +58,18 @@ def save_png(sheet: Sheet, title: str, path: Path) -> None:
 
 
 def half_blocks(picture: np.ndarray) -> list[list[Segment]]:
-    """A picture (H, W, 3) of bytes as H / 2 lines of W cells, the upper pixel of a cell as ink, the lower as paper."""
+    """An image (H, W, 3) uint8 as H / 2 lines of W cells: upper pixels are foreground, lower ones background."""
     if len(picture) % 2:
         picture = np.concatenate((picture, picture[-1:]))
-    colours = [[Color.from_rgb(*pixel) for pixel in row] for row in picture.tolist()]
+    colors = [[Color.from_rgb(*pixel) for pixel in row] for row in picture.tolist()]
     return [
         [Segment("▀", Style(color=ink, bgcolor=paper)) for ink, paper in zip(upper, lower, strict=True)]
-        for upper, lower in zip(colours[::2], colours[1::2], strict=True)
+        for upper, lower in zip(colors[::2], colors[1::2], strict=True)
     ]
 
 
 def halved(tiles: np.ndarray) -> np.ndarray:
-    """Pictures (..., H, W, 3) at half their size: the mean of every 2 x 2 pixels. An odd row or column is dropped."""
+    """Images (..., H, W, 3) at half their size: the mean of every 2 x 2 pixels. An odd row or column is dropped."""
     *first, height, width, channels = tiles.shape
     even = tiles[..., : height // 2 * 2, : width // 2 * 2, :]
     quads: np.ndarray = even.reshape(*first, height // 2, 2, width // 2, 2, channels).mean((-4, -2)).round()
@@ -77,16 +77,16 @@ def halved(tiles: np.ndarray) -> np.ndarray:
 
 
 def fitting_columns(sheet: Sheet, tile: int, width: int) -> list[int]:
-    """The columns that fit into `width` cells: the first, and as many of the last as go beside it."""
+    """The columns that fit into `width` cells: the first, and as many of the last ones as fit beside it."""
     columns = sheet.tiles.shape[1]
     room = max(1, (width + APART) // (tile + APART))
     return list(range(columns)) if columns <= room else [0, *range(columns - room + 1, columns)]
 
 
 def sheet_lines(sheet: Sheet, width: int) -> tuple[list[list[Segment]], int]:
-    """A sheet for a terminal of `width` cells, and how many columns of it found no room.
+    """A sheet for a terminal of `width` cells, and how many of its columns do not fit.
 
-    Pictures are shown at half their size where not all columns fit otherwise.
+    Images are shown at half their size if otherwise not all columns would fit.
     """
     tiles = sheet.tiles
     columns = tiles.shape[1]
@@ -105,7 +105,7 @@ def sheet_lines(sheet: Sheet, width: int) -> tuple[list[list[Segment]], int]:
 
 
 def _text_rows(texts: Sequence[Sequence[str]], cells: int, bold: bool = False) -> list[list[Segment]]:
-    """Texts of several lines side by side, each in the width of a picture."""
+    """Texts of several lines side by side, each as wide as an image."""
     style = Style(bold=True) if bold else Style(dim=True)
     return [
         [Segment(fit(clean(text[i]) if i < len(text) else "", cells) + " " * APART, style) for text in texts]

@@ -1,4 +1,4 @@
-"""Loss against learning rate on a logarithmic axis: single losses, the smoothed one, and the rate to take."""
+"""Loss against learning rate on a logarithmic axis: single losses, the smoothed loss, and the suggested rate."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import math
 
 import numpy as np
 
-from engine.analysis.lr_curve import Curve, Span
-from tui.drawing.axes import Axis, plain, steps_of
-from tui.drawing.charts import Look, Series, chart
+from engine.analysis.lr_curve import Curve
+from tui.drawing.axes import Axis, round_steps, tick_label
+from tui.drawing.charts import ChartStyle, Series, chart
 from tui.drawing.format import Glyphs, learning_rate, number
 from tui.drawing.lines import Line, rule
 
 GUTTER = 11
+TITLE = "loss against learning rate"
 
 
-def picture(curve: Curve, span: Span, width: int, height: int, glyphs: Glyphs, title: str = "") -> list[Line]:
-    """A heading and the plot in `height` lines. What explodes runs along the upper edge."""
-    x, y = _rates_axis(span, width - GUTTER), _loss_axis(curve, height - 3)
-    look = Look(gutter=GUTTER, tick_width=max(len(name) for _, name in y.ticks), glyphs=glyphs, x_name="rate")
+def rate_chart(curve: Curve, low: float, high: float, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+    """A heading and the plot in `height` lines. Losses that explode are drawn along the upper edge.
+
+    Args:
+        low, high: the smallest and the largest rate of the sweep; the x axis spans them from the start.
+    """
+    x, y = _rates_axis(low, high, width - GUTTER), _loss_axis(curve, height - 3)
+    style = ChartStyle(gutter=GUTTER, tick_width=max(len(name) for _, name in y.ticks), glyphs=glyphs, x_name="rate")
     dot = "." if glyphs == "ascii" else "·"
     powers = [math.log10(rate) for rate in curve.rates]
     series = [Series("", powers, curve.losses, role="baseline", mark=dot, joined=False)]
@@ -31,28 +36,29 @@ def picture(curve: Curve, span: Span, width: int, height: int, glyphs: Glyphs, t
         take = learning_rate(curve.suggestion)
         mark = "o" if glyphs == "ascii" else "●"
         series.append(Series("take", [powers[at]], [curve.smoothed[at]], (take,), "strong", mark))
-    return [rule(title or "loss against learning rate", width), *chart(series, width, height - 1, x, y, look)]
+    return [rule(TITLE, width), *chart(series, width, height - 1, x, y, style)]
 
 
-def _rates_axis(span: Span, columns: int) -> Axis:
-    """The whole span in powers of ten, with as many ticks as have room."""
-    first, last = math.ceil(math.log10(span.low) - 1e-9), math.floor(math.log10(span.high) + 1e-9)
+def _rates_axis(low: float, high: float, columns: int) -> Axis:
+    """The whole sweep as powers of ten, with as many ticks as fit."""
+    start, end = math.log10(low), math.log10(high)
+    first, last = math.ceil(start - 1e-9), math.floor(end + 1e-9)
     every = max(1, math.ceil((last - first + 1) * 7 / max(columns, 7)))
     powers = range(first, last + 1, every)
-    return Axis(math.log10(span.low), math.log10(span.high), tuple((power, _power(10.0**power)) for power in powers))
+    return Axis(start, end, tuple((power, _power(10.0**power)) for power in powers))
 
 
 def _power(rate: float) -> str:
     """1e-5, .01, 1, 10."""
-    return plain(rate) if rate >= 1e-3 else f"{rate:.0e}".replace("e-0", "e-")
+    return tick_label(rate) if rate >= 1e-3 else f"{rate:.0e}".replace("e-0", "e-")
 
 
 def _loss_axis(curve: Curve, rows: int) -> Axis:
-    """What the losses span until they explode; a few batches whose loss jumps run along the edge as well."""
+    """The range of the losses until they explode; the few batches whose loss jumps are drawn along the edge as well."""
     kept = np.asarray([loss for loss, mean in zip(curve.losses, curve.smoothed, strict=True) if math.isfinite(mean)])
     if not len(kept):
         return Axis(0.0, 1.0, ((0.0, "0"), (1.0, "1")))
     low, high = float(kept.min()), float(np.percentile(kept, 97))
     room = 0.08 * (high - low) or 0.1
     low, high = max(low - room, 0.0), high + room
-    return Axis(low, high, tuple((tick, plain(tick)) for tick in steps_of(low, high, max(rows // 3, 2))))
+    return Axis(low, high, tuple((tick, tick_label(tick)) for tick in round_steps(low, high, max(rows // 3, 2))))

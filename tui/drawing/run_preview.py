@@ -1,23 +1,19 @@
-"""What Results shows below the table: the curve of one run, and what it says about itself."""
+"""The preview below the table of Results: the accuracy curve of one run, and its key facts."""
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.analysis.history import History
 from engine.analysis.stats import wilson
-from engine.contract.errors import BadInput
-from engine.contract.recipe.schema import Promise, Recipe
-from engine.contract.run.store import RunFolder, Summary
+from engine.contract.recipe.schema import Promise
+from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from tui.drawing.axes import accuracy_axis, x_axis
-from tui.drawing.charts import Look, Series, chart
-from tui.drawing.figures import beside, is_the_presets_own, part_of_test, unusable
+from tui.drawing.charts import ChartStyle, Series, chart
+from tui.drawing.figures import unreadable_note
 from tui.drawing.format import Glyphs, file_size, mean_over_runs, percent, work
 from tui.drawing.lines import Line, clip, rule, width_of
 
@@ -26,49 +22,24 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Preview:
-    """A run as the preview needs it; read by a worker, drawn by pure functions."""
+    """The values that the preview of a run shows."""
 
     run: Summary
     epochs: Array
     test: Array
-    """Test accuracy in percent at those epochs."""
+    """Test accuracy in percent at these epochs."""
     test_images: int = 0
     promise: Promise | None = None
     unchanged: bool = False
-    beside: tuple[str, ...] = ()
-    """Other figures of the last accuracy, and of which images they are."""
+    """Whether the recipe is exactly its preset's, so that the promise applies to it."""
+    details: tuple[str, ...] = ()
+    """Other accuracies of the last epoch, and the test images that they are measured on."""
     garbage: int = 0
-    """Lines and values of its events that could not be read."""
+    """Number of lines and values of its events that could not be read."""
 
     def draw(self, width: int, height: int, glyphs: Glyphs) -> list[Line]:
         """A heading, the curve at the left, the facts at the right."""
         return draw(self, width, height, glyphs)
-
-
-class Reader:
-    """Reads what the preview shows; of the run it read last only what is new. For one thread at a time."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._folder: RunFolder | None = None
-        self._history: History | None = None
-        self._recipe: Recipe | None = None
-
-    def read(self, run: Summary, folder: RunFolder) -> Preview:
-        """The preview of a run. Never raises: a damaged run has an empty curve."""
-        with self._lock:
-            if self._history is None or folder != self._folder:
-                self._folder, self._history, self._recipe = folder, History(folder.events), None
-                with suppress(BadInput):  # the row already says what is wrong with it
-                    self._recipe = folder.look()[0]
-            history = self._history
-            history.poll()
-            images = history.started.test_images if history.started else 0
-            epochs, test = history.epoch("epoch").copy(), 100 * history.epoch("test_accuracy")
-            promise = self._recipe.promise if self._recipe else None
-            more = tuple(filter(None, [*beside(history.course.last), part_of_test(self._recipe)]))
-        own = is_the_presets_own(run.preset, run.changes)
-        return Preview(run, epochs, test, images, promise, own, more, history.garbage)
 
 
 def draw(preview: Preview, width: int, height: int, glyphs: Glyphs) -> list[Line]:
@@ -89,17 +60,17 @@ def draw(preview: Preview, width: int, height: int, glyphs: Glyphs) -> list[Line
 
 
 def curve(preview: Preview, width: int, height: int, glyphs: Glyphs) -> list[Line]:
-    """Test accuracy over epochs, without labels: the number stands beside it."""
+    """Test accuracy over epochs, without labels: its value stands beside it."""
     if not len(preview.epochs):
-        return [[("   no epoch yet" if preview.run.live else "   no epoch was finished", "dim")]]
+        return [[("   no epoch finished yet" if preview.run.live else "   no epoch was finished", "dim")]]
     x = x_axis(float(preview.epochs[-1]), preview.run.epochs or float(preview.epochs[-1]), width)
     y = accuracy_axis([preview.test], height)
-    look = Look(gutter=0, tick_width=3, x_axis=height >= 9, glyphs=glyphs)
-    return chart([Series("", preview.epochs, preview.test)], width, height, x, y, look)
+    style = ChartStyle(gutter=0, tick_width=3, x_axis=height >= 9, glyphs=glyphs)
+    return chart([Series("", preview.epochs, preview.test)], width, height, x, y, style)
 
 
 def facts(preview: Preview, width: int) -> list[Line]:
-    """State, accuracy with its interval, what was promised, how to repeat it, what it takes on disk."""
+    """Status, accuracy with its interval, the preset's figure, how to repeat the run, and its size on disk."""
     run = preview.run
     lines: list[Line] = [_state(run)]
     if run.last_accuracy is not None:
@@ -108,13 +79,13 @@ def facts(preview: Preview, width: int) -> list[Line]:
             half = wilson(run.last_accuracy, preview.test_images).half
             line.append((f" ±{100 * half:.2f} (95 % CI of one run)", "dim"))
         lines.append(line)
-        lines += [[(one_line(" · ".join(preview.beside)), "")]] if preview.beside else []
+        lines += [[(one_line(" · ".join(preview.details)), "")]] if preview.details else []
     if preview.promise is not None:
         lines.append([(expected(preview.promise, preview.unchanged), "dim")])
     if run.message and run.status != "finished":
         lines.append([(one_line(run.message), "bad" if run.status in ("failed", "lost") else "warn")])
     if preview.garbage:
-        lines.append([(unusable(preview.garbage), "warn")])
+        lines.append([(unreadable_note(preview.garbage), "warn")])
     if run.changes not in ("", "-"):
         lines.append([("changes ", "dim"), (one_line(run.changes), "")])
     lines.append([("repeat  ", "dim"), (f"cifar-tui --preset run:{run.id[-4:]}", "")])
@@ -129,7 +100,7 @@ def _state(run: Summary) -> Line:
 
 
 def expected(promise: Promise, unchanged: bool = True) -> str:
-    """A promise in words, never without where it comes from."""
+    """The accuracy that a preset promises, with its source."""
     figure = percent(promise.accuracy)
     star = "*" if promise.selection == "best_on_test" else ""
     if promise.runs == 0:

@@ -1,4 +1,4 @@
-"""The order of the rows of Results: sorted, live runs on top, under headings, grouped by recipe on demand."""
+"""The rows of Results in order: live runs first, then the others, sorted and optionally grouped by recipe."""
 
 from __future__ import annotations
 
@@ -25,39 +25,41 @@ class Sort:
 
 
 def _low(value: float | None) -> float:
-    """Missing numbers come last when the largest come first."""
+    """The number, or minus infinity if it is missing, so that missing numbers come last in descending order."""
     return -math.inf if value is None else value
 
 
 SORTS: Final = {
     sort.key: sort
     for sort in (
-        Sort("when", "when it started", lambda run: run.started),
+        Sort("when", "start time", lambda run: run.started),
         Sort("last", "last test accuracy", lambda run: _low(run.last_accuracy)),
         Sort("best", "best accuracy", lambda run: _low(run.best_accuracy)),
         Sort("recipe", "recipe", lambda run: (run.preset or run.model).lower(), falling=False),
         Sort("changes", "changes", lambda run: run.changes.lower(), falling=False),
         Sort("seed", "seed", lambda run: run.seed, falling=False),
         Sort("epoch", "epochs done", lambda run: run.epoch),
-        Sort("seconds", "duration", lambda run: run.seconds),
+        Sort("seconds", "working time", lambda run: run.seconds),
         Sort("size", "size on disk", lambda run: run.size_bytes),
     )
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     """One row of the list: a run, or the heading of a section."""
 
     run: Summary | None = None
     heading: str = ""
 
 
-def rows_of(runs: Sequence[Summary], sort: str = "when", reverse: bool = False, *, group: bool = False) -> list[Row]:
-    """Runs under headings: what lives first, then what has ended, each part in the chosen order.
+def list_rows(
+    runs: Sequence[Summary], sort: str = "when", reverse: bool = False, *, group: bool = False
+) -> list[ListRow]:
+    """Runs under headings: live runs first, then ended ones, both in the chosen order.
 
     Args:
-        group: put ended runs of one recipe together, headed by their mean; the group with the first run comes first.
+        group: list the ended runs of one recipe together, headed by their mean. Groups are ordered by their first run.
     """
     chosen = SORTS[sort]
     ordered = sorted(runs, key=lambda run: run.id, reverse=True)
@@ -72,25 +74,25 @@ def rows_of(runs: Sequence[Summary], sort: str = "when", reverse: bool = False, 
         sections += [(group_heading(members), members) for members in recipes.values()]
     elif done:
         sections.append((f"ended {len(done)}", done))
-    return [row for heading, part in sections for row in (Row(heading=heading), *map(Row, part))]
+    return [row for heading, part in sections for row in (ListRow(heading=heading), *map(ListRow, part))]
 
 
 def group_heading(members: Sequence[Summary]) -> str:
-    """What the runs of one recipe have in common and where they end: `resnet34_cutmix  96.24 ±0.11 (n=3)`.
+    """The recipe of a group of runs and their mean last accuracy: `resnet34_cutmix  96.24 ±0.11 (n=3)`.
 
-    Only finished runs count, each seed once; the spread is the standard deviation over them.
+    Only finished runs count, each seed once. The spread is the standard deviation over seeds.
     """
     first = members[0]
     name = one_line(first.preset or first.model)
     changed = f" {one_line(first.changes, 40)}" if first.changes not in ("", "-") else ""
     done = [run for run in members if run.status == "finished" and run.last_accuracy is not None]
     if not done:
-        return f"{name}{changed}  none finished of {len(members)}"
+        return f"{name}{changed}  none of {len(members)} finished"
     counted, again = one_a_seed(done, _seed, lambda run: run.created)
     last = spread(run.last_accuracy for run in counted if run.last_accuracy is not None)
     sd = "" if math.isnan(last.sd) else f" ±{percent(last.sd)}"
-    told = f"; {repeated(again, _seed)}" if again else ""
-    return f"{name}{changed}  {percent(last.mean)}{sd} (n={last.n}{told})"
+    repeats = f"; {repeated(again, _seed)}" if again else ""
+    return f"{name}{changed}  {percent(last.mean)}{sd} (n={last.n}{repeats})"
 
 
 def _seed(run: Summary) -> int:

@@ -1,4 +1,4 @@
-"""The rows of Results: columns and one line a run. Pure functions over summaries."""
+"""The table of Results: its columns, and one line per run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, age, file_size, percent, picked, work
 from tui.drawing.lines import Line, clip, fit, rule
-from tui.drawing.run_rows import SORTS, Row
+from tui.drawing.run_rows import SORTS, ListRow
 
 SHORT_REASON: Final = {
     "gpu_memory": "mem",
@@ -35,7 +35,7 @@ LONG_REASON: Final = {
     "permission_denied": "perm. denied",
 }
 STATE, STATE_IN_WORDS = 5, 14
-"""Cells of the state: a sign and half a word, or words."""
+"""Width of the status column in cells: a sign and an abbreviation, or full words."""
 STATES: Final = {
     "running": ("●", "live"),
     "starting": ("◌", "live"),
@@ -52,7 +52,7 @@ WORDS: Final = {"stopped": "stop", "preempted": "pre", "failed": "err", "lost": 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Widths of the columns for a screen width; 0 leaves a column out."""
+    """Widths of the columns in cells; 0 leaves a column out."""
 
     recipe: int = 16
     changes: int = 13
@@ -64,7 +64,7 @@ class Columns:
 
     @classmethod
     def for_width(cls, width: int) -> Columns:
-        """80 cells hold the essential columns; more give words room and add state in words, duration, size, device."""
+        """80 cells hold the essential columns; more add the status in words, the working time, size and device."""
         extra = max(width - 80, 0)
         state = STATE_IN_WORDS if extra >= 20 else STATE
         took = 9 if extra >= 28 else 0
@@ -79,20 +79,20 @@ class Columns:
 
     @property
     def gap(self) -> str:
-        """In front of "when": two times side by side would read as one."""
+        """The gap before "when": without it, two times side by side would read as one."""
         return "  " if self.took else " "
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is marked, by run id."""
+    """The ids of the marked runs and of the baseline."""
 
     marked: frozenset[str] = frozenset()
     baseline: str = ""
 
 
 def header(columns: Columns, sort: str, reverse: bool) -> Line:
-    """The line above the rows; an arrow shows which column orders them and how."""
+    """The column heads; an arrow shows the column that the rows are sorted by, and its direction."""
     arrow = "↓" if SORTS[sort].falling != reverse else "↑"
 
     def title(key: str, text: str, width: int, align: str = "left") -> tuple[str, str]:
@@ -116,8 +116,8 @@ def header(columns: Columns, sort: str, reverse: bool) -> Line:
     return line
 
 
-def draw_row(row: Row, width: int, columns: Columns, marks: Marks, at_cursor: bool, now: float) -> Line:
-    """The line of a run or of a heading."""
+def draw_row(row: ListRow, width: int, columns: Columns, marks: Marks, at_cursor: bool, now: float) -> Line:
+    """The line of one row."""
     run = row.run
     if run is None:
         return rule(row.heading, width)
@@ -151,46 +151,48 @@ def draw_row(row: Row, width: int, columns: Columns, marks: Marks, at_cursor: bo
 
 
 def label_of(run: Summary) -> str:
-    """Name and tags in one cell."""
+    """Name and tags as one text."""
     return " ".join(filter(None, [one_line(run.name), *(f"#{one_line(tag)}" for tag in run.tags)]))
 
 
 def accuracy(value: float | None) -> str:
-    """Percent, or "-" before there is one."""
+    """Percent, or "-" if there is none yet."""
     return NONE if value is None else percent(value)
 
 
 def epochs_of(run: Summary) -> str:
+    """Completed and planned epochs: "12/500"."""
     return f"{run.epoch}/{run.epochs}"
 
 
 def took_of(run: Summary) -> str:
+    """Working time, or "-" if there is none yet."""
     return work(run.seconds, run.estimated) if run.seconds else NONE
 
 
 def best_of(run: Summary) -> str:
-    """The best accuracy, with a star where it was picked on the test set."""
+    """The best accuracy, with a star if its epoch was picked on the test set."""
     return NONE if run.best_accuracy is None else picked(run.best_accuracy, run.best_on)
 
 
 def state_of(run: Summary) -> tuple[str, str]:
-    """(sign and reason in five cells, role): `✓`, `✗ mem`, `■stop`, `◌`."""
+    """(sign and abbreviated reason in at most five cells, role): `✓`, `✗ mem`, `■stop`, `◌`."""
     sign, role = STATES.get(run.status, ("?", "bad"))
     word = "" if run.live or run.status == "finished" else SHORT_REASON.get(run.reason, WORDS.get(run.status, ""))
     return (f"{sign} {word}" if len(word) < 4 else f"{sign}{word}").strip(), role
 
 
 def state_in_words(run: Summary) -> tuple[str, str]:
-    """(sign and reason, role): `✓ finished`, `✗ GPU memory`, `■ stopped`."""
+    """(sign and reason in words, role): `✓ finished`, `✗ GPU memory`, `■ stopped`."""
     sign, role = STATES.get(run.status, ("?", "bad"))
     word = "" if run.live or run.status == "finished" else LONG_REASON.get(run.reason, run.reason.replace("_", " "))
     return f"{sign} {one_line(word or run.status)}", role
 
 
 def when_of(run: Summary, now: float) -> str:
-    """`now` for a living run, its place for a waiting one, else how long ago it started: `5 min`, `3 h`, `20 Nov`."""
+    """`now` for a live run, `#3` for the 3rd in line, else when it started: `5 min` or `3 h` ago, `20 Nov`."""
     if run.status == "queued":
-        return f"#{run.place}" if run.place else "waits"
+        return f"#{run.place}" if run.place else "waiting"
     if run.live:
         return "now"
     if not run.started:
@@ -207,7 +209,7 @@ def when_of(run: Summary, now: float) -> str:
 
 
 def news(since: Counter[str], left: float, now: float, runs: Sequence[Summary], width: int) -> Line:
-    """The line on top: what ended since the workbench was left, and what goes on."""
+    """The top line: what ended since the workbench was closed, and what is running or queued."""
     live = Counter(run.status for run in runs if run.live)
     parts: list[tuple[str, str]] = []
     for state, words, role in (
@@ -224,7 +226,7 @@ def news(since: Counter[str], left: float, now: float, runs: Sequence[Summary], 
     parts += [(f"{running} running", "live")] if running else []
     parts += [(f"{live['queued']} queued", "warn")] if live["queued"] else []
     if not parts:
-        parts = [("nothing runs now", "dim")]
+        parts = [("nothing is running", "dim")]
     line: Line = [(start, "dim")]
     for i, part in enumerate(parts):
         line += [(" · ", "dim")] if i else []
@@ -233,7 +235,7 @@ def news(since: Counter[str], left: float, now: float, runs: Sequence[Summary], 
 
 
 def footnote(runs: Sequence[Summary], width: int) -> Line:
-    """What the star means, where a row has one."""
+    """The meaning of the star, if any row has one."""
     if not any(run.best_on == "test" and run.best_accuracy is not None for run in runs):
         return []
     return [(fit(" * best epoch picked on test; compare only with papers that did the same", width), "dim")]

@@ -1,4 +1,4 @@
-"""What a schedule does over a whole training, as charts: the learning rate, and the momentum where it moves."""
+"""A schedule over a whole run as charts: the learning rate, and the momentum if the schedule changes it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.schedules import plan
-from tui.drawing.axes import Axis, plain, value_axis, x_axis
-from tui.drawing.charts import Look, Series, chart
+from tui.drawing.axes import Axis, tick_label, value_axis, x_axis
+from tui.drawing.charts import ChartStyle, Series, chart
 from tui.drawing.format import Glyphs, learning_rate, number
 from tui.drawing.lines import Line, rule
 
@@ -16,20 +16,20 @@ GUTTER = 11
 
 
 def own_momentum(recipe: Recipe) -> float:
-    """The optimizer's own momentum (Adam's: beta1); 0 where it has none."""
+    """The momentum of the optimizer (Adam: beta1); 0 if it has none."""
     options = recipe.optimizer.options
     return float(options.get("momentum", options.get("beta1", 0.0)))
 
 
 def momenta(recipe: Recipe, moments: Sequence[float]) -> list[float]:
-    """The momentum at some moments in [0, 1] of the training; empty where the schedule does not move it."""
+    """The momentum at `moments`, fractions 0..1 of the run; empty if the schedule does not change it."""
     low, own = recipe.schedule.options["momentum_low"], own_momentum(recipe)
     at = plan(recipe.schedule, recipe.epochs)
     return [own - (own - low) * at(moment).swing for moment in moments] if low else []
 
 
 def charts(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> list[Line]:
-    """The learning rate in `height` lines and, where the momentum moves, as many for that."""
+    """The learning rate in `height` lines, and as many for the momentum if it changes."""
     points = max(2 * (width - GUTTER), 2)
     moments = [i / (points - 1) for i in range(points)]
     at, peak = plan(recipe.schedule, recipe.epochs), recipe.optimizer.options["lr"]
@@ -37,21 +37,21 @@ def charts(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> list[Line
     moved = momenta(recipe, moments)
     x = x_axis(recipe.epochs, recipe.epochs, width - GUTTER)
     xs = [recipe.epochs * moment for moment in moments]
-    title = f"learning rate · {one_line(recipe.schedule.name)}, moved every {recipe.schedule.options['by']}"
+    title = f"learning rate · {one_line(recipe.schedule.name)}, updated every {recipe.schedule.options['by']}"
     y = value_axis([rates], height - 3)
     y_momentum = _momentum_axis(recipe) if moved else y
     ticks = max(len(name) for _, name in (*y.ticks, *y_momentum.ticks))
-    look = Look(gutter=GUTTER, tick_width=ticks, glyphs=glyphs, x_name="epoch")
+    style = ChartStyle(gutter=GUTTER, tick_width=ticks, glyphs=glyphs, x_name="epoch")
     ends = Series("end", xs, rates, (learning_rate(rates[-1]),))
-    lines = [rule(title, width), *chart([ends], width, height - 1, x, y, look)]
+    lines = [rule(title, width), *chart([ends], width, height - 1, x, y, style)]
     if moved:
         series = Series("end", xs, moved, (number(moved[-1]),), "train")
-        lines += [rule("momentum", width), *chart([series], width, height - 1, x, y_momentum, look)]
+        lines += [rule("momentum", width), *chart([series], width, height - 1, x, y_momentum, style)]
     return lines
 
 
 def _momentum_axis(recipe: Recipe) -> Axis:
-    """From `momentum_low` to the optimizer's own: what lies between 0 and there is of no interest."""
+    """From `momentum_low` to the optimizer's own momentum, rather than from 0."""
     low, own = recipe.schedule.options["momentum_low"], own_momentum(recipe)
     room = 0.05 * (own - low)
-    return Axis(low - room, own + room, ((low, plain(low)), (own, plain(own))))
+    return Axis(low - room, own + room, ((low, tick_label(low)), (own, tick_label(own))))

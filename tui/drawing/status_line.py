@@ -1,4 +1,4 @@
-"""Two lines that say which run this is, how it stands and how far it has come; and one about the other live runs."""
+"""The status of a run in two lines, its identity and its progress, and a line about the other live runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.contract.run.status import LIVE
 from engine.contract.text import one_line
 from tui.drawing.format import age, bar, clock, duration, percent, whole, work
 from tui.drawing.lines import Line, clip, width_of
@@ -21,7 +22,6 @@ STATE_GLYPHS = {
     "failed": ("✗", "bad"),
     "lost": ("✗", "bad"),
 }
-LIVE = ("queued", "starting", "running", "stopping")
 REASON_WORDS = {
     "traceback": "error in the code",
     "gpu_memory": "GPU memory",
@@ -31,15 +31,15 @@ REASON_WORDS = {
     "disk_full": "disk full",
     "bad_input": "bad input",
     "data": "data",
-    "supervisor_lost": "its supervisor died",
-    "reboot": "the machine restarted",
-    "moved": "its folder was moved",
+    "supervisor_lost": "supervisor died",
+    "reboot": "machine restarted",
+    "moved": "folder was moved",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """Who the run is and how it stands. `age`: seconds since its last sign of life, or since it ended."""
+    """Which run it is and its state. `age`: seconds since its last event, or since it ended."""
 
     recipe: str = ""
     id: str = ""
@@ -54,36 +54,37 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it has come; NaN and 0 where nothing is known yet."""
+    """How far the run is; NaN or 0 if unknown."""
 
     epoch: int = 0
-    """The epoch at work, or the last one that was."""
+    """The current epoch, or the last one."""
     done: float = 0.0
-    """Epochs that are done, with the part of the present one."""
+    """Completed epochs, including the fraction of the current one."""
     epochs: int = 0
     step: int = 0
     steps: int = 0
     images_per_second: float = math.nan
     seconds_per_epoch: float = math.nan
     left: float = math.nan
-    """Seconds to go, estimated."""
+    """Estimated seconds remaining."""
     now: float = math.nan
+    """Unix seconds, for the time at which the run will end."""
     took: float = math.nan
-    """Seconds at work in all, for a run that has ended."""
+    """Working time in seconds, of a run that has ended."""
     estimated: bool = False
-    """Whether that time was judged by wall clocks."""
+    """Whether `took` was estimated from wall-clock times."""
     busy: str = ""
-    """What it does instead of training, with since when: "compiling, 12 s"."""
+    """What the run does instead of training, and for how long: "compiling, for 12 s"."""
     message: str = ""
-    """Why it ended, in one line."""
+    """Why the run ended, in one line."""
 
 
-def status(head: Headline, progress: Progress, width: int, height: int) -> list[Line]:
-    """The two lines. From 100 columns on they carry changes, tags, time per epoch and the clock at the end."""
-    return [_who(head, width), _how_far(head, progress, width)]
+def status_lines(head: Headline, progress: Progress, width: int, height: int) -> list[Line]:
+    """The two lines. From 100 columns on they add the changes, tags, time per epoch, and time of day at the end."""
+    return [_identity(head, width), _progress(head, progress, width)]
 
 
-def _who(head: Headline, width: int) -> Line:
+def _identity(head: Headline, width: int) -> Line:
     wide = width >= 100
     gap = "   " if wide else "  "
     glyph, role = STATE_GLYPHS.get(head.state, ("?", "dim"))
@@ -103,10 +104,10 @@ def _who(head: Headline, width: int) -> Line:
     right: Line = [(word, role)]
     if not math.isnan(head.age):
         right.append((f" · last event {age(head.age)}" if wide and head.state in LIVE else f"  {age(head.age)}", "dim"))
-    return ends(left, right, width - 1)
+    return justify(left, right, width - 1)
 
 
-def _how_far(head: Headline, progress: Progress, width: int) -> Line:
+def _progress(head: Headline, progress: Progress, width: int) -> Line:
     if head.state in ("failed", "lost", "preempted") and progress.message:
         epochs = f" epoch {progress.epoch}/{progress.epochs}   " if progress.epochs else " "
         return clip([(epochs, "dim"), (one_line(progress.message), "bad")], width)
@@ -127,7 +128,7 @@ def _how_far(head: Headline, progress: Progress, width: int) -> Line:
 
 
 def _parts(head: Headline, progress: Progress, wide: bool) -> list[tuple[str, str]]:
-    """What follows the bar, left to right."""
+    """The parts behind the bar, left to right."""
     if head.state not in LIVE:
         parts = [] if math.isnan(progress.took) else [(f"took {work(progress.took, progress.estimated)}", "")]
         if not math.isnan(progress.images_per_second):
@@ -152,16 +153,16 @@ def _share(progress: Progress) -> float:
     return min(progress.done / progress.epochs, 1.0) if progress.epochs else 0.0
 
 
-def ends(left: Line, right: Line, width: int) -> Line:
-    """A line with one part at each end; the left one is cut where they would touch."""
+def justify(left: Line, right: Line, width: int) -> Line:
+    """A line with one part at each end; the left part is truncated if it does not fit."""
     room = width - width_of(right) - 2
     left = clip(left, max(room, 0))
     return [*left, (" " * max(width - width_of(left) - width_of(right), 0), ""), *right]
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
-    """Another live run in a line of its own."""
+class OtherRun:
+    """Another live run, for a line of its own."""
 
     recipe: str
     id: str
@@ -173,8 +174,8 @@ class Other:
     left: float = math.nan
 
 
-def also_running(others: Sequence[Other], width: int) -> Line:
-    """The next live run, how many more there are, and the keys that go there."""
+def also_running(others: Sequence[OtherRun], width: int) -> Line:
+    """One other live run, how many more there are, and the keys that switch to them."""
     if not others:
         return []
     other = others[0]
@@ -189,5 +190,5 @@ def also_running(others: Sequence[Other], width: int) -> Line:
     if not math.isnan(other.left):
         line.append((f"   ~{duration(other.left)}", ""))
     more = len(others) - 1
-    hint = f"and {more} more (, and . go there)" if more else "(, and . previous and next run)"
-    return ends(line, [(hint, "dim")], width - 1)
+    hint = f"and {more} more (, . switch)" if more else ", . previous, next run"
+    return justify(line, [(hint, "dim")], width - 1)

@@ -173,7 +173,7 @@ class Form(Container):
         event.stop()
         self.commit()
 
-    def on_line_input_gave_up(self, event: LineInput.GaveUp) -> None:
+    def on_line_input_canceled(self, event: LineInput.Canceled) -> None:
         event.stop()
         self._close()
 

@@ -9,7 +9,7 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.schedules import learning_rates
 from tui.drawing.axes import value_axis, x_axis
-from tui.drawing.charts import Look, Series, chart
+from tui.drawing.charts import ChartStyle, Series, chart
 from tui.drawing.format import Glyphs
 from tui.drawing.lines import Line, clip, fit, rule, wrap
 from tui.forms.editor import Desk
@@ -34,8 +34,8 @@ def learning_rate(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> li
     epochs = [recipe.epochs * i / (points - 1) for i in range(points)]
     x = x_axis(recipe.epochs, recipe.epochs, width)
     y = value_axis([rates], height - 3)
-    look = Look(gutter=0, tick_width=max(len(name) for _, name in y.ticks), glyphs=glyphs)
-    plot = chart([Series("", epochs, rates)], width, height - 1, x, y, look)
+    style = ChartStyle(gutter=0, tick_width=max(len(name) for _, name in y.ticks), glyphs=glyphs)
+    plot = chart([Series("", epochs, rates)], width, height - 1, x, y, style)
     return [rule(f"learning rate · {one_line(recipe.schedule.name)}", width), *plot]
 
 

@@ -1,4 +1,4 @@
-"""One row of the key table: what drives bindings, the footer line and the help screen."""
+"""One row of a key table: it drives the bindings, the key line and the help screen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHOWN = {
     "pagedown": "pgdn",
     "pageup": "pgup",
 }
-"""How Textual's key names are written for people; other keys are written as they are."""
+"""How Textual's key names are displayed; all others are displayed as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +30,27 @@ class Key:
     key: str
     """Textual's name of the key, several separated by commas: "j,down"."""
     action: str
-    """Textual action on the screen (or `app.name` for one of the app)."""
+    """Textual action of the screen (or `app.name` for one of the app)."""
     label: str
-    """One or two words for the footer."""
+    """One or two words for the key line."""
     help: str
     """A sentence for the help screen."""
     footer: int = 0
-    """Rank in the footer line, 1 first; 0 keeps the key out of it."""
+    """Rank in the key line, 1 first; 0 leaves the key out."""
 
     @property
     def names(self) -> list[str]:
-        """The key's names as a person reads them."""
+        """The displayed names of the key."""
         return [_SHOWN.get(name, name) for name in self.key.split(",")]
 
 
-def shown(row: Key) -> str:
+def key_names(row: Key) -> str:
     """All names of the key, for the help screen: "j down"."""
     return " ".join(row.names)
 
 
 def footer(rows: Iterable[Key]) -> list[tuple[str, str]]:
-    """Pairs of (key, label) in footer order; neighbours with the same label share it: (", .", "run")."""
+    """(key, label) in the order of the key line; neighbors with the same label share it: (", .", "run")."""
     pairs: list[tuple[str, str]] = []
     for row in sorted((row for row in rows if row.footer), key=lambda row: row.footer):
         if pairs and pairs[-1][1] == row.label:
@@ -60,11 +60,11 @@ def footer(rows: Iterable[Key]) -> list[tuple[str, str]]:
     return pairs
 
 
-def fitting(rows: Iterable[Key], state: str) -> list[Key]:
-    """The rows, of which the footer keeps the one act that the run under the cursor allows: stop it, or resume it.
+def for_state(rows: Iterable[Key], state: str) -> list[Key]:
+    """The rows for a run in this state: the key line shows only the one of stop and resume that applies.
 
     Args:
-        state: of that run; "" where there is none. A finished run can be neither stopped nor resumed.
+        state: the state of the run; "" without a run. A finished run can be neither stopped nor resumed.
     """
     unfit = {"stop", "resume"}
     if state not in ("", "finished"):

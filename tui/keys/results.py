@@ -1,4 +1,4 @@
-"""The keys of Results. Each help line ends with the command that does the same."""
+"""The keys of Results. A help text ends with the command that does the same."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ KEYS: Final = (
     Key("enter", "open", "open", "Open the run on the Dashboard (cifar-tui open RUN).", footer=1),
     Key("space", "mark", "mark", "Mark or unmark the run for comparison.", footer=2),
     Key("v", "compare", "compare", "Compare the marked runs (cifar-tui runs compare RUN RUN).", footer=3),
-    Key("i", "inspect", "inspect", "What the run confuses with what.", footer=14),
-    Key("b", "baseline", "baseline", "Make the run the baseline of all curves and differences; again: none.", footer=6),
+    Key("i", "inspect", "inspect", "Show which classes the run confuses.", footer=14),
+    Key(
+        "b",
+        "baseline",
+        "baseline",
+        "Make the run the baseline of all curves and differences; again: no baseline.",
+        footer=6,
+    ),
     Key(
         "slash",
         "filter",
@@ -20,9 +26,9 @@ KEYS: Final = (
         footer=5,
     ),
     Key("s", "sort", "sort", "Sort by another column.", footer=10),
-    Key("r", "reverse", "reverse", "Turn the order round."),
-    Key("o", "group", "by recipe", "Put the runs of one recipe together, with the mean over them; again: apart."),
-    Key("asterisk", "all", "all or none", "Remove all marks; where there is none, mark every run that is shown."),
+    Key("r", "reverse", "reverse", "Reverse the order."),
+    Key("o", "group", "by recipe", "Group the runs by recipe, with the mean of each group; again: ungroup."),
+    Key("asterisk", "all", "all or none", "Remove all marks; if there are none, mark every run shown."),
     Key("t", "tags", "tags", "Set the run's tags (cifar-tui runs tag RUN TAG).", footer=7),
     Key("e", "note", "note", "Write a note (cifar-tui runs note RUN TEXT).", footer=8),
     Key("y", "copy", "copy", "Copy the command that repeats the run."),
@@ -30,17 +36,23 @@ KEYS: Final = (
         "S",
         "stop",
         "stop",
-        "Stop the run with a checkpoint, or kill it; asks (cifar-tui runs stop RUN, runs kill RUN).",
+        "Stop the run with a checkpoint, or kill it; asks first (cifar-tui runs stop RUN, runs kill RUN).",
         footer=4,
     ),
-    Key("C", "resume", "resume", "Continue a run that has stopped; asks (cifar-tui runs resume RUN).", footer=4),
-    Key("R", "rerun", "re-run", "Start the same recipe and seed again; asks (cifar-tui --preset run:RUN).", footer=9),
+    Key("C", "resume", "resume", "Resume a run that has stopped; asks first (cifar-tui runs resume RUN).", footer=4),
+    Key(
+        "R",
+        "rerun",
+        "re-run",
+        "Start the same recipe and seed again; asks first (cifar-tui --preset run:RUN).",
+        footer=9,
+    ),
     Key("E", "edit", "edit as new", "Open the run's recipe in New run (cifar-tui --preset run:RUN).", footer=11),
     Key(
         "D",
         "delete",
         "delete",
-        "Move the run, or all marked ones, into the trash; asks (cifar-tui runs rm RUN).",
+        "Move the run, or all marked runs, to the trash; asks first (cifar-tui runs rm RUN).",
         footer=13,
     ),
 )

@@ -14,21 +14,21 @@ from textual.events import Resize, ScreenResume
 
 from engine.analysis import compare
 from engine.contract.run.store import RunFolder
-from tui.dashboard.curves import epoch_places, x_axis_of
+from tui.dashboard.curves import epoch_positions, x_axis_for
 from tui.dashboard.options import Frame
 from tui.dashboard.view import RunView
 from tui.drawing.axes import accuracy_axis, value_axis
-from tui.drawing.chart_pane import Curves, curves
+from tui.drawing.chart_pane import ChartPane, chart_pane
 from tui.drawing.charts import Series, smooth
-from tui.drawing.compare_table import MARKS, TableLine, draw, mark_of, role_of, table_lines
+from tui.drawing.compare_table import MARKS, TableLine, draw_line, run_mark, run_role, table_lines
 from tui.drawing.format import number, percent
-from tui.drawing.lines import Line
+from tui.drawing.lines import PANE_ROLES, Line
 from tui.keys.common import bindings
 from tui.keys.compare import KEYS
 from tui.screens.plot_keys import PlotKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineList
-from tui.widgets.pane import PANE_ROLES, Pane
+from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
 
 TICK_SECONDS: Final = 1.0
@@ -53,7 +53,7 @@ class Table(LineList):
         return self.lines[row].kind not in ("heading", "columns")
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        return draw(self.lines[row], self.baseline, width, at_cursor)
+        return draw_line(self.lines[row], self.baseline, width, at_cursor)
 
     def set_lines(self, lines: Sequence[TableLine], baseline: str) -> None:
         """Show another table; the cursor stays on its line number."""
@@ -177,18 +177,18 @@ class Compare(PlotKeys):
         furthest = max(views, key=lambda view: view.progress_epochs)
         left_out = f"   first {len(drawn)} of {len(views)} drawn" if len(drawn) < len(views) else ""
         long = f"a {y.scale}   x {options.x}   w smooth {options.smooth:g}{left_out}"
-        look = frame.look(max([2, *(len(label) for _, label in y.ticks)]), options.x)
+        style = frame.style(max([2, *(len(label) for _, label in y.ticks)]), options.x)
         empty = "" if any(np.isfinite(np.asarray(value)).any() for value in values) else "no test yet"
-        x = x_axis_of(furthest, options, frame)
-        return curves(Curves(title, tuple(series), x, y, look, (long,), empty=empty), width, height)
+        x = x_axis_for(furthest, options, frame)
+        return chart_pane(ChartPane(title, tuple(series), x, y, style, (long,), empty=empty), width, height)
 
     def _series(self, view: RunView, place: int) -> Series:
-        xs = epoch_places(view, self._options)
+        xs = epoch_positions(view, self._options)
         ys = view.history.epoch("test_loss") if self._loss else 100 * view.history.epoch("test_accuracy")
         tested = ys[np.isfinite(ys)]
         last = float(tested[-1]) if len(tested) else math.nan
         value = number(last) if self._loss else percent(last / 100)
-        return Series(view.short_id, xs, smooth(ys, self._options.smooth), (value,), role_of(place), mark_of(place))
+        return Series(view.short_id, xs, smooth(ys, self._options.smooth), (value,), run_role(place), run_mark(place))
 
     # --- keys -------------------------------------------------------------------------------------------------
 

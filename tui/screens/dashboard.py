@@ -17,12 +17,13 @@ from engine.contract.run.logfile import size
 from engine.contract.run.status import Status
 from engine.contract.run.store import RunFolder
 from tui.dashboard import panels
-from tui.dashboard.options import METRICS, after
-from tui.dashboard.panes import Board, Scene
+from tui.dashboard.classes import class_names
+from tui.dashboard.options import METRICS, next_value
+from tui.dashboard.panes import Panes, Scene
 from tui.dashboard.view import RunView
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.dashboard import KEYS
-from tui.keys.key import fitting, footer
+from tui.keys.key import footer, for_state
 from tui.screens.log import Log
 from tui.screens.neighbours import listed, neighbour
 from tui.screens.plot_keys import PlotKeys
@@ -54,12 +55,12 @@ class Dashboard(PlotKeys):
 
     def _pairs(self) -> list[tuple[str, str]]:
         """The keys at the bottom: of a run that goes on how to stop it, of one that ended early how to resume it."""
-        shown = footer(fitting([*KEYS, *GLOBAL], self._state.state if self._view is not None else ""))
+        shown = footer(for_state([*KEYS, *GLOBAL], self._state.state if self._view is not None else ""))
         return [(key, self._options.x if key == "x" else label) for key, label in shown]
 
     def compose(self) -> ComposeResult:
         yield TopBar()
-        yield Board()
+        yield Panes()
         yield KeyLine(self._pairs())
 
     def on_mount(self) -> None:
@@ -157,11 +158,11 @@ class Dashboard(PlotKeys):
         if changed:
             self._draw()
         else:
-            self.query_one(Board).draw_status(self._scene(self._view))
+            self.query_one(Panes).draw_status(self._scene(self._view))
 
     def _arrange(self) -> None:
         """Divide the screen anew, and draw when the panes have their sizes."""
-        self.query_one(Board).divide(len(self._view.classes) if self._view else 0, self._zoom)
+        self.query_one(Panes).divide(len(class_names(self._view.history)) if self._view else 0, self._zoom)
         self.call_after_refresh(self._draw)
 
     def _scene(self, view: RunView) -> Scene:
@@ -169,12 +170,12 @@ class Dashboard(PlotKeys):
         return Scene(view, self._state, self._base, self._siblings, self._rates, others, self._options, self._zoom)
 
     def _draw(self) -> None:
-        board = self.query_one(Board)
+        panes = self.query_one(Panes)
         self.query_one(KeyLine).set_pairs(self._pairs())
         if self._view is None:
-            board.say("no run yet: 4 opens New run")
+            panes.show_message("no run yet: 4 opens New run")
         else:
-            board.draw(self._scene(self._view))
+            panes.draw(self._scene(self._view))
 
     # --- keys that change the view ----------------------------------------------------------------------------
 
@@ -184,7 +185,7 @@ class Dashboard(PlotKeys):
             self._zoom = "lower"
             self._change(replace(self._options, metric=METRICS[0]))
             return
-        metric = after(METRICS, self._options.metric)
+        metric = next_value(METRICS, self._options.metric)
         if self._zoom and metric == METRICS[0]:
             self._zoom = "accuracy"
         self._change(replace(self._options, metric=metric))

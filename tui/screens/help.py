@@ -14,7 +14,7 @@ from textual.widgets import Static
 from tui.drawing.lines import Line, fit, rule, wrap
 from tui.keys import compare, dashboard, inspect, new_run, queue, results, suites
 from tui.keys.common import DIALOG, GLOBAL, MODES, MOVING, bindings
-from tui.keys.key import Key, shown
+from tui.keys.key import Key, key_names
 from tui.screens.dialog import Dialog
 from tui.widgets.line_list import LineList
 
@@ -46,10 +46,10 @@ def sheet(mode: str, width: int) -> list[Line]:
         if lines:
             lines.append([])
         lines.append(rule(title, width))
-        column = max(len(shown(key)) for key in table) + 3
+        column = max(len(key_names(key)) for key in table) + 3
         for key in table:
             first, *rest = wrap(key.help, width - column - 1) or [""]
-            lines.append([(" ", ""), (fit(shown(key), column - 1), "key"), (first, "")])
+            lines.append([(" ", ""), (fit(key_names(key), column - 1), "key"), (first, "")])
             lines += [[(" " * column, ""), (more, "")] for more in rest]
     return lines
 

@@ -12,10 +12,11 @@ from textual.events import Resize, ScreenResume
 
 from engine.contract.run.store import RunFolder
 from engine.contract.text import one_line
+from tui.dashboard.classes import class_names, class_rows, evaluated_by_class
 from tui.dashboard.view import RunView
 from tui.drawing.confusion import confusion, matrix_of, worst_pairs
 from tui.drawing.format import percent
-from tui.drawing.lines import Line
+from tui.drawing.lines import Line, heading
 from tui.drawing.per_class import ClassRow, per_class
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.inspect import KEYS
@@ -23,7 +24,7 @@ from tui.keys.key import footer
 from tui.screens.neighbours import neighbour
 from tui.screens.run_actions import RunActions
 from tui.widgets.key_line import KeyLine
-from tui.widgets.pane import Pane, heading
+from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
 
 TICK_SECONDS: Final = 1.0
@@ -31,12 +32,12 @@ TICK_SECONDS: Final = 1.0
 
 def page(view: RunView, width: int, as_percent: bool) -> list[Line]:
     """Everything that is known by class, as long as it gets: the screen shows a part of it."""
-    judged = view.judged()[:1]
+    judged = evaluated_by_class(view.history)[:1]
     name = f"{one_line(view.name)} {view.short_id}"
     if not judged:
         return [heading(name, width), [], [(" no epoch has been tested by class yet", "dim")]]
-    epoch, names = judged[0], view.classes
-    rows = view.class_rows()
+    epoch, names = judged[0], class_names(view.history)
+    rows = class_rows(view)
     right = f"epoch {epoch.epoch} · test {percent(epoch.test_accuracy)} %"
     if len(names) != len(epoch.per_class):
         names = [row.name for row in rows]

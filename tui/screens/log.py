@@ -12,10 +12,10 @@ from textual.widgets import Input
 
 from engine.contract.run.logfile import tail
 from engine.contract.text import one_line
-from tui.dashboard.log import story
+from tui.dashboard.log import log_lines
 from tui.dashboard.view import RunView
 from tui.drawing.lines import Line, rule
-from tui.drawing.log_tail import LogLine, log_line
+from tui.drawing.log_tail import LogLine, draw_log_line
 from tui.keys.common import bindings
 from tui.keys.key import Key, footer
 from tui.widgets.key_line import KeyLine
@@ -57,7 +57,7 @@ class LogLines(LineList):
         return bool(self.wanted) and self.wanted.lower() in self.rows[row].text.lower()
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        line = log_line(self.rows[row], width)
+        line = draw_log_line(self.rows[row], width)
         return [("▸" if self.found(row) else " ", "mark"), *line[0:1], *line[1:]]
 
 
@@ -102,7 +102,7 @@ class Log(Screen[None]):
     def _read(self) -> None:
         """Take the lines as they are now; at the end the cursor stays at the end."""
         lines = self.query_one(LogLines)
-        rows = raw_lines(self._view.run.log) if self._raw else story(self._view.history)
+        rows = raw_lines(self._view.run.log) if self._raw else log_lines(self._view.history)
         if rows != lines.rows:
             lines.rows = rows
             lines.reload()
@@ -142,7 +142,7 @@ class Log(Screen[None]):
         lines.refresh()
         self.action_find(-1)
 
-    def on_line_input_gave_up(self) -> None:
+    def on_line_input_canceled(self) -> None:
         """Esc closes the search line before it closes the log."""
         self.query_one("#find", Input).display = False
         self.query_one(LogLines).focus()

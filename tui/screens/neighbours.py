@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from engine.contract.run.store import RunFolder, Summary
-from tui.drawing.run_rows import rows_of
+from tui.drawing.run_rows import list_rows
 from tui.session import Session
 
 
 def listed(session: Session) -> list[Summary]:
     """All runs as Results lists them: live ones first, then the newest."""
-    return [row.run for row in rows_of(session.summaries()) if row.run is not None]
+    return [row.run for row in list_rows(session.summaries()) if row.run is not None]
 
 
 def neighbour(session: Session, run: RunFolder | None, step: int) -> RunFolder | None:

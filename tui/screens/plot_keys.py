@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from tui.dashboard.options import AXES, SMOOTHING, X_UNITS, Options, after
+from tui.dashboard.options import AXES, SMOOTHING, X_UNITS, Options, next_value
 from tui.keys.common import GLOBAL
 from tui.keys.key import Key, footer
 from tui.screens.run_actions import RunActions
@@ -35,10 +35,10 @@ class PlotKeys(RunActions):
         self._draw()
 
     def action_axis(self) -> None:
-        self._change(replace(self._options, axis=after(AXES, self._options.axis)))
+        self._change(replace(self._options, axis=next_value(AXES, self._options.axis)))
 
     def action_x_unit(self) -> None:
-        self._change(replace(self._options, x=after(X_UNITS, self._options.x)))
+        self._change(replace(self._options, x=next_value(X_UNITS, self._options.x)))
 
     def action_smooth(self) -> None:
-        self._change(replace(self._options, smooth=after(SMOOTHING, self._options.smooth)))
+        self._change(replace(self._options, smooth=next_value(SMOOTHING, self._options.smooth)))

@@ -46,7 +46,7 @@ class Prompt(Dialog[str | None]):
             yield Static(Content(self._body), classes="dialog-body")
             yield Input(self._value, compact=True, select_on_focus=False)
             yield Static(Content(""), id="wrong")
-            yield Static(Content("enter ok   esc cancels"), classes="dialog-keys")
+            yield Static(Content("enter ok   esc cancel"), classes="dialog-keys")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         wrong = self._check(event.value) if self._check else ""

@@ -18,23 +18,24 @@ from engine.analysis.filter import parse_filter
 from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, Summary
 from tui.drawing.format import counted, file_size
-from tui.drawing.lines import Line
-from tui.drawing.run_rows import SORTS, rows_of
+from tui.drawing.lines import Line, nothing
+from tui.drawing.run_rows import SORTS, list_rows
 from tui.drawing.run_table import Columns, Marks, footnote, header, news
 from tui.keys.common import GLOBAL, bindings
-from tui.keys.key import fitting, footer
+from tui.keys.key import footer, for_state
 from tui.keys.results import KEYS
 from tui.screens.pick import Option, Pick
 from tui.screens.run_actions import RunActions
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList, LineView
-from tui.widgets.pane import Pane, nothing
+from tui.widgets.pane import Pane
 from tui.widgets.run_list import RunList
 from tui.widgets.top_bar import TopBar
 
 if TYPE_CHECKING:
-    from tui.drawing.run_preview import Preview, Reader
+    from tui.drawing.run_preview import Preview
+    from tui.screens.preview_reader import Reader
 
 PAUSE_SECONDS = 0.12
 """How long the cursor rests on a run before its events are read."""
@@ -104,7 +105,7 @@ class Results(RunActions):
         self._shown = len(kept)
         self.query_one(RunList).nothing = self._nothing(len(runs))
         marks = Marks(frozenset(run.id for run in session.marked), session.baseline.id if session.baseline else "")
-        self.query_one(RunList).show(rows_of(kept, self._sort, self._reverse, group=self._group), marks)
+        self.query_one(RunList).show(list_rows(kept, self._sort, self._reverse, group=self._group), marks)
         self.query_one("#news", LineView).show([news(self._since, session.left, time.time(), runs, width)])
         self.query_one("#header", LineView).show([header(Columns.for_width(width), self._sort, self._reverse)])
         self.query_one("#star", LineView).show([footnote(kept, width)])
@@ -126,7 +127,7 @@ class Results(RunActions):
         row = self.query_one(RunList).run
         if row is not None:
             self._selected = self.workbench.session.selected = self.workbench.session.folder(row)
-        self.query_one(KeyLine).set_pairs(footer(fitting([*KEYS, *GLOBAL], row.status if row else "")))
+        self.query_one(KeyLine).set_pairs(footer(for_state([*KEYS, *GLOBAL], row.status if row else "")))
 
     def _draw_filter(self, total: int) -> None:
         text = (self._filter or "filter", "bad" if self._wrong else "" if self._filter else "dim")
@@ -166,7 +167,7 @@ class Results(RunActions):
 
     @work(thread=True, group="preview", exit_on_error=False)
     def _read_preview(self, run: Summary) -> None:
-        from tui.drawing.run_preview import Reader  # NumPy and plotext load here, behind the first paint
+        from tui.screens.preview_reader import Reader  # NumPy and plotext load here, behind the first paint
 
         self._reader = self._reader or Reader()
         preview = self._reader.read(run, self.workbench.session.folder(run))
@@ -201,7 +202,7 @@ class Results(RunActions):
         self.query_one(RunList).focus()
         self._fill()
 
-    def on_line_input_gave_up(self) -> None:
+    def on_line_input_canceled(self) -> None:
         """Esc in the filter's line."""
         self._show_all()
 

@@ -14,7 +14,7 @@ from textual.widgets import Input
 from engine.contract.errors import BadInput
 from engine.contract.recipe.resolve import PART_FIELDS
 from presets import loader
-from tui.drawing.figures import is_the_presets_own
+from tui.drawing.figures import matches_preset
 from tui.drawing.run_preview import expected
 from tui.forms import pictures
 from tui.forms.editor import Desk
@@ -135,7 +135,7 @@ class RunForm(RunActions):
     def _show_before(self) -> None:
         desk, session = self.desk, self.workbench.session
         promise = desk.recipe.promise
-        own = not desk.changed and is_the_presets_own(desk.draft.preset, "")
+        own = not desk.changed and matches_preset(desk.draft.preset, "")
         expect = expected(promise, own) if promise else ""
         device = desk.draft.place.get("device", "auto")
         notes = before_you_start(
@@ -224,7 +224,7 @@ class RunForm(RunActions):
         """Stand on the field found, with the whole form around it."""
         self._close_find(self.query_one(Form).field)
 
-    def on_line_input_gave_up(self) -> None:
+    def on_line_input_canceled(self) -> None:
         """Esc: back to where the cursor was."""
         self._close_find(self._before_find)
 

@@ -18,8 +18,8 @@ from engine.launch import control
 from presets import suites
 from presets.suites import Row
 from tui.drawing.lines import Line, rule, wrap
-from tui.drawing.suite_table import compared, detail, others
-from tui.drawing.typeset import Sheet, markdown
+from tui.drawing.suite_table import describe_row, further_table, measured_table
+from tui.drawing.typeset import Table, markdown
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.suites import KEYS
@@ -107,11 +107,11 @@ class Suites(RunActions):
             self._measured = found
             self._show()
 
-    def _sheet(self) -> Sheet | None:
+    def _sheet(self) -> Table | None:
         if self._desk is None or not self._measured:
             return None
         desk = self._desk
-        return compared(desk.suite, desk.rows, self._measured, str(desk.departure), self.size.width - 4)
+        return measured_table(desk.suite, desk.rows, self._measured, str(desk.departure), self.size.width - 4)
 
     def _show(self) -> None:
         desk = self._desk
@@ -128,7 +128,7 @@ class Suites(RunActions):
         row, lines = self._here(), list[Line]()
         if row is not None and self._desk is not None and self._measured:
             at = self._desk.rows.index(row)
-            first, *rest = detail(row, self._measured[at], self._desk.changed(row))
+            first, *rest = describe_row(row, self._measured[at], self._desk.changed(row))
             width = self.size.width
             lines = [rule(row.id, width, LEGEND), *([(f" {line}", "")] for line in wrap(clean(first), width - 2))]
             lines += [[(f" {line}", "dim")] for said in rest for line in wrap(clean(said), width - 2)]
@@ -203,7 +203,7 @@ class Suites(RunActions):
     def action_copy(self) -> None:
         sheet = self._sheet()
         if self._desk is not None and sheet is not None:
-            more = others(self._desk.suite, self._desk.rows, self._measured, str(self._desk.departure))
+            more = further_table(self._desk.suite, self._desk.rows, self._measured, str(self._desk.departure))
             said = "\n".join(markdown(part) for part in (sheet, more) if part)
             self.workbench.copy(said, "the report")
 

@@ -1,4 +1,4 @@
-"""The sweep of a draft's learning rate beside its form: drawn while it goes. Its process ends with the widget."""
+"""The learning-rate sweep of a draft, drawn beside its form while it runs. Its process ends with the widget."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.contract.run.events import Event, Failed
 from engine.contract.text import one_line
 from engine.launch.sweep import Sweep
 from tui.drawing.lines import Line, rule, wrap
-from tui.drawing.rate_chart import picture
+from tui.drawing.rate_chart import TITLE, rate_chart
 from tui.plans.draft import Draft
 from tui.plans.sweep import Progress, SweepPlan, suggestions, text_of
 from tui.widgets.pane import Pane
@@ -25,10 +25,10 @@ REDRAW_SECONDS: Final = 0.2
 
 
 class FindRate(Vertical):
-    """One sweep at a time. What is taken from it, and by which key, is its screen's business."""
+    """Runs one sweep at a time. The screen decides which of its rates is used, and by which key."""
 
-    class Told(UiMessage):
-        """The sweep said something, or (with None) has ended."""
+    class Received(UiMessage):
+        """The sweep emitted an event or, with None, has ended."""
 
         def __init__(self, sweep: int, event: Event | None) -> None:
             super().__init__()
@@ -36,7 +36,7 @@ class FindRate(Vertical):
             self.event = event
 
     class Ready(UiMessage):
-        """The checks have passed and the sweep begins."""
+        """The checks have passed and the sweep starts."""
 
         def __init__(self, sweep: int, job: SweepPlan) -> None:
             super().__init__()
@@ -44,25 +44,25 @@ class FindRate(Vertical):
             self.job = job
 
     class Changed(UiMessage):
-        """The sweep has begun, ended or been closed: other keys make sense now."""
+        """The sweep has started, ended or been closed, so that other keys apply now."""
 
     def __init__(self) -> None:
         super().__init__(id="rate")
         self.display = False
         self.draft: Draft | None = None
-        """What is swept, as it was when the sweep began; None while there is no sweep."""
+        """The draft of the sweep, as it was when the sweep started; None without a sweep."""
         self.running = False
-        self._count = 0  # of sweeps: what an earlier one still says is not about this one
+        self._count = 0  # number of the current sweep: events of earlier ones are ignored
         self._sweep: Sweep | None = None
         self._job: SweepPlan | None = None
         self._progress = Progress()
         self._stale = self._dirty = False
         self.curve = self._progress.curve()
-        """Of the steps that are drawn; of all of them once it has ended."""
+        """The curve of the steps drawn so far; of all steps once the sweep has ended."""
 
     def compose(self) -> ComposeResult:
         yield Pane(id="curve")
-        yield Pane(self._words, id="verdict")
+        yield Pane(self._verdict, id="verdict")
 
     def on_mount(self) -> None:
         self.set_interval(REDRAW_SECONDS, self._redraw)
@@ -70,26 +70,26 @@ class FindRate(Vertical):
     def on_unmount(self) -> None:
         self._stop()
 
-    # --- what came of it --------------------------------------------------------------------------------------
+    # --- the result -------------------------------------------------------------------------------------------
 
     @property
     def found(self) -> bool:
-        """Whether there is a rate to take: only at the end, since what has come so far may still change."""
+        """Whether there is a rate to take. Only at the end, because an early result may still change."""
         return self.draft is not None and not self.running and self._progress.failed is None and self.curve.found
 
     @property
     def more(self) -> int:
-        """How many steps to try next, where those of this sweep found nothing; 0 where there is no such sweep."""
+        """How many steps to try next after a sweep that found nothing; 0 if no such sweep is shown."""
         ended = self.draft is not None and not self.running and self._progress.failed is None
         return min(2 * len(self._progress.rates), MOST_STEPS) if ended and not self._stale else 0
 
     # --- starting and ending ----------------------------------------------------------------------------------
 
     def start(self, draft: Draft, check: Callable[[], SweepPlan]) -> None:
-        """Begin a sweep in the place of any other.
+        """Start a sweep, replacing any other.
 
         Args:
-            check: makes the job, or raises BadInput; called in a thread, because it may ask mirrors for data.
+            check: makes the job, or raises BadInput. Called in a thread, because it may download data.
         """
         self._stop()
         self._count += 1
@@ -100,7 +100,7 @@ class FindRate(Vertical):
         self._follow(self._count, check)
 
     def close(self) -> None:
-        """End the sweep and show nothing of it any more."""
+        """End the sweep and hide it."""
         self._stop()
         self._count += 1
         self.draft, self.running, self._stale = None, False, False
@@ -108,7 +108,7 @@ class FindRate(Vertical):
         self.post_message(self.Changed())
 
     def compare(self, draft: Draft) -> None:
-        """Say so where the form has changed since the sweep began."""
+        """Show a note if the form has changed since the sweep started."""
         stale = self.draft is not None and draft != self.draft
         if stale != self._stale:
             self._stale = stale
@@ -121,29 +121,29 @@ class FindRate(Vertical):
 
     @work(thread=True, group="find_rate", exit_on_error=False)
     def _follow(self, count: int, check: Callable[[], SweepPlan]) -> None:
-        """Check, start, and pass on all that it says."""
+        """Check, start, and pass on every event."""
         try:
             job = check()
         except BadInput as error:
-            self.post_message(self.Told(count, Failed(reason="bad_input", message="; ".join(error.problems))))
-            self.post_message(self.Told(count, None))
+            self.post_message(self.Received(count, Failed(reason="bad_input", message="; ".join(error.problems))))
+            self.post_message(self.Received(count, None))
             return
         sweep = job.start()
-        if count != self._count:  # it was closed meanwhile
+        if count != self._count:  # it was closed in the meantime
             sweep.stop()
             return
         self._sweep = sweep
         self.post_message(self.Ready(count, job))
         for event in sweep.events():
-            self.post_message(self.Told(count, event))
-        self.post_message(self.Told(count, None))
+            self.post_message(self.Received(count, event))
+        self.post_message(self.Received(count, None))
 
     def on_find_rate_ready(self, message: Ready) -> None:
         if message.sweep == self._count:
             self._job, self._progress = message.job, Progress(message.job.guessing)
             self._show()
 
-    def on_find_rate_told(self, message: Told) -> None:
+    def on_find_rate_received(self, message: Received) -> None:
         if message.sweep != self._count:
             return
         if message.event is not None:
@@ -157,42 +157,42 @@ class FindRate(Vertical):
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def _redraw(self) -> None:
-        """A few times a second: on a GPU there are hundreds of steps in one."""
+        """Redraw a few times a second, because a GPU makes hundreds of steps in one."""
         if self._dirty:
             self._show()
 
     def _show(self) -> None:
         self._dirty, self.curve = False, self._progress.curve()
         curve, job, pane = self.curve, self._job, self.query_one("#curve", Pane)
-        title = "loss against learning rate"
         if job is None:
-            pane.paint(lambda width, height: [rule(title, width)])
+            pane.paint(lambda width, height: [rule(TITLE, width)])
         else:
-            pane.paint(lambda width, height: picture(curve, job.span, width, height, pane.glyphs, title))
+            low, high = job.span.low, job.span.high
+            pane.paint(lambda width, height: rate_chart(curve, low, high, width, height, pane.glyphs))
         self.query_one("#verdict", Pane).redraw()
 
-    def _words(self, width: int, height: int) -> list[Line]:
-        """What is going on, then what came of it; each in as many lines as it takes."""
-        told: list[tuple[str, str]] = []
+    def _verdict(self, width: int, height: int) -> list[Line]:
+        """The state of the sweep, then its result, each in as many lines as needed."""
+        texts: list[tuple[str, str]] = []
         if self._job is not None and self._job.place.busy:
-            told.append((f"{self._job.place.busy}: both are slower meanwhile", "warn"))
+            texts.append((f"{self._job.place.busy}: both will be slower", "warn"))
         if self._stale:
-            told.append(("the form has changed since this sweep began", "warn"))
+            texts.append(("the form has changed since this sweep started", "warn"))
         failed = self._progress.failed
         if failed is not None:
-            told.append((one_line(failed.message, 1000), "bad"))
+            texts.append((one_line(failed.message, 1000), "bad"))
         elif self.running:
-            told.append((one_line(self._progress.state), ""))
+            texts.append((one_line(self._progress.state), ""))
         elif self.found:
-            told += [(line, "strong" if i == 0 else "") for i, line in enumerate(suggestions(self.curve))]
+            texts += [(line, "strong" if i == 0 else "") for i, line in enumerate(suggestions(self.curve))]
         else:
             again = f"f tries {self.more} steps instead" if self.more else "f tries again"
-            told += [(line, "") for line in (*suggestions(self.curve), again)]
-        lines: list[Line] = [[(f" {part}", role)] for text, role in told for part in wrap(text, width - 2)]
+            texts += [(line, "") for line in (*suggestions(self.curve), again)]
+        lines: list[Line] = [[(f" {part}", role)] for text, role in texts for part in wrap(text, width - 2)]
         return lines[:height]
 
     def pairs(self) -> list[tuple[str, str]]:
-        """The keys that act on it, for the line at the bottom of the screen."""
+        """The keys that act on the sweep, for the key line."""
         if self.draft is None:
             return []
         taking = []

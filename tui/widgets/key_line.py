@@ -1,4 +1,4 @@
-"""The last line of every screen: its most useful keys."""
+"""The last line of every screen: its most important keys."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from tui.drawing.lines import Line, width_of
 from tui.widgets.pane import Pane
 
 Pairs = Sequence[tuple[str, str]]
+"""(key, label) in order of importance."""
 _STAY = ("q", "?")
-"""Keys that stay when the others no longer fit."""
+"""Keys that stay if not all keys fit."""
 
 
 def key_line(pairs: Pairs, width: int) -> Line:
-    """Keys and labels as far as they fit. The ways back and to all keys stay; from 100 columns the palette too."""
+    """As many keys and labels as fit. `q` and `?` always stay; from 100 columns on `:` is added."""
     wide = width >= 100
     inner = [(key, label) for key, label in pairs if key not in _STAY]
     tail = [(key, label) for key, label in pairs if key == "q"]
@@ -33,12 +34,12 @@ def _line(pairs: Pairs) -> Line:
     return line
 
 
-TYPING: Final = (("enter", "ok"), ("esc", "cancels"))
-"""The keys while a line is typed: all others are letters of it."""
+TYPING: Final = (("enter", "ok"), ("esc", "cancel"))
+"""The keys while a text is being typed, when all other keys are its letters."""
 
 
 class KeyLine(Pane):
-    """Shows the keys it is given; `set_pairs` replaces them."""
+    """Shows the keys that it is given; `set_pairs` replaces them."""
 
     DEFAULT_CSS = "KeyLine { dock: bottom; height: 1; }"
 
@@ -51,7 +52,7 @@ class KeyLine(Pane):
         return _line(TYPING) if self._typing else key_line(self._pairs, width)
 
     def set_typing(self, typing: bool) -> None:
-        """Whether a line is being typed, which has keys of its own."""
+        """Show the keys for typing a text, or the screen's keys again."""
         self._typing = typing
         self.redraw()
 

@@ -1,4 +1,4 @@
-"""An input of one line that can be given up."""
+"""A one-line input that can be canceled."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tui.widgets.key_line import KeyLine
 
 
 class LineInput(Input):
-    """Enter accepts (`Submitted`), Esc gives up (`GaveUp`); what that means is its screen's business.
+    """Enter posts `Submitted`, Esc posts `Canceled`; the screen decides what follows.
 
-    The key line of the screen says so while the line is typed.
+    While the input has the focus, the screen's key line shows these two keys.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 
-    class GaveUp(Message):
+    class Canceled(Message):
         """Esc was pressed."""
 
         def __init__(self, source: LineInput) -> None:
@@ -34,19 +34,19 @@ class LineInput(Input):
         super().__init__(id=id, placeholder=placeholder, select_on_focus=select_on_focus, compact=True)
 
     def hidden(self) -> LineInput:
-        """Itself, not shown until somebody asks for it."""
+        """Hide the input until it is needed, and return it."""
         self.display = False
         return self
 
     def on_focus(self) -> None:
-        self._say_keys(typing=True)
+        self._show_keys(typing=True)
 
     def on_blur(self) -> None:
-        self._say_keys(typing=False)
+        self._show_keys(typing=False)
 
-    def _say_keys(self, *, typing: bool) -> None:
+    def _show_keys(self, *, typing: bool) -> None:
         for line in self.screen.query(KeyLine):
             line.set_typing(typing)
 
-    def action_give_up(self) -> None:
-        self.post_message(self.GaveUp(self))
+    def action_cancel(self) -> None:
+        self.post_message(self.Canceled(self))

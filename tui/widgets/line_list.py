@@ -1,4 +1,4 @@
-"""A block of lines and a list of lines with a cursor: both send only the rows that changed or came into sight."""
+"""A block of lines, and a list of lines with a cursor. Both repaint only the rows that changed or came into view."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _CLASSES: Final = {f"line--{role}" for role in (*ROLES, "cursor")}
 
 
 def strip_of(widget: Widget, line: Line, width: int, *, at_cursor: bool = False) -> Strip:
-    """The cells of one line in the widget's styles, cut or filled to the width."""
+    """The cells of one line in the widget's styles, truncated or padded to `width`."""
     base = widget.rich_style
     over = widget.get_component_rich_style("line--cursor", partial=True) if at_cursor else Style.null()
     segments = []
     for text, role in clip(line, width):
         style = base + widget.get_component_rich_style(f"line--{role}", partial=True) if role else base
         segments.append(Segment(text, style + over))
-    return Strip(segments).adjust_cell_length(width, base + over).simplify()  # fewer colour codes to send
+    return Strip(segments).adjust_cell_length(width, base + over).simplify()  # fewer color codes to send
 
 
 class LineView(Widget, can_focus=False):
-    """A block of lines without a cursor; only lines that changed are sent again."""
+    """A block of lines without a cursor. Only lines that changed are repainted."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = _CLASSES
 
@@ -48,11 +48,11 @@ class LineView(Widget, can_focus=False):
 
     @property
     def text(self) -> str:
-        """What it shows, without styles."""
+        """The text it shows, without styles."""
         return "\n".join("".join(part for part, _ in line) for line in self._lines)
 
     def show(self, lines: Iterable[Line]) -> None:
-        """Replace the block, refreshing the rows that differ."""
+        """Replace the block and repaint the rows that differ."""
         fresh = list(lines)
         before, self._lines = self._lines, fresh
         for y in range(max(len(before), len(fresh))):
@@ -65,7 +65,7 @@ class LineView(Widget, can_focus=False):
 
 
 class LineList(ScrollView, can_focus=True):
-    """A list of any length with a cursor. Subclasses say how many rows there are and draw one row at a time."""
+    """A list of any length with a cursor. Subclasses implement `row_count` and `draw`, which draws one row."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = _CLASSES
     BINDINGS: ClassVar[list[BindingType]] = bindings(MOVING)
@@ -75,12 +75,12 @@ class LineList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.nothing: Line = []
-        """What stands in the place of the rows where there are none."""
+        """Shown instead of rows if there are none."""
         self._drawn: dict[int, tuple[Line, bool]] = {}
-        """What was last drawn on each row of the screen."""
+        """What was last drawn on each row of the screen, and whether the cursor was there."""
 
     class Moved(Message):
-        """The cursor stands on another row."""
+        """The cursor moved to another row."""
 
         def __init__(self, source: LineList, row: int) -> None:
             super().__init__()
@@ -95,7 +95,7 @@ class LineList(ScrollView, can_focus=True):
             return isinstance(message, LineList.Moved) and message.source is self.source
 
     class Chosen(Message):
-        """Enter or a second click on a row."""
+        """Enter was pressed on a row, or the row under the cursor was clicked."""
 
         def __init__(self, source: LineList, row: int) -> None:
             super().__init__()
@@ -107,7 +107,7 @@ class LineList(ScrollView, can_focus=True):
             return self.source
 
     def row_count(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         raise NotImplementedError
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
@@ -115,11 +115,11 @@ class LineList(ScrollView, can_focus=True):
         raise NotImplementedError
 
     def can_stand(self, row: int) -> bool:
-        """Whether the cursor may stand on the row (headings say no)."""
+        """Whether the cursor may stand on the row; False for headings."""
         return True
 
     def reload(self) -> None:
-        """Draw again after the rows changed: only lines that differ are sent. Keeps the cursor inside."""
+        """Redraw after the rows changed, repainting only lines that differ. Keeps the cursor within the rows."""
         self.virtual_size = Size(self.scrollable_content_region.width, self.row_count())
         self.cursor = self.validate_cursor(self.cursor)
         for y, before in list(self._drawn.items()):
@@ -135,7 +135,7 @@ class LineList(ScrollView, can_focus=True):
         return strip_of(self, line, self.scrollable_content_region.width, at_cursor=at_cursor)
 
     def _line_at(self, y: int) -> tuple[Line, bool]:
-        """The line on the y-th row of the screen, and whether the cursor is there."""
+        """The line on row `y` of the screen, and whether the cursor is there."""
         row = y + self.scroll_offset.y
         if row >= self.row_count():
             return self.nothing if row == 0 else [], False
@@ -160,13 +160,13 @@ class LineList(ScrollView, can_focus=True):
         self.post_message(self.Moved(self, now))
 
     def follow(self) -> None:
-        """Scroll so that the cursor is in sight."""
+        """Scroll the cursor into view."""
         height = self.scrollable_content_region.height
         if height <= 0:
             return
         top = self.cursor
         while top > 0 and not self.can_stand(top - 1):
-            top -= 1  # a heading above the first row comes into sight with it
+            top -= 1  # headings right above the cursor come into view with it
         offset = self.scroll_offset.y
         if top < offset:
             self.scroll_to(y=top, animate=False, force=True)
@@ -174,7 +174,7 @@ class LineList(ScrollView, can_focus=True):
             self.scroll_to(y=self.cursor - height + 1, animate=False, force=True)
 
     def action_move(self, rows: int) -> None:
-        """Move by rows that can be stood on."""
+        """Move the cursor by this many rows, skipping those on which it may not stand."""
         step = 1 if rows > 0 else -1
         row = self.cursor
         for _ in range(abs(rows)):

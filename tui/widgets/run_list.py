@@ -1,4 +1,4 @@
-"""The table of runs: any number of rows, of which only those in sight are drawn."""
+"""The table of runs, of any length; only the visible rows are drawn."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from textual.events import Resize
 
 from engine.contract.run.store import Summary
 from tui.drawing.lines import Line
-from tui.drawing.run_rows import Row
+from tui.drawing.run_rows import ListRow
 from tui.drawing.run_table import Columns, Marks, draw_row
 from tui.widgets.line_list import LineList
 
 
 class RunList(LineList):
-    """Rows of runs under headings. It is given values; what a key does is the screen's business."""
+    """Rows of runs under headings. It shows the values it is given; the screen handles the keys."""
 
     def __init__(self) -> None:
         super().__init__(id="runs")
-        self._rows: list[Row] = []
+        self._rows: list[ListRow] = []
         self._marks = Marks()
         self._columns = Columns()
         self._now = time.time()
@@ -39,22 +39,22 @@ class RunList(LineList):
 
     @property
     def runs(self) -> list[Summary]:
-        """All runs that are shown, from the top."""
+        """All runs in the table, from the top."""
         return [row.run for row in self._rows if row.run is not None]
 
-    def show(self, rows: list[Row], marks: Marks) -> None:
-        """Draw other rows; the cursor stays on its run."""
+    def show(self, rows: list[ListRow], marks: Marks) -> None:
+        """Show other rows; the cursor stays on its run."""
         kept = self.run.id if self.run else ""
         self._rows, self._marks, self._now = rows, marks, time.time()
         at = next((i for i, row in enumerate(rows) if row.run and row.run.id == kept), self.cursor)
         moved = at != self.cursor
-        self.set_reactive(LineList.cursor, at)  # the same run on another row is no move
+        self.set_reactive(LineList.cursor, at)  # the same run on another row does not count as a move
         self.reload()
         if moved:
             self.follow()
 
     def go_to(self, run_id: str) -> None:
-        """Put the cursor on a run."""
+        """Move the cursor to a run, if it is in the table."""
         at = next((i for i, row in enumerate(self._rows) if row.run and row.run.id == run_id), None)
         if at is not None:
             self.cursor = at

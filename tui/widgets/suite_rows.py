@@ -1,4 +1,4 @@
-"""The rows of a table that a cursor walks on and that can be marked."""
+"""The rows of a suite's table as a list with a cursor and marks."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from collections.abc import Sequence
 
 from engine.contract.text import clean
 from tui.drawing.lines import Line, fit
-from tui.drawing.typeset import Sheet
+from tui.drawing.typeset import Table
 from tui.widgets.line_list import LineList
 
 
 class SuiteRows(LineList):
-    """The rows of the table."""
+    """The rows of a table; marked rows have a dot."""
 
     def __init__(self) -> None:
         super().__init__(id="suite-rows")
-        self._sheet: Sheet | None = None
+        self._table: Table | None = None
         self._marked: frozenset[str] = frozenset()
 
     def row_count(self) -> int:
-        return len(self._sheet.rows) if self._sheet else 0
+        return len(self._table.rows) if self._table else 0
 
-    def show(self, sheet: Sheet | None, marked: set[str]) -> None:
-        """Draw another table, or other marks."""
-        self._sheet, self._marked = sheet, frozenset(marked)
+    def show(self, table: Table | None, marked: set[str]) -> None:
+        """Show another table, or other marks."""
+        self._table, self._marked = table, frozenset(marked)
         self.reload()
 
     def heads(self) -> Line:
-        """The headings over the columns."""
-        if self._sheet is None:
+        """The column heads, aligned with the rows."""
+        if self._table is None:
             return []
-        return [(f"    {self._cells([column.head for column in self._sheet.columns])}", "dim")]
+        return [(f"    {self._cells([column.head for column in self._table.columns])}", "dim")]
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        assert self._sheet is not None  # without it there is no row
-        cells = list(self._sheet.rows[row])
+        assert self._table is not None  # there are no rows without a table
+        cells = list(self._table.rows[row])
         mark = "● " if cells[0] in self._marked else "  "
         return [
             ("▸ " if at_cursor else "  ", "mark"),
@@ -43,9 +43,9 @@ class SuiteRows(LineList):
         ]
 
     def _cells(self, cells: Sequence[str]) -> str:
-        assert self._sheet is not None
-        told = []
-        for i, column in enumerate(self._sheet.columns):
-            size = max(len(column.head), *(len(row[i]) for row in self._sheet.rows))
-            told.append(fit(clean(cells[i]), size, "right" if column.right else "left"))
-        return "  ".join(told)
+        assert self._table is not None
+        fitted = []
+        for i, column in enumerate(self._table.columns):
+            size = max(len(column.head), *(len(row[i]) for row in self._table.rows))
+            fitted.append(fit(clean(cells[i]), size, "right" if column.right else "left"))
+        return "  ".join(fitted)

@@ -1,4 +1,4 @@
-"""The first line of every screen: the sections with their keys, the host, and what is going on there."""
+"""The first line of every screen: the sections with their keys, the host, and its running and queued runs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tui.drawing.lines import Line, clip, width_of
 from tui.keys.common import MODES
 from tui.widgets.pane import Pane
 
-LOOK_SECONDS: Final = 2.0
+REFRESH_SECONDS: Final = 2.0
 
 
 def top_bar(mode: str, host: str, running: int, queued: int, width: int) -> Line:
-    """The line: the current section is set off by reverse video and so is readable without colour."""
+    """The line. The current section is in reverse video, so that it is readable without color."""
     wide = width >= 100
     line = _sections(mode, wide, titles=True)
     if width_of(line) > width:
@@ -28,7 +28,7 @@ def top_bar(mode: str, host: str, running: int, queued: int, width: int) -> Line
 
 
 def _sections(mode: str, wide: bool, titles: bool) -> Line:
-    """Numbers and titles; without `titles` only the current section has its own."""
+    """Numbers and titles of the sections; without `titles` only the current section shows its title."""
     line: Line = []
     for number, (name, title) in enumerate(MODES.items(), start=1):
         here = name == mode
@@ -39,7 +39,7 @@ def _sections(mode: str, wide: bool, titles: bool) -> Line:
 
 
 class TopBar(Pane):
-    """Reads the section and the counts from the app."""
+    """The top bar; it takes the section and the counts from the app."""
 
     DEFAULT_CSS = "TopBar { dock: top; height: 1; }"
 
@@ -47,9 +47,9 @@ class TopBar(Pane):
         super().__init__(self._draw)
 
     def on_mount(self) -> None:
-        self.set_interval(LOOK_SECONDS, self._look)
+        self.set_interval(REFRESH_SECONDS, self._update_counts)
 
-    def _look(self) -> None:
+    def _update_counts(self) -> None:
         if self.screen.is_current:
             self.redraw()
 

@@ -1,16 +1,16 @@
-"""predictions.npz: what the model said about every test image, so that later analyses need neither model nor torch.
+"""predictions.npz: the model's output for every test image, so that later analyses need neither the model nor torch.
 
-version           2; a file without it is of version 1, which lacks all that is marked (2)
+version           2; a file without it is version 1, which lacks everything marked (2)
 labels            (N,) int64, in the order of the data set's test images
 classes           (C,) names
-last, best        (N, C) float16 logits of the last evaluated epoch and of the best one; (2) less each row's largest
+last, best        (N, C) float16 logits of the last and of the best evaluated epoch; (2) minus the largest of each row
 last_epoch, best_epoch   1-based
-weights           "raw", "ema" or "swa": whose logits the last ones are
-best_weights      (2) the same of the best ones
-test_index        (2) (N,) int64, which images of the data set's whole test set these are
-holdout           (2) (M, C) float16, like `last`, of the images held out of training; M is 0 without a hold-out
+weights           "raw", "ema" or "swa": the weights that produced `last`
+best_weights      (2) the same for `best`
+test_index        (2) (N,) int64, indices of these images in the data set's full test set
+holdout           (2) (M, C) float16 logits like `last` for the hold-out images; M is 0 without a hold-out
 holdout_labels    (2) (M,) int64
-data              (2) SHA-256 of the whole data set: equal ones hold the same images in the same order
+data              (2) SHA-256 of the whole data set; equal hashes mean the same images in the same order
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ VERSION: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """The contents of a predictions file, as the head of this module says; what version 1 lacks is empty there."""
+    """The contents of a predictions file, described in the module's docstring; empty where version 1 has none."""
 
     labels: NDArray[np.int64]
     classes: Sequence[str]
@@ -51,7 +51,7 @@ class Predictions:
 
 
 def write(path: Path, predictions: Predictions) -> None:
-    """Write the file whole or not at all. OSError on a full disk."""
+    """Write the file completely or not at all. Raises OSError, for example on a full disk."""
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
@@ -73,7 +73,7 @@ def write(path: Path, predictions: Predictions) -> None:
 
 
 def read(path: Path) -> Predictions:
-    """Read a predictions file. Raises OSError, ValueError or KeyError where it is missing or damaged."""
+    """Read a predictions file. Raises OSError, ValueError or KeyError if it is missing or damaged."""
     with os.fdopen(open_regular(path), "rb") as opened, np.load(opened, allow_pickle=False) as file:
         first = "version" not in file
         labels, last, weights = file["labels"], file["last"], str(file["weights"])

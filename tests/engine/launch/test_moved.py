@@ -1,7 +1,7 @@
 """A run folder that is moved or deleted while its processes live: they end, and nothing is made where it was.
 
 The trainer here does not look after its folder, so that what the supervisor does shows. What the real one does is in
-tests/engine/loop/test_moved_folder.py.
+tests/engine/test_attempt_moved_folder.py.
 """
 
 import os

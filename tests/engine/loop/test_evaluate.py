@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from engine.data.device import Resident
 from engine.data.load import Split
-from engine.loop.evaluate import VIEWS, Interrupted, average, moved, predict, predict_views, score
+from engine.loop.evaluate import VIEWS, Interrupted, average, predict, predict_views, score, shifted
 
 
 def images(n: int) -> Split:
@@ -132,13 +132,13 @@ def test_the_weights_of_the_views_add_up_to_one_and_the_plain_view_comes_first()
 
 def test_a_moved_image_is_the_image_a_pixel_further_with_its_rim_reflected():
     x = torch.arange(9.0).view(1, 1, 3, 3)
-    assert moved(x, 1)[0, 0].tolist() == [[4, 3, 4], [1, 0, 1], [4, 3, 4]]
-    assert moved(x, -1)[0, 0].tolist() == [[4, 5, 4], [7, 8, 7], [4, 5, 4]]
+    assert shifted(x, 1)[0, 0].tolist() == [[4, 3, 4], [1, 0, 1], [4, 3, 4]]
+    assert shifted(x, -1)[0, 0].tolist() == [[4, 5, 4], [7, 8, 7], [4, 5, 4]]
     grey, colour = torch.rand(3, 1, 28, 28), torch.rand(3, 3, 32, 32)
     for images in (grey, colour):  # what rolls over the rim differs, the inside must agree
         for by in (1, -1):
             rolled = images.roll((by, by), (2, 3))
-            assert torch.equal(moved(images, by)[..., 1:-1, 1:-1], rolled[..., 1:-1, 1:-1])
+            assert torch.equal(shifted(images, by)[..., 1:-1, 1:-1], rolled[..., 1:-1, 1:-1])
 
 
 def mirrored(image: np.ndarray) -> np.ndarray:

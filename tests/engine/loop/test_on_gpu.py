@@ -65,7 +65,7 @@ def test_a_run_moves_from_the_gpu_to_the_cpu_and_says_what_changed(make):
     trial.go(stop_after=3, device=GPU)
     events = trial.go()
     resumed = next(event for event in events if isinstance(event, Resumed))
-    assert "device cuda is now cpu" in resumed.why
+    assert "device changed from cuda to cpu" in resumed.why
     assert isinstance(events[-1], Finished)
 
 
@@ -89,8 +89,8 @@ def test_out_of_memory_says_how_much_was_taken(make, tmp_path):
         torch.zeros(2**46, dtype=torch.uint8, device=GPU)
     failed = describe(caught.value, make().recipe, MachineSampler(tmp_path, gpu_uuids(GPU), torch.cuda.memory_reserved))
     assert failed.reason == "gpu_memory"
-    assert "this run took up to" in failed.message
-    assert "others hold" in failed.message
+    assert "this run used up to" in failed.message
+    assert "processes hold" in failed.message
 
 
 def losses(trial) -> list[float]:
@@ -146,7 +146,7 @@ def test_a_recorded_step_gives_the_same_bits_as_the_ordinary_one():
 def test_a_model_that_waits_for_the_gpu_trains_without_a_graph(make):
     trial = make(model="waiting_net", compute={"precision": "fp32", "graph": "on"})
     events = trial.go(device=GPU)
-    assert any(isinstance(e, Message) and "without one" in e.text for e in events)
+    assert any(isinstance(e, Message) and "runs eagerly" in e.text for e in events)
     assert isinstance(events[-1], Finished)
 
 
@@ -167,7 +167,7 @@ def test_whether_compiling_pays_is_found_without_a_trace():
 
 
 def test_a_long_run_is_compiled_and_recorded(make, monkeypatch):
-    monkeypatch.setattr("engine.loop.probe.pays", lambda *args, **options: True)
+    monkeypatch.setattr("engine.loop.decisions.pays", lambda *args, **options: True)
     trial = make(model="resnet20", compute={"precision": "bf16"}, epochs=2)
     started = next(event for event in trial.go(device=GPU) if isinstance(event, RunStarted))
     assert (started.compile, started.graph) == ("default", True)

@@ -3,9 +3,7 @@
 import pytest
 import torch
 
-from engine.contract.errors import BadInput
-from engine.loop.setup import wants_graph
-from engine.loop.steps import ORDINARY, RecordedStep
+from engine.loop.steps import EAGER_STEPS, RecordedStep
 from tests.engine.conftest import tiny_recipe
 
 
@@ -13,10 +11,10 @@ class Recorder:
     """A CUDA graph as far as a CPU can play it: recording computes nothing, and every replay fills the same tensors."""
 
     def __init__(self, problem: str = "") -> None:
-        self.problem, self.recorded, self.replayed, self.apart_steps = problem, 0, 0, 0
+        self.problem, self.recorded, self.replayed, self.eager_steps = problem, 0, 0, 0
 
-    def apart(self, step):
-        self.apart_steps += 1
+    def run_eagerly(self, step):
+        self.eager_steps += 1
         return step()
 
     def record(self, step):
@@ -64,7 +62,7 @@ def test_replayed_steps_are_the_steps_themselves():
         for mine, theirs in zip(step(x, y)[:2], plain.step(x, y)[:2], strict=True):
             assert torch.equal(mine, theirs)
     assert torch.equal(quick.weight, plain.weight)
-    assert (recorder.apart_steps, recorder.recorded, recorder.replayed) == (ORDINARY, 1, 10 - ORDINARY)
+    assert (recorder.eager_steps, recorder.recorded, recorder.replayed) == (EAGER_STEPS, 1, 10 - EAGER_STEPS)
 
 
 def test_a_batch_of_another_shape_is_taken_by_the_ordinary_step():
@@ -73,7 +71,7 @@ def test_a_batch_of_another_shape_is_taken_by_the_ordinary_step():
     sizes = [8] * 5 + [3] + [8] * 2
     for x, y in batches(sizes):
         assert torch.equal(step(x, y)[1], plain.step(x, y)[1])
-    assert (recorder.recorded, recorder.replayed) == (1, len(sizes) - ORDINARY - 1)
+    assert (recorder.recorded, recorder.replayed) == (1, len(sizes) - EAGER_STEPS - 1)
 
 
 def test_the_batch_given_is_never_written_to():
@@ -91,38 +89,9 @@ def test_a_step_that_cannot_be_recorded_is_carried_out_all_the_same():
     step = RecordedStep(quick.step, recorder, said.append)
     for x, y in batches([8] * 6):
         assert torch.equal(step(x, y)[1], plain.step(x, y)[1])
-    assert recorder.apart_steps == ORDINARY
+    assert recorder.eager_steps == EAGER_STEPS
     (line,) = said
-    assert line.endswith("runs without one: operation not permitted when stream is capturing")
-
-
-ORDINARY_RECIPE = {"name": "sgd", "lr": 0.05}
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"compute": {"accumulate": 2}}, "accumulate"),
-        ({"compute": {"deterministic": True}}, "deterministic"),
-        ({"optimizer": ORDINARY_RECIPE | {"sharpness": "sam"}}, "two passes"),
-        ({"optimizer": ORDINARY_RECIPE | {"lookahead": 5}}, "lookahead"),
-        ({"schedule": {"name": "one_cycle", "momentum_low": 0.8}}, "momentum"),
-        ({"loss": {"name": "distillation", "teacher": "/nowhere"}}, "teacher"),
-    ],
-)
-def test_what_differs_from_step_to_step_is_not_recorded(parts, changes, reason):
-    assert not wants_graph(tiny_recipe(parts, **changes), parts)
-    insisting = changes | {"compute": changes.get("compute", {}) | {"graph": "on"}}
-    with pytest.raises(BadInput, match=rf"compute\.graph: .*{reason}"):
-        tiny_recipe(parts, **insisting)
-
-
-def test_only_parts_of_our_own_are_recorded_without_being_asked(parts):
-    assert wants_graph(tiny_recipe(parts), parts)
-    assert not wants_graph(tiny_recipe(parts, compute={"graph": "off"}), parts)
-    own = {"model": "dropout_net"}
-    assert not wants_graph(tiny_recipe(parts, **own), parts)
-    assert wants_graph(tiny_recipe(parts, **own, compute={"graph": "on"}), parts)
+    assert line.endswith("runs eagerly: operation not permitted when stream is capturing")
 
 
 def test_new_defaults_do_not_change_the_id_of_a_recipe(parts):

@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import CIFAR10
 
 from engine.contract.recipe.catalog import Part, catalog
-from engine.contract.recipe.schema import Choice, ComputeConfig
+from engine.contract.recipe.schema import Choice
 from engine.loop.memory import keep_freed_memory
 from engine.loop.probe import choose_precision
 from engine.models.build import build_model
@@ -144,7 +144,7 @@ def learn(model: nn.Module, x: Tensor, y: Tensor, lr: float) -> dict[str, Any]:
         keep_freed_memory()
     model.to(DEVICE, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.0)
-    precision, _ = choose_precision(ComputeConfig(), DEVICE, model, x[:BATCH])
+    precision, _ = choose_precision("auto", DEVICE, model, x[:BATCH])
     clock = time.monotonic if DEVICE.type == "cuda" else lambda: time.process_time() / CORES
     began, steps, accuracy = clock(), 0, 0.0
     while accuracy < TARGET and clock() - began < SECONDS:

@@ -1,4 +1,4 @@
-"""Charts as text: what is drawn where, what is left out, and that nothing spills."""
+"""Charts as text: what is drawn where, what is left out, and that nothing overflows."""
 
 import math
 
@@ -8,10 +8,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.drawing.axes import Axis, accuracy_axis, finite, plain, reach, steps_of, value_axis, x_axis
-from tui.drawing.charts import Look, Series, chart, downsample, smooth
+from tui.drawing.axes import Axis, accuracy_axis, finite, value_axis, x_axis
+from tui.drawing.charts import ChartStyle, Series, chart, downsample, smooth
 
 NAN = math.nan
+RISE = Series("test", range(1, 11), [50, 60, 70, 75, 80, 84, 87, 89, 90, 91], ("91.00",))
 
 
 def text_of(lines):
@@ -22,12 +23,9 @@ def roles_of(lines):
     return {role for line in lines for text, role in line if text.strip()}
 
 
-RISE = Series("test", range(1, 11), [50, 60, 70, 75, 80, 84, 87, 89, 90, 91], ("91.00",))
-
-
-def test_a_rising_accuracy_looks_like_this():
+def test_a_rising_accuracy_is_drawn_like_this():
     x, y = x_axis(10), accuracy_axis([RISE.y], 7)
-    assert text_of(chart([RISE], 40, 9, x, y, Look(gutter=11))) == [
+    assert text_of(chart([RISE], 40, 9, x, y, ChartStyle(gutter=11))) == [
         "  │                        ⢀⡠ ⣀ test",
         "90┤                  ⣀⡠⠔⠒⠒⠉⠁     91.00",
         "  │               ⡠⠔⠊",
@@ -43,7 +41,7 @@ def test_a_rising_accuracy_looks_like_this():
 def test_every_series_writes_its_label_and_value_beside_the_plot():
     low = Series("train*", [0, 10], [1.2, 1.2], ("1.247",), "train", "•")
     high = Series("baseline", [0, 10], [2.0, 2.0], ("8fq2", "at 10", "2.000"), "baseline", "·")
-    lines = chart([low, high], 60, 12, x_axis(10), value_axis([low.y, high.y], 10), Look(gutter=14))
+    lines = chart([low, high], 60, 12, x_axis(10), value_axis([low.y, high.y], 10), ChartStyle(gutter=14))
     gutter = [line[46:].strip() for line in text_of(lines)]
     assert [note for note in gutter if note] == ["· baseline", "8fq2", "at 10", "2.000", "• train*", "1.247"]
     assert {"train", "baseline"} <= roles_of(lines)
@@ -53,14 +51,16 @@ def test_every_series_writes_its_label_and_value_beside_the_plot():
 
 def test_labels_that_do_not_fit_lose_their_middle_lines_first():
     many = [Series(f"s{i}", [0, 10], [i, i], ("id", "at 3", f"{i}.0")) for i in range(3)]
-    gutter = [line[29:].strip() for line in text_of(chart(many, 40, 6, x_axis(10), value_axis([[0, 2]], 4), Look()))]
+    gutter = [
+        line[29:].strip() for line in text_of(chart(many, 40, 6, x_axis(10), value_axis([[0, 2]], 4), ChartStyle()))
+    ]
     assert gutter == ["⣀ s2", "2.0", "⣀ s1", "1.0", "⣀ s0", "0.0"]
 
 
 @pytest.mark.parametrize(("glyphs", "allowed"), [("braille", "⠀⣿"), ("block", "▀▟"), ("ascii", "**")])
 def test_each_glyph_level_draws_with_its_own_marks(glyphs, allowed):
     plain_y = Axis(0, 100)
-    lines = chart([Series("", range(11), range(0, 110, 10))], 30, 8, x_axis(10), plain_y, Look(0, glyphs=glyphs))
+    lines = chart([Series("", range(11), range(0, 110, 10))], 30, 8, x_axis(10), plain_y, ChartStyle(0, glyphs=glyphs))
     drawn = {c for line in lines for text, role in line if role == "test" for c in text if c != " "}
     assert drawn and all(allowed[0] <= c <= allowed[1] for c in drawn)
 
@@ -76,7 +76,7 @@ def test_each_glyph_level_draws_with_its_own_marks(glyphs, allowed):
 def test_no_line_is_ever_wider_or_higher_than_asked(values, width, height, scale):
     series = Series("a label that is rather long", range(len(values)), values, ("value 1", "value 2"))
     y = value_axis([values], max(height - 2, 1), scale)
-    lines = chart([series], width, height, x_axis(len(values)), y, Look(gutter=11, x_name="epoch"))
+    lines = chart([series], width, height, x_axis(len(values)), y, ChartStyle(gutter=11, x_name="epoch"))
     assert len(lines) == height
     assert all(sum(cell_len(text) for text, _ in line) <= width for line in lines)
 
@@ -110,67 +110,14 @@ def test_without_weight_smoothing_changes_nothing():
     np.testing.assert_array_equal(smooth([1.0, NAN, 3.0], 0.0), [1.0, NAN, 3.0])
 
 
-@pytest.mark.parametrize(
-    ("last", "planned", "end"),
-    [
-        (0, 500, 10),
-        (10, 500, 10),
-        (11, 500, 20),
-        (112, 500, 200),
-        (201, 500, 500),
-        (51, 64, 64),
-        (3, 2, 10),
-        (501, math.inf, 1000),
-    ],
-)
-def test_the_x_range_is_the_next_round_number_but_never_past_the_plan(last, planned, end):
-    assert reach(last, planned) == end
-
-
-def test_a_plan_of_three_epochs_fills_the_axis_and_has_no_half_epochs():
-    axis = x_axis(2, 3)
-    assert axis.high == 3 and [label for _, label in axis.ticks] == ["0", "1", "2", "3"]
-
-
-@given(st.floats(0, 1e6), st.floats(1e-6, 1e6), st.integers(2, 9))
-def test_ticks_are_inside_the_range_and_not_too_many(low, span, count):
-    ticks = steps_of(low, low + span, count)
-    assert 1 <= len(ticks) <= count
-    assert all(low - 1e-6 * span <= tick <= low + span * (1 + 1e-6) for tick in ticks)
-
-
-def test_equal_factors_of_the_error_are_equal_steps_on_the_log_error_axis():
-    axis = Axis(0, 99.9, scale="log error")
-    at_90, at_99, at_0 = axis.place([90, 99, 0])
-    assert at_99 - at_90 == pytest.approx(at_90 - at_0)
-    assert (at_0, at_99) == pytest.approx((0, 2 / 3))
-
-
-def test_the_accuracy_axis_marks_the_figures_that_matter():
-    axis = accuracy_axis([[61.0, 93.6], [96.47]], 9)
-    assert axis.low == 60
-    assert [label for _, label in axis.ticks] == ["60", "70", "80", "90", "95"]
-    assert 96.47 < axis.high < 100
-
-
-def test_a_perfect_accuracy_has_a_place():
-    axis = accuracy_axis([[90.0, 100.0]], 9)
-    assert axis.high < 100.0
-    assert np.isfinite(axis.place([100.0])).all()
-
-
-def test_a_lone_spike_does_not_flatten_the_rest():
-    calm = [1.0] * 200
-    assert value_axis([[*calm, 1e6]], 9).high < 10
-    assert value_axis([[1.0, 2.0, 3.0]], 9).high >= 3
-
-
-@pytest.mark.parametrize(("value", "label"), [(0.5, ".5"), (50, "50"), (0.005, ".005"), (20000, "20k"), (1.5, "1.5")])
-def test_tick_labels_are_short(value, label):
-    assert plain(value) == label
-
-
 def test_nothing_to_plot_still_has_axes():
-    lines = text_of(chart([], 40, 8, x_axis(0), value_axis([], 6), Look()))
+    lines = text_of(chart([], 40, 8, x_axis(0), value_axis([], 6), ChartStyle()))
     assert lines[-2].lstrip().startswith("└┬") and lines[-1].split()[0] == "0"
     assert len(finite([])) == 0
+
+
+def test_a_chart_is_as_wide_as_asked_whatever_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    x, y = Axis(0, 500, ((0, "0"), (500, "500"))), Axis(0, 1)
+    last = text_of(chart([Series("", [0, 500], [0, 1])], 200, 8, x, y, ChartStyle(gutter=0)))[-1]
+    assert last.endswith("500") and cell_len(last) >= 198

@@ -1,4 +1,4 @@
-"""Plain formats: what a person reads for a number."""
+"""Numbers as short text."""
 
 import math
 
@@ -36,6 +36,8 @@ NAN = math.nan
         (fmt.file_size, NAN, "-"),
         (fmt.file_size, 171_000_000, "171 MB"),
         (fmt.file_size, 12, "12 B"),
+        (fmt.keep_running, 1, "1 run keeps running"),
+        (fmt.keep_running, 3, "3 runs keep running"),
         (fmt.age, 2, "2 s ago"),
         (fmt.age, 300, "5 min ago"),
         (fmt.age, 3 * 3600, "3 h ago"),
@@ -43,7 +45,7 @@ NAN = math.nan
         (fmt.age, math.inf, "-"),
     ],
 )
-def test_a_number_reads_as_a_person_writes_it(function, value, shown):
+def test_numbers_are_written_like_this(function, value, shown):
     assert function(value) == shown
 
 
@@ -85,3 +87,11 @@ def test_glyphs_follow_the_locale(monkeypatch):
 def test_a_single_run_has_no_spread():
     assert fmt.mean_over_runs(0.884, 0.0011, 3, "*") == "88.40* ±0.11"
     assert fmt.mean_over_runs(0.8852, 0.0, 1) == "88.52"
+
+
+def test_a_place_in_line_is_an_ordinal():
+    places = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 112: "112th"}
+    assert fmt.place_in_line(0) == ""
+    assert {place: fmt.place_in_line(place) for place in places} == {
+        place: f"{ordinal} in line" for place, ordinal in places.items()
+    }

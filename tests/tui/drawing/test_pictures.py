@@ -14,7 +14,7 @@ def sheet(columns=4):
     return Sheet(TILES[:, :columns], ["original", *(f"op number {i}" for i in range(1, columns))], captions)
 
 
-def colours(line):
+def colors(line):
     return [(*segment.style.color.triplet, *segment.style.bgcolor.triplet) for segment in line]
 
 
@@ -23,13 +23,13 @@ def test_a_cell_shows_two_pixels_one_above_the_other():
     lines = pictures.half_blocks(picture)
     assert [len(line) for line in lines] == [3, 3, 3]
     for row, line in enumerate(lines):
-        assert colours(line) == [(*picture[2 * row, i].tolist(), *picture[2 * row + 1, i].tolist()) for i in range(3)]
+        assert colors(line) == [(*picture[2 * row, i].tolist(), *picture[2 * row + 1, i].tolist()) for i in range(3)]
 
 
 def test_an_odd_last_row_is_shown_twice():
     lines = pictures.half_blocks(TILES[0, 0, :3, :2])
     assert len(lines) == 2
-    assert all(colour[:3] == colour[3:] for colour in colours(lines[1]))
+    assert all(color[:3] == color[3:] for color in colors(lines[1]))
 
 
 def test_half_the_size_is_the_mean_of_four_pixels():

@@ -1,4 +1,4 @@
-"""The key tables: complete, without clashes, and without what terminals and multiplexers keep for themselves."""
+"""The key tables: complete, without clashes, and without keys that terminals and multiplexers reserve."""
 
 import importlib
 import inspect
@@ -10,7 +10,7 @@ from tui.keys.common import DIALOG, GLOBAL, MODES, MOVING, bindings
 from tui.screens.help import TABLES
 
 TAKEN = {"ctrl+a", "ctrl+b", "ctrl+q", "ctrl+j", "ctrl+m", "ctrl+i", *(f"f{i}" for i in range(2, 13))}
-"""Prefixes of screen and tmux, byobu's function keys, and what a terminal cannot tell from Enter and Tab."""
+"""Prefixes of screen and tmux, byobu's function keys, and keys that a terminal cannot distinguish from Enter and Tab."""
 ACTING = {"stop", "resume", "rerun", "edit", "delete", "cancel"}
 
 

@@ -94,9 +94,9 @@ async def test_the_wide_screen_adds_rate_health_and_the_other_run(root, workbenc
 @pytest.mark.parametrize(
     ("demo", "expected"),
     [
-        (Demo(epochs_done=0, step=0, phase="compiling"), ["compiling: max-autotune, for ", "comes with the first steps", "devices"]),
-        (Demo(epochs_done=0, step=0, phase="queued", state="queued"), ["place 2 in line", "queued"]),
-        (Demo(epochs_done=0, step=120), ["epoch 1/500", "step 120/390", "tested first at the end of an epoch", "train*"]),
+        (Demo(epochs_done=0, step=0, phase="compiling"), ["compiling: max-autotune, for ", "no step yet", "devices"]),
+        (Demo(epochs_done=0, step=0, phase="queued", state="queued"), ["2nd in line", "queued"]),
+        (Demo(epochs_done=0, step=120), ["epoch 1/500", "step 120/390", "no test yet:", "the first comes after epoch 1", "train*"]),
         (Demo(epochs_done=500, state="finished"), ["✓", "finished", "100 %", "took 1 h 24"]),
         (Demo(epochs_done=31, state="failed"), ["✗", "failed: GPU memory", "needed 2.1 GB more"]),
         (Demo(epochs_done=9, gpu=False, preset="quickstart"), ["no GPU · AMD EPYC", "cpu ", "ram "]),

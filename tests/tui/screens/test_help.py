@@ -4,7 +4,7 @@ import pytest
 
 from tui.drawing.lines import width_of
 from tui.keys.common import GLOBAL, MODES, MOVING
-from tui.keys.key import shown
+from tui.keys.key import key_names
 from tui.screens.help import TABLES, TITLES, sections, sheet
 
 
@@ -14,7 +14,7 @@ def test_the_sheet_lists_every_key_of_every_screen_within_its_width(mode, width)
     lines = sheet(mode, width)
     assert all(width_of(line) <= width for line in lines)
     keys = [text.strip() for line in lines for text, role in line if role == "key"]
-    expected = [shown(key) for _, table in sections(mode) for key in table]
+    expected = [key_names(key) for _, table in sections(mode) for key in table]
     assert keys == expected
 
 

@@ -413,13 +413,13 @@ async def test_hostile_names_reach_the_screen_as_plain_text(workbench, make_run,
 
 
 async def test_a_preview_reads_one_run_and_only_when_the_cursor_rests(workbench, make_run, settle, until, monkeypatch):
-    from tui.drawing import run_preview
+    from tui.screens.preview_reader import Reader
 
     for _ in range(4):
         make_run()
     read = []
-    original = run_preview.Reader.read
-    monkeypatch.setattr(run_preview.Reader, "read", lambda self, *run: read.append(run[0].id) or original(self, *run))
+    original = Reader.read
+    monkeypatch.setattr(Reader, "read", lambda self, *run: read.append(run[0].id) or original(self, *run))
     app = workbench("results")
     async with app.run_test() as pilot:
         await until(pilot, lambda: read)
@@ -556,11 +556,11 @@ async def test_whoever_types_a_line_sees_which_keys_end_it(workbench, make_run, 
         for key in ("t", "e"):
             await pilot.press(key)
             await settle(pilot)
-            assert "enter ok   esc cancels" in screen_text(pilot.app)
+            assert "enter ok   esc cancel" in screen_text(pilot.app)
             await pilot.press("escape")
         await pilot.press("slash")
         await settle(pilot)
-        assert screen_text(pilot.app).splitlines()[-1].strip() == "enter ok  esc cancels"
+        assert screen_text(pilot.app).splitlines()[-1].strip() == "enter ok  esc cancel"
         await pilot.press("escape")
         await settle(pilot)
         assert "enter open" in screen_text(pilot.app).splitlines()[-1]

@@ -1,4 +1,4 @@
-"""Find rate on the screen: drawn beside the form while it goes, and what is taken stands in the form."""
+"""The learning-rate sweep on the screen: drawn beside the form as it runs, its result taken into the form."""
 
 import threading
 
@@ -13,16 +13,16 @@ from tui.widgets.find_rate import FindRate
 
 
 class SlowSweep:
-    """Says its events, then waits until it is let go on or stopped."""
+    """Emits its events, then waits until it is released or stopped."""
 
     def __init__(self, *events, hold=False):
-        self.said, self.go, self.stopped = events, threading.Event(), False
+        self.recorded, self.go, self.stopped = events, threading.Event(), False
         if not hold:
             self.go.set()
 
     def events(self):
         yield Phase(name="training", note="fp32, 60 steps of 16 images")
-        yield from self.said
+        yield from self.recorded
         self.go.wait(20)
         if not self.stopped:
             yield Message(text="all rates were tried")
@@ -38,7 +38,7 @@ FALLING = [Step(step=i + 1, lr=rate, loss=2.3 - 1 / (1 + (0.01 / rate) ** 2)) fo
 
 @pytest.fixture
 def sweep(monkeypatch):
-    """Puts a sweep that only talks in the place of the process."""
+    """Replaces the process of a sweep with one that only emits events."""
 
     def put(*events, **how) -> SlowSweep:
         fake = SlowSweep(*events, **how)
@@ -80,7 +80,7 @@ async def test_the_rate_where_the_loss_falls_fastest_can_be_taken_too(workbench,
         assert float(pilot.app.screen.desk.draft.sets["optimizer.lr"]) == pytest.approx(0.01, rel=0.3)
 
 
-async def test_the_form_can_be_filled_in_while_the_sweep_goes_on(workbench, sweep, screen_text, settle, until):
+async def test_the_form_can_be_filled_in_while_the_sweep_runs(workbench, sweep, screen_text, settle, until):
     fake = sweep(RunStarted(steps_per_epoch=60), *FALLING[:30], hold=True)
     async with workbench("new_run").run_test(size=(120, 40)) as pilot:
         await pilot.press("f")
@@ -90,7 +90,7 @@ async def test_the_form_can_be_filled_in_while_the_sweep_goes_on(workbench, swee
         pilot.app.screen.query_one(Form).go_to("epochs")
         await pilot.press("enter", *["backspace"] * 4, "5", "enter")
         await until(pilot, lambda: desk.draft.sets.get("epochs") == "5")
-        assert "the form has changed since this sweep began" in screen_text(pilot.app)
+        assert "the form has changed since this sweep started" in screen_text(pilot.app)
         await pilot.press("t", "f")
         await settle(pilot)
         assert "optimizer.lr" not in desk.draft.sets, "nothing is taken before the end"
@@ -120,7 +120,7 @@ async def test_closing_the_workbench_ends_the_sweep(workbench, sweep, screen_tex
     assert fake.stopped
 
 
-async def test_whoever_went_elsewhere_hears_what_was_found(workbench, sweep, screen_text, settle, until):
+async def test_a_result_is_announced_on_other_screens(workbench, sweep, screen_text, settle, until):
     fake = sweep(*FALLING, hold=True)
     app = workbench("new_run")
     async with app.run_test() as pilot:
@@ -163,7 +163,7 @@ async def test_without_a_rate_the_same_key_tries_more_steps(workbench, sweep, sc
         assert "f take 0.1" in screen_text(pilot.app)
 
 
-async def test_what_goes_wrong_is_said_and_can_be_tried_again(workbench, sweep, screen_text, settle):
+async def test_a_failure_is_shown_and_can_be_retried(workbench, sweep, screen_text, settle):
     sweep(Failed(reason="gpu_memory", message="out of GPU memory: this run took up to 3.0 GB"))
     async with workbench("new_run").run_test(size=(120, 40)) as pilot:
         await pilot.press("f")
@@ -175,7 +175,7 @@ async def test_what_goes_wrong_is_said_and_can_be_tried_again(workbench, sweep, 
         assert "f take 0.1" in screen_text(pilot.app)
 
 
-async def test_a_data_set_that_is_not_there_is_said(workbench, screen_text, settle):
+async def test_a_missing_data_set_is_shown(workbench, screen_text, settle):
     app = workbench("new_run")
     async with app.run_test(size=(120, 40)) as pilot:
         app.new_run({"preset": "resnet20_fast"})  # real CIFAR-10, which is not here

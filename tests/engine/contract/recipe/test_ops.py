@@ -5,7 +5,8 @@ import pytest
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.ops import member_lists, members, mixes_batch, name_of, stage, walk
-from engine.contract.recipe.schema import Choice, Recipe
+from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.schema import Choice
 
 TABLE = [
     "random_crop",
@@ -17,7 +18,7 @@ NAMES = ["random_crop", "choice", "color_jitter", "with_probability", "cutout", 
 
 def resolved(ops: list) -> tuple[Choice, ...]:
     table = {"epochs": 3, "batch_size": 8, "model": "lenet", "augmentation": ops, "optimizer": "sgd"}
-    return Recipe.resolve(table, catalog()).augmentation
+    return resolve(table, catalog()).augmentation
 
 
 @pytest.mark.parametrize("ops", [TABLE, resolved(TABLE)], ids=["as written", "resolved"])

@@ -2,7 +2,7 @@
 
 import torch
 
-from engine.loop.probe import choose_device
+from engine.loop.hardware import choose_device
 from engine.loop.setup import STARTED_FROM, prepare
 from engine.models.airbench import airbench94
 

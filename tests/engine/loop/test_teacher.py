@@ -206,14 +206,14 @@ def test_a_teacher_with_other_classes_is_refused(teach, learn):
     teacher = teach(data={"name": "shapes", "normalize": "none"})
     trial = learn()
     data = replace(trial.data, classes=tuple(f"other {name}" for name in trial.data.classes))
-    with pytest.raises(BadInput, match=f"run {teacher.run.id} learned other classes: "):
+    with pytest.raises(BadInput, match=f"run {teacher.run.id} was trained on other classes: "):
         teachers(trial, data)
 
 
 def test_without_a_teacher_such_a_recipe_is_not_prepared(teach, learn, tmp_path):
     teach()
     trial = learn()
-    with pytest.raises(BadInput, match="loss = distillation needs its teacher"):
+    with pytest.raises(BadInput, match="loss = distillation needs a teacher"):
         prepare(trial.recipe, trial.data, tmp_path / "probe", seed=0, device=CPU, threads=1, parts=trial.parts)
 
 

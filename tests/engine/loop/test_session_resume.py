@@ -130,7 +130,7 @@ def test_other_threads_are_told_as_not_bit_identical(make):
     trial.go(stop_after=3)
     resumed = next(event for event in trial.go(placement=Placement(threads=2)) if isinstance(event, Resumed))
     assert not resumed.exact
-    assert resumed.why == "resumed, not bit-identical: threads 1 is now 2"
+    assert resumed.why == "resumed, not bit-identical: threads changed from 1 to 2"
 
 
 def test_another_torch_is_told_as_not_bit_identical(make, monkeypatch):
@@ -140,7 +140,7 @@ def test_another_torch_is_told_as_not_bit_identical(make, monkeypatch):
     resumed = next(event for event in trial.go() if isinstance(event, Resumed))
     assert not resumed.exact
     assert "torch" in resumed.why
-    assert "is now 9.9" in resumed.why
+    assert "to 9.9" in resumed.why
 
 
 def test_only_the_last_two_checkpoints_stay_while_a_run_goes_on(make):
@@ -186,8 +186,8 @@ def rewritten(checkpoint, change):
     ("change", "said"),
     [
         (lambda meta: meta["made_on"].update(fused=True), "fused True is unknown to this version"),
-        (lambda meta: meta["made_on"].pop("cpu"), "cpu was not written down, and is now"),
-        (lambda meta: meta.pop("made_on"), "torch was not written down, and is now"),
+        (lambda meta: meta["made_on"].pop("cpu"), "cpu was not recorded and is now"),
+        (lambda meta: meta.pop("made_on"), "torch was not recorded and is now"),
         (lambda meta: meta["made_on"].pop("graph"), ""),  # younger than the first version, which had none
         (lambda meta: meta.update(colour="blue"), ""),
         (lambda meta: meta.pop("made_by"), ""),
@@ -224,6 +224,6 @@ def test_whole_weights_of_another_net_are_refused_by_the_version_that_made_them(
     trial = make()
     trial.go(stop_after=7)
     monkeypatch.setattr("engine.loop.setup.build_model", lambda *args, **options: torch.nn.Linear(1, 1).to("cpu"))
-    monkeypatch.setattr("engine.loop.probe.choose_precision", lambda *args: ("fp32", "as told"))
+    monkeypatch.setattr("engine.loop.decisions.choose_precision", lambda *args: ("fp32", "as told"))
     with pytest.raises(BadInput, match="does not fit this version's model or optimizer; it was made by cifar-tui"):
         trial.go()

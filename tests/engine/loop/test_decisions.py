@@ -1,0 +1,98 @@
+"""What a run decides on its machine, once, and reads again when it resumes."""
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+from torch import nn
+
+from engine.contract.recipe.schema import ComputeConfig
+from engine.loop.decisions import Decisions, Workload, decide
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Flatten(), nn.Linear(144, 10))
+
+
+def decided(path, net, threads=1, **compute) -> tuple[Decisions, list[str]]:
+    few = torch.ones(2, 3, 8, 8)
+    work = Workload(few=few, batch=lambda: pytest.fail("a CPU has no use for a whole batch"), steps=10, graph=True)
+    return decide(path, ComputeConfig(**compute), threads, CPU, net, work)
+
+
+def probe_finds(monkeypatch, precision: str) -> None:
+    monkeypatch.setattr("engine.loop.decisions.choose_precision", lambda *args: (precision, "measured"))
+
+
+def test_a_resume_keeps_what_was_decided_even_if_the_machine_is_slower_now(tmp_path, net, monkeypatch):
+    probe_finds(monkeypatch, "bf16")
+    first, _ = decided(tmp_path / "probe.json", net, threads=2)
+    probe_finds(monkeypatch, "fp32")
+    again, _ = decided(tmp_path / "probe.json", net, threads=0)
+    assert again == first and first.precision == "bf16"
+    assert torch.get_num_threads() == 2
+
+
+def test_a_run_of_version_0_1_0_resumes_without_a_graph(tmp_path, net):
+    path = tmp_path / "probe.json"
+    decided(path, net, precision="fp32")
+    table = json.loads(path.read_text())
+    del table["graph"]  # that version did not know it
+    path.write_text(json.dumps(table))
+    assert decided(path, net, precision="fp32")[0].graph is False
+
+
+def test_a_cpu_neither_compiles_nor_records_by_itself(tmp_path, net):
+    decisions, warnings = decided(tmp_path / "probe.json", net, precision="fp32")
+    assert (decisions.compile, decisions.graph, warnings) == ("off", False, [])
+
+
+def test_another_machine_decides_for_itself(tmp_path, net, monkeypatch):
+    probe_finds(monkeypatch, "bf16")
+    first, _ = decided(tmp_path / "probe.json", net)
+    for module in ("decisions", "hardware"):  # `device_name` of a CPU is its `cpu_name`
+        monkeypatch.setattr(f"engine.loop.{module}.cpu_name", lambda: "another processor")
+    probe_finds(monkeypatch, "fp32")
+    second, _ = decided(tmp_path / "probe.json", net)
+    assert (first.precision, second.precision) == ("bf16", "fp32")
+    assert second.differences(asdict(first))[:2] == [
+        f"device_name changed from {first.device_name} to another processor",
+        f"cpu changed from {first.cpu} to another processor",
+    ]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"device": "cpu"}', '{"unknown": 1}'])
+def test_a_damaged_record_is_decided_anew(tmp_path, net, content):
+    path = tmp_path / "probe.json"
+    path.write_text(content)
+    decisions, _ = decided(path, net, precision="fp32")
+    assert json.loads(path.read_text())["precision"] == decisions.precision == "fp32"
+
+
+def test_deciding_changes_neither_the_model_nor_the_random_state(tmp_path, net):
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    state = torch.get_rng_state()
+    decisions, _ = decided(tmp_path / "probe.json", net)
+    assert decisions.precision in ("bf16", "fp32")
+    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
+    assert all(parameter.grad is None for parameter in net.parameters())
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_the_precision_of_the_recipe_is_used(tmp_path, net):
+    assert decided(tmp_path / "probe.json", net, precision="bf16")[0].precision == "bf16"
+
+
+def test_equal_bits_are_promised_only_where_they_can_be(tmp_path, net):
+    decisions, _ = decided(tmp_path / "probe.json", net, precision="fp32")
+    assert decisions.promise() == ""
+    assert decisions.differences(asdict(decisions)) == []
+    assert "deterministic" in replace(decisions, device="cuda").promise()
+    assert replace(decisions, device="cuda", deterministic=True).promise() == ""
+    assert replace(decisions, device="mps").promise()
+    assert replace(decisions, compile="default").promise()

@@ -1,0 +1,95 @@
+"""Which evaluations are made after which epoch, and that each figure is the one of its images and weights."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from engine.data.load import Split
+from engine.loop.evaluate import Interrupted, score
+from engine.loop.judge import HALF_MAX, Judge, as_kept
+from engine.loop.observe import NonFiniteLogits
+from engine.loop.setup import prepare
+from tests.engine.conftest import CPU
+
+
+@pytest.fixture
+def judge(make, tmp_path, tiny) -> Any:
+    """Makes a judge and its setup, on data with a hold-out."""
+
+    def judge(stopping: Any = lambda: False, **changes: Any) -> Any:
+        holdout = Split(tiny.train.images[:60], tiny.train.labels[:60])
+        trial = make(replace(tiny, holdout=holdout), **changes)
+        options = {"seed": 1, "device": CPU, "threads": 1, "parts": trial.parts}
+        setup = prepare(trial.recipe, trial.data, tmp_path / "probe.json", **options)
+        return Judge(trial.recipe, setup, 1, stopping), setup
+
+    return judge
+
+
+def logits(setup: Any, split: Any) -> torch.Tensor:
+    with torch.no_grad():
+        return setup.model.eval()(setup.clean(split.images))
+
+
+def test_each_figure_belongs_to_its_images(judge):
+    judged, setup = judge(evaluate={"train_every": 1})
+    evaluation = judged.evaluate(1)
+    for split, name in ((setup.test, "test"), (setup.holdout, "holdout"), (setup.train, "clean_train")):
+        expected = score(logits(setup, split), split.labels)
+        assert evaluation.fields[f"{name}_accuracy"] == expected.accuracy
+        assert evaluation.fields[f"{name}_loss"] == pytest.approx(expected.loss, rel=1e-5)
+    assert evaluation.selection == evaluation.fields["holdout_accuracy"]
+    torch.testing.assert_close(evaluation.logits, as_kept(logits(setup, setup.test)), rtol=0, atol=1e-3)
+    torch.testing.assert_close(evaluation.holdout, as_kept(logits(setup, setup.holdout)), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "tested", "on_train"),
+    [(1, False, False), (2, True, False), (3, False, True), (4, True, False), (5, True, False)],
+)
+def test_evaluations_are_made_when_they_are_due_and_a_test_at_the_end(judge, epoch, tested, on_train):
+    judged, _ = judge(epochs=5, evaluate={"every": 2, "train_every": 3})
+    evaluation = judged.evaluate(epoch)
+    assert ("test_accuracy" in evaluation.fields, "clean_train_loss" in evaluation.fields) == (tested, on_train)
+    assert (evaluation.logits is not None) == (evaluation.holdout is not None) == tested
+    assert math.isnan(evaluation.selection) is not tested
+
+
+def test_with_averaging_the_raw_model_is_tested_as_well(judge):
+    judged, setup = judge(averaging="ema")
+    with torch.no_grad():
+        for parameter in setup.averaging.model.parameters():
+            parameter.zero_()
+    fields = judged.evaluate(1).fields
+    assert fields["raw_test_accuracy"] == score(logits(setup, setup.test), setup.test.labels).accuracy
+    assert fields["test_loss"] == pytest.approx(math.log(10))  # of weights that are all 0
+
+
+def test_a_stop_interrupts(judge):
+    judged, setup = judge(stopping=lambda: True)
+    with pytest.raises(Interrupted):
+        judged.evaluate(1)
+    assert setup.model.training
+
+
+def test_weights_that_are_not_finite_have_no_figures(judge):
+    judged, setup = judge()
+    with torch.no_grad():
+        next(setup.model.parameters()).fill_(math.nan)
+    with pytest.raises(
+        NonFiniteLogits, match="after epoch 2 the model's output is not finite for 105 of 105 test images"
+    ):
+        judged.evaluate(2)
+
+
+def test_logits_are_kept_so_that_their_softmax_and_order_stay():
+    values = torch.tensor([[1000.0, 1000.25, 0.0], [-1e6, 1e6, 0.0]])
+    kept = as_kept(values)
+    assert kept.dtype == torch.float16
+    assert kept.tolist() == [[-0.25, 0.0, -1000.0], [-HALF_MAX, 0.0, -HALF_MAX]]
+    torch.testing.assert_close(kept.float().softmax(1), values.softmax(1))

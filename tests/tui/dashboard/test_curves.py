@@ -1,0 +1,96 @@
+"""The curves of the Dashboard: which series, on which axes."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from presets.loader import Edits
+from tests.tui.dashboard.reading import view_of
+from tests.tui.demo import Demo, write_run
+from tui.dashboard import panels
+from tui.dashboard.classes import class_rows
+from tui.dashboard.curves import accuracy_curves, aligned, epoch_positions, loss_curves, lower_curves
+from tui.dashboard.options import Frame, Options
+
+
+def test_minutes_of_work_do_not_count_the_pause_between_attempts(root):
+    view = view_of(write_run(root, Demo(epochs_done=6, seconds=30.0)))
+    assert epoch_positions(view, Options(x="time")).tolist() == pytest.approx([0.5, 1.0, 1.5, 2.0, 2.5, 3.0])
+    assert epoch_positions(view, Options(x="step")).tolist() == [390 * i for i in range(1, 7)]
+
+
+def test_the_accuracy_plot_draws_the_run_over_what_it_is_measured_against(root):
+    view = view_of(write_run(root, Demo(epochs_done=9)))
+    base = view_of(write_run(root, Demo(epochs_done=12, seed=1)))
+    plot = accuracy_curves(view, base, Options(), Frame(50, 9))
+    assert [one.label for one in plot.series] == [base.short_id, "reported", "test"]
+    assert plot.series[-1].value == (f"{100 * view.last_accuracy:.2f}",)
+    assert plot.x.high == 10 and plot.y.scale == "log error"
+    assert f"last {100 * view.last_accuracy:.2f} · best-on-test {100 * view.best_accuracy:.2f}" in plot.rights
+    assert accuracy_curves(view, base, Options(axis="linear"), Frame(50, 9)).y.scale == "linear"
+
+
+@pytest.mark.parametrize(
+    ("demo", "labels"),
+    [
+        (Demo(epochs_done=9), ["reported", "test"]),
+        (Demo(epochs_done=9, changes="lr .005→.01"), ["test"]),
+        (Demo(epochs_done=9, preset="run:k3f9"), ["test"]),  # that run may have changed what its preset says
+    ],
+)
+def test_the_promise_of_a_preset_is_only_drawn_for_its_own_recipe(root, demo, labels):
+    view = view_of(write_run(root, replace(demo, preset="resnet34_cutmix")))
+    view.info = replace(view.info, preset=demo.preset)
+    assert view.recipe.promise is not None
+    assert [one.label for one in accuracy_curves(view, None, Options(), Frame(50, 9)).series] == labels
+
+
+@pytest.mark.parametrize("other", ["data", "test slice"])
+def test_a_baseline_tested_on_other_images_is_not_drawn_and_the_health_line_explains_it(root, other):
+    view = view_of(write_run(root, Demo(epochs_done=9)))
+    base = view_of(write_run(root, Demo(epochs_done=12, seed=1)))
+    assert not math.isnan(class_rows(view, base)[0].against)
+    if other == "data":
+        base.info = replace(base.info, data="cifar100")
+    else:
+        base.history.course.started = replace(base.history.started, test_images=5000)
+    assert [one.label for one in accuracy_curves(view, base, Options(), Frame(50, 9)).series] == ["reported", "test"]
+    assert all(math.isnan(row.against) for row in class_rows(view, base))
+    text = "".join(t for t, _ in panels.health(view, base, [base.standing()], 120))
+    assert f"baseline {base.short_id} was tested on other images" in text and "to baseline" not in text
+
+
+def test_two_finished_runs_are_compared_at_their_last_epochs(root):
+    view = view_of(write_run(root, Demo(epochs_done=500, state="finished")))
+    short = Demo(epochs_done=30, state="finished", seed=1, edits=Edits(sets=("epochs=30",)))
+    base = view_of(write_run(root, short))
+    ends = 100 * (view.last_accuracy - base.last_accuracy)
+    assert view.last_accuracy != view.accuracy_at(30)[1]
+    text = "".join(t for t, _ in panels.health(view, base, [base.standing()], 160))
+    assert f"{ends:+.2f} to baseline at their last epochs, 500 and 30" in text
+    plot = accuracy_curves(view, base, Options(), Frame(100, 12))
+    assert plot.series[0].value[1:] == ("@ end", f"{100 * base.last_accuracy:.2f}", f"Δ {ends:+.2f}")
+
+
+def test_train_figures_on_mixed_images_have_a_star_and_no_accuracy_curve(root):
+    view = view_of(write_run(root, Demo(epochs_done=3)))
+    assert "train" not in [one.label for one in accuracy_curves(view, None, Options(), Frame(50, 9)).series]
+    assert [one.label for one in loss_curves(view, Options(), Frame(50, 6)).series] == ["train*", "test"]
+    assert panels.footnote(view) == "* on mixed images"
+
+
+def test_before_the_first_epoch_the_loss_is_plotted_by_step(root):
+    view = view_of(write_run(root, Demo(epochs_done=0, step=120)))
+    plot = loss_curves(view, Options(), Frame(50, 6))
+    assert plot.series[0].label == "train*" and list(plot.series[0].x)[:2] == [5, 10]
+    assert plot.x.high == 200 and plot.empty == "" and plot.title == "loss by step"
+
+
+def test_both_plots_leave_the_same_room_for_their_y_labels(root):
+    view = view_of(write_run(root, Demo(epochs_done=9)))
+    upper, lower = aligned(
+        accuracy_curves(view, None, Options(), Frame(60, 13)),
+        lower_curves(view, Options(metric="images/s"), Frame(60, 13)),
+    )
+    assert upper.style.tick_width == lower.style.tick_width == 4

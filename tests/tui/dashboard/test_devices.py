@@ -1,0 +1,23 @@
+"""The use of the run's device over the last minutes."""
+
+import math
+import time
+
+import pytest
+
+from engine.contract.run.events import EventWriter, System
+from tests.tui.dashboard.reading import view_of
+from tests.tui.demo import Demo, write_run
+from tui.dashboard.devices import busy_lately
+
+
+def test_the_use_of_the_last_ten_minutes_is_averaged_by_parts(root):
+    run = write_run(root, Demo(epochs_done=0, step=0))
+    now = time.time() + 1000
+    with EventWriter(run.events) as events:
+        for ago, use in ((590, 0.2), (580, 0.4), (10, 1.0), (0, 0.5)):
+            events.write(System([{"index": 0, "utilization": use}], t=now - ago))
+    view = view_of(run)
+    parts = busy_lately(view.history, 4)
+    assert parts[0] == pytest.approx(0.3) and parts[3] == pytest.approx(0.75)
+    assert math.isnan(parts[1]) and math.isnan(parts[2])
