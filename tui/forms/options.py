@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from engine.contract.recipe.catalog import Catalog, Part
 from engine.contract.recipe.params import OPS
@@ -14,7 +15,15 @@ from tui.drawing.format import si
 from tui.drawing.run_table import accuracy
 from tui.forms.editor import Desk
 from tui.forms.fields import KINDS, Field
-from tui.screens.pick import Option
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice: what is returned, what is shown, and what it means."""
+
+    value: str
+    label: str
+    detail: str = ""
 
 
 def options_of(field: Field, desk: Desk, catalog: Catalog, runs: Sequence[Summary] = ()) -> list[Option]:

@@ -14,13 +14,14 @@ from engine.contract.text import one_line
 from presets import loader
 from presets.saving import save
 from tui.forms.form import Form
+from tui.forms.options import Option
 from tui.messages import RunsStarted, StartRefused
 from tui.plans.draft import Draft
 from tui.plans.plan import launch, plan
 from tui.plans.resolution import Resolution
 from tui.plans.sweep import Wanted, plan_sweep, text_of
 from tui.screens.confirm import Confirm
-from tui.screens.pick import Option, Pick
+from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt
 from tui.screens.run_form import RunForm
 from tui.screens.see_images import SeeImages

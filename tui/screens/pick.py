@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -14,6 +13,7 @@ from textual.widgets import Input, Static
 
 from engine.contract.text import one_line
 from tui.drawing.lines import Line, fit
+from tui.forms.options import Option
 from tui.keys.common import bindings
 from tui.keys.key import Key
 from tui.screens.dialog import Dialog
@@ -27,15 +27,6 @@ KEYS = (
 
 STANDING: Final = "enter choose   / find   q close"
 """The keys while no text is typed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One choice: what is returned, what is shown, and what it means."""
-
-    value: str
-    label: str
-    detail: str = ""
 
 
 class OptionRows(LineList):

@@ -21,11 +21,12 @@ from tui.drawing.format import counted, file_size
 from tui.drawing.lines import Line, nothing
 from tui.drawing.run_rows import SORTS, list_rows
 from tui.drawing.run_table import Columns, Marks, footnote, header, news
+from tui.forms.options import Option
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer, for_state
 from tui.keys.results import KEYS
-from tui.screens.pick import Option, Pick
-from tui.screens.run_actions import RunActions
+from tui.screens.pick import Pick
+from tui.screens.run_actions import RunActs
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList, LineView

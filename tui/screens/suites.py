@@ -18,8 +18,9 @@ from engine.launch import control
 from presets import suites
 from presets.suites import Row
 from tui.drawing.lines import Line, rule, wrap
-from tui.drawing.suite_table import describe_row, further_table, measured_table
-from tui.drawing.typeset import Table, markdown
+from tui.drawing.suite_table import compared, detail, others
+from tui.drawing.typeset import Sheet, markdown
+from tui.forms.options import Option
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.suites import KEYS
@@ -28,7 +29,7 @@ from tui.plans.cost import cost, room
 from tui.plans.draft import parse_seeds
 from tui.plans.words import describe
 from tui.screens.confirm import Confirm
-from tui.screens.pick import Option, Pick
+from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt
 from tui.screens.run_actions import RunActions, pause
 from tui.screens.suites_state import SuiteDesk, parse_departure
