@@ -53,7 +53,7 @@ async def test_the_first_time_a_welcome_offers_the_quickstart(workbench, settle)
         await pilot.press("enter")
         await settle(pilot)
         assert pilot.app.current_mode == "new_run"
-        assert pilot.app.screen.desk.draft.preset == "quickstart"
+        assert pilot.app.screen.editor.draft.preset == "quickstart"
 
 
 async def test_the_welcome_can_be_closed(workbench):

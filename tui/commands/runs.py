@@ -1,4 +1,4 @@
-"""`cifar-tui runs`: look at runs. The commands that act on them are in `runs_act` and `runs_disk`."""
+"""`cifar-tui runs`: look at runs. The commands that act on them are in `runs_control` and `runs_disk`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import clean, escaped, one_line
-from tui.commands import compare, runs_act, runs_disk
+from tui.commands import compare, runs_control, runs_disk
 from tui.commands.common import Json, Ref, Refs, RunsDirs, finite, group, print_json, print_table, roots, say
 from tui.drawing.format import NONE, age, counted, file_size, percent, picked, work
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.contract.run.summary import Summary
 
 app = group("Every run you ever made.")
-runs_act.add_to(app)
+runs_control.add_to(app)
 runs_disk.add_to(app)
 
 

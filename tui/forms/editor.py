@@ -15,14 +15,14 @@ from engine.contract.recipe.ops import walk
 from engine.contract.recipe.resolve import PART_FIELDS
 from engine.contract.recipe.schema import Recipe
 from engine.contract.text import clean
-from presets import loader, references, suites
-from presets.references import source_file
-from tui.forms.fields import Field, Form, fields
+from presets import loader, suites
+from tui.commands.sources import source_file
+from tui.forms.fields import Field, FormValues, fields
 from tui.plans.draft import NAMED, Draft
 from tui.plans.resolution import Resolver
 
 
-class Desk:
+class FormEditor:
     """A draft in the making.
 
     Args:
@@ -32,8 +32,8 @@ class Desk:
 
     def __init__(self, draft: Draft, catalog: Catalog, roots: Sequence[Path]) -> None:
         self._catalog = catalog
-        self._past: list[tuple[Draft, str]] = []
-        self._last = ""
+        self._history: list[tuple[Draft, str]] = []
+        self._last_path = ""
         self.source = source_file(draft.preset, roots)
         self._resolver = Resolver(catalog)
         self.base = self._resolver.resolve(self.source)[0]
@@ -42,7 +42,7 @@ class Desk:
         """The last recipe that resolved."""
         self.note = ""
         """What shrank in it to fit into few epochs; else empty."""
-        self._behind = False
+        self._stale = False
         """Whether the recipe is an older one: what is wrong is not the fault of any one change."""
         self.problems: dict[str, str] = {}
         """Message by field path; "" for what belongs to no field."""
@@ -57,8 +57,8 @@ class Desk:
         """Go on with another draft; `path` is the field that changed."""
         if draft == self.draft:
             return
-        self._past.append((self.draft, self._last))
-        self.draft, self._last = draft, path
+        self._history.append((self.draft, self._last_path))
+        self.draft, self._last_path = draft, path
         self.check()
 
     def put(self, path: str, text: str) -> None:
@@ -68,17 +68,17 @@ class Desk:
         back = self.draft.pick_again if path in PART_FIELDS else self.draft.without
         self.change(back(path) if same else self.draft.put(path, text), path)
 
-    def reset(self, path: str = "") -> str:
+    def describe_resets(self, path: str = "") -> str:
         """What another part in that field, or in any, has reset, in one line; "" where nothing was."""
         lines = loader.reset_by(self.base, self.recipe, self.draft.edits(), self._catalog)
         return "; ".join(line for line in lines if line.startswith(f"{path}:" if path else ""))
 
     def undo(self) -> str:
         """Take the last change back; returns the path of the field that had changed ("" when there is none)."""
-        if not self._past:
+        if not self._history:
             return ""
-        path = self._last
-        self.draft, self._last = self._past.pop()
+        path = self._last_path
+        self.draft, self._last_path = self._history.pop()
         self.check()
         return path
 
@@ -99,21 +99,21 @@ class Desk:
 
     def fields(self, devices: tuple[str, ...] = ("auto", "cpu")) -> list[Field]:
         """The rows of the form."""
-        typed = {path: text for path, text in self.draft.sets.items() if path in self.problems or self._behind}
+        typed = {path: text for path, text in self.draft.sets.items() if path in self.problems or self._stale}
         named = {**self._base_named, **self.draft.named}
-        form = Form(self.recipe, self.base, named, self._base_named, self.draft.place, devices, typed)
+        form = FormValues(self.recipe, self.base, named, self._base_named, self.draft.place, devices, typed)
         return fields(form, self._catalog)
 
-    def present_ops(self) -> set[str]:
+    def op_names(self) -> set[str]:
         """Names of the operations in the recipe, members of combinators included."""
         return {op.name for op in walk(self.recipe.augmentation)}
 
-    def refuse(self, problems: Sequence[str]) -> None:
+    def mark_problems(self, problems: Sequence[str]) -> None:
         """Mark fields with what a start found wrong."""
         self.problems = {}
         paths = [field.path for field in self.fields()]
         for problem in problems:
-            path = blame(problem, paths) or self._last
+            path = field_at_fault(problem, paths) or self._last_path
             self.problems.setdefault(path, clean(problem.removeprefix(f"{self.source}: ")))
 
     def check(self) -> None:
@@ -129,10 +129,10 @@ class Desk:
                 part()
             except BadInput as error:
                 found += error.problems
-        self.refuse(found)
-        self._behind = bool(found) and not self._resolve_the_rest()
+        self.mark_problems(found)
+        self._stale = bool(found) and not self._resolve_valid_fields()
 
-    def _resolve_the_rest(self) -> bool:
+    def _resolve_valid_fields(self) -> bool:
         """Let everything that is right count, so that the picture follows although one field is wrong."""
         good = self.draft
         for path in self.problems:
@@ -144,7 +144,7 @@ class Desk:
         return False
 
 
-def blame(problem: str, paths: Sequence[str]) -> str:
+def field_at_fault(problem: str, paths: Sequence[str]) -> str:
     """The path of the field that a message is about, "" when it names none."""
     fitting = []
     for path in paths:
@@ -165,10 +165,10 @@ def part_names(source: str) -> Mapping[str, str]:
     else:
         path = next(info.path for info in loader.list_presets() if info.name == source)
     table = loader.read_table(path)
-    return {name: text for name in NAMED if (text := _name(table.get(name)))}
+    return {name: text for name in NAMED if (text := _part_name(table.get(name)))}
 
 
-def _name(value: Any) -> str:
+def _part_name(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("name", ""))
     if isinstance(value, list):

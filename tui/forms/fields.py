@@ -100,8 +100,8 @@ def as_text(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """Everything that the fields are made from."""
+class FormValues:
+    """Everything that the rows are made from."""
 
     recipe: Recipe
     base: Recipe
@@ -116,8 +116,8 @@ class Form:
     """The text typed into fields whose value does not resolve."""
 
 
-def fields(form: Form, catalog: Catalog) -> list[Field]:
-    """All fields of the form, essential ones first."""
+def fields(form: FormValues, catalog: Catalog) -> list[Field]:
+    """Every row of the form, essential ones first."""
     was = {path: value for path, _, _, value in walk(form.base, catalog)} | dict(form.base_named)
     found = []
     for path, group, param, value in walk(form.recipe, catalog):

@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from tui.drawing.lines import Line
 from tui.forms.fields import Field
-from tui.forms.rows import NUMBER_CELLS, Row, arrange, box_column, draw_row, is_short
+from tui.forms.rows import NUMBER_CELLS, FormRow, arrange, box_column, draw_row, is_short
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList
 
@@ -25,7 +25,7 @@ class FormRows(LineList):
 
     def __init__(self) -> None:
         super().__init__(id="rows")
-        self.rows: list[Row] = []
+        self.rows: list[FormRow] = []
         self.problems: Mapping[str, str] = {}
 
     def row_count(self) -> int:
@@ -50,14 +50,14 @@ class Form(Container):
             self.path = path
             self.text = text
 
-    class Asked(Message):
+    class ChoicesRequested(Message):
         """Enter on a field with choices: show them."""
 
         def __init__(self, field: Field) -> None:
             super().__init__()
             self.field = field
 
-    class At(Message):
+    class CursorMoved(Message):
         """The cursor stands on a field (None: on a row that is none)."""
 
         def __init__(self, field: Field | None) -> None:
@@ -65,7 +65,7 @@ class Form(Container):
             self.field = field
 
         def can_replace(self, message: Message) -> bool:
-            return isinstance(message, Form.At)
+            return isinstance(message, Form.CursorMoved)
 
     def __init__(self) -> None:
         super().__init__(id="form")
@@ -126,13 +126,13 @@ class Form(Container):
         at = next((i for i, row in enumerate(rows.rows) if row.field and row.field.path == path), rows.cursor)
         rows.reload()
         rows.cursor = at
-        self.post_message(self.At(self.field))
+        self.post_message(self.CursorMoved(self.field))
 
     # --- editing ----------------------------------------------------------------------------------------------
 
     def on_line_list_moved(self, event: LineList.Moved) -> None:
         event.stop()
-        self.post_message(self.At(self.field))
+        self.post_message(self.CursorMoved(self.field))
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
         event.stop()
@@ -140,7 +140,7 @@ class Form(Container):
         if row.more:
             self.toggle_more()
         elif row.field is not None and row.field.picked:
-            self.post_message(self.Asked(row.field))
+            self.post_message(self.ChoicesRequested(row.field))
         elif row.field is not None:
             self.edit(row.field)
 

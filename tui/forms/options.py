@@ -13,7 +13,7 @@ from engine.contract.text import one_line
 from presets.loader import PresetInfo, list_presets
 from tui.drawing.format import si
 from tui.drawing.run_table import accuracy
-from tui.forms.editor import Desk
+from tui.forms.editor import FormEditor
 from tui.forms.fields import KINDS, Field
 
 
@@ -26,14 +26,14 @@ class Option:
     detail: str = ""
 
 
-def options_of(field: Field, desk: Desk, catalog: Catalog, runs: Sequence[Summary] = ()) -> list[Option]:
+def options_of(field: Field, editor: FormEditor, catalog: Catalog, runs: Sequence[Summary] = ()) -> list[Option]:
     """The choices of a field in a sensible order; `runs` are those that may teach, newest first."""
     match field.path:
         case teacher.FIELD:
-            data = desk.recipe.data.name
+            data = editor.recipe.data.name
             return [_teacher(row) for row in runs if row.status == "finished" and row.data == data]
         case "augmentation.ops":
-            present = desk.present_ops()
+            present = editor.op_names()
             parts = [part for part in catalog.parts("op") if part.name in present or not _combines(part)]
             return [_op(part, part.name in present) for part in parts]
         case "augmentation":

@@ -20,7 +20,7 @@ SEEDS_PATH: Final = "place.seeds"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FormRow:
     """A heading, a field, or the row that shows and hides the rest."""
 
     heading: str = ""
@@ -29,7 +29,7 @@ class Row:
     """How many fields are hidden; -1 when all are shown."""
 
 
-def arrange(fields: Sequence[Field], *, everything: bool, find: str = "", bad: Collection[str] = ()) -> list[Row]:
+def arrange(fields: Sequence[Field], *, everything: bool, find: str = "", bad: Collection[str] = ()) -> list[FormRow]:
     """Fields under their headings. Without `everything` only the essential, the changed and the wrong ones.
 
     Options of what is switched off (rho without SAM) are left out, unless they are changed, wrong or searched for.
@@ -42,23 +42,23 @@ def arrange(fields: Sequence[Field], *, everything: bool, find: str = "", bad: C
     if words:
         named = [f for f in fields if all(word in f"{f.label} {f.path}".lower() for word in words)]
         found = named or [f for f in fields if all(word in f.param.help.lower() for word in words)]
-        return _grouped(found) or [Row(heading=f"no field with {one_line(find)}")]
+        return _grouped(found) or [FormRow(heading=f"no field with {one_line(find)}")]
     essential = [f for f in fields if f.path in ESSENTIAL]
     values = {f.path: f.value for f in fields}
-    rest = [f for f in fields if f.path not in ESSENTIAL and (f.changed or f.path in bad or awake(f, values))]
+    rest = [f for f in fields if f.path not in ESSENTIAL and (f.changed or f.path in bad or is_enabled(f, values))]
     what = [f for f in essential if f.group == "what"]
     numbers = [f for f in essential if f.group != "what"]
     rows = [
-        Row(heading="what"),
-        *(Row(field=f) for f in what),
-        Row(heading="numbers"),
-        *(Row(field=f) for f in numbers),
+        FormRow(heading="what"),
+        *(FormRow(field=f) for f in what),
+        FormRow(heading="numbers"),
+        *(FormRow(field=f) for f in numbers),
     ]
     shown = rest if everything else [f for f in rest if f.changed or f.path in bad]
-    return [*rows, Row(more=-1 if everything else len(rest) - len(shown)), *_grouped(shown)]
+    return [*rows, FormRow(more=-1 if everything else len(rest) - len(shown)), *_grouped(shown)]
 
 
-def awake(field: Field, values: Mapping[str, Any]) -> bool:
+def is_enabled(field: Field, values: Mapping[str, Any]) -> bool:
     """Whether the option that the field needs is on, among the values of all fields by path."""
     name, _, wanted = field.param.needs.partition("=")
     if not name:
@@ -67,15 +67,15 @@ def awake(field: Field, values: Mapping[str, Any]) -> bool:
     return str(value) == wanted if wanted else str(value) not in OFF
 
 
-def _grouped(fields: Sequence[Field]) -> list[Row]:
-    rows: list[Row] = []
+def _grouped(fields: Sequence[Field]) -> list[FormRow]:
+    rows: list[FormRow] = []
     group = ""
     for field in sorted(fields, key=lambda f: _GROUPS.get(f.group, len(_GROUPS))):
         name = heading_of(field)
         if name != group:
             group = name
-            rows.append(Row(heading=name))
-        rows.append(Row(field=field))
+            rows.append(FormRow(heading=name))
+        rows.append(FormRow(field=field))
     return rows
 
 
@@ -104,7 +104,7 @@ def box_column(width: int) -> int:
     return 15 if width < 50 else 23
 
 
-def draw_row(row: Row, width: int, at_cursor: bool, problem: str = "") -> Line:
+def draw_row(row: FormRow, width: int, at_cursor: bool, problem: str = "") -> Line:
     """The line of one row in exactly the cells there are."""
     if row.heading:
         return rule(row.heading, width - 1)
@@ -149,14 +149,14 @@ def draw_row(row: Row, width: int, at_cursor: bool, problem: str = "") -> Line:
 def note_of(field: Field) -> tuple[str, str]:
     """What stands beside a short box: how many runs, the preset's value where it was changed, else the range."""
     if field.path == SEEDS_PATH:
-        count = runs_of(field.text)
+        count = run_count(field.text)
         return (f"= {count} run{'s' if count > 1 else ''}", "mark" if count > 1 else "dim") if count else ("", "")
     if field.changed and field.base is not None:
         return f"was {as_text(field.base)}", "mark"
     return short_range(field.param), "dim"
 
 
-def runs_of(seeds: str) -> int:
+def run_count(seeds: str) -> int:
     """How many runs a text of seeds asks for; 0 when it cannot be read."""
     try:
         return len(parse_seeds(seeds))

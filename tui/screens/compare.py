@@ -35,11 +35,11 @@ TICK_SECONDS: Final = 1.0
 _NOTHING: Final = "mark runs with space on Results (2), then press v"
 
 
-class Table(LineList):
+class ComparisonTable(LineList):
     """The lines of the comparison under a cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{role}" for role in PANE_ROLES}
-    DEFAULT_CSS = Pane.DEFAULT_CSS.replace("Pane", "Table")
+    DEFAULT_CSS = Pane.DEFAULT_CSS.replace("Pane", "ComparisonTable")
 
     def __init__(self) -> None:
         super().__init__(id="table")
@@ -83,7 +83,7 @@ class Compare(PlotKeys):
     def compose(self) -> ComposeResult:
         yield TopBar()
         yield Pane(id="overlay")
-        yield Table()
+        yield ComparisonTable()
         yield KeyLine(self._pairs())
 
     def on_mount(self) -> None:
@@ -122,9 +122,9 @@ class Compare(PlotKeys):
         for run in runs:
             view = RunView(run)
             view.poll()
-            self.app.call_from_thread(self._is_read, view)
+            self.app.call_from_thread(self._add_view, view)
 
-    def _is_read(self, view: RunView) -> None:
+    def _add_view(self, view: RunView) -> None:
         self._views[view.run] = view
         self._draw()
 
@@ -142,17 +142,17 @@ class Compare(PlotKeys):
         overlay = self.query_one("#overlay", Pane)
         overlay.styles.width = width
         overlay.styles.height = height - 2 if self._zoomed else max(round((height - 2) * 0.45), 8)
-        self.query_one(Table).display = not self._zoomed
+        self.query_one(ComparisonTable).display = not self._zoomed
 
-    def _shown(self) -> list[RunView]:
+    def _shown_views(self) -> list[RunView]:
         return [self._views[run] for run in self._runs() if run in self._views]
 
     def _draw(self) -> None:
-        views = self._shown()
+        views = self._shown_views()
         pane = self.query_one("#overlay", Pane)
         if not views:
             pane.paint(lambda width, height: [[], [(f" {_NOTHING}", "dim")]])
-            self.query_one(Table).set_lines([], "")
+            self.query_one(ComparisonTable).set_lines([], "")
             return
         pane.paint(self._overlay)
         session = self.workbench.session
@@ -162,10 +162,10 @@ class Compare(PlotKeys):
         unreadable = [f"{view.short_id}: its recipe cannot be read" for view in views if view.recipe is None]
         differences = compare.differences(recipes) if not unreadable else []
         lines = table_lines(rows, compare.groups(rows), differences, unreadable)
-        self.query_one(Table).set_lines(lines, baseline)
+        self.query_one(ComparisonTable).set_lines(lines, baseline)
 
     def _overlay(self, width: int, height: int) -> list[Line]:
-        views, options = self._shown(), self._options
+        views, options = self._shown_views(), self._options
         frame = Frame(width, height - 1, self.query_one("#overlay", Pane).glyphs)
         drawn = list(enumerate(views))[: len(MARKS)]
         series = [self._series(view, place) for place, view in reversed(drawn)]
@@ -200,30 +200,30 @@ class Compare(PlotKeys):
         self._zoomed = not self._zoomed
         self._arrange()
         if not self._zoomed:
-            self.query_one(Table).focus()  # what is hidden loses the focus
+            self.query_one(ComparisonTable).focus()  # what is hidden loses the focus
         self.call_after_refresh(self._draw)
 
-    def _here(self) -> RunFolder | None:
+    def _run_at_cursor(self) -> RunFolder | None:
         """The run under the cursor."""
-        table = self.query_one(Table)
+        table = self.query_one(ComparisonTable)
         line = table.lines[table.cursor] if table.cursor < len(table.lines) else None
-        shown = self._shown()
+        shown = self._shown_views()
         return shown[line.run].run if line is not None and 0 <= line.run < len(shown) else None
 
     def action_baseline(self) -> None:
-        session, run = self.workbench.session, self._here()
+        session, run = self.workbench.session, self._run_at_cursor()
         if run is not None:
             session.baseline = None if session.baseline == run else run
             self._draw()
 
     def action_mark(self) -> None:
-        session, run = self.workbench.session, self._here()
+        session, run = self.workbench.session, self._run_at_cursor()
         if run is not None and run in session.marked:
             session.toggle_mark(run)
             self._draw()
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
-        run = self._here()
+        run = self._run_at_cursor()
         if run is not None:
             self.workbench.open_run(run)
 

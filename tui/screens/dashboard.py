@@ -25,7 +25,7 @@ from tui.keys.common import GLOBAL, bindings
 from tui.keys.dashboard import KEYS
 from tui.keys.key import footer, for_state
 from tui.screens.log import Log
-from tui.screens.neighbours import listed, neighbour
+from tui.screens.neighbors import listed, neighbor
 from tui.screens.plot_keys import PlotKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.top_bar import TopBar
@@ -48,7 +48,7 @@ class Dashboard(PlotKeys):
         self._view: RunView | None = None
         self._state = Status("lost")
         self._rates: list[float] = []
-        self._base: RunView | None = None
+        self._baseline: RunView | None = None
         self._siblings: list[Standing] = []
         self._zoom: Literal["", "accuracy", "lower"] = ""
         self._follow = False
@@ -67,7 +67,7 @@ class Dashboard(PlotKeys):
         self.set_interval(TICK_SECONDS, self._tick)
 
     def on_screen_resume(self, event: ScreenResume) -> None:
-        self._choose()
+        self._choose_run()
         self._tick()
         self._draw()
 
@@ -76,12 +76,12 @@ class Dashboard(PlotKeys):
 
     def runs_changed(self) -> None:
         """Rows are others now: there may be a newer run to follow, or another number of runs beside this one."""
-        self._choose()
+        self._choose_run()
         self._draw()
 
     # --- which run --------------------------------------------------------------------------------------------
 
-    def _choose(self) -> None:
+    def _choose_run(self) -> None:
         """Show the selected run; with none, or when following, the newest live one, else the newest of all."""
         session = self.workbench.session
         if self._follow or session.selected is None:
@@ -91,9 +91,9 @@ class Dashboard(PlotKeys):
         if session.selected is not None and (self._view is None or self._view.run != session.selected):
             self._open(session.selected)
         if session.baseline is None:
-            self._base, self._siblings = None, []
-        elif self._base is None or self._base.run != session.baseline:
-            self._base = RunView(session.baseline, tail=True)
+            self._baseline, self._siblings = None, []
+        elif self._baseline is None or self._baseline.run != session.baseline:
+            self._baseline = RunView(session.baseline, tail=True)
             self._read_baseline(session.baseline)
 
     def _open(self, run: RunFolder) -> None:
@@ -111,9 +111,9 @@ class Dashboard(PlotKeys):
     def _read_whole(self, run: RunFolder) -> None:
         view = RunView(run)
         view.poll()
-        self.app.call_from_thread(self._whole_is_read, view)
+        self.app.call_from_thread(self._show_whole, view)
 
-    def _whole_is_read(self, view: RunView) -> None:
+    def _show_whole(self, view: RunView) -> None:
         if self._view is not None and self._view.run == view.run:
             self._view = view
             self._arrange()
@@ -131,11 +131,11 @@ class Dashboard(PlotKeys):
             sibling = RunView(session.folder(row))
             sibling.poll()
             siblings.append(sibling.standing())
-        self.app.call_from_thread(self._baseline_is_read, view, siblings)
+        self.app.call_from_thread(self._show_baseline, view, siblings)
 
-    def _baseline_is_read(self, view: RunView, siblings: Sequence[Standing]) -> None:
+    def _show_baseline(self, view: RunView, siblings: Sequence[Standing]) -> None:
         if self.workbench.session.baseline == view.run:
-            self._base, self._siblings = view, list(siblings)
+            self._baseline, self._siblings = view, list(siblings)
             self._draw()
 
     # --- drawing ----------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ class Dashboard(PlotKeys):
         if not self.is_current:
             return
         if self._view is None:
-            self._choose()
+            self._choose_run()
         if self._view is None:
             self._draw()
             return
@@ -153,8 +153,8 @@ class Dashboard(PlotKeys):
         state = self._view.status()
         changed = changed or state != self._state
         self._state = state
-        if self._base is not None:
-            changed = self._base.poll() or changed
+        if self._baseline is not None:
+            changed = self._baseline.poll() or changed
         if changed:
             self._draw()
         else:
@@ -167,7 +167,7 @@ class Dashboard(PlotKeys):
 
     def _scene(self, view: RunView) -> Scene:
         others = panels.others(self.workbench.session.live(), str(view.run.path))
-        return Scene(view, self._state, self._base, self._siblings, self._rates, others, self._options, self._zoom)
+        return Scene(view, self._state, self._baseline, self._siblings, self._rates, others, self._options, self._zoom)
 
     def _draw(self) -> None:
         panes = self.query_one(Panes)
@@ -197,19 +197,19 @@ class Dashboard(PlotKeys):
     def action_follow(self) -> None:
         self._follow = not self._follow
         self.say("following the newest live run" if self._follow else "no longer following")
-        self._choose()
+        self._choose_run()
         self._draw()
 
     def action_other_run(self, step: int) -> None:
         """The run above or below in the list of Results."""
         session = self.workbench.session
-        other = neighbour(session, session.selected, step)
+        other = neighbor(session, session.selected, step)
         if other is None:
             self.say("no further run")
             return
         self._follow = False
         session.selected = other
-        self._choose()
+        self._choose_run()
         self._draw()
 
     # --- keys that go elsewhere or act ------------------------------------------------------------------------
@@ -227,7 +227,7 @@ class Dashboard(PlotKeys):
         if self._view is not None:
             session.baseline = None if session.baseline == self._view.run else self._view.run
             self.say(f"{self._view.short_id} is the baseline" if session.baseline else "no baseline")
-            self._choose()
+            self._choose_run()
             self._draw()
 
     def action_mark(self) -> None:

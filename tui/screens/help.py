@@ -39,7 +39,7 @@ def sections(mode: str) -> list[tuple[str, Sequence[Key]]]:
     return [*own, ("Everywhere", GLOBAL), ("Lists and forms", MOVING), *others, ("Questions", DIALOG)]
 
 
-def sheet(mode: str, width: int) -> list[Line]:
+def key_sheet(mode: str, width: int) -> list[Line]:
     """The whole sheet as lines of `width` cells."""
     lines: list[Line] = []
     for title, table in sections(mode):
@@ -54,7 +54,7 @@ def sheet(mode: str, width: int) -> list[Line]:
     return lines
 
 
-class Sheet(LineList):
+class KeySheet(LineList):
     """The lines of the sheet; the cursor only scrolls."""
 
     def __init__(self, mode: str) -> None:
@@ -67,7 +67,7 @@ class Sheet(LineList):
         width = self.scrollable_content_region.width
         if width != self._width:
             self._width = width
-            self._lines = sheet(self._mode, width)
+            self._lines = key_sheet(self._mode, width)
         return len(self._lines)
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
@@ -85,8 +85,8 @@ class Help(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall"):
-            yield Sheet(self._mode)
+            yield KeySheet(self._mode)
             yield Static(Content("j k scroll   ctrl+p every command by name   q close"), classes="dialog-keys")
 
     def on_mount(self) -> None:
-        self.query_one(Sheet).focus()
+        self.query_one(KeySheet).focus()

@@ -21,8 +21,8 @@ from tui.drawing.per_class import ClassRow, per_class
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.inspect import KEYS
 from tui.keys.key import footer
-from tui.screens.neighbours import neighbour
-from tui.screens.run_actions import RunActions
+from tui.screens.neighbors import neighbor
+from tui.screens.run_actions import RunActs
 from tui.widgets.key_line import KeyLine
 from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
@@ -30,7 +30,7 @@ from tui.widgets.top_bar import TopBar
 TICK_SECONDS: Final = 1.0
 
 
-def page(view: RunView, width: int, as_percent: bool) -> list[Line]:
+def class_page(view: RunView, width: int, as_percent: bool) -> list[Line]:
     """Everything that is known by class, as long as it gets: the screen shows a part of it."""
     judged = evaluated_by_class(view.history)[:1]
     name = f"{one_line(view.name)} {view.short_id}"
@@ -82,19 +82,19 @@ class Inspect(RunActions):
         self.set_interval(TICK_SECONDS, self._tick)
 
     def on_screen_resume(self, event: ScreenResume) -> None:
-        self._choose()
+        self._choose_run()
 
     def on_resize(self, event: Resize) -> None:
         self._draw()
 
     def runs_changed(self) -> None:
-        self._choose()
+        self._choose_run()
 
-    def _choose(self) -> None:
+    def _choose_run(self) -> None:
         """Show the selected run, or the first in the list of Results."""
         session = self.workbench.session
         if session.selected is None:
-            session.selected = neighbour(session, None, 0)
+            session.selected = neighbor(session, None, 0)
         if session.selected is not None and (self._view is None or self._view.run != session.selected):
             self._top = 0
             self._read(session.selected)
@@ -103,9 +103,9 @@ class Inspect(RunActions):
     def _read(self, run: RunFolder) -> None:
         view = RunView(run)
         view.poll()
-        self.app.call_from_thread(self._is_read, view)
+        self.app.call_from_thread(self._show_view, view)
 
-    def _is_read(self, view: RunView) -> None:
+    def _show_view(self, view: RunView) -> None:
         if view.run == self.workbench.session.selected:
             self._view = view
             self._draw()
@@ -120,7 +120,7 @@ class Inspect(RunActions):
     def _picture(self, width: int, height: int) -> list[Line]:
         if self._view is None:
             return [[], [(" no run yet: 4 opens New run", "dim")]]
-        lines = page(self._view, width, self._percent)
+        lines = class_page(self._view, width, self._percent)
         self._top = max(min(self._top, len(lines) - height), 0)
         return lines[self._top :]
 
@@ -135,12 +135,12 @@ class Inspect(RunActions):
     def action_other_run(self, step: int) -> None:
         """The run above or below in the list of Results."""
         session = self.workbench.session
-        other = neighbour(session, session.selected, step)
+        other = neighbor(session, session.selected, step)
         if other is None:
             self.say("no further run")
             return
         session.selected = other
-        self._choose()
+        self._choose_run()
 
     def action_copy(self) -> None:
         if self._view is not None:

@@ -48,17 +48,17 @@ class LogLines(LineList):
     def __init__(self) -> None:
         super().__init__(id="lines")
         self.rows: list[LogLine] = []
-        self.wanted = ""
+        self.search_text = ""
 
     def row_count(self) -> int:
         return len(self.rows)
 
-    def found(self, row: int) -> bool:
-        return bool(self.wanted) and self.wanted.lower() in self.rows[row].text.lower()
+    def matches(self, row: int) -> bool:
+        return bool(self.search_text) and self.search_text.lower() in self.rows[row].text.lower()
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        line = draw_log_line(self.rows[row], width)
-        return [("▸" if self.found(row) else " ", "mark"), *line[0:1], *line[1:]]
+        line = log_line(self.rows[row], width)
+        return [("▸" if self.matches(row) else " ", "mark"), *line[0:1], *line[1:]]
 
 
 class Log(Screen[None]):
@@ -136,7 +136,7 @@ class Log(Screen[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         lines = self.query_one(LogLines)
-        lines.wanted = event.value
+        lines.search_text = event.value
         event.input.display = False
         lines.focus()
         lines.refresh()
@@ -153,8 +153,8 @@ class Log(Screen[None]):
         count = len(lines.rows)
         for i in range(1, count + 1):
             row = (lines.cursor + step * i) % count
-            if lines.found(row):
+            if lines.matches(row):
                 lines.cursor = row
                 return
-        if lines.wanted:
-            self.notify(f"nothing contains {one_line(lines.wanted, 40)!r}", markup=False)
+        if lines.search_text:
+            self.notify(f"nothing contains {one_line(lines.search_text, 40)!r}", markup=False)

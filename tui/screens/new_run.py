@@ -28,7 +28,7 @@ from tui.screens.see_images import SeeImages
 from tui.widgets.find_rate import FindRate
 from tui.widgets.key_line import KeyLine
 
-UNASKED = 8
+MAX_UNCONFIRMED_RUNS = 8
 """From more runs than this a start asks first."""
 
 
@@ -45,21 +45,21 @@ class NewRun(RunForm):
             self.action_preset()
 
     def action_copy(self) -> None:
-        self.workbench.copy(self.desk.draft.command_line(), "command")
+        self.workbench.copy(self.editor.draft.command_line(), "command")
 
     def action_preset(self) -> None:
         options = [Option(info.name, info.name, one_line(info.title, 80)) for info in loader.list_presets()]
-        self.app.push_screen(Pick("Preset", options, self.desk.draft.preset), self._preset_chosen)
+        self.app.push_screen(Pick("Preset", options, self.editor.draft.preset), self._preset_chosen)
 
     def _preset_chosen(self, name: str | None) -> None:
         if name:
-            self.open_draft(Draft(name, place=self.desk.draft.place))
+            self.open_draft(Draft(name, place=self.editor.draft.place))
 
     def action_save(self) -> None:
-        if self._refused():
+        if self._has_problems():
             return
-        recipe = self.desk.recipe
-        if self.desk.changed:  # what its preset reaches was reported of other settings
+        recipe = self.editor.recipe
+        if self.editor.changed:  # what its preset reaches was reported of other settings
             recipe = recipe.model_copy(update={"promise": None})
 
         def check(name: str) -> str:
@@ -72,7 +72,7 @@ class NewRun(RunForm):
         def saved(name: str | None) -> None:
             if name:
                 self.say(f"saved; cifar-tui --preset {name.strip()}")
-                self.open_draft(Draft(name.strip(), place=self.desk.draft.place))
+                self.open_draft(Draft(name.strip(), place=self.editor.draft.place))
 
         body = "Lower-case letters, digits and _. It is found under `preset` from now on."
         self.app.push_screen(Prompt("Save as a preset of your own", body, check=check), saved)
@@ -85,26 +85,26 @@ class NewRun(RunForm):
         if finder.running:
             self.say("the sweep is under way; esc ends it")
         elif finder.found:
-            self._take(finder.curve.suggestion)
-        elif not self._refused():
-            self._trusting(self._find_rate)
+            self._use_rate(finder.curve.suggestion)
+        elif not self._has_problems():
+            self._with_trust(self._find_rate)
 
     def _find_rate(self, trust: bool) -> None:
         finder = self.query_one(FindRate)
         wanted = Wanted(steps=finder.more or None)
-        desk, session = self.desk, self.workbench.session
-        what = desk.resolution, wanted, session.roots, session.parts
-        finder.start(desk.draft, partial(plan_sweep, *what, trust=trust))
+        editor, session = self.editor, self.workbench.session
+        what = editor.draft, editor.source, wanted, session.roots, session.catalog, session.parts
+        finder.start(editor.draft, partial(check, *what, trust=trust))
 
     def action_take_second(self) -> None:
         """The one of the two rates that were found which goes by the steepest fall."""
         finder = self.query_one(FindRate)
         if finder.found:
-            self._take(finder.curve.second)
+            self._use_rate(finder.curve.second)
 
-    def _take(self, rate: float) -> None:
+    def _use_rate(self, rate: float) -> None:
         self.query_one(FindRate).close()
-        self.desk.put("optimizer.lr", text_of(rate))
+        self.editor.put("optimizer.lr", text_of(rate))
         self.show()
         self.query_one(Form).go_to("optimizer.lr")
 
@@ -135,26 +135,26 @@ class NewRun(RunForm):
 
     def show(self) -> None:
         super().show()
-        self.query_one(FindRate).compare(self.desk.draft)
+        self.query_one(FindRate).compare(self.editor.draft)
 
     # --- images and starting ----------------------------------------------------------------------------------
 
     def action_images(self) -> None:
-        if not self._refused():
-            self._trusting(self._see_images)
+        if not self._has_problems():
+            self._with_trust(self._see_images)
 
     def _see_images(self, trust: bool) -> None:
         session = self.workbench.session
-        self.app.push_screen(SeeImages(self.desk.draft, self.desk.recipe, session.catalog, tuple(session.parts)))
+        self.app.push_screen(SeeImages(self.editor.draft, self.editor.recipe, session.catalog, tuple(session.parts)))
 
-    def _trusting(self, act: Callable[[bool], object]) -> None:
+    def _with_trust(self, action: Callable[[bool], object]) -> None:
         """Act, after a question where that runs code which a run brings along and which may not be the user's."""
         try:
             own_code.approve(own_code.brought_by(self.workbench.session.parts), trust=False)
         except own_code.Untrusted as error:
-            self.ask_trust(error, lambda: act(True))
+            self.ask_trust(error, lambda: action(True))
         else:
-            act(False)
+            action(False)
 
     def action_start(self) -> None:
         """Start or queue, after everything has been checked."""
@@ -163,24 +163,24 @@ class NewRun(RunForm):
             form.commit()
             self.call_after_refresh(self.action_start)  # the typed value arrives by message first
             return
-        self.desk.check()
-        if self._starting or self._refused():
+        self.editor.check()
+        if self._starting or self._has_problems():
             return
-        count = self.desk.seeds
-        if count <= UNASKED:
+        count = self.editor.seeds
+        if count <= MAX_UNCONFIRMED_RUNS:
             self._start()
             return
         buttons = [("start", f"Start {count} runs"), ("no", "Not now")]
         body = "They wait for the device and run one after another."
-        self.app.push_screen(Confirm(f"Start {count} runs?", body, buttons, default=1), self._many_answered)
+        self.app.push_screen(Confirm(f"Start {count} runs?", body, buttons, default=1), self._start_many_answered)
 
-    def _many_answered(self, answer: str | None) -> None:
+    def _start_many_answered(self, answer: str | None) -> None:
         if answer == "start":
             self._start()
 
-    def _refused(self) -> bool:
+    def _has_problems(self) -> bool:
         """Whether a field is wrong; then the cursor goes there."""
-        problems = self.desk.problems
+        problems = self.editor.problems
         if problems:
             path = next(iter(problems))
             self.say(problems[path], bad=True)
@@ -190,7 +190,7 @@ class NewRun(RunForm):
 
     def _start(self, trust: bool = False) -> None:
         self._starting = True
-        self._launch(self.desk.resolution, trust)
+        self._launch(self.editor.draft, self.editor.source, trust)
 
     @work(thread=True, group="start", exit_on_error=False)
     def _launch(self, found: Resolution, trust: bool) -> None:
@@ -200,27 +200,27 @@ class NewRun(RunForm):
             planned = plan(found, session.roots[0], session.parts, session.roots, trust=trust)
             runs = launch(planned, session.start)
         except own_code.Untrusted as error:
-            self.app.call_from_thread(self._distrusted, error)
+            self.app.call_from_thread(self._ask_to_trust, error)
         except BadInput as error:
             self.post_message(StartRefused(error.problems))
         except StartFailed as error:
             session.refresh()
-            self.app.call_from_thread(self._failed, str(error))
+            self.app.call_from_thread(self._start_failed, str(error))
         else:
             session.refresh()
             self.post_message(RunsStarted(runs))
 
-    def _distrusted(self, error: own_code.Untrusted) -> None:
+    def _ask_to_trust(self, error: own_code.Untrusted) -> None:
         self._starting = False
         self.ask_trust(error, partial(self._start, True))
 
     def on_start_refused(self, event: StartRefused) -> None:
         self._starting = False
-        self.desk.refuse(event.problems)
+        self.editor.mark_problems(event.problems)
         self.show()
-        self._refused()
+        self._has_problems()
 
-    def _failed(self, why: str) -> None:
+    def _start_failed(self, why: str) -> None:
         """The run exists but its supervisor does not: say the log's last line, show the run."""
         self._starting = False
         self.say(why, bad=True)

@@ -25,7 +25,7 @@ KEYS = (
     Key("q,escape", "cancel", "cancel", "Close without choosing.", footer=2),
 )
 
-STANDING: Final = "enter choose   / find   q close"
+KEY_HINTS: Final = "enter choose   / find   q close"
 """The keys while no text is typed."""
 
 
@@ -52,7 +52,7 @@ class OptionRows(LineList):
             (option.detail, "dim"),
         ]
 
-    def narrow(self, text: str) -> None:
+    def filter_options(self, text: str) -> None:
         """Keep the choices that hold every word of `text`, those whose label begins with it first."""
         words = text.lower().split()
         found = [o for o in self._all if all(w in f"{o.label} {o.detail}".lower() for w in words)]
@@ -88,7 +88,7 @@ class Pick(Dialog[str | None]):
             rows.styles.height = max(1, min(len(self._options), 14))
             yield rows
             yield LineInput(id="find", placeholder="find").hidden()
-            yield Static(Content(STANDING), classes="dialog-keys")
+            yield Static(Content(KEY_HINTS), classes="dialog-keys")
 
     def on_mount(self) -> None:
         rows = self.query_one(OptionRows)
@@ -101,7 +101,7 @@ class Pick(Dialog[str | None]):
         self.dismiss(self.query_one(OptionRows).options[event.row].value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self.query_one(OptionRows).narrow(event.value)
+        self.query_one(OptionRows).filter_options(event.value)
 
     def on_input_submitted(self) -> None:
         rows = self.query_one(OptionRows)
@@ -113,7 +113,7 @@ class Pick(Dialog[str | None]):
         find = self.query_one("#find", Input)
         find.value = ""
         find.display = False
-        self.query_one(".dialog-keys", Static).update(Content(STANDING))
+        self.query_one(".dialog-keys", Static).update(Content(KEY_HINTS))
         self.query_one(OptionRows).focus()
 
     def action_narrow(self) -> None:

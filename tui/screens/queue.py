@@ -28,7 +28,7 @@ from tui.widgets.top_bar import TopBar
 HEADER: Line = [("   place  id    recipe           seed  device       since     what it does", "dim")]
 
 
-def rows_of(found: Sequence[Ticket]) -> list[Ticket | str]:
+def ticket_rows(found: Sequence[Ticket]) -> list[Ticket | str]:
     """Tickets under headings: who holds devices, then who waits."""
     rows: list[Ticket | str] = []
     for heading, part in (
@@ -109,14 +109,14 @@ class Queue(RunActions):
 
     def compose(self) -> ComposeResult:
         yield TopBar()
-        yield LineView(id="said")
+        yield LineView(id="summary")
         yield LineView(id="header")
         yield Tickets()
         yield KeyLine(footer([*KEYS, *GLOBAL]))
 
     def on_mount(self) -> None:
         self.query_one("#header", LineView).show([HEADER])
-        self.set_interval(2.0, self._look)
+        self.set_interval(2.0, self._tick)
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         self._read()
@@ -125,7 +125,7 @@ class Queue(RunActions):
         """A run changed its state: the line may have moved."""
         self._read()
 
-    def _look(self) -> None:
+    def _tick(self) -> None:
         if self.is_current:
             self._read()
 
@@ -135,16 +135,16 @@ class Queue(RunActions):
 
     def _show(self, found: Sequence[Ticket], trouble: str) -> None:
         runs = {row.folder: row for row in self.workbench.session.summaries()}
-        self.query_one(Tickets).show(rows_of(found), runs)
+        self.query_one(Tickets).show(ticket_rows(found), runs)
         waiting = sum(not ticket.held for ticket in found)
         words = (
             f" {len(found) - waiting} on a device, {waiting} waiting. There is no daemon: each run waits for itself."
         )
         empty = " Nothing runs and nothing waits. 4 opens New run, ctrl+s there starts or queues."
         said = (f" {one_line(trouble)}", "bad") if trouble else (words if found else empty, "dim")
-        self.query_one("#said", LineView).show([[said]])
+        self.query_one("#summary", LineView).show([[said]])
 
-    def _here(self) -> RunFolder | None:
+    def _run_at_cursor(self) -> RunFolder | None:
         ticket = self.query_one(Tickets).ticket
         return RunFolder(Path(ticket.folder)) if ticket else None
 
@@ -152,11 +152,11 @@ class Queue(RunActions):
         self.action_open()
 
     def action_open(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.workbench.open_run(run)
 
     def action_cancel(self) -> None:
-        ticket, run = self.query_one(Tickets).ticket, self._here()
+        ticket, run = self.query_one(Tickets).ticket, self._run_at_cursor()
         if ticket and run:
             if ticket.held:
                 self.say(f"{run.id[-4:]} holds its device: S stops it")
@@ -164,5 +164,5 @@ class Queue(RunActions):
                 self.ask_cancel(run)
 
     def action_stop(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.ask_stop(run)

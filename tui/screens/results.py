@@ -55,12 +55,12 @@ class Results(RunActions):
         self._reverse = False
         self._group = False
         self._filter = ""
-        self._wrong = ""
+        self._filter_error = ""
         self._shown = 0
-        self._rest: Timer | None = None
+        self._preview_timer: Timer | None = None
         self._reader: Reader | None = None
         self._previewed: Summary | None = None
-        self._since: Counter[str] = Counter()
+        self._ended_since: Counter[str] = Counter()
         self._selected: RunFolder | None = None
         """The run that was last under the cursor."""
 
@@ -78,36 +78,36 @@ class Results(RunActions):
         yield KeyLine(footer([*KEYS, *GLOBAL]))
 
     def on_mount(self) -> None:
-        self._since = self.workbench.session.since_left()
+        self._ended_since = self.workbench.session.since_left()
 
     def on_screen_resume(self, event: ScreenResume) -> None:
-        self._fill()
+        self._show_rows()
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._fill)
+        self.call_after_refresh(self._show_rows)
 
     def runs_changed(self) -> None:
         """The rows are others now."""
-        self._fill()
+        self._show_rows()
 
     # --- drawing ----------------------------------------------------------------------------------------------
 
-    def _fill(self) -> None:
+    def _show_rows(self) -> None:
         session, width = self.workbench.session, self.size.width
         runs = session.summaries()
         try:
             keep = parse_filter(self._filter)
-            self._wrong = ""
+            self._filter_error = ""
         except BadInput as error:  # half-typed: the rows stay as they are, the line says what is missing
-            self._wrong = error.problems[0]
+            self._filter_error = error.problems[0]
             self._draw_filter(len(runs))
             return
         kept = keep.select(runs)
         self._shown = len(kept)
-        self.query_one(RunList).nothing = self._nothing(len(runs))
+        self.query_one(RunList).nothing = self._empty_message(len(runs))
         marks = Marks(frozenset(run.id for run in session.marked), session.baseline.id if session.baseline else "")
-        self.query_one(RunList).show(list_rows(kept, self._sort, self._reverse, group=self._group), marks)
-        self.query_one("#news", LineView).show([news(self._since, session.left, time.time(), runs, width)])
+        self.query_one(RunList).show(rows_of(kept, self._sort, self._reverse, group=self._group), marks)
+        self.query_one("#news", LineView).show([news(self._ended_since, session.left, time.time(), runs, width)])
         self.query_one("#header", LineView).show([header(Columns.for_width(width), self._sort, self._reverse)])
         self.query_one("#star", LineView).show([footnote(kept, width)])
         self._draw_filter(len(runs))
@@ -116,7 +116,7 @@ class Results(RunActions):
         self._select()
         self._preview_soon()
 
-    def _nothing(self, total: int) -> Line:
+    def _empty_message(self, total: int) -> Line:
         """What the table says where it has no row."""
         if not total:
             return [("  no run yet: 4 opens New run", "dim")]
@@ -131,10 +131,10 @@ class Results(RunActions):
         self.query_one(KeyLine).set_pairs(footer(for_state([*KEYS, *GLOBAL], row.status if row else "")))
 
     def _draw_filter(self, total: int) -> None:
-        text = (self._filter or "filter", "bad" if self._wrong else "" if self._filter else "dim")
+        text = (self._filter or "filter", "bad" if self._filter_error else "" if self._filter else "dim")
         self.query_one("#filter-text", LineView).show([[(" / ", "key"), text]])
-        if self._wrong:
-            self.query_one("#news", LineView).show([[(f" {self._wrong}", "bad")]])
+        if self._filter_error:
+            self.query_one("#news", LineView).show([[(f" {self._filter_error}", "bad")]])
         marked = len(self.workbench.session.marked)
         counts = f"{marked} marked   " if marked else ""
         runs = counted(total, "run")
@@ -153,9 +153,9 @@ class Results(RunActions):
         self._preview_soon()
 
     def _preview_soon(self) -> None:
-        if self._rest is not None:
-            self._rest.stop()
-        self._rest = self.set_timer(PAUSE_SECONDS, self._preview)
+        if self._preview_timer is not None:
+            self._preview_timer.stop()
+        self._preview_timer = self.set_timer(PAUSE_SECONDS, self._preview)
 
     def _preview(self) -> None:
         run = self.query_one(RunList).run
@@ -192,7 +192,7 @@ class Results(RunActions):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._filter = event.value.strip()
-        self._fill()
+        self._show_rows()
 
     def on_input_submitted(self) -> None:
         self._close_filter()
@@ -201,7 +201,7 @@ class Results(RunActions):
         self.query_one("#filter", Input).display = False
         self.query_one("#filter-text").display = True
         self.query_one(RunList).focus()
-        self._fill()
+        self._show_rows()
 
     def on_line_input_canceled(self) -> None:
         """Esc in the filter's line."""
@@ -226,19 +226,19 @@ class Results(RunActions):
     def _sorted(self, key: str | None) -> None:
         if key:
             self._sort, self._reverse = key, False
-            self._fill()
+            self._show_rows()
 
     def action_reverse(self) -> None:
         self._reverse = not self._reverse
-        self._fill()
+        self._show_rows()
 
     def action_group(self) -> None:
         self._group = not self._group
-        self._fill()
+        self._show_rows()
 
     # --- pointing ---------------------------------------------------------------------------------------------
 
-    def _here(self) -> RunFolder | None:
+    def _run_at_cursor(self) -> RunFolder | None:
         """The run under the cursor."""
         row = self.query_one(RunList).run
         return self.workbench.session.folder(row) if row else None
@@ -247,13 +247,13 @@ class Results(RunActions):
         self.action_open()
 
     def action_open(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.workbench.open_run(run)
 
     def action_mark(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.workbench.session.toggle_mark(run)
-            self._fill()
+            self._show_rows()
             self.query_one(RunList).action_move(1)
 
     def action_all(self) -> None:
@@ -262,55 +262,55 @@ class Results(RunActions):
             session.mark([], "unmarked all")
         elif rows:
             session.mark([session.folder(row) for row in rows], f"marked {counted(len(rows), 'run')}")
-        self._fill()
+        self._show_rows()
 
     def action_baseline(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             session = self.workbench.session
             session.baseline = None if session.baseline == run else run
-            self._fill()
+            self._show_rows()
 
     def action_compare(self) -> None:
-        session, run = self.workbench.session, self._here()
+        session, run = self.workbench.session, self._run_at_cursor()
         if run and not session.marked:
             session.toggle_mark(run)
         self.workbench.visit("compare")
 
     def action_inspect(self) -> None:
-        if self._here():
+        if self._run_at_cursor():
             self.workbench.visit("inspect")
 
     def action_copy(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.workbench.copy(f"cifar-tui --preset run:{run.id} --headless", f"command of {run.id[-4:]}")
 
     # --- acting -----------------------------------------------------------------------------------------------
 
     def action_tags(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.ask_tags(run)
 
     def action_note(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.ask_note(run)
 
     def action_stop(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.ask_stop(run)
 
     def action_resume(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.ask_resume(run)
 
     def action_delete(self) -> None:
-        run, marked = self._here(), list(self.workbench.session.marked)
+        run, marked = self._run_at_cursor(), list(self.workbench.session.marked)
         if marked or run:
             self.ask_delete(marked or [run] if run else marked)
 
     def action_edit(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.workbench.new_run({"preset": f"run:{run.id}"})
 
     def action_rerun(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.ask_again(run)

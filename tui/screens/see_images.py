@@ -78,7 +78,7 @@ class SeeImages(Dialog[None]):
         self._seed = 0
         self._preview: Preview | None = None
         self._sheet: Sheet | None = None
-        self._closed = False
+        self._unmounted = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -images"):
@@ -91,7 +91,7 @@ class SeeImages(Dialog[None]):
         self._draw()
 
     def on_unmount(self) -> None:
-        self._closed = True
+        self._unmounted = True
         if self._preview is not None:
             self._preview.stop()
 
@@ -113,7 +113,7 @@ class SeeImages(Dialog[None]):
         draft, recipe, parts, own_parts = self._what
         try:
             self._preview = Preview(request_of(draft, recipe, parts, own_parts, seed))
-            if self._closed:
+            if self._unmounted:
                 self._preview.stop()
             self.post_message(self.Drawn(self._preview.sheet(), ""))
         except BadInput as error:

@@ -31,8 +31,8 @@ from tui.plans.words import describe
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt
-from tui.screens.run_actions import RunActions, pause
-from tui.screens.suites_state import SuiteDesk, parse_departure
+from tui.screens.run_actions import RunActs, pause
+from tui.screens.suites_state import SuiteState, parse_shrink
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineView
 from tui.widgets.suite_rows import SuiteRows
@@ -40,7 +40,7 @@ from tui.widgets.top_bar import TopBar
 
 DETAIL_LINES: Final = 8  # as app.tcss has it
 LEGEND: Final = "* best on test   ? not told which epoch   Δ in points"
-MOST_PROBLEMS: Final = 3  # in a toast
+MAX_PROBLEMS: Final = 3  # in a toast
 
 
 class Suites(RunActions):
@@ -54,9 +54,9 @@ class Suites(RunActions):
     def __init__(self, name: str = "") -> None:
         super().__init__()
         self._suite = name or next(info.name for info in suites.list_suites())
-        self._desk: SuiteDesk | None = None
+        self._state: SuiteState | None = None
         self._measured: list[Measured] = []
-        self._turn = 0
+        self._reading = 0
         """Counts readings: an earlier one that ends late must not be shown."""
 
     def compose(self) -> ComposeResult:
@@ -85,83 +85,83 @@ class Suites(RunActions):
     def _open(self, name: str, departure: str = "") -> None:
         """Show another suite, or this one with runs of another size."""
         try:
-            self._desk = SuiteDesk(name, self.workbench.session.catalog, parse_departure(departure))
+            self._state = SuiteState(name, self.workbench.session.catalog, parse_shrink(departure))
         except BadInput as error:
-            self.say(_few(error), bad=True)
+            self.say(_first_problems(error), bad=True)
             return
         self._suite, self._measured = name, []
         self.query_one(SuiteRows).cursor = 0
         self._read()
 
     def _read(self) -> None:
-        if self._desk is not None:
-            self._turn += 1
-            self._measure(self._desk, self._turn)
+        if self._state is not None:
+            self._reading += 1
+            self._measure(self._state, self._reading)
 
     @work(thread=True, group="suite", exit_on_error=False)
-    def _measure(self, desk: SuiteDesk, turn: int) -> None:
-        found = desk.measured(self.workbench.session.summaries())
-        self.app.call_from_thread(self._take, found, turn)
+    def _measure(self, state: SuiteState, reading: int) -> None:
+        found = state.measured(self.workbench.session.summaries())
+        self.app.call_from_thread(self._show_measured, found, reading)
 
-    def _take(self, found: list[Measured], turn: int) -> None:
-        if turn == self._turn:
+    def _show_measured(self, found: list[Measured], reading: int) -> None:
+        if reading == self._reading:
             self._measured = found
             self._show()
 
-    def _sheet(self) -> Table | None:
-        if self._desk is None or not self._measured:
+    def _table(self) -> Sheet | None:
+        if self._state is None or not self._measured:
             return None
-        desk = self._desk
-        return measured_table(desk.suite, desk.rows, self._measured, str(desk.departure), self.size.width - 4)
+        state = self._state
+        return compared(state.suite, state.rows, self._measured, str(state.departure), self.size.width - 4)
 
     def _show(self) -> None:
-        desk = self._desk
+        state = self._state
         rows = self.query_one(SuiteRows)
-        rows.show(self._sheet(), desk.marked if desk else set())
-        if desk is not None:
-            title = f"{desk.name}, {desk.departure}" if desk.departure else f"{desk.name}: {desk.suite.title}"
-            heading = rule(one_line(title), self.size.width, f"{len(desk.rows)} rows")
+        rows.show(self._table(), state.marked if state else set())
+        if state is not None:
+            title = f"{state.name}, {state.departure}" if state.departure else f"{state.name}: {state.suite.title}"
+            heading = rule(one_line(title), self.size.width, f"{len(state.rows)} rows")
             self.query_one("#heading", LineView).show([heading])
         self.query_one("#heads", LineView).show([rows.heads()])
         self._show_detail()
 
     def _show_detail(self) -> None:
-        row, lines = self._here(), list[Line]()
-        if row is not None and self._desk is not None and self._measured:
-            at = self._desk.rows.index(row)
-            first, *rest = describe_row(row, self._measured[at], self._desk.changed(row))
+        row, lines = self._row_at_cursor(), list[Line]()
+        if row is not None and self._state is not None and self._measured:
+            at = self._state.rows.index(row)
+            first, *rest = detail(row, self._measured[at], self._state.changed(row))
             width = self.size.width
             lines = [rule(row.id, width, LEGEND), *([(f" {line}", "")] for line in wrap(clean(first), width - 2))]
-            lines += [[(f" {line}", "dim")] for said in rest for line in wrap(clean(said), width - 2)]
+            lines += [[(f" {line}", "dim")] for note in rest for line in wrap(clean(note), width - 2)]
         self.query_one("#suite-row", LineView).show(lines[:DETAIL_LINES])
 
     def on_line_list_moved(self) -> None:
         self._show_detail()
 
-    def _here(self) -> Row | None:
+    def _row_at_cursor(self) -> Row | None:
         """The row under the cursor."""
-        rows = self._desk.rows if self._desk else ()
+        rows = self._state.rows if self._state else ()
         at = self.query_one(SuiteRows).cursor
         return rows[at] if at < len(rows) else None
 
     # --- looking about ----------------------------------------------------------------------------------------
 
     def action_mark(self) -> None:
-        row = self._here()
-        if self._desk is not None and row is not None:
-            self._mark(self._desk, self._desk.marked ^ {row.id}, f"row {row.id}")
+        row = self._row_at_cursor()
+        if self._state is not None and row is not None:
+            self._mark(self._state, self._state.marked ^ {row.id}, f"row {row.id}")
             self.query_one(SuiteRows).action_move(1)
 
     def action_all(self) -> None:
-        if self._desk is not None:
-            rows = set() if self._desk.marked else {row.id for row in self._desk.rows}
-            self._mark(self._desk, rows, f"all rows of {self._desk.name}")
+        if self._state is not None:
+            rows = set() if self._state.marked else {row.id for row in self._state.rows}
+            self._mark(self._state, rows, f"all rows of {self._state.name}")
 
-    def _mark(self, desk: SuiteDesk, rows: set[str], what: str) -> None:
+    def _mark(self, state: SuiteState, rows: set[str], what: str) -> None:
         """Let just these rows be marked."""
-        before = desk.marked
-        desk.mark(rows)
-        self.workbench.session.undo_stack.push(f"marks: {what}", lambda: desk.mark(before))
+        before = state.marked
+        state.mark(rows)
+        self.workbench.session.acts.did(f"marks: {what}", lambda: state.mark(before))
         self._show()
 
     def action_table(self) -> None:
@@ -171,7 +171,7 @@ class Suites(RunActions):
     def action_shrink(self) -> None:
         def check(text: str) -> str:
             try:
-                parse_departure(text)
+                parse_shrink(text)
             except BadInput as error:
                 return str(error)
             return ""
@@ -187,34 +187,34 @@ class Suites(RunActions):
         self.action_open()
 
     def action_open(self) -> None:
-        row = self._here()
-        if self._desk is None or row is None:
+        row = self._row_at_cursor()
+        if self._state is None or row is None:
             return
-        runs = self._desk.runs(row, self.workbench.session.summaries())
+        runs = self._state.runs(row, self.workbench.session.summaries())
         if runs:
             self.workbench.open_run(self.workbench.session.folder(runs[0]))
         else:
             self.say(f"{row.id} has no run yet: ctrl+s queues one")
 
     def action_edit(self) -> None:
-        row = self._here()
+        row = self._row_at_cursor()
         if row is not None:
             self.workbench.new_run({"preset": f"suite:{self._suite}/{row.id}"})
 
     def action_copy(self) -> None:
-        sheet = self._sheet()
-        if self._desk is not None and sheet is not None:
-            more = further_table(self._desk.suite, self._desk.rows, self._measured, str(self._desk.departure))
-            said = "\n".join(markdown(part) for part in (sheet, more) if part)
-            self.workbench.copy(said, "the report")
+        table = self._table()
+        if self._state is not None and table is not None:
+            more = others(self._state.suite, self._state.rows, self._measured, str(self._state.departure))
+            report = "\n".join(markdown(part) for part in (table, more) if part)
+            self.workbench.copy(report, "the report")
 
     # --- starting ---------------------------------------------------------------------------------------------
 
     def action_start(self) -> None:
-        row = self._here()
-        if self._desk is None or row is None:
+        row = self._row_at_cursor()
+        if self._state is None or row is None:
             return
-        rows = self._desk.chosen(row)
+        rows = self._state.chosen(row)
 
         def check(text: str) -> str:
             try:
@@ -237,22 +237,22 @@ class Suites(RunActions):
     @work(thread=True, group="suite-start", exit_on_error=False)
     def _prepare(self, rows: Sequence[Row], seeds: Sequence[int]) -> None:
         """Resolve and check everything, then ask."""
-        session, desk = self.workbench.session, self._desk
-        assert desk is not None  # rows come from it
+        session, state = self.workbench.session, self._state
+        assert state is not None  # rows come from it
         try:
-            made = desk.items(rows)
-            batch = prepare(made, seeds, session.roots, session.catalog)
+            items = state.cells(rows)
+            batch = prepare(items, seeds, session.roots, session.catalog)
             known = session.summaries()
-            time = cost(batch, known, made[0].resolution.draft.placement())
+            time = cost(batch, known, items[0].draft.placement())
         except BadInput as error:
-            self.app.call_from_thread(self.say, _few(error), bad=True)
+            self.app.call_from_thread(self.say, _first_problems(error), bad=True)
             return
-        said = describe(batch, time, room(batch, known), str(desk.departure))
-        self.app.call_from_thread(self._ask_to_start, said, len(batch.to_do), rows, seeds)
+        lines = told(batch, time, room(batch, known), str(state.departure))
+        self.app.call_from_thread(self._ask_to_start, lines, len(batch.to_do), rows, seeds)
 
-    def _ask_to_start(self, said: Sequence[str], count: int, rows: Sequence[Row], seeds: Sequence[int]) -> None:
+    def _ask_to_start(self, lines: Sequence[str], count: int, rows: Sequence[Row], seeds: Sequence[int]) -> None:
         if not count:
-            self.say(said[0])
+            self.say(lines[0])
             return
 
         def answered(answer: str | None) -> None:
@@ -260,17 +260,17 @@ class Suites(RunActions):
                 self._carry_out(rows, seeds)
 
         buttons = [("start", "Start"), ("no", "Not now")]
-        self.app.push_screen(Confirm(f"Queue {self._suite}?", "\n".join(said), buttons), answered)
+        self.app.push_screen(Confirm(f"Queue {self._suite}?", "\n".join(lines), buttons), answered)
 
     @work(thread=True, group="suite-start", exit_on_error=False)
     def _carry_out(self, rows: Sequence[Row], seeds: Sequence[int]) -> None:
         """Start what is missing by now; a run that cannot be started is told and holds up no other."""
-        session, desk = self.workbench.session, self._desk
-        assert desk is not None
+        session, state = self.workbench.session, self._state
+        assert state is not None
         done, failed = 0, ""
         try:
             with alone(session.roots[0]):
-                batch = prepare(desk.items(rows), seeds, session.roots, session.catalog)
+                batch = prepare(state.cells(rows), seeds, session.roots, session.catalog)
                 resume = partial(control.resume, pause=pause)
                 for started in carry_out(batch, {}, start=session.start, resume=resume, say=self.say_later):
                     done, failed = done + (not started.error), started.error or failed
@@ -278,11 +278,11 @@ class Suites(RunActions):
             failed = str(error)
         if failed:
             self.app.call_from_thread(self.say, failed, bad=True)
-        self.app.call_from_thread(self.say, f"{done} runs of {desk.name} queued (5 shows the queue)")
-        self.refresh_rows()
+        self.app.call_from_thread(self.say, f"{done} runs of {state.name} queued (5 shows the queue)")
+        self._look_again()
 
 
-def _few(error: BadInput) -> str:
+def _first_problems(error: BadInput) -> str:
     """The first problems, for a toast."""
-    more = [f"and {len(error.problems) - MOST_PROBLEMS} more"] if len(error.problems) > MOST_PROBLEMS else []
-    return "; ".join([*error.problems[:MOST_PROBLEMS], *more])
+    more = [f"and {len(error.problems) - MAX_PROBLEMS} more"] if len(error.problems) > MAX_PROBLEMS else []
+    return "; ".join([*error.problems[:MAX_PROBLEMS], *more])

@@ -17,7 +17,7 @@ from tui.plans.batch import BatchItem
 from tui.plans.suite import Shrink, items
 
 
-class SuiteDesk:
+class SuiteState:
     """One suite as it is looked at.
 
     Raises:
@@ -30,8 +30,8 @@ class SuiteDesk:
         self.departure = departure or Shrink()
         self.marked: set[str] = set()
         self._catalog = catalog
-        self._items = {item.label: item for item in items(self.suite, self.suite.rows, self.departure, catalog)}
-        self._recipes: dict[str, Recipe] = {label: item.resolution.recipe for label, item in self._items.items()}
+        items = cells(self.suite, self.suite.rows, self.departure, catalog)
+        self._recipes: dict[str, Recipe] = {cell.label: cell.draft.recipe(cell.source, catalog) for cell in items}
         self._read: dict[tuple[str, int, float], Outcome | None] = {}
 
     @property
@@ -76,7 +76,7 @@ class SuiteDesk:
         return [self._items[row.id] for row in rows]
 
 
-def parse_departure(text: str) -> Shrink:
+def parse_shrink(text: str) -> Departure:
     """`2 0.1`: epochs, then the part of the images; either may be missing (`2`, `- 0.1`). Raises BadInput."""
     words = text.split()
     if len(words) > 2:

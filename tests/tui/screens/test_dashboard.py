@@ -324,7 +324,7 @@ async def test_a_long_run_is_on_the_screen_before_it_is_read_to_its_beginning(
 ):
     monkeypatch.setattr("tui.screens.dashboard.LONG_FILE", 1000)
     seen = []
-    monkeypatch.setattr(Dashboard, "_whole_is_read", lambda self, view: seen.append(view))
+    monkeypatch.setattr(Dashboard, "_show_whole", lambda self, view: seen.append(view))
     app = workbench("dashboard")
     app.session.selected = write_run(root, Demo(epochs_done=500, state="finished"))
     async with app.run_test(size=(80, 24)) as pilot:

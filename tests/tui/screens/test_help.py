@@ -4,14 +4,14 @@ import pytest
 
 from tui.drawing.lines import width_of
 from tui.keys.common import GLOBAL, MODES, MOVING
-from tui.keys.key import key_names
-from tui.screens.help import TABLES, TITLES, sections, sheet
+from tui.keys.key import shown
+from tui.screens.help import TABLES, TITLES, key_sheet, sections
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("width", [60, 76, 100])
 def test_the_sheet_lists_every_key_of_every_screen_within_its_width(mode, width):
-    lines = sheet(mode, width)
+    lines = key_sheet(mode, width)
     assert all(width_of(line) <= width for line in lines)
     keys = [text.strip() for line in lines for text, role in line if role == "key"]
     expected = [key_names(key) for _, table in sections(mode) for key in table]

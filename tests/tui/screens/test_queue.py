@@ -9,7 +9,7 @@ from engine.launch.queue import Ticket
 from tui.drawing.lines import width_of
 from tui.screens import queue
 from tui.screens.confirm import Confirm
-from tui.screens.queue import Tickets, draw_ticket, rows_of
+from tui.screens.queue import Tickets, draw_ticket, ticket_rows
 
 
 def ticket(run, number, held=(), place=0, supervised=True) -> Ticket:
@@ -101,7 +101,7 @@ def test_an_orphan_is_told_and_every_line_fits(make_run):
 
 
 def test_the_cursor_never_stands_on_a_heading(make_run):
-    rows = rows_of([ticket(make_run(), 1, held=["cpu"]), ticket(make_run(), 2, place=1)])
+    rows = ticket_rows([ticket(make_run(), 1, held=["cpu"]), ticket(make_run(), 2, place=1)])
     assert [isinstance(row, str) for row in rows] == [True, False, True, False]
     tickets = Tickets()
     tickets._rows = rows

@@ -398,8 +398,8 @@ async def test_edit_as_new_opens_the_form_with_the_runs_recipe(workbench, make_r
         await pilot.press("E")
         await settle(pilot)
         assert app.current_mode == "new_run"
-        assert app.screen.desk.recipe.recipe_id == run.info().recipe_id
-        assert app.screen.desk.draft.seeds() == [7]
+        assert app.screen.editor.recipe.recipe_id == run.info().recipe_id
+        assert app.screen.editor.draft.seeds() == [7]
 
 
 async def test_hostile_names_reach_the_screen_as_plain_text(workbench, make_run, screen_text, until):

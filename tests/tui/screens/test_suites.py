@@ -12,7 +12,7 @@ from tui.plans.suite import Shrink
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt
-from tui.screens.suites_state import SuiteDesk, parse_departure
+from tui.screens.suites_state import SuiteState, parse_shrink
 from tui.widgets.suite_rows import SuiteRows
 
 SUITE = """
@@ -48,7 +48,9 @@ def ended(root, tiny):
     """A finished run of a row."""
 
     def make(row, seed=0, accuracies=(0.55, 0.52), departure=None):
-        recipe = SuiteDesk("tiny", catalog(), departure).items([tiny.row(row)])[0].resolution.recipe
+        recipe = (
+            SuiteState("tiny", catalog(), departure).cells([tiny.row(row)])[0].draft.recipe("quickstart", catalog())
+        )
         run = create(root, recipe, seed=seed)
         with EventWriter(run.events) as events:
             events.write(RunStarted(epochs=recipe.epochs, test_images=1000, device_name="a card"))
@@ -120,7 +122,7 @@ async def test_star_marks_every_row_or_none_and_u_takes_it_back(workbench, tiny,
         for key in ("space", "asterisk", "asterisk", "u", "u", "u"):
             await pilot.press(key)
             await settle(pilot)
-            marks.append(set(app.screen._desk.marked))
+            marks.append(set(app.screen._state.marked))
         assert marks == [{"plain"}, set(), {"plain", "jitter"}, set(), {"plain"}, set()]
 
 
@@ -188,7 +190,7 @@ async def test_enter_opens_the_newest_run_and_e_fills_in_new_run(workbench, ende
         assert app.screen.query_one(SuiteRows).has_focus
         await pilot.press("E")
         await settle(pilot)
-        assert app.current_mode == "new_run" and app.screen.desk.draft.preset == "suite:tiny/plain"
+        assert app.current_mode == "new_run" and app.screen.editor.draft.preset == "suite:tiny/plain"
 
 
 async def test_the_help_begins_with_the_keys_of_the_table(workbench, tiny, screen_text, settle):
@@ -230,10 +232,10 @@ async def test_a_broken_suite_is_told_and_the_screen_stays(workbench, screen_tex
     [("", Shrink()), ("2", Shrink(2)), ("2 0.1", Shrink(2, 0.1)), ("- .5", Shrink(0, 0.5))],
 )
 def test_a_size_is_epochs_and_a_part_of_the_images(text, departure):
-    assert parse_departure(text) == departure
+    assert parse_shrink(text) == departure
 
 
 @pytest.mark.parametrize("text", ["x", "2 x", "2 0.1 3", "2 5", "1.5", "-1"])
 def test_an_impossible_size_is_refused(text):
     with pytest.raises(BadInput):
-        parse_departure(text)
+        parse_shrink(text)

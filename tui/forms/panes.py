@@ -12,7 +12,7 @@ from tui.drawing.axes import value_axis, x_axis
 from tui.drawing.charts import ChartStyle, Series, chart
 from tui.drawing.format import Glyphs
 from tui.drawing.lines import Line, clip, fit, rule, wrap
-from tui.forms.editor import Desk
+from tui.forms.editor import FormEditor
 from tui.forms.fields import Field
 from tui.forms.rows import help_of
 from tui.plans.draft import Draft
@@ -21,9 +21,9 @@ COMMAND_INDENT = 11
 """Cells before the second line of a command: it stands under the first word behind `cifar-tui`."""
 
 
-def preset(desk: Desk) -> Line:
+def preset(editor: FormEditor) -> Line:
     """The preset's name in its box and its title."""
-    name, title = one_line(desk.draft.preset), one_line(desk.base.title)
+    name, title = one_line(editor.draft.preset), one_line(editor.base.title)
     return [(" preset ", ""), ("[ ", "dim"), (fit(name, 26), "strong"), (" ▾]", "dim"), (f"  {title}", "dim")]
 
 
@@ -39,7 +39,7 @@ def learning_rate(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> li
     return [rule(f"learning rate · {one_line(recipe.schedule.name)}", width), *plot]
 
 
-def before(notes: Sequence[tuple[str, str]], width: int, first: str = "") -> list[Line]:
+def estimates(notes: Sequence[tuple[str, str]], width: int, first: str = "") -> list[Line]:
     """What a start would cost; above it, in as many lines as it takes, `first`: what was changed to allow a start."""
     shrunk: list[Line] = [[(f" {part}", "warn")] for part in wrap(first, width - 2)]
     return [rule("before you start", width), *shrunk, *(clip([(" ", ""), note], width) for note in notes)]
@@ -55,12 +55,12 @@ def command(draft: Draft, width: int, height: int) -> list[Line]:
     return [heading, *([(" " if i == 0 else " " * COMMAND_INDENT, ""), (part, "")] for i, part in enumerate(shown))]
 
 
-def advice(desk: Desk, field: Field | None, width: int, height: int) -> list[Line]:
+def field_help(editor: FormEditor, field: Field | None, width: int, height: int) -> list[Line]:
     """What the field is and takes, or what is wrong with it; above it, how much was changed."""
-    count = desk.changed
+    count = editor.changed
     title = f"changed {count} field{'' if count == 1 else 's'} against the preset" if count else "as in the preset"
-    problem = (desk.problems.get(field.path, "") if field else "") or desk.problems.get("", "")
-    reset = desk.reset(field.path) if field and field.path in PART_FIELDS else ""
+    problem = (editor.problems.get(field.path, "") if field else "") or editor.problems.get("", "")
+    reset = editor.describe_resets(field.path) if field and field.path in PART_FIELDS else ""
     text = problem or reset or (help_of(field) if field else "Enter shows or hides the fields that are rarely changed.")
     parts = wrap(one_line(text), width - 2)[: height - 1]
     return [rule(title, width, "u undo change"), *([(f" {part}", "bad" if problem else "")] for part in parts)]

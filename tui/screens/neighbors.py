@@ -12,7 +12,7 @@ def listed(session: Session) -> list[Summary]:
     return [row.run for row in list_rows(session.summaries()) if row.run is not None]
 
 
-def neighbour(session: Session, run: RunFolder | None, step: int) -> RunFolder | None:
+def neighbor(session: Session, run: RunFolder | None, step: int) -> RunFolder | None:
     """The run `step` places below (above for a negative step) in the list; the first for a run that is not in it."""
     rows = listed(session)
     folders = [row.folder for row in rows]
