@@ -1,4 +1,4 @@
-"""What a field with choices offers, each with the facts that help to choose."""
+"""The options of a field whose value is picked from a list, each with facts that help to choose."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tui.forms.fields import KINDS, Field
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One choice: what is returned, what is shown, and what it means."""
+    """One option of a list: the value it stands for, its label, and what it means."""
 
     value: str
     label: str
@@ -27,7 +27,11 @@ class Option:
 
 
 def options_of(field: Field, editor: FormEditor, catalog: Catalog, runs: Sequence[Summary] = ()) -> list[Option]:
-    """The choices of a field in a sensible order; `runs` are those that may teach, newest first."""
+    """The options of a field, in a sensible order.
+
+    Args:
+        runs: the runs that may be used as a teacher, newest first.
+    """
     match field.path:
         case teacher.FIELD:
             data = editor.recipe.data.name
@@ -53,7 +57,7 @@ def options_of(field: Field, editor: FormEditor, catalog: Catalog, runs: Sequenc
 
 
 def _combines(part: Part) -> bool:
-    """Whether it is made of other operations, which one line cannot say: presets and TOML files can."""
+    """Whether the operation is made of others. A list cannot express that; presets and TOML files can."""
     return any(param.type == OPS for param in part.params)
 
 

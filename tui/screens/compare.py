@@ -1,4 +1,4 @@
-"""Compare: the marked runs over each other, how they stand against a baseline, and where their recipes differ."""
+"""Compare: the curves of the marked runs, their difference from a baseline, and where their recipes differ."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
 
 TICK_SECONDS: Final = 1.0
-_NOTHING: Final = "mark runs with space on Results (2), then press v"
+_NO_RUNS: Final = "mark runs with space on Results (2), then press v"
 
 
 class ComparisonTable(LineList):
-    """The lines of the comparison under a cursor."""
+    """The lines of the comparison, with a cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{role}" for role in PANE_ROLES}
     DEFAULT_CSS = Pane.DEFAULT_CSS.replace("Pane", "ComparisonTable")
@@ -56,14 +56,14 @@ class ComparisonTable(LineList):
         return draw_line(self.lines[row], self.baseline, width, at_cursor)
 
     def set_lines(self, lines: Sequence[TableLine], baseline: str) -> None:
-        """Show another table; the cursor stays on its line number."""
+        """Show another table; the cursor keeps its line number."""
         if (list(lines), baseline) != (self.lines, self.baseline):
             self.lines, self.baseline = list(lines), baseline
             self.reload()
 
 
 class Compare(PlotKeys):
-    """The marked runs against each other."""
+    """The marked runs side by side."""
 
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
@@ -99,13 +99,13 @@ class Compare(PlotKeys):
         self.call_after_refresh(self._draw)
 
     def runs_changed(self) -> None:
-        """Some run is another now; the next tick reads what it wrote."""
+        """Load runs that are new here; the next tick reads what the others wrote."""
         self._load()
 
     # --- reading ----------------------------------------------------------------------------------------------
 
     def _runs(self) -> list[RunFolder]:
-        """The marked runs in the order of their marks; with none, the selected run; the baseline always with them."""
+        """The marked runs in the order of their marks, or else the selected run; and always the baseline."""
         session = self.workbench.session
         runs = list(session.marked) or ([session.selected] if session.selected else [])
         if session.baseline is not None and session.baseline not in runs:
@@ -151,7 +151,7 @@ class Compare(PlotKeys):
         views = self._shown_views()
         pane = self.query_one("#overlay", Pane)
         if not views:
-            pane.paint(lambda width, height: [[], [(f" {_NOTHING}", "dim")]])
+            pane.paint(lambda width, height: [[], [(f" {_NO_RUNS}", "dim")]])
             self.query_one(ComparisonTable).set_lines([], "")
             return
         pane.paint(self._overlay)
@@ -200,7 +200,7 @@ class Compare(PlotKeys):
         self._zoomed = not self._zoomed
         self._arrange()
         if not self._zoomed:
-            self.query_one(ComparisonTable).focus()  # what is hidden loses the focus
+            self.query_one(ComparisonTable).focus()  # a hidden widget loses the focus
         self.call_after_refresh(self._draw)
 
     def _run_at_cursor(self) -> RunFolder | None:
@@ -228,7 +228,7 @@ class Compare(PlotKeys):
             self.workbench.open_run(run)
 
     def action_copy(self) -> None:
-        base = self.workbench.session.baseline  # the command measures against the run that is named first
+        base = self.workbench.session.baseline  # the command compares with the run named first
         ids = " ".join(run.id for run in sorted(self._runs(), key=lambda run: run != base))
         if ids:
             self.workbench.copy(f"cifar-tui runs compare {ids}", "command")

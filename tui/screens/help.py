@@ -1,4 +1,4 @@
-"""The cheat sheet, made from the key tables: the screen one comes from first, then all the others."""
+"""The help, generated from the key tables: the keys of the current screen first, then all others."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ TITLES: Final = {**MODES, "suites": "Suites"}
 
 
 def sections(mode: str) -> list[tuple[str, Sequence[Key]]]:
-    """(title, keys) in the order of the sheet: the asking screen, what goes everywhere, lists, the other screens."""
+    """(title, keys) in order: the current screen, keys that work everywhere, lists, other screens, dialogs."""
     others = [(TITLES[name], table) for name, table in TABLES.items() if name != mode]
     own = [(TITLES[mode], TABLES[mode])] if mode in TABLES else []
-    return [*own, ("Everywhere", GLOBAL), ("Lists and forms", MOVING), *others, ("Questions", DIALOG)]
+    return [*own, ("Everywhere", GLOBAL), ("Lists and forms", MOVING), *others, ("Dialogs", DIALOG)]
 
 
 def key_sheet(mode: str, width: int) -> list[Line]:
-    """The whole sheet as lines of `width` cells."""
+    """All keys with their help as lines of `width` cells."""
     lines: list[Line] = []
     for title, table in sections(mode):
         if lines:
@@ -55,7 +55,7 @@ def key_sheet(mode: str, width: int) -> list[Line]:
 
 
 class KeySheet(LineList):
-    """The lines of the sheet; the cursor only scrolls."""
+    """The lines of the help; the cursor only scrolls."""
 
     def __init__(self, mode: str) -> None:
         super().__init__(id="sheet")
@@ -75,7 +75,7 @@ class KeySheet(LineList):
 
 
 class Help(Dialog[None]):
-    """All keys, those of `mode` first."""
+    """All keys, with those of the screen `mode` first."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
@@ -86,7 +86,7 @@ class Help(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall"):
             yield KeySheet(self._mode)
-            yield Static(Content("j k scroll   ctrl+p every command by name   q close"), classes="dialog-keys")
+            yield Static(Content("j k scroll   ctrl+p all commands by name   q close"), classes="dialog-keys")
 
     def on_mount(self) -> None:
         self.query_one(KeySheet).focus()

@@ -1,4 +1,4 @@
-"""New run: what is done with the form. Start, save as a preset, find a rate, see the images, copy the command."""
+"""New run: the actions on the whole form. Start, save as preset, find a learning rate, see images, copy."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from tui.widgets.find_rate import FindRate
 from tui.widgets.key_line import KeyLine
 
 MAX_UNCONFIRMED_RUNS = 8
-"""From more runs than this a start asks first."""
+"""Starting more runs than this asks first."""
 
 
 class NewRun(RunForm):
-    """The form, and every key that acts on the whole of it."""
+    """The form, and the keys that act on the whole of it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._starting = False
 
     def on_click(self, event: Click) -> None:
-        """A click on the preset's box opens the list."""
+        """A click on the preset opens the list of presets."""
         if event.widget is not None and event.widget.id == "preset":
             self.action_preset()
 
@@ -59,7 +59,7 @@ class NewRun(RunForm):
         if self._has_problems():
             return
         recipe = self.editor.recipe
-        if self.editor.changed:  # what its preset reaches was reported of other settings
+        if self.editor.changed:  # the promise of the preset is about other settings
             recipe = recipe.model_copy(update={"promise": None})
 
         def check(name: str) -> str:
@@ -71,19 +71,19 @@ class NewRun(RunForm):
 
         def saved(name: str | None) -> None:
             if name:
-                self.say(f"saved; cifar-tui --preset {name.strip()}")
+                self.say(f"saved: cifar-tui --preset {name.strip()}")
                 self.open_draft(Draft(name.strip(), place=self.editor.draft.place))
 
-        body = "Lower-case letters, digits and _. It is found under `preset` from now on."
-        self.app.push_screen(Prompt("Save as a preset of your own", body, check=check), saved)
+        body = "A name of lower-case letters, digits and _. The list of presets will contain it."
+        self.app.push_screen(Prompt("Save as a preset", body, check=check), saved)
 
     # --- the learning rate ------------------------------------------------------------------------------------
 
     def action_find_rate(self) -> None:
-        """Sweep the learning rate; once a rate is found, take it."""
+        """Sweep the learning rate, or use the rate that a sweep has found."""
         finder = self.query_one(FindRate)
         if finder.running:
-            self.say("the sweep is under way; esc ends it")
+            self.say("the sweep is running: press esc to end it")
         elif finder.found:
             self._use_rate(finder.curve.suggestion)
         elif not self._has_problems():
@@ -97,7 +97,7 @@ class NewRun(RunForm):
         finder.start(editor.draft, partial(check, *what, trust=trust))
 
     def action_take_second(self) -> None:
-        """The one of the two rates that were found which goes by the steepest fall."""
+        """Use the second of the two suggested rates, the one at the steepest descent of the loss."""
         finder = self.query_one(FindRate)
         if finder.found:
             self._use_rate(finder.curve.second)
@@ -109,18 +109,18 @@ class NewRun(RunForm):
         self.query_one(Form).go_to("optimizer.lr")
 
     def on_find_rate_changed(self) -> None:
-        """Other keys make sense, and who is elsewhere hears of the end."""
+        """Update the keys at the bottom; on another screen, say that the sweep has ended."""
         finder = self.query_one(FindRate)
         self.query_one("#right").set_class(finder.draft is not None, "-sweeping")
         taken = {key for key, _ in finder.pairs()}
         others = [(key, label) for key, label in self.footer if key not in taken]
         self.query_one(KeyLine).set_pairs([*finder.pairs(), *others])
         if finder.draft is not None and not finder.running and not self.is_current:
-            rate = f"{text_of(finder.curve.suggestion)} is the rate to take" if finder.found else "no rate was found"
-            self.say(f"the sweep of {finder.draft.preset} has ended: {rate} (4)")
+            rate = f"{text_of(finder.curve.suggestion)} is the suggested rate" if finder.found else "no rate found"
+            self.say(f"the sweep of {finder.draft.preset} has ended: {rate} (4 shows it)")
 
     def leave(self) -> bool:
-        """Esc ends the sweep before it leaves the form."""
+        """Esc ends the sweep before it leaves the screen."""
         finder = self.query_one(FindRate)
         shown = finder.draft is not None
         if shown:
@@ -128,7 +128,7 @@ class NewRun(RunForm):
         return shown
 
     def open_draft(self, draft: Draft) -> None:
-        """Another recipe: a sweep of the one before says nothing about it."""
+        """Open another draft, and close a sweep, which belongs to the draft before."""
         if self.query_one(FindRate).draft is not None:
             self.query_one(FindRate).close()
         super().open_draft(draft)
@@ -148,7 +148,7 @@ class NewRun(RunForm):
         self.app.push_screen(SeeImages(self.editor.draft, self.editor.recipe, session.catalog, tuple(session.parts)))
 
     def _with_trust(self, action: Callable[[bool], object]) -> None:
-        """Act, after a question where that runs code which a run brings along and which may not be the user's."""
+        """Run `action`, after asking where it would run code of a run that another user may have written."""
         try:
             own_code.approve(own_code.brought_by(self.workbench.session.parts), trust=False)
         except own_code.Untrusted as error:
@@ -157,11 +157,11 @@ class NewRun(RunForm):
             action(False)
 
     def action_start(self) -> None:
-        """Start or queue, after everything has been checked."""
+        """Check the draft, then start or queue its runs."""
         form = self.query_one(Form)
         if form.editing:
             form.commit()
-            self.call_after_refresh(self.action_start)  # the typed value arrives by message first
+            self.call_after_refresh(self.action_start)  # after the message with the typed value
             return
         self.editor.check()
         if self._starting or self._has_problems():
@@ -171,7 +171,7 @@ class NewRun(RunForm):
             self._start()
             return
         buttons = [("start", f"Start {count} runs"), ("no", "Not now")]
-        body = "They wait for the device and run one after another."
+        body = "They wait for a device and run one after another."
         self.app.push_screen(Confirm(f"Start {count} runs?", body, buttons, default=1), self._start_many_answered)
 
     def _start_many_answered(self, answer: str | None) -> None:
@@ -179,7 +179,7 @@ class NewRun(RunForm):
             self._start()
 
     def _has_problems(self) -> bool:
-        """Whether a field is wrong; then the cursor goes there."""
+        """Whether a field has a problem. If so, report it and move the cursor to the field."""
         problems = self.editor.problems
         if problems:
             path = next(iter(problems))
@@ -193,8 +193,8 @@ class NewRun(RunForm):
         self._launch(self.editor.draft, self.editor.source, trust)
 
     @work(thread=True, group="start", exit_on_error=False)
-    def _launch(self, found: Resolution, trust: bool) -> None:
-        """Resolve and check everything, make the folders, spawn."""
+    def _launch(self, draft: Draft, source: str, trust: bool) -> None:
+        """Resolve and check everything, create the run folders, and start the supervisors."""
         session = self.workbench.session
         try:
             planned = plan(found, session.roots[0], session.parts, session.roots, trust=trust)
@@ -221,7 +221,7 @@ class NewRun(RunForm):
         self._has_problems()
 
     def _start_failed(self, why: str) -> None:
-        """The run exists but its supervisor does not: say the log's last line, show the run."""
+        """The run folder exists, but its supervisor has not started: show the reason and the run."""
         self._starting = False
         self.say(why, bad=True)
         session = self.workbench.session
@@ -231,7 +231,7 @@ class NewRun(RunForm):
 
     def on_runs_started(self, event: RunsStarted) -> None:
         self._starting = False
-        self.leave()  # a sweep would take time from what has been decided
+        self.leave()  # a sweep would slow the run down
         count = len(event.runs)
-        self.say(f"started {event.runs[0].id[-4:]}" + (f" and {count - 1} more behind it" if count > 1 else ""))
+        self.say(f"started {event.runs[0].id[-4:]}" + (f"; {count - 1} more in line" if count > 1 else ""))
         self.workbench.open_run(event.runs[0])

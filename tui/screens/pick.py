@@ -1,4 +1,4 @@
-"""Choose one of a list: presets, parts, sort columns. `/` narrows the list."""
+"""Choose one option from a list: presets, parts, sort columns. `/` filters the list."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList
 
 KEYS = (
-    Key("slash", "narrow", "find", "Show only choices that hold what you type.", footer=1),
+    Key("slash", "find", "find", "Show only the options that contain what you type.", footer=1),
     Key("q,escape", "cancel", "cancel", "Close without choosing.", footer=2),
 )
 
 KEY_HINTS: Final = "enter choose   / find   q close"
-"""The keys while no text is typed."""
+"""The keys while the search line is closed."""
 
 
 class OptionRows(LineList):
-    """The choices as rows of label and detail."""
+    """The options as rows of label and detail."""
 
     def __init__(self, options: Sequence[Option], chosen: str) -> None:
         super().__init__(id="options")
@@ -53,24 +53,24 @@ class OptionRows(LineList):
         ]
 
     def filter_options(self, text: str) -> None:
-        """Keep the choices that hold every word of `text`, those whose label begins with it first."""
+        """Keep the options that contain every word of `text`. Labels that start with the first word come first."""
         words = text.lower().split()
         found = [o for o in self._all if all(w in f"{o.label} {o.detail}".lower() for w in words)]
         first = words[0] if words else ""
         labels = {option: option.label.lower() for option in found}
         self.options = sorted(found, key=lambda o: (not labels[o].startswith(first), first not in labels[o]))
-        self.nothing = [(f"  nothing here holds {one_line(text, 30)!r}", "dim")]
+        self.nothing = [(f"  no option contains {one_line(text, 30)!r}", "dim")]
         self.cursor = 0
         self.reload()
 
 
 class Pick(Dialog[str | None]):
-    """Show choices; dismisses with the value of one, or None when closed.
+    """Show options. Dismisses with the value of the chosen one, or with None when closed.
 
     Args:
         title: what is chosen.
-        options: the choices in order.
-        chosen: the value that holds now; the cursor starts there.
+        options: the options in order.
+        chosen: the current value, on which the cursor starts.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
@@ -108,18 +108,18 @@ class Pick(Dialog[str | None]):
         if rows.options:
             self.dismiss(rows.options[rows.cursor].value)
 
-    def on_line_input_canceled(self) -> None:
-        """Esc: all choices again."""
+    def on_line_input_gave_up(self) -> None:
+        """Close the search line and show all options again."""
         find = self.query_one("#find", Input)
         find.value = ""
         find.display = False
         self.query_one(".dialog-keys", Static).update(Content(KEY_HINTS))
         self.query_one(OptionRows).focus()
 
-    def action_narrow(self) -> None:
+    def action_find(self) -> None:
         find = self.query_one("#find", Input)
         find.display = True
-        self.query_one(".dialog-keys", Static).update(Content("enter choose   esc all again"))
+        self.query_one(".dialog-keys", Static).update(Content("enter choose   esc show all"))
         find.focus()
 
     def action_cancel(self) -> None:

@@ -1,4 +1,4 @@
-"""The form of New run: the preset, the rows, and what follows from them. A row is not an input until Enter."""
+"""The form of New run: the preset, the fields, and what follows from them. Enter turns a row into an input."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from tui.widgets.top_bar import TopBar
 FIRST_PRESET = "quickstart"
 
 
-class RunForm(RunActions):
-    """Pick a preset, change any field, see what it means; `NewRun` has what is then done with it."""
+class RunForm(RunActs):
+    """Pick a preset and change its fields. `NewRun` adds the actions on the whole form."""
 
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
@@ -54,7 +54,7 @@ class RunForm(RunActions):
 
     @property
     def editor(self) -> FormEditor:
-        """The form's state; there is one from mounting on."""
+        """The state of the form, available once the screen is mounted."""
         assert self._editor is not None
         return self._editor
 
@@ -67,14 +67,14 @@ class RunForm(RunActions):
                 yield Pane(id="lr")
                 yield FindRate()
                 yield Pane(id="before")
-        yield LineInput(id="find", placeholder="find a field by name or help").hidden()
+        yield LineInput(id="find", placeholder="find a field by name or help text").hidden()
         yield Pane(id="command")
         yield Pane(id="help")
         yield KeyLine(self.footer)
 
     @property
     def footer(self) -> list[tuple[str, str]]:
-        """The keys of the form for the line at the bottom."""
+        """The keys of the form, for the line at the bottom."""
         return footer([*KEYS, *GLOBAL])
 
     def on_mount(self) -> None:
@@ -87,11 +87,11 @@ class RunForm(RunActions):
         self._inspect_machine()
 
     def runs_changed(self) -> None:
-        """Estimates stand on runs."""
+        """Update the estimates, which are based on earlier runs."""
         self._show_estimates()
 
     def _open_requested_draft(self) -> None:
-        """Open what another screen or the command line asked for, else what was used last."""
+        """Open the draft that another screen or the command line asked for, else the preset used last."""
         session = self.workbench.session
         draft, session.draft = session.draft or Draft(self._last_preset()), None
         self.open_draft(draft)
@@ -112,7 +112,7 @@ class RunForm(RunActions):
 
     @work(thread=True, group="machine", exit_on_error=False)
     def _inspect_machine(self) -> None:
-        """What the machine has; a driver may take its time."""
+        """Read the devices and the free disk space in a thread: a driver may be slow."""
         machine = look(self.workbench.session.roots[0])
         self.app.call_from_thread(self._set_machine, machine)
 
@@ -160,7 +160,7 @@ class RunForm(RunActions):
         self.show()
 
     def _put(self, path: str, text: str) -> None:
-        """Change a field; where that is another part, say what begins anew with it."""
+        """Change a field. If it picks another part, report the options that this has reset."""
         self.editor.put(path, text)
         if path in PART_FIELDS and (reset := self.editor.describe_resets(path)):
             self.say(reset)
@@ -169,10 +169,10 @@ class RunForm(RunActions):
         field = event.field
         session = self.workbench.session
         options = options_of(field, self.editor, session.catalog, session.summaries())
-        if not options:  # only a teacher may be in want
-            self.say(f"no run on {self.editor.recipe.data.name} has finished yet: there is no {field.label}", bad=True)
+        if not options:  # only the list of teachers can be empty
+            self.say(f"no {field.label} available: no run on {self.editor.recipe.data.name} has finished yet", bad=True)
             return
-        title = "Operations: Enter adds or drops" if field.param.type == "ops" else field.label
+        title = "Operations: Enter adds or removes" if field.param.type == "ops" else field.label
 
         def chosen(value: str | None) -> None:
             if value is not None:
@@ -189,7 +189,7 @@ class RunForm(RunActions):
         self.show()
 
     def action_choose(self) -> None:
-        """Enter while the form has lost the focus."""
+        """Focus the form when Enter is pressed elsewhere."""
         self.query_one(Form).rows.focus()
 
     def action_step(self, by: int) -> None:
@@ -221,11 +221,11 @@ class RunForm(RunActions):
             self.query_one(Form).find(event.value.strip())
 
     def on_input_submitted(self) -> None:
-        """Stand on the field found, with the whole form around it."""
+        """Show the whole form with the cursor on the field that was found."""
         self._close_find(self.query_one(Form).field)
 
-    def on_line_input_canceled(self) -> None:
-        """Esc: back to where the cursor was."""
+    def on_line_input_gave_up(self) -> None:
+        """Show the whole form with the cursor where it was before."""
         self._close_find(self._field_before_find)
 
     def _close_find(self, found: Field | None) -> None:

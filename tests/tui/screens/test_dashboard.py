@@ -117,7 +117,7 @@ async def test_without_any_run_the_screen_says_how_to_begin(workbench, screen_te
     app = workbench("dashboard")
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot, 0.1)
-        assert "no run yet: 4 opens New run" in screen_text(app)
+        assert "no runs yet: 4 opens New run" in screen_text(app)
 
 
 async def test_new_events_appear_and_nothing_is_sent_when_nothing_changed(

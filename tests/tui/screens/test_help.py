@@ -27,7 +27,7 @@ def test_the_sheet_begins_with_the_screen_that_asked(mode):
 
 def test_every_section_is_there_once():
     titles = [title for title, _ in sections("results")]
-    assert sorted(titles) == sorted([*TITLES.values(), "Everywhere", "Lists and forms", "Questions"])
+    assert sorted(titles) == sorted([*TITLES.values(), "Everywhere", "Lists and forms", "Dialogs"])
 
 
 def test_what_is_everywhere_is_told_on_every_sheet():

@@ -77,7 +77,7 @@ async def test_typing_a_value_changes_the_recipe_the_command_and_the_mark(workbe
         seen = screen_text(pilot.app)
         assert "●learning rate" in seen
         assert "--lr 0.0123" in seen
-        assert "changed 1 field against the preset" in seen
+        assert "1 field differs from the preset" in seen
 
 
 async def test_esc_gives_an_edit_up(workbench):

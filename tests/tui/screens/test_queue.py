@@ -86,7 +86,7 @@ async def test_an_empty_queue_says_what_to_do(workbench, make_run, screen_text, 
     make_run()
     async with workbench("queue").run_test() as pilot:
         await settle(pilot)
-        assert "Nothing runs and nothing waits" in screen_text(pilot.app)
+        assert "The queue is empty" in screen_text(pilot.app)
         await pilot.press("enter", "X", "S")  # nothing to act on
         assert pilot.app.current_mode == "queue"
 

@@ -90,7 +90,7 @@ async def test_closing_ends_the_process(workbench, preview, screen_text, until):
     async with workbench("new_run").run_test() as pilot:
         await pilot.press("i")
         await until(pilot, lambda: fake.asked)
-        assert "loading torch takes some seconds" in screen_text(pilot.app)
+        assert "loading torch takes a few seconds" in screen_text(pilot.app)
         await pilot.press("n", "q")  # no second set while the first is being drawn
         await until(pilot, lambda: fake.stopped)
         assert len(fake.asked) == 1 and not isinstance(pilot.app.screen, SeeImages)
