@@ -22,7 +22,7 @@ from tui.plans.resolution import Resolution
 from tui.plans.sweep import Wanted, plan_sweep, text_of
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Pick
-from tui.screens.prompt import Prompt
+from tui.screens.prompt import Prompt, check_with
 from tui.screens.run_form import RunForm
 from tui.screens.see_images import SeeImages
 from tui.widgets.find_rate import FindRate
@@ -56,18 +56,14 @@ class NewRun(RunForm):
             self.open_draft(Draft(name, place=self.editor.draft.place))
 
     def action_save(self) -> None:
-        if self._has_problems():
+        if self._report_problems():
             return
         recipe = self.editor.recipe
         if self.editor.changed:  # the promise of the preset is about other settings
             recipe = recipe.model_copy(update={"promise": None})
 
-        def check(name: str) -> str:
-            try:
-                save(name.strip(), recipe)
-            except BadInput as error:
-                return str(error)
-            return ""
+        def save(name: str) -> None:
+            loader.save(name.strip(), recipe)
 
         def saved(name: str | None) -> None:
             if name:
@@ -75,7 +71,7 @@ class NewRun(RunForm):
                 self.open_draft(Draft(name.strip(), place=self.editor.draft.place))
 
         body = "A name of lower-case letters, digits and _. The list of presets will contain it."
-        self.app.push_screen(Prompt("Save as a preset", body, check=check), saved)
+        self.app.push_screen(Prompt("Save as a preset", body, check=check_with(save)), saved)
 
     # --- the learning rate ------------------------------------------------------------------------------------
 
@@ -86,7 +82,7 @@ class NewRun(RunForm):
             self.say("the sweep is running: press esc to end it")
         elif finder.found:
             self._use_rate(finder.curve.suggestion)
-        elif not self._has_problems():
+        elif not self._report_problems():
             self._with_trust(self._find_rate)
 
     def _find_rate(self, trust: bool) -> None:
@@ -140,7 +136,7 @@ class NewRun(RunForm):
     # --- images and starting ----------------------------------------------------------------------------------
 
     def action_images(self) -> None:
-        if not self._has_problems():
+        if not self._report_problems():
             self._with_trust(self._see_images)
 
     def _see_images(self, trust: bool) -> None:
@@ -164,7 +160,7 @@ class NewRun(RunForm):
             self.call_after_refresh(self.action_start)  # after the message with the typed value
             return
         self.editor.check()
-        if self._starting or self._has_problems():
+        if self._starting or self._report_problems():
             return
         count = self.editor.seeds
         if count <= MAX_UNCONFIRMED_RUNS:
@@ -178,8 +174,8 @@ class NewRun(RunForm):
         if answer == "start":
             self._start()
 
-    def _has_problems(self) -> bool:
-        """Whether a field has a problem. If so, report it and move the cursor to the field."""
+    def _report_problems(self) -> bool:
+        """Report the first problem and move the cursor to its field. Returns whether there is one."""
         problems = self.editor.problems
         if problems:
             path = next(iter(problems))
@@ -218,7 +214,7 @@ class NewRun(RunForm):
         self._starting = False
         self.editor.mark_problems(event.problems)
         self.show()
-        self._has_problems()
+        self._report_problems()
 
     def _start_failed(self, why: str) -> None:
         """The run folder exists, but its supervisor has not started: show the reason and the run."""

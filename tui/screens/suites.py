@@ -72,8 +72,8 @@ class Suites(SuiteTable):
                 self._open(self._suite, text)
 
         body = (
-            "Number of epochs and fraction of the training images, such as: 2 0.1\n"
-            "Leave it empty to run the rows as published. The table shows runs of this size."
+            "Epochs and fraction of the training images, such as 2 0.1.\n"
+            "Leave it empty for runs as published. The table shows runs of this size."
         )
         self.app.push_screen(Prompt("Shrink the runs", body, check=check_with(parse_shrink)), answered)
 
