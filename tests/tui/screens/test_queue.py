@@ -66,7 +66,7 @@ async def test_a_run_on_its_device_is_stopped_not_cancelled(workbench, three, se
         await pilot.press("X")
         await pilot.pause()
         assert not isinstance(app.screen, Confirm)
-        assert any("S stops it" in notice.message for notice in app._notifications)
+        assert any("press S to stop it" in notice.message for notice in app._notifications)
         await pilot.press("S", "s")
         await settle(pilot)
         assert done == [three[0]]
