@@ -163,7 +163,7 @@ def _prune(
     from engine.contract.run.prune import spare
 
     freed: dict[str, int] = {}
-    prunable: list[tuple[RunFolder, Keep]] = []
+    to_prune: list[tuple[RunFolder, Keep]] = []
     problems: list[str] = []
     for row in rows:
         run, what = RunFolder(Path(row.folder)), _keep(keep, row.id in taught)
@@ -173,12 +173,12 @@ def _prune(
             problems += error.problems
             continue
         if found:
-            prunable.append((run, what))
+            to_prune.append((run, what))
             freed[run.id] = found.bytes
-    finished = counted(len(prunable), "finished run")
-    if prunable and not dry_run:
+    finished = counted(len(to_prune), "finished run")
+    if to_prune and not dry_run:
         _ask(f"free {file_size(sum(freed.values()))} by pruning {finished}?", yes)
-        for run, what in prunable:
+        for run, what in to_prune:
             try:
                 freed[run.id] = prune_run(run, what)
             except BadInput as error:
