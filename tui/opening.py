@@ -12,7 +12,7 @@ from engine.contract.run.store import find
 from presets.references import parts_with
 from tui.app import Workbench
 from tui.commands.sources import parts_with
-from tui.drawing.format import going_on
+from tui.drawing.format import keep_running
 from tui.forms.editor import FormEditor
 from tui.keys.common import MODES
 from tui.plans.draft import from_flags

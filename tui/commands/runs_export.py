@@ -30,7 +30,7 @@ def export(
     """Export the epochs of a run as CSV or JSON."""
     from engine.contract.run.fold import RunFold
     from engine.contract.run.store import find
-    from tui.drawing.figures import unusable
+    from tui.drawing.figures import unreadable_note
 
     form = "json" if as_json else form
     if form not in ("csv", "json"):
@@ -39,7 +39,7 @@ def export(
     fold = RunFold(folder.events).poll()
     rows = _epoch_rows(fold.course.epochs)
     if fold.garbage:
-        say(f"warning: {unusable(fold.garbage)}")
+        say(f"warning: {unreadable_note(fold.garbage)}")
     text = json.dumps(finite({"id": folder.id, "epochs": rows}), indent=1) if form == "json" else _csv(rows)
     if out is None:
         sys.stdout.write(text)

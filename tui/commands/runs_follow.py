@@ -6,6 +6,7 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import clean
+from tui.commands.accuracy import accuracy_details
 from tui.commands.common import Json, Ref, Refs, RunsDirs, print_json, roots
 
 
@@ -63,7 +64,6 @@ def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | Non
     from engine.contract.run.store import find, summarize
     from engine.launch import control
     from tui.commands.train import EXIT, final_line, result_of
-    from tui.drawing.figures import about
 
     folders = [find(roots(runs_dir), ref) for ref in refs]
     results = []
@@ -71,7 +71,7 @@ def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | Non
         control.wait(folder)
         results.append(result_of(folder))
         if not as_json:
-            typer.echo(final_line(results[-1], about(folder), estimated=summarize(folder).estimated))
+            typer.echo(final_line(results[-1], accuracy_details(folder), estimated=summarize(folder).estimated))
     if as_json:
         print_json(results)
     raise SystemExit(max(EXIT.get(str(result["status"]), 1) for result in results))

@@ -9,6 +9,7 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import escaped, one_line
+from tui.commands.accuracy import accuracy_details
 from tui.commands.common import Json, Ref, RunsDirs, print_json, roots, say
 from tui.drawing.format import NONE, percent, work
 
@@ -44,7 +45,7 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
     """The lines above the recipe, by their labels; a label without text is not printed."""
-    from tui.drawing.figures import about, unusable
+    from tui.drawing.figures import unreadable_note
 
     info, labels = folder.info(), folder.labels()
     reason = f" ({row.reason})" if row.reason else ""
@@ -56,12 +57,12 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
         "preset": info.preset + (f"; changes: {info.changes}" if info.changes else ""),
         "seed": str(info.seed),
         "epochs": f"{row.epoch} of {row.epochs}",
-        "accuracy": ", ".join([last, *about(folder), best]),
+        "accuracy": ", ".join([last, *accuracy_details(folder), best]),
         "time": work(row.seconds, row.estimated) + (" (estimated from wall clocks)" if row.estimated else ""),
         "host": ", ".join(filter(None, (info.host, row.device))),
         "tags": " ".join(labels.tags),
         "notes": "; ".join(labels.notes),
-        "damage": unusable(row.garbage) if row.garbage else "",
+        "damage": unreadable_note(row.garbage) if row.garbage else "",
         "folder": str(folder.path),
         "repeat": info.command,
         "versions": ", ".join(f"{key} {value}" for key, value in info.versions.items()),

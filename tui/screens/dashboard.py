@@ -56,7 +56,7 @@ class Dashboard(SelectedRunKeys, PlotKeys):
 
     def _pairs(self) -> list[tuple[str, str]]:
         """The keys at the bottom: those that the status of the run allows, such as resume for a stopped one."""
-        shown = footer(fitting([*KEYS, *GLOBAL], self._state.state if self._view is not None else ""))
+        shown = footer(for_state([*KEYS, *GLOBAL], self._state.state if self._view is not None else ""))
         return [(key, self._options.x if key == "x" else label) for key, label in shown]
 
     def compose(self) -> ComposeResult:
@@ -167,7 +167,7 @@ class Dashboard(SelectedRunKeys, PlotKeys):
 
     def _arrange(self) -> None:
         """Lay out the panes, then draw them once they have their sizes."""
-        self.query_one(Board).divide(len(self._view.classes) if self._view else 0, self._zoom)
+        self.query_one(Panes).divide(len(class_names(self._view.history)) if self._view else 0, self._zoom)
         self.call_after_refresh(self._draw)
 
     def _scene(self, view: RunView) -> Scene:
@@ -178,7 +178,7 @@ class Dashboard(SelectedRunKeys, PlotKeys):
         panes = self.query_one(Panes)
         self.query_one(KeyLine).set_pairs(self._pairs())
         if self._view is None:
-            board.say("no runs yet: 4 opens New run")
+            panes.show_message("no runs yet: 4 opens New run")
         else:
             panes.draw(self._scene(self._view))
 

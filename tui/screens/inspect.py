@@ -32,12 +32,12 @@ TICK_SECONDS: Final = 1.0
 
 def class_page(view: RunView, width: int, as_percent: bool) -> list[Line]:
     """All lines of the page, however many there are; the screen shows as many as fit."""
-    judged = view.judged()[:1]
+    judged = evaluated_by_class(view.history)[:1]
     name = f"{one_line(view.name)} {view.short_id}"
     if not judged:
         return [heading(name, width), [], [(" no test by class yet", "dim")]]
-    epoch, names = judged[0], view.classes
-    rows = view.class_rows()
+    epoch, names = judged[0], class_names(view.history)
+    rows = class_rows(view)
     right = f"epoch {epoch.epoch} · test {percent(epoch.test_accuracy)} %"
     if len(names) != len(epoch.per_class):
         names = [row.name for row in rows]

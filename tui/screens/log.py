@@ -57,7 +57,7 @@ class LogLines(LineList):
         return bool(self.search_text) and self.search_text.lower() in self.rows[row].text.lower()
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        line = log_line(self.rows[row], width)
+        line = draw_log_line(self.rows[row], width)
         return [("▸" if self.matches(row) else " ", "mark"), *line[0:1], *line[1:]]
 
 
@@ -142,7 +142,7 @@ class Log(Screen[None]):
         lines.refresh()
         self.action_find(-1)
 
-    def on_line_input_gave_up(self) -> None:
+    def on_line_input_canceled(self) -> None:
         """Close the search line, not the log."""
         self.query_one("#find", Input).display = False
         self.query_one(LogLines).focus()

@@ -9,7 +9,7 @@ from tui.session import Session
 
 def listed(session: Session) -> list[Summary]:
     """All runs in the default order of Results: live ones first, then the newest."""
-    return [row.run for row in rows_of(session.summaries()) if row.run is not None]
+    return [row.run for row in list_rows(session.summaries()) if row.run is not None]
 
 
 def neighbor(session: Session, run: RunFolder | None, step: int) -> RunFolder | None:

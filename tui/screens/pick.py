@@ -108,7 +108,7 @@ class Pick(Dialog[str | None]):
         if rows.options:
             self.dismiss(rows.options[rows.cursor].value)
 
-    def on_line_input_gave_up(self) -> None:
+    def on_line_input_canceled(self) -> None:
         """Close the search line and show all options again."""
         find = self.query_one("#find", Input)
         find.value = ""

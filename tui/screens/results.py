@@ -15,7 +15,7 @@ from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder
 from tui.drawing.format import counted
 from tui.drawing.lines import Line
-from tui.drawing.run_rows import SORTS, rows_of
+from tui.drawing.run_rows import SORTS, list_rows
 from tui.drawing.run_table import Columns, Marks, footnote, header, news
 from tui.forms.options import Option
 from tui.keys.common import GLOBAL, bindings
@@ -89,7 +89,7 @@ class Results(RunKeys):
         self._shown = len(kept)
         self.query_one(RunList).nothing = self._empty_message(len(runs))
         marks = Marks(frozenset(run.id for run in session.marked), session.baseline.id if session.baseline else "")
-        self.query_one(RunList).show(rows_of(kept, self._sort, self._reverse, group=self._group), marks)
+        self.query_one(RunList).show(list_rows(kept, self._sort, self._reverse, group=self._group), marks)
         self.query_one("#news", LineView).show([news(self._ended_since, session.left, time.time(), runs, width)])
         self.query_one("#header", LineView).show([header(Columns.for_width(width), self._sort, self._reverse)])
         self.query_one("#star", LineView).show([footnote(kept, width)])
@@ -120,7 +120,7 @@ class Results(RunKeys):
         row, run = self.query_one(RunList).run, self._run()
         if run is not None:
             self._selected = self.workbench.session.selected = run
-        self.query_one(KeyLine).set_pairs(footer(fitting([*KEYS, *GLOBAL], row.status if row else "")))
+        self.query_one(KeyLine).set_pairs(footer(for_state([*KEYS, *GLOBAL], row.status if row else "")))
         self.query_one(RunPreview).show_run((row, run) if row and run else None)
 
     def _run(self) -> RunFolder | None:

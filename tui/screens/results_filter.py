@@ -64,7 +64,7 @@ class FilterLine(Horizontal):
         event.stop()
         self._close()
 
-    def on_line_input_gave_up(self, event: LineInput.GaveUp) -> None:
+    def on_line_input_canceled(self, event: LineInput.Canceled) -> None:
         event.stop()
         self.clear()
 

@@ -8,10 +8,12 @@ from textual import work
 from textual.timer import Timer
 
 from engine.contract.run.store import RunFolder, Summary
-from tui.widgets.pane import Pane, nothing
+from tui.drawing.lines import nothing
+from tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
-    from tui.drawing.run_preview import Preview, Reader
+    from tui.drawing.run_preview import Preview
+    from tui.screens.preview_reader import Reader
 
 REST_SECONDS: Final = 0.12
 """How long the cursor rests on a run before its events are read."""
@@ -44,7 +46,7 @@ class RunPreview(Pane):
 
     @work(thread=True, group="preview", exit_on_error=False)
     def _load_run(self, row: Summary, folder: RunFolder) -> None:
-        from tui.drawing.run_preview import Reader  # imports NumPy and plotext, so only after the first paint
+        from tui.screens.preview_reader import Reader  # imports NumPy and plotext, so only after the first paint
 
         self._reader = self._reader or Reader()
         self.app.call_from_thread(self._show, self._reader.read(row, folder))

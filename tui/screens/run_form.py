@@ -135,7 +135,7 @@ class RunForm(RunActs):
     def _show_estimates(self) -> None:
         editor, session = self.editor, self.workbench.session
         promise = editor.recipe.promise
-        own = not editor.changed and is_the_presets_own(editor.draft.preset, "")
+        own = not editor.changed and matches_preset(editor.draft.preset, "")
         expect = expected(promise, own) if promise else ""
         device = editor.draft.place.get("device", "auto")
         notes = before_you_start(
@@ -224,7 +224,7 @@ class RunForm(RunActs):
         """Show the whole form with the cursor on the field that was found."""
         self._close_find(self.query_one(Form).field)
 
-    def on_line_input_gave_up(self) -> None:
+    def on_line_input_canceled(self) -> None:
         """Show the whole form with the cursor where it was before."""
         self._close_find(self._field_before_find)
 

@@ -15,7 +15,7 @@ from engine.launch import control
 from presets import suites
 from presets.suites import Row
 from tui.drawing.format import counted
-from tui.drawing.suite_table import others
+from tui.drawing.suite_table import further_table
 from tui.drawing.typeset import markdown
 from tui.forms.options import Option
 from tui.keys.common import bindings
@@ -98,7 +98,7 @@ class Suites(SuiteTable):
     def action_copy(self) -> None:
         table = self._table()
         if self._state is not None and table is not None:
-            more = others(self._state.suite, self._state.rows, self._measured, str(self._state.departure))
+            more = further_table(self._state.suite, self._state.rows, self._measured, str(self._state.departure))
             report = "\n".join(markdown(part) for part in (table, more) if part)
             self.workbench.copy(report, "report")
 

@@ -14,8 +14,8 @@ from engine.contract.text import clean, one_line
 from presets import suites
 from presets.suites import Row
 from tui.drawing.lines import Line, rule, wrap
-from tui.drawing.suite_table import compared, detail
-from tui.drawing.typeset import Sheet
+from tui.drawing.suite_table import describe_row, measured_table
+from tui.drawing.typeset import Table
 from tui.keys.common import GLOBAL
 from tui.keys.key import footer
 from tui.keys.suites import KEYS
@@ -96,11 +96,11 @@ class SuiteTable(RunActs):
 
     # --- drawing ----------------------------------------------------------------------------------------------
 
-    def _table(self) -> Sheet | None:
+    def _table(self) -> Table | None:
         if self._state is None or not self._measured:
             return None
         state = self._state
-        return compared(state.suite, state.rows, self._measured, str(state.departure), self.size.width - 4)
+        return measured_table(state.suite, state.rows, self._measured, str(state.departure), self.size.width - 4)
 
     def _show(self) -> None:
         state = self._state
@@ -117,7 +117,7 @@ class SuiteTable(RunActs):
         row, lines = self._row_at_cursor(), list[Line]()
         if row is not None and self._state is not None and self._measured:
             at = self._state.rows.index(row)
-            first, *rest = detail(row, self._measured[at], self._state.changed(row))
+            first, *rest = describe_row(row, self._measured[at], self._state.changed(row))
             width = self.size.width
             lines = [rule(row.id, width, LEGEND), *([(f" {line}", "")] for line in wrap(clean(first), width - 2))]
             lines += [[(f" {line}", "dim")] for note in rest for line in wrap(clean(note), width - 2)]

@@ -4,7 +4,7 @@ import pytest
 
 from tui.drawing.lines import width_of
 from tui.keys.common import GLOBAL, MODES, MOVING
-from tui.keys.key import shown
+from tui.keys.key import key_names
 from tui.screens.help import TABLES, TITLES, key_sheet, sections
 
 

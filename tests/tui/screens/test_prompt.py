@@ -14,7 +14,7 @@ async def test_whoever_types_a_line_sees_which_keys_end_it(workbench, make_run, 
             await pilot.press("escape")
         await pilot.press("slash")
         await settle(pilot)
-        assert screen_text(pilot.app).splitlines()[-1].strip() == "enter ok  esc cancels"
+        assert screen_text(pilot.app).splitlines()[-1].strip() == "enter ok  esc cancel"
         await pilot.press("escape")
         await settle(pilot)
         assert "enter open" in screen_text(pilot.app).splitlines()[-1]

@@ -5,13 +5,13 @@ from tui.widgets.run_list import RunList
 
 
 async def test_a_preview_reads_one_run_and_only_when_the_cursor_rests(workbench, make_run, settle, until, monkeypatch):
-    from tui.drawing import run_preview
+    from tui.screens.preview_reader import Reader
 
     for _ in range(4):
         make_run()
     read = []
-    original = run_preview.Reader.read
-    monkeypatch.setattr(run_preview.Reader, "read", lambda self, *run: read.append(run[0].id) or original(self, *run))
+    original = Reader.read
+    monkeypatch.setattr(Reader, "read", lambda self, *run: read.append(run[0].id) or original(self, *run))
     app = workbench("results")
     async with app.run_test() as pilot:
         await until(pilot, lambda: read)

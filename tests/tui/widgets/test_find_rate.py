@@ -90,7 +90,7 @@ async def test_the_form_can_be_filled_in_while_the_sweep_runs(workbench, sweep, 
         pilot.app.screen.query_one(Form).go_to("epochs")
         await pilot.press("enter", *["backspace"] * 4, "5", "enter")
         await until(pilot, lambda: editor.draft.sets.get("epochs") == "5")
-        assert "the form has changed since this sweep began" in screen_text(pilot.app)
+        assert "the form has changed since this sweep started" in screen_text(pilot.app)
         await pilot.press("t", "f")
         await settle(pilot)
         assert "optimizer.lr" not in editor.draft.sets, "nothing is taken before the end"
