@@ -6,7 +6,6 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import clean
-from tui.commands.accuracy import accuracy_details
 from tui.commands.common import Json, Ref, Refs, RunsDirs, print_json, roots
 
 
@@ -63,6 +62,7 @@ def wait(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | Non
     """
     from engine.contract.run.store import find, summarize
     from engine.launch import control
+    from tui.commands.accuracy import accuracy_details
     from tui.commands.train import EXIT, final_line, result_of
 
     folders = [find(roots(runs_dir), ref) for ref in refs]

@@ -9,7 +9,6 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import escaped, one_line
-from tui.commands.accuracy import accuracy_details
 from tui.commands.common import Json, Ref, RunsDirs, print_json, roots, say
 from tui.drawing.format import NONE, percent, work
 
@@ -45,6 +44,7 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
     """The lines above the recipe, by their labels; a label without text is not printed."""
+    from tui.commands.accuracy import accuracy_details
     from tui.drawing.figures import unreadable_note
 
     info, labels = folder.info(), folder.labels()

@@ -15,8 +15,8 @@ from engine.contract.recipe.ops import walk
 from engine.contract.recipe.resolve import PART_FIELDS
 from engine.contract.recipe.schema import Recipe
 from engine.contract.text import clean
-from presets import loader, suites
-from tui.commands.sources import source_file
+from presets import loader, references, suites
+from presets.references import source_file
 from tui.forms.fields import Field, FormValues, fields
 from tui.plans.draft import NAMED, Draft
 from tui.plans.resolution import Resolver
@@ -164,8 +164,8 @@ def field_at_fault(problem: str, paths: Sequence[str]) -> str:
 
 def part_names(source: str) -> Mapping[str, str]:
     """The named parts in the file of a preset: model, augmentation and schedule."""
-    if source.startswith(loader.SUITE):
-        _, row = suites.row_of(source.removeprefix(loader.SUITE))
+    if source.startswith(references.SUITE):
+        _, row = suites.row_of(source.removeprefix(references.SUITE))
         return {**part_names(row.recipe), **{name: text for name in NAMED if (text := getattr(row, name))}}
     if source.endswith(".toml") or "/" in source:
         path = user_path(source)

@@ -11,8 +11,7 @@ from textual.events import Click
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.run import own_code
 from engine.contract.text import one_line
-from presets import loader
-from presets.saving import save
+from presets import loader, saving
 from tui.forms.form import Form
 from tui.forms.options import Option
 from tui.messages import RunsStarted, StartRefused
@@ -63,7 +62,7 @@ class NewRun(RunForm):
             recipe = recipe.model_copy(update={"promise": None})
 
         def save(name: str) -> None:
-            loader.save(name.strip(), recipe)
+            saving.save(name.strip(), recipe)
 
         def saved(name: str | None) -> None:
             if name:

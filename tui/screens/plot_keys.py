@@ -13,7 +13,7 @@ from tui.screens.run_actions import RunActions
 from tui.widgets.key_line import KeyLine
 
 
-class PlotKeys(RunActs):
+class PlotKeys(RunActions):
     """A screen with curves: `a`, `x` and `w` change the options, and the footer shows the unit of the x axis."""
 
     KEYS: ClassVar[Sequence[Key]]

@@ -100,7 +100,7 @@ class Tickets(LineList):
         self.reload()
 
 
-class Queue(RunActs):
+class Queue(RunActions):
     """The queue of this machine."""
 
     KEYS = KEYS

@@ -38,7 +38,7 @@ from tui.widgets.top_bar import TopBar
 FIRST_PRESET = "quickstart"
 
 
-class RunForm(RunActs):
+class RunForm(RunActions):
     """Pick a preset and change its fields. `NewRun` adds the actions on the whole form."""
 
     KEYS = KEYS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from engine.contract.run.store import RunFolder
 from tui.screens.neighbors import neighbor
-from tui.screens.run_actions import RunActs
+from tui.screens.run_actions import RunActions
 
 
-class RunKeys(RunActs):
+class RunKeys(RunActions):
     """A screen that points at one run: with its cursor, or because it shows that run."""
 
     def _run(self) -> RunFolder | None:

@@ -59,7 +59,7 @@ class Suites(SuiteTable):
         """Mark exactly these rows; `what` describes the change for the undo message."""
         before = state.marked
         state.mark(rows)
-        self.workbench.session.acts.did(what, lambda: state.mark(before))
+        self.workbench.session.undo_stack.push(what, lambda: state.mark(before))
         self._show()
 
     def action_table(self) -> None:
@@ -164,4 +164,4 @@ class Suites(SuiteTable):
         if failed:
             self.app.call_from_thread(self.say, failed, bad=True)
         self.app.call_from_thread(self.say, f"{counted(done, 'run')} of {state.name} queued; 5 shows the queue")
-        self._look_again()
+        self.refresh_rows()

@@ -40,7 +40,7 @@ class SuiteState:
 
     def changed(self, row: Row) -> str:
         """Describe how our runs of a row differ from its preset."""
-        return changes(loader.resolve(row.recipe, self._catalog), self._recipes[row.id], self._catalog)
+        return changes(references.recipe_of(row.recipe, self._catalog), self._recipes[row.id], self._catalog)
 
     def measured(self, known: Sequence[Summary]) -> list[Line]:
         """The measurements of each row. A run is read again only after it has changed."""

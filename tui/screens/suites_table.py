@@ -19,7 +19,7 @@ from tui.drawing.typeset import Table
 from tui.keys.common import GLOBAL
 from tui.keys.key import footer
 from tui.keys.suites import KEYS
-from tui.screens.run_actions import RunActs
+from tui.screens.run_actions import RunActions
 from tui.screens.suites_state import SuiteState, parse_shrink
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineView
@@ -31,7 +31,7 @@ LEGEND: Final = "* best on test   ? epoch not reported   Δ in points"
 MAX_PROBLEMS: Final = 3  # in a toast
 
 
-class SuiteTable(RunActs):
+class SuiteTable(RunActions):
     """One suite at a time: its rows, and the details of the row under the cursor."""
 
     def __init__(self, name: str = "") -> None:

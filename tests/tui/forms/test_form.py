@@ -33,7 +33,7 @@ def editor(preset: str = "resnet34_cutmix", **flags) -> FormEditor:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_form_of_every_preset_has_every_field_of_its_recipe(preset):
     paths = {field.path for field in editor(preset).fields()}
-    recipe = resolve(preset, catalog())
+    recipe = recipe_of(preset, catalog())
     named = {path for path in flat(recipe) if path.endswith(".name") and path != "data.name"}
     expected = (set(flat(recipe)) - named) | {path.removesuffix(".name") for path in named if path.count(".") == 1}
     # `flat` names the members of a combinator without it, the form by the path that --set takes
@@ -46,7 +46,7 @@ def test_the_form_of_every_preset_has_every_field_of_its_recipe(preset):
 
 def test_each_field_takes_its_own_value_back_through_set(telling_preset):
     preset = telling_preset
-    recipe = resolve(preset, catalog())
+    recipe = recipe_of(preset, catalog())
     for field in editor(preset).fields():
         if (field.param.type in ("part", "ops") and field.path != "data.name") or field.path.startswith("place."):
             continue

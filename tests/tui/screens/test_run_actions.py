@@ -11,7 +11,7 @@ from engine.contract.recipe.schema import Placement
 from engine.contract.run.process import ExitRecord
 from engine.contract.run.store import create, empty, in_trash
 from engine.launch import control, local
-from presets.loader import resolve
+from presets.references import recipe_of
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt
 from tui.widgets.run_list import RunList
@@ -126,7 +126,7 @@ async def test_deleting_a_teacher_tells_who_still_learns_from_it(workbench, make
             pilot.app.screen.ask_delete([run])
             await settle(pilot)
             seen = screen_text(pilot.app)
-            assert (f"Not finished, and still to learn from them: {student.id[-4:]}." in seen) == warned
+            assert (f"needed as teachers by unfinished runs: {student.id[-4:]}." in seen) == warned
             await pilot.press("q")
 
 
@@ -156,7 +156,7 @@ async def test_changed_code_of_a_run_is_asked_about_before_it_goes_on(workbench,
         'from engine.contract.catalog import register\n\n\n'
         '@register("loss", title="Mine")\ndef mine(num_classes):\n    """A loss."""\n'
     )  # fmt: skip
-    recipe = resolve("quickstart", catalog())
+    recipe = recipe_of("quickstart", catalog())
     run = create(root, recipe, seed=0, placement=Placement(parts=(str(tmp_path / "mine.py"),), device="cpu"))
     ExitRecord("stopped", "", "", ended=1e9).write(run.exit)
     copy = run.parts / "mine.py"
