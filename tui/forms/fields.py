@@ -101,7 +101,7 @@ def as_text(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FormValues:
-    """Everything that the rows are made from."""
+    """Everything that the fields are made from."""
 
     recipe: Recipe
     base: Recipe
@@ -117,7 +117,7 @@ class FormValues:
 
 
 def fields(form: FormValues, catalog: Catalog) -> list[Field]:
-    """Every row of the form, essential ones first."""
+    """All fields of the form, essential ones first."""
     was = {path: value for path, _, _, value in walk(form.base, catalog)} | dict(form.base_named)
     found = []
     for path, group, param, value in walk(form.recipe, catalog):

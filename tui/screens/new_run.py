@@ -88,8 +88,8 @@ class NewRun(RunForm):
         finder = self.query_one(FindRate)
         wanted = Wanted(steps=finder.more or None)
         editor, session = self.editor, self.workbench.session
-        what = editor.draft, editor.source, wanted, session.roots, session.catalog, session.parts
-        finder.start(editor.draft, partial(check, *what, trust=trust))
+        what = editor.resolution, wanted, session.roots, session.parts
+        finder.start(editor.draft, partial(plan_sweep, *what, trust=trust))
 
     def action_take_second(self) -> None:
         """Use the second of the two suggested rates, the one at the steepest descent of the loss."""
@@ -185,14 +185,14 @@ class NewRun(RunForm):
 
     def _start(self, trust: bool = False) -> None:
         self._starting = True
-        self._launch(self.editor.draft, self.editor.source, trust)
+        self._launch(self.editor.resolution, trust)
 
     @work(thread=True, group="start", exit_on_error=False)
-    def _launch(self, draft: Draft, source: str, trust: bool) -> None:
+    def _launch(self, resolution: Resolution, trust: bool) -> None:
         """Resolve and check everything, create the run folders, and start the supervisors."""
         session = self.workbench.session
         try:
-            planned = plan(found, session.roots[0], session.parts, session.roots, trust=trust)
+            planned = plan(resolution, session.roots[0], session.parts, session.roots, trust=trust)
             runs = launch(planned, session.start)
         except own_code.Untrusted as error:
             self.app.call_from_thread(self._ask_to_trust, error)

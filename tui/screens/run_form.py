@@ -18,7 +18,7 @@ from tui.drawing.figures import matches_preset
 from tui.drawing.run_preview import expected
 from tui.forms import panes
 from tui.forms.editor import FormEditor
-from tui.forms.estimate import Machine, before_you_start, look
+from tui.forms.estimate import Machine, before_you_start, inspect_machine
 from tui.forms.fields import Field
 from tui.forms.form import Form
 from tui.forms.options import options_of
@@ -113,7 +113,7 @@ class RunForm(RunActions):
     @work(thread=True, group="machine", exit_on_error=False)
     def _inspect_machine(self) -> None:
         """Read the devices and the free disk space in a thread: a driver may be slow."""
-        machine = look(self.workbench.session.roots[0])
+        machine = inspect_machine(self.workbench.session.roots[0])
         self.app.call_from_thread(self._set_machine, machine)
 
     def _set_machine(self, machine: Machine) -> None:

@@ -98,7 +98,7 @@ class Suites(SuiteTable):
     def action_copy(self) -> None:
         table = self._table()
         if self._state is not None and table is not None:
-            more = further_table(self._state.suite, self._state.rows, self._measured, str(self._state.departure))
+            more = further_table(self._state.suite, self._state.rows, self._measured, str(self._state.shrink))
             report = "\n".join(markdown(part) for part in (table, more) if part)
             self.workbench.copy(report, "report")
 
@@ -125,14 +125,14 @@ class Suites(SuiteTable):
         session, state = self.workbench.session, self._state
         assert state is not None  # rows come from it
         try:
-            items = state.cells(rows)
+            items = state.items(rows)
             batch = prepare(items, seeds, session.roots, session.catalog)
             known = session.summaries()
-            time = cost(batch, known, items[0].draft.placement())
+            time = cost(batch, known, items[0].resolution.draft.placement())
         except BadInput as error:
             self.app.call_from_thread(self.say, first_problems(error), bad=True)
             return
-        lines = told(batch, time, room(batch, known), str(state.departure))
+        lines = describe(batch, time, room(batch, known), str(state.shrink))
         self.app.call_from_thread(self._ask_to_start, lines, len(batch.to_do), rows, seeds)
 
     def _ask_to_start(self, lines: Sequence[str], count: int, rows: Sequence[Row], seeds: Sequence[int]) -> None:
@@ -155,7 +155,7 @@ class Suites(SuiteTable):
         done, failed = 0, ""
         try:
             with alone(session.roots[0]):
-                batch = prepare(state.cells(rows), seeds, session.roots, session.catalog)
+                batch = prepare(state.items(rows), seeds, session.roots, session.catalog)
                 resume = partial(control.resume, pause=pause)
                 for started in carry_out(batch, {}, start=session.start, resume=resume, say=self.say_later):
                     done, failed = done + (not started.error), started.error or failed

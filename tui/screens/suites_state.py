@@ -24,14 +24,14 @@ class SuiteState:
         BadInput: there is no such suite, or a row of it is not valid.
     """
 
-    def __init__(self, name: str, catalog: Catalog, departure: Shrink | None = None) -> None:
+    def __init__(self, name: str, catalog: Catalog, shrink: Shrink | None = None) -> None:
         self.name = name
         self.suite = suites.load(name)
-        self.departure = departure or Shrink()
+        self.shrink = shrink or Shrink()
         self.marked: set[str] = set()
         self._catalog = catalog
-        items = cells(self.suite, self.suite.rows, self.departure, catalog)
-        self._recipes: dict[str, Recipe] = {cell.label: cell.draft.recipe(cell.source, catalog) for cell in items}
+        self._items = {item.label: item for item in items(self.suite, self.suite.rows, self.shrink, catalog)}
+        self._recipes: dict[str, Recipe] = {label: item.resolution.recipe for label, item in self._items.items()}
         self._read: dict[tuple[str, int, float], Outcome | None] = {}
 
     @property
@@ -40,7 +40,7 @@ class SuiteState:
 
     def changed(self, row: Row) -> str:
         """Describe how our runs of a row differ from its preset."""
-        return changes(references.recipe_of(row.recipe, self._catalog), self._recipes[row.id], self._catalog)
+        return changes(self._items[row.id].resolution.base, self._recipes[row.id], self._catalog)
 
     def measured(self, known: Sequence[Summary]) -> list[Line]:
         """The measurements of each row. A run is read again only after it has changed."""
@@ -71,12 +71,12 @@ class SuiteState:
         """Mark exactly these rows."""
         self.marked = rows
 
-    def cells(self, rows: Sequence[Row], placed: dict[str, Any] | None = None) -> list[Cell]:
+    def items(self, rows: Sequence[Row]) -> list[BatchItem]:
         """The rows as items of a batch."""
-        return cells(self.suite, rows, self.departure, self._catalog, placed)
+        return [self._items[row.id] for row in rows]
 
 
-def parse_shrink(text: str) -> Departure:
+def parse_shrink(text: str) -> Shrink:
     """Read `2 0.1`: epochs, then the fraction of the training images. Either may be left out (`2`, `- 0.1`).
 
     Raises:

@@ -100,14 +100,14 @@ class SuiteTable(RunActions):
         if self._state is None or not self._measured:
             return None
         state = self._state
-        return measured_table(state.suite, state.rows, self._measured, str(state.departure), self.size.width - 4)
+        return measured_table(state.suite, state.rows, self._measured, str(state.shrink), self.size.width - 4)
 
     def _show(self) -> None:
         state = self._state
         rows = self.query_one(SuiteRows)
         rows.show(self._table(), state.marked if state else set())
         if state is not None:
-            title = f"{state.name}, {state.departure}" if state.departure else f"{state.name}: {state.suite.title}"
+            title = f"{state.name}, {state.shrink}" if state.shrink else f"{state.name}: {state.suite.title}"
             heading = rule(one_line(title), self.size.width, f"{len(state.rows)} rows")
             self.query_one("#heading", LineView).show([heading])
         self.query_one("#heads", LineView).show([rows.heads()])

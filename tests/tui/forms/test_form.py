@@ -13,7 +13,7 @@ from presets.loader import list_presets
 from presets.references import recipe_of
 from tui.drawing.lines import width_of
 from tui.forms.editor import FormEditor, field_at_fault
-from tui.forms.fields import PLACE, walk
+from tui.forms.fields import walk
 from tui.forms.options import options_of
 from tui.forms.rows import arrange, draw_row, help_of, short_range
 from tui.plans.draft import Draft, from_flags

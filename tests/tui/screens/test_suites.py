@@ -47,10 +47,8 @@ def tiny():
 def ended(root, tiny):
     """A finished run of a row."""
 
-    def make(row, seed=0, accuracies=(0.55, 0.52), departure=None):
-        recipe = (
-            SuiteState("tiny", catalog(), departure).cells([tiny.row(row)])[0].draft.recipe("quickstart", catalog())
-        )
+    def make(row, seed=0, accuracies=(0.55, 0.52), shrink=None):
+        recipe = SuiteState("tiny", catalog(), shrink).items([tiny.row(row)])[0].resolution.recipe
         run = create(root, recipe, seed=seed)
         with EventWriter(run.events) as events:
             events.write(RunStarted(epochs=recipe.epochs, test_images=1000, device_name="a card"))
@@ -149,7 +147,7 @@ async def test_without_marks_the_row_at_the_cursor_is_meant(workbench, tiny, lau
 
 async def test_shrunk_runs_have_a_table_of_their_own_that_says_so(workbench, ended, screen_text, launcher, settle):
     ended("plain")
-    ended("plain", accuracies=(0.3,), departure=Shrink(1, 0.5))
+    ended("plain", accuracies=(0.3,), shrink=Shrink(1, 0.5))
     app = workbench("results")
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(app, pilot, settle)
@@ -228,11 +226,11 @@ async def test_a_broken_suite_is_told_and_the_screen_stays(workbench, screen_tex
 
 
 @pytest.mark.parametrize(
-    ("text", "departure"),
+    ("text", "shrink"),
     [("", Shrink()), ("2", Shrink(2)), ("2 0.1", Shrink(2, 0.1)), ("- .5", Shrink(0, 0.5))],
 )
-def test_a_size_is_epochs_and_a_part_of_the_images(text, departure):
-    assert parse_shrink(text) == departure
+def test_a_size_is_epochs_and_a_part_of_the_images(text, shrink):
+    assert parse_shrink(text) == shrink
 
 
 @pytest.mark.parametrize("text", ["x", "2 x", "2 0.1 3", "2 5", "1.5", "-1"])
