@@ -12,7 +12,7 @@ from engine.contract.run.store import find
 from presets.references import parts_with
 from tui.app import Workbench
 from tui.drawing.format import keep_running
-from tui.forms.editor import Desk
+from tui.forms.editor import FormEditor
 from tui.keys.common import MODES
 from tui.plans.draft import from_flags
 from tui.session import Session
@@ -46,7 +46,7 @@ def run_workbench(
     if preset_flags:
         session.draft = from_flags(preset_flags)
         session.parts = tuple(parts_with(session.draft.preset, session.draft.parts, roots))
-        Desk(session.draft, session.catalog, roots)  # raises BadInput for an unknown preset or a bad flag
+        FormEditor(session.draft, session.catalog, roots)  # raises BadInput for an unknown preset or a bad flag
         mode = "new_run"
     app = Workbench(session, start_mode=mode)
     app.run()

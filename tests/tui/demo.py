@@ -223,3 +223,18 @@ def summary(**values: Any) -> Summary:
         folder="/nowhere/20261122-101530-k3f9",
     )  # fmt: skip
     return replace(base, **values)
+
+
+class ManyRuns:
+    """An index over rows that need no folders."""
+
+    def __init__(self, count: int) -> None:
+        self.all = [
+            summary(
+                id=f"20261122-{i:06d}-{i:04x}", seed=i, last_accuracy=i / 20000, started=1e9 + i, folder=f"/nowhere/{i}"
+            )
+            for i in range(count)
+        ]
+
+    def rows(self, roots):
+        return list(self.all)

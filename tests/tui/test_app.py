@@ -53,7 +53,7 @@ async def test_the_first_time_a_welcome_offers_the_quickstart(workbench, settle)
         await pilot.press("enter")
         await settle(pilot)
         assert pilot.app.current_mode == "new_run"
-        assert pilot.app.screen.desk.draft.preset == "quickstart"
+        assert pilot.app.screen.editor.draft.preset == "quickstart"
 
 
 async def test_the_welcome_can_be_closed(workbench):
@@ -195,7 +195,7 @@ async def test_a_tiny_terminal_asks_to_be_enlarged_and_recovers(workbench, make_
     async with workbench("results").run_test(size=(80, 24)) as pilot:
         await pilot.resize_terminal(*size)
         await until(pilot, lambda: isinstance(pilot.app.screen, TooSmall))
-        await until(pilot, lambda: "enlarge the terminal to 60x18" in screen_text(pilot.app))
+        await until(pilot, lambda: "Enlarge the terminal to at least 60x18" in screen_text(pilot.app))
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: not isinstance(pilot.app.screen, TooSmall))
 

@@ -1,4 +1,4 @@
-"""`cifar-tui queue`: what waits for a device on this machine."""
+"""`cifar-tui queue`: the runs that hold or wait for a device of this machine."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import typer
 from tui.commands.common import Json, Refs, RunsDirs, group, listing, print_json, print_table, roots
 from tui.drawing.format import age
 
-app = group("Runs that wait for a device of this machine, in order.")
+app = group("Show and manage the runs that wait for a device of this machine.")
 
 
 @listing(app)
 def list_queue(as_json: bool = Json) -> None:
-    """List who holds a device and who waits for one."""
+    """List the runs that hold or wait for a device."""
     from engine.launch import queue
 
     tickets, trouble = queue.look()
@@ -32,15 +32,18 @@ def list_queue(as_json: bool = Json) -> None:
         ]
         for ticket in tickets
     ]
-    print_table(["run", "place", "wants", "since"], table)
+    print_table(["run", "place", "needs", "since"], table)
     if not tickets:
-        typer.echo("nothing waits")
+        typer.echo("the queue is empty")
     return None
 
 
 @app.command("cancel")
 def cancel(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
-    """Take waiting runs out of the queue; they end as stopped and can be resumed."""
+    """Remove waiting runs from the queue.
+
+    They end as stopped and can be resumed.
+    """
     from engine.contract.run.store import find
     from engine.launch import control
 

@@ -1,4 +1,4 @@
-"""`cifar-tui runs`: the commands for disk space, and the one that brings a deleted run back: rm, restore, prune."""
+"""`cifar-tui runs rm`, `restore` and `prune`: delete runs, bring them back, and free disk space."""
 
 from __future__ import annotations
 
@@ -19,22 +19,25 @@ if TYPE_CHECKING:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the commands of this file."""
+    """Register the commands of this module."""
     for name, command in (("rm", remove_runs), ("restore", restore_runs), ("prune", prune)):
         app.command(name)(command)
 
 
 def remove_runs(
     refs: list[str] = Refs,
-    purge: bool = typer.Option(False, "--purge", help="For good, which frees the space at once; also from the trash."),
-    force: bool = typer.Option(False, "--force", help="Also teachers of runs that have not finished."),
+    purge: bool = typer.Option(
+        False, "--purge", help="Delete for good, which frees the space at once. Works on runs in the trash, too."
+    ),
+    force: bool = typer.Option(False, "--force", help="Delete even runs that are the teacher of an unfinished run."),
     yes: bool = Yes,
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Move runs into the trash, from which `runs restore` brings them back.
+    """Move runs to the trash.
 
-    `runs prune --trash` empties the trash; until then the runs in it take as much space as before.
+    `runs restore` brings them back. Runs in the trash take as much disk space as before, until `runs prune --trash`
+    empties it.
     """
     from engine.contract.run import trash
     from engine.contract.run.index import Index
@@ -44,39 +47,39 @@ def remove_runs(
     folders = [_meant(places, ref, purge) for ref in dict.fromkeys(refs)]
     students = {} if force else needed({folder.id for folder in folders}, Index().rows(places))
     if students:
-        raise BadInput([f"{_still_teaches(*one)}; --force deletes it all the same" for one in students.items()])
+        raise BadInput([f"{_still_teaches(*one)}; use --force to delete it anyway" for one in students.items()])
     runs = counted(len(folders), "run")
-    _ask(f"delete {runs} for good?" if purge else f"move {runs} into the trash?", yes)
-    act, status, said = (
-        (trash.purge, "removed", "removed for good")
+    _ask(f"delete {runs} for good?" if purge else f"move {runs} to the trash?", yes)
+    action, status, done_text = (
+        (trash.purge, "removed", "deleted for good")
         if purge
-        else (trash.remove, "trashed", "is in the trash; cifar-tui runs restore brings it back")
+        else (trash.remove, "trashed", "moved to the trash; cifar-tui runs restore brings it back")
     )
-    done, problems = _each(folders, lambda folder: act(folder, places))
+    done, problems = _each(folders, lambda folder: action(folder, places))
     if as_json:
         print_json([{"id": folder.id, "status": status} for folder in done])
     else:
         for folder in done:
-            typer.echo(f"{folder.id} {said}")
+            typer.echo(f"{folder.id} {done_text}")
     if problems:
         raise BadInput(problems)
 
 
 def _each(
-    folders: Sequence[RunFolder], act: Callable[[RunFolder], RunFolder | None]
+    folders: Sequence[RunFolder], action: Callable[[RunFolder], RunFolder | None]
 ) -> tuple[list[RunFolder], list[str]]:
-    """Do something to each run: those for which it worked, as they are then, and why it did not for the others."""
+    """Apply `action` to each run. Returns the runs for which it worked, as they are now, and the others' problems."""
     done, problems = list["RunFolder"](), list[str]()
     for folder in folders:
         try:
-            done.append(act(folder) or folder)
+            done.append(action(folder) or folder)
         except BadInput as error:
             problems += error.problems
     return done, problems
 
 
 def _meant(places: Sequence[Path], ref: str, purge: bool) -> RunFolder:
-    """The run that may be removed; with `purge` it may lie in the trash as well."""
+    """The run that `ref` names, which must be writable; with `purge`, a run in the trash counts as well."""
     from engine.contract.run.roots import check_writable
     from engine.contract.run.store import find, trash_of
 
@@ -87,7 +90,7 @@ def _meant(places: Sequence[Path], ref: str, purge: bool) -> RunFolder:
             raise
         try:
             return find([trash_of(places[0])], ref)
-        except BadInput:  # the error about the runs says more
+        except BadInput:  # the error about the runs folder is more helpful
             pass
         raise
     check_writable(folder.path, places)
@@ -95,7 +98,10 @@ def _meant(places: Sequence[Path], ref: str, purge: bool) -> RunFolder:
 
 
 def restore_runs(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
-    """Bring deleted runs back from the trash; `runs list --trash` shows what lies there."""
+    """Restore deleted runs from the trash.
+
+    `runs list --trash` shows what is in it.
+    """
     from engine.contract.run.store import find, restore, trash_of
 
     places = roots(runs_dir)
@@ -112,21 +118,24 @@ def restore_runs(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[st
 
 def _still_teaches(teacher: str, students: Sequence[str]) -> str:
     have = "has" if len(students) == 1 else "have"
-    return f"run {teacher} teaches {', '.join(students)}, which {have} not finished"
+    return f"run {teacher} is the teacher of {', '.join(students)}, which {have} not finished"
 
 
 def prune(
-    keep: str = typer.Option("weights", help="What stays of finished runs: weights (final and best) or none."),
-    trash: bool = typer.Option(False, "--trash", help="Empty the trash instead: the runs in it are gone for good."),
-    force: bool = typer.Option(False, "--force", help="Also the weights that runs which have not finished learn from."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would go."),
+    keep: str = typer.Option("weights", help="What to keep of finished runs: weights (final and best) or none."),
+    trash: bool = typer.Option(False, "--trash", help="Empty the trash instead, deleting the runs in it for good."),
+    force: bool = typer.Option(
+        False, "--force", help="Delete even the weights of runs that are the teacher of an unfinished run."
+    ),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Print what would be freed, without deleting anything."),
     yes: bool = Yes,
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Free disk space: drop the optimizer state and the older checkpoints of finished runs.
+    """Free disk space taken by finished runs.
 
-    Their final and best weights stay, unless `--keep none` is given. `--trash` empties the trash.
+    Deletes their optimizer state and older checkpoints, and keeps the final and best weights unless `--keep none` is
+    given. `--trash` empties the trash instead.
     """
     from engine.contract.run.index import Index
     from engine.contract.run.prune import KEEP
@@ -141,20 +150,20 @@ def prune(
     ours = [row for row in rows if row.status == "finished" and Path(row.folder).parent == places[0]]
     students = needed({row.id for row in ours}, rows) if keep == "none" and not force else {}
     for teacher in students.items():
-        say(f"{_still_teaches(*teacher)}; its weights stay (--force: they go too)")
+        say(f"{_still_teaches(*teacher)}; its weights are kept (use --force to delete them)")
     return _prune(ours, keep, students, dry_run, yes, as_json)
 
 
 def _prune(
     rows: Sequence[Summary], keep: str, taught: Mapping[str, Sequence[str]], dry_run: bool, yes: bool, as_json: bool
 ) -> None:
-    """Look what every run can do without, ask, and remove it. A run that cannot be pruned keeps no other back."""
+    """Ask, then delete what each run can do without. A run that cannot be pruned does not stop the others."""
     from engine.contract.run.folder import RunFolder
     from engine.contract.run.prune import prune as prune_run
     from engine.contract.run.prune import spare
 
     freed: dict[str, int] = {}
-    doomed: list[tuple[RunFolder, Keep]] = []
+    to_prune: list[tuple[RunFolder, Keep]] = []
     problems: list[str] = []
     for row in rows:
         run, what = RunFolder(Path(row.folder)), _keep(keep, row.id in taught)
@@ -164,12 +173,12 @@ def _prune(
             problems += error.problems
             continue
         if found:
-            doomed.append((run, what))
+            to_prune.append((run, what))
             freed[run.id] = found.bytes
-    finished = counted(len(doomed), "finished run")
-    if doomed and not dry_run:
-        _ask(f"free {file_size(sum(freed.values()))} of {finished}?", yes)
-        for run, what in doomed:
+    finished = counted(len(to_prune), "finished run")
+    if to_prune and not dry_run:
+        _ask(f"free {file_size(sum(freed.values()))} by pruning {finished}?", yes)
+        for run, what in to_prune:
             try:
                 freed[run.id] = prune_run(run, what)
             except BadInput as error:
@@ -187,7 +196,7 @@ def _empty_trash(root: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
 
     ids, size = [run.id for run in in_trash(root)], trash_bytes(root)
     if not dry_run and (ids or size):
-        _ask(f"delete {counted(len(ids), 'run')} in the trash for good, which frees {file_size(size)}?", yes)
+        _ask(f"delete {counted(len(ids), 'run')} in the trash for good and free {file_size(size)}?", yes)
         ids, size = empty(root)
     if as_json:
         return print_json({"bytes": size, "runs": ids, "dry_run": dry_run})
@@ -196,7 +205,7 @@ def _empty_trash(root: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
 
 
 def _report(freed: Mapping[str, int], dry_run: bool, as_json: bool, problems: Sequence[str]) -> None:
-    """What was freed; then, with exit code 2, which runs could not be pruned."""
+    """Print what was freed; then raise BadInput (exit code 2) with the runs that could not be pruned."""
     total = sum(freed.values())
     if as_json:
         print_json({"bytes": total, "runs": list(freed), "dry_run": dry_run})

@@ -1,4 +1,4 @@
-"""The state behind New run: a draft, what it resolves to, what is wrong with it, and the way back. Knows no widget."""
+"""The state behind New run: a draft, what it resolves to, its problems, and undo. Knows no widget."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.text import clean
 from presets import loader, references, suites
 from presets.references import source_file
-from tui.forms.fields import Field, Form, fields
+from tui.forms.fields import Field, FormValues, fields
 from tui.plans.draft import NAMED, Draft
 from tui.plans.resolution import Resolver
 
 
-class Desk:
-    """A draft in the making.
+class FormEditor:
+    """A draft that is being edited.
 
     Args:
-        draft: what to begin with; BadInput when its preset cannot be read.
-        roots: runs folders, for `run:RUN`.
+        draft: the draft to start with.
+        roots: runs folders, in which `run:RUN` is looked up.
+
+    Raises:
+        BadInput: the preset of the draft cannot be read.
     """
 
     def __init__(self, draft: Draft, catalog: Catalog, roots: Sequence[Path]) -> None:
         self._catalog = catalog
-        self._past: list[tuple[Draft, str]] = []
-        self._last = ""
+        self._history: list[tuple[Draft, str]] = []
+        self._last_path = ""
         self.source = source_file(draft.preset, roots)
         self._resolver = Resolver(catalog)
         self.base = self._resolver.resolve(self.source)[0]
@@ -41,11 +44,11 @@ class Desk:
         self.recipe: Recipe = self.base
         """The last recipe that resolved."""
         self.note = ""
-        """What shrank in it to fit into few epochs; else empty."""
-        self._behind = False
-        """Whether the recipe is an older one: what is wrong is not the fault of any one change."""
+        """What was shortened in the recipe to fit into few epochs; else empty."""
+        self._stale = False
+        """Whether `recipe` is older than the draft, because the problem is not the fault of one field."""
         self.problems: dict[str, str] = {}
-        """Message by field path; "" for what belongs to no field."""
+        """Messages by the path of their field; "" for one that belongs to no field."""
         self.draft = draft
         self.resolution = self._resolver.take(draft, self.source)
         """The draft with its recipe, as a start takes it."""
@@ -54,31 +57,35 @@ class Desk:
     # --- changing ---------------------------------------------------------------------------------------------
 
     def change(self, draft: Draft, path: str) -> None:
-        """Go on with another draft; `path` is the field that changed."""
+        """Replace the draft; `path` is the field that changed."""
         if draft == self.draft:
             return
-        self._past.append((self.draft, self._last))
-        self.draft, self._last = draft, path
+        self._history.append((self.draft, self._last_path))
+        self.draft, self._last_path = draft, path
         self.check()
 
     def put(self, path: str, text: str) -> None:
-        """Change one field. A value as in the preset is no change."""
+        """Set one field. The value that the preset has counts as unchanged."""
         base = next((field for field in self.fields() if field.path == path), None)
         same = base is not None and base.base is not None and text == Field("", "", "", base.param, base.base).text
         back = self.draft.pick_again if path in PART_FIELDS else self.draft.without
         self.change(back(path) if same else self.draft.put(path, text), path)
 
-    def reset(self, path: str = "") -> str:
-        """What another part in that field, or in any, has reset, in one line; "" where nothing was."""
+    def describe_resets(self, path: str = "") -> str:
+        """Describe in one line which options another part has reset; "" if none.
+
+        Args:
+            path: the field that picks the part; "" for all such fields.
+        """
         lines = loader.reset_by(self.base, self.recipe, self.draft.edits(), self._catalog)
         return "; ".join(line for line in lines if line.startswith(f"{path}:" if path else ""))
 
     def undo(self) -> str:
-        """Take the last change back; returns the path of the field that had changed ("" when there is none)."""
-        if not self._past:
+        """Undo the last change. Returns the path of the field that had changed, "" if there is nothing to undo."""
+        if not self._history:
             return ""
-        path = self._last
-        self.draft, self._last = self._past.pop()
+        path = self._last_path
+        self.draft, self._last_path = self._history.pop()
         self.check()
         return path
 
@@ -86,7 +93,7 @@ class Desk:
 
     @property
     def seeds(self) -> int:
-        """How many runs."""
+        """The number of runs, one for each seed; 0 if the seeds cannot be read."""
         try:
             return len(self.draft.seeds())
         except BadInput:
@@ -94,30 +101,30 @@ class Desk:
 
     @property
     def changed(self) -> int:
-        """In how many fields the recipe differs from the preset."""
+        """The number of fields in which the recipe differs from the preset."""
         return len(differences(self.base, self.recipe))
 
     def fields(self, devices: tuple[str, ...] = ("auto", "cpu")) -> list[Field]:
-        """The rows of the form."""
-        typed = {path: text for path, text in self.draft.sets.items() if path in self.problems or self._behind}
+        """The fields of the form."""
+        typed = {path: text for path, text in self.draft.sets.items() if path in self.problems or self._stale}
         named = {**self._base_named, **self.draft.named}
-        form = Form(self.recipe, self.base, named, self._base_named, self.draft.place, devices, typed)
+        form = FormValues(self.recipe, self.base, named, self._base_named, self.draft.place, devices, typed)
         return fields(form, self._catalog)
 
-    def present_ops(self) -> set[str]:
-        """Names of the operations in the recipe, members of combinators included."""
+    def op_names(self) -> set[str]:
+        """Names of the operations in the recipe, including the members of combinators."""
         return {op.name for op in walk(self.recipe.augmentation)}
 
-    def refuse(self, problems: Sequence[str]) -> None:
-        """Mark fields with what a start found wrong."""
+    def mark_problems(self, problems: Sequence[str]) -> None:
+        """Assign problems to the fields that they name, or else to the field that changed last."""
         self.problems = {}
         paths = [field.path for field in self.fields()]
         for problem in problems:
-            path = blame(problem, paths) or self._last
+            path = field_at_fault(problem, paths) or self._last_path
             self.problems.setdefault(path, clean(problem.removeprefix(f"{self.source}: ")))
 
     def check(self) -> None:
-        """Resolve the draft again, forgetting what an earlier start found wrong."""
+        """Resolve the draft again and replace the problems, including those that an attempt to start has found."""
         found: list[str] = []
         try:
             self.resolution = self._resolver.take(self.draft, self.source)
@@ -129,11 +136,11 @@ class Desk:
                 part()
             except BadInput as error:
                 found += error.problems
-        self.refuse(found)
-        self._behind = bool(found) and not self._resolve_the_rest()
+        self.mark_problems(found)
+        self._stale = bool(found) and not self._resolve_valid_fields()
 
-    def _resolve_the_rest(self) -> bool:
-        """Let everything that is right count, so that the picture follows although one field is wrong."""
+    def _resolve_valid_fields(self) -> bool:
+        """Resolve the draft without the fields that have problems, so that the charts follow all other changes."""
         good = self.draft
         for path in self.problems:
             good = good.without(path)
@@ -144,8 +151,8 @@ class Desk:
         return False
 
 
-def blame(problem: str, paths: Sequence[str]) -> str:
-    """The path of the field that a message is about, "" when it names none."""
+def field_at_fault(problem: str, paths: Sequence[str]) -> str:
+    """The path of the field that a message is about; "" if it names none."""
     fitting = []
     for path in paths:
         name = path.removeprefix("place.")
@@ -156,7 +163,7 @@ def blame(problem: str, paths: Sequence[str]) -> str:
 
 
 def part_names(source: str) -> Mapping[str, str]:
-    """Which named parts a preset is made of, as its file has them."""
+    """The named parts in the file of a preset: model, augmentation and schedule."""
     if source.startswith(references.SUITE):
         _, row = suites.row_of(source.removeprefix(references.SUITE))
         return {**part_names(row.recipe), **{name: text for name in NAMED if (text := getattr(row, name))}}
@@ -165,10 +172,10 @@ def part_names(source: str) -> Mapping[str, str]:
     else:
         path = next(info.path for info in loader.list_presets() if info.name == source)
     table = loader.read_table(path)
-    return {name: text for name in NAMED if (text := _name(table.get(name)))}
+    return {name: text for name in NAMED if (text := _part_name(table.get(name)))}
 
 
-def _name(value: Any) -> str:
+def _part_name(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("name", ""))
     if isinstance(value, list):

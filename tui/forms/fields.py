@@ -100,7 +100,7 @@ def as_text(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class FormValues:
     """Everything that the fields are made from."""
 
     recipe: Recipe
@@ -116,7 +116,7 @@ class Form:
     """The text typed into fields whose value does not resolve."""
 
 
-def fields(form: Form, catalog: Catalog) -> list[Field]:
+def fields(form: FormValues, catalog: Catalog) -> list[Field]:
     """All fields of the form, essential ones first."""
     was = {path: value for path, _, _, value in walk(form.base, catalog)} | dict(form.base_named)
     found = []

@@ -1,4 +1,4 @@
-"""The form: rows drawn as lines, and one input that appears on a row only while it is edited."""
+"""The form: rows drawn as lines, and one input that appears on a row while it is edited."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from textual.widgets import Input
 
 from tui.drawing.lines import Line
 from tui.forms.fields import Field
-from tui.forms.rows import NUMBER_CELLS, Row, arrange, box_column, draw_row, is_short
+from tui.forms.rows import NUMBER_CELLS, FormRow, arrange, box_column, draw_row, is_short
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList
 
 TALL: Final = 34
-"""Lines of a terminal from which all fields are shown at once."""
+"""Height of the terminal in lines from which all fields are shown."""
 
 
 class FormRows(LineList):
-    """The rows; what they say comes from `Form.show`."""
+    """The rows of the form, filled by `Form.show`."""
 
     def __init__(self) -> None:
         super().__init__(id="rows")
-        self.rows: list[Row] = []
+        self.rows: list[FormRow] = []
         self.problems: Mapping[str, str] = {}
 
     def row_count(self) -> int:
@@ -40,7 +40,7 @@ class FormRows(LineList):
 
 
 class Form(Container):
-    """All fields of a draft. It changes nothing itself: it says what the user asked for."""
+    """All fields of a draft. It changes no draft: it posts messages about what the user wants to change."""
 
     class Edited(Message):
         """A value was typed or stepped to."""
@@ -50,28 +50,28 @@ class Form(Container):
             self.path = path
             self.text = text
 
-    class Asked(Message):
-        """Enter on a field with choices: show them."""
+    class ChoicesRequested(Message):
+        """Enter was pressed on a field whose value is picked from a list."""
 
         def __init__(self, field: Field) -> None:
             super().__init__()
             self.field = field
 
-    class At(Message):
-        """The cursor stands on a field (None: on a row that is none)."""
+    class CursorMoved(Message):
+        """The cursor is on this field; None for a row that is no field."""
 
         def __init__(self, field: Field | None) -> None:
             super().__init__()
             self.field = field
 
         def can_replace(self, message: Message) -> bool:
-            return isinstance(message, Form.At)
+            return isinstance(message, Form.CursorMoved)
 
     def __init__(self) -> None:
         super().__init__(id="form")
         self._fields: list[Field] = []
         self._everything: bool | None = None
-        """Whether all fields are shown; None until the user said so: all where the terminal is tall."""
+        """Whether all fields are shown; None until the user decides, then a tall terminal shows all."""
         self._find = ""
         self._editing = ""
 
@@ -94,25 +94,25 @@ class Form(Container):
         return bool(self._editing)
 
     def show(self, fields: Sequence[Field], problems: Mapping[str, str]) -> None:
-        """Draw other values; the cursor stays on its field."""
+        """Show these fields; the cursor stays on its field."""
         path = self.field.path if self.field else ""
         self._fields = list(fields)
         self.rows.problems = problems
         self._arrange(path)
 
     def find(self, text: str) -> None:
-        """Show the fields that hold the words; "" shows the form again."""
+        """Show only the fields that contain all words of `text`; "" shows the whole form."""
         path = self.field.path if self.field else ""
         self._find = text
         self._arrange(path)
 
     def toggle_more(self) -> None:
-        """Show or hide what is not essential."""
+        """Show or hide the fields that are rarely changed."""
         self._everything = not self._all()
         self._arrange("")
 
     def go_to(self, path: str) -> None:
-        """Put the cursor on a field, showing all fields where it is hidden."""
+        """Move the cursor to a field; if it is hidden, show all fields."""
         if all(row.field is None or row.field.path != path for row in self.rows.rows):
             self._everything, self._find = True, ""
         self._arrange(path)
@@ -126,13 +126,13 @@ class Form(Container):
         at = next((i for i, row in enumerate(rows.rows) if row.field and row.field.path == path), rows.cursor)
         rows.reload()
         rows.cursor = at
-        self.post_message(self.At(self.field))
+        self.post_message(self.CursorMoved(self.field))
 
     # --- editing ----------------------------------------------------------------------------------------------
 
     def on_line_list_moved(self, event: LineList.Moved) -> None:
         event.stop()
-        self.post_message(self.At(self.field))
+        self.post_message(self.CursorMoved(self.field))
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
         event.stop()
@@ -140,12 +140,12 @@ class Form(Container):
         if row.more:
             self.toggle_more()
         elif row.field is not None and row.field.picked:
-            self.post_message(self.Asked(row.field))
+            self.post_message(self.ChoicesRequested(row.field))
         elif row.field is not None:
             self.edit(row.field)
 
     def edit(self, field: Field) -> None:
-        """Open the input on the row of the cursor."""
+        """Open the input on the row under the cursor."""
         rows, edit = self.rows, self.query_one(LineInput)
         width = rows.scrollable_content_region.width
         cells = NUMBER_CELLS + 1 if is_short(field) else max(width - box_column(width) - 5, 5)
@@ -157,7 +157,7 @@ class Form(Container):
         edit.focus()
 
     def commit(self) -> None:
-        """Close the input and say what was typed, if anything changed."""
+        """Close the input, and post `Edited` if the text has changed."""
         edit, path = self.query_one(LineInput), self._editing
         field = next((field for field in self._fields if field.path == path), None)
         self._close()
@@ -178,7 +178,7 @@ class Form(Container):
         self._close()
 
     def step(self, by: int) -> None:
-        """The next or previous choice of the field under the cursor, without opening the list."""
+        """Step to another choice of the field under the cursor, without opening the list."""
         field = self.field
         choices = field.choices if field is not None and field.param.type != "ops" else ()
         if field is None or len(choices) < 2:

@@ -1,8 +1,9 @@
-"""What a field with choices offers, each with the facts that help to choose."""
+"""The options of a field whose value is picked from a list, each with facts that help to choose."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from engine.contract.recipe.catalog import Catalog, Part
 from engine.contract.recipe.params import OPS
@@ -12,19 +13,31 @@ from engine.contract.text import one_line
 from presets.loader import PresetInfo, list_presets
 from tui.drawing.format import si
 from tui.drawing.run_table import accuracy
-from tui.forms.editor import Desk
+from tui.forms.editor import FormEditor
 from tui.forms.fields import KINDS, Field
-from tui.screens.pick import Option
 
 
-def options_of(field: Field, desk: Desk, catalog: Catalog, runs: Sequence[Summary] = ()) -> list[Option]:
-    """The choices of a field in a sensible order; `runs` are those that may teach, newest first."""
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a list: the value it stands for, its label, and what it means."""
+
+    value: str
+    label: str
+    detail: str = ""
+
+
+def options_of(field: Field, editor: FormEditor, catalog: Catalog, runs: Sequence[Summary] = ()) -> list[Option]:
+    """The options of a field, in a sensible order.
+
+    Args:
+        runs: the runs that may be used as a teacher, newest first.
+    """
     match field.path:
         case teacher.FIELD:
-            data = desk.recipe.data.name
+            data = editor.recipe.data.name
             return [_teacher(row) for row in runs if row.status == "finished" and row.data == data]
         case "augmentation.ops":
-            present = desk.present_ops()
+            present = editor.op_names()
             parts = [part for part in catalog.parts("op") if part.name in present or not _combines(part)]
             return [_op(part, part.name in present) for part in parts]
         case "augmentation":
@@ -44,7 +57,7 @@ def options_of(field: Field, desk: Desk, catalog: Catalog, runs: Sequence[Summar
 
 
 def _combines(part: Part) -> bool:
-    """Whether it is made of other operations, which one line cannot say: presets and TOML files can."""
+    """Whether the operation is made of others. A list cannot express that; presets and TOML files can."""
     return any(param.type == OPS for param in part.params)
 
 

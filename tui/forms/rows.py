@@ -1,4 +1,4 @@
-"""One line of the form: marker, label, box, note. Pure functions over fields."""
+"""The rows of the form: which fields are shown, and how. Pure functions over fields."""
 
 from __future__ import annotations
 
@@ -20,46 +20,53 @@ SEEDS_PATH: Final = "place.seeds"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FormRow:
     """A heading, a field, or the row that shows and hides the rest."""
 
     heading: str = ""
     field: Field | None = None
     more: int = 0
-    """How many fields are hidden; -1 when all are shown."""
+    """How many fields are hidden; -1 if all are shown."""
 
 
-def arrange(fields: Sequence[Field], *, everything: bool, find: str = "", bad: Collection[str] = ()) -> list[Row]:
-    """Fields under their headings. Without `everything` only the essential, the changed and the wrong ones.
+def arrange(fields: Sequence[Field], *, everything: bool, find: str = "", bad: Collection[str] = ()) -> list[FormRow]:
+    """Fields under their headings.
 
-    Options of what is switched off (rho without SAM) are left out, unless they are changed, wrong or searched for.
+    Options of a feature that is off (rho without SAM) are left out, unless they are changed, searched for, or have a
+    problem.
 
     Args:
-        find: words that a field's label or path must all hold; where none does, its help. Hidden fields count too.
+        everything: show all fields; otherwise only those that are essential, changed, or have a problem.
+        find: words that a field's label or path must all contain; if no field matches, its help text is searched.
+            Hidden fields are searched too.
         bad: paths of fields with a problem, which are never hidden.
     """
     words = find.lower().split()
     if words:
         named = [f for f in fields if all(word in f"{f.label} {f.path}".lower() for word in words)]
         found = named or [f for f in fields if all(word in f.param.help.lower() for word in words)]
-        return _grouped(found) or [Row(heading=f"no field with {one_line(find)}")]
+        return _grouped(found) or [FormRow(heading=f"no field matches {one_line(find)}")]
     essential = [f for f in fields if f.path in ESSENTIAL]
     values = {f.path: f.value for f in fields}
-    rest = [f for f in fields if f.path not in ESSENTIAL and (f.changed or f.path in bad or awake(f, values))]
+    rest = [f for f in fields if f.path not in ESSENTIAL and (f.changed or f.path in bad or is_enabled(f, values))]
     what = [f for f in essential if f.group == "what"]
     numbers = [f for f in essential if f.group != "what"]
     rows = [
-        Row(heading="what"),
-        *(Row(field=f) for f in what),
-        Row(heading="numbers"),
-        *(Row(field=f) for f in numbers),
+        FormRow(heading="what"),
+        *(FormRow(field=f) for f in what),
+        FormRow(heading="numbers"),
+        *(FormRow(field=f) for f in numbers),
     ]
     shown = rest if everything else [f for f in rest if f.changed or f.path in bad]
-    return [*rows, Row(more=-1 if everything else len(rest) - len(shown)), *_grouped(shown)]
+    return [*rows, FormRow(more=-1 if everything else len(rest) - len(shown)), *_grouped(shown)]
 
 
-def awake(field: Field, values: Mapping[str, Any]) -> bool:
-    """Whether the option that the field needs is on, among the values of all fields by path."""
+def is_enabled(field: Field, values: Mapping[str, Any]) -> bool:
+    """Whether the option that the field needs is on.
+
+    Args:
+        values: the values of all fields, by path.
+    """
     name, _, wanted = field.param.needs.partition("=")
     if not name:
         return True
@@ -67,15 +74,15 @@ def awake(field: Field, values: Mapping[str, Any]) -> bool:
     return str(value) == wanted if wanted else str(value) not in OFF
 
 
-def _grouped(fields: Sequence[Field]) -> list[Row]:
-    rows: list[Row] = []
+def _grouped(fields: Sequence[Field]) -> list[FormRow]:
+    rows: list[FormRow] = []
     group = ""
     for field in sorted(fields, key=lambda f: _GROUPS.get(f.group, len(_GROUPS))):
         name = heading_of(field)
         if name != group:
             group = name
-            rows.append(Row(heading=name))
-        rows.append(Row(field=field))
+            rows.append(FormRow(heading=name))
+        rows.append(FormRow(field=field))
     return rows
 
 
@@ -93,19 +100,19 @@ def is_short(field: Field) -> bool:
 
 
 def heading_of(field: Field) -> str:
-    """The section of a field: its group, and for an op's option the op."""
+    """The section of a field: its group, or for an option of an operation the operation."""
     if field.group == "augmentation":
         return " · ".join(field.path.split(".")[:-1])
     return field.group
 
 
 def box_column(width: int) -> int:
-    """Column where every box begins: later where there is room for longer labels."""
+    """The column where all boxes begin: further right if there is room for longer labels."""
     return 15 if width < 50 else 23
 
 
-def draw_row(row: Row, width: int, at_cursor: bool, problem: str = "") -> Line:
-    """The line of one row in exactly the cells there are."""
+def draw_row(row: FormRow, width: int, at_cursor: bool, problem: str = "") -> Line:
+    """One row as a line of exactly `width` cells."""
     if row.heading:
         return rule(row.heading, width - 1)
     if row.field is None:
@@ -147,17 +154,17 @@ def draw_row(row: Row, width: int, at_cursor: bool, problem: str = "") -> Line:
 
 
 def note_of(field: Field) -> tuple[str, str]:
-    """What stands beside a short box: how many runs, the preset's value where it was changed, else the range."""
+    """The note beside a short box, and its role: the number of runs, the preset's value if changed, else the range."""
     if field.path == SEEDS_PATH:
-        count = runs_of(field.text)
+        count = run_count(field.text)
         return (f"= {count} run{'s' if count > 1 else ''}", "mark" if count > 1 else "dim") if count else ("", "")
     if field.changed and field.base is not None:
         return f"was {as_text(field.base)}", "mark"
     return short_range(field.param), "dim"
 
 
-def runs_of(seeds: str) -> int:
-    """How many runs a text of seeds asks for; 0 when it cannot be read."""
+def run_count(seeds: str) -> int:
+    """The number of runs that a text of seeds asks for; 0 if it cannot be read."""
     try:
         return len(parse_seeds(seeds))
     except BadInput:
@@ -165,7 +172,7 @@ def runs_of(seeds: str) -> int:
 
 
 def short_range(param: Param) -> str:
-    """`1..∞`, `0..1`, `>0`; "" where every value of the type goes."""
+    """The range of a parameter: `1..∞`, `0..1`, `>0`; without limits its unit."""
     low = param.ge if param.ge is not None else param.gt
     high = param.le if param.le is not None else param.lt
     if low is None and high is None:
@@ -179,17 +186,17 @@ def short_range(param: Param) -> str:
 
 
 def help_of(field: Field) -> str:
-    """The sentence at the bottom: what it is, what it takes, what the preset says."""
-    said = field.param.help.strip()
-    words = [f"{field.label or 'operations'}: {said}" if said else field.label]
-    if said and said[-1] not in ".!?":
+    """The help text of a field: what it means, its range, and the value of the preset."""
+    text = field.param.help.strip()
+    words = [f"{field.label or 'operations'}: {text}" if text else field.label]
+    if text and text[-1] not in ".!?":
         words[0] += "."
     if field.param.unit:
         words.append(f"In {field.param.unit}.")
     if field.param.range and field.param.type != "part":
         words.append(f"Range {field.param.range}.")
     if field.changed and field.base is not None and field.param.type not in ("part", "ops"):
-        words.append(f"The preset has {as_text(field.base) or 'nothing'}.")
+        words.append(f"Preset: {as_text(field.base) or 'empty'}.")
     if not field.path.startswith("place.") and field.param.type not in ("part", "ops"):
         words.append(f"--set {field.path}=…")
     return " ".join(words)

@@ -1,4 +1,4 @@
-"""Compare: the marked runs over each other, how they stand against a baseline, and where their recipes differ."""
+"""Compare: the curves of the marked runs, their difference from a baseline, and where their recipes differ."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
 
 TICK_SECONDS: Final = 1.0
-_NOTHING: Final = "mark runs with space on Results (2), then press v"
+_NO_RUNS: Final = "mark runs with space on Results (2), then press v"
 
 
-class Table(LineList):
-    """The lines of the comparison under a cursor."""
+class ComparisonTable(LineList):
+    """The lines of the comparison, with a cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{role}" for role in PANE_ROLES}
-    DEFAULT_CSS = Pane.DEFAULT_CSS.replace("Pane", "Table")
+    DEFAULT_CSS = Pane.DEFAULT_CSS.replace("Pane", "ComparisonTable")
 
     def __init__(self) -> None:
         super().__init__(id="table")
@@ -56,14 +56,14 @@ class Table(LineList):
         return draw_line(self.lines[row], self.baseline, width, at_cursor)
 
     def set_lines(self, lines: Sequence[TableLine], baseline: str) -> None:
-        """Show another table; the cursor stays on its line number."""
+        """Show another table; the cursor keeps its line number."""
         if (list(lines), baseline) != (self.lines, self.baseline):
             self.lines, self.baseline = list(lines), baseline
             self.reload()
 
 
 class Compare(PlotKeys):
-    """The marked runs against each other."""
+    """The marked runs side by side."""
 
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
@@ -83,7 +83,7 @@ class Compare(PlotKeys):
     def compose(self) -> ComposeResult:
         yield TopBar()
         yield Pane(id="overlay")
-        yield Table()
+        yield ComparisonTable()
         yield KeyLine(self._pairs())
 
     def on_mount(self) -> None:
@@ -99,13 +99,13 @@ class Compare(PlotKeys):
         self.call_after_refresh(self._draw)
 
     def runs_changed(self) -> None:
-        """Some run is another now; the next tick reads what it wrote."""
+        """Load runs that are new here; the next tick reads what the others wrote."""
         self._load()
 
     # --- reading ----------------------------------------------------------------------------------------------
 
     def _runs(self) -> list[RunFolder]:
-        """The marked runs in the order of their marks; with none, the selected run; the baseline always with them."""
+        """The marked runs in the order of their marks, or else the selected run; and always the baseline."""
         session = self.workbench.session
         runs = list(session.marked) or ([session.selected] if session.selected else [])
         if session.baseline is not None and session.baseline not in runs:
@@ -122,9 +122,9 @@ class Compare(PlotKeys):
         for run in runs:
             view = RunView(run)
             view.poll()
-            self.app.call_from_thread(self._is_read, view)
+            self.app.call_from_thread(self._add_view, view)
 
-    def _is_read(self, view: RunView) -> None:
+    def _add_view(self, view: RunView) -> None:
         self._views[view.run] = view
         self._draw()
 
@@ -142,17 +142,17 @@ class Compare(PlotKeys):
         overlay = self.query_one("#overlay", Pane)
         overlay.styles.width = width
         overlay.styles.height = height - 2 if self._zoomed else max(round((height - 2) * 0.45), 8)
-        self.query_one(Table).display = not self._zoomed
+        self.query_one(ComparisonTable).display = not self._zoomed
 
-    def _shown(self) -> list[RunView]:
+    def _shown_views(self) -> list[RunView]:
         return [self._views[run] for run in self._runs() if run in self._views]
 
     def _draw(self) -> None:
-        views = self._shown()
+        views = self._shown_views()
         pane = self.query_one("#overlay", Pane)
         if not views:
-            pane.paint(lambda width, height: [[], [(f" {_NOTHING}", "dim")]])
-            self.query_one(Table).set_lines([], "")
+            pane.paint(lambda width, height: [[], [(f" {_NO_RUNS}", "dim")]])
+            self.query_one(ComparisonTable).set_lines([], "")
             return
         pane.paint(self._overlay)
         session = self.workbench.session
@@ -162,10 +162,10 @@ class Compare(PlotKeys):
         unreadable = [f"{view.short_id}: its recipe cannot be read" for view in views if view.recipe is None]
         differences = compare.differences(recipes) if not unreadable else []
         lines = table_lines(rows, compare.groups(rows), differences, unreadable)
-        self.query_one(Table).set_lines(lines, baseline)
+        self.query_one(ComparisonTable).set_lines(lines, baseline)
 
     def _overlay(self, width: int, height: int) -> list[Line]:
-        views, options = self._shown(), self._options
+        views, options = self._shown_views(), self._options
         frame = Frame(width, height - 1, self.query_one("#overlay", Pane).glyphs)
         drawn = list(enumerate(views))[: len(MARKS)]
         series = [self._series(view, place) for place, view in reversed(drawn)]
@@ -200,35 +200,35 @@ class Compare(PlotKeys):
         self._zoomed = not self._zoomed
         self._arrange()
         if not self._zoomed:
-            self.query_one(Table).focus()  # what is hidden loses the focus
+            self.query_one(ComparisonTable).focus()  # a hidden widget loses the focus
         self.call_after_refresh(self._draw)
 
-    def _here(self) -> RunFolder | None:
+    def _run_at_cursor(self) -> RunFolder | None:
         """The run under the cursor."""
-        table = self.query_one(Table)
+        table = self.query_one(ComparisonTable)
         line = table.lines[table.cursor] if table.cursor < len(table.lines) else None
-        shown = self._shown()
+        shown = self._shown_views()
         return shown[line.run].run if line is not None and 0 <= line.run < len(shown) else None
 
     def action_baseline(self) -> None:
-        session, run = self.workbench.session, self._here()
+        session, run = self.workbench.session, self._run_at_cursor()
         if run is not None:
             session.baseline = None if session.baseline == run else run
             self._draw()
 
     def action_mark(self) -> None:
-        session, run = self.workbench.session, self._here()
+        session, run = self.workbench.session, self._run_at_cursor()
         if run is not None and run in session.marked:
             session.toggle_mark(run)
             self._draw()
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
-        run = self._here()
+        run = self._run_at_cursor()
         if run is not None:
             self.workbench.open_run(run)
 
     def action_copy(self) -> None:
-        base = self.workbench.session.baseline  # the command measures against the run that is named first
+        base = self.workbench.session.baseline  # the command compares with the run named first
         ids = " ".join(run.id for run in sorted(self._runs(), key=lambda run: run != base))
         if ids:
             self.workbench.copy(f"cifar-tui runs compare {ids}", "command")

@@ -19,13 +19,13 @@ _TAKEN = {letter for key in DIALOG for letter in key.key.split(",")}
 
 
 class Confirm(Dialog[str | None]):
-    """Ask; dismisses with the id of the chosen button, or None when the question was closed.
+    """Ask a question. Dismisses with the id of the chosen button, or with None when closed.
 
     Args:
         title: the question in a few words.
-        body: what will happen; plain text, drawn as it is.
-        buttons: (id, label) pairs; give them different first letters.
-        default: index of the button that has the focus at first (a harmless one where the act cannot be undone).
+        body: what will happen, as plain text without markup.
+        buttons: (id, label) pairs whose labels start with different letters.
+        default: index of the button that has the focus first; choose a harmless one where the action cannot be undone.
     """
 
     KEYS = DIALOG
@@ -56,7 +56,7 @@ class Confirm(Dialog[str | None]):
         self.dismiss(event.button.id)
 
     def action_press(self, letter: str) -> None:
-        """Choose the first button whose label begins with the letter."""
+        """Choose the first button whose label starts with the letter."""
         for name, label in self._buttons:
             if label.lower().startswith(letter):
                 self.dismiss(name)

@@ -1,4 +1,4 @@
-"""Dashboard: one run, live. Accuracy, loss, classes, devices and log at once, read from the run folder."""
+"""Dashboard: one run, live. Accuracy, loss, classes, devices and log, read from the run folder."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ from tui.keys.common import GLOBAL, bindings
 from tui.keys.dashboard import KEYS
 from tui.keys.key import footer, for_state
 from tui.screens.log import Log
-from tui.screens.neighbours import listed, neighbour
+from tui.screens.neighbors import listed
 from tui.screens.plot_keys import PlotKeys
+from tui.screens.run_keys import SelectedRunKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.top_bar import TopBar
 
 TICK_SECONDS: Final = 1.0
 LONG_FILE: Final = 2 << 20
-"""Bytes of events from which the end is shown first while a thread reads the rest."""
+"""Size of an event file in bytes above which its end is shown first while a thread reads all of it."""
 MOST_SEEDS: Final = 8
-"""How many runs of the baseline's recipe are read for the spread of its seeds."""
+"""At most this many runs of the baseline's recipe are read for the spread over its seeds."""
 
 
-class Dashboard(PlotKeys):
+class Dashboard(SelectedRunKeys, PlotKeys):
     """One run, live."""
 
     KEYS = KEYS
@@ -48,13 +49,13 @@ class Dashboard(PlotKeys):
         self._view: RunView | None = None
         self._state = Status("lost")
         self._rates: list[float] = []
-        self._base: RunView | None = None
+        self._baseline: RunView | None = None
         self._siblings: list[Standing] = []
         self._zoom: Literal["", "accuracy", "lower"] = ""
         self._follow = False
 
     def _pairs(self) -> list[tuple[str, str]]:
-        """The keys at the bottom: of a run that goes on how to stop it, of one that ended early how to resume it."""
+        """The keys at the bottom: those that the status of the run allows, such as resume for a stopped one."""
         shown = footer(for_state([*KEYS, *GLOBAL], self._state.state if self._view is not None else ""))
         return [(key, self._options.x if key == "x" else label) for key, label in shown]
 
@@ -67,7 +68,7 @@ class Dashboard(PlotKeys):
         self.set_interval(TICK_SECONDS, self._tick)
 
     def on_screen_resume(self, event: ScreenResume) -> None:
-        self._choose()
+        self._choose_run()
         self._tick()
         self._draw()
 
@@ -75,14 +76,18 @@ class Dashboard(PlotKeys):
         self._arrange()
 
     def runs_changed(self) -> None:
-        """Rows are others now: there may be a newer run to follow, or another number of runs beside this one."""
-        self._choose()
+        """Choose the run again after runs have changed: there may be a newer one to follow."""
+        self._choose_run()
         self._draw()
+
+    def _run(self) -> RunFolder | None:
+        """The run that is shown."""
+        return self._view.run if self._view is not None else None
 
     # --- which run --------------------------------------------------------------------------------------------
 
-    def _choose(self) -> None:
-        """Show the selected run; with none, or when following, the newest live one, else the newest of all."""
+    def _choose_run(self) -> None:
+        """Show the selected run. Without one, or when following, show the newest live run, else the newest run."""
         session = self.workbench.session
         if self._follow or session.selected is None:
             row = next(iter(listed(session)), None)
@@ -91,13 +96,13 @@ class Dashboard(PlotKeys):
         if session.selected is not None and (self._view is None or self._view.run != session.selected):
             self._open(session.selected)
         if session.baseline is None:
-            self._base, self._siblings = None, []
-        elif self._base is None or self._base.run != session.baseline:
-            self._base = RunView(session.baseline, tail=True)
+            self._baseline, self._siblings = None, []
+        elif self._baseline is None or self._baseline.run != session.baseline:
+            self._baseline = RunView(session.baseline, tail=True)
             self._read_baseline(session.baseline)
 
     def _open(self, run: RunFolder) -> None:
-        """Show a run: all of it at once if it is short, else its end while a thread reads the rest."""
+        """Show a run: all of it if it is short, else its last events while a thread reads all of them."""
         long = size(run.events) > LONG_FILE
         self._view = RunView(run, tail=long)
         self._view.poll()
@@ -111,16 +116,16 @@ class Dashboard(PlotKeys):
     def _read_whole(self, run: RunFolder) -> None:
         view = RunView(run)
         view.poll()
-        self.app.call_from_thread(self._whole_is_read, view)
+        self.app.call_from_thread(self._show_whole, view)
 
-    def _whole_is_read(self, view: RunView) -> None:
+    def _show_whole(self, view: RunView) -> None:
         if self._view is not None and self._view.run == view.run:
             self._view = view
             self._arrange()
 
     @work(thread=True, group="baseline", exclusive=True, exit_on_error=False)
     def _read_baseline(self, run: RunFolder) -> None:
-        """The baseline's whole history, and those of its other seeds."""
+        """Read the whole history of the baseline and of the other seeds of its recipe."""
         view = RunView(run)
         view.poll()
         session = self.workbench.session
@@ -131,21 +136,21 @@ class Dashboard(PlotKeys):
             sibling = RunView(session.folder(row))
             sibling.poll()
             siblings.append(sibling.standing())
-        self.app.call_from_thread(self._baseline_is_read, view, siblings)
+        self.app.call_from_thread(self._show_baseline, view, siblings)
 
-    def _baseline_is_read(self, view: RunView, siblings: Sequence[Standing]) -> None:
+    def _show_baseline(self, view: RunView, siblings: Sequence[Standing]) -> None:
         if self.workbench.session.baseline == view.run:
-            self._base, self._siblings = view, list(siblings)
+            self._baseline, self._siblings = view, list(siblings)
             self._draw()
 
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
-        """Once a second while in sight: take in what is new, and redraw what it changed."""
+        """Read new events once a second while the screen is in front, and redraw if there are any."""
         if not self.is_current:
             return
         if self._view is None:
-            self._choose()
+            self._choose_run()
         if self._view is None:
             self._draw()
             return
@@ -153,34 +158,34 @@ class Dashboard(PlotKeys):
         state = self._view.status()
         changed = changed or state != self._state
         self._state = state
-        if self._base is not None:
-            changed = self._base.poll() or changed
+        if self._baseline is not None:
+            changed = self._baseline.poll() or changed
         if changed:
             self._draw()
         else:
             self.query_one(Panes).draw_status(self._scene(self._view))
 
     def _arrange(self) -> None:
-        """Divide the screen anew, and draw when the panes have their sizes."""
+        """Lay out the panes, then draw them once they have their sizes."""
         self.query_one(Panes).divide(len(class_names(self._view.history)) if self._view else 0, self._zoom)
         self.call_after_refresh(self._draw)
 
     def _scene(self, view: RunView) -> Scene:
         others = panels.others(self.workbench.session.live(), str(view.run.path))
-        return Scene(view, self._state, self._base, self._siblings, self._rates, others, self._options, self._zoom)
+        return Scene(view, self._state, self._baseline, self._siblings, self._rates, others, self._options, self._zoom)
 
     def _draw(self) -> None:
         panes = self.query_one(Panes)
         self.query_one(KeyLine).set_pairs(self._pairs())
         if self._view is None:
-            panes.show_message("no run yet: 4 opens New run")
+            panes.show_message("no runs yet: 4 opens New run")
         else:
             panes.draw(self._scene(self._view))
 
     # --- keys that change the view ----------------------------------------------------------------------------
 
     def action_metric(self) -> None:
-        """The next metric of the lower plot; a zoomed plot goes through the accuracy as well."""
+        """Show the next metric in the lower plot; a zoomed plot cycles through the accuracy as well."""
         if self._zoom == "accuracy":
             self._zoom = "lower"
             self._change(replace(self._options, metric=METRICS[0]))
@@ -196,23 +201,16 @@ class Dashboard(PlotKeys):
 
     def action_follow(self) -> None:
         self._follow = not self._follow
-        self.say("following the newest live run" if self._follow else "no longer following")
-        self._choose()
+        self.say("following the newest live run" if self._follow else "no longer following the newest live run")
+        self._choose_run()
         self._draw()
 
-    def action_other_run(self, step: int) -> None:
-        """The run above or below in the list of Results."""
-        session = self.workbench.session
-        other = neighbour(session, session.selected, step)
-        if other is None:
-            self.say("no further run")
-            return
+    def _show_run(self, run: RunFolder) -> None:
         self._follow = False
-        session.selected = other
-        self._choose()
+        super()._show_run(run)
         self._draw()
 
-    # --- keys that go elsewhere or act ------------------------------------------------------------------------
+    # --- other screens, marks, new runs ------------------------------------------------------------------------
 
     def action_log(self) -> None:
         if self._view is not None:
@@ -227,7 +225,7 @@ class Dashboard(PlotKeys):
         if self._view is not None:
             session.baseline = None if session.baseline == self._view.run else self._view.run
             self.say(f"{self._view.short_id} is the baseline" if session.baseline else "no baseline")
-            self._choose()
+            self._choose_run()
             self._draw()
 
     def action_mark(self) -> None:
@@ -237,22 +235,8 @@ class Dashboard(PlotKeys):
             marked = "marked" if self._view.run in session.marked else "unmarked"
             self.say(f"{self._view.short_id} {marked}, {len(session.marked)} marked in all")
 
-    def action_compare(self) -> None:
-        session = self.workbench.session
-        if self._view is not None and not session.marked:
-            session.toggle_mark(self._view.run)
-        self.workbench.visit("compare")
-
     def action_inspect(self) -> None:
         self.workbench.visit("inspect")
-
-    def action_stop(self) -> None:
-        if self._view is not None:
-            self.ask_stop(self._view.run)
-
-    def action_resume(self) -> None:
-        if self._view is not None:
-            self.ask_resume(self._view.run)
 
     def action_rerun(self) -> None:
         if self._view is not None and self.workbench.session.row(self._view.run) is not None:
@@ -262,8 +246,3 @@ class Dashboard(PlotKeys):
         if self._view is not None:
             flags = {"preset": f"run:{self._view.run.id}", "seed": str(self._view.info.seed)}
             self.workbench.new_run(flags | {"name": self._view.labels().name})
-
-    def action_copy(self) -> None:
-        if self._view is not None:
-            command = f"cifar-tui --preset run:{self._view.run.id} --headless"
-            self.workbench.copy(command, f"command of {self._view.short_id}")

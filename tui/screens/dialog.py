@@ -1,4 +1,4 @@
-"""What all dialogs share: they keep the keys of the screen below from working, but not those of the whole program."""
+"""The base of all dialogs: the keys of the screen below do not work, but some keys of the whole program do."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from textual.screen import ModalScreen
 
 from tui.keys.common import GLOBAL, bindings
 
-OVER: Final = tuple(key for key in GLOBAL if key.action in ("app.redraw", "app.suspend_process", "app.help_quit"))
-"""Draw again, suspend, and quit by pressing Ctrl-C twice: whoever is lost in a dialog tries these."""
+ESCAPES: Final = tuple(key for key in GLOBAL if key.action in ("app.redraw", "app.suspend_process", "app.help_quit"))
+"""Redraw, suspend, and quit with Ctrl-C twice: what people try when they are lost in a dialog."""
 Answer = TypeVar("Answer")
-"""What a dialog is dismissed with."""
+"""The type of what a dialog is dismissed with."""
 
 
 class Dialog(ModalScreen[Answer]):
     """A screen over another one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(OVER)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(ESCAPES)

@@ -1,4 +1,4 @@
-"""The cheat sheet, made from the key tables: the screen one comes from first, then all the others."""
+"""The help, generated from the key tables: the keys of the current screen first, then all others."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ TITLES: Final = {**MODES, "suites": "Suites"}
 
 
 def sections(mode: str) -> list[tuple[str, Sequence[Key]]]:
-    """(title, keys) in the order of the sheet: the asking screen, what goes everywhere, lists, the other screens."""
+    """(title, keys) in order: the current screen, keys that work everywhere, lists, other screens, dialogs."""
     others = [(TITLES[name], table) for name, table in TABLES.items() if name != mode]
     own = [(TITLES[mode], TABLES[mode])] if mode in TABLES else []
-    return [*own, ("Everywhere", GLOBAL), ("Lists and forms", MOVING), *others, ("Questions", DIALOG)]
+    return [*own, ("Everywhere", GLOBAL), ("Lists and forms", MOVING), *others, ("Dialogs", DIALOG)]
 
 
-def sheet(mode: str, width: int) -> list[Line]:
-    """The whole sheet as lines of `width` cells."""
+def key_sheet(mode: str, width: int) -> list[Line]:
+    """All keys with their help as lines of `width` cells."""
     lines: list[Line] = []
     for title, table in sections(mode):
         if lines:
@@ -54,8 +54,8 @@ def sheet(mode: str, width: int) -> list[Line]:
     return lines
 
 
-class Sheet(LineList):
-    """The lines of the sheet; the cursor only scrolls."""
+class KeySheet(LineList):
+    """The lines of the help; the cursor only scrolls."""
 
     def __init__(self, mode: str) -> None:
         super().__init__(id="sheet")
@@ -67,7 +67,7 @@ class Sheet(LineList):
         width = self.scrollable_content_region.width
         if width != self._width:
             self._width = width
-            self._lines = sheet(self._mode, width)
+            self._lines = key_sheet(self._mode, width)
         return len(self._lines)
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
@@ -75,7 +75,7 @@ class Sheet(LineList):
 
 
 class Help(Dialog[None]):
-    """All keys, those of `mode` first."""
+    """All keys, with those of the screen `mode` first."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
@@ -85,8 +85,8 @@ class Help(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall"):
-            yield Sheet(self._mode)
-            yield Static(Content("j k scroll   ctrl+p every command by name   q close"), classes="dialog-keys")
+            yield KeySheet(self._mode)
+            yield Static(Content("j k scroll   ctrl+p all commands by name   q close"), classes="dialog-keys")
 
     def on_mount(self) -> None:
-        self.query_one(Sheet).focus()
+        self.query_one(KeySheet).focus()

@@ -1,4 +1,4 @@
-"""Inspect: what a run gets right and what it takes for what, at the last epoch that was tested by class."""
+"""Inspect: the confusion matrix and the accuracy by class, at the last epoch that was tested by class."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tui.drawing.per_class import ClassRow, per_class
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.inspect import KEYS
 from tui.keys.key import footer
-from tui.screens.neighbours import neighbour
-from tui.screens.run_actions import RunActions
+from tui.screens.neighbors import neighbor
+from tui.screens.run_keys import SelectedRunKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
@@ -30,12 +30,12 @@ from tui.widgets.top_bar import TopBar
 TICK_SECONDS: Final = 1.0
 
 
-def page(view: RunView, width: int, as_percent: bool) -> list[Line]:
-    """Everything that is known by class, as long as it gets: the screen shows a part of it."""
+def class_page(view: RunView, width: int, as_percent: bool) -> list[Line]:
+    """All lines of the page, however many there are; the screen shows as many as fit."""
     judged = evaluated_by_class(view.history)[:1]
     name = f"{one_line(view.name)} {view.short_id}"
     if not judged:
-        return [heading(name, width), [], [(" no epoch has been tested by class yet", "dim")]]
+        return [heading(name, width), [], [(" no test by class yet", "dim")]]
     epoch, names = judged[0], class_names(view.history)
     rows = class_rows(view)
     right = f"epoch {epoch.epoch} · test {percent(epoch.test_accuracy)} %"
@@ -53,14 +53,14 @@ def _known_first(row: ClassRow) -> float:
 def _matrix(confused: list[int], names: list[str], width: int, as_percent: bool) -> list[Line]:
     matrix = matrix_of(confused, len(names))
     if matrix is None:
-        return [[(" the matrix is recorded for up to 20 classes", "dim")]]
+        return [[(" the confusion matrix is recorded for up to 20 classes only", "dim")]]
     what = "percent of the true class" if as_percent else "images"
     lines = confusion(matrix, names, width, as_percent=as_percent)
-    lines.append([(f" rows: what it is; columns: what it was taken for; {what}", "dim")])
+    lines.append([(f" rows: true class; columns: predicted class; {what}", "dim")])
     return [*lines, [], heading("most frequent mistakes", width), *worst_pairs(matrix, names, width)]
 
 
-class Inspect(RunActions):
+class Inspect(SelectedRunKeys):
     """One run, class by class."""
 
     KEYS = KEYS
@@ -82,19 +82,19 @@ class Inspect(RunActions):
         self.set_interval(TICK_SECONDS, self._tick)
 
     def on_screen_resume(self, event: ScreenResume) -> None:
-        self._choose()
+        self._choose_run()
 
     def on_resize(self, event: Resize) -> None:
         self._draw()
 
     def runs_changed(self) -> None:
-        self._choose()
+        self._choose_run()
 
-    def _choose(self) -> None:
-        """Show the selected run, or the first in the list of Results."""
+    def _choose_run(self) -> None:
+        """Show the selected run, or the first one in the list of Results."""
         session = self.workbench.session
         if session.selected is None:
-            session.selected = neighbour(session, None, 0)
+            session.selected = neighbor(session, None, 0)
         if session.selected is not None and (self._view is None or self._view.run != session.selected):
             self._top = 0
             self._read(session.selected)
@@ -103,9 +103,9 @@ class Inspect(RunActions):
     def _read(self, run: RunFolder) -> None:
         view = RunView(run)
         view.poll()
-        self.app.call_from_thread(self._is_read, view)
+        self.app.call_from_thread(self._show_view, view)
 
-    def _is_read(self, view: RunView) -> None:
+    def _show_view(self, view: RunView) -> None:
         if view.run == self.workbench.session.selected:
             self._view = view
             self._draw()
@@ -119,8 +119,8 @@ class Inspect(RunActions):
 
     def _picture(self, width: int, height: int) -> list[Line]:
         if self._view is None:
-            return [[], [(" no run yet: 4 opens New run", "dim")]]
-        lines = page(self._view, width, self._percent)
+            return [[], [(" no runs yet: 4 opens New run", "dim")]]
+        lines = class_page(self._view, width, self._percent)
         self._top = max(min(self._top, len(lines) - height), 0)
         return lines[self._top :]
 
@@ -132,15 +132,9 @@ class Inspect(RunActions):
         self._top += rows
         self._draw()
 
-    def action_other_run(self, step: int) -> None:
-        """The run above or below in the list of Results."""
-        session = self.workbench.session
-        other = neighbour(session, session.selected, step)
-        if other is None:
-            self.say("no further run")
-            return
-        session.selected = other
-        self._choose()
+    def _run(self) -> RunFolder | None:
+        """The run that is shown."""
+        return self._view.run if self._view is not None else None
 
     def action_copy(self) -> None:
         if self._view is not None:

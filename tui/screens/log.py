@@ -1,4 +1,4 @@
-"""The whole log of a run: what it told, then its raw output. Scrolls, searches, follows."""
+"""The log of a run: the messages from its events, or the raw output of its processes."""
 
 from __future__ import annotations
 
@@ -24,45 +24,45 @@ from tui.widgets.line_list import LineList, LineView
 from tui.widgets.top_bar import TopBar
 
 RAW_BYTES: Final = 256 * 1024
-"""How much of the end of log.txt is read."""
+"""How many bytes of log.txt are read, from its end."""
 KEYS: Final = (
     Key("slash", "search", "search", "Find lines that contain a text.", footer=1),
-    Key("n", "find(1)", "next", "The next line that was found.", footer=2),
-    Key("N", "find(-1)", "previous", "The previous line that was found.", footer=3),
-    Key("f", "follow", "follow", "Stay at the end while the run goes on.", footer=4),
-    Key("r", "raw", "raw output", "What the processes printed (log.txt), or what the run told.", footer=5),
-    Key("q,escape,l", "app.pop_screen", "back", "Back to the dashboard.", footer=98),
+    Key("n", "find(1)", "next", "Go to the next match.", footer=2),
+    Key("N", "find(-1)", "previous", "Go to the previous match.", footer=3),
+    Key("f", "follow", "follow", "Keep showing the newest lines while the run continues.", footer=4),
+    Key("r", "raw", "raw output", "Switch between the messages of the run and its raw output (log.txt).", footer=5),
+    Key("q,escape,l", "app.pop_screen", "back", "Go back to the Dashboard.", footer=98),
 )
 
 
 def raw_lines(path: Path) -> list[LogLine]:
-    """The last lines of log.txt; empty where there is none. A first line that was cut is left out."""
+    """The last lines of log.txt, without a first line that was cut off; empty if there is no such file."""
     data = tail(path, RAW_BYTES)
     lines = data.decode(errors="replace").splitlines()[1 if len(data) == RAW_BYTES else 0 :]
     return [LogLine(0.0, line) for line in lines if line.strip()]
 
 
 class LogLines(LineList):
-    """The lines, with a cursor; those that match a search are set off."""
+    """The lines, with a cursor; lines that match the search are marked."""
 
     def __init__(self) -> None:
         super().__init__(id="lines")
         self.rows: list[LogLine] = []
-        self.wanted = ""
+        self.search_text = ""
 
     def row_count(self) -> int:
         return len(self.rows)
 
-    def found(self, row: int) -> bool:
-        return bool(self.wanted) and self.wanted.lower() in self.rows[row].text.lower()
+    def matches(self, row: int) -> bool:
+        return bool(self.search_text) and self.search_text.lower() in self.rows[row].text.lower()
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
         line = draw_log_line(self.rows[row], width)
-        return [("▸" if self.found(row) else " ", "mark"), *line[0:1], *line[1:]]
+        return [("▸" if self.matches(row) else " ", "mark"), *line[0:1], *line[1:]]
 
 
 class Log(Screen[None]):
-    """All lines of one run."""
+    """The log of one run."""
 
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
@@ -100,7 +100,7 @@ class Log(Screen[None]):
             self._read()
 
     def _read(self) -> None:
-        """Take the lines as they are now; at the end the cursor stays at the end."""
+        """Read the lines again. When following, the cursor stays at the end."""
         lines = self.query_one(LogLines)
         rows = raw_lines(self._view.run.log) if self._raw else log_lines(self._view.history)
         if rows != lines.rows:
@@ -114,7 +114,7 @@ class Log(Screen[None]):
         self.query_one("#heading", LineView).show([rule(name, self.size.width, follow or f"{len(rows)} lines")])
 
     def on_line_list_moved(self, event: LineList.Moved) -> None:
-        """Whoever moves away from the end wants to read."""
+        """Follow only while the cursor is on the last line."""
         self._follow = event.row >= len(self.query_one(LogLines).rows) - 1
         self._read()
 
@@ -136,25 +136,25 @@ class Log(Screen[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         lines = self.query_one(LogLines)
-        lines.wanted = event.value
+        lines.search_text = event.value
         event.input.display = False
         lines.focus()
         lines.refresh()
         self.action_find(-1)
 
     def on_line_input_canceled(self) -> None:
-        """Esc closes the search line before it closes the log."""
+        """Close the search line, not the log."""
         self.query_one("#find", Input).display = False
         self.query_one(LogLines).focus()
 
     def action_find(self, step: int) -> None:
-        """Go to the next match in a direction, around the ends."""
+        """Go to the next match in the direction of `step`, wrapping around at the ends."""
         lines = self.query_one(LogLines)
         count = len(lines.rows)
         for i in range(1, count + 1):
             row = (lines.cursor + step * i) % count
-            if lines.found(row):
+            if lines.matches(row):
                 lines.cursor = row
                 return
-        if lines.wanted:
-            self.notify(f"nothing contains {one_line(lines.wanted, 40)!r}", markup=False)
+        if lines.search_text:
+            self.notify(f"no line contains {one_line(lines.search_text, 40)!r}", markup=False)

@@ -1,4 +1,4 @@
-"""New run: what is done with the form. Start, save as a preset, find a rate, see the images, copy the command."""
+"""New run: the actions on the whole form. Start, save as preset, find a learning rate, see images, copy."""
 
 from __future__ import annotations
 
@@ -11,115 +11,111 @@ from textual.events import Click
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.run import own_code
 from engine.contract.text import one_line
-from presets import loader
-from presets.saving import save
+from presets import loader, saving
 from tui.forms.form import Form
+from tui.forms.options import Option
 from tui.messages import RunsStarted, StartRefused
 from tui.plans.draft import Draft
 from tui.plans.plan import launch, plan
 from tui.plans.resolution import Resolution
 from tui.plans.sweep import Wanted, plan_sweep, text_of
 from tui.screens.confirm import Confirm
-from tui.screens.pick import Option, Pick
-from tui.screens.prompt import Prompt
+from tui.screens.pick import Pick
+from tui.screens.prompt import Prompt, check_with
 from tui.screens.run_form import RunForm
 from tui.screens.see_images import SeeImages
 from tui.widgets.find_rate import FindRate
 from tui.widgets.key_line import KeyLine
 
-UNASKED = 8
-"""From more runs than this a start asks first."""
+MAX_UNCONFIRMED_RUNS = 8
+"""Starting more runs than this asks first."""
 
 
 class NewRun(RunForm):
-    """The form, and every key that acts on the whole of it."""
+    """The form, and the keys that act on the whole of it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._starting = False
 
     def on_click(self, event: Click) -> None:
-        """A click on the preset's box opens the list."""
+        """A click on the preset opens the list of presets."""
         if event.widget is not None and event.widget.id == "preset":
             self.action_preset()
 
     def action_copy(self) -> None:
-        self.workbench.copy(self.desk.draft.command_line(), "command")
+        self.workbench.copy(self.editor.draft.command_line(), "command")
 
     def action_preset(self) -> None:
         options = [Option(info.name, info.name, one_line(info.title, 80)) for info in loader.list_presets()]
-        self.app.push_screen(Pick("Preset", options, self.desk.draft.preset), self._preset_chosen)
+        self.app.push_screen(Pick("Preset", options, self.editor.draft.preset), self._preset_chosen)
 
     def _preset_chosen(self, name: str | None) -> None:
         if name:
-            self.open_draft(Draft(name, place=self.desk.draft.place))
+            self.open_draft(Draft(name, place=self.editor.draft.place))
 
     def action_save(self) -> None:
-        if self._refused():
+        if self._report_problems():
             return
-        recipe = self.desk.recipe
-        if self.desk.changed:  # what its preset reaches was reported of other settings
+        recipe = self.editor.recipe
+        if self.editor.changed:  # the promise of the preset is about other settings
             recipe = recipe.model_copy(update={"promise": None})
 
-        def check(name: str) -> str:
-            try:
-                save(name.strip(), recipe)
-            except BadInput as error:
-                return str(error)
-            return ""
+        def save(name: str) -> None:
+            saving.save(name.strip(), recipe)
 
         def saved(name: str | None) -> None:
             if name:
-                self.say(f"saved; cifar-tui --preset {name.strip()}")
-                self.open_draft(Draft(name.strip(), place=self.desk.draft.place))
+                self.say(f"saved: cifar-tui --preset {name.strip()}")
+                self.open_draft(Draft(name.strip(), place=self.editor.draft.place))
 
-        body = "Lower-case letters, digits and _. It is found under `preset` from now on."
-        self.app.push_screen(Prompt("Save as a preset of your own", body, check=check), saved)
+        body = "A name of lower-case letters, digits and _. The list of presets will contain it."
+        self.app.push_screen(Prompt("Save as a preset", body, check=check_with(save)), saved)
 
     # --- the learning rate ------------------------------------------------------------------------------------
 
     def action_find_rate(self) -> None:
-        """Sweep the learning rate; once a rate is found, take it."""
+        """Sweep the learning rate, or use the rate that a sweep has found."""
         finder = self.query_one(FindRate)
         if finder.running:
-            self.say("the sweep is under way; esc ends it")
+            self.say("the sweep is running: press esc to end it")
         elif finder.found:
-            self._take(finder.curve.suggestion)
-        elif not self._refused():
-            self._trusting(self._find_rate)
+            self._use_rate(finder.curve.suggestion)
+        elif not self._report_problems():
+            self._with_trust(self._find_rate)
 
     def _find_rate(self, trust: bool) -> None:
         finder = self.query_one(FindRate)
         wanted = Wanted(steps=finder.more or None)
-        desk, session = self.desk, self.workbench.session
-        what = desk.resolution, wanted, session.roots, session.parts
-        finder.start(desk.draft, partial(plan_sweep, *what, trust=trust))
+        editor, session = self.editor, self.workbench.session
+        what = editor.resolution, wanted, session.roots, session.parts
+        finder.start(editor.draft, partial(plan_sweep, *what, trust=trust))
 
     def action_take_second(self) -> None:
-        """The one of the two rates that were found which goes by the steepest fall."""
+        """Use the second of the two suggested rates, the one at the steepest descent of the loss."""
         finder = self.query_one(FindRate)
         if finder.found:
-            self._take(finder.curve.second)
+            self._use_rate(finder.curve.second)
 
-    def _take(self, rate: float) -> None:
+    def _use_rate(self, rate: float) -> None:
         self.query_one(FindRate).close()
-        self.desk.put("optimizer.lr", text_of(rate))
+        self.editor.put("optimizer.lr", text_of(rate))
         self.show()
         self.query_one(Form).go_to("optimizer.lr")
 
     def on_find_rate_changed(self) -> None:
-        """Other keys make sense, and who is elsewhere hears of the end."""
+        """Update the keys at the bottom; on another screen, say that the sweep has ended."""
         finder = self.query_one(FindRate)
         self.query_one("#right").set_class(finder.draft is not None, "-sweeping")
         taken = {key for key, _ in finder.pairs()}
         others = [(key, label) for key, label in self.footer if key not in taken]
         self.query_one(KeyLine).set_pairs([*finder.pairs(), *others])
         if finder.draft is not None and not finder.running and not self.is_current:
-            rate = f"{text_of(finder.curve.suggestion)} is the rate to take" if finder.found else "no rate was found"
-            self.say(f"the sweep of {finder.draft.preset} has ended: {rate} (4)")
+            rate = f"{text_of(finder.curve.suggestion)} is the suggested rate" if finder.found else "no rate found"
+            self.say(f"the sweep of {finder.draft.preset} has ended: {rate} (4 shows it)")
 
     def leave(self) -> bool:
-        """Esc ends the sweep before it leaves the form."""
+        """Esc ends the sweep before it leaves the screen."""
         finder = self.query_one(FindRate)
         shown = finder.draft is not None
         if shown:
@@ -127,59 +123,59 @@ class NewRun(RunForm):
         return shown
 
     def open_draft(self, draft: Draft) -> None:
-        """Another recipe: a sweep of the one before says nothing about it."""
+        """Open another draft, and close a sweep, which belongs to the draft before."""
         if self.query_one(FindRate).draft is not None:
             self.query_one(FindRate).close()
         super().open_draft(draft)
 
     def show(self) -> None:
         super().show()
-        self.query_one(FindRate).compare(self.desk.draft)
+        self.query_one(FindRate).compare(self.editor.draft)
 
     # --- images and starting ----------------------------------------------------------------------------------
 
     def action_images(self) -> None:
-        if not self._refused():
-            self._trusting(self._see_images)
+        if not self._report_problems():
+            self._with_trust(self._see_images)
 
     def _see_images(self, trust: bool) -> None:
         session = self.workbench.session
-        self.app.push_screen(SeeImages(self.desk.draft, self.desk.recipe, session.catalog, tuple(session.parts)))
+        self.app.push_screen(SeeImages(self.editor.draft, self.editor.recipe, session.catalog, tuple(session.parts)))
 
-    def _trusting(self, act: Callable[[bool], object]) -> None:
-        """Act, after a question where that runs code which a run brings along and which may not be the user's."""
+    def _with_trust(self, action: Callable[[bool], object]) -> None:
+        """Run `action`, after asking where it would run code of a run that another user may have written."""
         try:
             own_code.approve(own_code.brought_by(self.workbench.session.parts), trust=False)
         except own_code.Untrusted as error:
-            self.ask_trust(error, lambda: act(True))
+            self.ask_trust(error, lambda: action(True))
         else:
-            act(False)
+            action(False)
 
     def action_start(self) -> None:
-        """Start or queue, after everything has been checked."""
+        """Check the draft, then start or queue its runs."""
         form = self.query_one(Form)
         if form.editing:
             form.commit()
-            self.call_after_refresh(self.action_start)  # the typed value arrives by message first
+            self.call_after_refresh(self.action_start)  # after the message with the typed value
             return
-        self.desk.check()
-        if self._starting or self._refused():
+        self.editor.check()
+        if self._starting or self._report_problems():
             return
-        count = self.desk.seeds
-        if count <= UNASKED:
+        count = self.editor.seeds
+        if count <= MAX_UNCONFIRMED_RUNS:
             self._start()
             return
         buttons = [("start", f"Start {count} runs"), ("no", "Not now")]
-        body = "They wait for the device and run one after another."
-        self.app.push_screen(Confirm(f"Start {count} runs?", body, buttons, default=1), self._many_answered)
+        body = "They wait for a device and run one after another."
+        self.app.push_screen(Confirm(f"Start {count} runs?", body, buttons, default=1), self._start_many_answered)
 
-    def _many_answered(self, answer: str | None) -> None:
+    def _start_many_answered(self, answer: str | None) -> None:
         if answer == "start":
             self._start()
 
-    def _refused(self) -> bool:
-        """Whether a field is wrong; then the cursor goes there."""
-        problems = self.desk.problems
+    def _report_problems(self) -> bool:
+        """Report the first problem and move the cursor to its field. Returns whether there is one."""
+        problems = self.editor.problems
         if problems:
             path = next(iter(problems))
             self.say(problems[path], bad=True)
@@ -189,38 +185,38 @@ class NewRun(RunForm):
 
     def _start(self, trust: bool = False) -> None:
         self._starting = True
-        self._launch(self.desk.resolution, trust)
+        self._launch(self.editor.resolution, trust)
 
     @work(thread=True, group="start", exit_on_error=False)
-    def _launch(self, found: Resolution, trust: bool) -> None:
-        """Resolve and check everything, make the folders, spawn."""
+    def _launch(self, resolution: Resolution, trust: bool) -> None:
+        """Resolve and check everything, create the run folders, and start the supervisors."""
         session = self.workbench.session
         try:
-            planned = plan(found, session.roots[0], session.parts, session.roots, trust=trust)
+            planned = plan(resolution, session.roots[0], session.parts, session.roots, trust=trust)
             runs = launch(planned, session.start)
         except own_code.Untrusted as error:
-            self.app.call_from_thread(self._distrusted, error)
+            self.app.call_from_thread(self._ask_to_trust, error)
         except BadInput as error:
             self.post_message(StartRefused(error.problems))
         except StartFailed as error:
             session.refresh()
-            self.app.call_from_thread(self._failed, str(error))
+            self.app.call_from_thread(self._start_failed, str(error))
         else:
             session.refresh()
             self.post_message(RunsStarted(runs))
 
-    def _distrusted(self, error: own_code.Untrusted) -> None:
+    def _ask_to_trust(self, error: own_code.Untrusted) -> None:
         self._starting = False
         self.ask_trust(error, partial(self._start, True))
 
     def on_start_refused(self, event: StartRefused) -> None:
         self._starting = False
-        self.desk.refuse(event.problems)
+        self.editor.mark_problems(event.problems)
         self.show()
-        self._refused()
+        self._report_problems()
 
-    def _failed(self, why: str) -> None:
-        """The run exists but its supervisor does not: say the log's last line, show the run."""
+    def _start_failed(self, why: str) -> None:
+        """The run folder exists, but its supervisor has not started: show the reason and the run."""
         self._starting = False
         self.say(why, bad=True)
         session = self.workbench.session
@@ -230,7 +226,7 @@ class NewRun(RunForm):
 
     def on_runs_started(self, event: RunsStarted) -> None:
         self._starting = False
-        self.leave()  # a sweep would take time from what has been decided
+        self.leave()  # a sweep would slow the run down
         count = len(event.runs)
-        self.say(f"started {event.runs[0].id[-4:]}" + (f" and {count - 1} more behind it" if count > 1 else ""))
+        self.say(f"started {event.runs[0].id[-4:]}" + (f"; {count - 1} more in line" if count > 1 else ""))
         self.workbench.open_run(event.runs[0])

@@ -1,9 +1,8 @@
-"""Choose one of a list: presets, parts, sort columns. `/` narrows the list."""
+"""Choose one option from a list: presets, parts, sort columns. `/` filters the list."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -14,6 +13,7 @@ from textual.widgets import Input, Static
 
 from engine.contract.text import one_line
 from tui.drawing.lines import Line, fit
+from tui.forms.options import Option
 from tui.keys.common import bindings
 from tui.keys.key import Key
 from tui.screens.dialog import Dialog
@@ -21,25 +21,16 @@ from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList
 
 KEYS = (
-    Key("slash", "narrow", "find", "Show only choices that hold what you type.", footer=1),
+    Key("slash", "find", "find", "Show only the options that contain what you type.", footer=1),
     Key("q,escape", "cancel", "cancel", "Close without choosing.", footer=2),
 )
 
-STANDING: Final = "enter choose   / find   q close"
-"""The keys while no text is typed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One choice: what is returned, what is shown, and what it means."""
-
-    value: str
-    label: str
-    detail: str = ""
+KEY_HINTS: Final = "enter choose   / find   q close"
+"""The keys while the search line is closed."""
 
 
 class OptionRows(LineList):
-    """The choices as rows of label and detail."""
+    """The options as rows of label and detail."""
 
     def __init__(self, options: Sequence[Option], chosen: str) -> None:
         super().__init__(id="options")
@@ -61,25 +52,25 @@ class OptionRows(LineList):
             (option.detail, "dim"),
         ]
 
-    def narrow(self, text: str) -> None:
-        """Keep the choices that hold every word of `text`, those whose label begins with it first."""
+    def filter_options(self, text: str) -> None:
+        """Keep the options that contain every word of `text`. Labels that start with the first word come first."""
         words = text.lower().split()
         found = [o for o in self._all if all(w in f"{o.label} {o.detail}".lower() for w in words)]
         first = words[0] if words else ""
         labels = {option: option.label.lower() for option in found}
         self.options = sorted(found, key=lambda o: (not labels[o].startswith(first), first not in labels[o]))
-        self.nothing = [(f"  nothing here holds {one_line(text, 30)!r}", "dim")]
+        self.nothing = [(f"  no option contains {one_line(text, 30)!r}", "dim")]
         self.cursor = 0
         self.reload()
 
 
 class Pick(Dialog[str | None]):
-    """Show choices; dismisses with the value of one, or None when closed.
+    """Show options. Dismisses with the value of the chosen one, or with None when closed.
 
     Args:
         title: what is chosen.
-        options: the choices in order.
-        chosen: the value that holds now; the cursor starts there.
+        options: the options in order.
+        chosen: the current value, on which the cursor starts.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
@@ -97,7 +88,7 @@ class Pick(Dialog[str | None]):
             rows.styles.height = max(1, min(len(self._options), 14))
             yield rows
             yield LineInput(id="find", placeholder="find").hidden()
-            yield Static(Content(STANDING), classes="dialog-keys")
+            yield Static(Content(KEY_HINTS), classes="dialog-keys")
 
     def on_mount(self) -> None:
         rows = self.query_one(OptionRows)
@@ -110,7 +101,7 @@ class Pick(Dialog[str | None]):
         self.dismiss(self.query_one(OptionRows).options[event.row].value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self.query_one(OptionRows).narrow(event.value)
+        self.query_one(OptionRows).filter_options(event.value)
 
     def on_input_submitted(self) -> None:
         rows = self.query_one(OptionRows)
@@ -118,17 +109,17 @@ class Pick(Dialog[str | None]):
             self.dismiss(rows.options[rows.cursor].value)
 
     def on_line_input_canceled(self) -> None:
-        """Esc: all choices again."""
+        """Close the search line and show all options again."""
         find = self.query_one("#find", Input)
         find.value = ""
         find.display = False
-        self.query_one(".dialog-keys", Static).update(Content(STANDING))
+        self.query_one(".dialog-keys", Static).update(Content(KEY_HINTS))
         self.query_one(OptionRows).focus()
 
-    def action_narrow(self) -> None:
+    def action_find(self) -> None:
         find = self.query_one("#find", Input)
         find.display = True
-        self.query_one(".dialog-keys", Static).update(Content("enter choose   esc all again"))
+        self.query_one(".dialog-keys", Static).update(Content("enter choose   esc show all"))
         find.focus()
 
     def action_cancel(self) -> None:

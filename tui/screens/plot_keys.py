@@ -1,4 +1,4 @@
-"""The keys that change how curves are seen, the same on every screen with curves."""
+"""The keys that change how curves are drawn, the same on every screen with curves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.widgets.key_line import KeyLine
 
 
 class PlotKeys(RunActions):
-    """A screen with curves: `a`, `x` and `w` change the options, and the footer says what `x` shows."""
+    """A screen with curves: `a`, `x` and `w` change the options, and the footer shows the unit of the x axis."""
 
     KEYS: ClassVar[Sequence[Key]]
 
@@ -23,7 +23,7 @@ class PlotKeys(RunActions):
         self._options = Options()
 
     def _draw(self) -> None:
-        """Show the curves as the options say."""
+        """Draw the curves with the current options."""
         raise NotImplementedError
 
     def _pairs(self) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""One line of text from the user: a tag, a note, a preset's name."""
+"""Ask for one line of text: tags, a note, the name of a preset."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from engine.contract.errors import BadInput
 from tui.keys.common import bindings
 from tui.keys.key import Key
 from tui.screens.dialog import Dialog
 
 KEYS = (
     Key("escape", "cancel", "cancel", "Close without changing anything."),
-    Key("enter", "submit", "accept", "Take the text."),
+    Key("enter", "submit", "accept", "Accept the text."),
 )
 
 
 class Prompt(Dialog[str | None]):
-    """Ask for a line; dismisses with the text (which may be empty), or None when closed.
+    """Ask for a line. Dismisses with the text, which may be empty, or with None when cancelled.
 
     Args:
-        title: what is asked.
-        body: an example or what happens with it.
-        value: the text to start from.
-        check: returns what is wrong with a text ("" when nothing is); the prompt stays open until it is right.
+        title: what is asked for.
+        body: an example, or what the text is used for.
+        value: the text to start with.
+        check: returns the problem with a text, "" if there is none; the prompt stays open until there is none.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS[:1])
@@ -57,3 +58,16 @@ class Prompt(Dialog[str | None]):
 
     def action_cancel(self) -> None:
         self.dismiss(None)
+
+
+def check_with(parse: Callable[[str], object]) -> Callable[[str], str]:
+    """A check for `Prompt`: the message of the BadInput that `parse` raises."""
+
+    def check(text: str) -> str:
+        try:
+            parse(text)
+        except BadInput as error:
+            return str(error)
+        return ""
+
+    return check

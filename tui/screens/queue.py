@@ -1,4 +1,4 @@
-"""Queue: who holds a device, and who waits for it in which order."""
+"""Queue: the runs that hold a device, and those that wait for one, in order."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineList, LineView
 from tui.widgets.top_bar import TopBar
 
-HEADER: Line = [("   place  id    recipe           seed  device       since     what it does", "dim")]
+HEADER: Line = [("   place  id    recipe           seed  device       since     state", "dim")]
 
 
-def rows_of(found: Sequence[Ticket]) -> list[Ticket | str]:
-    """Tickets under headings: who holds devices, then who waits."""
+def ticket_rows(found: Sequence[Ticket]) -> list[Ticket | str]:
+    """Tickets under headings: runs that hold a device, then runs that wait."""
     rows: list[Ticket | str] = []
     for heading, part in (
         ("on a device", [ticket for ticket in found if ticket.held]),
@@ -41,14 +41,14 @@ def rows_of(found: Sequence[Ticket]) -> list[Ticket | str]:
 
 
 def draw_ticket(ticket: Ticket, run: Summary | None, width: int, at_cursor: bool, now: float) -> Line:
-    """One ticket: its place, its run, the devices, since when, and the reason."""
+    """One ticket: its place in line, its run, its devices, since when, and what the run is doing."""
     plain = "strong" if at_cursor else ""
     place = "●" if ticket.held else f"#{ticket.place}"
     recipe = one_line(run.preset or run.model) if run else "?"
     device = ", ".join(short_device(name) for name in (ticket.held or ticket.candidates))
     note = one_line(run.note or run.phase) if run else ""
     if not ticket.supervised:
-        note = "its supervisor is gone; the trainer works on alone"
+        note = "its supervisor is gone; training continues without it"
     return [
         ("▸ " if at_cursor else "  ", "mark"),
         (fit(place, 6, "right"), "live" if ticket.held else "warn"),
@@ -64,12 +64,12 @@ def draw_ticket(ticket: Ticket, run: Summary | None, width: int, at_cursor: bool
 
 
 def short_device(name: str) -> str:
-    """`GPU-8a1f…` for a UUID, other names as they are."""
+    """A device name that fits the column: `GPU-8a1f…` for a UUID, other names unchanged."""
     return name[:8] + "…" if name.startswith("GPU-") else name
 
 
 class Tickets(LineList):
-    """The tickets under their headings."""
+    """The tickets under their headings, with a cursor."""
 
     def __init__(self) -> None:
         super().__init__(id="tickets")
@@ -95,13 +95,13 @@ class Tickets(LineList):
         return row if isinstance(row, Ticket) else None
 
     def show(self, rows: list[Ticket | str], runs: Mapping[str, Summary]) -> None:
-        """Draw other tickets."""
+        """Show these tickets."""
         self._rows, self._runs = rows, runs
         self.reload()
 
 
 class Queue(RunActions):
-    """The tickets of this machine, in order."""
+    """The queue of this machine."""
 
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
@@ -109,23 +109,23 @@ class Queue(RunActions):
 
     def compose(self) -> ComposeResult:
         yield TopBar()
-        yield LineView(id="said")
+        yield LineView(id="summary")
         yield LineView(id="header")
         yield Tickets()
         yield KeyLine(footer([*KEYS, *GLOBAL]))
 
     def on_mount(self) -> None:
         self.query_one("#header", LineView).show([HEADER])
-        self.set_interval(2.0, self._look)
+        self.set_interval(2.0, self._tick)
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         self._read()
 
     def runs_changed(self) -> None:
-        """A run changed its state: the line may have moved."""
+        """Read the tickets again after a run has changed its status."""
         self._read()
 
-    def _look(self) -> None:
+    def _tick(self) -> None:
         if self.is_current:
             self._read()
 
@@ -135,16 +135,14 @@ class Queue(RunActions):
 
     def _show(self, found: Sequence[Ticket], trouble: str) -> None:
         runs = {row.folder: row for row in self.workbench.session.summaries()}
-        self.query_one(Tickets).show(rows_of(found), runs)
+        self.query_one(Tickets).show(ticket_rows(found), runs)
         waiting = sum(not ticket.held for ticket in found)
-        words = (
-            f" {len(found) - waiting} on a device, {waiting} waiting. There is no daemon: each run waits for itself."
-        )
-        empty = " Nothing runs and nothing waits. 4 opens New run, ctrl+s there starts or queues."
-        said = (f" {one_line(trouble)}", "bad") if trouble else (words if found else empty, "dim")
-        self.query_one("#said", LineView).show([[said]])
+        words = f" {len(found) - waiting} on a device, {waiting} waiting. Each run waits by itself; there is no daemon."
+        empty = " The queue is empty. 4 opens New run, where ctrl+s starts or queues a run."
+        message = (f" {one_line(trouble)}", "bad") if trouble else (words if found else empty, "dim")
+        self.query_one("#summary", LineView).show([[message]])
 
-    def _here(self) -> RunFolder | None:
+    def _run_at_cursor(self) -> RunFolder | None:
         ticket = self.query_one(Tickets).ticket
         return RunFolder(Path(ticket.folder)) if ticket else None
 
@@ -152,17 +150,17 @@ class Queue(RunActions):
         self.action_open()
 
     def action_open(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.workbench.open_run(run)
 
     def action_cancel(self) -> None:
-        ticket, run = self.query_one(Tickets).ticket, self._here()
+        ticket, run = self.query_one(Tickets).ticket, self._run_at_cursor()
         if ticket and run:
             if ticket.held:
-                self.say(f"{run.id[-4:]} holds its device: S stops it")
+                self.say(f"{run.id[-4:]} holds a device: press S to stop it")
             else:
                 self.ask_cancel(run)
 
     def action_stop(self) -> None:
-        if run := self._here():
+        if run := self._run_at_cursor():
             self.ask_stop(run)

@@ -1,4 +1,4 @@
-"""The form of New run: the preset, the rows, and what follows from them. A row is not an input until Enter."""
+"""The form of New run: the preset, the fields, and what follows from them. Enter turns a row into an input."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from engine.contract.recipe.resolve import PART_FIELDS
 from presets import loader
 from tui.drawing.figures import matches_preset
 from tui.drawing.run_preview import expected
-from tui.forms import pictures
-from tui.forms.editor import Desk
+from tui.forms import panes
+from tui.forms.editor import FormEditor
 from tui.forms.estimate import Machine, before_you_start, inspect_machine
 from tui.forms.fields import Field
 from tui.forms.form import Form
@@ -39,7 +39,7 @@ FIRST_PRESET = "quickstart"
 
 
 class RunForm(RunActions):
-    """Pick a preset, change any field, see what it means; `NewRun` has what is then done with it."""
+    """Pick a preset and change its fields. `NewRun` adds the actions on the whole form."""
 
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
@@ -47,16 +47,16 @@ class RunForm(RunActions):
 
     def __init__(self) -> None:
         super().__init__()
-        self._desk: Desk | None = None
+        self._editor: FormEditor | None = None
         self._machine = Machine()
-        self._at: Field | None = None
-        self._before_find: Field | None = None
+        self._field: Field | None = None
+        self._field_before_find: Field | None = None
 
     @property
-    def desk(self) -> Desk:
-        """The form's state; there is one from mounting on."""
-        assert self._desk is not None
-        return self._desk
+    def editor(self) -> FormEditor:
+        """The state of the form, available once the screen is mounted."""
+        assert self._editor is not None
+        return self._editor
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -67,31 +67,31 @@ class RunForm(RunActions):
                 yield Pane(id="lr")
                 yield FindRate()
                 yield Pane(id="before")
-        yield LineInput(id="find", placeholder="find a field by name or help").hidden()
+        yield LineInput(id="find", placeholder="find a field by name or help text").hidden()
         yield Pane(id="command")
         yield Pane(id="help")
         yield KeyLine(self.footer)
 
     @property
     def footer(self) -> list[tuple[str, str]]:
-        """The keys of the form for the line at the bottom."""
+        """The keys of the form, for the line at the bottom."""
         return footer([*KEYS, *GLOBAL])
 
     def on_mount(self) -> None:
-        self._take_draft()
-        self._look_at_machine()
+        self._open_requested_draft()
+        self._inspect_machine()
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         if self.workbench.session.draft is not None:
-            self._take_draft()
-        self._look_at_machine()
+            self._open_requested_draft()
+        self._inspect_machine()
 
     def runs_changed(self) -> None:
-        """Estimates stand on runs."""
-        self._show_before()
+        """Update the estimates, which are based on earlier runs."""
+        self._show_estimates()
 
-    def _take_draft(self) -> None:
-        """Open what another screen or the command line asked for, else what was used last."""
+    def _open_requested_draft(self) -> None:
+        """Open the draft that another screen or the command line asked for, else the preset used last."""
         session = self.workbench.session
         draft, session.draft = session.draft or Draft(self._last_preset()), None
         self.open_draft(draft)
@@ -103,56 +103,56 @@ class RunForm(RunActions):
     def open_draft(self, draft: Draft) -> None:
         session = self.workbench.session
         try:
-            self._desk = Desk(draft, session.catalog, session.roots)
+            self._editor = FormEditor(draft, session.catalog, session.roots)
         except BadInput as error:
             self.say(str(error), bad=True)
-            if self._desk is None:
-                self._desk = Desk(Draft(FIRST_PRESET), session.catalog, session.roots)
+            if self._editor is None:
+                self._editor = FormEditor(Draft(FIRST_PRESET), session.catalog, session.roots)
         self.show()
 
     @work(thread=True, group="machine", exit_on_error=False)
-    def _look_at_machine(self) -> None:
-        """What the machine has; a driver may take its time."""
+    def _inspect_machine(self) -> None:
+        """Read the devices and the free disk space in a thread: a driver may be slow."""
         machine = inspect_machine(self.workbench.session.roots[0])
-        self.app.call_from_thread(self._know_machine, machine)
+        self.app.call_from_thread(self._set_machine, machine)
 
-    def _know_machine(self, machine: Machine) -> None:
+    def _set_machine(self, machine: Machine) -> None:
         self._machine = machine
         self.show()
 
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def show(self) -> None:
-        desk = self.desk
-        self.query_one(Form).show(desk.fields(self._machine.devices), desk.problems)
-        self.query_one("#preset", LineView).show([pictures.preset(desk)])
-        recipe, draft, lr = desk.recipe, desk.draft, self.query_one("#lr", Pane)
-        lr.paint(lambda width, height: pictures.learning_rate(recipe, width, height, lr.glyphs))
-        self._show_before()
-        self.query_one("#command", Pane).paint(lambda width, height: pictures.command(draft, width, height))
+        editor = self.editor
+        self.query_one(Form).show(editor.fields(self._machine.devices), editor.problems)
+        self.query_one("#preset", LineView).show([panes.preset(editor)])
+        recipe, draft, lr = editor.recipe, editor.draft, self.query_one("#lr", Pane)
+        lr.paint(lambda width, height: panes.learning_rate(recipe, width, height, lr.glyphs))
+        self._show_estimates()
+        self.query_one("#command", Pane).paint(lambda width, height: panes.command(draft, width, height))
         self._show_help()
 
-    def _show_before(self) -> None:
-        desk, session = self.desk, self.workbench.session
-        promise = desk.recipe.promise
-        own = not desk.changed and matches_preset(desk.draft.preset, "")
+    def _show_estimates(self) -> None:
+        editor, session = self.editor, self.workbench.session
+        promise = editor.recipe.promise
+        own = not editor.changed and matches_preset(editor.draft.preset, "")
         expect = expected(promise, own) if promise else ""
-        device = desk.draft.place.get("device", "auto")
+        device = editor.draft.place.get("device", "auto")
         notes = before_you_start(
-            desk.recipe, max(desk.seeds, 1), device, session.summaries(), self._machine, session.catalog, expect
+            editor.recipe, max(editor.seeds, 1), device, session.summaries(), self._machine, session.catalog, expect
         )
-        note = desk.note
-        self.query_one("#before", Pane).paint(lambda width, height: pictures.before(notes, width, note))
+        note = editor.note
+        self.query_one("#before", Pane).paint(lambda width, height: panes.estimates(notes, width, note))
 
     def _show_help(self) -> None:
-        desk, field = self.desk, self._at
-        self.query_one("#help", Pane).paint(lambda width, height: pictures.advice(desk, field, width, height))
+        editor, field = self.editor, self._field
+        self.query_one("#help", Pane).paint(lambda width, height: panes.field_help(editor, field, width, height))
 
     # --- the form ---------------------------------------------------------------------------------------------
 
-    def on_form_at(self, event: Form.At) -> None:
-        self._at = event.field
-        if self._desk is not None:
+    def on_form_cursor_moved(self, event: Form.CursorMoved) -> None:
+        self._field = event.field
+        if self._editor is not None:
             self._show_help()
 
     def on_form_edited(self, event: Form.Edited) -> None:
@@ -160,19 +160,19 @@ class RunForm(RunActions):
         self.show()
 
     def _put(self, path: str, text: str) -> None:
-        """Change a field; where that is another part, say what begins anew with it."""
-        self.desk.put(path, text)
-        if path in PART_FIELDS and (reset := self.desk.reset(path)):
+        """Change a field. If it picks another part, report the options that this has reset."""
+        self.editor.put(path, text)
+        if path in PART_FIELDS and (reset := self.editor.describe_resets(path)):
             self.say(reset)
 
-    def on_form_asked(self, event: Form.Asked) -> None:
+    def on_form_choices_requested(self, event: Form.ChoicesRequested) -> None:
         field = event.field
         session = self.workbench.session
-        options = options_of(field, self.desk, session.catalog, session.summaries())
-        if not options:  # only a teacher may be in want
-            self.say(f"no run on {self.desk.recipe.data.name} has finished yet: there is no {field.label}", bad=True)
+        options = options_of(field, self.editor, session.catalog, session.summaries())
+        if not options:  # only the list of teachers can be empty
+            self.say(f"no {field.label} available: no run on {self.editor.recipe.data.name} has finished yet", bad=True)
             return
-        title = "Operations: Enter adds or drops" if field.param.type == "ops" else field.label
+        title = "Operations: Enter adds or removes" if field.param.type == "ops" else field.label
 
         def chosen(value: str | None) -> None:
             if value is not None:
@@ -182,26 +182,26 @@ class RunForm(RunActions):
 
     def _choose(self, path: str, value: str) -> None:
         if path == "augmentation.ops":
-            draft = self.desk.draft.toggle_op(value, value in self.desk.present_ops())
-            self.desk.change(draft, path)
+            draft = self.editor.draft.toggle_op(value, value in self.editor.op_names())
+            self.editor.change(draft, path)
         else:
             self._put(path, value)
         self.show()
 
     def action_choose(self) -> None:
-        """Enter while the form has lost the focus."""
+        """Focus the form when Enter is pressed elsewhere."""
         self.query_one(Form).rows.focus()
 
     def action_step(self, by: int) -> None:
         self.query_one(Form).step(by)
 
     def action_reset(self) -> None:
-        if self._at is not None:
-            self.desk.change(self.desk.draft.without(self._at.path), self._at.path)
+        if self._field is not None:
+            self.editor.change(self.editor.draft.without(self._field.path), self._field.path)
             self.show()
 
     def action_undo(self) -> None:
-        path = self.desk.undo()
+        path = self.editor.undo()
         self.show()
         if path:
             self.query_one(Form).go_to(path)
@@ -211,7 +211,7 @@ class RunForm(RunActions):
 
     def action_find(self) -> None:
         find = self.query_one("#find", Input)
-        self._before_find = self.query_one(Form).field
+        self._field_before_find = self.query_one(Form).field
         find.display = True
         find.value = ""
         find.focus()
@@ -221,12 +221,12 @@ class RunForm(RunActions):
             self.query_one(Form).find(event.value.strip())
 
     def on_input_submitted(self) -> None:
-        """Stand on the field found, with the whole form around it."""
+        """Show the whole form with the cursor on the field that was found."""
         self._close_find(self.query_one(Form).field)
 
     def on_line_input_canceled(self) -> None:
-        """Esc: back to where the cursor was."""
-        self._close_find(self._before_find)
+        """Show the whole form with the cursor where it was before."""
+        self._close_find(self._field_before_find)
 
     def _close_find(self, found: Field | None) -> None:
         form = self.query_one(Form)

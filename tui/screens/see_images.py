@@ -1,4 +1,4 @@
-"""See images: what a draft's augmentation makes of real images, op by op. Its process ends with the screen."""
+"""See images: what an augmentation does to real images, op by op. The drawing process ends with the screen."""
 
 from __future__ import annotations
 
@@ -33,18 +33,24 @@ if TYPE_CHECKING:
 IMAGES, DRAWS = 8, 3
 
 KEYS = (
-    Key("n", "others", "others", "Other images, with other draws."),
-    Key("j,down", "scroll(1)", "down", "Further images."),
-    Key("k,up", "scroll(-1)", "up", "Images before."),
+    Key("n", "others", "others", "Show other images with other random draws."),
+    Key("j,down", "scroll(1)", "down", "Scroll down."),
+    Key("k,up", "scroll(-1)", "up", "Scroll up."),
     Key("q,escape", "cancel", "close", "Close the images."),
 )
-NO_BLOCKS: Final = "Pictures need a terminal with UTF-8. `cifar-tui augmentations preview` can write them to a file."
+NO_BLOCKS: Final = (
+    "Images need a terminal with UTF-8 support. `cifar-tui augmentations preview` can write them to a file."
+)
 WORDS: Final = "n other images   j k scroll   q close"
-LOADING: Final = "drawing: loading torch takes some seconds"
+LOADING: Final = "drawing: loading torch takes a few seconds"
 
 
 def request_of(draft: Draft, recipe: Recipe, parts: Catalog, own_parts: Sequence[str], seed: int) -> dict[str, Any]:
-    """What the process is asked for. Raises BadInput where the images would have to be downloaded first."""
+    """The request to the drawing process.
+
+    Raises:
+        BadInput: the images would have to be downloaded first.
+    """
     folder = draft.placement().data_dir
     folder = str(user_path(folder).absolute()) if folder else ""
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
@@ -54,19 +60,20 @@ def request_of(draft: Draft, recipe: Recipe, parts: Catalog, own_parts: Sequence
 
 
 class SeeImages(Dialog[None]):
-    """Shows a row an image: as it is, after the ops, and further draws of all.
+    """Shows one image per row: the original, the image after each op, and further random draws of all ops.
 
     Args:
-        draft: says where the images lie.
+        draft: names the preset and the data folder.
         recipe: what the draft resolves to.
-        parts: the catalog, with `own_parts`, files of the user's own.
+        parts: the catalog.
+        own_parts: files with the user's own parts, which `parts` includes.
     """
 
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     class Drawn(UiMessage):
-        """The process has ended, with a sheet or with what went wrong."""
+        """The process has ended, with a sheet of images or with a problem."""
 
         def __init__(self, sheet: Sheet | None, problem: str) -> None:
             super().__init__()
@@ -78,7 +85,7 @@ class SeeImages(Dialog[None]):
         self._seed = 0
         self._preview: Preview | None = None
         self._sheet: Sheet | None = None
-        self._closed = False
+        self._unmounted = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -images"):
@@ -91,7 +98,7 @@ class SeeImages(Dialog[None]):
         self._draw()
 
     def on_unmount(self) -> None:
-        self._closed = True
+        self._unmounted = True
         if self._preview is not None:
             self._preview.stop()
 
@@ -100,12 +107,12 @@ class SeeImages(Dialog[None]):
 
     def _draw(self) -> None:
         if (getattr(self.app, "glyphs", None) or glyphs_of_locale()) == "ascii":
-            self._head()
-            self._body(NO_BLOCKS)
+            self._set_title()
+            self._set_body(NO_BLOCKS)
             return
-        self._head("drawing" if self._sheet else "")
+        self._set_title("drawing" if self._sheet else "")
         if self._sheet is None:
-            self._body(LOADING)
+            self._set_body(LOADING)
         self._make(self._seed)
 
     @work(thread=True, group="images", exit_on_error=False)
@@ -113,7 +120,7 @@ class SeeImages(Dialog[None]):
         draft, recipe, parts, own_parts = self._what
         try:
             self._preview = Preview(request_of(draft, recipe, parts, own_parts, seed))
-            if self._closed:
+            if self._unmounted:
                 self._preview.stop()
             self.post_message(self.Drawn(self._preview.sheet(), ""))
         except BadInput as error:
@@ -121,23 +128,23 @@ class SeeImages(Dialog[None]):
 
     def on_see_images_drawn(self, message: Drawn) -> None:
         self._preview, self._sheet = None, message.sheet
-        self._head()
+        self._set_title()
         if message.problem:
-            self._body(one_line(message.problem, 1000))
+            self._set_body(one_line(message.problem, 1000))
         self._show()
 
     # --- drawing ----------------------------------------------------------------------------------------------
 
-    def _head(self, more: str = "") -> None:
+    def _set_title(self, more: str = "") -> None:
         draft, recipe, _, _ = self._what
         words = [f"augmentation of {draft.preset} on {recipe.data.name}", f"seed {self._seed}", more]
         self.query_one(".dialog-title", Static).update(Content(one_line(" · ".join(filter(None, words)))))
 
-    def _body(self, text: str) -> None:
+    def _set_body(self, text: str) -> None:
         self.query_one("#sheet", Static).update(Content(text))
 
     def _show(self) -> None:
-        """The sheet in the width there is."""
+        """Draw as many columns of the sheet as fit."""
         if self._sheet is None:
             return
         from tui.drawing.pictures import sheet_lines  # pillow takes a while to import
@@ -152,7 +159,7 @@ class SeeImages(Dialog[None]):
     # --- acting -----------------------------------------------------------------------------------------------
 
     def action_others(self) -> None:
-        """One set after another: not while a set is being drawn."""
+        """Draw other images, unless some are being drawn now."""
         if self._preview is None and self._sheet is not None:
             self._seed += 1
             self._draw()

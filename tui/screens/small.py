@@ -1,4 +1,4 @@
-"""What is shown on a terminal that is too small to show anything."""
+"""The message shown in a terminal that is too small for the workbench."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ MIN_HEIGHT: Final = 18
 
 
 class TooSmall(Dialog[None]):
-    """Asks for a larger terminal; goes away by itself when it has become one."""
+    """Asks for a larger terminal; the app removes it when the terminal is large enough."""
 
     def compose(self) -> ComposeResult:
-        yield Static(Content(f"enlarge the terminal to {MIN_WIDTH}x{MIN_HEIGHT}; runs go on"), id="small")
+        text = f"Enlarge the terminal to at least {MIN_WIDTH}x{MIN_HEIGHT}.\nTraining continues."
+        yield Static(Content(text), id="small")

@@ -1,4 +1,4 @@
-"""What the screen of suites holds: one table, the rows that are marked, how small they are to be, what was measured."""
+"""The state of the screen Suites: one suite, its marked rows, the size of their runs, and what was measured."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tui.plans.batch import BatchItem
 from tui.plans.suite import Shrink, items
 
 
-class SuiteDesk:
-    """One suite as it is looked at.
+class SuiteState:
+    """One suite, its runs at one size.
 
     Raises:
-        BadInput: there is no such suite, or a row of it cannot be used.
+        BadInput: there is no such suite, or a row of it is not valid.
     """
 
-    def __init__(self, name: str, catalog: Catalog, departure: Shrink | None = None) -> None:
+    def __init__(self, name: str, catalog: Catalog, shrink: Shrink | None = None) -> None:
         self.name = name
         self.suite = suites.load(name)
-        self.departure = departure or Shrink()
+        self.shrink = shrink or Shrink()
         self.marked: set[str] = set()
         self._catalog = catalog
-        self._items = {item.label: item for item in items(self.suite, self.suite.rows, self.departure, catalog)}
+        self._items = {item.label: item for item in items(self.suite, self.suite.rows, self.shrink, catalog)}
         self._recipes: dict[str, Recipe] = {label: item.resolution.recipe for label, item in self._items.items()}
         self._read: dict[tuple[str, int, float], Outcome | None] = {}
 
@@ -39,11 +39,11 @@ class SuiteDesk:
         return self.suite.rows
 
     def changed(self, row: Row) -> str:
-        """How our runs of a row differ from its preset, in words."""
+        """Describe how our runs of a row differ from its preset."""
         return changes(self._items[row.id].resolution.base, self._recipes[row.id], self._catalog)
 
     def measured(self, known: Sequence[Summary]) -> list[Line]:
-        """What the runs say of each row. A run is read again only when it has changed."""
+        """The measurements of each row. A run is read again only after it has changed."""
         return [
             line(
                 row.id, self._recipes[row.id].recipe_id, row.reported.selection, row.reported.test_accuracy, known,
@@ -68,19 +68,23 @@ class SuiteDesk:
         return [row for row in self.rows if row.id in self.marked] or [at]
 
     def mark(self, rows: set[str]) -> None:
-        """Let just these rows be marked."""
+        """Mark exactly these rows."""
         self.marked = rows
 
     def items(self, rows: Sequence[Row]) -> list[BatchItem]:
-        """The rows to be run."""
+        """The rows as items of a batch."""
         return [self._items[row.id] for row in rows]
 
 
-def parse_departure(text: str) -> Shrink:
-    """`2 0.1`: epochs, then the part of the images; either may be missing (`2`, `- 0.1`). Raises BadInput."""
+def parse_shrink(text: str) -> Shrink:
+    """Read `2 0.1`: epochs, then the fraction of the training images. Either may be left out (`2`, `- 0.1`).
+
+    Raises:
+        BadInput: the text is not of this form, or a number is out of range.
+    """
     words = text.split()
     if len(words) > 2:
-        raise BadInput(f"got {text!r}, needs epochs and a part of the images: 2 0.1")
+        raise BadInput(f"got {text!r}, needs epochs and a fraction of the images, such as 2 0.1")
     read = partial(_number, text)
     epochs = read(words[0], int) if words and words[0] != "-" else 0
     fraction = read(words[1], float) if len(words) > 1 else 1.0
@@ -91,4 +95,4 @@ def _number(text: str, word: str, kind: type[int] | type[float]) -> float:
     try:
         return kind(word)
     except ValueError:
-        raise BadInput(f"got {text!r}, needs epochs and a part of the images: 2 0.1") from None
+        raise BadInput(f"got {text!r}, needs epochs and a fraction of the images, such as 2 0.1") from None

@@ -122,7 +122,9 @@ def test_prune_leaves_a_teacher_its_weights_until_forced(cli, finished_run, stop
     weights, students = files(teacher)["epoch-0002/weights.pt"], files(student)
     pruned = cli("runs", "prune", "--keep", "none", "--yes", "--json")
     assert pruned.code == 0 and set(json.loads(pruned.out)["runs"]) == {teacher.id, other.id}
-    assert f"run {teacher.id} teaches {student.id}, which has not finished; its weights stay" in pruned.err
+    assert (
+        f"run {teacher.id} is the teacher of {student.id}, which has not finished; its weights are kept" in pruned.err
+    )
     assert files(teacher)["epoch-0002/weights.pt"] == weights and not files(other) and files(student) == students
     assert cli("runs", "prune", "--keep", "none", "--yes", "--force").code == 0
     assert not files(teacher)
@@ -141,7 +143,7 @@ def test_a_removed_run_comes_back_as_it_was(cli, finished_run):
     row, before = json.loads(cli("runs", "list", "--json").out), files(run)
     removed = cli("runs", "rm", "--yes", run.id[-4:])
     assert (removed.code, removed.out) == (
-        0, f"{run.id} is in the trash; cifar-tui runs restore brings it back\n",
+        0, f"{run.id} moved to the trash; cifar-tui runs restore brings it back\n",
     )  # fmt: skip
     assert json.loads(cli("runs", "list", "--json").out) == [] and not run.path.exists()
     (there,) = json.loads(cli("runs", "list", "--trash", "--json").out)
@@ -229,7 +231,7 @@ def test_a_trash_that_is_a_link_is_never_followed(cli, finished_run, tmp_path):
 def test_rm_asks_and_does_nothing_without_an_answer(cli, finished_run, monkeypatch):
     run = finished_run()
     monkeypatch.setattr("typer.confirm", lambda question, err: print(question) or False)
-    assert cli("runs", "rm", run.id).out == "move 1 run into the trash?\n"
+    assert cli("runs", "rm", run.id).out == "move 1 run to the trash?\n"
     assert cli("runs", "rm", "--purge", run.id).out == "delete 1 run for good?\n"
     assert run.path.exists()
 
@@ -239,7 +241,7 @@ def test_a_teacher_of_an_unfinished_run_is_removed_only_by_force(cli, finished_r
     student = stopped_run(teacher=teacher.id)
     refused = cli("runs", "rm", "--yes", teacher.id)
     assert refused.code == 2 and teacher.path.exists()
-    said = f"run {teacher.id} teaches {student.id}, which has not finished; --force deletes it all the same"
+    said = f"run {teacher.id} is the teacher of {student.id}, which has not finished; use --force to delete it anyway"
     assert refused.err == f"error: {said}\n"
     assert cli("runs", "rm", "--yes", "--force", teacher.id).code == 0 and not teacher.path.exists()
 

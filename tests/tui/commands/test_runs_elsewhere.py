@@ -70,7 +70,7 @@ def test_a_supervisor_of_an_earlier_version_reads_no_requests(cli, working):
 def test_after_a_reboot_a_run_that_was_seen_lately_is_named_and_not_started(cli, working):
     run = working(20, host=host_name())
     answer = cli("runs", "resume", "@lost")
-    assert answer.code == 0 and run.id in answer.err and "ask again in two minutes" in answer.err
+    assert answer.code == 0 and run.id in answer.err and "retry in two minutes" in answer.err
     assert not run.log.exists()
 
 

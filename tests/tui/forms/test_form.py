@@ -12,7 +12,7 @@ from engine.contract.run.store import Summary
 from presets.loader import list_presets
 from presets.references import recipe_of
 from tui.drawing.lines import width_of
-from tui.forms.editor import Desk, blame
+from tui.forms.editor import FormEditor, field_at_fault
 from tui.forms.fields import walk
 from tui.forms.options import options_of
 from tui.forms.rows import arrange, draw_row, help_of, short_range
@@ -23,8 +23,8 @@ from tui.plans.resolution import Resolver
 PRESETS = [info.name for info in list_presets()]
 
 
-def desk(preset: str = "resnet34_cutmix", **flags) -> Desk:
-    return Desk(from_flags({"preset": preset, **flags}), catalog(), [Path("/nowhere")])
+def editor(preset: str = "resnet34_cutmix", **flags) -> FormEditor:
+    return FormEditor(from_flags({"preset": preset, **flags}), catalog(), [Path("/nowhere")])
 
 
 # --- rows from the schema -----------------------------------------------------------------------------------------
@@ -32,7 +32,7 @@ def desk(preset: str = "resnet34_cutmix", **flags) -> Desk:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_form_of_every_preset_has_every_field_of_its_recipe(preset):
-    paths = {field.path for field in desk(preset).fields()}
+    paths = {field.path for field in editor(preset).fields()}
     recipe = recipe_of(preset, catalog())
     named = {path for path in flat(recipe) if path.endswith(".name") and path != "data.name"}
     expected = (set(flat(recipe)) - named) | {path.removesuffix(".name") for path in named if path.count(".") == 1}
@@ -47,7 +47,7 @@ def test_the_form_of_every_preset_has_every_field_of_its_recipe(preset):
 def test_each_field_takes_its_own_value_back_through_set(telling_preset):
     preset = telling_preset
     recipe = recipe_of(preset, catalog())
-    for field in desk(preset).fields():
+    for field in editor(preset).fields():
         if (field.param.type in ("part", "ops") and field.path != "data.name") or field.path.startswith("place."):
             continue
         again = Resolver(catalog()).take(Draft(preset, sets={field.path: field.text}), preset).recipe
@@ -56,11 +56,11 @@ def test_each_field_takes_its_own_value_back_through_set(telling_preset):
 
 def test_every_field_has_help_and_fits_its_line(telling_preset):
     preset = telling_preset
-    for field in desk(preset).fields():
+    for field in editor(preset).fields():
         assert field.param.help, field.path
         assert len(help_of(field)) > len(field.label)
     for width in (40, 60, 99):
-        for row in arrange(desk(preset).fields(), everything=True):
+        for row in arrange(editor(preset).fields(), everything=True):
             assert width_of(draw_row(row, width, True)) <= width
 
 
@@ -69,7 +69,7 @@ def test_every_part_in_the_catalog_can_be_shown_with_its_ranges_and_choices():
     for kind in ("model", "optimizer", "schedule", "loss", "averaging"):
         for part in parts.parts(kind):
             sets = {kind: part.name}
-            made = Desk(Draft("quickstart", sets=sets), parts, [])
+            made = FormEditor(Draft("quickstart", sets=sets), parts, [])
             if made.problems:  # a part that needs another recipe says so, and the form still stands
                 assert all(made.problems.values())
                 continue
@@ -80,7 +80,7 @@ def test_every_part_in_the_catalog_can_be_shown_with_its_ranges_and_choices():
 
 
 def test_the_essential_fields_come_first_and_the_rest_is_one_key_away():
-    rows = arrange(desk().fields(), everything=False)
+    rows = arrange(editor().fields(), everything=False)
     labels = [row.field.label for row in rows if row.field]
     assert labels == [
         "model", "augmentation", "", "schedule", "optimizer", "epochs", "batch size", "learning rate", "weight decay",
@@ -88,12 +88,12 @@ def test_the_essential_fields_come_first_and_the_rest_is_one_key_away():
     ]  # fmt: skip
     assert len(rows) == 15  # as many lines as there are at 80x24
     hidden = rows[-1].more
-    everything = arrange(desk().fields(), everything=True)
+    everything = arrange(editor().fields(), everything=True)
     assert sum(row.field is not None for row in everything) == len(labels) + hidden
 
 
 def test_changed_and_wrong_fields_are_never_hidden():
-    made = desk(sets=["optimizer.momentum=0.5", "schedule.warmup=-1"])
+    made = editor(sets=["optimizer.momentum=0.5", "schedule.warmup=-1"])
     shown = {row.field.path for row in arrange(made.fields(), everything=False, bad=made.problems) if row.field}
     assert "schedule.warmup" in made.problems
     assert {"optimizer.momentum", "schedule.warmup"} <= shown
@@ -101,7 +101,7 @@ def test_changed_and_wrong_fields_are_never_hidden():
 
 def test_a_change_is_shown_where_it_makes_another_field_wrong():
     """The schedule moves by epoch, so a warm-up from 0 would waste the first: the start of the warm-up is to blame."""
-    made = desk()
+    made = editor()
     made.put("schedule.warmup", "2")
     assert "warmup_start" in made.problems["schedule.warmup_start"]
     assert [field.text for field in made.fields() if field.path == "schedule.warmup"] == ["2"]
@@ -110,7 +110,7 @@ def test_a_change_is_shown_where_it_makes_another_field_wrong():
 
 
 def shown_paths(sets=(), **how) -> set[str]:
-    return {row.field.path for row in arrange(desk(sets=sets).fields(), everything=True, **how) if row.field}
+    return {row.field.path for row in arrange(editor(sets=sets).fields(), everything=True, **how) if row.field}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_options_of_what_is_off_are_not_shown(switch, option, elsewhere):
 def test_every_option_that_needs_another_names_one_beside_it():
     """A misspelt name would hide the option for ever."""
     for preset in ("quickstart", "resnet34_cutmix", "wrn28_10_sam_autoaugment"):
-        fields = desk(preset).fields()
+        fields = editor(preset).fields()
         paths = {field.path: field.param for field in fields}
         for field in fields:
             if field.param.needs:
@@ -144,13 +144,13 @@ def test_every_option_that_needs_another_names_one_beside_it():
 
 
 def test_find_looks_at_labels_paths_and_help():
-    found = [row.field.path for row in arrange(desk().fields(), everything=False, find="warm") if row.field]
+    found = [row.field.path for row in arrange(editor().fields(), everything=False, find="warm") if row.field]
     assert "schedule.warmup" in found
     assert "model" not in found
 
 
 def test_a_changed_number_says_what_it_was():
-    made = desk(lr=0.01)
+    made = editor(lr=0.01)
     field = next(field for field in made.fields() if field.path == "optimizer.lr")
     line = "".join(
         text for text, _ in draw_row(next(r for r in arrange([field], everything=True) if r.field), 40, False)
@@ -161,7 +161,7 @@ def test_a_changed_number_says_what_it_was():
 
 @pytest.mark.parametrize(("seeds", "note"), [("0-4", "= 5 runs"), ("3", "= 1 run"), ("1,5", "= 2 runs")])
 def test_seeds_say_how_many_runs_they_are(seeds, note):
-    made = desk(seed=seeds)
+    made = editor(seed=seeds)
     field = next(field for field in made.fields() if field.path == "place.seeds")
     line = "".join(
         text for text, _ in draw_row(next(r for r in arrange([field], everything=True) if r.field), 40, False)
@@ -170,7 +170,7 @@ def test_seeds_say_how_many_runs_they_are(seeds, note):
 
 
 def test_ranges_are_short():
-    ranges = {field.path: short_range(field.param) for field in desk().fields()}
+    ranges = {field.path: short_range(field.param) for field in editor().fields()}
     assert ranges["epochs"] == "1..∞"
     assert ranges["data.holdout"] == "0..1"
 
@@ -188,7 +188,7 @@ def test_ranges_are_short():
     ],
 )  # fmt: skip
 def test_a_bad_value_stays_in_its_field_with_the_message(path, value):
-    made = desk()
+    made = editor()
     before = made.recipe
     made.put(path, value)
     assert list(made.problems) == [path]
@@ -199,7 +199,7 @@ def test_a_bad_value_stays_in_its_field_with_the_message(path, value):
 
 
 def test_a_conflict_between_fields_blames_what_was_changed_last():
-    made = desk()
+    made = editor()
     made.put("schedule.warmup_start", "0.1")
     made.put("schedule.warmup", "400")
     made.put("epochs", "100")
@@ -209,7 +209,7 @@ def test_a_conflict_between_fields_blames_what_was_changed_last():
 
 
 def test_undo_goes_back_one_change_at_a_time_and_then_stops():
-    made = desk()
+    made = editor()
     made.put("epochs", "7")
     made.put("epochs", "8")
     assert made.undo() == "epochs"
@@ -220,7 +220,7 @@ def test_undo_goes_back_one_change_at_a_time_and_then_stops():
 
 
 def test_the_presets_own_value_is_no_change():
-    made = desk()
+    made = editor()
     made.put("epochs", "7")
     made.put("epochs", "500")
     assert made.draft == Draft("resnet34_cutmix")
@@ -229,14 +229,14 @@ def test_the_presets_own_value_is_no_change():
 
 def test_a_message_is_blamed_on_the_field_that_it_names():
     paths = ["optimizer", "optimizer.lr", "schedule.warmup", "place.device", "epochs"]
-    assert blame("resnet34_cutmix: optimizer.lr: got -1, needs > 0", paths) == "optimizer.lr"
-    assert blame("device cuda: no GPU is visible", paths) == "place.device"
-    assert blame("--set epochs=x: needs a whole number", paths) == "epochs"
-    assert blame("something else entirely", paths) == ""
+    assert field_at_fault("resnet34_cutmix: optimizer.lr: got -1, needs > 0", paths) == "optimizer.lr"
+    assert field_at_fault("device cuda: no GPU is visible", paths) == "place.device"
+    assert field_at_fault("--set epochs=x: needs a whole number", paths) == "epochs"
+    assert field_at_fault("something else entirely", paths) == ""
 
 
 def test_every_field_with_choices_offers_them():
-    made = desk()
+    made = editor()
     for field in made.fields():
         if field.param.type in ("part", "ops", "choice", "bool"):
             values = [option.value for option in options_of(field, made, catalog())]
@@ -250,7 +250,7 @@ def test_every_field_with_choices_offers_them():
 
 
 def test_a_teacher_is_picked_from_the_finished_runs_on_the_same_data():
-    made = desk()
+    made = editor()
     made.put("loss", "distillation")
     teacher = next(field for field in made.fields() if field.path == "loss.teacher")
     rows = [
@@ -265,7 +265,7 @@ def test_a_teacher_is_picked_from_the_finished_runs_on_the_same_data():
 
 
 def test_each_model_offered_can_be_picked():
-    made = desk()
+    made = editor()
     model = next(field for field in made.fields() if field.path == "model")
     for option in options_of(model, made, catalog()):
         made.put("model", option.value)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from engine.contract.recipe.catalog import catalog
-from tui.forms.editor import Desk
+from tui.forms.editor import FormEditor
 from tui.plans.again import flags_of, own_parts, repeat_of
 from tui.plans.draft import Draft, from_flags
 from tui.plans.resolution import Resolver
@@ -39,7 +39,7 @@ def test_a_run_whose_command_leads_elsewhere_is_begun_from_itself(make_run, root
     draft = repeat_of(run, catalog(), [root]).draft
     assert draft.preset == f"run:{run.id}"
     assert draft.seeds() == [3]
-    assert Desk(draft, catalog(), [root]).recipe.recipe_id == run.info().recipe_id
+    assert FormEditor(draft, catalog(), [root]).recipe.recipe_id == run.info().recipe_id
 
 
 def test_the_flags_of_a_command_are_read_back():

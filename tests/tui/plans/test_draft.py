@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement
-from tui.forms.editor import Desk
+from tui.forms.editor import FormEditor
 from tui.plans.draft import Draft, from_flags, parse_seeds
 from tui.plans.resolution import Resolver
 
@@ -31,7 +31,7 @@ def test_a_draft_is_its_command_line():
 
 
 def test_the_command_line_resolves_to_the_same_recipe_as_the_form():
-    made = Desk(from_flags({"preset": "resnet34_cutmix"}), catalog(), [Path("/nowhere")])
+    made = FormEditor(from_flags({"preset": "resnet34_cutmix"}), catalog(), [Path("/nowhere")])
     for path, value in (
         ("model", "resnet18"),
         ("schedule", "constant"),

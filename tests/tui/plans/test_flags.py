@@ -102,7 +102,7 @@ from pathlib import Path
 from engine.contract.recipe.catalog import catalog
 from tui import cli
 from tui.commands import train
-from tui.forms.editor import Desk
+from tui.forms.editor import FormEditor
 from tui.plans.again import flags_of
 from tui.plans.draft import from_flags
 
@@ -120,7 +120,7 @@ call("--help")
 call("grid", "--help")
 call("--preset", "quickstart", "--headless", "--launcher", "slurm", "--nodes", "2")
 draft = from_flags(taken[0])
-rows = Desk(draft, catalog(), [Path("/nowhere")]).fields()
+rows = FormEditor(draft, catalog(), [Path("/nowhere")]).fields()
 print(json.dumps({
     "place": dict(draft.place),
     "placement": draft.placement().model_dump(include={"launcher", "nodes"}),

@@ -12,7 +12,7 @@ from engine.contract.run.store import RunFolder, runs_root
 from presets import loader, suites
 from tui.commands import batch as batch_command
 from tui.commands import train
-from tui.forms.editor import Desk
+from tui.forms.editor import FormEditor
 from tui.plans import batch
 from tui.plans.again import repeat_of
 from tui.plans.draft import Draft, from_flags
@@ -110,7 +110,7 @@ def cli_train(monkeypatch, capfd):
 
 
 def test_new_run_resolves_each_draft_once_until_it_is_planned(resolved):
-    form = Desk(Draft("quickstart"), catalog(), [Path("/nowhere")])
+    form = FormEditor(Draft("quickstart"), catalog(), [Path("/nowhere")])
     assert len(resolved) == 1, "a preset without changes"
     form.put("optimizer.lr", "0.1")
     assert len(resolved) == 2

@@ -4,8 +4,8 @@ import pytest
 
 from presets.loader import Edits
 from tests.tui.demo import Demo, write_run
-from tui.screens.compare import Compare, Table
-from tui.screens.inspect import page
+from tui.screens.compare import Compare, ComparisonTable
+from tui.screens.inspect import class_page
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ async def test_the_difference_is_taken_at_the_same_epoch(runs, workbench, settle
     app.session.marked, app.session.baseline = list(runs), runs[0]
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot, 0.1)
-        rows = [line.row for line in app.screen.query_one(Table).lines if line.row]
+        rows = [line.row for line in app.screen.query_one(ComparisonTable).lines if line.row]
         assert [row.at_epoch for row in rows] == [0, 500, 30]
-        assert rows[2].against == pytest.approx(rows[2].last - app.screen._shown()[0].accuracy_at(30)[1])
+        assert rows[2].against == pytest.approx(rows[2].last - app.screen._shown_views()[0].accuracy_at(30)[1])
 
 
 async def test_every_difference_says_at_which_epoch_and_the_copied_command_measures_alike(
@@ -122,7 +122,7 @@ def test_a_hundred_classes_are_listed_worst_first_without_a_matrix(root):
 
     view = RunView(write_run(root, Demo(epochs_done=2, classes=[f"c{i}" for i in range(100)])))
     view.poll()
-    lines = ["".join(text for text, _ in line) for line in page(view, 80, as_percent=False)]
+    lines = ["".join(text for text, _ in line) for line in class_page(view, 80, as_percent=False)]
     assert any("up to 20 classes" in line for line in lines)
     figures = [float(line.split()[2]) for line in lines if line.startswith(" c")]
     assert len(figures) == 100 and figures == sorted(figures)

@@ -7,9 +7,7 @@ import pytest
 
 from engine.contract.run.events import Epoch, EventWriter, Message, Step
 from tests.tui.demo import Demo, write_run
-from tui.screens.confirm import Confirm
 from tui.screens.dashboard import Dashboard
-from tui.screens.log import Log
 from tui.widgets.pane import Pane
 
 HOSTILE = "[/b][@click=app.quit]x[/]"
@@ -117,7 +115,7 @@ async def test_without_any_run_the_screen_says_how_to_begin(workbench, screen_te
     app = workbench("dashboard")
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot, 0.1)
-        assert "no run yet: 4 opens New run" in screen_text(app)
+        assert "no runs yet: 4 opens New run" in screen_text(app)
 
 
 async def test_new_events_appear_and_nothing_is_sent_when_nothing_changed(
@@ -140,43 +138,6 @@ async def test_new_events_appear_and_nothing_is_sent_when_nothing_changed(
             events.write(Message("warning", "the disk is nearly full"))
         app.screen._tick()
         assert {name for name, _ in sent} - {"status"} == {"log"}
-
-
-async def test_the_view_keys_change_the_plots_and_undo_themselves(root, workbench, screen_text, settle):
-    write_run(root, Demo(epochs_done=30))
-    app = workbench()
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
-        before = screen_text(app)
-        for keys, word in (
-            ("a", "a log   x epoch"),
-            ("x", "x step"),
-            ("w", "w smooth 0.6"),
-            ("m", "─ learning rate ─"),
-        ):
-            await pilot.press(keys)
-            await settle(pilot)
-            assert word in screen_text(app), word
-        await pilot.press("a", "a", "x", "x", "w", "w", "w", "m", "m", "m", "m")
-        await settle(pilot)
-        assert screen_text(app).splitlines()[4:30] == before.splitlines()[4:30]
-
-
-async def test_zoom_gives_one_plot_the_whole_screen_and_back(root, workbench, screen_text, settle):
-    write_run(root, Demo(epochs_done=30))
-    app = workbench()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
-        before = screen_text(app)
-        await pilot.press("z")
-        await settle(pilot)
-        assert "per class" not in screen_text(app) and "accuracy %" in screen_text(app)
-        await pilot.press("m")
-        await settle(pilot)
-        assert "─ loss ─" in screen_text(app) and "accuracy %" not in screen_text(app)
-        await pilot.press("z")
-        await settle(pilot)
-        assert screen_text(app).splitlines()[3:] == before.splitlines()[3:]
 
 
 async def test_resizing_divides_the_screen_anew(root, workbench, screen_text, settle):
@@ -204,40 +165,6 @@ async def test_a_terminal_of_any_size_crashes_nothing(root, workbench, screen_te
         assert run.id[-4:] in screen_text(app)
 
 
-async def test_comma_and_full_stop_go_through_the_runs(root, workbench, screen_text, settle):
-    first, second = (
-        write_run(root, Demo(epochs_done=2, state="finished")),
-        write_run(root, Demo(epochs_done=3, state="finished")),
-    )
-    app = workbench("dashboard")
-    app.session.selected = max(first, second, key=lambda run: run.id)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
-        shown = set()
-        for key in ("full_stop", "comma"):
-            await pilot.press(key)
-            await settle(pilot)
-            shown |= {run.id for run in (first, second) if run.id[-4:] in screen_text(app).splitlines()[1]}
-        assert shown == {first.id, second.id}
-        await pilot.press("comma", "comma")
-        assert app.session.selected is not None
-
-
-async def test_a_baseline_is_drawn_and_taken_away(root, workbench, screen_text, settle):
-    base, run = write_run(root, Demo(epochs_done=40, seed=1)), write_run(root, Demo(epochs_done=30))
-    app = workbench("dashboard")
-    app.session.selected, app.session.baseline = run, base
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
-        await settle(pilot, 0.1)
-        assert "· baseline" in screen_text(app) and "to baseline at epoch 30" in screen_text(app)
-        await pilot.press("b")
-        assert app.session.baseline == run
-        await pilot.press("b")
-        await settle(pilot)
-        assert app.session.baseline is None and "· baseline" not in screen_text(app)
-
-
 async def test_one_seed_run_twice_is_no_spread_of_seeds(root, workbench, screen_text, settle):
     base, again = (write_run(root, Demo(epochs_done=40, seed=1, shift=shift)) for shift in (0.0, 0.01))
     app = workbench("dashboard")
@@ -254,40 +181,6 @@ async def test_one_seed_run_twice_is_no_spread_of_seeds(root, workbench, screen_
         await settle(pilot, 0.1)
         await settle(pilot, 0.1)
         assert ", n=2)" in screen_text(app)
-
-
-async def test_stopping_asks_first_and_offers_to_kill(root, workbench, settle):
-    write_run(root)
-    app = workbench()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
-        await pilot.press("S")
-        await settle(pilot)
-        assert isinstance(app.screen, Confirm)
-        assert [button.id for button in app.screen.query("Button")][:2] == ["stop", "kill"]
-        await pilot.press("q")
-        await settle(pilot)
-        assert isinstance(app.screen, Dashboard)
-
-
-async def test_the_whole_log_scrolls_searches_and_shows_raw_output(root, workbench, screen_text, settle):
-    run = write_run(root, Demo(epochs_done=60))
-    run.log.write_text("raw line one\nwarning: \x1b[31msomething\x1b[0m\n")
-    app = workbench()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
-        await pilot.press("l")
-        await settle(pilot)
-        assert isinstance(app.screen, Log) and "epoch 60" in screen_text(app) and "following" in screen_text(app)
-        await pilot.press("slash", *"epoch 7 ", "enter")
-        await settle(pilot)
-        assert "▸ " in screen_text(app) and "epoch 7 " in screen_text(app)
-        await pilot.press("r")
-        await settle(pilot)
-        assert "raw line one" in screen_text(app) and "[31msomething" in screen_text(app)
-        await pilot.press("q")
-        await settle(pilot)
-        assert isinstance(app.screen, Dashboard)
 
 
 async def test_hostile_names_are_shown_as_they_are(root, workbench, screen_text, settle):
@@ -324,7 +217,7 @@ async def test_a_long_run_is_on_the_screen_before_it_is_read_to_its_beginning(
 ):
     monkeypatch.setattr("tui.screens.dashboard.LONG_FILE", 1000)
     seen = []
-    monkeypatch.setattr(Dashboard, "_whole_is_read", lambda self, view: seen.append(view))
+    monkeypatch.setattr(Dashboard, "_show_whole", lambda self, view: seen.append(view))
     app = workbench("dashboard")
     app.session.selected = write_run(root, Demo(epochs_done=500, state="finished"))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -343,15 +236,3 @@ async def test_it_reads_without_colour(root, workbench, screen_text, settle, mon
         for label in ("⣀ test", "• train*", "┄ reported", "●", "Δ epoch"):
             assert label in text, label
         assert app.screen.query_one("TopBar").lines[0][1][1] == "tab"
-
-
-async def test_follow_jumps_to_the_newest_live_run(root, workbench, screen_text, settle):
-    done, live = write_run(root, Demo(epochs_done=2, state="finished")), write_run(root, Demo(epochs_done=3))
-    app = workbench("dashboard")
-    app.session.selected = done
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
-        assert done.id[-4:] in screen_text(app).splitlines()[1]
-        await pilot.press("f")
-        await settle(pilot)
-        assert live.id[-4:] in screen_text(app).splitlines()[1]

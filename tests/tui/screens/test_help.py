@@ -5,13 +5,13 @@ import pytest
 from tui.drawing.lines import width_of
 from tui.keys.common import GLOBAL, MODES, MOVING
 from tui.keys.key import key_names
-from tui.screens.help import TABLES, TITLES, sections, sheet
+from tui.screens.help import TABLES, TITLES, key_sheet, sections
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("width", [60, 76, 100])
 def test_the_sheet_lists_every_key_of_every_screen_within_its_width(mode, width):
-    lines = sheet(mode, width)
+    lines = key_sheet(mode, width)
     assert all(width_of(line) <= width for line in lines)
     keys = [text.strip() for line in lines for text, role in line if role == "key"]
     expected = [key_names(key) for _, table in sections(mode) for key in table]
@@ -27,7 +27,7 @@ def test_the_sheet_begins_with_the_screen_that_asked(mode):
 
 def test_every_section_is_there_once():
     titles = [title for title, _ in sections("results")]
-    assert sorted(titles) == sorted([*TITLES.values(), "Everywhere", "Lists and forms", "Questions"])
+    assert sorted(titles) == sorted([*TITLES.values(), "Everywhere", "Lists and forms", "Dialogs"])
 
 
 def test_what_is_everywhere_is_told_on_every_sheet():

@@ -10,30 +10,14 @@ from engine.contract.run import own_code
 from engine.contract.run.create import create
 from presets import loader, references
 from presets.loader import load_table
+from tests.tui.form_driver import go_to, type_into
 from tui.forms.form import Form
 from tui.screens.confirm import Confirm
-from tui.screens.pick import OptionRows, Pick
 from tui.screens.prompt import Prompt
 from tui.widgets.pane import Pane
 
 QUICK = load_table("quickstart")["epochs"]
 SIZES = [(80, 24), (120, 40)]
-
-
-async def go_to(pilot, path: str) -> None:
-    pilot.app.screen.query_one(Form).go_to(path)
-    await pilot.pause()
-
-
-async def type_into(pilot, path: str, text: str) -> None:
-    """What a person does: go to the row, Enter, type, Enter."""
-    await go_to(pilot, path)
-    await pilot.press("enter")
-    edit = pilot.app.screen.query_one("#edit", Input)
-    assert edit.display and pilot.app.focused is edit
-    edit.value = ""
-    await pilot.press(*text, "enter")
-    await pilot.pause()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -55,39 +39,10 @@ async def test_opens_for_presets_of_every_part(workbench, settle, screen_text, t
     app = workbench("new_run")
     async with app.run_test() as pilot:
         app.new_run({"preset": preset})
-        app.screen._take_draft() if app.session.draft else None
+        app.screen._open_requested_draft() if app.session.draft else None
         await settle(pilot)
-        assert app.screen.desk.draft.preset == preset
+        assert app.screen.editor.draft.preset == preset
         assert load_table(preset)["title"][:20] in screen_text(app)
-
-
-async def test_letters_and_numbers_keep_their_meaning_until_enter(workbench, make_run, settle):
-    make_run()
-    async with workbench("new_run").run_test() as pilot:
-        await pilot.press("j", "j", "2")
-        await settle(pilot)
-        assert pilot.app.current_mode == "results"
-
-
-async def test_typing_a_value_changes_the_recipe_the_command_and_the_mark(workbench, screen_text, settle):
-    async with workbench("new_run").run_test() as pilot:
-        await type_into(pilot, "optimizer.lr", "0.0123")
-        await settle(pilot)
-        assert pilot.app.screen.desk.recipe.optimizer.options["lr"] == 0.0123
-        seen = screen_text(pilot.app)
-        assert "●learning rate" in seen
-        assert "--lr 0.0123" in seen
-        assert "changed 1 field against the preset" in seen
-
-
-async def test_esc_gives_an_edit_up(workbench):
-    async with workbench("new_run").run_test() as pilot:
-        before = pilot.app.screen.desk.draft
-        await go_to(pilot, "epochs")
-        await pilot.press("enter", "7", "escape")
-        assert pilot.app.screen.desk.draft == before
-        assert pilot.app.focused is pilot.app.screen.query_one(Form).rows
-        assert pilot.app.current_mode == "new_run"
 
 
 async def test_a_bad_field_is_marked_and_nothing_is_created(workbench, launcher, root, screen_text, settle):
@@ -106,15 +61,15 @@ async def test_a_bad_field_is_marked_and_nothing_is_created(workbench, launcher,
 async def test_a_value_that_only_a_start_can_judge_is_marked_too(workbench, launcher, root, settle):
     async with workbench("new_run").run_test() as pilot:
         pilot.app.new_run({"preset": "resnet20_fast"})  # real CIFAR-10, which is not here
-        pilot.app.screen._take_draft()
+        pilot.app.screen._open_requested_draft()
         await settle(pilot)
         await pilot.press("ctrl+s")
         await settle(pilot, 0.1)
         assert launcher.started == []
         assert not list(root.iterdir())
-        assert pilot.app.screen.desk.problems
-        pilot.app.screen.desk.check()  # as ctrl+s does: the data may have come meanwhile
-        assert pilot.app.screen.desk.problems == {}
+        assert pilot.app.screen.editor.problems
+        pilot.app.screen.editor.check()  # as ctrl+s does: the data may have come meanwhile
+        assert pilot.app.screen.editor.problems == {}
 
 
 async def test_ctrl_s_makes_the_folders_starts_them_and_opens_the_dashboard(workbench, launcher, settle):
@@ -176,76 +131,6 @@ async def test_many_runs_ask_first(workbench, launcher, settle):
         assert launcher.started == []
 
 
-async def test_a_part_is_picked_from_a_list(workbench, settle):
-    async with workbench("new_run").run_test() as pilot:
-        await go_to(pilot, "model")
-        await pilot.press("enter")
-        await pilot.pause()
-        assert isinstance(pilot.app.screen, Pick)
-        await pilot.press("slash", *"lenet", "enter")
-        await settle(pilot)
-        assert pilot.app.screen.desk.recipe.model.name == "lenet"
-
-
-async def test_left_and_right_step_through_choices(workbench, settle):
-    async with workbench("new_run").run_test() as pilot:
-        await go_to(pilot, "compute.precision")
-        before = pilot.app.screen.desk.recipe.compute.precision
-        await pilot.press("right")
-        await settle(pilot)
-        assert pilot.app.screen.desk.recipe.compute.precision != before
-        await pilot.press("left")
-        await settle(pilot)
-        assert pilot.app.screen.desk.recipe.compute.precision == before
-
-
-async def test_operations_are_dropped_and_added(workbench, settle):
-    async with workbench("new_run").run_test() as pilot:
-        screen = pilot.app.screen
-        present = screen.desk.present_ops()
-        await go_to(pilot, "augmentation.ops")
-        for _ in range(2):
-            await pilot.press("enter")
-            await pilot.pause()
-            rows = pilot.app.screen.query_one(OptionRows)
-            rows.cursor = next(i for i, option in enumerate(rows.options) if option.value == "horizontal_flip")
-            await pilot.press("enter")
-            await settle(pilot)
-            assert ("horizontal_flip" in screen.desk.present_ops()) == (screen.desk.draft.drop_ops == ())
-        assert screen.desk.present_ops() == present
-
-
-async def test_u_undoes_and_x_resets_to_the_preset(workbench, settle):
-    async with workbench("new_run").run_test() as pilot:
-        desk = pilot.app.screen.desk
-        await type_into(pilot, "epochs", "7")
-        await type_into(pilot, "epochs", "8")
-        await pilot.press("u")
-        assert desk.recipe.epochs == 7
-        await pilot.press("x")
-        assert desk.recipe.epochs == QUICK
-        await pilot.press("u")
-        assert desk.recipe.epochs == 7
-
-
-async def test_slash_finds_a_field_and_stays_on_it(workbench, settle):
-    async with workbench("new_run").run_test() as pilot:
-        await pilot.press("slash", *"label smoothing", "enter")
-        await settle(pilot)
-        form = pilot.app.screen.query_one(Form)
-        assert form.field.path == "loss.label_smoothing"
-        assert pilot.app.focused is form.rows
-
-
-async def test_esc_in_find_returns_to_the_field_before(workbench, settle):
-    async with workbench("new_run").run_test() as pilot:
-        await go_to(pilot, "epochs")
-        await pilot.press("slash", *"smoothing", "escape")
-        await settle(pilot)
-        assert pilot.app.screen.query_one(Form).field.path == "epochs"
-        assert pilot.app.current_mode == "new_run"
-
-
 async def test_w_saves_a_preset_that_can_be_used_at_once(workbench, settle):
     async with workbench("new_run").run_test() as pilot:
         await type_into(pilot, "epochs", "4")
@@ -255,8 +140,8 @@ async def test_w_saves_a_preset_that_can_be_used_at_once(workbench, settle):
         pilot.app.screen.query_one(Input).value = "my_quick"
         await pilot.press("enter")
         await settle(pilot)
-        assert pilot.app.screen.desk.draft.preset == "my_quick"
-        assert pilot.app.screen.desk.recipe.epochs == 4
+        assert pilot.app.screen.editor.draft.preset == "my_quick"
+        assert pilot.app.screen.editor.recipe.epochs == 4
         assert load_table("my_quick")["epochs"] == 4 and "promise" not in load_table("my_quick")
 
 
@@ -267,8 +152,8 @@ async def test_p_begins_from_another_preset_and_keeps_where_it_runs(workbench, s
         await pilot.pause()
         await pilot.press("slash", *"resnet34_jitter", "enter")
         await settle(pilot)
-        assert pilot.app.screen.desk.draft.preset == "resnet34_jitter"
-        assert pilot.app.screen.desk.draft.place["name"] == "kept"
+        assert pilot.app.screen.editor.draft.preset == "resnet34_jitter"
+        assert pilot.app.screen.editor.draft.place["name"] == "kept"
 
 
 async def test_y_copies_the_command(workbench, settle):
@@ -276,18 +161,6 @@ async def test_y_copies_the_command(workbench, settle):
     async with app.run_test() as pilot:
         await pilot.press("y")
         assert app.clipboard == "cifar-tui --preset quickstart --headless --detach"
-
-
-async def test_the_schedule_is_drawn_and_follows_the_form(workbench, settle):
-    async with workbench("new_run").run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
-        before = pilot.app.screen.query_one("#lr", Pane).text
-        pilot.app.screen.desk.put("schedule", "constant")
-        pilot.app.screen.show()
-        await settle(pilot)
-        after = pilot.app.screen.query_one("#lr", Pane).text
-        assert before != after
-        assert "constant" in after
 
 
 async def test_times_are_only_told_where_runs_were_measured(workbench, screen_text, settle):
@@ -301,17 +174,17 @@ async def test_a_preset_that_does_not_exist_is_said_and_the_form_still_opens(wor
     app.session.draft = None
     async with app.run_test(notifications=True) as pilot:
         app.new_run({"preset": "resnet43_cutmix"})
-        app.screen._take_draft()
+        app.screen._open_requested_draft()
         await settle(pilot)
         assert any("did you mean resnet34_cutmix" in notice.message for notice in app._notifications)
-        assert app.screen.desk.draft.preset == "quickstart"
+        assert app.screen.editor.draft.preset == "quickstart"
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_an_epoch_shorter_than_the_warm_up_is_taken_and_the_form_says_what_shrank(workbench, screen_text, size):
     async with workbench("new_run").run_test(size=size) as pilot:
         await type_into(pilot, "epochs", "1")
-        assert not pilot.app.screen.desk.problems
+        assert not pilot.app.screen.editor.problems
         said = "to fit into 1 epoch instead of 8: schedule.warmup 2 -> 0.25"
         assert said in " ".join(pilot.app.screen.query_one("#before", Pane).text.split())
         await type_into(pilot, "epochs", "5")
@@ -335,26 +208,6 @@ async def test_a_recipe_with_parts_of_ones_own_is_not_saved_as_a_preset(workbenc
         assert isinstance(app.screen, Prompt)
         assert "preset 'mine' was not saved: model: unknown model 'tiny'" in screen_text(app)
         assert not (loader.user_folder() / "recipes" / "mine.toml").exists()
-
-
-async def test_another_optimizer_says_what_it_resets_and_keeps_what_all_share(workbench, screen_text, settle):
-    async with workbench("new_run").run_test(size=(120, 40), notifications=True) as pilot:
-        form = pilot.app.screen
-        for path, text in (("optimizer.clip_norm", "1"), ("optimizer.lr", "0.3")):
-            await type_into(pilot, path, text)
-        await go_to(pilot, "optimizer")
-        form._choose("optimizer", "muon")
-        await settle(pilot)
-        options = form.desk.recipe.optimizer.options
-        assert (options["lr"], options["clip_norm"]) == (0.02, 1.0)
-        said = "optimizer: muon starts from its own options: lr 0.02 (was 0.2)"
-        assert any(said in notice.message for notice in pilot.app._notifications)
-        assert said in screen_text(pilot.app)
-        form._choose("optimizer", "sgd")
-        await settle(pilot)
-        options = form.desk.recipe.optimizer.options
-        assert (options["lr"], options["clip_norm"]) == (0.2, 1.0)
-        assert form.desk.reset() == ""
 
 
 async def test_changed_code_of_a_run_is_asked_about_before_anything_executes_it(

@@ -9,7 +9,7 @@ from engine.launch.queue import Ticket
 from tui.drawing.lines import width_of
 from tui.screens import queue
 from tui.screens.confirm import Confirm
-from tui.screens.queue import Tickets, draw_ticket, rows_of
+from tui.screens.queue import Tickets, draw_ticket, ticket_rows
 
 
 def ticket(run, number, held=(), place=0, supervised=True) -> Ticket:
@@ -66,7 +66,7 @@ async def test_a_run_on_its_device_is_stopped_not_cancelled(workbench, three, se
         await pilot.press("X")
         await pilot.pause()
         assert not isinstance(app.screen, Confirm)
-        assert any("S stops it" in notice.message for notice in app._notifications)
+        assert any("press S to stop it" in notice.message for notice in app._notifications)
         await pilot.press("S", "s")
         await settle(pilot)
         assert done == [three[0]]
@@ -86,7 +86,7 @@ async def test_an_empty_queue_says_what_to_do(workbench, make_run, screen_text, 
     make_run()
     async with workbench("queue").run_test() as pilot:
         await settle(pilot)
-        assert "Nothing runs and nothing waits" in screen_text(pilot.app)
+        assert "The queue is empty" in screen_text(pilot.app)
         await pilot.press("enter", "X", "S")  # nothing to act on
         assert pilot.app.current_mode == "queue"
 
@@ -101,7 +101,7 @@ def test_an_orphan_is_told_and_every_line_fits(make_run):
 
 
 def test_the_cursor_never_stands_on_a_heading(make_run):
-    rows = rows_of([ticket(make_run(), 1, held=["cpu"]), ticket(make_run(), 2, place=1)])
+    rows = ticket_rows([ticket(make_run(), 1, held=["cpu"]), ticket(make_run(), 2, place=1)])
     assert [isinstance(row, str) for row in rows] == [True, False, True, False]
     tickets = Tickets()
     tickets._rows = rows

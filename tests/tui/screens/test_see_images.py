@@ -57,7 +57,7 @@ def preview(monkeypatch):
 async def test_the_form_is_drawn_on_images_in_the_width_there_is(workbench, preview, screen_text, settle, size, shown):
     fake = preview(columns=7)
     async with workbench("new_run").run_test(size=size) as pilot:
-        pilot.app.screen.desk.put("augmentation.random_crop.padding", "3")
+        pilot.app.screen.editor.put("augmentation.random_crop.padding", "3")
         await pilot.press("i")
         await settle(pilot)
         seen = screen_text(pilot.app)
@@ -90,7 +90,7 @@ async def test_closing_ends_the_process(workbench, preview, screen_text, until):
     async with workbench("new_run").run_test() as pilot:
         await pilot.press("i")
         await until(pilot, lambda: fake.asked)
-        assert "loading torch takes some seconds" in screen_text(pilot.app)
+        assert "loading torch takes a few seconds" in screen_text(pilot.app)
         await pilot.press("n", "q")  # no second set while the first is being drawn
         await until(pilot, lambda: fake.stopped)
         assert len(fake.asked) == 1 and not isinstance(pilot.app.screen, SeeImages)
@@ -109,7 +109,7 @@ async def test_nothing_is_downloaded_for_a_look(workbench, preview, screen_text,
     app = workbench("new_run")
     async with app.run_test() as pilot:
         app.new_run({"preset": "resnet20_fast"})  # real CIFAR-10, which is not here
-        app.screen._take_draft()
+        app.screen._open_requested_draft()
         await pilot.press("i")
         await settle(pilot)
         assert "CIFAR-10 is not on this machine" in screen_text(app) and not fake.asked

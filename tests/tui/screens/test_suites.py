@@ -12,7 +12,7 @@ from tui.plans.suite import Shrink
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt
-from tui.screens.suites_state import SuiteDesk, parse_departure
+from tui.screens.suites_state import SuiteState, parse_shrink
 from tui.widgets.suite_rows import SuiteRows
 
 SUITE = """
@@ -47,8 +47,8 @@ def tiny():
 def ended(root, tiny):
     """A finished run of a row."""
 
-    def make(row, seed=0, accuracies=(0.55, 0.52), departure=None):
-        recipe = SuiteDesk("tiny", catalog(), departure).items([tiny.row(row)])[0].resolution.recipe
+    def make(row, seed=0, accuracies=(0.55, 0.52), shrink=None):
+        recipe = SuiteState("tiny", catalog(), shrink).items([tiny.row(row)])[0].resolution.recipe
         run = create(root, recipe, seed=seed)
         with EventWriter(run.events) as events:
             events.write(RunStarted(epochs=recipe.epochs, test_images=1000, device_name="a card"))
@@ -120,7 +120,7 @@ async def test_star_marks_every_row_or_none_and_u_takes_it_back(workbench, tiny,
         for key in ("space", "asterisk", "asterisk", "u", "u", "u"):
             await pilot.press(key)
             await settle(pilot)
-            marks.append(set(app.screen._desk.marked))
+            marks.append(set(app.screen._state.marked))
         assert marks == [{"plain"}, set(), {"plain", "jitter"}, set(), {"plain"}, set()]
 
 
@@ -147,7 +147,7 @@ async def test_without_marks_the_row_at_the_cursor_is_meant(workbench, tiny, lau
 
 async def test_shrunk_runs_have_a_table_of_their_own_that_says_so(workbench, ended, screen_text, launcher, settle):
     ended("plain")
-    ended("plain", accuracies=(0.3,), departure=Shrink(1, 0.5))
+    ended("plain", accuracies=(0.3,), shrink=Shrink(1, 0.5))
     app = workbench("results")
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(app, pilot, settle)
@@ -188,7 +188,7 @@ async def test_enter_opens_the_newest_run_and_e_fills_in_new_run(workbench, ende
         assert app.screen.query_one(SuiteRows).has_focus
         await pilot.press("E")
         await settle(pilot)
-        assert app.current_mode == "new_run" and app.screen.desk.draft.preset == "suite:tiny/plain"
+        assert app.current_mode == "new_run" and app.screen.editor.draft.preset == "suite:tiny/plain"
 
 
 async def test_the_help_begins_with_the_keys_of_the_table(workbench, tiny, screen_text, settle):
@@ -226,14 +226,14 @@ async def test_a_broken_suite_is_told_and_the_screen_stays(workbench, screen_tex
 
 
 @pytest.mark.parametrize(
-    ("text", "departure"),
+    ("text", "shrink"),
     [("", Shrink()), ("2", Shrink(2)), ("2 0.1", Shrink(2, 0.1)), ("- .5", Shrink(0, 0.5))],
 )
-def test_a_size_is_epochs_and_a_part_of_the_images(text, departure):
-    assert parse_departure(text) == departure
+def test_a_size_is_epochs_and_a_part_of_the_images(text, shrink):
+    assert parse_shrink(text) == shrink
 
 
 @pytest.mark.parametrize("text", ["x", "2 x", "2 0.1 3", "2 5", "1.5", "-1"])
 def test_an_impossible_size_is_refused(text):
     with pytest.raises(BadInput):
-        parse_departure(text)
+        parse_shrink(text)

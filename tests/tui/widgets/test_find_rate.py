@@ -63,11 +63,11 @@ async def test_the_sweep_is_drawn_beside_the_form_and_a_key_takes_its_rate(workb
         await pilot.press("f")
         await settle(pilot)
         form = pilot.app.screen
-        assert form.desk.draft.sets["optimizer.lr"] == "0.1"
+        assert form.editor.draft.sets["optimizer.lr"] == "0.1"
         assert form.query_one(Form).field.path == "optimizer.lr"
         assert "loss against learning rate" not in screen_text(pilot.app)
         await pilot.press("u")
-        assert "optimizer.lr" not in form.desk.draft.sets, "undone like any other change"
+        assert "optimizer.lr" not in form.editor.draft.sets, "undone like any other change"
 
 
 async def test_the_rate_where_the_loss_falls_fastest_can_be_taken_too(workbench, sweep, settle):
@@ -77,7 +77,7 @@ async def test_the_rate_where_the_loss_falls_fastest_can_be_taken_too(workbench,
         await settle(pilot, 0.3)
         await pilot.press("t")
         await settle(pilot)
-        assert float(pilot.app.screen.desk.draft.sets["optimizer.lr"]) == pytest.approx(0.01, rel=0.3)
+        assert float(pilot.app.screen.editor.draft.sets["optimizer.lr"]) == pytest.approx(0.01, rel=0.3)
 
 
 async def test_the_form_can_be_filled_in_while_the_sweep_runs(workbench, sweep, screen_text, settle, until):
@@ -86,14 +86,14 @@ async def test_the_form_can_be_filled_in_while_the_sweep_runs(workbench, sweep, 
         await pilot.press("f")
         await until(pilot, lambda: "step 30 of 60" in screen_text(pilot.app))
         assert " left" in screen_text(pilot.app)
-        desk = pilot.app.screen.desk
+        editor = pilot.app.screen.editor
         pilot.app.screen.query_one(Form).go_to("epochs")
         await pilot.press("enter", *["backspace"] * 4, "5", "enter")
-        await until(pilot, lambda: desk.draft.sets.get("epochs") == "5")
+        await until(pilot, lambda: editor.draft.sets.get("epochs") == "5")
         assert "the form has changed since this sweep started" in screen_text(pilot.app)
         await pilot.press("t", "f")
         await settle(pilot)
-        assert "optimizer.lr" not in desk.draft.sets, "nothing is taken before the end"
+        assert "optimizer.lr" not in editor.draft.sets, "nothing is taken before the end"
         assert not fake.stopped
 
 
@@ -101,12 +101,12 @@ async def test_the_form_can_be_filled_in_while_the_sweep_runs(workbench, sweep, 
 async def test_going_back_ends_the_sweep_before_it_leaves_the_form(workbench, sweep, screen_text, until, key):
     fake = sweep(*FALLING[:30], hold=True)
     async with workbench("new_run").run_test() as pilot:
-        before = pilot.app.screen.desk.draft
+        before = pilot.app.screen.editor.draft
         await pilot.press("f")
         await until(pilot, lambda: "step 30" in screen_text(pilot.app))
         await pilot.press(key)
         await until(pilot, lambda: fake.stopped)
-        assert isinstance(pilot.app.screen, NewRun) and pilot.app.screen.desk.draft == before
+        assert isinstance(pilot.app.screen, NewRun) and pilot.app.screen.editor.draft == before
         assert "loss against learning rate" not in screen_text(pilot.app)
         await pilot.press(key)
         assert isinstance(pilot.app.screen, Confirm)
@@ -134,7 +134,7 @@ async def test_a_result_is_announced_on_other_screens(workbench, sweep, screen_t
         )
         await pilot.press("4", "f")
         await settle(pilot)
-        assert app.screen.desk.draft.sets["optimizer.lr"] == "0.1"
+        assert app.screen.editor.draft.sets["optimizer.lr"] == "0.1"
 
 
 async def test_another_preset_ends_the_sweep_of_the_one_before(workbench, sweep, screen_text, settle, until):
@@ -145,7 +145,7 @@ async def test_another_preset_ends_the_sweep_of_the_one_before(workbench, sweep,
         await until(pilot, lambda: "step 30" in screen_text(app))
         await pilot.press("p", "j", "enter")
         await until(pilot, lambda: fake.stopped)
-        assert app.screen.desk.draft.preset != "quickstart" and "step 30" not in screen_text(app)
+        assert app.screen.editor.draft.preset != "quickstart" and "step 30" not in screen_text(app)
 
 
 async def test_without_a_rate_the_same_key_tries_more_steps(workbench, sweep, screen_text, settle, monkeypatch):
@@ -179,7 +179,7 @@ async def test_a_missing_data_set_is_shown(workbench, screen_text, settle):
     app = workbench("new_run")
     async with app.run_test(size=(120, 40)) as pilot:
         app.new_run({"preset": "resnet20_fast"})  # real CIFAR-10, which is not here
-        app.screen._take_draft()
+        app.screen._open_requested_draft()
         await settle(pilot)
         await pilot.press("f")
         await settle(pilot, 0.3)
@@ -189,7 +189,7 @@ async def test_a_missing_data_set_is_shown(workbench, screen_text, settle):
 async def test_a_wrong_field_is_shown_first(workbench, sweep, settle):
     sweep(*FALLING)
     async with workbench("new_run").run_test() as pilot:
-        pilot.app.screen.desk.put("epochs", "0")
+        pilot.app.screen.editor.put("epochs", "0")
         await pilot.press("f")
         await settle(pilot)
         assert pilot.app.screen.query_one(FindRate).draft is None

@@ -1,4 +1,4 @@
-"""`cifar-tui runs`: the commands that change something: stop, kill, resume, tag, note; `runs_disk` has the others."""
+"""`cifar-tui runs stop`, `kill`, `resume`, `tag` and `note`: control runs and label them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,17 @@ if TYPE_CHECKING:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the commands of this file."""
-    for name, command in (
-        ("stop", stop),
-        ("kill", kill),
-        ("resume", resume),
-        ("tag", tag),
-        ("note", note),
-    ):
+    """Register the commands of this module."""
+    for name, command in (("stop", stop), ("kill", kill), ("resume", resume), ("tag", tag), ("note", note)):
         app.command(name)(command)
 
 
 def _find(refs: Sequence[str], runs_dir: list[str] | None) -> list[RunFolder]:
-    """The runs meant, all of which may be changed: further runs folders are only looked at."""
+    """The runs that `refs` name.
+
+    Raises:
+        BadInput: a run is not found, or lies in a runs folder that is read-only.
+    """
     from engine.contract.run.roots import check_writable
     from engine.contract.run.store import find
 
@@ -41,7 +39,7 @@ def _find(refs: Sequence[str], runs_dir: list[str] | None) -> list[RunFolder]:
 
 
 def _report(done: Mapping[RunFolder, str], as_json: bool) -> None:
-    """Say what was done to each run, in words that follow its id."""
+    """Print what was done to each run, or its status as JSON."""
     if as_json:
         print_json([{"id": folder.id, "status": folder.status().state} for folder in done])
         return
@@ -50,34 +48,40 @@ def _report(done: Mapping[RunFolder, str], as_json: bool) -> None:
 
 
 def stop(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
-    """Stop runs after their step, with a checkpoint to resume from."""
+    """Stop runs and save a checkpoint to resume from.
+
+    A run stops after the step that it is training.
+    """
     from engine.launch import control
 
     _report({folder: control.stop(folder) for folder in _find(refs, runs_dir)}, as_json)
 
 
 def kill(refs: list[str] = Refs, yes: bool = Yes, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
-    """Kill runs now; what was learned since the last checkpoint is lost."""
+    """Kill runs without saving a checkpoint.
+
+    Progress since the last checkpoint is lost.
+    """
     from engine.launch import control
 
     folders = _find(refs, runs_dir)
-    if not yes and not typer.confirm(
-        f"kill {', '.join(folder.id for folder in folders)} without a checkpoint?", err=True
-    ):
+    names = ", ".join(folder.id for folder in folders)
+    if not yes and not typer.confirm(f"kill {names} without saving a checkpoint?", err=True):
         raise SystemExit(1)
     _report({folder: control.kill(folder) for folder in folders}, as_json)
 
 
 def resume(
     refs: list[str] = Refs,
-    device: str = typer.Option("", help="Another device.", metavar="D"),
+    device: str = typer.Option("", help="Continue on another device, such as cpu or cuda:1.", metavar="DEVICE"),
     trust_parts: bool = TrustParts,
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Go on with stopped, failed or lost runs from their last checkpoint.
+    """Resume runs from their last checkpoint.
 
-    `runs resume @lost` starts all runs again that a reboot ended, in the order they were made.
+    Stopped, failed and lost runs can be resumed. `runs resume @lost` restarts all runs that ended with a reboot, in the
+    order in which they were created.
     """
     from tui.commands.trust import agreed
 
@@ -87,7 +91,7 @@ def resume(
     changes = {"device": device} if device else {}
     for folder in folders:
         agreed(partial(_resume, folder, changes), trust_parts)
-    return _report(dict.fromkeys(folders, "goes on"), as_json)
+    return _report(dict.fromkeys(folders, "resumed"), as_json)
 
 
 def _resume(folder: RunFolder, changes: Mapping[str, str], trust: bool) -> None:
@@ -109,23 +113,26 @@ def _restart_lost(trust: bool, as_json: bool, runs_dir: list[str] | None) -> Non
     if as_json:
         return print_json([{"id": run, "error": why} for run, why in outcome.items()])
     for run, why in outcome.items():
-        typer.echo(f"{run} {why or 'goes on'}")
+        typer.echo(f"{run} {why or 'resumed'}")
     if doubtful := [row.id for row in rows if row.live and row.message.startswith(LAST_SEEN)]:
-        say(f"{', '.join(doubtful)}: alive less than two minutes ago, perhaps elsewhere; ask again in two minutes")
+        say(f"{', '.join(doubtful)}: alive less than two minutes ago, maybe on another machine; retry in two minutes")
     elif not outcome:
-        typer.echo("no run was lost to a reboot")
+        typer.echo("no run ended with a reboot")
     return None
 
 
 def tag(
     run: str = Ref,
     tags: list[str] = typer.Argument(
-        ..., help="Words; one with a leading - (after --) is taken off.", metavar="TAG..."
+        ..., help="Tags to add; after --, a tag with a leading - is removed.", metavar="TAG..."
     ),
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Put tags on a run: `runs tag RUN paper`; take one off: `runs tag RUN -- -paper`."""
+    """Add tags to a run, or remove them.
+
+    `runs tag RUN paper` adds a tag, `runs tag RUN -- -paper` removes it.
+    """
     (folder,) = _find([run], runs_dir)
     for word in tags:
         if word.startswith("-"):
@@ -140,12 +147,12 @@ def tag(
 
 def note(
     run: str = Ref,
-    text: str = typer.Argument(..., help="The note."),
-    remove: bool = typer.Option(False, "--remove", help="Take the note with this text off again."),
+    text: str = typer.Argument(..., help="Text of the note.", metavar="TEXT"),
+    remove: bool = typer.Option(False, "--remove", help="Remove the note with this text."),
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Add a note to a run, or take one off: `runs note RUN TEXT --remove`."""
+    """Add a note to a run, or remove one."""
     (folder,) = _find([run], runs_dir)
     if not remove:
         folder.add_label(note=text)
@@ -155,4 +162,4 @@ def note(
         raise BadInput(f"run {folder.id} has no note {text!r}")
     if as_json:
         return print_json({"id": folder.id, "notes": list(folder.labels().notes)})
-    return typer.echo(f"{folder.id} {'has one note less' if remove else 'noted'}")
+    return typer.echo(f"{folder.id} {'note removed' if remove else 'note added'}")

@@ -1,4 +1,4 @@
-"""What New run draws around the form: preset, schedule, estimates, command, advice. Pure functions to lines."""
+"""The panes around the form: preset, learning rate, estimates, command, help. Pure functions that return lines."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from tui.drawing.axes import value_axis, x_axis
 from tui.drawing.charts import ChartStyle, Series, chart
 from tui.drawing.format import Glyphs
 from tui.drawing.lines import Line, clip, fit, rule, wrap
-from tui.forms.editor import Desk
+from tui.forms.editor import FormEditor
 from tui.forms.fields import Field
 from tui.forms.rows import help_of
 from tui.plans.draft import Draft
 
 COMMAND_INDENT = 11
-"""Cells before the second line of a command: it stands under the first word behind `cifar-tui`."""
+"""Indentation of further lines of a command in cells: below the first word after `cifar-tui`."""
 
 
-def preset(desk: Desk) -> Line:
-    """The preset's name in its box and its title."""
-    name, title = one_line(desk.draft.preset), one_line(desk.base.title)
+def preset(editor: FormEditor) -> Line:
+    """The name of the preset in its box, and its title."""
+    name, title = one_line(editor.draft.preset), one_line(editor.base.title)
     return [(" preset ", ""), ("[ ", "dim"), (fit(name, 26), "strong"), (" ▾]", "dim"), (f"  {title}", "dim")]
 
 
 def learning_rate(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> list[Line]:
-    """The learning rate over the whole run, as the schedule will set it."""
+    """The learning rate over the whole run, as the schedule sets it."""
     points = max(2 * (width - 6), 2)
     rates = learning_rates(recipe, points)
     epochs = [recipe.epochs * i / (points - 1) for i in range(points)]
@@ -39,14 +39,14 @@ def learning_rate(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> li
     return [rule(f"learning rate · {one_line(recipe.schedule.name)}", width), *plot]
 
 
-def before(notes: Sequence[tuple[str, str]], width: int, first: str = "") -> list[Line]:
-    """What a start would cost; above it, in as many lines as it takes, `first`: what was changed to allow a start."""
+def estimates(notes: Sequence[tuple[str, str]], width: int, first: str = "") -> list[Line]:
+    """The estimates for a start, below `first`, a warning about what was changed to make a start possible."""
     shrunk: list[Line] = [[(f" {part}", "warn")] for part in wrap(first, width - 2)]
     return [rule("before you start", width), *shrunk, *(clip([(" ", ""), note], width) for note in notes)]
 
 
 def command(draft: Draft, width: int, height: int) -> list[Line]:
-    """The command that does the same, in as many lines as there are; an ellipsis where it is longer."""
+    """The command that starts the same run, in at most `height` lines, with an ellipsis where it is longer."""
     parts = wrap(one_line(draft.command_line()), width - COMMAND_INDENT - 2)
     shown = parts[: height - 1]
     if len(parts) > len(shown) and shown:
@@ -55,12 +55,13 @@ def command(draft: Draft, width: int, height: int) -> list[Line]:
     return [heading, *([(" " if i == 0 else " " * COMMAND_INDENT, ""), (part, "")] for i, part in enumerate(shown))]
 
 
-def advice(desk: Desk, field: Field | None, width: int, height: int) -> list[Line]:
-    """What the field is and takes, or what is wrong with it; above it, how much was changed."""
-    count = desk.changed
-    title = f"changed {count} field{'' if count == 1 else 's'} against the preset" if count else "as in the preset"
-    problem = (desk.problems.get(field.path, "") if field else "") or desk.problems.get("", "")
-    reset = desk.reset(field.path) if field and field.path in PART_FIELDS else ""
+def field_help(editor: FormEditor, field: Field | None, width: int, height: int) -> list[Line]:
+    """The problem or the help text of a field, under a heading that says how many fields differ from the preset."""
+    count = editor.changed
+    differ = "1 field differs" if count == 1 else f"{count} fields differ"
+    title = f"{differ} from the preset" if count else "as in the preset"
+    problem = (editor.problems.get(field.path, "") if field else "") or editor.problems.get("", "")
+    reset = editor.describe_resets(field.path) if field and field.path in PART_FIELDS else ""
     text = problem or reset or (help_of(field) if field else "Enter shows or hides the fields that are rarely changed.")
     parts = wrap(one_line(text), width - 2)[: height - 1]
     return [rule(title, width, "u undo change"), *([(f" {part}", "bad" if problem else "")] for part in parts)]

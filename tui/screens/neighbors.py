@@ -1,4 +1,4 @@
-"""The runs in the order of Results, for going from one to the next."""
+"""The runs in the order of Results, to step from one to the next."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from tui.session import Session
 
 
 def listed(session: Session) -> list[Summary]:
-    """All runs as Results lists them: live ones first, then the newest."""
+    """All runs in the default order of Results: live ones first, then the newest."""
     return [row.run for row in list_rows(session.summaries()) if row.run is not None]
 
 
-def neighbour(session: Session, run: RunFolder | None, step: int) -> RunFolder | None:
-    """The run `step` places below (above for a negative step) in the list; the first for a run that is not in it."""
+def neighbor(session: Session, run: RunFolder | None, step: int) -> RunFolder | None:
+    """The run `step` rows below in the list, above for a negative step; None past the ends.
+
+    The first run of the list if `run` is None or not in it.
+    """
     rows = listed(session)
     folders = [row.folder for row in rows]
     here = str(run.path) if run else ""

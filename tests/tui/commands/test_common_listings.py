@@ -269,7 +269,7 @@ def test_an_unknown_key_of_another_version_hides_nothing_of_a_run(cli, ended_run
     run.recipe_toml.write_text(run.recipe_toml.read_text().replace("[optimizer]", "[optimizer]\nfused_clip = true"))
     shown = cli("runs", "show", run.id)
     assert shown.code == 0 and "[optimizer]" in shown.out and "status" in shown.out
-    assert "recipe.toml has what this version does not know: optimizer.fused_clip" in shown.out
+    assert "recipe.toml contains keys that this version does not know: optimizer.fused_clip" in shown.out
     assert f"run {run.id} was written by cifar-tui" in shown.out
     assert json.loads(cli("runs", "show", run.id, "--json").out)["recipe"]["optimizer"]["lr"] == 0.2
     for refused in (

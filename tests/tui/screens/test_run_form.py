@@ -1,0 +1,140 @@
+"""The form of New run: fields are edited, picked, found, reset and undone."""
+
+from presets.loader import load_table
+from tests.tui.form_driver import go_to, type_into
+from tui.forms.form import Form
+from tui.screens.pick import OptionRows, Pick
+from tui.widgets.pane import Pane
+
+QUICK = load_table("quickstart")["epochs"]
+
+
+async def test_letters_and_numbers_keep_their_meaning_until_enter(workbench, make_run, settle):
+    make_run()
+    async with workbench("new_run").run_test() as pilot:
+        await pilot.press("j", "j", "2")
+        await settle(pilot)
+        assert pilot.app.current_mode == "results"
+
+
+async def test_typing_a_value_changes_the_recipe_the_command_and_the_mark(workbench, screen_text, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await type_into(pilot, "optimizer.lr", "0.0123")
+        await settle(pilot)
+        assert pilot.app.screen.editor.recipe.optimizer.options["lr"] == 0.0123
+        seen = screen_text(pilot.app)
+        assert "●learning rate" in seen
+        assert "--lr 0.0123" in seen
+        assert "1 field differs from the preset" in seen
+
+
+async def test_esc_gives_an_edit_up(workbench):
+    async with workbench("new_run").run_test() as pilot:
+        before = pilot.app.screen.editor.draft
+        await go_to(pilot, "epochs")
+        await pilot.press("enter", "7", "escape")
+        assert pilot.app.screen.editor.draft == before
+        assert pilot.app.focused is pilot.app.screen.query_one(Form).rows
+        assert pilot.app.current_mode == "new_run"
+
+
+async def test_a_part_is_picked_from_a_list(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await go_to(pilot, "model")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Pick)
+        await pilot.press("slash", *"lenet", "enter")
+        await settle(pilot)
+        assert pilot.app.screen.editor.recipe.model.name == "lenet"
+
+
+async def test_left_and_right_step_through_choices(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await go_to(pilot, "compute.precision")
+        before = pilot.app.screen.editor.recipe.compute.precision
+        await pilot.press("right")
+        await settle(pilot)
+        assert pilot.app.screen.editor.recipe.compute.precision != before
+        await pilot.press("left")
+        await settle(pilot)
+        assert pilot.app.screen.editor.recipe.compute.precision == before
+
+
+async def test_operations_are_dropped_and_added(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        screen = pilot.app.screen
+        present = screen.editor.op_names()
+        await go_to(pilot, "augmentation.ops")
+        for _ in range(2):
+            await pilot.press("enter")
+            await pilot.pause()
+            rows = pilot.app.screen.query_one(OptionRows)
+            rows.cursor = next(i for i, option in enumerate(rows.options) if option.value == "horizontal_flip")
+            await pilot.press("enter")
+            await settle(pilot)
+            assert ("horizontal_flip" in screen.editor.op_names()) == (screen.editor.draft.drop_ops == ())
+        assert screen.editor.op_names() == present
+
+
+async def test_u_undoes_and_x_resets_to_the_preset(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        editor = pilot.app.screen.editor
+        await type_into(pilot, "epochs", "7")
+        await type_into(pilot, "epochs", "8")
+        await pilot.press("u")
+        assert editor.recipe.epochs == 7
+        await pilot.press("x")
+        assert editor.recipe.epochs == QUICK
+        await pilot.press("u")
+        assert editor.recipe.epochs == 7
+
+
+async def test_slash_finds_a_field_and_stays_on_it(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await pilot.press("slash", *"label smoothing", "enter")
+        await settle(pilot)
+        form = pilot.app.screen.query_one(Form)
+        assert form.field.path == "loss.label_smoothing"
+        assert pilot.app.focused is form.rows
+
+
+async def test_esc_in_find_returns_to_the_field_before(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await go_to(pilot, "epochs")
+        await pilot.press("slash", *"smoothing", "escape")
+        await settle(pilot)
+        assert pilot.app.screen.query_one(Form).field.path == "epochs"
+        assert pilot.app.current_mode == "new_run"
+
+
+async def test_the_schedule_is_drawn_and_follows_the_form(workbench, settle):
+    async with workbench("new_run").run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        before = pilot.app.screen.query_one("#lr", Pane).text
+        pilot.app.screen.editor.put("schedule", "constant")
+        pilot.app.screen.show()
+        await settle(pilot)
+        after = pilot.app.screen.query_one("#lr", Pane).text
+        assert before != after
+        assert "constant" in after
+
+
+async def test_another_optimizer_says_what_it_resets_and_keeps_what_all_share(workbench, screen_text, settle):
+    async with workbench("new_run").run_test(size=(120, 40), notifications=True) as pilot:
+        form = pilot.app.screen
+        for path, text in (("optimizer.clip_norm", "1"), ("optimizer.lr", "0.3")):
+            await type_into(pilot, path, text)
+        await go_to(pilot, "optimizer")
+        form._choose("optimizer", "muon")
+        await settle(pilot)
+        options = form.editor.recipe.optimizer.options
+        assert (options["lr"], options["clip_norm"]) == (0.02, 1.0)
+        said = "optimizer: muon starts from its own options: lr 0.02 (was 0.2)"
+        assert any(said in notice.message for notice in pilot.app._notifications)
+        assert said in screen_text(pilot.app)
+        form._choose("optimizer", "sgd")
+        await settle(pilot)
+        options = form.editor.recipe.optimizer.options
+        assert (options["lr"], options["clip_norm"]) == (0.2, 1.0)
+        assert form.editor.describe_resets() == ""

@@ -1,0 +1,102 @@
+"""`cifar-tui runs show`: everything that is known about one run."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from engine.contract.errors import BadInput
+from engine.contract.text import escaped, one_line
+from tui.commands.common import Json, Ref, RunsDirs, print_json, roots, say
+from tui.drawing.format import NONE, percent, work
+
+if TYPE_CHECKING:
+    from engine.contract.recipe.schema import Recipe
+    from engine.contract.run.folder import RunFolder
+    from engine.contract.run.summary import Summary
+
+
+def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+    """Show the status and the recipe of a run, and the command that repeats it."""
+    from engine.contract.run.store import find, summarize
+
+    folder = find(roots(runs_dir), run)
+    row, info = summarize(folder), folder.info()
+    recipe, notes = _readable_recipe(folder)
+    if as_json:
+        for note in notes:
+            say(note)
+        return print_json(
+            row.to_json()
+            | {"best_on": row.best_on, "seconds_estimated": row.estimated}
+            | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table())}
+            | {"command": info.command, "versions": info.versions}
+        )
+    for key, value in _facts(folder, row).items():
+        if value:
+            typer.echo(f"{key:9} {one_line(value)}")
+    for note in notes:
+        typer.echo(f"{'note':9} {one_line(note)}")
+    return typer.echo(f"\n{recipe.to_toml() if recipe else _toml(folder.recipe_table())}", nl=False)
+
+
+def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
+    """The lines above the recipe, by their labels; a label without text is not printed."""
+    from tui.commands.accuracy import accuracy_details
+    from tui.drawing.figures import unreadable_note
+
+    info, labels = folder.info(), folder.labels()
+    reason = f" ({row.reason})" if row.reason else ""
+    last = f"last {_accuracy(row.last_accuracy)} %"
+    best = f"best on {row.best_on} {_accuracy(row.best_accuracy)} %"
+    return {
+        "name": labels.name,
+        "status": f"{row.status}{reason}" + (f": {row.message}" if row.message else ""),
+        "preset": info.preset + (f"; changes: {info.changes}" if info.changes else ""),
+        "seed": str(info.seed),
+        "epochs": f"{row.epoch} of {row.epochs}",
+        "accuracy": ", ".join([last, *accuracy_details(folder), best]),
+        "time": work(row.seconds, row.estimated) + (" (estimated from wall clocks)" if row.estimated else ""),
+        "host": ", ".join(filter(None, (info.host, row.device))),
+        "tags": " ".join(labels.tags),
+        "notes": "; ".join(labels.notes),
+        "damage": unreadable_note(row.garbage) if row.garbage else "",
+        "folder": str(folder.path),
+        "repeat": info.command,
+        "versions": ", ".join(f"{key} {value}" for key, value in info.versions.items()),
+    }
+
+
+def _accuracy(value: float | None) -> str:
+    return NONE if value is None else percent(value)
+
+
+def _as_json(table: dict[str, Any]) -> Any:
+    """An unchecked TOML table as JSON data, with its dates and infinities as text."""
+    return json.loads(json.dumps(table, default=str), parse_constant=str)
+
+
+def _toml(table: dict[str, Any]) -> str:
+    import tomli_w
+
+    return escaped(tomli_w.dumps(table))
+
+
+def _readable_recipe(folder: RunFolder) -> tuple[Recipe | None, list[str]]:
+    """The recipe as far as this version can read it, else None; and notes about what it cannot read."""
+    notes = []
+    try:
+        folder.refuse_newer()
+        folder.refuse_newer_checkpoints()
+    except BadInput as error:
+        notes += error.problems
+    try:
+        recipe, unknown = folder.look()
+    except BadInput as error:
+        return None, [*notes, *error.problems, *folder.origin()]
+    if unknown:
+        keys = f"recipe.toml contains keys that this version does not know: {', '.join(unknown)}"
+        notes += [keys, *folder.origin()]
+    return recipe, notes

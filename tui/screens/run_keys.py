@@ -1,0 +1,55 @@
+"""The keys that act on the run a screen points at, the same on every screen that points at one."""
+
+from __future__ import annotations
+
+from engine.contract.run.store import RunFolder
+from tui.screens.neighbors import neighbor
+from tui.screens.run_actions import RunActions
+
+
+class RunKeys(RunActions):
+    """A screen that points at one run: with its cursor, or because it shows that run."""
+
+    def _run(self) -> RunFolder | None:
+        """The run that the keys act on."""
+        raise NotImplementedError
+
+    def action_stop(self) -> None:
+        if run := self._run():
+            self.ask_stop(run)
+
+    def action_resume(self) -> None:
+        if run := self._run():
+            self.ask_resume(run)
+
+    def action_compare(self) -> None:
+        """Compare the marked runs; mark this one if there is none."""
+        session, run = self.workbench.session, self._run()
+        if run and not session.marked:
+            session.toggle_mark(run)
+        self.workbench.visit("compare")
+
+    def action_copy(self) -> None:
+        if run := self._run():
+            self.workbench.copy(f"cifar-tui --preset run:{run.id} --headless", f"command of {run.id[-4:]}")
+
+
+class SelectedRunKeys(RunKeys):
+    """A screen that shows the selected run and steps through the list of Results."""
+
+    def _choose_run(self) -> None:
+        """Show the run that is selected now."""
+        raise NotImplementedError
+
+    def action_other_run(self, step: int) -> None:
+        """Select the run `step` rows below in the list of Results, or above for a negative step."""
+        session = self.workbench.session
+        other = neighbor(session, session.selected, step)
+        if other is None:
+            self.say("no more runs in this direction")
+        else:
+            self._show_run(other)
+
+    def _show_run(self, run: RunFolder) -> None:
+        self.workbench.session.selected = run
+        self._choose_run()
