@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from engine.contract.recipe.catalog import catalog
-from engine.contract.run.events import Epoch, EventWriter, Finished, RunStarted, Step, System
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Epoch, Finished, RunStarted, Step, System
 from engine.contract.run.process import me
 from engine.contract.run.records import ExitRecord, Heartbeat, ProcRecord
 from engine.contract.run.store import RunFolder, create

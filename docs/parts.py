@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.params import OPS, Param
-from engine.contract.recipe.schema import COMMON, NOT_HASHED, ComputeConfig, DataConfig, EvaluateConfig, Recipe
+from engine.contract.recipe.schema import NOT_HASHED, ComputeConfig, DataConfig, EvaluateConfig, Recipe
 from tui.plans.placement import param_of
 
 HERE = Path(__file__).resolve().parent

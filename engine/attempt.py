@@ -19,12 +19,13 @@ from engine.contract.recipe.lenient import known_placement
 from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run import own_code
 from engine.contract.run.checkpoints import newest_position
-from engine.contract.run.events import Event, EventWriter, Failed, Finished, Message, Phase, Stopped
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Event, Failed, Finished, Message, Phase, Stopped
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder, written_by
 from engine.data.load import load
 from engine.launch import compile_cache
-from engine.launch.supervise import PLACEMENT
+from engine.launch.supervisor import PLACEMENT
 from engine.loop.evaluate import Interrupted
 from engine.loop.failures import describe
 from engine.loop.hardware import choose_device

@@ -28,7 +28,8 @@ from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.create import create
-from engine.contract.run.events import Event, Failed, Message, Phase, RunStarted, Step, encode
+from engine.contract.run.event_file import encode
+from engine.contract.run.events import Event, Failed, Message, Phase, RunStarted, Step
 from engine.data.device import training_batches
 from engine.data.load import DataSet, load
 from engine.launch import package

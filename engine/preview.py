@@ -1,7 +1,7 @@
 """`python -m engine.preview`: show the effect of an augmentation on real images, op by op and draw by draw.
 
 Reads one JSON object from stdin: the fields of `Request`, with the recipe as a table and the parts as a list of files.
-Writes a `Sheet` to stdout. Exit code 0: success, 2: bad input.
+Writes a `ContactSheet` to stdout. Exit code 0: success, 2: bad input.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.analysis.sheet import Sheet
+from engine.analysis.contact_sheet import ContactSheet
 from engine.augment.pipeline import Pipeline
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog, catalog
@@ -51,7 +51,7 @@ def read(text: str) -> Request:
     return Request(recipe=resolve(table.pop("recipe"), parts), parts=parts, **table)
 
 
-def make_sheet(request: Request, data: DataSet) -> Sheet:
+def make_sheet(request: Request, data: DataSet) -> ContactSheet:
     """One row per image: the original, after the first op, the first two, ... all ops, then further draws of all ops.
 
     The columns of the first draw show the same draw, since the draw of an op does not depend on later ops. Further
@@ -87,7 +87,7 @@ def make_sheet(request: Request, data: DataSet) -> Sheet:
         [[data.classes[int(own.argmax())]], *(caption(y[row], own, data.classes) for _, y in columns[1:])]
         for row, own in enumerate(columns[0][1])
     ]
-    return Sheet(np.stack([tiles for tiles, _ in columns], 1), heads, captions)
+    return ContactSheet(np.stack([tiles for tiles, _ in columns], 1), heads, captions)
 
 
 def some_of_each_class(labels: np.ndarray, n: int, seed: int) -> np.ndarray:

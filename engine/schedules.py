@@ -12,7 +12,8 @@ from collections.abc import Callable
 from functools import partial
 
 from engine.contract.recipe.catalog import Catalog, catalog
-from engine.contract.recipe.schema import COMMON, Choice, Recipe
+from engine.contract.recipe.common import COMMON
+from engine.contract.recipe.schema import Choice, Recipe
 from engine.curves import SLACK, Swing
 
 

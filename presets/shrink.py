@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.overrides import parse_value
 from engine.contract.recipe.params import Param
-from engine.contract.recipe.schema import COMMON, Choice, Recipe
+from engine.contract.recipe.schema import Choice, Recipe
 from presets import references
 from presets.loader import Edits
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.resolve import DEFAULTS, PART_FIELDS
-from engine.contract.recipe.schema import COMMON, Choice, Recipe
+from engine.contract.recipe.schema import Choice, Recipe
 
 Table = dict[str, Any]
 

@@ -18,10 +18,11 @@ import pytest
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Placement, Recipe
-from engine.contract.run.events import NAN, Epoch, Event, EventWriter, Failed, Finished, RunStarted, Stopped
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import NAN, Epoch, Event, Failed, Finished, RunStarted, Stopped
 from engine.contract.run.records import ExitRecord
 from engine.contract.run.store import RunFolder, create, runs_root
-from engine.launch import control, local
+from engine.launch import control, local, restart
 
 REAL_DATA = os.environ.get("CIFAR_TUI_DATA", "")  # read once, before the isolation below hides it
 
@@ -179,7 +180,7 @@ def engine_runs(tmp_path_factory: pytest.TempPathFactory) -> EngineRuns:
         pause.unlink()
         paused.unlink()
         stopped = clone(run.path, home / "stopped" / run.id)
-        control.resume(run, supervisor=supervisor)
+        restart.resume(run, supervisor=supervisor)
         assert control.wait(run, 120).state == "finished", run.status()
     return EngineRuns(stopped, run.path)
 

@@ -1,4 +1,4 @@
-"""Runs against each other: where their recipes differ, and how they stand at the same epoch."""
+"""Compare runs: where their recipes differ, and their accuracies at the same epoch."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from engine.contract.recipe.changes import flat
 from engine.contract.recipe.schema import Recipe
 
 ABSENT = "-"
-"""Stands for a field that a recipe does not have, since its part has no such option."""
+"""Shown for a field that a recipe lacks because its part has no such option."""
 
 
 def fields(recipe: Recipe) -> dict[str, str]:
-    """A recipe's fields as text, under the paths that `--set` takes: {"model": "resnet34", "optimizer.lr": "0.005"}.
+    """A recipe's fields as text, by the paths that `--set` takes: {"model": "resnet34", "optimizer.lr": "0.005"}.
 
-    A part's own name is the field of the part; `augmentation` says which ops there are, in their order.
+    The field of a part holds its name; `augmentation` lists the ops in their order.
     """
     table = flat(recipe)
     ops = [path.split(".")[1] for path in table if path.startswith("augmentation.") and path.endswith(".name")]
@@ -54,75 +54,75 @@ class Difference:
 
 
 def differences(recipes: Sequence[Recipe]) -> list[Difference]:
-    """The fields in which the recipes differ, in the order of the recipes; titles and promises do not count.
+    """The fields in which the recipes differ, in recipe order, except titles, descriptions and promises.
 
-    An option that some recipes lack, and on which the others agree, says no more than the field that names the parts.
+    An option that some recipes lack and all others agree on is left out: the field with the part's name shows as much.
     """
-    told = [fields(recipe) for recipe in recipes]
-    paths = dict.fromkeys(path for one in told for path in one)
-    rows = [Difference(path, tuple(one.get(path, ABSENT) for one in told)) for path in paths]
-    return [row for row in rows if len(set(row.values) - {ABSENT}) > 1]
+    tables = [fields(recipe) for recipe in recipes]
+    paths = dict.fromkeys(path for table in tables for path in table)
+    found = [Difference(path, tuple(table.get(path, ABSENT) for table in tables)) for path in paths]
+    return [difference for difference in found if len(set(difference.values) - {ABSENT}) > 1]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table: a run, measured against the baseline."""
+class Comparison:
+    """A run compared with the baseline: one row of the comparison table."""
 
     standing: Standing
     last: float
     last_epoch: int
     best: float
-    """Test accuracy of the best epoch, which was picked on `standing.best_on`. Where that is the test set, it is only
-    comparable with figures picked alike."""
+    """Test accuracy of the best epoch, selected on `standing.best_on`. If that is the test set, the figure is only
+    comparable with others that were selected in the same way."""
     best_epoch: int
     against: float
-    """Difference to the baseline, 0..1; NaN for the baseline itself, on other data and without a common epoch."""
+    """Accuracy minus that of the baseline, -1..1; NaN for the baseline itself, for other data and without a common
+    epoch."""
     at_epoch: int
-    """The epoch of this run at which the difference was taken; 0 without one."""
+    """The epoch of this run to which the difference applies; 0 without a difference."""
     interval: Interval | None
-    """95 % of `last` for the finite test set."""
+    """95 % confidence interval of `last` for the size of the test set."""
     base_epoch: int = 0
-    """The epoch of the baseline: another one where both have finished, after different numbers of epochs."""
+    """The epoch of the baseline, which differs if both runs have finished after different numbers of epochs."""
 
     @property
     def at(self) -> str:
-        """Where the difference was taken, in words: "@ 30", "@ end", "" without one."""
+        """The epoch of the difference as text: "@ 30", "@ end", or "" without a difference."""
         return where(self.at_epoch, self.base_epoch)
 
 
 def where(epoch: int, base_epoch: int) -> str:
-    """At which epoch a difference was taken: "@ 30"; "@ end" where each run was taken at its own last one."""
+    """The epoch of a difference as text: "@ 30", or "@ end" if each run was taken at its own last epoch."""
     return "" if not epoch else f"@ {epoch}" if epoch == base_epoch else "@ end"
 
 
-def table(standings: Sequence[Standing], baseline: str = "", *, same_epoch: bool = False) -> list[Row]:
-    """A row for each run, in the order given.
+def table(standings: Sequence[Standing], baseline: str = "", *, same_epoch: bool = False) -> list[Comparison]:
+    """One comparison per run, in the order given.
 
     Args:
-        baseline: the id of the run to measure against.
-        same_epoch: measure finished runs too at the last epoch that both have tested.
+        baseline: the id of the run to compare with.
+        same_epoch: compare finished runs, too, at the last epoch that both have tested.
     """
     base = next((one for one in standings if one.id == baseline), None)
     return [_row(one, base, same_epoch) for one in standings]
 
 
-def _row(one: Standing, base: Standing | None, same_epoch: bool) -> Row:
+def _row(one: Standing, base: Standing | None, same_epoch: bool) -> Comparison:
     if not one.last_epoch:
-        return Row(one, math.nan, 0, math.nan, 0, math.nan, 0, None)
+        return Comparison(one, math.nan, 0, math.nan, 0, math.nan, 0, None)
     tested = np.isfinite(one.test_accuracy)
     best = one.best_epoch or int(one.epoch[tested][np.argmax(one.test_accuracy[tested])])
     last = one.accuracy_at(one.last_epoch)
     gap = (math.nan, 0, 0) if base is None or base is one else difference(one, base, same_epoch=same_epoch)
     interval = wilson(last, one.test_images) if one.test_images and 0 <= last <= 1 else None
-    return Row(one, last, one.last_epoch, one.accuracy_at(best), best, gap[0], gap[1], interval, gap[2])
+    return Comparison(one, last, one.last_epoch, one.accuracy_at(best), best, gap[0], gap[1], interval, gap[2])
 
 
 def difference(one: Standing, base: Standing, *, same_epoch: bool = False) -> tuple[float, int, int]:
-    """(accuracy of `one` minus that of `base`, epoch of `one`, epoch of `base`); (NaN, 0, 0) without a match.
+    """(accuracy of `one` minus that of `base`, epoch of `one`, epoch of `base`); (NaN, 0, 0) if not comparable.
 
-    Two runs that have finished are measured at their ends, since in the middle of a longer schedule a run is not yet
-    what it is going to be. All others, and these with `same_epoch`, are measured at the last epoch that both have
-    tested.
+    Two finished runs are compared at their ends, since in the middle of a longer schedule a run has not reached its
+    accuracy yet. All others, and finished runs with `same_epoch`, are compared at the last epoch that both have tested.
     """
     if not comparable(one, base):
         return math.nan, 0, 0
@@ -134,7 +134,7 @@ def difference(one: Standing, base: Standing, *, same_epoch: bool = False) -> tu
 
 
 def comparable(one: Standing, base: Standing) -> bool:
-    """Whether both were tested on the same images, as far as they say: of the same data set, and as many."""
+    """Whether both were tested on the same images, as far as known: the same data set and number of images."""
     same_data = one.data == base.data or not (one.data and base.data)
     return same_data and (one.test_images == base.test_images or not (one.test_images and base.test_images))
 
@@ -152,7 +152,7 @@ def difference_at(one: Standing, base: Standing) -> tuple[float, int]:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Runs of one recipe that differ in nothing but the seed, each seed once."""
+    """Runs of one recipe that differ only in the seed, each seed once."""
 
     recipe_id: str
     name: str
@@ -163,20 +163,20 @@ class Group:
     unfinished: int
     best_on: str = "test"
     repeated: str = ""
-    """Which seeds are there more than once, in words."""
+    """Which seeds occur more than once, as a sentence."""
 
 
-def groups(rows: Sequence[Row]) -> list[Group]:
-    """One group for each recipe, in order of appearance."""
-    found: dict[str, list[Row]] = {}
+def groups(rows: Sequence[Comparison]) -> list[Group]:
+    """One group per recipe, in order of appearance."""
+    found: dict[str, list[Comparison]] = {}
     for row in rows:
         found.setdefault(row.standing.recipe_id, []).append(row)
     return [_group(recipe_id, members) for recipe_id, members in found.items()]
 
 
-def _group(recipe_id: str, members: Sequence[Row]) -> Group:
+def _group(recipe_id: str, members: Sequence[Comparison]) -> Group:
     done = [row for row in members if row.standing.finished]
-    counted, again = one_a_seed(done, _seed, lambda row: row.standing.id)  # ids begin with the time
+    counted, again = one_a_seed(done, _seed, lambda row: row.standing.id)  # ids start with the time
     return Group(
         recipe_id=recipe_id,
         name=members[0].standing.name,
@@ -189,12 +189,12 @@ def _group(recipe_id: str, members: Sequence[Row]) -> Group:
     )
 
 
-def _seed(row: Row) -> int:
+def _seed(row: Comparison) -> int:
     return row.standing.seed
 
 
 def spread_at(curves: Sequence[Standing], epoch: int) -> Spread:
-    """Mean and spread of the runs' test accuracies at one epoch: how far apart seeds of a recipe lie there."""
+    """Mean and spread of the runs' test accuracies at one epoch, such as those of several seeds of a recipe."""
     values = []
     for one in curves:
         values += one.test_accuracy[one.epoch == epoch].tolist()[-1:]

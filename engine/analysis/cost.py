@@ -1,4 +1,4 @@
-"""What training costs: the time left of a live run, and the time and disk space of new runs, judged by earlier ones."""
+"""What training costs: the time left of a live run, and the time and disk space of new runs, from earlier ones."""
 
 from __future__ import annotations
 
@@ -15,60 +15,61 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.run.store import RunFolder, Summary
 
 FIRST: Final = "first:"
-LOOKED_AT: Final = 5
-"""How many earlier runs of a model judge a new one: the newest ones."""
+MOST_USED: Final = 5
+"""How many earlier runs of a model, the newest ones, an estimate uses."""
 MOST_READ: Final = 20
-"""Of how many the recipe is read to find those: a form asks with every key."""
+"""How many recipes are read to find them, since a form asks on every key press."""
 HALF_OVERHEAD: Final = {"cpu": 20.0, "mps": 250.0, "cuda": 250.0}
-"""Images in a step of which half the time does not depend on them (launching kernels, updating weights).
+"""Images per step at which half of the time is overhead that does not depend on their number, such as launching
+kernels and updating weights.
 
-Only for runs with another batch than any earlier one. Measured with lenet and resnet20 on one CPU thread: 42 and 9; a
-GPU works on some hundred small images in the time that its kernels take to launch.
+Only used for a batch size that no earlier run had. Measured with lenet and resnet20 on one CPU thread: 42 and 9; a GPU
+processes some hundred small images in the time that launching its kernels takes.
 """
 
 
 def seconds_left(planned: float, done: float, seconds_each: float) -> float:
-    """Seconds until the work is done, at the present pace; NaN where the pace is not known.
+    """Seconds until the work is done, at the current pace; NaN if the pace is unknown.
 
     Args:
-        planned: epochs or steps in all.
-        done: how many of them are done, a part of the present one included.
-        seconds_each: what one takes of late; NaN where that is not known.
+        planned: the total number of epochs or steps.
+        done: how many of them are done, including the fraction of the current one.
+        seconds_each: duration of a recent one; NaN if unknown.
     """
     return max(planned - done, 0.0) * seconds_each
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run will take, in seconds."""
+    """The estimated time of a run, in seconds."""
 
     start: float
-    """Until the first epoch begins, and after the last one."""
+    """Time before the first epoch and after the last one."""
     epoch: float
     """From one epoch to the next, with evaluation and saving."""
     runs: int
-    """How many earlier runs it stands on."""
+    """The number of earlier runs that it is based on."""
     scaled: bool
-    """Whether these had other images or another batch."""
+    """Whether these runs used another number of images or another batch size."""
 
     def seconds(self, epochs: int) -> float:
-        """For a run of so many epochs."""
+        """The estimate for a run of this many epochs."""
         return self.start + self.epoch * epochs
 
 
 def estimate(
     recipe: Recipe, known: Sequence[Summary], host: str, kind: str, cards: Collection[str] = ()
 ) -> Estimate | None:
-    """What a run of a recipe will take, judged by earlier runs on the same host and kind of device; None without one.
+    """Estimate the time of a run from earlier runs on the same host and type of device; None if there are none.
 
-    Runs of that very recipe judge it, else the newest ones of its model on its data set, scaled by how many images an
-    epoch has and by the batch: those with the same batch first.
+    Uses runs of the same recipe if there are any, else the newest runs of the same model and data set, preferably with
+    the same batch size, scaled by the number of images per epoch and by the batch size.
 
     Args:
-        kind: of the device: "cpu", "cuda" or "mps".
-        cards: names of the GPUs that it may use. Runs on such a card judge it, those on another one only without them.
+        kind: the type of device: "cpu", "cuda" or "mps".
+        cards: names of the GPUs that the run may use. Runs on other GPUs are only used if there are none on these.
     """
-    here = [run for run in known if _tells(run, host, kind)]
+    here = [run for run in known if _is_usable(run, host, kind)]
     here = [run for run in here if run.device_name in cards] or here
     if same := [run for run in here if run.recipe_id == recipe.recipe_id]:
         return Estimate(_start(same), median(map(_epoch_seconds, same)), len(same), False)
@@ -76,7 +77,7 @@ def estimate(
     alike.sort(key=lambda run: run.created, reverse=True)
     pairs = [(run, other) for run in alike[:MOST_READ] if (other := _recipe_of(run.folder)) is not None]
     of_this_batch = [pair for pair in pairs if at_once(pair[1]) == at_once(recipe)]
-    chosen = (of_this_batch or pairs)[:LOOKED_AT]
+    chosen = (of_this_batch or pairs)[:MOST_USED]
     if not chosen:
         return None
     factors = [_factor(recipe, other, kind) for _, other in chosen]
@@ -85,39 +86,39 @@ def estimate(
 
 
 def size_on_disk(model: str, known: Sequence[Summary]) -> float:
-    """Bytes that a finished run of a model takes, the median of earlier ones; NaN where there is none."""
+    """Bytes that a finished run of a model takes: the median of earlier ones, NaN if there are none."""
     sizes = [run.size_bytes for run in known if run.model == model and run.status == "finished"]
     return median(sizes) if sizes else math.nan
 
 
 def images(recipe: Recipe) -> float:
-    """Part of the training images that a recipe trains on."""
+    """Fraction of the training images that a recipe trains on."""
     data = recipe.data
     part = float(data.train_slice.removeprefix(FIRST)) if data.train_slice.startswith(FIRST) else 1.0
     return part * data.fraction * (1 - data.holdout)
 
 
 def at_once(recipe: Recipe) -> float:
-    """Images that go through the model together."""
+    """Number of images in one forward pass of the model."""
     return recipe.batch_size / recipe.compute.accumulate
 
 
-def _tells(run: Summary, host: str, kind: str) -> bool:
+def _is_usable(run: Summary, host: str, kind: str) -> bool:
     return run.host == host and run.device.partition(":")[0] == kind and run.epoch > 0 and run.seconds > 0
 
 
 def _epoch_seconds(run: Summary) -> float:
-    """What an epoch took; of runs that told no times by epoch, an equal share of the whole."""
+    """Duration of an epoch; for runs without times per epoch, an equal share of the total."""
     return run.epoch_seconds or run.seconds / run.epoch
 
 
 def _start(runs: Sequence[Summary]) -> float:
-    """What is not part of an epoch: of the run that lost the least of it to a download or to work done twice."""
+    """Time that is not part of an epoch: the minimum over the runs, as others include downloads or repeated work."""
     return min(max(run.seconds - run.epoch * _epoch_seconds(run), 0.0) for run in runs)
 
 
 def _factor(recipe: Recipe, other: Recipe, kind: str) -> float:
-    """How many times as long the steps of an epoch take as those of another recipe of the same model."""
+    """Ratio of the time of an epoch's steps to that of another recipe of the same model."""
 
     def work(of: Recipe) -> float:
         return images(of) * (1 + HALF_OVERHEAD.get(kind, 0.0) / at_once(of))
@@ -126,7 +127,7 @@ def _factor(recipe: Recipe, other: Recipe, kind: str) -> float:
 
 
 def _rescaled(run: Summary, factor: float) -> float:
-    """An epoch whose steps take `factor` times as long; testing and saving take what they took."""
+    """Duration of an epoch whose steps take `factor` times as long, while testing and saving take as long as before."""
     whole = _epoch_seconds(run)
     steps = min(run.train_seconds, whole) or whole
     return steps * factor + whole - steps
@@ -134,8 +135,8 @@ def _rescaled(run: Summary, factor: float) -> float:
 
 @lru_cache(256)
 def _recipe_of(folder: str) -> Recipe | None:
-    """A run's recipe, which never changes; None for a damaged run, or one of another version."""
+    """A run's recipe, which never changes; None for a damaged run, or one from another version."""
     try:
-        return RunFolder(Path(folder)).look()[0]
+        return RunFolder(Path(folder)).inspect()[0]
     except BadInput:
         return None

@@ -1,15 +1,15 @@
 """The filter language of the results table: `acc>0.95 model:resnet34 tag:paper status:failed started>3w`.
 
-A filter is words that must all hold. A word is `key:value`, `key=value` or a comparison (`> >= < <= !=`); a leading
-minus turns it around; a word without a key is looked for in id, name, preset, changes, model and tags. Double quotes
-keep blanks together (`name:"paper v2"`). Letters match in either case.
+A filter is a list of terms that must all match. A term is `key:value`, `key=value` or a comparison (`> >= < <= !=`); a
+leading minus negates it; a word without a key is searched in id, name, preset, changes, model and tags. Double quotes
+keep white space together (`name:"paper v2"`). Case is ignored.
 
-  text     name id preset changes model host device recipe data note   `:` contains, `=` is equal; `*` and `?` stand
-           for any letters; commas list alternatives (except in name, changes and note)
-  words    tag status reason        equal to one of the alternatives; status also knows `live`
+  text     name id preset changes model host device recipe data note   `:` means contains, `=` means equals; `*` and `?`
+           are wildcards; commas separate alternatives (except in name, changes and note)
+  words    tag status reason        equals one of the alternatives; status also has `live`
   numbers  acc best seed epoch epochs size seconds started
            accuracies as 0.95, 95 or 95%; sizes as 500MB; times as 90, 30s, 20m, 3h, 2d, 3w
-  started  is an age: `started<1d` are the runs of the last day, `started>3w` those from before three weeks ago
+  started  is an age: `started<1d` selects runs of the last day, `started>3w` runs older than three weeks
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from engine.contract.run.events import REASONS
 from engine.contract.run.status import DENIED, STATES
 from engine.contract.run.summary import Summary
 
-Test = Callable[[Summary, float], bool]  # the row, and the moment that ages are counted from
+Test = Callable[[Summary, float], bool]  # of a row, and the time from which ages are counted
 
 _TEXTS: Final[dict[str, Callable[[Summary], Iterable[str]]]] = {
     "name": lambda row: (row.name,),
@@ -48,7 +48,7 @@ _WORDS: Final[dict[str, Callable[[Summary], Iterable[str]]]] = {
     "status": lambda row: (row.status, "live") if row.live else (row.status,),
     "reason": lambda row: (row.reason,),
 }
-_PROSE: Final = ("name", "changes", "note")  # where a comma is a comma
+_PROSE: Final = ("name", "changes", "note")  # keys in whose values a comma is text
 _ANYWHERE: Final = ("id", "name", "preset", "changes", "model")
 _KNOWN: Final = {"status": (*STATES, "live"), "reason": (*REASONS, DENIED)}
 
@@ -87,24 +87,19 @@ _AMOUNT: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-zA-Z%]*)")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A parsed filter; without words it lets every row pass."""
+    """A parsed filter; without terms it matches every row."""
 
     text: str
     _tests: tuple[Test, ...] = ()
 
-    def matches(self, row: Summary, now: float | None = None) -> bool:
-        """Whether all words hold for the row. A number that a run does not have yet passes no comparison."""
-        moment = time.time() if now is None else now
-        return all(test(row, moment) for test in self._tests)
-
     def select(self, rows: Iterable[Summary], now: float | None = None) -> list[Summary]:
-        """The rows that pass, in their order."""
+        """The rows that match, in their order. A number that a run does not have yet matches no comparison."""
         moment = time.time() if now is None else now
         return [row for row in rows if all(test(row, moment) for test in self._tests)]
 
 
 def parse_filter(text: str) -> Filter:
-    """Read a filter. BadInput names every word that makes no sense, with the nearest key or value that does."""
+    """Parse a filter. BadInput names every invalid term, with the nearest valid key or value."""
     tests: list[Test] = []
     problems: list[str] = []
     for word in _split(text):
@@ -118,7 +113,7 @@ def parse_filter(text: str) -> Filter:
 
 
 def _split(text: str) -> list[str]:
-    """The words; double quotes keep blanks together."""
+    """Split into terms at white space outside double quotes."""
     words = shlex.shlex(text, posix=True)
     words.whitespace_split = True
     words.commenters = words.escape = ""
@@ -126,7 +121,7 @@ def _split(text: str) -> list[str]:
     try:
         return [word for word in words if word]
     except ValueError as error:
-        raise BadInput(f"filter {text!r}: a quote is not closed") from error
+        raise BadInput(f"filter {text!r}: missing closing quote") from error
 
 
 def _test(word: str) -> Test:
@@ -137,7 +132,7 @@ def _test(word: str) -> Test:
     if key not in KEYS:
         raise BadInput(f"filter {word!r}: unknown key {key!r}{nearest(key, KEYS)} (keys: {', '.join(KEYS)})")
     if not value:
-        raise BadInput(f"filter {word!r}: a value is missing after {sign!r}")
+        raise BadInput(f"filter {word!r}: missing value after {sign!r}")
     if sign == "!=":
         return _not(_test(f"{key}={value}"))
     if key in _NUMBERS:
@@ -171,7 +166,7 @@ def _one_of(word: str, key: str, value: str) -> Test:
     known = _KNOWN.get(key, sought)
     for part in sorted(sought.difference(known)):
         choices = ", ".join(choice for choice in known if choice)
-        raise BadInput(f"filter {word!r}: no {key} is called {part!r}{nearest(part, known)} ({key}: {choices})")
+        raise BadInput(f"filter {word!r}: unknown {key} {part!r}{nearest(part, known)} ({key}: {choices})")
     return lambda row, now: any(text.lower() in sought for text in get(row))
 
 
@@ -198,6 +193,6 @@ def _amount(word: str, units: dict[str, float], text: str) -> float:
     if unit not in units:
         valid = ", ".join(name for name in units if name) or "none"
         raise BadInput(f"filter {word!r}: unknown unit {amount[2]!r} (units: {valid})")
-    if units is _PARTS and not unit and value > 1:  # nobody's accuracy is above 1, so 95 means percent
+    if units is _PARTS and not unit and value > 1:  # no accuracy is above 1, so 95 means percent
         return value / 100
     return value * units[unit]

@@ -1,8 +1,8 @@
-"""The course of a run as column arrays, folded from its events and kept up with as they are written.
+"""The course of a run as column arrays, folded from its events as they are written.
 
-Folding is idempotent: an epoch or a step that is told again replaces itself, and what lies behind a `Resumed` event
-is dropped, so curves never run backwards after a crash. Steps go from JSON straight into arrays: two hundred thousand
-of them open in well under a second, and `History.tail` shows the end of a run at once whatever its length.
+Folding is idempotent: a repeated epoch or step replaces the earlier one, and everything after the position of a
+`Resumed` event is dropped, so curves never run backward after a crash. Steps go from JSON straight into arrays: two
+hundred thousand of them load in well under a second, and `History.tail` loads the end of a run of any length at once.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from engine.analysis.rows import (
 from engine.analysis.series import Array, Series
 from engine.contract.lines import LineReader
 from engine.contract.run.course import Course
+from engine.contract.run.event_file import read_event
 from engine.contract.run.events import (
     Checkpoint,
     Epoch,
@@ -38,7 +39,6 @@ from engine.contract.run.events import (
     Step,
     Stopped,
     System,
-    read_event,
 )
 from engine.contract.values import parse_lines
 
@@ -49,10 +49,10 @@ MOST_MESSAGES: Final = 1000
 
 
 class History:
-    """What happened in a run. `poll` takes in new events; arrays are views, valid until the next poll.
+    """What happened in a run. `poll` adds new events; arrays are views, valid until the next poll.
 
-    `version` goes up with every change, for screens that draw only when there is something new. `partial` is true for
-    a history that knows only the end of the run.
+    `version` increases with every change, for screens that redraw only then. `partial` is True for a history of
+    only the end of the run.
     """
 
     def __init__(self, events: Path) -> None:
@@ -65,9 +65,9 @@ class History:
 
     def _reset(self) -> None:
         self.course = Course()
-        """What listings say of the run: its epochs, the best of them, how it ended, its time at work."""
+        """The facts that listings show, too: epochs, the best one, how the run ended, its working time."""
         self.latest: System | None = None
-        """The newest sample, with the other users of each GPU."""
+        """The newest system sample, with the other users of each GPU."""
         self._steps = Series(STEP_NAMES)
         self._host = Series(HOST_NAMES)
         self._gpus: dict[int, Series] = {}
@@ -76,7 +76,7 @@ class History:
 
     @classmethod
     def tail(cls, events: Path, size: int = TAIL_BYTES) -> History:
-        """A history of the last `size` bytes and of how the run began: for the first paint of a long run."""
+        """A history of the last `size` bytes and the start event, for the first paint of a long run."""
         history = cls(events)
         history._lines.seek_tail(size)
         history.partial = history._lines.offset > 0
@@ -88,11 +88,11 @@ class History:
 
     @property
     def garbage(self) -> int:
-        """Lines that were no JSON object or too long, events that said not where they belong, and bad values."""
+        """Number of lines that are no JSON object or too long, of dropped events and of bad values."""
         return self._garbage + self._lines.garbage
 
     def poll(self) -> bool:
-        """Take in what was written since the last call; whether there was anything. Never raises."""
+        """Add what was written since the last call; whether there was anything. Never raises."""
         before = self.version
         while block := self._lines.poll(BLOCK_BYTES):
             if self._lines.restarts != self._restarts:
@@ -105,14 +105,14 @@ class History:
             self.version += 1
         return self.version != before
 
-    # Columns, one entry a row
+    # Columns, one entry per row
 
     def step(self, name: str) -> Array:
-        """A column of STEP_NAMES over the steps that were told."""
+        """A column of STEP_NAMES over the recorded steps."""
         return self._steps.column(name)
 
     def position(self) -> Array:
-        """Where each step lies on an axis of epochs: 0 at the start of the first, 1 at its end."""
+        """The position of each step in epochs: 0 at the start of the first epoch, 1 at its end."""
         per_epoch = self.started.steps_per_epoch if self.started else 0
         within = self.step("step") / per_epoch if per_epoch > 0 else np.zeros(len(self._steps))
         position: Array = self.step("epoch") - 1 + np.minimum(within, 1.0)
@@ -123,7 +123,7 @@ class History:
         return self._host.column(name)
 
     def gpu(self, index: int, name: str) -> Array:
-        """A column of GPU_NAMES over the samples that saw that GPU; empty when none did."""
+        """A column of GPU_NAMES over the samples with this GPU; empty if there are none."""
         return self._gpus[index].column(name) if index in self._gpus else np.empty(0)
 
     def gpus(self) -> list[int]:
@@ -131,11 +131,11 @@ class History:
         return sorted(self._gpus)
 
     def epoch(self, name: str) -> Array:
-        """A numeric field of Epoch ("epoch", "test_accuracy", "t" ...) over the epochs that are done, ascending."""
+        """A numeric field of Epoch ("epoch", "test_accuracy", "t" ...) over the finished epochs, ascending."""
         return np.array([getattr(epoch, name) for epoch in self.epochs], dtype=np.float64)
 
     def per_class(self) -> Array:
-        """Test accuracy (epochs, classes), NaN where an epoch was not evaluated by class."""
+        """Test accuracy (epochs, classes); NaN for epochs without an evaluation by class."""
         classes = len(self.started.classes) if self.started else 0
         classes = classes or max((len(epoch.per_class) for epoch in self.epochs), default=0)
         table = np.full((len(self.epochs), classes), math.nan)
@@ -148,32 +148,32 @@ class History:
 
     @property
     def started(self) -> RunStarted | None:
-        """What the newest attempt found."""
+        """The start event of the newest attempt."""
         return self.course.started
 
     @property
     def phase(self) -> Phase | None:
-        """What it said last that it does."""
+        """The last phase event."""
         return self.course.phase
 
     @property
     def closing(self) -> Finished | Stopped | Failed | None:
-        """Its last words, when nothing came after them."""
+        """The closing event, if no later attempt has begun."""
         return self.course.closing
 
     @property
     def resumes(self) -> list[Resumed]:
-        """From where later attempts went on."""
+        """The positions from which later attempts resumed."""
         return self.course.resumes
 
     @property
     def epochs(self) -> list[Epoch]:
-        """The epochs that are done, ascending, each as it was told last."""
+        """The finished epochs, ascending; a repeated one in its latest version."""
         return self.course.epochs
 
     @property
     def best(self) -> Epoch | None:
-        """The best epoch on what it is picked on: see `Course.best`."""
+        """The best epoch: see `Course.best`."""
         return self.course.best
 
     @property
@@ -189,7 +189,7 @@ class History:
     def _fold(self, tables: list[dict[str, Any]]) -> None:
         steps: list[dict[str, Any]] = []
         samples: list[System] = []
-        seen = 0  # steps whose times are taken in
+        seen = 0  # steps whose times have been taken
         for table in tables:
             if table.get("event") == Step.KIND:
                 steps.append(table)
@@ -204,7 +204,7 @@ class History:
             match event:
                 case System():
                     samples.append(event)
-                case Resumed():  # the one event whose order among the steps matters
+                case Resumed():  # the only event whose order among the steps matters
                     self._add_steps(steps)
                     steps, seen = [], 0
                     self._steps.cut(step_key(event.epoch + 1, event.step + 1))
@@ -219,7 +219,7 @@ class History:
         self._add_samples(samples)
 
     def _take_times(self, steps: list[dict[str, Any]]) -> None:
-        """Take in when neighbouring steps were done: where they tell what was worked, the first and the last say it."""
+        """Take the times of consecutive steps; if they have `worked`, the first and the last step are enough."""
         if steps and number(steps[0].get("worked")) <= number(steps[-1].get("worked")):
             steps = [steps[0], steps[-1]]
         for step in steps:
@@ -231,7 +231,7 @@ class History:
         self._steps.extend(step_key(rows[:, 1], rows[:, 2]), rows)
 
     def _add_samples(self, samples: list[System]) -> None:
-        samples = [sample for sample in samples if sample.t]  # without a time it has no place among the others
+        samples = [sample for sample in samples if sample.t]  # one without a time cannot be placed
         if not samples:
             return
         self.latest = samples[-1]

@@ -1,4 +1,4 @@
-"""Reported against measured: a published figure, and what finished runs of its recipe say under the same selection."""
+"""Reported against measured: a published figure and the finished runs of its recipe, with the same epoch selection."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from engine.analysis.seeds import one_a_seed, repeated
 from engine.analysis.stats import Interval, Spread, spread, wilson
 from engine.contract.lines import LineReader
 from engine.contract.run.course import Course
-from engine.contract.run.events import Epoch, Event, RunStarted, System, from_table
+from engine.contract.run.event_file import from_table
+from engine.contract.run.events import Epoch, Event, RunStarted, System
 from engine.contract.run.summary import Summary
 from engine.contract.values import parse_lines, read_float
 
 Selection = Literal["best_on_test", "last", "unknown"]
 
 BLOCK_BYTES: Final = 4 << 20
-_DULL: Final = (b'{"event": "step"', b'{"event": "message"', b'{"event": "checkpoint"')
+_SKIPPED: Final = (b'{"event": "step"', b'{"event": "message"', b'{"event": "checkpoint"')
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one run came to. `best` is its best epoch on `best_on`: the test set, or images held out of training."""
+    """The result of one run. `best` is its best epoch on `best_on`: the test set, or images held out of training."""
 
     run: str
     seed: int
@@ -33,24 +34,24 @@ class Outcome:
     best_on: str = "test"
     seconds: float = math.nan
     estimated: bool = False
-    """Whether `seconds` was judged by wall clocks."""
+    """Whether `seconds` was estimated from the wall clock."""
     device: str = ""
     test_images: int = 0
     params: int = 0
     gpu_bytes: float = math.nan
-    """Highest GPU memory of ours in any sample."""
+    """Highest GPU memory of the run in any sample."""
 
     def epoch(self, selection: Selection) -> Epoch:
-        """The epoch to compare; where a source does not say which one it took, our last."""
+        """The epoch to compare: for a source that does not say which epoch it reports, the last one."""
         return self.best if selection == "best_on_test" else self.last
 
 
 def outcome(run: Summary) -> Outcome | None:
-    """What a run came to, from its events; None where no epoch was tested."""
+    """The result of a run, from its events; None if no epoch was tested."""
     reader = LineReader(Path(run.folder) / "events.jsonl")
     course, gpu_bytes = Course(), math.nan
     while block := reader.poll(BLOCK_BYTES):
-        lines = [line for line in block.split(b"\n") if not line.startswith(_DULL)]
+        lines = [line for line in block.split(b"\n") if not line.startswith(_SKIPPED)]
         for table in parse_lines(b"\n".join(lines))[0]:
             match event := from_table(table):
                 case System():
@@ -76,12 +77,12 @@ def outcome(run: Summary) -> Outcome | None:
 
 
 def _larger(a: float, b: float) -> float:
-    """The larger one; a NaN counts as nothing."""
+    """The larger value, ignoring NaN."""
     return b if math.isnan(a) or b > a else a
 
 
 def _ours(sample: System) -> float:
-    """GPU memory of ours in a sample, over all cards; NaN where no card tells."""
+    """GPU memory of the run in a sample, over all GPUs; NaN if no GPU reports it."""
     held = []
     for gpu in sample.gpus:
         try:
@@ -92,57 +93,57 @@ def _ours(sample: System) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A published figure and the finished runs of its recipe, one a seed."""
+class Reproduction:
+    """A published figure and the finished runs of its recipe, one per seed."""
 
     id: str
     selection: Selection
     reported: float
-    """Test accuracy, 0..1; NaN where the source gives none."""
+    """Published test accuracy, 0..1; NaN if the source gives none."""
     outcomes: tuple[Outcome, ...]
     unfinished: tuple[Summary, ...] = ()
-    """Runs of the recipe that have not come to their end, of seeds that no finished run has."""
+    """Unfinished runs of the recipe, of seeds without a finished run."""
     repeated: str = ""
-    """Which seeds have more than one finished run, in words."""
+    """Which seeds have more than one finished run, as a sentence."""
 
     @property
     def measured(self) -> Spread:
-        """Test accuracy under the source's selection."""
+        """Test accuracy with the source's epoch selection."""
         return self.over(lambda run: run.epoch(self.selection).test_accuracy)
 
     @property
     def last(self) -> Spread:
-        """Test accuracy of the last epoch: the headline."""
+        """Test accuracy of the last epoch: the headline figure."""
         return self.over(lambda run: run.last.test_accuracy)
 
     @property
     def best(self) -> Spread:
-        """Test accuracy of each run's best epoch, as the run picked it."""
+        """Test accuracy of each run's best epoch, as selected by the run."""
         return self.over(lambda run: run.best.test_accuracy)
 
     @property
     def best_on(self) -> str:
-        """What the best epochs were picked on: "holdout" where no run picked on the test set."""
+        """What the best epochs were selected on: "holdout" only if no run selected on the test set."""
         return "holdout" if self.outcomes and all(run.best_on == "holdout" for run in self.outcomes) else "test"
 
     @property
     def estimated(self) -> bool:
-        """Whether the time of a run was judged by wall clocks."""
+        """Whether the time of any run was estimated from the wall clock."""
         return any(run.estimated for run in self.outcomes)
 
     @property
     def difference(self) -> float:
-        """Measured minus reported, 0..1; NaN without both."""
+        """Measured minus reported accuracy, -1..1; NaN if either is missing."""
         return self.measured.mean - self.reported
 
     @property
     def interval(self) -> Interval | None:
-        """95 % of the measured mean for the size of the test set alone; None without a run."""
+        """95 % confidence interval of the measured mean for the size of the test set alone; None without a run."""
         return wilson(self.measured.mean, self.test_images) if self.test_images else None
 
     @property
     def test_images(self) -> int:
-        """How many images the test accuracies are of; 0 without a run."""
+        """Number of test images; 0 without a run."""
         return min((run.test_images for run in self.outcomes), default=0)
 
     @property
@@ -152,12 +153,12 @@ class Line:
 
     @property
     def device(self) -> str:
-        """What the runs were made on."""
+        """The devices of the runs."""
         return ", ".join(dict.fromkeys(run.device for run in self.outcomes))
 
     @property
     def mixed(self) -> bool:
-        """Whether a train accuracy is against mixed labels, hence not comparable with a test accuracy."""
+        """Whether a train accuracy is against mixed labels and so not comparable with a test accuracy."""
         return any(run.last.train_mixed for run in self.outcomes)
 
     def over(self, figure: Callable[[Outcome], float]) -> Spread:
@@ -169,25 +170,25 @@ class Line:
         return self.over(lambda run: figure(run.epoch(self.selection)))
 
 
-def line(
+def reproduce(
     id: str,
     recipe_id: str,
     selection: Selection,
     reported: float | None,
     runs: Iterable[Summary],
     read: Callable[[Summary], Outcome | None] = outcome,
-) -> Line:
-    """Set the runs of a recipe against a figure. Of several finished runs of one seed the newest counts.
+) -> Reproduction:
+    """Compare the runs of a recipe with a published figure. Of several finished runs with one seed the newest counts.
 
     Args:
-        read: gives the outcome of a run; one that remembers spares reading a run for every row that it stands for.
+        read: returns the outcome of a run; pass a cached function if runs are used for several figures.
     """
     mine = sorted((run for run in runs if run.recipe_id == recipe_id), key=lambda run: run.created)
     ended, again = one_a_seed([run for run in mine if run.status == "finished"], _seed, lambda run: run.created)
-    found = [told for run in sorted(ended, key=_seed) if (told := read(run)) is not None]
+    found = [result for run in sorted(ended, key=_seed) if (result := read(run)) is not None]
     seeds = set(map(_seed, ended))
     others = {run.seed: run for run in mine if run.seed not in seeds}
-    return Line(
+    return Reproduction(
         id=id,
         selection=selection,
         reported=math.nan if reported is None else reported,

@@ -1,4 +1,4 @@
-"""Events as rows of numbers: what of a step or a sample goes into the columns of a history."""
+"""Steps and system samples as rows of numbers, for the columns of a history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 from engine.analysis.series import Array
 from engine.contract.clock import LATEST
 from engine.contract.run.course import LARGEST_EPOCH
-from engine.contract.run.events import Step, System, read_event
+from engine.contract.run.event_file import read_event
+from engine.contract.run.events import Step, System
 from engine.contract.values import LARGEST as LARGEST_SIZE
 from engine.contract.values import read_float, read_share, read_size
 
@@ -22,22 +23,22 @@ GPU_NAMES: Final = (
     "t", "utilization", "memory_used", "memory_total", "memory_ours", "memory_others", "power", "power_limit",
     "temperature",
 )  # fmt: skip
-LARGEST_STEP: Final = 1 << 26  # so that epoch and step together fit the 53 exact bits of a key
+LARGEST_STEP: Final = 1 << 26  # so that epoch and step together fit into the 53 bits of a float
 MOST_GPUS: Final = 64
 
 Number = TypeVar("Number", Array, int)
 
 
 def step_key(epoch: Number, step: Number) -> Number:
-    """One ascending number for a step of an epoch."""
+    """A number that orders steps across epochs."""
     return epoch * LARGEST_STEP + step
 
 
 def step_rows(tables: list[dict[str, Any]]) -> tuple[Array, int]:
-    """Steps, as parsed from JSON, as rows (n, STEP_NAMES), and how many values in them were garbage.
+    """Rows (n, STEP_NAMES) of steps parsed from JSON, and how many of their values were garbage.
 
-    Impossible steps are left out. Whole columns are checked at once, a third of the time that an event object for each
-    would take.
+    Invalid steps are left out. Whole columns are checked at once, which takes a third of the time of one event object
+    per step.
     """
     raw = [
         (
@@ -56,7 +57,7 @@ def step_rows(tables: list[dict[str, Any]]) -> tuple[Array, int]:
             raise TypeError("not all are numbers")
         rows = np.array(raw, dtype=np.float64).reshape(-1, len(STEP_NAMES))
         garbage += _clear(rows[:, :1], LATEST, 0.0) + _clear(rows[:, 4:], LARGEST_SIZE, math.nan)
-    except (TypeError, OverflowError):  # "nan", garbage, a number of hundreds of digits: look at each by itself
+    except (TypeError, OverflowError):  # "nan", garbage, a number with hundreds of digits: check steps one by one
         read = [read_event(table) for table in tables]
         garbage += sum(bad for _, bad in read)
         named = [[getattr(event, name) for name in STEP_NAMES] for event, _ in read if isinstance(event, Step)]
@@ -69,7 +70,10 @@ def step_rows(tables: list[dict[str, Any]]) -> tuple[Array, int]:
 
 
 def _clear(columns: Array, largest: float, instead: float) -> int:
-    """Replace what is below 0 or too large, as reading single events does; how many there were. NaN may stay NaN."""
+    """Replace values below 0 or above `largest`, as reading single events does; returns how many.
+
+    NaN is replaced only if `instead` is a number.
+    """
     bad = (columns < 0) | (columns > largest)
     bad |= np.isnan(columns) & ~np.isnan(instead)
     columns[bad] = instead
@@ -82,7 +86,7 @@ def host_rows(samples: list[System]) -> Array:
 
 
 def gpu_rows(samples: list[System]) -> dict[int, Array]:
-    """Samples as rows (n, GPU_NAMES) for each GPU index; NaN for what a card does not tell, or cannot have."""
+    """Samples as rows (n, GPU_NAMES) by GPU index; NaN for values that are missing or invalid."""
     cards: dict[int, list[list[float]]] = {}
     for sample in samples:
         for gpu in sample.gpus:
@@ -93,7 +97,7 @@ def gpu_rows(samples: list[System]) -> dict[int, Array]:
 
 
 def number(value: Any) -> float:
-    """A number of a JSON table; NaN for anything else."""
+    """A number from a JSON table; NaN for anything else."""
     try:
         return read_float(value)
     except TypeError:
@@ -101,7 +105,7 @@ def number(value: Any) -> float:
 
 
 def gpu_figure(gpu: Mapping[str, Any], name: str) -> float:
-    """A figure of a GPU's table in a sample: 0..1 for its use, else not negative; NaN for anything else."""
+    """A figure from a GPU's table in a sample: 0..1 for the utilization, else at least 0; NaN for anything else."""
     try:
         return float((read_share if name == "utilization" else read_size)(gpu.get(name)))
     except TypeError:

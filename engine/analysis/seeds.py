@@ -1,4 +1,4 @@
-"""How often something was measured: runs that differ in nothing but the seed, each seed once."""
+"""Count each seed once among runs that differ only in the seed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ T = TypeVar("T")
 
 
 def one_a_seed(runs: Iterable[T], seed: Callable[[T], int], age: Callable[[T], Any]) -> tuple[list[T], list[T]]:
-    """Those that count, in the order given, and those that only repeat a seed: of each seed the newest counts.
+    """The newest run of each seed, in the order given, and the other runs, which only repeat a seed.
 
-    A run that is seen twice, in two folders with runs or as a copy, and the same recipe run twice with one seed are one
-    measurement: their spread says nothing of what another seed would give.
+    A run that occurs twice, in two runs folders or as a copy, is one measurement, and so are two runs of a recipe with
+    the same seed: their spread does not show what another seed would give.
 
     Args:
-        age: what sorts older runs before newer ones; of equals the first one counts.
+        age: sort key that puts older runs before newer ones; of equals the first one counts.
     """
     found = list(runs)
-    newest: dict[int, int] = {}  # place of the run that counts, by seed
+    newest: dict[int, int] = {}  # index of the run that counts, by seed
     for place, run in enumerate(found):
         at = newest.setdefault(seed(run), place)
         if age(run) > age(found[at]):
@@ -29,12 +29,12 @@ def one_a_seed(runs: Iterable[T], seed: Callable[[T], int], age: Callable[[T], A
 
 
 def repeated(left_out: Iterable[T], seed: Callable[[T], int]) -> str:
-    """Which seeds are there more than once, in words: "seed 0 is there 3 times and counts once"; "" where none is."""
+    """Which seeds are repeated, as a sentence: "seed 0 is listed 3 times and counts once"; "" if none is."""
     extra: dict[int, int] = {}
     for run in left_out:
         extra[seed(run)] = extra.get(seed(run), 1) + 1
-    said = [f"seed {number} is there {_times(times)} and counts once" for number, times in sorted(extra.items())]
-    return "; ".join(said)
+    notes = [f"seed {number} is listed {_times(times)} and counts once" for number, times in sorted(extra.items())]
+    return "; ".join(notes)
 
 
 def _times(count: int) -> str:

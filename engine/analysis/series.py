@@ -1,4 +1,4 @@
-"""Growing columns of numbers in the order of a key, where telling a part again replaces what was told before."""
+"""Growing columns of numbers ordered by a key, in which repeated rows replace earlier ones."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Array = npt.NDArray[np.float64]
 
 
 class Series:
-    """Rows of float64 under named columns, kept strictly ascending in their key.
+    """Rows of float64 in named columns, kept strictly ascending by key.
 
-    A row whose key is not above the last one cuts away everything from its key on and takes its place: after a crash
-    the repeated steps replace the lost ones, and feeding the same rows twice changes nothing.
+    A row whose key is not above the last one replaces all rows from its key on: after a crash the repeated steps
+    replace the lost ones, and adding the same rows again changes nothing.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -32,7 +32,7 @@ class Series:
         return view
 
     def extend(self, keys: Array, rows: Array) -> None:
-        """Add rows (n, columns) with their keys (n,); finite keys only."""
+        """Add rows (n, columns) with keys (n,), which must be finite."""
         falls = np.flatnonzero(np.diff(keys) <= 0) + 1
         for part_keys, part in zip(np.split(keys, falls), np.split(rows, falls), strict=True):
             if len(part_keys):
@@ -40,7 +40,7 @@ class Series:
                 self._append(part_keys, part)
 
     def cut(self, key: float) -> None:
-        """Drop the rows whose key is `key` or above."""
+        """Drop the rows with a key of at least `key`."""
         if self._size and key <= self._data[0, self._size - 1]:
             self._size = int(np.searchsorted(self._data[0, : self._size], key))
 

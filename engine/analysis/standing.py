@@ -1,4 +1,4 @@
-"""How one run stands: the part of its course that a comparison needs, as arrays."""
+"""The part of a run's course that a comparison needs, as arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.contract.run.folder import RunInfo
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a comparison needs of one run. Accuracies 0..1; NaN at epochs without a test."""
+    """What a comparison needs to know about one run. Accuracies are 0..1, NaN for epochs without a test."""
 
     id: str
     name: str
@@ -24,38 +24,38 @@ class Standing:
     epoch: npt.NDArray[np.float64] = field(compare=False)
     test_accuracy: npt.NDArray[np.float64] = field(compare=False)
     seconds: float = math.nan
-    """Time at work so far."""
+    """Working time so far."""
     images_per_second: float = math.nan
     test_images: int = 0
     state: str = "finished"
     best_epoch: int = 0
-    """The best epoch as its course has it; 0: the one with the highest test accuracy."""
+    """The best epoch according to the course; 0 stands for the one with the highest test accuracy."""
     best_on: str = "test"
-    """What the best epoch was picked on."""
+    """What the best epoch was selected on: "test" or "holdout"."""
     data: str = ""
-    """Name of the data set; "" where that is not known."""
+    """Name of the data set; "" if unknown."""
     estimated: bool = False
-    """Whether `seconds` was judged by wall clocks."""
+    """Whether `seconds` was estimated from the wall clock."""
 
     @property
     def last_epoch(self) -> int:
-        """The last epoch that was tested; 0 without one."""
+        """The last epoch that was tested; 0 if there is none."""
         tested = self.epoch[np.isfinite(self.test_accuracy)]
         return int(tested[-1]) if len(tested) else 0
 
     @property
     def finished(self) -> bool:
-        """Whether it has been tested at the end of its schedule."""
+        """Whether the run was tested at the end of its schedule."""
         return self.last_epoch == self.epochs > 0
 
     def accuracy_at(self, epoch: int) -> float:
-        """Test accuracy of an epoch; NaN where it was not tested."""
+        """Test accuracy of an epoch; NaN if it was not tested."""
         found = self.test_accuracy[self.epoch == epoch]
         return float(found[-1]) if len(found) else math.nan
 
 
 def standing(run_id: str, info: RunInfo, course: Course) -> Standing:
-    """How a run stands, by its course; `info` is what was asked for."""
+    """The standing of a run, from its course and its `run.json`."""
     epochs = course.epochs
     return Standing(
         id=run_id,

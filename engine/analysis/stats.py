@@ -1,4 +1,4 @@
-"""How sure a number is: the interval of one run's accuracy, mean and spread over seeds."""
+"""The uncertainty of a figure: the confidence interval of one run's accuracy, mean and spread over seeds."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class Interval:
 
     @property
     def half(self) -> float:
-        """Half its width: the figure written behind a plus-minus sign."""
+        """Half its width: the figure after a plus-minus sign."""
         return (self.high - self.low) / 2
 
 
 def wilson(accuracy: float, n: int, confidence: float = 0.95) -> Interval:
-    """Where the accuracy of this very model on endless test images lies, judged by `n` of them.
+    """Confidence interval for the accuracy of this model on unlimited test images, given its accuracy on `n` of them.
 
-    It covers the finite test set only, not what another seed would have given. Wilson 1927, "Probable inference, the
-    law of succession, and statistical inference": unlike the textbook interval it stays inside 0..1.
+    It covers only the finite size of the test set, not the variation between seeds. Wilson 1927, "Probable inference,
+    the law of succession, and statistical inference": unlike the textbook interval it stays inside 0..1.
 
     Args:
-        accuracy: part of the images that were right, 0..1.
+        accuracy: fraction of correctly classified images, 0..1.
         n: number of images, at least 1.
 
     Raises:
@@ -38,14 +38,14 @@ def wilson(accuracy: float, n: int, confidence: float = 0.95) -> Interval:
         raise ValueError(f"no interval for accuracy {accuracy} of {n} images at confidence {confidence}")
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     shrunk = 1.0 / (1.0 + z * z / n)
-    centre = (accuracy + z * z / (2 * n)) * shrunk
+    center = (accuracy + z * z / (2 * n)) * shrunk
     half = z * shrunk * math.sqrt(accuracy * (1 - accuracy) / n + z * z / (4 * n * n))
-    return Interval(max(centre - half, 0.0), min(centre + half, 1.0))
+    return Interval(max(center - half, 0.0), min(center + half, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Mean, standard deviation (n - 1 in the denominator; NaN below two values) and how many."""
+    """Mean, standard deviation (n - 1 in the denominator; NaN below two values) and number of values."""
 
     mean: float
     sd: float
@@ -53,7 +53,7 @@ class Spread:
 
 
 def spread(values: Iterable[float]) -> Spread:
-    """Mean and spread of what was measured; NaN values do not count."""
+    """Mean and spread of the finite values."""
     seen = [value for value in values if math.isfinite(value)]
     if not seen:
         return Spread(math.nan, math.nan, 0)

@@ -1,7 +1,7 @@
-"""The mark that makes a function or class a part: models, augmentation ops, optimizers, schedules, losses and more.
+"""The decorator that makes a function or class a part: a model, augmentation op, optimizer, schedule, loss and so on.
 
-This module is what a file of parts imports, the engine's own and a user's alike. It imports nothing and keeps nothing:
-`engine.contract.recipe.catalog` reads the marks from source.
+This is the module that a file of parts imports, whether the engine's own or a user's. It imports nothing of ours and
+keeps no registry: `engine.contract.recipe.catalog` reads the decorators from source.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a form, a help line and a check need to know about one option: `Annotated[float, Spec("...", ge=0.0)]`."""
+    """Help and limits of one option, for forms, help texts and validation: `Annotated[float, Spec("...", ge=0.0)]`."""
 
     help: str
     ge: float | None = None
@@ -26,13 +26,13 @@ class Spec:
 
 
 def register(kind: str, *, title: str, name: str = "", **facts: Any) -> Callable[[T], T]:
-    """Mark a part. Returns the function or class unchanged and keeps nothing.
+    """Mark a function or class as a part and return it unchanged.
 
     Args:
         kind: one of `engine.contract.recipe.catalog.KINDS`.
-        title: what lists and forms show.
-        name: the part's name; by default that of the function, or that of the class in snake_case.
+        title: shown in lists and forms.
+        name: the part's name; by default the name of the function, or of the class in snake_case.
         facts: literals such as year, paper, paper_result, family, params, gmacs, aliases, stage and conflicts; for a
-            model also single_pixels, True if its batch norm sees maps of 1x1 px.
+            model also single_pixels: True if its batch norm sees feature maps of 1x1 px.
     """
     return lambda part: part

@@ -1,7 +1,7 @@
-"""Times from files as the clock and the calendar show them: the one place that makes a date of a number.
+"""Convert times from files to local time: the one place that turns a number into a date.
 
-A run folder may hold any number as a time. `datetime.fromtimestamp` raises for one beyond the year 9999, for NaN and
-for infinity, each with another exception; here they are no time at all.
+A run folder may hold any number as a time. `datetime.fromtimestamp` raises a different exception each for a year beyond
+9999, for NaN and for infinity; `local_time` returns None for all of them.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-LATEST: Final = 253_370_764_800.0  # the beginning of the year 9999, so that no time zone leads beyond it
+LATEST: Final = 253_370_764_800.0  # the start of the year 9999, so that no time zone goes beyond that year
 
 
 def local_time(t: float) -> datetime | None:
-    """Unix seconds as local time; None before 1970, after the year 9998, and for NaN."""
+    """Seconds since 1970 as local time; None before 1970, after the year 9998, and for NaN."""
     return datetime.fromtimestamp(t) if 0 <= t < LATEST else None

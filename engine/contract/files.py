@@ -1,4 +1,4 @@
-"""Small JSON files that appear whole or not at all, and are read with suspicion."""
+"""Small files that are written whole or not at all, and read without trusting what is there."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from engine.contract.flock import Busy, lock_within
 from engine.contract.lines import file_mode, open_regular
 from engine.contract.values import parse
 
-MAX_FILE: Final = 4 << 20  # bytes; none of our small files comes near
+MAX_FILE: Final = 4 << 20  # bytes; our own small files are far below this
 PRIVATE: Final = 0o077
-"""The umask of every process of a run. What belongs to a shared run gets its group's bits one by one, so that nothing
-else that such a process makes (caches, downloaded data, the queue) is opened with it."""
-PATIENCE: Final = 5.0  # seconds for a lock that others hold for a moment only
+"""The umask of every process of a run. The files of a shared run get their group permissions one by one, so that
+nothing else that such a process creates (caches, downloaded data, the queue) becomes accessible to the group."""
+PATIENCE: Final = 5.0  # seconds to wait for a lock that others hold only briefly
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write beside and rename. `durable` also waits for the disk: not needed for what is written every second."""
+    """Write a temporary file and rename it; if `durable`, sync it to disk (files written every second need not)."""
     fd, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with os.fdopen(fd, "wb") as file:
@@ -41,10 +41,10 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def make_folder(path: Path, *, exist_ok: bool = False) -> None:
-    """Make a folder as open as the one it lies in, whatever the umask: private, or shared with the group.
+    """Create a folder with the permissions of its parent, whatever the umask: private, or shared with the group.
 
     Raises:
-        OSError: the parent is missing (it is never made), or something is there and `exist_ok` is false.
+        OSError: the parent is missing (it is never created), or the path exists and `exist_ok` is false.
     """
     try:
         path.mkdir(mode=0o700)
@@ -56,7 +56,7 @@ def make_folder(path: Path, *, exist_ok: bool = False) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames and removals in a folder last through a power cut."""
+    """Sync a folder, so that renames and removals in it survive a power cut."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
@@ -65,14 +65,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def read_file(path: Path, limit: int = MAX_FILE, *, follow: bool = False) -> bytes:
-    """The content of a regular file: the one way to read a file that somebody may have put in our way.
+    """The content of a regular file: the one way to read a file that another user or program may have replaced.
 
     Args:
-        limit: bytes beyond which it is refused.
-        follow: let symbolic links lead to it, for a path that the user named.
+        limit: the largest size that is read, in bytes.
+        follow: follow symbolic links, for a path that the user named.
 
     Raises:
-        OSError: it is missing, forbidden, no regular file, or too large; `strerror` says which.
+        OSError: it is missing, forbidden, not a regular file, or too large; `strerror` says which.
     """
     with os.fdopen(open_regular(path, follow=follow), "rb") as file:
         data = file.read(limit + 1)
@@ -82,7 +82,7 @@ def read_file(path: Path, limit: int = MAX_FILE, *, follow: bool = False) -> byt
 
 
 def read_bytes(path: Path) -> bytes | None:
-    """A regular file of sane size, or None: missing, a link, a FIFO, unreadable, too large."""
+    """The content of a regular file, or None if it is missing, a link, a FIFO, unreadable or too large."""
     try:
         return read_file(path)
     except OSError:
@@ -90,7 +90,7 @@ def read_bytes(path: Path) -> bytes | None:
 
 
 def is_denied(path: Path) -> bool:
-    """Whether this user may not read what lies there (nobody knows then whether it is there at all)."""
+    """Whether this user lacks the permission to read the path (it may then not even exist)."""
     try:
         os.close(open_regular(path))
     except PermissionError:
@@ -101,17 +101,17 @@ def is_denied(path: Path) -> bool:
 
 
 def owned_by(path: Path) -> str:
-    """Whose something is, as the end of a sentence on a refusal: ", it belongs to ada"; "" where that is not known."""
+    """The owner of a file, as the end of an error message: ", it belongs to ada"; "" if that is unknown."""
     try:
         return f", it belongs to {path.owner()}"
-    except (OSError, KeyError):  # KeyError: a number without a name
+    except (OSError, KeyError):  # KeyError: a user id without a name
         return ""
 
 
 def listed(folder: Path, suffix: str) -> list[Path]:
-    """The entries of a folder whose names end so, sorted; none where the folder is missing.
+    """The entries of a folder whose names end in `suffix`, sorted; none if the folder is missing.
 
-    Raises BadInput where it may not be read: nobody should believe that it holds nothing.
+    Raises BadInput if it cannot be read, so that it is not mistaken for an empty one.
     """
     try:
         return sorted(path for path in folder.iterdir() if path.name.endswith(suffix))
@@ -129,11 +129,11 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 @contextlib.contextmanager
 def locked(path: Path, *, wait: bool, refusal: str = "") -> Iterator[int]:
-    """Hold an exclusive lock on a file (made when missing), yielding its descriptor; released at the end or at death.
+    """Hold an exclusive lock on a file (created if missing), yielding its descriptor. The lock ends with the process.
 
     Raises:
-        BadInput: another process holds it: at once with `refusal` when `wait` is false, else after PATIENCE seconds
-            with the name of that process; or the file cannot be opened.
+        BadInput: another process holds it: at once with the message `refusal` if `wait` is false, else after PATIENCE
+            seconds with the name of that process; or the file cannot be opened.
     """
     try:
         fd = open_regular(path, os.O_RDWR | os.O_CREAT, file_mode(path.parent))
@@ -142,7 +142,7 @@ def locked(path: Path, *, wait: bool, refusal: str = "") -> Iterator[int]:
     try:
         found = os.fstat(fd)
         if not found.st_size and found.st_uid == os.geteuid():
-            os.fchmod(fd, file_mode(path.parent))  # the umask may have taken the group's bits of a shared run
+            os.fchmod(fd, file_mode(path.parent))  # the umask may have removed the group permissions of a shared run
         try:
             lock_within(fd, path, PATIENCE if wait else 0.0)
         except Busy as error:

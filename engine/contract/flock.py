@@ -1,4 +1,4 @@
-"""Waiting for a file lock, but not for ever: a process that was stopped (Ctrl-Z, a debugger) keeps what it holds."""
+"""Wait for a file lock with a time limit: a process that is stopped (Ctrl-Z, a debugger) keeps its locks."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Final
 from engine.contract.errors import BadInput
 from engine.contract.text import one_line
 
-SLOWEST_LOOK: Final = 0.05  # seconds between two tries
+SLOWEST_POLL: Final = 0.05  # seconds between two attempts
 
 
 class Busy(BadInput):
-    """A lock was not to be had in time; the message names who holds it."""
+    """A lock could not be taken in time; the message names the process that holds it."""
 
 
 def lock_within(fd: int, path: Path, seconds: float) -> None:
-    """Take the exclusive lock of an open file, waiting no longer than `seconds`.
+    """Take the exclusive lock of an open file, waiting up to `seconds`.
 
     Raises:
         Busy: another process still holds it.
@@ -34,13 +34,13 @@ def lock_within(fd: int, path: Path, seconds: float) -> None:
             if time.monotonic() >= deadline:
                 raise Busy(f"{path} is locked by {describe(holder(fd))}") from None
         time.sleep(pause)
-        pause = min(2 * pause, SLOWEST_LOOK)
+        pause = min(2 * pause, SLOWEST_POLL)
 
 
 def holder(fd: int) -> int:
-    """The process that locked an open file; 0 where that cannot be known.
+    """The id of the process that holds the lock of an open file; 0 if unknown.
 
-    Linux lists every lock. Elsewhere the file itself may say it, as the queue's mutex does.
+    Linux lists all locks. On other systems the file itself may contain the id, as the queue's mutex does.
     """
     inode = os.fstat(fd).st_ino
     try:
@@ -51,29 +51,29 @@ def holder(fd: int) -> int:
         if words[1:2] == ["FLOCK"] and words[5].rpartition(":")[2] == str(inode):
             return int(words[4])
     try:
-        said = os.pread(fd, 16, 0).strip()
+        content = os.pread(fd, 16, 0).strip()
     except OSError:  # opened for writing only
         return 0
-    return int(said) if said.isdigit() else 0
+    return int(content) if content.isdigit() else 0
 
 
 def describe(pid: int) -> str:
-    """A process in words; one that was stopped with what lets it go on."""
+    """A process for a message: its id and name, and how to continue it if it is stopped."""
     if pid <= 0:
         return "another process"
-    name, stopped = _look_at(pid)
+    name, stopped = _inspect(pid)
     known = f" ({one_line(name, 40)})" if name else ""
-    return f"process {pid}{known}" + (f", which is stopped: `kill -CONT {pid}` lets it go on" if stopped else "")
+    return f"process {pid}{known}" + (f", which is stopped: `kill -CONT {pid}` continues it" if stopped else "")
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process stands still on a signal."""
-    return pid > 0 and _look_at(pid)[1]
+    """Whether a process is stopped by a signal."""
+    return pid > 0 and _inspect(pid)[1]
 
 
-def _look_at(pid: int) -> tuple[str, bool]:
-    """The name of a process, and whether it stands still; "" and False for one that cannot be seen."""
-    import psutil  # 20 ms that no command should pay which has to wait for nobody
+def _inspect(pid: int) -> tuple[str, bool]:
+    """The name of a process, and whether it is stopped; "" and False if it cannot be inspected."""
+    import psutil  # takes 20 ms, which a command that need not wait should not pay
 
     try:
         process = psutil.Process(pid)

@@ -1,7 +1,7 @@
-"""The run folder as an open descriptor: whoever writes into it notices when it has been renamed or deleted.
+"""The run folder as an open descriptor: its writer notices when it has been renamed or deleted.
 
-A path says nothing about what lies there now. So a folder is known by device and inode, and a writer that keeps it
-open compares before every write. On Linux the kernel tells where an open folder has gone.
+A path may refer to another folder by now. So a folder is identified by device and inode, and a writer that keeps it
+open compares before every write. On Linux the kernel reports the current path of an open folder.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ELOOP)
 
 
 class FolderLost(OSError):
-    """The run folder was deleted, or moved to where it cannot be found."""
+    """The run folder was deleted, or moved to a place that cannot be found."""
 
 
 class Home:
-    """One run folder, held open for as long as the object lives."""
+    """One run folder, kept open for as long as the object lives."""
 
     def __init__(self, path: Path) -> None:
-        """Open it. OSError where there is no such folder, or a link in its place."""
+        """Open it. OSError if there is no such folder, or a link in its place."""
         self.path = path
-        """Where it was opened."""
+        """The path at which it was opened."""
         self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         self.key = _key(os.fstat(self._fd))
-        """What `folder_key` says of it."""
+        """Its `folder_key`."""
 
     def __del__(self) -> None:
         if hasattr(self, "_fd"):
             os.close(self._fd)
 
     def in_place(self) -> bool:
-        """Whether it still lies where it was opened. Where that cannot be seen at the moment, it is taken to be so."""
+        """Whether it is still at the path at which it was opened; also True while that cannot be determined."""
         key = folder_key(self.path)
         return key == self.key or (not key and not is_gone(self.path))
 
     def now(self) -> Path:
-        """Where it lies now: ask before every write that goes by a path.
+        """Its current path: to be asked for before every write that uses a path.
 
         Raises:
-            FolderLost: nobody can tell.
+            FolderLost: it was deleted, or its path cannot be determined.
         """
         if self.in_place():
             return self.path
@@ -56,24 +56,24 @@ class Home:
                 return found
         raise FolderLost(errno.ENOENT, "the run folder was moved or deleted", str(self.path))
 
-    def write(self, act: Callable[[Path], T]) -> T:
-        """What `act` returns for the folder as it lies now; done again where the folder was moved meanwhile.
+    def write(self, action: Callable[[Path], T]) -> T:
+        """Call `action` with the current path and return its result, trying again if the folder was moved meanwhile.
 
         Raises:
             FolderLost: as for `now`.
-            OSError: what `act` raises in a folder that stayed where it was.
+            OSError: raised by `action` while the folder stayed in place.
         """
         while True:
             place = self.now()
             try:
-                return act(place)
+                return action(place)
             except OSError as error:
                 if error.errno not in GONE or self.now() == place:
                     raise
 
 
 def folder_key(path: Path) -> str:
-    """Device and inode as one word; "" where nothing is there or can be seen. The same word is the same folder."""
+    """Device and inode as one string, which identifies a folder; "" if nothing is there or it cannot be determined."""
     try:
         return _key(os.stat(path, follow_symlinks=False))  # noqa: PTH116  # before every step: no objects
     except OSError:
@@ -81,7 +81,7 @@ def folder_key(path: Path) -> str:
 
 
 def is_gone(path: Path) -> bool:
-    """Whether there is certainly nothing under this path; a disk or a network that fails proves nothing."""
+    """Whether there is certainly nothing at this path; a disk or network failure proves nothing."""
     try:
         os.stat(path, follow_symlinks=False)  # noqa: PTH116
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Append-only files of lines: a writer that leaves no torn middle, a reader that survives whatever it finds."""
+"""Append-only files of lines: a writer that keeps lines whole, and a reader that copes with any content."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-MAX_LINE = 1 << 20  # bytes, and what is read at once; a longer line is garbage, not a reason to fill the memory
+MAX_LINE = 1 << 20  # bytes read at once; a longer line counts as garbage instead of filling the memory
 SYNC_SECONDS = 5.0
 
 
 def file_mode(folder: Path) -> int:
-    """The mode of a new file: as open as the folder it lies in, so private runs stay private (0600 or 0660)."""
+    """The mode of a new file, from the permissions of its folder, so that private runs stay private: 0600 or 0660."""
     return folder.stat().st_mode & 0o666
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, follow: bool = False) -> int:
-    """Open a regular file, and nothing else: a FIFO would block, a device may never end, a link may lead anywhere.
+    """Open a regular file and nothing else: a FIFO would block, a device may never end, a link may lead anywhere.
 
     Args:
-        mode: of the file that O_CREAT makes.
-        follow: let symbolic links lead to it, for a path that the user named.
+        mode: of a file created by O_CREAT.
+        follow: follow symbolic links, for a path that the user named.
 
     Raises:
-        OSError: it is missing, forbidden, or no regular file, which `strerror` then says.
+        OSError: it is missing, forbidden, or not a regular file; `strerror` says which.
     """
     refuse_links = 0 if follow else os.O_NOFOLLOW
     try:
         fd = os.open(path, flags | refuse_links | os.O_NONBLOCK | os.O_CLOEXEC, mode)
     except ValueError as error:  # a NUL in the path
-        raise OSError(errno.EINVAL, "no path", str(path)) from error
+        raise OSError(errno.EINVAL, "not a valid path", str(path)) from error
     except OSError as error:
         if error.errno == errno.ELOOP and not follow and path.is_symlink():
             raise OSError(errno.ELOOP, "a symbolic link, which is not followed here", str(path)) from error
         if error.errno == errno.EISDIR:
             raise OSError(errno.EISDIR, "a folder", str(path)) from error
-        if error.errno == errno.ENXIO:  # a FIFO that nobody reads, a socket, a device without a driver
+        if error.errno == errno.ENXIO:  # a FIFO without a reader, a socket, a device without a driver
             raise OSError(errno.ENXIO, "not a regular file", str(path)) from error
         raise
     kind = os.fstat(fd).st_mode
@@ -51,7 +51,7 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, fol
 
 
 class LineWriter:
-    """Appends whole lines, one unbuffered write each; safe to share between threads, one process per file."""
+    """Appends whole lines with one unbuffered write each. Threads may share it; only one process may write a file."""
 
     def __init__(self, path: Path) -> None:
         mode = file_mode(path.parent)
@@ -59,18 +59,18 @@ class LineWriter:
         self._lock = threading.Lock()
         size = os.fstat(self._fd).st_size
         if size == 0:
-            os.fchmod(self._fd, mode)  # the umask may have taken the group's bits of a shared folder
-        # a writer killed in the middle of a line left half of it: close that line, so it costs one row
+            os.fchmod(self._fd, mode)  # the umask may have removed the group permissions of a shared folder
+        # a writer killed in the middle of a line left half of it: end that line first, so only it is lost
         self._torn = size > 0 and os.pread(self._fd, 1, size - 1) != b"\n"
         self._synced = time.monotonic()
 
     def write(self, line: str) -> None:
-        """Append one line (without its newline). OSError when the disk is full or the file is gone."""
+        """Append one line (given without its newline). OSError if the disk is full or the file is gone."""
         with self._lock:
             data = (b"\n" if self._torn else b"") + line.encode() + b"\n"
-            self._torn = True  # until the whole line is known to be down
+            self._torn = True  # until the whole line is known to be written
             if os.write(self._fd, data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "events")  # what a short write means
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "events")  # the meaning of a short write
             self._torn = False
             if time.monotonic() - self._synced >= SYNC_SECONDS:
                 self._sync()
@@ -80,7 +80,7 @@ class LineWriter:
         self._synced = time.monotonic()
 
     def close(self) -> None:
-        """Flush to the disk and close; calling it again does nothing."""
+        """Sync to disk and close; calling it again does nothing."""
         with self._lock:
             if self._fd < 0:
                 return
@@ -100,24 +100,24 @@ class LineWriter:
 
 
 class LineReader:
-    """Follows a growing file by byte offset. Never raises for what the file holds or is.
+    """Follows a growing file by byte offset. Never raises, whatever the file contains or is.
 
-    `garbage` counts lines of MAX_LINE bytes or more; `restarts` counts how often the file was found cut or
-    replaced, after which reading begins again at its start.
+    `garbage` counts lines of MAX_LINE bytes or more; `restarts` counts how often the file was truncated or replaced,
+    after which reading starts over.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.offset = 0  # bytes handed out or skipped
+        self.offset = 0  # bytes returned or skipped
         self.garbage = 0
         self.restarts = 0
         self._file: tuple[int, int] | None = None  # device and inode
-        self._skipping = False  # the offset is inside a line of which nothing will be handed out
+        self._skipping = False  # the offset is inside a line that will not be returned
 
     def poll(self, limit: int = 0) -> bytes:
-        """The whole lines since the last call, each with its newline; a half line waits for the next call.
+        """The whole lines since the last call, each with its newline; an incomplete line is left for a later call.
 
-        `limit` > 0 stops after about so many bytes (rounded up to a megabyte), for readers that must not block.
+        A `limit` > 0 stops after about that many bytes (rounded up to a MiB), for readers that must not block.
         """
         blocks: list[bytes] = []
         taken = 0
@@ -136,14 +136,14 @@ class LineReader:
                 taken += cut
                 blocks.append(data[data.index(b"\n") + 1 : cut] if self._skipping else data[:cut])
                 self._skipping = False
-        except OSError:  # a stale network file handle, a failing disk: what was read counts, the rest comes later
+        except OSError:  # a stale network file handle or a failing disk: return what was read, the rest comes later
             pass
         finally:
             os.close(fd)
         return b"".join(blocks)
 
     def seek_tail(self, size: int) -> None:
-        """Go on from the first whole line within the last `size` bytes."""
+        """Continue from the first whole line within the last `size` bytes."""
         try:
             end = self.path.lstat().st_size
         except OSError:
@@ -152,7 +152,7 @@ class LineReader:
         self._skipping = self.offset > 0
 
     def _skip_part(self, data: bytes) -> bool:
-        """Data without a newline: step over it when no reader will want it. False: wait for more."""
+        """Skip data without a newline if it belongs to an over-long line; False if more of the line may still come."""
         if not self._skipping and len(data) < MAX_LINE:
             return False
         self.garbage += not self._skipping

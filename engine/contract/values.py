@@ -1,8 +1,8 @@
-"""Plain JSON values in and out of small dataclasses: strict going out, suspicious coming in.
+"""Convert small dataclasses to plain JSON values and back: strict JSON when writing, full validation when reading.
 
-Files in a run folder may be torn, edited by hand or written by another version. `build` takes only values of the
-declared types, so what lies behind it never meets a list where a number belongs; `build_leniently` puts the default
-in the place of a bad value and names the field. A type says more than Python's own: a `Share` is a float from 0 to 1.
+Files in a run folder may be truncated, edited by hand or written by another version. `build` accepts only values of the
+declared types, so later code never meets a list where a number belongs; `build_leniently` replaces a bad value by the
+default and names the field. The types below are narrower than Python's own: a `Share` is a float from 0 to 1.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ Read = Callable[[Any], Any]
 T = TypeVar("T")
 
 Moment: TypeAlias = float
-"""Seconds since 1970, up to the year 9999; 0 stands for a time that nobody knows."""
+"""Seconds since 1970, up to the year 9999; 0 stands for an unknown time."""
 Share: TypeAlias = float
-"""From 0 to 1, or NaN for what was not measured."""
+"""From 0 to 1, or NaN if not measured."""
 Size: TypeAlias = float
-"""From 0 to 2**53, or NaN for what was not measured: bytes, seconds, rates."""
+"""From 0 to 2**53, or NaN if not measured: bytes, seconds, rates."""
 Rate: TypeAlias = float
-"""From 0 on, or NaN for what was not measured: a learning rate, which a recipe may set as high as it likes."""
+"""At least 0, or NaN if not measured: a learning rate, for which a recipe sets no upper limit."""
 Count: TypeAlias = int
 """From 0 to 2**53."""
 Nth: TypeAlias = int
-"""A number of epochs, from 0 to the million that a recipe may have."""
+"""A number of epochs: from 0 to a million, the most that a recipe may have."""
 
 _SPECIAL: Final = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-LARGEST: Final = 2**53  # beyond it floats no longer hold whole numbers, and int64 arrays soon overflow
+LARGEST: Final = 2**53  # beyond it floats no longer hold every whole number, and int64 arrays soon overflow
 MOST_EPOCHS: Final = 1_000_000
-_DEEPEST: Final = 8  # levels of a free table; ours have three
-_TEXTS: Final = ("uuid", "name", "user")  # of a free table: a user called "nan" stays a user
+_DEEPEST: Final = 8  # levels of nesting in a free-form table; ours have three
+_TEXTS: Final = ("uuid", "name", "user")  # keys of a free-form table whose values stay text: a user may be called "nan"
 
 
 def plain(value: Any) -> Any:
-    """Strict-JSON data: non-finite floats as strings, dataclasses as tables, tuples and NumPy arrays as lists."""
+    """Strict JSON data: non-finite floats as strings, dataclasses as objects, tuples and NumPy arrays as lists."""
     if isinstance(value, float):
         return value if math.isfinite(value) else "nan" if value != value else "inf" if value > 0 else "-inf"
     if value is None or isinstance(value, str | int):
@@ -52,16 +52,16 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if dataclasses.is_dataclass(value):
         return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
-    return plain(value.tolist())  # NumPy; anything else is a mistake of the writer, and raises
+    return plain(value.tolist())  # NumPy; anything else is a bug in the writer and raises
 
 
 def encode_table(value: Any) -> bytes:
-    """A dataclass or table as a line of strict JSON."""
+    """A dataclass or table as one line of strict JSON."""
     return json.dumps(plain(value), allow_nan=False).encode() + b"\n"
 
 
 def parse(text: str | bytes) -> dict[str, Any] | None:
-    """The JSON object of a text, or None: broken, too deep, a number too long, not an object."""
+    """The JSON object in a text, or None if it is invalid, nested too deeply, has too long a number or is no object."""
     try:
         table = json.loads(text)
     except (ValueError, RecursionError):  # ValueError covers JSON, UTF-8 and Python's limit on digits
@@ -70,7 +70,7 @@ def parse(text: str | bytes) -> dict[str, Any] | None:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The table of a TOML text. ValueError where it is none, is nested too deeply or holds a number too long."""
+    """The table of a TOML text. ValueError if it is not TOML, is nested too deeply or has too long a number."""
     try:
         return tomllib.loads(text)
     except RecursionError:
@@ -78,28 +78,28 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def parse_lines(block: bytes) -> tuple[list[dict[str, Any]], int]:
-    """The JSON objects of a block of lines, and how many lines were garbage. Empty lines count as nothing."""
+    """The JSON objects in a block of lines, and how many lines were garbage. Empty lines are ignored."""
     lines = [line for line in block.split(b"\n") if line and not line.isspace()]
-    try:  # one call of the parser for all lines is twice as fast as one call each
+    try:  # parsing all lines in one call is twice as fast as one by one
         values = json.loads(b"[" + b",".join(lines) + b"]")
     except (ValueError, RecursionError):
         values = [parse(line) for line in lines]
-    if len(values) != len(lines):  # a line such as `{},{}` that is only valid between the others
+    if len(values) != len(lines):  # a line such as `{},{}`, which is valid only among the others
         values = [parse(line) for line in lines]
     tables = [value for value in values if isinstance(value, dict)]
     return tables, len(lines) - len(tables)
 
 
 def build(kind: type[T], table: dict[str, Any]) -> T:
-    """A dataclass from a table: unknown keys dropped, absent ones at their default; TypeError for another type."""
+    """A dataclass from a table: unknown keys are dropped, missing ones keep the default. TypeError for a wrong type."""
     readers = _readers(kind)  # type: ignore[arg-type]  # mypy holds a class of type T unhashable
     return kind(**{name: read(table[name]) for name, read in readers if name in table})
 
 
 def build_leniently(kind: type[T], table: dict[str, Any]) -> tuple[T, list[str]]:
-    """A dataclass from a table, and the fields whose values were of another type or range: these keep their defaults.
+    """A dataclass from a table, and the fields whose values had a wrong type or range and so keep their defaults.
 
-    TypeError when such a field, or one that is absent, has no default.
+    TypeError if such a field, or a missing one, has no default.
     """
     good: dict[str, Any] = {}
     bad: list[str] = []
@@ -129,14 +129,14 @@ def read_float(value: Any) -> float:
 
 
 def read_int(value: Any) -> int:
-    """A JSON integer of at most 2**53 either way; TypeError otherwise."""
+    """A JSON integer from -2**53 to 2**53; TypeError otherwise."""
     if type(value) is int and abs(value) <= LARGEST:
         return value
     raise TypeError(f"not a whole number: {type(value).__name__}")
 
 
 def _within(read: Read, low: float, high: float) -> Read:
-    """The same values between two bounds; NaN passes where `read` lets it through, and a range never excludes it."""
+    """A reader that also checks bounds. NaN passes if `read` accepts it, whatever the bounds."""
 
     def read_within(value: Any) -> Any:
         number = read(value)
@@ -172,7 +172,7 @@ def _table_of(read: Read) -> Read:
 
 
 def _free(value: Any, depth: int = 0) -> Any:
-    """Nested JSON with its non-finite numbers restored. What is nested too deep or too large a number becomes NaN."""
+    """Nested JSON with non-finite numbers restored. Values nested too deeply and numbers too large become NaN."""
     if depth > _DEEPEST:
         return math.nan
     if isinstance(value, dict):
@@ -185,7 +185,7 @@ def _free(value: Any, depth: int = 0) -> Any:
 
 
 read_moment: Final = _within(_known, 0.0, LATEST)
-"""Seconds since 1970 that a calendar can show; TypeError otherwise."""
+"""A `Moment`; TypeError otherwise."""
 read_size: Final = _within(read_float, 0.0, LARGEST)
 """A `Size`; TypeError otherwise."""
 read_share: Final = _within(read_float, 0.0, 1.0)

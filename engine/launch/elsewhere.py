@@ -1,7 +1,8 @@
 """Runs whose supervisor no signal reaches: on another host, in a container, on a cluster.
 
-What such a supervisor should do is put into the run folder, as `requests/<random>.json`, and it obeys at its next beat.
-Whether it lives is told by its heartbeat alone; nothing starts a second trainer before that has stood still for long.
+A request to such a supervisor is a file in the run folder, `requests/<random>.json`, which it reads at its next
+heartbeat. Only the heartbeat shows whether it is alive; no second trainer is started before the heartbeat has stood
+still long enough.
 """
 
 from __future__ import annotations
@@ -25,44 +26,44 @@ from engine.contract.values import encode_table
 
 FOLDER: Final = "requests"
 NAME: Final = re.compile(r"[0-9a-f]{16}\.json")
-MEANING: Final = {"stop": "stopped", "preempt": "preempted", "kill": "killed"}
-"""What can be asked, and what the supervisor's orders call it."""
+ACTIONS: Final = {"stop": "stopped", "preempt": "preempted", "kill": "killed"}
+"""What can be requested, and what `engine.launch.signals` calls it."""
 
 
-def ask(run: RunFolder, act: str) -> None:
-    """Ask the supervisor of a run for one of `MEANING`. BadInput where the folder cannot be written or is a link."""
+def ask(run: RunFolder, action: str) -> None:
+    """Request one of `ACTIONS` from the supervisor of a run. BadInput if the folder is a link or cannot be written."""
     refuse_links(run.path)
     folder = run.path / FOLDER
     try:
         make_folder(folder, exist_ok=True)
-        request = {"act": act, "t": time.time(), "host": host_name()}
+        request = {"act": action, "t": time.time(), "host": host_name()}
         write_atomic(folder / f"{secrets.token_hex(8)}.json", encode_table(request))
     except OSError as error:
-        raise BadInput(f"cannot ask run {run.id} to {act}: {error.strerror} ({folder})") from error
+        raise BadInput(f"cannot ask run {run.id} to {action}: {error.strerror} ({folder})") from error
 
 
 class Inbox:
-    """The requests of a run as its supervisor sees them. Those that were there before it are not meant for it."""
+    """The requests of a run as its supervisor sees them. Requests older than the supervisor are ignored."""
 
     def __init__(self, run: Path) -> None:
         self._read = set(_names(run))
 
     def poll(self, run: Path) -> list[str]:
-        """The orders since the last call; what is no request is skipped. Never raises.
+        """The actions requested since the last call; files that are no requests are skipped. Never raises.
 
         Args:
-            run: the run folder as it lies now.
+            run: the run folder at its current path.
         """
-        orders = []
+        actions = []
         for name in sorted(_names(run) - self._read):
             self._read.add(name)
             table = read_json(run / FOLDER / name) or {}
-            if order := MEANING.get(str(table.get("act"))):
-                orders.append(order)
-        return orders
+            if action := ACTIONS.get(str(table.get("act"))):
+                actions.append(action)
+        return actions
 
     def clear(self, run: Path) -> None:
-        """Remove the requests that have been read. What cannot be removed does no harm. Never raises."""
+        """Remove the requests that have been read. A file that cannot be removed does no harm. Never raises."""
         for name in self._read & _names(run):
             with suppress(OSError):
                 (run / FOLDER / name).unlink()
@@ -74,27 +75,27 @@ def _names(run: Path) -> set[str]:
         if not stat.S_ISDIR(folder.lstat().st_mode):  # not through a link
             return set()
         return {path.name for path in folder.iterdir() if NAME.fullmatch(path.name)}
-    except OSError:  # none were ever made, or the disk fails: then there is nothing to obey
+    except OSError:  # no request was ever made, or the disk fails: nothing to read either way
         return set()
 
 
-def make_sure_it_is_dead(
+def ensure_dead(
     run: RunFolder,
     say: Callable[[str], object] = lambda text: None,
     pause: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Return when no process of another machine can be at work on the run, which may take 90 seconds to find out.
+    """Return once no process of another machine can be active on the run, which may take 90 seconds to establish.
 
     Args:
-        say: is told that it will take so long.
-        pause: sleeps for so many seconds; it may raise to give up.
+        say: called with a message if it takes that long.
+        pause: sleeps for the given number of seconds; it may raise to give up.
 
     Raises:
-        BadInput: its heart beats.
+        BadInput: its heartbeat is advancing.
     """
     proc = ProcRecord.read(run.proc)
     if proc is None or same_machine(proc.supervisor) or ExitRecord.read(run.exit):
         return
-    why = f"run {run.id} may still be at work on {proc.host}: watching its heartbeat for {pulse.WATCH_SECONDS:.0f} s"
+    why = f"run {run.id} may still be active on {proc.host}: watching its heartbeat for {pulse.WATCH_SECONDS:.0f} s"
     if pulse.watch(run.path, lambda: say(why), pause):
-        raise BadInput(f"run {run.id} is at work on {proc.host}: its heart beats")
+        raise BadInput(f"run {run.id} is active on {proc.host}: its heartbeat is advancing")

@@ -1,12 +1,12 @@
-"""A gate in front of a command: it waits for one byte on a pipe and then becomes the command.
+"""A gate in front of a command: wait for one byte on a pipe, then become the command.
 
     python gate.py FD COMMAND...
 
-The supervisor sends the byte once `proc.json` names this process. A supervisor that dies before that closes the pipe
-with it, and this process then ends without having done anything: so no trainer works that no record names. The process
-id and its start time stay the same across `exec`, and so do the inherited locks.
+The supervisor sends the byte once `proc.json` names this process. If the supervisor dies before that, the pipe closes
+and this process exits without having done anything, so no trainer ever works without being on record. Process id, start
+time and inherited locks stay the same across `exec`.
 
-It runs as a script, without `site` and without the `engine` package, because it stands in front of every trainer.
+It runs as a script, without `site` and without the `engine` package, because it delays the start of every trainer.
 """
 
 import os
@@ -14,16 +14,16 @@ import signal
 import sys
 
 SHUT = 75
-"""The exit code of a gate that was never opened: EX_TEMPFAIL of sysexits.h."""
+"""The exit code if the gate was never opened: EX_TEMPFAIL of sysexits.h."""
 
 
 def main(arguments: list[str]) -> None:
-    """Become the command, or exit where the pipe was closed before that."""
+    """Become the command, or exit if the pipe is closed first."""
     pipe, command = int(arguments[0]), arguments[1:]
     if not os.read(pipe, 1):
         sys.exit(SHUT)
     os.close(pipe)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and a command would inherit that
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these, and the command would inherit that
         signal.signal(number, signal.SIG_DFL)
     os.execvp(command[0], command)
 

@@ -1,4 +1,4 @@
-"""What a supervisor writes down while it works, who it is and that it lives, and the run folder in which it does."""
+"""What a supervisor writes down while it works: who it is, that it is alive, and in which run folder."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Ledger:
     """`lock`, `proc.json`, `heartbeat.json` and `requests/` of one run."""
 
     def __init__(self, run: RunFolder, every: float) -> None:
-        """Begin one.
+        """Open the folder.
 
         Args:
-            every: seconds between heartbeats that say nothing new.
+            every: seconds between heartbeats that report nothing new.
 
         Raises:
             OSError: there is no such folder.
@@ -36,25 +36,25 @@ class Ledger:
         self._me = replace(me(), folder=self._home.key)
         self._inbox = Inbox(run.path)
         self._last = Heartbeat(0, "")
-        self._due = 0.0  # by the monotonic clock: no step of the clock hurries or delays a beat
+        self._due = 0.0  # by the monotonic clock, so that setting the clock neither hurries nor delays a heartbeat
 
     @property
     def run(self) -> RunFolder:
-        """The run where it lies now. FolderLost where it was deleted, or moved out of sight."""
+        """The run at its current path. FolderLost if it was deleted, or moved to where it cannot be found."""
         return RunFolder(self._home.now())
 
     @property
     def in_place(self) -> bool:
-        """Whether the run still lies where it did at the start."""
+        """Whether the run is still at the path where it was at the start."""
         return self._home.in_place()
 
-    def write(self, act: Callable[[RunFolder], T]) -> T:
-        """What `act` does in the run where it lies now. OSError as `Home.write` has it."""
-        return self._home.write(lambda path: act(RunFolder(path)))
+    def write(self, action: Callable[[RunFolder], T]) -> T:
+        """Call `action` with the run at its current path. OSError as for `Home.write`."""
+        return self._home.write(lambda path: action(RunFolder(path)))
 
     @contextmanager
     def hold(self) -> Iterator[int]:
-        """Hold the run's lock, as `RunFolder.hold` does. A process that is ending gives it up after it looks dead."""
+        """Hold the run's lock, as `RunFolder.hold` does, retrying for a moment: a process releases it as it exits."""
         with ExitStack() as stack:
             deadline = time.monotonic() + HOLD_SECONDS
             while True:
@@ -68,30 +68,30 @@ class Ledger:
             yield lock
 
     def attempt(self) -> int:
-        """The number of the attempt that begins: one more than have been put away."""
+        """The number of the attempt that begins: one more than the highest number in `exits/`."""
         ended = (int(path.stem) for path in self.run.exits.glob("*.json") if path.stem.isdecimal())
         return 1 + max(ended, default=0)
 
     def record(self, trainer: Identity | None) -> None:
-        """Say who works on the run. OSError where that cannot be written."""
+        """Write `proc.json`: which processes work on the run. OSError if that fails."""
         trainer = trainer and replace(trainer, folder=self._home.key)
         record = ProcRecord(self._me.host, self._me.boot_id, self._me, trainer)
         self.write(lambda run: record.write(run.proc))
 
     def beat(self, state: str, place: int = 0, note: str = "") -> list[str]:
-        """Write the heartbeat if it is due or says something new, and return what the run has been asked to do since.
+        """Write the heartbeat if it is due or reports something new, and return the actions requested since.
 
-        A full disk must not end the watch, and neither must a folder that is gone.
+        Neither a full disk nor a missing folder raises: they must not end the watch over the trainer.
         """
         news = (state, place, note) != (self._last.state, self._last.place, self._last.note)
         if not news and time.monotonic() < self._due:
             return []
         self._due = time.monotonic() + self._every
         self._last = Heartbeat(self._me.pid, state, place, note, time.time(), self._last.beats + 1)
-        asked: list[str] = []
+        requested: list[str] = []
         with suppress(OSError):
             run = self.run
-            asked = self._inbox.poll(run.path)
+            requested = self._inbox.poll(run.path)
             self._last.write(run.heartbeat)
             self._inbox.clear(run.path)
-        return asked
+        return requested

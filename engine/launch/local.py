@@ -1,4 +1,4 @@
-"""Start runs on this machine: a supervisor in a session of its own, out of reach of a closed terminal and of Ctrl-C."""
+"""Start runs on this machine: a supervisor in a session of its own, which survives a closed terminal and Ctrl-C."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from engine.launch.reasons import is_full, last_line, read_tail
 
 SUPERVISOR: Final = ("-m", "engine.launch.supervise")
 START_SECONDS: Final = 10.0
-LOOK_SECONDS: Final = 0.02
+POLL_SECONDS: Final = 0.02
 
 
 def start(
@@ -33,19 +33,19 @@ def start(
     supervisor: Sequence[str] = SUPERVISOR,
     timeout: float = START_SECONDS,
 ) -> None:
-    """Spawn the supervisor of a run and wait until it has taken the run up (the run may then wait in the queue).
+    """Spawn the supervisor of a run and wait until it has registered in `proc.json` (the run may still be queued then).
 
-    That no process of another machine works on the run is for the caller to make sure: see `engine.launch.elsewhere`.
+    The caller makes sure that no process of another machine works on the run: see `engine.launch.elsewhere`.
 
     Args:
-        placement: what differs from the placement in `run.json`.
-        approved: code that the user has agreed to, as `own_code.approve` has it.
-        adopt: look after a trainer that has lost its supervisor, instead of starting one.
-        supervisor: what Python is to run as the supervisor.
-        timeout: how long it may take, in seconds.
+        placement: changes to the placement in `run.json`.
+        approved: code that the user trusts, as returned by `own_code.approve`.
+        adopt: supervise a trainer that has lost its supervisor, instead of starting a new one.
+        supervisor: the arguments of Python that run the supervisor.
+        timeout: how long registering may take, in seconds.
 
     Raises:
-        StartFailed: it ended or kept silent; nothing of it is left running.
+        StartFailed: it exited or did not register in time; nothing of it is left running.
     """
     options = ["--watched", *(["--placement", json.dumps(dict(placement))] if placement else [])]
     if adopt:
@@ -56,41 +56,46 @@ def start(
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise StartFailed(f"run {run.id} could not be started: {where}{error.strerror or error}") from error
+    _wait_for_record(run, process, printed, timeout)
+    # It has to be waited for, or it stays a zombie for as long as this process lives.
+    threading.Thread(target=process.wait, name=f"supervisor of {run.id}", daemon=True).start()
+
+
+def _wait_for_record(run: RunFolder, process: subprocess.Popen[bytes], printed: int, timeout: float) -> None:
+    """Wait until `proc.json` names the supervisor. StartFailed if it exits first or takes too long."""
     deadline = time.monotonic() + timeout
     while True:
         ended = process.poll() is not None
         proc = ProcRecord.read(run.proc)
         if proc is not None and proc.supervisor.pid == process.pid:
-            break
+            return
         if ended or time.monotonic() >= deadline:
             process.kill()
             process.wait()
             raise StartFailed(f"run {run.id} did not start: {_why(run, printed, ended, timeout)} (log: {run.log})")
-        time.sleep(LOOK_SECONDS)
-    # Somebody has to take note of its end, or it stays a zombie for as long as this process lives.
-    threading.Thread(target=process.wait, name=f"supervisor of {run.id}", daemon=True).start()
+        time.sleep(POLL_SECONDS)
 
 
 def _why(run: RunFolder, printed: int, ended: bool, timeout: float) -> str:
-    if said := last_line(read_tail(run.log, printed)):
-        return said.removeprefix("error: ")
+    if message := last_line(read_tail(run.log, printed)):
+        return message.removeprefix("error: ")
     if is_full(run.path):
         return "no space left on the disk"
-    return "its supervisor ended without a word" if ended else f"its supervisor gave no sign within {timeout:g} s"
+    return "its supervisor exited without a message" if ended else f"its supervisor did not start within {timeout:g} s"
 
 
 def _spawn(run: RunFolder, argv: Sequence[str], approved: Mapping[str, str]) -> subprocess.Popen[bytes]:
     log = open_regular(run.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, file_mode(run.path))
     try:
         if os.fstat(log).st_size == 0:
-            os.fchmod(log, file_mode(run.path))  # the umask may have taken the group's bits of a shared run
+            os.fchmod(log, file_mode(run.path))  # the umask may have removed the group permissions of a shared run
         return subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd="/",
-            env=package.environment() | own_code.told(approved),
+            env=package.environment() | own_code.environment(approved),
             start_new_session=True,
             umask=PRIVATE,
         )

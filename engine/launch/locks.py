@@ -1,6 +1,6 @@
-"""Advisory file locks (flock): held by a process and by the children that inherit the descriptor, freed by the kernel.
+"""Advisory file locks (flock): held by a process and the children that inherit the descriptor, released by the kernel.
 
-A lock here is an open file descriptor. It needs no clean-up after a crash, which no pid file can promise.
+A lock here is an open file descriptor. Unlike a pid file it needs no clean-up after a crash.
 """
 
 import errno
@@ -15,10 +15,10 @@ from engine.contract.flock import lock_within
 
 
 def take(path: Path, *, create: bool = True) -> int | None:
-    """The descriptor of an exclusive lock on a file, or None where another process holds it.
+    """The descriptor of an exclusive lock on a file, or None if another process holds it.
 
     Args:
-        create: make the file where it is missing.
+        create: create the file if it is missing.
 
     Raises:
         OSError: the file cannot be opened, is a link or no regular file, or its file system has no locks.
@@ -37,7 +37,7 @@ def take(path: Path, *, create: bool = True) -> int | None:
 
 @contextmanager
 def held(path: Path, patience: float) -> Iterator[None]:
-    """Hold a lock for the length of the block. The file says which process does.
+    """Hold a lock for the duration of the block. The file then contains the id of this process.
 
     Raises:
         Busy: another process still holds it after `patience` seconds.
@@ -47,7 +47,7 @@ def held(path: Path, patience: float) -> Iterator[None]:
         fd = _open(path, create=True)
         try:
             lock_within(fd, path, patience)
-            if not leads_to(path, fd):  # removed while we waited: others would lock the new file
+            if not leads_to(path, fd):  # removed meanwhile: others would lock the new file
                 continue
             write(fd, str(os.getpid()))
             yield
@@ -57,7 +57,7 @@ def held(path: Path, patience: float) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock; a missing file is held by nobody. OSError as for `take`."""
+    """Whether a living process holds the lock; False for a missing file. OSError as for `take`."""
     try:
         fd = take(path, create=False)
     except FileNotFoundError:
@@ -69,7 +69,7 @@ def is_held(path: Path) -> bool:
 
 
 def leads_to(path: Path, fd: int) -> bool:
-    """Whether the path still leads to the open file."""
+    """Whether the path still refers to the open file."""
     try:
         return os.path.samestat(path.lstat(), os.fstat(fd))
     except OSError:
@@ -77,9 +77,9 @@ def leads_to(path: Path, fd: int) -> bool:
 
 
 def write(fd: int, text: str) -> None:
-    """Replace what a locked file says, keeping the file (a rename would leave the lock behind)."""
+    """Replace the content of a locked file in place (a rename would leave the lock behind)."""
     data = text.encode()
-    os.pwrite(fd, data, 0)  # first, so that a full disk does not leave less than there was
+    os.pwrite(fd, data, 0)  # before truncating, so that a full disk loses nothing
     os.ftruncate(fd, len(data))
 
 

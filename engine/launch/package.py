@@ -1,4 +1,4 @@
-"""The right `engine`: children import the launcher's own package and never a folder that happens to have its name."""
+"""Make sure that child processes import this `engine` package, and never a folder that happens to have its name."""
 
 import os
 import site
@@ -9,22 +9,22 @@ from engine.contract.errors import user_path
 from engine.launch import compile_cache
 
 VARIABLE = "CIFAR_TUI_ENGINE"
-"""Tells a child which `engine/__init__.py` its launcher runs."""
+"""Tells a child which `engine/__init__.py` its parent runs."""
 FOLDERS = ("CIFAR_TUI_DATA", "CIFAR_TUI_QUEUE")
-"""What a child reads from the environment as a folder; relative ones mean the launcher's current folder."""
+"""Variables that name a folder; a relative path is relative to the current folder of the parent."""
 
 
 def own() -> str:
-    """The file of the package that runs here."""
+    """The path of the running package's `__init__.py`."""
     return str(Path(engine.__file__ or "").resolve())
 
 
 def environment() -> dict[str, str]:
     """This process's environment, made safe for a child that imports `engine`.
 
-    The current folder stays off the child's path. A checkout is put on it; an installed package is found without, and
-    its folder must not be put in front of the standard library. A child works in `/`, so folders become absolute.
-    What torch compiles goes to a private folder.
+    The current folder stays off the child's import path. A checkout is added to it; an installed package is found
+    anyway, and its folder must not come before the standard library. A child runs in `/`, so folders become absolute.
+    Torch compiles into a private folder.
     """
     root = str(Path(own()).parents[1])
     installed = {*site.getsitepackages(), site.getusersitepackages()}
@@ -39,6 +39,6 @@ def environment() -> dict[str, str]:
 
 
 def problem() -> str:
-    """What is wrong where this process was started for another copy of the package, else ""."""
+    """An error message if this process was started for another copy of the package, else ""."""
     expected = os.environ.get(VARIABLE, own())
-    return "" if expected == own() else f"imported {own()}, but was started by {expected}: check PYTHONPATH"
+    return "" if expected == own() else f"imported {own()}, but was started from {expected}: check PYTHONPATH"

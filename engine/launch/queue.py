@@ -1,12 +1,12 @@
 """The queue for devices, without a daemon: a waiting run is a ticket file that its supervisor keeps locked.
 
-Folder (local to the host and to the user): `mutex`, `tickets/00000012.json`, `devices/GPU-8a1f.json`. A ticket whose
+The folder is local to the host and the user: `mutex`, `tickets/00000012.json`, `devices/GPU-8a1f.json`. A ticket whose
 lock is free belongs to a dead supervisor. A device is taken while its lock is held, by the supervisor or by the trainer
-that inherited it. Everything happens under one short mutex, and a run takes all of its devices at once or none, so runs
-that want several devices cannot wait for each other in a circle.
+that inherited it. Every change happens under one mutex that is held briefly, and a run takes all of its devices at once
+or none, so runs that need several devices cannot deadlock.
 
-Nothing here is waited for without end: who cannot have the mutex is told who holds it. What is no file of ours is left
-alone.
+No wait is unlimited: a process that cannot get the mutex in time learns who holds it. Files that are not the queue's
+own are left alone.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from engine.contract.files import read_json
 from engine.contract.values import build, encode_table
 from engine.launch import locks
 
-GLANCE: Final = 0.5  # seconds to wait for the mutex, for who only wants to look
+INSPECT_SECONDS: Final = 0.5  # how long `inspect` waits for the mutex
 TICKET: Final = re.compile(r"\d{8,}\.json")
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
-    """`count` of the devices named in `candidates`, in order of the user's preference."""
+class DeviceRequest:
+    """`count` devices out of `candidates`, which are in order of the user's preference."""
 
     candidates: tuple[str, ...]
     count: int = 1
@@ -43,7 +43,7 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A run in the queue: waiting for devices, or holding those in `held`."""
+    """A run in the queue: it waits for devices, or holds those in `held`."""
 
     number: int
     run: str
@@ -51,16 +51,16 @@ class Ticket:
     candidates: tuple[str, ...]
     count: int
     since: float
-    """When it began to wait or, once it holds devices, when it got them (unix seconds)."""
+    """When it began to wait or, once it holds devices, when it got them (seconds since 1970)."""
     held: tuple[str, ...] = ()
     place: int = 0
-    """1 for the first of those that wait for the same devices; 0 when it holds them."""
+    """From 1, among the runs that wait for the same devices; 0 if it holds its devices."""
     supervised: bool = True
-    """False where only the trainer is left to hold the devices."""
+    """False if the supervisor is gone and only the trainer still holds the devices."""
 
 
 def home() -> Path:
-    """The queue's folder: $CIFAR_TUI_QUEUE, else one for this host in the user's state folder."""
+    """The queue's folder: $CIFAR_TUI_QUEUE, else a folder for this host in the user's state folder."""
     own = os.environ.get("CIFAR_TUI_QUEUE", "")
     if own:
         return user_path(own).absolute()
@@ -68,15 +68,15 @@ def home() -> Path:
 
 
 def tickets(queue: Path | None = None) -> list[Ticket]:
-    """Everyone in the queue: who holds devices first, then who waits, in order.
+    """All tickets in the queue: those that hold devices first, then those that wait, in order.
 
-    Devices that an orphaned trainer still holds appear with `supervised=False`.
+    A trainer without a supervisor that still holds devices appears with `supervised=False`.
     """
-    return look(queue)[0]
+    return inspect(queue)[0]
 
 
-def look(queue: Path | None = None) -> tuple[list[Ticket], str]:
-    """The tickets, and what is wrong with the queue ("" for nothing). Never raises, and waits for no one long."""
+def inspect(queue: Path | None = None) -> tuple[list[Ticket], str]:
+    """The tickets, and what is wrong with the queue ("" if nothing is). Never raises, and waits 0.5 s at most."""
     queue = queue or home()
     try:
         (queue / "mutex").lstat()
@@ -87,8 +87,8 @@ def look(queue: Path | None = None) -> tuple[list[Ticket], str]:
     with ExitStack() as stack:
         trouble = ""
         try:
-            stack.enter_context(mutex(queue, GLANCE, make=False))
-        except BadInput as problem:  # whoever holds the mutex stands still: what lies there can be read all the same
+            stack.enter_context(mutex(queue, INSPECT_SECONDS, make=False))
+        except BadInput as problem:  # the holder of the mutex is stopped: the files can be read all the same
             trouble = str(problem)
         alive = living(queue, tidy=not trouble)
         known = {key for ticket in alive for key in ticket.held}
@@ -108,11 +108,11 @@ def look(queue: Path | None = None) -> tuple[list[Ticket], str]:
 
 @contextmanager
 def mutex(queue: Path, patience: float, *, make: bool = True) -> Iterator[None]:
-    """Hold the queue's lock, in a folder that is made where it is missing.
+    """Hold the queue's lock, creating the folder if it is missing (unless `make` is false).
 
     Raises:
         Busy: another process still holds it after `patience` seconds.
-        BadInput: the folder cannot be made, written or locked.
+        BadInput: the folder cannot be created, written or locked.
     """
     deadline = time.monotonic() + patience
     try:
@@ -136,15 +136,15 @@ def mutex(queue: Path, patience: float, *, make: bool = True) -> Iterator[None]:
 def _make(queue: Path) -> None:
     for part in ("tickets", "devices"):
         (queue / part).mkdir(parents=True, exist_ok=True, mode=0o700)
-        if (queue / part).is_symlink():  # dead tickets are removed there, and must not be elsewhere
+        if (queue / part).is_symlink():  # dead tickets are removed in it, which must not happen elsewhere
             raise OSError(errno.ELOOP, "is a link", str(queue / part))
 
 
 def numbers(queue: Path) -> list[int]:
-    """The numbers that are in use, by tickets or by whatever else has such a name."""
+    """The numbers in use, by tickets or by anything else with such a name."""
     try:
         return sorted(int(path.stem) for path in (queue / "tickets").iterdir() if TICKET.fullmatch(path.name))
-    except OSError:  # missing, or no folder of ours: nobody is in it
+    except OSError:  # missing, or not a folder of the queue: nothing is in it
         return []
 
 
@@ -153,7 +153,7 @@ def living(queue: Path, below: int | None = None, *, tidy: bool) -> list[Ticket]
 
     Args:
         below: only those with smaller numbers.
-        tidy: remove those of the dead; for a caller that holds the mutex.
+        tidy: remove the tickets of dead supervisors; only for a caller that holds the mutex.
     """
     found = []
     for number in numbers(queue):
@@ -165,7 +165,7 @@ def living(queue: Path, below: int | None = None, *, tidy: bool) -> list[Ticket]
                 if tidy:
                     path.unlink(missing_ok=True)
                 continue
-        except OSError:  # a link, a folder, somebody else's file: not ours to use or to remove
+        except OSError:  # a link, a folder, another user's file: neither used nor removed
             continue
         ticket = read(path)
         if ticket is not None:
@@ -174,18 +174,20 @@ def living(queue: Path, below: int | None = None, *, tidy: bool) -> list[Ticket]
 
 
 def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock of a ticket or device; False for anything that is not such a file."""
     try:
         return locks.is_held(path)
-    except OSError:  # no file of ours
+    except OSError:  # not a file of the queue
         return False
 
 
 def write(fd: int, ticket: Ticket) -> None:
+    """Write a ticket into its locked file, or into that of a device it holds. OSError if the disk is full."""
     locks.write(fd, encode_table(asdict(ticket)).decode())
 
 
 def read(path: Path) -> Ticket | None:
-    """A ticket from its file; None where the file does not say what it should."""
+    """A ticket from its file; None if the file is not a valid ticket."""
     try:
         return build(Ticket, read_json(path) or {})
     except TypeError:

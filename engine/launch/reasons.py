@@ -1,6 +1,6 @@
-"""Why a trainer ended: its own last word where it left one, else what its exit code, its log and the kernel tell.
+"""Why a trainer ended: its closing event if it wrote one, else what its exit code, its log and the kernel show.
 
-A full disk can keep the trainer from saying anything at all, so the disk is asked too.
+A full disk can keep the trainer from writing anything, so the disk is tested as well.
 """
 
 import errno
@@ -13,19 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.contract.lines import open_regular
-from engine.contract.run.events import Event, EventReader, Failed, Finished, RunStarted, Stopped
+from engine.contract.run.event_file import EventReader
+from engine.contract.run.events import Event, Failed, Finished, RunStarted, Stopped
 from engine.contract.run.logfile import size, tail
 from engine.contract.run.process import ExitRecord
 
 PROBE_BYTES = 64 * 1024
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TAIL_BYTES = 32 * 1024
-EVENTS_BYTES = 1 << 20  # the closing words stand at the very end
+EVENTS_BYTES = 1 << 20  # the closing event is at the very end of the file
 MOVED = "the folder was moved"
-DETAIL_BYTES = 12_000  # of JSON; with it an exit record fits into the reserve
+LOST = "work after the last checkpoint is lost"
+DETAIL_BYTES = 12_000  # of JSON, so that the exit record fits into the reserve
 
-# The last line of a traceback, or what a library prints before it aborts, and the reason it stands for.
-TELLTALES = (
+# The last line of a traceback, or what a library prints before it aborts, and the reason that it indicates.
+LOG_PATTERNS = (
     (r"CUDA out of memory|torch\.OutOfMemoryError|CUDA error: out of memory|MPS backend out of memory", "gpu_memory"),
     (r"No space left on device|Disk quota exceeded", "disk_full"),
     (r"^MemoryError|DefaultCPUAllocator: (can't|not enough)|Cannot allocate memory|std::bad_alloc", "out_of_memory"),
@@ -33,8 +35,8 @@ TELLTALES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """How an attempt ended: a state and reason of the contract, one line for people, and what there is to read."""
+class Ending:
+    """How an attempt ended: a state and reason of the contract, a line for people, and details to read."""
 
     state: str
     reason: str = ""
@@ -49,92 +51,92 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What the supervisor knows when the trainer has gone."""
+class Evidence:
+    """What the supervisor knows once the trainer has ended."""
 
     returncode: int | None
-    """None where the trainer was not the supervisor's own child."""
-    last_word: Event | None
+    """None if the trainer was not the supervisor's own child."""
+    closing: Event | None
     """The attempt's Finished, Stopped or Failed event."""
     log: str
     """The end of what the attempt printed."""
-    asked: str = ""
-    """What the supervisor was told to do with the trainer: "" (nothing), "stopped", "preempted", "moved", "killed"."""
+    requested: str = ""
+    """What was requested of the supervisor: "" (nothing), "stopped", "preempted", "moved" or "killed"."""
     grace: float = 0.0
-    """The seconds a trainer was given to stop, if it had to be killed after that."""
+    """Seconds that the trainer had to stop before it was killed; 0 if it was not."""
     oom_kills: int = 0
-    """How many processes the kernel killed for memory meanwhile."""
+    """How many processes the kernel killed for memory during the attempt."""
     disk_full: bool = False
 
 
-def judge(ending: Ending) -> Verdict:
-    """The verdict on an attempt."""
-    word = ending.last_word
-    if isinstance(word, Finished):
-        late = f"the process then ended with {_how(ending.returncode)}" if ending.returncode else ""
-        return Verdict("finished", message=late)
-    if isinstance(word, Stopped):
-        if "moved" in (ending.asked, word.reason):
-            return Verdict("stopped", "moved", f"{MOVED}; stopped {_where(word)}")
-        state = "preempted" if "preempted" in (ending.asked, word.reason) else "stopped"
-        return Verdict(state, message=f"stopped {_where(word)}")
-    if isinstance(word, Failed):
-        return Verdict("failed", word.reason or "traceback", word.message, word.detail or ending.log)
-    if ending.asked == "killed":
-        return Verdict("stopped", "killed", "killed by the user; what came after the last checkpoint is lost")
-    if ending.asked:
-        return _stopped_without_a_word(ending)
-    return _died(ending)
+def judge(evidence: Evidence) -> Ending:
+    """How the attempt ended, given the evidence."""
+    closing = evidence.closing
+    if isinstance(closing, Finished):
+        late = f"the process then ended with {_how(evidence.returncode)}" if evidence.returncode else ""
+        return Ending("finished", message=late)
+    if isinstance(closing, Stopped):
+        if "moved" in (evidence.requested, closing.reason):
+            return Ending("stopped", "moved", f"{MOVED}; stopped {_where(closing)}")
+        state = "preempted" if "preempted" in (evidence.requested, closing.reason) else "stopped"
+        return Ending(state, message=f"stopped {_where(closing)}")
+    if isinstance(closing, Failed):
+        return Ending("failed", closing.reason or "traceback", closing.message, closing.detail or evidence.log)
+    if evidence.requested == "killed":
+        return Ending("stopped", "killed", f"killed by the user; {LOST}")
+    if evidence.requested:
+        return _stopped_without_closing(evidence)
+    return _died(evidence)
 
 
-def _where(word: Stopped) -> str:
-    if word.step:
-        return f"in epoch {word.epoch + 1}"
-    return f"after epoch {word.epoch}" if word.epoch else "before its first step"
+def _where(closing: Stopped) -> str:
+    if closing.step:
+        return f"in epoch {closing.epoch + 1}"
+    return f"after epoch {closing.epoch}" if closing.epoch else "before its first step"
 
 
-def _stopped_without_a_word(ending: Ending) -> Verdict:
-    if ending.grace:
-        why = f"did not stop within {ending.grace:g} s and was killed"
+def _stopped_without_closing(evidence: Evidence) -> Ending:
+    if evidence.grace:
+        why = f"did not stop within {evidence.grace:g} s and was killed"
     else:
-        why = f"ended with {_how(ending.returncode)} before it could save a checkpoint"
-    why = f"{why}; what came after the last checkpoint is lost"
-    if ending.asked == "moved":
-        return Verdict("stopped", "moved", f"{MOVED}; it {why}", ending.log)
-    return Verdict(ending.asked, message=why, detail=ending.log)
+        why = f"ended with {_how(evidence.returncode)} before it could save a checkpoint"
+    why = f"{why}; {LOST}"
+    if evidence.requested == "moved":
+        return Ending("stopped", "moved", f"{MOVED}; the trainer {why}", evidence.log)
+    return Ending(evidence.requested, message=why, detail=evidence.log)
 
 
-def _died(ending: Ending) -> Verdict:
-    code, log = ending.returncode, ending.log
+def _died(evidence: Evidence) -> Ending:
+    code, log = evidence.returncode, evidence.log
     last = last_line(log)
     if code == -signal.SIGKILL:
-        if ending.oom_kills:
-            return Verdict("failed", "out_of_memory", "killed by the kernel: the machine ran out of memory", log)
-        return Verdict("failed", "killed", "killed by someone else's SIGKILL (kill -9)", log)
-    told = next((reason for pattern, reason in TELLTALES if re.search(pattern, last)), "")
-    if ending.disk_full or told == "disk_full":
-        return Verdict("failed", "disk_full", "no space left on the disk of the run", log)
-    if told:
-        return Verdict("failed", told, last, log)
+        if evidence.oom_kills:
+            return Ending("failed", "out_of_memory", "killed by the kernel: the machine ran out of memory", log)
+        return Ending("failed", "killed", "killed from outside with SIGKILL (kill -9)", log)
+    found = next((reason for pattern, reason in LOG_PATTERNS if re.search(pattern, last)), "")
+    if evidence.disk_full or found == "disk_full":
+        return Ending("failed", "disk_full", "no space left on the disk of the run", log)
+    if found:
+        return Ending("failed", found, last, log)
     if code is None:
-        return Verdict("failed", "killed", "ended without a word while it had no supervisor of its own", log)
+        return Ending("failed", "killed", "ended without giving a reason, while it had no supervisor", log)
     if code < 0:
-        return Verdict("failed", "killed", f"ended with {_how(code)}", log)
+        return Ending("failed", "killed", f"ended with {_how(code)}", log)
     if code == 2 and "Traceback" not in log:
-        return Verdict("failed", "bad_input", last or "refused its input", log)
-    message = last or f"ended with {_how(code)} without a word"
-    return Verdict("failed", "traceback" if "Traceback" in log else "", message, log)
+        return Ending("failed", "bad_input", last or "refused its input", log)
+    message = last or f"ended with {_how(code)} without giving a reason"
+    return Ending("failed", "traceback" if "Traceback" in log else "", message, log)
 
 
-def last_word(path: Path, start: int = 0) -> Finished | Stopped | Failed | None:
-    """The closing event after byte `start` of an events file, if nothing new began after it."""
-    word: Finished | Stopped | Failed | None = None
+def closing_event(path: Path, start: int = 0) -> Finished | Stopped | Failed | None:
+    """The closing event after byte `start` of an events file, unless a new attempt began after it."""
+    closing: Finished | Stopped | Failed | None = None
     for event in EventReader(path).tail(min(max(size(path) - start, 0), EVENTS_BYTES)):
         if isinstance(event, RunStarted):
-            word = None
+            closing = None
         elif isinstance(event, Finished | Stopped | Failed):
-            word = event
-    return word
+            closing = event
+    return closing
 
 
 def _how(returncode: int | None) -> str:
@@ -144,17 +146,17 @@ def _how(returncode: int | None) -> str:
         return f"exit code {returncode}"
     try:
         return signal.Signals(-returncode).name
-    except ValueError:  # a real-time signal has no name
+    except ValueError:  # real-time signals have no name
         return f"signal {-returncode}"
 
 
 def read_tail(path: Path, start: int = 0) -> str:
-    """The end of a text file, from byte `start` on and 32 KiB at most; "" where it cannot be read."""
+    """The end of a text file: at most 32 KiB, nothing before byte `start`; "" if it cannot be read."""
     return tail(path, TAIL_BYTES, start).decode(errors="replace")
 
 
 def last_line(text: str) -> str:
-    """The last line that is not empty, cut to a length that a status line can take."""
+    """The last line that is not empty, cut to 500 characters so that it fits a status line."""
     return next((line.strip()[:500] for line in reversed(text.splitlines()) if line.strip()), "")
 
 
@@ -166,16 +168,16 @@ def _cut(text: str) -> str:
 
 
 def oom_kills() -> int:
-    """How many processes the kernel has killed for memory: in our own group if it counts them, else on the machine."""
+    """How many processes the kernel has killed for memory: in this control group if it counts them, else in all."""
     for path in (*_own_groups(), Path("/proc/vmstat")):
         found = re.search(r"^oom_kill (\d+)$", _text(path), re.MULTILINE)
         if found:
             return int(found[1])
-    return 0  # not Linux: nobody counts
+    return 0  # not Linux: there is no such count
 
 
 def _own_groups() -> list[Path]:
-    """Where this process's control group counts, in version 2 and version 1."""
+    """The files in which this process's control group counts, for cgroup versions 2 and 1."""
     paths = []
     for line in _text(Path("/proc/self/cgroup")).splitlines():
         _, controllers, group = line.split(":", 2)
@@ -194,14 +196,14 @@ def _text(path: Path) -> str:
 
 
 def is_full(folder: Path) -> bool:
-    """Whether the disk (or the user's quota on it) takes no more: tried, because a quota does not show elsewhere."""
+    """Whether the disk, or the user's quota on it, is full. Tested by writing, as a quota shows nowhere else."""
     probe = folder / ".space"
     try:
         fd = open_regular(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             left = PROBE_BYTES
             while left > 0:
-                left -= os.write(fd, os.urandom(left))  # random: no file system compresses it
+                left -= os.write(fd, os.urandom(left))  # random data, which no file system compresses
             os.fsync(fd)
         finally:
             os.close(fd)

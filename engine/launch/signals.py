@@ -1,7 +1,7 @@
-"""What a supervisor is told, by signals above all, and a sleep that any signal ends.
+"""What a supervisor is asked to do, mostly by signals, and a sleep that any signal interrupts.
 
-SIGTERM, SIGINT   stop: the trainer finishes its step, saves a checkpoint and ends
-SIGUSR2           the same, on behalf of a scheduler: the run is recorded as preempted
+SIGTERM, SIGINT   stop: the trainer finishes its step, saves a checkpoint and exits
+SIGUSR2           the same on behalf of a scheduler: the run is recorded as preempted
 SIGUSR1           kill the trainer now
 SIGHUP            ignored, by the trainer as well: closing a terminal stops nothing
 """
@@ -15,33 +15,34 @@ from typing import Final
 STOP: Final = signal.SIGTERM
 PREEMPT: Final = signal.SIGUSR2
 KILL: Final = signal.SIGUSR1
-MEANING: Final = {STOP: "stopped", signal.SIGINT: "stopped", PREEMPT: "preempted", KILL: "killed"}
+ACTIONS: Final = {STOP: "stopped", signal.SIGINT: "stopped", PREEMPT: "preempted", KILL: "killed"}
 
 
-class Orders:
-    """Listens from the moment it is made; the main thread only, once per process."""
+class Signals:
+    """Listens to signals from its construction on; in the main thread only, once per process."""
 
     def __init__(self) -> None:
-        self.asked = ""
-        """"" (nothing), "stopped", "preempted", "moved" or "killed"; the first stands unless a kill follows it."""
-        self._awake, bell = os.pipe()
-        os.set_blocking(self._awake, False)
+        self.requested = ""
+        """"" (nothing), "stopped", "preempted", "moved" or "killed"; the first request holds, except that a kill
+        overrides it."""
+        self._wakeup, bell = os.pipe()
+        os.set_blocking(self._wakeup, False)
         os.set_blocking(bell, False)
         signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
-        for number in MEANING:
-            signal.signal(number, self._note)
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # its byte on the bell is what counts
+        for number in ACTIONS:
+            signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # only its byte in the wake-up pipe matters
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    def take(self, order: str) -> None:
-        """Take an order that came another way."""
-        if not self.asked or order == "killed":
-            self.asked = order
+    def request(self, action: str) -> None:
+        """Take a request that came by another way than a signal."""
+        if not self.requested or action == "killed":
+            self.requested = action
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.take(MEANING[signal.Signals(number)])
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.request(ACTIONS[signal.Signals(number)])
 
     def sleep(self, seconds: float) -> None:
-        """Until a signal comes or a child ends, but no longer than that."""
-        if select.select([self._awake], [], [], max(seconds, 0.0))[0]:
-            os.read(self._awake, 4096)
+        """Sleep until a signal arrives or a child exits, for `seconds` at most."""
+        if select.select([self._wakeup], [], [], max(seconds, 0.0))[0]:
+            os.read(self._wakeup, 4096)

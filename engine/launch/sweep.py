@@ -1,4 +1,4 @@
-"""A sweep over the learning rate, `python -m engine.lr_find`, as a child behind pipes. No torch in this process."""
+"""A sweep over the learning rate: `python -m engine.lr_find` as a child process. This process does not import torch."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,25 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from engine.contract.recipe.schema import Placement
-from engine.contract.run.events import Event, Failed, decode
+from engine.contract.run.event_file import decode
+from engine.contract.run.events import Event, Failed
 from engine.launch import devices, queue
 from engine.launch.piped import PipedChild
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a sweep will run."""
+class SweepDevice:
+    """The device that a sweep will run on."""
 
     device: str
-    """As the trainer names it: cpu, cuda or mps."""
+    """cpu, cuda or mps."""
     environment: Mapping[str, str]
-    """Variables that make a process see only that device."""
+    """Environment variables that make a process see only that device."""
     busy: str
-    """Who computes there already, in words; "" where nobody does."""
+    """What already runs on it, as a sentence; "" if it is idle."""
 
 
-def place(placement: Placement, line: Path | None = None) -> Place:
-    """The device for a sweep: one that no run holds if there is one. A sweep joins no queue and holds no lock.
+def pick_device(placement: Placement, line: Path | None = None) -> SweepDevice:
+    """Pick a device for a sweep, preferably one that no run holds. A sweep does not queue and takes no lock.
 
     Args:
         line: the queue's folder.
@@ -32,17 +33,17 @@ def place(placement: Placement, line: Path | None = None) -> Place:
     Raises:
         BadInput: this machine has no such device.
     """
-    wanted = devices.want(placement)
+    requested = devices.request(placement)
     holders = {key: ticket.run for ticket in queue.tickets(line) for key in ticket.held}
-    roomy, _ = devices.usable(wanted)
-    keys = roomy or list(wanted.candidates)
+    roomy, _ = devices.usable(requested)
+    keys = roomy or list(requested.candidates)
     key = next((key for key in keys if key not in holders), keys[0])
     kind = devices.kind_of(key)
     busy = f"run {holders[key]} trains on this {kind.upper() if kind != 'cuda' else 'GPU'}" if key in holders else ""
     if not busy and kind == "cuda":
         users = sorted({process.user for gpu in devices.gpus() if gpu.uuid == key for process in gpu.processes})
         busy = f"{', '.join(users)} computes on this GPU" if users else ""
-    return Place(kind, devices.environment([key]), busy)
+    return SweepDevice(kind, devices.environment([key]), busy)
 
 
 class Sweep:

@@ -12,9 +12,19 @@ from typing import Final, Literal
 
 from engine.contract.errors import BadInput
 from engine.contract.home import Home
-from engine.contract.run.checkpoints import BEST, STATE, WEIGHTS, committed, drop_state, keep_only, name_of
+from engine.contract.run.checkpoints import (
+    BEST,
+    CHECKPOINT_SCHEMA,
+    STATE,
+    WEIGHTS,
+    committed,
+    drop_state,
+    keep_only,
+    name_of,
+    newer_checkpoint,
+)
 from engine.contract.run.events import Checkpoint
-from engine.contract.run.folder import CHECKPOINT_SCHEMA, RunFolder, newer_checkpoint
+from engine.contract.run.folder import RunFolder
 from engine.contract.run.links import refuse_links
 from engine.contract.run.provenance import versions
 from engine.loop.checkpoint_files import UNREADABLE, Saved, Tree, read, snapshot, write

@@ -20,7 +20,7 @@ from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.conflicts import lonely, single_pixels, ungraphable
 from engine.contract.recipe.ops import mixes_batch
 from engine.contract.recipe.schema import ComputeConfig, Recipe
-from engine.contract.run.teacher import is_taught
+from engine.contract.run.teacher import is_distilled
 from engine.curves import Swing
 from engine.data.device import Resident, steps_per_epoch
 from engine.data.load import DataSet
@@ -180,7 +180,7 @@ def wants_graph(recipe: Recipe, parts: Catalog) -> bool:
 
 def _check_inputs(recipe: Recipe, data: DataSet, parts: Catalog, teachers: tuple[Teacher, ...]) -> None:
     """Raise BadInput if the loss lacks its teacher, or if there are fewer training images than a batch."""
-    if is_taught(recipe, parts) and not teachers:
+    if is_distilled(recipe, parts) and not teachers:
         raise BadInput(f"loss = {recipe.loss.name} needs a teacher, which only a run has; use cross_entropy here")
     if len(data.train) < recipe.batch_size:
         problem = f"batch_size = {recipe.batch_size}: the training set has only {len(data.train)} images"

@@ -10,7 +10,7 @@ from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run import own_code
 from engine.contract.run.folder import RunFolder
-from engine.contract.run.teacher import FIELD, hired, is_taught
+from engine.contract.run.teacher import FIELD, is_distilled, teacher_of
 from engine.data.load import DataSet, load
 from engine.loop.checkpoint_files import UNREADABLE, load_weights
 from engine.loop.layout import memory_format, place
@@ -67,9 +67,9 @@ def load_teachers(
         BadInput: the teacher is missing, damaged or has changed, was trained on other classes, or contains code that
             has not been trusted.
     """
-    if not is_taught(recipe, parts):
+    if not is_distilled(recipe, parts):
         return ()
-    teacher, folder = hired(run)
+    teacher, folder = teacher_of(run)
     own_code.check(folder)
     own_parts = catalog(tuple(own_code.code_of(folder)))
     own = folder.recipe(own_parts)

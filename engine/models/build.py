@@ -6,7 +6,8 @@ from torch import nn
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
-from engine.contract.recipe.schema import COMMON, Choice
+from engine.contract.recipe.common import COMMON
+from engine.contract.recipe.schema import Choice
 from engine.models.ghost import use_ghost_batches
 from engine.models.reinit import reinit
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from engine.contract.recipe.catalog import Catalog, catalog
-from engine.contract.recipe.schema import COMMON, Choice
+from engine.contract.recipe.common import COMMON
+from engine.contract.recipe.schema import Choice
 from engine.optim.lookahead import Lookahead
 from engine.optim.param_groups import param_groups
 from engine.optim.sharpness import SharpnessAware

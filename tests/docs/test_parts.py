@@ -4,7 +4,7 @@ import runpy
 from pathlib import Path
 
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import COMMON
+from engine.contract.recipe.common import COMMON
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -11,17 +11,8 @@ import pytest
 
 from engine import attempt as trainer
 from engine.contract.recipe.schema import Placement
-from engine.contract.run.events import (
-    Epoch,
-    EventReader,
-    Failed,
-    Finished,
-    Phase,
-    RunStarted,
-    Stopped,
-    System,
-    encode,
-)
+from engine.contract.run.event_file import EventReader, encode
+from engine.contract.run.events import Epoch, Failed, Finished, Phase, RunStarted, Stopped, System
 from engine.contract.run.fold import RunFold
 from engine.loop.system import sampling
 

@@ -1,6 +1,5 @@
 """A run folder that is moved or deleted while it trains: nothing is trained unseen, nothing is written where it was."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import torch
 from engine import attempt as trainer
 from engine import train
 from engine.contract import home
-from engine.contract.home import FolderLost, Home, folder_key
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.checkpoints import committed
 from engine.contract.run.create import create
-from engine.contract.run.events import EventReader, Failed, Finished, Resumed, Stopped, decode
+from engine.contract.run.event_file import EventReader, decode
+from engine.contract.run.events import Failed, Finished, Resumed, Stopped
 from engine.contract.run.folder import RunFolder
 from engine.loop import checkpoint, decisions
 from engine.loop.checkpoint_files import load_weights, read
@@ -168,51 +167,3 @@ def test_a_folder_that_moves_while_the_machine_is_probed_is_a_stop_too(new, tmp_
     assert run.path.exists() is in_its_place
     if in_its_place and where[0] is decisions:
         assert not list(run.path.iterdir()) and (moved.path / "probe.json").exists()
-
-
-def test_a_home_is_asked_again_where_the_folder_moves_under_a_write(tmp_path):
-    old, new = tmp_path / "old", tmp_path / "new"
-    old.mkdir()
-    place, tried = Home(old), []
-
-    def act(folder: Path) -> str:
-        tried.append(folder)
-        if folder == old:
-            old.rename(new)
-        (folder / "file").write_text("x")
-        return "done"
-
-    assert place.write(act) == "done"
-    assert tried == [old, new] and (new / "file").exists() and not old.exists()
-
-
-def test_a_home_passes_on_what_goes_wrong_in_a_folder_that_stayed(tmp_path):
-    place = Home(tmp_path)
-    with pytest.raises(FileNotFoundError, match="missing"):
-        place.write(lambda folder: (folder / "missing" / "file").write_text("x"))
-    with pytest.raises(IsADirectoryError):
-        place.write(lambda folder: folder.write_text("x"))
-
-
-def test_a_home_knows_a_stale_handle_from_a_disk_that_fails(tmp_path, monkeypatch):
-    """ESTALE is what NFS says of a folder that was removed on the server; EIO proves nothing about where it lies."""
-    place = Home(tmp_path)
-    for code, stays in ((116, False), (5, True), (13, True)):
-
-        def fail(*_: object, code: int = code, **__: object) -> None:
-            raise OSError(code, os.strerror(code))
-
-        with monkeypatch.context() as patch:
-            patch.setattr(home.os, "stat", fail)
-            assert place.in_place() is stays, code
-            if not stays:
-                with pytest.raises(FolderLost):
-                    place.now()
-
-
-def test_a_link_is_no_home(tmp_path):
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to("real")
-    with pytest.raises(OSError, match="Not a directory"):
-        Home(tmp_path / "link")
-    assert folder_key(tmp_path / "link") != folder_key(tmp_path / "real")

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from engine import attempt as trainer
-from engine.contract.run.events import EventReader, Failed, Finished, Step, Stopped, System
+from engine.contract.run.event_file import EventReader
+from engine.contract.run.events import Failed, Finished, Step, Stopped, System
 from engine.launch import package
 
 LIMIT = 240.0  # seconds until a test gives up on a process
@@ -89,7 +90,7 @@ def test_a_full_disk_ends_as_such(new):
     [
         ([], {}, "usage: python -m engine RUN_DIR"),
         (["/nowhere/at-all"], {}, "run.json is missing"),
-        (["/nowhere"], {package.VARIABLE: "/elsewhere/engine/__init__.py"}, "but was started by /elsewhere"),
+        (["/nowhere"], {package.VARIABLE: "/elsewhere/engine/__init__.py"}, "but was started from /elsewhere"),
     ],
 )
 def test_bad_input_is_one_line_without_importing_torch(arguments, extra, said):

@@ -8,7 +8,8 @@ import torch
 
 from engine import lr_find
 from engine.contract.errors import BadInput
-from engine.contract.run.events import EventWriter, Failed, Message, Phase, RunStarted, Step
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Failed, Message, Phase, RunStarted, Step
 from engine.contract.run.teacher import with_teacher
 from engine.loop.decisions import Decisions
 from engine.loop.setup import Setup

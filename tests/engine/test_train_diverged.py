@@ -7,13 +7,8 @@ import math
 import pytest
 import torch
 
-from engine.contract.run.events import (
-    Epoch,
-    Finished,
-    Step,
-    encode,
-    read_event,
-)
+from engine.contract.run.event_file import encode, read_event
+from engine.contract.run.events import Epoch, Finished, Step
 from engine.data.load import DataSet, Split
 from engine.loop.observe import Diverged
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from engine.averaging import build_averaging
 from engine.contract.recipe.catalog import Part, catalog
-from engine.contract.recipe.schema import COMMON, Choice
+from engine.contract.recipe.common import COMMON
+from engine.contract.recipe.schema import Choice
 from engine.losses import build_loss
 from engine.optim.build import build_optimizer
 from engine.optim.param_groups import set_lr

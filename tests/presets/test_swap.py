@@ -3,8 +3,9 @@
 import pytest
 
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.resolve import resolve
-from engine.contract.recipe.schema import COMMON, Recipe
+from engine.contract.recipe.schema import Recipe
 from presets import loader, references
 from presets.loader import Edits, edit, reset_by
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.run.events import Epoch, EventWriter, Finished, Resumed, Stopped
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Epoch, Finished, Resumed, Stopped
 from engine.contract.run.records import ExitRecord
 from engine.contract.run.store import RunFolder
 from tests.tui.demo import Demo, write_run

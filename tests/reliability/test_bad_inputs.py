@@ -26,13 +26,14 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.create import create
-from engine.contract.run.events import EventReader, EventWriter, Message, encode
+from engine.contract.run.event_file import EventReader, EventWriter, encode
+from engine.contract.run.events import Message
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.records import Heartbeat, Identity, ProcRecord
 from engine.contract.run.roots import run_paths
 from engine.contract.run.store import find, summarize
-from engine.launch import control
+from engine.launch import restart
 from presets.references import recipe_of
 from tests.reliability.look import LIVE_READERS, READERS, by_commands, call, environment
 
@@ -450,9 +451,9 @@ def forged_exit(scene: Scene) -> None:
             state = scene.run.status()
             assert state.live and "-" not in state.message.replace("finished", ""), state
             looks_sound(scene, LISTINGS)
-        scene.patch.setattr(control, "ENDING_SECONDS", 0.2)  # it waits for what seems to be ending
+        scene.patch.setattr(restart, "ENDING_SECONDS", 0.2)  # it waits for what seems to be ending
         with pytest.raises(BadInput):
-            control.resume(scene.run)
+            restart.resume(scene.run)
     finally:
         process.kill()
         process.wait()

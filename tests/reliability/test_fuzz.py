@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.contract.run.events import KINDS, EventReader, as_table
+from engine.contract.run.event_file import EventReader, as_table
+from engine.contract.run.events import KINDS
 from engine.contract.run.folder import RunInfo
 from engine.contract.run.store import RunFolder, summarize
 from tests.reliability.look import LIVE_READERS, READERS, by_commands, on_screens

@@ -19,10 +19,11 @@ from typing import Any
 import pytest
 import torch
 
-from engine.contract.run.events import EventReader, Finished, Resumed
+from engine.contract.run.event_file import EventReader
+from engine.contract.run.events import Finished, Resumed
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import ExitRecord, ProcRecord, alive
-from engine.launch import control, local, queue
+from engine.launch import control, local, queue, restart
 from engine.loop.checkpoint_files import load_weights
 
 spec = importlib.util.spec_from_file_location(
@@ -134,7 +135,7 @@ def test_kill(
     assert garbage(run) == 0
 
     (run.path / "fake.txt").write_text("finish")
-    control.resume(run, supervisor=bench.supervisor)
+    restart.resume(run, supervisor=bench.supervisor)
     assert bench.record(run).state == "finished"
     assert sum(path.suffix == ".json" for path in run.exits.iterdir()) == (ended.state != "lost")
 
@@ -208,14 +209,14 @@ def test_a_run_interrupted_at_random_ends_bit_identical(bench: Bench, monkeypatc
         if number == 0:
             local.start(run, supervisor=bench.supervisor, timeout=60)
         else:
-            control.resume(run, supervisor=bench.supervisor)
+            restart.resume(run, supervisor=bench.supervisor)
         bench.until(lambda run=run, seen=seen: started_since(run, seen) or not run.status().live)
         time.sleep(draw.uniform(0, took / 4))
         if not run.status().live:
             break
         run = interrupt(bench, run, way)
     if run.status().state != "finished":
-        control.resume(run, supervisor=bench.supervisor)
+        restart.resume(run, supervisor=bench.supervisor)
         assert bench.ended(run).state == "finished"
 
     events = EventReader(run.events).poll()
@@ -260,7 +261,7 @@ def test_a_run_moved_while_it_trains_as_a_user_sees_it(bench: Bench, monkeypatch
     bench.until(lambda: not there.status().live)
     assert "stopped (moved): the folder was moved; stopped in epoch" in cli("runs", "show", run.id).stdout
     stopped = cli("runs", "stop", run.id)
-    assert stopped.returncode == 2 and "is not at work: it is stopped (moved)" in stopped.stderr
+    assert stopped.returncode == 2 and "is not active: it is stopped (moved)" in stopped.stderr
     assert ExitRecord.read(there.exit).reason == "moved"
     assert list(there.checkpoints.iterdir()) and not run.path.exists()
     bench.until(lambda: not bench.alive())

@@ -11,7 +11,8 @@ import pytest
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.changes import flat
 from engine.contract.recipe.schema import Placement
-from engine.contract.run.events import Epoch, EventWriter, Finished, RunStarted
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Epoch, Finished, RunStarted
 from engine.contract.run.index import Index
 from engine.contract.run.records import ExitRecord
 from engine.contract.run.store import RunFolder, create

@@ -11,11 +11,11 @@ import numpy as np
 
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement
-from engine.contract.run.events import (
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import (  # fmt: skip
     Checkpoint,
     Epoch,
     Event,
-    EventWriter,
     Failed,
     Finished,
     Message,
@@ -23,7 +23,7 @@ from engine.contract.run.events import (
     RunStarted,
     Step,
     System,
-)  # fmt: skip
+)
 from engine.contract.run.records import ExitRecord, Heartbeat, Identity, ProcRecord
 from engine.contract.run.store import RunFolder, Summary, create
 from presets.references import recipe_of

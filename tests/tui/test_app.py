@@ -17,7 +17,7 @@ from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.create import create
 from engine.contract.run.records import ExitRecord
-from engine.launch import control
+from engine.launch import restart
 from presets import references
 from tui.app import Workbench
 from tui.keys.common import MODES
@@ -284,7 +284,7 @@ async def test_light_colors_are_remembered(workbench, make_run):
 
 async def test_quitting_does_not_wait_for_what_is_being_done(workbench, make_run, monkeypatch):
     make_run(state="stopped")
-    monkeypatch.setattr(control, "resume", lambda run: time.sleep(0.5))
+    monkeypatch.setattr(restart, "resume", lambda run: time.sleep(0.5))
     async with workbench("results").run_test() as pilot:
         await pilot.press("C", "c")
         began = time.monotonic()

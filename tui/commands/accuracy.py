@@ -12,7 +12,7 @@ def accuracy_details(run: RunFolder) -> list[str]:
     """Its other accuracies and the test images they are measured on; a recipe that cannot be read adds nothing."""
     found = [f"with {figure} %" for figure in extra_accuracies(History.tail(run.events).course.last)]
     try:
-        part = subset_of_test(run.look()[0])
+        part = subset_of_test(run.inspect()[0])
     except BadInput:
         part = ""
     return [*found, f"on the {part}"] if part else found

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.segment import Segment, Segments
 
-from engine.analysis.sheet import Sheet
+from engine.analysis.contact_sheet import ContactSheet
 from engine.contract.errors import BadInput, nearest, user_path
 from engine.contract.recipe.overrides import add_op
 from engine.contract.recipe.resolve import resolve
@@ -81,7 +81,7 @@ def main(options: Options, out: Path | None, *, as_json: bool) -> None:
         draw(sheet, title, console)
 
 
-def draw(sheet: Sheet, title: str, console: Console) -> None:
+def draw(sheet: ContactSheet, title: str, console: Console) -> None:
     """Draw the sheet in the terminal."""
     from tui.drawing.pictures import sheet_lines  # pillow takes a while to import
 
@@ -94,7 +94,7 @@ def draw(sheet: Sheet, title: str, console: Console) -> None:
         say(f"{hidden} more {columns} a wider terminal; or use --out sheet.png")
 
 
-def write(sheet: Sheet, title: str, out: Path, *, as_json: bool) -> None:
+def write(sheet: ContactSheet, title: str, out: Path, *, as_json: bool) -> None:
     """Write the sheet as a PNG file and report its path. Raises BadInput if it cannot be written."""
     from tui.drawing.pictures import save_png
 
@@ -134,7 +134,7 @@ def preview_recipe(options: Options, source: Source) -> Recipe:
     return resolve(table, parts)
 
 
-def sheet_from_child(request: dict[str, Any]) -> Sheet:
+def sheet_from_child(request: dict[str, Any]) -> ContactSheet:
     """Let a process that imports torch make the sheet. Raises SystemExit if it fails; its stderr is ours."""
     child = PipedChild("engine.preview", request, show_errors=True)
     try:
@@ -143,4 +143,4 @@ def sheet_from_child(request: dict[str, Any]) -> Sheet:
         child.stop()
     if code:
         raise SystemExit(code if code in (BAD_INPUT, INTERRUPTED) else FAILED)
-    return Sheet.from_bytes(answer)
+    return ContactSheet.from_bytes(answer)

@@ -14,7 +14,7 @@ import typer
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.index import Index
-from engine.launch import control
+from engine.launch import restart
 from tui.commands.common import FAILED, print_json, say, width
 from tui.drawing.format import NONE, percent
 from tui.drawing.typeset import Column, Table, text
@@ -139,7 +139,7 @@ def _start(request: BatchRequest, batch: Batch, time: Cost, as_json: bool) -> No
     changed = {flag.path: given[flag.name] for flag in FLAGS if flag.on_resume and given.get(flag.name)}
     outcomes: dict[tuple[str, int], tuple[str, str]] = {}
     failures = 0
-    trusting = {"resume": partial(control.resume, trust=True)} if request.trust else {}
+    trusting = {"resume": partial(restart.resume, trust=True)} if request.trust else {}
     for done in carry_out(batch, changed, say=say, **trusting):
         failures += bool(done.error)
         outcomes[done.job.label, done.job.seed] = done.run, done.error

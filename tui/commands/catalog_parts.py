@@ -7,7 +7,7 @@ from typing import Final
 import typer
 
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import COMMON
+from engine.contract.recipe.common import COMMON
 from tui.commands.common import Json, group, listing, print_json, print_pairs, print_text
 from tui.commands.part_text import option_names, part_row, print_part
 

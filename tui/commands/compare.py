@@ -13,7 +13,7 @@ from tui.commands.common import Json, Refs, RunsDirs, print_json, print_table, r
 from tui.drawing.format import NONE, delta, percent, picked, work
 
 if TYPE_CHECKING:
-    from engine.analysis.compare import Difference, Group, Row
+    from engine.analysis.compare import Comparison, Difference, Group
     from engine.analysis.standing import Standing
     from engine.contract.run.folder import RunFolder
     from engine.contract.run.summary import Summary
@@ -41,7 +41,7 @@ def compare(
         raise BadInput(f"runs compare: name at least two runs{same}")
     summaries, standings = zip(*(_measured(folder) for folder in folders), strict=True)
     rows = table(standings, baseline=standings[0].id, same_epoch=same_epoch)
-    differing = differences([folder.look()[0] for folder in folders])
+    differing = differences([folder.inspect()[0] for folder in folders])
     if as_json:
         print_json(_json(summaries, rows, groups(rows), differing))
     else:
@@ -61,7 +61,7 @@ def _measured(folder: RunFolder) -> tuple[Summary, Standing]:
 
 
 def _json(
-    summaries: Sequence[Summary], rows: Sequence[Row], seeds: Sequence[Group], differing: Sequence[Difference]
+    summaries: Sequence[Summary], rows: Sequence[Comparison], seeds: Sequence[Group], differing: Sequence[Difference]
 ) -> dict[str, object]:
     figures = [
         summary.to_json()
@@ -73,7 +73,7 @@ def _json(
     return {"runs": figures, "seeds": list(map(dataclasses.asdict, seeds)), "differences": fields}
 
 
-def _print(rows: Sequence[Row], seeds: Sequence[Group], differing: Sequence[Difference]) -> None:
+def _print(rows: Sequence[Comparison], seeds: Sequence[Group], differing: Sequence[Difference]) -> None:
     _print_runs(rows)
     for group in seeds:
         spread = f"±{percent(group.last.sd)} " if group.last.n > 1 else ""
@@ -86,7 +86,7 @@ def _print(rows: Sequence[Row], seeds: Sequence[Group], differing: Sequence[Diff
         print_table(head, [[difference.field, *difference.values] for difference in differing])
 
 
-def _print_runs(rows: Sequence[Row]) -> None:
+def _print_runs(rows: Sequence[Comparison]) -> None:
     from tui.drawing.compare_table import notes
 
     body = []

@@ -13,7 +13,8 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import COMMON, Recipe
+from engine.contract.recipe.common import COMMON
+from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from tui.commands.common import Json, print_json, roots
 from tui.drawing.format import file_size

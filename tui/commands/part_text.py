@@ -8,8 +8,8 @@ from typing import Any
 import typer
 
 from engine.contract.recipe.catalog import Part
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.params import Param
-from engine.contract.recipe.schema import COMMON
 from tui.commands.common import print_json, print_pairs, print_text
 
 

@@ -8,7 +8,7 @@ import typer
 
 from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import COMMON
+from engine.contract.recipe.common import COMMON
 from presets import loader
 from tui.commands.common import Json, TrustParts, group, listing, print_json, print_table, print_text
 from tui.commands.part_text import option_names, part_row, print_part

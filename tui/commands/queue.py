@@ -18,7 +18,7 @@ def list_queue(as_json: bool = Json) -> None:
     """List the runs that hold or wait for a device."""
     from engine.launch import queue
 
-    tickets, trouble = queue.look()
+    tickets, trouble = queue.inspect()
     if trouble:
         typer.echo(f"warning: {trouble}", err=True)
     if as_json:

@@ -95,21 +95,21 @@ def resume(
 
 
 def _resume(folder: RunFolder, changes: Mapping[str, str], trust: bool) -> None:
-    from engine.launch import control
+    from engine.launch import restart
 
-    control.resume(folder, changes, trust=trust, say=say)
+    restart.resume(folder, changes, trust=trust, say=say)
 
 
 def _restart_lost(trust: bool, as_json: bool, runs_dir: list[str] | None) -> None:
     from engine.contract.run.folder import RunFolder
     from engine.contract.run.index import Index
     from engine.contract.run.status import LAST_SEEN
-    from engine.launch import control
+    from engine.launch import restart
 
     places = roots(runs_dir)
     rows = Index().rows(places[:1])
     gone = [RunFolder(Path(row.folder)) for row in rows if row.status == "lost"]
-    outcome = control.restart_lost(gone, trust=trust, say=say)
+    outcome = restart.restart_lost(gone, trust=trust, say=say)
     if as_json:
         return print_json([{"id": run, "error": why} for run, why in outcome.items()])
     for run, why in outcome.items():

@@ -41,11 +41,11 @@ def remove_runs(
     """
     from engine.contract.run import trash
     from engine.contract.run.index import Index
-    from engine.contract.run.teacher import needed
+    from engine.contract.run.teacher import students_of
 
     places = roots(runs_dir)
     folders = [_meant(places, ref, purge) for ref in dict.fromkeys(refs)]
-    students = {} if force else needed({folder.id for folder in folders}, Index().rows(places))
+    students = {} if force else students_of({folder.id for folder in folders}, Index().rows(places))
     if students:
         raise BadInput([f"{_still_teaches(*one)}; use --force to delete it anyway" for one in students.items()])
     runs = counted(len(folders), "run")
@@ -139,7 +139,7 @@ def prune(
     """
     from engine.contract.run.index import Index
     from engine.contract.run.prune import KEEP
-    from engine.contract.run.teacher import needed
+    from engine.contract.run.teacher import students_of
 
     places = roots(runs_dir)
     if trash:
@@ -148,7 +148,7 @@ def prune(
         raise BadInput(f"--keep: got {keep!r}, needs {' or '.join(KEEP)}")
     rows = Index().rows(places)
     ours = [row for row in rows if row.status == "finished" and Path(row.folder).parent == places[0]]
-    students = needed({row.id for row in ours}, rows) if keep == "none" and not force else {}
+    students = students_of({row.id for row in ours}, rows) if keep == "none" and not force else {}
     for teacher in students.items():
         say(f"{_still_teaches(*teacher)}; its weights are kept (use --force to delete them)")
     return _prune(ours, keep, students, dry_run, yes, as_json)
@@ -159,8 +159,8 @@ def _prune(
 ) -> None:
     """Ask, then delete what each run can do without. A run that cannot be pruned does not stop the others."""
     from engine.contract.run.folder import RunFolder
+    from engine.contract.run.prune import prunable
     from engine.contract.run.prune import prune as prune_run
-    from engine.contract.run.prune import spare
 
     freed: dict[str, int] = {}
     to_prune: list[tuple[RunFolder, Keep]] = []
@@ -168,7 +168,7 @@ def _prune(
     for row in rows:
         run, what = RunFolder(Path(row.folder)), _keep(keep, row.id in taught)
         try:
-            found = spare(run, what)
+            found = prunable(run, what)
         except BadInput as error:
             problems += error.problems
             continue

@@ -17,7 +17,7 @@ def add_to(app: typer.Typer) -> None:
 
 def watch_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """Follow a run until it ends. Ctrl-C stops the command, not the run."""
-    from engine.contract.run.events import encode
+    from engine.contract.run.event_file import encode
     from engine.contract.run.status import Status
     from engine.contract.run.store import find
     from engine.launch import watch

@@ -93,7 +93,7 @@ def _readable_recipe(folder: RunFolder) -> tuple[Recipe | None, list[str]]:
     except BadInput as error:
         notes += error.problems
     try:
-        recipe, unknown = folder.look()
+        recipe, unknown = folder.inspect()
     except BadInput as error:
         return None, [*notes, *error.problems, *folder.origin()]
     if unknown:

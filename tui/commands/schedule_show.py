@@ -9,8 +9,9 @@ import typer
 
 from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.resolve import resolve
-from engine.contract.recipe.schema import COMMON, Recipe
+from engine.contract.recipe.schema import Recipe
 from engine.schedules import epoch_learning_rates
 from presets import loader
 from tui.commands import output

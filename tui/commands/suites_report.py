@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import typer
 
-from engine.analysis.report import Line, line, outcome
+from engine.analysis.report import Reproduction, outcome, reproduce
 from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.changes import changes
@@ -55,11 +55,11 @@ def write(
         _hint_at_other_runs(suite, recipes, known, shrink)
 
 
-def measure(rows: Sequence[Row], recipes: dict[str, Recipe], known: Sequence[Summary]) -> list[Line]:
+def measure(rows: Sequence[Row], recipes: dict[str, Recipe], known: Sequence[Summary]) -> list[Reproduction]:
     """The measured results of each row; a run that belongs to several rows is read once."""
     read = cache(outcome)
     return [
-        line(row.id, recipes[row.id].recipe_id, row.reported.selection, row.reported.test_accuracy, known, read)
+        reproduce(row.id, recipes[row.id].recipe_id, row.reported.selection, row.reported.test_accuracy, known, read)
         for row in rows
     ]
 
@@ -68,7 +68,7 @@ def _render(
     suite: Suite,
     rows: Sequence[Row],
     recipes: dict[str, Recipe],
-    lines: Sequence[Line],
+    lines: Sequence[Reproduction],
     shrink: Shrink,
     form: str,
     width: int,
@@ -92,7 +92,7 @@ def _data(
     suite: Suite,
     rows: Sequence[Row],
     recipes: dict[str, Recipe],
-    lines: Sequence[Line],
+    lines: Sequence[Reproduction],
     shrink: Shrink,
     form: str,
 ) -> str:

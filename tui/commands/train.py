@@ -16,6 +16,7 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.run import events
+from engine.contract.run.event_file import encode
 from engine.contract.run.status import Status
 from engine.contract.run.store import RunFolder, summarize
 from engine.contract.run.teacher import with_teacher
@@ -108,7 +109,7 @@ def _follow(run: RunFolder, as_json: bool) -> int:
     try:
         for event in watch.follow(run):
             if as_json and not isinstance(event, Status):
-                typer.echo(events.encode(event))
+                typer.echo(encode(event))
             line = describe(event)
             if line:
                 say(line)

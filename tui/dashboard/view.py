@@ -54,7 +54,7 @@ class RunView:
     def recipe(self) -> Recipe | None:
         """The recipe as far as this version knows it; None if it cannot be read (the run is shown all the same)."""
         try:
-            return self.run.look()[0]
+            return self.run.inspect()[0]
         except BadInput:
             return None
 

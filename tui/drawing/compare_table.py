@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.analysis.compare import ABSENT, Difference, Group, Row
+from engine.analysis.compare import ABSENT, Comparison, Difference, Group
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, delta, percent, picked, whole, work
 from tui.drawing.lines import RUN_ROLES, Line, clip, fit, heading
@@ -34,13 +34,16 @@ class TableLine:
     kind: Literal["heading", "columns", "run", "text", "group", "difference"]
     run: int = -1
     text: str = ""
-    row: Row | None = None
+    row: Comparison | None = None
     group: Group | None = None
     difference: Difference | None = None
 
 
 def table_lines(
-    rows: Sequence[Row], groups: Sequence[Group], differences: Sequence[Difference], unreadable: Sequence[str] = ()
+    rows: Sequence[Comparison],
+    groups: Sequence[Group],
+    differences: Sequence[Difference],
+    unreadable: Sequence[str] = (),
 ) -> list[TableLine]:
     """All lines of the list, in order."""
     lines = [TableLine("columns")]
@@ -66,7 +69,7 @@ def table_lines(
     return lines
 
 
-def notes(rows: Sequence[Row]) -> list[str]:
+def notes(rows: Sequence[Comparison]) -> list[str]:
     """What the signs in the rows mean, for the signs that occur."""
     texts = []
     if any(row.standing.best_on == "test" and not math.isnan(row.best) for row in rows):
@@ -119,7 +122,7 @@ def _columns(width: int) -> Line:
     return clip([(text, "dim")], width)
 
 
-def _run(row: Row, index: int, baseline: str, width: int, at_cursor: bool) -> Line:
+def _run(row: Comparison, index: int, baseline: str, width: int, at_cursor: bool) -> Line:
     one = row.standing
     name, room = _widths(width)
     pad = " " * room

@@ -12,7 +12,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from engine.analysis.sheet import Sheet
+from engine.analysis.contact_sheet import ContactSheet
 from engine.contract.text import clean
 from tui.drawing.lines import fit, wrap
 
@@ -22,7 +22,7 @@ INK, FAINT, PAPER = "#1a1a1a", "#6a6a6a", "#ffffff"
 APART: Final = 2  # cells between images in a terminal
 
 
-def save_png(sheet: Sheet, title: str, path: Path) -> None:
+def save_png(sheet: ContactSheet, title: str, path: Path) -> None:
     """Write a sheet as PNG with every image enlarged four times, without interpolation. Raises OSError."""
     rows, columns, height, width, _ = sheet.tiles.shape
     font = ImageFont.load_default(TEXT)
@@ -76,14 +76,14 @@ def halved(tiles: np.ndarray) -> np.ndarray:
     return quads.astype(np.uint8)
 
 
-def fitting_columns(sheet: Sheet, tile: int, width: int) -> list[int]:
+def fitting_columns(sheet: ContactSheet, tile: int, width: int) -> list[int]:
     """The columns that fit into `width` cells: the first, and as many of the last ones as fit beside it."""
     columns = sheet.tiles.shape[1]
     room = max(1, (width + APART) // (tile + APART))
     return list(range(columns)) if columns <= room else [0, *range(columns - room + 1, columns)]
 
 
-def sheet_lines(sheet: Sheet, width: int) -> tuple[list[list[Segment]], int]:
+def sheet_lines(sheet: ContactSheet, width: int) -> tuple[list[list[Segment]], int]:
     """A sheet for a terminal of `width` cells, and how many of its columns do not fit.
 
     Images are shown at half their size if otherwise not all columns would fit.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from engine.analysis.report import Line, Outcome
+from engine.analysis.report import Outcome, Reproduction
 from engine.analysis.stats import spread
 from presets.suites import Row
 from tui.drawing.format import NONE, percent
@@ -26,7 +26,7 @@ class Figure:
     field: str
     head: str
     show: Callable[[float], str]
-    measured: Callable[[Line], float]
+    measured: Callable[[Reproduction], float]
 
 
 def _percent(value: float) -> str:
@@ -37,7 +37,7 @@ def _decimals(digits: int) -> Callable[[float], str]:
     return lambda value: NONE if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def _mean(of: Callable[[Outcome], float]) -> Callable[[Line], float]:
+def _mean(of: Callable[[Outcome], float]) -> Callable[[Reproduction], float]:
     return lambda result: result.over(of).mean
 
 
@@ -76,14 +76,14 @@ def reported_text(row: Row, figure: Figure) -> str:
     return reported_accuracy(row) if figure.field == "test_accuracy" else figure.show(value)
 
 
-def measured_text(result: Line, figure: Figure) -> str:
+def measured_text(result: Reproduction, figure: Figure) -> str:
     """The same figure of our runs. `*`: train accuracy against mixed labels; `~`: a time that is an estimate."""
     star = "*" if figure.field == "train_accuracy" and result.mixed and result.outcomes else ""
     about = "~" if figure.field in ("hours", "seconds_per_epoch") and result.estimated else ""
     return f"{about}{figure.show(figure.measured(result))}{star}"
 
 
-def both_texts(row: Row, result: Line, figure: Figure) -> str:
+def both_texts(row: Row, result: Reproduction, figure: Figure) -> str:
     """ "0.301 / 0.298": reported / measured. A missing side is "-"; so is the whole if both are missing."""
     if figure.field == "paper_error" and row.reported.paper_error is None:
         return NONE
@@ -91,7 +91,7 @@ def both_texts(row: Row, result: Line, figure: Figure) -> str:
     return NONE if both == (NONE, NONE) else " / ".join(both)
 
 
-def measured_accuracy(result: Line) -> str:
+def measured_accuracy(result: Reproduction) -> str:
     """Our test accuracy under the source's selection rule: mean, standard deviation, mark."""
     star = STARS[result.selection].replace("?", "")
     mark = HELD_OUT if star and result.best_on == "holdout" else star
@@ -108,7 +108,7 @@ def mean_and_sd(mean: float, sd: float, mark: str = "") -> str:
 # --- as data --------------------------------------------------------------------------------------------------
 
 
-def row_data(row: Row, result: Line, recipe_id: str, changed: str) -> dict[str, Any]:
+def row_data(row: Row, result: Reproduction, recipe_id: str, changed: str) -> dict[str, Any]:
     """A row of the report for JSON. Accuracies are 0..1."""
     interval = result.interval
     own = {figure.field: figure.measured(result) for figure in FIGURES if figure.field != "weights_mib"}
@@ -150,7 +150,7 @@ def reported_data(row: Row) -> dict[str, Any]:
     return {key: None if value == "" else value for key, value in row.reported.model_dump().items()}
 
 
-def _best_data(result: Line, picked_on: str) -> dict[str, float]:
+def _best_data(result: Reproduction, picked_on: str) -> dict[str, float]:
     """The best epochs if they were picked on `picked_on`, else NaN."""
     found = result.best if result.best_on == picked_on else spread(())
     return {"test_accuracy": found.mean, "spread": found.sd}

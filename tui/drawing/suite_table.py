@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from engine.analysis.report import Line
+from engine.analysis.report import Reproduction
 from presets.suites import Row, Suite
 from tui.drawing.format import NONE, delta, percent, work
 from tui.drawing.suite_figures import (
@@ -53,7 +53,9 @@ def reported_table(suite: Suite, changes: Sequence[str]) -> Table:
     )
 
 
-def measured_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], shrink: str, width: int = 0) -> Table:
+def measured_table(
+    suite: Suite, rows: Sequence[Row], results: Sequence[Reproduction], shrink: str, width: int = 0
+) -> Table:
     """Reported beside measured.
 
     Args:
@@ -100,7 +102,7 @@ def _width(heads: Sequence[str], body: Sequence[Sequence[str]]) -> int:
     return sum(max(len(head), *(len(cells[i]) for cells in body)) + 2 for i, head in enumerate(heads))
 
 
-def further_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], shrink: str) -> Table | None:
+def further_table(suite: Suite, rows: Sequence[Row], results: Sequence[Reproduction], shrink: str) -> Table | None:
     """The source's other figures, each as reported / measured; None if the source has no others."""
     figures = [
         figure
@@ -124,7 +126,7 @@ def further_table(suite: Suite, rows: Sequence[Row], results: Sequence[Line], sh
     )
 
 
-def describe_row(row: Row, result: Line, changed: str) -> list[str]:
+def describe_row(row: Row, result: Reproduction, changed: str) -> list[str]:
     """One row in sentences: what it is, its reported figures beside ours, the suite's note on it, its source."""
     figures = [figure for figure in FIGURES if getattr(row.reported, figure.field) is not None]
     pairs = [
@@ -139,7 +141,7 @@ def _description(row: Row, changed: str) -> str:
     return f"{row.title} ({recipe})" if row.title else recipe
 
 
-def _count(result: Line) -> str:
+def _count(result: Reproduction) -> str:
     """Finished runs, and after a plus those that have not finished: "3+2"."""
     more = f"+{len(result.unfinished)}" if result.unfinished else ""
     return f"{len(result.outcomes)}{more}"
@@ -163,7 +165,7 @@ def _selection_legend(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(text for selection, text in LEGEND.items() if selection in used)
 
 
-def _measured_legend(results: Sequence[Line]) -> list[str]:
+def _measured_legend(results: Sequence[Reproduction]) -> list[str]:
     legend = []
     if any(result.measured.n for result in results):
         unknown = " (for ?: our last epoch)" if any(result.selection == "unknown" for result in results) else ""
@@ -183,11 +185,11 @@ def _measured_legend(results: Sequence[Line]) -> list[str]:
     return legend
 
 
-def _devices(results: Sequence[Line]) -> list[str]:
+def _devices(results: Sequence[Reproduction]) -> list[str]:
     return _shared({result.id: result.device for result in results if result.device}, "on {}")
 
 
-def _test_images(results: Sequence[Line]) -> list[str]:
+def _test_images(results: Sequence[Reproduction]) -> list[str]:
     """How many test images the accuracies are measured on: some suites test on a part of them."""
     return _shared(
         {result.id: f"{result.test_images:,}" for result in results if result.test_images}, "tested on {} images"
@@ -203,7 +205,7 @@ def _shared(facts: Mapping[str, str], text: str) -> list[str]:
     return [text.format(fact) + (f": {', '.join(ids)}" if several else "") for fact, ids in rows_by_fact.items()]
 
 
-def _failures(results: Sequence[Line]) -> list[str]:
+def _failures(results: Sequence[Reproduction]) -> list[str]:
     """Runs that ended before they finished, each once: without them a row looks as if nobody had tried."""
     found: dict[str, str] = {}
     for result in results:

@@ -13,10 +13,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.ops import members
 from engine.contract.recipe.overrides import labelled
 from engine.contract.recipe.params import OPS, Param
-from engine.contract.recipe.schema import COMMON, NOT_HASHED, Choice, Recipe
+from engine.contract.recipe.schema import NOT_HASHED, Choice, Recipe
 from engine.contract.run.teacher import FIELD as TEACHER
 from tui.plans.placement import doc_of, param_of, place_params
 

@@ -26,7 +26,7 @@ from engine.contract.run.roots import make_root
 from engine.contract.run.store import RunFolder, Summary
 from engine.contract.run.teacher import with_teacher
 from engine.contract.text import file_size
-from engine.launch import control, local
+from engine.launch import local, restart
 from tui.plans.earlier import TO_DO, Action, action_for, by_recipe_and_seed, furthest
 from tui.plans.plan import Plan, launch, need_room, plan
 from tui.plans.resolution import Resolution
@@ -205,7 +205,7 @@ def carry_out(
     changed: Mapping[str, Any],
     *,
     start: Callable[..., object] = local.start,
-    resume: Callable[..., object] = control.resume,
+    resume: Callable[..., object] = restart.resume,
     say: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Started]:
     """Start and resume the jobs one by one, in order. A run that fails to start does not hold up the others.
@@ -216,7 +216,7 @@ def carry_out(
     """
     for job in batch.to_do:
         if job.run is not None:
-            pulse.feel(Path(job.run.folder))  # so that heartbeats are watched for all runs at the same time
+            pulse.read_pulse(Path(job.run.folder))  # so that heartbeats are watched for all runs at the same time
     for job in batch.to_do:
         begun: list[RunFolder] = []
 

@@ -52,7 +52,7 @@ def cost(batch: Batch, known: Sequence[Summary], placement: Placement) -> Cost:
     Raises:
         BadInput: this machine has no such device.
     """
-    wanted = devices.want(placement)
+    wanted = devices.request(placement)
     kind = devices.kind_of(wanted.candidates[0])
     cards = {gpu.name for gpu in devices.gpus() if gpu.uuid in wanted.candidates} if kind == "cuda" else ()
     judged: dict[str, Estimate | None] = {}

@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from engine.contract.errors import BadInput
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.resolve import PART_FIELDS
-from engine.contract.recipe.schema import COMMON, Placement
+from engine.contract.recipe.schema import Placement
 from presets.loader import Edits
 from tui.plans import placement
 from tui.plans.flags import FLAGS, TRAIN, Flag, accepted_by, with_target

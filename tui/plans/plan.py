@@ -86,7 +86,7 @@ def plan(
     seeds = seeds or draft.seeds()
     if placement.gpus > 1:
         raise BadInput(f"gpus: got {placement.gpus}; this version trains each run on one GPU")
-    devices.want(placement)
+    devices.request(placement)
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
     need_room(root, [(recipe, len(seeds))], parts)

@@ -30,7 +30,7 @@ from engine.contract.run.events import Event, Failed, Message, Phase, RunStarted
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.teacher import with_teacher
 from engine.data.fetch import require
-from engine.launch.sweep import Place, Sweep, place
+from engine.launch.sweep import Sweep, SweepDevice, pick_device
 from tui.plans.draft import Draft
 from tui.plans.resolution import Resolution
 
@@ -72,7 +72,7 @@ class SweepPlan:
     span: Span
     request: dict[str, Any]
     """What `engine.lr_find` reads from its standard input."""
-    place: Place
+    place: SweepDevice
     guessing: float
     """The cross-entropy of a net that finds all classes equally likely; infinite for any other loss."""
 
@@ -105,8 +105,8 @@ def plan_sweep(
     data = parts.get("dataset", recipe.data.name).meta
     if data.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
-    device = place(placement)
-    where = replace(device, environment={**device.environment, **own_code.told(approved)})
+    device = pick_device(placement)
+    where = replace(device, environment={**device.environment, **own_code.environment(approved)})
     request = {
         "recipe": recipe.to_table(),
         "teacher": teacher,

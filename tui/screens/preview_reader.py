@@ -28,7 +28,7 @@ class Reader:
             if self._history is None or folder != self._folder:
                 self._folder, self._history, self._recipe = folder, History(folder.events), None
                 with suppress(BadInput):  # the row in the table already shows the problem
-                    self._recipe = folder.look()[0]
+                    self._recipe = folder.inspect()[0]
             history = self._history
             history.poll()
             images = history.started.test_images if history.started else 0

@@ -14,7 +14,7 @@ from textual.events import ScreenResume
 
 from engine.contract.run.store import RunFolder, Summary
 from engine.contract.text import one_line
-from engine.launch.queue import Ticket, look
+from engine.launch.queue import Ticket, inspect
 from tui.drawing.format import duration
 from tui.drawing.lines import Line, fit, rule
 from tui.keys.common import GLOBAL, bindings
@@ -131,7 +131,7 @@ class Queue(RunActions):
 
     @work(thread=True, group="queue", exit_on_error=False)
     def _read(self) -> None:
-        self.app.call_from_thread(self._show, *look())
+        self.app.call_from_thread(self._show, *inspect())
 
     def _show(self, found: Sequence[Ticket], trouble: str) -> None:
         runs = {row.folder: row for row in self.workbench.session.summaries()}

@@ -18,9 +18,9 @@ from engine.contract.recipe.catalog import catalog
 from engine.contract.run.labels import check_tag
 from engine.contract.run.own_code import Untrusted
 from engine.contract.run.store import RunFolder
-from engine.contract.run.teacher import needed
+from engine.contract.run.teacher import students_of
 from engine.contract.text import one_line
-from engine.launch import control
+from engine.launch import control, restart
 from tui.drawing.format import counted
 from tui.plans.again import own_parts, repeat_of
 from tui.screens.confirm import Confirm
@@ -66,7 +66,7 @@ class RunActions(Section):
             f"Continue run {run.id[-4:]}?",
             "It resumes from its last checkpoint, with the same recipe and seed.",
             ("resume", "Continue"),
-            lambda: self.act([run], partial(control.resume, say=self.say_later, pause=pause), "resumed"),
+            lambda: self.act([run], partial(restart.resume, say=self.say_later, pause=pause), "resumed"),
         )
 
     def ask_again(self, run: RunFolder) -> None:
@@ -92,7 +92,9 @@ class RunActions(Section):
         """Ask whether to move runs to the trash."""
         names = ", ".join(run.id[-4:] for run in runs[:8]) + (" …" if len(runs) > 8 else "")
         session = self.workbench.session
-        students = [run[-4:] for ids in needed({run.id for run in runs}, session.summaries()).values() for run in ids]
+        students = [
+            run[-4:] for ids in students_of({run.id for run in runs}, session.summaries()).values() for run in ids
+        ]
         warning = f"\nThey are still needed as teachers by unfinished runs: {', '.join(students)}." if students else ""
         self._ask(
             f"Delete {len(runs)} runs?" if len(runs) > 1 else f"Delete run {names}?",

@@ -28,7 +28,7 @@ from tui.plans.draft import Draft
 from tui.screens.dialog import Dialog
 
 if TYPE_CHECKING:
-    from engine.analysis.sheet import Sheet
+    from engine.analysis.contact_sheet import ContactSheet
 
 IMAGES, DRAWS = 8, 3
 
@@ -75,7 +75,7 @@ class SeeImages(Dialog[None]):
     class Drawn(UiMessage):
         """The process has ended, with a sheet of images or with a problem."""
 
-        def __init__(self, sheet: Sheet | None, problem: str) -> None:
+        def __init__(self, sheet: ContactSheet | None, problem: str) -> None:
             super().__init__()
             self.sheet, self.problem = sheet, problem
 
@@ -84,7 +84,7 @@ class SeeImages(Dialog[None]):
         self._what = draft, recipe, parts, own_parts
         self._seed = 0
         self._preview: Preview | None = None
-        self._sheet: Sheet | None = None
+        self._sheet: ContactSheet | None = None
         self._unmounted = False
 
     def compose(self) -> ComposeResult:

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.text import one_line
-from engine.launch import control
+from engine.launch import restart
 from presets import suites
 from presets.suites import Row
 from tui.drawing.format import counted
@@ -156,7 +156,7 @@ class Suites(SuiteTable):
         try:
             with alone(session.roots[0]):
                 batch = prepare(state.items(rows), seeds, session.roots, session.catalog)
-                resume = partial(control.resume, pause=pause)
+                resume = partial(restart.resume, pause=pause)
                 for started in carry_out(batch, {}, start=session.start, resume=resume, say=self.say_later):
                     done, failed = done + (not started.error), started.error or failed
         except (BadInput, StartFailed) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from engine.analysis.report import Line, Outcome, line, outcome
+from engine.analysis.report import Outcome, Reproduction, outcome, reproduce
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.changes import changes
@@ -42,10 +42,10 @@ class SuiteState:
         """Describe how our runs of a row differ from its preset."""
         return changes(self._items[row.id].resolution.base, self._recipes[row.id], self._catalog)
 
-    def measured(self, known: Sequence[Summary]) -> list[Line]:
+    def measured(self, known: Sequence[Summary]) -> list[Reproduction]:
         """The measurements of each row. A run is read again only after it has changed."""
         return [
-            line(
+            reproduce(
                 row.id, self._recipes[row.id].recipe_id, row.reported.selection, row.reported.test_accuracy, known,
                 self._outcome,
             )

@@ -8,7 +8,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.events import Resize, ScreenResume
 
-from engine.analysis.report import Line as Measured
+from engine.analysis.report import Reproduction
 from engine.contract.errors import BadInput
 from engine.contract.text import clean, one_line
 from presets import suites
@@ -38,7 +38,7 @@ class SuiteTable(RunActions):
         super().__init__()
         self._suite = name or next(info.name for info in suites.list_suites())
         self._state: SuiteState | None = None
-        self._measured: list[Measured] = []
+        self._measured: list[Reproduction] = []
         self._reading = 0
         """Number of the latest reading: an earlier one that ends later is not shown."""
 
@@ -89,7 +89,7 @@ class SuiteTable(RunActions):
         measured = state.measured(self.workbench.session.summaries())
         self.app.call_from_thread(self._show_measured, measured, reading)
 
-    def _show_measured(self, measured: list[Measured], reading: int) -> None:
+    def _show_measured(self, measured: list[Reproduction], reading: int) -> None:
         if reading == self._reading:
             self._measured = measured
             self._show()

@@ -1,7 +1,7 @@
-"""What parts exist: models, augmentation ops, optimizers, schedules, losses, averages, data sets.
+"""The catalog of parts: models, augmentation ops, optimizers, schedules, losses, averages, data sets.
 
-A part is one decorated function or class. The catalog finds the marks by parsing source with `ast`, so listing two
-hundred parts takes a tenth of a second and imports nothing; `Catalog.load` imports only the one file that is asked for.
+A part is one decorated function or class. The catalog finds the decorators by parsing source with `ast`, so listing two
+hundred parts takes 0.1 s and imports nothing; `Catalog.load` imports only the file of the requested part.
 """
 
 from __future__ import annotations
@@ -50,20 +50,21 @@ class Part:
 
     @property
     def summary(self) -> str:
-        """The first line of the docstring: what the workbench shows."""
+        """The first line of the docstring, which the workbench shows."""
         return self.doc.strip().partition("\n")[0]
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
+        """The default of every option that has one."""
         return {param.name: param.default for param in self.params if not param.required}
 
     def schema(self, common: tuple[Param, ...] = ()) -> type[BaseModel]:
-        """A closed pydantic model of the part's options, after `common` ones that every part of its kind takes."""
+        """A closed pydantic model of the part's options, followed by the `common` options of its kind."""
         return schema_of(self.name, self.params + common)
 
 
 class Catalog:
-    """Every part of one set of source files, by kind and by name or alias."""
+    """All parts in a set of source files, by kind and by name or alias."""
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
         self._by_kind: dict[str, dict[str, Part]] = {kind: {} for kind in KINDS}
@@ -78,7 +79,7 @@ class Catalog:
             self._by_kind[part.kind][part.name] = part
 
     def parts(self, kind: str) -> list[Part]:
-        """All parts of a kind, sorted by family and then in source order."""
+        """All parts of a kind, sorted by family, then in source order."""
         found = self._by_kind[kind].values()
         return sorted(found, key=lambda part: (str(part.meta.get("family", part.path.stem)), part.line))
 
@@ -86,7 +87,7 @@ class Catalog:
         return [part.name for part in self.parts(kind)]
 
     def get(self, kind: str, name: str) -> Part:
-        """The part of that name or alias; any model of timm as `timm:NAME`. Raises BadInput with the nearest names."""
+        """The part with this name or alias; any timm model as `timm:NAME`. Raises BadInput with the nearest name."""
         if kind == "model" and name.startswith(TIMM):
             return _timm_part(name)
         part = self._alias[kind].get(name)
@@ -95,7 +96,7 @@ class Catalog:
         return part
 
     def load(self, part: Part) -> Any:
-        """Import the part's own file and return the decorated object."""
+        """Import the part's file and return the decorated object."""
         if part.name.startswith(TIMM):
             return partial(importlib.import_module(part.module).build_timm, part.name)
         if part.module:
@@ -118,7 +119,7 @@ LABEL: Final = {
 
 @lru_cache(maxsize=8)
 def catalog(extra: tuple[Path, ...] = ()) -> Catalog:
-    """The catalog of the engine's own parts and of `extra` files (a user's `--parts`)."""
+    """The catalog of the engine's parts and those in `extra` files (the user's `--parts`)."""
     parts: list[Part] = []
     for source in SOURCES:
         place = ENGINE / source
@@ -129,13 +130,13 @@ def catalog(extra: tuple[Path, ...] = ()) -> Catalog:
     for file in extra:
         own = list(scan(file, ""))
         if not own:
-            raise BadInput(f"{file}: no part in it; mark one with @register")
+            raise BadInput(f"{file} contains no part; mark one with @register")
         parts += own
     return Catalog(tuple(parts))
 
 
 def scan(path: Path, module: str) -> Iterator[Part]:
-    """The marked parts of one file, in source order. Raises BadInput for a mark that is not made of literals."""
+    """The parts in one file, in source order. Raises BadInput if a decorator has arguments other than literals."""
     try:
         text = read_file(path, follow=True).decode()
         if "register(" not in text:
@@ -143,7 +144,7 @@ def scan(path: Path, module: str) -> Iterator[Part]:
         tree = ast.parse(text, str(path))
     except OSError as error:
         raise BadInput(f"cannot read parts from {path}: {error.strerror}") from None
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two if nested too deeply
         raise BadInput(f"cannot read parts from {path}: {error}") from None
     shared = shared_options(tree, ENGINE)
     for node in tree.body:
@@ -185,14 +186,14 @@ def _part(
 
 
 def _timm_part(name: str) -> Part:
-    """A model of timm as a part. Raises BadInput."""
+    """A timm model as a part. Raises BadInput if timm is missing or does not have it."""
     timm_names.require(name.removeprefix(TIMM))
     return Part(
         kind="model",
         name=name,
-        title=f"{name.removeprefix(TIMM)} of timm",
+        title=f"{name.removeprefix(TIMM)} (timm)",
         aliases=(),
-        doc="A model of timm (pytorch-image-models), brought to small images.",
+        doc="A model from timm (pytorch-image-models), adapted to small images.",
         meta={"family": "timm"},
         params=(),
         positional=("num_classes", "in_channels", "image_size"),
@@ -215,10 +216,10 @@ def _snake(name: str) -> str:
 
 
 def _import_file(path: Path) -> Any:
-    """Import a user's own file under a name made of its path, so that two files of one name never meet.
+    """Import a user's own file under a module name derived from its path, so that equal file names do not clash.
 
-    The source itself is compiled: beside a run's parts, a `__pycache__` could hold other code than the file that was
-    looked at.
+    The source itself is compiled, because a `__pycache__` beside a run's parts could hold other code than the file that
+    was checked.
     """
     name = f"cifar_tui_parts_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     if name not in sys.modules:

@@ -1,4 +1,4 @@
-"""How a recipe differs from the preset it began with, in words: `lr .005→.01  -cutmix +ricap`."""
+"""How a recipe differs from the preset it started from, as text: `lr .005→.01  -cutmix +ricap`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.ops import member_lists
 from engine.contract.recipe.overrides import labelled
 from engine.contract.recipe.resolve import PART_FIELDS
-from engine.contract.recipe.schema import COMMON, NOT_HASHED, Choice, Recipe
+from engine.contract.recipe.schema import NOT_HASHED, Choice, Recipe
 
 SHORT: Final = {
     "batch_size": "batch",
@@ -23,9 +24,9 @@ SHORT: Final = {
 
 
 def changes(base: Recipe, recipe: Recipe, parts: Catalog) -> str:
-    """What was changed, shortest form first read; "-" when nothing was.
+    """The changes from `base` to `recipe` in short form; "-" if there are none.
 
-    A part or an op that only the changed recipe has is told with those options that are not its defaults in `parts`.
+    A part or op that only the changed recipe has is shown with the options that differ from its defaults in `parts`.
     """
     words, swaps = [], []
     chosen = {
@@ -42,33 +43,33 @@ def changes(base: Recipe, recipe: Recipe, parts: Catalog) -> str:
             words.append(f"{SHORT.get(path, _tail(path))} {_short(new)}")
     before, after = dict(_ops(base)), dict(_ops(recipe))
     dropped = [f"-{name}" for name in before if name not in after]
-    added = [f"+{name}{_told(name, after[name], parts)}" for name in after if name not in before]
+    added = [f"+{name}{_describe_options(name, after[name], parts)}" for name in after if name not in before]
     return " ".join(swaps + words + dropped + added) or "-"
 
 
-def _told(name: str, options: dict[str, Any], parts: Catalog) -> str:
-    """The options of an op that are not its defaults: `(length 8, fill black)`, or ""."""
-    told = _set(parts, "op", options | {"name": name.partition("#")[0]})
-    return f"({', '.join(f'{key} {_short(value)}' for key, value in told.items())})" if told else ""
+def _describe_options(name: str, options: dict[str, Any], parts: Catalog) -> str:
+    """The options of an op that differ from its defaults: `(length 8, fill black)`, or ""."""
+    chosen = _set(parts, "op", options | {"name": name.partition("#")[0]})
+    return f"({', '.join(f'{key} {_short(value)}' for key, value in chosen.items())})" if chosen else ""
 
 
 def _set(parts: Catalog, kind: str, table: dict[str, Any]) -> dict[str, Any]:
-    """Those options of a part's table that are not its defaults."""
+    """The options in a part's table that differ from its defaults."""
     part = parts.get(kind, table["name"])
-    defaults = {param.name: param.default for param in (*part.params, *COMMON.get(kind, ()))}
+    defaults = part.defaults | {param.name: param.default for param in COMMON.get(kind, ())}
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}
     return {key: value for key, value in table.items() if key in plain and value != plain[key]}
 
 
 def differences(base: Recipe, recipe: Recipe) -> list[tuple[str, Any, Any]]:
-    """(path, value in base, value in recipe) of every field that differs; None where one side has no such field."""
+    """(path, value in base, value in recipe) of every field that differs; None if one side lacks the field."""
     old, new = flat(base), flat(recipe)
     paths = list(old) + [path for path in new if path not in old]
     return [(path, old.get(path), new.get(path)) for path in paths if old.get(path) != new.get(path)]
 
 
 def flat(recipe: Recipe) -> dict[str, Any]:
-    """Every hashed field by its path; ops by their names."""
+    """Every hashed field by its path, with ops addressed by name."""
     table = {key: value for key, value in recipe.to_table().items() if key not in NOT_HASHED}
     found: dict[str, Any] = {}
     for key, value in table.items():

@@ -1,4 +1,4 @@
-"""What cannot go together in a recipe whose fields are each fine: told before anything is started, without torch."""
+"""Conflicts between fields of a recipe that are valid one by one: found before anything starts, without torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.contract.recipe.schema import Choice, Recipe
 
 
 def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
-    """What cannot go together, in words. Never a silent win of one part over another."""
+    """All conflicts in a recipe, one message each. No part ever silently overrides another."""
     problems = []
     present = {op.name for op in walk(recipe.augmentation)}
     whole = [choice.name for choice in recipe.augmentation if _takes_whole_batch(choice, catalog)]
@@ -31,41 +31,41 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
         if stage(choice, catalog) == "batch":
             seen_batch_op = choice.name
         elif seen_batch_op:
-            problems.append(f"augmentation: {choice.name} works on single images and must stand before {seen_batch_op}")
+            problems.append(f"augmentation: {choice.name} works on single images and must come before {seen_batch_op}")
     return problems + _data_conflicts(recipe, present, catalog)
 
 
 def _sharpness_conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
-    """A sharpness-aware step asks for the gradient twice, through the closure of `step`."""
+    """A sharpness-aware step computes the gradient twice, through the closure of `step`."""
     sharpness = recipe.optimizer.options["sharpness"]
     if sharpness == "off" or catalog.get("optimizer", recipe.optimizer.name).meta.get("closure", True):
         return []
-    which = f"{sharpness} asks for two gradients a step, and {recipe.optimizer.name} takes no closure to ask with"
+    which = f"{sharpness} needs two gradients per step, but {recipe.optimizer.name} takes no closure to compute them"
     return [f"optimizer.sharpness: {which}; set it to off or choose another optimizer"]
 
 
 def ungraphable(recipe: Recipe) -> str:
-    """What keeps a training step from being one CUDA graph, which repeats the same kernels each time; "" if nothing."""
+    """Why a training step cannot be one CUDA graph, which repeats the same kernels each time; "" if it can."""
     optimizer = recipe.optimizer.options
     reasons = {
         "compute.deterministic is on": recipe.compute.deterministic,
-        "compute.accumulate cuts each batch into parts": recipe.compute.accumulate > 1,
-        f"optimizer.sharpness = {optimizer['sharpness']} takes two passes a step": optimizer["sharpness"] != "off",
-        "optimizer.lookahead does not do the same in every step": optimizer["lookahead"] > 0,
-        "schedule.momentum_low moves the momentum": recipe.schedule.options["momentum_low"] > 0,
-        f"loss = {recipe.loss.name} asks a teacher": "teacher" in recipe.loss.options,
+        "compute.accumulate splits each batch into parts": recipe.compute.accumulate > 1,
+        f"optimizer.sharpness = {optimizer['sharpness']} takes two passes per step": optimizer["sharpness"] != "off",
+        "optimizer.lookahead does not do the same work in every step": optimizer["lookahead"] > 0,
+        "schedule.momentum_low changes the momentum": recipe.schedule.options["momentum_low"] > 0,
+        f"loss = {recipe.loss.name} runs a teacher": "teacher" in recipe.loss.options,
     }
     return next((reason for reason, applies in reasons.items() if applies), "")
 
 
 def _graph_conflicts(recipe: Recipe) -> list[str]:
-    """A graph is asked for that the step cannot be."""
+    """A CUDA graph is requested but not possible."""
     reason = ungraphable(recipe) if recipe.compute.graph == "on" else ""
     return [f'compute.graph: {reason}; set compute.graph to "auto" or "off"'] if reason else []
 
 
 def _data_conflicts(recipe: Recipe, ops: Collection[str], catalog: Catalog) -> list[str]:
-    """What the images of the recipe's data set do not allow; a data set that does not say has three channels."""
+    """What the images of the data set do not allow. A data set without the fact `channels` has three."""
     data = recipe.data
     try:
         channels = int(catalog.get("dataset", data.name).meta.get("channels", 3))
@@ -74,30 +74,30 @@ def _data_conflicts(recipe: Recipe, ops: Collection[str], catalog: Catalog) -> l
     problems = []
     for field, values in (("mean", data.mean), ("std", data.std)):
         if data.normalize != "given" and values:
-            problems.append(f'data.{field}: only used with data.normalize = "given"; got {data.normalize!r}')
+            problems.append(f'data.{field}: only used with data.normalize = "given", not {data.normalize!r}')
         elif data.normalize == "given" and len(values) != channels:
-            problems.append(f"data.{field}: {len(values)} given for {channels} channels; needs one for each")
+            problems.append(f"data.{field}: got {len(values)} values, needs {channels}, one per channel")
     problems += [f"data.std: got {value:g}, needs > 0" for value in data.std if value <= 0]
     if channels == 1:
         problems += [
-            f"augmentation: {name} changes colours, but the images of {data.name} are grey; drop it"
+            f"augmentation: {name} changes colors, but the images of {data.name} are gray; drop it"
             for name in sorted(ops)
             if catalog.get("op", name).meta.get("colour")
         ]
     model = catalog.get("model", recipe.model.name)
     if channels != 3 and model.positional and "in_channels" not in model.positional:
-        problems.append(f"model: {model.name} takes images of 3 channels; those of {data.name} have {channels}")
+        problems.append(f"model: {model.name} takes images with 3 channels; those of {data.name} have {channels}")
     return problems
 
 
 def _schedule_conflicts(recipe: Recipe) -> list[str]:
-    """A schedule that does not fit the epochs or the optimizer."""
+    """Whether the schedule fits the number of epochs and the optimizer."""
     problems = []
     epochs, options = recipe.epochs, recipe.schedule.options
     warmup, offset, low = options["warmup"], options["offset"], options["momentum_low"]
     if warmup >= epochs and warmup > 0:
         length = "1 epoch" if epochs == 1 else f"{epochs} epochs"
-        problems.append(f"schedule.warmup: {warmup:g} epochs of warm-up do not fit into {length}; shorten it, 0 is off")
+        problems.append(f"schedule.warmup: {warmup:g} epochs of warm-up do not fit into {length}; use fewer (0 is off)")
     if offset >= epochs:
         problems.append(f"schedule.offset: got {offset}, needs < {epochs}, the number of epochs")
     if options["by"] == "epoch" and warmup > 0 and options["warmup_start"] == 0 and not offset:
@@ -109,7 +109,7 @@ def _schedule_conflicts(recipe: Recipe) -> list[str]:
         name = recipe.optimizer.name
         own = next((key for key in ("momentum", "beta1") if key in recipe.optimizer.options), "")
         if not own:
-            problems.append(f"schedule.momentum_low: {name} has no momentum to move; set it to 0")
+            problems.append(f"schedule.momentum_low: {name} has no momentum; set it to 0")
         elif low >= recipe.optimizer.options[own]:
             highest = recipe.optimizer.options[own]
             problems.append(f"schedule.momentum_low: got {low:g}, needs < {highest:g}, the {own} of {name}")
@@ -117,13 +117,13 @@ def _schedule_conflicts(recipe: Recipe) -> list[str]:
 
 
 def _batches(recipe: Recipe, catalog: Catalog) -> list[str]:
-    """Whether a batch can be cut into its parts, and surely is not larger than the training set.
+    """Whether a batch can be split into its parts and is not clearly larger than the training set.
 
-    How many images a fraction leaves is rounded for each class, so a close call is left to the trainer, which counts.
+    The number of images that a fraction leaves is rounded per class, so a close case is left to the trainer.
     """
     problems, data = [], recipe.data
     if recipe.compute.accumulate > recipe.batch_size:
-        batch = f"batch_size = {recipe.batch_size}, which is cut into so many parts"
+        batch = f"batch_size = {recipe.batch_size}, which is split into this many parts"
         problems.append(f"compute.accumulate: got {recipe.compute.accumulate}, needs <= {batch}")
     meta = catalog.get("dataset", data.name).meta if data.name in catalog.names("dataset") else {}
     part = data.fraction * (1 - data.holdout)
@@ -131,16 +131,16 @@ def _batches(recipe: Recipe, catalog: Catalog) -> list[str]:
         part *= float(data.train_slice.removeprefix("first:"))
     images = part * meta.get("train_images", float("inf"))
     if recipe.batch_size > images + meta.get("classes", 0):
-        left = f"of the training images of {data.name} only about {images:,.0f} are left"
-        problems.append(f"batch_size: got {recipe.batch_size}, but {left}; take a smaller batch or more of them")
+        left = f"only about {images:,.0f} training images of {data.name} are left"
+        problems.append(f"batch_size: got {recipe.batch_size}, but {left}; use a smaller batch or more training images")
     return problems
 
 
 def _ghost_batches(recipe: Recipe) -> list[str]:
-    """Whether batch norm's ghost batches fill the batches that the model sees."""
+    """Whether the ghost batches of batch norm evenly divide the batches that the model gets."""
     images = recipe.model.options.get("ghost_batch", 0)
     if images == 1:
-        return ["model.ghost_batch: got 1, needs at least 2 images, which have a variance; 0 is off"]
+        return ["model.ghost_batch: got 1, needs at least 2 images to compute a variance; 0 is off"]
     seen, over = divmod(recipe.batch_size, recipe.compute.accumulate)
     if images and (over or seen % images):
         parts = f" in {recipe.compute.accumulate} parts" * (recipe.compute.accumulate > 1)
@@ -149,7 +149,7 @@ def _ghost_batches(recipe: Recipe) -> list[str]:
 
 
 def _lonely_images(recipe: Recipe, catalog: Catalog) -> list[str]:
-    """Whether a net that normalises single pixels gets an image alone, as far as the images can be counted here."""
+    """Whether a net that normalizes maps of 1x1 px gets a single image, as far as images can be counted here."""
     if not catalog.get("model", recipe.model.name).meta.get("single_pixels"):
         return []
     data = recipe.data
@@ -160,35 +160,35 @@ def _lonely_images(recipe: Recipe, catalog: Catalog) -> list[str]:
 
 
 def lonely(recipe: Recipe, images: int) -> str:
-    """What leaves an image alone in a forward pass of training, and the way out; "" where nothing does.
+    """Why a forward pass of training would get a single image, and what to change; "" if none would.
 
     Args:
-        images: of the training set; 0 where it is not known, and the last batch left out of account.
+        images: number of training images; 0 if unknown, and the last batch is then not checked.
     """
     batch, parts = recipe.batch_size, recipe.compute.accumulate
     if batch == 1:
-        return "batch_size = 1; take 2 or more"
+        return "batch_size = 1; use 2 or more"
     if _smallest_part(batch, parts) == 1:
-        return f"compute.accumulate = {parts} cuts a batch of {batch} into parts as small as 1; take fewer"
+        return f"compute.accumulate = {parts} splits a batch of {batch} into parts as small as 1; use fewer"
     left = images % batch if recipe.last_batch == "keep" else 0
     if left and _smallest_part(left, parts) == 1:
-        return f'the last batch of {images:,} images has {left}, and a part of it 1; take last_batch = "drop"'
+        return f'the last batch of {images:,} images has {left}, and a part of it only 1; use last_batch = "drop"'
     return ""
 
 
 def single_pixels(recipe: Recipe, alone: str) -> str:
-    """The refusal, for `lonely`'s reason."""
-    return f"model: {recipe.model.name} normalises maps of 1x1 px, which takes two images at least: {alone}"
+    """The error message for the reason that `lonely` returned."""
+    return f"model: {recipe.model.name} normalizes maps of 1x1 px, which needs at least two images: {alone}"
 
 
 def _smallest_part(images: int, parts: int) -> int:
-    """Of a batch as `torch.chunk` cuts it: parts of one size and what is left."""
+    """Size of the smallest part of a batch as `torch.chunk` splits it: parts of equal size and the rest."""
     size = -(-images // parts)
     return images % size or size
 
 
 def _op_conflicts(choice: Choice, present: Collection[str], catalog: Catalog) -> list[str]:
-    """What keeps an op, or any that it is made of, from working among all that are `present`."""
+    """Conflicts of an op, or of any op inside it, with the ops that are `present`."""
     meta, problems = catalog.get("op", choice.name).meta, []
     consent = meta.get("conflicts_unless", "")
     if not choice.options.get(consent):
@@ -201,15 +201,15 @@ def _op_conflicts(choice: Choice, present: Collection[str], catalog: Catalog) ->
     for item in members(choice):
         if catalog.get("op", item.name).meta.get("by_image"):
             problems.append(
-                f"augmentation: {item.name} goes by what each image was in the epoch before; inside {choice.name} "
-                "images come by chance, so it must stand by itself"
+                f"augmentation: {item.name} depends on what happened to each image in the previous epoch, but "
+                f"{choice.name} picks images at random; use {item.name} on its own"
             )
         problems += _op_conflicts(item, present, catalog)
     return problems
 
 
 def _averaged_weights(recipe: Recipe) -> list[str]:
-    """Whether stochastic weight averaging comes to more than one set of weights."""
+    """Whether stochastic weight averaging has more than one set of weights to average."""
     if recipe.averaging.name != "swa":
         return []
     start, every = recipe.averaging.options["start"], recipe.averaging.options["every"]

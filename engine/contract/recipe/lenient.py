@@ -1,4 +1,4 @@
-"""A recipe that another version wrote, as far as this one knows it: for looking at, never for training."""
+"""A recipe written by another version, as far as this version knows it: to look at, never to train."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.params import OPS
 from engine.contract.recipe.resolve import PART_FIELDS
-from engine.contract.recipe.schema import COMMON, Placement, Recipe
+from engine.contract.recipe.schema import Placement, Recipe
 
 Table = dict[str, Any]
 
@@ -19,7 +20,7 @@ Table = dict[str, Any]
 def known_only(table: Mapping[str, Any], parts: Catalog) -> tuple[Table, list[str]]:
     """The table without the keys that this version does not know, and the paths of those.
 
-    A part of an unknown name stays as it is: without it, it would be another recipe.
+    A part with an unknown name is kept: without it, this would be another recipe.
     """
     unknown: list[str] = []
     kept: Table = {}
@@ -36,13 +37,13 @@ def known_only(table: Mapping[str, Any], parts: Catalog) -> tuple[Table, list[st
 
 
 def known_placement(table: Mapping[str, Any]) -> tuple[Table, list[str]]:
-    """A placement without the keys that this version does not know, and those: none of them changes the weights."""
+    """A placement without the keys that this version does not know, and those keys. None affects the weights."""
     unknown = [key for key in table if key not in Placement.model_fields]
     return {key: value for key, value in table.items() if key not in unknown}, unknown
 
 
 def _known_fields(value: Any, where: str, unknown: list[str]) -> Any:
-    """A section of the recipe, such as `data`; anything else as it is."""
+    """A section of the recipe, such as `data`, without unknown keys; anything else unchanged."""
     kind: Any = Recipe.model_fields[where].annotation
     kinds = [one for one in (kind, *get_args(kind)) if isinstance(one, type)]
     schema = next((one for one in kinds if issubclass(one, BaseModel)), None)
@@ -53,7 +54,7 @@ def _known_fields(value: Any, where: str, unknown: list[str]) -> Any:
 
 
 def _known_part(kind: str, value: Any, where: str, parts: Catalog, unknown: list[str]) -> Any:
-    """A part's table, of an op with those inside it."""
+    """A part's table without unknown keys; for an op, the ops inside it as well."""
     if not isinstance(value, Mapping):
         return value
     name = str(value.get("name", ""))

@@ -1,7 +1,7 @@
-"""Small edits of a recipe's table from the command line: `--set key.path=value`, `--add-op`, `--drop-op`.
+"""Edit a recipe's table from the command line: `--set key.path=value`, `--add-op`, `--drop-op`.
 
-Ops in a list are addressed by name: `augmentation.color_jitter.brightness=0.2`, the second of two equal ones by
-`name#2`, a member of a `choice` through it: `augmentation.choice.cutmix.alpha=0.5`.
+Ops in a list are addressed by name: `augmentation.color_jitter.brightness=0.2`; the second of two ops with the same
+name by `name#2`; a member of a `choice` through it: `augmentation.choice.cutmix.alpha=0.5`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from engine.contract.values import parse_toml
 
 Table = dict[str, Any]
 
-DEEPEST: Final = 20  # brackets in a value; lists of ops in lists of ops have a handful
+DEEPEST: Final = 20  # most brackets in a value; nested lists of ops have a handful
 
 
 def apply_set(table: Mapping[str, Any], text: str) -> Table:
-    """The table with one field changed. Raises BadInput for a path that leads nowhere or a text without `=`.
+    """The table with one field changed. Raises BadInput for a path that does not exist or a text without `=`.
 
-    An op that gets another name begins with its own options; those inside a combinator stay.
+    An op that is renamed starts with the defaults of the new op, but keeps the ops inside it.
     """
     path, equals, value = text.partition("=")
     path = path.strip()
@@ -39,7 +39,7 @@ def apply_set(table: Mapping[str, Any], text: str) -> Table:
     for depth, step in enumerate(steps[:-1]):
         place = _enter(place, step, ".".join(steps[: depth + 1]), text)
     if isinstance(place, list):
-        raise BadInput(f"--set {text}: name the option too, for example {path}.OPTION=value{_present(place)}")
+        raise BadInput(f"--set {text}: name an option as well, for example {path}.OPTION=value{_present(place)}")
     new = parse_value(value.strip())
     if steps[0] == "augmentation" and steps[-1] == "name" and place["name"] != new:
         for key in place.keys() - member_lists(place):
@@ -49,14 +49,14 @@ def apply_set(table: Mapping[str, Any], text: str) -> Table:
 
 
 def parse_value(text: str) -> Any:
-    """A TOML value where the text is one, a number like `.5` or `1e-3`, a list of such, else the text itself."""
-    if any(0xD800 <= ord(letter) < 0xE000 for letter in text):  # how Python keeps bytes of the command line
+    """The TOML value in a text, or a number like `.5` or `1e-3`, or a list of these, else the text itself."""
+    if any(0xD800 <= ord(letter) < 0xE000 for letter in text):  # Python's form of undecodable bytes
         raise BadInput(f"{text!r} is not UTF-8 text")
     if text.count("[") + text.count("{") > DEEPEST:
         return text
     try:
         return parse_toml(f"value = {text}")["value"]
-    except ValueError:  # no TOML, or a number of thousands of digits
+    except ValueError:  # not TOML, or a number with thousands of digits
         pass
     if text.startswith("[") and text.endswith("]"):
         return [parse_value(item.strip()) for item in text[1:-1].split(",")]
@@ -67,9 +67,9 @@ def parse_value(text: str) -> Any:
 
 
 def add_op(table: Mapping[str, Any], text: str, catalog: Catalog) -> Table:
-    """The table with one op more: `cutout:length=8,holes=1`.
+    """The table with one op added: `cutout:length=8,holes=1`.
 
-    An op on single images goes in front of the first that mixes the batch, else to the end.
+    An op on single images is inserted before the first op that mixes the batch; otherwise it goes to the end.
     """
     name, _, rest = text.partition(":")
     part = catalog.get("op", name.strip())
@@ -91,7 +91,7 @@ def add_op(table: Mapping[str, Any], text: str, catalog: Catalog) -> Table:
 
 
 def drop_op(table: Mapping[str, Any], text: str) -> Table:
-    """The table without that op (`name`, all of them, or `name#2`; also inside a `choice`)."""
+    """The table without an op, also inside a `choice`: `name` drops all ops of that name, `name#2` the second one."""
     changed: Table = deepcopy(dict(table))
     ops = list(changed.get("augmentation", ()))
     if not _drop(ops, text):
@@ -110,7 +110,7 @@ def _drop(ops: list[Any], text: str) -> bool:
 
 
 def labelled(ops: Sequence[Any]) -> list[tuple[str, Any]]:
-    """Each op with the name that addresses it: `flip`, `crop`, `crop#2`."""
+    """Each op with the label that addresses it: `flip`, `crop`, `crop#2`."""
     seen: dict[str, int] = {}
     found = []
     for op in ops:
@@ -121,7 +121,7 @@ def labelled(ops: Sequence[Any]) -> list[tuple[str, Any]]:
 
 
 def _enter(place: Any, step: str, path: str, text: str) -> Any:
-    """One step down, making a table of a bare name on the way."""
+    """Go down one step of the path, expanding a plain name to a table on the way."""
     if isinstance(place, list):
         return _enter_ops([place], step, text)
     value = place.get(step, DEFAULTS.get(step))

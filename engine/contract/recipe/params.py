@@ -1,4 +1,4 @@
-"""From a keyword in source to a field of a form: types, ranges and help, read by `ast`, checked by pydantic."""
+"""Options of parts: types, ranges and help, read from source by `ast` and validated by pydantic."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ class Param:
     choices: tuple[Any, ...] = ()
     required: bool = False
     needs: str = ""
-    """The option beside it without which this one does nothing: `sharpness`, or `normalize=given`."""
+    """Another option of the part without which this one has no effect: `sharpness`, or `normalize=given`."""
 
     @property
     def range(self) -> str:
-        """The allowed range in words: `0 < x <= 1`, or the choices; "" where all values of the type go."""
+        """The allowed range as text: `0 < x <= 1`, or the choices; "" if all values of the type are allowed."""
         if self.choices:
             return " | ".join(map(str, self.choices))
         low = f"{self.gt:.12g} < " if self.gt is not None else f"{self.ge:.12g} <= " if self.ge is not None else ""
         high = f" < {self.lt:.12g}" if self.lt is not None else f" <= {self.le:.12g}" if self.le is not None else ""
-        if max(self.lt or 0, self.le or 0) >= 2**53:  # what 64 bits hold is no range to think of
+        if max(self.lt or 0, self.le or 0) >= 2**53:  # the limit of a 64-bit number is not worth showing
             high = ""
         return f"{low}x{high}" if low or high else ""
 
@@ -112,14 +112,14 @@ def _read_param(argument: ast.arg, default: ast.expr | None, shared: Mapping[str
     kind, spec = annotated.slice.elts
     if not (isinstance(spec, ast.Call) and ast.unparse(spec.func) == "Spec"):
         raise ValueError("no Spec(...)")
-    said: dict[str, Any] = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in spec.keywords}
+    facts: dict[str, Any] = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in spec.keywords}
     if spec.args:
-        said["help"] = ast.literal_eval(spec.args[0])
+        facts["help"] = ast.literal_eval(spec.args[0])
     type_name, choices = _read_type(kind)
     if default is None and type_name != OPS:
         raise ValueError("no default")
     value = ast.literal_eval(default) if default is not None else None
-    return Param(argument.arg, type_name, value, choices=choices, required=default is None, **said)
+    return Param(argument.arg, type_name, value, choices=choices, required=default is None, **facts)
 
 
 def _read_type(node: ast.expr) -> tuple[str, tuple[Any, ...]]:
@@ -140,12 +140,12 @@ def _read_type(node: ast.expr) -> tuple[str, tuple[Any, ...]]:
 
 @lru_cache(maxsize=1024)
 def schema_of(name: str, params: tuple[Param, ...]) -> type[BaseModel]:
-    """A closed pydantic model with one field a parameter; `list[Op]` fields stay raw (the recipe checks them)."""
+    """A closed pydantic model with one field per option; `list[Op]` fields are not validated (the recipe does that)."""
     fields: dict[str, Any] = {}
     for param in params:
         limits = {limit: value for limit in LIMITS if (value := getattr(param, limit)) is not None}
         inner = python_type(param)
-        if param.type in ITEMS and limits:  # the limits hold for each item, not for the list
+        if param.type in ITEMS and limits:  # the limits apply to each item, not to the list
             item: Any = getitem(Annotated, (ITEMS[param.type], Field(**limits)))
             inner, limits = tuple[item, ...], {}
         default = ... if param.required else param.default
@@ -155,7 +155,7 @@ def schema_of(name: str, params: tuple[Param, ...]) -> type[BaseModel]:
 
 
 def python_type(param: Param) -> Any:
-    """The checked Python type of a parameter: no bool for an int, no text for a number, no inf or NaN."""
+    """The validated Python type of an option: no bool for an int, no text for a number, no infinity or NaN."""
     if param.type == "choice":
         return Literal[param.choices]
     simple: dict[str, Any] = {

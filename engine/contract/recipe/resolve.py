@@ -1,4 +1,4 @@
-"""From a table that a person wrote to a resolved `Recipe`: every problem named, with the nearest valid choice."""
+"""From a table that the user wrote to a resolved `Recipe`, reporting every problem with the nearest valid choice."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pydantic_core import ErrorDetails
 
 from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe.catalog import LABEL, Catalog, Part
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.conflicts import conflicts
 from engine.contract.recipe.params import OPS
-from engine.contract.recipe.schema import COMMON, Choice, Recipe
+from engine.contract.recipe.schema import Choice, Recipe
 
 PART_FIELDS: Final = {
     "model": "model",
@@ -56,15 +57,15 @@ def resolve(table: Mapping[str, Any], catalog: Catalog, origin: str = "") -> Rec
 
 
 def _choose(kind: str, value: Any, where: str, catalog: Catalog, problems: list[str]) -> Choice | None:
-    """A Choice from a name or a table; None (and a problem noted) where it is not one."""
+    """A Choice from a name or a table; None, after adding to `problems`, if it is invalid."""
     table = {"name": value} if isinstance(value, str) else value
     if table is None:
-        problems.append(f"{where}: missing; which {LABEL[kind]}?")
+        problems.append(f"{where}: missing; name the {LABEL[kind]}")
         return None
     if isinstance(table, Choice):
         table = table.table()
     if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
-        problems.append(f"{where}: a {LABEL[kind]}'s name or a table with its name is needed, not {value!r}")
+        problems.append(f"{where}: expected the name of the {LABEL[kind]} or a table with its name, not {value!r}")
         return None
     try:
         part = catalog.get(kind, table["name"])
@@ -76,7 +77,7 @@ def _choose(kind: str, value: Any, where: str, catalog: Catalog, problems: list[
         if param.type == OPS:
             options[param.name] = _choose_ops(options.get(param.name, ()), f"{where}.{param.name}", catalog, problems)
             if not options[param.name]:
-                problems.append(f"{where}.{param.name}: at least one op is needed")
+                problems.append(f"{where}.{param.name}: needs at least one op")
     try:
         checked = part.schema(COMMON.get(kind, ())).model_validate(options)
     except ValidationError as error:
@@ -84,36 +85,43 @@ def _choose(kind: str, value: Any, where: str, catalog: Catalog, problems: list[
         problems += explain(error, part.schema(COMMON.get(kind, ())), where, elsewhere)
         return None
     chosen = {key: getattr(checked, key) for key in type(checked).model_fields}
+    problems += _broken_relations(part, chosen, where)
+    return Choice(name=part.name, **chosen)
+
+
+def _broken_relations(part: Part, chosen: Mapping[str, Any], where: str) -> list[str]:
+    """Options that do not fit each other, by the facts `same_length`, `some_above_zero` and `ordered` of the part."""
+    problems = []
     for option, other in part.meta.get("same_length", ()):
         if chosen[option] and len(chosen[option]) != len(chosen[other]):
             count = f"{len(chosen[option])} values for {len(chosen[other])} in {other}"
             problems.append(f"{where}.{option}: {count}; give one for each, or none")
     problems += [
-        f"{where}.{option}: all are 0; at least one must be above"
+        f"{where}.{option}: all values are 0; at least one must be positive"
         for option in part.meta.get("some_above_zero", ())
         if chosen[option] and not any(chosen[option])
     ]
     for low, high in part.meta.get("ordered", ()):
         if chosen[low] > chosen[high]:
             problems.append(f"{where}.{low}: got {chosen[low]:g}, needs <= {chosen[high]:g}, which is {high}")
-    return Choice(name=part.name, **chosen)
+    return problems
 
 
 def _owners(key: str, part: Part, where: str, catalog: Catalog) -> str:
-    """Which other parts have a key that this one has not, since it may be left from one of them; else ""."""
+    """Which other parts have an option that this part lacks, as it may be left over from one of them; "" if none."""
     owners = [other.name for other in catalog.parts(part.kind) if any(key == param.name for param in other.params)]
     if not owners:
         return ""
     named = f"{', '.join(owners[:3])}{' and others' * (len(owners) > 3)} {'has' if len(owners) == 1 else 'have'} it"
-    afresh = f"; `{where}={part.name}` starts from its own options" if where in PART_FIELDS else ""
-    return f": {part.name} has none, {named}{afresh}"
+    afresh = f"; `{where}={part.name}` starts from the defaults of {part.name}" if where in PART_FIELDS else ""
+    return f": {part.name} has no such option, {named}{afresh}"
 
 
 def _choose_ops(value: Any, where: str, catalog: Catalog, problems: list[str]) -> tuple[Choice, ...]:
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, Sequence):
-        problems.append(f"{where}: a list of ops is needed, not {value!r}")
+        problems.append(f"{where}: expected a list of ops, not {value!r}")
         return ()
     chosen = []
     for i, item in enumerate(value):
@@ -131,10 +139,10 @@ def explain(
     within: str = "",
     elsewhere: Callable[[str], str] = lambda key: "",
 ) -> list[str]:
-    """Pydantic's errors as lines for people: the field, what it got, what it takes, the nearest name.
+    """Pydantic's errors as lines for people: the field, the value, what is allowed, the nearest name.
 
     Args:
-        elsewhere: says of an unknown key like no other where it may have come from.
+        elsewhere: for an unknown key that is not close to any known one, says where it may have come from.
     """
     lines = []
     for item in error.errors():
@@ -147,7 +155,7 @@ def explain(
         elif item["type"] == "missing":
             lines.append(f"{where}: missing")
         elif not within and got is None and path[0] in PART_FIELDS:
-            continue  # the part's own message has said it better
+            continue  # `_choose` has reported it in more detail
         else:
             lines.append(f"{where}: got {_short(got)}, needs {_need(item)}{_meaning(item, schema)}")
     return lines
@@ -167,16 +175,16 @@ LIMITS: Final = {
 
 
 def _need(item: ErrorDetails) -> str:
-    """What a field takes, from one of pydantic's error records."""
+    """What a field needs, from one of pydantic's error records."""
     if item["type"] == "string_type" and isinstance(item["input"], int | float):
-        return "text, here in quotes of its own: it looks like a number"
+        return "text: put it in quotes, as it looks like a number"
     if item["type"] in LIMITS:
         return LIMITS[item["type"]].format(**item.get("ctx", {}))
     return item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
 
 
 def _meaning(item: ErrorDetails, schema: type[BaseModel]) -> str:
-    """What the items of a list stand for, which no name of theirs says; "" for any other field."""
+    """The help of a list option whose item is invalid, as items have no names; "" for any other field."""
     if len(item["loc"]) != 2 or not isinstance(item["loc"][1], int):
         return ""
     field = schema.model_fields.get(str(item["loc"][0]))

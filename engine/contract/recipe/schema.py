@@ -15,85 +15,16 @@ from typing import Annotated, Any, Final, Literal
 import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from engine.contract.recipe.params import Bool, Float, Int, Param
+from engine.contract.recipe.params import Bool, Float, Int
 from engine.contract.text import escaped
 
 NOT_HASHED: Final = ("title", "description", "promise")
 
 YOUNGER: Final[dict[tuple[str, str], Any]] = {("compute", "graph"): "auto"}
-"""Fields that came after 0.1.0, with the value at which they are not hashed: who leaves them alone keeps their ids."""
+"""Fields added after 0.1.0, with the value at which they are not hashed, so that existing ids do not change."""
 
 YOUNGER_VALUES: Final[dict[tuple[str, str], tuple[Any, Any]]] = {("compute", "compile"): ("auto", "off")}
-"""Defaults that came after 0.1.0, with the default of 0.1.0 that they are hashed as, for the same reason."""
-
-COMMON: Final[dict[str, tuple[Param, ...]]] = {
-    "model": (
-        Param(
-            "reinit",
-            "choice",
-            "off",
-            "draw the weights of convolutions and linear layers anew by this rule",
-            choices=("off", "kaiming", "xavier", "orthogonal", "dirac"),
-        ),
-        Param("ghost_batch", "int", 0, "images that batch norm takes together; 0 is the whole batch", ge=0),
-    ),
-    "optimizer": (
-        Param("decay_norm_bias", "bool", True, "apply weight decay to norm layers and biases as well"),
-        Param("clip_norm", "float", 0.0, "clip the gradient to this global L2 norm; 0 is off", ge=0.0),
-        Param("sharpness", "choice", "off", "sharpness-aware steps, at twice the cost", choices=("off", "sam", "asam")),
-        Param(
-            "rho",
-            "float",
-            0.0,
-            "radius that they look around; 0 takes 0.05 for SAM, 0.5 for ASAM",
-            ge=0.0,
-            needs="sharpness",
-        ),
-        Param(
-            "eta", "float", 0.01, "added to the weights' size where ASAM scales by it", ge=0.0, needs="sharpness=asam"
-        ),
-        Param("lookahead", "int", 0, "steps between Lookahead's slow weights; 0 is off", ge=0, le=1_000_000),
-        Param(
-            "lookahead_alpha",
-            "float",
-            0.5,
-            "how far the slow weights follow each time",
-            gt=0.0,
-            le=1.0,
-            needs="lookahead",
-        ),
-    ),
-    "schedule": (
-        Param("warmup", "float", 0.0, "linear warm-up in front of the schedule", ge=0.0, unit="epochs"),
-        Param(
-            "warmup_start",
-            "float",
-            0.0,
-            "where the warm-up begins, as a part of the peak",
-            ge=0.0,
-            le=1.0,
-            needs="warmup",
-        ),
-        Param(
-            "warmup_kind",
-            "choice",
-            "prepended",
-            "the curve runs over what the warm-up leaves, over all epochs, or after it at the pace of all epochs",
-            choices=("prepended", "overlaid", "gradual"),
-            needs="warmup",
-        ),
-        Param("by", "choice", "step", "move the learning rate every step or every epoch", choices=("step", "epoch")),
-        Param(
-            "offset",
-            "int",
-            0,
-            "added to the count of epochs: 1 where a source stepped before the epoch",
-            ge=0,
-            unit="epochs",
-        ),
-        Param("momentum_low", "float", 0.0, "momentum at the peak of the learning rate; 0 is off", ge=0.0, lt=1.0),
-    ),
-}
+"""Defaults changed after 0.1.0, with the 0.1.0 default that they are hashed as, for the same reason."""
 
 
 class _Closed(BaseModel):
@@ -101,7 +32,7 @@ class _Closed(BaseModel):
 
 
 class Choice(BaseModel):
-    """A part picked by name with all its options, checked and filled in. Nested ops are Choices in `options["of"]`."""
+    """A part chosen by name with all of its options, validated. Nested ops are Choices, as in `options["of"]`."""
 
     model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
     name: str
@@ -114,7 +45,7 @@ class Choice(BaseModel):
         return hash(json.dumps(self.table(), sort_keys=True))
 
     def table(self) -> dict[str, Any]:
-        """The plain TOML table: name and options, nested ops as tables."""
+        """The plain TOML table: name and options, with nested ops as tables."""
         return {"name": self.name} | {key: _plain(value) for key, value in self.options.items()}
 
 
@@ -127,26 +58,26 @@ def _plain(value: Any) -> Any:
 
 
 class Promise(_Closed):
-    """What a recipe is said to reach: reported by its source, or measured by us in runs that can be repeated."""
+    """The accuracy that a recipe should reach: reported by its source, or measured by us in repeatable runs."""
 
     accuracy: Annotated[Float, Field(ge=0, le=1)]
     """Test accuracy, 0..1."""
     spread: Annotated[Float, Field(ge=0, le=1)] = 0.0
     """Standard deviation over seeds; 0 where n is 1."""
     runs: Annotated[Int, Field(ge=0)] = 1
-    """How many runs the figure stands on; 0 for a target that nobody has measured yet."""
+    """Number of runs behind the figure; 0 for a target that has not been measured yet."""
     selection: Literal["last", "best_on_test", "best_on_holdout", "unknown"] = "last"
-    """Which epoch the figure is of."""
+    """Which epoch the figure comes from."""
     source: str
-    """"measured" for our own runs, else who reported it and where."""
+    """"measured" for our own runs, else who reported the figure and where."""
     minutes: Annotated[Float, Field(ge=0)] = 0.0
-    """Wall time of one run; 0 where it is not known."""
+    """Wall-clock time of one run, in minutes; 0 if unknown."""
     device: str = ""
-    """What it ran on."""
+    """Device that it ran on."""
 
 
 def _first_part(value: str) -> str:
-    """A slice in its one form, so that `first:.50` and `first:0.5` are the same recipe."""
+    """A slice in canonical form, so that `first:.50` and `first:0.5` are the same recipe."""
     if value == "all":
         return value
     try:
@@ -161,75 +92,76 @@ def _first_part(value: str) -> str:
 Slice = Annotated[str, AfterValidator(_first_part)]
 
 
-_GIVEN: Final[dict[str, Any]] = {"needs": "normalize=given"}  # what forms know of a field; `Param.needs`
+_GIVEN: Final[dict[str, Any]] = {"needs": "normalize=given"}  # for forms: see `Param.needs`
 
 
 class DataConfig(_Closed):
-    """Which images, and how much of them."""
+    """Which images, and how many of them."""
 
     name: str = "cifar10"
     """The data set."""
     fraction: Annotated[Float, Field(gt=0, le=1)] = 1.0
-    """Part of the training images used, the same part of every class; the test set stays whole."""
+    """Fraction of the training images to use, the same of every class; the test set stays complete."""
     holdout: Annotated[Float, Field(ge=0, lt=1)] = 0.0
-    """Part of the training images kept aside to select the best epoch on."""
+    """Fraction of the training images held out to select the best epoch on."""
     split_seed: Annotated[Int, Field(ge=0, lt=2**63)] = 0
-    """Seed of the fraction and the hold-out."""
+    """Seed for drawing the fraction and the hold-out."""
     normalize: Literal["train", "test", "none", "given"] = "train"
-    """Whose mean and standard deviation normalise the images; test and given are there to repeat a published run."""
+    """Source of the mean and standard deviation for normalization; test and given are for repeating published runs."""
     mean: Annotated[tuple[Float, ...], Field(json_schema_extra=_GIVEN)] = ()
-    """With normalize = "given": the mean of each channel, for pixels in 0..1."""
+    """Mean of each channel for normalize = "given", for pixels in 0..1."""
     std: Annotated[tuple[Float, ...], Field(json_schema_extra=_GIVEN)] = ()
-    """With normalize = "given": the standard deviation of each channel, for pixels in 0..1."""
+    """Standard deviation of each channel for normalize = "given", for pixels in 0..1."""
     train_slice: Slice = "all"
-    """"all", or "first:0.5": only that first part of the training images, as they come; the fraction is of these."""
+    """"all", or "first:0.5" for only the first half of the training images in file order; the fraction is of these."""
     test_slice: Slice = "all"
-    """The same of the test images: only to repeat a published run that was tested on a part of them."""
+    """The same for the test images; only for repeating published runs that were tested on a subset."""
 
 
 class ComputeConfig(_Closed):
-    """How the arithmetic is done."""
+    """How the computation is done."""
 
     precision: Literal["auto", "bf16", "fp32"] = "auto"
-    """bf16 autocast or fp32; auto takes the faster one after a short probe."""
+    """bf16 autocast or fp32; auto uses the faster one in a short benchmark."""
     channels_last: Bool = True
-    """Keep images as NHWC in memory, which convolutions like."""
+    """Keep images in channels-last (NHWC) memory format, usually faster for convolutions."""
     compile: Literal["auto", "off", "default", "max-autotune"] = "auto"
-    """torch.compile for model, loss and augmentation; auto compiles the model in long runs on a GPU."""
+    """torch.compile mode for model, loss and augmentation; auto compiles the model in long runs on a GPU."""
     graph: Literal["auto", "on", "off"] = "auto"
-    """Launch a training step as one CUDA graph; auto does so wherever it is known to be safe. Only on CUDA."""
+    """Run each training step as one CUDA graph; auto does so where it is known to be safe. CUDA only."""
     deterministic: Bool = False
-    """Only algorithms that give the same bits on every run; slower on a GPU."""
+    """Use only deterministic algorithms, which give bit-identical results; slower on a GPU."""
     accumulate: Annotated[Int, Field(ge=1, le=1024)] = 1
-    """Split a batch into this many parts and add up their gradients, to fit a smaller memory."""
+    """Split each batch into this many parts and accumulate their gradients, to use less memory."""
 
 
 class EvaluateConfig(_Closed):
-    """When the model is looked at."""
+    """When the model is evaluated."""
 
     every: Annotated[Int, Field(ge=1)] = 1
-    """Evaluate on the test set (and hold-out) every so many epochs; the last one always."""
+    """Evaluate on the test set (and the hold-out) every this many epochs, and always after the last one."""
     train_every: Annotated[Int, Field(ge=0)] = 0
-    """Also evaluate on the training images, unaugmented, every so many epochs; 0 is off."""
+    """Also evaluate on the training images, without augmentation, every this many epochs; 0 is off."""
     tta: Literal["off", "flip", "crops"] = "off"
-    """Test accuracy by the mean of several views, beside the plain one: the mirror image, or moved ones as well."""
+    """Also report test accuracy over several views of each image: flip averages it with its mirror image, crops with
+    shifted ones too."""
 
 
 class Recipe(_Closed):
-    """Everything that can change the weights, except the seed."""
+    """Everything that can affect the weights, except the seed."""
 
     title: str = ""
-    """One line for lists."""
+    """Title for lists, on one line."""
     description: str = ""
-    """What it is for and where its numbers come from."""
+    """Its purpose, and where its numbers come from."""
     promise: Promise | None = None
-    """What it is said to reach."""
+    """The accuracy that it should reach."""
     epochs: Annotated[Int, Field(ge=1, le=1_000_000)]
     """Passes over the training images."""
     batch_size: Annotated[Int, Field(ge=1, le=1_000_000)]
-    """Images a step, over all devices together."""
+    """Images per step, over all devices together."""
     last_batch: Literal["drop", "keep"] = "drop"
-    """What happens to the images that do not fill a last batch; dropping leaves out others each epoch."""
+    """Drop or keep the last, incomplete batch of an epoch; dropping leaves out different images each epoch."""
     data: DataConfig
     model: Choice
     augmentation: tuple[Choice, ...]
@@ -242,9 +174,9 @@ class Recipe(_Closed):
 
     @cached_property
     def recipe_id(self) -> str:
-        """SHA-256 of the canonical JSON, without title, description and promise: runs group by it.
+        """SHA-256 of the canonical JSON, without title, description and promise. Runs are grouped by it.
 
-        What is younger than 0.1.0 and left at its default does not change it (`YOUNGER`, `YOUNGER_VALUES`).
+        Fields added after 0.1.0 do not change it at their default (`YOUNGER`, `YOUNGER_VALUES`).
         """
         table = {key: value for key, value in self.to_table().items() if key not in NOT_HASHED}
         for (section, field), neutral in YOUNGER.items():
@@ -257,43 +189,43 @@ class Recipe(_Closed):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_table(self) -> dict[str, Any]:
-        """The resolved recipe as a plain table: a valid preset."""
+        """The resolved recipe as a plain table, which is a valid preset."""
         table: dict[str, Any] = {}
         for key in type(self).model_fields:
             value = getattr(self, key)
             if isinstance(value, Choice | tuple):
                 table[key] = _plain(value)
             elif isinstance(value, BaseModel):
-                table[key] = value.model_dump(mode="json")  # lists, as TOML has them
+                table[key] = value.model_dump(mode="json")  # tuples become lists, as in TOML
             elif value is not None and (value != "" or key not in NOT_HASHED):
                 table[key] = value
         return table
 
     def to_toml(self) -> str:
-        """The resolved recipe as TOML text, in which nothing hides: control and reordering characters are escaped."""
+        """The resolved recipe as TOML text, with control and reordering characters escaped."""
         return escaped(tomli_w.dumps(self.to_table()))
 
 
 class Placement(_Closed):
-    """Where and how a run is carried out: nothing here changes the weights, and a resume may change all of it."""
+    """Where and how a run is executed. Nothing here affects the weights, and a resume may change all of it."""
 
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     """auto, cpu, mps, cuda or cuda:N."""
     gpus: Annotated[Int, Field(ge=1, le=64)] = 1
-    """How many GPUs of this machine the run uses."""
+    """Number of GPUs of this machine to use."""
     threads: Annotated[Int, Field(ge=0, le=4096)] = 0
-    """CPU threads; 0 takes all cores that this process may use."""
+    """CPU threads; 0 uses all available cores."""
     data_dir: str = ""
-    """Folder with the data set; empty takes $CIFAR_TUI_DATA, then the user's own."""
+    """Folder with the data set; if empty, $CIFAR_TUI_DATA or the user's data folder."""
     name: str = ""
-    """A name for people."""
+    """Name of the run, for display."""
     tags: tuple[str, ...] = ()
-    """Words to find the run by."""
+    """Tags to find the run by."""
     wait_free_gb: Annotated[Float, Field(ge=0)] = 0.0
-    """Wait until the GPU has this much free memory (GB); 0 does not wait."""
+    """Wait until the GPU has this much free memory, in GB; 0 does not wait."""
     share: Literal["private", "group"] = "private"
     """Who may read the run folder."""
     keep: Literal["all", "resumable", "weights", "none"] = "weights"
-    """What stays of the checkpoints when the run has finished."""
+    """Which checkpoint files to keep when the run has finished."""
     parts: tuple[str, ...] = ()
-    """Files with parts of the user's own."""
+    """Files with the user's own parts."""

@@ -1,7 +1,7 @@
-"""The names that timm gives to its models, read from its source: importing timm takes torch and seconds.
+"""The model names of timm, read from its source, since importing timm imports torch and takes seconds.
 
-timm marks its builders as the catalog marks ours, so the same trick works: in timm 1.0 what is found here is what
-`timm.list_models()` lists, and what it still answers to under older names.
+timm marks its builders with a decorator, as our catalog does. For timm 1.0, the names found here are those of
+`timm.list_models()` plus the deprecated names that it still accepts.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ KEY: Final = re.compile(r"""^\s*['"]([\w.]+)['"]\s*:""", re.MULTILINE)
 
 
 def require(name: str) -> None:
-    """Refuse a name that timm would not know; a tag of its weights after a point means nothing here.
+    """Refuse a name that timm does not know. A pretrained tag, after a dot, is ignored.
 
     Raises:
         BadInput: timm is not installed or has no such model.
     """
-    spec = importlib.util.find_spec("timm")  # finds without importing
+    spec = importlib.util.find_spec("timm")  # does not import it
     if spec is None or spec.origin is None:
         raise BadInput(f"timm:{name} needs timm, which is not installed: pip install 'cifar-tui[timm]'")
     current, older = names(Path(spec.origin).parent / "models")
@@ -35,7 +35,7 @@ def require(name: str) -> None:
 
 @cache
 def names(folder: Path) -> tuple[frozenset[str], frozenset[str]]:
-    """What the files below `folder` register, and the older names that still work."""
+    """The names that the files below `folder` register, and the deprecated names that still work."""
     texts = [path.read_text(encoding="utf-8") for path in folder.rglob("*.py")]
     current = {name for text in texts for name in BUILDER.findall(text)}
     older = {key for text in texts for table in OLDER.findall(text) for key in KEY.findall(table)}

@@ -1,6 +1,6 @@
-"""The checkpoints in a run folder, as far as they can be handled without torch: names, meta.json, what may go.
+"""The checkpoints in a run folder, as far as they can be handled without torch: names, meta.json, removal.
 
-What is in their `.pt` files, and how they are written, is in `engine.loop.checkpoint_files`.
+The content of their `.pt` files, and how they are written, is in `engine.loop.checkpoint_files`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,30 +20,31 @@ from engine.contract.run.erase import erase, is_folder, opened
 
 Meta = dict[str, Any]
 
+CHECKPOINT_SCHEMA: Final = 1
 META: Final = "meta.json"
 WEIGHTS, BEST, STATE = "weights.pt", "best.pt", "state.pt"
 NAME: Final = re.compile(r"epoch-\d{4,}(-step-\d{5,})?")
-"""A whole checkpoint."""
+"""The name of a complete checkpoint."""
 HALF: Final = ".tmp-"
-"""In front of the name of one that is being written."""
+"""Prefix of the name while it is being written."""
 UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, RecursionError)
-"""What reading a damaged meta.json may raise."""
+"""The exceptions that reading a damaged meta.json may raise."""
 
 
 def name_of(epoch: int, step: int) -> str:
-    """The name of the checkpoint after so many whole epochs and so many steps of the epoch after them."""
+    """The name of a checkpoint taken after `epoch` whole epochs and `step` steps of the next one."""
     return f"epoch-{epoch:04d}" + (f"-step-{step:05d}" if step else "")
 
 
 def is_ours(name: str) -> bool:
-    """Whether an entry of the folder has a name that only our writer gives: whole or half written."""
+    """Whether a name in the folder is that of a checkpoint, complete or partly written."""
     return NAME.fullmatch(name.removeprefix(HALF)) is not None
 
 
 def committed(folder: Path) -> list[Path]:
-    """Every whole checkpoint in the folder, oldest position first; those with a damaged meta.json last.
+    """Every complete checkpoint in the folder, earliest position first; those with a damaged meta.json last.
 
-    Only real folders with a name of ours count.
+    Links and folders with other names are ignored.
     """
     try:
         with os.scandir(folder) as entries:
@@ -58,13 +59,13 @@ def committed(folder: Path) -> list[Path]:
 
 
 def newest_position(folder: Path) -> tuple[int, int]:
-    """Whole epochs done, and steps after them, of the newest checkpoint that seems whole; (0, 0) without one."""
+    """Epochs and further steps done at the newest checkpoint with a readable meta.json; (0, 0) without one."""
     found = [position for path in committed(folder) if (position := _position(path))[0] < math.inf]
     return (int(found[-1][0]), int(found[-1][1])) if found else (0, 0)
 
 
 def read_meta(path: Path) -> Meta:
-    """The checkpoint's meta.json. Raises ValueError where it does not match its own checksum."""
+    """The checkpoint's meta.json. Raises ValueError if it does not match its own checksum."""
     envelope = json.loads(read_file(path / META))
     meta: Meta = envelope["checkpoint"]
     if envelope["sha256"] != digest(_canonical(meta)):
@@ -78,8 +79,16 @@ def write_meta(folder: Path, meta: Meta) -> None:
     write_atomic(folder / META, json.dumps(envelope, indent=1).encode())
 
 
+def newer_checkpoint(name: str, meta: Mapping[str, Any]) -> str:
+    """Why a checkpoint with a newer layout cannot be resumed."""
+    return (
+        f"checkpoint {name} has layout {meta['schema']}, newer than {CHECKPOINT_SCHEMA}, the latest that this version "
+        f"knows; it was written by {meta.get('made_by') or 'a later version'}"
+    )
+
+
 def drop_state(path: Path) -> None:
-    """Take the optimizer state out of a checkpoint; what stays is valid at every moment."""
+    """Remove the optimizer state from a checkpoint, which stays valid at every moment."""
     meta = read_meta(path)
     meta["files"].pop(STATE, None)
     write_meta(path, meta)
@@ -88,7 +97,7 @@ def drop_state(path: Path) -> None:
 
 
 def keep_only(folder: Path, names: Collection[str]) -> None:
-    """Remove all checkpoints but those named: older, damaged, half written. Whatever is not ours stays."""
+    """Remove all checkpoints except those named, whether older, damaged or partly written. Other files stay."""
     try:
         with opened(folder) as fd:
             for name in os.listdir(fd):  # noqa: PTH208  # of the open folder

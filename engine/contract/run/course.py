@@ -1,7 +1,7 @@
-"""The course of a run: the one fold of its events, from which every listing, screen and report takes its figures.
+"""The course of a run: the one fold of its events that supplies every listing, screen and report with figures.
 
-It is pure: events go in, in the order of the file, and facts come out. Readers of files stand around it: `RunFold` for
-a row of a listing, `engine.analysis.history.History` for curves.
+It does no I/O: events go in, in the order of the file, and facts come out. The readers of the file are `RunFold`, for
+the row of a listing, and `engine.analysis.history.History`, for curves.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from engine.contract.run.events import (
 from engine.contract.run.work import Kind, WorkClock
 from engine.contract.values import MOST_EPOCHS
 
-LARGEST_EPOCH: Final = MOST_EPOCHS  # what is beyond it is garbage
-LATELY: Final = 5  # epochs that tell how long the next one will take
+LARGEST_EPOCH: Final = MOST_EPOCHS  # a larger number is garbage
+RECENT: Final = 5  # epochs from which the duration of the next one is estimated
 IN_THE_LOOP: Final = ("compiling", "training", "evaluating", "saving")
 """Phases of the training itself; all others come before it."""
 
 
 class Course:
-    """Facts of a run so far. Being told the same events again changes nothing; an epoch that is told twice counts once.
+    """The facts of a run so far. Taking the same events again changes nothing: a repeated epoch counts once.
 
-    Epochs that were trained after the checkpoint from which a later attempt goes on are dropped.
+    Epochs trained after the checkpoint from which a later attempt resumes are dropped.
     """
 
     def __init__(self) -> None:
         self.begun = 0.0
-        """When the first attempt began; 0 before."""
+        """When the first attempt began, in seconds since 1970; 0 before that."""
         self.started: RunStarted | None = None
-        """What the newest attempt found."""
+        """The start event of the newest attempt."""
         self.phase: Phase | None = None
         self.closing: Finished | Stopped | Failed | None = None
-        """The trainer's last words, when nothing came after them."""
+        """The trainer's closing event, if no later attempt has begun."""
         self.resumes: list[Resumed] = []
         self.work = WorkClock()
         self._finished: Finished | None = None
@@ -81,42 +81,42 @@ class Course:
 
     @property
     def epochs(self) -> list[Epoch]:
-        """The epochs that are done, ascending, each as it was told last."""
+        """The finished epochs, ascending; a repeated one in its latest version."""
         if self._ordered is None:
             self._ordered = [self._epochs[number] for number in sorted(self._epochs)]
         return self._ordered
 
     @property
     def epoch(self) -> int:
-        """The last epoch that is done; 0 before."""
+        """The last finished epoch; 0 if there is none."""
         return self.epochs[-1].epoch if self.epochs else 0
 
     @property
     def planned(self) -> int:
-        """How many epochs it is to have; 0 before it has said so."""
+        """The planned number of epochs; 0 before the first attempt has begun."""
         return self.started.epochs if self.started else 0
 
     @property
     def train_seconds(self) -> float:
-        """Seconds of training in an epoch, of late; NaN before one was told."""
-        return _lately([epoch.seconds.get("train", math.nan) for epoch in self.epochs])
+        """Seconds of training per epoch, the median of the last five; NaN before the first."""
+        return _recent_median([epoch.seconds.get("train", math.nan) for epoch in self.epochs])
 
     @property
     def epoch_seconds(self) -> float:
-        """Seconds from one epoch to the next with evaluation and saving, of late; NaN before one was told."""
-        return _lately([sum(epoch.seconds.values()) if epoch.seconds else math.nan for epoch in self.epochs])
+        """Seconds per epoch with evaluation and saving, the median of the last five; NaN before the first."""
+        return _recent_median([sum(epoch.seconds.values()) if epoch.seconds else math.nan for epoch in self.epochs])
 
     # --- how good it is ---------------------------------------------------------------------------------------
 
     @property
     def weights(self) -> str:
-        """Which weights are judged: "raw", "ema", "swa"."""
-        told = self._finished or (self.epochs[-1] if self.epochs else None)
-        return told.weights if told else "raw"
+        """Which weights are evaluated: "raw", "ema" or "swa"."""
+        latest = self._finished or (self.epochs[-1] if self.epochs else None)
+        return latest.weights if latest else "raw"
 
     @property
     def best_on(self) -> str:
-        """What the best epoch is picked on: "holdout" where there is one, else "test"."""
+        """What the best epoch is selected on: "holdout" if there is a hold-out set, else "test"."""
         held_out = self.started is not None and self.started.best_on == "holdout"
         return "holdout" if held_out or any(map(_on_holdout, self.epochs)) else "test"
 
@@ -127,21 +127,21 @@ class Course:
 
     @property
     def best(self) -> Epoch | None:
-        """The tested epoch that is best on `best_on`, the first such."""
+        """The epoch with the highest accuracy on `best_on`, the first of equals, among those that were tested."""
         name = "holdout_accuracy" if self.best_on == "holdout" else "test_accuracy"
         scored = [epoch for epoch in self.epochs if _sound(epoch) and math.isfinite(getattr(epoch, name))]
         return max(scored, key=lambda epoch: float(getattr(epoch, name)), default=None)
 
     @property
     def last_accuracy(self) -> float:
-        """Test accuracy of the last epoch that has one; NaN before."""
+        """Test accuracy of the last epoch that was tested; NaN if there is none."""
         if self.last:
             return self.last.test_accuracy
         return self._finished.last_accuracy if self._finished else math.nan
 
     @property
     def best_accuracy(self) -> float:
-        """Test accuracy of the best epoch; NaN before there is one."""
+        """Test accuracy of the best epoch; NaN if there is none."""
         if self.best:
             return self.best.test_accuracy
         return self._finished.best_accuracy if self._finished else math.nan
@@ -165,13 +165,13 @@ def _on_holdout(epoch: Epoch) -> bool:
 
 
 def _sound(epoch: Epoch) -> bool:
-    """Whether it was tested and its logits were finite.
+    """Whether the epoch was tested and its logits were finite.
 
-    Runs of older versions went on where they were not: the loss of such a test is NaN, while its counts are told.
+    Older versions continued after non-finite logits: the loss of such a test is NaN, although its counts are there.
     """
     return math.isfinite(epoch.test_accuracy) and not (epoch.per_class_count and math.isnan(epoch.test_loss))
 
 
-def _lately(seconds: list[float]) -> float:
-    told = [value for value in seconds[-LATELY:] if math.isfinite(value)]
-    return median(told) if told else math.nan
+def _recent_median(seconds: list[float]) -> float:
+    known = [value for value in seconds[-RECENT:] if math.isfinite(value)]
+    return median(known) if known else math.nan

@@ -1,7 +1,7 @@
-"""Removing files and folders without ever following a link out of the folder that they lie in.
+"""Remove files and folders without ever following a link out of their folder.
 
-A path is looked up again at every use, and a folder on the way may have become a link meanwhile. So what is removed is
-named relative to an open folder, and the folder is opened with O_NOFOLLOW.
+A path is resolved anew at every use, and a folder in it may have become a link meanwhile. So entries are removed by
+name relative to an open folder, which is opened with O_NOFOLLOW.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ def opened(folder: Path | str, inside: int | None = None) -> Iterator[int]:
     """An open folder, for use as `dir_fd`.
 
     Args:
-        inside: an open folder that `folder` is the name of an entry in.
+        inside: an open folder; `folder` is then the name of an entry in it.
 
     Raises:
-        OSError: it is missing, a link, or no folder.
+        OSError: it is missing, a link, or not a folder.
     """
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=inside)
     try:
@@ -32,7 +32,7 @@ def opened(folder: Path | str, inside: int | None = None) -> Iterator[int]:
 
 
 def erase(name: str, folder: int) -> None:
-    """Remove an entry of an open folder with everything in it. Links are removed, what they point to is not.
+    """Remove an entry of an open folder with everything in it. Links are removed, but not their targets.
 
     Raises:
         OSError: it is missing, or part of it cannot be removed.
@@ -44,12 +44,12 @@ def erase(name: str, folder: int) -> None:
 
 
 def is_folder(name: str, folder: int) -> bool:
-    """Whether an entry of an open folder is a folder, and not a link to one. OSError where it is missing."""
+    """Whether an entry of an open folder is a folder, and not a link to one. OSError if it is missing."""
     return stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
 
 
 def files_in(folder: Path | str) -> Iterator[os.stat_result]:
-    """What `lstat` says of every file below a folder. Links are not followed; what cannot be read is left out."""
+    """The `lstat` result of every file below a folder. Links are not followed; unreadable entries are left out."""
     try:
         entries = list(os.scandir(folder))
     except OSError:  # vanished or forbidden
@@ -65,12 +65,12 @@ def files_in(folder: Path | str) -> Iterator[os.stat_result]:
 
 
 def used_bytes(files: Iterable[os.stat_result]) -> int:
-    """The bytes that files take on the disk: what has several names counts once."""
+    """The bytes that files take on disk; a file with several hard links counts once."""
     return sum({(status.st_dev, status.st_ino): status.st_size for status in files}.values())
 
 
 def freed_bytes(files: Iterable[os.stat_result]) -> int:
-    """The bytes that removing these files gives back: a file with further hard links elsewhere gives back nothing."""
+    """The bytes that removing these files frees; a file with further hard links elsewhere frees nothing."""
     seen: dict[tuple[int, int], int] = {}
     total = 0
     for status in files:

@@ -1,6 +1,6 @@
-"""The few facts about a run that a listing shows, folded from its events file.
+"""The facts about a run that a listing shows, folded from its events file.
 
-Most lines are steps and samples, of which only the times count here: these are picked out without parsing the line, so
+Most lines are steps and samples, of which only the times matter here: these are extracted without parsing the line, so
 ten thousand finished runs are folded in seconds.
 """
 
@@ -14,18 +14,18 @@ from typing import Final
 
 from engine.contract.lines import LineReader
 from engine.contract.run.course import Course
-from engine.contract.run.events import read_event
+from engine.contract.run.event_file import read_event
 from engine.contract.run.work import Kind
 from engine.contract.values import parse_lines
 
 BLOCK_BYTES: Final = 4 << 20  # how much of a long file is in memory at once
-TAIL_BYTES: Final = 64 * 1024  # holds the last epoch and the closing words of any run
-_DULL: Final = (b'{"event": "step"', b'{"event": "system"', b'{"event": "message"')
+TAIL_BYTES: Final = 64 * 1024  # enough for the last epoch and the closing event of any run
+_SKIPPED: Final = (b'{"event": "step"', b'{"event": "system"', b'{"event": "message"')
 _TIMES: Final = re.compile(rb'\{"event": "(step)?\w*", "t": ([-+.\deE]+)(?:, "worked": ([-+.\deE]+))?')
 
 
 class RunFold:
-    """The course of a run as its events file tells it, read on with every poll."""
+    """The course of a run, brought up to date with its events file by every poll."""
 
     def __init__(self, events: Path) -> None:
         self._lines = LineReader(events)
@@ -34,7 +34,7 @@ class RunFold:
         self.course = Course()
 
     def poll(self) -> RunFold:
-        """Take in what was written since the last call."""
+        """Fold what was written since the last call."""
         while block := self._lines.poll(BLOCK_BYTES):
             if self._lines.restarts != self._restarts:
                 self._restarts = self._lines.restarts
@@ -43,23 +43,23 @@ class RunFold:
         return self
 
     def poll_tail(self) -> RunFold:
-        """Only the end of the file: enough for the course's `phase` and `closing`."""
+        """Fold only the end of the file: enough for the course's `phase` and `closing`."""
         self._lines.seek_tail(TAIL_BYTES)
         return self.poll()
 
     @property
     def garbage(self) -> int:
-        """Lines and values that could not be used, among those that are looked at here: steps and samples are not."""
+        """Number of invalid lines and values, apart from steps, samples and messages, which are not parsed here."""
         return self._garbage + self._lines.garbage
 
     @property
     def seconds(self) -> float:
-        """Time at work, over all attempts and without the pauses between them."""
+        """Working time over all attempts, without the pauses between them."""
         return self.course.work.seconds
 
     def _feed(self, block: bytes) -> None:
-        for dull, lines in itertools.groupby(block.split(b"\n"), lambda line: line.startswith(_DULL)):
-            if dull:
+        for skipped, lines in itertools.groupby(block.split(b"\n"), lambda line: line.startswith(_SKIPPED)):
+            if skipped:
                 self._take_times(list(lines))
             else:
                 tables, garbage = parse_lines(b"\n".join(lines))
@@ -71,9 +71,9 @@ class RunFold:
                         self.course.take(event)
 
     def _take_times(self, lines: list[bytes]) -> None:
-        """Take the times of neighbouring lines: of the first and the last, unless a new attempt begins in between."""
+        """Take the times of consecutive lines: of the first and last one, unless a new attempt begins in between."""
         first, last = _times(lines[0]), _times(lines[-1])
-        if first[2] <= last[2]:  # what was worked has not fallen; false for the NaN of older files
+        if first[2] <= last[2]:  # `worked` has not decreased; False for the NaN of older files
             self.course.work.see(*first)
             self.course.work.see(*last)
             return
@@ -82,7 +82,7 @@ class RunFold:
 
 
 def _times(line: bytes) -> tuple[Kind, float, float]:
-    """The kind, the time and the seconds worked of a dull line; NaN for what it does not tell."""
+    """Kind, time and working time of a skipped line; NaN for a time that it does not hold."""
     found = _TIMES.match(line)
     if found is None:
         return "sample", math.nan, math.nan

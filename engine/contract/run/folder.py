@@ -1,4 +1,4 @@
-"""The run folder: the truth about a run. One writer per file, everything else is a fold over them.
+"""The run folder: the only truth about a run. Every file has one writer; all other facts are derived from the files.
 
 run.json        the creator, once          what was asked for, where, and with which versions
 recipe.toml     the creator, once          the resolved recipe, itself a valid preset
@@ -6,16 +6,16 @@ parts/          the creator, once          copies of the user's own parts
 labels.jsonl    anyone, under a lock       name, tags, notes, pin
 events.jsonl    the trainer                what happened
 probe.json      the trainer, once          precision, threads and compile mode: a resume takes them from here
-checkpoints/    the trainer                weights and the state to go on from
+checkpoints/    the trainer                weights, and the state to resume from
 predictions.npz the trainer                test logits and labels
-requests/       anyone                     what the supervisor is asked to do where no signal reaches it
-proc.json, heartbeat.json, exit.json       the supervisor: who works on it, that it lives, how it ended
+requests/       anyone                     requests to a supervisor that no signal reaches
+proc.json, heartbeat.json, exit.json       the supervisor: its processes, that it is alive, how it ended
 exits/N.json    the supervisor             how earlier attempts ended
 log.txt         the processes              their raw output
-log.1.txt       the supervisor             the end of what log.txt held before it was emptied
-reserve         freed on a full disk, so that exit.json can still be written
-lock            held by whoever changes the run as a whole: the supervisor, a resume, a removal
-adopt           held by a supervisor while it takes over a trainer that lost its own
+log.1.txt       the supervisor             the end of log.txt before it was last emptied
+reserve         removed on a full disk, so that exit.json can still be written
+lock            held by the process that changes the run as a whole: a supervisor, a resume, a removal
+adopt           held by a supervisor that has taken over a trainer without one
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,7 @@ from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.lenient import known_only
 from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
+from engine.contract.run.checkpoints import CHECKPOINT_SCHEMA, newer_checkpoint
 from engine.contract.run.erase import files_in, used_bytes
 from engine.contract.run.labels import Labels, add_label, read_labels
 from engine.contract.run.links import refuse_links
@@ -43,16 +44,15 @@ from engine.contract.run.status import Status, status
 from engine.contract.values import Count, Moment, build, parse_toml
 
 SCHEMA: Final = 1
-CHECKPOINT_SCHEMA: Final = 1
 RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-z]{4}")
 NEEDED: Final = {"id", "created", "seed", "recipe_id", "model", "epochs"}
-"""What every version has written into `run.json`, and without which a run cannot be told from another."""
-RESERVE_BYTES: Final = 16384  # an exit record with a long traceback
+"""What every version has written into `run.json`, and what identifies a run."""
+RESERVE_BYTES: Final = 16384  # room for an exit record with a long traceback
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """`run.json`. `model`, `epochs` and `data` repeat the recipe, so that a listing parses no TOML."""
+    """`run.json`. `model`, `epochs` and `data` repeat the recipe, so that listings need not parse TOML."""
 
     schema: int = SCHEMA
     id: str = ""
@@ -70,27 +70,19 @@ class RunInfo:
     versions: dict[str, str] = field(default_factory=dict)
     git: dict[str, Any] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of each file in `parts/`, by its name there."""
+    """SHA-256 of each file in `parts/`, by file name."""
     teacher: dict[str, Any] = field(default_factory=dict)
-    """Which run teaches this one, and with which weights: see `engine.contract.run.teacher`."""
+    """The run that this one is distilled from, and with which weights: see `engine.contract.run.teacher`."""
 
 
 def written_by(info: RunInfo) -> str:
-    """Which version wrote a run, in words."""
+    """Which version wrote a run: "written by cifar-tui 0.1.0, this is 0.2.0"."""
     theirs, ours = info.versions.get("cifar-tui") or "of an unknown version", versions()["cifar-tui"]
     return f"written by cifar-tui {theirs}" + (f", this is {ours or 'a checkout'}" if ours != theirs else "")
 
 
-def newer_checkpoint(name: str, meta: Mapping[str, Any]) -> str:
-    """Why a checkpoint of a newer layout is not gone on from."""
-    return (
-        f"checkpoint {name} has layout {meta['schema']}, and this version knows {CHECKPOINT_SCHEMA}; it was written by "
-        f"{meta.get('made_by') or 'a later version'}"
-    )
-
-
 class RunFolder:
-    """One run on disk. Making the object reads nothing; every method looks at the files as they are now."""
+    """One run on disk. The constructor reads nothing; every method reads the files anew."""
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path).absolute()
@@ -120,21 +112,21 @@ class RunFolder:
         return hash(self.path)
 
     def info(self) -> RunInfo:
-        """What was asked for. BadInput when `run.json` is missing, unreadable or damaged, or says too little."""
+        """The content of `run.json`. BadInput if it is missing, unreadable, damaged or incomplete."""
         table = read_json(self.run_json)
         try:
             if table is not None and table.keys() >= NEEDED:
                 return build(RunInfo, table)
         except TypeError:
-            pass  # a value of the wrong type is damage like any other
+            pass  # a value of a wrong type is damage like any other
         self._check_permission(self.run_json)
         raise BadInput(f"run {self.id}: run.json is missing, unreadable or damaged ({self.run_json})")
 
     def recipe(self, parts: Catalog | None = None) -> Recipe:
-        """The resolved recipe. BadInput when `recipe.toml` is missing, damaged or from another version.
+        """The resolved recipe. BadInput if `recipe.toml` is missing, damaged or from another version.
 
         Args:
-            parts: the catalog to resolve against; by default the built-in parts and the run's own copies.
+            parts: the catalog to resolve against; by default the built-in parts and those in the run's `parts/`.
         """
         table = self.recipe_table()
         try:
@@ -142,17 +134,17 @@ class RunFolder:
         except BadInput as error:
             raise BadInput([*error.problems, *self.origin()]) from error
 
-    def look(self) -> tuple[Recipe, list[str]]:
-        """The recipe for who only looks at it, and the paths of the keys that this version does not know.
+    def inspect(self) -> tuple[Recipe, list[str]]:
+        """The recipe to look at but not to train, and the paths of the keys that this version does not know.
 
-        BadInput when `recipe.toml` is missing or damaged, or needs a part that this version does not have.
+        BadInput if `recipe.toml` is missing or damaged, or needs a part that this version does not have.
         """
         parts = self.own_catalog()
         table, unknown = known_only(self.recipe_table(), parts)
         return resolve(table, parts, str(self.recipe_toml)), unknown
 
     def recipe_table(self) -> dict[str, Any]:
-        """What `recipe.toml` says, unchecked. BadInput when it is missing or no TOML."""
+        """The content of `recipe.toml`, not validated. BadInput if it is missing or not TOML."""
         data = read_bytes(self.recipe_toml)
         if data is None:
             self._check_permission(self.recipe_toml)
@@ -160,47 +152,47 @@ class RunFolder:
         try:
             return parse_toml(data.decode())
         except ValueError as error:  # TOML and UTF-8 errors are ValueErrors
-            raise BadInput(f"run {self.id}: recipe.toml is no TOML: {error}") from error
+            raise BadInput(f"run {self.id}: recipe.toml is not valid TOML: {error}") from error
 
     def own_catalog(self) -> Catalog:
         """The catalog of the engine's parts and of those that the run brings along; reads their source, runs none."""
         return catalog(tuple(sorted(self.parts.glob("*.py"))))
 
     def origin(self) -> list[str]:
-        """A line that names the version which wrote the run, where run.json tells it."""
+        """A line that names the version which wrote the run; none if run.json cannot be read."""
         try:
             return [f"run {self.id} was {written_by(self.info())}"]
         except BadInput:
             return []
 
     def refuse_newer_checkpoints(self) -> None:
-        """BadInput when a checkpoint has a newer layout than this version knows: nothing can go on from it."""
+        """BadInput if a checkpoint has a newer layout than this version knows, so that it cannot be resumed."""
         for path in sorted(self.checkpoints.glob("*/meta.json")):
             meta = (read_json(path) or {}).get("checkpoint")
-            if not isinstance(meta, dict):  # damaged, which a resume tells
+            if not isinstance(meta, dict):  # damaged, which a resume reports
                 continue
             if isinstance(schema := meta.get("schema"), int) and schema > CHECKPOINT_SCHEMA:
                 raise BadInput(f"run {self.id}: {newer_checkpoint(path.parent.name, meta)}")
 
     def refuse_newer(self) -> None:
-        """BadInput when the run has a newer layout than this version knows: such a run is only looked at."""
+        """BadInput if the run has a newer layout than this version knows: such a run is read-only."""
         try:
             info = self.info()
-        except BadInput:  # not made yet, or damaged, which others tell
+        except BadInput:  # not complete yet, or damaged, which others report
             return
         if info.schema > SCHEMA:
             raise BadInput(
-                f"run {self.id} has layout {info.schema}, and this version knows {SCHEMA}: it is only looked at; "
-                f"it was {written_by(info)}"
+                f"run {self.id} has layout {info.schema}, newer than {SCHEMA}, the latest that this version knows: "
+                f"it is read-only here; it was {written_by(info)}"
             )
 
     def _check_permission(self, path: Path) -> None:
-        """BadInput where it is for lack of permission that a file cannot be read."""
+        """BadInput if a file cannot be read for lack of permission."""
         if is_denied(path):
             raise BadInput(f"run {self.id}: permission denied{owned_by(self.path)} ({path})")
 
     def labels(self) -> Labels:
-        """Name, tags, notes and pin as they stand now."""
+        """The current name, tags, notes and pin."""
         return read_labels(self.labels_jsonl)
 
     def add_label(
@@ -213,7 +205,7 @@ class RunFolder:
         unnote: str = "",
         pinned: bool | None = None,
     ) -> None:
-        """Append changes to the labels; BadInput for a label that cannot be one, or a folder not to be written to."""
+        """Append changes to the labels. BadInput if a label is invalid or the folder cannot be written."""
         refuse_links(self.path)
         self.refuse_newer()
         add_label(self.labels_jsonl, name=name, tag=tag, untag=untag, note=note, unnote=unnote, pinned=pinned)
@@ -224,12 +216,12 @@ class RunFolder:
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[int]:
-        """Hold the run's lock, yielding its descriptor (children may inherit it). BadInput when it is taken."""
+        """Hold the run's lock, yielding its descriptor, which children may inherit. BadInput if it is taken."""
         with locked(self.lock, wait=False, refusal=f"run {self.id} is in use by another process") as fd:
             yield fd
 
     def write_exit(self, record: ExitRecord) -> None:
-        """Write `exit.json`, on a full disk with the help of the reserve, which is given back in any case."""
+        """Write `exit.json`, on a full disk in the space of the reserve, which is removed in any case."""
         try:
             record.write(self.exit)
         except OSError as error:
@@ -240,13 +232,13 @@ class RunFolder:
         self.reserve.unlink(missing_ok=True)
 
     def archive_exit(self) -> None:
-        """Put the exit record of an attempt away as `exits/N.json`, before the next attempt begins."""
+        """Move the exit record of the last attempt to `exits/N.json`, before the next attempt begins."""
         record = ExitRecord.read(self.exit)
         make_folder(self.exits, exist_ok=True)
         number = record.attempt if record else 1
         while (target := self.exits / f"{number}.json").exists():
             number += 1
-        with contextlib.suppress(FileNotFoundError):  # never ended properly: nothing to put away
+        with contextlib.suppress(FileNotFoundError):  # the attempt left no exit record
             self.exit.rename(target)
 
     def size_bytes(self) -> int:

@@ -1,8 +1,8 @@
-"""Ten thousand runs listed at once: rows of ended runs are remembered, and only what changed is read again.
+"""List ten thousand runs at once: rows of ended runs are cached, and only changed runs are read again.
 
-The memory is a SQLite file in the local cache folder and never more than a cache: deleted, damaged or from another
-version it is built again, and where it cannot be had (a network folder, a read-only home) rows live as long as the
-object. A run that is alive is looked at every time, since no file tells when a process dies.
+The rows are in a SQLite file in the local cache folder, which is only a cache: if deleted, damaged or from another
+version it is rebuilt, and where it cannot be used (a network folder, a read-only home) rows live as long as the object.
+A live run is checked every time, since no file shows when a process dies.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from engine.contract.run.rowcache import RowCache, is_remote
 from engine.contract.run.status import DENIED
 from engine.contract.run.summary import Summary, summarize
 
-VERSION: Final = 6  # raise it whenever Summary or the meaning of one of its fields changes
+VERSION: Final = 6  # increase it whenever Summary or the meaning of one of its fields changes
 TURNS: Final = 20
-RACY_NS: Final = 2_000_000_000  # a file changed this lately may change again within the same time stamp
-# The folder's own stamp moves with every file that is renamed into place; the others are changed where they lie.
+RACY_NS: Final = 2_000_000_000  # a file changed this recently may change again with the same time stamp
+# The folder's own time stamp changes with every file that is renamed into it; the other files are changed in place.
 _WATCHED: Final = ("", "/run.json", "/exit.json", "/labels.jsonl", "/events.jsonl", "/checkpoints")
 _FIELDS: Final = tuple(item.name for item in dataclasses.fields(Summary))
 _LISTS: Final = tuple(_FIELDS.index(name) for name in ("tags", "notes"))
@@ -37,13 +37,13 @@ Kept = tuple[Signature, Summary]
 
 
 class Index:
-    """Rows of the results table, kept between calls and between programs. Not for two threads at once.
+    """Rows of the results table, cached between calls and between programs. Not thread-safe.
 
     `parsed` is how many runs the last call of `rows` had to read from their files.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        """Args: path of the SQLite file; by default in the local cache folder, none at all if that is remote."""
+        """Args: path: of the SQLite file; by default in the local cache folder, or none if that is remote."""
         if path is None:
             folder = platformdirs.user_cache_path("cifar-tui")
             path = None if is_remote(folder) else folder / "index.sqlite"
@@ -55,12 +55,12 @@ class Index:
         self.parsed = 0
 
     def rows(self, roots: Sequence[Path], *, quick: bool = False) -> list[Summary]:
-        """A row for every run in the roots, newest first. Damaged runs are rows that say so.
+        """A row for every run in the roots, newest first. A damaged run has a row that says so.
 
         Args:
-            quick: for a screen that asks every second. New, live and removed runs show at once; of the ended ones
-                only a part is compared with its files, a different one each time, so that a change in one of them
-                shows after at most TURNS calls. `forget` makes it show in the next.
+            quick: for a screen that polls every second. New, live and removed runs show at once; of the ended ones only
+                a fraction is compared with its files, a different one each time, so a change in one of them shows after
+                at most TURNS calls.
         """
         if not self._loaded:
             self._rows, self._loaded = self._load(), True
@@ -74,18 +74,14 @@ class Index:
                 if kept and quick and number % TURNS != self._turn:
                     seen[path] = kept[1]
                 else:
-                    seen[path] = self._look(path, kept, fresh)
+                    seen[path] = self._row(path, kept, fresh)
         places = {str(root) for root in roots}
         gone = [path for path in self._rows if path not in seen and os.path.dirname(path) in places]  # noqa: PTH120
         self._remember(fresh, gone)
         return sorted(seen.values(), key=lambda row: (row.created or row.started, row.id), reverse=True)
 
-    def forget(self, folder: Path) -> None:
-        """Read a run afresh the next time: for who has just changed it."""
-        self._rows.pop(str(folder), None)
-
-    def _look(self, path: str, kept: Kept | None, fresh: dict[str, Kept]) -> Summary:
-        """The kept row if its files are unchanged, else a new one, put into `fresh` when it will hold."""
+    def _row(self, path: str, kept: Kept | None, fresh: dict[str, Kept]) -> Summary:
+        """The cached row if its files are unchanged, else a new one, which is added to `fresh` if it can be cached."""
         signature = sign(path)
         if kept and kept[0] == signature:
             return kept[1]
@@ -108,7 +104,7 @@ class Index:
             return {
                 path: (tuple(signature), _summary(row)) for path, (signature, row) in zip(stored, values, strict=True)
             }
-        except (ValueError, TypeError, KeyError, IndexError):  # not what we wrote: begin again
+        except (ValueError, TypeError, KeyError, IndexError):  # not our format: start over
             self._cache.discard()
             return {}
 
@@ -124,11 +120,11 @@ class Index:
 
 
 def sign(path: str) -> Signature:
-    """Time stamps and sizes of the files that a row depends on, in turn; zeros for what is not there."""
+    """Time stamps and sizes of the files that a row depends on, alternating; zeros for a missing file."""
     parts: list[int] = []
     for name in _WATCHED:
         try:
-            status = os.stat(path + name, follow_symlinks=False)  # noqa: PTH116  # ten thousand times: no objects
+            status = os.stat(path + name, follow_symlinks=False)  # noqa: PTH116  # called ten thousand times, so no Path objects
             parts += (status.st_mtime_ns, status.st_size)
         except OSError:
             parts += (0, 0)

@@ -1,6 +1,6 @@
-"""What people stick on a run: a name, tags, notes, a pin. Appended under a lock, folded on reading.
+"""Labels that users give to a run: a name, tags, notes, a pin. Appended under a lock, folded on reading.
 
-All of it is data. A name is never a path and never resolved as one.
+All of it is data. A name is never used as a path.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LONGEST_NOTE: Final = 10_000
 class Labels:
     """The labels of a run; tags in the order they were added, notes oldest first.
 
-    `garbage` counts the lines that were no JSON object and the labels whose value is of another type.
+    `garbage` counts lines that are no JSON object and labels with a value of a wrong type.
     """
 
     name: str = ""
@@ -37,7 +37,7 @@ class Labels:
 
 
 def read_labels(path: Path) -> Labels:
-    """Fold the lines; what is no label of a known kind is skipped. Never raises."""
+    """Read and fold the file; labels of unknown kinds are skipped. Never raises."""
     tables, garbage = parse_lines(read_bytes(path) or b"")
     name, pinned = "", False
     tags: dict[str, None] = {}
@@ -54,7 +54,7 @@ def read_labels(path: Path) -> Labels:
                 case "note", str():
                     notes.append(value)
                 case "unnote", str() if value in notes:
-                    del notes[len(notes) - 1 - notes[::-1].index(value)]  # the newest that says so
+                    del notes[len(notes) - 1 - notes[::-1].index(value)]  # the newest note with this text
                 case "pinned", bool():
                     pinned = value
                 case (("name" | "tag" | "untag" | "note" | "pinned"), _):
@@ -65,7 +65,7 @@ def read_labels(path: Path) -> Labels:
 def add_label(
     path: Path, *, name: str | None, tag: str, untag: str, note: str, unnote: str, pinned: bool | None
 ) -> None:
-    """Append the labels that were given. BadInput for one that is unfit, or when the file cannot be written."""
+    """Append the given labels. BadInput if one is invalid or the file cannot be written."""
     given: dict[str, Any] = {}
     if name is not None:
         given["name"] = check_name(name)
@@ -89,19 +89,19 @@ def add_label(
 
 
 def check_name(name: str) -> str:
-    """The name without blanks around it; BadInput when it could not be shown or asked for."""
+    """The name without surrounding white space. BadInput if it could not be shown or referred to."""
     name = _within(name.strip(), LONGEST_NAME, "name")
     if name.startswith("@"):
-        raise BadInput(f"name {name!r}: a leading @ is kept for @last and @live")
+        raise BadInput(f"name {name!r}: a leading @ is reserved for @last and @live")
     if "\n" in name or "\t" in name:
-        raise BadInput(f"name {name!r}: a name is a single line")
+        raise BadInput(f"name {name!r}: a name must be a single line")
     return name
 
 
 def check_tag(tag: str) -> str:
-    """The tag; BadInput when it could not be typed into a filter."""
+    """The tag. BadInput if it could not be typed into a filter."""
     if not tag or any(letter.isspace() or letter in ",\"'" for letter in tag) or tag.startswith("-"):
-        raise BadInput(f"tag {tag!r}: a tag is one word without commas or quotes, and begins with no minus")
+        raise BadInput(f"tag {tag!r}: a tag must be one word without commas or quotes, and must not begin with a minus")
     return _within(tag, LONGEST_TAG, "tag")
 
 
@@ -109,5 +109,5 @@ def _within(text: str, longest: int, what: str) -> str:
     if clean(text) != text:
         raise BadInput(f"{what} {clean(text)!r}: control, invisible or reordering characters are not allowed")
     if len(text) > longest:
-        raise BadInput(f"{what} {text[:20] + '…'!r}: {len(text)} characters, at most {longest}")
+        raise BadInput(f"{what} {text[:20] + '…'!r}: {len(text)} characters, at most {longest} are allowed")
     return text

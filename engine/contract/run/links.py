@@ -1,4 +1,4 @@
-"""A run folder in which a folder is really a link: it may be looked at, but nothing is written or removed there."""
+"""Refuse to write to, or remove from, a run folder in which a subfolder is a link. Reading it is allowed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from engine.contract.errors import BadInput
 from engine.contract.run.checkpoints import is_ours
 
 FOLDERS: Final = ("checkpoints", "parts", "exits", "requests")
-"""The folders that a run folder may hold."""
+"""The subfolders of a run folder."""
 
 
 def refuse_links(run: Path) -> None:
-    """Make sure that whatever is written into a run folder ends up there.
+    """Make sure that everything written into a run folder ends up there.
 
     Raises:
-        BadInput: one of its folders, or a checkpoint, is a link.
+        BadInput: one of its subfolders, or a checkpoint, is a link.
     """
     for path in _folders(run):
         try:
             if stat.S_ISLNK(path.lstat().st_mode):
                 where = path.relative_to(run)
                 raise BadInput(
-                    f"run {run.name} is not written to: {where} is a link to {os.readlink(path)}; "  # noqa: PTH115  # as it stands there
-                    f"put the folder itself in its place"
+                    f"cannot write to run {run.name}: {where} is a link to {os.readlink(path)}; "  # noqa: PTH115  # the target as stored
+                    f"replace the link with the folder itself"
                 )
         except FileNotFoundError:
             continue

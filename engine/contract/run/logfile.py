@@ -1,8 +1,8 @@
-"""The raw output of a run's processes, `log.txt`: its end, and how it is kept from filling the disk.
+"""The raw output of a run's processes, `log.txt`: reading its end, and keeping it from filling the disk.
 
-Trainer and supervisor append to it directly, so that neither depends on the other to be heard. At MOST_BYTES the
-supervisor moves the end into `log.1.txt` and empties the file in place: the writers, which append, go on at its start.
-An offset that was noted before may then lie beyond the end, and means the start.
+Trainer and supervisor append to it directly, so that neither depends on the other. At MOST_BYTES the supervisor copies
+the end to `log.1.txt` and truncates the file in place: the writers, which append, continue at its start. An offset
+noted earlier may then be beyond the end of the file, and stands for its start.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ MOST_BYTES: Final = 50_000_000
 KEPT_BYTES: Final = 1 << 20
 EARLIER: Final = "log.1.txt"
 BLOCK: Final = 1 << 16
-LONGEST_LINE: Final = 1 << 20  # bytes; what is longer is shown in pieces
+LONGEST_LINE: Final = 1 << 20  # bytes; a longer line is returned in pieces
 
 
 def size(path: Path) -> int:
-    """Bytes of a regular file; 0 where there is none."""
+    """Bytes of a regular file; 0 if there is none."""
     try:
         status = path.lstat()
     except OSError:
@@ -34,7 +34,7 @@ def size(path: Path) -> int:
 
 
 def unreadable(path: Path) -> str | None:
-    """Why a log cannot be read: it is a link, a FIFO, a folder, forbidden. None where it can be, or is missing."""
+    """Why a log cannot be read: it is a link, a FIFO, a folder, forbidden. None if it can be read or is missing."""
     try:
         os.close(open_regular(path))
     except FileNotFoundError:
@@ -45,9 +45,9 @@ def unreadable(path: Path) -> str | None:
 
 
 def tail(path: Path, most: int, start: int = 0) -> bytes:
-    """The last `most` bytes of a regular file, none from before `start`; empty where there is no such file.
+    """The last `most` bytes of a regular file, none from before `start`; empty if there is no such file.
 
-    A `start` beyond the end of the file means its beginning: it was emptied since.
+    A `start` beyond the end of the file stands for its beginning: the file was truncated since.
     """
     try:
         fd = open_regular(path)
@@ -64,7 +64,7 @@ def tail(path: Path, most: int, start: int = 0) -> bytes:
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """The last `count` lines of a log and, where it is shorter, of the part that was moved away. Reads no more."""
+    """The last `count` lines of a log, continued in `log.1.txt` if it is shorter. Reads only as much as needed."""
     found: list[str] = []
     for file in (path, path.with_name(EARLIER)):
         wanted = count - len(found)
@@ -85,7 +85,7 @@ def _last_lines_of(path: Path, count: int) -> list[str]:
 
 
 def all_lines(path: Path) -> Iterator[str]:
-    """Every line of a log, the part that was moved away first, a block in memory at a time."""
+    """Every line of a log, those in `log.1.txt` first, with one block in memory at a time."""
     for file in (path.with_name(EARLIER), path):
         try:
             fd = open_regular(file)
@@ -97,12 +97,12 @@ def all_lines(path: Path) -> Iterator[str]:
 
 
 def rotate(path: Path, most: int = MOST_BYTES, kept: int = KEPT_BYTES) -> bool:
-    """Empty a log that has grown beyond `most` bytes, its last `kept` bytes moved beside it; whether that was done.
+    """Truncate a log that is larger than `most` bytes, after copying its last `kept` bytes; whether that was done.
 
-    What is written between the copy and the emptying is lost, a moment of a log that has said fifty megabytes.
+    Output written between the copy and the truncation is lost: an instant of a log of fifty megabytes.
 
     Raises:
-        OSError: the log cannot be opened or emptied, or its end not be written beside it.
+        OSError: the log cannot be opened or truncated, or the copy cannot be written.
     """
     if size(path) <= most:
         return False
@@ -116,7 +116,7 @@ def rotate(path: Path, most: int = MOST_BYTES, kept: int = KEPT_BYTES) -> bool:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            os.ftruncate(fd, 0)  # this makes the room that the copy lacked
+            os.ftruncate(fd, 0)  # this frees the space that the copy lacked
             write_atomic(path.with_name(EARLIER), last, durable=False)
         else:
             os.ftruncate(fd, 0)

@@ -1,8 +1,8 @@
-"""Code that a run brings along in `parts/`: whose it is, and whether it is what the run was made with.
+"""Code in a run's `parts/` folder: who owns it, and whether it is the code that the run was created with.
 
-Such a file is executed by whoever resumes the run, begins a new one from it, learns from it or looks at its images.
-That happens without a question where the user owns it and its SHA-256 is the one in `run.json`; else only where the
-user says so, and then with exactly the bytes that were agreed to.
+Such a file is executed when the run is resumed, when a new run starts from it or is distilled from it, and when its
+images are shown. If the user owns the file and its SHA-256 is the one in `run.json`, that needs no confirmation;
+otherwise the user has to confirm, and exactly the confirmed bytes are executed.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from engine.contract.files import read_bytes
 from engine.contract.run.folder import RunFolder
 
 VARIABLE: Final = "CIFAR_TUI_TRUSTED_PARTS"
-"""Tells a child which files the user has agreed to: a JSON object of SHA-256 by path."""
-WAY_OUT: Final = "--trust-parts runs it all the same; read it first"
+"""Tells a child process which files the user trusts: a JSON object of SHA-256 by path."""
+WAY_OUT: Final = "read the code, then use --trust-parts to run it anyway"
 
 
 class Untrusted(BadInput):
-    """Code that is not executed without the user's word."""
+    """Code that is not executed without the user's confirmation."""
 
 
 def approve(runs: Iterable[RunFolder], trust: bool) -> dict[str, str]:
-    """The code of these runs by path, with its SHA-256. Raises Untrusted where there is doubt and no `trust`."""
+    """SHA-256 of the code of these runs, by path. Raises Untrusted if one is doubtful and `trust` is false."""
     found = list(runs)
     lines = [] if trust else [line for run in found for line in doubts(run)]
     if lines:
@@ -37,13 +37,13 @@ def approve(runs: Iterable[RunFolder], trust: bool) -> dict[str, str]:
     return {str(path): digest for run in found for path in code_of(run) if (digest := _digest(path))}
 
 
-def told(approved: Mapping[str, str]) -> dict[str, str]:
-    """The environment that hands on to a child what `approve` returned."""
+def environment(approved: Mapping[str, str]) -> dict[str, str]:
+    """The environment variable that passes on the result of `approve` to a child process."""
     return {VARIABLE: json.dumps(dict(approved))}
 
 
 def brought_by(files: Sequence[str]) -> list[RunFolder]:
-    """The runs from whose `parts/` some of the files come."""
+    """The runs from whose `parts/` any of these files come."""
     folders = {Path(file).absolute().parent for file in files}
     return [RunFolder(folder.parent) for folder in sorted(folders) if _is_parts(folder)]
 
@@ -54,20 +54,20 @@ def code_of(run: RunFolder) -> list[Path]:
 
 
 def doubts(run: RunFolder) -> list[str]:
-    """A line for each file of a run's `parts/` that is another user's or not as `run.json` has it."""
+    """A line for each file in a run's `parts/` that is another user's or differs from the record in `run.json`."""
     recorded = _recorded(run)
     return [line for path in code_of(run) if (line := _doubt(run, path, recorded))]
 
 
 def check(run: RunFolder) -> None:
-    """Before the code is executed: it is as `run.json` has it, or what the user has agreed to. Raises BadInput."""
+    """Call this before executing the code. BadInput if a file is neither as in `run.json` nor trusted by the user."""
     agreed: Mapping[str, str] = json.loads(os.environ.get(VARIABLE, "{}"))
     recorded = _recorded(run)
     lines = []
     for path in code_of(run):
         if str(path) in agreed:
             if agreed[str(path)] != _digest(path):
-                lines.append(f"{path} is not the file any more that it was when the run was started")
+                lines.append(f"{path} has changed since the run was started")
         elif line := _doubt(run, path, recorded):
             lines.append(line)
     if lines:
@@ -75,16 +75,16 @@ def check(run: RunFolder) -> None:
 
 
 def _doubt(run: RunFolder, path: Path, recorded: Mapping[str, str]) -> str:
-    """What speaks against a file, and whose it is; "" where nothing does."""
+    """Why a file should not be trusted, and whose it is; "" if there is no reason."""
     digest, owner = _digest(path), _owner(path)
     whose = "yours" if owner == os.getuid() else f"code of {_name(owner)}"
     if not digest:
-        return f"{path} is no plain file that can be read ({whose})"
+        return f"{path} is not a readable regular file ({whose})"
     if path.name not in recorded:
-        return f"{path} is not among the parts that run {run.id} was made with ({whose})"
+        return f"{path} is not among the parts that run {run.id} was created with ({whose})"
     if digest != recorded[path.name]:
         hashes = f"SHA-256 {digest[:12]}, not {recorded[path.name][:12]}"
-        return f"{path} has changed since run {run.id} was made: {hashes} ({whose})"
+        return f"{path} has changed since run {run.id} was created: {hashes} ({whose})"
     others = {_owner(place) for place in (path, run.run_json)} - {os.getuid()}
     return f"{path} is code of {_name(max(others))}" if others else ""
 
@@ -92,7 +92,7 @@ def _doubt(run: RunFolder, path: Path, recorded: Mapping[str, str]) -> str:
 def _recorded(run: RunFolder) -> dict[str, str]:
     try:
         return run.info().parts
-    except BadInput:  # damaged: nothing vouches for the code
+    except BadInput:  # damaged: there is no record of the code
         return {}
 
 

@@ -1,4 +1,4 @@
-"""What a run was made with: versions, and the commit of an editable install."""
+"""What a run was created with: versions, and the commit of an editable install."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGES: Final = ("cifar-tui", "torch", "torchvision", "numpy")
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Versions of Python, the system and the packages that decide numbers; nothing is imported for it."""
+    """Versions of Python, the system and the packages that affect results, found without importing them."""
     found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.release()}"}
     for package in PACKAGES:
         try:
@@ -26,7 +26,7 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def git_state() -> dict[str, Any]:
-    """`{"commit", "dirty"}` of the checkout that this code runs from; empty when it is no checkout."""
+    """`{"commit", "dirty"}` of the checkout that this code runs from; empty if it is not a checkout."""
     checkout = Path(__file__).resolve().parents[3]
     if not (checkout / ".git").exists():
         return {}
@@ -45,6 +45,6 @@ def _git(checkout: Path, *arguments: str) -> str:
             check=False,
             timeout=10,
         )
-    except (OSError, subprocess.TimeoutExpired):  # no git, or a checkout on a network folder that hangs
+    except (OSError, subprocess.TimeoutExpired):  # no git, or a checkout on a hanging network folder
         return ""
     return asked.stdout if asked.returncode == 0 else ""

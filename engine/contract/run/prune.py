@@ -1,4 +1,4 @@
-"""What a finished run can do without: the state to go on from, older checkpoints, and on demand its weights."""
+"""Free disk space of finished runs: the state to resume from, older checkpoints, and optionally the weights."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ KEEP: Final[tuple[Keep, ...]] = ("weights", "none")
 
 
 @dataclass(frozen=True, slots=True)
-class Spare:
-    """What can go from a run: whole checkpoints, the optimizer state of those that stay, and how much that frees."""
+class Prunable:
+    """What can be removed from a run: checkpoints, the optimizer state of those that stay, and how much that frees."""
 
     kept: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
@@ -46,11 +46,11 @@ class Spare:
         return bool(self.gone or self.stripped)
 
 
-def spare(run: RunFolder, keep: Keep) -> Spare:
-    """What can go from a finished run.
+def prunable(run: RunFolder, keep: Keep) -> Prunable:
+    """What can be removed from a finished run.
 
-    With "weights", final and best weights stay, each in the newest checkpoint that holds them undamaged: the same files
-    that the engine leaves under `keep = "weights"`. Where no checkpoint is whole, nothing can go.
+    With "weights", final and best weights stay, each in the newest checkpoint that holds them undamaged: the files that
+    the engine itself leaves with `keep = "weights"`. If no checkpoint is intact, nothing can be removed.
 
     Raises:
         BadInput: the run has not finished, a folder in it is a link, a newer version wrote it in a layout of its own,
@@ -61,30 +61,30 @@ def spare(run: RunFolder, keep: Keep) -> Spare:
     run.refuse_newer_checkpoints()
     state = run.status().state
     if state != "finished":
-        raise BadInput(f"run {run.id} is not pruned: it is {state}")
-    with _said(run):
-        return _spare(run, keep)
+        raise BadInput(f"cannot prune run {run.id}: it is {state}")
+    with _name_in_errors(run):
+        return _prunable(run, keep)
 
 
-def _spare(run: RunFolder, keep: Keep) -> Spare:
+def _prunable(run: RunFolder, keep: Keep) -> Prunable:
     names = sorted(path.name for path in _entries(run.checkpoints))
     kept = _worth_keeping(run.checkpoints) if keep == "weights" else ()
     if keep == "weights" and not kept:
-        return Spare()
+        return Prunable()
     gone = tuple(name for name in names if name not in kept)
     stripped = tuple(name for name in kept if (run.checkpoints / name / STATE).exists())
-    return Spare(kept, gone, stripped, freed_bytes(_files(run.checkpoints, gone, stripped)))
+    return Prunable(kept, gone, stripped, freed_bytes(_files(run.checkpoints, gone, stripped)))
 
 
 def prune(run: RunFolder, keep: Keep) -> int:
-    """Remove what `spare` names, while nobody else changes the run; the bytes that are free again.
+    """Remove what `prunable` names, under the run's lock; returns the number of bytes freed.
 
     Raises:
-        BadInput: as `spare`, or another process works on the run, or a file cannot be removed.
+        BadInput: as for `prunable`, or another process holds the run, or a file cannot be removed.
     """
-    with _said(run), run.hold():
-        found = spare(run, keep)
-        if found.gone:  # first, as it makes room for what comes next
+    with _name_in_errors(run), run.hold():
+        found = prunable(run, keep)
+        if found.gone:  # first, as it frees the space for the rest
             keep_only(run.checkpoints, found.kept)
         for name in found.stripped:
             _strip(run.checkpoints / name)
@@ -92,7 +92,7 @@ def prune(run: RunFolder, keep: Keep) -> int:
 
 
 def _strip(path: Path) -> None:
-    """Drop the optimizer state, also where the disk is too full for the new meta.json beside it."""
+    """Remove the optimizer state, even if the disk is too full for a new meta.json beside it."""
     try:
         drop_state(path)
     except OSError as error:
@@ -105,12 +105,12 @@ def _strip(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _said(run: RunFolder) -> Iterator[None]:
-    """Name the run in whatever keeps it from being pruned."""
+def _name_in_errors(run: RunFolder) -> Iterator[None]:
+    """Name the run in errors that keep it from being pruned."""
     try:
         yield
     except OSError as error:
-        raise BadInput(f"run {run.id} is not pruned: {error.strerror} ({error.filename})") from error
+        raise BadInput(f"cannot prune run {run.id}: {error.strerror} ({error.filename})") from error
 
 
 def _entries(folder: Path) -> Iterator[Path]:
@@ -119,7 +119,7 @@ def _entries(folder: Path) -> Iterator[Path]:
 
 
 def _worth_keeping(folder: Path) -> tuple[str, ...]:
-    """The checkpoints with the final and the best weights. Checksums are only computed where there is a choice."""
+    """The checkpoints with the final and the best weights. Checksums are computed only if there is a choice."""
     newest_first = committed(folder)[::-1]
     if len(newest_first) == 1:
         return tuple(path.name for path in newest_first if _lists(path, WEIGHTS))
@@ -137,7 +137,7 @@ def _lists(path: Path, name: str) -> bool:
 
 
 def _is_whole(path: Path, name: str) -> bool:
-    """Whether a file of a checkpoint is what its meta.json says."""
+    """Whether a file of a checkpoint matches its meta.json."""
     try:
         entry = read_meta(path)["files"][name]
         return bool(digest(read_file(path / name, entry["bytes"])) == entry["sha256"])

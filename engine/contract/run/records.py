@@ -1,4 +1,4 @@
-"""The three small files by which a supervisor tells the world about its run: it alone writes them."""
+"""The three small files in which a supervisor records the state of its run. Nobody else writes them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A process on a machine between two boots, and the run folder that it works in."""
+    """A process, identified across machines and reboots, and the run folder that it works on."""
 
     host: str
     boot_id: str
     pid: int
     create_time: float
-    """Seconds since 1970, which a step of the clock changes."""
+    """Seconds since 1970; changes if the clock is set."""
     start_ticks: int = 0
-    """When it was started, in clock ticks since boot; 0 where that is not known."""
+    """When it was started, in clock ticks since boot; 0 if unknown."""
     pid_namespace: str = ""
-    """Among which processes the number counts; "" where that is not known."""
+    """The namespace in which the process id is valid; "" if unknown."""
     folder: str = ""
-    """The run folder as `engine.contract.home` identifies it; "" where that is not known."""
+    """The `folder_key` of the run folder (see `engine.contract.home`); "" if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +40,27 @@ class ProcRecord:
 
     @classmethod
     def read(cls, path: Path) -> ProcRecord | None:
-        """None when the file is missing or not what it should be."""
+        """The record in a file; None if it is missing or invalid."""
         table = read_json(path)
         if table is None:
             return None
         try:
-            place = build(_Place, table)
+            machine = build(_Machine, table)
             trainer = table.get("trainer")
             return cls(
-                place.host,
-                place.boot_id,
-                _identity(place, table["supervisor"]),
-                None if trainer is None else _identity(place, trainer),
+                machine.host,
+                machine.boot_id,
+                _identity(machine, table["supervisor"]),
+                None if trainer is None else _identity(machine, trainer),
             )
         except (KeyError, TypeError):
             return None
 
     def write(self, path: Path) -> None:
-        """What both processes share stands once. Earlier versions wrote neither ticks, namespace nor folder."""
+        """Write the record, with the fields that both processes share only once.
+
+        Earlier versions wrote neither ticks, namespace nor folder.
+        """
         shared = {"pid_namespace": self.supervisor.pid_namespace, "folder": self.supervisor.folder}
         table: dict[str, Any] = {"host": self.host, "boot_id": self.boot_id} | shared
         for role, identity in (("supervisor", self.supervisor), ("trainer", self.trainer)):
@@ -66,7 +69,7 @@ class ProcRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Machine:
     host: str
     boot_id: str
     pid_namespace: str = ""
@@ -80,21 +83,27 @@ class _Numbers:
     start_ticks: int = 0
 
 
-def _identity(place: _Place, table: Any) -> Identity:
+def _identity(machine: _Machine, table: Any) -> Identity:
     if not isinstance(table, dict):
-        raise TypeError("a process is a table")
+        raise TypeError("not a table")
     found = build(_Numbers, table)
     return Identity(
-        place.host, place.boot_id, found.pid, found.create_time, found.start_ticks, place.pid_namespace, place.folder
+        machine.host,
+        machine.boot_id,
+        found.pid,
+        found.create_time,
+        found.start_ticks,
+        machine.pid_namespace,
+        machine.folder,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """`heartbeat.json`, rewritten every two seconds by the supervisor `pid`: that it lives and what it does.
+    """`heartbeat.json`, rewritten every two seconds by the supervisor `pid`: that it is alive, and what it is doing.
 
-    state: queued, starting, running or stopping. place: how many tickets are ahead of it in line, plus one.
-    note: what it waits for, in words. beats: how many there were; earlier versions did not count them.
+    `state`: queued, starting, running or stopping. `place`: in line, from 1; 0 if it is not waiting. `note`: what it
+    waits for. `beats`: the number of heartbeats so far, which earlier versions did not count.
     """
 
     pid: int
@@ -109,15 +118,15 @@ class Heartbeat:
         return _read(cls, path)
 
     def write(self, path: Path) -> None:
-        """Not flushed to the disk: the next one comes soon, and after a power cut it is void anyway."""
+        """Write without syncing: the next heartbeat comes soon, and after a power cut this one is obsolete anyway."""
         write_atomic(path, encode_table(self), durable=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ExitRecord:
-    """`exit.json`: how an attempt ended, in the supervisor's words. `signal` is 0 where none ended it.
+    """`exit.json`: how an attempt ended. `signal` is 0 if no signal ended it.
 
-    state: finished, stopped, preempted or failed. reason: one of events.REASONS.
+    `state`: finished, stopped, preempted or failed. `reason`: one of `events.REASONS`.
     """
 
     state: str
@@ -134,12 +143,12 @@ class ExitRecord:
         return _read(cls, path)
 
     def write(self, path: Path) -> None:
-        """Durable: this record is what remains of the attempt. Raises OSError on a full disk."""
+        """Write and sync to disk: this record is what remains of the attempt. OSError on a full disk."""
         write_atomic(path, encode_table(self))
 
 
 def _read(kind: type[T], path: Path) -> T | None:
-    """The record of a file, bad values replaced by their defaults; None where one without a default is bad."""
+    """The record in a file, with defaults in place of bad values; None if a field without a default is bad."""
     table = read_json(path)
     try:
         return None if table is None else build_leniently(kind, table)[0]

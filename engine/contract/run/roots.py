@@ -1,4 +1,4 @@
-"""Where runs live. The first root is written to, further ones are only looked at."""
+"""The folders that hold runs. The first one is written to, further ones are read-only."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ VARIABLE: Final = "CIFAR_TUI_RUNS"
 
 
 def runs_root(flag: str = "") -> Path:
-    """The folder that new runs go to: `--runs-dir`, else $CIFAR_TUI_RUNS, else the platform's data folder."""
+    """The folder for new runs: `--runs-dir`, else $CIFAR_TUI_RUNS, else the platform's data folder."""
     return runs_roots([flag] if flag else [])[0]
 
 
 def runs_roots(flags: Sequence[str] = ()) -> list[Path]:
-    """All folders with runs, absolute and without repeats; the first is the one to write to.
+    """All runs folders, absolute and without duplicates; the first is the one to write to.
 
     Raises:
-        BadInput: a root is a file or forbidden to this user, or `~user` names nobody.
+        BadInput: a root is a file or cannot be read by this user, or the user in `~user` does not exist.
     """
     origin = "--runs-dir" if flags else f"${VARIABLE}"
     given = list(flags) or [os.environ.get(VARIABLE) or str(platformdirs.user_data_path("cifar-tui") / "runs")]
@@ -45,7 +45,7 @@ def runs_roots(flags: Sequence[str] = ()) -> list[Path]:
 
 
 def _problem(root: Path) -> str:
-    """Why a folder cannot hold runs that are to be shown, "" where it can; it may be missing as yet."""
+    """Why a folder cannot be used as a runs folder, "" if it can. It need not exist yet."""
     try:
         if root.exists() and not root.is_dir():
             return "not a folder"
@@ -59,39 +59,41 @@ def _problem(root: Path) -> str:
 
 
 def make_root(root: Path, *, shared: bool = False) -> None:
-    """Make the root if it is missing, private or, for a shared run, open to the group; an existing one is opened too.
+    """Create the root if it is missing. It is private, or open to the group if `shared`, also if it exists already.
 
     Raises:
-        BadInput: it cannot be made or written, or not opened.
+        BadInput: it cannot be created or written, or its permissions cannot be changed.
     """
     try:
         if not root.is_dir():
             _make(root)
         mode = stat.S_IMODE(root.stat().st_mode)
-        # Runs that are not shared stay closed in it. A colleague's folder that is open already is left as it is.
+        # Private runs in it stay private. A colleague's folder that is open already is left as it is.
         if shared and mode & 0o2070 != 0o2070 and (mode & 0o070 != 0o070 or root.stat().st_uid == os.geteuid()):
             root.chmod(mode | 0o2070)
     except OSError as error:
-        raise BadInput(f"cannot make or open the runs folder {root}: {error.strerror}") from error
+        raise BadInput(f"cannot create or open the runs folder {root}: {error.strerror}") from error
     if not os.access(root, os.W_OK | os.X_OK):
-        raise BadInput(f"cannot write to the runs folder {root}: choose another with --runs-dir or ${VARIABLE}")
+        raise BadInput(f"cannot write to the runs folder {root}: choose another one with --runs-dir or ${VARIABLE}")
 
 
 def check_writable(run: Path, roots: Sequence[Path]) -> None:
-    """BadInput when a run lies in a further root, which is only looked at."""
+    """BadInput if a run is not in the first root, since all others are read-only."""
     if run.parent.resolve() != roots[0].resolve():
-        raise BadInput(f"run {run.name} lies in {run.parent}, which is read-only: changes go to {roots[0]} alone")
+        raise BadInput(f"run {run.name} is in {run.parent}, which is read-only: only runs in {roots[0]} can be changed")
 
 
 def run_paths(root: Path) -> Iterator[str]:
-    """The run folders of a root in no order, as text (there may be ten thousand). Links and anything
-    not named like a run are left out."""
+    """The run folders of a root in no particular order, as strings, since there may be ten thousand.
+
+    Links and entries that are not named like a run are left out.
+    """
     try:
         with os.scandir(root) as entries:
             for entry in entries:
                 if RUN_ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
                     yield entry.path
-    except OSError:  # the root is missing or forbidden: it has no runs to show
+    except OSError:  # the root is missing or cannot be read: there are no runs to show
         return
 
 
@@ -104,7 +106,7 @@ def is_run(path: Path) -> bool:
 
 
 def _make(root: Path) -> None:
-    """Make a private folder. OSError where something else has its name."""
+    """Create a private folder. OSError if something else has its name."""
     try:
         root.mkdir(parents=True)
         root.chmod(0o700)

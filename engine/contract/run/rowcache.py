@@ -1,4 +1,4 @@
-"""A small table of texts by key in a SQLite file that may vanish, break or be locked without anybody noticing."""
+"""A small key-value table in a SQLite file. The file may vanish, be damaged or be locked without any error."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _REMOTE: Final = ("nfs", "cifs", "smb", "fuse", "lustre", "gpfs", "9p", "afs", "
 
 
 class RowCache:
-    """Texts by key, on disk if that works. No method raises: what cannot be kept is not kept.
+    """Texts by key, kept on disk if possible. No method raises: what cannot be stored is not stored.
 
-    A file that is no database, is damaged or has another `version` is deleted and begun again. One that is busy, full
-    or forbidden is left alone. A connection lives for one call, so any thread may call.
+    A file that is not a database, is damaged or has another `version` is deleted and created anew. One that is busy,
+    full or forbidden is left alone. A connection lives for one call, so any thread may call.
     """
 
     def __init__(self, path: Path | None, version: int) -> None:
@@ -37,11 +37,11 @@ class RowCache:
         self._version = version
 
     def load(self) -> dict[str, str]:
-        """Everything that was kept."""
+        """All stored rows."""
         return self._try(lambda db: dict(db.execute("SELECT key, text FROM rows")), {})
 
     def save(self, rows: Iterable[tuple[str, str]], gone: Iterable[str]) -> None:
-        """Add or replace rows and forget others, all or nothing."""
+        """Add or replace rows and remove others, all or nothing."""
         added = [row for row in rows if _is_text(row[0])]
         dropped = [(key,) for key in gone if _is_text(key)]
 
@@ -53,7 +53,7 @@ class RowCache:
         self._try(change, None)
 
     def discard(self) -> None:
-        """Forget everything. Programs that have the old file open go on with it undisturbed."""
+        """Delete the file. Programs that have it open continue to use it undisturbed."""
         if self._path:
             for suffix in ("", "-wal", "-shm"):
                 with contextlib.suppress(OSError):
@@ -69,14 +69,14 @@ class RowCache:
             except sqlite3.Error as error:
                 if (getattr(error, "sqlite_errorname", None) or "").startswith(_ELSEWHERE):
                     return otherwise
-                self.discard()  # no database, damaged, or not our table: worth a second try from nothing
+                self.discard()  # not a database, damaged, or another table: try again with a new file
         return otherwise
 
     def _open(self) -> sqlite3.Connection:
         if self._path is None:
             raise FileNotFoundError("kept in memory only")
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would make it 0644
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would create it as 0644
         db = sqlite3.connect(self._path, timeout=BUSY_SECONDS)
         try:
             if db.execute("PRAGMA user_version").fetchone()[0] != self._version:
@@ -87,7 +87,7 @@ class RowCache:
         return db
 
     def _begin(self, db: sqlite3.Connection) -> None:
-        db.execute("PRAGMA journal_mode = WAL")  # readers and a writer do not wait for each other
+        db.execute("PRAGMA journal_mode = WAL")  # readers and a writer do not block each other
         with db:
             db.execute("DROP TABLE IF EXISTS rows")
             db.execute("CREATE TABLE rows (key TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID")
@@ -95,7 +95,7 @@ class RowCache:
 
 
 def _is_text(key: str) -> bool:
-    """Whether SQLite takes it: the path of a folder may hold bytes that are no UTF-8."""
+    """Whether SQLite accepts the key: the path of a folder may contain bytes that are not UTF-8."""
     try:
         key.encode()
     except UnicodeEncodeError:

@@ -1,8 +1,8 @@
-"""What state a run is in, decided from its processes and files each time it is asked: it is stored nowhere.
+"""The state of a run, derived from its processes and files on every call and stored nowhere.
 
-Living processes come first, whatever the files say. Then the supervisor's exit record, then the trainer's own closing
-words (its supervisor was killed after them), and else the run is lost: to a reboot, or with its supervisor. The
-processes of another machine cannot be seen, so there the exit record comes before the heartbeat.
+Live processes come first, whatever the files say. Next comes the supervisor's exit record, then the trainer's closing
+event (if its supervisor was killed after it); otherwise the run is lost, to a reboot or with its supervisor. Processes
+of another machine cannot be inspected, so there the exit record comes before the heartbeat.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from engine.contract.run.process import (
     presence,
     same_machine,
 )
-from engine.contract.run.pulse import LISTED_SECONDS, Pulse, feel
+from engine.contract.run.pulse import LISTED_SECONDS, Pulse, read_pulse
 
 LIVE: Final = ("queued", "starting", "running", "stopping")
 ENDED: Final = ("finished", "stopped", "preempted", "failed", "lost")
 STATES: Final = LIVE + ENDED
 DENIED: Final = "permission_denied"
-"""The reason of a run that this user may not read: nothing is known of it, not even that it has ended."""
+"""The reason of a run that this user may not read, so that not even its end can be known."""
 ESSENTIAL: Final = ("run.json", "proc.json", "exit.json", "events.jsonl")
-GRACE_SECONDS: Final = 10.0  # how long a new folder may wait for its supervisor's first sign
-STALE_SECONDS: Final = 30.0  # a supervisor that has not beaten for so long is called silent
-MOVED: Final = "ending, its folder was moved"
-LAST_SEEN: Final = "last seen"  # so begins the message of a run elsewhere that only its heartbeat speaks for
+GRACE_SECONDS: Final = 10.0  # how long a new folder may wait for its supervisor
+STALE_SECONDS: Final = 30.0  # a supervisor without a heartbeat for this long counts as silent
+MOVED: Final = "ending because its folder was moved"
+LAST_SEEN: Final = "last seen"  # start of the message if only a heartbeat from another machine shows that a run is live
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A state with its reason. `phase`, `note` and `place` (in line, from 1) tell what a live run is busy with.
+    """A state with its reason. `phase`, `note` and `place` (in line, from 1) show what a live run is doing.
 
-    `beat` is when its supervisor last gave a sign and `ended` when the run ended (for a lost one: its last sign), in
-    seconds since 1970; 0 when that is not known.
+    `beat` is the time of the last heartbeat, and `ended` when the run ended (for a lost run: its last heartbeat), in
+    seconds since 1970; 0 if unknown.
     """
 
     state: str
@@ -64,18 +64,18 @@ class Status:
 
 
 def status(run_dir: Path, now: float | None = None, fold: RunFold | None = None) -> Status:
-    """The state of a run now. Never raises: files that cannot be read count as absent.
+    """The current state of a run. Never raises: files that cannot be read count as missing.
 
     Args:
         now: seconds since 1970, for tests; the clock by default.
-        fold: the run's events as far as the caller has folded them; by default their tail is read.
+        fold: the run's events, if the caller has folded them already; by default the end of the file is read.
     """
     now = time.time() if now is None else now
     course = (fold or RunFold(run_dir / "events.jsonl").poll_tail()).course
     proc = ProcRecord.read(run_dir / "proc.json")
     beat = Heartbeat.read(run_dir / "heartbeat.json")
     if proc and beat and beat.pid != proc.supervisor.pid:
-        beat = None  # of an earlier attempt
+        beat = None  # from an earlier attempt
     seen = beat.t if beat else 0.0
     record = ExitRecord.read(run_dir / "exit.json")
     ended = record is not None and record.state in ENDED
@@ -93,35 +93,35 @@ def status(run_dir: Path, now: float | None = None, fold: RunFold | None = None)
         return Status("starting", message="waiting for its supervisor")
     if is_gone(run_dir):
         return Status("lost", "moved", "its folder was moved or deleted")
-    return Status("lost", "supervisor_lost", "no process ever took it up; it can be started again")
+    return Status("lost", "supervisor_lost", "it was never started; it can be resumed")
 
 
 def _at_work(proc: ProcRecord, beat: Heartbeat | None, course: Course, run_dir: Path, now: float) -> Status | None:
-    """The state of a run that has a living process; None where it has none."""
+    """The state of a run that has a live process; None if it has none."""
     seen = beat.t if beat else 0.0
     supervisor = presence(proc.supervisor, run_dir, now)
     trainer = presence(proc.trainer, run_dir) if proc.trainer and same_machine(proc.trainer) else "gone"
     if "moved" in (supervisor, trainer):
-        return Status("stopping", "moved", MOVED, *_busy(course), beat=seen)
+        return Status("stopping", "moved", MOVED, *_activity(course), beat=seen)
     if supervisor == "here":
-        pulse = None if same_machine(proc.supervisor) else feel(run_dir, now)
-        return _living(proc, beat, course, trainer == "here", pulse, now)
+        pulse = None if same_machine(proc.supervisor) else read_pulse(run_dir, now)
+        return _supervised(proc, beat, course, trainer == "here", pulse, now)
     if trainer == "here":
-        gone = "its supervisor is gone, the trainer works on alone; stop or kill it, or let it finish"
-        return Status("running", "supervisor_lost", gone, *_busy(course), beat=seen)
+        gone = "its supervisor is gone, the trainer continues alone; stop or kill it, or let it finish"
+        return Status("running", "supervisor_lost", gone, *_activity(course), beat=seen)
     return None
 
 
-def _living(
+def _supervised(
     proc: ProcRecord, beat: Heartbeat | None, course: Course, working: bool, pulse: Pulse | None, now: float
 ) -> Status:
-    """The state of a run whose supervisor lives.
+    """The state of a run whose supervisor is alive.
 
     Args:
-        working: its trainer is known to live as well.
-        pulse: that of a run on another machine.
+        working: whether its trainer is known to be alive too.
+        pulse: the heartbeat of a run on another machine.
     """
-    phase, note = _busy(course)
+    phase, note = _activity(course)
     if beat is None or beat.state not in LIVE:
         queued = phase == "queued"
         state = "running" if working else "queued" if queued else "starting"
@@ -135,27 +135,27 @@ def _living(
     return Status(beat.state, "", message, phase, note or beat.note, 0, beat.t)
 
 
-def _busy(course: Course) -> tuple[str, str]:
-    """What the trainer said last of what it does: the phase and its note."""
+def _activity(course: Course) -> tuple[str, str]:
+    """The last phase event of the trainer: its name and note."""
     return (course.phase.name, course.phase.note) if course.phase else ("", "")
 
 
 def _last_seen(proc: ProcRecord, pulse: Pulse) -> str:
-    """What can be said of a run on another machine that counts as living; "" where its heart was seen to beat."""
+    """A message about a run on another machine that counts as live; "" if its heartbeat was seen to advance."""
     if pulse.seen_to_beat:
-        return f"no sign of life from {_place(proc)} for {_span(pulse.still)}" if pulse.still > STALE_SECONDS else ""
+        return f"no heartbeat from {_machine(proc)} for {_span(pulse.still)}" if pulse.still > STALE_SECONDS else ""
     if pulse.ahead >= 1.0:
-        return f"{LAST_SEEN} just now on {_place(proc)}, whose clock is {_span(pulse.ahead)} ahead"
-    return f"{LAST_SEEN} {_span(pulse.age)} ago on {_place(proc)}"
+        return f"{LAST_SEEN} just now on {_machine(proc)}, whose clock is {_span(pulse.ahead)} ahead"
+    return f"{LAST_SEEN} {_span(pulse.age)} ago on {_machine(proc)}"
 
 
-def _place(proc: ProcRecord) -> str:
-    """The machine of a run as people call it."""
+def _machine(proc: ProcRecord) -> str:
+    """The name of a run's machine."""
     return proc.host if proc.host != host_name() else f"another container or boot of {proc.host}"
 
 
 def _span(seconds: float) -> str:
-    if not math.isfinite(seconds):  # the beat had no usable time
+    if not math.isfinite(seconds):  # the heartbeat had no valid time
         return "an unknown time"
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
@@ -179,18 +179,18 @@ def _lost(proc: ProcRecord, beat: Heartbeat | None, run_dir: Path, now: float) -
     seen = beat.t if beat else 0.0
     was = f"while it was {beat.state}" if beat and beat.state in LIVE else "before it ended"
     if same_machine(proc.supervisor):
-        return Status("lost", "supervisor_lost", f"its processes vanished {was}", beat=seen, ended=seen)
-    pulse = feel(run_dir, now)
+        return Status("lost", "supervisor_lost", f"its processes disappeared {was}", beat=seen, ended=seen)
+    pulse = read_pulse(run_dir, now)
     rebooted = proc.host == host_name() and proc.boot_id != boot_id()
     if rebooted and not pulse.seen_to_beat and pulse.ahead <= LISTED_SECONDS:
         return Status("lost", "reboot", f"the machine restarted {was}", beat=seen, ended=seen)
-    return Status("lost", "supervisor_lost", _silence(proc, beat, pulse), beat=seen, ended=seen)
+    return Status("lost", "supervisor_lost", _no_heartbeat(proc, beat, pulse), beat=seen, ended=seen)
 
 
-def _silence(proc: ProcRecord, beat: Heartbeat | None, pulse: Pulse) -> str:
-    sign = f"no sign of life from {_place(proc)}"
+def _no_heartbeat(proc: ProcRecord, beat: Heartbeat | None, pulse: Pulse) -> str:
+    sign = f"no heartbeat from {_machine(proc)}"
     if beat is None:
-        return f"{sign} ever"
+        return f"{sign} at all"
     if pulse.seen_to_beat or pulse.ahead:
         ahead = f" by this clock; its own is {_span(pulse.ahead)} ahead" if pulse.ahead > LISTED_SECONDS else ""
         return f"{sign} for {_span(pulse.still)}{ahead}"
@@ -202,7 +202,7 @@ def _known(reason: str) -> str:
 
 
 def _created(run_dir: Path) -> float:
-    """When the run was made: as it says, else as its folder says; never, when that is gone."""
+    """When the run was created: from run.json, else from its folder; 0 if that is gone."""
     table = read_json(run_dir / "run.json") or {}
     created = table.get("created")
     if isinstance(created, int | float):

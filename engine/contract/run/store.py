@@ -1,4 +1,4 @@
-"""Run folders under one name: making, finding, listing, reading and removing them."""
+"""Run folders under one import: create, find, list, read and remove them."""
 
 from engine.contract.run.create import create
 from engine.contract.run.folder import RUN_ID, RunFolder, RunInfo

@@ -15,14 +15,14 @@ from engine.contract.run.status import DENIED, LIVE, status
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The row of `runs list --json` (see `to_json`), and behind it what only the screens need.
+    """The fields of `runs list --json` (see `to_json`), followed by fields that only the screens need.
 
-    Accuracies are 0..1 or None before there is one; `best_accuracy` is the test accuracy of the epoch that is best on
-    `best_on`. `started`, `created` and `ended` are seconds since 1970 (0: not yet, or not known). `seconds` is the time
-    at work without the pauses between attempts; `estimated` says that it was judged by wall clocks, as for runs of
-    versions that did not measure it. `epoch_seconds` is how long an epoch takes of late, of which `train_seconds` are
-    training (0: not known). `origin` is the id that the run was created with, which a copied folder keeps.
-    `device_name` is that of the GPU or the CPU.
+    Accuracies are 0..1, or None if there is none yet; `best_accuracy` is the test accuracy of the epoch that is best on
+    `best_on`. `started`, `created` and `ended` are in seconds since 1970 (0: not yet, or unknown). `seconds` is the
+    working time without the pauses between attempts; `estimated` is True if it was estimated from the wall clock, as
+    for runs of versions that did not measure it. `epoch_seconds` is how long a recent epoch took, of which
+    `train_seconds` were training (0: unknown). `origin` is the id that the run was created with, which a copied folder
+    keeps. `device_name` is the name of the GPU or the CPU.
     """
 
     id: str
@@ -62,14 +62,14 @@ class Summary:
     origin: str = ""
     device_name: str = ""
     garbage: int = 0
-    """Lines and values of its events and labels that could not be used; steps and samples are not looked at for it."""
+    """Number of invalid lines and values in its events and labels; steps and samples are not checked."""
 
     @property
     def live(self) -> bool:
         return self.status in LIVE
 
     def to_json(self) -> dict[str, Any]:
-        """The object of `runs list --json`: exactly the promised keys, in their order."""
+        """The object of `runs list --json`: exactly the documented keys, in their order."""
         values = {name: getattr(self, name) for name in JSON_KEYS}
         return values | {"tags": list(self.tags)}
 
@@ -78,10 +78,12 @@ JSON_KEYS: Final = tuple(item.name for item in dataclasses.fields(Summary))[:19]
 
 
 def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None = None) -> Summary:
-    """The row of a run as its files are now. Never raises: a damaged run is a row that says so.
+    """The current row of a run. Never raises: a damaged run has a row that says so.
+
+    Longer than most functions because it fills one field per line.
 
     Args:
-        fold: the fold of an earlier call for this run, to read only the events since; it is taken forward.
+        fold: of an earlier call for this run, so that only newer events are read; it is brought up to date.
     """
     fold = (fold or RunFold(folder.events)).poll()
     course = fold.course
@@ -92,7 +94,7 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
         info, damage = RunInfo(), str(problem)
     labels = folder.labels()
     reason, message = state.reason, state.message
-    if state.reason == "moved":  # there is nothing that could be damaged
+    if state.reason == "moved":  # there are no files that could be damaged
         damage = ""
     if damage and not state.live and reason != DENIED:
         reason, message = "bad_input", damage

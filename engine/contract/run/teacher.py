@@ -1,7 +1,7 @@
-"""The teacher of a distilled run: finding the run that is meant, and recording which weights it teaches with.
+"""The teacher of a distilled run: find the run that the user means, and record which of its weights are used.
 
-No torch, so that a teacher that cannot be one is refused before anything starts. The recipe names the teacher by its
-full id, which never changes; `run.json` keeps the rest, and a resume demands the very same weights.
+Torch is not needed, so that an invalid teacher is refused before anything starts. The recipe holds the full id of the
+teacher, which never changes; `run.json` holds the rest, and a resume requires the same weights.
 """
 
 from __future__ import annotations
@@ -25,46 +25,46 @@ from engine.contract.values import build, plain
 
 FIELD: Final = "loss.teacher"
 LOGITS: Final = "teacher_logits"
-"""A loss with an argument of this name is told what a teacher says, and has an option `teacher`."""
+"""A loss with an argument of this name gets the logits of a teacher, and has an option `teacher`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """Who teaches: the entry `teacher` of run.json, empty for a run without one."""
+    """The entry `teacher` of run.json, empty for a run without a teacher."""
 
     id: str = ""
     folder: str = ""
     recipe_id: str = ""
     model: str = ""
     epoch: int = 0
-    """Of the weights, from 1."""
+    """The epoch of the weights, from 1."""
     weights: str = "raw"
     """raw, ema or swa."""
     sha256: str = ""
-    """Of the file with the weights."""
+    """SHA-256 of the file with the weights."""
 
 
-def is_taught(recipe: Recipe, catalog: Catalog) -> bool:
-    """Whether the recipe's loss listens to a teacher."""
+def is_distilled(recipe: Recipe, catalog: Catalog) -> bool:
+    """Whether the recipe's loss uses a teacher."""
     return LOGITS in catalog.get("loss", recipe.loss.name).positional
 
 
 def with_teacher(recipe: Recipe, roots: Sequence[Path], catalog: Catalog) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe with its teacher's full id in place of what a person wrote, and the entry for run.json.
+    """The recipe with the full id of its teacher in place of what the user wrote, and the entry for run.json.
 
-    A recipe whose loss has no teacher comes back as it is, with an empty entry.
+    A recipe whose loss uses no teacher is returned unchanged, with an empty entry.
 
     Args:
-        roots: the runs folders in which a teacher is looked for.
+        roots: the runs folders in which to look for the teacher.
 
     Raises:
-        BadInput: no such run, or one that has not finished, keeps no weights, or learned other images.
+        BadInput: there is no such run, it has not finished, it has no weights, or it was trained on other images.
     """
-    if not is_taught(recipe, catalog):
+    if not is_distilled(recipe, catalog):
         return recipe, {}
     try:
         run = _find(roots, recipe.loss.options["teacher"])
-        teacher = _examine(run, recipe, catalog)
+        teacher = _record(run, recipe, catalog)
     except BadInput as error:
         raise BadInput([f"{FIELD}: {problem}" for problem in error.problems]) from None
     loss = Choice(name=recipe.loss.name, **recipe.loss.options | {"teacher": run.id})
@@ -72,38 +72,38 @@ def with_teacher(recipe: Recipe, roots: Sequence[Path], catalog: Catalog) -> tup
     return Recipe(**fields | {"loss": loss}), plain(teacher)
 
 
-def hired(run: RunFolder) -> tuple[Teacher, RunFolder]:
-    """The teacher that a run was made with and its folder: where it was then, else next to the run.
+def teacher_of(run: RunFolder) -> tuple[Teacher, RunFolder]:
+    """The teacher that a run was created with, and its folder: the recorded one, else one beside the run.
 
     Raises:
-        BadInput: there is none on record, it is gone, or its weights are other ones now.
+        BadInput: none is recorded, it is gone, or its weights have changed.
     """
     try:
         teacher = build(Teacher, run.info().teacher)
     except TypeError as error:
-        raise BadInput(f"run {run.id}: run.json does not tell its teacher: {error}") from error
+        raise BadInput(f"run {run.id}: the teacher in run.json is invalid: {error}") from error
     if not teacher.id:
-        raise BadInput(f"{FIELD}: run {run.id} was made without looking up its teacher")
+        raise BadInput(f"{FIELD}: no teacher is recorded for run {run.id}")
     places = [Path(teacher.folder), run.path.parent / teacher.id]
     there = [RunFolder(place) for place in places if is_run(place)]
     if not there:
         deleted = any(is_run(trash_of(place.parent) / teacher.id) for place in places)
-        back = f"; it is in the trash: cifar-tui runs restore {teacher.id}" if deleted else ""
-        raise BadInput(f"{FIELD}: run {teacher.id} is gone; it was {teacher.folder}{back}")
+        back = f"; `cifar-tui runs restore {teacher.id}` brings it back from the trash" if deleted else ""
+        raise BadInput(f"{FIELD}: run {teacher.id} is gone; it was in {teacher.folder}{back}")
     found = [newest_weights(place)[1] for place in there]
     if teacher.sha256 not in found:
-        now = f"SHA-256 {found[0][:12] or 'none'}, {teacher.sha256[:12]} when this run was made"
-        raise BadInput(f"{FIELD}: the weights of run {teacher.id} are not the same any more ({now})")
+        now = f"SHA-256 {found[0][:12] or 'none'}, {teacher.sha256[:12]} when this run was created"
+        raise BadInput(f"{FIELD}: the weights of run {teacher.id} have changed ({now})")
     return teacher, there[found.index(teacher.sha256)]
 
 
-def needed(teachers: Collection[str], rows: Iterable[Summary]) -> dict[str, list[str]]:
-    """The runs that still have to learn from each of some teachers: neither finished nor among them. By full ids."""
+def students_of(teachers: Collection[str], rows: Iterable[Summary]) -> dict[str, list[str]]:
+    """The unfinished runs that are distilled from each teacher, by full ids; the teachers themselves do not count."""
     found: dict[str, list[str]] = {}
     for row in rows:
         if row.status == "finished" or row.id in teachers:
             continue
-        with suppress(BadInput):  # a damaged run learns from nobody
+        with suppress(BadInput):  # a damaged run has no teacher
             teacher = RunFolder(Path(row.folder)).info().teacher.get("id", "")
             if teacher in teachers:
                 found.setdefault(teacher, []).append(row.id)
@@ -111,7 +111,7 @@ def needed(teachers: Collection[str], rows: Iterable[Summary]) -> dict[str, list
 
 
 def newest_weights(run: RunFolder) -> tuple[int, str]:
-    """Epoch and SHA-256 of the newest weights that a run keeps; (0, "") without any."""
+    """Epoch and SHA-256 of the newest weights of a run; (0, "") if it has none."""
     for path in reversed(committed(run.checkpoints)):
         with suppress(*UNREADABLE):
             meta = read_meta(path)
@@ -121,35 +121,37 @@ def newest_weights(run: RunFolder) -> tuple[int, str]:
 
 
 def _find(roots: Sequence[Path], ref: str) -> RunFolder:
-    """A run by the usual references, or by the path of its folder."""
+    """A run by one of the usual references, or by the path of its folder."""
     if not ref:
-        raise BadInput("which finished run teaches? Its id, the last four of it, its name, its folder or @last")
+        raise BadInput(
+            "name a finished run as the teacher: its id, the last four characters of it, its name, its folder or @last"
+        )
     if "/" in ref:
         path = user_path(ref).resolve()
         if not is_run(path):
-            raise BadInput(f"{ref} is no run folder")
+            raise BadInput(f"{ref} is not a run folder")
         return RunFolder(path)
     return find(roots, ref)
 
 
-def _examine(run: RunFolder, recipe: Recipe, catalog: Catalog) -> Teacher:
-    """What is recorded of a teacher. Raises BadInput where it cannot be one for this recipe."""
-    row, taught = summarize(run), run.recipe()
+def _record(run: RunFolder, recipe: Recipe, catalog: Catalog) -> Teacher:
+    """The entry for a teacher. Raises BadInput if the run cannot be a teacher for this recipe."""
+    row, own = summarize(run), run.recipe()
     if row.status != "finished":
-        raise BadInput(f"run {run.id} is {row.status}; a teacher must have finished")
+        raise BadInput(f"run {run.id} is {row.status}; a teacher must be finished")
     epoch, digest = newest_weights(run)
     if not digest:
-        raise BadInput(f"run {run.id} keeps no weights (it ended with keep = none, or they were pruned)")
-    theirs, ours = (_data_set(each.data.name, catalog) for each in (taught, recipe))
+        raise BadInput(f"run {run.id} has no weights (it ended with keep = none, or they were pruned)")
+    theirs, ours = (_data_set(each.data.name, catalog) for each in (own, recipe))
     if theirs != ours:
-        raise BadInput(f"run {run.id} has learned {theirs}, this one is to learn {ours}")
-    return Teacher(run.id, str(run.path), taught.recipe_id, taught.model.name, epoch, row.weights, digest)
+        raise BadInput(f"run {run.id} was trained on {theirs}, but this recipe uses {ours}")
+    return Teacher(run.id, str(run.path), own.recipe_id, own.model.name, epoch, row.weights, digest)
 
 
 def _data_set(name: str, catalog: Catalog) -> str:
     """`cifar100 (100 classes)`."""
     try:
         part = catalog.get("dataset", name)
-    except BadInput:  # a data set of the teacher's own parts
+    except BadInput:  # a data set from the teacher's own parts
         return name
     return f"{part.name} ({part.meta['classes']} classes)" if "classes" in part.meta else part.name

@@ -100,11 +100,11 @@ def test_each_seed_counts_once_the_newest_run_of_it_and_is_named():
         run("20260103-000000-cccc", [0.5, 0.92], seed=3),
     ]
     (found,) = groups(table(runs))
-    assert (found.seeds, found.last.n, found.repeated) == ((0, 3), 2, "seed 0 is there twice and counts once")
+    assert (found.seeds, found.last.n, found.repeated) == ((0, 3), 2, "seed 0 is listed twice and counts once")
     assert found.last.mean == pytest.approx(0.93) and found.last.sd == pytest.approx(np.std([0.94, 0.92], ddof=1))
     (again,) = groups(table([runs[0]] * 3))  # one run in three folders
     assert again.last.n == again.best.n == 1 and math.isnan(again.last.sd)
-    assert again.repeated == "seed 0 is there 3 times and counts once"
+    assert again.repeated == "seed 0 is listed 3 times and counts once"
 
 
 def test_two_finished_runs_are_measured_at_their_ends():

@@ -8,7 +8,8 @@ import pytest
 from engine.analysis.cost import HALF_OVERHEAD, estimate, images, seconds_left, size_on_disk
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement
-from engine.contract.run.events import Epoch, EventWriter
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Epoch
 from engine.contract.run.process import host_name
 from engine.contract.run.store import create, runs_root, summarize
 from presets.loader import Edits

@@ -98,7 +98,7 @@ def test_the_average_is_that_of_a_recursive_filter_run_both_ways_without_the_bia
 def test_a_sweep_ends_at_four_times_its_best_and_at_the_first_loss_that_is_not_finite() -> None:
     watch = Watch()
     assert [watch.ended(loss) for loss in (2.3, 2.0, 1.0, 2.0, 3.0)] == [""] * 5
-    assert "times its best" in [watch.ended(20.0) for _ in range(3)][-1]
+    assert "times its minimum" in [watch.ended(20.0) for _ in range(3)][-1]
     assert Watch().ended(math.nan) == "the loss became nan"
     assert Watch().ended(math.inf) == "the loss became inf"
 

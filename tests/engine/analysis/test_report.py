@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from engine.analysis.report import line, outcome
+from engine.analysis.report import outcome, reproduce
 from engine.contract.recipe.catalog import catalog
-from engine.contract.run.events import Epoch, EventWriter, Resumed, RunStarted, System
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Epoch, Resumed, RunStarted, System
 from engine.contract.run.store import summarize
 from presets.loader import Edits
 from presets.references import recipe_of
@@ -27,7 +28,7 @@ def runs(ended_run):
     [("last", (0.91, 0.93, 0.90)), ("best_on_test", (0.92, 0.95, 0.90)), ("unknown", (0.91, 0.93, 0.90))],
 )
 def test_measured_is_taken_under_the_selection_of_the_source(runs, selection, values):
-    found = line("row", RECIPE.recipe_id, selection, 0.9, runs)
+    found = reproduce("row", RECIPE.recipe_id, selection, 0.9, runs)
     assert found.measured.n == 3
     assert found.measured.mean == pytest.approx(np.mean(values))
     assert found.measured.sd == pytest.approx(np.std(values, ddof=1))
@@ -35,17 +36,17 @@ def test_measured_is_taken_under_the_selection_of_the_source(runs, selection, va
 
 
 def test_the_last_epoch_and_the_best_one_stand_beside_it(runs):
-    found = line("row", RECIPE.recipe_id, "best_on_test", 0.9, runs)
+    found = reproduce("row", RECIPE.recipe_id, "best_on_test", 0.9, runs)
     assert found.last.mean == pytest.approx(np.mean((0.91, 0.93, 0.90)))
     assert found.best.mean == pytest.approx(np.mean((0.92, 0.95, 0.90)))
     assert found.at(lambda epoch: epoch.test_loss).mean == pytest.approx(np.mean((0.08, 0.05, 0.10)))
-    assert line("row", RECIPE.recipe_id, "last", 0.9, runs).at(lambda epoch: epoch.test_loss).mean == pytest.approx(
-        np.mean((0.09, 0.07, 0.10))
-    )
+    assert reproduce("row", RECIPE.recipe_id, "last", 0.9, runs).at(
+        lambda epoch: epoch.test_loss
+    ).mean == pytest.approx(np.mean((0.09, 0.07, 0.10)))
 
 
 def test_the_interval_is_that_of_the_test_set(runs):
-    interval = line("row", RECIPE.recipe_id, "last", 0.9, runs[:1]).interval
+    interval = reproduce("row", RECIPE.recipe_id, "last", 0.9, runs[:1]).interval
     oracle = stats.binomtest(910, 1000).proportion_ci(0.95, "wilson")
     assert interval is not None
     assert (interval.low, interval.high) == (pytest.approx(oracle.low), pytest.approx(oracle.high))
@@ -58,7 +59,7 @@ def test_other_recipes_and_runs_without_an_end_do_not_count(runs, ended_run):
     strangers = [summarize(ended_run(other, 7, (0.1, 0.1, 0.1)))]
     failed = [summarize(ended_run(RECIPE, 8, (0.3,), state="failed"))]
     again = [summarize(ended_run(RECIPE, 1, (0.3,), state="stopped"))]
-    found = line("row", RECIPE.recipe_id, "last", None, [*runs, *strangers, *failed, *again])
+    found = reproduce("row", RECIPE.recipe_id, "last", None, [*runs, *strangers, *failed, *again])
     assert [run.seed for run in found.outcomes] == [0, 1, 2]
     assert [(run.seed, run.status) for run in found.unfinished] == [(8, "failed")], "seed 1 has a finished run"
     assert math.isnan(found.difference)
@@ -67,18 +68,18 @@ def test_other_recipes_and_runs_without_an_end_do_not_count(runs, ended_run):
 def test_of_two_finished_runs_of_a_seed_the_newer_one_counts(ended_run):
     old = summarize(ended_run(RECIPE, 0, (0.1, 0.2, 0.3)))
     new = summarize(ended_run(RECIPE, 0, (0.1, 0.2, 0.4)))
-    found = line("row", RECIPE.recipe_id, "last", 0.5, [new, old])
+    found = reproduce("row", RECIPE.recipe_id, "last", 0.5, [new, old])
     assert (found.measured.n, found.measured.mean) == (1, 0.4)
     assert math.isnan(found.measured.sd)
 
 
 def test_seeds_with_several_finished_runs_are_named(ended_run, runs):
     again = [summarize(ended_run(RECIPE, 1, (0.1, 0.2, 0.4))) for _ in range(2)]
-    found = line("row", RECIPE.recipe_id, "last", 0.5, [*runs, *again])
-    assert found.measured.n == 3 and found.repeated == "seed 1 is there 3 times and counts once"
-    assert line("row", RECIPE.recipe_id, "last", 0.5, runs).repeated == ""
-    mirrored = line("row", RECIPE.recipe_id, "last", 0.5, [runs[0], runs[0]])
-    assert (mirrored.measured.n, mirrored.repeated) == (1, "seed 0 is there twice and counts once")
+    found = reproduce("row", RECIPE.recipe_id, "last", 0.5, [*runs, *again])
+    assert found.measured.n == 3 and found.repeated == "seed 1 is listed 3 times and counts once"
+    assert reproduce("row", RECIPE.recipe_id, "last", 0.5, runs).repeated == ""
+    mirrored = reproduce("row", RECIPE.recipe_id, "last", 0.5, [runs[0], runs[0]])
+    assert (mirrored.measured.n, mirrored.repeated) == (1, "seed 0 is listed twice and counts once")
 
 
 def test_the_best_epoch_is_the_one_that_the_run_picked(ended_run):
@@ -86,12 +87,12 @@ def test_the_best_epoch_is_the_one_that_the_run_picked(ended_run):
     with EventWriter(run.events) as events:
         for number, (test, held) in enumerate(((0.9, 0.5), (0.8, 0.7), (0.7, 0.6)), 1):
             events.write(Epoch(number, test_accuracy=test, holdout_accuracy=held))
-    found = line("row", RECIPE.recipe_id, "best_on_test", 0.9, [summarize(run)])
+    found = reproduce("row", RECIPE.recipe_id, "best_on_test", 0.9, [summarize(run)])
     assert (found.measured.mean, found.best_on) == (0.8, "holdout")
 
 
 def test_a_row_without_runs_measures_nothing():
-    found = line("row", RECIPE.recipe_id, "last", 0.9, [])
+    found = reproduce("row", RECIPE.recipe_id, "last", 0.9, [])
     assert (found.measured.n, found.interval, found.device) == (0, None, "")
     assert math.isnan(found.measured.mean) and math.isnan(found.difference) and math.isnan(found.seconds)
 

@@ -35,13 +35,13 @@ def test_an_op_works_on_grey_images_unless_its_mark_asks_for_colours(part, pipel
 
 @pytest.mark.parametrize("name", COLOUR)
 def test_an_op_on_colours_is_refused_for_grey_images(name):
-    with pytest.raises(BadInput, match=f"augmentation: {name} changes colours, but the images of mnist are grey"):
+    with pytest.raises(BadInput, match=f"augmentation: {name} changes colors, but the images of mnist are gray"):
         resolve(table(name), catalog())
 
 
 def test_it_is_refused_within_a_combinator_too():
     within = table() | {"augmentation": [{"name": "with_probability", "of": ["color_jitter"]}]}
-    with pytest.raises(BadInput, match="color_jitter changes colours"):
+    with pytest.raises(BadInput, match="color_jitter changes colors"):
         resolve(within, catalog())
 
 

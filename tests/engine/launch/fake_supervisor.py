@@ -12,6 +12,7 @@ from pathlib import Path
 from engine.contract.run.folder import RunFolder
 from engine.launch import devices, supervise
 from engine.launch.devices import Gpu
+from engine.launch.supervisor import Timing
 
 
 def trainer(run: RunFolder, gpus: int) -> list[str]:
@@ -19,7 +20,7 @@ def trainer(run: RunFolder, gpus: int) -> list[str]:
     return [sys.executable, str(Path(__file__).with_name(script)), str(run.path)]
 
 
-def supervise_all(paths: list[str], timing: supervise.Timing) -> int:
+def supervise_all(paths: list[str], timing: Timing) -> int:
     for path in paths:
         if os.fork() == 0:
             return supervise.main([path], trainer=trainer, timing=timing)
@@ -32,7 +33,7 @@ if __name__ == "__main__":
     if "NVML_CASE" not in os.environ:  # else the driver itself is a fake: tests/nvml
         fakes = [Gpu(i, f"GPU-{i}", "Fake", 24 << 30, 0) for i in range(int(os.environ.get("FAKE_GPUS", "0")))]
         devices.gpus = lambda: fakes
-    timing = supervise.Timing(beat=0.2, poll=0.05, grace=float(os.environ.get("FAKE_GRACE", "30")))
+    timing = Timing(beat=0.2, poll=0.05, grace=float(os.environ.get("FAKE_GRACE", "30")))
     if len(sys.argv) > 2 and not sys.argv[2].startswith("--"):
         sys.exit(supervise_all(sys.argv[1:], timing))
     sys.exit(supervise.main(sys.argv[1:], trainer=trainer, timing=timing))

@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from engine.contract.run.events import EventWriter, Failed, Finished, RunStarted, Step, Stopped
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Failed, Finished, RunStarted, Step, Stopped
 
 told_to_stop = False
 

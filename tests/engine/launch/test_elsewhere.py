@@ -19,7 +19,7 @@ from engine.contract.errors import BadInput
 from engine.contract.run import pulse
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import ProcRecord
-from engine.launch import control, elsewhere, local
+from engine.launch import control, elsewhere, local, restart
 
 Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
@@ -50,9 +50,14 @@ def no_signals(bench: Bench) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("act", "said", "state", "reason"),
     [
-        (control.stop, "is asked to stop: its supervisor on gpubox obeys at its next heartbeat", "stopped", ""),
+        (
+            control.stop,
+            "was asked to stop: its supervisor on gpubox will see the request at its next heartbeat",
+            "stopped",
+            "",
+        ),
         (lambda run: control.stop(run, preempt=True), None, "preempted", ""),
-        (control.kill, "is killed", "stopped", "killed"),
+        (control.kill, "was killed", "stopped", "killed"),
     ],
     ids=["stop", "preempt", "kill"],
 )
@@ -71,7 +76,7 @@ def test_a_kill_that_is_not_obeyed_in_time_says_that_it_was_asked_for(bench: Ben
     run = bench.working()
     put_elsewhere(run)
     words = control.kill(run, patience=0.0)
-    assert words == "is asked to end at once: gpubox obeys at its next heartbeat"
+    assert words == "was asked to end at once: its supervisor on gpubox will see the request at its next heartbeat"
     assert bench.record(run).reason == "killed"
 
 
@@ -129,7 +134,7 @@ def test_requests_through_a_link_are_neither_read_nor_written(bench: Bench, tmp_
     run = bench.working()
     (run.path / "requests").symlink_to(tmp_path)
     put_elsewhere(run)
-    with pytest.raises(BadInput, match="is not written to: requests is a link to"):
+    with pytest.raises(BadInput, match=f"cannot write to run {run.id}: requests is a link to"):
         control.stop(run)
     (tmp_path / "0123456789abcdef.json").write_text('{"act": "stop"}')
     before = run.heartbeat.read_bytes()
@@ -145,7 +150,7 @@ def test_requests_through_a_link_are_neither_read_nor_written(bench: Bench, tmp_
 def short_watch(monkeypatch: pytest.MonkeyPatch) -> float:
     monkeypatch.setattr(pulse, "WATCH_SECONDS", 2.0)
     monkeypatch.setattr(pulse, "LISTED_SECONDS", 0.0)
-    monkeypatch.setattr(pulse, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(pulse, "POLL_SECONDS", 0.1)
     return 2.0
 
 
@@ -154,8 +159,8 @@ def test_a_run_that_only_seems_to_be_dead_is_not_started_again(bench: Bench, sho
     put_elsewhere(run)
     assert run.status().state == "lost", "as with a clock that is far off, and one look"
     said: list[str] = []
-    with pytest.raises(BadInput, match=r"is at work on gpubox: its heart beats|is running"):
-        control.resume(run, supervisor=bench.supervisor, say=said.append)
+    with pytest.raises(BadInput, match=r"is active on gpubox: its heartbeat is advancing|is running"):
+        restart.resume(run, supervisor=bench.supervisor, say=said.append)
 
 
 def test_a_run_that_is_dead_elsewhere_is_started_again_after_it_was_watched(bench: Bench, short_watch: float):
@@ -166,9 +171,9 @@ def test_a_run_that_is_dead_elsewhere_is_started_again_after_it_was_watched(benc
     put_elsewhere(run)
     said: list[str] = []
     started = time.monotonic()
-    control.resume(run, supervisor=bench.supervisor, say=said.append)
+    restart.resume(run, supervisor=bench.supervisor, say=said.append)
     assert time.monotonic() - started >= short_watch
-    assert said == [f"run {run.id} may still be at work on gpubox: watching its heartbeat for 2 s"]
+    assert said == [f"run {run.id} may still be active on gpubox: watching its heartbeat for 2 s"]
     (run.path / "go").touch()
     assert bench.ended(run).state == "finished"
 
@@ -180,7 +185,7 @@ def test_a_run_that_has_an_exit_record_is_started_at_once(bench: Bench, monkeypa
     bench.until(lambda: not bench.alive())
     put_elsewhere(run)
     monkeypatch.setattr(pulse, "watch", lambda *_: pytest.fail("it was watched"))
-    control.resume(run, supervisor=bench.supervisor)
+    restart.resume(run, supervisor=bench.supervisor)
     (run.path / "go").touch()
     assert bench.ended(run).state == "finished"
 
@@ -192,11 +197,11 @@ def test_a_supervisor_that_is_started_by_hand_watches_too(bench: Bench, tmp_path
     script = tmp_path / "by_hand.py"
     script.write_text(
         "import sys\nfrom engine.contract.run import pulse\nfrom engine.launch import supervise\n"
-        "pulse.WATCH_SECONDS, pulse.LOOK_SECONDS = 20.0, 0.1\nsys.exit(supervise.main(sys.argv[1:]))"
+        "pulse.WATCH_SECONDS, pulse.POLL_SECONDS = 20.0, 0.1\nsys.exit(supervise.main(sys.argv[1:]))"
     )
     asked = subprocess.run([sys.executable, script, run.path], capture_output=True, text=True, check=False)
     assert asked.returncode == 1
-    assert asked.stderr == f"error: run {run.id} is at work on gpubox: its heart beats\n"
+    assert asked.stderr == f"error: run {run.id} is active on gpubox: its heartbeat is advancing\n"
     assert ProcRecord.read(run.proc).host == "gpubox", "nothing was changed"
 
 
@@ -224,7 +229,7 @@ def test_in_a_container_with_the_same_host_name_a_run_is_seen_stopped_and_waited
     assert shown.stdout.split()[:4] == ["status", "running:", "last", "seen"]
     stopped = in_another_namespace("runs", "stop", run.id)
     assert (stopped.returncode, stopped.stderr) == (0, "")
-    assert stopped.stdout.startswith(f"{run.id} is asked to stop: its supervisor on ")
+    assert stopped.stdout.startswith(f"{run.id} was asked to stop: its supervisor on ")
     waited = in_another_namespace("runs", "wait", run.id)
     assert waited.returncode == 130 and "stopped" in waited.stdout
     assert bench.record(run).state == "stopped"

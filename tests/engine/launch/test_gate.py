@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.contract.run.process import ProcRecord
-from engine.launch import control, local, queue
+from engine.launch import control, local, queue, restart
 from engine.launch.child import GATE, Child
 from engine.launch.gate import SHUT
 
@@ -23,6 +23,7 @@ DYING = """
     from engine.launch import supervise
     from engine.launch.ledger import Ledger
     from engine.launch.child import Child
+    from engine.launch.supervisor import Timing
 
     die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     record, release = Ledger.record, Child.release
@@ -42,7 +43,7 @@ DYING = """
     Ledger.record = recorded
     if after == "release":
         Child.release = released
-    sys.exit(supervise.main(sys.argv[1:], trainer=trainer, timing=supervise.Timing(beat=0.2, poll=0.05)))
+    sys.exit(supervise.main(sys.argv[1:], trainer=trainer, timing=Timing(beat=0.2, poll=0.05)))
 """
 
 
@@ -68,7 +69,7 @@ def test_a_supervisor_killed_before_it_opened_the_gate_leaves_nothing_behind(ben
     bench.until(lambda: not bench.alive() and queue.tickets() == [])
     assert not run.events.exists() and not (run.path / "seen.txt").exists()
     assert (status.state, status.reason) == ("lost", "supervisor_lost")
-    control.resume(run, supervisor=bench.supervisor)
+    restart.resume(run, supervisor=bench.supervisor)
     (run.path / "go").touch()
     assert bench.ended(run).state == "finished"
 
@@ -101,13 +102,13 @@ def test_the_gate_becomes_any_command_with_its_arguments_and_environment(tmp_pat
     while not child.gone():
         pass
     assert out.read_text() == f"{child.identity.pid} hello a b\n"
-    assert child.bury() == 0
+    assert child.reap() == 0
 
 
 def test_a_child_that_is_never_released_does_nothing_and_ends(tmp_path: Path):
     child = Child(["/bin/sh", "-c", f"touch {tmp_path}/ran"], dict(os.environ), ())
     assert not child.gone()
-    assert child.bury() in (SHUT, -signal.SIGKILL)
+    assert child.reap() in (SHUT, -signal.SIGKILL)
     assert not (tmp_path / "ran").exists()
 
 
@@ -117,7 +118,7 @@ def test_a_trainer_killed_at_the_gate_is_no_error_of_the_supervisor(tmp_path: Pa
     while not child.gone():
         pass
     child.release()
-    assert child.bury() == -signal.SIGKILL
+    assert child.reap() == -signal.SIGKILL
 
 
 def test_a_closed_pipe_ends_the_gate():

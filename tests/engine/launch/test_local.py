@@ -86,7 +86,7 @@ def test_a_supervisor_of_another_copy_of_the_package_refuses(bench: Bench, monke
     run = bench.make()
     monkeypatch.setattr(package, "own", lambda: "/opt/other/engine/__init__.py")
     monkeypatch.setenv("PYTHONPATH", str(Path(local.__file__).parents[2]))
-    with pytest.raises(local.StartFailed, match="was started by /opt/other/engine/__init__.py"):
+    with pytest.raises(local.StartFailed, match="was started from /opt/other/engine/__init__.py"):
         local.start(run, supervisor=bench.supervisor)
 
 
@@ -128,7 +128,7 @@ def test_a_start_that_fails_says_the_last_line_of_the_log(bench: Bench, tmp_path
 def test_a_supervisor_that_keeps_silent_is_ended(bench: Bench, tmp_path: Path):
     silent = tmp_path / "silent.py"
     silent.write_text("import time\ntime.sleep(600)\n")
-    with pytest.raises(local.StartFailed, match=r"gave no sign within 0\.5 s"):
+    with pytest.raises(local.StartFailed, match=r"did not start within 0\.5 s"):
         local.start(bench.make(), supervisor=(str(silent),), timeout=0.5)
     assert not bench.alive()
 

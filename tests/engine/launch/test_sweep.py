@@ -7,17 +7,17 @@ import pytest
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.events import Failed
 from engine.launch import devices, piped, sweep
-from engine.launch.line import Line
-from engine.launch.queue import Want
+from engine.launch.queue import DeviceRequest
+from engine.launch.queue_entry import QueueEntry
 
 
 def test_a_device_that_a_run_holds_is_called_busy(tmp_path):
     cpu = Placement(device="cpu")
-    assert sweep.place(cpu, tmp_path).busy == ""
-    line = Line("20261122-101530-k3f9", tmp_path, Want(("cpu",)), tmp_path)
-    assert sweep.place(cpu, tmp_path).busy == "", "it only waits"
+    assert sweep.pick_device(cpu, tmp_path).busy == ""
+    line = QueueEntry("20261122-101530-k3f9", tmp_path, DeviceRequest(("cpu",)), tmp_path)
+    assert sweep.pick_device(cpu, tmp_path).busy == "", "it only waits"
     assert line.take(["cpu"])
-    place = sweep.place(cpu, tmp_path)
+    place = sweep.pick_device(cpu, tmp_path)
     assert place.busy == "run 20261122-101530-k3f9 trains on this CPU"
     assert (place.device, place.environment["CUDA_VISIBLE_DEVICES"]) == ("cpu", "")
     line.leave()
@@ -31,13 +31,13 @@ def test_the_gpu_that_no_run_holds_is_taken(tmp_path, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     other = devices.GpuProcess(1, "ada", "python", 10**9)
     monkeypatch.setattr(devices, "gpus", lambda: [gpu(0), gpu(1, other)])
-    assert sweep.place(Placement(), tmp_path).environment["CUDA_VISIBLE_DEVICES"] == "GPU-0"
-    line = Line("run", tmp_path, Want(("GPU-0",)), tmp_path)
+    assert sweep.pick_device(Placement(), tmp_path).environment["CUDA_VISIBLE_DEVICES"] == "GPU-0"
+    line = QueueEntry("run", tmp_path, DeviceRequest(("GPU-0",)), tmp_path)
     line.take(["GPU-0"])
-    place = sweep.place(Placement(), tmp_path)
+    place = sweep.pick_device(Placement(), tmp_path)
     assert (place.device, place.environment["CUDA_VISIBLE_DEVICES"]) == ("cuda", "GPU-1")
     assert place.busy == "ada computes on this GPU"
-    assert sweep.place(Placement(device="cuda:0"), tmp_path).busy == "run run trains on this GPU"
+    assert sweep.pick_device(Placement(device="cuda:0"), tmp_path).busy == "run run trains on this GPU"
     line.leave()
 
 

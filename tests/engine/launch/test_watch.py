@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.contract.run.events import Finished, RunStarted, Step, Stopped
 from engine.contract.run.store import Status
-from engine.launch import control
+from engine.launch import control, restart
 from engine.launch.watch import follow
 
 Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
@@ -59,7 +59,7 @@ def test_a_watcher_goes_on_with_the_next_attempt(bench: Bench):
     run = bench.working()
     os.kill(bench.processes(run)[1].pid, signal.SIGKILL)
     bench.ended(run)
-    control.resume(run, supervisor=bench.supervisor)
+    restart.resume(run, supervisor=bench.supervisor)
     (run.path / "go").touch()
     seen = list(follow(run, longest=0.05))
     assert sum(isinstance(item, RunStarted) for item in seen) == 2

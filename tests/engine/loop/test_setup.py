@@ -138,7 +138,7 @@ def test_fewer_images_than_a_batch_are_refused(make):
 def test_one_image_alone_is_refused_where_batch_norm_needs_two_before_the_first_step(make, changes):
     """Of a net that is not ours, too; in the 330 images of the tests, batches of 109 leave 3, and those of 47 leave 1."""
     lonely = make(model="pixel_norm_net", **changes | ({"batch_size": 47} if "last_batch" in changes else {}))
-    with pytest.raises(BadInput, match="pixel_norm_net normalises maps of 1x1 px, which takes two images at least"):
+    with pytest.raises(BadInput, match="pixel_norm_net normalizes maps of 1x1 px, which needs at least two images"):
         lonely.go()
     assert not lonely.run.checkpoints.exists()
     if "last_batch" in changes:

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from engine.contract.run.events import Message, System, decode, encode
+from engine.contract.run.event_file import decode, encode
+from engine.contract.run.events import Message, System
 from engine.loop import system
 from engine.loop.system import FakeSampler, MachineSampler, describe_others, sampling
 

@@ -14,7 +14,8 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run import own_code
 from engine.contract.run.create import create
-from engine.contract.run.events import EventWriter, Finished, Message
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Finished, Message
 from engine.contract.run.teacher import with_teacher
 from engine.data.load import load
 from engine.loop.setup import prepare
@@ -184,7 +185,7 @@ def test_a_student_goes_on_with_the_same_teacher_or_not_at_all(teach, learn, mak
     (ours,), (theirs,) = (list(run.checkpoints.iterdir()) for run in (teacher.run, other.run))
     shutil.rmtree(ours)
     shutil.copytree(theirs, ours)
-    with pytest.raises(BadInput, match=f"the weights of run {teacher.run.id} are not the same any more"):
+    with pytest.raises(BadInput, match=f"the weights of run {teacher.run.id} have changed"):
         trial.go()
     shutil.rmtree(teacher.run.path)
     with pytest.raises(BadInput, match=f"run {teacher.run.id} is gone"):
@@ -247,6 +248,6 @@ def test_changed_code_of_a_teacher_is_not_run_without_the_users_word(teach, lear
     code.write_text(code.read_text() + "\nprint('another')\n")
     with pytest.raises(BadInput, match="has changed since run"):
         teachers(student)
-    agreed = own_code.told(own_code.approve([taught.run], trust=True))
+    agreed = own_code.environment(own_code.approve([taught.run], trust=True))
     monkeypatch.setenv(own_code.VARIABLE, agreed[own_code.VARIABLE])
     assert len(teachers(student)) == 1

@@ -49,9 +49,9 @@ def test_parts_are_as_large_as_torch_cuts_them() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"batch_size": 1}, "batch_size = 1; take 2 or more"),
-        ({"batch_size": 8, "compute": {"accumulate": 8}}, "cuts a batch of 8 into parts as small as 1"),
-        ({"batch_size": 7, "compute": {"accumulate": 3}}, "cuts a batch of 7 into parts as small as 1"),
+        ({"batch_size": 1}, "batch_size = 1; use 2 or more"),
+        ({"batch_size": 8, "compute": {"accumulate": 8}}, "splits a batch of 8 into parts as small as 1"),
+        ({"batch_size": 7, "compute": {"accumulate": 3}}, "splits a batch of 7 into parts as small as 1"),
         ({"batch_size": 49_999, "last_batch": "keep"}, 'the last batch of 50,000 images has 1, .* last_batch = "drop"'),
         ({"batch_size": 3, "last_batch": "keep"}, None),  # 50,000 = 3 * 16,666 + 2
         ({"batch_size": 49_999}, None),
@@ -64,7 +64,7 @@ def test_an_image_alone_is_refused_before_anything_is_started(changes, said) -> 
         if said is None:
             resolve(table, catalog())
         else:
-            with pytest.raises(BadInput, match=f"{model} normalises maps of 1x1 px.*{said}"):
+            with pytest.raises(BadInput, match=f"{model} normalizes maps of 1x1 px.*{said}"):
                 resolve(table, catalog())
     assert resolve(TABLE | {"model": "resnet18"} | changes, catalog()).batch_size == changes["batch_size"]
 

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.schema import COMMON, Choice
+from engine.contract.recipe.common import COMMON
+from engine.contract.recipe.schema import Choice
 from engine.models.build import build_model
 from engine.models.reinit import reinit
 

@@ -11,7 +11,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.contract.recipe.catalog import Part, catalog
-from engine.contract.recipe.schema import COMMON, Choice
+from engine.contract.recipe.common import COMMON
+from engine.contract.recipe.schema import Choice
 from engine.optim.build import build_optimizer
 from engine.optim.param_groups import set_lr
 

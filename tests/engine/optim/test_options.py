@@ -32,7 +32,7 @@ def with_optimizer(parts: Catalog, **optimizer: Any) -> Recipe:
 
 
 def test_sharpness_aware_steps_of_an_optimizer_without_a_closure_are_refused(parts: Catalog) -> None:
-    message = "optimizer.sharpness: sam asks for two gradients a step, and walker takes no closure"
+    message = "optimizer.sharpness: sam needs two gradients per step, but walker takes no closure"
     with pytest.raises(BadInput, match=message):
         with_optimizer(parts, name="walker", sharpness="sam")
     assert with_optimizer(parts, name="walker", sharpness="off").optimizer.name == "walker"

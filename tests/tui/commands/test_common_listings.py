@@ -237,7 +237,7 @@ def test_the_doctor_reports_every_area(cli):
 def test_a_run_whose_recipe_was_changed_is_not_resumed(cli, run):
     run.recipe_toml.write_text(run.recipe_toml.read_text().replace(f"epochs = {run.recipe().epochs}", "epochs = 999"))
     answer = cli("runs", "resume", run.id)
-    assert answer.code == 2 and "recipe.toml is not the recipe that the run was made with" in answer.err
+    assert answer.code == 2 and "recipe.toml is not the recipe that the run was created with" in answer.err
     assert not run.proc.exists(), "nothing was started"
 
 
@@ -292,7 +292,7 @@ def test_a_run_of_a_newer_layout_says_so_and_refuses_changes(cli, ended_run):
     run = ended_run(references.recipe_of("quickstart", catalog()), 0, [0.5], state="stopped")
     table = json.loads(run.run_json.read_text())
     run.run_json.write_text(json.dumps(table | {"schema": 99, "versions": {"cifar-tui": "7.2.0"}}))
-    assert "has layout 99, and this version knows 1" in cli("runs", "show", run.id).out
+    assert "has layout 99, newer than 1, the latest that this version knows" in cli("runs", "show", run.id).out
     for words in (("resume", run.id), ("tag", run.id, "paper"), ("note", run.id, "x"), ("rm", run.id, "--yes")):
         refused = cli("runs", *words)
         assert refused.code == 2 and "written by cifar-tui 7.2.0" in refused.err, words

@@ -8,7 +8,8 @@ import pytest
 from engine.analysis.history import History
 from engine.analysis.report import outcome
 from engine.contract.recipe.catalog import catalog
-from engine.contract.run.events import Epoch, EventWriter, RunStarted
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Epoch, RunStarted
 from engine.contract.run.store import runs_root, summarize
 from presets import loader, references
 
@@ -76,7 +77,9 @@ def test_one_run_in_two_folders_is_one_run_and_one_measurement(cli, ended_run, t
     copy = run.path.with_name(f"{run.id[:-4]}zzzz")
     shutil.copytree(run.path, copy)
     answer = cli("runs", "compare", "base", "zzzz")
-    assert answer.code == 0 and "n=1; seed 0 is there twice and counts once" in answer.out and "±0.00" not in answer.out
+    assert (
+        answer.code == 0 and "n=1; seed 0 is listed twice and counts once" in answer.out and "±0.00" not in answer.out
+    )
     seeds = json.loads(cli("runs", "compare", "base", "zzzz", "--json").out)["seeds"]
     assert (seeds[0]["seeds"], seeds[0]["last"]["n"]) == ([0], 1)
 

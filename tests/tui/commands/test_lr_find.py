@@ -69,7 +69,7 @@ def test_the_verdict_names_its_rule_and_the_command_that_uses_it(cli, scripted, 
     assert curve.suggestion == pytest.approx(0.1, rel=0.01) and curve.second == pytest.approx(0.01, rel=0.3)
     assert answer.code == 0 and "\x1b" not in answer.out
     assert max(map(len, answer.out.splitlines()[:20])) <= 80
-    assert f"{curve.suggestion:.3g}  a tenth of the largest rate with which the loss stays low" in answer.out
+    assert f"{curve.suggestion:.3g}  a tenth of the largest rate at which the loss stays low" in answer.out
     assert f"{curve.second:.3g}  where the loss falls fastest" in answer.out
     words = shlex.split(answer.out.splitlines()[-1])
     assert words[words.index("--lr") + 1] == f"{curve.suggestion:.3g}"

@@ -150,7 +150,7 @@ def test_a_removed_run_comes_back_as_it_was(cli, finished_run):
     assert there["id"] == run.id and there["size_bytes"] == row[0]["size_bytes"]
     for ref in (run.id, run.id[-4:], "tiny"):
         refused = cli("runs", "show", ref)
-        assert refused.code == 2 and "is in the trash: cifar-tui runs restore brings it back" in refused.err
+        assert refused.code == 2 and "is in the trash: `cifar-tui runs restore` brings it back" in refused.err
     restored = cli("runs", "restore", "tiny", "--json")
     assert json.loads(restored.out) == [{"id": run.id, "status": "finished"}]
     assert json.loads(cli("runs", "list", "--json").out) == row and files(run) == before
@@ -212,7 +212,7 @@ def test_a_run_is_not_restored_over_another(cli, finished_run):
     again = finished_run()
     assert again.id == run.id
     answer = cli("runs", "restore", run.id)
-    assert answer.code == 2 and "there is a run of this name" in answer.err
+    assert answer.code == 2 and "already holds a run with this name" in answer.err
     answer = cli("runs", "rm", "--yes", run.id)
     assert answer.code == 2 and "remove that one with --purge" in answer.err and again.path.exists()
 

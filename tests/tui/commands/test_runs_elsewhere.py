@@ -12,7 +12,8 @@ import pytest
 
 from engine.contract.home import folder_key
 from engine.contract.recipe.catalog import catalog
-from engine.contract.run.events import EventWriter, RunStarted
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import RunStarted
 from engine.contract.run.process import host_name, identify
 from engine.contract.run.records import Heartbeat, Identity, ProcRecord
 from engine.contract.run.store import RunFolder, create, runs_root
@@ -53,7 +54,10 @@ def test_stop_leaves_a_request(cli, working):
     run = working(1)
     stopped = cli("runs", "stop", run.id)
     assert (stopped.code, stopped.err) == (0, "")
-    assert stopped.out == f"{run.id} is asked to stop: its supervisor on gpubox obeys at its next heartbeat\n"
+    assert (
+        stopped.out
+        == f"{run.id} was asked to stop: its supervisor on gpubox will see the request at its next heartbeat\n"
+    )
     assert len(list((run.path / "requests").iterdir())) == 1
 
 
@@ -63,7 +67,10 @@ def test_a_supervisor_of_an_earlier_version_reads_no_requests(cli, working):
     for act in (("stop",), ("kill", "--yes")):
         refused = cli("runs", *act, run.id)
         assert refused.code == 2
-        assert f"run {run.id} works on gpubox under an earlier version: give the command there" in refused.err
+        assert (
+            f"run {run.id} runs on gpubox under an earlier version, which reads no requests: give the command on that machine"
+            in refused.err
+        )
     assert not (run.path / "requests").exists()
 
 
@@ -97,10 +104,10 @@ def test_in_a_moved_folder_show_and_stop_say_that_it_is_ending(cli, moved, monke
         for name in ("kill", "killpg", "pidfd_open"):
             patch.setattr(os, name, lambda *arguments: pytest.fail(f"signalled {arguments}"))
         shown = cli("runs", "show", moved.id, *root)
-        assert shown.out.splitlines()[0] == "status    stopping (moved): ending, its folder was moved"
+        assert shown.out.splitlines()[0] == "status    stopping (moved): ending because its folder was moved"
         for act in ("stop", "kill"):
             more = ("--yes",) if act == "kill" else ()
             said = cli("runs", act, moved.id, *more, *root)
-            assert (said.code, said.out) == (0, f"{moved.id} is ending, its folder was moved\n")
+            assert (said.code, said.out) == (0, f"{moved.id} is ending because its folder was moved\n")
         refused = cli("runs", "rm", "--yes", moved.id, *root)
         assert refused.code == 2 and moved.path.exists()

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from engine.contract.run.events import EventWriter, System
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import System
 from tests.tui.dashboard.reading import view_of
 from tests.tui.demo import Demo, write_run
 from tui.dashboard.devices import busy_lately

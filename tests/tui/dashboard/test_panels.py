@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from engine.contract.run.events import EventWriter, Step
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Step
 from engine.contract.run.status import Status
 from tests.tui.dashboard.reading import view_of
 from tests.tui.demo import Demo, write_run

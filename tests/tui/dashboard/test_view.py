@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from engine.contract.run.events import EventWriter, Resumed, RunStarted
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Resumed, RunStarted
 from presets.loader import Edits
 from tests.tui.dashboard.reading import view_of
 from tests.tui.demo import CLASSES, Demo, write_run

@@ -1,6 +1,6 @@
 """A suite of four rows and what was measured of them."""
 
-from engine.analysis.report import line
+from engine.analysis.report import reproduce
 from engine.contract.recipe.catalog import catalog
 from presets.loader import Edits
 from presets.references import recipe_of
@@ -25,5 +25,6 @@ SUITE = Suite(
 
 def lines(runs):
     return [
-        line(row.id, RECIPE.recipe_id, row.reported.selection, row.reported.test_accuracy, runs) for row in SUITE.rows
+        reproduce(row.id, RECIPE.recipe_id, row.reported.selection, row.reported.test_accuracy, runs)
+        for row in SUITE.rows
     ]

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from engine.contract.run.events import Epoch, EventWriter, Finished, Resumed
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Epoch, Finished, Resumed
 from tui.commands.accuracy import accuracy_details
 from tui.commands.train import describe, final_line, result_of
 from tui.dashboard.curves import accuracy_curves

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from engine.analysis.sheet import Sheet
+from engine.analysis.contact_sheet import ContactSheet
 from tui.drawing import pictures
 
 TILES = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 32, 3), dtype=np.uint8)
@@ -11,7 +11,7 @@ TILES = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 32, 3), dtype=np.ui
 
 def sheet(columns=4):
     captions = [[["cat"], *([["60% cat", "40% dog"]] * (columns - 1))], [["dog"], *([[]] * (columns - 1))]]
-    return Sheet(TILES[:, :columns], ["original", *(f"op number {i}" for i in range(1, columns))], captions)
+    return ContactSheet(TILES[:, :columns], ["original", *(f"op number {i}" for i in range(1, columns))], captions)
 
 
 def colors(line):

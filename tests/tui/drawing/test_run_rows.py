@@ -58,6 +58,6 @@ def test_a_seed_that_was_run_again_counts_once_and_is_named():
     runs.append(summary(id="5" * 20, recipe_id="a", seed=1, last_accuracy=0.98, created=2.0))  # the newest counts
     sd = 100 * statistics.stdev((0.96, 0.98))
     heading = next(row.heading for row in list_rows(runs, group=True) if row.heading)
-    assert heading == f"resnet34_cutmix  97.00 ±{sd:.2f} (n=2; seed 1 is there twice and counts once)"
+    assert heading == f"resnet34_cutmix  97.00 ±{sd:.2f} (n=2; seed 1 is listed twice and counts once)"
     twice = list_rows([runs[0], runs[0]], group=True)
-    assert twice[0].heading == "resnet34_cutmix  96.00 (n=1; seed 0 is there twice and counts once)", "no ±0.00"
+    assert twice[0].heading == "resnet34_cutmix  96.00 (n=1; seed 0 is listed twice and counts once)", "no ±0.00"

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from engine.analysis.report import line
+from engine.analysis.report import reproduce
 from engine.contract.recipe.catalog import catalog
-from engine.contract.run.events import Epoch, EventWriter
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Epoch
 from engine.contract.run.store import summarize
 from presets.loader import Edits
 from presets.references import recipe_of
@@ -103,7 +104,7 @@ def test_a_seed_that_was_run_again_counts_once_and_is_named(runs, ended_run):
     again = summarize(ended_run(RECIPE, runs[0].seed, (0.9, 0.9, 0.9)))
     table = measured_table(SUITE, SUITE.rows[:1], lines([*runs, again])[:1], "")
     assert table.rows[0][5] == "2"
-    assert f"a: seed {runs[0].seed} is there twice and counts once" in table.legend
+    assert f"a: seed {runs[0].seed} is listed twice and counts once" in table.legend
 
 
 def test_a_best_epoch_that_was_picked_on_held_out_images_has_another_mark_than_the_sources(ended_run):
@@ -147,7 +148,7 @@ def test_the_number_of_test_images_is_shown(runs, ended_run):
     other = recipe_of("quickstart", catalog(), Edits(fields={"epochs": 3}, sets=["data.test_slice=first:0.5"]))
     row = SUITE.rows[1]
     part = summarize(ended_run(other, 0, (0.5,) * 3, test_images=500))
-    found = [lines(runs)[0], line(row.id, other.recipe_id, "last", 0.95, [part])]
+    found = [lines(runs)[0], reproduce(row.id, other.recipe_id, "last", 0.95, [part])]
     legend = measured_table(SUITE, SUITE.rows[:2], found, "").legend
     assert {"tested on 1,000 images: a", "tested on 500 images: b"} <= set(legend)
 

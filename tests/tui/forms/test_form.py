@@ -6,8 +6,8 @@ import pytest
 
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.changes import flat
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.params import OPS
-from engine.contract.recipe.schema import COMMON
 from engine.contract.run.store import Summary
 from presets.loader import list_presets
 from presets.references import recipe_of

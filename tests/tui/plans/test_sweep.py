@@ -95,7 +95,7 @@ def test_the_suggestions_come_with_their_rules_and_the_command_that_uses_them():
     for step in falling():
         progress.take(step)
     first, second = suggestions(progress.curve())
-    assert first == "0.1  a tenth of the largest rate with which the loss stays low"
+    assert first == "0.1  a tenth of the largest rate at which the loss stays low"
     assert second.endswith("  where the loss falls fastest")
     words = shlex.split(command(Draft("quickstart"), 0.02218))
     assert words == ["cifar-tui", "--preset", "quickstart", "--lr", "0.0222", "--headless"]

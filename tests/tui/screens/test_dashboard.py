@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from engine.contract.run.events import Epoch, EventWriter, Message, Step
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Epoch, Message, Step
 from tests.tui.demo import Demo, write_run
 from tui.screens.dashboard import Dashboard
 from tui.widgets.pane import Pane

@@ -20,7 +20,7 @@ def ticket(run, number, held=(), place=0, supervised=True) -> Ticket:
 def three(make_run, monkeypatch):
     runs = [make_run(state="starting", seed=seed) for seed in range(3)]
     found = [ticket(runs[0], 1, held=["cpu"]), ticket(runs[1], 2, place=1), ticket(runs[2], 3, place=2)]
-    monkeypatch.setattr(queue, "look", lambda: (found, ""))
+    monkeypatch.setattr(queue, "inspect", lambda: (found, ""))
     return runs
 
 
@@ -36,8 +36,8 @@ async def test_shows_who_holds_the_device_and_who_waits_in_order(workbench, thre
 
 
 async def test_a_queue_that_is_blocked_says_by_whom(workbench, three, screen_text, settle, monkeypatch):
-    _, found = three, queue.look()[0]
-    monkeypatch.setattr(queue, "look", lambda: (found, "mutex is locked by process 7 (sh), which is stopped"))
+    _, found = three, queue.inspect()[0]
+    monkeypatch.setattr(queue, "inspect", lambda: (found, "mutex is locked by process 7 (sh), which is stopped"))
     async with workbench("queue").run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "locked by process 7 (sh), which is stopped" in screen_text(pilot.app)

@@ -10,7 +10,7 @@ from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.process import ExitRecord
 from engine.contract.run.store import create, empty, in_trash
-from engine.launch import control, local
+from engine.launch import control, local, restart
 from presets.references import recipe_of
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt
@@ -111,7 +111,7 @@ async def test_a_deletion_that_cannot_be_undone_says_why(root, workbench, finish
         empty(root)
         await pilot.press("u")
         await settle(pilot)
-        assert any("does not lie in" in notice.message for notice in app._notifications)
+        assert any("is not in" in notice.message for notice in app._notifications)
         assert not run.path.exists()
 
 
@@ -143,7 +143,7 @@ async def test_a_live_run_is_not_deleted_and_the_reason_is_said(workbench, make_
 async def test_resume_asks_first(workbench, make_run, settle, monkeypatch):
     run = make_run(state="stopped")
     done = []
-    monkeypatch.setattr(control, "resume", lambda run, **_: done.append(run))
+    monkeypatch.setattr(restart, "resume", lambda run, **_: done.append(run))
     app = workbench("results")
     async with app.run_test() as pilot:
         await pilot.press("C", "c")
@@ -189,7 +189,7 @@ async def test_closing_the_workbench_does_not_wait_for_a_heartbeat_that_is_watch
         finally:
             ends.append(run)
 
-    monkeypatch.setattr(control, "resume", resume)
+    monkeypatch.setattr(restart, "resume", resume)
     app = workbench("results")
     async with app.run_test(notifications=True) as pilot:
         await pilot.press("C", "c")

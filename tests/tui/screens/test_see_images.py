@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from engine.analysis.sheet import Sheet
+from engine.analysis.contact_sheet import ContactSheet
 from engine.contract.errors import BadInput
 from tui.forms.form import Form
 from tui.screens import see_images
@@ -34,7 +34,7 @@ class FakePreview:
         count, columns = self.asked[-1]["images"], self.columns
         tiles = np.random.default_rng(0).integers(0, 255, (count, columns, 32, 32, 3), np.uint8)
         captions = [[[f"cat {row}"], *[["60% cat", "40% dog"]] * (columns - 1)] for row in range(count)]
-        return Sheet(tiles, ["original", *(f"step {column}" for column in range(1, columns))], captions)
+        return ContactSheet(tiles, ["original", *(f"step {column}" for column in range(1, columns))], captions)
 
     def stop(self):
         self.stopped = True

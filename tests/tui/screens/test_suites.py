@@ -4,7 +4,8 @@ import pytest
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
-from engine.contract.run.events import Epoch, EventWriter, RunStarted
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Epoch, RunStarted
 from engine.contract.run.records import ExitRecord
 from engine.contract.run.store import create
 from presets import loader, suites

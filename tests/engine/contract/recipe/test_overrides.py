@@ -69,7 +69,7 @@ def test_set_reaches_any_field(text, path, value):
         ("optimizer.lr=-1", "optimizer.lr: got -1, needs > 0"),
         ("augmentation.cutout.length=8", "the recipe has no op 'cutout'; it has random_crop, horizontal_flip, choice"),
         ("augmentation.choice.cutout.length=8", "the recipe has no op 'cutout'; it has mixup, cutmix"),
-        ("augmentation.random_crop=1", "name the option too"),
+        ("augmentation.random_crop=1", "name an option as well"),
     ],
 )
 def test_a_bad_set_says_why(text, message):

@@ -105,7 +105,7 @@ def test_ricap_after_a_crop_is_allowed_to_those_who_ask_for_it():
             {"augmentation": [{"name": "choice", "of": [{"name": "with_probability", "of": ["mixup"]}]}, "cutmix"]},
             "choice and cutmix both mix the whole batch",
         ),
-        ({"augmentation": ["mixup", "random_crop"]}, "random_crop works on single images and must stand before mixup"),
+        ({"augmentation": ["mixup", "random_crop"]}, "random_crop works on single images and must come before mixup"),
         (
             {"augmentation": ["random_crop", "ricap"]},
             "ricap cannot be combined with random_crop; drop one of them, or set ricap.after_crop",
@@ -117,7 +117,7 @@ def test_ricap_after_a_crop_is_allowed_to_those_who_ask_for_it():
         ({"augmentation": ["ricap", "cutmix"]}, "ricap and cutmix both mix the whole batch; put them in one `choice`"),
         (
             {"augmentation": [{"name": "with_probability", "of": ["alternating_flip"]}]},
-            "alternating_flip goes by what each image was in the epoch before; inside with_probability images come",
+            "alternating_flip depends on what happened to each image in the previous epoch, but with_probability picks images",
         ),
         (
             {"augmentation": [{"name": "random_erasing", "area_min": 0.5}]},
@@ -127,10 +127,10 @@ def test_ricap_after_a_crop_is_allowed_to_those_who_ask_for_it():
             {"augmentation": [{"name": "choice", "of": ["mixup", "cutmix"], "weights": [1.0]}]},
             "augmentation.choice.weights: 1 values for 2 in of; give one for each, or none",
         ),
-        ({"augmentation": ["choice"]}, "augmentation.choice.of: at least one op is needed"),
+        ({"augmentation": ["choice"]}, "augmentation.choice.of: needs at least one op"),
         ({"schedule": {"name": "cosine", "warmup": 3}}, "schedule.warmup: 3 epochs of warm-up do not fit into 3 epochs"),
-        ({"model": 5}, "model: a model's name or a table with its name is needed, not 5"),
-        ({"augmentation": 7}, "augmentation: a list of ops is needed, not 7"),
+        ({"model": 5}, "model: expected the name of the model or a table with its name, not 5"),
+        ({"augmentation": 7}, "augmentation: expected a list of ops, not 7"),
         ({"data": 3}, "data: got 3, needs a table"),
         ({"promise": {"accuracy": 96.47, "source": "x"}}, "promise.accuracy: got 96.47, needs <= 1"),
     ],

@@ -16,7 +16,8 @@ from engine.contract.files import PRIVATE
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.create import _claim
-from engine.contract.run.events import EventWriter, RunStarted
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import RunStarted
 from engine.contract.run.folder import RESERVE_BYTES
 from engine.contract.run.process import ExitRecord, host_name
 from engine.contract.run.roots import make_root
@@ -101,7 +102,7 @@ def test_a_group_that_one_is_not_in_is_refused_and_leaves_nothing(root, recipe, 
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(Path, "chmod", refuse)
-    with pytest.raises(BadInput, match=r"cannot share a run with the group of .* \(number \d+\): Operation not"):
+    with pytest.raises(BadInput, match=r"cannot share a run with the group of .* \(id \d+\): Operation not"):
         _claim(root.parent, shared=True)
     assert not [path for path in root.parent.iterdir() if path.name[:2] == "20"]
 

@@ -7,10 +7,11 @@ import pytest
 from engine import attempt as trainer
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.run.checkpoints import keep_only
-from engine.contract.run.events import EventReader, Failed
+from engine.contract.run.event_file import EventReader
+from engine.contract.run.events import Failed
 from engine.contract.run.links import FOLDERS, refuse_links
 from engine.contract.run.store import RunFolder, purge, remove, runs_root
-from engine.launch import control, local
+from engine.launch import local, restart
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -32,8 +33,8 @@ def put_elsewhere(run: RunFolder, inner: str, tmp_path: Path) -> Path:
     return elsewhere
 
 
-def refusal(inner: str) -> str:
-    return f"is not written to: {inner} is a link to"
+def refusal(run: RunFolder, inner: str) -> str:
+    return f"cannot write to run {run.id}: {inner} is a link to"
 
 
 @pytest.mark.parametrize("inner", FOLDERS)
@@ -41,11 +42,11 @@ def test_a_run_with_a_link_for_a_folder_is_refused_for_writing(stopped_run, tmp_
     run = stopped_run()
     elsewhere = put_elsewhere(run, inner, tmp_path)
     before = contents(elsewhere)
-    with pytest.raises(BadInput, match=refusal(inner)):
-        control.resume(run)
-    with pytest.raises(BadInput, match=refusal(inner)):
+    with pytest.raises(BadInput, match=refusal(run, inner)):
+        restart.resume(run)
+    with pytest.raises(BadInput, match=refusal(run, inner)):
         run.add_label(tag="paper")
-    with pytest.raises(StartFailed, match=refusal(inner)):
+    with pytest.raises(StartFailed, match=refusal(run, inner)):
         local.start(run)  # a supervisor that is started all the same
     assert contents(elsewhere) == before and run.labels().tags == ("engine",)
     assert run.status().state == "stopped"
@@ -56,7 +57,7 @@ def test_a_checkpoint_that_is_a_link_is_refused_too(stopped_run, tmp_path):
     newest = max(run.checkpoints.iterdir())
     newest.rename(tmp_path / "elsewhere")
     newest.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(BadInput, match=refusal(f"checkpoints/{newest.name}")):
+    with pytest.raises(BadInput, match=refusal(run, f"checkpoints/{newest.name}")):
         refuse_links(run.path)
     newest.unlink()
     (run.checkpoints / "mine").symlink_to(tmp_path / "elsewhere")  # not ours, and nobody's business
@@ -69,7 +70,7 @@ def test_a_trainer_that_meets_a_link_ends_and_says_so(stopped_run, tmp_path):
     before = contents(elsewhere)
     assert trainer.carry_out(run, lambda: False) == 2
     last = EventReader(run.events).poll()[-1]
-    assert isinstance(last, Failed) and last.reason == "bad_input" and refusal("checkpoints") in last.message
+    assert isinstance(last, Failed) and last.reason == "bad_input" and refusal(run, "checkpoints") in last.message
     assert contents(elsewhere) == before
 
 
@@ -83,7 +84,7 @@ def test_prune_does_not_follow_a_link(finished_run, tmp_path, capfd, monkeypatch
     monkeypatch.setattr("sys.argv", ["cifar-tui", "runs", "prune", "--yes", "--keep", keep])
     with pytest.raises(SystemExit) as ended:
         main()
-    assert ended.value.code == 2 and refusal("checkpoints") in capfd.readouterr().err
+    assert ended.value.code == 2 and refusal(run, "checkpoints") in capfd.readouterr().err
     assert contents(elsewhere) == before
     assert not list(other.checkpoints.glob("*/state.pt"))  # it was pruned all the same
 

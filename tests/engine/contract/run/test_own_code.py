@@ -16,9 +16,9 @@ from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Placement
 from engine.contract.run import own_code
 from engine.contract.run.create import create
-from engine.contract.run.own_code import Untrusted, approve, brought_by, check, doubts, told
+from engine.contract.run.own_code import Untrusted, approve, brought_by, check, doubts, environment
 from engine.contract.run.store import runs_root
-from engine.launch import control
+from engine.launch import restart
 
 PART = '''
 from engine.contract.catalog import register
@@ -70,7 +70,7 @@ def test_a_changed_file_is_named_with_both_hashes_and_its_owner(run):
     change(run)
     (line,) = doubts(run)
     assert "has changed" in line and recorded[:12] in line and line.endswith("(yours)")
-    for act in (lambda: check(run), lambda: approve([run], trust=False), lambda: control.resume(run)):
+    for act in (lambda: check(run), lambda: approve([run], trust=False), lambda: restart.resume(run)):
         with pytest.raises(BadInput, match="--trust-parts"):
             act()
     assert not run.proc.exists()
@@ -98,10 +98,10 @@ def test_what_nobody_vouches_for_is_not_run(run, kind, tmp_path):
 
 def test_what_was_agreed_to_is_run_and_nothing_that_came_later(run, monkeypatch):
     change(run)
-    monkeypatch.setenv(own_code.VARIABLE, told(approve([run], trust=True))[own_code.VARIABLE])
+    monkeypatch.setenv(own_code.VARIABLE, environment(approve([run], trust=True))[own_code.VARIABLE])
     check(run)
     (run.parts / "mine.py").write_text(PART + "\nprint('a third one')\n")
-    with pytest.raises(BadInput, match="is not the file any more"):
+    with pytest.raises(BadInput, match="has changed since the run was started"):
         check(run)
 
 
@@ -133,6 +133,6 @@ def test_a_resume_hands_on_what_was_agreed_to(run, monkeypatch):
     change(run)
     asked = {}
     monkeypatch.setattr(local, "start", lambda folder, **options: asked.update(options))
-    control.resume(run, trust=True)
+    restart.resume(run, trust=True)
     assert asked["approved"] == approve([run], trust=True)
-    assert json.loads(told(asked["approved"])[own_code.VARIABLE]) == asked["approved"]
+    assert json.loads(environment(asked["approved"])[own_code.VARIABLE]) == asked["approved"]

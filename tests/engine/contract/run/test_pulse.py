@@ -58,7 +58,7 @@ def test_a_clock_that_is_ahead_is_named_and_no_age_is_negative(run):
     beat(run, 5, -90)
     assert run.status().message == "last seen just now on gpubox, whose clock is 90 s ahead"
     beat(run, 5, -5000)
-    assert pulse.feel(run.path).age == 0.0
+    assert pulse.read_pulse(run.path).age == 0.0
 
 
 @pytest.mark.parametrize("shift", [-1e9, -5000.0, 0.0, 5000.0, 1e9, float("nan"), float("inf")])
@@ -73,11 +73,11 @@ def test_who_looks_on_sees_the_counter_move_and_needs_no_clock(run, clock, shift
         assert (status.state, status.message) == ("running", "")
     clock.now += pulse.WATCH_SECONDS - 1
     assert run.status().state == "running"
-    assert run.status().message == "no sign of life from gpubox for 89 s"
+    assert run.status().message == "no heartbeat from gpubox for 89 s"
     clock.now += 2
     status = run.status()
     assert (status.state, status.reason) == ("lost", "supervisor_lost")
-    assert status.message.startswith("no sign of life from gpubox for 91 s")
+    assert status.message.startswith("no heartbeat from gpubox for 91 s")
     beat(run, 9, shift)
     assert run.status().state == "running"
 

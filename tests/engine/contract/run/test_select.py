@@ -56,7 +56,7 @@ def test_an_ambiguous_run_lists_the_candidates(root, runs, ref, candidates):
         ("@lats", "did you mean @last?"),
         ("20260104-000000-cccd", "did you mean 20260104-000000-cccc?"),
         ("", "newest: 20260105-000000-dddd"),
-        ("@live", "no run is alive"),
+        ("@live", "no run is live"),
         ("nothing like it", "newest: 20260105-000000-dddd"),
     ],
 )
@@ -70,7 +70,7 @@ def test_a_run_that_does_not_exist_is_answered_with_what_does(root, runs, ref, h
     "ref", ["../runs/20260104-000000-cccc", "/etc", "~", ".", "..", "20260104-000000-cccc/", "a\x1b[2J"]
 )
 def test_a_reference_is_never_a_path(root, runs, ref):
-    with pytest.raises(BadInput, match="does not exist") as error:
+    with pytest.raises(BadInput, match="not found in") as error:
         find([root], ref)
     assert "\x1b" not in str(error.value)
 

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from engine.contract.run import status as module
-from engine.contract.run.events import EventWriter, Failed, Finished, Phase, Resumed, RunStarted, Step, Stopped
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Failed, Finished, Phase, Resumed, RunStarted, Step, Stopped
 from engine.contract.run.process import ExitRecord, Heartbeat, Identity, ProcRecord, boot_id, host_name
 from engine.contract.run.status import ENDED, GRACE_SECONDS, LIVE
 from engine.contract.run.store import RunFolder, summarize

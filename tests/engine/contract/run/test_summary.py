@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from engine.contract.errors import BadInput
-from engine.contract.run.events import Epoch, EventWriter, Finished, Phase, Resumed, RunStarted, Step, System
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Epoch, Finished, Phase, Resumed, RunStarted, Step, System
 from engine.contract.run.process import ExitRecord, host_name
 from engine.contract.run.store import JSON_KEYS, RunFolder, summarize
 

@@ -13,9 +13,10 @@ from engine.contract.recipe.overrides import apply_set
 from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.checkpoints import write_meta
-from engine.contract.run.events import Epoch, EventWriter, Finished, RunStarted, Stopped
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Epoch, Finished, RunStarted, Stopped
 from engine.contract.run.store import RunFolder, create, in_trash, remove, restore
-from engine.contract.run.teacher import hired, with_teacher
+from engine.contract.run.teacher import teacher_of, with_teacher
 
 
 def recipe(**changes: Any) -> Recipe:
@@ -88,7 +89,7 @@ def test_a_listing_says_who_teaches(root: Path) -> None:
 
 def test_an_id_that_looks_like_a_number_needs_quotes() -> None:
     table = recipe().to_table() | {"loss": "distillation"}
-    with pytest.raises(BadInput, match=r"^loss\.teacher: got 1234, needs text, here in quotes of its own"):
+    with pytest.raises(BadInput, match=r"^loss\.teacher: got 1234, needs text: put it in quotes"):
         resolve(apply_set(table, "loss.teacher=1234"), catalog())
     quoted = resolve(apply_set(table, 'loss.teacher="0012"'), catalog())
     assert quoted.loss.options["teacher"] == "0012"
@@ -102,7 +103,7 @@ def test_a_teacher_is_looked_for_in_every_runs_folder(root: Path, tmp_path: Path
 
 def test_no_teacher_says_how_to_name_one(root: Path) -> None:
     assert refusal(student(""), root) == (
-        "loss.teacher: which finished run teaches? Its id, the last four of it, its name, its folder or @last"
+        "loss.teacher: name a finished run as the teacher: its id, the last four characters of it, its name, its folder or @last"
     )
 
 
@@ -115,18 +116,18 @@ def test_an_unknown_run_is_refused(root: Path, name: str) -> None:
 
 def test_a_run_that_has_not_finished_is_refused(root: Path) -> None:
     run = teach(root, closing=Stopped(epoch=3))
-    assert refusal(student(), root) == f"loss.teacher: run {run.id} is stopped; a teacher must have finished"
+    assert refusal(student(), root) == f"loss.teacher: run {run.id} is stopped; a teacher must be finished"
 
 
 def test_a_run_that_keeps_no_weights_is_refused(root: Path) -> None:
     run = teach(root, epochs=())
-    assert f"run {run.id} keeps no weights" in refusal(student(), root)
+    assert f"run {run.id} has no weights" in refusal(student(), root)
 
 
 def test_a_run_on_other_classes_is_refused(root: Path) -> None:
     run = teach(root, data={"name": "cifar100"})
     assert refusal(student(data={"name": "cifar10"}), root) == (
-        f"loss.teacher: run {run.id} has learned cifar100 (100 classes), this one is to learn cifar10 (10 classes)"
+        f"loss.teacher: run {run.id} was trained on cifar100 (100 classes), but this recipe uses cifar10 (10 classes)"
     )
 
 
@@ -148,7 +149,7 @@ def taught(root: Path) -> tuple[RunFolder, RunFolder]:
 
 def test_a_run_finds_its_teacher_again(root: Path) -> None:
     teacher, run = taught(root)
-    record, folder = hired(run)
+    record, folder = teacher_of(run)
     assert folder == teacher
     assert (record.id, record.epoch, record.weights) == (teacher.id, 3, "ema")
 
@@ -156,33 +157,33 @@ def test_a_run_finds_its_teacher_again(root: Path) -> None:
 def test_runs_that_moved_together_find_each_other(root: Path, tmp_path: Path) -> None:
     teacher, run = taught(root)
     root.rename(tmp_path / "elsewhere")
-    assert hired(RunFolder(tmp_path / "elsewhere" / run.id))[1].path == tmp_path / "elsewhere" / teacher.id
+    assert teacher_of(RunFolder(tmp_path / "elsewhere" / run.id))[1].path == tmp_path / "elsewhere" / teacher.id
 
 
 def test_a_teacher_that_is_gone_is_refused(root: Path) -> None:
     teacher, run = taught(root)
     teacher.path.rename(teacher.path.with_name(".removed"))
-    with pytest.raises(BadInput, match=f"^loss.teacher: run {teacher.id} is gone; it was ") as refused:
-        hired(run)
+    with pytest.raises(BadInput, match=f"^loss.teacher: run {teacher.id} is gone; it was in ") as refused:
+        teacher_of(run)
     assert "trash" not in str(refused.value)
 
 
 def test_a_teacher_in_the_trash_is_refused_with_the_way_back(root: Path) -> None:
     teacher, run = taught(root)
     remove(teacher, [root])
-    with pytest.raises(BadInput, match=f"it is in the trash: cifar-tui runs restore {teacher.id}"):
-        hired(run)
+    with pytest.raises(BadInput, match=f"`cifar-tui runs restore {teacher.id}` brings it back from the trash"):
+        teacher_of(run)
     restore(*in_trash(root), [root])
-    assert hired(run)[1] == teacher
+    assert teacher_of(run)[1] == teacher
 
 
 def test_a_teacher_with_other_weights_is_refused(root: Path) -> None:
     teacher, run = taught(root)
     digest = keep(teacher, 3, "others")
-    with pytest.raises(BadInput, match=rf"run {teacher.id} are not the same any more \(SHA-256 {digest[:12]}, "):
-        hired(run)
+    with pytest.raises(BadInput, match=rf"run {teacher.id} have changed \(SHA-256 {digest[:12]}, "):
+        teacher_of(run)
 
 
 def test_a_run_whose_teacher_was_never_looked_up_is_refused(root: Path) -> None:
-    with pytest.raises(BadInput, match="without looking up its teacher"):
-        hired(create(root, student("x"), seed=0))
+    with pytest.raises(BadInput, match="no teacher is recorded"):
+        teacher_of(create(root, student("x"), seed=0))

@@ -10,11 +10,10 @@ import pytest
 
 from engine.analysis.history import History
 from engine.contract.run.course import Course
+from engine.contract.run.event_file import EventReader, EventWriter, encode
 from engine.contract.run.events import (
     Checkpoint,
     Epoch,
-    EventReader,
-    EventWriter,
     Failed,
     Finished,
     Message,
@@ -24,7 +23,6 @@ from engine.contract.run.events import (
     Step,
     Stopped,
     System,
-    encode,
 )
 from engine.contract.run.fold import RunFold
 from engine.contract.run.store import summarize
@@ -153,7 +151,7 @@ def test_a_fold_in_pieces_equals_one_of_the_whole(tmp_path):
 
 def test_the_writer_of_an_attempt_stamps_every_event_and_adds_up_the_attempts(run, monkeypatch):
     clock = iter((1000.0, 1003.25, 1028.0, 5001.0, 5054.0))
-    monkeypatch.setattr("engine.contract.run.events.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr("engine.contract.run.event_file.time", SimpleNamespace(monotonic=lambda: next(clock)))
     with EventWriter(run.events, 1000.0) as writer:
         for _ in range(3):
             writer.write(Message(t=0.0))

@@ -1,6 +1,6 @@
-"""A supervisor's place in the queue: joining it, taking devices, keeping and leaving them.
+"""A supervisor's entry in the queue: join, take devices, keep them, leave.
 
-The queue's folder may be removed at any time. Those in line then make it anew and come back with their old numbers.
+The queue's folder may be removed at any time. The supervisors in line recreate it and rejoin with their old numbers.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from engine.contract import flock
 from engine.contract.errors import BadInput
 from engine.contract.lines import open_regular
 from engine.launch import locks, queue
-from engine.launch.queue import Ticket, Want
+from engine.launch.queue import DeviceRequest, Ticket
 
-PATIENCE: Final = 1.0  # seconds to wait for the mutex; a supervisor that has to obey orders comes back to them after it
+PATIENCE: Final = 1.0  # seconds to wait for the mutex; meanwhile a supervisor does not react to requests
 SETTLE_SECONDS: Final = 5.0
-"""After the folder was removed: holders of devices look this often after theirs at least, and are let go first."""
+"""How long a rejoined run waits after the folder was removed: by then every holder of devices has locked them again."""
 
 
-class Line:
-    """One supervisor's place in the line. Leaving or dying frees the ticket; devices stay with who holds their lock."""
+class QueueEntry:
+    """One supervisor's entry. Its end frees the ticket; devices stay with the processes that hold their locks."""
 
-    def __init__(self, run: str, folder: Path, want: Want, place: Path | None = None) -> None:
+    def __init__(self, run: str, folder: Path, request: DeviceRequest, place: Path | None = None) -> None:
         """Join the end of the line.
 
         Args:
@@ -41,17 +41,17 @@ class Line:
         self._devices: dict[str, int] = {}
         self._settled = 0.0
         self.note = ""
-        """Who or what this run waits for."""
+        """Which run or what this run waits for."""
         with queue.mutex(self._queue, PATIENCE):
-            queue.living(self._queue, tidy=True)  # so that numbers start again when the line is empty
+            queue.living(self._queue, tidy=True)  # so that numbers start again once the queue is empty
             number = max(queue.numbers(self._queue), default=0) + 1
-            self.ticket = Ticket(number, run, str(folder), want.candidates, want.count, time.time())
+            self.ticket = Ticket(number, run, str(folder), request.candidates, request.count, time.time())
             self._fd = self._claim(number)
 
     def take(self, usable: Sequence[str]) -> bool:
-        """Take `count` of the usable devices, best first, if all of them are free and nobody older wants them.
+        """Take `count` of the usable devices, best first, if so many are free and no older entry waits for them.
 
-        Sets `ticket.held`, or `ticket.place` and `note` where the answer is no.
+        Sets `ticket.held` on success, else `ticket.place` and `note`.
 
         Raises:
             Busy: another process keeps the queue locked.
@@ -59,13 +59,13 @@ class Line:
         """
         mine = set(self.ticket.candidates)
         with queue.mutex(self._queue, PATIENCE):
-            self._come_back()
+            self._rejoin()
             older = [other for other in queue.living(self._queue, self.ticket.number, tidy=True) if not other.held]
             ahead = [other for other in older if mine & set(other.candidates)]
             wanted = {key for other in older for key in other.candidates}
             self.ticket = replace(self.ticket, place=len(ahead) + 1)
             if time.monotonic() < self._settled:
-                self.note = "the queue's folder was removed; back in line"
+                self.note = "the queue's folder was removed; rejoined the queue"
                 return False
             free = [key for key in usable if key in mine and key not in wanted]
             fds, faults = self._lock(free)
@@ -78,7 +78,7 @@ class Line:
             try:
                 for fd in (self._fd, *fds.values()):
                     queue.write(fd, taken)
-            except OSError:  # a full disk: a device that is kept without a word would be lost to everyone
+            except OSError:  # a full disk: a device held without a record would look free and be lost
                 for fd in fds.values():
                     os.close(fd)
                 raise
@@ -86,19 +86,19 @@ class Line:
         return True
 
     def keep(self) -> str:
-        """Put ticket and devices back where the queue's folder was removed under a run that holds them.
+        """Restore ticket and device files if the queue's folder was removed while the run holds devices.
 
-        The trainer goes on holding the removed files only, so from then on a device is kept by this process alone.
+        The trainer still holds the removed files only, so from then on the device is locked by this process alone.
 
         Returns:
-            What is in the way of it, "" where all is well. Never raises: the run goes on in any case.
+            Why that failed, "" if nothing is wrong. Never raises: training continues in any case.
         """
         lost = [key for key, fd in self._devices.items() if not locks.leads_to(queue.device_path(self._queue, key), fd)]
         if not lost and locks.leads_to(self._path, self._fd):
             return ""
         try:
             with queue.mutex(self._queue, PATIENCE):
-                self._come_back()
+                self._rejoin()
                 fds, faults = self._lock(lost)
                 for key, fd in fds.items():
                     os.close(self._devices[key])
@@ -106,17 +106,17 @@ class Line:
                     queue.write(fd, self.ticket)
         except BadInput as problem:
             return str(problem)
-        taken = [f"another run was given {key} when the queue's folder was removed" for key in lost if key not in fds]
+        taken = [f"another run took {key} after the queue's folder was removed" for key in lost if key not in fds]
         return "; ".join(faults or taken)
 
     @property
     def device_fds(self) -> tuple[int, ...]:
-        """The locks of the devices held: a child that inherits them holds the devices as well."""
+        """The locks of the devices it holds; a child that inherits them holds the devices as well."""
         return tuple(self._devices.values())
 
     def leave(self) -> None:
-        """Give up the ticket and this process's hold on the devices."""
-        # A ticket that stays behind because the queue is locked or gone is a dead one's, cleared away by the next.
+        """Give up the ticket and this process's locks on the devices."""
+        # If the queue is locked or gone the ticket stays behind; the next supervisor removes it as a dead one's.
         with suppress(BadInput), queue.mutex(self._queue, PATIENCE, make=False):
             if locks.leads_to(self._path, self._fd):
                 self._path.unlink()
@@ -129,13 +129,13 @@ class Line:
         return queue.ticket_path(self._queue, self.ticket.number)
 
     def _claim(self, number: int) -> int:
-        """Make and lock the ticket's file under the first free number from this one on."""
+        """Create and lock the ticket's file under the first free number from this one on."""
         used = queue.numbers(self._queue)
         while number in used:
             number += 1
         path = queue.ticket_path(self._queue, number)
         fd = locks.take(path)
-        assert fd is not None  # under the mutex nobody else makes files here
+        assert fd is not None  # nobody else creates files here while the mutex is held
         ticket = replace(self.ticket, number=number)
         try:
             queue.write(fd, ticket)
@@ -146,8 +146,8 @@ class Line:
         self.ticket = ticket
         return fd
 
-    def _come_back(self) -> None:
-        """Join again, with the old number if nobody has it, where the ticket's file has been removed."""
+    def _rejoin(self) -> None:
+        """Join again if the ticket's file has been removed, with the old number if it is free."""
         if not locks.leads_to(self._path, self._fd):
             fresh = self._claim(self.ticket.number)
             os.close(self._fd)
@@ -155,7 +155,7 @@ class Line:
             self._settled = time.monotonic() + SETTLE_SECONDS
 
     def _lock(self, keys: Sequence[str]) -> tuple[dict[str, int], list[str]]:
-        """The locks of as many of these devices as the run needs, and what is wrong with files in their place."""
+        """Locks of as many of these devices as the run needs, and an error for each lock file that cannot be used."""
         fds: dict[str, int] = {}
         faults = []
         for key in keys:
@@ -177,15 +177,15 @@ class Line:
         return "held by " + ", ".join(holders) if holders else ""
 
     def _ahead(self, ahead: Sequence[Ticket]) -> str:
-        """Who is next in a line that does not move; a supervisor that was stopped is named with the way out."""
+        """The run at the head of the line; if its supervisor is stopped (Ctrl-Z), also how to continue it."""
         if not ahead:
             return ""
-        said = f"behind run {ahead[0].run}"
+        note = f"behind run {ahead[0].run}"
         with suppress(OSError):
             ticket = open_regular(queue.ticket_path(self._queue, ahead[0].number))
             try:
                 if flock.is_stopped(pid := flock.holder(ticket)):
-                    said += f" of {flock.describe(pid)}"
+                    note += f" of {flock.describe(pid)}"
             finally:
                 os.close(ticket)
-        return said
+        return note

@@ -15,7 +15,7 @@ import pytest
 from engine.contract.errors import BadInput
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import ExitRecord, alive, presence
-from engine.launch import control, local, queue
+from engine.launch import control, local, queue, restart
 
 Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
@@ -42,7 +42,7 @@ def test_a_run_moved_while_it_trains_is_stopped_and_its_end_is_recorded_where_it
     bench.until(lambda: not bench.alive())
     assert gone(run) and queue.tickets() == []
     assert (run.status().state, run.status().message) == ("lost", "its folder was moved or deleted")
-    control.resume(there, supervisor=bench.supervisor)
+    restart.resume(there, supervisor=bench.supervisor)
     (there.path / "go").touch()
     assert bench.ended(there).state == "finished"
     assert ExitRecord.read(there.exits / "1.json") == record
@@ -57,15 +57,19 @@ def test_while_it_ends_it_says_so_and_nothing_is_signalled(bench: Bench, monkeyp
         for name in ("kill", "killpg", "pidfd_open"):
             patch.setattr(os, name, lambda *arguments: pytest.fail(f"signalled {arguments}"))
         status = there.status()
-        assert (status.state, status.reason, status.message) == ("stopping", "moved", "ending, its folder was moved")
-        assert control.stop(there) == control.kill(there) == "is ending, its folder was moved"
+        assert (status.state, status.reason, status.message) == (
+            "stopping",
+            "moved",
+            "ending because its folder was moved",
+        )
+        assert control.stop(there) == control.kill(there) == "is ending because its folder was moved"
         for identity in identities:
             assert presence(identity, there.path) == "moved" and not alive(identity, there.path)
-        with pytest.raises(BadInput, match="is not at work"):
+        with pytest.raises(BadInput, match="is not active"):
             control.stop(run)
     record = bench.record(there)
     assert (record.state, record.reason) == ("stopped", "moved")
-    assert "it did not stop within 5 s and was killed" in record.message
+    assert "the trainer did not stop within 5 s and was killed" in record.message
     assert gone(run)
 
 
@@ -74,7 +78,7 @@ def test_another_folder_in_its_place_is_neither_written_to_nor_a_way_to_its_proc
     there = move(run)
     shutil.copytree(there.path, run.path)  # proc.json and all
     before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
-    with pytest.raises(BadInput, match="is not at work"):
+    with pytest.raises(BadInput, match="is not active"):
         control.stop(run)
     assert bench.record(there).reason == "moved"
     bench.until(lambda: not bench.alive())
@@ -98,7 +102,7 @@ def test_a_waiting_run_leaves_the_queue(bench: Bench, act: str):
     if act == "move":
         record = bench.record(move(waiting))
         assert (record.state, record.reason) == ("stopped", "moved")
-        assert record.message == "the folder was moved; it had waited in the queue"
+        assert record.message == "the folder was moved while the run was queued"
     else:
         while not gone(waiting):
             shutil.rmtree(waiting.path, ignore_errors=True)
@@ -126,10 +130,10 @@ def test_an_adopted_trainer_is_stopped_when_its_folder_moves(bench: Bench):
 
 
 def test_a_second_trainer_is_not_started_beside_one_that_is_ending(bench: Bench, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(control, "ENDING_SECONDS", 0.2)
+    monkeypatch.setattr(restart, "ENDING_SECONDS", 0.2)
     run = bench.working("deaf")
     there = move(run)
     with pytest.raises(BadInput, match="is stopping"):
-        control.resume(there, supervisor=bench.supervisor)
-    with pytest.raises(local.StartFailed, match="in use by another process|still at work"):
+        restart.resume(there, supervisor=bench.supervisor)
+    with pytest.raises(local.StartFailed, match="in use by another process|still running"):
         local.start(there, supervisor=bench.supervisor, timeout=60)

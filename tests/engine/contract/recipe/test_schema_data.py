@@ -42,14 +42,20 @@ def test_given_constants_survive_the_way_through_a_file():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"normalize": "given"}, r"data\.mean: 0 given for 3 channels"),
-        ({"normalize": "given", "mean": [0.5], "std": [0.5] * 3}, r"data\.mean: 1 given for 3 channels"),
-        ({"normalize": "given", "mean": [0.5] * 3, "std": [0.5] * 2}, r"data\.std: 2 given for 3 channels"),
+        ({"normalize": "given"}, r"data\.mean: got 0 values, needs 3, one per channel"),
+        (
+            {"normalize": "given", "mean": [0.5], "std": [0.5] * 3},
+            r"data\.mean: got 1 values, needs 3, one per channel",
+        ),
+        (
+            {"normalize": "given", "mean": [0.5] * 3, "std": [0.5] * 2},
+            r"data\.std: got 2 values, needs 3, one per channel",
+        ),
         ({"normalize": "given", "mean": [0.5] * 3, "std": [0.5, 0.5, 0]}, r"data\.std: got 0, needs > 0"),
         ({"normalize": "given", "mean": [0.5] * 3, "std": ["x"] * 3}, r"data\.std"),
         (
             {"name": "mnist", "normalize": "given", "mean": [0.5] * 3, "std": [0.5]},
-            r"data\.mean: 3 given for 1 channels",
+            r"data\.mean: got 3 values, needs 1, one per channel",
         ),
         ({"std": [0.5] * 3}, r'data\.std: only used with data\.normalize = "given"'),
         ({"normalize": "mean"}, r"data\.normalize: got 'mean', needs 'train', 'test', 'none' or 'given'"),
@@ -79,7 +85,7 @@ def for_colours(num_classes=10):
     table = {"epochs": 1, "batch_size": 8, "model": "for_colours", "optimizer": {"name": "sgd", "lr": 0.1}}
     known = catalog((own,))
     assert resolve(table, known).model.name == "for_colours"
-    with pytest.raises(BadInput, match="for_colours takes images of 3 channels; those of mnist have 1"):
+    with pytest.raises(BadInput, match="for_colours takes images with 3 channels; those of mnist have 1"):
         resolve(table | {"data": {"name": "mnist"}}, known)
 
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.contract.run.events import Checkpoint, EventReader, Resumed
+from engine.contract.run.event_file import EventReader
+from engine.contract.run.events import Checkpoint, Resumed
 from engine.contract.run.folder import RunFolder
-from engine.launch import control, local
+from engine.launch import control, local, restart
 
 Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
@@ -71,13 +72,13 @@ def test_a_run_that_was_killed_and_stopped_ends_bit_identical_to_one_that_was_no
     assert (bench.ended(broken).state, bench.ended(broken).reason) == ("failed", "killed")
 
     before = inside_second_epoch(broken)
-    control.resume(broken, supervisor=bench.supervisor)
+    restart.resume(broken, supervisor=bench.supervisor)
     bench.until(lambda: inside_second_epoch(broken) > before)
     control.stop(broken)
     assert bench.ended(broken).state == "stopped"
 
     hold.unlink()
-    control.resume(broken, supervisor=bench.supervisor)
+    restart.resume(broken, supervisor=bench.supervisor)
     assert bench.ended(broken).state == "finished"
     resumed = [event for event in EventReader(broken.events).poll() if isinstance(event, Resumed)]
     assert [event.exact for event in resumed] == [True, True]
@@ -123,9 +124,9 @@ def test_a_stop_saves_nothing_through_a_link_in_place_of_the_checkpoints(bench: 
     control.stop(run)
     record = bench.record(run)
     assert (record.state, record.reason) == ("failed", "bad_input")
-    assert record.message.startswith(f"run {run.id} is not written to: checkpoints is a link to {elsewhere}")
+    assert record.message.startswith(f"cannot write to run {run.id}: checkpoints is a link to {elsewhere}")
     assert {path.name for path in elsewhere.rglob("*")} == {"thesis", "epoch-0001"}
     run.checkpoints.unlink()
     (run.path / "pause").unlink()
-    control.resume(run, supervisor=bench.supervisor)
+    restart.resume(run, supervisor=bench.supervisor)
     assert bench.ended(run).state == "finished"
