@@ -1,0 +1,51 @@
+"""How a recipe differs from another: the differences, set one by one, lead from the one to the other."""
+
+from typing import Any
+
+import pytest
+
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.changes import changes, differences, flat
+from engine.contract.recipe.overrides import apply_set
+from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.schema import Recipe
+
+TABLE = {
+    "epochs": 3,
+    "batch_size": 8,
+    "model": "lenet",
+    "augmentation": ["random_crop", "horizontal_flip", "cutout"],
+    "optimizer": {"name": "sgd", "lr": 0.1},
+}
+
+
+def recipe(**changed: Any) -> Recipe:
+    return resolve(TABLE | changed, catalog())
+
+
+BASE = recipe()
+CASES = [
+    ({}, "-"),
+    ({"optimizer": {"name": "sgd", "lr": 0.2}}, "lr .1→.2"),
+    ({"epochs": 5, "batch_size": 16}, "epochs 3→5 batch 8→16"),
+    ({"model": "resnet20"}, "model=resnet20"),
+    ({"augmentation": ["random_crop", "horizontal_flip"]}, "-cutout"),
+    ({"augmentation": ["random_crop", "horizontal_flip", {"name": "cutout", "length": 4}]}, "cutout.length"),
+    ({"augmentation": ["random_crop", "horizontal_flip", "cutout", "mixup"]}, "+mixup"),
+    ({"compute": {"channels_last": False}}, "channels_last on→off"),
+]
+
+
+@pytest.mark.parametrize(("changed", "text"), CASES)
+def test_changes_are_short_text(changed: dict[str, Any], text: str):
+    assert text in changes(BASE, recipe(**changed), catalog())
+
+
+@pytest.mark.parametrize("changed", [case for case, _ in CASES if "augmentation" not in case and "model" not in case])
+def test_differences_set_one_by_one_make_the_other_recipe(changed: dict[str, Any]):
+    other, table = recipe(**changed), BASE.to_table()
+    for path, old, new in differences(BASE, other):
+        assert flat(BASE)[path] == old
+        table = apply_set(table, f"{path}={str(new).lower() if isinstance(new, bool) else new}")
+    assert resolve(table, catalog()) == other
+    assert differences(other, other) == [] and len(differences(other, BASE)) == len(differences(BASE, other))
