@@ -40,7 +40,10 @@ def fetch(
     data_dir: str = Folder,
     as_json: bool = Json,
 ) -> None:
-    """Download a data set, resuming an interrupted download, or import it from local files."""
+    """Download or import a data set.
+
+    An interrupted download is resumed.
+    """
     from engine.data.fetch import fetch as download
     from engine.data.imports import import_archive
 

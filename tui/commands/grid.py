@@ -38,9 +38,9 @@ def grid(
     yes: bool = Yes,
     as_json: bool = Json,
 ) -> None:
-    """Queue every combination of presets, varied values, and seeds.
+    """Queue a grid of presets, values and seeds.
 
-    Running the same command again continues where it stopped: nothing runs twice.
+    Every combination becomes a run. Running the same command again continues where it stopped: nothing runs twice.
     """
     from engine.contract.recipe.catalog import catalog
     from presets.references import parts_with, source_file

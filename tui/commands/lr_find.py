@@ -30,9 +30,10 @@ def lr_find(
     trust_parts: bool = TrustParts,
     as_json: bool = Json,
 ) -> None:
-    """Find a learning rate: train a fresh copy of the recipe while the rate rises, and plot the loss.
+    """Find a learning rate by a short sweep.
 
-    Creates no run and changes none. Takes about a minute, or as long as --steps need.
+    Trains a fresh copy of the recipe while the learning rate rises, and plots the loss. Creates no run and changes
+    none. Takes about a minute, or as long as --steps need.
     """
     from tui.commands import lr_sweep
     from tui.plans.sweep import Wanted

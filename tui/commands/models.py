@@ -118,7 +118,10 @@ def show_model(
     summary: bool = typer.Option(True, help="Count stages and memory; imports torch, which takes some seconds."),
     as_json: bool = Json,
 ) -> None:
-    """Show one model: facts, options, presets that use it, stages, and memory for training."""
+    """Show one model.
+
+    The output has its facts, its options, the presets that use it, its stages, and the memory that training takes.
+    """
     variants = {info.name: info for info in loader.list_presets("models")}
     if name in variants:
         part, changed = _variant(name)

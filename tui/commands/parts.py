@@ -96,7 +96,10 @@ def show_schedule(
     ),
     as_json: bool = Json,
 ) -> None:
-    """Plot the learning rate of a schedule over a whole training, and list its options."""
+    """Plot a schedule and list its options.
+
+    The plot shows the learning rate over a whole training.
+    """
     from tui.commands import schedule_show
 
     schedule_show.main(name, epochs, lr, sets, as_json=as_json)

@@ -92,7 +92,10 @@ def show_preset(
     ),
     as_json: bool = Json,
 ) -> None:
-    """Print a preset as a resolved recipe in TOML, with every default filled in."""
+    """Print a preset as a complete recipe in TOML.
+
+    Every default is filled in.
+    """
     recipe = references.recipe_of(name, catalog())
     uses = suite_rows(uses_of_preset(name))
     if as_json:

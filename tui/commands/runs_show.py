@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
-    """Show the status and the recipe of a run, and the command that repeats it."""
+    """Show the status and the recipe of a run.
+
+    The output includes the command that repeats the run.
+    """
     from engine.contract.run.store import find, summarize
 
     folder = find(roots(runs_dir), run)

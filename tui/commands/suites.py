@@ -33,7 +33,7 @@ from tui.commands.complete import suite_names
 from tui.commands.options import with_flags
 from tui.plans.flags import SUITE
 
-app = group("Published tables of results: list them, run their rows, and compare with what was reported.")
+app = group("Published result tables: list, show, run, report.")
 
 LAUNCHERS: Final = ("local", "slurm")
 
@@ -68,7 +68,10 @@ def _listed(info: loader.PresetInfo) -> dict[str, Any]:
 
 @app.command("show")
 def show_suite(name: str = Name, as_json: bool = Json) -> None:
-    """Show the rows of a suite: what was reported for each, and what is unusual about it."""
+    """Show the rows of a suite.
+
+    For each row: what was reported, and what is unusual about it.
+    """
     from tui.drawing.suite_table import reported_table
     from tui.drawing.typeset import text
 
@@ -164,9 +167,9 @@ def report(
     as_json: bool = typer.Option(False, "--json", help="Same as --format json."),
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Compare what was reported with the finished runs of each row, however they were started.
+    """Compare reported and measured results.
 
-    With --epochs, --fraction, and --set, report on runs that were made with the same options.
+    Every finished run of a row counts, however it was started. With --epochs, --fraction, and --set, report on runs that were made with the same options.
     """
     from tui.commands.suites_report import write
     from tui.plans.suite import Shrink

@@ -30,7 +30,7 @@ from tui.commands.interrupts import PREEMPTED, STOPPED, Interrupts
 from tui.commands.output import OutputLost
 from tui.commands.trust import agreed
 from tui.drawing.figures import extra_accuracies
-from tui.drawing.format import duration, learning_rate, number, percent, work
+from tui.drawing.format import duration, learning_rate, number, percent, place_in_line, work
 from tui.plans.draft import from_flags
 from tui.plans.plan import launch, plan
 from tui.plans.resolution import Resolution, Resolver
@@ -177,7 +177,7 @@ def describe(event: events.Event | Status) -> str:
     """An event or a new status as one line of text; "" for those that only a screen shows."""
     match event:
         case Status(state="queued"):
-            place = f", place {event.place} in line" if event.place else ""
+            place = f", {place_in_line(event.place)}" if event.place else ""
             return f"waiting for a device{place}{': ' + one_line(event.note) if event.note else ''}"
         case Status(reason="supervisor_lost" | "moved", live=True):
             return f"warning: {one_line(event.message)}"

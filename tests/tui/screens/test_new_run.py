@@ -102,7 +102,7 @@ async def test_ctrl_s_in_the_middle_of_an_edit_takes_what_was_typed(workbench, l
         assert [run.recipe().epochs for run in launcher.started] == [4]
 
 
-async def test_a_start_that_fails_says_why_and_can_be_tried_again(workbench, launcher, settle, monkeypatch):
+async def test_a_start_that_fails_says_why_and_can_be_tried_again(workbench, launcher, settle, until):
     def fail(run):
         raise StartFailed(f"run {run.id} did not start: No module named torch (log: x)")
 
@@ -110,12 +110,11 @@ async def test_a_start_that_fails_says_why_and_can_be_tried_again(workbench, lau
     app.session.start = fail
     async with app.run_test(notifications=True) as pilot:
         await pilot.press("ctrl+s")
-        await settle(pilot, 0.1)
-        assert any("No module named torch" in notice.message for notice in app._notifications)
-        assert app.current_mode == "dashboard"
+        await until(pilot, lambda: any("No module named torch" in notice.message for notice in app._notifications))
+        await until(pilot, lambda: app.current_mode == "dashboard")
         app.session.start = launcher
         await pilot.press("q", "ctrl+s")
-        await settle(pilot, 0.1)
+        await until(pilot, lambda: launcher.started)
         await settle(pilot)
         assert len(launcher.started) == 1
 

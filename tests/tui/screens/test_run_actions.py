@@ -151,7 +151,9 @@ async def test_resume_asks_first(workbench, make_run, settle, monkeypatch):
         assert done == [run]
 
 
-async def test_changed_code_of_a_run_is_asked_about_before_it_goes_on(workbench, root, settle, monkeypatch, tmp_path):
+async def test_changed_code_of_a_run_is_asked_about_before_it_goes_on(
+    workbench, root, settle, until, monkeypatch, tmp_path
+):
     (tmp_path / "mine.py").write_text(
         'from engine.contract.catalog import register\n\n\n'
         '@register("loss", title="Mine")\ndef mine(num_classes):\n    """A loss."""\n'
@@ -167,10 +169,11 @@ async def test_changed_code_of_a_run_is_asked_about_before_it_goes_on(workbench,
     async with app.run_test(size=(120, 40)) as pilot:
         for answer in ("n", "r"):
             await pilot.press("C", "c")
-            await settle(pilot, 0.2)
-            assert isinstance(app.screen, Confirm) and "has changed since run" in app.screen._body
+            await until(pilot, lambda: isinstance(app.screen, Confirm) and "has changed since run" in app.screen._body)
             await pilot.press(answer)
-            await settle(pilot, 0.2)
+            await until(pilot, lambda: not isinstance(app.screen, Confirm))
+            await settle(pilot)
+        await until(pilot, lambda: started)
         assert [list(files) for files in started] == [[str(copy)]]
 
 
