@@ -10,7 +10,7 @@ import typer
 from tui.commands.common import Json, Refs, RunsDirs, group, listing, print_json, print_table, roots
 from tui.drawing.format import age
 
-app = group("Runs that wait for a device: list, reorder, cancel.")
+app = group("Runs that wait for a device: list, cancel.")
 
 
 @listing(app)

@@ -169,7 +169,8 @@ def report(
 ) -> None:
     """Compare reported and measured results.
 
-    Every finished run of a row counts, however it was started. With --epochs, --fraction, and --set, report on runs that were made with the same options.
+    Every finished run of a row counts, however it was started. With --epochs, --fraction, and --set, report on runs
+    that were made with the same options.
     """
     from tui.commands.suites_report import write
     from tui.plans.suite import Shrink
