@@ -39,6 +39,10 @@ docs:
     {{python}} docs/parts.py
     {{python}} docs/zoo.py
 
+# draw the README's pictures again
+pictures:
+    {{python}} -m tools.pictures
+
 # measure speed: `just bench engine --quick`
 bench *args:
     {{python}} -m bench {{args}}
