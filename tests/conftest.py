@@ -10,10 +10,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.resolve import resolve
@@ -30,10 +32,15 @@ COMPILED = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or f"{tempfile.gettempdir()
 """Where torch itself would keep what it compiles: in a folder of its own each test would compile everything again."""
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def private_folders(homes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point every folder the program writes to (runs, data, cache, settings, queue) into a fresh one."""
-    home = tmp_path_factory.mktemp("home")
+    home = Path(tempfile.mkdtemp(dir=homes))  # `mktemp` of pytest reads the names of all folders to find a number
     for variable, name in {
         "XDG_DATA_HOME": "data",
         "XDG_CACHE_HOME": "cache",
@@ -47,6 +54,14 @@ def private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     monkeypatch.delenv("CIFAR_TUI_DATA", raising=False)
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", COMPILED)
     return home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_once() -> Iterator[None]:
+    """Build the tree of commands once: Typer builds all of it anew at each call within a process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(scope="session")
