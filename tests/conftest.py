@@ -1,6 +1,7 @@
 """What every test gets: private folders, so that no test sees or touches the user's own runs, data or settings."""
 
 import ctypes
+import gc
 import getpass
 import json
 import os
@@ -25,6 +26,8 @@ from engine.contract.run.events import NAN, Epoch, Event, Failed, Finished, RunS
 from engine.contract.run.records import ExitRecord
 from engine.contract.run.store import RunFolder, create, runs_root
 from engine.launch import control, local, restart
+
+gc.set_threshold(50_000)  # as the program sets it: else a third of the time to collect the tests is spent on garbage
 
 REAL_DATA = os.environ.get("CIFAR_TUI_DATA", "")  # read once, before the isolation below hides it
 
@@ -235,6 +238,12 @@ def stopped_run(engine_runs: EngineRuns, copy_run: Callable[..., RunFolder]) -> 
         return copy_run(engine_runs.stopped, root, teacher=teacher)
 
     return make
+
+
+def pytest_collection_finish() -> None:
+    """Leave out what the imports have made from every later search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
