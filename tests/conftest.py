@@ -33,6 +33,8 @@ from engine.launch import control, local, restart
 
 gc.set_threshold(50_000)  # as the program sets it: else a third of the time to collect the tests is spent on garbage
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers that compute with all cores each wait for one another
+
 REAL_DATA = os.environ.get("CIFAR_TUI_DATA", "")  # read once, before the isolation below hides it
 
 COMPILED = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or f"{tempfile.gettempdir()}/torchinductor_{getpass.getuser()}"
