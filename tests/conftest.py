@@ -1,6 +1,8 @@
 """What every test gets: private folders, so that no test sees or touches the user's own runs, data or settings."""
 
 import ctypes
+import fcntl
+import gc
 import getpass
 import json
 import os
@@ -9,11 +11,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.resolve import resolve
@@ -22,7 +27,13 @@ from engine.contract.run.event_file import EventWriter
 from engine.contract.run.events import NAN, Epoch, Event, Failed, Finished, RunStarted, Stopped
 from engine.contract.run.records import ExitRecord
 from engine.contract.run.store import RunFolder, create, runs_root
+from engine.data.arrays import cache_path
+from engine.data.shapes import shapes
 from engine.launch import control, local, restart
+
+gc.set_threshold(50_000)  # as the program sets it: else a third of the time to collect the tests is spent on garbage
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers that compute with all cores each wait for one another
 
 REAL_DATA = os.environ.get("CIFAR_TUI_DATA", "")  # read once, before the isolation below hides it
 
@@ -30,10 +41,15 @@ COMPILED = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or f"{tempfile.gettempdir()
 """Where torch itself would keep what it compiles: in a folder of its own each test would compile everything again."""
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def private_folders(homes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point every folder the program writes to (runs, data, cache, settings, queue) into a fresh one."""
-    home = tmp_path_factory.mktemp("home")
+    home = Path(tempfile.mkdtemp(dir=homes))  # `mktemp` of pytest reads the names of all folders to find a number
     for variable, name in {
         "XDG_DATA_HOME": "data",
         "XDG_CACHE_HOME": "cache",
@@ -47,6 +63,14 @@ def private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     monkeypatch.delenv("CIFAR_TUI_DATA", raising=False)
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", COMPILED)
     return home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_once() -> Iterator[None]:
+    """Build the tree of commands once: Typer builds all of it anew at each call within a process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -118,6 +142,62 @@ def ended_run() -> Callable[..., RunFolder]:
     return make
 
 
+Make = Callable[[Path], None]
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Make], Path]:
+    """`made_once(name, make)`: a folder that `make` fills once per test run, whatever the number of workers."""
+    own = tmp_path_factory.getbasetemp()
+    base = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def folder(name: str, make: Make) -> Path:
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (base / name / "made").exists():
+                shutil.rmtree(base / name, ignore_errors=True)  # of a worker that could not make it
+                (base / name).mkdir()
+                make(base / name)
+                (base / name / "made").touch()
+        return base / name
+
+    return folder
+
+
+@contextmanager
+def private_umask() -> Iterator[None]:
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture(scope="session")
+def generated_shapes(made_once: Callable[[str, Make], Path]) -> Path:
+    """The cache of the generated data set."""
+
+    def generate(home: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch, private_umask():
+            patch.setenv("XDG_CACHE_HOME", str(home))
+            shapes("", lambda phase, note: None)
+            cache_path("shapes").rename(home / "shapes.npz")
+
+    return made_once("generated-shapes", generate) / "shapes.npz"
+
+
+@pytest.fixture
+def shapes_ready(private_folders: Path, generated_shapes: Path) -> None:
+    """Spare a test that trains on the generated images to generate all of them."""
+    with private_umask():
+        put_shapes(generated_shapes)
+
+
+def put_shapes(generated: Path) -> None:
+    """Make them those of the cache folder that is set."""
+    path = cache_path("shapes")
+    path.parent.mkdir(parents=True)
+    path.symlink_to(generated)
+
+
 @dataclass(frozen=True)
 class EngineRuns:
     """One run of the engine at two moments of its life."""
@@ -144,12 +224,18 @@ def clone(source: Path, target: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def engine_runs(tmp_path_factory: pytest.TempPathFactory) -> EngineRuns:
-    """Train a tiny run with the real trainer under the real supervisor, once per test session. Copy it, never use it.
+def engine_runs(made_once: Callable[[str, Make], Path], generated_shapes: Path) -> EngineRuns:
+    """Train a tiny run with the real trainer under the real supervisor, once per test run. Copy it, never use it.
 
     It stops and resumes on the way, so the folder holds everything that a run folder can hold.
     """
-    home, launch = tmp_path_factory.mktemp("engine-runs"), Path(__file__).parent / "engine" / "launch"
+    home = made_once("engine-runs", lambda home: train_tiny(home, generated_shapes))
+    (stopped,), (finished,) = (home / "stopped").iterdir(), (home / "runs").glob("2*")
+    return EngineRuns(stopped, finished)
+
+
+def train_tiny(home: Path, generated: Path) -> None:
+    launch = Path(__file__).parent / "engine" / "launch"
     table = {
         "epochs": 2,
         "batch_size": 32,
@@ -165,6 +251,7 @@ def engine_runs(tmp_path_factory: pytest.TempPathFactory) -> EngineRuns:
             patch.setenv(variable, str(home / variable.lower()))
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.setenv("FAKE_TRAINER", "real_trainer.py")  # the real one, saving all the time
+        put_shapes(generated)
         recipe = resolve(table, catalog())
         placement = Placement(device="cpu", threads=1, keep="all", name="tiny", tags=("engine",))
         run = create(home / "runs", recipe, seed=3, placement=placement, preset="quickstart", changes="tiny")
@@ -179,10 +266,9 @@ def engine_runs(tmp_path_factory: pytest.TempPathFactory) -> EngineRuns:
         assert control.wait(run, 120).state == "stopped", run.status()
         pause.unlink()
         paused.unlink()
-        stopped = clone(run.path, home / "stopped" / run.id)
+        clone(run.path, home / "stopped" / run.id)
         restart.resume(run, supervisor=supervisor)
         assert control.wait(run, 120).state == "finished", run.status()
-    return EngineRuns(stopped, run.path)
 
 
 @pytest.fixture
@@ -220,6 +306,12 @@ def stopped_run(engine_runs: EngineRuns, copy_run: Callable[..., RunFolder]) -> 
         return copy_run(engine_runs.stopped, root, teacher=teacher)
 
     return make
+
+
+def pytest_collection_finish() -> None:
+    """Leave out what the imports have made from every later search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,6 +16,8 @@ from engine.contract.run.events import Epoch, Failed, Finished, Phase, RunStarte
 from engine.contract.run.fold import RunFold
 from engine.loop.system import sampling
 
+pytestmark = pytest.mark.usefixtures("shapes_ready")
+
 LAST_STEP_BLOWS_UP = {
     "batch_size": 320, "epochs": 1, "schedule": "constant", "optimizer": {"name": "sgd", "lr": 1e30},
     "data": {"name": "shapes"},

@@ -13,6 +13,8 @@ from engine.contract.run.event_file import EventReader
 from engine.contract.run.events import Failed, Finished, Step, Stopped, System
 from engine.launch import package
 
+pytestmark = pytest.mark.usefixtures("shapes_ready")
+
 LIMIT = 240.0  # seconds until a test gives up on a process
 
 

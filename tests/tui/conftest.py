@@ -1,12 +1,14 @@
 """A workbench over a private runs folder, with a launcher that starts nothing."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.changes import flat
@@ -56,6 +58,22 @@ class Launcher:
 
     def __call__(self, run: RunFolder, **options: Any) -> None:
         self.started.append(run)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Parse each style sheet once per theme: every app parses all of them, and again when its theme is set."""
+    parse, parsed = Stylesheet._parse_rules, {}
+
+    def recall(sheet: Stylesheet, css: str, *where: Any, **how: Any) -> list[RuleSet]:
+        key = (frozenset(sheet._variables.items()), css, where, frozenset(how.items()))
+        if key not in parsed:
+            parsed[key] = parse(sheet, css, *where, **how)
+        return parsed[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", recall)
+        yield
 
 
 @pytest.fixture

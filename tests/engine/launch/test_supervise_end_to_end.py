@@ -16,6 +16,8 @@ from engine.contract.run.events import Checkpoint, Resumed
 from engine.contract.run.folder import RunFolder
 from engine.launch import control, local, restart
 
+pytestmark = pytest.mark.usefixtures("shapes_ready")
+
 Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
 
 RECIPE = {

@@ -10,8 +10,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from engine.contract.recipe.catalog import Part, catalog
 from engine.contract.recipe.schema import Choice
+from engine.models import summary
 from engine.models.build import build_model
 from engine.models.layers import DilatedConv
+from engine.models.norms import normalizes_single_pixels
+from engine.models.summary import Stage, find_stages
+from tests.engine.models.shapes import ShapesOnly, blank
 
 MODELS = catalog().parts("model")
 
@@ -30,30 +34,12 @@ def smallest_of_each_family() -> list[Part]:
     return list(families.values())
 
 
-def build(part: Part, num_classes: int = 10, in_channels: int = 3, image_size: int = 32) -> nn.Module:
-    choice = Choice(name=part.name)
-    facts = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
-    return build_model(choice, **facts, catalog=catalog())
-
-
-def on_meta(part: Part, **facts: int) -> nn.Module:
-    with torch.device("meta"):
-        return build(part, **facts)
+def build(part: Part, num_classes: int = 10) -> nn.Module:
+    return build_model(Choice(name=part.name), num_classes=num_classes, catalog=catalog())
 
 
 def images(batch: int, channels: int = 3, size: int = 32, device: str = "cpu") -> torch.Tensor:
     return torch.randn(batch, channels, size, size, device=device)
-
-
-@pytest.fixture(scope="module", params=MODELS, ids=lambda part: part.name)
-def part(request: pytest.FixtureRequest) -> Part:
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def blank(part: Part) -> nn.Module:
-    """The model as its mark describes it, without memory or numbers."""
-    return on_meta(part)
 
 
 @pytest.fixture(
@@ -82,24 +68,45 @@ def twin(real: Part) -> nn.Module:
     return build(real, num_classes=7).to(memory_format=torch.channels_last)
 
 
-def test_the_mark_tells_title_year_family_and_paper(part: Part) -> None:
+class Once(nn.Module):
+    """A model that runs only where `find_stages` runs it: one pass then shows what the model is and what it does."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model, self.stages = model, [Stage("", "", (), 0, 0)]
+
+    def forward(self, image: torch.Tensor) -> None:
+        self.stages = find_stages(self.model, *image.shape[1:3])
+
+
+@pytest.mark.parametrize("part", MODELS, ids=lambda part: part.name)
+def test_a_model_is_what_its_mark_says(part: Part, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parameters, multiply-adds and whether batch norm sees single pixels; and the stages add up to the whole."""
     assert part.title and part.summary.endswith(".")
     assert {"year", "family", "paper", "params", "gmacs"} <= set(part.meta)
 
+    model, counter, logits = blank(part.name), FlopCounterMode(display=False), []
+    monkeypatch.setattr(summary, "FlopCounterMode", lambda display: counter)
+    model.register_forward_hook(lambda _, __, out: logits.append(out.shape))
+    once = Once(model)
+    with ShapesOnly():
+        single_pixels = normalizes_single_pixels(once, images(1, device="meta"))
 
-def test_parameters_equal_the_mark(part: Part, blank: nn.Module) -> None:
-    assert sum(p.numel() for p in blank.parameters()) == part.meta["params"]
-
-
-def test_multiply_adds_equal_the_mark(part: Part, blank: nn.Module) -> None:
-    with FlopCounterMode(display=False) as counter:
-        assert blank.eval()(images(1, device="meta")).shape == (1, 10)
+    params = sum(p.numel() for p in model.parameters())
+    assert params == part.meta["params"]
     assert counter.get_total_flops() / 2e9 == pytest.approx(part.meta["gmacs"], rel=0.005)
+    assert logits == [(1, 10)]
+    assert sum(stage.params for stage in once.stages) == params
+    assert sum(stage.macs for stage in once.stages) / 1e9 == pytest.approx(part.meta["gmacs"], rel=0.005)
+    assert any(stage.shape[:1] == (10,) for stage in once.stages)
+    assert single_pixels == part.meta.get("single_pixels", False)
 
 
+@pytest.mark.parametrize("part", MODELS, ids=lambda part: part.name)
 def test_grey_images_of_another_size_become_logits_of_other_classes(part: Part) -> None:
-    model = on_meta(part, num_classes=100, in_channels=1, image_size=28)
-    assert model(images(2, 1, 28, "meta")).shape == (2, 100)
+    model = blank(part.name, num_classes=100, in_channels=1, image_size=28)
+    with torch.no_grad(), ShapesOnly():
+        assert model(images(2, 1, 28, "meta")).shape == (2, 100)
 
 
 def test_every_parameter_that_trains_gets_a_finite_gradient(model: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""Nets whose batch norm sees single pixels, on every model of the catalog; the oracle of the rule is torch's own error."""
+"""Nets whose batch norm sees single pixels; the oracle of the rule is torch's own error."""
 
 import pytest
 import torch
@@ -10,21 +10,19 @@ from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Choice
 from engine.models.build import build_model
 from engine.models.norms import normalizes_single_pixels
+from tests.engine.models.shapes import ShapesOnly, blank
 
 TABLE = {
     "epochs": 1, "batch_size": 128, "augmentation": [], "optimizer": "sgd", "data": {"name": "cifar10"},
 }  # fmt: skip
 
 
-def on_meta(part: Part, size: int) -> torch.nn.Module:
-    with torch.device("meta"):
-        return build_model(Choice(name=part.name), num_classes=10, image_size=size, catalog=catalog())
-
-
-@pytest.mark.parametrize("size", [pytest.param(28, marks=pytest.mark.slow), 32])
+@pytest.mark.slow
 @pytest.mark.parametrize("part", catalog().parts("model"), ids=lambda part: part.name)
-def test_the_mark_says_whether_batch_norm_sees_single_pixels(part: Part, size: int) -> None:
-    found = normalizes_single_pixels(on_meta(part, size), torch.zeros(1, 3, size, size, device="meta"))
+def test_the_mark_also_holds_for_images_of_28_px(part: Part) -> None:
+    """At 32 px test_every_model.py holds each model to its mark."""
+    with ShapesOnly():
+        found = normalizes_single_pixels(blank(part.name, image_size=28), torch.zeros(1, 3, 28, 28, device="meta"))
     assert found == part.meta.get("single_pixels", False)
 
 

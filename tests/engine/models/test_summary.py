@@ -1,29 +1,16 @@
-"""What a summary counts: against the catalog's marks, against torch's own figures, and by hand."""
+"""What a summary counts: against torch's own figures, and by hand; test_every_model.py holds it to every mark."""
 
 import pytest
 import torch
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from engine.contract.recipe.catalog import Part, catalog
+from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Choice
 from engine.models.build import build_model
 from engine.models.memory import Memory, count_memory
 from engine.models.summary import find_stages, summarize
-
-
-def blank(name: str) -> nn.Module:
-    with torch.device("meta"):
-        return build_model(Choice(name=name), num_classes=10, catalog=catalog())
-
-
-@pytest.mark.parametrize("part", catalog().parts("model"), ids=lambda part: part.name)
-def test_stages_add_up_to_the_whole_model(part: Part) -> None:
-    model = blank(part.name)
-    stages = find_stages(model)
-    assert sum(stage.params for stage in stages) == sum(p.numel() for p in model.parameters()) == part.meta["params"]
-    assert sum(stage.macs for stage in stages) / 1e9 == pytest.approx(part.meta["gmacs"], rel=0.005)
-    assert any(stage.shape[:1] == (10,) for stage in stages)
+from tests.engine.models.shapes import blank
 
 
 def test_a_resnet_falls_into_its_stages() -> None:

@@ -36,6 +36,7 @@ def test_a_mistake_is_told_before_anything_is_started(cli, monkeypatch, argument
     assert answer.code == 2 and message in answer.err and "Traceback" not in answer.err
 
 
+@pytest.mark.usefixtures("shapes_ready")
 def test_a_sheet_is_written(cli, tmp_path):
     out = tmp_path / "sheet.png"
     answer = cli("augmentation", "preview", "--preset", "quickstart", "--out", out, "--images", "2", "--json")
@@ -47,6 +48,7 @@ def test_a_sheet_is_written(cli, tmp_path):
     assert image.shape[1] == 2 * 16 + len(told["columns"]) * (4 * 32 + 8) - 8
 
 
+@pytest.mark.usefixtures("shapes_ready")
 def test_the_terminal_shows_half_blocks_in_its_width():
     words = [
         sys.executable,

@@ -6,15 +6,20 @@ import os
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
+import torch
 
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.store import JSON_KEYS, RunFolder, create, runs_root
+from engine.models.resnet import resnet18
+from engine.models.summary import summarize
 from presets import loader, references
+from tui.commands import models
 
 
 @pytest.fixture
@@ -56,9 +61,16 @@ def test_a_part_is_shown_within_the_terminal_with_default_meaning_and_range_of_i
 LISTS = ("models", "presets", "suites", "augmentations", "schedules", "optimizers", "runs", "models show resnet18")
 
 
+@cache
+def counts() -> dict[str, object]:
+    with torch.device("meta"):
+        return {"name": "resnet18", "classes": 10, **summarize(resnet18(num_classes=10)).table()}
+
+
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("words", LISTS)
 def test_a_table_stays_within_the_terminal_and_is_whole_in_a_pipe(cli, run, monkeypatch, words, columns):
+    monkeypatch.setattr(models, "count_model", lambda *_, **__: counts())  # its process is tried in test_models.py
     monkeypatch.setenv("COLUMNS", str(columns))
     piped = cli(*words.split()).out.splitlines()
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)

@@ -15,6 +15,7 @@ QUICK = ("lr-find", "--preset", "quickstart", "--set", "model=lenet", "--set", "
          "--batch-size", "16", "--threads", "1", "--device", "cpu")  # fmt: skip
 
 
+@pytest.mark.usefixtures("shapes_ready")
 def test_a_real_sweep_prints_one_object_and_leaves_nothing_behind(cli):
     answer = cli(*QUICK, "--steps", "20", "--min", "1e-4", "--max", "0.1", "--json")
     assert answer.code == 0, answer.err

@@ -227,6 +227,7 @@ def test_presets_and_models_tell_the_rows_that_use_them(cli, tiny):
     assert "resnet_stages" in cli("models", "show", "resnet34", "--no-summary").out
 
 
+@pytest.mark.usefixtures("shapes_ready")
 def test_a_suite_runs_and_reports_for_real_and_once_only(cli, tiny):
     flags = ("--epochs", "1", "--fraction", "0.05", "--threads", "1", "--device", "cpu")
     (begun,) = json.loads(cli("suites", "run", "tiny", "--rows", "plain", *flags, "--json").out)["runs"]

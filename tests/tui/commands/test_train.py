@@ -12,6 +12,8 @@ import pytest
 from engine.contract.run.store import RunFolder, find, runs_root
 from engine.launch import control
 
+pytestmark = pytest.mark.usefixtures("shapes_ready")
+
 TINY = (
     "--preset", "quickstart", "--headless", "--model", "lenet", "--threads", "1", "--device", "cpu",
     "--set", "data.fraction=0.05", "--set", "schedule.warmup=0", "--set", "compute.precision=fp32",

@@ -210,7 +210,7 @@ async def test_a_recipe_with_parts_of_ones_own_is_not_saved_as_a_preset(workbenc
 
 
 async def test_changed_code_of_a_run_is_asked_about_before_anything_executes_it(
-    workbench, root, tmp_path, launcher, settle
+    workbench, root, tmp_path, launcher, settle, until
 ):
     mine = tmp_path / "mine.py"
     mine.write_text(
@@ -227,8 +227,8 @@ async def test_changed_code_of_a_run_is_asked_about_before_anything_executes_it(
         await settle(pilot)
         for key in ("f", "i", "ctrl+s"):
             await pilot.press(key)
-            await settle(pilot, 0.2)
-            assert isinstance(app.screen, Confirm) and "has changed since run" in app.screen._body, key
+            await until(pilot, lambda: isinstance(app.screen, Confirm))
+            assert "has changed since run" in app.screen._body, key
             await pilot.press("n")
             await settle(pilot)
             assert launcher.started == []

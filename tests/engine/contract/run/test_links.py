@@ -64,6 +64,7 @@ def test_a_checkpoint_that_is_a_link_is_refused_too(stopped_run, tmp_path):
     refuse_links(run.path)
 
 
+@pytest.mark.usefixtures("shapes_ready")
 def test_a_trainer_that_meets_a_link_ends_and_says_so(stopped_run, tmp_path):
     run = stopped_run()
     elsewhere = put_elsewhere(run, "checkpoints", tmp_path)
