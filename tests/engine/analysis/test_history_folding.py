@@ -1,16 +1,14 @@
 """Folding events into a history: idempotent, incremental, equal to a replay, and safe on damaged files."""
 
 import json
-from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.analysis.history import History
-from engine.analysis.rows import GPU_NAMES, HOST_NAMES, STEP_NAMES
-from engine.contract.run.event_file import EventReader, EventWriter, encode
+from engine.analysis.rows import STEP_NAMES
+from engine.contract.run.event_file import EventReader, encode
 from engine.contract.run.events import (
     Checkpoint,
     Epoch,
@@ -23,44 +21,7 @@ from engine.contract.run.events import (
     Stopped,
     System,
 )
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "events.jsonl"
-
-
-def say(path: Path, *events) -> None:
-    with EventWriter(path) as writer:
-        for event in events:
-            writer.write(event)
-
-
-def folded(path: Path) -> History:
-    history = History(path)
-    history.poll()
-    return history
-
-
-def state(history: History) -> str:
-    """Everything a history says, in a form that compares NaN as equal."""
-    return repr(
-        (
-            [history.step(name).tolist() for name in STEP_NAMES],
-            [history.host(name).tolist() for name in HOST_NAMES],
-            [[history.gpu(index, name).tolist() for name in GPU_NAMES] for index in history.gpus()],
-            history.epochs,
-            history.per_class().tolist(),
-            history.started,
-            history.phase,
-            history.closing,
-            history.latest,
-            history.resumes,
-            sorted(map(repr, history.messages)),
-            sorted(map(repr, history.checkpoints)),
-        )
-    )
-
+from tests.engine.analysis.histories import folded, say, state
 
 small = st.integers(1, 4)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from engine.contract.clock import LATEST
 from engine.contract.run.event_file import EventReader, decode, encode, read_event
 from engine.contract.run.events import KINDS, Epoch, Message, Step, System
+from tests.engine.contract.run.nonsense import NONSENSE
 
 whole = st.integers(-(2**53), 2**53)
 
@@ -105,31 +106,6 @@ def test_a_gpu_user_who_is_called_nan_keeps_the_name():
 
 def test_unknown_fields_are_dropped_and_missing_ones_take_their_default():
     assert same(decode('{"event": "step", "epoch": 4, "colour": "red"}'), Step(t=0.0, epoch=4))
-
-
-NONSENSE = {
-    "empty": b"",
-    "blank": b"   ",
-    "torn": b'{"event": "step", "t": 1.0, "ep',
-    "unknown kind": b'{"event": "party", "t": 1.0}',
-    "kind is a list": b'{"event": ["step"]}',
-    "kind is missing": b'{"t": 1.0}',
-    "list": b"[1, 2]",
-    "number": b"17",
-    "null": b"null",
-    "deep": b"[" * 100_000,
-    "deep object": b'{"event":' * 50_000 + b"1" + b"}" * 50_000,
-    "too many digits": b'{"event": "step", "epoch": ' + b"9" * 5000 + b"}",
-    "beyond 2**53": b'{"event": "step", "epoch": 9007199254740993}',
-    "true for an epoch": b'{"event": "epoch", "epoch": true, "test_accuracy": 0.5}',
-    "null for an epoch": b'{"event": "epoch", "epoch": null, "test_accuracy": 0.5}',
-    "fraction of an epoch": b'{"event": "resumed", "epoch": 1.5}',
-    "an epoch beyond a million": b'{"event": "epoch", "epoch": 1000001, "test_accuracy": 0.5}',
-    "negative epoch": b'{"event": "step", "epoch": -1}',
-    "invalid UTF-8": b'{"event": "message", "text": "\xff\xfe"}',
-    "NUL": b"\x00" * 40,
-    "two objects": b'{"event": "step"} {"event": "step"}',
-}
 
 
 @pytest.mark.parametrize("line", NONSENSE.values(), ids=NONSENSE)

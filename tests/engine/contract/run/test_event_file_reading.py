@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from engine.contract.lines import MAX_LINE
 from engine.contract.run.event_file import EventReader, EventWriter, decode, encode
 from engine.contract.run.events import Step
+from tests.engine.contract.run.nonsense import NONSENSE
 
 number = st.floats(allow_nan=True, allow_infinity=True)
 
@@ -26,31 +27,6 @@ count = st.integers(0, 2**53)
 
 def same(one: object, other: object) -> bool:
     return repr(one) == repr(other)  # NaN is not equal to itself, but is written the same
-
-
-NONSENSE = {
-    "empty": b"",
-    "blank": b"   ",
-    "torn": b'{"event": "step", "t": 1.0, "ep',
-    "unknown kind": b'{"event": "party", "t": 1.0}',
-    "kind is a list": b'{"event": ["step"]}',
-    "kind is missing": b'{"t": 1.0}',
-    "list": b"[1, 2]",
-    "number": b"17",
-    "null": b"null",
-    "deep": b"[" * 100_000,
-    "deep object": b'{"event":' * 50_000 + b"1" + b"}" * 50_000,
-    "too many digits": b'{"event": "step", "epoch": ' + b"9" * 5000 + b"}",
-    "beyond 2**53": b'{"event": "step", "epoch": 9007199254740993}',
-    "true for an epoch": b'{"event": "epoch", "epoch": true, "test_accuracy": 0.5}',
-    "null for an epoch": b'{"event": "epoch", "epoch": null, "test_accuracy": 0.5}',
-    "fraction of an epoch": b'{"event": "resumed", "epoch": 1.5}',
-    "an epoch beyond a million": b'{"event": "epoch", "epoch": 1000001, "test_accuracy": 0.5}',
-    "negative epoch": b'{"event": "step", "epoch": -1}',
-    "invalid UTF-8": b'{"event": "message", "text": "\xff\xfe"}',
-    "NUL": b"\x00" * 40,
-    "two objects": b'{"event": "step"} {"event": "step"}',
-}
 
 
 @pytest.fixture
