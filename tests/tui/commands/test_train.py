@@ -1,4 +1,4 @@
-"""Training from the command line with real processes: what reaches stdout, what a signal does, what is left behind."""
+"""Training from the command line with real trainers: what reaches stdout, what a signal does, what is left behind."""
 
 import json
 import signal
@@ -97,12 +97,11 @@ def test_a_detached_run_prints_its_id_alone_and_outlives_the_command(cli, ends):
 
 
 def test_a_failed_run_ends_with_1_and_says_why(cli, ends):
-    process = start("--epochs", "3", "--lr", "1e9", "--json")
-    out, err = process.communicate(timeout=240)
-    result = json.loads(out.splitlines()[-1])
-    assert process.returncode == 1
+    answer = cli(*TINY, "--epochs", "3", "--lr", "1e9", "--json")
+    result = json.loads(answer.out.splitlines()[-1])
+    assert answer.code == 1
     assert (result["status"], result["reason"]) == ("failed", "diverged")
-    assert "error:" in err and "learning rate" in err
+    assert "error:" in answer.err and "learning rate" in answer.err
 
 
 def test_a_hang_up_ends_the_viewer_and_not_the_run(ends):
@@ -123,10 +122,7 @@ def test_one_epoch_of_a_preset_with_a_longer_warm_up_trains_and_says_what_shrank
     assert dry.code == 0 and "warmup = 0.25" in dry.out
     line = "to fit into 1 epoch instead of 8: schedule.warmup 2 -> 0.25"
     assert dry.err.splitlines() == [line]
-    process = subprocess.run(
-        [sys.executable, "-m", "tui.cli", *quickstart, *TINY[3:-4], "--set", "compute.precision=fp32", "--epochs", "1"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert process.returncode == 0, process.stderr
-    assert process.stderr.splitlines()[0] == line
+    trained = cli(*quickstart, *TINY[3:-4], "--set", "compute.precision=fp32", "--epochs", "1")
+    assert trained.code == 0, trained.err
+    assert trained.err.splitlines()[0] == line
     assert "to fit" not in cli(*quickstart, "--epochs", "3", "--dry-run").err
