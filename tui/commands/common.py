@@ -50,10 +50,10 @@ class Nouns(typer.core.TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def group(help_text: str) -> typer.Typer:
+def group(help_text: str, kind: type[Nouns] = Nouns) -> typer.Typer:
     """A command group without typer's tracebacks and markup."""
     return typer.Typer(
-        cls=Nouns, help=help_text, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False
+        cls=kind, help=help_text, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False
     )
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from engine.contract.recipe.params import Param, schema_of
+from engine.contract.recipe.option_types import schema_of
+from engine.contract.recipe.params import Param
 
 limits = st.none() | st.floats(-2, 2)
 
