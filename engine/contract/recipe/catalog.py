@@ -14,6 +14,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -121,7 +122,8 @@ def _built_in() -> list[Part]:
     key = source_digest()
     rows = catalog_cache.load("parts", key)
     if rows is not None:
-        return [part_of(row, ENGINE, modules) for row in rows]
+        with suppress(KeyError, TypeError):  # rows that this program did not write
+            return [part_of(row, ENGINE, modules) for row in rows]
     parts = [part for file, dotted in modules.items() for part in scan(ENGINE / file, dotted)]
     if key and source_digest() == key:  # else a file was changed while it was read
         catalog_cache.save("parts", key, tuple(row_of(part, ENGINE) for part in parts))
