@@ -47,8 +47,8 @@ def load(name: str, key: str) -> Any:
 
 def save(name: str, key: str, value: Any) -> None:
     """Store JSON data, for this user alone. What would not come back equal is not stored, nor reported."""
-    file = _file(name)
     with contextlib.suppress(OSError):
+        file = _file(name)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         body = json.dumps(value, separators=(",", ":")).encode()
         if tuples(json.loads(body)) == tuples(value, strict=True):
@@ -65,7 +65,11 @@ def tuples(value: Any, *, strict: bool = False) -> Any:
 
 
 def _file(name: str) -> Path:
-    return platformdirs.user_cache_path("cifar-tui") / "catalog" / f"{name}.json"
+    """Raises FileNotFoundError for a user without a home folder, for whom the path would be `~` in the current one."""
+    folder = platformdirs.user_cache_path("cifar-tui")
+    if not folder.is_absolute():
+        raise FileNotFoundError(folder)
+    return folder / "catalog" / f"{name}.json"
 
 
 def _head(key: str, body: bytes) -> str:

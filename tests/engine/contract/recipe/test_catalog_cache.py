@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -141,6 +142,14 @@ def test_a_file_of_another_user_is_ignored(private_folders, engine, fresh, scans
 def test_a_cache_folder_that_cannot_be_made_changes_nothing(private_folders, engine, fresh):
     (private_folders / "cache").write_text("a file in place of the folder")
     assert fresh() == fresh()
+
+
+def test_without_a_home_folder_nothing_is_kept_in_the_current_one(tmp_path, engine, fresh, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(catalog_cache.platformdirs, "user_cache_path", lambda name: Path("~/.cache") / name)
+    assert fresh() == fresh() and not list(here.iterdir())
 
 
 def test_the_cache_is_private_data(private_folders, engine, fresh):
