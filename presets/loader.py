@@ -10,17 +10,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import platformdirs
 
 from engine.contract.errors import BadInput, nearest, user_path
 from engine.contract.files import listed, read_file
 from engine.contract.recipe.catalog import Catalog
-from engine.contract.recipe.overrides import add_op, apply_set, drop_op, parse_value
-from engine.contract.recipe.schema import Recipe
 from engine.contract.values import parse_toml
-from presets import swap
+
+if TYPE_CHECKING:
+    from engine.contract.recipe.schema import Recipe
 
 Kind = Literal["recipes", "models", "augmentations", "schedules", "suites"]
 Origin = Literal["built-in", "yours"]
@@ -182,6 +182,9 @@ def edit(table: Mapping[str, Any], edits: Edits, catalog: Catalog, origin: str =
     Raises:
         BadInput: an unknown name, or an edit that does not fit the table; values are checked when it is resolved.
     """
+    from engine.contract.recipe.overrides import add_op, apply_set, drop_op  # with the schemas, which lists do without
+    from presets import swap
+
     changed = dict(table)
     if edits.augmentation:
         _named("augmentations", edits.augmentation)
@@ -209,6 +212,9 @@ def _pick(table: Table, text: str, catalog: Catalog) -> Table:
 
     The first form also resets the options of a part that is there already; the second leaves them alone.
     """
+    from engine.contract.recipe.overrides import apply_set, parse_value
+    from presets import swap
+
     path, _, value = text.partition("=")
     field, name = path.strip().removesuffix(".name"), parse_value(value.strip())
     if not isinstance(name, str):  # a whole table, or a mistake that the schema reports
@@ -229,4 +235,6 @@ def _put(table: Table, path: str, value: Any) -> Table:
 
 def reset_by(base: Recipe, recipe: Recipe, edits: Edits, catalog: Catalog) -> list[str]:
     """One line for each part that the edits replaced, naming the options that were reset and not given."""
+    from presets import swap
+
     return swap.reset(base, recipe, [*edits.sets, *(f"{path}=" for path in edits.fields or ())], catalog)

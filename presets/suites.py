@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.contract.errors import BadInput, nearest, user_path
-from engine.contract.recipe.params import Float, Int
+from engine.contract.recipe.option_types import Float, Int
 from engine.contract.recipe.resolve import explain
 from presets import loader
 from presets.loader import Edits

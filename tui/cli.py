@@ -7,40 +7,58 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import typer
 
 from engine.contract.errors import BadInput
-from tui.commands import catalog_parts, data, doctor, grid, lr_find, models, parts, presets, queue, runs, suites
 from tui.commands.common import RunsDirs, TrustParts, group, roots, user_errors
+from tui.commands.lazy import LazyGroup
 from tui.commands.options import with_flags
 from tui.commands.output import streams
 from tui.plans.flags import TRAIN
 
+
+class Commands(LazyGroup):
+    """All commands, in the order of `cifar-tui --help`."""
+
+    places: ClassVar[Mapping[str, str]] = {
+        "doctor": "tui.commands.doctor:doctor",
+        "schema": "tui.commands.doctor:schema",
+        "grid": "tui.commands.grid:grid",
+        "lr-find": "tui.commands.lr_find:lr_find",
+        "open": "",  # this and the next are below
+        "results": "",
+        "presets": "tui.commands.presets:presets",
+        "models": "tui.commands.models:app",
+        "augmentations": "tui.commands.parts:augmentations",
+        "schedules": "tui.commands.parts:schedules",
+        "optimizers": "tui.commands.catalog_parts:optimizers",
+        "losses": "tui.commands.catalog_parts:losses",
+        "averages": "tui.commands.catalog_parts:averages",
+        "suites": "tui.commands.suites:app",
+        "runs": "tui.commands.runs:app",
+        "queue": "tui.commands.queue:app",
+        "data": "tui.commands.data:app",
+    }
+    aliases: ClassVar[Mapping[str, str]] = {  # `cifar-tui run list` works too
+        "preset": "presets",
+        "model": "models",
+        "augmentation": "augmentations",
+        "schedule": "schedules",
+        "optimizer": "optimizers",
+        "loss": "losses",
+        "average": "averages",
+        "suite": "suites",
+        "run": "runs",
+    }
+
+
 app = group(
     "Train image classifiers on CIFAR from a terminal. Without a command, the workbench opens; "
-    "--preset NAME --headless starts a run without it."
+    "--preset NAME --headless starts a run without it.",
+    Commands,
 )
-
-for noun, singular, sub in (
-    ("presets", "preset", presets.presets),
-    ("models", "model", models.app),
-    ("augmentations", "augmentation", parts.augmentations),
-    ("schedules", "schedule", parts.schedules),
-    *((noun, catalog_parts.NOUNS[noun][0], catalog_parts.app_of(noun)) for noun in catalog_parts.NOUNS),
-    ("suites", "suite", suites.app),
-    ("runs", "run", runs.app),
-    ("queue", "", queue.app),
-    ("data", "", data.app),
-):
-    app.add_typer(sub, name=noun)
-    if singular:
-        app.add_typer(sub, name=singular, hidden=True)  # `cifar-tui run list` works too
-app.command("doctor")(doctor.doctor)
-app.command("schema")(doctor.schema)
-app.command("grid")(grid.grid)
-app.command("lr-find")(lr_find.lr_find)
 
 
 def _version(wanted: bool) -> None:

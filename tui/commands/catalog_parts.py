@@ -44,3 +44,6 @@ def app_of(noun: str) -> typer.Typer:
         print_part(catalog().get(kind, name), as_json)
 
     return app
+
+
+optimizers, losses, averages = map(app_of, NOUNS)

@@ -40,8 +40,40 @@ SHOWN = 200  # characters of an overlong word that an error message shows
 SHORTEST = 12  # the narrowest that a column of text is cut to, in terminal cells
 
 
+def _not_given(help_option: Any) -> Any:
+    """`--help` with False as its default; typer's own is None, and to convert that to a bool it imports pydantic."""
+    if help_option is not None:
+        help_option.default = False
+    return help_option
+
+
+class _Lister(typer.core.TyperCommand):
+    """The command `list` of a group."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _not_given(super().get_help_option(ctx))
+
+
 class Nouns(typer.core.TyperGroup):
     """A command group that answers an unknown command with the nearest one that it has."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the defaults of the group's own options as they are where a command follows at once.
+
+        typer would import pydantic to convert them, which takes longer than many commands.
+        """
+        if not args or args[0] not in self.list_commands(ctx):
+            return super().parse_args(ctx, args)
+        own, self.params = self.params, []
+        try:
+            rest = super().parse_args(ctx, args)
+        finally:
+            self.params = own
+        ctx.params |= {param.name: param.get_default(ctx) for param in own if param.expose_value}
+        return rest
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return _not_given(super().get_help_option(ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0] if args else ""
@@ -50,10 +82,10 @@ class Nouns(typer.core.TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def group(help_text: str) -> typer.Typer:
+def group(help_text: str, kind: type[Nouns] = Nouns) -> typer.Typer:
     """A command group without typer's tracebacks and markup."""
     return typer.Typer(
-        cls=Nouns, help=help_text, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False
+        cls=kind, help=help_text, no_args_is_help=False, rich_markup_mode=None, pretty_exceptions_enable=False
     )
 
 
@@ -66,7 +98,7 @@ def listing(app: typer.Typer) -> Callable[[Callable[[bool], None]], Callable[[bo
             if ctx.invoked_subcommand is None:
                 lister(as_json)
 
-        return app.command("list")(lister)
+        return app.command("list", cls=_Lister)(lister)
 
     return mark
 

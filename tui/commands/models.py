@@ -168,7 +168,7 @@ def uses(part: Part, changed: Mapping[str, Any]) -> list[dict[str, Any]]:
                     "title": recipe.title,
                     "data": recipe.data.name,
                     "epochs": recipe.epochs,
-                    "expect": expect(recipe),
+                    "expect": expect(promise),
                     "promise": promise,
                 }
             )

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from engine.contract.errors import BadInput
-from engine.contract.recipe.catalog import Catalog, catalog
-from engine.contract.recipe.schema import Recipe
-from presets import loader, references
-from presets.suite_uses import Use, uses_of_preset
+from engine.contract.recipe.catalog import catalog
+from presets.overview import overview
 from tui.commands import complete
 from tui.commands.common import Json, group, listing, print_json, width
 from tui.drawing.format import mean_over_runs, percent
+
+if TYPE_CHECKING:
+    from presets.suite_uses import Use
 
 WITH_EPOCHS: Final = 100
 WITH_MODEL: Final = 140
@@ -30,8 +30,7 @@ presets = group("Presets: complete recipes to start from: list, show, save.")
 @listing(presets)
 def list_presets(as_json: bool = Json) -> None:
     """List the presets."""
-    parts = catalog()
-    rows = [_preset_row(info, parts) for info in loader.list_presets()]
+    rows = [_preset_row(row) for row in overview()]
     if as_json:
         return print_json(rows)
     return typer.echo(_listing(rows, width()), nl=False)
@@ -49,40 +48,22 @@ def _listing(rows: Sequence[Mapping[str, Any]], cells: int) -> str:
     return text(Table("", columns, cells_of, legend=(MEANING,)), cells)
 
 
-def _preset_row(info: loader.PresetInfo, parts: Catalog) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": info.name, "title": info.title, "origin": info.origin, "path": str(info.path)}
-    try:
-        recipe = references.recipe_of(str(info.path), parts)
-    except BadInput as error:
-        return row | {
-            "model": "-",
-            "epochs": 0,
-            "data": "-",
-            "promise": None,
-            "expect": "-",
-            "title": f"unusable: {error}",
-        }
-    promise = recipe.promise.model_dump() if recipe.promise else None
-    return row | {
-        "model": recipe.model.name,
-        "epochs": recipe.epochs,
-        "data": recipe.data.name,
-        "promise": promise,
-        "expect": expect(recipe),
-    }
+def _preset_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the overview as it is printed."""
+    shown = {key: value for key, value in row.items() if key != "problem"} | {"expect": expect(row["promise"])}
+    return shown | ({"title": f"unusable: {row['problem']}"} if row["problem"] else {})
 
 
-def expect(recipe: Recipe) -> str:
+def expect(promise: Mapping[str, Any] | None) -> str:
     """The promised test accuracy in percent: `96.26 reported`, `88.40 ±0.11 (n=3)`, `96.5 target`; "-" without one."""
-    promise = recipe.promise
     if promise is None:
         return "-"
-    if promise.runs == 0:
-        return f"{percent(promise.accuracy, 1)} target"
-    best = "*" if promise.selection == "best_on_test" else ""
-    if promise.source == "measured":
-        return f"{mean_over_runs(promise.accuracy, promise.spread, promise.runs, best)} (n={promise.runs})"
-    return f"{percent(promise.accuracy)}{best} reported"
+    if promise["runs"] == 0:
+        return f"{percent(promise['accuracy'], 1)} target"
+    best = "*" if promise["selection"] == "best_on_test" else ""
+    if promise["source"] == "measured":
+        return f"{mean_over_runs(promise['accuracy'], promise['spread'], promise['runs'], best)} (n={promise['runs']})"
+    return f"{percent(promise['accuracy'])}{best} reported"
 
 
 @presets.command("show")
@@ -96,7 +77,10 @@ def show_preset(
 
     Every default is filled in.
     """
-    recipe = references.recipe_of(name, catalog())
+    from presets.references import recipe_of
+    from presets.suite_uses import uses_of_preset
+
+    recipe = recipe_of(name, catalog())
     uses = suite_rows(uses_of_preset(name))
     if as_json:
         return print_json({"name": name, "recipe_id": recipe.recipe_id, "recipe": recipe.to_table(), "suites": uses})

@@ -1,7 +1,8 @@
 """The catalog of parts: models, augmentation ops, optimizers, schedules, losses, averages, data sets.
 
 A part is one decorated function or class. The catalog finds the decorators by parsing source with `ast`, so listing two
-hundred parts takes 0.1 s and imports nothing; `Catalog.load` imports only the file of the requested part.
+hundred parts imports none of them, and it keeps what it read in a cache. `Catalog.load` imports only the file of the
+requested part.
 """
 
 from __future__ import annotations
@@ -13,54 +14,22 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
+from contextlib import suppress
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel
-
 from engine.contract.errors import BadInput, nearest, nearest_or_all
 from engine.contract.files import read_file
-from engine.contract.recipe import timm_names
-from engine.contract.recipe.params import Param, read_params, schema_of, shared_options
+from engine.contract.recipe import catalog_cache, timm_names
+from engine.contract.recipe.params import read_params, shared_options
+from engine.contract.recipe.part import KINDS as KINDS
+from engine.contract.recipe.part import Part as Part
+from engine.contract.recipe.part import part_of, row_of
 
-KINDS: Final = ("dataset", "model", "op", "optimizer", "schedule", "loss", "averaging")
 ENGINE: Final = Path(__file__).resolve().parents[2]
 TIMM: Final = "timm:"
 SOURCES: Final = ("models", "augment", "optim", "data", "curves.py", "losses.py", "averaging.py")
-
-
-@dataclass(frozen=True)
-class Part:
-    """One entry of the catalog, read from source and not yet imported."""
-
-    kind: str
-    name: str
-    title: str
-    aliases: tuple[str, ...]
-    doc: str
-    meta: dict[str, Any] = field(hash=False)
-    params: tuple[Param, ...]
-    positional: tuple[str, ...]
-    path: Path
-    line: int
-    qualname: str
-    module: str
-
-    @property
-    def summary(self) -> str:
-        """The first line of the docstring, which the workbench shows."""
-        return self.doc.strip().partition("\n")[0]
-
-    @cached_property
-    def defaults(self) -> dict[str, Any]:
-        """The default of every option that has one."""
-        return {param.name: param.default for param in self.params if not param.required}
-
-    def schema(self, common: tuple[Param, ...] = ()) -> type[BaseModel]:
-        """A closed pydantic model of the part's options, followed by the `common` options of its kind."""
-        return schema_of(self.name, self.params + common)
 
 
 class Catalog:
@@ -120,19 +89,49 @@ LABEL: Final = {
 @lru_cache(maxsize=8)
 def catalog(extra: tuple[Path, ...] = ()) -> Catalog:
     """The catalog of the engine's parts and those in `extra` files (the user's `--parts`)."""
-    parts: list[Part] = []
-    for source in SOURCES:
-        place = ENGINE / source
-        files = sorted(place.glob("*.py")) if place.is_dir() else [place] if place.exists() else []
-        for file in files:
-            dotted = ".".join(file.relative_to(ENGINE.parent).with_suffix("").parts)
-            parts += scan(file, dotted)
+    parts = list(_built_in())
     for file in extra:
         own = list(scan(file, ""))
         if not own:
             raise BadInput(f"{file} contains no part; mark one with @register")
         parts += own
     return Catalog(tuple(parts))
+
+
+def sources() -> list[Path]:
+    """The files with the engine's parts, the options that they share among them, in the order of the catalog."""
+    places = [ENGINE / source for source in SOURCES]
+    return [file for place in places for file in (sorted(place.glob("*.py")) if place.is_dir() else [place])]
+
+
+def source_digest() -> str:
+    """Changes with any file that the catalog is read from, and with the code that reads them; "" if one is unreadable.
+
+    A changed version of the program has changed files, so it needs no mention.
+    """
+    readers = ("catalog.py", "catalog_cache.py", "params.py", "part.py")
+    try:
+        return catalog_cache.digest([*(Path(__file__).with_name(name) for name in readers), *sources()])
+    except OSError:
+        return ""
+
+
+def _built_in() -> list[Part]:
+    """The engine's own parts, from the cache if no source file has changed."""
+    modules = {str(file.relative_to(ENGINE)): _dotted(file) for file in sources()}
+    key = source_digest()
+    rows = catalog_cache.load("parts", key)
+    if rows is not None:
+        with suppress(KeyError, TypeError):  # rows that this program did not write
+            return [part_of(row, ENGINE, modules) for row in rows]
+    parts = [part for file, dotted in modules.items() for part in scan(ENGINE / file, dotted)]
+    if key and source_digest() == key:  # else a file was changed while it was read
+        catalog_cache.save("parts", key, tuple(row_of(part, ENGINE) for part in parts))
+    return parts
+
+
+def _dotted(file: Path) -> str:
+    return ".".join(file.relative_to(ENGINE.parent).with_suffix("").parts)
 
 
 def scan(path: Path, module: str) -> Iterator[Part]:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal
 import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from engine.contract.recipe.params import Bool, Float, Int
+from engine.contract.recipe.option_types import Bool, Float, Int
 from engine.contract.text import escaped
 
 NOT_HASHED: Final = ("title", "description", "promise")
