@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.airbench import NoRecord, record_file
 from bench.areas import ALIASES, ALL, cases, chosen
 from bench.compare import NotAReport, compare
 from bench.machine import Load, machine
@@ -55,10 +56,12 @@ def options() -> argparse.ArgumentParser:
         help="run only what fits into this time, most important first, and list what was left out",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file, row by row")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds; the figures are not for publication")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer and shorter rounds; the figures are not for publication"
+    )
     parser.add_argument(
         "--airbench",
-        type=folder,
+        type=checkout,
         metavar="PATH",
         help="a checkout of KellerJordan/cifar10-airbench, whose definitions `speedrun` executes",
     )
@@ -84,12 +87,13 @@ def positive(text: str) -> float:
     return seconds
 
 
-def folder(text: str) -> Path:
-    """A folder that exists."""
-    path = Path(text)
-    if not path.is_dir():
-        raise argparse.ArgumentTypeError(f"{text} is not a folder")
-    return path
+def checkout(text: str) -> Path:
+    """A folder that holds the record's code."""
+    try:
+        record_file(Path(text))
+    except NoRecord as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return Path(text)
 
 
 def run(asked: argparse.Namespace) -> None:
@@ -103,7 +107,7 @@ def run(asked: argparse.Namespace) -> None:
     if "speedrun" in areas and not wishes.airbench:
         print("speedrun is skipped: it needs --airbench PATH, a checkout of KellerJordan/cifar10-airbench")
     area = ""
-    for case in budget.chosen(cases(areas, wishes)):
+    for case in budget.chosen(list(cases(areas, wishes))):
         if case.area != area:
             area = case.area
             table.heading(area)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from torch import nn
+if TYPE_CHECKING:  # the command line looks for the file without loading torch
+    from torch import nn
 
 PLACES = ("airbench94.py", "legacy/airbench94.py")
 """Where the file has been in the course of the repository's history."""
@@ -16,6 +18,14 @@ PLACED = ("half", "cuda")
 
 class NoRecord(ValueError):
     """A checkout that does not hold what is expected of it."""
+
+
+def record_file(checkout: Path) -> Path:
+    """`airbench94.py` in a checkout. Raises NoRecord."""
+    file = next((checkout / place for place in PLACES if (checkout / place).is_file()), None)
+    if file is None:
+        raise NoRecord(f"{checkout} has none of {', '.join(PLACES)}")
+    return file
 
 
 def record_net(checkout: Path) -> nn.Module:
@@ -28,9 +38,9 @@ def record_net(checkout: Path) -> nn.Module:
     Raises:
         NoRecord: the checkout lacks the file, or the file lacks `make_net`.
     """
-    file = next((checkout / place for place in PLACES if (checkout / place).is_file()), None)
-    if file is None:
-        raise NoRecord(f"{checkout} has none of {', '.join(PLACES)}")
+    from torch import nn
+
+    file = record_file(checkout)
     tree = ast.parse(file.read_text(), str(file))
     kept = [statement for statement in tree.body if defines(statement)]
     makers = [node for node in kept if isinstance(node, ast.FunctionDef) and node.name == "make_net"]

@@ -42,14 +42,18 @@ def cases(wishes: Wishes) -> Iterator[Case]:
     cpu = device.type == "cpu"
     models = ("resnet20", "resnet18", "airbench94") if cpu else ("resnet18", "resnet34", "airbench94")
     rounds = 3 if wishes.quick else 9
-    slow = (rounds + 1) * (1.0 if cpu else 0.2)  # for estimates; a round takes about two seconds on each side
+    part = 1.0 if cpu else 0.2  # for estimates, which hold for two cores and are rough for a GPU
+    slow = part * (1.5 if wishes.quick else 10.0)
     for model in models:
-        yield Case("train", f"{model} against its limit", 0, 6 * slow, partial(_limit, model, device, rounds))
+        limit = partial(_limit, model, device, steps_in(model, device, wishes.quick), rounds)
+        yield Case("train", f"{model} against its limit", 0, 6 * slow, limit)
     for model in models[:2]:
-        yield Case("train", f"{model} against a plain loop", 1, 22 * slow, partial(_peer, model, device, rounds))
-    yield Case("train", "input pipeline against a DataLoader", 1, 3 * slow, partial(_loader, device, rounds))
-    part = (0.1 if wishes.quick else 1.0) * (1.0 if cpu else 0.2)
+        peer = partial(_peer, model, device, 2 * steps_in(model, device, wishes.quick), rounds)
+        yield Case("train", f"{model} against a plain loop", 1, 22 * slow, peer)
+    loader = partial(_loader, device, rounds)
+    yield Case("train", "input pipeline against a DataLoader", 1, 3 * part * (rounds + 1), loader)
     quick = wishes.quick
+    part *= 0.1 if quick else 1.0
     yield Case("train", "cost by number of images", 2, 360 * part, partial(with_images, device, quick))
     yield Case("train", "cost by batch size", 2, 100 * part, partial(with_batch_size, device, quick))
 
@@ -66,14 +70,14 @@ def row(what: str, ours: list[float], other: str, theirs: list[float], precision
     }
 
 
-def steps_in(model: str, device: torch.device) -> int:
-    """Steps per round."""
-    return GPU_STEPS if device.type == "cuda" else CPU_STEPS[model]
+def steps_in(model: str, device: torch.device, quick: bool) -> int:
+    """Steps per round; `quick` takes a quarter of them."""
+    steps = GPU_STEPS if device.type == "cuda" else CPU_STEPS[model]
+    return max(1, steps // 4) if quick else steps
 
 
-def _limit(model: str, device: torch.device, rounds: int) -> Iterator[Row]:
+def _limit(model: str, device: torch.device, steps: int, rounds: int) -> Iterator[Row]:
     """The loop with crop and flip against the same step on one fixed batch."""
-    steps = steps_in(model, device)
     data = images(128 * steps)
     still = recipe(model, [])
     setup = built(still, data, device)
@@ -90,9 +94,8 @@ def _limit(model: str, device: torch.device, rounds: int) -> Iterator[Row]:
     yield row(f"{model} loop / one fixed batch", ours, "one fixed batch", theirs, precision)
 
 
-def _peer(model: str, device: torch.device, rounds: int) -> Iterator[Row]:
+def _peer(model: str, device: torch.device, steps: int, rounds: int) -> Iterator[Row]:
     """Whole epochs with crop, flip, jitter and CutMix or MixUp: the engine's loop against a plain one."""
-    steps = 2 * steps_in(model, device)
     net = build_model(recipe(model, []).model, num_classes=10, catalog=catalog()).to(device)
     plain = PlainLoop(net, plain_loader(images(128 * (steps + 1))), device)
     chosen, data = recipe(model, [*CROP_FLIP, JITTER, MIX], rounds + 1), images(128 * steps)

@@ -1,6 +1,8 @@
 """The command line, with areas that measure nothing."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +50,7 @@ def test_all_names_every_area():
 
 
 def test_options_reach_the_areas(asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "airbench94.py").touch()
     command.main(["speedrun", "zoo", "--quick", "--airbench", str(tmp_path)])
     assert asked == [(("speedrun", "zoo"), Wishes(quick=True, airbench=tmp_path))]
     assert "speedrun is skipped" not in capsys.readouterr().out
@@ -66,7 +69,7 @@ def test_without_a_checkout_speedrun_is_skipped_with_one_line(asked, capsys: pyt
         (["--budget", "0"], "invalid positive value"),
         (["--budget", "soon"], "invalid positive value"),
         (["--budget", "nan"], "invalid positive value"),
-        (["--airbench", "nowhere"], "nowhere is not a folder"),
+        (["--airbench", "nowhere"], "nowhere has none of airbench94.py"),
         (["compare", "A.json"], "the following arguments are required: B.json"),
         (["compare", "A.json", "B.json"], "No such file or directory: 'A.json'"),
     ],
@@ -105,6 +108,13 @@ def test_an_interrupted_measurement_keeps_its_rows(monkeypatch: pytest.MonkeyPat
     with pytest.raises(KeyboardInterrupt):
         command.main(["train", "--json", str(file)])
     assert [row["what"] for row in json.loads(file.read_text())["areas"]["train"]] == ["first"]
+
+
+def test_comparing_and_helping_load_no_torch():
+    code = "import sys, bench.__main__; print('torch' in sys.modules)"
+    root = Path(__file__).resolve().parent.parent.parent
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_a_plain_number_counts_as_measured_once():

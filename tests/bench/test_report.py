@@ -61,12 +61,6 @@ def test_a_busy_machine_is_told():
     assert told.startswith("warning: other processes used 1.2 of ")
 
 
-def test_the_load_of_this_machine_is_measured():
-    load = Load().so_far()
-    assert set(load) == {"before", "after", "cores of others"}
-    assert min(load.values()) >= 0
-
-
 def test_a_row_with_other_columns_starts_a_new_table(capsys: pytest.CaptureFixture[str]):
     table = Table()
     table.heading("train")
