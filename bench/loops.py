@@ -67,6 +67,14 @@ def built(chosen: Recipe, data: DataSet, device: torch.device) -> Setup:
         return prepare(chosen, data, probe_file, seed=0, device=device, threads=usable_cores(), parts=catalog())
 
 
+def settled(model: str, device: torch.device) -> str:
+    """The precision that the engine chooses for a model at batch size 128.
+
+    Each run would choose for itself, and contestants must not differ.
+    """
+    return built(recipe(model, []), images(128), device).decisions.precision
+
+
 def engine_rates(chosen: Recipe, data: DataSet, device: torch.device) -> Generator[float, None, None]:
     """Images per second of the whole loop, including events and records, one figure per epoch."""
     placement = Placement(threads=usable_cores())

@@ -13,7 +13,7 @@ from typing import Final
 import torch
 
 from bench.figures import Row, figure, ratio
-from bench.loops import CROP_FLIP, built, engine_rates, images, recipe
+from bench.loops import CROP_FLIP, engine_rates, images, recipe, settled
 from engine.contract.recipe.schema import Recipe
 from engine.data.load import DataSet
 
@@ -50,11 +50,6 @@ def with_batch_size(device: torch.device, quick: bool) -> Iterator[Row]:
 def model_on(device: torch.device) -> str:
     """The model whose epochs are measured."""
     return "resnet20" if device.type == "cpu" else "resnet18"
-
-
-def settled(model: str, device: torch.device) -> str:
-    """The precision that the engine chooses at batch size 128, for all contestants alike."""
-    return built(recipe(model, CROP_FLIP), images(128), device).decisions.precision
 
 
 def epochs(runs: list[Contestant], device: torch.device) -> dict[str, list[float]]:

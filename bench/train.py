@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from bench.figures import Row, figure, ratio
-from bench.loops import CROP_FLIP, built, engine_rates, images, limit_rate, recipe
+from bench.loops import CROP_FLIP, built, engine_rates, images, limit_rate, recipe, settled
 from bench.peers import WORKERS, PlainLoop, loader_rate, plain_loader
 from bench.plan import Case, Wishes
 from bench.scaling import with_batch_size, with_images
@@ -98,11 +98,11 @@ def _peer(model: str, device: torch.device, steps: int, rounds: int) -> Iterator
     """Whole epochs with crop, flip, jitter and CutMix or MixUp: the engine's loop against a plain one."""
     net = build_model(recipe(model, []).model, num_classes=10, catalog=catalog()).to(device)
     plain = PlainLoop(net, plain_loader(images(128 * (steps + 1))), device)
-    chosen, data = recipe(model, [*CROP_FLIP, JITTER, MIX], rounds + 1), images(128 * steps)
-    precision = built(chosen, data, device).decisions.precision
+    precision = settled(model, device)
+    chosen = recipe(model, [*CROP_FLIP, JITTER, MIX], rounds + 1, precision)
     plain.train()
     ours, theirs, evaluating = [], [], []
-    for i, rate in enumerate(engine_rates(chosen, data, device)):
+    for i, rate in enumerate(engine_rates(chosen, images(128 * steps), device)):
         if i:
             ours.append(rate)
             (count, training), (_, more) = plain.train(), plain.evaluate()

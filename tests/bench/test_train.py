@@ -58,6 +58,7 @@ def test_the_peer_is_shown_with_and_without_its_pass_over_train(monkeypatch: pyt
 
     monkeypatch.setattr(train, "PlainLoop", Peer)
     monkeypatch.setattr(train, "engine_rates", rates)
+    monkeypatch.setattr(train, "settled", lambda model, device: "fp32")
     alone, evaluating = train._peer("resnet20", CPU, steps=2, rounds=2)
     assert (alone["theirs img/s"].median, alone["ours / theirs"].median) == (100.0, 4.0)
     assert (evaluating["theirs img/s"].median, evaluating["ours / theirs"].median) == (80.0, 5.0)
