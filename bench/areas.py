@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from bench.figures import Figure, Row, figure
+from bench.figures import Row, figure
 from bench.plan import Case, Wishes
 
 USUAL: Final = ("train", "augment", "workbench")
@@ -37,11 +37,11 @@ def _workbench(wishes: Wishes) -> Case:
         from bench import workbench
 
         for row in workbench.measure(quick=wishes.quick):
-            yield row | {"measured": as_figure(row["measured"])}
+            yield with_figures(row)
 
     return Case("workbench", "workbench", 1, 60.0 if wishes.quick else 240.0, measure)
 
 
-def as_figure(value: float | Figure) -> Figure:
-    """A figure as it is; a number counts as measured once, its spread unknown."""
-    return value if isinstance(value, Figure) else figure([value])
+def with_figures(row: Row) -> Row:
+    """A row whose plain numbers, except for its target value `bar`, count as measured once, their spread unknown."""
+    return {key: figure([value]) if isinstance(value, float) and key != "bar" else value for key, value in row.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench.areas import ALL, USUAL, as_figure, chosen
+from bench.areas import ALL, USUAL, chosen
 from bench.figures import figure
 from bench.plan import Case, Wishes
 
@@ -115,8 +115,3 @@ def test_comparing_and_helping_load_no_torch():
     root = Path(__file__).resolve().parent.parent.parent
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
     assert done.stdout.strip() == "False"
-
-
-def test_a_plain_number_counts_as_measured_once():
-    assert as_figure(2.0) == figure([2.0])
-    assert as_figure(figure([1.0, 2.0])) == figure([1.0, 2.0])

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.areas import ALL, cases
+from bench.areas import ALL, cases, with_figures
+from bench.figures import figure
 from bench.plan import Wishes
 
 
@@ -31,3 +32,14 @@ def test_the_limit_comes_first_and_the_zoo_last():
 
 def test_without_a_checkout_there_is_no_speedrun():
     assert list(cases(["speedrun"], Wishes())) == []
+
+
+def test_what_the_workbench_measured_is_a_figure_and_its_target_is_not():
+    spread = figure([1.0, 2.0])
+    assert with_figures({"what": "first paint", "measured": 0.3, "ratio": spread, "bar": 2.0, "unit": "s"}) == {
+        "what": "first paint",
+        "measured": figure([0.3]),
+        "ratio": spread,
+        "bar": 2.0,
+        "unit": "s",
+    }
