@@ -12,7 +12,7 @@ from bench.figures import Figure, Row, cell, plain
 from bench.machine import Load, warning
 
 FORMAT: Final = 1
-FIRST, TEXT, FIGURE = 50, 10, 22  # widths of columns: rows are printed before the widest one is known
+FIRST, TEXT, FIGURE = 50, 10, 26  # widths of columns: rows are printed before the widest one is known
 
 
 class Table:
