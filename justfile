@@ -43,7 +43,7 @@ docs:
 pictures:
     {{python}} -m tools.pictures
 
-# measure speed: `just bench engine --quick`
+# measure speed: `just bench train --quick`
 bench *args:
     {{python}} -m bench {{args}}
 

@@ -2,15 +2,15 @@
 
 Every contestant starts from uint8 pixels in memory and ends with a normalized float batch and soft targets, on one
 thread. Only its own CPU time counts, so that other programs on the machine have little effect. The contestants take
-turns, and medians over the rounds are shown. Each registered op is measured by itself with its defaults, then each
-named augmentation of `presets/augmentations`. "-" stands for an op that torchvision does not have.
+turns. Each named augmentation of `presets/augmentations` is measured, and each registered op by itself with its
+defaults. "-" stands for an op that torchvision does not have.
 """
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +20,8 @@ from torch import Tensor
 from torchvision import transforms as v1
 from torchvision.transforms import v2
 
+from bench.figures import Row, figure, ratio
+from bench.plan import Case, Wishes
 from engine.augment.pipeline import Pipeline
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.params import OPS
@@ -62,15 +64,27 @@ ON_BATCHES: Final[dict[str, Twin]] = {  # one draw per batch, as in a DataLoader
 }
 
 
-def cases() -> Iterator[tuple[str, tuple[Choice, ...]]]:
-    """Every op with its defaults, color jitter also with hue, and every named augmentation."""
+def cases(wishes: Wishes) -> Iterator[Case]:
+    """The named augmentations first, which people use; then every op by itself."""
+    rounds = 2 if wishes.quick else ROUNDS
+    for rank, found in ((1, named()), (2, single_ops())):
+        for name, ops in found:
+            yield Case("augment", name, rank, 5.0 + rounds, partial(measure, name, ops, rounds))
+
+
+def single_ops() -> Iterator[tuple[str, tuple[Choice, ...]]]:
+    """Every op with its defaults, and color jitter also with hue."""
     for part in catalog().parts("op"):
         if not any(param.type == OPS for param in part.params):
             yield part.name, (Choice(name=part.name),)
     yield "color_jitter with hue", (Choice(name="color_jitter", hue=0.1),)
+
+
+def named() -> Iterator[tuple[str, tuple[Choice, ...]]]:
+    """Every named augmentation that is built in."""
     for info in list_presets("augmentations"):
         if info.origin == "built-in":
-            yield info.name, tuple(map(choice, read_table(info.path)["augmentation"]))
+            yield f"{info.name} (pipeline)", tuple(map(choice, read_table(info.path)["augmentation"]))
 
 
 def choice(table: dict[str, Any]) -> Choice:
@@ -78,14 +92,13 @@ def choice(table: dict[str, Any]) -> Choice:
     return Choice(**{key: tuple(map(choice, value)) if key == "of" else value for key, value in table.items()})
 
 
-def measure(*, quick: bool = False) -> Iterator[dict[str, Any]]:
-    """One row per pipeline: images per core-second of each contestant, and speedup over torchvision on PIL images."""
+def measure(name: str, ops: tuple[Choice, ...], rounds: int) -> Iterator[Row]:
+    """Images per core-second of each contestant on one thread, and speedup over torchvision on PIL images."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     warm_heap()
     try:
-        for name, ops in cases():
-            yield row(name, ops, 2 if quick else ROUNDS)
+        yield row(name, ops, rounds)
     finally:
         torch.set_num_threads(threads)
 
@@ -98,7 +111,7 @@ def warm_heap() -> None:
     torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
-def row(name: str, ops: tuple[Choice, ...], rounds: int) -> dict[str, Any]:
+def row(name: str, ops: tuple[Choice, ...], rounds: int) -> Row:
     """Measure one pipeline with all contestants."""
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, 32, 32, 3), dtype=np.uint8)
     labels = torch.arange(IMAGES) % 10
@@ -109,22 +122,26 @@ def row(name: str, ops: tuple[Choice, ...], rounds: int) -> dict[str, Any]:
     if all(op.name in ON_IMAGES | ON_TENSORS | ON_BATCHES for op in ops):
         contestants["torchvision PIL"] = torchvision_pil(ops, pixels, labels)
         contestants["torchvision v2 tensors"] = torchvision_tensors(ops, pixels, labels)
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for make in contestants.values():
         for i in range(8):  # compiles both members of a choice
             make(i)
+    speed: dict[str, list[float]] = {name: [] for name in contestants}
     for i in range(rounds):
         for contestant, make in contestants.items():
-            repeat = BATCHES if contestant.startswith("torchvision") else 10 * BATCHES
-            began = time.process_time()
-            for j in range(repeat):
-                make(i * repeat + j)
-            seconds[contestant].append((time.process_time() - began) / (repeat * BATCH))
-    speed = {contestant: 1 / statistics.median(times) for contestant, times in seconds.items()}
+            speed[contestant].append(rate(make, i, BATCHES if contestant.startswith("torchvision") else 10 * BATCHES))
     columns = ("torchvision PIL", "torchvision v2 tensors", "eager", "compiled")
     pil = speed.get("torchvision PIL")
-    gains = {f"{mode} / PIL": speed[mode] / pil if pil else "-" for mode in ("eager", "compiled")}
-    return {"images per core-second": name, **{key: speed.get(key, "-") for key in columns}, **gains}
+    gains = {f"{mode} / PIL": ratio(speed[mode], pil) if pil else "-" for mode in ("eager", "compiled")}
+    figures = {key: figure(speed[key]) if key in speed else "-" for key in columns}
+    return {"images per core-second": name, **figures, **gains}
+
+
+def rate(make: Batch, turn: int, repeat: int) -> float:
+    """Images per second of CPU time over `repeat` batches."""
+    began = time.process_time()
+    for j in range(repeat):
+        make(turn * repeat + j)
+    return repeat * BATCH / (time.process_time() - began)
 
 
 def ours(ops: tuple[Choice, ...], pixels: np.ndarray, labels: Tensor, *, compile: bool) -> Batch:

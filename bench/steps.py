@@ -7,69 +7,84 @@ that data loading and augmentation have no effect.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import torch
 
-from bench.engine import built, images, recipe
+from bench.figures import Row, figure
+from bench.loops import built, images, limit_rate, recipe
+from bench.plan import Case, Wishes
 from engine.contract.recipe.schema import Recipe
+from engine.data.load import DataSet
 from engine.loop.compiling import step_seconds
 from engine.loop.hardware import choose_device
-from engine.loop.steps import EAGER_STEPS, TrainStep
+from engine.loop.steps import EAGER_STEPS
 from engine.train import make_steps
 
 NETS: Final = (("resnet34", 128), ("resnet18", 512), ("resnet34", 512), ("resnet20", 128), ("wrn_28_10", 128))
 STEPS: Final = {"cuda": 50, "cpu": 3}
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 
 
-def measure(quick: bool) -> Iterator[dict[str, Any]]:
-    """Every model in every mode, eager modes first; on a CPU only the smallest model, since others take minutes."""
+def cases(wishes: Wishes) -> Iterator[Case]:
+    """A case for each model; on a CPU only the smallest, since others take minutes."""
     device = choose_device("auto")
-    nets = [("resnet20", 128)] if device.type == "cpu" else NETS[:2] if quick else NETS
-    for compile in ("off", "default") if device.type == "cuda" else ("off",):
-        for model, batch in nets:
-            yield from modes(model, batch, compile, device)
+    nets = NETS[-2:-1] if device.type == "cpu" else NETS[:2] if wishes.quick else NETS
+    for model, batch in nets:
+        seconds = 10.0 if device.type == "cpu" else 180.0
+        yield Case("steps", f"{model}, batch size {batch}", 3, seconds, partial(measure, model, batch, device))
 
 
-def modes(model: str, batch: int, compile: str, device: torch.device) -> Iterator[dict[str, Any]]:
-    """The rows of one model: without a graph and, on CUDA, with one."""
-    chosen = recipe(model, [], batch=batch, compile=compile)
+def measure(model: str, batch: int, device: torch.device) -> Iterator[Row]:
+    """The rows of one model; the modes take turns."""
+    settings = ("off", "default") if device.type == "cuda" else ("off",)
+    graphs = ("off", "on") if device.type == "cuda" else ("off",)
     data = images(batch)
-    for graph in ("off", "on") if device.type == "cuda" else ("off",):
-        mode = chosen.model_copy(update={"compute": chosen.compute.model_copy(update={"graph": graph})})
-        yield {"net": model, "batch": batch, "compile": compile, "graph": graph} | timed(mode, data, device)
+    contestants = {}
+    for compile in settings:
+        chosen = recipe(model, [], batch=batch, compile=compile)
+        for graph in graphs:
+            mode = chosen.model_copy(update={"compute": chosen.compute.model_copy(update={"graph": graph})})
+            name = f"{model}, batch size {batch}, compile {compile}, graph {graph}"
+            contestants[name] = Mode(mode, data, device)
+    for _ in range(ROUNDS):
+        for contestant in contestants.values():
+            contestant.turn()
+    for name, contestant in contestants.items():
+        yield {"what": name} | contestant.figures()
 
 
-def timed(chosen: Recipe, data: Any, device: torch.device) -> dict[str, Any]:
-    """Milliseconds per step, images per second, and the seconds until steps run at full speed."""
-    began = time.perf_counter()
-    setup = built(chosen, data, device)
-    x, y = setup.augmented(setup.train.images, setup.train.labels, 0, 0)
-    setup.model.train()
-    _, step = make_steps(setup, chosen)
-    for _ in range(EAGER_STEPS + 1):
-        step_time(step, x, y, 1)
-    ready = time.perf_counter() - began
-    seconds = statistics.median(step_time(step, x, y, STEPS[device.type]) for _ in range(ROUNDS))
-    row = {
-        "ms": 1e3 * seconds,
-        "img/s": len(x) / seconds,
-        "s until then": ready,
-        "precision": setup.decisions.precision,
-    }
-    if device.type == "cuda":
-        row["GPU ms"] = 1e3 * step_seconds(setup.model, x, bf16=setup.decisions.precision == "bf16")
-    return row
+class Mode:
+    """A step of one recipe that has been warmed up, and its times."""
 
+    def __init__(self, chosen: Recipe, data: DataSet, device: torch.device) -> None:
+        began = time.perf_counter()
+        self._setup = built(chosen, data, device)
+        train = self._setup.train
+        self._x, self._y = self._setup.augmented(train.images, train.labels, 0, 0)
+        self._setup.model.train()
+        _, self._step = make_steps(self._setup, chosen)
+        limit_rate(self._step, self._x, self._y, EAGER_STEPS + 1)  # the last of these steps records the CUDA graph
+        self._ready = time.perf_counter() - began
+        self._rates: list[float] = []
 
-def step_time(step: TrainStep, x: torch.Tensor, y: torch.Tensor, times: int) -> float:
-    """Seconds per step, averaged over `times` steps."""
-    began = time.perf_counter()
-    for _ in range(times):
-        loss, _, _ = step(x, y)
-    loss.item()
-    return (time.perf_counter() - began) / times
+    def turn(self) -> None:
+        """Take a few steps and keep their rate."""
+        self._rates.append(limit_rate(self._step, self._x, self._y, STEPS[self._setup.device.type]))
+
+    def figures(self) -> Row:
+        """Milliseconds per step, images per second, and the seconds until steps run at full speed."""
+        precision = self._setup.decisions.precision
+        row = {
+            "ms": figure([1e3 * len(self._x) / rate for rate in self._rates]),
+            "img/s": figure(self._rates),
+            "s until then": figure([self._ready]),
+            "precision": precision,
+        }
+        if self._setup.device.type == "cuda":
+            spent = [step_seconds(self._setup.model, self._x, bf16=precision == "bf16") for _ in range(ROUNDS)]
+            row["GPU ms"] = figure([1e3 * seconds for seconds in spent])
+        return row

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-TREES: Final = ("engine", "presets", "tui")
+TREES: Final = ("bench", "engine", "presets", "tui")
 CORE: Final = (
     "engine/contract", "engine/launch", "engine/analysis", "engine/loop", "tui/plans", "tui/drawing", "presets",
 )  # fmt: skip
