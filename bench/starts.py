@@ -7,13 +7,13 @@ of its two times; the figures are the median and the quartiles over the rounds.
 from __future__ import annotations
 
 import resource
-import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from bench.figures import Row, figure, ratio
 from bench.terminal import COMMAND, ROOT, Terminal, environment
 
 IMPORTS: Final = [sys.executable, "-c", "import typer, rich.table, rich.console"]
@@ -35,7 +35,7 @@ Bare().run()
 PAINT_BAR: Final = 2.0
 
 
-def measure(folder: Path, quick: bool) -> list[dict[str, Any]]:
+def measure(folder: Path, quick: bool) -> list[Row]:
     """Ratios next to their bars. Everything was run once before, so that files and caches are there."""
     place, rounds = folder / "starts", 3 if quick else 15
     bare, ours, paints, bare_paints = [], {name: list[float]() for name in COMMANDS}, list[float](), list[float]()
@@ -72,8 +72,5 @@ def _paint(command: list[str], text: str, folder: Path) -> float:
         return terminal.until(text)
 
 
-def _row(what: str, ours: Sequence[float], theirs: Sequence[float], bar: float) -> dict[str, Any]:
-    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
-    low, _, high = statistics.quantiles(ratios, n=4, method="inclusive")
-    seconds = statistics.median(ours)
-    return {"what": what, "ratio": statistics.median(ratios), "low": low, "high": high, "bar": bar, "s": seconds}
+def _row(what: str, ours: Sequence[float], theirs: Sequence[float], bar: float) -> Row:
+    return {"what": what, "ratio": ratio(ours, theirs), "bar": bar, "s": figure(ours)}
