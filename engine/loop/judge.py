@@ -51,7 +51,7 @@ class Judge:
             NonFiniteLogits: the model's output is not finite for some image; such an epoch has no figures.
         """
         setup, plan = self._setup, self._recipe.evaluate
-        test_due = epoch % plan.every == 0 or epoch == self._recipe.epochs
+        test_due = (plan.every > 0 and epoch % plan.every == 0) or epoch == self._recipe.epochs
         train_due = plan.train_every > 0 and epoch % plan.train_every == 0
         if test_due or train_due:
             setup.averaging.settle(self._shown(epoch), setup.autocast)

@@ -59,8 +59,10 @@ class Session:
         self._saving = 0.0  # seconds that training waited for snapshots in this epoch
 
     @property
-    def best_on(self) -> Literal["holdout", "test"]:
-        """The images on which the best epoch is selected."""
+    def best_on(self) -> Literal["holdout", "test", ""]:
+        """The images on which the best epoch is selected; "" if the run is tested only once, at its end."""
+        if not self.recipe.evaluate.every:
+            return ""
         return "test" if self.setup.holdout is None else "holdout"
 
     def scheduled(self, step: int) -> Swing:
@@ -105,7 +107,10 @@ class Session:
         return event
 
     def _remember(self, evaluation: Evaluation) -> None:
-        """Keep a test's results as the last ones and, if they are the best so far, as the best, with the weights."""
+        """Keep a test's results as the last ones and, if they are the best so far, as the best, with the weights.
+
+        A run that is tested only once has no best results.
+        """
         self._last = {
             "epoch": self.epoch + 1,
             "test_accuracy": evaluation.fields["test_accuracy"],
@@ -113,7 +118,7 @@ class Session:
             "logits": evaluation.logits,
             "holdout": evaluation.holdout,
         }
-        if not self._best or evaluation.selection > self._best["selection"]:
+        if self.best_on and (not self._best or evaluation.selection > self._best["selection"]):
             copies = {name: value.detach().clone() for name, value in self.setup.averaging.model.state_dict().items()}
             self._best = self._last | {"weights": self.setup.averaging.weights, "model": copies}
 
@@ -187,6 +192,7 @@ class Session:
         if not last:
             return
         best = self._best or last  # the best is missing if only its file was damaged
+        best_logits = as_kept(best["logits"]).numpy()  # early checkpoints hold raw logits
         weights = self.setup.averaging.weights
         holdout = data.holdout if last.get("holdout") is not None else None  # early checkpoints have no such logits
         contents = Predictions(
@@ -194,8 +200,8 @@ class Session:
             classes=data.classes,
             last=as_kept(last["logits"]).numpy(),
             last_epoch=last["epoch"],
-            best=as_kept(best["logits"]).numpy(),  # early checkpoints hold raw logits
-            best_epoch=best["epoch"],
+            best=best_logits if self.best_on else best_logits[:0],
+            best_epoch=best["epoch"] if self.best_on else 0,
             weights=weights,
             best_weights=best.get("weights", weights),
             test_index=np.arange(len(data.test)),  # a test subset is the first part of the test set

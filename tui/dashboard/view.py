@@ -195,8 +195,24 @@ class RunView:
 
     @property
     def best_on(self) -> str:
-        """The images that the best epoch was picked on: "test" or "holdout"."""
+        """The images that the best epoch was picked on: "test" or "holdout"; "" if none is picked."""
         return self.history.course.best_on
+
+    @property
+    def tested_once(self) -> bool:
+        """Whether the run is tested only once, after its last epoch. Until it has started, the recipe decides."""
+        return self.history.course.tested_once or (self.recipe is not None and not self.recipe.evaluate.every)
+
+    @property
+    def no_test(self) -> str:
+        """What panes say in place of test figures that are still missing."""
+        return "tested at the end" if self.tested_once else "no test yet"
+
+    @property
+    def first_test(self) -> int:
+        """The epoch after which the first test comes; 0 if unknown."""
+        every = self.recipe.evaluate.every if self.recipe else 1
+        return min(every or self.planned_epochs, self.planned_epochs)
 
     @property
     def last_accuracy(self) -> float:
@@ -205,12 +221,12 @@ class RunView:
 
     @property
     def best_epoch(self) -> int:
-        """The best epoch; 0 without a test."""
+        """The best epoch; 0 without a test, or if none is picked."""
         return self.history.best.epoch if self.history.best else 0
 
     @property
     def best_accuracy(self) -> float:
-        """Test accuracy at the best epoch."""
+        """Test accuracy at the best epoch; NaN if there is none."""
         return self.history.course.best_accuracy
 
     def accuracy_at(self, epoch: int) -> tuple[int, float]:

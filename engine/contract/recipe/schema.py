@@ -138,8 +138,9 @@ class ComputeConfig(_Closed):
 class EvaluateConfig(_Closed):
     """When the model is evaluated."""
 
-    every: Annotated[Int, Field(ge=1)] = 1
-    """Evaluate on the test set (and the hold-out) every this many epochs, and always after the last one."""
+    every: Annotated[Int, Field(ge=0)] = 1
+    """Evaluate on the test set (and the hold-out) every this many epochs, and always after the last one; 0 tests only
+    once, after the last epoch, and selects no best epoch."""
     train_every: Annotated[Int, Field(ge=0)] = 0
     """Also evaluate on the training images, without augmentation, every this many epochs; 0 is off."""
     tta: Literal["off", "flip", "crops"] = "off"
