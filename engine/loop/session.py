@@ -67,7 +67,7 @@ class Session:
 
     def scheduled(self, step: int) -> Swing:
         """The schedule at a step (from 0) of this epoch: learning rate as a fraction of its peak, and momentum."""
-        return self.setup.schedule((self.epoch + step / self.setup.steps) / self.recipe.epochs)
+        return self.setup.schedule((self.epoch + step / self.setup.steps) / self.setup.length)
 
     def end_epoch(self) -> Epoch | None:
         """Read the epoch's sums, evaluate, and count the epoch as completed.
@@ -164,7 +164,7 @@ class Session:
         self.epoch, self.step = saved.position
         self._best = saved.best or {}
         if state is None:
-            if self.epoch < self.recipe.epochs:
+            if self.epoch < self.setup.epochs:
                 raise BadInput(f"checkpoint {saved.path.name} holds only weights: training cannot resume from it")
             self._last = saved.weights
             return []
@@ -216,7 +216,7 @@ class Session:
         setup, decisions = self.setup, self.setup.decisions
         yield RunStarted(
             attempt=attempt,
-            epochs=self.recipe.epochs,
+            epochs=setup.epochs,
             steps_per_epoch=setup.steps,
             batch_size=self.recipe.batch_size,
             params=sum(parameter.numel() for parameter in setup.parameters),

@@ -88,6 +88,17 @@ class RunView:
         return (started.epochs if started else 0) or self.info.epochs
 
     @property
+    def length(self) -> float:
+        """Epochs of the whole run, with the fraction of a short last one."""
+        epochs = self.recipe.epochs if self.recipe else 0
+        return epochs if math.ceil(epochs) == self.planned_epochs else float(self.planned_epochs)
+
+    def steps_in(self, epoch: int) -> int:
+        """Training steps of an epoch, from 1: the last one may be short. 0 before the run has started."""
+        steps = self.steps_per_epoch
+        return round(self.length * steps) - (epoch - 1) * steps if epoch == self.planned_epochs else steps
+
+    @property
     def steps_per_epoch(self) -> int:
         """Training steps per epoch; 0 before the run has started."""
         return self.history.started.steps_per_epoch if self.history.started else 0
@@ -175,7 +186,7 @@ class RunView:
     @property
     def seconds_left(self) -> float:
         """Estimated seconds remaining; NaN while there is nothing to estimate from."""
-        return seconds_left(self.planned_epochs, self.progress_epochs, self.seconds_per_epoch)
+        return seconds_left(self.length, self.progress_epochs, self.seconds_per_epoch)
 
     # --- accuracy ---------------------------------------------------------------------------------------------
 
