@@ -138,14 +138,14 @@ class Swa:
 
     Args:
         model: the module in training, on its device and in its memory format; its tensors must remain the same objects.
-        epochs: the number of epochs of the whole training.
+        epochs: the number of epochs of the whole training; with a fraction, the last one is short.
         steps: the number of steps per epoch.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        epochs: int,
+        epochs: float,
         steps: int,
         *,
         start: Annotated[float, Spec("start of averaging, as a fraction of the training", ge=0.0, lt=1.0)] = 0.75,
@@ -153,7 +153,7 @@ class Swa:
     ) -> None:
         self._raw = model
         self._average = copy.deepcopy(model).requires_grad_(False).eval()
-        self._left = epochs * steps
+        self._left = round(epochs * steps)
         self._span = max(1, round((1 - start) * epochs * steps))  # steps at the end in which weights are averaged
         self._every = max(1, round(every * steps))
         self._count = 0
@@ -236,7 +236,7 @@ def _columns(pairs: list[tuple[Tensor, Tensor]]) -> tuple[list[Tensor], list[Ten
 
 
 def build_averaging(
-    choice: Choice, model: nn.Module, parts: Catalog | None = None, *, epochs: int = 1, steps: int = 1
+    choice: Choice, model: nn.Module, parts: Catalog | None = None, *, epochs: float = 1, steps: int = 1
 ) -> Averaging:
     """Build the chosen average of `model`; `epochs` and `steps` (per epoch) are passed if its signature names them.
 

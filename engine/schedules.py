@@ -17,7 +17,7 @@ from engine.contract.recipe.schema import Choice, Recipe
 from engine.curves import SLACK, Swing
 
 
-def plan(choice: Choice, epochs: int, parts: Catalog | None = None) -> Callable[[float], Swing]:
+def plan(choice: Choice, epochs: float, parts: Catalog | None = None) -> Callable[[float], Swing]:
     """Learning rate and momentum as a function of progress = (epoch + step / steps) / epochs in [0, 1], epochs from 0.
 
     With `by = "epoch"`, the learning rate of an epoch is constant and is that of its first step, as with a torch
@@ -30,6 +30,9 @@ def plan(choice: Choice, epochs: int, parts: Catalog | None = None) -> Callable[
     - gradual: as many epochs as the whole training, starting one epoch after the warm-up, so that its end is cut off.
       This matches `GradualWarmupScheduler` in front of a scheduler for all epochs, including the extra epoch at the
       peak.
+
+    Args:
+        epochs: length of the training; with a fraction, the last epoch is a short one.
 
     Raises:
         BadInput: the name is unknown.
@@ -47,7 +50,7 @@ def plan(choice: Choice, epochs: int, parts: Catalog | None = None) -> Callable[
     def at(progress: float) -> Swing:
         epoch = progress * epochs
         if by_epoch:
-            epoch = min(math.floor(epoch + SLACK), epochs - 1)
+            epoch = min(math.floor(epoch + SLACK), math.ceil(epochs) - 1)
         epoch = min(epoch + offset, float(epochs))
         climb = start + (1.0 - start) * epoch / warmup if epoch < warmup - SLACK else 1.0
         found = curve(min(max(epoch - before, 0.0) / length, 1.0) if length > 0 else 0.0)
@@ -57,7 +60,7 @@ def plan(choice: Choice, epochs: int, parts: Catalog | None = None) -> Callable[
     return at
 
 
-def factor(choice: Choice, epochs: int, parts: Catalog | None = None) -> Callable[[float], float]:
+def factor(choice: Choice, epochs: float, parts: Catalog | None = None) -> Callable[[float], float]:
     """The learning rate of `plan`, as a factor of its peak."""
     at = plan(choice, epochs, parts)
     return lambda progress: at(progress).factor
@@ -74,4 +77,4 @@ def epoch_learning_rates(recipe: Recipe, parts: Catalog | None = None) -> list[f
     """The learning rate of the first step of every epoch."""
     at = factor(recipe.schedule, recipe.epochs, parts)
     peak = recipe.optimizer.options["lr"]
-    return [peak * at(epoch / recipe.epochs) for epoch in range(recipe.epochs)]
+    return [peak * at(epoch / recipe.epochs) for epoch in range(math.ceil(recipe.epochs))]

@@ -77,7 +77,7 @@ def fit(
         yield from session.describe(attempt)
         yield from session.restore(attempt)
         yield from session.warnings()
-        while session.epoch < recipe.epochs:
+        while session.epoch < setup.epochs:
             yield Phase(name="compiling" if session.cold else "training")
             yield from train_epoch(session, live, step, fast)
             if stopping():
@@ -90,7 +90,7 @@ def fit(
             yield from session.warnings()
             if checkpoints.due():
                 session.save("interval")
-        done = session.epoch == recipe.epochs
+        done = session.epoch == setup.epochs
         yield Phase(name="saving")
         session.save("end" if done else "stop")
         yield from checkpoints.written(wait=True)
@@ -123,13 +123,14 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
         last_batch=recipe.last_batch,
         start=session.step,
     )
-    while session.step < setup.steps and not session.stopping():
+    steps = setup.steps_in(session.epoch)
+    while session.step < steps and not session.stopping():
         x, y = next(batches)  # images float32 (B, C, H, W), soft targets (B, classes)
         factor, swing = session.scheduled(session.step)
         set_lr(setup.optimizer, factor)
         if low := recipe.schedule.options["momentum_low"]:
             set_momentum(setup.optimizer, low, swing)
-        last = session.step == setup.steps - 1
+        last = session.step == steps - 1
         before = [parameter.detach().clone() for parameter in setup.parameters] if last else []
         loss, logits, norm = (step if last else fast)(x, y)
         setup.averaging.update()

@@ -18,7 +18,7 @@ PARTS: Final = ("optimizer", "schedule", "loss", "averaging")
 """Fields whose parts may have options that are counted in epochs."""
 
 
-def shorter(recipe: Recipe, epochs: int, parts: Catalog) -> dict[str, str]:
+def shorter(recipe: Recipe, epochs: float, parts: Catalog) -> dict[str, str]:
     """The changes, by field as `--set` takes them, that shorten a recipe to `epochs` and keep the shape of its curves.
 
     Options counted in epochs (a warm-up, a period) are scaled by the same factor. A learning rate that changed once per
@@ -67,7 +67,7 @@ def fit(ref: str, parts: Catalog, edits: Edits) -> tuple[Recipe, str]:
         return fitted
 
 
-def _epochs(edits: Edits) -> tuple[int, Edits]:
+def _epochs(edits: Edits) -> tuple[float, Edits]:
     """The epochs that the edits ask for, or 0 if they ask for none or not for a number; and the other edits."""
     fields = {**(edits.fields or {})}
     asked = fields.pop("epochs", 0)
@@ -78,11 +78,11 @@ def _epochs(edits: Edits) -> tuple[int, Edits]:
             asked = parse_value(value.strip())
         else:
             others.append(text)
-    count = asked if isinstance(asked, int) and not isinstance(asked, bool) else 0
+    count = asked if isinstance(asked, int | float) and not isinstance(asked, bool) else 0
     return count, replace(edits, fields=fields, sets=others)
 
 
-def _fitted(ref: str, parts: Catalog, edits: Edits, rest: Edits, epochs: int) -> tuple[Recipe, str] | None:
+def _fitted(ref: str, parts: Catalog, edits: Edits, rest: Edits, epochs: float) -> tuple[Recipe, str] | None:
     """The scaled recipe and its note, as `fit` returns them; None if too few epochs are not the problem."""
     given = {text.partition("=")[0].strip() for text in edits.sets} | {*(edits.fields or {})}
     try:

@@ -73,8 +73,9 @@ class Comparison:
     last_epoch: int
     best: float
     """Test accuracy of the best epoch, selected on `standing.best_on`. If that is the test set, the figure is only
-    comparable with others that were selected in the same way."""
+    comparable with others that were selected in the same way. NaN if no best epoch is selected."""
     best_epoch: int
+    """1-based; 0 if there is none."""
     against: float
     """Accuracy minus that of the baseline, -1..1; NaN for the baseline itself, for other data and without a common
     epoch."""
@@ -111,7 +112,7 @@ def _row(one: Standing, base: Standing | None, same_epoch: bool) -> Comparison:
     if not one.last_epoch:
         return Comparison(one, math.nan, 0, math.nan, 0, math.nan, 0, None)
     tested = np.isfinite(one.test_accuracy)
-    best = one.best_epoch or int(one.epoch[tested][np.argmax(one.test_accuracy[tested])])
+    best = one.best_epoch or (int(one.epoch[tested][np.argmax(one.test_accuracy[tested])]) if one.best_on else 0)
     last = one.accuracy_at(one.last_epoch)
     gap = (math.nan, 0, 0) if base is None or base is one else difference(one, base, same_epoch=same_epoch)
     interval = wilson(last, one.test_images) if one.test_images and 0 <= last <= 1 else None
@@ -162,6 +163,8 @@ class Group:
     best: Spread
     unfinished: int
     best_on: str = "test"
+    """What the best epochs were selected on: "test" if that holds for any finished run; "" if none was
+    selected."""
     repeated: str = ""
     """Which seeds occur more than once, as a sentence."""
 
@@ -177,6 +180,7 @@ def groups(rows: Sequence[Comparison]) -> list[Group]:
 def _group(recipe_id: str, members: Sequence[Comparison]) -> Group:
     done = [row for row in members if row.standing.finished]
     counted, again = one_a_seed(done, _seed, lambda row: row.standing.id)  # ids start with the time
+    picked = {row.standing.best_on for row in counted}
     return Group(
         recipe_id=recipe_id,
         name=members[0].standing.name,
@@ -184,7 +188,7 @@ def _group(recipe_id: str, members: Sequence[Comparison]) -> Group:
         last=spread(row.last for row in counted),
         best=spread(row.best for row in counted),
         unfinished=len(members) - len(done),
-        best_on="test" if any(row.standing.best_on == "test" for row in counted) else "holdout",
+        best_on=next((name for name in ("test", "holdout") if name in picked), ""),
         repeated=repeated(again, _seed),
     )
 

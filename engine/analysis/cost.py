@@ -52,7 +52,7 @@ class Estimate:
     scaled: bool
     """Whether these runs used another number of images or another batch size."""
 
-    def seconds(self, epochs: int) -> float:
+    def seconds(self, epochs: float) -> float:
         """The estimate for a run of this many epochs."""
         return self.start + self.epoch * epochs
 

@@ -25,12 +25,15 @@ _SKIPPED: Final = (b'{"event": "step"', b'{"event": "message"', b'{"event": "che
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of one run. `best` is its best epoch on `best_on`: the test set, or images held out of training."""
+    """The result of one run. `best` is its best epoch on `best_on`: the test set, or images held out of training.
+
+    A run that was tested only at its end has no best epoch: `best` is None and `best_on` "".
+    """
 
     run: str
     seed: int
     last: Epoch
-    best: Epoch
+    best: Epoch | None
     best_on: str = "test"
     seconds: float = math.nan
     estimated: bool = False
@@ -41,8 +44,11 @@ class Outcome:
     gpu_bytes: float = math.nan
     """Highest GPU memory of the run in any sample."""
 
-    def epoch(self, selection: Selection) -> Epoch:
-        """The epoch to compare: for a source that does not say which epoch it reports, the last one."""
+    def epoch(self, selection: Selection) -> Epoch | None:
+        """The epoch to compare: for a source that does not say which epoch it reports, the last one.
+
+        None if that is the best one and the run has none.
+        """
         return self.best if selection == "best_on_test" else self.last
 
 
@@ -65,7 +71,7 @@ def outcome(run: Summary) -> Outcome | None:
         run=run.id,
         seed=run.seed,
         last=course.last,
-        best=course.best or course.last,
+        best=None if course.tested_once else course.best or course.last,
         best_on=course.best_on,
         seconds=run.seconds,
         estimated=run.estimated,
@@ -109,7 +115,7 @@ class Reproduction:
     @property
     def measured(self) -> Spread:
         """Test accuracy with the source's epoch selection."""
-        return self.over(lambda run: run.epoch(self.selection).test_accuracy)
+        return self.at(lambda epoch: epoch.test_accuracy)
 
     @property
     def last(self) -> Spread:
@@ -119,12 +125,12 @@ class Reproduction:
     @property
     def best(self) -> Spread:
         """Test accuracy of each run's best epoch, as selected by the run."""
-        return self.over(lambda run: run.best.test_accuracy)
+        return spread(run.best.test_accuracy for run in self.outcomes if run.best)
 
     @property
     def best_on(self) -> str:
         """What the best epochs were selected on: "holdout" only if no run selected on the test set."""
-        return "holdout" if self.outcomes and all(run.best_on == "holdout" for run in self.outcomes) else "test"
+        return "holdout" if {run.best_on for run in self.outcomes if run.best} == {"holdout"} else "test"
 
     @property
     def estimated(self) -> bool:
@@ -138,8 +144,8 @@ class Reproduction:
 
     @property
     def interval(self) -> Interval | None:
-        """95 % confidence interval of the measured mean for the size of the test set alone; None without a run."""
-        return wilson(self.measured.mean, self.test_images) if self.test_images else None
+        """95 % confidence interval of the measured mean for the size of the test set alone; None without a figure."""
+        return wilson(self.measured.mean, self.test_images) if self.test_images and self.measured.n else None
 
     @property
     def test_images(self) -> int:
@@ -166,8 +172,8 @@ class Reproduction:
         return spread(map(figure, self.outcomes))
 
     def at(self, figure: Callable[[Epoch], float]) -> Spread:
-        """Mean and spread of a figure at the selected epoch of each run."""
-        return self.over(lambda run: figure(run.epoch(self.selection)))
+        """Mean and spread of a figure at the selected epoch of each run that has one."""
+        return spread(figure(epoch) for run in self.outcomes if (epoch := run.epoch(self.selection)))
 
 
 def reproduce(

@@ -29,9 +29,10 @@ class Standing:
     test_images: int = 0
     state: str = "finished"
     best_epoch: int = 0
-    """The best epoch according to the course; 0 stands for the one with the highest test accuracy."""
+    """The best epoch according to the course; 0 stands for the one with the highest test accuracy, if there is any
+    selection."""
     best_on: str = "test"
-    """What the best epoch was selected on: "test" or "holdout"."""
+    """What the best epoch was selected on: "test" or "holdout"; "" if no best epoch is selected."""
     data: str = ""
     """Name of the data set; "" if unknown."""
     estimated: bool = False

@@ -26,6 +26,11 @@ def steps_per_epoch(images: int, batch_size: int, last_batch: LastBatch) -> int:
     return images // batch_size if last_batch == "drop" else -(-images // batch_size)
 
 
+def steps_of_training(epochs: float, steps: int) -> int:
+    """The number of batches in all, of which `steps` make an epoch; with a fraction, the last epoch is a short one."""
+    return round(epochs * steps)
+
+
 class Resident:
     """One split on the device: images uint8 (N, C, H, W) in one tensor, labels int64 (N,).
 

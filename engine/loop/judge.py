@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from torch import Tensor, nn
@@ -51,7 +52,7 @@ class Judge:
             NonFiniteLogits: the model's output is not finite for some image; such an epoch has no figures.
         """
         setup, plan = self._setup, self._recipe.evaluate
-        test_due = epoch % plan.every == 0 or epoch == self._recipe.epochs
+        test_due = (plan.every > 0 and epoch % plan.every == 0) or epoch == self._setup.epochs
         train_due = plan.train_every > 0 and epoch % plan.train_every == 0
         if test_due or train_due:
             setup.averaging.settle(self._shown(epoch), setup.autocast)
@@ -95,7 +96,7 @@ class Judge:
             batch_size=recipe.batch_size,
             last_batch=recipe.last_batch,
         )
-        for images, _ in batches:
+        for images, _ in islice(batches, setup.steps_in(epoch - 1)):
             if self._stopping():
                 raise Interrupted
             yield images

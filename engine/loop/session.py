@@ -59,13 +59,15 @@ class Session:
         self._saving = 0.0  # seconds that training waited for snapshots in this epoch
 
     @property
-    def best_on(self) -> Literal["holdout", "test"]:
-        """The images on which the best epoch is selected."""
+    def best_on(self) -> Literal["holdout", "test", ""]:
+        """The images on which the best epoch is selected; "" if the run is tested only once, at its end."""
+        if not self.recipe.evaluate.every:
+            return ""
         return "test" if self.setup.holdout is None else "holdout"
 
     def scheduled(self, step: int) -> Swing:
         """The schedule at a step (from 0) of this epoch: learning rate as a fraction of its peak, and momentum."""
-        return self.setup.schedule((self.epoch + step / self.setup.steps) / self.recipe.epochs)
+        return self.setup.schedule((self.epoch + step / self.setup.steps) / self.setup.length)
 
     def end_epoch(self) -> Epoch | None:
         """Read the epoch's sums, evaluate, and count the epoch as completed.
@@ -105,7 +107,10 @@ class Session:
         return event
 
     def _remember(self, evaluation: Evaluation) -> None:
-        """Keep a test's results as the last ones and, if they are the best so far, as the best, with the weights."""
+        """Keep a test's results as the last ones and, if they are the best so far, as the best, with the weights.
+
+        A run that is tested only once has no best results.
+        """
         self._last = {
             "epoch": self.epoch + 1,
             "test_accuracy": evaluation.fields["test_accuracy"],
@@ -113,7 +118,7 @@ class Session:
             "logits": evaluation.logits,
             "holdout": evaluation.holdout,
         }
-        if not self._best or evaluation.selection > self._best["selection"]:
+        if self.best_on and (not self._best or evaluation.selection > self._best["selection"]):
             copies = {name: value.detach().clone() for name, value in self.setup.averaging.model.state_dict().items()}
             self._best = self._last | {"weights": self.setup.averaging.weights, "model": copies}
 
@@ -159,7 +164,7 @@ class Session:
         self.epoch, self.step = saved.position
         self._best = saved.best or {}
         if state is None:
-            if self.epoch < self.recipe.epochs:
+            if self.epoch < self.setup.epochs:
                 raise BadInput(f"checkpoint {saved.path.name} holds only weights: training cannot resume from it")
             self._last = saved.weights
             return []
@@ -187,6 +192,7 @@ class Session:
         if not last:
             return
         best = self._best or last  # the best is missing if only its file was damaged
+        best_logits = as_kept(best["logits"]).numpy()  # early checkpoints hold raw logits
         weights = self.setup.averaging.weights
         holdout = data.holdout if last.get("holdout") is not None else None  # early checkpoints have no such logits
         contents = Predictions(
@@ -194,8 +200,8 @@ class Session:
             classes=data.classes,
             last=as_kept(last["logits"]).numpy(),
             last_epoch=last["epoch"],
-            best=as_kept(best["logits"]).numpy(),  # early checkpoints hold raw logits
-            best_epoch=best["epoch"],
+            best=best_logits if self.best_on else best_logits[:0],
+            best_epoch=best["epoch"] if self.best_on else 0,
             weights=weights,
             best_weights=best.get("weights", weights),
             test_index=np.arange(len(data.test)),  # a test subset is the first part of the test set
@@ -210,7 +216,7 @@ class Session:
         setup, decisions = self.setup, self.setup.decisions
         yield RunStarted(
             attempt=attempt,
-            epochs=self.recipe.epochs,
+            epochs=setup.epochs,
             steps_per_epoch=setup.steps,
             batch_size=self.recipe.batch_size,
             params=sum(parameter.numel() for parameter in setup.parameters),

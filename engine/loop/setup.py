@@ -22,7 +22,7 @@ from engine.contract.recipe.ops import mixes_batch
 from engine.contract.recipe.schema import ComputeConfig, Recipe
 from engine.contract.run.teacher import is_distilled
 from engine.curves import Swing
-from engine.data.device import Resident, steps_per_epoch
+from engine.data.device import Resident, steps_of_training, steps_per_epoch
 from engine.data.load import DataSet
 from engine.loop.decisions import Decisions, Workload, decide
 from engine.loop.layout import memory_format, place
@@ -64,7 +64,9 @@ class Setup:
     holdout: Resident | None
     test: Resident
     steps: int
-    """Per epoch."""
+    """Per epoch; the last epoch may be shorter, see `steps_in`."""
+    all_steps: int
+    """Of the whole training."""
     mixed: bool
     """Whether training labels are mixtures of classes."""
     teachers: tuple[Teacher, ...] = ()
@@ -77,6 +79,20 @@ class Setup:
         self.objective = self._objective if mode == "off" else torch.compile(self._objective, mode=COMPILE_MODE[mode])
         self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.peak_lr = float(self.optimizer.param_groups[0]["initial_lr"])
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs; a short last one counts as one."""
+        return -(-self.all_steps // self.steps)
+
+    @property
+    def length(self) -> float:
+        """Length of the training in epochs, with the fraction of a short last one."""
+        return self.all_steps / self.steps
+
+    def steps_in(self, epoch: int) -> int:
+        """Number of steps in an epoch, from 0."""
+        return min(self.steps, self.all_steps - epoch * self.steps)
 
     def autocast(self) -> torch.autocast:
         """The context in which the model runs, in training and evaluation."""
@@ -151,13 +167,14 @@ def prepare(
         model=model,
         averaging=build_averaging(recipe.averaging, model, parts, epochs=recipe.epochs, steps=steps),
         optimizer=build_optimizer(recipe.optimizer, model, parts),
-        schedule=plan(recipe.schedule, recipe.epochs, parts),
+        schedule=plan(recipe.schedule, steps_of_training(recipe.epochs, steps) / steps, parts),
         augment=pipeline(compile=compute.compile != "auto" and decisions.compile != "off", say=warnings.append),
         criterion=build_loss(recipe.loss, parts),
         train=train,
         holdout=resident(data.holdout) if data.holdout else None,
         test=resident(data.test),
         steps=steps,
+        all_steps=steps_of_training(recipe.epochs, steps),
         mixed=mixes_batch(recipe.augmentation, parts),
         teachers=teachers,
         warnings=warnings,
@@ -230,7 +247,7 @@ def _workload(recipe: Recipe, train: Resident, normalize: Callable[[Tensor], Ten
     return Workload(
         few=first_images(min(PROBE_BATCH, recipe.batch_size)),
         batch=partial(first_images, recipe.batch_size),
-        steps=recipe.epochs * steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch),
+        steps=steps_of_training(recipe.epochs, steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch)),
         graph=graph,
     )
 

@@ -323,3 +323,10 @@ def test_schedules_need_no_torch() -> None:
         "factor(Choice(name='cosine', warmup=2.0), 10)(0.5); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_short_last_epoch_has_a_learning_rate_of_its_own():
+    table = {"epochs": 2.6, "batch_size": 8, "model": "lenet", "optimizer": {"name": "sgd", "lr": 1.0}}
+    recipe = resolve(table | {"schedule": {"name": "linear", "by": "epoch"}}, catalog())
+    assert epoch_learning_rates(recipe) == pytest.approx([1.0, 1 - 1 / 2.6, 1 - 2 / 2.6])
+    assert learning_rates(recipe, 3) == pytest.approx([1.0, 1 - 1 / 2.6, 1 - 2 / 2.6])

@@ -82,3 +82,9 @@ def test_what_the_flags_ask_for_themselves_is_refused_as_before(sets, said):
     with pytest.raises(BadInput) as refused:
         fit("quickstart", PARTS, Edits(sets=sets))
     assert said in str(refused.value)
+
+
+def test_a_fraction_of_an_epoch_counts():
+    recipe, note = fit("quickstart", PARTS, Edits(sets=["epochs=1.5"]))
+    assert (recipe.epochs, recipe.schedule.options["warmup"]) == (1.5, 2 * 1.5 / 8)
+    assert note.startswith("to fit into 1.5 epochs instead of 8: schedule.warmup 2 -> 0.375")

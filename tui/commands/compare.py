@@ -65,12 +65,13 @@ def _json(
 ) -> dict[str, object]:
     figures = [
         summary.to_json()
-        | {"best_on": summary.best_on, "best_epoch": row.best_epoch}
+        | {"best_on": summary.best_on or None, "best_epoch": row.best_epoch if summary.best_on else None}
         | {"against_first": row.against, "at_epoch": row.at_epoch, "at_epoch_of_first": row.base_epoch}
         for summary, row in zip(summaries, rows, strict=True)
     ]
     fields = {difference.field: list(difference.values) for difference in differing}
-    return {"runs": figures, "seeds": list(map(dataclasses.asdict, seeds)), "differences": fields}
+    groups_json = [dataclasses.asdict(group) | {"best_on": group.best_on or None} for group in seeds]
+    return {"runs": figures, "seeds": groups_json, "differences": fields}
 
 
 def _print(rows: Sequence[Comparison], seeds: Sequence[Group], differing: Sequence[Difference]) -> None:

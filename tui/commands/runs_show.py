@@ -33,7 +33,7 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
             say(note)
         return print_json(
             row.to_json()
-            | {"best_on": row.best_on, "seconds_estimated": row.estimated}
+            | {"best_on": row.best_on or None, "seconds_estimated": row.estimated}
             | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table())}
             | {"command": info.command, "versions": info.versions}
         )
@@ -53,7 +53,7 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
     info, labels = folder.info(), folder.labels()
     reason = f" ({row.reason})" if row.reason else ""
     last = f"last {_accuracy(row.last_accuracy)} %"
-    best = f"best on {row.best_on} {_accuracy(row.best_accuracy)} %"
+    best = f"best on {row.best_on} {_accuracy(row.best_accuracy)} %" if row.best_on else "tested at the end"
     return {
         "name": labels.name,
         "status": f"{row.status}{reason}" + (f": {row.message}" if row.message else ""),

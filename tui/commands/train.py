@@ -146,7 +146,7 @@ def result_of(run: RunFolder) -> dict[str, Any]:
         "epochs": summary.epoch,
         "last_accuracy": summary.last_accuracy,
         "best_accuracy": summary.best_accuracy,
-        "best_on": summary.best_on,
+        "best_on": summary.best_on or None,
         "weights": summary.weights,
         "seconds": summary.seconds,
     }
@@ -166,9 +166,10 @@ def final_line(result: Mapping[str, Any], about_last: Sequence[str] = (), *, est
         "1 epoch" if count == 1 else f"{count} epochs",
     ]
     if result["last_accuracy"] is not None:  # a run may end before its first test
-        best = "best on holdout" if result["best_on"] == "holdout" else "best-on-test"
         averaged = [] if result["weights"] == "raw" else [f"of {str(result['weights']).upper()} weights"]
         parts.append(" ".join([f"last {percent(result['last_accuracy'])} %", *averaged, *about_last]))
+    if result["best_accuracy"] is not None:  # None, too, for a run that is tested only at its end
+        best = "best on holdout" if result["best_on"] == "holdout" else "best-on-test"
         parts.append(f"{best} {percent(result['best_accuracy'])} %")
     return "  ".join([*parts, work(result["seconds"], estimated)])
 

@@ -48,15 +48,25 @@ def accuracy_curves(view: RunView, base: RunView | None, options: Options, frame
         style=frame.style(_tick_width(y), _x_name(options)),
         rights=_summaries(view) if known else (),
         right_role="",
-        empty="" if known or len(series) > 1 else "no test yet: the first comes after epoch 1",
+        empty="" if known or len(series) > 1 else _first_test(view),
     )
+
+
+def _first_test(view: RunView) -> str:
+    """When the first test comes, for an empty plot."""
+    if view.tested_once:
+        return f"{view.no_test}, after epoch {view.first_test}" if view.first_test else view.no_test
+    return f"no test yet: the first comes after epoch {view.first_test or 1}"
 
 
 def _summaries(view: RunView) -> tuple[str, ...]:
     """The accuracy in words, from the most to the least detailed."""
     last = f"last {percent(view.last_accuracy)}"
+    most = [last, *extra_accuracies(view.history.course.last)]
+    if not view.best_on:
+        return " · ".join([*most, "tested at the end"]), " · ".join(most), last
     best = f"best-on-{view.best_on} {percent(view.best_accuracy)}"
-    most = [last, *extra_accuracies(view.history.course.last), f"{best} @ {view.best_epoch}"]
+    most.append(f"{best} @ {view.best_epoch}")
     return " · ".join(most), f"{last} · {best} @ {view.best_epoch}", f"{last} · {best}", last
 
 

@@ -93,10 +93,10 @@ def _closing(history: History, whole: bool) -> list[LogLine]:
             why = REASON_WORDS.get(event.reason, event.reason) or "error"
             return [*traceback, LogLine(event.t, f"failed: {why}: {event.message}", "error")]
         case Finished():
-            best = f"best-on-{event.best_on} {percent(event.best_accuracy)} % at epoch {event.best_epoch}"
+            best = f"best-on-{event.best_on} {percent(event.best_accuracy)} % at epoch {event.best_epoch}, "
             extra = [f"{accuracy} %" for accuracy in extra_accuracies(history.course.last)]
             last = [f"last {percent(event.last_accuracy)} %", *extra]
             own = history.course.work
             took = duration(event.seconds) if history.partial else work(own.seconds, own.estimated)
-            return [LogLine(event.t, f"finished: {', '.join(last)}, {best}, {took}")]
+            return [LogLine(event.t, f"finished: {', '.join(last)}, {best if event.best_on else ''}{took}")]
     return []

@@ -55,7 +55,7 @@ def progress(view: RunView, status: Status, now: float) -> Progress:
         done=view.progress_epochs,
         epochs=view.planned_epochs,
         step=step.step if step else 0,
-        steps=view.steps_per_epoch if step else 0,
+        steps=view.steps_in(step.epoch) if step else 0,
         images_per_second=view.images_per_second,
         seconds_per_epoch=view.seconds_per_epoch,
         left=view.seconds_left if status.state == "running" else math.nan,

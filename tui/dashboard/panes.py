@@ -115,7 +115,7 @@ class Panes(Vertical):
         self._draw_curves(scene)
         tested = evaluated_by_class(view.history)[:1]
         note = worst_confusion(tested[0].confused, class_names(view.history)) if tested else ""
-        self._paint("#classes", partial(per_class, class_rows(view, scene.base), note))
+        self._paint("#classes", partial(per_class, class_rows(view, scene.base), note, empty=view.no_test))
         self._paint("#gpu", partial(_devices, view))
         if chosen.rate:
             self._paint("#rate", partial(self._rate, scene))

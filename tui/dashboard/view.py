@@ -88,6 +88,17 @@ class RunView:
         return (started.epochs if started else 0) or self.info.epochs
 
     @property
+    def length(self) -> float:
+        """Epochs of the whole run, with the fraction of a short last one."""
+        epochs = self.recipe.epochs if self.recipe else 0
+        return epochs if math.ceil(epochs) == self.planned_epochs else float(self.planned_epochs)
+
+    def steps_in(self, epoch: int) -> int:
+        """Training steps of an epoch, from 1: the last one may be short. 0 before the run has started."""
+        steps = self.steps_per_epoch
+        return round(self.length * steps) - (epoch - 1) * steps if epoch == self.planned_epochs else steps
+
+    @property
     def steps_per_epoch(self) -> int:
         """Training steps per epoch; 0 before the run has started."""
         return self.history.started.steps_per_epoch if self.history.started else 0
@@ -175,7 +186,7 @@ class RunView:
     @property
     def seconds_left(self) -> float:
         """Estimated seconds remaining; NaN while there is nothing to estimate from."""
-        return seconds_left(self.planned_epochs, self.progress_epochs, self.seconds_per_epoch)
+        return seconds_left(self.length, self.progress_epochs, self.seconds_per_epoch)
 
     # --- accuracy ---------------------------------------------------------------------------------------------
 
@@ -195,8 +206,24 @@ class RunView:
 
     @property
     def best_on(self) -> str:
-        """The images that the best epoch was picked on: "test" or "holdout"."""
+        """The images that the best epoch was picked on: "test" or "holdout"; "" if none is picked."""
         return self.history.course.best_on
+
+    @property
+    def tested_once(self) -> bool:
+        """Whether the run is tested only once, after its last epoch. Until it has started, the recipe decides."""
+        return self.history.course.tested_once or (self.recipe is not None and not self.recipe.evaluate.every)
+
+    @property
+    def no_test(self) -> str:
+        """What panes say in place of test figures that are still missing."""
+        return "tested at the end" if self.tested_once else "no test yet"
+
+    @property
+    def first_test(self) -> int:
+        """The epoch after which the first test comes; 0 if unknown."""
+        every = self.recipe.evaluate.every if self.recipe else 1
+        return min(every or self.planned_epochs, self.planned_epochs)
 
     @property
     def last_accuracy(self) -> float:
@@ -205,12 +232,12 @@ class RunView:
 
     @property
     def best_epoch(self) -> int:
-        """The best epoch; 0 without a test."""
+        """The best epoch; 0 without a test, or if none is picked."""
         return self.history.best.epoch if self.history.best else 0
 
     @property
     def best_accuracy(self) -> float:
-        """Test accuracy at the best epoch."""
+        """Test accuracy at the best epoch; NaN if there is none."""
         return self.history.course.best_accuracy
 
     def accuracy_at(self, epoch: int) -> tuple[int, float]:

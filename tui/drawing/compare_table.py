@@ -157,7 +157,7 @@ def _group(group: Group) -> Line:
     line: Line = [
         (f"    {fit(one_line(group.name), 22)}", ""),
         (f" last {figure(group.last.mean, group.last.sd)}", "strong"),
-        (f"   best{star} {figure(group.best.mean, group.best.sd)}", ""),
+        (f"   best{star} {figure(group.best.mean, group.best.sd)}" if group.best_on else "", ""),
         (f"   n={group.last.n}   seeds {seeds}", "dim"),
     ]
     if group.repeated:

@@ -53,8 +53,13 @@ def bar_floor(rows: Sequence[ClassRow]) -> float:
     return next(floor for floor in _FLOORS if least > floor + 0.02 or floor == 0.0)
 
 
-def per_class(rows: Sequence[ClassRow], note: str, width: int, height: int) -> list[Line]:
-    """A heading, a line for each class, and below them, if they fit, the range of the bars and `note`."""
+def per_class(
+    rows: Sequence[ClassRow], note: str, width: int, height: int, *, empty: str = "no test yet"
+) -> list[Line]:
+    """A heading, a line for each class, and below them, if they fit, the range of the bars and `note`.
+
+    Without rows, `empty` stands below the heading.
+    """
     shown = list(rows)
     room = height - 1
     if len(shown) > room:
@@ -72,7 +77,7 @@ def per_class(rows: Sequence[ClassRow], note: str, width: int, height: int) -> l
         lines = [heading("per class" if cut else "per class %", width, [right])]
         lines += [_narrow_row(row, floor, width) for row in shown]
     if not rows:
-        lines.append([(f"{' ' if wide else ''}no test yet", "dim")])
+        lines.append([(f"{' ' if wide else ''}{empty}", "dim")])
     elif wide and len(lines) < height:
         text = f"bars {100 * floor:.0f} to 100" + (f" · worst: {note}" if note else "")
         lines += [[(f" {line}", "dim")] for line in wrap(text, width - 1)]

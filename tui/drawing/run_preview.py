@@ -63,6 +63,8 @@ def curve(preview: Preview, width: int, height: int, glyphs: Glyphs) -> list[Lin
     """Test accuracy over epochs, without labels: its value stands beside it."""
     if not len(preview.epochs):
         return [[("   no epoch finished yet" if preview.run.live else "   no epoch was finished", "dim")]]
+    if not np.isfinite(preview.test).any():
+        return [[("   no test yet" if preview.run.best_on else "   tested at the end", "dim")]]
     x = x_axis(float(preview.epochs[-1]), preview.run.epochs or float(preview.epochs[-1]), width)
     y = accuracy_axis([preview.test], height)
     style = ChartStyle(gutter=0, tick_width=3, x_axis=height >= 9, glyphs=glyphs)

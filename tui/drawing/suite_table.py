@@ -177,6 +177,8 @@ def _measured_legend(results: Sequence[Reproduction]) -> list[str]:
         legend.append(f"one run: the size of the test set alone leaves ±{percent(max(single))} points (95 %)")
     if any(HELD_OUT in measured_accuracy(result) for result in results):
         legend.append(f"{HELD_OUT} best epoch, picked on images held out of training")
+    if any(result.selection == "best_on_test" and any(not run.best for run in result.outcomes) for result in results):
+        legend.append("runs that were tested only at their end have no best epoch and count only under last epoch")
     if any(result.unfinished for result in results):
         legend.append("n: finished runs + unfinished runs")
     legend += [f"{result.id}: {result.repeated}" for result in results if result.repeated]

@@ -69,7 +69,7 @@ def cost(batch: Batch, known: Sequence[Summary], placement: Placement) -> Cost:
     return Cost(seconds, count, tuple(unknown), max(len(wanted.candidates) // wanted.count, 1))
 
 
-def _epochs_left(job: Job) -> int:
+def _epochs_left(job: Job) -> float:
     return max(job.recipe.epochs - (job.run.epoch if job.run and job.action == "resume" else 0), 0)
 
 

@@ -181,7 +181,8 @@ def from_flags(flags: Mapping[str, Any]) -> Draft:
             case "part":
                 named[flag.path] = str(value)
             case "field":
-                sets[flag.path] = str(value)
+                whole = isinstance(value, float) and value.is_integer()
+                sets[flag.path] = str(int(value) if whole else value)
             case "sets":
                 sets |= dict(map(_assignment, value))
             case "seeds":

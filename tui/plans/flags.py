@@ -58,7 +58,7 @@ FLAGS: Final[tuple[Flag, ...]] = (
          "Use this named augmentation.", (TRAIN, GRID, SWEEP)),
     Flag("schedule", "--schedule", "part", "schedule", "S", "Use this learning rate schedule.", (TRAIN, GRID)),
     Flag("epochs", "--epochs", "field", "epochs", "N",
-         "Number of passes over the training images.", (TRAIN, GRID), int),
+         "Number of passes over the training images; 9.9 ends with a short one.", (TRAIN, GRID), float),
     Flag("batch_size", "--batch-size", "field", "batch_size", "N", "Images per step.", (TRAIN, GRID, SWEEP), int),
     Flag("lr", "--lr", "field", "optimizer.lr", "X", "Learning rate at the peak of the schedule.",
          (TRAIN, GRID), float),

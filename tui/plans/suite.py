@@ -82,7 +82,7 @@ def items(
     Raises:
         BadInput: a row cannot be shrunk because it does not resolve; with the problems of all rows.
     """
-    resolver, found, problems, longest = Resolver(parts), [], list[str](), 0
+    resolver, found, problems, longest = Resolver(parts), [], list[str](), 0.0
     for row in rows:
         plain, labels = _draft(row, placed or {}), (f"suite:{suite.name}", f"row:{row.id}")
         whole = resolver.take(_tagged(plain, *labels), row.recipe)
@@ -100,9 +100,8 @@ def items(
         else:
             found.append(BatchItem(row.id, whole))
     if not problems and shrink.epochs >= longest > 0:
-        problems = [
-            f"--epochs: got {shrink.epochs}; these rows have {longest} epochs or fewer, and --epochs only shortens them"
-        ]
+        rows_have = f"these rows have {longest:g} epochs or fewer"
+        problems = [f"--epochs: got {shrink.epochs}; {rows_have}, and --epochs only shortens them"]
     if problems:
         raise BadInput(problems)
     return found

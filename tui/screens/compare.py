@@ -178,7 +178,7 @@ class Compare(PlotKeys):
         left_out = f"   first {len(drawn)} of {len(views)} drawn" if len(drawn) < len(views) else ""
         long = f"a {y.scale}   x {options.x}   w smooth {options.smooth:g}{left_out}"
         style = frame.style(max([2, *(len(label) for _, label in y.ticks)]), options.x)
-        empty = "" if any(np.isfinite(np.asarray(value)).any() for value in values) else "no test yet"
+        empty = "" if any(np.isfinite(np.asarray(value)).any() for value in values) else furthest.no_test
         x = x_axis_for(furthest, options, frame)
         return chart_pane(ChartPane(title, tuple(series), x, y, style, (long,), empty=empty), width, height)
 

@@ -35,7 +35,8 @@ def class_page(view: RunView, width: int, as_percent: bool) -> list[Line]:
     judged = evaluated_by_class(view.history)[:1]
     name = f"{one_line(view.name)} {view.short_id}"
     if not judged:
-        return [heading(name, width), [], [(" no test by class yet", "dim")]]
+        missing = view.no_test if view.tested_once else "no test by class yet"
+        return [heading(name, width), [], [(f" {missing}", "dim")]]
     epoch, names = judged[0], class_names(view.history)
     rows = class_rows(view)
     right = f"epoch {epoch.epoch} · test {percent(epoch.test_accuracy)} %"

@@ -24,6 +24,7 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
     problems += _ghost_batches(recipe)
     problems += _lonely_images(recipe, catalog)
     problems += _averaged_weights(recipe)
+    problems += _selection(recipe)
     problems += _sharpness_conflicts(recipe, catalog)
     problems += _graph_conflicts(recipe)
     seen_batch_op = ""
@@ -218,6 +219,14 @@ def _averaged_weights(recipe: Recipe) -> list[str]:
         return []
     last = f"the last {span:g} of {recipe.epochs} epochs (averaging.start = {start:g})"
     return [f"averaging.every: got {every:g}, more than {last}: nothing would be averaged"]
+
+
+def _selection(recipe: Recipe) -> list[str]:
+    """Whether there is a best epoch to select with the hold-out images."""
+    if recipe.evaluate.every or not recipe.data.holdout:
+        return []
+    once = "evaluate.every = 0 tests only after the last one and selects none"
+    return [f"data.holdout: holds out images to select the best epoch on, but {once}; set one of the two"]
 
 
 def _takes_whole_batch(choice: Choice, catalog: Catalog) -> bool:

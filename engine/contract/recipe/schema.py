@@ -92,6 +92,11 @@ def _first_part(value: str) -> str:
 Slice = Annotated[str, AfterValidator(_first_part)]
 
 
+def _whole(value: float) -> float:
+    """A whole number as an int, so that 9 and 9.0 epochs are the same recipe, hashed and written as 9."""
+    return int(value) if value.is_integer() else value
+
+
 _GIVEN: Final[dict[str, Any]] = {"needs": "normalize=given"}  # for forms: see `Param.needs`
 
 
@@ -138,8 +143,9 @@ class ComputeConfig(_Closed):
 class EvaluateConfig(_Closed):
     """When the model is evaluated."""
 
-    every: Annotated[Int, Field(ge=1)] = 1
-    """Evaluate on the test set (and the hold-out) every this many epochs, and always after the last one."""
+    every: Annotated[Int, Field(ge=0)] = 1
+    """Evaluate on the test set (and the hold-out) every this many epochs, and always after the last one; 0 tests only
+    once, after the last epoch, and selects no best epoch."""
     train_every: Annotated[Int, Field(ge=0)] = 0
     """Also evaluate on the training images, without augmentation, every this many epochs; 0 is off."""
     tta: Literal["off", "flip", "crops"] = "off"
@@ -156,8 +162,9 @@ class Recipe(_Closed):
     """Its purpose, and where its numbers come from."""
     promise: Promise | None = None
     """The accuracy that it should reach."""
-    epochs: Annotated[Int, Field(ge=1, le=1_000_000)]
-    """Passes over the training images."""
+    epochs: Annotated[Float, Field(ge=1, le=1_000_000), AfterValidator(_whole)]
+    """Passes over the training images. A fraction such as 9.9 ends with a short epoch, which counts as one: the number
+    of steps is that of one epoch times this, rounded."""
     batch_size: Annotated[Int, Field(ge=1, le=1_000_000)]
     """Images per step, over all devices together."""
     last_batch: Literal["drop", "keep"] = "drop"

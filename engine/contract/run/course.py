@@ -116,9 +116,19 @@ class Course:
 
     @property
     def best_on(self) -> str:
-        """What the best epoch is selected on: "holdout" if there is a hold-out set, else "test"."""
+        """What the best epoch is selected on: "holdout" if there is a hold-out set, else "test".
+
+        "" if no best epoch is selected.
+        """
+        if self.tested_once:
+            return ""
         held_out = self.started is not None and self.started.best_on == "holdout"
         return "holdout" if held_out or any(map(_on_holdout, self.epochs)) else "test"
+
+    @property
+    def tested_once(self) -> bool:
+        """Whether the run is tested only once, after its last epoch, so that no best epoch is selected."""
+        return self.started is not None and not self.started.best_on
 
     @property
     def last(self) -> Epoch | None:
@@ -127,7 +137,12 @@ class Course:
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch with the highest accuracy on `best_on`, the first of equals, among those that were tested."""
+        """The epoch with the highest accuracy on `best_on`, the first of equals, among those that were tested.
+
+        None if no best epoch is selected.
+        """
+        if self.tested_once:
+            return None
         name = "holdout_accuracy" if self.best_on == "holdout" else "test_accuracy"
         scored = [epoch for epoch in self.epochs if _sound(epoch) and math.isfinite(getattr(epoch, name))]
         return max(scored, key=lambda epoch: float(getattr(epoch, name)), default=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import secrets
 import shutil
@@ -90,7 +91,7 @@ def _info(recipe: Recipe, placement: Placement, sources: Mapping[str, bytes]) ->
         recipe_id=recipe.recipe_id,
         model=recipe.model.name,
         data=recipe.data.name,
-        epochs=recipe.epochs,
+        epochs=math.ceil(recipe.epochs),
         host=host_name(),
         placement=placement.model_dump(mode="json"),
         versions=versions(),

@@ -41,7 +41,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted(Event):
-    """An attempt begins: the actual model, data and device."""
+    """An attempt begins: the actual model, data and device.
+
+    `best_on`: the images on which the best epoch is selected, "test" or "holdout"; "" if the run is tested only once,
+    at its end, and no best epoch is selected.
+    """
 
     KIND: ClassVar[str] = "run_started"
     attempt: Count = 1
@@ -195,6 +199,7 @@ class Failed(Event):
 class Finished(Event):
     """All epochs are finished. The headline figure is `last_accuracy`, the test accuracy of the last epoch.
 
+    `best_on`: as in RunStarted; if it is "", `best_accuracy` is NaN and `best_epoch` 0.
     `seconds`: working time over all attempts, including work that was lost.
     """
 

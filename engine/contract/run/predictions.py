@@ -4,7 +4,8 @@ version           2; a file without it is version 1, which lacks everything mark
 labels            (N,) int64, in the order of the data set's test images
 classes           (C,) names
 last, best        (N, C) float16 logits of the last and of the best evaluated epoch; (2) minus the largest of each row
-last_epoch, best_epoch   1-based
+                  if the run was tested only at its end, it has no best epoch: `best` is (0, C)
+last_epoch, best_epoch   1-based; `best_epoch` is 0 if there is no best epoch
 weights           "raw", "ema" or "swa": the weights that produced `last`
 best_weights      (2) the same for `best`
 test_index        (2) (N,) int64, indices of these images in the data set's full test set

@@ -18,11 +18,12 @@ class Summary:
     """The fields of `runs list --json` (see `to_json`), followed by fields that only the screens need.
 
     Accuracies are 0..1, or None if there is none yet; `best_accuracy` is the test accuracy of the epoch that is best on
-    `best_on`. `started`, `created` and `ended` are in seconds since 1970 (0: not yet, or unknown). `seconds` is the
-    working time without the pauses between attempts; `estimated` is True if it was estimated from the wall clock, as
-    for runs of versions that did not measure it. `epoch_seconds` is how long a recent epoch took, of which
-    `train_seconds` were training (0: unknown). `origin` is the id that the run was created with, which a copied folder
-    keeps. `device_name` is the name of the GPU or the CPU.
+    `best_on`; a run that is tested only at its end has no best epoch, and its `best_on` is "". `started`, `created` and
+    `ended` are in seconds since 1970 (0: not yet, or unknown). `seconds` is the working time without the pauses between
+    attempts; `estimated` is True if it was estimated from the wall clock, as for runs of versions that did not measure
+    it. `epoch_seconds` is how long a recent epoch took, of which `train_seconds` were training (0: unknown). `origin`
+    is the id that the run was created with, which a copied folder keeps. `device_name` is the name of the GPU or the
+    CPU.
     """
 
     id: str

@@ -125,3 +125,15 @@ def test_memory_is_the_highest_of_all_samples_over_the_cards(ended_run):
 
 def test_a_run_that_was_never_tested_has_no_outcome(ended_run):
     assert outcome(summarize(ended_run(RECIPE, 0, ()))) is None
+
+
+def test_a_run_tested_only_at_its_end_counts_for_its_last_epoch_and_not_as_a_best_one(ended_run):
+    once = summarize(ended_run(RECIPE, 0, (math.nan, math.nan, 0.8), best_on=""))
+    assert outcome(once).best is None
+    best = reproduce("row", RECIPE.recipe_id, "best_on_test", 0.9, [once])
+    assert (best.measured.n, best.best.n, best.last.mean, best.interval) == (0, 0, 0.8, None)
+    assert math.isnan(best.difference) and math.isnan(best.at(lambda epoch: epoch.test_loss).mean)
+    last = reproduce("row", RECIPE.recipe_id, "last", 0.9, [once])
+    assert (last.measured.n, last.measured.mean) == (1, 0.8)
+    both = reproduce("row", RECIPE.recipe_id, "best_on_test", 0.9, [once, summarize(ended_run(RECIPE, 1, CURVES[1]))])
+    assert (both.measured.n, both.measured.mean, both.best_on) == (1, 0.95, "test")

@@ -48,6 +48,12 @@ def test_each_figure_belongs_to_its_images(judge):
     torch.testing.assert_close(evaluation.holdout, as_kept(logits(setup, setup.holdout)), rtol=0, atol=1e-3)
 
 
+@pytest.mark.parametrize(("epoch", "tested"), [(1, False), (4, False), (5, True)])
+def test_with_zero_the_only_test_is_after_the_last_epoch(judge, epoch, tested):
+    judged, _ = judge(epochs=5, evaluate={"every": 0}, data={"name": "shapes"})
+    assert ("test_accuracy" in judged.evaluate(epoch).fields) == tested
+
+
 @pytest.mark.parametrize(
     ("epoch", "tested", "on_train"),
     [(1, False, False), (2, True, False), (3, False, True), (4, True, False), (5, True, False)],

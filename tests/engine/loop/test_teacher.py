@@ -251,3 +251,10 @@ def test_changed_code_of_a_teacher_is_not_run_without_the_users_word(teach, lear
     agreed = own_code.environment(own_code.approve([taught.run], trust=True))
     monkeypatch.setenv(own_code.VARIABLE, agreed[own_code.VARIABLE])
     assert len(teachers(student)) == 1
+
+
+def test_a_run_tested_only_at_its_end_can_teach(teach, learn):
+    teacher = teach(epochs=1, evaluate={"every": 0})
+    student = learn(epochs=1)
+    (found,) = teachers(student)
+    assert all(torch.equal(value, teacher.weights()[name]) for name, value in found.model.state_dict().items())

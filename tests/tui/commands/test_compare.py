@@ -1,6 +1,7 @@
 """`runs compare` and the listings: the best epoch and what it was picked on, seeds, differences, time at work."""
 
 import json
+import math
 import shutil
 
 import pytest
@@ -12,6 +13,7 @@ from engine.contract.run.event_file import EventWriter
 from engine.contract.run.events import Epoch, RunStarted
 from engine.contract.run.store import runs_root, summarize
 from presets import loader, references
+from tui.commands.train import final_line, result_of
 
 
 @pytest.fixture
@@ -95,3 +97,44 @@ def test_time_at_work_of_an_older_run_is_marked_as_an_estimate(cli, ended_run):
     assert "~2.0 s" in cli("runs", "list").out
     assert "~2.0 s (estimated from wall clocks)" in cli("runs", "show", run.id).out
     assert json.loads(cli("runs", "show", run.id, "--json").out)["seconds_estimated"] is True
+
+
+@pytest.fixture
+def tested_once(ended_run):
+    """Two seeds of a recipe with `evaluate.every = 0`; and one run of it that was stopped before its end."""
+    sets = ["evaluate.every=0", "epochs=3", "schedule.warmup=0"]
+    recipe = references.recipe_of("quickstart", catalog(), loader.Edits(sets=sets))
+    ended = [ended_run(recipe, seed, (math.nan, math.nan, last), best_on="") for seed, last in enumerate((0.6, 0.7))]
+    return [*ended, ended_run(recipe, 2, (math.nan, math.nan), best_on="", state="stopped")]
+
+
+def test_a_run_tested_only_at_its_end_has_no_best_epoch_in_any_view(cli, tested_once):
+    run, other, stopped = tested_once
+    listed = {row["id"]: row for row in json.loads(cli("runs", "list", "--json").out)}
+    assert (listed[run.id]["last_accuracy"], listed[run.id]["best_accuracy"]) == (0.6, None)
+    assert (listed[stopped.id]["last_accuracy"], listed[stopped.id]["best_accuracy"]) == (None, None)
+    shown = json.loads(cli("runs", "show", run.id, "--json").out)
+    assert (shown["last_accuracy"], shown["best_accuracy"], shown["best_on"]) == (0.6, None, None)
+    assert "last 60.00 %, tested at the end" in cli("runs", "show", run.id).out
+    assert "last - %, tested at the end" in cli("runs", "show", stopped.id).out
+    compared = json.loads(cli("runs", "compare", run.id, other.id, stopped.id, "--json").out)
+    for one in compared["runs"]:
+        assert (one["best_accuracy"], one["best_on"], one["best_epoch"]) == (None, None, None)
+    assert compared["runs"][1]["against_first"] == pytest.approx(0.1)
+    (seeds,) = compared["seeds"]
+    assert (seeds["last"]["n"], seeds["best"]["n"], seeds["best_on"]) == (2, 0, None)
+    for command in (("runs", "list"), ("runs", "compare", run.id, other.id)):
+        out = cli(*command).out
+        assert "60.00" in out and "*" not in out and "best epoch picked" not in out
+    assert run.id not in cli("runs", "list", "--filter", "best>0.1").out
+    rows = json.loads(cli("runs", "export", run.id, "--json").out)["epochs"]
+    assert [row["test_accuracy"] for row in rows] == [None, None, 0.6]
+
+
+def test_the_result_of_a_run_tested_only_at_its_end_has_nulls_for_the_best(tested_once):
+    run, _, stopped = tested_once
+    result, early = result_of(run), result_of(stopped)
+    assert (result["last_accuracy"], result["best_accuracy"], result["best_on"]) == (0.6, None, None)
+    assert (early["last_accuracy"], early["best_accuracy"], early["best_on"]) == (None, None, None)
+    assert "last 60.00 %" in final_line(result) and "best" not in final_line(result)
+    assert "last" not in final_line(early)

@@ -6,12 +6,15 @@ from dataclasses import replace
 import pytest
 
 from presets.loader import Edits
-from tests.tui.dashboard.reading import view_of
+from tests.tui.dashboard.reading import view_of, write_tested_once
 from tests.tui.demo import Demo, write_run
+from tests.tui.reading import text_of
 from tui.dashboard import panels
 from tui.dashboard.classes import class_rows
 from tui.dashboard.curves import accuracy_curves, aligned, epoch_positions, loss_curves, lower_curves
+from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame, Options
+from tui.screens.inspect import class_page
 
 
 def test_minutes_of_work_do_not_count_the_pause_between_attempts(root):
@@ -94,3 +97,31 @@ def test_both_plots_leave_the_same_room_for_their_y_labels(root):
         lower_curves(view, Options(metric="images/s"), Frame(60, 13)),
     )
     assert upper.style.tick_width == lower.style.tick_width == 4
+
+
+def test_a_run_tested_only_at_its_end_says_so_until_then(root):
+    view = view_of(write_tested_once(root, tested=False))
+    plot = accuracy_curves(view, None, Options(), Frame(50, 9))
+    assert (plot.empty, plot.rights) == ("tested at the end, after epoch 10", ())
+    assert (view.no_test, view.best_epoch, view.best_on) == ("tested at the end", 0, "")
+    assert "tested at the end" in text_of(class_page(view, 80, as_percent=False))
+    queued = view_of(write_run(root, Demo(phase="queued", edits=Edits(sets=("evaluate.every=0", "epochs=10")))))
+    assert queued.history.started is None and queued.no_test == "tested at the end"
+
+
+def test_a_run_tested_only_at_its_end_has_one_accuracy_and_no_best_one(root):
+    view = view_of(write_tested_once(root, tested=True))
+    plot = accuracy_curves(view, None, Options(), Frame(50, 9))
+    assert plot.rights == ("last 90.00 · tested at the end", "last 90.00", "last 90.00")
+    assert plot.empty == "" and plot.series[-1].value == ("90.00",)
+    assert log_lines(view.history)[-1].text.startswith("finished: last 90.00 %, ")
+    assert "best" not in log_lines(view.history)[-1].text
+
+
+def test_the_first_test_is_announced_for_the_epoch_that_it_comes_after(root):
+    for every, epoch in ((1, 1), (4, 4), (40, 10)):
+        edits = Edits(sets=(f"evaluate.every={every}", "epochs=10"))
+        view = view_of(write_run(root, Demo(epochs_done=0, step=9, changes="epochs 10", edits=edits)))
+        assert (view.no_test, view.first_test) == ("no test yet", epoch)
+        empty = accuracy_curves(view, None, Options(), Frame(50, 9)).empty
+        assert empty == f"no test yet: the first comes after epoch {epoch}"

@@ -5,10 +5,11 @@ import math
 import pytest
 
 from engine.contract.run.event_file import EventWriter
-from engine.contract.run.events import Resumed, RunStarted
+from engine.contract.run.events import Epoch, Resumed, RunStarted, Step
 from presets.loader import Edits
 from tests.tui.dashboard.reading import view_of
 from tests.tui.demo import CLASSES, Demo, write_run
+from tui.dashboard import panels
 from tui.dashboard.classes import class_names
 from tui.dashboard.log import log_lines
 from tui.dashboard.view import RunView
@@ -48,3 +49,17 @@ def test_a_resume_drops_what_came_after_its_checkpoint(root):
     view = view_of(run)
     assert view.done_epochs == 10 and view.step is None
     assert any("resumed after epoch 10" in line.text for line in log_lines(view.history))
+
+
+def test_a_run_with_a_short_last_epoch_counts_it_as_one_and_expects_its_steps(root):
+    run = write_run(root, Demo(phase="queued", edits=Edits(sets=("epochs=2.5",))))
+    with EventWriter(run.events) as events:
+        events.write(RunStarted(epochs=3, steps_per_epoch=10, batch_size=100))
+        for epoch in (1, 2):
+            events.write(Epoch(epoch, seconds={"train": 10.0}))
+        events.write(Step(3, 1, 1.0, 0.1, 100.0))
+    view = view_of(run)
+    assert (view.planned_epochs, view.length) == (3, 2.5)
+    assert [view.steps_in(epoch) for epoch in (1, 2, 3)] == [10, 10, 5]
+    assert view.progress_epochs == 2.1 and view.seconds_left == pytest.approx(4.0)
+    assert panels.progress(view, view.status(), 0.0).steps == 5

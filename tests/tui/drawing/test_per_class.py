@@ -59,3 +59,7 @@ def test_the_worst_confusion_names_both_classes():
     assert worst_confusion(matrix.ravel().tolist(), ["dog", "cat"]) == "cat, often taken for dog (20.0 %)"
     assert worst_confusion([1, 2, 3], ["dog", "cat"]) == ""
     assert worst_confusion([5, 0, 0, 5], ["dog", "cat"]) == ""
+
+
+def test_the_caller_says_what_stands_in_place_of_rows():
+    assert "tested at the end" in text_of(per_class([], "", 29, 11, empty="tested at the end"))

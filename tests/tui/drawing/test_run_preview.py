@@ -45,3 +45,9 @@ def test_without_an_epoch_there_is_a_sentence_instead_of_a_curve(status, text):
 def test_a_promise_is_never_shown_without_its_source(promise, text):
     assert expected(promise) == text
     assert expected(promise, unchanged=False) == f"preset's own figure: {text}"
+
+
+@pytest.mark.parametrize(("best_on", "text"), [("", "tested at the end"), ("test", "no test yet")])
+def test_until_the_first_test_there_is_a_sentence_instead_of_a_curve(best_on, text):
+    preview = Preview(summary(status="running", best_on=best_on, last_accuracy=None), EPOCHS, EPOCHS * np.nan)
+    assert text in text_of(preview.draw(80, 6, "braille"))

@@ -11,10 +11,12 @@ from tui.drawing.suite_figures import (
     both_texts,
     flatten,
     mean_and_sd,
+    measured_accuracy,
     reported_accuracy,
     reported_text,
     row_data,
 )
+from tui.drawing.suite_table import measured_table
 
 
 @pytest.fixture
@@ -57,3 +59,14 @@ def test_data_holds_every_figure_with_full_precision(runs):
     assert row["measured_low"] < 0.965 < row["measured_high"]
     assert not any(isinstance(value, float) and math.isnan(value) for value in row.values())
     assert list(flatten(row_data(SUITE.rows[3], lines([])[3], "x", "-"))) == list(row), "every row has the same columns"
+
+
+def test_a_run_tested_only_at_its_end_has_no_best_figure(ended_run):
+    once = summarize(ended_run(RECIPE, 0, (math.nan, math.nan, 0.8), best_on=""))
+    measured = lines([once])
+    data = row_data(SUITE.rows[0], measured[0], RECIPE.recipe_id, "-")
+    assert math.isnan(data["best_on_test"]["test_accuracy"]) and math.isnan(data["best_on_holdout"]["test_accuracy"])
+    assert data["last"]["test_accuracy"] == 0.8 and data["measured"]["interval"] is None
+    assert (measured_accuracy(measured[0]), measured_accuracy(measured[1])) == ("-", "80.00")
+    table = measured_table(SUITE, SUITE.rows, measured, "")
+    assert sum("tested only at their end" in line for line in table.legend) == 1

@@ -98,3 +98,9 @@ def test_placement_is_typed_as_text_and_checked():
     assert draft.placement() == Placement(device="cpu", gpus=2, tags=("a", "b"), wait_free_gb=3.5, name="0123")
     with pytest.raises(BadInput, match="gpus"):
         Draft("x").put("place.gpus", "none").placement()
+
+
+@pytest.mark.parametrize(("value", "text"), [(9.9, "9.9"), (9.0, "9"), (9, "9")])
+def test_epochs_stand_in_the_command_as_the_recipe_writes_them(value, text):
+    draft = from_flags({"preset": "quickstart", "epochs": value})
+    assert draft.sets == {"epochs": text} and f"--epochs {text} " in draft.command_line()

@@ -3,6 +3,7 @@
 import pytest
 
 from presets.loader import Edits
+from tests.tui.dashboard.reading import write_tested_once
 from tests.tui.demo import Demo, write_run
 from tui.screens.compare import Compare, ComparisonTable
 from tui.screens.inspect import class_page
@@ -126,3 +127,17 @@ def test_a_hundred_classes_are_listed_worst_first_without_a_matrix(root):
     assert any("up to 20 classes" in line for line in lines)
     figures = [float(line.split()[2]) for line in lines if line.startswith(" c")]
     assert len(figures) == 100 and figures == sorted(figures)
+
+
+async def test_runs_tested_only_at_their_end_have_no_best_accuracy(root, workbench, screen_text, settle):
+    app = workbench("compare")
+    app.session.marked = [write_tested_once(root, tested=False)]
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, 0.1)
+        assert "tested at the end" in screen_text(app) and "no test yet" not in screen_text(app)
+    app = workbench("compare")
+    app.session.marked = [write_tested_once(root, tested=True) for _ in range(2)]
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, 0.1)
+        text = screen_text(app)
+        assert "90.00" in text and "90.00*" not in text and "best epoch picked" not in text

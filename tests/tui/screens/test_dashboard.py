@@ -7,6 +7,7 @@ import pytest
 
 from engine.contract.run.event_file import EventWriter
 from engine.contract.run.events import Epoch, Message, Step
+from tests.tui.dashboard.reading import write_tested_once
 from tests.tui.demo import Demo, write_run
 from tui.screens.dashboard import Dashboard
 from tui.widgets.pane import Pane
@@ -237,3 +238,21 @@ async def test_it_reads_without_colour(root, workbench, screen_text, settle, mon
         for label in ("⣀ test", "• train*", "┄ reported", "●", "Δ epoch"):
             assert label in text, label
         assert app.screen.query_one("TopBar").lines[0][1][1] == "tab"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_run_tested_only_at_its_end_says_so_in_every_pane_until_then(
+    root, workbench, screen_text, settle, size
+):
+    app = workbench("dashboard")
+    app.session.selected = write_tested_once(root, tested=False)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot, 0.1)
+        text = screen_text(app)
+        assert text.count("tested at the end") == 2 and "no test yet" not in text, "accuracy and classes"
+    app = workbench("dashboard")
+    app.session.selected = write_tested_once(root, tested=True)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot, 0.1)
+        text = screen_text(app)
+        assert "last 90.00" in text and "best" not in text

@@ -92,3 +92,11 @@ def test_what_keeps_a_step_from_being_a_graph_is_named(changes: dict[str, Any], 
 )
 def test_a_conflict_says_what_is_wrong_and_what_would_do(changes: dict[str, Any], message: str):
     assert message in refusal(**changes)
+
+
+def test_a_hold_out_needs_tests_to_select_the_best_epoch():
+    recipe(evaluate={"every": 0})
+    recipe(data={"holdout": 0.1}, evaluate={"every": 3})
+    message = refusal(data={"holdout": 0.1}, evaluate={"every": 0})
+    assert "data.holdout: holds out images to select the best epoch on" in message
+    assert "evaluate.every = 0 tests only after the last one and selects none" in message

@@ -60,3 +60,14 @@ def test_how_long_an_epoch_takes_is_that_of_the_last_five():
     epochs = [Epoch(epoch=n, seconds={"train": s, "evaluate": 1.0}) for n, s in enumerate(took, 1)]
     found = course(*epochs, Epoch(epoch=0, seconds={"train": 1e9}))
     assert (found.train_seconds, found.epoch_seconds) == (3.0, 4.0)
+
+
+def test_a_run_tested_only_at_its_end_has_no_best_epoch():
+    told = [RunStarted(epochs=2, best_on=""), Epoch(epoch=1), Epoch(epoch=2, test_accuracy=0.5)]
+    assert not course().tested_once and not course(RunStarted()).tested_once
+    before = course(*told[:2])
+    assert before.tested_once and (before.best_on, before.best, before.last) == ("", None, None)
+    assert math.isnan(before.last_accuracy)
+    found = course(*told, Finished(last_accuracy=0.5, best_on=""))
+    assert (found.best_on, found.best, found.last_accuracy) == ("", None, 0.5)
+    assert math.isnan(found.best_accuracy)

@@ -1,0 +1,132 @@
+"""A run of a fractional number of epochs ends with a short epoch, which counts as one."""
+
+import json
+import math
+
+import pytest
+
+from engine.contract.run import predictions
+from engine.contract.run.events import Checkpoint, Epoch, Finished, Resumed, RunStarted
+from engine.loop import judge
+from engine.optim import param_groups
+from engine.schedules import plan
+
+SHORT = {"epochs": 2.6}  # 13 steps: five, five and three
+
+
+def rates(trial, monkeypatch) -> list[float]:
+    """The learning rate factor of every step of a run."""
+    seen = []
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.train.set_lr", lambda optimizer, factor: seen.append(factor) or real(optimizer, factor))
+        trial.go()
+    return seen
+
+
+real = param_groups.set_lr
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(2.6, 13), (2.61, 13), (1.1, 6), (2.95, 15), (2.05, 10), (3, 15)])
+def test_all_steps_are_the_epochs_times_the_steps_of_one_rounded(make, monkeypatch, epochs, steps):
+    trial = make(epochs=epochs)
+    assert len(rates(trial, monkeypatch)) == steps == round(epochs * 5)
+    ended = [event.epoch for event in trial.events if isinstance(event, Epoch)]
+    finished, started = trial.events[-1], trial.events[1]
+    assert isinstance(finished, Finished) and isinstance(started, RunStarted)
+    assert ended == list(range(1, math.ceil(steps / 5) + 1))
+    assert started.epochs == finished.epochs == ended[-1] and started.steps_per_epoch == 5
+
+
+def test_the_schedule_runs_over_all_steps(make, monkeypatch):
+    options = {"name": "cosine", "warmup": 1.0}
+    trial = make(schedule=options, **SHORT)
+    at = plan(trial.recipe.schedule, 2.6)
+    assert rates(trial, monkeypatch) == pytest.approx([at(step / 13).factor for step in range(13)])
+    assert at(5 / 13).factor == pytest.approx(1.0), "the warm-up is one epoch"
+    assert at(1.0).factor == pytest.approx(0.0)
+
+
+def test_a_schedule_by_epoch_has_a_last_rate_of_its_own(make, monkeypatch):
+    trial = make(schedule={"name": "linear", "by": "epoch"}, **SHORT)
+    assert rates(trial, monkeypatch) == pytest.approx([1.0] * 5 + [1 - 1 / 2.6] * 5 + [1 - 2 / 2.6] * 3)
+
+
+KINDS = {
+    "plain": {},
+    "last batch kept": {"last_batch": "keep", "epochs": 2.5},
+    "swa": {"averaging": {"name": "swa", "start": 0.4, "every": 0.4}, "model": "dropout_net"},
+    "momentum that moves": {"schedule": {"name": "one_cycle", "momentum_low": 0.8}},
+    "tested once": {"evaluate": {"every": 0}},
+}
+
+
+def stopped_at(make, step: int, **changes):
+    """A run that was stopped after so many steps of its short epoch, the third."""
+    for asked in range(step + 12, 60):
+        trial = make(**changes)
+        stopped = trial.go(stop_after=asked)[-1]
+        if (stopped.epoch, stopped.step) == (2, step):
+            return trial
+    raise AssertionError(f"no run was stopped after step {step}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_stopped_inside_the_short_epoch_ends_with_the_same_bits(make, kind):
+    changes = SHORT | KINDS[kind]
+    whole, pieces = make(**changes), stopped_at(make, 2, **changes)
+    whole.go()
+    events = pieces.go()
+    assert [(e.epoch, e.step, e.exact) for e in events if isinstance(e, Resumed)] == [(2, 2, True)]
+    assert pieces.ends_as(whole) and pieces.epochs() == whole.epochs()
+    assert pieces.run.predictions.read_bytes() == whole.run.predictions.read_bytes()
+
+
+def test_a_run_stopped_every_second_step_ends_with_the_same_bits(make):
+    whole, pieces = make(**SHORT), make(**SHORT)
+    whole.go()
+    while not isinstance(pieces.go(stop_after=2)[-1], Finished):
+        assert pieces.attempts < 40
+    assert pieces.attempts > 6 and pieces.ends_as(whole) and pieces.epochs() == whole.epochs()
+
+
+def test_a_run_killed_inside_the_short_epoch_goes_on_from_its_newest_checkpoint(make):
+    whole, killed = make(**SHORT), make(**SHORT)
+    whole.go()
+    stream = killed.start(interval=0)
+    next(event for event in stream if isinstance(event, Checkpoint) and event.epoch == 2 and 0 < event.step < 3)
+    stream.close()
+    resumed = next(event for event in killed.go() if isinstance(event, Resumed))
+    assert resumed.epoch == 2 and 0 < resumed.step <= 3
+    assert killed.ends_as(whole) and killed.epochs() == whole.epochs()
+
+
+def test_a_run_stopped_after_the_last_step_of_the_short_epoch_is_tested_when_it_goes_on(make):
+    whole, pieces = make(**SHORT), stopped_at(make, 3, **SHORT)
+    whole.go()
+    assert predictions.read(pieces.run.predictions).last_epoch == 2
+    assert isinstance(pieces.go()[-1], Finished)
+    assert pieces.ends_as(whole) and pieces.epochs() == whole.epochs()
+
+
+def test_an_average_takes_its_statistics_from_the_images_that_the_short_epoch_showed(make, monkeypatch):
+    trial, shown = make(averaging={"name": "swa", "start": 0.0}, **SHORT), []
+    method = judge.Judge._shown
+    monkeypatch.setattr(judge.Judge, "_shown", lambda self, epoch: shown.append(list(method(self, epoch))) or shown[-1])
+    trial.go()
+    assert [len(batches) for batches in shown] == [5, 5, 3]
+
+
+def test_whole_epochs_in_fractional_form_are_the_same_recipe_and_the_same_run(make):
+    plain, dotted = make(epochs=2), make(epochs=2.0)
+    assert dotted.recipe.recipe_id == plain.recipe.recipe_id
+    assert type(dotted.recipe.epochs) is int and "epochs = 2\n" in dotted.recipe.to_toml()
+    plain.go(), dotted.go()
+    assert dotted.ends_as(plain)
+
+
+def test_json_keeps_whole_numbers_whole_and_a_fraction_as_it_is(make):
+    for epochs, text in ((3, '"epochs": 3,'), (3.0, '"epochs": 3,'), (2.6, '"epochs": 2.6,')):
+        assert text in json.dumps(make(epochs=epochs).recipe.to_table())
+    run = make(**SHORT).run
+    assert run.info().epochs == 3, "the short epoch counts as one"
+    assert run.recipe().epochs == 2.6
