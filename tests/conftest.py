@@ -41,6 +41,12 @@ COMPILED = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or f"{tempfile.gettempdir()
 """Where torch itself would keep what it compiles: in a folder of its own each test would compile everything again."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than cores for `-n auto`, since many tests wait for the processes that they have started."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores + 1, 16)
+
+
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("homes")
