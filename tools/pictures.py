@@ -10,6 +10,7 @@ import asyncio
 import tempfile
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.index import Index
@@ -20,6 +21,8 @@ from tui.widgets import top_bar
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SIZE = (120, 40)
+HOST = "gpubox"
+"""Where the demonstration runs are said to run."""
 MINUTE = 60.0
 RUNS = (  # preset, seed, accuracy above the published log's, state, epochs done, seconds per epoch, minutes ago
     ("resnet18_adam", 0, -0.1220, "finished", 200, 6.0, 4300),
@@ -65,11 +68,12 @@ async def shoot(session: Session, mode: str, keys: tuple[str, ...] = ()) -> str:
 
 
 async def draw() -> None:
-    top_bar.host_name = lambda: "gpubox"  # where the demonstration runs are said to run
+    top_bar.host_name = lambda: HOST
     with tempfile.TemporaryDirectory(prefix="cifar-tui-") as folder:
         root = Path(folder) / "runs"
         root.mkdir()
-        runs = write_runs(root)
+        with patch("socket.gethostname", return_value=HOST):
+            runs = write_runs(root)
 
         def session() -> Session:
             fresh = Session([root], state_file=Path(folder) / "state.json", index=Index(Path(folder) / "index.sqlite"))
