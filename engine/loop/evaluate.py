@@ -85,18 +85,6 @@ class Scores:
     """Images with a logit that is not finite."""
 
 
-def predict(
-    model: nn.Module,
-    split: Resident,
-    batch_size: int,
-    prepare: Callable[[Tensor], Tensor],
-    autocast: Callable[[], torch.autocast],
-    stopping: Callable[[], bool] = lambda: False,
-) -> Tensor:
-    """Logits (N, classes) of the unchanged images, in fp32 on the host; see `predict_views`."""
-    return predict_views(model, split, batch_size, prepare, autocast, [plain], stopping)[0]
-
-
 def predict_views(
     model: nn.Module,
     split: Resident,

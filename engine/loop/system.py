@@ -31,18 +31,6 @@ class Sampler(Protocol):
     def sample(self) -> System: ...
 
 
-class FakeSampler:
-    """Repeats the given samples forever, for tests of code that shows or records them."""
-
-    def __init__(self, samples: Sequence[System]) -> None:
-        self._samples = samples
-        self._next = 0
-
-    def sample(self) -> System:
-        self._next += 1
-        return self._samples[(self._next - 1) % len(self._samples)]
-
-
 class MachineSampler:
     """Samples this machine.
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from engine.data.device import Resident
 from engine.data.load import Split
-from engine.loop.evaluate import VIEWS, Interrupted, average, predict, predict_views, score, shifted
+from engine.loop.evaluate import VIEWS, Interrupted, average, plain, predict_views, score, shifted
 
 
 def images(n: int) -> Split:
@@ -34,7 +34,7 @@ def prepare(pixels: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("n", [1, 5, 6, 7, 12])
 def test_padding_changes_nothing_whatever_is_left_for_the_last_batch(model, n):
     split = images(n)
-    found = predict(model, Resident(split, "cpu"), 6, prepare, contextlib.nullcontext)
+    found = predict_views(model, Resident(split, "cpu"), 6, prepare, contextlib.nullcontext, [plain])[0]
     model.eval()
     with torch.no_grad():
         one_by_one = torch.cat([model(prepare(image[None])) for image in split.images])
@@ -45,7 +45,7 @@ def test_padding_changes_nothing_whatever_is_left_for_the_last_batch(model, n):
 def test_the_model_is_left_as_it_was(model):
     before = {name: value.clone() for name, value in model.state_dict().items()}
     model.train()
-    predict(model, Resident(images(5), "cpu"), 2, prepare, contextlib.nullcontext)
+    predict_views(model, Resident(images(5), "cpu"), 2, prepare, contextlib.nullcontext, [plain])
     assert model.training
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
@@ -53,7 +53,9 @@ def test_the_model_is_left_as_it_was(model):
 def test_a_stop_interrupts_between_batches_and_leaves_the_mode(model):
     asked = iter([False, True])
     with pytest.raises(Interrupted):
-        predict(model, Resident(images(9), "cpu"), 3, prepare, contextlib.nullcontext, lambda: next(asked))
+        predict_views(
+            model, Resident(images(9), "cpu"), 3, prepare, contextlib.nullcontext, [plain], lambda: next(asked)
+        )
     assert model.training
 
 
@@ -167,4 +169,6 @@ def test_test_time_augmentation_is_the_mean_of_single_looks_at_single_images(mod
             each = [weight * model(prepare(torch.from_numpy(look[None].copy()))) for weight, look in looks]
         by_hand.append(torch.stack(each).sum(0)[0])
     torch.testing.assert_close(average(found, tta), torch.stack(by_hand).float())
-    assert torch.equal(found[0], predict(model, Resident(split, "cpu"), 3, prepare, contextlib.nullcontext))
+    assert torch.equal(
+        found[0], predict_views(model, Resident(split, "cpu"), 3, prepare, contextlib.nullcontext, [plain])[0]
+    )

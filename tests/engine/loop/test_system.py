@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections import namedtuple
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import psutil
@@ -13,7 +14,20 @@ import pytest
 from engine.contract.run.event_file import decode, encode
 from engine.contract.run.events import Message, System
 from engine.loop import system
-from engine.loop.system import FakeSampler, MachineSampler, describe_others, sampling
+from engine.loop.system import MachineSampler, describe_others, sampling
+
+
+class FakeSampler:
+    """Repeats the given samples forever."""
+
+    def __init__(self, samples: Sequence[System]) -> None:
+        self._samples = samples
+        self._next = 0
+
+    def sample(self) -> System:
+        self._next += 1
+        return self._samples[(self._next - 1) % len(self._samples)]
+
 
 GB = 10**9
 
