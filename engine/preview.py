@@ -77,8 +77,8 @@ def make_sheet(request: Request, data: DataSet) -> ContactSheet:
         x, y = pipeline(ops[:count])(images, targets, epoch, 0, chosen)
         return pixels(x[: request.images], data), y[: request.images].numpy()
 
-    labelled = [f"+{label}" if i else label for i, label in enumerate(_label(op) for op in ops)]
-    heads = ["original", *labelled]
+    labeled = [f"+{label}" if i else label for i, label in enumerate(_label(op) for op in ops)]
+    heads = ["original", *labeled]
     columns = [column(count) for count in range(len(ops) + 1)]
     if ops:
         heads += [f"draw {number}" for number in range(2, request.draws + 1)]

@@ -97,7 +97,7 @@ def _data(
     form: str,
 ) -> str:
     parts = catalog()
-    told = [
+    data = [
         row_data(row, one, recipes[row.id].recipe_id, changes(recipe_of(row.recipe, parts), recipes[row.id], parts))
         for row, one in zip(rows, lines, strict=True)
     ]
@@ -107,10 +107,10 @@ def _data(
             "title": suite.title,
             "source": suite.source,
             "departure": shrink.table(),
-            "rows": told,
+            "rows": data,
         }
         return json.dumps(finite(whole)) + "\n"
-    records = [{"suite": suite.name, "departure": str(shrink)} | flatten(row) for row in told]
+    records = [{"suite": suite.name, "departure": str(shrink)} | flatten(row) for row in data]
     return csv_table(list(records[0]), [list(record.values()) for record in records])
 
 

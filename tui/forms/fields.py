@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.ops import members
-from engine.contract.recipe.overrides import labelled
+from engine.contract.recipe.overrides import labeled
 from engine.contract.recipe.params import OPS, Param
 from engine.contract.recipe.schema import NOT_HASHED, Choice, Recipe
 from engine.contract.run.teacher import FIELD as TEACHER
@@ -179,7 +179,7 @@ def _walk_choice(key: str, choice: Choice, catalog: Catalog) -> Iterator[tuple[s
 
 
 def _walk_ops(path: str, ops: tuple[Choice, ...], catalog: Catalog) -> Iterator[tuple[str, str, Param, Any]]:
-    for (label, _), op in zip(labelled([op.table() for op in ops]), ops, strict=True):
+    for (label, _), op in zip(labeled([op.table() for op in ops]), ops, strict=True):
         for param in catalog.get("op", op.name).params:
             value = op.options[param.name]
             if param.type == OPS:

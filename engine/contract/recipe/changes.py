@@ -8,7 +8,7 @@ from typing import Any, Final
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.ops import member_lists
-from engine.contract.recipe.overrides import labelled
+from engine.contract.recipe.overrides import labeled
 from engine.contract.recipe.resolve import PART_FIELDS
 from engine.contract.recipe.schema import NOT_HASHED, Choice, Recipe
 
@@ -91,7 +91,7 @@ def _ops(recipe: Recipe) -> list[tuple[str, dict[str, Any]]]:
 def _with_options(ops: Sequence[Choice]) -> list[tuple[str, dict[str, Any]]]:
     """Each op and each member of a combinator by its label, with its name and its options except for nested ops."""
     found = []
-    for label, op in labelled(ops):
+    for label, op in labeled(ops):
         lists = member_lists(op)
         found.append((label, {key: value for key, value in op.table().items() if key not in lists}))
         for inner in lists.values():

@@ -101,7 +101,7 @@ def drop_op(table: Mapping[str, Any], text: str) -> Table:
 
 
 def _drop(ops: list[Any], text: str) -> bool:
-    labels = [label for label, _ in labelled(ops)]
+    labels = [label for label, _ in labeled(ops)]
     hit = [i for i, label in enumerate(labels) if text in (label, label.partition("#")[0])]
     for i in reversed(hit):
         del ops[i]
@@ -109,7 +109,7 @@ def _drop(ops: list[Any], text: str) -> bool:
     return bool(hit) or any(inner)
 
 
-def labelled(ops: Sequence[Any]) -> list[tuple[str, Any]]:
+def labeled(ops: Sequence[Any]) -> list[tuple[str, Any]]:
     """Each op with the label that addresses it: `flip`, `crop`, `crop#2`."""
     seen: dict[str, int] = {}
     found = []
@@ -141,7 +141,7 @@ def _enter(place: Any, step: str, path: str, text: str) -> Any:
 
 def _enter_ops(lists: Sequence[Any], step: str, text: str) -> Any:
     for ops in lists:
-        for i, (label, op) in enumerate(labelled(ops)):
+        for i, (label, op) in enumerate(labeled(ops)):
             if step in (label, f"{label}#1"):
                 if isinstance(op, str):
                     ops[i] = op = {"name": op}
@@ -150,7 +150,7 @@ def _enter_ops(lists: Sequence[Any], step: str, text: str) -> Any:
 
 
 def _present(ops: list[Any]) -> str:
-    labels = [label for label, _ in labelled(ops)]
+    labels = [label for label, _ in labeled(ops)]
     return f"; it has {', '.join(labels)}" if labels else "; it has none"
 
 
