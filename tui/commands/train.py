@@ -196,9 +196,11 @@ def describe(event: events.Event | Status) -> str:
             clean_train = "" if math.isnan(event.clean_train_accuracy) else percent(event.clean_train_accuracy)
             figures = [*extra_accuracies(event), *([f"clean train {clean_train}"] if clean_train else [])]
             more = "".join(f"{figure} %  " for figure in figures)
+            tested = not math.isnan(event.test_accuracy)  # else no test was due after this epoch
+            test = f"test {number(event.test_loss)}  {percent(event.test_accuracy):>6} %  " if tested else ""
             return (
-                f"epoch {event.epoch:4d}  train{star} {number(event.train_loss)}  test {number(event.test_loss)}  "
-                f"{percent(event.test_accuracy):>6} %  {more}lr {learning_rate(event.lr)}  "
+                f"epoch {event.epoch:4d}  train{star} {number(event.train_loss)}  {test}{more}"
+                f"lr {learning_rate(event.lr)}  "
                 f"{event.images_per_second:,.0f} img/s  {duration(sum(event.seconds.values()))}"
             )
         case events.Message():

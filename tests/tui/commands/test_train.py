@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from engine.contract.run.events import Epoch
 from engine.contract.run.store import RunFolder, find, runs_root
 from engine.launch import control
+from tui.commands.train import describe
 
 pytestmark = pytest.mark.usefixtures("shapes_ready")
 
@@ -126,3 +129,10 @@ def test_one_epoch_of_a_preset_with_a_longer_warm_up_trains_and_says_what_shrank
     assert trained.code == 0, trained.err
     assert trained.err.splitlines()[0] == line
     assert "to fit" not in cli(*quickstart, "--epochs", "3", "--dry-run").err
+
+
+def test_the_line_of_an_epoch_names_a_test_only_if_there_was_one():
+    epoch = Epoch(epoch=3, train_loss=0.5, lr=0.1, images_per_second=1200.0, seconds={"train": 2.0})
+    assert describe(epoch) == "epoch    3  train  0.500  lr 0.1  1,200 img/s  2.0 s"
+    tested = describe(replace(epoch, test_loss=0.25, test_accuracy=0.9))
+    assert tested == "epoch    3  train  0.500  test 0.250   90.00 %  lr 0.1  1,200 img/s  2.0 s"
