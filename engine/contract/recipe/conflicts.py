@@ -225,8 +225,8 @@ def _selection(recipe: Recipe) -> list[str]:
     """Whether there is a best epoch to select with the hold-out images."""
     if recipe.evaluate.every or not recipe.data.holdout:
         return []
-    once = "evaluate.every = 0 tests only after the last one and selects none"
-    return [f"data.holdout: holds out images to select the best epoch on, but {once}; set one of the two"]
+    once = "evaluate.every = 0 tests only after the last epoch and selects none"
+    return [f"data.holdout: holds out images to select the best epoch on, but {once}; use only one of the two"]
 
 
 def _takes_whole_batch(choice: Choice, catalog: Catalog) -> bool:
