@@ -99,4 +99,4 @@ def test_a_hold_out_needs_tests_to_select_the_best_epoch():
     recipe(data={"holdout": 0.1}, evaluate={"every": 3})
     message = refusal(data={"holdout": 0.1}, evaluate={"every": 0})
     assert "data.holdout: holds out images to select the best epoch on" in message
-    assert "evaluate.every = 0 tests only after the last one and selects none" in message
+    assert "evaluate.every = 0 tests only after the last epoch and selects none" in message
