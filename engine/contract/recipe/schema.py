@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 import tomli_w
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from engine.contract.recipe.option_types import Bool, Float, Int
 from engine.contract.text import escaped
@@ -64,6 +64,12 @@ class Promise(_Closed):
     """Test accuracy, 0..1."""
     spread: Annotated[Float, Field(ge=0, le=1)] = 0.0
     """Standard deviation over seeds; 0 where n is 1."""
+    tta: Literal["off", "flip", "crops"] = "off"
+    """The test-time augmentation, as in `evaluate.tta`, of `tta_accuracy`; the other figures are without it."""
+    tta_accuracy: Annotated[Float, Field(ge=0, le=1)] = 0.0
+    """Test accuracy of the averaged views, 0..1, in the same runs; 0 with `tta` off."""
+    tta_spread: Annotated[Float, Field(ge=0, le=1)] = 0.0
+    """Standard deviation of `tta_accuracy` over seeds; 0 where n is 1."""
     runs: Annotated[Int, Field(ge=0)] = 1
     """Number of runs behind the figure; 0 for a target that has not been measured yet."""
     selection: Literal["last", "best_on_test", "best_on_holdout", "unknown"] = "last"
@@ -74,6 +80,12 @@ class Promise(_Closed):
     """Wall-clock time of one run, in minutes; 0 if unknown."""
     device: str = ""
     """Device that it ran on."""
+
+    @model_validator(mode="after")
+    def _views_have_a_figure(self) -> Promise:
+        if (self.tta == "off") != (self.tta_accuracy == 0):
+            raise ValueError("tta and tta_accuracy belong together: give both or neither")
+        return self
 
 
 def _first_part(value: str) -> str:
