@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from engine.contract.recipe.catalog import Part, catalog
 from engine.contract.recipe.common import COMMON
+from engine.contract.recipe.option_types import Rule
 from engine.contract.recipe.params import OPS, Param
 from engine.contract.recipe.schema import NOT_HASHED, ComputeConfig, DataConfig, EvaluateConfig, Recipe
 from tui.plans.placement import param_of
@@ -47,6 +48,9 @@ KINDS = {
     ),
     "dataset": ("Data sets", "In `data.name`."),
 }
+PER_RULE = (
+    "Each rule of `groups` is a table. The first rule that matches a parameter counts; [guide.md](guide.md) has more."
+)
 PER_MODEL = "The options that every model takes besides its own (`cifar-tui models show NAME`)."
 
 
@@ -60,6 +64,8 @@ def page() -> str:
         sections.append(f"## {title}\n\n{where}\n")
         if kind in COMMON:
             sections.append(f"All of them also take:\n\n{table(COMMON[kind])}")
+        if kind == "optimizer":
+            sections.append(f"{PER_RULE}\n\n{table(schema_params(Rule))}")
         sections += [described(part) for part in catalog().parts(kind)]
     return "\n".join(sections)
 

@@ -32,6 +32,7 @@ from engine.losses import Loss, build_loss
 from engine.models.build import build_model
 from engine.models.norms import normalizes_single_pixels
 from engine.optim.build import build_optimizer
+from engine.optim.rules import assign
 from engine.randomness import seed_torch, set_deterministic
 from engine.schedules import plan
 
@@ -156,6 +157,7 @@ def prepare(
     model = _initialized_model(recipe, data, normalize, parts)
     model = place(model, device, memory_format(compute.channels_last))
     _check_batch_norm(recipe, data, model, device)
+    assign(model, recipe.optimizer.options["groups"])  # here rather than after the probes, to fail at once
     resident = partial(Resident, device=device, channels_last=compute.channels_last)
     train = resident(data.train)
     steps = steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch)

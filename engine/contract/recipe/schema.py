@@ -15,12 +15,16 @@ from typing import Annotated, Any, Final, Literal
 import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from engine.contract.recipe.option_types import Bool, Float, Int
+from engine.contract.recipe.option_types import Bool, Float, Int, Rule
 from engine.contract.text import escaped
 
 NOT_HASHED: Final = ("title", "description", "promise")
 
-YOUNGER: Final[dict[tuple[str, str], Any]] = {("compute", "graph"): "auto"}
+YOUNGER: Final[dict[tuple[str, str], Any]] = {
+    ("compute", "graph"): "auto",
+    ("optimizer", "independent_decay"): False,
+    ("optimizer", "groups"): [],
+}
 """Fields added after 0.1.0, with the value at which they are not hashed, so that existing ids do not change."""
 
 YOUNGER_VALUES: Final[dict[tuple[str, str], tuple[Any, Any]]] = {("compute", "compile"): ("auto", "off")}
@@ -52,6 +56,8 @@ class Choice(BaseModel):
 def _plain(value: Any) -> Any:
     if isinstance(value, Choice):
         return value.table()
+    if isinstance(value, Rule):
+        return value.model_dump()
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
