@@ -14,7 +14,7 @@ from engine.contract.recipe.catalog import Part, catalog
 from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.option_types import Rule
 from engine.contract.recipe.params import OPS, Param
-from engine.contract.recipe.schema import NOT_HASHED, ComputeConfig, DataConfig, EvaluateConfig, Recipe
+from engine.contract.recipe.schema import NOT_HASHED, ComputeConfig, DataConfig, EvaluateConfig, Recipe, ResizingConfig
 from tui.plans.placement import param_of
 
 HERE = Path(__file__).resolve().parent
@@ -57,7 +57,12 @@ PER_MODEL = "The options that every model takes besides its own (`cifar-tui mode
 def page() -> str:
     """The whole page."""
     sections = [HEAD, "## The recipe\n\n" + table(schema_params(Recipe, skip=(*COMMON, *NOT_HASHED)))]
-    for name, schema in (("data", DataConfig), ("compute", ComputeConfig), ("evaluate", EvaluateConfig)):
+    for name, schema in (
+        ("data", DataConfig),
+        ("compute", ComputeConfig),
+        ("evaluate", EvaluateConfig),
+        ("resizing", ResizingConfig),
+    ):
         sections.append(f"### {name}\n\n{schema.__doc__}\n\n{table(schema_params(schema))}")
     sections.append(f"### model\n\n{PER_MODEL}\n\n{table(COMMON['model'])}")
     for kind, (title, where) in KINDS.items():

@@ -127,7 +127,8 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
     steps = setup.steps_in(session.epoch)
     while session.step < steps and not session.stopping():
         x, y = next(batches)  # images float32 (B, C, H, W), soft targets (B, classes)
-        if end_groups(setup.optimizer, session.done, setup.all_steps):
+        ended = end_groups(setup.optimizer, session.done, setup.all_steps)
+        if ended or setup.resizing.changes(session.done):
             yield from renew(session, fast)
         scheduled = partial(session.scheduled, session.step)
         follow(setup.optimizer, scheduled, recipe.schedule.options["momentum_low"])
@@ -151,7 +152,7 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
 
 
 def renew(session: Session, fast: TrainStep) -> Iterator[Event]:
-    """Have the step recorded and compiled anew, because some parameters are no longer trained."""
+    """Have the step recorded and compiled anew, because some parameters are no longer trained or images have grown."""
     if isinstance(fast, RecordedStep):
         fast.forget()
     session.cold = session.setup.decisions.compile != "off"

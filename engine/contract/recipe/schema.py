@@ -171,6 +171,17 @@ class EvaluateConfig(_Closed):
     shifted ones too."""
 
 
+class ResizingConfig(_Closed):
+    """Smaller training images at first, which cost less; evaluation always sees the full size."""
+
+    start: Annotated[Int, Field(ge=0, le=1024)] = 0
+    """Width and height in px of the first training images, after augmentation; 0 trains at full size throughout."""
+    until: Annotated[Float, Field(gt=0, le=1)] = 0.5
+    """Fraction of the training after which images have their full size."""
+    increment: Annotated[Int, Field(ge=1, le=1024)] = 4
+    """By how many px the size grows at a time; all sizes before the full one last equally long."""
+
+
 class Recipe(_Closed):
     """Everything that can affect the weights, except the seed."""
 
@@ -196,6 +207,7 @@ class Recipe(_Closed):
     averaging: Choice
     compute: ComputeConfig
     evaluate: EvaluateConfig
+    resizing: ResizingConfig = ResizingConfig()
 
     @cached_property
     def recipe_id(self) -> str:
@@ -207,6 +219,8 @@ class Recipe(_Closed):
         for (section, field), neutral in YOUNGER.items():
             if table[section][field] == neutral:
                 del table[section][field]
+        if not table["resizing"]["start"]:
+            del table["resizing"]
         for (section, field), (younger, older) in YOUNGER_VALUES.items():
             if table[section][field] == younger:
                 table[section][field] = older
