@@ -74,7 +74,11 @@ def with_younger_fields(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_groups(table: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
-    """The table with the parameter groups of the model's mark, unless it has groups of its own."""
+    """The table with the parameter groups of the model's mark, unless it has groups of its own.
+
+    Raises:
+        BadInput: the mark has something else in their place.
+    """
     named = {
         key: {"name": value} if isinstance(value := table.get(key), str) else value for key in ("model", "optimizer")
     }
@@ -83,10 +87,13 @@ def _with_groups(table: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
         return dict(table)
     name = model.name if isinstance(model, Choice) else model.get("name")
     try:
-        rules = catalog.get("model", str(name)).meta.get(GROUPS, ())
+        part = catalog.get("model", str(name))
     except BadInput:  # an unknown model is reported later
         return dict(table)
-    groups = [dict(zip(Rule.model_fields, rule, strict=True)) for rule in rules]
+    try:
+        groups = [dict(zip(Rule.model_fields, rule, strict=True)) for rule in part.meta.get(GROUPS, ())]
+    except (TypeError, ValueError):
+        raise BadInput(f"{part.path}:{part.line}: groups: write each rule as (match, lr, decay, until)") from None
     return {**table, "optimizer": {**optimizer, GROUPS: groups}}
 
 

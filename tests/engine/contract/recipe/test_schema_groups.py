@@ -103,3 +103,12 @@ def test_a_users_own_model_has_rules_in_its_mark(tmp_path: Path):
         {"match": "stem.*", "lr": 0.1, "decay": 2.0, "until": 0.5},
         {"match": "*.bias", "lr": 2.0, "decay": 0.0, "until": 1.0},
     ]
+
+
+@pytest.mark.parametrize("groups", ["(('stem.*', 0.1),)", "('stem.*', 0.1, 1.0, 0.5)", "3"])
+def test_something_else_in_place_of_rules_in_a_mark_is_refused_with_its_line(tmp_path: Path, groups: str):
+    file = tmp_path / "own.py"
+    mark = f"@register('model', title='Own', groups={groups})"
+    file.write_text(f"from engine.contract.catalog import register\n{mark}\ndef own(num_classes: int = 10): ...\n")
+    with pytest.raises(BadInput, match=r"own\.py:3: groups: write each rule as \(match, lr, decay, until\)"):
+        resolve(TABLE | {"model": "own"}, catalog((file,)))
