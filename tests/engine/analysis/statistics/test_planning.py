@@ -7,7 +7,7 @@ import pytest
 from scipy import stats as scipy_stats
 from statsmodels.stats.power import TTestIndPower
 
-from engine.analysis.statistics.planning import FEWEST, seeds_needed
+from engine.analysis.statistics.planning import FEWEST, runs_for_improvement, seeds_needed
 
 
 @pytest.mark.parametrize(("sd", "expected"), [(0.15, [37, 10, 6, 3]), (0.20, [64, 17, 9, 4])])
@@ -31,3 +31,8 @@ def test_that_many_seeds_see_the_difference_four_times_in_five():
 def test_a_plan_has_at_least_three_seeds_and_is_none_where_it_cannot_be_made():
     assert seeds_needed(5.0, 0.1) == seeds_needed(0.2, 0.0) == FEWEST == 3
     assert seeds_needed(0.2, math.nan) == seeds_needed(0.0, 0.1) == seeds_needed(0.0001, 0.2) == 0
+
+
+def test_the_number_of_runs_for_a_probability_of_improvement_is_that_of_the_paper():
+    assert runs_for_improvement(0.75) == 29
+    assert runs_for_improvement(0.6) > runs_for_improvement(0.9)
