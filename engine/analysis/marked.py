@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from engine.analysis.compare import Comparison, table
 from engine.analysis.energy import energy
-from engine.analysis.history import History
 from engine.analysis.milestones import Milestone, milestones
 from engine.analysis.standing import Standing, standing
 from engine.contract.recipe.changes import changes
 from engine.contract.recipe.schema import Recipe
+from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.summary import Summary, summarize
 
@@ -41,33 +41,25 @@ def read_marked(folders: Sequence[RunFolder], baseline: str, *, same_epoch: bool
     Raises:
         BadInput: the run.json or recipe.toml of a run is damaged.
     """
-    base = next(folder for folder in folders if folder.id == baseline).inspect()[0]
-    runs = [summarize(folder) for folder in folders]
-    histories = [_history(folder) for folder in folders]
-    standings = [_standing(folder, run, history) for folder, run, history in zip(folders, runs, histories, strict=True)]
+    recipes = [folder.inspect()[0] for folder in folders]
+    base = recipes[[folder.id for folder in folders].index(baseline)]
+    folds = [RunFold(folder.events) for folder in folders]
+    runs = [summarize(folder, fold) for folder, fold in zip(folders, folds, strict=True)]
+    standings = [_standing(*one) for one in zip(folders, runs, folds, strict=True)]
     rows = table(standings, baseline, same_epoch=same_epoch)
-    found = []
-    for folder, run, history, row in zip(folders, runs, histories, rows, strict=True):
-        recipe = folder.inspect()[0]
-        found.append(
-            Marked(
-                run=run,
-                row=row,
-                recipe=recipe,
-                changes=changes(base, recipe, folder.own_catalog()),
-                milestones=tuple(milestones(history.epochs)),
-                energy=energy(history),
-            )
+    return [
+        Marked(
+            run=run,
+            row=row,
+            recipe=recipe,
+            changes=changes(base, recipe, folder.own_catalog()),
+            milestones=tuple(milestones(fold.course.epochs)),
+            energy=energy(folder.events),
         )
-    return found
+        for folder, run, fold, row, recipe in zip(folders, runs, folds, rows, recipes, strict=True)
+    ]
 
 
-def _history(folder: RunFolder) -> History:
-    history = History(folder.events)
-    history.poll()
-    return history
-
-
-def _standing(folder: RunFolder, run: Summary, history: History) -> Standing:
-    figures = standing(run.id, folder.info(), history.course)
+def _standing(folder: RunFolder, run: Summary, fold: RunFold) -> Standing:
+    figures = standing(run.id, folder.info(), fold.course)
     return dataclasses.replace(figures, name=run.name or figures.name, state=run.status)

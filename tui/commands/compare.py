@@ -154,7 +154,7 @@ def _print(table: Table, shrink: Sequence[str], drop: Sequence[str]) -> None:
         print_text(table.title)
     heads = [column.head for column in table.columns]
     right = [column.head for column in table.columns if column.right]
-    print_table(heads, table.rows, right=right, shrink=shrink, drop=drop)
+    print_table(heads, table.rows, right=right, shrink=shrink, drop=[head for head in drop if head in heads])
 
 
 def _print_differences(marked: Sequence[Marked], differing: Sequence[Difference]) -> None:

@@ -8,7 +8,7 @@ from scipy.integrate import trapezoid
 
 from engine.analysis.energy import energy, joules
 from engine.contract.run.events import System
-from tests.engine.analysis.histories import folded, say
+from tests.engine.analysis.histories import say
 
 
 def test_it_is_the_trapezoid_rule():
@@ -26,9 +26,23 @@ def test_the_energy_of_a_run_is_that_of_all_its_gpus(path):
     for second in range(0, 21, 2):
         gpus = [{"index": 0, "power": 300.0}, {"index": 1, "power": 60.0}, {"index": 2}]
         say(path, System(t=1e9 + second, gpus=gpus))
-    assert energy(folded(path)) == pytest.approx(360 * 20 / 3.6e6)
+    assert energy(path) == pytest.approx(360 * 20 / 3.6e6)
+
+
+def test_what_is_no_power_is_left_out(path):
+    say(path, *(System(t=1e9 + second, gpus=[{"index": 0, "power": 100.0}]) for second in (0, 2, 4)))
+    with path.open("a") as file:
+        for gpus in ('"power"', '[{"index": "0", "power": 1}, 7]', '[{"index": 0, "power": "much"}]'):
+            file.write('{"event": "system", "t": 1000000006.0, "gpus": ' + gpus + "}\n")
+    assert energy(path) == pytest.approx(100 * 4 / 3.6e6)
+
+
+def test_a_sample_that_is_read_twice_counts_once(path):
+    for second in (0, 2, 4, 2, 4):
+        say(path, System(t=1e9 + second, gpus=[{"index": 0, "power": 100.0}]))
+    assert energy(path) == pytest.approx(100 * 4 / 3.6e6)
 
 
 def test_without_a_sampled_power_it_is_unknown(path):
     say(path, System(t=1e9, gpus=[]), System(t=1e9 + 2, gpus=[{"index": 0}]), System(t=1e9 + 4, gpus=[{"index": 0}]))
-    assert math.isnan(energy(folded(path)))
+    assert math.isnan(energy(path))
