@@ -15,7 +15,7 @@ from engine.analysis.pairing import Answers, Pair, Unpaired, answers, common_ima
 from engine.analysis.standing import Standing
 from engine.analysis.statistics.agreement import Churn
 from engine.analysis.statistics.agreement import churn as churn_of
-from engine.analysis.statistics.mcnemar import unpaired_interval
+from engine.analysis.statistics.mcnemar import PairedCounts, unpaired_interval
 from engine.analysis.stats import Interval
 from engine.analysis.verdict import Outcome, Rules, family_size
 from engine.contract.run.summary import Summary
@@ -41,6 +41,18 @@ class ModelVerdict:
     adjusted: float = math.nan
     """`p` corrected for the family."""
     outcome: Outcome = "untested"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassVerdict:
+    """A pair of runs on the test images of one class."""
+
+    name: str
+    counts: PairedCounts
+    p: float
+    """Two-sided mid-p value of McNemar's test on these images."""
+    adjusted: float
+    """`p` corrected for the number of classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,15 @@ def compare_models(
         for verdict, value in zip(verdicts, adjusted, strict=True)
     ]
     return Models(baseline, tuple(judged), tuple(left_out), rules)
+
+
+def by_class(both: Pair, rules: Rules) -> list[ClassVerdict]:
+    """The difference of a pair class by class; the classes are a family of their own."""
+    p = [counts.mid_p for counts in both.per_class]
+    return [
+        ClassVerdict(name, counts, value, adjusted)
+        for name, counts, value, adjusted in zip(both.classes, both.per_class, p, rules.corrected(p), strict=True)
+    ]
 
 
 def _verdict(

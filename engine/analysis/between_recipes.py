@@ -12,11 +12,13 @@ import numpy as np
 from engine.analysis.chosen import RecipeRuns
 from engine.analysis.compare import differences
 from engine.analysis.pairing import Answers, Unpaired, answers, common_images
+from engine.analysis.statistics.agreement import Ensemble
 from engine.analysis.statistics.bootstrap import Improvement, improvement, recipes_interval
 from engine.analysis.statistics.means import MeanDifference, mean_interval, paired_by_seed, pooled_sd, welch
 from engine.analysis.statistics.planning import seeds_needed
 from engine.analysis.statistics.variance import Variance, variance_over_seeds
 from engine.analysis.stats import Interval
+from engine.analysis.together import ensemble_of
 from engine.analysis.verdict import Outcome, Rules, family_size
 from engine.contract.recipe.schema import Recipe
 
@@ -41,6 +43,8 @@ class RecipeVerdict:
     """P(A > B) of a run of this recipe and a run of the baseline; None without two seeds of each."""
     variance: Variance | None = None
     """The variance over seeds without the noise of the test set; None with too few runs."""
+    ensemble: Ensemble | None = None
+    """What its seeds predict together; None with predictions of fewer than two."""
     seeds_needed: int = 0
     """Seeds of each recipe that would show the smallest difference that matters; 0 if that cannot be said."""
     adjusted: float = math.nan
@@ -94,7 +98,9 @@ def compare_recipes(
         replace(row, adjusted=p, outcome=rules.judge(row.difference.interval if row.difference else None, p))
         for row, p in zip(rows, adjusted, strict=True)
     ]
-    own = RecipeVerdict(base, mean_interval(base.last), variance=_variance(known[baseline]))
+    own = RecipeVerdict(
+        base, mean_interval(base.last), variance=_variance(known[baseline]), ensemble=ensemble_of(base.runs)
+    )
     return Recipes(own, tuple(judged), tuple(left_out), rules)
 
 
@@ -135,6 +141,7 @@ def _verdict(
         bootstrap=_bootstrap(mine, theirs) if enough and mine and theirs else None,
         improvement=improvement(list(values.values()), list(others.values())) if enough else None,
         variance=_variance(mine),
+        ensemble=ensemble_of(group.runs),
         seeds_needed=seeds_needed(rules.smallest, pooled_sd([group.last, base.last])),
     )
 

@@ -35,6 +35,7 @@ def compare(
     paired: bool = typer.Option(
         False, "--paired", help="Pair runs by seed, where recipes share the order of the images and all draws."
     ),
+    classes: bool = typer.Option(False, "--classes", help="Show the difference for each class, too."),
     same_epoch: bool = typer.Option(
         False, "--same-epoch", help="Compare finished runs, too, at the last epoch that both have tested."
     ),
@@ -72,7 +73,7 @@ def compare(
     if recipes:
         _print_recipes(recipes, _labels(marked))
     else:
-        _print_models(marked, models)
+        _print_models(marked, models, classes=classes)
     _print_differences(marked, differing)
 
 
@@ -119,9 +120,10 @@ def _print_runs(marked: Sequence[Marked], base: str, seeds: Sequence[Group]) -> 
             typer.echo(f"{group.name}: {percent(group.last.mean)} {spread}% (last epoch, n={group.last.n}{repeated})")
 
 
-def _print_models(marked: Sequence[Marked], models: Models) -> None:
-    from tui.drawing.verdict_tables import models_table, not_to_be_concluded
-    from tui.drawing.verdict_words import churn_sentence, model_sentence
+def _print_models(marked: Sequence[Marked], models: Models, *, classes: bool) -> None:
+    from engine.analysis.together import suspects_of
+    from tui.drawing.verdict_tables import classes_table, models_table, not_to_be_concluded
+    from tui.drawing.verdict_words import churn_sentence, model_sentence, suspects_sentence
 
     changes = {one.run.id: one.changes for one in marked}
     if models.rows:
@@ -130,16 +132,23 @@ def _print_models(marked: Sequence[Marked], models: Models) -> None:
         print_text(model_sentence(row, models.baseline, models.rules, models.size))
     for row in models.rows:
         print_text(churn_sentence(row, models.baseline))
+    if suspects := suspects_of([one.run for one in marked]):
+        print_text(suspects_sentence(suspects))
+    for row in models.rows:
+        if classes and row.pair:
+            _print(classes_table(row, models), shrink=[], drop=["mid-p"])
     _print_notes(not_to_be_concluded(marked, models))
 
 
 def _print_recipes(recipes: Recipes, labels: dict[str, str]) -> None:
     from tui.drawing.verdict_tables import not_to_be_concluded_of_recipes, recipes_table
-    from tui.drawing.verdict_words import recipe_sentence
+    from tui.drawing.verdict_words import ensemble_sentence, recipe_sentence
 
     _print(recipes_table(recipes, labels), shrink=["recipe"], drop=["seeds + images", "P(A>B)", "p"])
     for row in recipes.rows:
         print_text(recipe_sentence(row, labels[row.recipe.recipe_id], recipes.rules, recipes.size))
+    for row in (recipes.baseline, *recipes.rows):
+        print_text(ensemble_sentence(row, labels[row.recipe.recipe_id]))
     _print_notes(not_to_be_concluded_of_recipes(recipes, labels))
 
 
@@ -172,12 +181,15 @@ def _json(
     recipes: Recipes | None,
 ) -> dict[str, Any]:
     """`against_first`, `at_epoch_of_first`: the difference to the baseline, by default the first run."""
-    from tui.drawing.verdict_figures import models_data, recipes_data, run_data
+    from engine.analysis.together import suspects_of
+    from tui.drawing.verdict_figures import models_data, recipes_data, run_data, suspects_data
 
+    suspects = suspects_of([one.run for one in marked])
     return {
         "baseline": models.baseline,
         "runs": [run_data(one) for one in marked],
         "seeds": [dataclasses.asdict(group) | {"best_on": group.best_on or None} for group in seeds],
         "differences": {difference.field: list(difference.values) for difference in differing},
         "models": models_data(marked, models),
+        "suspects": suspects_data(suspects) if suspects else None,
     } | ({"recipes": recipes_data(recipes, _labels(marked))} if recipes else {})

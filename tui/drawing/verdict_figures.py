@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.analysis.between_models import Models, ModelVerdict
+from engine.analysis.between_models import Models, ModelVerdict, by_class
 from engine.analysis.between_recipes import Recipes, RecipeVerdict
 from engine.analysis.marked import Marked
 from engine.analysis.stats import Interval
+from engine.analysis.together import Suspects
 from engine.analysis.verdict import Rules
 from tui.drawing.verdict_tables import not_to_be_concluded, not_to_be_concluded_of_recipes
 from tui.drawing.verdict_words import churn_sentence, model_sentence, recipe_sentence, word
@@ -55,21 +56,42 @@ def _model(row: ModelVerdict, models: Models) -> dict[str, Any]:
         "sentence": model_sentence(row, models.baseline, models.rules, models.size),
         "weights": list(pair.weights) if pair else None,
         "note": pair.note if pair else "",
-        "per_class": _per_class(row),
+        "per_class": _per_class(row, models.rules),
         "churn": dataclasses.asdict(row.churn) | {"sentence": churn_sentence(row, models.baseline)}
         if row.churn
         else None,
     }
 
 
-def _per_class(row: ModelVerdict) -> list[dict[str, Any]]:
+def _per_class(row: ModelVerdict, rules: Rules) -> list[dict[str, Any]]:
     """For each class the images that only the baseline (lost) or only the run (won) classifies correctly."""
-    if row.pair is None:
-        return []
     return [
-        {"class": name, "images": counts.images, "lost": counts.lost, "won": counts.won}
-        for name, counts in zip(row.pair.classes, row.pair.per_class, strict=True)
+        {
+            "class": one.name,
+            "images": one.counts.images,
+            "lost": one.counts.lost,
+            "won": one.counts.won,
+            "difference": one.counts.difference,
+            "mid_p": one.p,
+            "adjusted_p": one.adjusted,
+        }
+        for one in (by_class(row.pair, rules) if row.pair else ())
     ]
+
+
+def suspects_data(suspects: Suspects) -> dict[str, Any]:
+    """Images whose labels are worth a look, the surest first; `image` is the index in the full test set."""
+    names = suspects.classes
+    images = [
+        {
+            "image": one.image,
+            "label": names[one.label],
+            "predicted": names[one.predicted],
+            "probability": one.probability,
+        }
+        for one in suspects.images
+    ]
+    return {"runs": list(suspects.runs), "recipes": suspects.recipes, "images": images}
 
 
 def recipes_data(recipes: Recipes, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -91,6 +113,7 @@ def _recipe(row: RecipeVerdict, labels: Mapping[str, str]) -> dict[str, Any]:
         "last": dataclasses.asdict(recipe.last),
         "interval_of_mean": _interval(row.mean_interval),
         "variance": dataclasses.asdict(row.variance) if row.variance else None,
+        "ensemble": dataclasses.asdict(row.ensemble) if row.ensemble else None,
         "unfinished": recipe.unfinished,
         "repeated": recipe.repeated,
     }

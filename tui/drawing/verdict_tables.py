@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from engine.analysis.between_models import Models, ModelVerdict
+from engine.analysis.between_models import Models, ModelVerdict, by_class
 from engine.analysis.between_recipes import Recipes, RecipeVerdict
 from engine.analysis.marked import Marked
 from engine.analysis.statistics.bootstrap import MEANINGFUL
@@ -71,6 +71,29 @@ def _figures(row: ModelVerdict) -> tuple[str, ...]:
 
 def _model_word(row: ModelVerdict, models: Models) -> str:
     return row.reason if row.pair is None else word(row.outcome, models.rules, models.size, models=True)
+
+
+def classes_table(row: ModelVerdict, models: Models) -> Table:
+    """A pair of runs class by class, in points of accuracy on the images of a class; without a pair there are no rows.
+
+    The p values are corrected for the number of classes, which are a family of their own.
+    """
+    found = by_class(row.pair, models.rules) if row.pair else []
+    heads = ("images", "Δ points", "lost", "won", "mid-p", CORRECTIONS[models.rules.correction])
+    rows = [
+        (
+            one.name,
+            whole(one.counts.images),
+            delta(one.counts.difference, 2),
+            str(one.counts.lost),
+            str(one.counts.won),
+            p_text(one.p),
+            p_text(one.adjusted),
+        )
+        for one in found
+    ]
+    title = f"{short(row.run)} against {short(models.baseline)} by class ({comparisons(len(rows))})"
+    return Table(title, (Column("class"), *(Column(head, right=True) for head in heads)), tuple(rows))
 
 
 def recipes_table(recipes: Recipes, labels: Mapping[str, str]) -> Table:

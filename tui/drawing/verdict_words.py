@@ -6,12 +6,17 @@ No verdict says that a difference is real or equal, or gives odds. Points are pe
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from engine.analysis.between_models import ModelVerdict
 from engine.analysis.between_recipes import RecipeVerdict
 from engine.analysis.stats import Interval, Spread
+from engine.analysis.together import Suspects
 from engine.analysis.verdict import Outcome, Rules
 from tui.drawing.format import NONE, counted, delta, percent, whole
+
+MOST_SUSPECTS: Final = 3
+"""How many suspect images a sentence names."""
 
 
 def short(run: str) -> str:
@@ -164,3 +169,26 @@ def churn_sentence(verdict: ModelVerdict, baseline: str) -> str:
         references.append(f"{percent(churn.two_seeds)} % between two seeds of one recipe here")
     share = f"{short(verdict.run)} and {short(baseline)} predict different classes for {percent(churn.share)} %"
     return f"{share} of the images ({'; '.join(references)})."
+
+
+def ensemble_sentence(verdict: RecipeVerdict, label: str) -> str:
+    """What the seeds of a recipe predict together; "" where that is not known."""
+    found = verdict.ensemble
+    if found is None:
+        return ""
+    together = f"the mean of the probabilities of its {found.runs} seeds is right for {percent(found.accuracy)} %"
+    return f"{label}: {together}, each seed alone for {percent(found.alone)} %."
+
+
+def suspects_sentence(suspects: Suspects) -> str:
+    """How many labels are worth a look, and the surest of them; "" if there are none."""
+    if not suspects.images:
+        return ""
+    names = suspects.classes
+    shown = [
+        f"{one.image} {names[one.label]} → {names[one.predicted]} {percent(one.probability, 0)} %"
+        for one in suspects.images[:MOST_SUSPECTS]
+    ]
+    more = ", ..." if len(suspects.images) > len(shown) else ""
+    agree = f"all {len(suspects.runs)} runs of {suspects.recipes} recipes agree on another class"
+    return f"{counted(len(suspects.images), 'suspect label')}, worth a look: {agree} ({', '.join(shown)}{more})."

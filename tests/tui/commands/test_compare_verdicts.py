@@ -7,7 +7,7 @@ import pytest
 
 from engine.contract.recipe.catalog import catalog
 from presets import loader, references
-from tests.engine.analysis.predicting import predicted_run
+from tests.engine.analysis.predicting import logits_of, predicted_run
 
 LABELS = np.random.default_rng(1).integers(0, 10, 2000)
 
@@ -42,6 +42,9 @@ def test_models_are_judged_on_the_same_images_as_one_family(cli, runs):
     assert "▲ fewer mistakes" in out and "? open: anything from" in out.replace("\n", " ")
     assert "fewer mistakes than" in out and "Another seed may differ." in out.replace("\n", " ")
     assert "each run is n = 1" in out and "real" not in out
+    assert "by class" not in out
+    by_class = cli("runs", "compare", base, better, same, "--classes").out
+    assert f"{better[-4:]} against {base[-4:]} by class (10 comparisons)" in by_class
     answer = json.loads(cli("runs", "compare", base, better, same, "--json").out)
     models = answer["models"]
     assert (models["comparisons"], models["correction"], models["smallest"]) == (2, "holm", 0.002)
@@ -62,6 +65,7 @@ def test_recipes_are_judged_by_all_their_seeds(cli, runs):
     assert "lr .2→.1 is better by" in flat and "n = 3 and 3)." in flat
     assert "lr .2→.3: ? open: anything from" in flat and "seeds each; you have 3." in flat
     assert "10 of a recipe are needed" in flat
+    assert "quickstart: the mean of the probabilities of its 3 seeds is right for" in flat
     recipes = json.loads(cli("runs", "compare", base, better, same, "--by", "recipe", "--json").out)["recipes"]
     first, second = recipes["rows"]
     assert (first["seeds"], first["method"], first["outcome"]) == ([0, 1, 2], "welch", "better")
@@ -69,6 +73,19 @@ def test_recipes_are_judged_by_all_their_seeds(cli, runs):
     assert first["bootstrap_interval"][0] > 0 and first["improvement"]["probability"] == 1.0
     assert recipes["baseline"]["last"]["n"] == 3 and recipes["comparisons"] == 2
     assert first["sentence"] in flat
+
+
+def test_suspect_labels_are_named_for_a_look(cli, ended_run):
+    wrong = LABELS.copy()
+    wrong[7] = (LABELS[7] + 1) % 10
+    made = [
+        predicted_run(ended_run, recipe(f"optimizer.lr={lr}"), 0, LABELS, wrong, last=logits_of(wrong, 9.0))
+        for lr in (0.1, 0.2, 0.3)
+    ]
+    out = " ".join(cli("runs", "compare", *(run.id for run in made)).out.split())
+    assert "1 suspect label, worth a look: all 3 runs of 3 recipes agree on another class (7 " in out
+    (one,) = json.loads(cli("runs", "compare", *(run.id for run in made), "--json").out)["suspects"]["images"]
+    assert (one["image"], one["label"]) == (7, "abcdefghij"[LABELS[7]])
 
 
 def test_the_baseline_the_margin_and_the_correction_may_be_chosen(cli, runs):

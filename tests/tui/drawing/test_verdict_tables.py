@@ -24,6 +24,7 @@ from engine.contract.recipe.catalog import catalog
 from engine.contract.run.summary import Summary
 from presets.references import recipe_of
 from tui.drawing.verdict_tables import (
+    classes_table,
     models_table,
     not_to_be_concluded,
     not_to_be_concluded_of_recipes,
@@ -101,6 +102,17 @@ def test_models_have_their_counts_and_the_size_of_the_family(two):
     assert found.rows[1][2:] == ("-1.00", "-2.00 .. +1.00 unpaired", *"-----", "no predictions")
     assert models_table(Models(BASE, (verdict(),), (), Rules()), {OTHER: "-"}).title.startswith("These two models")
     assert "BH" in heads(models_table(Models(BASE, (), (), Rules(correction="bh")), {}))
+
+
+def test_a_pair_class_by_class_is_a_family_of_its_own():
+    counts = PairedCounts(900, 10, 40, 50), PairedCounts(900, 25, 25, 50)
+    pair = Pair(OTHER, BASE, ("cat", "dog"), counts, ("raw", "raw"))
+    row = ModelVerdict(OTHER, 0.015, Interval(0, 0.03), pair, "")
+    found = classes_table(row, Models(BASE, (row,), (), Rules()))
+    assert found.title == "d2f8 against 8fq2 by class (2 comparisons)"
+    assert found.rows[0][:5] == ("cat", "1,000", "+3.00", "10", "40")
+    assert found.rows[1] == ("dog", "1,000", "+0.00", "25", "25", "1", "1")
+    assert classes_table(replace(row, pair=None), Models(BASE, (row,), (), Rules())).rows == ()
 
 
 def test_what_models_do_not_show(two):

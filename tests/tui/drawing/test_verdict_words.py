@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -9,20 +10,23 @@ from engine.analysis.between_models import ModelVerdict
 from engine.analysis.between_recipes import RecipeVerdict
 from engine.analysis.chosen import RecipeRuns
 from engine.analysis.pairing import Pair
-from engine.analysis.statistics.agreement import Churn
+from engine.analysis.statistics.agreement import Churn, Ensemble, Suspect
 from engine.analysis.statistics.mcnemar import PairedCounts
 from engine.analysis.statistics.means import MeanDifference
 from engine.analysis.stats import Interval, Spread
+from engine.analysis.together import Suspects
 from engine.analysis.verdict import Rules
 from engine.contract.run.summary import Summary
 from tui.drawing.verdict_words import (
     churn_sentence,
+    ensemble_sentence,
     mean_sd,
     model_sentence,
     p_text,
     points,
     range_text,
     recipe_sentence,
+    suspects_sentence,
     word,
 )
 
@@ -121,6 +125,24 @@ def test_a_recipe_with_one_seed_has_no_test():
     assert recipe_sentence(found, "lr .01", RULES, 0) == (
         "lr .01: no test (n = 1 and 3: a test needs at least 2 seeds of each). To see .2: 6 seeds each; you have 1."
     )
+
+
+def test_an_ensemble_stands_beside_its_seeds():
+    found = replace(recipe(0.01, 0.0, 0.02, "open"), ensemble=Ensemble(3, 0.9698, 0.9625))
+    assert ensemble_sentence(found, "ema") == (
+        "ema: the mean of the probabilities of its 3 seeds is right for 96.98 %, each seed alone for 96.25 %."
+    )
+    assert ensemble_sentence(recipe(0.01, 0.0, 0.02, "open"), "ema") == ""
+
+
+def test_suspects_are_worth_a_look_and_no_errors():
+    images = tuple(Suspect(number, 0, 1, 0.99 - number / 100) for number in range(5))
+    found = suspects_sentence(Suspects(("a", "b", "c"), 2, ("cat", "dog"), images))
+    assert found == (
+        "5 suspect labels, worth a look: all 3 runs of 2 recipes agree on another class "
+        "(0 cat → dog 99 %, 1 cat → dog 98 %, 2 cat → dog 97 %, ...)."
+    )
+    assert "error" not in found and suspects_sentence(Suspects(("a",), 1, ("cat",), ())) == ""
 
 
 OUTCOMES = ("better", "worse", "same", "not after correction", "open", "untested")
