@@ -15,14 +15,16 @@ from engine.analysis.pairing import Answers, Unpaired, answers, common_images
 from engine.analysis.statistics.agreement import Ensemble
 from engine.analysis.statistics.bootstrap import Improvement, improvement, recipes_interval
 from engine.analysis.statistics.means import MeanDifference, mean_interval, paired_by_seed, pooled_sd, welch
-from engine.analysis.statistics.planning import seeds_needed
+from engine.analysis.statistics.planning import FEWEST, seeds_needed
 from engine.analysis.statistics.variance import Variance, variance_over_seeds
 from engine.analysis.stats import Interval
 from engine.analysis.together import ensemble_of
 from engine.analysis.verdict import Outcome, Rules, family_size
 from engine.contract.recipe.schema import Recipe
 
-DRAWN: Final = ("epochs", "batch_size", "last_batch", "data", "model", "augmentation", "compute.accumulate")
+DRAWN: Final = (
+    "epochs", "batch_size", "last_batch", "data", "model", "augmentation", "resizing", "compute.accumulate",
+)  # fmt: skip
 """Fields on which the order of images, the initial weights and the draws of a seed depend, with those below them."""
 
 
@@ -47,6 +49,8 @@ class RecipeVerdict:
     """What its seeds predict together; None with predictions of fewer than two."""
     seeds_needed: int = 0
     """Seeds of each recipe that would show the smallest difference that matters; 0 if that cannot be said."""
+    at_least: bool = False
+    """Whether `seeds_needed` is only the fewest that a plan has, since fewer than that do not show the spread."""
     adjusted: float = math.nan
     """p value corrected for the family."""
     outcome: Outcome = "untested"
@@ -131,7 +135,8 @@ def _verdict(
     values, others = group.by_seed, base.by_seed
     found = paired_by_seed(values, others) if paired and values.keys() == others.keys() else None
     found = found or welch(list(values.values()), list(others.values()))
-    enough = min(len(values), len(others)) > 1
+    fewest = min(len(values), len(others))
+    enough = fewest > 1
     mine, theirs = known[group.recipe_id], known[base.recipe_id]
     return RecipeVerdict(
         recipe=group,
@@ -142,7 +147,8 @@ def _verdict(
         improvement=improvement(list(values.values()), list(others.values())) if enough else None,
         variance=_variance(mine),
         ensemble=ensemble_of(group.runs),
-        seeds_needed=seeds_needed(rules.smallest, pooled_sd([group.last, base.last])),
+        seeds_needed=seeds_needed(rules.smallest, pooled_sd([group.last, base.last])) if fewest >= FEWEST else FEWEST,
+        at_least=fewest < FEWEST,
     )
 
 

@@ -138,6 +138,7 @@ def _against(row: RecipeVerdict, labels: Mapping[str, str], recipes: Recipes) ->
         if better
         else None,
         "seeds_needed": row.seeds_needed or None,
+        "seeds_needed_at_least": row.at_least,
         "outcome": row.outcome,
         "verdict": word(row.outcome, recipes.rules, recipes.size, models=False),
         "sentence": recipe_sentence(row, labels[row.recipe.recipe_id], recipes.rules, recipes.size),

@@ -124,7 +124,7 @@ def _mean_figures(row: RecipeVerdict) -> tuple[str, ...]:
         f"{row.improvement.probability:.2f}".removeprefix("0") if row.improvement else NONE,
         p_text(found.p if found else math.nan),
         p_text(row.adjusted),
-        f"{row.seeds_needed} seeds" if row.seeds_needed else NONE,
+        f"{'>= ' if row.at_least else ''}{row.seeds_needed} seeds" if row.seeds_needed else NONE,
     )
 
 

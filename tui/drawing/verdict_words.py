@@ -156,7 +156,8 @@ def _seeds(verdict: RecipeVerdict, rules: Rules) -> str:
     if verdict.seeds_needed <= min(found):
         return ""
     have = " and ".join(map(str, dict.fromkeys(found)))
-    return f" To see {points(rules.smallest)}: {verdict.seeds_needed} seeds each; you have {have}."
+    needed = f"{'at least ' if verdict.at_least else ''}{verdict.seeds_needed} seeds each"
+    return f" To see {points(rules.smallest)}: {needed}; you have {have}."
 
 
 def churn_sentence(verdict: ModelVerdict, baseline: str) -> str:

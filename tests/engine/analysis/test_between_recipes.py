@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from engine.analysis.between_recipes import compare_recipes, shares_draws
+from engine.analysis.between_recipes import DRAWN, compare_recipes, shares_draws
 from engine.analysis.chosen import by_recipe
 from engine.analysis.verdict import Rules
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Recipe
 from engine.contract.run.store import summarize
 from presets import loader, references
 from tests.engine.analysis.predicting import predicted_run
@@ -67,7 +68,7 @@ def test_seeds_are_paired_where_asked_for_and_draws_are_shared(compared):
     [
         (("optimizer.lr=0.1",), True), (("optimizer.weight_decay=0.1",), True), (("loss.label_smoothing=0.1",), True),
         (("batch_size=64",), False), (("last_batch=keep",), False), (("data.fraction=0.5",), False),
-        (("augmentation.random_crop.padding=2",), False), (("epochs=4",), False),
+        (("augmentation.random_crop.padding=2",), False), (("epochs=4",), False), (("resizing.start=16",), False),
     ],
 )  # fmt: skip
 def test_what_two_recipes_share_of_a_seed(sets, shared):
@@ -75,11 +76,17 @@ def test_what_two_recipes_share_of_a_seed(sets, shared):
     assert not shares_draws(recipe(), recipe(drop_ops=("horizontal_flip",)))
 
 
-def test_one_seed_has_no_test_but_says_how_many_are_needed(compared):
+def test_every_field_of_a_recipe_is_known_to_change_the_draws_or_not_to():
+    harmless = {"optimizer", "schedule", "loss", "averaging", "compute", "evaluate", "title", "description", "promise"}
+    assert {field.partition(".")[0] for field in DRAWN} | harmless == set(Recipe.model_fields)
+
+
+def test_one_seed_has_no_test_and_asks_for_the_fewest_that_show_the_spread(compared):
     (row,) = compared((recipe(), BASE), (recipe("optimizer.lr=0.1"), OTHER[:1])).rows
     assert (row.difference, row.outcome, row.improvement) == (None, "untested", None)
     assert row.reason == "n = 1 and 3: a test needs at least 2 seeds of each"
-    assert row.seeds_needed > 3 and math.isnan(row.adjusted)
+    assert (row.seeds_needed, row.at_least) == (3, True), "fewer do not show the spread"
+    assert math.isnan(row.adjusted)
 
 
 def test_the_seeds_needed_are_for_the_smallest_difference_and_not_for_the_observed_one(compared):

@@ -121,9 +121,11 @@ def test_recipes():
 
 def test_a_recipe_with_one_seed_has_no_test():
     runs = RecipeRuns("r", "resnet34", "-", (Summary("x", last_accuracy=0.9),), 0, "")
-    found = RecipeVerdict(runs, None, reason="n = 1 and 3: a test needs at least 2 seeds of each", seeds_needed=6)
+    found = RecipeVerdict(
+        runs, None, reason="n = 1 and 3: a test needs at least 2 seeds of each", seeds_needed=3, at_least=True
+    )
     assert recipe_sentence(found, "lr .01", RULES, 0) == (
-        "lr .01: no test (n = 1 and 3: a test needs at least 2 seeds of each). To see .2: 6 seeds each; you have 1."
+        "lr .01: no test (n = 1 and 3: a test needs at least 2 seeds of each). To see .2: at least 3 seeds each; you have 1."
     )
 
 
