@@ -44,7 +44,7 @@ def compare(
 ) -> None:
     """Compare runs side by side, and say what the difference shows.
 
-    Lists accuracies, the difference from the first run, the epochs to an accuracy, and the fields in which the recipes
+    Lists accuracies, the difference from the baseline, the epochs to an accuracy, and the fields in which the recipes
     differ. Two finished runs are compared at their last epochs, all others at the last epoch that both have tested.
     The verdict on finished runs compares their predictions image by image; with --by recipe, the means of all finished
     runs of these recipes.
@@ -98,12 +98,18 @@ def _recipes(marked: Sequence[Marked], places: Sequence[Path], rules: Rules) -> 
 
 
 def _labels(marked: Sequence[Marked]) -> dict[str, str]:
-    """By recipe id: how the recipe differs from the baseline's; the baseline itself by its name."""
+    """By recipe id: how the recipe differs from the baseline's; the baseline itself by its name.
+
+    Recipes may differ in what the short form does not say, such as the order of operations: these have a part of their
+    id behind their name.
+    """
     from tui.drawing.format import NONE
 
-    base = marked[0].run
-    names = {one.run.recipe_id: one.changes for one in marked if one.changes != NONE}
-    return {base.recipe_id: base.preset or base.model or "baseline"} | names
+    labels = {}
+    for one in marked:
+        name = one.run.preset or one.run.model
+        labels[one.run.recipe_id] = one.changes if one.changes != NONE else f"{name} {one.run.recipe_id[:8]}"
+    return labels | {marked[0].run.recipe_id: marked[0].run.preset or marked[0].run.model}
 
 
 def _print_runs(marked: Sequence[Marked], base: str, seeds: Sequence[Group]) -> None:
@@ -114,7 +120,7 @@ def _print_runs(marked: Sequence[Marked], base: str, seeds: Sequence[Group]) -> 
     for note in notes([one.row for one in marked]):
         typer.echo(note)
     for group in seeds:
-        spread = f"±{percent(group.last.sd)} " if group.last.n > 1 else ""
+        spread = f"± {percent(group.last.sd)} sd " if group.last.n > 1 else ""
         if group.last.n > 1 or group.repeated:
             repeated = f"; {group.repeated}" if group.repeated else ""
             typer.echo(f"{group.name}: {percent(group.last.mean)} {spread}% (last epoch, n={group.last.n}{repeated})")

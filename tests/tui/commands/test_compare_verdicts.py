@@ -88,6 +88,14 @@ def test_suspect_labels_are_named_for_a_look(cli, ended_run):
     assert (one["image"], one["label"]) == (7, "abcdefghij"[LABELS[7]])
 
 
+def test_recipes_that_differ_only_in_the_order_of_operations_have_names(cli, ended_run):
+    one = recipe()
+    other = one.model_copy(update={"augmentation": one.augmentation[::-1]})
+    made = [ended_run(each, seed, (0.5, 0.6, 0.7 + seed / 100)) for each in (one, other) for seed in (0, 1)]
+    out = cli("runs", "compare", made[0].id, made[2].id, "--by", "recipe").out
+    assert f"quickstart {other.recipe_id[:8]}: ? open" in " ".join(out.split())
+
+
 def test_the_baseline_the_margin_and_the_correction_may_be_chosen(cli, runs):
     base, better, same = (runs[at].id for at in (0, 3, 6))
     chosen = ("runs", "compare", base, better, same, "--baseline", better)
