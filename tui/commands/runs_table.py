@@ -35,7 +35,7 @@ def table(
     from engine.analysis.chosen import by_recipe
     from engine.analysis.filter import parse_filter
     from engine.contract.run.index import Index
-    from tui.drawing.recipe_table import recipe_data, recipe_table, runs_table
+    from tui.drawing.export_tables import recipe_data, recipe_table, runs_table
 
     form = "json" if as_json else form
     for option, value, choices in (("--by", by, KINDS), ("--format", form, FORMATS)):

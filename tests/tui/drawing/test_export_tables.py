@@ -1,10 +1,10 @@
-"""The table of recipes, and that of runs."""
+"""The tables of recipes and of runs that are exported."""
 
 import math
 
 from engine.analysis.chosen import by_recipe
 from engine.contract.run.summary import Summary
-from tui.drawing.recipe_table import recipe_data, recipe_table, runs_table
+from tui.drawing.export_tables import recipe_data, recipe_table, runs_table
 from tui.drawing.typeset import text
 
 

@@ -1,4 +1,4 @@
-"""All recipes as a table, their runs as seeds; or all runs, one a row."""
+"""Runs as tables to export: one row per recipe, its runs as seeds, or one row per run."""
 
 from __future__ import annotations
 
