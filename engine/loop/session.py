@@ -23,6 +23,7 @@ from engine.loop.evaluate import Interrupted
 from engine.loop.judge import Evaluation, Judge, as_kept
 from engine.loop.observe import Diverged, Totals
 from engine.loop.setup import Setup
+from engine.loop.trials import told
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
 from engine.randomness import rng_state, set_rng_state
 
@@ -245,7 +246,8 @@ class Session:
         )
         threads = "1 CPU thread" if decisions.threads == 1 else f"{decisions.threads} CPU threads"
         graph = "; each step is one CUDA graph" if decisions.graph else ""
-        yield Message(text=f"{decisions.precision}: {decisions.why}; {threads}; TF32 off{graph}")
+        trials = f"; {told(decisions.probe)}" if decisions.probe else ""
+        yield Message(text=f"{decisions.precision}: {decisions.why}; {threads}; TF32 off{graph}{trials}")
         yield from (Message(text=teacher.about) for teacher in setup.teachers)
 
     def warnings(self) -> Iterator[Message]:

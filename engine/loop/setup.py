@@ -25,8 +25,10 @@ from engine.data.device import Resident, steps_of_training, steps_per_epoch
 from engine.data.load import DataSet
 from engine.loop import checks
 from engine.loop.decisions import Decisions, Workload, decide
+from engine.loop.hardware import cpu_name, usable_cores
 from engine.loop.layout import memory_format, place
 from engine.loop.memory import keep_freed_memory
+from engine.loop.probe_cache import key_of
 from engine.loop.teacher import Teacher
 from engine.losses import Loss, build_loss
 from engine.models.build import build_model
@@ -165,7 +167,7 @@ def prepare(
     all_steps = steps_of_training(recipe.epochs, steps)
     resizing = Resizing(recipe.resizing, data.image_size, all_steps)
     resizing.check(model, normalize(train.images[:2]))
-    work = _workload(recipe, train, normalize, graph=wants_graph(recipe, parts))
+    work = _workload(recipe, train, normalize, parts)
     decisions, warnings = decide(probe_file, compute, threads, device, model, work)
     return Setup(
         device=device,
@@ -235,16 +237,19 @@ def _initialized_model(
     return model
 
 
-def _workload(recipe: Recipe, train: Resident, normalize: Callable[[Tensor], Tensor], *, graph: bool) -> Workload:
+def _workload(recipe: Recipe, train: Resident, normalize: Callable[[Tensor], Tensor], parts: Catalog) -> Workload:
     """The run's work, with the first training images as examples of its batches."""
     layout = memory_format(recipe.compute.channels_last)
 
     def first_images(count: int) -> Tensor:
         return normalize(train.images[:count]).contiguous(memory_format=layout)
 
+    steps = steps_of_training(recipe.epochs, steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch))
     return Workload(
         few=first_images(min(PROBE_BATCH, recipe.batch_size)),
         batch=partial(first_images, recipe.batch_size),
-        steps=steps_of_training(recipe.epochs, steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch)),
-        graph=graph,
+        steps=steps,
+        images=steps * recipe.batch_size,
+        key=key_of(recipe, parts, (cpu_name(), str(usable_cores()), torch.__version__)),
+        graph=wants_graph(recipe, parts),
     )
