@@ -115,9 +115,13 @@ def _workbench(places: list[Path], **start: Any) -> None:
             "the workbench needs a terminal; without one, use `cifar-tui --preset NAME --headless` "
             "or a command such as `cifar-tui runs list`"
         )
-    from tui.opening import run_workbench
+    from tui.first_frame import FirstFrame
 
-    raise SystemExit(run_workbench(roots=places, **start))
+    with FirstFrame(sys.stdout.fileno()) as frame:
+        from tui.opening import run_workbench
+
+        code = run_workbench(roots=places, taking_over=frame.taken_over, **start)
+    raise SystemExit(code)
 
 
 def main() -> None:
