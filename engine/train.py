@@ -173,7 +173,8 @@ def train_step(setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: f
     """Take one optimizer step on images x (B, C, H, W) and soft targets y (B, classes).
 
     Args:
-        accumulate: number of micro-batches that the batch is split into; their gradients add up to the batch's.
+        accumulate: number of parts that the batch is split into; their gradients add up to the batch's. Where the
+            machine decided on micro-batches, their size counts instead.
         clip_norm: largest global L2 norm of the gradient; 0 turns clipping off.
 
     Returns:
@@ -181,11 +182,12 @@ def train_step(setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: f
         with the weights from before the step.
     """
     outcomes: list[Outcome] = []
+    size = setup.decisions.micro_batch or -(-len(x) // accumulate)
 
     def closure() -> Tensor:
         setup.optimizer.zero_grad()
         losses, logits = [], []
-        for part_x, part_y in zip(x.chunk(accumulate), y.chunk(accumulate), strict=True):
+        for part_x, part_y in zip(x.split(size), y.split(size), strict=True):
             loss, out = setup.objective(part_x, part_y)
             loss = loss * (len(part_x) / len(x))
             loss.backward()

@@ -7,13 +7,13 @@ it computes what an uninterrupted run would have computed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from engine.contract.files import read_json, write_atomic
 from engine.contract.home import Home
@@ -21,7 +21,7 @@ from engine.contract.recipe.schema import ComputeConfig
 from engine.contract.values import build
 from engine.loop.compiling import compile_problem, pays
 from engine.loop.hardware import cpu_name, device_name, usable_cores
-from engine.loop.trials import try_out
+from engine.loop.trials import Workload, try_out
 
 REMARKS: Final = ("why", "probe")
 """Fields of `Decisions` that only explain the others."""
@@ -44,10 +44,17 @@ class Decisions:
     """Why this precision was chosen, with the measurements."""
     graph: bool = False
     """Whether a training step is one CUDA graph. Version 0.1.0 had no graphs and did not record this."""
+    micro_batch: int = 0
+    """Images of the parts that a batch is trained on in, one after the other, for the caches of a CPU; 0 for whole
+    batches, or for as many parts as the recipe says. Chosen only where parts compute the same, up to rounding."""
     probe: dict[str, Any] = field(default_factory=dict)
-    """What trials took and measured on a CPU: `seconds` of all of them, `run_seconds` that the training is estimated to
-    take, `milliseconds` of a step on `images` images by what was tried. `threads_age` and `precision_age` are the
-    seconds since an earlier run tried what is reused. Empty if nothing had to be tried."""
+    """What trials took and measured on a CPU; empty if nothing had to be tried.
+
+    `seconds` is the time of all of them, `run_seconds` the estimated time of the training, and `milliseconds` that of a
+    step on `images` images by what was tried. `threads_age`, `precision_age` and `micro_batch_age` are the seconds
+    since an earlier run tried what is reused, and `micro_batch_gain` is how many times faster the best parts of a batch
+    were than whole batches.
+    """
 
     def differences(self, other: Mapping[str, Any]) -> list[str]:
         """What differs from an earlier attempt, as text; empty if nothing is known that would change the bits.
@@ -81,24 +88,6 @@ class Decisions:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """What a run computes, as far as it matters for how the arithmetic is done."""
-
-    few: Tensor
-    """Normalized images (B, C, H, W) on the device, for trials of threads and precisions."""
-    batch: Callable[[], Tensor]
-    """Makes a full batch of such images."""
-    steps: int
-    """In the whole run."""
-    images: int
-    """Number of images that the whole run trains on."""
-    key: str = ""
-    """Names the work in the cache of earlier trials; "" uses no cache."""
-    graph: bool = False
-    """Whether a training step is to be one CUDA graph if the device is a CUDA device."""
-
-
 def decide(
     path: Path, compute: ComputeConfig, threads: int, device: torch.device, model: nn.Module, work: Workload
 ) -> tuple[Decisions, list[str]]:
@@ -121,7 +110,7 @@ def decide(
         torch.set_num_threads(threads or earlier.threads)
         return replace(earlier, threads=torch.get_num_threads(), torch=torch.__version__), []
     torch.set_num_threads(threads or usable_cores())
-    found = try_out(compute.precision, threads, device, model, work.few, work.images, work.key)
+    found = try_out(compute.precision, threads, device, model, work)
     graph = work.graph and device.type == "cuda"
     compile = compute.compile
     if compile == "auto":
@@ -138,6 +127,7 @@ def decide(
         deterministic=compute.deterministic,
         why=found.why,
         graph=graph,
+        micro_batch=found.micro_batch,
         probe=found.figures,
     )
     home.write(lambda folder: write_atomic(folder / path.name, json.dumps(asdict(decisions), indent=1).encode()))

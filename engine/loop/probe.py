@@ -37,17 +37,22 @@ class Trials:
 
     def __init__(self, few: int, images: int) -> None:
         self._few, self._images = few, images
-        self._steps = 0
+        self._reserved = 0  # images
         self.milliseconds: dict[str, float] = {}
         """Milliseconds of a typical trial step, by what was tried."""
         self.run_seconds = 0.0
         """The estimated duration of the run without evaluation; 0 while nothing has been tried."""
 
-    def fit(self, steps: int) -> bool:
-        """Whether so many more trial steps are within the share of the run; if so, they are reserved."""
-        if (self._steps + steps) * self._few > SHARE * self._images:
+    def fit(self, steps: int, images: int = 0) -> bool:
+        """Whether so many more trial steps are within the share of the run; if so, they are reserved.
+
+        Args:
+            images: of a step; 0 stands for the few images of most trials.
+        """
+        wanted = steps * (images or self._few)
+        if self._reserved + wanted > SHARE * self._images:
             return False
-        self._steps += steps
+        self._reserved += wanted
         return True
 
     def measured(self, seconds: dict[str, float]) -> None:
@@ -86,7 +91,7 @@ def choose_threads(model: nn.Module, batch: Tensor, trials: Trials) -> str:
         while time.monotonic() < until + (PATIENCE if len(seconds[1]) < CROWD_ROUNDS else 0.0):
             for threads, times in seconds.items():
                 torch.set_num_threads(threads)
-                times.append(_time_step(trial, batch, bf16=False))
+                times.append(time_step(trial, batch, bf16=False))
             until = began + trials.limit(min(map(min, seconds.values())), PROBE_SECONDS / 2)
     typical = {threads: statistics.median(times) for threads, times in seconds.items()}
     trials.measured({f"fp32, {threads} threads": value for threads, value in typical.items()})
@@ -128,13 +133,13 @@ def _try_precisions(model: nn.Module, batch: Tensor, trials: Trials) -> tuple[st
     norms = {True: torch.zeros(()), False: torch.zeros(())}
     with torch.random.fork_rng(devices=[]):
         trial = copy.deepcopy(model)
-        _time_step(trial, batch, bf16=False)
-        _time_step(trial, batch, bf16=True)
+        time_step(trial, batch, bf16=False)
+        time_step(trial, batch, bf16=True)
         began, until = time.monotonic(), math.inf
         while time.monotonic() < until:
             for bf16, times in seconds.items():
                 trial.zero_grad()
-                times.append(_time_step(trial, batch, bf16=bf16))
+                times.append(time_step(trial, batch, bf16=bf16))
                 gradients = [weights.grad for weights in trial.parameters() if weights.grad is not None]
                 norms[bf16] = torch.maximum(norms[bf16], nn.utils.get_total_norm(gradients))  # NaN stays NaN
             until = began + trials.limit(min(map(min, seconds.values())), PROBE_SECONDS)
@@ -145,7 +150,7 @@ def _try_precisions(model: nn.Module, batch: Tensor, trials: Trials) -> tuple[st
     return "bf16" if gain >= WORTH_IT else "fp32", f"a bf16 step is {gain:.2f} times as fast as an fp32 step here"
 
 
-def _time_step(model: nn.Module, batch: Tensor, *, bf16: bool) -> float:
+def time_step(model: nn.Module, batch: Tensor, *, bf16: bool) -> float:
     """Seconds for one forward and backward pass."""
     start = time.perf_counter()
     with torch.autocast(batch.device.type, torch.bfloat16, enabled=bf16):

@@ -18,7 +18,7 @@ from engine.contract.values import build
 THREADS_SECONDS: Final = 600.0
 """How long a number of threads is reused: it depends on what other programs do at present."""
 PRECISION_SECONDS: Final = 7 * 86400.0
-"""How long a precision is reused: it depends on the processor, but it may have been measured at a bad moment."""
+"""How long a precision or a micro-batch is reused: they depend on the processor, but were measured at one moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,22 @@ class Known:
     precision: str = ""
     precision_tried: float = 0.0
     why: str = ""
+    micro_batch: int = 0
+    """Images in a part of a batch; 0 for whole batches."""
+    micro_batch_tried: float = 0.0
+    gain: float = 1.0
+    """How many times faster the best parts were than whole batches."""
 
     def fresh(self) -> Known:
         """Only what is recent enough to be reused. What comes from the future is not: a clock was wrong."""
         now = time.time()
         threads = 0 <= now - self.threads_tried <= THREADS_SECONDS
         precision = 0 <= now - self.precision_tried <= PRECISION_SECONDS
+        micro = 0 <= now - self.micro_batch_tried <= PRECISION_SECONDS
         return Known(
             *(self.threads, self.threads_tried, self.note) if threads else (0, 0.0, ""),
             *(self.precision, self.precision_tried, self.why) if precision else ("", 0.0, ""),
+            *(self.micro_batch, self.micro_batch_tried, self.gain) if micro else (0, 0.0, 1.0),
         )
 
 

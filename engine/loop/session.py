@@ -246,6 +246,10 @@ class Session:
         )
         threads = "1 CPU thread" if decisions.threads == 1 else f"{decisions.threads} CPU threads"
         graph = "; each step is one CUDA graph" if decisions.graph else ""
+        if decisions.micro_batch:
+            graph += f"; in micro-batches of {decisions.micro_batch} images"
+            if gain := decisions.probe.get("micro_batch_gain"):
+                graph += f", {gain:.1f} times as fast as whole batches here"
         trials = f"; {told(decisions.probe)}" if decisions.probe else ""
         yield Message(text=f"{decisions.precision}: {decisions.why}; {threads}; TF32 off{graph}{trials}")
         yield from (Message(text=teacher.about) for teacher in setup.teachers)

@@ -24,12 +24,13 @@ from engine.curves import Swing
 from engine.data.device import Resident, steps_of_training, steps_per_epoch
 from engine.data.load import DataSet
 from engine.loop import checks
-from engine.loop.decisions import Decisions, Workload, decide
+from engine.loop.decisions import Decisions, decide
 from engine.loop.hardware import cpu_name, usable_cores
 from engine.loop.layout import memory_format, place
 from engine.loop.memory import keep_freed_memory
 from engine.loop.probe_cache import key_of
 from engine.loop.teacher import Teacher
+from engine.loop.trials import Workload
 from engine.losses import Loss, build_loss
 from engine.models.build import build_model
 from engine.optim.build import build_optimizer
@@ -251,5 +252,7 @@ def _workload(recipe: Recipe, train: Resident, normalize: Callable[[Tensor], Ten
         steps=steps,
         images=steps * recipe.batch_size,
         key=key_of(recipe, parts, (cpu_name(), str(usable_cores()), torch.__version__)),
+        divisible=recipe.compute.accumulate == 1 and parts.get("loss", recipe.loss.name).module.startswith("engine."),
+        ghost=int(recipe.model.options.get("ghost_batch", 0)),
         graph=wants_graph(recipe, parts),
     )

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from engine.contract.recipe.schema import ComputeConfig
-from engine.loop.decisions import Decisions, Workload, decide
+from engine.loop.decisions import Decisions, decide
 from engine.loop.probe_cache import Known, remember
-from engine.loop.trials import told
+from engine.loop.trials import Workload, told
 
 CPU = torch.device("cpu")
 

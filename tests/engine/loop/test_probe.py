@@ -19,7 +19,7 @@ def net():
 
 def timed(monkeypatch, fp32: float, bf16: float) -> None:
     monkeypatch.setattr(probe, "PROBE_SECONDS", 0.0)
-    monkeypatch.setattr(probe, "_time_step", lambda model, batch, *, bf16, times=(fp32, bf16): times[bf16])
+    monkeypatch.setattr(probe, "time_step", lambda model, batch, *, bf16, times=(fp32, bf16): times[bf16])
 
 
 @pytest.mark.parametrize("fp32, bf16, precision", [(2.0, 1.0, "bf16"), (1.05, 1.0, "fp32"), (1.0, 8.0, "fp32")])
@@ -76,7 +76,7 @@ def test_a_trial_ends_after_its_share_of_the_run(net, monkeypatch):
     clock = iter(range(1_000_000))
     steps = []
     monkeypatch.setattr(probe.time, "monotonic", lambda: 0.01 * next(clock))
-    monkeypatch.setattr(probe, "_time_step", lambda *_, bf16: steps.append(bf16) or 0.01)
+    monkeypatch.setattr(probe, "time_step", lambda *_, bf16: steps.append(bf16) or 0.01)
     trials = probe.Trials(2, 4000)
     assert trials.fit(probe.PRECISION_STEPS)
     probe.choose_precision("auto", CPU, net, FEW, trials)

@@ -6,6 +6,7 @@ from torch import nn
 
 from engine.contract.recipe.schema import ComputeConfig
 from engine.loop import decisions, hardware, probe
+from engine.loop.trials import Workload
 
 CPU = torch.device("cpu")
 
@@ -19,7 +20,7 @@ def clock(monkeypatch):
         monkeypatch.setattr(probe, "PROBE_SECONDS", 0.0)
         for module in (decisions, hardware):
             monkeypatch.setattr(module, "usable_cores", lambda: 3)
-        monkeypatch.setattr(probe, "_time_step", lambda *_, bf16: times[torch.get_num_threads()])
+        monkeypatch.setattr(probe, "time_step", lambda *_, bf16: times[torch.get_num_threads()])
 
     return set_times
 
@@ -27,7 +28,7 @@ def clock(monkeypatch):
 def decide(path, threads=0, images=1_000_000, key=""):
     compute = ComputeConfig(precision="fp32")
     few = torch.ones(2, 3, 8, 8)
-    work = decisions.Workload(few=few, batch=lambda: few, steps=10, images=images, key=key)
+    work = Workload(few=few, batch=lambda: few, steps=10, images=images, key=key)
     return decisions.decide(path, compute, threads, CPU, nn.Flatten(), work)
 
 
@@ -65,7 +66,7 @@ def test_a_step_that_takes_seconds_is_tried_once(tmp_path, clock, monkeypatch):
     taken = []
     seconds = iter(range(0, 1000, 40))
     monkeypatch.setattr(probe.time, "monotonic", lambda: float(next(seconds)))
-    step = probe._time_step
-    monkeypatch.setattr(probe, "_time_step", lambda *args, bf16: taken.append(1) or step(*args, bf16=bf16))
+    step = probe.time_step
+    monkeypatch.setattr(probe, "time_step", lambda *args, bf16: taken.append(1) or step(*args, bf16=bf16))
     assert decide(tmp_path / "probe.json")[0].threads == 1
     assert len(taken) == 3

@@ -19,14 +19,18 @@ def clock(monkeypatch):
         times = {1: one, 2: 99.0, 3: three}
         monkeypatch.setattr(probe, "PROBE_SECONDS", 0.0)
         monkeypatch.setattr(hardware, "usable_cores", lambda: 3)
-        monkeypatch.setattr(probe, "_time_step", lambda *_, bf16: times[torch.get_num_threads()])
+        monkeypatch.setattr(probe, "time_step", lambda *_, bf16: times[torch.get_num_threads()])
 
     return set_times
 
 
 def find(images=LONG, key="", precision="fp32"):
     torch.set_num_threads(3)
-    return trials.try_out(precision, 0, CPU, nn.Flatten(), FEW, images, key)
+    return trials.try_out(precision, 0, CPU, nn.Flatten(), work(images, key))
+
+
+def work(images=LONG, key="", **more):
+    return trials.Workload(few=FEW, batch=lambda: FEW, steps=10, images=images, key=key, **more)
 
 
 @pytest.mark.parametrize("load, threads", [(0.9, 3), (1.4, 2), (25.0, 1)])
@@ -58,7 +62,7 @@ def test_only_what_this_run_would_have_tried_is_reused(clock):
     clock(1.0, 10.0)
     find(key="the same work")
     torch.set_num_threads(3)
-    given = trials.try_out("fp32", 3, CPU, nn.Flatten(), FEW, LONG, "the same work")
+    given = trials.try_out("fp32", 3, CPU, nn.Flatten(), work(key="the same work"))
     assert torch.get_num_threads() == 3
     assert (given.precision, given.why, given.note, given.figures) == ("fp32", "set by the recipe", "", {})
 
