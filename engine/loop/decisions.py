@@ -21,7 +21,8 @@ from engine.contract.recipe.schema import ComputeConfig
 from engine.contract.values import build
 from engine.loop.compiling import compile_problem, pays
 from engine.loop.hardware import cpu_name, device_name, usable_cores
-from engine.loop.trials import Workload, try_out
+from engine.loop.trials import try_out
+from engine.loop.workload import Workload
 
 REMARKS: Final = ("why", "probe")
 """Fields of `Decisions` that only explain the others."""

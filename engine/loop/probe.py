@@ -94,7 +94,7 @@ def choose_threads(model: nn.Module, batch: Tensor, trials: Trials) -> str:
                 times.append(time_step(trial, batch, bf16=False))
             until = began + trials.limit(min(map(min, seconds.values())), PROBE_SECONDS / 2)
     typical = {threads: statistics.median(times) for threads, times in seconds.items()}
-    trials.measured({f"fp32, {threads} threads": value for threads, value in typical.items()})
+    trials.measured({f"fp32, threads={threads}": value for threads, value in typical.items()})
     best = min(typical, key=lambda threads: typical[threads])
     gain = typical[cores] / typical[best]
     torch.set_num_threads(best if gain >= CROWDED else cores)

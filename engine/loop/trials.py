@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from engine.loop.hardware import quiet_cores
 from engine.loop.micro_batch import COST, SMALLEST, choose_micro_batch, sizes, splittable
 from engine.loop.probe import PRECISION_STEPS, THREAD_STEPS, Trials, choose_precision, choose_threads
 from engine.loop.probe_cache import Known, recall, remember
+from engine.loop.workload import Workload
 
 TOO_SHORT: Final = "bf16 is not tried in a run this short"
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """What a run computes, as far as it matters for how the arithmetic is done."""
-
-    few: Tensor
-    """Normalized images (B, C, H, W) on the device, for trials of threads and precisions."""
-    batch: Callable[[], Tensor]
-    """Makes a full batch of such images."""
-    steps: int
-    """In the whole run."""
-    images: int
-    """Number of images that the whole run trains on."""
-    key: str = ""
-    """Names the work in the cache of earlier trials; "" uses no cache."""
-    divisible: bool = False
-    """Whether a batch may be trained on in parts: the recipe does not say how many, and its loss is a mean."""
-    ghost: int = 0
-    """Images of a ghost batch; 0 without."""
-    graph: bool = False
-    """Whether a training step is to be one CUDA graph if the device is a CUDA device."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from torch import nn
 from engine.contract.recipe.schema import ComputeConfig
 from engine.loop.decisions import Decisions, decide
 from engine.loop.probe_cache import Known, remember
-from engine.loop.trials import Workload, told
+from engine.loop.trials import told
+from engine.loop.workload import Workload
 
 CPU = torch.device("cpu")
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from engine.loop import micro_batch, trials
+from engine.loop.workload import Workload
 from engine.models.ghost import use_ghost_batches
 from tests.engine.conftest import CPU
 
@@ -66,7 +67,7 @@ def test_parts_are_used_only_where_they_are_clearly_faster(monkeypatch, seconds,
 
 def find(model, monkeypatch, images=1_000_000, **more):
     monkeypatch.setattr(trials, "choose_micro_batch", lambda *_, bf16: (16, 1.5, {32: 0.3, 16: 0.2}))
-    work = trials.Workload(few=X[:8], batch=lambda: X, steps=10, images=images, **{"divisible": True, **more})
+    work = Workload(few=X[:8], batch=lambda: X, steps=10, images=images, **{"divisible": True, **more})
     return trials.try_out("fp32", 1, CPU, model, work)
 
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from engine.contract.recipe.schema import ComputeConfig
 from engine.loop import decisions, hardware, probe
-from engine.loop.trials import Workload
+from engine.loop.workload import Workload
 
 CPU = torch.device("cpu")
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from engine.loop import hardware, probe, trials
+from engine.loop.workload import Workload
 
 CPU = torch.device("cpu")
 FEW = torch.ones(2, 3, 8, 8)
@@ -30,7 +31,7 @@ def find(images=LONG, key="", precision="fp32"):
 
 
 def work(images=LONG, key="", **more):
-    return trials.Workload(few=FEW, batch=lambda: FEW, steps=10, images=images, key=key, **more)
+    return Workload(few=FEW, batch=lambda: FEW, steps=10, images=images, key=key, **more)
 
 
 @pytest.mark.parametrize("load, threads", [(0.9, 3), (1.4, 2), (25.0, 1)])
