@@ -34,7 +34,8 @@ class Workload:
     key: str = ""
     """Names the work in the cache of earlier trials; "" uses no cache."""
     divisible: bool = False
-    """Whether a batch may be trained on in parts: the recipe does not say how many, and its loss is a mean."""
+    """Whether a batch may be trained on in parts: the recipe neither says how many nor asks for the same bits in every
+    run, and its loss is a mean over the images."""
     ghost: int = 0
     """Images of a ghost batch; 0 without."""
     graph: bool = False
@@ -51,13 +52,14 @@ def workload_of(
         return normalize(train.images[:count]).contiguous(memory_format=layout)
 
     steps = steps_of_training(recipe.epochs, steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch))
+    undivided = recipe.compute.accumulate == 1 and not recipe.compute.deterministic
     return Workload(
         few=first_images(min(PROBE_BATCH, recipe.batch_size)),
         batch=partial(first_images, recipe.batch_size),
         steps=steps,
         images=steps * recipe.batch_size,
         key=key_of(recipe, parts, (cpu_name(), str(usable_cores()), torch.__version__)),
-        divisible=recipe.compute.accumulate == 1 and parts.get("loss", recipe.loss.name).module.startswith("engine."),
+        divisible=undivided and parts.get("loss", recipe.loss.name).module.startswith("engine."),
         ghost=int(recipe.model.options.get("ghost_batch", 0)),
         graph=graph,
     )

@@ -27,7 +27,12 @@ def test_it_counts_the_images_of_all_steps(work):
 
 @pytest.mark.parametrize(
     "changes, divisible",
-    [({}, True), ({"compute": {"accumulate": 2}}, False), ({"loss": {"name": "explodes"}}, False)],
+    [
+        ({}, True),
+        ({"compute": {"accumulate": 2}}, False),
+        ({"compute": {"deterministic": True}}, False),
+        ({"loss": {"name": "explodes"}}, False),
+    ],
     ids=str,
 )
 def test_a_batch_may_be_divided_unless_the_recipe_does_or_the_loss_is_unknown(work, changes, divisible):
