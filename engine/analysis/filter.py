@@ -4,8 +4,9 @@ A filter is a list of terms that must all match. A term is `key:value`, `key=val
 leading minus negates it; a word without a key is searched in id, name, preset, changes, model and tags. Double quotes
 keep white space together (`name:"paper v2"`). Case is ignored.
 
-  text     name id preset changes model host device recipe data note   `:` means contains, `=` means equals; `*` and `?`
-           are wildcards; commas separate alternatives (except in name, changes and note)
+  text     name id preset changes model host device recipe data note excluded (why a run is left out of means)
+           `:` means contains, `=` means equals; `*` and `?` are wildcards; commas separate alternatives (except in
+           name, changes, note and excluded)
   words    tag status reason        equals one of the alternatives; status also has `live`
   numbers  acc best seed epoch epochs size seconds started
            accuracies as 0.95, 95 or 95%; sizes as 500MB; times as 90, 30s, 20m, 3h, 2d, 3w
@@ -42,13 +43,14 @@ _TEXTS: Final[dict[str, Callable[[Summary], Iterable[str]]]] = {
     "recipe": lambda row: (row.recipe_id,),
     "data": lambda row: (row.data,),
     "note": lambda row: row.notes,
+    "excluded": lambda row: (row.excluded,) if row.excluded else (),
 }
 _WORDS: Final[dict[str, Callable[[Summary], Iterable[str]]]] = {
     "tag": lambda row: row.tags,
     "status": lambda row: (row.status, "live") if row.live else (row.status,),
     "reason": lambda row: (row.reason,),
 }
-_PROSE: Final = ("name", "changes", "note")  # keys in whose values a comma is text
+_PROSE: Final = ("name", "changes", "note", "excluded")  # keys in whose values a comma is text
 _ANYWHERE: Final = ("id", "name", "preset", "changes", "model")
 _KNOWN: Final = {"status": (*STATES, "live"), "reason": (*REASONS, DENIED)}
 

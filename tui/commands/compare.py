@@ -56,7 +56,7 @@ def _measured(folder: RunFolder) -> tuple[Summary, Standing]:
 
     fold = RunFold(folder.events)
     row = summarize(folder, fold)
-    figures = standing(row.id, folder.info(), fold.course)
+    figures = standing(row.id, folder.info(), fold.course, row.excluded)
     return row, dataclasses.replace(figures, name=row.name or figures.name, state=row.status)
 
 
@@ -78,9 +78,10 @@ def _print(rows: Sequence[Comparison], seeds: Sequence[Group], differing: Sequen
     _print_runs(rows)
     for group in seeds:
         spread = f"±{percent(group.last.sd)} " if group.last.n > 1 else ""
-        if group.last.n > 1 or group.repeated:
-            repeated = f"; {group.repeated}" if group.repeated else ""
-            typer.echo(f"{group.name}: {percent(group.last.mean)} {spread}% (last epoch, n={group.last.n}{repeated})")
+        if group.last.n > 1 or group.repeated or group.left_out:
+            remarks = "".join(f"; {remark}" for remark in (group.repeated, group.left_out) if remark)
+            mean = f"{percent(group.last.mean)} {spread}%" if group.last.n else NONE
+            typer.echo(f"{group.name}: {mean} (last epoch, n={group.last.n}{remarks})")
     if differing:
         typer.echo()
         head = ["differs", *(row.standing.id[-4:] for row in rows)]

@@ -40,6 +40,7 @@ def headline(view: RunView, status: Status, now: float) -> Headline:
         name=labels.name,
         changes=info.changes or "-",
         tags=labels.tags,
+        excluded=labels.excluded,
         state=status.state,
         reason=status.reason if status.state != "running" else "",
         age=max(now - since, 0.0) if since else math.nan,

@@ -75,6 +75,7 @@ def facts(preview: Preview, width: int) -> list[Line]:
     """Status, accuracy with its interval, the preset's figure, how to repeat the run, and its size on disk."""
     run = preview.run
     lines: list[Line] = [_state(run)]
+    lines += [[(f"left out of means and verdicts: {one_line(run.excluded)}", "warn")]] if run.excluded else []
     if run.last_accuracy is not None:
         line: Line = [(percent(run.last_accuracy), "strong")]
         if preview.test_images:

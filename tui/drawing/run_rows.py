@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from engine.analysis.seeds import one_a_seed, repeated
+from engine.analysis.seeds import left_out, one_a_seed, repeated
 from engine.analysis.stats import spread
 from engine.contract.run.store import Summary
 from engine.contract.text import one_line
@@ -80,19 +80,22 @@ def list_rows(
 def group_heading(members: Sequence[Summary]) -> str:
     """The recipe of a group of runs and their mean last accuracy: `resnet34_cutmix  96.24 ±0.11 (n=3)`.
 
-    Only finished runs count, each seed once. The spread is the standard deviation over seeds.
+    Only finished runs count that are not left out, each seed once. The spread is the standard deviation over seeds.
     """
     first = members[0]
     name = one_line(first.preset or first.model)
     changed = f" {one_line(first.changes, 40)}" if first.changes not in ("", "-") else ""
-    done = [run for run in members if run.status == "finished" and run.last_accuracy is not None]
+    counting = [run for run in members if not run.excluded]
+    out = left_out(run.excluded for run in members)
+    done = [run for run in counting if run.status == "finished" and run.last_accuracy is not None]
     if not done:
-        return f"{name}{changed}  none of {len(members)} finished"
+        unfinished = f"none of {len(counting)} finished" if counting else ""
+        return f"{name}{changed}  {'; '.join(filter(None, (unfinished, out)))}"
     counted, again = one_a_seed(done, _seed, lambda run: run.created)
     last = spread(run.last_accuracy for run in counted if run.last_accuracy is not None)
     sd = "" if math.isnan(last.sd) else f" ±{percent(last.sd)}"
-    repeats = f"; {repeated(again, _seed)}" if again else ""
-    return f"{name}{changed}  {percent(last.mean)}{sd} (n={last.n}{repeats})"
+    remarks = "".join(f"; {remark}" for remark in (repeated(again, _seed), out) if remark)
+    return f"{name}{changed}  {percent(last.mean)}{sd} (n={last.n}{remarks})"
 
 
 def _seed(run: Summary) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from engine.analysis.seeds import left_out
 from engine.contract.clock import local_time
 from engine.contract.run.store import Summary
 from engine.contract.text import one_line
@@ -176,15 +177,19 @@ def best_of(run: Summary) -> str:
 
 
 def state_of(run: Summary) -> tuple[str, str]:
-    """(sign and abbreviated reason in at most five cells, role): `✓`, `✗ mem`, `■stop`, `◌`."""
+    """(sign and abbreviated reason in at most five cells, role): `✓`, `✗ mem`, `■stop`, `◌`; `✓ out` if left out."""
     sign, role = STATES.get(run.status, ("?", "bad"))
+    if run.excluded:
+        return f"{sign} out", "warn"
     word = "" if run.live or run.status == "finished" else SHORT_REASON.get(run.reason, WORDS.get(run.status, ""))
     return (f"{sign} {word}" if len(word) < 4 else f"{sign}{word}").strip(), role
 
 
 def state_in_words(run: Summary) -> tuple[str, str]:
-    """(sign and reason in words, role): `✓ finished`, `✗ GPU memory`, `■ stopped`."""
+    """(sign and reason in words, role): `✓ finished`, `✗ GPU memory`, `■ stopped`, `✓ left out`."""
     sign, role = STATES.get(run.status, ("?", "bad"))
+    if run.excluded:
+        return f"{sign} left out", "warn"
     word = "" if run.live or run.status == "finished" else LONG_REASON.get(run.reason, run.reason.replace("_", " "))
     return f"{sign} {one_line(word or run.status)}", role
 
@@ -235,7 +240,9 @@ def news(since: Counter[str], left: float, now: float, runs: Sequence[Summary], 
 
 
 def footnote(runs: Sequence[Summary], width: int) -> Line:
-    """The meaning of the star, if any row has one."""
-    if not any(run.best_on == "test" and run.best_accuracy is not None for run in runs):
-        return []
-    return [(fit(" * best epoch picked on test; compare only with papers that did the same", width), "dim")]
+    """The runs that are left out and why, and the meaning of the star, if any row has one."""
+    star = any(run.best_on == "test" and run.best_accuracy is not None for run in runs)
+    out = left_out(one_line(run.excluded) for run in runs)
+    parts = [(f" {out} ", "warn")] if out else []
+    parts += [(" * best epoch picked on test; compare only with papers that did the same", "dim")] if star else []
+    return clip(parts, width)

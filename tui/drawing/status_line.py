@@ -50,6 +50,8 @@ class Headline:
     state: str = "queued"
     reason: str = ""
     age: float = math.nan
+    excluded: str = ""
+    """Why the user has left the run out of means and verdicts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ def _identity(head: Headline, width: int) -> Line:
     ]
     if head.name:
         left.append((f'{gap}"{one_line(head.name)}"', ""))
+    if head.excluded:
+        left.append((f"{gap}left out: {one_line(head.excluded)}", "warn"))
     if wide:
         left.append((f"{gap}changes: {'none' if head.changes == '-' else one_line(head.changes)}", "dim"))
         if head.tags:

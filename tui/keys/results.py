@@ -31,6 +31,13 @@ KEYS: Final = (
     Key("asterisk", "all", "all or none", "Remove all marks; if there are none, mark every run shown."),
     Key("t", "tags", "tags", "Set the run's tags (cifar-tui runs tag RUN TAG).", footer=7),
     Key("e", "note", "note", "Write a note (cifar-tui runs note RUN TEXT).", footer=8),
+    Key(
+        "O",
+        "exclude",
+        "leave out",
+        "Leave the run out of means, verdicts and grids for a reason, or let it count again "
+        "(cifar-tui runs exclude RUN --why TEXT, runs include RUN).",
+    ),
     Key("y", "copy", "copy", "Copy the command that repeats the run."),
     Key(
         "S",

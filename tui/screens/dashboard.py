@@ -129,7 +129,7 @@ class Dashboard(SelectedRunKeys, PlotKeys):
         view = RunView(run)
         view.poll()
         session = self.workbench.session
-        rows = [row for row in session.summaries() if row.recipe_id and row.recipe_id == view.info.recipe_id]
+        rows = [row for row in session.summaries() if row.recipe_id == view.info.recipe_id != "" and not row.excluded]
         rows, _ = one_a_seed(rows, lambda row: row.seed, lambda row: (row.epoch, row.created))
         siblings = []
         for row in rows[:MOST_SEEDS]:

@@ -211,6 +211,10 @@ class Results(RunKeys):
         if run := self._run():
             self.ask_note(run)
 
+    def action_exclude(self) -> None:
+        if run := self._run():
+            self.ask_exclude(run)
+
     def action_delete(self) -> None:
         run, marked = self._run(), list(self.workbench.session.marked)
         if marked or run:

@@ -1,4 +1,4 @@
-"""The actions on a run that every screen offers: stop, kill, resume, run again, cancel, delete, tag, note.
+"""The actions on a run that every screen offers: stop, kill, resume, run again, cancel, delete, tag, note, leave out.
 
 Each asks for confirmation and has an equivalent command. Actions run in a thread; their outcome is a notification.
 """
@@ -15,7 +15,7 @@ from textual.worker import WorkerCancelled, get_current_worker
 
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.recipe.catalog import catalog
-from engine.contract.run.labels import check_tag
+from engine.contract.run.labels import check_reason, check_tag
 from engine.contract.run.own_code import Untrusted
 from engine.contract.run.store import RunFolder
 from engine.contract.run.teacher import students_of
@@ -141,6 +141,26 @@ class RunActions(Section):
         notes = run.labels().notes
         body = f"Last note: {one_line(notes[-1], 200)}" if notes else "What to remember about this run."
         self.app.push_screen(Prompt(f"Note on {run.id[-4:]}", body), answered)
+
+    def ask_exclude(self, run: RunFolder) -> None:
+        """Ask why a run is left out of means, verdicts and grids; an empty answer makes it count again."""
+        before = run.labels().excluded
+
+        def check(text: str) -> str:
+            try:
+                check_reason(text)
+            except BadInput as error:
+                return "" if not text.strip() else str(error)
+            return ""
+
+        def answered(text: str | None) -> None:
+            if text is None or (why := text.strip()) == before:
+                return
+            done = f"left {run.id[-4:]} out: {why}" if why else f"let {run.id[-4:]} count again"
+            self._label(lambda: run.add_label(excluded=why), done, lambda: run.add_label(excluded=before))
+
+        body = "A run that is left out is in no mean, verdict or grid. Say why; clear the text to let it count again."
+        self.app.push_screen(Prompt(f"Why leave out {run.id[-4:]}?", body, before, check), answered)
 
     def _ask(self, title: str, body: str, yes: tuple[str, str], action: Callable[[], object], default: int = 0) -> None:
         def answered(answer: str | None) -> None:

@@ -56,6 +56,20 @@ async def test_stop_asks_and_offers_kill(workbench, make_run, settle, monkeypatc
         assert done == [run]
 
 
+async def test_o_leaves_a_run_out_for_a_reason_and_u_lets_it_count_again(workbench, make_run, screen_text, settle):
+    run, _ = make_run(), make_run(seed=1)
+    app = workbench("results")
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.screen.query_one(RunList).go_to(run.id)
+        await pilot.press("O", *"wrong crop", "enter")
+        await settle(pilot)
+        assert run.labels().excluded == "wrong crop"
+        assert "left out" in screen_text(app) and "1 left out: wrong crop" in screen_text(app)
+        await pilot.press("u")
+        await settle(pilot)
+        assert run.labels().excluded == "" and "1 left out" not in screen_text(app)
+
+
 async def test_delete_asks_and_stays_undone_by_default(workbench, make_run, settle):
     run = make_run()
     app = workbench("results")
