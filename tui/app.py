@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import work
@@ -12,6 +13,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.content import Content
 from textual.events import Resize
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -31,7 +33,7 @@ from tui.screens.help import Help
 from tui.screens.small import MIN_HEIGHT, MIN_WIDTH, TooSmall
 from tui.screens.welcome import OTHER, Welcome
 from tui.session import Session
-from tui.theme import DARK, LIGHT
+from tui.theme import PREFIX, THEMES, Colorless, Exact, palette_of
 from tui.watcher import RunWatcher
 
 PATIENCE_SECONDS: Final = 0.4
@@ -64,9 +66,10 @@ class Workbench(RunWatcher):
 
     def __init__(self, session: Session, *, start_mode: str = "") -> None:
         super().__init__(session)
-        for theme in (DARK, LIGHT):
+        for theme in THEMES:
             self.register_theme(theme)
-        self.theme = LIGHT.name if session.light else DARK.name
+        self.theme = PREFIX + session.theme
+        self._sent: LineFilter = Colorless() if self.no_color else Exact()
         self.animation_level = "none"
         self._start_mode = start_mode
         self._trail: list[str] = []
@@ -215,15 +218,22 @@ class Workbench(RunWatcher):
         yield SystemCommand("Quit", "Leave the workbench; training continues", self._ask_to_quit)
         yield SystemCommand("Undo", "Undo the last action: a deletion, tags, a note, marks", self.action_undo)
         yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
-        yield SystemCommand("Light or dark", "Switch between light and dark colors", self.action_toggle_light)
+        for theme in THEMES:
+            name = theme.name.removeprefix(PREFIX)
+            yield SystemCommand(f"Colors: {name}", "Use these colors from now on", partial(self.choose_theme, name))
         yield SystemCommand("Screenshot", "Save the screen as SVG", self._screenshot_soon)
 
     def _screenshot_soon(self) -> None:
         self.set_timer(0.1, self.deliver_screenshot)  # after the palette has closed
 
-    def action_toggle_light(self) -> None:
-        self.session.light = not self.session.light
-        self.theme = LIGHT.name if self.session.light else DARK.name
+    def choose_theme(self, name: str) -> None:
+        """Use the colors of this theme, now and at the next start."""
+        self.session.theme = palette_of(name).name
+        self.theme = PREFIX + self.session.theme
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's filters, then ours; without color only ours, because Textual's would turn colors into grays."""
+        return [self._sent] if self.no_color else [*super().get_line_filters(), self._sent]
 
     def copy(self, text: str, what: str) -> None:
         """Copy through the terminal (OSC 52), which may refuse silently; the notification therefore names the way."""

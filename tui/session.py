@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import Counter
@@ -13,14 +12,15 @@ from typing import Final
 import platformdirs
 
 from engine.contract.errors import BadInput
-from engine.contract.files import read_json, write_atomic
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.run.index import Index
 from engine.contract.run.store import RunFolder, Summary, remove, restore, trash_bytes, trash_of
 from tui.drawing.format import counted
+from tui.marks import Slots, assign, from_table, to_table
 from tui.plans.again import own_parts, repeat_of
 from tui.plans.draft import Draft
 from tui.undo import UndoStack
+from tui.visit import Visit
 
 RESCAN_SECONDS: Final = 2.0
 SCAN_SHARE: Final = 0.03
@@ -41,7 +41,7 @@ class Session:
     Args:
         roots: folders with runs; new runs go into the first.
         start: starts the supervisor of a run.
-        state_file: keeps the time of the last visit and the choice of colors; by default in the user's state folder.
+        state_file: what a visit leaves for the next (`tui.visit`); by default in the user's state folder.
         index: the cache of rows; by default the user's.
     """
 
@@ -56,7 +56,6 @@ class Session:
         self.roots = list(roots)
         self.start = start
         self.selected: RunFolder | None = None
-        self.marked: list[RunFolder] = []
         self.baseline: RunFolder | None = None
         self.undo_stack = UndoStack()
         self.draft: Draft | None = None
@@ -71,14 +70,15 @@ class Session:
         self._cost = 0.0
         self._read = False
         self._since: Counter[str] = Counter()
-        known = read_json(self._state_file) or {}
+        before = Visit.read(self._state_file)
+        self._slots = from_table(before.marked, self.roots)
         self.trash = 0
         """Bytes that deleted runs occupy until the trash is emptied."""
         self._trash_changed = 0
-        self.left = _number(known.get("left"))
+        self.left = before.left
         """When the workbench was last left, Unix seconds; 0 if never."""
-        self.light = known.get("light") is True
-        """Whether the user chose the light colors."""
+        self.theme = before.theme
+        """Name of the colors that the user chose."""
 
     @property
     def catalog(self) -> Catalog:
@@ -145,6 +145,29 @@ class Session:
 
     # --- marks ------------------------------------------------------------------------------------------------
 
+    @property
+    def marked(self) -> list[RunFolder]:
+        """The marked runs, in the order of their marks."""
+        return list(self._slots)
+
+    @marked.setter
+    def marked(self, runs: Sequence[RunFolder]) -> None:
+        self._slots = assign(runs, self._slots)
+
+    def slot(self, run: RunFolder | None) -> int | None:
+        """The slot of a marked run, which decides its color and mark on every screen; None if it has none."""
+        return self._slots.get(run) if run is not None else None
+
+    def slots_of(self, runs: Sequence[RunFolder]) -> list[int | None]:
+        """The slots of runs shown together: of the marked ones theirs, of the others the lowest that are free."""
+        found = assign([*self._slots, *runs], self._slots)
+        return [found[run] for run in runs]
+
+    @property
+    def slots(self) -> dict[str, int | None]:
+        """The slot of each marked run, by the id of the run."""
+        return {run.id: slot for run, slot in self._slots.items()}
+
     def toggle_mark(self, run: RunFolder) -> None:
         """Mark a run for comparison, or unmark it."""
         if run in self.marked:
@@ -154,13 +177,15 @@ class Session:
 
     def mark(self, runs: Sequence[RunFolder], description: str) -> None:
         """Mark these runs and no others; `description` says what that changed."""
-        before = self.marked
+        before = self._slots
         self.marked = list(runs)
+        self._save(self.left)
         # Mentions `*` because `u` used to remove all marks.
         self.undo_stack.push(f"{description} (* removes all marks)", lambda: self._mark_again(before))
 
-    def _mark_again(self, runs: Sequence[RunFolder]) -> None:
-        self.marked = list(runs)
+    def _mark_again(self, slots: Slots) -> None:
+        self._slots = slots
+        self._save(self.left)
 
     def edit(self, run: RunFolder) -> None:
         """Make the recipe of a run the draft of New run. Raises BadInput if the run is damaged."""
@@ -175,7 +200,7 @@ class Session:
         Returns:
             The runs that were moved, and the reasons why others were not.
         """
-        before = (self.marked, self.baseline, self.selected)
+        before = (self._slots, self.baseline, self.selected)
         gone: list[RunFolder] = []
         problems: list[str] = []
         for run in runs:
@@ -194,7 +219,7 @@ class Session:
     def _undelete(
         self,
         runs: Sequence[RunFolder],
-        marked: list[RunFolder],
+        slots: Slots,
         baseline: RunFolder | None,
         selected: RunFolder | None,
     ) -> None:
@@ -204,7 +229,7 @@ class Session:
                 restore(RunFolder(trash_of(self.roots[0]) / run.id), self.roots)
             except BadInput as error:
                 problems += error.problems
-        self.marked, self.baseline, self.selected = marked, baseline, selected
+        self._slots, self.baseline, self.selected = slots, baseline, selected
         if problems:
             raise BadInput(problems)
 
@@ -216,14 +241,9 @@ class Session:
         return self._since
 
     def remember_leaving(self) -> None:
-        """Save the time as that of the last visit. If that fails, only the news at the next start are missing."""
-        try:
-            self._state_file.parent.mkdir(parents=True, exist_ok=True)
-            state = json.dumps({"left": time.time(), "light": self.light})
-            write_atomic(self._state_file, state.encode(), durable=False)
-        except OSError:
-            return
+        """Save the time as that of the last visit."""
+        self._save(time.time())
 
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    def _save(self, left: float) -> None:
+        """Save what the next visit begins with."""
+        Visit(left, self.theme, to_table(self._slots)).write(self._state_file)

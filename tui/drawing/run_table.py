@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from engine.analysis.seeds import left_out
@@ -13,6 +13,7 @@ from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, age, file_size, percent, picked, work
 from tui.drawing.lines import Line, clip, fit, rule
+from tui.drawing.marks import mark_of, role_of
 from tui.drawing.run_rows import SORTS, ListRow
 
 SHORT_REASON: Final = {
@@ -86,9 +87,9 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The ids of the marked runs and of the baseline."""
+    """The slots of the marked runs by id, and the id of the baseline."""
 
-    marked: frozenset[str] = frozenset()
+    slots: Mapping[str, int | None] = field(default_factory=dict)
     baseline: str = ""
 
 
@@ -122,9 +123,15 @@ def draw_row(row: ListRow, width: int, columns: Columns, marks: Marks, at_cursor
     run = row.run
     if run is None:
         return rule(row.heading, width)
-    mark = "b" if run.id == marks.baseline else "■" if run.id in marks.marked else " "
+    marked, slot = run.id in marks.slots, marks.slots.get(run.id)
     plain = "strong" if at_cursor else ""
-    line: Line = [("▸" if at_cursor else " ", "mark"), (mark, "mark"), (" ", ""), (run.id[-4:], "key"), ("  ", "")]
+    line: Line = [
+        ("▸" if at_cursor else " ", "mark"),
+        ("b" if run.id == marks.baseline else " ", "mark"),
+        (mark_of(slot)[0] if marked else " ", role_of(slot) if marked else ""),
+        (run.id[-4:], role_of(slot) if marked else "id"),
+        ("  ", ""),
+    ]
     line.append((fit(one_line(run.preset or run.model), columns.recipe) + "  ", plain))
     line.append(
         (fit(one_line(run.changes) or "-", columns.changes) + " ", "dim" if run.changes in ("", "-") else plain)

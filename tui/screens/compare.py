@@ -20,9 +20,11 @@ from tui.dashboard.view import RunView
 from tui.drawing.axes import accuracy_axis, value_axis
 from tui.drawing.chart_pane import ChartPane, chart_pane
 from tui.drawing.charts import Series, smooth
-from tui.drawing.compare_table import MARKS, TableLine, draw_line, run_mark, run_role, table_lines
+from tui.drawing.compare_table import TableLine, draw_line, table_lines
 from tui.drawing.format import number, percent
-from tui.drawing.lines import PANE_ROLES, Line
+from tui.drawing.lines import Line
+from tui.drawing.marks import mark_of, role_of
+from tui.drawing.palette import SLOTS
 from tui.keys.common import bindings
 from tui.keys.compare import KEYS
 from tui.screens.plot_keys import PlotKeys
@@ -38,13 +40,11 @@ _NO_RUNS: Final = "mark runs with space on Results (2), then press v"
 class ComparisonTable(LineList):
     """The lines of the comparison, with a cursor."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{role}" for role in PANE_ROLES}
-    DEFAULT_CSS = Pane.DEFAULT_CSS.replace("Pane", "ComparisonTable")
-
     def __init__(self) -> None:
         super().__init__(id="table")
         self.lines: list[TableLine] = []
         self.baseline = ""
+        self.marks: list[tuple[str, str]] = []
 
     def row_count(self) -> int:
         return len(self.lines)
@@ -53,12 +53,12 @@ class ComparisonTable(LineList):
         return self.lines[row].kind not in ("heading", "columns")
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        return draw_line(self.lines[row], self.baseline, width, at_cursor)
+        return draw_line(self.lines[row], self.baseline, width, at_cursor, self.marks)
 
-    def set_lines(self, lines: Sequence[TableLine], baseline: str) -> None:
+    def set_lines(self, lines: Sequence[TableLine], baseline: str, marks: Sequence[tuple[str, str]] = ()) -> None:
         """Show another table; the cursor keeps its line number."""
-        if (list(lines), baseline) != (self.lines, self.baseline):
-            self.lines, self.baseline = list(lines), baseline
+        if (list(lines), baseline, list(marks)) != (self.lines, self.baseline, self.marks):
+            self.lines, self.baseline, self.marks = list(lines), baseline, list(marks)
             self.reload()
 
 
@@ -147,6 +147,10 @@ class Compare(PlotKeys):
     def _shown_views(self) -> list[RunView]:
         return [self._views[run] for run in self._runs() if run in self._views]
 
+    def _slotted(self, views: Sequence[RunView]) -> list[tuple[RunView, int | None]]:
+        """The runs with their slots."""
+        return list(zip(views, self.workbench.session.slots_of([view.run for view in views]), strict=True))
+
     def _draw(self) -> None:
         views = self._shown_views()
         pane = self.query_one("#overlay", Pane)
@@ -162,13 +166,14 @@ class Compare(PlotKeys):
         unreadable = [f"{view.short_id}: its recipe cannot be read" for view in views if view.recipe is None]
         differences = compare.differences(recipes) if not unreadable else []
         lines = table_lines(rows, compare.groups(rows), differences, unreadable)
-        self.query_one(ComparisonTable).set_lines(lines, baseline)
+        marks = [(mark_of(slot, view.run.id), role_of(slot)) for view, slot in self._slotted(views)]
+        self.query_one(ComparisonTable).set_lines(lines, baseline, marks)
 
     def _overlay(self, width: int, height: int) -> list[Line]:
         views, options = self._shown_views(), self._options
         frame = Frame(width, height - 1, self.query_one("#overlay", Pane).glyphs)
-        drawn = list(enumerate(views))[: len(MARKS)]
-        series = [self._series(view, place) for place, view in reversed(drawn)]
+        drawn = self._slotted(views)[:SLOTS]
+        series = [self._series(view, slot) for view, slot in reversed(drawn)]
         values = [one.y for one in series]
         if self._loss:
             y, title = value_axis(values, frame.rows, options.loss_scale), "test loss"
@@ -182,13 +187,14 @@ class Compare(PlotKeys):
         x = x_axis_for(furthest, options, frame)
         return chart_pane(ChartPane(title, tuple(series), x, y, style, (long,), empty=empty), width, height)
 
-    def _series(self, view: RunView, place: int) -> Series:
+    def _series(self, view: RunView, slot: int | None) -> Series:
         xs = epoch_positions(view, self._options)
         ys = view.history.epoch("test_loss") if self._loss else 100 * view.history.epoch("test_accuracy")
         tested = ys[np.isfinite(ys)]
         last = float(tested[-1]) if len(tested) else math.nan
         value = number(last) if self._loss else percent(last / 100)
-        return Series(view.short_id, xs, smooth(ys, self._options.smooth), (value,), run_role(place), run_mark(place))
+        mark = mark_of(slot)
+        return Series(view.short_id, xs, smooth(ys, self._options.smooth), (value,), role_of(slot), mark)
 
     # --- keys -------------------------------------------------------------------------------------------------
 

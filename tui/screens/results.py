@@ -88,7 +88,7 @@ class Results(RunKeys):
         kept = keep.select(runs)
         self._shown = len(kept)
         self.query_one(RunList).nothing = self._empty_message(len(runs))
-        marks = Marks(frozenset(run.id for run in session.marked), session.baseline.id if session.baseline else "")
+        marks = Marks(session.slots, session.baseline.id if session.baseline else "")
         self.query_one(RunList).show(list_rows(kept, self._sort, self._reverse, group=self._group), marks)
         self.query_one("#news", LineView).show([news(self._ended_since, session.left, time.time(), runs, width)])
         self.query_one("#header", LineView).show([header(Columns.for_width(width), self._sort, self._reverse)])

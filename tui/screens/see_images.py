@@ -21,11 +21,11 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.data.fetch import require
 from engine.launch.preview import Preview
-from tui.drawing.format import glyphs_of_locale
 from tui.keys.common import bindings
 from tui.keys.key import Key
 from tui.plans.draft import Draft
 from tui.screens.dialog import Dialog
+from tui.widgets.line_list import glyphs_of
 
 if TYPE_CHECKING:
     from engine.analysis.contact_sheet import ContactSheet
@@ -106,7 +106,7 @@ class SeeImages(Dialog[None]):
         self.call_after_refresh(self._show)
 
     def _draw(self) -> None:
-        if (getattr(self.app, "glyphs", None) or glyphs_of_locale()) == "ascii":
+        if glyphs_of(self) == "ascii":
             self._set_title()
             self._set_body(NO_BLOCKS)
             return

@@ -18,7 +18,7 @@ def pane(width, height, empty="", rights=("lr 0.1   w smooth 0", "lr 0.1")):
 
 def test_the_heading_names_the_plot_and_shows_what_fits():
     assert text_of(pane(50, 9)).splitlines()[0].endswith("lr 0.1   w smooth 0 ─")
-    assert text_of(pane(24, 9)).splitlines()[0] == "─ loss ──────── lr 0.1 ─"
+    assert text_of(pane(24, 9)).splitlines()[0] == "━ loss ──────── lr 0.1 ─"
 
 
 @pytest.mark.parametrize(("width", "lines"), [(80, 1), (57, 1), (56, 2), (50, 2), (40, 3)])

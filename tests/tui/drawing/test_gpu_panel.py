@@ -16,7 +16,7 @@ CARD = Gpu(0, "NVIDIA GeForce RTX 4090", 0.93, 10.6 * GB, 24 * GB, 4.6 * GB, (("
 def test_a_gpu_shows_utilization_memory_owners_and_power():
     machine = Machine(gpus=(CARD,), cpu=0.12, ram_used=14 * GB, ram_total=128 * GB)
     assert text_of(gpu_panel(machine, "* on mixed images", 29, 6)).splitlines() == [
-        "─ GPU 0 RTX 4090 ──── 58 °C ─",
+        "━ GPU 0 RTX 4090 ──── 58 °C ─",
         "use ██████████████▉   93 %",
         "mem ███████▏         11/24 GB",
         "    ours 4.6 · u17 6.0 python",

@@ -8,8 +8,8 @@ from tui.drawing.lines import clip, fit, heading, rule, width_of, wrap
 
 
 def test_a_heading_takes_the_longest_right_part_that_fits():
-    assert line_of(heading("a", 20, ["much too long for this", "short"])) == "─ a ──────── short ─"
-    assert line_of(heading("a", 10, ["much too long"])) == "─ a ──────"
+    assert line_of(heading("a", 20, ["much too long for this", "short"])) == "━ a ──────── short ─"
+    assert line_of(heading("a", 10, ["much too long"])) == "━ a ──────"
 
 
 def test_a_wide_character_takes_two_cells():
@@ -26,8 +26,8 @@ def test_a_truncated_line_keeps_its_roles_and_marks_the_loss(width):
 
 
 def test_a_rule_leaves_out_the_right_part_that_does_not_fit():
-    assert line_of(rule("log", 20, "keys")) == "─ log ─────── keys ─"
-    assert line_of(rule("log", 10, "keys")) == "─ log ────"
+    assert line_of(rule("log", 20, "keys")) == "━ log ─────── keys ─"
+    assert line_of(rule("log", 10, "keys")) == "━ log ────"
 
 
 def test_words_are_wrapped_and_a_word_longer_than_the_line_is_truncated():

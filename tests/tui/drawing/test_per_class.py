@@ -15,7 +15,7 @@ def rows(n=10, worst=3):
 
 def test_every_class_has_a_number_a_bar_and_its_change():
     lines = per_class(rows(), "", 29, 11)
-    assert text_of(lines).splitlines()[0] == "─ per class % ───── Δ epoch ─"
+    assert text_of(lines).splitlines()[0] == "━ per class % ───── Δ epoch ─"
     assert text_of(lines).splitlines()[4] == "class 3     84.0 ███▎    +0.2"
     assert len(lines) == 11 and fits(lines, 29, 11)
 

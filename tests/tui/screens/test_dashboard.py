@@ -17,7 +17,7 @@ HOSTILE = "[/b][@click=app.quit]x[/]"
 WHOLE = """\
  ● resnet34_cutmix  k3f9  seed 0  "paper v2" running N s ago
  epoch 112/500 ███▋░░░░░░░░░░░░ 22 %   step 185/390   5,214 img/s   ~1 h 05 left
-─ accuracy % ─── last 93.62 · best-on-test 94.02 ─ ─ per class % ───── Δ epoch ─
+━ accuracy % ─── last 93.62 · best-on-test 94.02 ─ ━ per class % ───── Δ epoch ─
   │                                                airplane    94.8 █████▊  -0.1
 95┤┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄ ┄ reported automobile  96.8 ██████▎ +0.0
   │          ⢀⢀ ⣀⢄⢄⠤⠢⠗⠒                    96.26   bird        91.3 █████   -0.4
@@ -27,14 +27,14 @@ WHOLE = """\
   │ ⡎                                              frog        95.9 ██████  +0.0
 60┤⢸                                               horse       95.2 █████▉  -0.1
 50┤⡇                                               ship        96.1 ██████▏ +0.0
-─ loss ────────────────────────────── lr 0.00441 ─ truck       95.8 ██████  +0.0
- 2┤•                                               ─ GPU 0 RTX 4090 ──── 58 °C ─
+━ loss ────────────────────────────── lr 0.00441 ─ truck       95.8 ██████  +0.0
+ 2┤•                                               ━ GPU 0 RTX 4090 ──── 58 °C ─
   │⢆•••••••••                                      use ███████████████▎  96 %
  1┤⠈⠢⠤⣀⣀   ••••••••••••                 • train*   mem ███████▏         11/24 GB
  0┤     ⠉⠉⠉⠉⠉⠉⠉⠉⠊⠚⠑⠊⠊⠙⠚                    0.928       ours 4.6 · u17 6.0 python
   └┬────────┬────────┬───────┬────────┬ ⣀ test     cpu 12 %  ram 14/128  412 W
    0       50       100     150    200     0.346   * on mixed images
-─ log ─ grad norm 0.85 · no NaN ───────────────────────────────────── l larger ─
+━ log ─ grad norm 0.85 · no NaN ───────────────────────────────────── l larger ─
  HH:MM:SS epoch 111  train* 0.928  test 0.346  93.62 %  9.5 s + 0.4 s eval
  HH:MM:SS checkpoint epoch-0110 (0.2 s)
  m metric  a axis  x epoch  z zoom  , . run  S stop  E edit as new  q back  ?
@@ -60,17 +60,17 @@ async def test_accuracy_loss_classes_and_devices_are_there_without_a_key(root, w
         assert app.current_mode == "dashboard"
         text = screen_text(app)
         for part in (
-            "─ accuracy % ",
-            "─ loss ",
-            "─ per class",
-            "─ GPU 0 RTX 4090 ",
+            "━ accuracy % ",
+            "━ loss ",
+            "━ per class",
+            "━ GPU 0 RTX 4090 ",
             "resnet34_cutmix",
             "epoch 112/500",
             "cat",
             "use ",
         ):
             assert part in text, part
-        assert ("─ log ─" in text) == (size[1] >= 22)
+        assert ("━ log ─" in text) == (size[1] >= 22)
         assert "q back" in text.splitlines()[-1]
         assert all(len(line) == size[0] for line in text.splitlines())
 
@@ -151,7 +151,7 @@ async def test_resizing_divides_the_screen_anew(root, workbench, screen_text, se
         await pilot.resize_terminal(120, 40)
         await settle(pilot, 0.3)
         assert "learning rate, whole run" in screen_text(app)
-        assert screen_text(app).splitlines()[3].startswith("─ accuracy %")
+        assert screen_text(app).splitlines()[3].startswith("━ accuracy %")
 
 
 @pytest.mark.parametrize("mode", ["dashboard", "compare", "inspect"])

@@ -15,7 +15,7 @@ async def test_the_view_keys_change_the_plots_and_undo_themselves(root, workbenc
             ("a", "a log   x epoch"),
             ("x", "x step"),
             ("w", "w smooth 0.6"),
-            ("m", "─ learning rate ─"),
+            ("m", "━ learning rate ─"),
         ):
             await pilot.press(keys)
             await settle(pilot)
@@ -36,7 +36,7 @@ async def test_zoom_gives_one_plot_the_whole_screen_and_back(root, workbench, sc
         assert "per class" not in screen_text(app) and "accuracy %" in screen_text(app)
         await pilot.press("m")
         await settle(pilot)
-        assert "─ loss ─" in screen_text(app) and "accuracy %" not in screen_text(app)
+        assert "━ loss ─" in screen_text(app) and "accuracy %" not in screen_text(app)
         await pilot.press("z")
         await settle(pilot)
         assert screen_text(app).splitlines()[3:] == before.splitlines()[3:]

@@ -115,7 +115,7 @@ async def test_o_groups_by_recipe_and_back(workbench, make_run, screen_text, set
         assert "quickstart  91.00 ±1.41 (n=2)" in screen_text(pilot.app)
         await pilot.press("o")
         await settle(pilot)
-        assert "─ ended 2 ─" in screen_text(pilot.app)
+        assert "━ ended 2 ─" in screen_text(pilot.app)
 
 
 async def test_enter_opens_the_run_on_the_dashboard(workbench, make_run, settle):
