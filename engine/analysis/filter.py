@@ -52,7 +52,8 @@ _WORDS: Final[dict[str, Callable[[Summary], Iterable[str]]]] = {
 }
 _PROSE: Final = ("name", "changes", "note", "excluded")  # keys in whose values a comma is text
 _ANYWHERE: Final = ("id", "name", "preset", "changes", "model")
-_KNOWN: Final = {"status": (*STATES, "live"), "reason": (*REASONS, DENIED)}
+CHOICES: Final[dict[str, tuple[str, ...]]] = {"status": (*STATES, "live"), "reason": (*REASONS, DENIED)}
+"""The values that exist for a key."""
 
 _SECONDS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES: Final = {"": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
@@ -165,7 +166,7 @@ def _text(key: str, sign: str, value: str) -> Test:
 def _one_of(word: str, key: str, value: str) -> Test:
     get = _WORDS[key]
     sought = {part for part in value.split(",") if part}
-    known = _KNOWN.get(key, sought)
+    known = CHOICES.get(key, sought)
     for part in sorted(sought.difference(known)):
         choices = ", ".join(choice for choice in known if choice)
         raise BadInput(f"filter {word!r}: unknown {key} {part!r}{nearest(part, known)} ({key}: {choices})")

@@ -1,4 +1,4 @@
-"""`cifar-tui runs stop`, `kill`, `resume`, `tag`, `note`, `exclude` and `include`: control runs and label them."""
+"""`cifar-tui runs stop`, `kill`, `resume`, and the labels: `tag`, `note`, `pin`, `exclude` and `include`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    for command in (stop, kill, resume, tag, note, exclude, include):
+    for command in (stop, kill, resume, tag, note, pin, exclude, include):
         app.command(command.__name__)(command)
 
 
@@ -163,6 +163,23 @@ def note(
     if as_json:
         return print_json({"id": folder.id, "notes": list(folder.labels().notes)})
     return typer.echo(f"{folder.id} {'note removed' if remove else 'note added'}")
+
+
+def pin(
+    refs: list[str] = Refs,
+    remove: bool = typer.Option(False, "--remove", help="Let the runs go back to their place."),
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """Keep runs at the top of Results."""
+    folders = _find(refs, runs_dir)
+    for folder in folders:
+        folder.add_label(pinned=not remove)
+    if as_json:
+        return print_json([{"id": folder.id, "pinned": not remove} for folder in folders])
+    for folder in folders:
+        typer.echo(f"{folder.id} {'unpinned' if remove else 'pinned'}")
+    return None
 
 
 def exclude(

@@ -1,4 +1,4 @@
-"""The rows of Results in order: live runs first, then the others, sorted and optionally grouped by recipe."""
+"""The rows of Results in order: pinned and live runs first, then the others, sorted or grouped by recipe."""
 
 from __future__ import annotations
 
@@ -51,12 +51,14 @@ class ListRow:
 
     run: Summary | None = None
     heading: str = ""
+    right: str = ""
+    """What stands at the right end of a heading: how many runs it has."""
 
 
 def list_rows(
     runs: Sequence[Summary], sort: str = "when", reverse: bool = False, *, group: bool = False
 ) -> list[ListRow]:
-    """Runs under headings: live runs first, then ended ones, both in the chosen order.
+    """Runs under headings, in the chosen order within each: pinned, running, waiting, finished, failed or stopped.
 
     Args:
         group: list the ended runs of one recipe together, headed by their mean. Groups are ordered by their first run.
@@ -64,17 +66,32 @@ def list_rows(
     chosen = SORTS[sort]
     ordered = sorted(runs, key=lambda run: run.id, reverse=True)
     ordered.sort(key=chosen.of, reverse=chosen.falling != reverse)
-    live = [run for run in ordered if run.live]
-    done = [run for run in ordered if not run.live]
-    sections = [(f"running and queued {len(live)}", live)] if live else []
-    if group:
-        recipes: dict[str, list[Summary]] = {}
-        for run in done:
+    sections: dict[str, list[Summary]] = {heading: [] for heading in _HEADINGS}
+    recipes: dict[str, list[Summary]] = {}
+    for run in ordered:
+        if group and not (run.pinned or run.live):
             recipes.setdefault(run.recipe_id, []).append(run)
-        sections += [(group_heading(members), members) for members in recipes.values()]
-    elif done:
-        sections.append((f"ended {len(done)}", done))
-    return [row for heading, part in sections for row in (ListRow(heading=heading), *map(ListRow, part))]
+        else:
+            sections[_section(run)].append(run)
+    sections |= {group_heading(members): members for members in recipes.values()}
+    return [
+        row
+        for heading, part in sections.items()
+        if part
+        for row in (ListRow(heading=heading, right=str(len(part))), *map(ListRow, part))
+    ]
+
+
+_HEADINGS: Final = ("pinned", "running", "waiting", "finished", "failed or stopped")
+
+
+def _section(run: Summary) -> str:
+    """The heading that a run stands under."""
+    if run.pinned:
+        return "pinned"
+    if run.live:
+        return "waiting" if run.status == "queued" else "running"
+    return "finished" if run.status == "finished" else "failed or stopped"
 
 
 def group_heading(members: Sequence[Summary]) -> str:

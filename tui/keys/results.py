@@ -28,6 +28,8 @@ KEYS: Final = (
     Key("s", "sort", "sort", "Sort by another column.", footer=10),
     Key("r", "reverse", "reverse", "Reverse the order."),
     Key("o", "group", "by recipe", "Group the runs by recipe, with the mean of each group; again: ungroup."),
+    Key("c", "columns", "columns", "Choose the columns; the choice is kept.", footer=12),
+    Key("p", "pin", "pin", "Keep the run at the top of the list; again: let it go (cifar-tui runs pin RUN)."),
     Key("asterisk", "all", "all or none", "Remove all marks; if there are none, mark every run shown."),
     Key("t", "tags", "tags", "Set the run's tags (cifar-tui runs tag RUN TAG).", footer=7),
     Key("e", "note", "note", "Write a note (cifar-tui runs note RUN TEXT).", footer=8),
@@ -59,7 +61,7 @@ KEYS: Final = (
         "D",
         "delete",
         "delete",
-        "Move the run, or all marked runs, to the trash; asks first (cifar-tui runs rm RUN).",
+        "Move the run to the trash, or all marked runs; asks first (cifar-tui runs rm RUN).",
         footer=13,
     ),
 )

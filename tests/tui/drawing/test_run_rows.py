@@ -14,7 +14,7 @@ def test_live_runs_stand_on_top_whatever_the_order():
     for sort in SORTS:
         for reverse in (False, True):
             rows = list_rows(runs, sort, reverse)
-            assert [row.heading for row in rows if row.heading] == ["running and queued 1", "ended 1"]
+            assert [row.heading for row in rows if row.heading] == ["waiting", "finished"]
             assert rows[1].run is runs[1]
 
 
@@ -70,3 +70,15 @@ def test_a_run_that_is_left_out_is_listed_and_is_not_in_the_mean():
     rows = list_rows(runs, group=True)
     assert rows[0].heading == "resnet34_cutmix  96.00 (n=1; 1 left out: wrong crop)" and len(rows) == 3
     assert list_rows(runs[1:], group=True)[0].heading == "resnet34_cutmix  1 left out: wrong crop"
+
+
+def test_pinned_runs_stand_above_all_others_and_each_state_has_its_heading():
+    states = ("finished", "failed", "queued", "running", "stopped", "starting", "lost")
+    runs = [summary(id=f"{i:020d}", status=state, started=float(i)) for i, state in enumerate(states)]
+    runs.append(summary(id="9" * 20, pinned=True, status="stopped"))
+    rows = list_rows(runs)
+    headings = [(row.heading, row.right) for row in rows if row.heading]
+    assert headings == [
+        ("pinned", "1"), ("running", "2"), ("waiting", "1"), ("finished", "1"), ("failed or stopped", "3"),
+    ]  # fmt: skip
+    assert rows[1].run is runs[-1] and sum(row.run is not None for row in rows) == len(runs)
