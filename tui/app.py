@@ -26,7 +26,7 @@ from tui.host import Closes, Host
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.common import MODES as SECTIONS
 from tui.messages import RunsChanged
-from tui.palette import Presets, Runs, Sections, Suites
+from tui.palette import Acts, Presets, Runs, Sections, Suites
 from tui.plans.draft import from_flags
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
@@ -59,7 +59,7 @@ class Workbench(RunWatcher):
     CSS_PATH = "app.tcss"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {mode: _screen(mode) for mode in SECTIONS}
     BINDINGS: ClassVar[list[BindingType]] = bindings(GLOBAL)
-    COMMANDS: ClassVar = {*App.COMMANDS, Sections, Runs, Presets, Suites}
+    COMMANDS: ClassVar = {*App.COMMANDS, Acts, Sections, Runs, Presets, Suites}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
     ENABLE_COMMAND_PALETTE = True
@@ -209,15 +209,17 @@ class Workbench(RunWatcher):
         self.session.refresh()
         self.post_message(RunsChanged())
 
+    def action_say_moved(self, where: str) -> None:
+        """Say where an act has gone whose key has moved."""
+        self.notify(where, markup=False)
+
     def action_redraw(self) -> None:
         """Redraw the whole screen, for example after another program wrote over it."""
         self.refresh(repaint=True, layout=True)
         self.screen.refresh()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        yield SystemCommand("Quit", "Leave the workbench; training continues", self._ask_to_quit)
-        yield SystemCommand("Undo", "Undo the last action: a deletion, tags, a note, marks", self.action_undo)
-        yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
+        yield SystemCommand("Quit the workbench", "Training continues", self._ask_to_quit)
         for theme in THEMES:
             name = theme.name.removeprefix(PREFIX)
             yield SystemCommand(f"Colors: {name}", "Use these colors from now on", partial(self.choose_theme, name))

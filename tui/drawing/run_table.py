@@ -117,6 +117,13 @@ def header(columns: Columns, sort: str, reverse: bool) -> Line:
     return line
 
 
+def sort_of(head: str) -> str:
+    """The sort of the column with this head, as `header` writes it; "" for a column that cannot be sorted by."""
+    name = head.strip(" ↑↓")
+    key = {"took": "seconds"}.get(name, name)
+    return key if key in SORTS else ""
+
+
 def draw_row(row: ListRow, width: int, columns: Columns, marks: Marks, at_cursor: bool, now: float) -> Line:
     """The line of one row."""
     run = row.run

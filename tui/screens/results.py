@@ -16,7 +16,7 @@ from engine.contract.run.store import RunFolder
 from tui.drawing.format import counted
 from tui.drawing.lines import Line
 from tui.drawing.run_rows import SORTS, list_rows
-from tui.drawing.run_table import Columns, Marks, footnote, header, news
+from tui.drawing.run_table import Columns, Marks, footnote, header, news, sort_of
 from tui.forms.options import Option
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer, for_state
@@ -164,6 +164,14 @@ class Results(RunKeys):
         self._reverse = not self._reverse
         self._show_rows()
 
+    def on_line_view_clicked(self, event: LineView.Clicked) -> None:
+        """A click on a column head sorts by it, a second one the other way round."""
+        key = sort_of(event.text) if event.source.id == "header" else ""
+        if key == self._sort:
+            self.action_reverse()
+        else:
+            self._sort_chosen(key)
+
     def action_group(self) -> None:
         self._group = not self._group
         self._show_rows()
@@ -191,35 +199,10 @@ class Results(RunKeys):
             session.mark([session.folder(row) for row in rows], f"marked {counted(len(rows), 'run')}")
         self._show_rows()
 
-    def action_baseline(self) -> None:
-        if run := self._run():
-            session = self.workbench.session
-            session.baseline = None if session.baseline == run else run
-            self._show_rows()
-
-    def action_inspect(self) -> None:
-        if self._run():
-            self.workbench.visit("inspect")
-
     # --- acting on runs ---------------------------------------------------------------------------------------
 
-    def action_tags(self) -> None:
-        if run := self._run():
-            self.ask_tags(run)
-
-    def action_note(self) -> None:
-        if run := self._run():
-            self.ask_note(run)
-
     def action_delete(self) -> None:
+        """Delete all marked runs, or the one under the cursor if none is marked."""
         run, marked = self._run(), list(self.workbench.session.marked)
         if marked or run:
             self.ask_delete(marked or [run] if run else marked)
-
-    def action_edit(self) -> None:
-        if run := self._run():
-            self.workbench.new_run({"preset": f"run:{run.id}"})
-
-    def action_rerun(self) -> None:
-        if run := self._run():
-            self.ask_again(run)
