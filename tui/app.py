@@ -21,7 +21,7 @@ from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, find
 from engine.contract.text import one_line
 from presets.references import RUN
-from tui.drawing.format import keep_running
+from tui.drawing.format import glyphs_of_terminal, keep_running
 from tui.host import Closes, Host
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.common import MODES as SECTIONS
@@ -33,7 +33,8 @@ from tui.screens.help import Help
 from tui.screens.small import MIN_HEIGHT, MIN_WIDTH, TooSmall
 from tui.screens.welcome import OTHER, Welcome
 from tui.session import Session
-from tui.theme import PREFIX, THEMES, Colorless, Exact, palette_of
+from tui.settings import UNSET, Settings
+from tui.theme import PREFIX, THEMES, Ascii, Colorless, Exact, palette_of
 from tui.watcher import RunWatcher
 
 PATIENCE_SECONDS: Final = 0.4
@@ -53,6 +54,7 @@ class Workbench(RunWatcher):
 
     Args:
         start_mode: the section to open with; by default the Dashboard if a run is live, else Results.
+        settings: how the workbench looks.
     """
 
     TITLE = "cifar-tui"
@@ -64,12 +66,16 @@ class Workbench(RunWatcher):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, session: Session, *, start_mode: str = "") -> None:
+    def __init__(self, session: Session, *, start_mode: str = "", settings: Settings = UNSET) -> None:
         super().__init__(session)
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = PREFIX + session.theme
-        self._sent: LineFilter = Colorless() if self.no_color else Exact()
+        self.theme = PREFIX + (settings.theme or session.theme)
+        self.glyphs = settings.glyphs or glyphs_of_terminal()
+        """What the terminal can show."""
+        self._sent: list[LineFilter] = [Colorless() if self.no_color else Exact()]
+        if self.glyphs == "ascii":
+            self._sent.append(Ascii())
         self.animation_level = "none"
         self._start_mode = start_mode
         self._trail: list[str] = []
@@ -235,7 +241,7 @@ class Workbench(RunWatcher):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's filters, then ours; without color only ours, because Textual's would turn colors into grays."""
-        return [self._sent] if self.no_color else [*super().get_line_filters(), self._sent]
+        return self._sent if self.no_color else [*super().get_line_filters(), *self._sent]
 
     def copy(self, text: str, what: str) -> None:
         """Copy through the terminal (OSC 52), which may refuse silently; the notification therefore names the way."""

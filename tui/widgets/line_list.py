@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.drawing.format import Glyphs, glyphs_of_terminal, to_ascii
+from tui.drawing.format import Glyphs, glyphs_of_terminal
 from tui.drawing.lines import Line, clip, part_at
 from tui.keys.common import MOVED, MOVING, bindings
 from tui.keys.press import press
@@ -40,8 +40,8 @@ def strip_of(widget: Widget, line: Line, width: int, *, at_cursor: bool = False)
     for text, role in clip(line, width):
         if colorless and role and vanishes(role):
             text, role = " " * cell_len(text), ""
-        if ascii_only:
-            text = to_ascii(text, track=role == "track")
+        if ascii_only and role == "track":
+            text = "-" * cell_len(text)  # the glyphs of a bar and of its track become the same letter
         segments.append(Segment(text, base + style_of(role, theme, colorless) if role else base))
     return Strip(segments).adjust_cell_length(width, base).simplify()  # fewer color codes to send
 
