@@ -21,19 +21,20 @@ from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, find
 from engine.contract.text import one_line
 from presets.references import RUN
-from tui.drawing.format import keep_running
+from tui.drawing.format import glyphs_of_terminal, keep_running
 from tui.host import Closes, Host
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.common import MODES as SECTIONS
 from tui.messages import RunsChanged
-from tui.palette import Presets, Runs, Sections, Suites
+from tui.palette import Acts, Presets, Runs, Sections, Suites
 from tui.plans.draft import from_flags
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.screens.small import MIN_HEIGHT, MIN_WIDTH, TooSmall
 from tui.screens.welcome import OTHER, Welcome
 from tui.session import Session
-from tui.theme import PREFIX, THEMES, Colorless, Exact, palette_of
+from tui.settings import UNSET, Settings
+from tui.theme import PREFIX, THEMES, Ascii, Colorless, Exact, palette_of
 from tui.watcher import RunWatcher
 
 PATIENCE_SECONDS: Final = 0.4
@@ -53,23 +54,28 @@ class Workbench(RunWatcher):
 
     Args:
         start_mode: the section to open with; by default the Dashboard if a run is live, else Results.
+        settings: how the workbench looks.
     """
 
     TITLE = "cifar-tui"
     CSS_PATH = "app.tcss"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {mode: _screen(mode) for mode in SECTIONS}
     BINDINGS: ClassVar[list[BindingType]] = bindings(GLOBAL)
-    COMMANDS: ClassVar = {*App.COMMANDS, Sections, Runs, Presets, Suites}
+    COMMANDS: ClassVar = {*App.COMMANDS, Acts, Sections, Runs, Presets, Suites}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, session: Session, *, start_mode: str = "") -> None:
+    def __init__(self, session: Session, *, start_mode: str = "", settings: Settings = UNSET) -> None:
         super().__init__(session)
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = PREFIX + session.theme
-        self._sent: LineFilter = Colorless() if self.no_color else Exact()
+        self.theme = PREFIX + (settings.theme or session.theme)
+        self.glyphs = settings.glyphs or glyphs_of_terminal()
+        """What the terminal can show."""
+        self._sent: list[LineFilter] = [Colorless() if self.no_color else Exact()]
+        if self.glyphs == "ascii":
+            self._sent.append(Ascii())
         self.animation_level = "none"
         self._start_mode = start_mode
         self._trail: list[str] = []
@@ -209,15 +215,17 @@ class Workbench(RunWatcher):
         self.session.refresh()
         self.post_message(RunsChanged())
 
+    def action_say_moved(self, where: str) -> None:
+        """Say where an act has gone whose key has moved."""
+        self.notify(where, markup=False)
+
     def action_redraw(self) -> None:
         """Redraw the whole screen, for example after another program wrote over it."""
         self.refresh(repaint=True, layout=True)
         self.screen.refresh()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        yield SystemCommand("Quit", "Leave the workbench; training continues", self._ask_to_quit)
-        yield SystemCommand("Undo", "Undo the last action: a deletion, tags, a note, marks", self.action_undo)
-        yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
+        yield SystemCommand("Quit the workbench", "Training continues", self._ask_to_quit)
         for theme in THEMES:
             name = theme.name.removeprefix(PREFIX)
             yield SystemCommand(f"Colors: {name}", "Use these colors from now on", partial(self.choose_theme, name))
@@ -233,7 +241,7 @@ class Workbench(RunWatcher):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's filters, then ours; without color only ours, because Textual's would turn colors into grays."""
-        return [self._sent] if self.no_color else [*super().get_line_filters(), self._sent]
+        return self._sent if self.no_color else [*super().get_line_filters(), *self._sent]
 
     def copy(self, text: str, what: str) -> None:
         """Copy through the terminal (OSC 52), which may refuse silently; the notification therefore names the way."""

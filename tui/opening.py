@@ -16,6 +16,7 @@ from tui.forms.editor import FormEditor
 from tui.keys.common import MODES
 from tui.plans.draft import from_flags
 from tui.session import Session
+from tui.settings import UNSET, Settings
 
 
 def run_workbench(
@@ -24,6 +25,7 @@ def run_workbench(
     open_run: str | None = None,
     start_screen: str | None = None,
     preset_flags: Mapping[str, Any] | None = None,
+    settings: Settings = UNSET,
 ) -> int:
     """Open the workbench; return its exit code when it is closed.
 
@@ -32,6 +34,7 @@ def run_workbench(
         open_run: the run to show on the Dashboard.
         start_screen: the section to open with ("results").
         preset_flags: flags to fill in the form of New run with; nothing is started.
+        settings: how the workbench looks.
 
     Raises:
         BadInput: the run or the preset does not exist, or a flag is invalid. The terminal is left as it was.
@@ -48,7 +51,7 @@ def run_workbench(
         session.parts = tuple(parts_with(session.draft.preset, session.draft.parts, roots))
         FormEditor(session.draft, session.catalog, roots)  # raises BadInput for an unknown preset or a bad flag
         mode = "new_run"
-    app = Workbench(session, start_mode=mode)
+    app = Workbench(session, start_mode=mode, settings=settings)
     app.run()
     live = session.live()
     if live and app.return_code == 0:

@@ -12,6 +12,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 from textual.theme import Theme
 
+from tui.drawing.format import to_ascii
 from tui.drawing.palette import PALETTES, Look, Palette, hex_of, looks
 
 PREFIX: Final = "cifar-"
@@ -119,3 +120,10 @@ class Colorless(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [Segment(text, style and style.without_color, control) for text, style, control in segments]
+
+
+class Ascii(LineFilter):
+    """Sends only ASCII, for terminals and locales that have no other characters."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        return [Segment(to_ascii(text), style, control) for text, style, control in segments]

@@ -39,7 +39,7 @@ _ASCII = str.maketrans(
         **dict.fromkeys("•✓", "+"),
         **{chr(dots): "." for dots in range(0x2801, 0x2900)},
         "●": "o", "■": "#", "▲": "^", "◆": "*", "▼": "v", "◌": ".", "✗": "x", "⠀": " ", "┈": " ",
-        "…": "~", "▾": "v", "▸": ">", "→": ">", "↑": "^", "↓": "v", "Δ": "d", "°": " ", "±": "~", "×": "x",
+        "…": "~", "▾": "v", "▸": ">", "→": ">", "↑": "^", "↓": "v", "Δ": "d", "°": " ", "±": "~", "×": "x", "∞": "~",
     }
 )  # fmt: skip
 
@@ -57,13 +57,9 @@ def glyphs_of_terminal() -> Glyphs:
     return "block" if name.startswith("linux") else "braille"
 
 
-def to_ascii(text: str, *, track: bool = False) -> str:
-    """`text` with the drawing glyphs replaced by ASCII characters of the same width.
-
-    Args:
-        track: whether the text is the track of a bar, which is drawn with the same glyphs as the bar.
-    """
-    return text.translate(_ASCII).replace("=", "-") if track else text.translate(_ASCII)
+def to_ascii(text: str) -> str:
+    """`text` with the drawing glyphs replaced by ASCII characters of the same width."""
+    return text.translate(_ASCII)
 
 
 def percent(accuracy: float, digits: int = 2) -> str:

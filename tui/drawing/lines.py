@@ -88,6 +88,27 @@ def hints(pairs: Sequence[tuple[str, str]], gap: str = "  ") -> Line:
     return [part for part in line if part[0]]
 
 
+def part_at(line: Line, x: int) -> tuple[str, str]:
+    """The part of a line in column `x`, and the key that it hints at: a part in the role "key", or the label behind it.
+
+    Of several keys before one label (`, . run`), the nearest to the left of `x`. "" where there is no part, or no key.
+    """
+    at, keys, label_of = 0, "", ""
+    for text, role in line:
+        end = at + cell_len(text)
+        if role == "key":
+            keys = text
+        label_of = keys if role == "key" or (keys and text.startswith(" ") and text.strip()) else ""
+        if at <= x < end:
+            before = text[: x - at + 1].split() if role == "key" else []
+            names = label_of.split()
+            return text, (before or names)[-1] if names else ""
+        if role != "key":
+            keys = ""
+        at = end
+    return "", ""
+
+
 def beside(left: Sequence[Line], right: Sequence[Line], width: int, gap: int = 2) -> list[Line]:
     """Two blocks of lines side by side, `gap` blank columns between them.
 

@@ -11,7 +11,7 @@ from engine.contract.text import one_line
 from tui.drawing.format import age
 from tui.drawing.lines import Line, clip, fit, rule
 from tui.drawing.marks import mark_of, role_of
-from tui.drawing.run_columns import Cell, Layout, Marks
+from tui.drawing.run_columns import COLUMNS, Cell, Layout, Marks
 from tui.drawing.run_rows import SORTS, ListRow
 
 
@@ -25,6 +25,12 @@ def header(layout: Layout, sort: str, reverse: bool, marks: Marks) -> Line:
         align = "right" if column.right else "left"
         line += [(" " * layout.gap, ""), (fit(text, width, align), "strong" if here else "dim")]
     return line
+
+
+def sort_of(head: str) -> str:
+    """The sort of the column with this head, as `header` writes it; "" for a column that cannot be sorted by."""
+    name = head.strip(" ↑↓")
+    return next((column.sort for column in COLUMNS.values() if column.head == name), "")
 
 
 def draw_row(row: ListRow, layout: Layout, marks: Marks, at_cursor: bool, now: float) -> Line:

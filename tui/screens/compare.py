@@ -228,6 +228,11 @@ class Compare(PlotKeys):
             session.toggle_mark(run)
             self._draw()
 
+    def action_inspect(self) -> None:
+        if run := self._run_at_cursor():
+            self.workbench.session.selected = run
+            self.workbench.visit("inspect")
+
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
         run = self._run_at_cursor()
         if run is not None:

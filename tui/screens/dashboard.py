@@ -220,23 +220,12 @@ class Dashboard(SelectedRunKeys, PlotKeys):
         if self._view is not None:
             self.app.push_screen(Log(self._view, searching=True))
 
-    def action_baseline(self) -> None:
-        session = self.workbench.session
-        if self._view is not None:
-            session.baseline = None if session.baseline == self._view.run else self._view.run
-            self.say(f"{self._view.short_id} is the baseline" if session.baseline else "no baseline")
-            self._choose_run()
-            self._draw()
-
     def action_mark(self) -> None:
         session = self.workbench.session
         if self._view is not None:
             session.toggle_mark(self._view.run)
             marked = "marked" if self._view.run in session.marked else "unmarked"
             self.say(f"{self._view.short_id} {marked}, {len(session.marked)} marked in all")
-
-    def action_inspect(self) -> None:
-        self.workbench.visit("inspect")
 
     def action_rerun(self) -> None:
         if self._view is not None and self.workbench.session.row(self._view.run) is not None:

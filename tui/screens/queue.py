@@ -20,7 +20,7 @@ from tui.drawing.lines import Line, fit, rule
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.queue import KEYS
-from tui.screens.run_actions import RunActions
+from tui.screens.run_keys import RunKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineList, LineView
 from tui.widgets.top_bar import TopBar
@@ -100,7 +100,7 @@ class Tickets(LineList):
         self.reload()
 
 
-class Queue(RunActions):
+class Queue(RunKeys):
     """The queue of this machine."""
 
     KEYS = KEYS
@@ -142,7 +142,8 @@ class Queue(RunActions):
         message = (f" {one_line(trouble)}", "bad") if trouble else (words if found else empty, "dim")
         self.query_one("#summary", LineView).show([[message]])
 
-    def _run_at_cursor(self) -> RunFolder | None:
+    def _run(self) -> RunFolder | None:
+        """The run under the cursor."""
         ticket = self.query_one(Tickets).ticket
         return RunFolder(Path(ticket.folder)) if ticket else None
 
@@ -150,17 +151,22 @@ class Queue(RunActions):
         self.action_open()
 
     def action_open(self) -> None:
-        if run := self._run_at_cursor():
+        if run := self._run():
             self.workbench.open_run(run)
 
     def action_cancel(self) -> None:
-        ticket, run = self.query_one(Tickets).ticket, self._run_at_cursor()
+        ticket, run = self.query_one(Tickets).ticket, self._run()
         if ticket and run:
             if ticket.held:
                 self.say(f"{run.id[-4:]} holds a device: press S to stop it")
             else:
                 self.ask_cancel(run)
 
-    def action_stop(self) -> None:
-        if run := self._run_at_cursor():
-            self.ask_stop(run)
+    def action_mark(self) -> None:
+        if run := self._run():
+            self.workbench.session.toggle_mark(run)
+            self._read()
+            self.query_one(Tickets).action_move(1)
+
+    def action_suites(self) -> None:
+        self.workbench.show_suite("")

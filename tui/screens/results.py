@@ -8,6 +8,7 @@ from textual.binding import BindingType
 
 from tui.drawing.format import counted
 from tui.drawing.run_rows import SORTS
+from tui.drawing.run_table import sort_of
 from tui.forms.options import Option
 from tui.keys.common import bindings
 from tui.keys.results import KEYS
@@ -15,7 +16,7 @@ from tui.screens.columns import ChooseColumns
 from tui.screens.pick import Pick
 from tui.screens.results_filter import FilterLine
 from tui.screens.results_table import ResultsTable
-from tui.widgets.line_list import LineList
+from tui.widgets.line_list import LineList, LineView
 from tui.widgets.run_list import RunList
 
 
@@ -60,6 +61,14 @@ class Results(ResultsTable):
         self._reverse = not self._reverse
         self._show_rows()
 
+    def on_line_view_clicked(self, event: LineView.Clicked) -> None:
+        """A click on a column head sorts by it, a second one the other way round."""
+        key = sort_of(event.text) if event.source.id == "header" else ""
+        if key == self._sort:
+            self.action_reverse()
+        else:
+            self._sort_chosen(key)
+
     def action_group(self) -> None:
         self._group = not self._group
         self._show_rows()
@@ -94,15 +103,6 @@ class Results(ResultsTable):
             session.mark([session.folder(row) for row in rows], f"marked {counted(len(rows), 'run')}")
         self._show_rows()
 
-    def action_baseline(self) -> None:
-        if run := self._run():
-            self.workbench.session.toggle_baseline(run)
-            self._show_rows()
-
-    def action_inspect(self) -> None:
-        if self._run():
-            self.workbench.visit("inspect")
-
     # --- acting on the run under the cursor -------------------------------------------------------------------
 
     def action_pin(self) -> None:
@@ -110,26 +110,7 @@ class Results(ResultsTable):
         if row and run:
             self.pin(run, not row.pinned)
 
-    def action_tags(self) -> None:
-        if run := self._run():
-            self.ask_tags(run)
-
-    def action_note(self) -> None:
-        if run := self._run():
-            self.ask_note(run)
-
-    def action_exclude(self) -> None:
-        if run := self._run():
-            self.ask_exclude(run)
-
     def action_delete(self) -> None:
+        """Delete the run under the cursor, or all marked runs, as the answer says."""
         if run := self._run():
             self.ask_delete([run], list(self.workbench.session.marked))
-
-    def action_edit(self) -> None:
-        if run := self._run():
-            self.workbench.new_run({"preset": f"run:{run.id}"})
-
-    def action_rerun(self) -> None:
-        if run := self._run():
-            self.ask_again(run)

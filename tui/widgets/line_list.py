@@ -16,9 +16,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.drawing.format import Glyphs, glyphs_of_terminal, to_ascii
-from tui.drawing.lines import Line, clip
-from tui.keys.common import MOVING, bindings
+from tui.drawing.format import Glyphs, glyphs_of_terminal
+from tui.drawing.lines import Line, clip, part_at
+from tui.keys.common import MOVED, MOVING, bindings
+from tui.keys.press import press
 from tui.theme import cursor_style, style_of, vanishes
 
 
@@ -39,8 +40,8 @@ def strip_of(widget: Widget, line: Line, width: int, *, at_cursor: bool = False)
     for text, role in clip(line, width):
         if colorless and role and vanishes(role):
             text, role = " " * cell_len(text), ""
-        if ascii_only:
-            text = to_ascii(text, track=role == "track")
+        if ascii_only and role == "track":
+            text = "-" * cell_len(text)  # the glyphs of a bar and of its track become the same letter
         segments.append(Segment(text, base + style_of(role, theme, colorless) if role else base))
     return Strip(segments).adjust_cell_length(width, base).simplify()  # fewer color codes to send
 
@@ -73,11 +74,32 @@ class LineView(Widget, can_focus=False):
         line = self._lines[y] if y < len(self._lines) else []
         return strip_of(self, line, self.size.width)
 
+    class Clicked(Message):
+        """A part of a line was clicked that is no hint of a key."""
+
+        def __init__(self, source: LineView, text: str) -> None:
+            super().__init__()
+            self.source = source
+            self.text = text
+
+        @property
+        def control(self) -> LineView:
+            return self.source
+
+    async def on_click(self, event: Click) -> None:
+        """A click on a key, or on its label, presses the key."""
+        line = self._lines[event.y] if event.y < len(self._lines) else []
+        text, key = part_at(line, event.x)
+        if key:
+            await press(self.screen, key)
+        elif text.strip():
+            self.post_message(self.Clicked(self, text))
+
 
 class LineList(ScrollView, can_focus=True):
     """A list of any length with a cursor. Subclasses implement `row_count` and `draw`, which draws one row."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(MOVING)
+    BINDINGS: ClassVar[list[BindingType]] = bindings((*MOVING, *MOVED))
 
     cursor: reactive[int] = reactive(0, repaint=False)
 

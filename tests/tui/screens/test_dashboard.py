@@ -37,7 +37,7 @@ WHOLE = """\
 ━ log ─ grad norm 0.85 · no NaN ───────────────────────────────────── l larger ─
  HH:MM:SS epoch 111  train* 0.928  test 0.346  93.62 %  9.5 s + 0.4 s eval
  HH:MM:SS checkpoint epoch-0110 (0.2 s)
- m metric  a axis  x epoch  z zoom  , . run  S stop  E edit as new  q back  ?
+ m metric  a axis  x epoch  z zoom  , . run  S stop  ? keys  : palette
 """
 
 
@@ -71,7 +71,8 @@ async def test_accuracy_loss_classes_and_devices_are_there_without_a_key(root, w
         ):
             assert part in text, part
         assert ("━ log ─" in text) == (size[1] >= 22)
-        assert "q back" in text.splitlines()[-1]
+        keys = text.splitlines()[-1]
+        assert "?" in keys and ":" in keys and ("q back" in keys) == (size[0] >= 100)
         assert all(len(line) == size[0] for line in text.splitlines())
 
 
