@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,38 +22,49 @@ _LEAST: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class RecipeRow:
-    """The finished runs of one recipe that count, each seed once."""
+    """The finished runs of one recipe. What is shown is worked out when it is drawn: there may be thousands of rows."""
 
-    name: str
-    changes: str
+    members: tuple[Summary, ...]
+    """All of them."""
     runs: tuple[Summary, ...]
-    last: Spread
-    remark: str = ""
-    """Which runs are left out, as a sentence."""
+    """Those that count, each seed once."""
+
+    @property
+    def name(self) -> str:
+        return one_line(self.runs[0].preset or self.runs[0].model)
+
+    @property
+    def changes(self) -> str:
+        return one_line(self.runs[0].changes) or NONE
+
+    @property
+    def last(self) -> Spread:
+        """Over the last accuracies of the seeds."""
+        return spread(_accuracies(self.runs))
+
+    @property
+    def remark(self) -> str:
+        """Which runs are left out, as a sentence."""
+        return left_out(one_line(run.excluded) if run.excluded else "" for run in self.members)
 
 
-def recipe_rows(runs: Sequence[Summary]) -> list[RecipeRow]:
+def _accuracies(runs: Iterable[Summary]) -> list[float]:
+    return [run.last_accuracy for run in runs if run.last_accuracy is not None]
+
+
+def recipe_rows(runs: Iterable[Summary]) -> list[RecipeRow]:
     """The recipes with at least two seeds, the highest mean first."""
     found: dict[str, list[Summary]] = {}
     for run in runs:
         if run.status == "finished" and run.last_accuracy is not None:
             found.setdefault(run.recipe_id, []).append(run)
-    rows = []
+    rows: list[tuple[float, RecipeRow]] = []
     for members in found.values():
         counting = [run for run in members if not run.excluded]
         kept, _ = one_a_seed(counting, lambda run: run.seed, lambda run: run.created)
         if len(kept) >= _LEAST:
-            first = kept[0]
-            rows.append(
-                RecipeRow(
-                    name=one_line(first.preset or first.model),
-                    changes=one_line(first.changes) or NONE,
-                    runs=tuple(kept),
-                    last=spread(run.last_accuracy for run in kept if run.last_accuracy is not None),
-                    remark=left_out(one_line(run.excluded) for run in members),
-                )
-            )
-    return sorted(rows, key=lambda row: row.last.mean, reverse=True)
+            rows.append((sum(_accuracies(kept)) / len(kept), RecipeRow(tuple(members), tuple(kept))))
+    return [row for _, row in sorted(rows, key=lambda pair: pair[0], reverse=True)]
 
 
 def recipe_table(rows: Sequence[RecipeRow], slots: Mapping[str, int | None], width: int, height: int) -> list[Line]:
@@ -62,8 +73,9 @@ def recipe_table(rows: Sequence[RecipeRow], slots: Mapping[str, int | None], wid
     Args:
         slots: of the marked runs by id; a marked seed is drawn with its mark.
     """
-    remarks = "; ".join(f"{row.name} {row.changes}: {row.remark}" for row in rows if row.remark)
-    shown = rows[: max(height - 3 - bool(remarks), 0)]
+    shown = rows[: max(height - 3, 0)]
+    remarks = "; ".join(f"{row.name} {row.changes}: {row.remark}" for row in shown if row.remark)
+    shown = shown[: len(shown) - (bool(remarks) and len(shown) == height - 3)]
     more = f"{len(shown)} of {len(rows)}" if len(shown) < len(rows) else counted(len(rows), "recipe")
     lines = [heading("by recipe", width, [[*hints([("o", "group the list")]), ("   " + more, "dim")], more])]
     if not rows:
@@ -91,7 +103,7 @@ def recipe_table(rows: Sequence[RecipeRow], slots: Mapping[str, int | None], wid
 
 def _range(rows: Sequence[RecipeRow]) -> tuple[float, float]:
     """The lowest and the highest accuracy of any seed, at least .2 points apart."""
-    values = [run.last_accuracy for row in rows for run in row.runs if run.last_accuracy is not None]
+    values = [value for row in rows for value in _accuracies(row.runs)]
     low, high = min(values), max(values)
     return (low, high) if high - low >= 0.002 else ((low + high) / 2 - 0.001, (low + high) / 2 + 0.001)
 

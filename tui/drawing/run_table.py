@@ -85,7 +85,7 @@ def news(since: Counter[str], left: float, now: float, runs: Sequence[Summary], 
 def footnote(runs: Sequence[Summary], layout: Layout, marks: Marks) -> Line:
     """The runs that are left out and why, the meaning of the star if any row shows one, and that of the intervals."""
     star = layout.has("best") and any(run.best_on == "test" and run.best_accuracy is not None for run in runs)
-    out = left_out(one_line(run.excluded) for run in runs)
+    out = left_out(one_line(run.excluded) for run in runs if run.excluded)
     parts = [(f" {out} ", "warn")] if out else []
     parts += [(" * best epoch picked on test; compare only with papers that did the same", "dim")] if star else []
     if marks.baseline is not None and layout.has("interval"):

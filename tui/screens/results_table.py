@@ -121,7 +121,7 @@ class ResultsTable(RunKeys):
         preview.is_side = self._is_wide
         room = height - 6 - (0 if self._is_wide else 12 if height >= 34 else 6)  # bars, news, filter, heads, star
         spare = room - rows - 1
-        wanted = len(self._recipes) + 4 + any(row.remark for row in self._recipes)
+        wanted = len(self._recipes) + 4 + any(run.excluded for run in self._kept)
         lower = min(wanted, max(room // 4, spare)) if self._is_wide and room >= 24 else 0
         left = spare - lower if self._is_wide and spare - lower >= LEAST_PANE else 0
         recipes.display, recipes.styles.height = lower > 0, lower
