@@ -28,7 +28,8 @@ from engine.loop.session import Session
 from engine.loop.setup import Setup, prepare
 from engine.loop.steps import CudaRecorder, Outcome, RecordedStep, TrainStep
 from engine.loop.teacher import load_teachers
-from engine.optim.param_groups import set_lr, set_momentum
+from engine.optim.param_groups import follow
+from engine.optim.rules import end_groups
 
 
 def fit(
@@ -126,10 +127,11 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
     steps = setup.steps_in(session.epoch)
     while session.step < steps and not session.stopping():
         x, y = next(batches)  # images float32 (B, C, H, W), soft targets (B, classes)
-        factor, swing = session.scheduled(session.step)
-        set_lr(setup.optimizer, factor)
-        if low := recipe.schedule.options["momentum_low"]:
-            set_momentum(setup.optimizer, low, swing)
+        ended = end_groups(setup.optimizer, session.done, setup.all_steps)
+        if ended or setup.resizing.changes(session.done):
+            yield from renew(session, fast)
+        scheduled = partial(session.scheduled, session.step)
+        follow(setup.optimizer, scheduled, recipe.schedule.options["momentum_low"])
         last = session.step == steps - 1
         before = [parameter.detach().clone() for parameter in setup.parameters] if last else []
         loss, logits, norm = (step if last else fast)(x, y)
@@ -141,12 +143,21 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
         if session.cold:
             session.cold = False
             yield Phase(name="training")
-        live.offer(session.epoch + 1, session.step, loss, setup.peak_lr * factor, totals)
+        live.offer(session.epoch + 1, session.step, loss, setup.peak_lr * scheduled().factor, totals)
         if event := live.arrived():
             yield event
         yield from session.checkpoints.written()
         if session.checkpoints.due():
             session.save("interval")
+
+
+def renew(session: Session, fast: TrainStep) -> Iterator[Event]:
+    """Have the step recorded and compiled anew, because some parameters are no longer trained or images have grown."""
+    if isinstance(fast, RecordedStep):
+        fast.forget()
+    session.cold = session.setup.decisions.compile != "off"
+    if session.cold:
+        yield Phase(name="compiling")
 
 
 def make_steps(setup: Setup, recipe: Recipe) -> tuple[TrainStep, TrainStep]:

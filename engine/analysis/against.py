@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from engine.analysis.seeds import one_a_seed
+from engine.analysis.chosen import by_recipe
 from engine.analysis.stats import Interval, Spread, spread
 from engine.contract.run.summary import Summary
 
@@ -46,7 +46,6 @@ class Against:
 
 
 def seeds_of(recipe_id: str, runs: Iterable[Summary]) -> Spread:
-    """Mean and spread of the last accuracy over the seeds of a recipe: finished runs that count, each seed once."""
-    mine = [run for run in runs if run.recipe_id == recipe_id and run.status == "finished" and not run.excluded]
-    counted, _ = one_a_seed(mine, lambda run: run.seed, lambda run: run.created)
-    return spread(run.last_accuracy for run in counted if run.last_accuracy is not None)
+    """Mean and spread of the last accuracy over the seeds of a recipe that count."""
+    found = by_recipe(run for run in runs if run.recipe_id == recipe_id)
+    return found[0].last if found else spread(())

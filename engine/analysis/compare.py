@@ -13,6 +13,7 @@ from engine.analysis.seeds import left_out, one_a_seed, repeated
 from engine.analysis.standing import Standing
 from engine.analysis.stats import Interval, Spread, spread, wilson
 from engine.contract.recipe.changes import flat
+from engine.contract.recipe.option_types import Rule
 from engine.contract.recipe.schema import Recipe
 
 ABSENT = "-"
@@ -42,6 +43,8 @@ def _shown(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, list | tuple):
         return ", ".join(_shown(item) for item in value) or "none"
+    if isinstance(value, dict):  # a rule of optimizer.groups
+        return Rule(**value).inline()
     return str(value)
 
 

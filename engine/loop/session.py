@@ -65,9 +65,19 @@ class Session:
             return ""
         return "test" if self.setup.holdout is None else "holdout"
 
-    def scheduled(self, step: int) -> Swing:
-        """The schedule at a step (from 0) of this epoch: learning rate as a fraction of its peak, and momentum."""
-        return self.setup.schedule((self.epoch + step / self.setup.steps) / self.setup.length)
+    @property
+    def done(self) -> int:
+        """Completed steps of the whole training."""
+        return self.epoch * self.setup.steps + self.step
+
+    def scheduled(self, step: int, until: float = 1.0) -> Swing:
+        """The schedule at a step (from 0) of this epoch: learning rate as a fraction of its peak, and momentum.
+
+        Args:
+            until: the fraction of the training over which the schedule runs; at its end from there on.
+        """
+        progress = (self.epoch + step / self.setup.steps) / self.setup.length
+        return self.setup.schedule(progress if until == 1 else min(progress / until, 1.0))
 
     def end_epoch(self) -> Epoch | None:
         """Read the epoch's sums, evaluate, and count the epoch as completed.

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from engine.analysis.seeds import left_out, one_a_seed
-from engine.analysis.stats import Spread, spread
+from engine.analysis.chosen import RecipeRuns, by_recipe
 from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, counted, percent
@@ -20,61 +18,24 @@ _LEAST: Final = 2
 """Seeds from which a recipe is listed."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecipeRow:
-    """The finished runs of one recipe. What is shown is worked out when it is drawn: there may be thousands of rows."""
-
-    members: tuple[Summary, ...]
-    """All of them."""
-    runs: tuple[Summary, ...]
-    """Those that count, each seed once."""
-
-    @property
-    def name(self) -> str:
-        return one_line(self.runs[0].preset or self.runs[0].model)
-
-    @property
-    def changes(self) -> str:
-        return one_line(self.runs[0].changes) or NONE
-
-    @property
-    def last(self) -> Spread:
-        """Over the last accuracies of the seeds."""
-        return spread(_accuracies(self.runs))
-
-    @property
-    def remark(self) -> str:
-        """Which runs are left out, as a sentence."""
-        return left_out(one_line(run.excluded) if run.excluded else "" for run in self.members)
+def recipe_rows(runs: Iterable[Summary]) -> list[RecipeRuns]:
+    """The recipes with at least two seeds, the highest mean first."""
+    found = [group for group in by_recipe(runs) if len(group.runs) >= _LEAST]
+    return sorted(found, key=lambda group: sum(_accuracies(group.runs)) / len(group.runs), reverse=True)
 
 
 def _accuracies(runs: Iterable[Summary]) -> list[float]:
     return [run.last_accuracy for run in runs if run.last_accuracy is not None]
 
 
-def recipe_rows(runs: Iterable[Summary]) -> list[RecipeRow]:
-    """The recipes with at least two seeds, the highest mean first."""
-    found: dict[str, list[Summary]] = {}
-    for run in runs:
-        if run.status == "finished" and run.last_accuracy is not None:
-            found.setdefault(run.recipe_id, []).append(run)
-    rows: list[tuple[float, RecipeRow]] = []
-    for members in found.values():
-        counting = [run for run in members if not run.excluded]
-        kept, _ = one_a_seed(counting, lambda run: run.seed, lambda run: run.created)
-        if len(kept) >= _LEAST:
-            rows.append((sum(_accuracies(kept)) / len(kept), RecipeRow(tuple(members), tuple(kept))))
-    return [row for _, row in sorted(rows, key=lambda pair: pair[0], reverse=True)]
-
-
-def recipe_table(rows: Sequence[RecipeRow], slots: Mapping[str, int | None], width: int, height: int) -> list[Line]:
+def recipe_table(rows: Sequence[RecipeRuns], slots: Mapping[str, int | None], width: int, height: int) -> list[Line]:
     """A heading, the column heads, a line for each recipe, and what the bars mean.
 
     Args:
         slots: of the marked runs by id; a marked seed is drawn with its mark.
     """
     shown = rows[: max(height - 3, 0)]
-    remarks = "; ".join(f"{row.name} {row.changes}: {row.remark}" for row in shown if row.remark)
+    remarks = "; ".join(one_line(f"{row.name} {row.changes}: {row.left_out}") for row in shown if row.left_out)
     shown = shown[: len(shown) - (bool(remarks) and len(shown) == height - 3)]
     more = f"{len(shown)} of {len(rows)}" if len(shown) < len(rows) else counted(len(rows), "recipe")
     lines = [heading("by recipe", width, [[*hints([("o", "group the list")]), ("   " + more, "dim")], more])]
@@ -88,12 +49,13 @@ def recipe_table(rows: Sequence[RecipeRow], slots: Mapping[str, int | None], wid
     ends = f"  {percent(low, 1)}{percent(high, 1):>{max(cells - 4, 0)}}" if cells > 12 else ""
     lines.append(clip([(head + ends, "dim")], width))
     for row in shown:
+        last, changes = row.last, one_line(row.changes) or NONE
         line: Line = [
-            (f"      {fit(row.name, 17)} ", ""),
-            (f"{fit(row.changes, 19)} ", "dim" if row.changes == NONE else ""),
-            (f"{row.last.n:>4}", ""),
-            (f"{percent(row.last.mean):>9}", "strong"),
-            (f"{_short(row.last.sd):>7}  ", "dim"),
+            (f"      {fit(one_line(row.name), 17)} ", ""),
+            (f"{fit(changes, 19)} ", "dim" if changes == NONE else ""),
+            (f"{last.n:>4}", ""),
+            (f"{percent(last.mean):>9}", "strong"),
+            (f"{_short(last.sd):>7}  ", "dim"),
         ]
         line += _seeds(row, slots, low, high, cells) if cells > 12 else []
         lines.append(clip(line, width))
@@ -101,14 +63,14 @@ def recipe_table(rows: Sequence[RecipeRow], slots: Mapping[str, int | None], wid
     return [*lines, clip([(f" {NOTE}", "dim")], width)][:height]
 
 
-def _range(rows: Sequence[RecipeRow]) -> tuple[float, float]:
+def _range(rows: Sequence[RecipeRuns]) -> tuple[float, float]:
     """The lowest and the highest accuracy of any seed, at least .2 points apart."""
     values = [value for row in rows for value in _accuracies(row.runs)]
     low, high = min(values), max(values)
     return (low, high) if high - low >= 0.002 else ((low + high) / 2 - 0.001, (low + high) / 2 + 0.001)
 
 
-def _seeds(row: RecipeRow, slots: Mapping[str, int | None], low: float, high: float, cells: int) -> Line:
+def _seeds(row: RecipeRuns, slots: Mapping[str, int | None], low: float, high: float, cells: int) -> Line:
     """The seeds of a recipe on one scale for all recipes."""
 
     def column(value: float) -> int:

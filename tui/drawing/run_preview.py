@@ -233,4 +233,7 @@ def expected(promise: Promise, unchanged: bool = True) -> str:
         words = f"expect {mean} (n={promise.runs}, measured)"
     else:
         words = f"reported {figure}{star} by {one_line(promise.source)}"
+    if promise.tta_accuracy:
+        averaged = mean_over_runs(promise.tta_accuracy, promise.tta_spread, promise.runs, star)
+        words += f"; {averaged} with test-time augmentation ({promise.tta})"
     return words if unchanged else f"preset's own figure: {words}"

@@ -15,6 +15,7 @@ from textual.events import ScreenResume
 from textual.timer import Timer
 
 from engine.analysis.against import seeds_of
+from engine.analysis.chosen import RecipeRuns
 from engine.analysis.filter import parse_filter
 from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, Summary
@@ -22,7 +23,7 @@ from tui.drawing.filter_hint import filter_hint, knows
 from tui.drawing.format import counted
 from tui.drawing.interval_cells import SMALLEST, scale_of
 from tui.drawing.lines import Line
-from tui.drawing.recipe_table import RecipeRow, recipe_rows, recipe_table
+from tui.drawing.recipe_table import recipe_rows, recipe_table
 from tui.drawing.run_columns import NO_SEEDS, Layout, Marks, layout
 from tui.drawing.run_rows import list_rows
 from tui.drawing.run_table import footnote, header, news
@@ -59,7 +60,7 @@ class ResultsTable(RunKeys):
         self._group = False
         self._filter_error = ""
         self._kept: list[Summary] = []
-        self._recipes: list[RecipeRow] = []
+        self._recipes: list[RecipeRuns] = []
         self._ended_since: Counter[str] = Counter()
         """How many runs ended since the workbench was last left, by status."""
         self._selected: RunFolder | None = None

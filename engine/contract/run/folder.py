@@ -32,7 +32,7 @@ from engine.contract.errors import BadInput
 from engine.contract.files import is_denied, locked, make_folder, owned_by, read_bytes, read_json
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.lenient import known_only
-from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.resolve import resolve, with_younger_fields
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.checkpoints import CHECKPOINT_SCHEMA, newer_checkpoint
 from engine.contract.run.erase import files_in, used_bytes
@@ -130,7 +130,7 @@ class RunFolder:
         """
         table = self.recipe_table()
         try:
-            return resolve(table, parts or self.own_catalog(), str(self.recipe_toml))
+            return resolve(with_younger_fields(table), parts or self.own_catalog(), str(self.recipe_toml))
         except BadInput as error:
             raise BadInput([*error.problems, *self.origin()]) from error
 
@@ -141,7 +141,7 @@ class RunFolder:
         """
         parts = self.own_catalog()
         table, unknown = known_only(self.recipe_table(), parts)
-        return resolve(table, parts, str(self.recipe_toml)), unknown
+        return resolve(with_younger_fields(table), parts, str(self.recipe_toml)), unknown
 
     def recipe_table(self) -> dict[str, Any]:
         """The content of `recipe.toml`, not validated. BadInput if it is missing or not TOML."""

@@ -32,6 +32,11 @@ def test_only_differing_fields_are_told_each_with_all_values():
     }
 
 
+def test_parameter_groups_are_told_as_they_are_typed():
+    (found,) = differences([recipe(), recipe('optimizer.groups=[{match="*.bias", lr=64}]')])
+    assert found.values == ("none", '{match = "*.bias", lr = 64.0}')
+
+
 def test_titles_and_promises_do_not_count():
     base = recipe()
     assert differences([base, base.model_copy(update={"title": "another", "description": "x", "promise": None})]) == []

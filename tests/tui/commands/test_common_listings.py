@@ -188,7 +188,7 @@ def test_a_run_is_left_out_for_a_reason_shown_everywhere_and_counts_again(cli, e
     assert [row["excluded"] for row in compared["runs"]] == [None, None, "wrong crop"]
     assert (compared["seeds"][0]["last"]["n"], compared["seeds"][0]["left_out"]) == (2, "1 left out: wrong crop")
     printed = cli("runs", "compare", *ids).out
-    assert "85.00 ±7.07 % (last epoch, n=2; 1 left out: wrong crop)" in printed
+    assert "85.00 ± 7.07 sd % (last epoch, n=2; 1 left out: wrong crop)" in printed
     assert f"{ids[2][-4:]} is left out of means and verdicts: wrong crop" in printed
     assert [row["id"] for row in json.loads(cli("runs", "list", "--filter", "excluded:crop", "--json").out)] == ids[2:]
     answer = json.loads(cli("runs", "include", ids[2], "--json").out)

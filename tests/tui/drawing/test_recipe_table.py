@@ -24,7 +24,7 @@ def test_a_recipe_counts_each_seed_once_and_no_run_that_is_left_out_or_unfinishe
     first, second = recipe_rows(found)
     assert (first.last.n, first.last.mean) == (2, pytest.approx(0.985)), "the highest mean stands first"
     assert second.last.mean == pytest.approx(0.955) and second.last.sd == pytest.approx(statistics.stdev((0.96, 0.95)))
-    assert second.remark == "1 left out: wrong crop"
+    assert second.left_out == "1 left out: wrong crop"
     assert "1 left out: wrong crop" in text_of(recipe_table([second], {}, 140, 9))
 
 

@@ -41,6 +41,12 @@ def test_without_an_epoch_there_is_a_sentence_instead_of_a_curve(status, text):
         (Promise(accuracy=0.95, runs=0, source="measured"), "target 95.00, not measured yet"),
         (Promise(accuracy=0.95, runs=3, spread=0.001, source="measured"), "expect 95.00 ±0.10 (n=3, measured)"),
         (Promise(accuracy=0.95, runs=1, source="a paper", selection="best_on_test"), "reported 95.00* by a paper"),
+        (
+            Promise(
+                accuracy=0.93, spread=0.001, runs=3, source="measured", tta="crops", tta_accuracy=0.94, tta_spread=0.002
+            ),
+            "expect 93.00 ±0.10 (n=3, measured); 94.00 ±0.20 with test-time augmentation (crops)",
+        ),
     ],
 )
 def test_a_promise_is_never_shown_without_its_source(promise, text):
