@@ -11,11 +11,13 @@ from engine.analysis.stats import wilson
 from engine.contract.recipe.schema import Promise
 from engine.contract.run.store import Summary
 from engine.contract.text import one_line
-from tui.drawing.axes import accuracy_axis, x_axis
-from tui.drawing.charts import ChartStyle, Series, chart
+from tui.drawing.axes import x_axis
+from tui.drawing.charts import Chart, ChartStyle, Series
 from tui.drawing.figures import unreadable_note
 from tui.drawing.format import Glyphs, file_size, mean_over_runs, percent, work
 from tui.drawing.lines import Line, clip, rule, width_of
+from tui.drawing.plot import plot
+from tui.drawing.ranges import fit_accuracy, settle, visible
 
 Array = npt.NDArray[np.float64]
 
@@ -65,10 +67,10 @@ def curve(preview: Preview, width: int, height: int, glyphs: Glyphs) -> list[Lin
         return [[("   no epoch finished yet" if preview.run.live else "   no epoch was finished", "dim")]]
     if not np.isfinite(preview.test).any():
         return [[("   no test yet" if preview.run.best_on else "   tested at the end", "dim")]]
-    x = x_axis(float(preview.epochs[-1]), preview.run.epochs or float(preview.epochs[-1]), width)
-    y = accuracy_axis([preview.test], height)
-    style = ChartStyle(gutter=0, tick_width=3, x_axis=height >= 9, glyphs=glyphs)
-    return chart([Series("", preview.epochs, preview.test)], width, height, x, y, style)
+    x = x_axis(float(preview.epochs[-1]), preview.run.epochs or float(preview.epochs[-1]))
+    y = settle(fit_accuracy([visible((preview.epochs, preview.test), x)]))
+    test = Series("", preview.epochs, preview.test, mark="●", faint="faint-0", weight=0.6)
+    return plot(Chart("accuracy %", (test,), x, y), width, height, ChartStyle(0, x_axis=height >= 9, glyphs=glyphs))
 
 
 def facts(preview: Preview, width: int) -> list[Line]:

@@ -46,7 +46,7 @@ class RunPreview(Pane):
 
     @work(thread=True, group="preview", exit_on_error=False)
     def _load_run(self, row: Summary, folder: RunFolder) -> None:
-        from tui.screens.preview_reader import Reader  # imports NumPy and plotext, so only after the first paint
+        from tui.screens.preview_reader import Reader  # imports NumPy, so only after the first paint
 
         self._reader = self._reader or Reader()
         self.app.call_from_thread(self._show, self._reader.read(row, folder))
