@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from engine.analysis.stats import Spread
 from engine.contract.run.store import Summary
 from engine.contract.text import one_line
+from tui.drawing.bars import bar
 from tui.drawing.format import NONE, delta, file_size, percent, picked, work
 from tui.drawing.interval_cells import SMALLEST, Scale, interval_cells
 from tui.drawing.lines import Line, fit
@@ -110,19 +111,20 @@ def _delta(cell: Cell) -> Line:
 
 
 def _interval(cell: Cell) -> Line:
+    """The paired interval around the zero line; of a run that trains, how far it is."""
     run, marks = cell.run, cell.marks
+    if run.live and run.epoch and run.epochs:
+        return bar(run.epoch / run.epochs, cell.width)
     found = marks.against.get(run.folder)
-    is_base = marks.baseline is not None and marks.baseline.folder == run.folder
-    if run.status != "finished" or (found is None and not is_base):
-        return [(" " * cell.width, "")]
     if found is None or found.interval is None:
-        return interval_cells(None, math.nan, marks.scale, cell.width, mark="", roles=())
+        zero = marks.scale.column(0.0, cell.width)
+        return [(" " * zero, ""), ("│", "rule"), (" " * (cell.width - zero - 1), "")]
     slot = marks.slots.get(run.id)
     color = role_of_difference(run, found.difference, marks)
-    bar = faint_role_of(slot) if slot is not None and color == "dim" else color
+    line = faint_role_of(slot) if slot is not None and color == "dim" else color
     point = role_of(slot) if slot is not None else "strong"
     mark = mark_of(slot)[0] if slot is not None else NO_SLOT
-    return interval_cells(found.interval, found.difference, marks.scale, cell.width, mark=mark, roles=(bar, point))
+    return interval_cells(found.interval, found.difference, marks.scale, cell.width, mark=mark, roles=(line, point))
 
 
 def _changes(run: Summary) -> str:

@@ -5,7 +5,9 @@ Below the table it is a curve beside a few facts; at the right of a wide table i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +17,22 @@ from engine.analysis.stats import wilson
 from engine.contract.recipe.schema import Promise
 from engine.contract.run.store import Summary
 from engine.contract.text import one_line
-from tui.drawing.axes import accuracy_axis, x_axis
-from tui.drawing.charts import ChartStyle, Series, chart
+from tui.drawing.axes import x_axis
+from tui.drawing.charts import Chart, ChartStyle, Series
 from tui.drawing.figures import unreadable_note
 from tui.drawing.format import Glyphs, counted, delta, file_size, mean_over_runs, percent, picked, whole, work
 from tui.drawing.lines import Line, clip, heading, width_of
-from tui.drawing.marks import NO_SLOT, mark_of, role_of
+from tui.drawing.marks import NO_SLOT, faint_role_of, mark_of, role_of
 from tui.drawing.per_class import ClassRow
+from tui.drawing.plot import plot
+from tui.drawing.ranges import fit_accuracy, settle, visible
 from tui.drawing.run_columns import Marks, against_of, role_of_difference
 
 Array = npt.NDArray[np.float64]
+
+
+SMOOTH: Final = 0.6
+"""Weight of the average that smooths the curves; figures are never smoothed."""
 
 
 def _no_points() -> Array:
@@ -102,16 +110,17 @@ def accuracy_chart(preview: Preview, marks: Marks, width: int, height: int, glyp
     if not np.isfinite(mine.test).any():
         return [[("   no test yet" if preview.run.best_on else "   tested at the end", "dim")]]
     run, series = preview.run, list[Series]()
-    gutter = 11 if width >= 44 else 0
     if preview.baseline is not None and np.isfinite(theirs.test).any():
-        series.append(_series(preview.baseline, theirs, "baseline", ""))
-    marked = run.id in marks.slots
-    series.append(_series(run, mine, role_of(marks.slots[run.id]) if marked else "test", ""))
-    x = x_axis(float(mine.epochs[-1]), run.epochs or float(mine.epochs[-1]), width - gutter)
-    y = accuracy_axis([one.y for one in series], height)
-    ticks = max([3, *(len(label) for _, label in y.ticks)])
-    style = ChartStyle(gutter=gutter, tick_width=ticks, x_axis=height >= 9, glyphs=glyphs, x_name="epoch")
-    return chart(series, width, height, x, y, style)
+        series.append(_series(preview.baseline, theirs, "baseline"))
+    marked, slot = run.id in marks.slots, marks.slots.get(run.id)
+    role, mark = (role_of(slot), mark_of(slot)) if marked else (role_of(0), mark_of(0))
+    best = float(mine.epochs[np.nanargmax(mine.test)]) if run.best_on == "test" else math.nan
+    faint = faint_role_of(slot if marked else 0)
+    series.append(replace(_series(run, mine, role), mark=mark, kind="run", faint=faint, best=best, slot=slot or 0))
+    x = x_axis(float(mine.epochs[-1]), run.epochs or float(mine.epochs[-1]))
+    y = settle(fit_accuracy([visible((one.x, one.y), x) for one in series]))
+    style = ChartStyle(gutter=11 if width >= 44 else 0, x_axis=height >= 9, glyphs=glyphs)
+    return plot(Chart("accuracy %", tuple(series), x, y, x_name="epoch"), width, height, style)
 
 
 def curve_pane(preview: Preview, marks: Marks, width: int, height: int, glyphs: Glyphs) -> list[Line]:
@@ -120,9 +129,11 @@ def curve_pane(preview: Preview, marks: Marks, width: int, height: int, glyphs: 
     return [heading("accuracy %", width, [right]), *accuracy_chart(preview, marks, width, height - 1, glyphs)]
 
 
-def _series(run: Summary, curve: Curve, role: str, mark: str) -> Series:
+def _series(run: Summary, curve: Curve, role: str) -> Series:
+    """The smoothed curve of a run; its value in the gutter is that of its last test."""
     tested = curve.test[np.isfinite(curve.test)]
-    return Series(run.id[-4:], curve.epochs, curve.test, (percent(float(tested[-1]) / 100),), role, mark)
+    value = (percent(float(tested[-1]) / 100),)
+    return Series(run.id[-4:], curve.epochs, curve.test, value, role, kind="plain", weight=SMOOTH)
 
 
 def headline(preview: Preview, marks: Marks, width: int) -> list[Line]:

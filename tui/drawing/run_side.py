@@ -118,7 +118,7 @@ def recipe_pane(preview: Preview, width: int, height: int) -> list[Line]:
     """The fields of the recipe in as many columns as fit, as far as there is room."""
     if not preview.fields:
         return []
-    across = max((width + 2) // 36, 1)
+    across = max((width + 2) // 34, 1)
     column = (width + 2) // across - 2
     down = min(-(-len(preview.fields) // across), height - 1)
     shown = preview.fields[: down * across]

@@ -4,6 +4,7 @@ import pytest
 
 from engine.contract.run.index import Index
 from engine.contract.run.store import RunFolder
+from tests.tui.blank import wasted
 from tests.tui.demo import ManyRuns, gallery
 from tui.screens.results_preview import RunPreview
 from tui.session import Session
@@ -24,12 +25,14 @@ def shown(pictures, tmp_path, workbench):
     """Makes the workbench over these runs, with the third as the baseline."""
     root, runs = pictures
 
-    def make(baseline: RunFolder | None = runs[2]):
+    def make(baseline: RunFolder | None = runs[2], keep: int = 18):
         app = workbench("results")
         app.session = Session([root], state_file=tmp_path / "state.json", index=Index(root.parent / "gallery.sqlite"))
         app.session.refresh()
         app.session.baseline = baseline
-        app.session.selected = runs[5]
+        app.session.selected = runs[min(5, keep - 1)]
+        kept = {run.id for run in runs[:keep]}
+        app.session._rows = [row for row in app.session.summaries() if row.id in kept]
         return app
 
     return make
@@ -41,6 +44,17 @@ def compared(app):
     rows = screen.query_one(RunList)
     known = all(row.folder in screen._marks.against for row in rows.in_sight if row.id != screen._marks.baseline.id)
     return known and screen.query_one(RunPreview)._shown is not None
+
+
+@pytest.mark.parametrize("keep", [18, 6, 4])
+@pytest.mark.parametrize("size", [(160, 45), (200, 50)])
+async def test_a_large_screen_has_no_large_blank(shown, screen_text, settle, until, size, keep):
+    app = shown(keep=keep)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: compared(app))
+        await settle(pilot)
+        lines = screen_text(app).splitlines()
+        assert wasted(lines) == [], "\n".join(lines)
 
 
 @pytest.mark.parametrize("size", [(160, 45), (200, 50)])
