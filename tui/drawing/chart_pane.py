@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from tui.drawing.axes import Axis
 from tui.drawing.charts import ChartStyle, Series, chart
-from tui.drawing.lines import Line, fit, heading, wrap
+from tui.drawing.lines import Line, Right, fit, heading, wrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class ChartPane:
     x: Axis
     y: Axis
     style: ChartStyle
-    rights: tuple[str, ...] = ()
+    rights: tuple[Right, ...] = ()
     right_role: str = "dim"
     empty: str = ""
     """Written in the middle of the plot while there is nothing to plot."""

@@ -10,7 +10,7 @@ from engine.analysis.lr_curve import Curve
 from tui.drawing.axes import Axis, round_steps, tick_label
 from tui.drawing.charts import ChartStyle, Series, chart
 from tui.drawing.format import Glyphs, learning_rate, number
-from tui.drawing.lines import Line, rule
+from tui.drawing.lines import Line, heading
 
 GUTTER = 11
 TITLE = "loss against learning rate"
@@ -36,7 +36,7 @@ def rate_chart(curve: Curve, low: float, high: float, width: int, height: int, g
         take = learning_rate(curve.suggestion)
         mark = "o" if glyphs == "ascii" else "●"
         series.append(Series("take", [powers[at]], [curve.smoothed[at]], (take,), "strong", mark))
-    return [rule(TITLE, width), *chart(series, width, height - 1, x, y, style)]
+    return [heading(TITLE, width), *chart(series, width, height - 1, x, y, style)]
 
 
 def _rates_axis(low: float, high: float, columns: int) -> Axis:

@@ -10,7 +10,7 @@ from engine.schedules import plan
 from tui.drawing.axes import Axis, tick_label, value_axis, x_axis
 from tui.drawing.charts import ChartStyle, Series, chart
 from tui.drawing.format import Glyphs, learning_rate, number
-from tui.drawing.lines import Line, rule
+from tui.drawing.lines import Line, heading
 
 GUTTER = 11
 
@@ -43,10 +43,10 @@ def charts(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> list[Line
     ticks = max(len(name) for _, name in (*y.ticks, *y_momentum.ticks))
     style = ChartStyle(gutter=GUTTER, tick_width=ticks, glyphs=glyphs, x_name="epoch")
     ends = Series("end", xs, rates, (learning_rate(rates[-1]),))
-    lines = [rule(title, width), *chart([ends], width, height - 1, x, y, style)]
+    lines = [heading(title, width), *chart([ends], width, height - 1, x, y, style)]
     if moved:
         series = Series("end", xs, moved, (number(moved[-1]),), "train")
-        lines += [rule("momentum", width), *chart([series], width, height - 1, x, y_momentum, style)]
+        lines += [heading("momentum", width), *chart([series], width, height - 1, x, y_momentum, style)]
     return lines
 
 

@@ -22,7 +22,7 @@ from tui.drawing.chart_pane import ChartPane, chart_pane
 from tui.drawing.charts import Series, smooth
 from tui.drawing.compare_table import TableLine, draw_line, table_lines
 from tui.drawing.format import number, percent
-from tui.drawing.lines import Line
+from tui.drawing.lines import Line, hints
 from tui.drawing.marks import mark_of, role_of
 from tui.drawing.palette import SLOTS
 from tui.keys.common import bindings
@@ -71,6 +71,7 @@ class Compare(PlotKeys):
     DEFAULT_CSS = """
     Compare {
         #table { height: 1fr; }
+        #overlay { padding-right: 1; }
     }
     """
 
@@ -181,7 +182,8 @@ class Compare(PlotKeys):
             y, title = accuracy_axis(values, frame.rows, options.accuracy_scale), "test accuracy %"
         furthest = max(views, key=lambda view: view.progress_epochs)
         left_out = f"   first {len(drawn)} of {len(views)} drawn" if len(drawn) < len(views) else ""
-        long = f"a {y.scale}   x {options.x}   w smooth {options.smooth:g}{left_out}"
+        keys = hints([("a", y.scale), ("x", options.x), ("w", f"smooth {options.smooth:g}")])
+        long = [*keys, (left_out, "dim")]
         style = frame.style(max([2, *(len(label) for _, label in y.ticks)]), options.x)
         empty = "" if any(np.isfinite(np.asarray(value)).any() for value in values) else furthest.no_test
         x = x_axis_for(furthest, options, frame)
