@@ -2,8 +2,9 @@
 
 The record's net is read from a checkout that `--airbench PATH` names (see `bench/airbench.py`) and takes plain PyTorch
 steps with the record's loss and optimizer. Its own code holds its weights in half precision; so, where the engine
-uses bf16, the net is measured a second time with weights in bf16 and batch norms in fp32. The batch does not change,
-and time to accuracy is not measured here.
+uses bf16, the net is measured a second time with weights in bf16 and batch norms in fp32. The batch does not change.
+
+Time to accuracy is measured by whole runs, in `bench/whole_runs.py`; `--quick` leaves them out.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.airbench import record_net
+from bench import whole_runs
+from bench.airbench import MUON, NoRecord, record_file, record_net
 from bench.figures import Row
 from bench.loops import built, images, limit_rate, recipe
 from bench.plan import Case, Wishes
@@ -38,11 +40,23 @@ Rate = Callable[[], float]
 
 
 def cases(wishes: Wishes) -> Iterator[Case]:
-    """One case, if there is a checkout."""
+    """Steps, then whole runs; nothing without a checkout."""
     if wishes.airbench:
         device, rounds = choose_device("auto"), 3 if wishes.quick else 9
         seconds = 15.0 * (rounds + 1)  # for estimates
         yield Case("speedrun", "airbench94", 0, seconds, partial(measure, wishes.airbench, device, rounds))
+        if not wishes.quick and device.type in whole_runs.PRESETS and has_muon(wishes.airbench):
+            minutes = 25.0 if device.type == "cpu" else 3.0
+            whole = partial(whole_runs.measure, wishes.airbench, device.type)
+            yield Case("speedrun", "whole runs", 1, 60 * minutes, whole)
+
+
+def has_muon(checkout: Path) -> bool:
+    """Whether a checkout is recent enough to hold the record with Muon."""
+    try:
+        return record_file(checkout, MUON).is_file()
+    except NoRecord:
+        return False
 
 
 def measure(checkout: Path, device: torch.device, rounds: int) -> Iterator[Row]:

@@ -12,8 +12,9 @@ from pydantic.fields import FieldInfo
 
 from engine.contract.recipe.catalog import Part, catalog
 from engine.contract.recipe.common import COMMON
+from engine.contract.recipe.option_types import Rule
 from engine.contract.recipe.params import OPS, Param
-from engine.contract.recipe.schema import NOT_HASHED, ComputeConfig, DataConfig, EvaluateConfig, Recipe
+from engine.contract.recipe.schema import NOT_HASHED, ComputeConfig, DataConfig, EvaluateConfig, Recipe, ResizingConfig
 from tui.plans.placement import param_of
 
 HERE = Path(__file__).resolve().parent
@@ -47,19 +48,29 @@ KINDS = {
     ),
     "dataset": ("Data sets", "In `data.name`."),
 }
+PER_RULE = (
+    "Each rule of `groups` is a table. The first rule that matches a parameter counts; [guide.md](guide.md) has more."
+)
 PER_MODEL = "The options that every model takes besides its own (`cifar-tui models show NAME`)."
 
 
 def page() -> str:
     """The whole page."""
     sections = [HEAD, "## The recipe\n\n" + table(schema_params(Recipe, skip=(*COMMON, *NOT_HASHED)))]
-    for name, schema in (("data", DataConfig), ("compute", ComputeConfig), ("evaluate", EvaluateConfig)):
+    for name, schema in (
+        ("data", DataConfig),
+        ("compute", ComputeConfig),
+        ("evaluate", EvaluateConfig),
+        ("resizing", ResizingConfig),
+    ):
         sections.append(f"### {name}\n\n{schema.__doc__}\n\n{table(schema_params(schema))}")
     sections.append(f"### model\n\n{PER_MODEL}\n\n{table(COMMON['model'])}")
     for kind, (title, where) in KINDS.items():
         sections.append(f"## {title}\n\n{where}\n")
         if kind in COMMON:
             sections.append(f"All of them also take:\n\n{table(COMMON[kind])}")
+        if kind == "optimizer":
+            sections.append(f"{PER_RULE}\n\n{table(schema_params(Rule))}")
         sections += [described(part) for part in catalog().parts(kind)]
     return "\n".join(sections)
 

@@ -1,8 +1,8 @@
 """Learning rate schedules: pure functions of progress, without state and without torch.
 
 A curve (`engine.curves`) maps progress in [0, 1] to a factor of the peak learning rate. `plan` adds the warm-up and the
-offset and updates the learning rate every step or every epoch. `set_lr` and `set_momentum` of
-`engine.optim.param_groups` apply the result.
+offset and updates the learning rate every step or every epoch. `follow` of `engine.optim.param_groups` applies the
+result.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.contract.errors import BadInput, user_path
 from engine.contract.recipe.catalog import Catalog, catalog
-from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.resolve import resolve, with_younger_fields
 from engine.contract.recipe.schema import Recipe
 from presets import loader, suites
 from presets.loader import Edits, Table
@@ -91,7 +91,10 @@ def load_table(ref: str, parts: Catalog) -> Table:
     Args:
         parts: what the edits of a suite's row are checked against.
     """
-    return preset_of(ref.removeprefix(SUITE), parts) if ref.startswith(SUITE) else loader.load_table(ref)
+    if ref.startswith(SUITE):
+        return preset_of(ref.removeprefix(SUITE), parts)
+    table = loader.load_table(ref)
+    return with_younger_fields(table) if Path(ref).name == RECIPE else table
 
 
 def recipe_of(ref: str, parts: Catalog, edits: Edits | None = None) -> Recipe:

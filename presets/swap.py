@@ -13,7 +13,7 @@ from typing import Any
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.common import COMMON
-from engine.contract.recipe.resolve import DEFAULTS, PART_FIELDS
+from engine.contract.recipe.resolve import DEFAULTS, GROUPS, PART_FIELDS
 from engine.contract.recipe.schema import Choice, Recipe
 
 Table = dict[str, Any]
@@ -27,6 +27,8 @@ def names_a_part(text: str) -> bool:
 def swapped(table: Mapping[str, Any], field: str, new: Mapping[str, Any], *, always: bool, catalog: Catalog) -> Table:
     """The table with another part in a field.
 
+    The rules of `optimizer.groups` name parameters of the model, so another model starts with its own.
+
     Args:
         new: the part's table, with at least its name.
         always: reset the options even if the field has this part already.
@@ -37,7 +39,16 @@ def swapped(table: Mapping[str, Any], field: str, new: Mapping[str, Any], *, alw
     if always or _canonical(kind, old, catalog) != _canonical(kind, new, catalog):
         shared = {param.name for param in COMMON.get(kind, ())}
         old = {key: value for key, value in old.items() if key in shared}
+        if field == "model":
+            table = _without_groups(table)
     return {**table, field: {**old, **new}}
+
+
+def _without_groups(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    optimizer = table.get("optimizer")
+    if not isinstance(optimizer, Mapping):
+        return table
+    return {**table, "optimizer": {key: value for key, value in optimizer.items() if key != GROUPS}}
 
 
 def _canonical(kind: str, table: Mapping[str, Any], catalog: Catalog) -> str:
@@ -62,6 +73,8 @@ def reset(base: Recipe, recipe: Recipe, sets: Sequence[str], catalog: Catalog) -
         mine = {path.removeprefix(f"{field}.") for path in given if path.startswith(f"{field}.")}
         line = _reset(field, getattr(base, field), getattr(recipe, field), mine, catalog)
         lines += [line] if line else []
+    if recipe.optimizer.options[GROUPS] != base.optimizer.options[GROUPS] and f"optimizer.{GROUPS}" not in given:
+        lines.append(f"optimizer: {GROUPS} are those of {recipe.model.name}")
     return lines
 
 

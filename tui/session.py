@@ -16,6 +16,7 @@ from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.run.index import Index
 from engine.contract.run.store import RunFolder, Summary, remove, restore, trash_bytes, trash_of
 from tui.drawing.format import counted
+from tui.drawing.run_columns import DEFAULT
 from tui.marks import Slots, assign, from_table, to_table
 from tui.plans.again import own_parts, repeat_of
 from tui.plans.draft import Draft
@@ -79,6 +80,8 @@ class Session:
         """When the workbench was last left, Unix seconds; 0 if never."""
         self.theme = before.theme
         """Name of the colors that the user chose."""
+        self.columns = DEFAULT if before.columns is None else frozenset(before.columns)
+        """Keys of the columns that Results shows where they fit."""
 
     @property
     def catalog(self) -> Catalog:
@@ -187,6 +190,18 @@ class Session:
         self._slots = slots
         self._save(self.left)
 
+    def toggle_baseline(self, run: RunFolder) -> None:
+        """Make a run the baseline of all differences, or have none if it is that already."""
+        before = self.baseline
+        self.baseline = None if before == run else run
+        what = f"baseline {run.id[-4:]}" if self.baseline else "no baseline"
+        self.undo_stack.push(what, lambda: setattr(self, "baseline", before))
+
+    def choose_columns(self, columns: frozenset[str]) -> None:
+        """Show these columns in Results from now on."""
+        self.columns = columns
+        self._save(self.left)
+
     def edit(self, run: RunFolder) -> None:
         """Make the recipe of a run the draft of New run. Raises BadInput if the run is damaged."""
         self.parts = own_parts(run)
@@ -246,4 +261,5 @@ class Session:
 
     def _save(self, left: float) -> None:
         """Save what the next visit begins with."""
-        Visit(left, self.theme, to_table(self._slots)).write(self._state_file)
+        columns = None if self.columns == DEFAULT else sorted(self.columns)
+        Visit(left, self.theme, to_table(self._slots), columns).write(self._state_file)

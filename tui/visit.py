@@ -1,9 +1,9 @@
-"""What one visit of the workbench leaves for the next: when it ended, its colors, and the marked runs."""
+"""What one visit of the workbench leaves for the next: when it ended, its colors, marked runs, columns of Results."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ class Visit:
     theme: str = DARK.name
     marked: list[Any] = field(default_factory=list)
     """The marks as `tui.marks.to_table` writes them."""
+    columns: list[str] | None = None
+    """Keys of the columns that Results shows; None for those shown by default."""
 
     @classmethod
     def read(cls, file: Path) -> Visit:
@@ -28,14 +30,15 @@ class Visit:
         left, theme, marked = known.get("left"), known.get("theme"), known.get("marked")
         if theme not in PALETTES:
             theme = "light" if known.get("light") is True else DARK.name  # as version 0.1 wrote it
-        return cls(_number(left), str(theme), marked if isinstance(marked, list) else [])
+        columns = known.get("columns")
+        texts = [key for key in columns if isinstance(key, str)] if isinstance(columns, list) else None
+        return cls(_number(left), str(theme), marked if isinstance(marked, list) else [], texts)
 
     def write(self, file: Path) -> None:
         """Save it. If that fails, the next visit begins without news, colors and marks."""
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            state = json.dumps({"left": self.left, "theme": self.theme, "marked": self.marked})
-            write_atomic(file, state.encode(), durable=False)
+            write_atomic(file, json.dumps(asdict(self)).encode(), durable=False)
         except OSError:
             return
 

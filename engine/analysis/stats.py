@@ -10,7 +10,7 @@ from statistics import NormalDist, fmean, stdev
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A confidence interval of a proportion, 0..1."""
+    """A confidence interval of a proportion, 0..1, or of the difference of two, -1..1."""
 
     low: float
     high: float

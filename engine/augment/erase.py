@@ -86,7 +86,7 @@ class RandomErasing:
     def draw(self, rng: np.random.Generator, n: int, size: int) -> Arrays:
         area = rng.uniform(*self.area, (TRIES, n)) * size**2
         if self.log:
-            aspect = np.exp(rng.uniform(np.log(self.aspect), -np.log(self.aspect), (TRIES, n)))
+            aspect = np.exp(rng.uniform(np.log(self.aspect), 0.0 - np.log(self.aspect), (TRIES, n)))
         else:
             aspect = rng.uniform(self.aspect, 1 / self.aspect, (TRIES, n))
         sides = np.rint(np.sqrt((area / aspect, area * aspect))).astype(np.int64)  # (2, tries, n): width, height

@@ -33,6 +33,7 @@ def register(kind: str, *, title: str, name: str = "", **facts: Any) -> Callable
         title: shown in lists and forms.
         name: the part's name; by default the name of the function, or of the class in snake_case.
         facts: literals such as year, paper, paper_result, family, params, gmacs, aliases, stage and conflicts; for a
-            model also single_pixels: True if its batch norm sees feature maps of 1x1 px.
+            model also single_pixels: True if its batch norm sees feature maps of 1x1 px; and groups: rules for its
+            parameters as tuples (match, lr, decay, until), which a recipe without `optimizer.groups` gets.
     """
     return lambda part: part

@@ -23,6 +23,7 @@ from engine.loop.evaluate import Interrupted
 from engine.loop.judge import Evaluation, Judge, as_kept
 from engine.loop.observe import Diverged, Totals
 from engine.loop.setup import Setup
+from engine.loop.step_clock import StepClock
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
 from engine.randomness import rng_state, set_rng_state
 
@@ -52,6 +53,7 @@ class Session:
         self.cold = setup.decisions.compile != "off"
         """Whether kernels have yet to be compiled, which makes the first step take about a minute."""
         self.totals = Totals(setup.device)
+        self.clock = StepClock(setup.device)
         self._data = data
         self._judge = Judge(recipe, setup, seed, stopping)
         self._last: Tree = {}  # epoch, test_accuracy, logits and more of the last evaluation; see `_remember`
@@ -65,9 +67,19 @@ class Session:
             return ""
         return "test" if self.setup.holdout is None else "holdout"
 
-    def scheduled(self, step: int) -> Swing:
-        """The schedule at a step (from 0) of this epoch: learning rate as a fraction of its peak, and momentum."""
-        return self.setup.schedule((self.epoch + step / self.setup.steps) / self.setup.length)
+    @property
+    def done(self) -> int:
+        """Completed steps of the whole training."""
+        return self.epoch * self.setup.steps + self.step
+
+    def scheduled(self, step: int, until: float = 1.0) -> Swing:
+        """The schedule at a step (from 0) of this epoch: learning rate as a fraction of its peak, and momentum.
+
+        Args:
+            until: the fraction of the training over which the schedule runs; at its end from there on.
+        """
+        progress = (self.epoch + step / self.setup.steps) / self.setup.length
+        return self.setup.schedule(progress if until == 1 else min(progress / until, 1.0))
 
     def end_epoch(self) -> Epoch | None:
         """Read the epoch's sums, evaluate, and count the epoch as completed.
@@ -98,6 +110,7 @@ class Session:
             lr=lr,
             images_per_second=self.totals.images / max(self.totals.seconds, 1e-9),
             seconds=seconds,
+            step_ms=self.clock.read(),
             weights=self.setup.averaging.weights,
             **figures,
             **evaluation.fields,

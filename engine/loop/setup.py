@@ -14,24 +14,24 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from engine.augment.pipeline import Pipeline
+from engine.augment.resizing import Resizing
 from engine.averaging import Averaging, build_averaging
-from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
-from engine.contract.recipe.conflicts import lonely, single_pixels, ungraphable
+from engine.contract.recipe.conflicts import ungraphable
 from engine.contract.recipe.ops import mixes_batch
 from engine.contract.recipe.schema import ComputeConfig, Recipe
-from engine.contract.run.teacher import is_distilled
 from engine.curves import Swing
 from engine.data.device import Resident, steps_of_training, steps_per_epoch
 from engine.data.load import DataSet
+from engine.loop import checks
 from engine.loop.decisions import Decisions, Workload, decide
 from engine.loop.layout import memory_format, place
 from engine.loop.memory import keep_freed_memory
 from engine.loop.teacher import Teacher
 from engine.losses import Loss, build_loss
 from engine.models.build import build_model
-from engine.models.norms import normalizes_single_pixels
 from engine.optim.build import build_optimizer
+from engine.optim.rules import assign
 from engine.randomness import seed_torch, set_deterministic
 from engine.schedules import plan
 
@@ -67,6 +67,7 @@ class Setup:
     """Per epoch; the last epoch may be shorter, see `steps_in`."""
     all_steps: int
     """Of the whole training."""
+    resizing: Resizing
     mixed: bool
     """Whether training labels are mixtures of classes."""
     teachers: tuple[Teacher, ...] = ()
@@ -116,6 +117,7 @@ class Setup:
             chosen: int64 (B,), the indices of these images in the training set; by default the first B.
         """
         x, y = self.augment(images, labels, epoch, step, chosen)
+        x = self.resizing.apply(x, epoch * self.steps + step)
         return x.contiguous(memory_format=self.layout), y
 
     def _objective(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -146,19 +148,23 @@ def prepare(
 
     Raises:
         BadInput: fewer training images than a batch, a single image in a batch where batch norm needs two, a part
-            that rejects its options, or a missing teacher.
+            that rejects its options, a missing teacher, or a first image size that the model does not accept.
     """
     compute = recipe.compute
-    _check_inputs(recipe, data, parts, teachers)
+    checks.inputs(recipe, data, parts, teachers)
     _configure_torch(compute, seed, device)
     pipeline = _pipeline(recipe, data, seed, parts)
     normalize = pipeline().normalize
     model = _initialized_model(recipe, data, normalize, parts)
     model = place(model, device, memory_format(compute.channels_last))
-    _check_batch_norm(recipe, data, model, device)
+    checks.batch_norm(recipe, data, model, device)
+    assign(model, recipe.optimizer.options["groups"])  # here rather than after the probes, to fail at once
     resident = partial(Resident, device=device, channels_last=compute.channels_last)
     train = resident(data.train)
     steps = steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch)
+    all_steps = steps_of_training(recipe.epochs, steps)
+    resizing = Resizing(recipe.resizing, data.image_size, all_steps)
+    resizing.check(model, normalize(train.images[:2]))
     work = _workload(recipe, train, normalize, graph=wants_graph(recipe, parts))
     decisions, warnings = decide(probe_file, compute, threads, device, model, work)
     return Setup(
@@ -167,14 +173,15 @@ def prepare(
         model=model,
         averaging=build_averaging(recipe.averaging, model, parts, epochs=recipe.epochs, steps=steps),
         optimizer=build_optimizer(recipe.optimizer, model, parts),
-        schedule=plan(recipe.schedule, steps_of_training(recipe.epochs, steps) / steps, parts),
+        schedule=plan(recipe.schedule, all_steps / steps, parts),
         augment=pipeline(compile=compute.compile != "auto" and decisions.compile != "off", say=warnings.append),
         criterion=build_loss(recipe.loss, parts),
         train=train,
         holdout=resident(data.holdout) if data.holdout else None,
         test=resident(data.test),
         steps=steps,
-        all_steps=steps_of_training(recipe.epochs, steps),
+        all_steps=all_steps,
+        resizing=resizing,
         mixed=mixes_batch(recipe.augmentation, parts),
         teachers=teachers,
         warnings=warnings,
@@ -193,15 +200,6 @@ def wants_graph(recipe: Recipe, parts: Catalog) -> bool:
     chosen = (("model", recipe.model), ("optimizer", recipe.optimizer), ("loss", recipe.loss))
     built_in = all(parts.get(kind, choice.name).module.startswith("engine.") for kind, choice in chosen)
     return built_in and not recipe.model.name.startswith("timm:") and not ungraphable(recipe)
-
-
-def _check_inputs(recipe: Recipe, data: DataSet, parts: Catalog, teachers: tuple[Teacher, ...]) -> None:
-    """Raise BadInput if the loss lacks its teacher, or if there are fewer training images than a batch."""
-    if is_distilled(recipe, parts) and not teachers:
-        raise BadInput(f"loss = {recipe.loss.name} needs a teacher, which only a run has; use cross_entropy here")
-    if len(data.train) < recipe.batch_size:
-        problem = f"batch_size = {recipe.batch_size}: the training set has only {len(data.train)} images"
-        raise BadInput(f"{problem}; use a smaller batch or more training images")
 
 
 def _configure_torch(compute: ComputeConfig, seed: int, device: torch.device) -> None:
@@ -250,12 +248,3 @@ def _workload(recipe: Recipe, train: Resident, normalize: Callable[[Tensor], Ten
         steps=steps_of_training(recipe.epochs, steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch)),
         graph=graph,
     )
-
-
-def _check_batch_norm(recipe: Recipe, data: DataSet, model: nn.Module, device: torch.device) -> None:
-    """Raise BadInput if a batch of one image would reach a batch norm over a single pixel, which has no variance."""
-    alone = lonely(recipe, len(data.train))
-    one_image = torch.zeros(1, data.channels, data.image_size, data.image_size, device=device)
-    layout = memory_format(recipe.compute.channels_last)
-    if alone and normalizes_single_pixels(model, one_image.to(memory_format=layout)):
-        raise BadInput(single_pixels(recipe, alone))

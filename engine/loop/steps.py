@@ -105,6 +105,10 @@ class RecordedStep:
         self._y.copy_(y)
         return self._replay()
 
+    def forget(self) -> None:
+        """Drop the recording, since the step has changed: the next steps run eagerly, then it is recorded again."""
+        self._left, self._replay = EAGER_STEPS, None
+
     def _record(self, x: Tensor, y: Tensor) -> None:
         self._x, self._y = x.clone(), y.clone()
         try:

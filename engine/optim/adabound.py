@@ -19,7 +19,7 @@ Gamma = Annotated[
 Amsbound = Annotated[bool, Spec("use the maximum of past squared gradients (AMSBound)")]
 
 
-@register("optimizer", title="AdaBound", year=2019, paper="1902.09843")
+@register("optimizer", title="AdaBound", rescales_decay=True, year=2019, paper="1902.09843")
 def adabound(
     groups: list[Group],
     *,

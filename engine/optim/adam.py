@@ -9,7 +9,7 @@ from engine.optim.options import AdamEps, Beta1, Beta2, DecoupledDecay, L2Penalt
 from engine.optim.param_groups import Group, kernel
 
 
-@register("optimizer", title="Adam", year=2014, paper="1412.6980")
+@register("optimizer", title="Adam", rescales_decay=True, year=2014, paper="1412.6980")
 def adam(
     groups: list[Group],
     *,

@@ -17,7 +17,7 @@ Eps = Annotated[float, Spec("added to the gradient norm", ge=0.0)]
 Vectors = Annotated[bool, Spec("also adapt the learning rate of biases and norm layers")]
 
 
-@register("optimizer", title="LARS", year=2017, paper="1708.03888")
+@register("optimizer", title="LARS", rescales_decay=True, year=2017, paper="1708.03888")
 def lars(
     groups: list[Group],
     *,
@@ -38,7 +38,7 @@ def lars(
     return Lars(groups, facts | {"trust": trust, "eps": eps, "vectors": vectors, "ceiling": False})
 
 
-@register("optimizer", title="LARC", year=2017, paper="1708.03888")
+@register("optimizer", title="LARC", rescales_decay=True, year=2017, paper="1708.03888")
 def larc(
     groups: list[Group],
     *,

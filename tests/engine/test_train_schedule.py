@@ -36,7 +36,7 @@ def test_a_run_stopped_while_its_momentum_moves_ends_with_the_same_bits(make):
 
 
 def test_momentum_stands_still_where_nothing_is_said(make, monkeypatch):
-    monkeypatch.setattr(train, "set_momentum", None)
+    monkeypatch.setattr("engine.optim.param_groups._set_momentum", None)
     trial = make(schedule="one_cycle")
     trial.go()
     assert len(trial.epochs()) == 3

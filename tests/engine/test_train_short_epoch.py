@@ -8,7 +8,7 @@ import pytest
 from engine.contract.run import predictions
 from engine.contract.run.events import Checkpoint, Epoch, Finished, Resumed, RunStarted
 from engine.loop import judge
-from engine.optim import param_groups
+from engine.optim.param_groups import follow
 from engine.schedules import plan
 
 SHORT = {"epochs": 2.6}  # 13 steps: five, five and three
@@ -17,13 +17,16 @@ SHORT = {"epochs": 2.6}  # 13 steps: five, five and three
 def rates(trial, monkeypatch) -> list[float]:
     """The learning rate factor of every step of a run."""
     seen = []
+
+    def spy(optimizer, scheduled, low):
+        follow(optimizer, scheduled, low)
+        (group,) = optimizer.param_groups
+        seen.append(group["lr"] / group["initial_lr"])
+
     with monkeypatch.context() as patch:
-        patch.setattr("engine.train.set_lr", lambda optimizer, factor: seen.append(factor) or real(optimizer, factor))
+        patch.setattr("engine.train.follow", spy)
         trial.go()
     return seen
-
-
-real = param_groups.set_lr
 
 
 @pytest.mark.parametrize(("epochs", "steps"), [(2.6, 13), (2.61, 13), (1.1, 6), (2.95, 15), (2.05, 10), (3, 15)])

@@ -133,3 +133,18 @@ def test_every_published_row_is_a_preset_with_the_figure_of_its_source():
 def test_a_row_that_does_not_exist_is_refused_with_a_hint(ref, hint):
     with pytest.raises(BadInput, match=hint):
         recipe_of(ref, PARTS)
+
+
+def test_a_run_from_before_there_were_parameter_groups_is_repeated_without_any(tmp_path):
+    """Its model's mark has a rule today; a preset that names the model follows it, the run keeps its id."""
+    file = tmp_path / "net.toml"
+    file.write_text('model = "airbench94"\nepochs = 2\nbatch_size = 8\naugmentation = []\noptimizer = "sgd"\n')
+    assert len(recipe_of(str(file), PARTS).optimizer.options["groups"]) == 1
+    recipe = recipe_of(str(file), PARTS, Edits(fields={"optimizer.groups": []}))
+    run = create(runs_root(), recipe, seed=0)
+    lines = run.recipe_toml.read_text().splitlines(keepends=True)
+    run.recipe_toml.write_text("".join(line for line in lines if not line.startswith(("groups", "independent_decay"))))
+    for again in (run.recipe(), run.inspect()[0], look_up(f"run:{run.id}").recipe()):
+        assert again.recipe_id == recipe.recipe_id and again.optimizer.options["groups"] == ()
+    other = look_up(f"run:{run.id}").recipe(Edits(model="airbench95"))
+    assert len(other.optimizer.options["groups"]) == 1, "another model starts with its own rules"

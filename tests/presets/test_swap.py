@@ -100,6 +100,35 @@ def test_nothing_is_said_where_no_part_was_swapped():
     assert told("optimizer.lr=0.01", "schedule.warmup=1", "epochs=9") == []
 
 
+RULE = {"match": "conv1.*", "lr": 2.0, "decay": 1.0, "until": 0.5}
+RULED = TABLE | {"optimizer": TABLE["optimizer"] | {"groups": [RULE]}}
+
+
+def rules_after(*sets: str, **flags: str) -> tuple[list[dict[str, object]], list[str]]:
+    """The rules for parameters after these changes, and the lines about them."""
+    edits = Edits(sets=sets, **flags)
+    recipe = resolve(edit(RULED, edits, PARTS), PARTS)
+    lines = reset_by(resolve(RULED, PARTS), recipe, edits, PARTS)
+    return recipe.to_table()["optimizer"]["groups"], [line for line in lines if "groups" in line]
+
+
+def test_another_model_starts_with_the_rules_of_its_own_mark():
+    for flags in ({"sets": ["model=airbench94"]}, {"sets": ["model.name=airbench94"]}, {"model": "airbench94"}):
+        sets = flags.pop("sets", [])
+        groups, lines = rules_after(*sets, **flags)
+        assert [group["match"] for group in groups] == ["whiten.bias"]
+        assert lines == ["optimizer: groups are those of airbench94"]
+    assert rules_after("model=lenet") == ([], ["optimizer: groups are those of lenet"])
+    mine = '[{match = "*.bias", lr = 2}]'
+    groups, lines = rules_after("model=lenet", f"optimizer.groups={mine}")
+    assert [group["match"] for group in groups] == ["*.bias"] and lines == []
+
+
+def test_another_optimizer_or_width_keeps_the_rules():
+    for change in ("optimizer=muon", "optimizer.name=adamw", "model.init=he", "model.name=resnet34"):
+        assert rules_after(change) == ([RULE], [])
+
+
 def test_a_preset_and_a_row_can_be_swapped_as_well():
     assert (
         references.recipe_of("quickstart", PARTS, Edits(sets=["optimizer.name=muon"])).optimizer.options["lr"] == 0.02

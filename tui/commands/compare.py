@@ -1,106 +1,203 @@
-"""`cifar-tui runs compare`: runs side by side, the mean over seeds, and the fields in which their recipes differ."""
+"""`cifar-tui runs compare`: runs side by side, verdicts on models or recipes, and the fields that differ."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from engine.contract.errors import BadInput
-from tui.commands.common import Json, Refs, RunsDirs, print_json, print_table, roots
-from tui.drawing.format import NONE, delta, percent, picked, work
+from engine.contract.errors import BadInput, nearest
+from tui.commands.common import Json, Refs, RunsDirs, print_json, print_pairs, print_table, print_text, roots
+from tui.drawing.format import percent
 
 if TYPE_CHECKING:
-    from engine.analysis.compare import Comparison, Difference, Group
-    from engine.analysis.standing import Standing
-    from engine.contract.run.folder import RunFolder
-    from engine.contract.run.summary import Summary
+    from engine.analysis.between_models import Models
+    from engine.analysis.between_recipes import Recipes
+    from engine.analysis.compare import Difference, Group
+    from engine.analysis.marked import Marked
+    from engine.analysis.verdict import Rules
+    from tui.drawing.typeset import Table
 
 
 def compare(
     refs: list[str] = Refs,
+    by: str = typer.Option(
+        "run", "--by", help="What is judged: run (these models) or recipe (their means over all seeds)."
+    ),
+    baseline: str = typer.Option(
+        "", "--baseline", help="The run to compare with; by default the first.", metavar="RUN"
+    ),
+    smallest: float = typer.Option(0.2, "--smallest", help="Smallest difference that matters, in points.", min=0.0),
+    correction: str = typer.Option("holm", "--correction", help="Correction for several comparisons: holm or bh."),
+    paired: bool = typer.Option(
+        False, "--paired", help="Pair runs by seed, where recipes share the order of the images and all draws."
+    ),
+    classes: bool = typer.Option(False, "--classes", help="Show the difference for each class, too."),
     same_epoch: bool = typer.Option(
         False, "--same-epoch", help="Compare finished runs, too, at the last epoch that both have tested."
     ),
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Compare runs side by side.
+    """Compare runs side by side, and say what the difference shows.
 
-    Shows the last and best accuracy, the difference from the first run, and the fields in which the recipes differ. Two
-    finished runs are compared at their last epochs, all others at the last epoch that both have tested.
+    Lists accuracies, the difference from the baseline, the epochs to an accuracy, and the fields in which the recipes
+    differ. Two finished runs are compared at their last epochs, all others at the last epoch that both have tested.
+    The verdict on finished runs compares their predictions image by image; with --by recipe, the means of all finished
+    runs of these recipes.
     """
-    from engine.analysis.compare import differences, groups, table
+    from engine.analysis.between_models import compare_models
+    from engine.analysis.compare import differences, groups
+    from engine.analysis.marked import read_marked
     from engine.contract.run.store import find
 
-    folders = list(dict.fromkeys(find(roots(runs_dir), ref) for ref in refs))
+    rules = _rules(by, smallest, correction, paired)
+    places = roots(runs_dir)
+    folders = list(dict.fromkeys(find(places, ref) for ref in [*([baseline] if baseline else []), *refs]))
     if len(folders) < 2:
         same = f"; all of these are run {folders[0].id}" if len(refs) > 1 else ""
         raise BadInput(f"runs compare: name at least two runs{same}")
-    summaries, standings = zip(*(_measured(folder) for folder in folders), strict=True)
-    rows = table(standings, baseline=standings[0].id, same_epoch=same_epoch)
-    differing = differences([folder.inspect()[0] for folder in folders])
+    base = folders[0].id
+    marked = read_marked(folders, base, same_epoch=same_epoch)
+    seeds = groups([one.row for one in marked])
+    models = compare_models([one.row for one in marked], [one.run for one in marked], base, rules)
+    recipes = _recipes(marked, places, rules) if by == "recipe" else None
+    differing = differences([one.recipe for one in marked])
     if as_json:
-        print_json(_json(summaries, rows, groups(rows), differing))
+        print_json(_json(marked, seeds, differing, models, recipes))
+        return
+    _print_runs(marked, base, seeds)
+    if recipes:
+        _print_recipes(recipes, _labels(marked))
     else:
-        _print(rows, groups(rows), differing)
+        _print_models(marked, models, classes=classes)
+    _print_differences(marked, differing)
 
 
-def _measured(folder: RunFolder) -> tuple[Summary, Standing]:
-    """A run's row and its figures, from one reading of its events."""
-    from engine.analysis.standing import standing
-    from engine.contract.run.fold import RunFold
-    from engine.contract.run.store import summarize
+def _rules(by: str, smallest: float, correction: str, paired: bool) -> Rules:
+    from engine.analysis.verdict import Rules
 
-    fold = RunFold(folder.events)
-    row = summarize(folder, fold)
-    figures = standing(row.id, folder.info(), fold.course)
-    return row, dataclasses.replace(figures, name=row.name or figures.name, state=row.status)
+    for option, value, choices in (("--by", by, ("run", "recipe")), ("--correction", correction, ("holm", "bh"))):
+        if value not in choices:
+            raise BadInput(f"{option} {value!r}: not one of {', '.join(choices)}{nearest(value, choices)}")
+    return Rules(smallest / 100, "holm" if correction == "holm" else "bh", paired=paired)
 
 
-def _json(
-    summaries: Sequence[Summary], rows: Sequence[Comparison], seeds: Sequence[Group], differing: Sequence[Difference]
-) -> dict[str, object]:
-    figures = [
-        summary.to_json()
-        | {"best_on": summary.best_on or None, "best_epoch": row.best_epoch if summary.best_on else None}
-        | {"against_first": row.against, "at_epoch": row.at_epoch, "at_epoch_of_first": row.base_epoch}
-        for summary, row in zip(summaries, rows, strict=True)
-    ]
-    fields = {difference.field: list(difference.values) for difference in differing}
-    groups_json = [dataclasses.asdict(group) | {"best_on": group.best_on or None} for group in seeds]
-    return {"runs": figures, "seeds": groups_json, "differences": fields}
+def _recipes(marked: Sequence[Marked], places: Sequence[Path], rules: Rules) -> Recipes:
+    """The verdicts on the recipes of the marked runs, from all of their runs in the folders."""
+    from engine.analysis.between_recipes import compare_recipes
+    from engine.analysis.chosen import by_recipe
+    from engine.contract.run.index import Index
+
+    recipes = {one.run.recipe_id: one.recipe for one in marked}
+    known = {group.recipe_id: group for group in by_recipe(Index().rows(places))}
+    return compare_recipes([known[recipe] for recipe in recipes], recipes, marked[0].run.recipe_id, rules)
 
 
-def _print(rows: Sequence[Comparison], seeds: Sequence[Group], differing: Sequence[Difference]) -> None:
-    _print_runs(rows)
+def _labels(marked: Sequence[Marked]) -> dict[str, str]:
+    """By recipe id: how the recipe differs from the baseline's; the baseline itself by its name.
+
+    Recipes may differ in what the short form does not say, such as the order of operations: these have a part of their
+    id behind their name.
+    """
+    from tui.drawing.format import NONE
+
+    labels = {}
+    for one in marked:
+        name = one.run.preset or one.run.model
+        labels[one.run.recipe_id] = one.changes if one.changes != NONE else f"{name} {one.run.recipe_id[:8]}"
+    return labels | {marked[0].run.recipe_id: marked[0].run.preset or marked[0].run.model}
+
+
+def _print_runs(marked: Sequence[Marked], base: str, seeds: Sequence[Group]) -> None:
+    from tui.drawing.compare_table import notes
+    from tui.drawing.format import NONE
+    from tui.drawing.verdict_tables import overlay_table
+
+    _print(overlay_table(marked, base), shrink=["recipe", "changes"], drop=["kWh", "s/epoch", "seed", "best"])
+    for note in notes([one.row for one in marked]):
+        typer.echo(note)
     for group in seeds:
-        spread = f"±{percent(group.last.sd)} " if group.last.n > 1 else ""
-        if group.last.n > 1 or group.repeated:
-            repeated = f"; {group.repeated}" if group.repeated else ""
-            typer.echo(f"{group.name}: {percent(group.last.mean)} {spread}% (last epoch, n={group.last.n}{repeated})")
+        spread = f"± {percent(group.last.sd)} sd " if group.last.n > 1 else ""
+        if group.last.n > 1 or group.repeated or group.left_out:
+            remarks = "".join(f"; {remark}" for remark in (group.repeated, group.left_out) if remark)
+            mean = f"{percent(group.last.mean)} {spread}%" if group.last.n else NONE
+            typer.echo(f"{group.name}: {mean} (last epoch, n={group.last.n}{remarks})")
+
+
+def _print_models(marked: Sequence[Marked], models: Models, *, classes: bool) -> None:
+    from engine.analysis.together import suspects_of
+    from tui.drawing.verdict_tables import classes_table, models_table, not_to_be_concluded
+    from tui.drawing.verdict_words import churn_sentence, model_sentence, suspects_sentence
+
+    changes = {one.run.id: one.changes for one in marked}
+    if models.rows:
+        _print(models_table(models, changes), shrink=["changes"], drop=["images", "changes", "mid-p"])
+    for row in models.rows:
+        print_text(model_sentence(row, models.baseline, models.rules, models.size))
+    for row in models.rows:
+        print_text(churn_sentence(row, models.baseline))
+    if suspects := suspects_of([one.run for one in marked]):
+        print_text(suspects_sentence(suspects))
+    for row in models.rows:
+        if classes and row.pair:
+            _print(classes_table(row, models), shrink=[], drop=["mid-p"])
+    _print_notes(not_to_be_concluded(marked, models))
+
+
+def _print_recipes(recipes: Recipes, labels: dict[str, str]) -> None:
+    from tui.drawing.verdict_tables import not_to_be_concluded_of_recipes, recipes_table
+    from tui.drawing.verdict_words import ensemble_sentence, recipe_sentence
+
+    _print(recipes_table(recipes, labels), shrink=["recipe"], drop=["seeds + images", "P(A>B)", "p"])
+    for row in recipes.rows:
+        print_text(recipe_sentence(row, labels[row.recipe.recipe_id], recipes.rules, recipes.size))
+    for row in (recipes.baseline, *recipes.rows):
+        print_text(ensemble_sentence(row, labels[row.recipe.recipe_id]))
+    _print_notes(not_to_be_concluded_of_recipes(recipes, labels))
+
+
+def _print_notes(notes: Sequence[tuple[str, str]]) -> None:
+    typer.echo("\nNot to be concluded")
+    print_pairs(notes)
+
+
+def _print(table: Table, shrink: Sequence[str], drop: Sequence[str]) -> None:
+    if table.title:
+        typer.echo()
+        print_text(table.title)
+    heads = [column.head for column in table.columns]
+    right = [column.head for column in table.columns if column.right]
+    print_table(heads, table.rows, right=right, shrink=shrink, drop=[head for head in drop if head in heads])
+
+
+def _print_differences(marked: Sequence[Marked], differing: Sequence[Difference]) -> None:
     if differing:
         typer.echo()
-        head = ["differs", *(row.standing.id[-4:] for row in rows)]
+        head = ["differs", *(one.run.id[-4:] for one in marked)]
         print_table(head, [[difference.field, *difference.values] for difference in differing])
 
 
-def _print_runs(rows: Sequence[Comparison]) -> None:
-    from tui.drawing.compare_table import notes
+def _json(
+    marked: Sequence[Marked],
+    seeds: Sequence[Group],
+    differing: Sequence[Difference],
+    models: Models,
+    recipes: Recipes | None,
+) -> dict[str, Any]:
+    """`against_first`, `at_epoch_of_first`: the difference to the baseline, by default the first run."""
+    from engine.analysis.together import suspects_of
+    from tui.drawing.verdict_figures import models_data, recipes_data, run_data, suspects_data
 
-    body = []
-    for row in rows:
-        run = row.standing
-        interval = f"±{percent((row.interval.high - row.interval.low) / 2)}" if row.interval else NONE
-        body.append(
-            [
-                run.id, run.name, str(run.seed), percent(row.last), interval, picked(row.best, run.best_on),
-                f"{delta(row.against, 2)} {row.at}".strip(), work(run.seconds, run.estimated), run.state,
-            ]
-        )  # fmt: skip
-    head = ["id", "recipe", "seed", "last", "95 % CI", "best", "Δ to first", "time", "status"]
-    print_table(head, body, right=["seed", "last", "95 % CI", "best"])
-    for note in notes(rows):
-        typer.echo(note)
+    suspects = suspects_of([one.run for one in marked])
+    return {
+        "baseline": models.baseline,
+        "runs": [run_data(one) for one in marked],
+        "seeds": [dataclasses.asdict(group) | {"best_on": group.best_on or None} for group in seeds],
+        "differences": {difference.field: list(difference.values) for difference in differing},
+        "models": models_data(marked, models),
+        "suspects": suspects_data(suspects) if suspects else None,
+    } | ({"recipes": recipes_data(recipes, _labels(marked))} if recipes else {})

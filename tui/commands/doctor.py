@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TMUX_RGB = 'set -as terminal-features ",*:RGB"'
 """Lets tmux pass true colors on to the terminal around it."""
-PACKAGES = ("torch", "torchvision", "textual", "plotext", "numpy", "pydantic")
+PACKAGES = ("torch", "torchvision", "textual", "numpy", "pydantic")
 
 
 def doctor(as_json: bool = Json) -> None:

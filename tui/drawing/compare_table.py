@@ -34,7 +34,7 @@ def table_lines(
     """All lines of the list, in order."""
     lines = [TableLine("columns")]
     lines += [TableLine("run", index, row=row) for index, row in enumerate(rows)]
-    seeded = [group for group in groups if group.last.n > 1 or group.repeated]
+    seeded = [group for group in groups if group.last.n > 1 or group.repeated or group.left_out]
     if seeded:
         lines.append(TableLine("heading", text="mean ± standard deviation over seeds, finished runs"))
         lines += [TableLine("group", group=group) for group in seeded]
@@ -64,6 +64,11 @@ def notes(rows: Sequence[Comparison]) -> list[str]:
         texts.append("@ end: both runs have finished, after different numbers of epochs")
     if len({row.standing.data for row in rows} - {""}) > 1 or len({row.standing.test_images for row in rows} - {0}) > 1:
         texts.append("runs tested on other images than the baseline show no difference to it")
+    texts += [
+        f"{row.standing.id[-4:]} is left out of means and verdicts: {one_line(row.standing.excluded)}"
+        for row in rows
+        if row.standing.excluded
+    ]
     return texts
 
 
@@ -155,6 +160,8 @@ def _group(group: Group) -> Line:
     ]
     if group.repeated:
         line.append((f"   {group.repeated}", "warn"))
+    if group.left_out:
+        line.append((f"   {group.left_out}", "warn"))
     if group.unfinished:
         line.append((f"   {group.unfinished} not finished", "dim"))
     return line

@@ -175,6 +175,7 @@ def looks(palette: Palette) -> dict[str, Look]:
     found |= {f"run-{i}": Look(color) for i, color in enumerate(palette.runs)}
     found |= {f"faint-{i}": Look(color, plain="dim") for i, color in enumerate(palette.faint)}
     found |= {f"history-{i}": Look(color, palette.strip) for i, color in enumerate(palette.history)}
+    found |= {f"part-{i}": Look(color) for i, color in enumerate(palette.history)}
     found |= {
         f"heat-{i}": Look(ink_on(color, palette.heat_inks), color, plain="bold" if i >= len(palette.heat) // 2 else "")
         for i, color in enumerate(palette.heat)

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.ops import members
+from engine.contract.recipe.option_types import Rule
 from engine.contract.recipe.overrides import labeled
 from engine.contract.recipe.params import OPS, Param
 from engine.contract.recipe.schema import NOT_HASHED, Choice, Recipe
@@ -97,6 +98,8 @@ def as_text(value: Any) -> str:
         return f"{value:.10g}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(as_text(item) for item in value) + "]"
+    if isinstance(value, Rule):
+        return value.inline()
     return "" if value is None else str(value)
 
 

@@ -8,10 +8,11 @@ from engine.contract.recipe.resolve import PART_FIELDS
 from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.schedules import learning_rates
-from tui.drawing.axes import value_axis, x_axis
-from tui.drawing.charts import ChartStyle, Series, chart
+from tui.drawing.axes import rate_axis, x_axis
+from tui.drawing.charts import Chart, ChartStyle, Series
 from tui.drawing.format import Glyphs
 from tui.drawing.lines import Line, clip, fit, heading, hints, wrap
+from tui.drawing.plot import plot
 from tui.forms.editor import FormEditor
 from tui.forms.fields import Field
 from tui.forms.rows import help_of
@@ -33,11 +34,10 @@ def learning_rate(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> li
     points = max(2 * (width - 6), 2)
     rates = learning_rates(recipe, points)
     epochs = [recipe.epochs * i / (points - 1) for i in range(points)]
-    x = x_axis(recipe.epochs, recipe.epochs, width)
-    y = value_axis([rates], height - 3)
-    style = ChartStyle(gutter=0, tick_width=max(len(name) for _, name in y.ticks), glyphs=glyphs)
-    plot = chart([Series("", epochs, rates)], width, height - 1, x, y, style)
-    return [heading(f"learning rate · {one_line(recipe.schedule.name)}", width), *plot]
+    x = x_axis(recipe.epochs, recipe.epochs)
+    title = f"learning rate · {one_line(recipe.schedule.name)}"
+    chart = Chart(title, (Series("", epochs, rates),), x, rate_axis(rates, height - 2))
+    return [heading(title, width), *plot(chart, width, height - 1, ChartStyle(gutter=0, glyphs=glyphs))]
 
 
 def estimates(notes: Sequence[tuple[str, str]], width: int, first: str = "") -> list[Line]:

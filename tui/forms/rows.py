@@ -89,7 +89,19 @@ def _grouped(fields: Sequence[Field]) -> list[FormRow]:
 _GROUPS: Final = {
     name: rank
     for rank, name in enumerate(
-        ("what", "training", "model", "augmentation", "optimizer", "schedule", "loss", "averaging", "data", "evaluate")
+        (
+            "what",
+            "training",
+            "model",
+            "augmentation",
+            "optimizer",
+            "schedule",
+            "loss",
+            "averaging",
+            "data",
+            "evaluate",
+            "resizing",
+        )
     )
 }
 

@@ -12,8 +12,7 @@ _METRIC: Final = "Next metric of the lower plot: loss, learning rate, images/s, 
 
 KEYS: Final = in_line(
     (
-        *(replace(row, help=_METRIC) for row in take(CHARTS, "m")),
-        *take(CHARTS, "a x w z"),
+        *(replace(row, help=_METRIC) if row.action == "metric" else row for row in CHARTS),
         *OTHER_RUN,
         Key("f", "follow", "follow", "Always show the newest live run; again: stop following."),
         Key("slash", "search", "search log", "Search the log."),
@@ -21,5 +20,5 @@ KEYS: Final = in_line(
         *ACTS,
         Key("y", "copy", "copy command", "Copy the command that repeats the run."),
     ),
-    "m a x z , . S|C E w f l",
+    "m a x z , . S|C E w f l left right",
 )

@@ -17,7 +17,9 @@ LISTS: Final = (
     Key("asterisk", "all", "all or none", "Remove all marks; if there are none, mark every row shown."),
     Key("s", "sort", "sort", "Sort by another column; a click on its head does the same."),
     Key("r", "reverse", "reverse", "Reverse the order."),
+    Key("c", "columns", "columns", "Choose the columns; the choice is kept."),
     Key("o", "group", "by recipe", "Group the runs by recipe, with the mean of each group; again: ungroup."),
+    Key("p", "pin", "pin", "Keep the run at the top of the list; again: let it go (cifar-tui runs pin RUN)."),
 )
 """Lists of runs, on top of the keys that move in every list."""
 
@@ -27,10 +29,20 @@ CHARTS: Final = (
     Key("x", "x_unit", "epoch/step/time", "Next x axis: epochs, steps, minutes."),
     Key("w", "smooth", "smooth", "Smooth the curves more, then not at all; the heading shows the weight."),
     Key("z", "zoom", "zoom", "Show one plot on the whole screen; m changes it, z goes back."),
-    Key("left,left_square_bracket", "cursor(-1)", "cursor", "Move the cursor of all charts one column to the left."),
-    Key("right,right_square_bracket", "cursor(1)", "cursor", "Move the cursor of all charts one column to the right."),
-    Key("shift+left,left_curly_bracket", "cursor(-10)", "cursor by ten", "Move the cursor ten columns to the left."),
-    Key("shift+right,right_curly_bracket", "cursor(10)", "cursor by ten", "Move the cursor ten columns to the right."),
+    Key("left,left_square_bracket", "cursor(-1)", "cursor", "Read all charts at the epoch before: move their cursor."),
+    Key("right,right_square_bracket", "cursor(1)", "cursor", "Read all charts at the next epoch: move their cursor."),
+    Key(
+        "shift+left,left_curly_bracket",
+        "cursor(-10)",
+        "cursor by ten",
+        "Move the cursor of the charts ten epochs left.",
+    ),
+    Key(
+        "shift+right,right_curly_bracket",
+        "cursor(10)",
+        "cursor by ten",
+        "Move the cursor of the charts ten epochs right.",
+    ),
     Key("plus,equals_sign", "y_zoom(1)", "y zoom", "Show a smaller range of the y axis."),
     Key("minus", "y_zoom(-1)", "y zoom", "Show a larger range of the y axis."),
     Key("r", "x_range", "x range", "Show the whole run, its last half, or its last fifth."),
@@ -46,6 +58,13 @@ ACTS: Final = (
     Key("D", "delete", "delete", "Move the run to the trash; asks first, and u restores it (cifar-tui runs rm RUN)."),
     Key("t", "tags", "tags", "Set the run's tags (cifar-tui runs tag RUN TAG)."),
     Key("e", "note", "note", "Write a note (cifar-tui runs note RUN TEXT)."),
+    Key(
+        "O",
+        "exclude",
+        "leave out",
+        "Leave the run out of means, verdicts and grids, for a reason; without one it counts again "
+        "(cifar-tui runs exclude RUN --why TEXT, runs include RUN).",
+    ),
     Key("b", "baseline", "baseline", "Make the run the baseline of all curves and differences; again: no baseline."),
     Key("v", "compare", "compare", "Compare the marked runs (cifar-tui runs compare RUN RUN)."),
     Key("i", "inspect", "inspect", "Show which classes the run confuses."),

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from tui.keys.families import ACTS, LISTS, in_line, take
+from tui.keys.families import ACTS, LISTS, in_line
 from tui.keys.key import Key
 
 _DELETE: Final = (
-    "Move the run, or all marked ones, to the trash; asks first, and u restores them (cifar-tui runs rm RUN)."
+    "Move the run to the trash, or all marked ones; asks first, and u restores them (cifar-tui runs rm RUN)."
 )
 
 KEYS: Final = in_line(
     (
         Key("enter", "open", "open", "Open the run on the Dashboard (cifar-tui open RUN)."),
-        *take(LISTS, "/ space * s r o"),
+        *LISTS,
         *(replace(row, help=_DELETE) if row.key == "D" else row for row in ACTS),
         Key("y", "copy", "copy command", "Copy the command that repeats the run."),
     ),
-    "enter space v / b S|C t e R s E D i",
+    "enter space v / b S|C t e R s E c D i",
 )

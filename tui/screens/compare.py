@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, Final
 
 import numpy as np
@@ -14,17 +15,17 @@ from textual.events import Resize, ScreenResume
 
 from engine.analysis import compare
 from engine.contract.run.store import RunFolder
-from tui.dashboard.curves import epoch_positions, x_axis_for
 from tui.dashboard.options import Frame
+from tui.dashboard.positions import epoch_positions, x_axis_for, x_name
 from tui.dashboard.view import RunView
-from tui.drawing.axes import accuracy_axis, value_axis
-from tui.drawing.chart_pane import ChartPane, chart_pane
-from tui.drawing.charts import Series, smooth
+from tui.drawing.chart_pane import chart_pane
+from tui.drawing.charts import Chart, Series
 from tui.drawing.compare_table import TableLine, draw_line, table_lines
 from tui.drawing.format import number, percent
 from tui.drawing.lines import Line, hints
-from tui.drawing.marks import mark_of, role_of
+from tui.drawing.marks import faint_role_of, mark_of, role_of
 from tui.drawing.palette import SLOTS
+from tui.drawing.ranges import fit_accuracy, fit_values, settle, visible
 from tui.keys.common import bindings
 from tui.keys.compare import KEYS
 from tui.screens.plot_keys import PlotKeys
@@ -80,6 +81,7 @@ class Compare(PlotKeys):
         self._views: dict[RunFolder, RunView] = {}
         self._loss = False
         self._zoomed = False
+        self._options = replace(self._options, smooth=0.85)
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -172,22 +174,22 @@ class Compare(PlotKeys):
 
     def _overlay(self, width: int, height: int) -> list[Line]:
         views, options = self._shown_views(), self._options
-        frame = Frame(width, height - 1, self.query_one("#overlay", Pane).glyphs)
+        frame = Frame(width, height - 1, self.query_one("#overlay", Pane).glyphs, color=not self.app.no_color)
         drawn = self._slotted(views)[:SLOTS]
         series = [self._series(view, slot) for view, slot in reversed(drawn)]
-        values = [one.y for one in series]
-        if self._loss:
-            y, title = value_axis(values, frame.rows, options.loss_scale), "test loss"
-        else:
-            y, title = accuracy_axis(values, frame.rows, options.accuracy_scale), "test accuracy %"
         furthest = max(views, key=lambda view: view.progress_epochs)
+        x = x_axis_for(furthest, options)
+        values = [visible(one.points, x, last_half=True) for one in series]
+        if self._loss:
+            y, title = settle(fit_values(values, scale=options.loss_scale)), "test loss"
+        else:
+            y, title = settle(fit_accuracy(values, scale=options.accuracy_scale)), "test accuracy %"
         left_out = f"   first {len(drawn)} of {len(views)} drawn" if len(drawn) < len(views) else ""
         keys = hints([("a", y.scale), ("x", options.x), ("w", f"smooth {options.smooth:g}")])
-        long = [*keys, (left_out, "dim")]
-        style = frame.style(max([2, *(len(label) for _, label in y.ticks)]), options.x)
-        empty = "" if any(np.isfinite(np.asarray(value)).any() for value in values) else furthest.no_test
-        x = x_axis_for(furthest, options, frame)
-        return chart_pane(ChartPane(title, tuple(series), x, y, style, (long,), empty=empty), width, height)
+        long: Line = [*keys, (f"   y fits last half{left_out}", "dim")]
+        empty = "" if any(len(value) for value in values) else furthest.no_test
+        chart = Chart(title, tuple(series), x, y, x_name(options), rights=(long,), empty=empty)
+        return chart_pane(chart, frame.style(), width, height)
 
     def _series(self, view: RunView, slot: int | None) -> Series:
         xs = epoch_positions(view, self._options)
@@ -195,10 +197,15 @@ class Compare(PlotKeys):
         tested = ys[np.isfinite(ys)]
         last = float(tested[-1]) if len(tested) else math.nan
         value = number(last) if self._loss else percent(last / 100)
-        mark = mark_of(slot)
-        return Series(view.short_id, xs, smooth(ys, self._options.smooth), (value,), role_of(slot), mark)
+        return Series(
+            view.short_id, xs, ys, (value,), role_of(slot), mark_of(slot, view.run.id), faint=faint_role_of(slot),
+            weight=self._options.smooth, slot=slot or 0,
+        )  # fmt: skip
 
     # --- keys -------------------------------------------------------------------------------------------------
+
+    def _last_epoch(self) -> int:
+        return max((view.done_epochs for view in self._shown_views()), default=0)
 
     def action_metric(self) -> None:
         self._loss = not self._loss

@@ -58,11 +58,15 @@ class RunKeys(RunActions):
         if run := self._run():
             self.ask_note(run)
 
+    def action_exclude(self) -> None:
+        if run := self._run():
+            self.ask_exclude(run)
+
     def action_baseline(self) -> None:
         """Make the run the baseline, or remove it as the baseline."""
         if run := self._run():
             session = self.workbench.session
-            session.baseline = None if session.baseline == run else run
+            session.toggle_baseline(run)
             self.say(f"{run.id[-4:]} is the baseline" if session.baseline else "no baseline")
             self.app.post_message(RunsChanged())
 

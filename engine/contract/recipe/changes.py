@@ -109,6 +109,9 @@ def _short(value: Any) -> str:
     if isinstance(value, float):
         text = f"{value:g}"
         return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+    if isinstance(value, dict):  # a rule of optimizer.groups, without the factors that change nothing
+        factors = [f"{key} {_short(item)}" for key, item in value.items() if key != "match" and item != 1]
+        return " ".join([value["match"], *factors])
     if isinstance(value, list):
         return "[" + " ".join(_short(item) for item in value) + "]"
     return str(value)

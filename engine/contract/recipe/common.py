@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.contract.recipe.params import Param
+from engine.contract.recipe.params import RULES, Param
 
 COMMON: Final[dict[str, tuple[Param, ...]]] = {
     "model": (
@@ -19,6 +19,18 @@ COMMON: Final[dict[str, tuple[Param, ...]]] = {
     ),
     "optimizer": (
         Param("decay_norm_bias", "bool", True, "apply weight decay to norm layers and biases as well"),
+        Param(
+            "independent_decay",
+            "bool",
+            False,
+            "weight_decay is the decay of one step at the peak of the schedule, whatever the learning rate",
+        ),
+        Param(
+            "groups",
+            RULES,
+            (),
+            "rules for parameters by name: factors on learning rate and weight decay, and when they are frozen",
+        ),
         Param("clip_norm", "float", 0.0, "clip the gradient to this global L2 norm; 0 is off", ge=0.0),
         Param(
             "sharpness",

@@ -26,6 +26,7 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
     problems += _averaged_weights(recipe)
     problems += _selection(recipe)
     problems += _sharpness_conflicts(recipe, catalog)
+    problems += _decay_conflicts(recipe, catalog)
     problems += _graph_conflicts(recipe)
     seen_batch_op = ""
     for choice in recipe.augmentation:
@@ -43,6 +44,14 @@ def _sharpness_conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
         return []
     which = f"{sharpness} needs two gradients per step, but {recipe.optimizer.name} takes no closure to compute them"
     return [f"optimizer.sharpness: {which}; set it to off or choose another optimizer"]
+
+
+def _decay_conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
+    """Weight decay can be independent of the learning rate only if a step takes off their product times the weight."""
+    name = recipe.optimizer.name
+    if recipe.optimizer.options["independent_decay"] and catalog.get("optimizer", name).meta.get("rescales_decay"):
+        return [f"optimizer.independent_decay: {name} rescales the decay with the gradient; choose another optimizer"]
+    return []
 
 
 def ungraphable(recipe: Recipe) -> str:

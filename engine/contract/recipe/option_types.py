@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from functools import lru_cache
 from operator import getitem
@@ -9,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
-from engine.contract.recipe.params import LIMITS, OPS, Param
+from engine.contract.recipe.params import LIMITS, OPS, RULES, Param
 
 
 @lru_cache(maxsize=1024)
@@ -41,6 +42,7 @@ def python_type(param: Param) -> Any:
         "list[float]": tuple[Float, ...],
         "list[str]": tuple[str, ...],
         OPS: tuple[Any, ...],
+        RULES: tuple[Rule, ...],
     }
     return simple[param.type]
 
@@ -69,3 +71,28 @@ Int = Annotated[int, BeforeValidator(_no_bool)]
 Float = Annotated[float, BeforeValidator(_no_bool), AfterValidator(_finite)]
 Bool = Annotated[bool, BeforeValidator(_only_bool)]
 ITEMS: Final[dict[str, Any]] = {"list[int]": Int, "list[float]": Float}
+
+
+class Rule(BaseModel):
+    """One rule of `optimizer.groups`: how the parameters whose names match a pattern are trained.
+
+    A model's mark writes it as a tuple, (match, lr, decay, until).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
+
+    match: Annotated[str, Field(min_length=1)]
+    """Pattern of parameter names, as in a shell: `*` stands for any text, dots included, `?` for one character."""
+    lr: Annotated[Float, Field(gt=0)] = 1.0
+    """Factor on the learning rate."""
+    decay: Annotated[Float, Field(ge=0)] = 1.0
+    """Factor on the weight decay."""
+    until: Annotated[Float, Field(gt=0, le=1)] = 1.0
+    """Fraction of the training after which these parameters are frozen; 1 trains them to the end."""
+
+    def inline(self) -> str:
+        """The rule as an inline TOML table without the values that change nothing: `{match = "*.bias", lr = 64}`."""
+        factors = {name: getattr(self, name) for name in ("lr", "decay", "until")}
+        pairs = [f"match = {json.dumps(self.match, ensure_ascii=False)}"]
+        pairs += [f"{name} = {value!r}" for name, value in factors.items() if value != 1]
+        return f"{{{', '.join(pairs)}}}"

@@ -15,12 +15,15 @@ from engine.contract.files import read_file
 SCALARS: Final[dict[str, type]] = {"int": int, "float": float, "bool": bool, "str": str}
 LIMITS: Final = ("ge", "gt", "le", "lt")
 OPS: Final = "list[Op]"
+RULES: Final = "list[Rule]"
+"""Of `optimizer.groups`; parts cannot have such an option."""
 OPTIONS_MODULES: Final = ("engine.models.options", "engine.augment.options", "engine.optim.options")
 
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One option of a part. `type` is int, float, bool, str, choice, list[float], list[int] or list[Op]."""
+    """One option of a part. `type` is int, float, bool, str, choice, list[float], list[int], list[str],
+    list[Op] or list[Rule]."""
 
     name: str
     type: str

@@ -13,8 +13,9 @@ from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe.catalog import LABEL, Catalog, Part
 from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.conflicts import conflicts
+from engine.contract.recipe.option_types import Rule
 from engine.contract.recipe.params import OPS
-from engine.contract.recipe.schema import Choice, Recipe
+from engine.contract.recipe.schema import YOUNGER, Choice, Recipe
 
 PART_FIELDS: Final = {
     "model": "model",
@@ -23,6 +24,8 @@ PART_FIELDS: Final = {
     "loss": "loss",
     "averaging": "averaging",
 }
+GROUPS: Final = "groups"
+"""The option of the optimizer, and the fact in the mark of a model, that hold rules for parameters."""
 DEFAULTS: Final = {"schedule": "cosine", "loss": "cross_entropy", "averaging": "off"}
 
 
@@ -30,18 +33,19 @@ def resolve(table: Mapping[str, Any], catalog: Catalog, origin: str = "") -> Rec
     """Check a table against the schema and the catalog and fill in all defaults.
 
     Args:
-        table: a preset's own form: `model = "resnet34"` and `model = {name = "resnet34"}` mean the same.
+        table: a preset's own form: `model = "resnet34"` and `model = {name = "resnet34"}` mean the same. Without
+            `optimizer.groups`, it has those of the model's mark.
         origin: where the table came from, for the messages.
 
     Raises:
         BadInput: with every problem found, not just the first.
     """
     problems: list[str] = []
-    filled: dict[str, Any] = dict(table)
+    filled: dict[str, Any] = _with_groups(table, catalog)
     for key, kind in PART_FIELDS.items():
         filled[key] = _choose(kind, filled.get(key, DEFAULTS.get(key)), key, catalog, problems)
     filled["augmentation"] = _choose_ops(filled.get("augmentation", ()), "augmentation", catalog, problems)
-    for key in ("data", "compute", "evaluate"):
+    for key in ("data", "compute", "evaluate", "resizing"):
         filled.setdefault(key, {})
     recipe: Recipe | None = None
     try:
@@ -54,6 +58,43 @@ def resolve(table: Mapping[str, Any], catalog: Catalog, origin: str = "") -> Rec
         prefix = f"{origin}: " if origin else ""
         raise BadInput([prefix + problem for problem in problems])
     return recipe
+
+
+def with_younger_fields(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored recipe, in which each field that was added since has the value that it stood for when it was written.
+
+    A preset that lacks such a field is another matter: it follows today's defaults, those of its model's mark included.
+    """
+    full = dict(table)
+    for (key, field), neutral in YOUNGER.items():
+        section = full.get(key)
+        if isinstance(section, Mapping):  # anything else is an error, which `resolve` reports
+            full[key] = {field: neutral, **section}
+    return full
+
+
+def _with_groups(table: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+    """The table with the parameter groups of the model's mark, unless it has groups of its own.
+
+    Raises:
+        BadInput: the mark has something else in their place.
+    """
+    named = {
+        key: {"name": value} if isinstance(value := table.get(key), str) else value for key in ("model", "optimizer")
+    }
+    model, optimizer = named["model"], named["optimizer"]
+    if not isinstance(model, Mapping | Choice) or not isinstance(optimizer, Mapping) or GROUPS in optimizer:
+        return dict(table)
+    name = model.name if isinstance(model, Choice) else model.get("name")
+    try:
+        part = catalog.get("model", str(name))
+    except BadInput:  # an unknown model is reported later
+        return dict(table)
+    try:
+        groups = [dict(zip(Rule.model_fields, rule, strict=True)) for rule in part.meta.get(GROUPS, ())]
+    except (TypeError, ValueError):
+        raise BadInput(f"{part.path}:{part.line}: groups: write each rule as (match, lr, decay, until)") from None
+    return {**table, "optimizer": {**optimizer, GROUPS: groups}}
 
 
 def _choose(kind: str, value: Any, where: str, catalog: Catalog, problems: list[str]) -> Choice | None:
@@ -171,6 +212,7 @@ LIMITS: Final = {
     "model_type": "a table",
     "tuple_type": "a list",
     "string_type": "text",
+    "string_too_short": "at least {min_length} character",
 }
 
 

@@ -13,14 +13,18 @@ from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 import tomli_w
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from engine.contract.recipe.option_types import Bool, Float, Int
+from engine.contract.recipe.option_types import Bool, Float, Int, Rule
 from engine.contract.text import escaped
 
 NOT_HASHED: Final = ("title", "description", "promise")
 
-YOUNGER: Final[dict[tuple[str, str], Any]] = {("compute", "graph"): "auto"}
+YOUNGER: Final[dict[tuple[str, str], Any]] = {
+    ("compute", "graph"): "auto",
+    ("optimizer", "independent_decay"): False,
+    ("optimizer", "groups"): [],
+}
 """Fields added after 0.1.0, with the value at which they are not hashed, so that existing ids do not change."""
 
 YOUNGER_VALUES: Final[dict[tuple[str, str], tuple[Any, Any]]] = {("compute", "compile"): ("auto", "off")}
@@ -52,6 +56,8 @@ class Choice(BaseModel):
 def _plain(value: Any) -> Any:
     if isinstance(value, Choice):
         return value.table()
+    if isinstance(value, Rule):
+        return value.model_dump()
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
@@ -64,6 +70,12 @@ class Promise(_Closed):
     """Test accuracy, 0..1."""
     spread: Annotated[Float, Field(ge=0, le=1)] = 0.0
     """Standard deviation over seeds; 0 where n is 1."""
+    tta: Literal["off", "flip", "crops"] = "off"
+    """The test-time augmentation, as in `evaluate.tta`, of `tta_accuracy`; the other figures are without it."""
+    tta_accuracy: Annotated[Float, Field(ge=0, le=1)] = 0.0
+    """Test accuracy of the averaged views, 0..1, in the same runs; 0 with `tta` off."""
+    tta_spread: Annotated[Float, Field(ge=0, le=1)] = 0.0
+    """Standard deviation of `tta_accuracy` over seeds; 0 where n is 1."""
     runs: Annotated[Int, Field(ge=0)] = 1
     """Number of runs behind the figure; 0 for a target that has not been measured yet."""
     selection: Literal["last", "best_on_test", "best_on_holdout", "unknown"] = "last"
@@ -74,6 +86,12 @@ class Promise(_Closed):
     """Wall-clock time of one run, in minutes; 0 if unknown."""
     device: str = ""
     """Device that it ran on."""
+
+    @model_validator(mode="after")
+    def _views_have_a_figure(self) -> Promise:
+        if (self.tta == "off") != (self.tta_accuracy == 0):
+            raise ValueError("tta and tta_accuracy belong together: give both or neither")
+        return self
 
 
 def _first_part(value: str) -> str:
@@ -153,6 +171,17 @@ class EvaluateConfig(_Closed):
     shifted ones too."""
 
 
+class ResizingConfig(_Closed):
+    """Smaller training images at first, which cost less; evaluation always sees the full size."""
+
+    start: Annotated[Int, Field(ge=0, le=1024)] = 0
+    """Width and height in px of the first training images, after augmentation; 0 trains at full size throughout."""
+    until: Annotated[Float, Field(gt=0, le=1)] = 0.5
+    """Fraction of the training after which images have their full size."""
+    increment: Annotated[Int, Field(ge=1, le=1024)] = 4
+    """By how many px the size grows at a time; all sizes before the full one last equally long."""
+
+
 class Recipe(_Closed):
     """Everything that can affect the weights, except the seed."""
 
@@ -178,6 +207,7 @@ class Recipe(_Closed):
     averaging: Choice
     compute: ComputeConfig
     evaluate: EvaluateConfig
+    resizing: ResizingConfig = ResizingConfig()
 
     @cached_property
     def recipe_id(self) -> str:
@@ -189,6 +219,8 @@ class Recipe(_Closed):
         for (section, field), neutral in YOUNGER.items():
             if table[section][field] == neutral:
                 del table[section][field]
+        if not table["resizing"]["start"]:
+            del table["resizing"]
         for (section, field), (younger, older) in YOUNGER_VALUES.items():
             if table[section][field] == younger:
                 table[section][field] = older

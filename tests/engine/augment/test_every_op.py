@@ -46,6 +46,19 @@ def variants():
 VARIANTS = list(variants())
 
 
+def takes_ops(part):
+    return any(param.type == "list[Op]" for param in part.params)
+
+
+def bounds():
+    """Every op with one number at the lowest or the highest value that is allowed, and else its defaults."""
+    for part in PARTS:
+        for param in part.params:
+            for value in (param.ge, param.le):
+                if param.type in ("int", "float") and value is not None and not takes_ops(part):
+                    yield pytest.param(part, param.name, value, id=f"{part.name}-{param.name}={value:g}")
+
+
 def test_the_simple_ops_and_the_combinators_are_registered():
     names = {part.name for part in PARTS}
     assert names >= {
@@ -74,6 +87,25 @@ def test_op_keeps_shape_dtype_and_total_target(part, options, n, on_cpu):
         assert (targets.shape, targets.dtype) == (y.shape, y.dtype)
         assert torch.isfinite(out.float()).all()
         torch.testing.assert_close(targets.sum(1), torch.ones(n))
+
+
+@pytest.mark.parametrize(("part", "name", "value"), list(bounds()))
+def test_op_works_at_the_bounds_of_its_numbers(part, name, value, on_cpu):
+    """Unless other options contradict it, which it has to say."""
+    kind = int if next(param for param in part.params if param.name == name).type == "int" else float
+    chosen = {"name": part.name, name: kind(value)}
+    table = {"epochs": 1, "batch_size": 8, "model": "lenet", "optimizer": {"name": "sgd", "lr": 0.1}}
+    try:
+        resolve(table | {"augmentation": [chosen]}, catalog())
+    except BadInput as error:
+        assert name in str(error)
+        return
+    op = build(part, **{name: kind(value)})
+    x, y = torch.rand(5, 3, 32, 32), torch.eye(10)[:5]
+    x = (x * 255).to(torch.uint8) if part.meta.get("geometry") else x
+    out, targets = op.apply(x, y, on_cpu(op.draw(np.random.default_rng(0), 5, 32)))
+    assert (out.shape, targets.shape) == ((5, 3, 32, 32), (5, 10))
+    assert torch.isfinite(out.float()).all() and torch.isfinite(targets).all()
 
 
 @pytest.mark.parametrize(("part", "options"), VARIANTS)

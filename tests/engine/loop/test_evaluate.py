@@ -2,11 +2,13 @@
 
 import contextlib
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from airbench import utils
 
 from engine.data.device import Resident
 from engine.data.load import Split
@@ -172,3 +174,18 @@ def test_test_time_augmentation_is_the_mean_of_single_looks_at_single_images(mod
     assert torch.equal(
         found[0], predict_views(model, Resident(split, "cpu"), 3, prepare, contextlib.nullcontext, [plain])[0]
     )
+
+
+@pytest.mark.parametrize(("tta", "level"), [("off", 0), ("flip", 1), ("crops", 2)])
+def test_views_and_their_weights_are_the_records(tta, level):
+    """Against the test-time augmentation in the `airbench` package, whose logits are the average of its views."""
+    rng = np.random.default_rng(3)
+    split = Split(torch.from_numpy(rng.integers(0, 256, (12, 3, 32, 32), np.uint8)), torch.zeros(12, dtype=torch.int64))
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 5), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(6272, 4))
+    views = [view for _, view in VIEWS[tta]]
+    ours = average(
+        predict_views(net, Resident(split, "cpu"), 5, lambda x: x.float() / 255, contextlib.nullcontext, views), tta
+    )
+    loader = SimpleNamespace(images=split.images.float() / 255, normalize=lambda images: images)
+    torch.testing.assert_close(ours, utils.infer(net, loader, level), rtol=1e-5, atol=1e-6)

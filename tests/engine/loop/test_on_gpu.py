@@ -97,7 +97,16 @@ def losses(trial) -> list[float]:
     return [event.train_loss for event in trial.events if isinstance(event, Epoch)]
 
 
-@pytest.mark.parametrize("changes", [{}, {"model": "resnet20"}, {"optimizer": {"name": "adamw", "clip_norm": 1.0}}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"model": "resnet20"},
+        {"optimizer": {"name": "adamw", "clip_norm": 1.0}},
+        {"optimizer": {"name": "sgd", "lr": 0.05, "groups": [{"match": "features.0.*", "until": 0.5}]}},
+    ],
+    ids=["lenet", "resnet20", "adamw", "a group that ends after the first epoch"],
+)
 def test_a_recorded_step_trains_as_the_ordinary_one_does(make, changes):
     recorded, ordinary = (
         make(**changes, compute={"precision": "fp32", "graph": graph}, epochs=2) for graph in ("on", "off")

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torchvision.transforms.functional import normalize
 
 from engine.contract.errors import BadInput
-from engine.contract.run.events import Finished, Stopped
 from engine.data.load import Split
 from engine.loop.setup import prepare, wants_graph
 from engine.models.build import build_model
@@ -123,30 +122,6 @@ def test_a_compiler_that_does_not_work_is_a_warning(make, prepared, monkeypatch)
     setup = prepared(make(compute={"precision": "fp32", "compile": "default"}))
     assert setup.decisions.compile == "off"
     assert setup.warnings == ["torch.compile does not work here, running eagerly: no C++ compiler"]
-
-
-def test_fewer_images_than_a_batch_are_refused(make):
-    problem = r"batch_size = 400: the training set has only 330 images; use a smaller batch or more training images"
-    with pytest.raises(BadInput, match=problem):
-        make(batch_size=400, last_batch="keep").go()
-
-
-@pytest.mark.parametrize(
-    "changes", [{"batch_size": 1}, {"batch_size": 8, "compute": {"precision": "fp32", "accumulate": 8}},
-                {"batch_size": 109, "last_batch": "keep"}],
-)  # fmt: skip
-def test_one_image_alone_is_refused_where_batch_norm_needs_two_before_the_first_step(make, changes):
-    """Of a net that is not ours, too; in the 330 images of the tests, batches of 109 leave 3, and those of 47 leave 1."""
-    lonely = make(model="pixel_norm_net", **changes | ({"batch_size": 47} if "last_batch" in changes else {}))
-    with pytest.raises(BadInput, match="pixel_norm_net normalizes maps of 1x1 px, which needs at least two images"):
-        lonely.go()
-    assert not lonely.run.checkpoints.exists()
-    if "last_batch" in changes:
-        assert isinstance(make(model="pixel_norm_net", epochs=1, **changes).go()[-1], Finished)
-
-
-def test_one_image_alone_trains_a_net_whose_batch_norm_sees_whole_maps(make):
-    assert isinstance(make(model="dropout_net", batch_size=1).go(stop_after=3)[-1], Stopped)
 
 
 @pytest.mark.parametrize(

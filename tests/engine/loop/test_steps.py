@@ -74,6 +74,16 @@ def test_a_batch_of_another_shape_is_taken_by_the_ordinary_step():
     assert (recorder.recorded, recorder.replayed) == (1, len(sizes) - EAGER_STEPS - 1)
 
 
+def test_a_step_that_has_changed_is_recorded_anew():
+    recorder, plain, quick = Recorder(), Net(), Net()
+    step = RecordedStep(quick.step, recorder, pytest.fail)
+    for i, (x, y) in enumerate(batches([8] * 14)):
+        if i == 6:
+            step.forget()
+        assert torch.equal(step(x, y)[1], plain.step(x, y)[1])
+    assert (recorder.eager_steps, recorder.recorded, recorder.replayed) == (2 * EAGER_STEPS, 2, 14 - 2 * EAGER_STEPS)
+
+
 def test_the_batch_given_is_never_written_to():
     step = RecordedStep(Net().step, Recorder(), pytest.fail)
     given = batches([8] * 6)

@@ -9,6 +9,7 @@ import pytest
 import scipy.linalg
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.schema import Choice
@@ -104,6 +105,53 @@ def test_orthogonalising_keeps_singular_vectors_and_evens_out_values(
         slack = 0.03 if precision == "bf16" else 1e-3
         assert diagonal.min() > 0.68 - slack and diagonal.max() < 1.21 + slack
         assert np.abs(inside - np.diag(np.diag(inside))).max() < (0.05 if precision == "bf16" else 1e-4)
+
+
+class Products(TorchDispatchMode):
+    """Notes the shapes of all matrix products."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batched: list[torch.Size] = []
+        self.single: list[torch.Size] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (torch.ops.aten.bmm.default, torch.ops.aten.baddbmm.default):
+            self.batched.append(args[0].shape)
+        elif func in (torch.ops.aten.mm.default, torch.ops.aten.addmm.default):
+            self.single.append(args[0].shape)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_filters_of_one_shape_share_each_product_and_move_as_one_by_one(
+    layout: torch.memory_format, precision: str
+) -> None:
+    """Six filter banks of four shapes, two of which are the same bank of weights seen as matrices: (24, 72)."""
+    shapes = [(24, 8, 3, 3), (24, 8, 3, 3), (24, 72, 1, 1), (8, 24, 3, 3), (30, 2, 2, 2), (24, 8, 3, 3)]
+    torch.manual_seed(0)
+    start = [torch.randn(shape).contiguous(memory_format=layout) for shape in shapes]
+    grads = [torch.randn(shape).contiguous(memory_format=layout) for shape in shapes]
+    options = {"momentum": 0.6, "precision": precision, "iterations": 3, "scale": "none", "renormalise": True}
+
+    def moved(chosen: list[int]) -> tuple[list[Tensor], Products]:
+        model = nn.Module()
+        model.filters = nn.ParameterList([nn.Parameter(start[i].clone()) for i in chosen])
+        optimizer = build_optimizer(Choice(name="muon", lr=0.24, **options), model)
+        for parameter, i in zip(model.filters, chosen, strict=True):
+            parameter.grad = grads[i].clone()
+        with Products() as products:
+            optimizer.step()
+        return [parameter.detach() for parameter in model.filters], products
+
+    together, products = moved(list(range(len(shapes))))
+    alone = [moved([i])[0][0] for i in range(len(shapes))]
+    assert not products.single
+    batches = [shape[0] for shape in products.batched]
+    assert batches == [4] * 9 + [1] * 18, "three shapes of matrices, three products in each of three iterations"
+    for one, other in zip(together, alone, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=4e-3 if precision == "bf16" else 1e-6)
 
 
 def test_renormalised_filters_have_a_mean_norm_of_one_up_to_the_step() -> None:

@@ -80,7 +80,7 @@ def test_one_run_in_two_folders_is_one_run_and_one_measurement(cli, ended_run, t
     shutil.copytree(run.path, copy)
     answer = cli("runs", "compare", "base", "zzzz")
     assert (
-        answer.code == 0 and "n=1; seed 0 is listed twice and counts once" in answer.out and "±0.00" not in answer.out
+        answer.code == 0 and "n=1; seed 0 is listed twice and counts once" in answer.out and "± 0.00" not in answer.out
     )
     seeds = json.loads(cli("runs", "compare", "base", "zzzz", "--json").out)["seeds"]
     assert (seeds[0]["seeds"], seeds[0]["last"]["n"]) == ([0], 1)

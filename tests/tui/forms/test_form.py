@@ -54,6 +54,26 @@ def test_each_field_takes_its_own_value_back_through_set(telling_preset):
         assert again.recipe_id == recipe.recipe_id, field.path
 
 
+def test_parameter_groups_are_shown_and_typed_as_inline_tables():
+    made = editor("quickstart")
+    made.put("model", "airbench94")
+    rows = {field.path: field for field in made.fields()}
+    assert rows["optimizer.groups"].text == '[{match = "whiten.bias", until = 0.375}]'
+    typed = '[{match = "whiten.bias", lr = 0.5, until = 0.25}, {match = "*.bias", lr = 64}]'
+    made.put("optimizer.groups", typed)
+    assert made.problems == {}
+    rules = made.recipe.optimizer.options["groups"]
+    assert [(rule.match, rule.lr, rule.until) for rule in rules] == [("whiten.bias", 0.5, 0.25), ("*.bias", 64.0, 1.0)]
+    shown = next(field.text for field in made.fields() if field.path == "optimizer.groups")
+    again = Resolver(catalog()).take(made.draft.put("optimizer.groups", shown), made.source).recipe
+    assert again == made.recipe
+    assert f"optimizer.groups={typed}" in made.draft.command()
+    for width in (40, 99):
+        assert all(width_of(draw_row(row, width, True)) <= width for row in arrange(made.fields(), everything=True))
+    made.put("optimizer.groups", "[{match = 3}]")
+    assert "needs text" in made.problems["optimizer.groups"]
+
+
 def test_every_field_has_help_and_fits_its_line(telling_preset):
     preset = telling_preset
     for field in editor(preset).fields():

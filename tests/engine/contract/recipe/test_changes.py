@@ -1,5 +1,6 @@
 """How a recipe differs from another: the differences, set one by one, lead from the one to the other."""
 
+import json
 from typing import Any
 
 import pytest
@@ -23,6 +24,15 @@ def recipe(**changed: Any) -> Recipe:
     return resolve(TABLE | changed, catalog())
 
 
+def toml(value: Any) -> str:
+    """A value as it is typed after `--set key=`, lists of tables included."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {json.dumps(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 BASE = recipe()
 CASES = [
     ({}, "-"),
@@ -33,6 +43,16 @@ CASES = [
     ({"augmentation": ["random_crop", "horizontal_flip", {"name": "cutout", "length": 4}]}, "cutout.length"),
     ({"augmentation": ["random_crop", "horizontal_flip", "cutout", "mixup"]}, "+mixup"),
     ({"compute": {"channels_last": False}}, "channels_last on→off"),
+    (
+        {
+            "optimizer": {
+                "name": "sgd",
+                "lr": 0.1,
+                "groups": [{"match": "*.bias", "lr": 64}, {"match": "a", "until": 0.5}],
+            }
+        },
+        "groups []→[*.bias lr 64 a until .5]",
+    ),
 ]
 
 
@@ -46,6 +66,6 @@ def test_differences_set_one_by_one_make_the_other_recipe(changed: dict[str, Any
     other, table = recipe(**changed), BASE.to_table()
     for path, old, new in differences(BASE, other):
         assert flat(BASE)[path] == old
-        table = apply_set(table, f"{path}={str(new).lower() if isinstance(new, bool) else new}")
+        table = apply_set(table, f"{path}={toml(new)}")
     assert resolve(table, catalog()) == other
     assert differences(other, other) == [] and len(differences(other, BASE)) == len(differences(BASE, other))

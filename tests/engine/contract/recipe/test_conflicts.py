@@ -100,3 +100,13 @@ def test_a_hold_out_needs_tests_to_select_the_best_epoch():
     message = refusal(data={"holdout": 0.1}, evaluate={"every": 0})
     assert "data.holdout: holds out images to select the best epoch on" in message
     assert "evaluate.every = 0 tests only after the last epoch and selects none" in message
+
+
+def test_a_decay_is_independent_of_the_rate_only_where_a_step_multiplies_both():
+    for name in catalog().names("optimizer"):
+        changes = {"optimizer": {"name": name, "independent_decay": True}}
+        if name in ("adam", "adabound", "lars", "larc"):
+            text = f"optimizer.independent_decay: {name} rescales the decay with the gradient; choose another optimizer"
+            assert refusal(**changes) == text
+        else:
+            assert recipe(**changes).optimizer.options["independent_decay"]

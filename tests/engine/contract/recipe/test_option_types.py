@@ -1,6 +1,7 @@
 """Options of parts: what their pydantic models accept is what a plain comparison of the limits accepts."""
 
 import math
+import tomllib
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from engine.contract.recipe.option_types import schema_of
+from engine.contract.recipe.option_types import Rule, schema_of
 from engine.contract.recipe.params import Param
 
 limits = st.none() | st.floats(-2, 2)
@@ -67,3 +68,9 @@ def test_choices_and_required_options():
     assert accepts(choice, "b") and not accepts(choice, "c") and choice.range == "a | b"
     with pytest.raises(ValidationError, match="Field required"):
         schema_of("part", (Param("of", "list[Op]", required=True),)).model_validate({})
+
+
+def test_a_rule_is_typed_as_an_inline_table_of_what_it_changes():
+    for rule in (Rule(match="*"), Rule(match='a"b', lr=64, decay=1 / 64), Rule(match="stem.*", until=1e-3)):
+        assert Rule(**tomllib.loads(f"rule = {rule.inline()}")["rule"]) == rule
+    assert Rule(match="*.bias", lr=64, decay=1).inline() == '{match = "*.bias", lr = 64.0}'

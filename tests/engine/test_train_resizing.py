@@ -1,0 +1,78 @@
+"""Runs with progressive resizing: what the model sees when, resumes around a change of size, recordings, and ids."""
+
+import pytest
+import torch
+
+from engine import train
+from engine.contract.errors import BadInput
+from engine.contract.run.events import Finished, Phase, Resumed
+from engine.loop.steps import EAGER_STEPS
+from tests.engine.test_train_groups import recorded, stopped_after
+
+NET = {"name": "airbench94", "width": 12}
+SGD = {"name": "sgd", "lr": 0.05, "nesterov": True, "groups": []}  # no group ends early
+GROWING = {
+    "model": NET,
+    "optimizer": SGD,
+    "resizing": {"start": 20, "until": 0.6, "increment": 6},
+}  # 20, 26 and 32 px; 15 steps
+
+
+def test_training_sees_the_sizes_of_the_recipe_and_evaluation_the_full_one(make, monkeypatch):
+    seen = {True: [], False: []}
+
+    def spy(module, inputs):
+        if type(module).__name__ == "AirbenchNet":
+            seen[module.training].append(inputs[0].shape[-1])
+
+    trial = make(**GROWING)
+    handle = torch.nn.modules.module.register_module_forward_pre_hook(spy)
+    try:
+        trial.go()
+    finally:
+        handle.remove()
+    steps = seen[True][-15:]  # before them come measurements
+    assert steps == [20] * 5 + [26] * 4 + [32] * 6
+    assert seen[False].count(20) == 1, "the check that the model accepts the first size"
+    assert set(seen[False]) == {20, 32}
+
+
+@pytest.mark.parametrize("at", [4, 5, 9, 10])
+def test_a_run_stopped_around_a_change_of_size_ends_with_the_same_bits(make, at):
+    whole, pieces = make(**GROWING), stopped_after(make, at, **GROWING)
+    whole.go()
+    assert isinstance(pieces.go()[-1], Finished)
+    assert all(event.exact for event in pieces.events if isinstance(event, Resumed))
+    assert pieces.ends_as(whole) and pieces.epochs() == whole.epochs()
+
+
+def test_a_recorded_step_is_recorded_again_when_images_grow(make, monkeypatch):
+    growing = GROWING | {"epochs": 6, "resizing": {"start": 20, "until": 0.5, "increment": 12}}  # 15 of 30 steps
+    whole, again = make(**growing), make(**growing)
+    whole.go()
+    recorder = recorded(monkeypatch)
+    again.go()
+    counted = [recorder.eager_steps, recorder.recorded, recorder.replayed]
+    assert counted == [2 * EAGER_STEPS, 2, 30 - 6 - 2 * EAGER_STEPS], "the last step of each epoch is never recorded"
+    assert again.ends_as(whole) and again.epochs() == whole.epochs()
+
+
+def test_a_compiled_run_says_that_it_compiles_again(make, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda function, mode=None: function)
+    events = make(**GROWING, compute={"precision": "fp32", "compile": "default"}).go()
+    assert [event.name for event in events if isinstance(event, Phase)].count("compiling") == 3
+
+
+def test_a_model_with_a_fixed_size_is_refused_before_anything_is_measured(make, monkeypatch):
+    monkeypatch.setattr(train, "Session", None)
+    with pytest.raises(BadInput, match=r"resizing\.start = 20: the model does not accept images of 20 px"):
+        make(resizing={"start": 20}).go()  # lenet
+
+
+def test_only_a_recipe_that_resizes_has_another_id(make):
+    plain, idle, growing = (
+        make(model=NET, optimizer=SGD),
+        make(model=NET, optimizer=SGD, resizing={"until": 0.7}),
+        make(**GROWING),
+    )
+    assert plain.recipe.recipe_id == idle.recipe.recipe_id != growing.recipe.recipe_id
