@@ -41,6 +41,9 @@ ACROSS: Final = {
         "published_starts": "the rows of all suites against the initializations of their sources",
         "recipe_ids": "the ids of all presets and suites",
     },
+    "tui": {
+        "blank": "the measure of blank space that the tests of screens use",
+    },
     "tui/commands": {
         "own_parts": "a file of one's own through all commands that take it",
     },
