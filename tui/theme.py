@@ -62,9 +62,10 @@ def palette_of(theme: str) -> Palette:
 
 @lru_cache(1024)
 def style_of(role: str, theme: str, colorless: bool = False) -> Style:
-    """The style of a role. Raises KeyError for a role that no palette knows."""
-    look = looks(palette_of(theme))[role]
-    return Style.parse(look.plain) if colorless else _colored(look)
+    """The style of a role, or of several separated by blanks: "bad field". Raises KeyError for one that is unknown."""
+    known = looks(palette_of(theme))
+    found = [known[name] for name in role.split()]
+    return Style.combine(Style.parse(look.plain) if colorless else _colored(look) for look in found)
 
 
 @lru_cache(8)
@@ -75,7 +76,7 @@ def cursor_style(theme: str, colorless: bool = False) -> Style:
 
 def vanishes(role: str) -> bool:
     """Whether the text of a role becomes blanks where there is no color."""
-    return looks(next(iter(PALETTES.values())))[role].vanishes
+    return looks(next(iter(PALETTES.values())))[role.split()[0]].vanishes
 
 
 def _colored(look: Look) -> Style:

@@ -34,7 +34,7 @@ def pairs(palette):
     yield "ink on the active tab", palette.ink, palette.accent
     for role, look in looks(palette).items():
         if look.behind >= 0 and not role.startswith("history"):  # those are drawn with dots, never with letters
-            yield f"role {role}", look.color, look.behind
+            yield f"role {role}", look.color if look.color >= 0 else palette.text, look.behind
 
 
 @PALETTE
@@ -62,7 +62,8 @@ def test_a_color_has_the_components_that_terminals_give_it(color):
 @PALETTE
 def test_every_role_has_a_style_in_every_theme_and_without_color(palette):
     for role in looks(palette):
-        assert style_of(role, PREFIX + palette.name).color is not None
+        style = style_of(role, PREFIX + palette.name)
+        assert style.color is not None or style.bgcolor is not None
         assert style_of(role, PREFIX + palette.name, colorless=True).color is None
     with pytest.raises(KeyError):
         style_of("no such role", PREFIX + palette.name)
@@ -100,7 +101,16 @@ def test_a_terminal_of_256_colors_gets_exactly_the_colors_chosen(palette):
     for role in looks(palette):
         style = style_of(role, PREFIX + palette.name)
         (sent,) = Exact().apply([Segment("x", style)], BLACK)
-        assert sent.style.color.downgrade(ColorSystem.EIGHT_BIT).number == looks(palette)[role].color
+        look = looks(palette)[role]
+        for color, chosen in ((sent.style.color, look.color), (sent.style.bgcolor, look.behind)):
+            assert (color.downgrade(ColorSystem.EIGHT_BIT).number if color else -1) == chosen
+
+
+def test_roles_combine():
+    style = style_of("bad field", "cifar-dark")
+    assert (
+        style.color == style_of("bad", "cifar-dark").color and style.bgcolor == style_of("field", "cifar-dark").bgcolor
+    )
 
 
 def test_a_color_that_is_none_of_the_256_is_sent_as_it_is():

@@ -112,8 +112,8 @@ def _columns(width: int) -> Line:
         "   epoch",
         "   last      ",
         "  best ",
-        " Δ base     ",
-        "     time",
+        "  Δ base     ",
+        "    time",
         *(["  img/s"] if _has_speed(width) else []),
     ]
     text = f"    id   {fit('recipe', name)} seed{''.join(pad + figure for figure in figures)}"
@@ -140,8 +140,8 @@ def _run(row: Comparison, mark: tuple[str, str], baseline: str, width: int, at_c
         (f"{pad}{percent(row.last):>7}", "strong"),
         (f" {half:<5}", "dim"),
         (f"{pad}{picked(row.best, one.best_on):>7}", ""),
-        (f"{pad}{against:>12}", role),
-        (f"{pad}{work(one.seconds, one.estimated):>9}", "dim"),
+        (f"{pad}{against:>13}", role),
+        (f"{pad}{work(one.seconds, one.estimated):>8}", "dim"),
         *([(f"{pad}{whole(one.images_per_second):>7}", "dim")] if _has_speed(width) else []),
     ]
 

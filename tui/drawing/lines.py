@@ -1,7 +1,7 @@
 """Lines of styled text as plain values: pure functions, tested without a terminal.
 
 A line is a list of (text, role) pairs. A role names what a piece of text means, never a color; `tui.drawing.palette`
-gives every role its look in each theme.
+gives every role its look in each theme. Roles separated by a blank are combined: "bad field".
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ def looks(palette: Palette) -> dict[str, Look]:
         "warn": Look(palette.worse, plain="bold"),
         "hot": Look(palette.worse, plain="bold"),
         "bad": Look(palette.bad, plain="bold"),
-        "field": Look(palette.text, palette.strip),
+        "field": Look(behind=palette.strip, plain="underline"),
         "bar": Look(palette.runs[0]),
         "test": Look(palette.runs[0]),
         "clean": Look(palette.runs[2]),

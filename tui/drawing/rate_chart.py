@@ -10,7 +10,7 @@ from engine.analysis.lr_curve import Curve
 from tui.drawing.axes import Axis, round_steps, tick_label
 from tui.drawing.charts import Chart, ChartStyle, Series
 from tui.drawing.format import Glyphs, learning_rate, number
-from tui.drawing.lines import Line, rule
+from tui.drawing.lines import Line, heading
 from tui.drawing.plot import plot
 
 GUTTER = 11
@@ -35,7 +35,7 @@ def rate_chart(curve: Curve, low: float, high: float, width: int, height: int, g
         take = learning_rate(curve.suggestion)
         series.append(Series("take", [powers[at]], [curve.smoothed[at]], (take,), "strong", "●"))
     chart = Chart(TITLE, tuple(series), x, y, "rate")
-    return [rule(TITLE, width), *plot(chart, width, height - 1, ChartStyle(GUTTER, glyphs=glyphs))]
+    return [heading(TITLE, width), *plot(chart, width, height - 1, ChartStyle(GUTTER, glyphs=glyphs))]
 
 
 def _rates_axis(low: float, high: float, columns: int) -> Axis:

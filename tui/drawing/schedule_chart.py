@@ -10,7 +10,7 @@ from engine.schedules import plan
 from tui.drawing.axes import Axis, rate_axis, tick_label, x_axis
 from tui.drawing.charts import Chart, ChartStyle, Series
 from tui.drawing.format import Glyphs, learning_rate, number
-from tui.drawing.lines import Line, rule
+from tui.drawing.lines import Line, heading
 from tui.drawing.plot import plot
 
 GUTTER = 11
@@ -44,11 +44,11 @@ def charts(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> list[Line
     ticks = max(len(name) for _, name in (*y.ticks, *y_momentum.ticks))
     style = ChartStyle(gutter=GUTTER, tick_width=ticks, glyphs=glyphs)
     ends = Series("end", xs, rates, (learning_rate(rates[-1]),))
-    lines = [rule(title, width), *plot(Chart(title, (ends,), x, y, "epoch"), width, height - 1, style)]
+    lines = [heading(title, width), *plot(Chart(title, (ends,), x, y, "epoch"), width, height - 1, style)]
     if moved:
         series = Series("end", xs, moved, (number(moved[-1]),), "train")
         momentum = Chart("momentum", (series,), x, y_momentum, "epoch")
-        lines += [rule("momentum", width), *plot(momentum, width, height - 1, style)]
+        lines += [heading("momentum", width), *plot(momentum, width, height - 1, style)]
     return lines
 
 

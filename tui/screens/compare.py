@@ -22,7 +22,7 @@ from tui.drawing.chart_pane import chart_pane
 from tui.drawing.charts import Chart, Series
 from tui.drawing.compare_table import TableLine, draw_line, table_lines
 from tui.drawing.format import number, percent
-from tui.drawing.lines import Line
+from tui.drawing.lines import Line, hints
 from tui.drawing.marks import faint_role_of, mark_of, role_of
 from tui.drawing.palette import SLOTS
 from tui.drawing.ranges import fit_accuracy, fit_values, settle, visible
@@ -72,6 +72,7 @@ class Compare(PlotKeys):
     DEFAULT_CSS = """
     Compare {
         #table { height: 1fr; }
+        #overlay { padding-right: 1; }
     }
     """
 
@@ -184,7 +185,8 @@ class Compare(PlotKeys):
         else:
             y, title = settle(fit_accuracy(values, scale=options.accuracy_scale)), "test accuracy %"
         left_out = f"   first {len(drawn)} of {len(views)} drawn" if len(drawn) < len(views) else ""
-        long = f"a {y.scale}   x {options.x}   w smooth {options.smooth:g}   y fits last half{left_out}"
+        keys = hints([("a", y.scale), ("x", options.x), ("w", f"smooth {options.smooth:g}")])
+        long: Line = [*keys, (f"   y fits last half{left_out}", "dim")]
         empty = "" if any(len(value) for value in values) else furthest.no_test
         chart = Chart(title, tuple(series), x, y, x_name(options), rights=(long,), empty=empty)
         return chart_pane(chart, frame.style(), width, height)

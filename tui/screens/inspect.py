@@ -81,7 +81,6 @@ class Inspect(SelectedRunKeys):
         yield KeyLine(footer([*KEYS, *GLOBAL]))
 
     def on_mount(self) -> None:
-        self.query_one("#page", Pane).styles.height = "1fr"
         self.set_interval(TICK_SECONDS, self._tick)
 
     def on_screen_resume(self, event: ScreenResume) -> None:

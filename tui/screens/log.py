@@ -105,7 +105,9 @@ class Log(Screen[None]):
         what = "raw output" if self._raw else "log"
         name = f"{what} of {one_line(self._view.name)} {self._view.short_id}"
         follow = "following" if self._follow else ""
-        self.query_one("#heading", LineView).show([heading(name, self.size.width, [follow or f"{len(rows)} lines"])])
+        self.query_one("#heading", LineView).show(
+            [heading(name, self.size.width - 1, [follow or f"{len(rows)} lines"])]
+        )
 
     def on_line_list_moved(self, event: LineList.Moved) -> None:
         """Follow only while the cursor is on the last line."""

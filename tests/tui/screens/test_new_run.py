@@ -25,9 +25,9 @@ async def test_shows_form_schedule_estimates_command_and_help(workbench, make_ru
     make_run()
     async with workbench("new_run").run_test(size=size) as pilot:
         await settle(pilot)
-        seen = screen_text(pilot.app)
+        seen = " ".join(screen_text(pilot.app).split())
         for words in (
-            "preset [ quickstart", "model", "epochs", "learning rate", "before you start", "parameters", "GMACs",
+            "preset quickstart", "model", "epochs", "learning rate", "before you start", "parameters", "GMACs",
             "per epoch (from 1 run here)", "disk", "same thing as a command", "cifar-tui --preset quickstart --headless",
             "as in the preset", "ctrl+s start",
         ):  # fmt: skip

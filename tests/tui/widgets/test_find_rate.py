@@ -55,7 +55,7 @@ async def test_the_sweep_is_drawn_beside_the_form_and_a_key_takes_its_rate(workb
         await pilot.press("f")
         await settle(pilot, 0.3)
         seen = screen_text(pilot.app)
-        for words in ("loss against learning rate", "a tenth of the largest rate", "● take", "learning rate [ 0.2"):
+        for words in ("loss against learning rate", "a tenth of the largest rate", "● take", "learning rate 0.2"):
             assert words in " ".join(seen.split())
         line = seen.splitlines()[-1]
         assert line.startswith(" f use 0.1 or ") and "esc close the sweep" in line
