@@ -6,9 +6,7 @@ from typing import Final
 
 from engine.contract.run.logfile import size
 from engine.contract.run.store import RunFolder
-from tui.dashboard.view import RunView
 from tui.messages import RunsChanged
-from tui.screens.log import Log
 from tui.screens.neighbors import neighbor
 from tui.screens.run_actions import RunActions
 
@@ -76,6 +74,9 @@ class RunKeys(RunActions):
             self.workbench.visit("inspect")
 
     def action_log(self) -> None:
+        from tui.dashboard.view import RunView  # imports NumPy, so only when it is needed
+        from tui.screens.log import Log
+
         if run := self._run():
             view = RunView(run, tail=size(run.events) > LONG_FILE)
             view.poll()

@@ -1,5 +1,9 @@
 """Results: the table of all runs, how it is sorted and grouped, and which run it selects."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.tui.demo import ManyRuns
@@ -283,3 +287,9 @@ async def test_an_empty_list_says_how_to_begin(workbench, settle, screen_text):
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         assert "no runs yet: 4 opens New run" in screen_text(app)
+
+
+def test_the_first_paint_needs_no_numpy():
+    code = "import sys, tui.app, tui.screens.results; sys.exit('numpy' in sys.modules or 'scipy' in sys.modules)"
+    root = Path(__file__).resolve().parents[3]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
