@@ -11,7 +11,6 @@ import numpy as np
 
 from engine.analysis.series import Array
 from tui.dashboard.accuracy_series import Look, accuracy_series
-from tui.dashboard.classes import class_names
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.positions import cursor_at, epoch_positions, step_positions, x_axis_for, x_name
 from tui.dashboard.view import RunView
@@ -46,8 +45,6 @@ def accuracy_curves(
     series = accuracy_series(view, base, options, x, look, wide=frame.wide)
     levels = [float(np.asarray(one.y)[0]) for one in series if one.kind == "level"]
     seen = [visible(one.points, x) for one in series if one.kind != "level"]
-    if math.isnan(view.last_accuracy):
-        seen.append(np.array([100.0 / max(len(class_names(view.history)), 10)]))  # chance: where the curve will begin
     fit = fit_accuracy(seen, levels, options.accuracy_scale)
     y = (ranges or Ranges()).settle((view.run, "accuracy", options.axis, options.x_range), fit)
     known = not math.isnan(view.last_accuracy)
@@ -61,7 +58,7 @@ def accuracy_curves(
         write="{:.2f}".format,
         cursor=cursor_at(view, options),
         rights=_summaries(view, look) if known else (),
-        empty="" if known or len(seen) > 2 else _first_test(view),
+        empty="" if known or seen else _first_test(view),
     )
 
 

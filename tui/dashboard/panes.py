@@ -16,7 +16,8 @@ from tui.dashboard.classes import class_names, class_rows, evaluated_by_class
 from tui.dashboard.curves import accuracy_curves, aligned, lower_curves, rate_curve
 from tui.dashboard.layout import AIRY, GAP, WIDE, Layout, layout
 from tui.dashboard.log import log_lines
-from tui.dashboard.options import Frame
+from tui.dashboard.options import Frame, Options
+from tui.dashboard.positions import x_axis_for
 from tui.dashboard.scene import Scene
 from tui.dashboard.third import METRICS_ALONE, metrics_alone, second_machine, second_run
 from tui.dashboard.view import RunView
@@ -177,7 +178,8 @@ class Panes(Vertical):
         return Frame(width, height - 1, glyphs, x_axis, color=not self.app.no_color)
 
     def _draw_curves(self, scene: Scene) -> None:
-        shown = (*_version(scene.view), scene.options, scene.look, *(_version(scene.base) if scene.base else ()))
+        of_base = _of_curves(scene.base, scene.options) if scene.base else ()
+        shown = (_of_curves(scene.view, scene.options), of_base, scene.options, scene.look)
         if self._shown.get("#lower") == (shown, self._division):
             return
         chosen, look = self._division, scene.look
@@ -225,10 +227,9 @@ class Panes(Vertical):
             self._paint("#log-2", lambda width, height: log_tail(older, "", width, height, ("", "")))
             return
         version = (*_version(second.view), second.look)
+        curves = (*_of_curves(second.view, scene.options), second.look, scene.options)
         frame = self._frame(chosen.third - 1, chosen.second)
-        self._paint(
-            "#second", partial(second_run, second, scene.options, frame, self._ranges), (*version, scene.options)
-        )
+        self._paint("#second", partial(second_run, second, scene.options, frame, self._ranges), curves)
         self._paint("#machine", partial(second_machine, second.view, frame.glyphs), version)
         lines = self._log_lines(second.view, "#log-2")
         self._paint(
@@ -239,6 +240,14 @@ class Panes(Vertical):
 def _version(view: RunView) -> tuple[Hashable, ...]:
     """Changes with each event that is read."""
     return id(view), view.history.version, view.history.partial
+
+
+def _of_curves(view: RunView, options: Options) -> tuple[Hashable, ...]:
+    """Changes when the curves do: by epoch, mostly, while steps and samples arrive in between."""
+    epochs = view.history.epochs
+    if options.x != "epoch" or not epochs:
+        return _version(view)
+    return id(view), view.history.partial, len(epochs), epochs[-1].t, x_axis_for(view, options), view.learning_rate
 
 
 def _below(scene: Scene, width: int, height: int) -> list[Line]:

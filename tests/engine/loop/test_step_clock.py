@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
 import torch
 
+import engine.train
 from engine.contract.run.events import Epoch
 from engine.loop import step_clock
 from engine.loop.step_clock import StepClock
@@ -57,6 +59,58 @@ def test_a_device_whose_end_the_host_cannot_tell_is_not_timed():
     clock = StepClock(torch.device("meta"), every=1)
     take(clock, 0)
     assert clock.read() == {}
+
+
+def test_on_cuda_events_are_read_only_at_the_end(monkeypatch):
+    """Events that tick by 1, 2, 3 ... ms on a device of their own."""
+    recorded = []
+
+    class Event:
+        def __init__(self, enable_timing=False):
+            assert enable_timing
+
+        def record(self):
+            self.at = len(recorded) * (len(recorded) + 1) / 2
+            recorded.append(self)
+
+        def elapsed_time(self, later):
+            return later.at - self.at
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    clock = StepClock(torch.device("cuda"), every=2)
+    take(clock, 0)
+    assert recorded == []
+    take(clock, 1, ("data", "step"))
+    assert len(recorded) == 3 and clock.read() == {"data": 1.0, "step": 2.0}
+
+
+def test_a_captured_step_has_only_data_and_step(make, monkeypatch):
+    """As on CUDA, with a recorder that runs the step instead of replaying it."""
+
+    class Eager:
+        def __init__(self, device):
+            pass
+
+        def run_eagerly(self, step):
+            return step()
+
+        def record(self, step):
+            return step
+
+    monkeypatch.setattr(StepClock.__init__, "__defaults__", (4,))
+    monkeypatch.setattr("engine.train.CudaRecorder", Eager)
+    prepare = engine.train.prepare
+
+    def captured(*arguments, **options):
+        setup = prepare(*arguments, **options)
+        setup.decisions = replace(setup.decisions, graph=True)
+        return setup
+
+    monkeypatch.setattr("engine.train.prepare", captured)
+    trial = make()
+    trial.go()
+    epochs = [event for event in trial.events if isinstance(event, Epoch)]
+    assert [list(epoch.step_ms) for epoch in epochs] == [["data", "step"]] * 3
 
 
 def test_the_epoch_event_has_the_parts_of_a_step(make, monkeypatch):
