@@ -64,6 +64,11 @@ def test_the_trainer_loads_no_screen():
     assert loaded_by(["engine.train", "engine.__main__"], SCREENS) == "[]"
 
 
+def test_scipy_waits_for_a_comparison_that_needs_it():
+    names = [*modules(engine.analysis), *modules(tui.drawing), "tui.commands.compare", "tui.commands.runs_table"]
+    assert loaded_by(names, ("scipy", "statsmodels", "pandas")) == "[]"
+
+
 def test_drawing_loads_no_terminal_framework():
     assert loaded_by(list(modules(tui.drawing)), ("textual",)) == "[]"
 

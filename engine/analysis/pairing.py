@@ -8,7 +8,6 @@ slices, the shorter one is compared.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,8 +95,8 @@ def predictions_of(run: Summary) -> Predictions | Unpaired:
         found = predictions.read(RunFolder(Path(run.folder)).predictions)
     except FileNotFoundError:
         return Unpaired("no predictions")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        return Unpaired(f"its predictions cannot be read ({type(error).__name__})")
+    except (OSError, ValueError, KeyError):
+        return Unpaired("its predictions cannot be read")
     if not _is_whole(found):
         return Unpaired("its predictions are damaged")
     hits, recorded = _hits(found), (run.last_accuracy or 0.0) * len(found.labels)
@@ -108,9 +107,12 @@ def predictions_of(run: Summary) -> Predictions | Unpaired:
 
 def _is_whole(found: Predictions) -> bool:
     """Whether the arrays fit together, and the images are in the order of the test set."""
-    index = found.test_index
-    in_order = found.version == 1 or (len(index) == len(found.labels) and bool(np.all(np.diff(index) > 0)))
-    return in_order and len(found.labels) > 0 and found.last.shape == (len(found.labels), len(found.classes))
+    labels, index = found.labels, found.test_index
+    if labels.ndim != 1 or not len(labels) or found.last.shape != (len(labels), len(found.classes)):
+        return False
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= len(found.classes):
+        return False
+    return found.version == 1 or (index.shape == labels.shape and bool(np.all(np.diff(index) > 0)))
 
 
 def _hits(found: Predictions) -> int:

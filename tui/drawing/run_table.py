@@ -89,5 +89,5 @@ def footnote(runs: Sequence[Summary], layout: Layout, marks: Marks) -> Line:
     parts = [(f" {out} ", "warn")] if out else []
     parts += [(" * best epoch picked on test; compare only with papers that did the same", "dim")] if star else []
     if marks.baseline is not None and layout.has("interval"):
-        parts.append((f"   ━ 95 % interval of the difference to b {marks.baseline.id[-4:]} on the same images", "dim"))
+        parts.append((f"   ━ 95 % interval of Δ to b {marks.baseline.id[-4:]}, same images", "dim"))
     return clip(parts, layout.width)

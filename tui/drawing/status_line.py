@@ -100,10 +100,10 @@ def _identity(head: Headline, width: int) -> Line:
         (f"{gap}{head.id[-4:]}", "id"),
         (f"{gap}seed {head.seed}", "dim"),
     ]
-    if head.name:
-        left.append((f'{gap}"{one_line(head.name)}"', ""))
     if head.excluded:
         left.append((f"{gap}left out: {one_line(head.excluded)}", "warn"))
+    if head.name and (wide or not head.excluded):
+        left.append((f'{gap}"{one_line(head.name)}"', ""))
     if wide:
         left += [(f"{gap}changes ", "dim"), ("none" if head.changes == "-" else one_line(head.changes), "")]
         if head.tags:

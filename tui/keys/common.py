@@ -43,7 +43,13 @@ GLOBAL: Final = (
         "Close a filter or go back; at the top level, ask to quit. Runs keep running.",
         footer=98,
     ),
-    Key("u", "app.undo", "undo", "Undo the last action: a deletion, tags, a note, marks (cifar-tui runs restore RUN)."),
+    Key(
+        "u",
+        "app.undo",
+        "undo",
+        "Undo the last action: a deletion, tags, a note, a pin, marks, the baseline, leaving a run out "
+        "(cifar-tui runs restore RUN).",
+    ),
     Key("ctrl+l", "app.redraw", "redraw", "Redraw the whole screen."),
     Key("ctrl+z", "app.suspend_process", "suspend", "Suspend the workbench (`fg` brings it back)."),
     Key("ctrl+c", "app.help_quit", "quit", "Press twice to quit. Training continues."),

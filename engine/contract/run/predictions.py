@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import io
 import os
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,8 @@ from engine.contract.files import write_atomic
 from engine.contract.lines import open_regular
 
 VERSION: Final = 2
+_DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, TypeError)
+"""What `zipfile` and NumPy raise for damaged archives and arrays, beside OSError, ValueError and KeyError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,13 @@ def write(path: Path, predictions: Predictions) -> None:
 
 def read(path: Path) -> Predictions:
     """Read a predictions file. Raises OSError, ValueError or KeyError if it is missing or damaged."""
+    try:
+        return _read(path)
+    except _DAMAGE as error:
+        raise ValueError(f"{path} is damaged: {error or type(error).__name__}") from error
+
+
+def _read(path: Path) -> Predictions:
     with os.fdopen(open_regular(path), "rb") as opened, np.load(opened, allow_pickle=False) as file:
         first = "version" not in file
         labels, last, weights = file["labels"], file["last"], str(file["weights"])

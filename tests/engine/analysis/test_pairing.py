@@ -101,9 +101,11 @@ def test_runs_without_readable_predictions_say_why(run, two, ended_run, recipe):
     broken = run(two[0])
     path = Path(broken.folder) / "predictions.npz"
     path.write_bytes(path.read_bytes()[:500])
-    assert "cannot be read" in answers(broken).reason
+    assert answers(broken) == Unpaired("its predictions cannot be read")
     short = run(two[0], last=logits_of(two[0])[:10])
     assert answers(short) == Unpaired("its predictions are damaged")
+    beyond = run(two[0], labels=np.where(LABELS == 3, 10, LABELS))
+    assert answers(beyond) == Unpaired("its predictions are damaged")
     unordered = run(two[0], test_index=np.arange(400)[::-1])
     assert answers(unordered) == Unpaired("its predictions are damaged")
 

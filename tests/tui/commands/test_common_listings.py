@@ -174,6 +174,12 @@ def test_tags_and_notes_come_and_go(cli, run):
     assert "padding [b]2[/b]?" in cli("runs", "show", run.id).out
 
 
+def test_a_run_is_pinned_and_let_go(cli, run):
+    assert cli("runs", "pin", run.id).out == f"{run.id} pinned\n" and run.labels().pinned
+    assert json.loads(cli("runs", "pin", run.id, "--remove", "--json").out) == [{"id": run.id, "pinned": False}]
+    assert not run.labels().pinned
+
+
 def test_a_run_is_left_out_for_a_reason_shown_everywhere_and_counts_again(cli, ended_run):
     recipe = references.recipe_of("quickstart", catalog(), loader.Edits(sets=["epochs=2", "schedule.warmup=0"]))
     ids = [ended_run(recipe, seed, (0.5, last)).id for seed, last in enumerate((0.9, 0.8, 0.1))]

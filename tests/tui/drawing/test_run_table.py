@@ -9,7 +9,7 @@ from tests.tui.demo import summary
 from tui.drawing.lines import width_of
 from tui.drawing.run_columns import COLUMNS, Marks, layout
 from tui.drawing.run_rows import ListRow
-from tui.drawing.run_state import state_in_words, state_of, when_of
+from tui.drawing.run_state import state_in_words, state_of
 from tui.drawing.run_table import draw_row, footnote, header, news
 
 HOSTILE = "\x1b[31m[red]evil[/red]\x07\nsecond line"
@@ -50,25 +50,6 @@ def test_estimated_working_time_is_marked():
         assert f" {shown}  " in text(draw_row(ListRow(run), columns, Marks(), False, time.time()))
 
 
-@pytest.mark.parametrize(
-    ("values", "shown", "words"),
-    [
-        ({"status": "finished"}, "✓", "✓ finished"),
-        ({"status": "failed", "reason": "gpu_memory"}, "✗ mem", "✗ GPU memory"),
-        ({"status": "failed", "reason": "diverged"}, "✗ nan", "✗ diverged"),
-        ({"status": "failed", "reason": "traceback"}, "✗ err", "✗ failed"),
-        ({"status": "failed"}, "✗ err", "✗ failed"),
-        ({"status": "running"}, "●", "● running"),
-        ({"status": "queued"}, "◌", "◌ queued"),
-        ({"status": "stopped"}, "■stop", "■ stopped"),
-        ({"status": "lost", "reason": "reboot"}, "?boot", "? reboot"),
-    ],
-)
-def test_each_state_has_a_sign_that_is_readable_without_color_and_words_if_they_fit(values, shown, words):
-    assert state_of(summary(**values))[0] == shown
-    assert state_in_words(summary(**values))[0] == words
-
-
 @pytest.mark.parametrize("reason", REASONS)
 def test_no_reason_is_cut(reason):
     run = summary(status="failed", reason=reason)
@@ -76,16 +57,6 @@ def test_no_reason_is_cut(reason):
         columns = layout(width)
         last = columns.columns[-1][1]
         assert "…" not in text(draw_row(ListRow(run), columns, Marks(), False, time.time()))[-last:]
-
-
-def test_a_waiting_run_shows_its_place_and_an_old_one_its_date():
-    now = 1_795_300_000.0
-    assert when_of(summary(status="queued", place=3), now) == "#3"
-    assert when_of(summary(status="running"), now) == "now"
-    assert when_of(summary(started=now - 600), now) == "10 min"
-    assert when_of(summary(started=now - 5 * 3600), now) == "5 h"
-    assert when_of(summary(started=now - 20 * 86400), now).split()[1] in ("Oct", "Nov")
-    assert "/" in when_of(summary(started=now - 900 * 86400), now)
 
 
 def test_text_from_runs_is_one_clean_line():

@@ -1,6 +1,7 @@
 """The status lines of the Dashboard: each state, every width, and the other live runs."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -64,3 +65,9 @@ def test_the_other_live_run_has_a_line_and_the_rest_are_counted():
     text = line_of(also_running(others, 120))
     assert "wrn28_10_ricap  p7x2  GPU 1  epoch 41/200" in text and "95.10 %   ~2 h 10" in text and "and 1 more" in text
     assert also_running([], 120) == []
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_a_run_that_is_left_out_says_so_on_the_dashboard(width):
+    first = text_of(status_lines(replace(HEAD, excluded="wrong crop"), GOING, width, 2)).splitlines()[0]
+    assert "left out: wrong crop" in first

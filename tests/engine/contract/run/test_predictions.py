@@ -73,3 +73,21 @@ def test_a_file_of_version_2_that_lacks_something_is_damaged(make, tmp_path, mis
     np.savez(tmp_path / "broken.npz", **kept)
     with pytest.raises(KeyError):
         predictions.read(tmp_path / "broken.npz")
+
+
+def test_whatever_is_damaged_it_reads_or_raises_what_it_says(make, tmp_path):
+    trial = make(epochs=1)
+    trial.go()
+    whole, path = trial.run.predictions.read_bytes(), tmp_path / "damaged.npz"
+    rng = np.random.default_rng(0)
+    raised = 0
+    for at in rng.integers(0, len(whole), 400).tolist():
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ int(rng.integers(1, 256))]) + whole[at + 1 :])
+        try:
+            predictions.read(path)
+        except (OSError, ValueError, KeyError):
+            raised += 1
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="is damaged"):
+        predictions.read(path)
+    assert raised > 200
