@@ -76,7 +76,7 @@ def test_the_preview_of_results_shows_them(judged):
     from engine.contract.run.store import summarize
 
     reader = Reader()
-    shown = text_of(facts(reader.read(summarize(judged), judged), 60))
+    shown = text_of(facts(reader.read(summarize(judged)), 60))
     assert "flip TTA 91.20 · top-5 99.00 · first 50 % of test" in shown
 
 
