@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import work
@@ -13,7 +12,6 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.content import Content
 from textual.events import Resize
-from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -21,7 +19,7 @@ from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, find
 from engine.contract.text import one_line
 from presets.references import RUN
-from tui.drawing.format import glyphs_of_terminal, keep_running
+from tui.drawing.format import keep_running
 from tui.host import Closes, Host
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.common import MODES as SECTIONS
@@ -34,7 +32,6 @@ from tui.screens.small import MIN_HEIGHT, MIN_WIDTH, TooSmall
 from tui.screens.welcome import OTHER, Welcome
 from tui.session import Session
 from tui.settings import UNSET, Settings
-from tui.theme import PREFIX, THEMES, Ascii, Colorless, Exact, palette_of
 from tui.watcher import RunWatcher
 
 PATIENCE_SECONDS: Final = 0.4
@@ -67,16 +64,7 @@ class Workbench(RunWatcher):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, session: Session, *, start_mode: str = "", settings: Settings = UNSET) -> None:
-        super().__init__(session)
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = PREFIX + (settings.theme or session.theme)
-        self.glyphs = settings.glyphs or glyphs_of_terminal()
-        """What the terminal can show."""
-        self._sent: list[LineFilter] = [Colorless() if self.no_color else Exact()]
-        if self.glyphs == "ascii":
-            self._sent.append(Ascii())
-        self.animation_level = "none"
+        super().__init__(session, settings)
         self._start_mode = start_mode
         self._trail: list[str] = []
         """Sections to go back to, the last one on top."""
@@ -226,22 +214,11 @@ class Workbench(RunWatcher):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         yield SystemCommand("Quit the workbench", "Training continues", self._ask_to_quit)
-        for theme in THEMES:
-            name = theme.name.removeprefix(PREFIX)
-            yield SystemCommand(f"Colors: {name}", "Use these colors from now on", partial(self.choose_theme, name))
+        yield from super().get_system_commands(screen)
         yield SystemCommand("Screenshot", "Save the screen as SVG", self._screenshot_soon)
 
     def _screenshot_soon(self) -> None:
         self.set_timer(0.1, self.deliver_screenshot)  # after the palette has closed
-
-    def choose_theme(self, name: str) -> None:
-        """Use the colors of this theme, now and at the next start."""
-        self.session.theme = palette_of(name).name
-        self.theme = PREFIX + self.session.theme
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's filters, then ours; without color only ours, because Textual's would turn colors into grays."""
-        return self._sent if self.no_color else [*super().get_line_filters(), *self._sent]
 
     def copy(self, text: str, what: str) -> None:
         """Copy through the terminal (OSC 52), which may refuse silently; the notification therefore names the way."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +43,33 @@ def from_table(table: object, roots: Iterable[Path]) -> Slots:
                 if path.parent in folders and path.is_dir():
                     found[RunFolder(path)] = slot if free else None
     return found
+
+
+class Marked:
+    """The marked runs and their slots."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+
+    @property
+    def marked(self) -> list[RunFolder]:
+        """The marked runs, in the order of their marks."""
+        return list(self._slots)
+
+    @marked.setter
+    def marked(self, runs: Sequence[RunFolder]) -> None:
+        self._slots = assign(runs, self._slots)
+
+    def slot(self, run: RunFolder | None) -> int | None:
+        """The slot of a marked run, which decides its color and mark on every screen; None if it has none."""
+        return self._slots.get(run) if run is not None else None
+
+    def slots_of(self, runs: Sequence[RunFolder]) -> list[int | None]:
+        """The slots of runs shown together: of the marked ones theirs, of the others the lowest that are free."""
+        found = assign([*self._slots, *runs], self._slots)
+        return [found[run] for run in runs]
+
+    @property
+    def slots(self) -> dict[str, int | None]:
+        """The slot of each marked run, by the id of the run."""
+        return {run.id: slot for run, slot in self._slots.items()}

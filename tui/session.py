@@ -17,7 +17,7 @@ from engine.contract.run.index import Index
 from engine.contract.run.store import RunFolder, Summary, remove, restore, trash_bytes, trash_of
 from tui.drawing.format import counted
 from tui.drawing.run_columns import DEFAULT
-from tui.marks import Slots, assign, from_table, to_table
+from tui.marks import Marked, Slots, from_table, to_table
 from tui.plans.again import own_parts, repeat_of
 from tui.plans.draft import Draft
 from tui.undo import UndoStack
@@ -36,7 +36,7 @@ def _start(run: RunFolder) -> None:
     local.start(run)
 
 
-class Session:
+class Session(Marked):
     """The state behind the screens: what the user selected, and a copy of the rows. The files remain authoritative.
 
     Args:
@@ -72,7 +72,7 @@ class Session:
         self._read = False
         self._since: Counter[str] = Counter()
         before = Visit.read(self._state_file)
-        self._slots = from_table(before.marked, self.roots)
+        super().__init__(from_table(before.marked, self.roots))
         self.trash = 0
         """Bytes that deleted runs occupy until the trash is emptied."""
         self._trash_changed = 0
@@ -147,29 +147,6 @@ class Session:
         return RunFolder(Path(row.folder))
 
     # --- marks ------------------------------------------------------------------------------------------------
-
-    @property
-    def marked(self) -> list[RunFolder]:
-        """The marked runs, in the order of their marks."""
-        return list(self._slots)
-
-    @marked.setter
-    def marked(self, runs: Sequence[RunFolder]) -> None:
-        self._slots = assign(runs, self._slots)
-
-    def slot(self, run: RunFolder | None) -> int | None:
-        """The slot of a marked run, which decides its color and mark on every screen; None if it has none."""
-        return self._slots.get(run) if run is not None else None
-
-    def slots_of(self, runs: Sequence[RunFolder]) -> list[int | None]:
-        """The slots of runs shown together: of the marked ones theirs, of the others the lowest that are free."""
-        found = assign([*self._slots, *runs], self._slots)
-        return [found[run] for run in runs]
-
-    @property
-    def slots(self) -> dict[str, int | None]:
-        """The slot of each marked run, by the id of the run."""
-        return {run.id: slot for run, slot in self._slots.items()}
 
     def toggle_mark(self, run: RunFolder) -> None:
         """Mark a run for comparison, or unmark it."""

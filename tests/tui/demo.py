@@ -69,6 +69,9 @@ class Demo:
     shift: float = 0.0
     seconds: float = 10.0
     edits: object = None
+    step_ms: dict[str, float] = field(
+        default_factory=lambda: {"data": 0.5, "forward": 3.9, "backward": 7.3, "optimizer": 0.9}
+    )
 
 
 class _Writer(EventWriter):
@@ -157,6 +160,7 @@ def _epoch(demo: Demo, epoch: int, t: float, rng: random.Random, epochs: int) ->
         images_per_second=rng.gauss(5214, 40),
         grad_norm=0.84 + rng.gauss(0, 0.05),
         update_ratio=0.0011 + rng.gauss(0, 1e-4),
+        step_ms=demo.step_ms,
         seconds={"train": demo.seconds * 0.95, "evaluate": demo.seconds * 0.04, "save": demo.seconds * 0.01},
         t=t,
     )

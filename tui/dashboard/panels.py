@@ -145,10 +145,19 @@ def health_pane(view: RunView, base: RunView | None, siblings: Sequence[Standing
         heading("health", width, [right] if right else ()),
         norms if width_of(norms) <= width else _norms(view, "  "),
     ]
-    compared = against_baseline(view, base, siblings) or [("no baseline: b makes this run the one", "dim")]
+    compared = against_baseline(view, base, siblings) or [(_not_compared(view, base), "dim")]
     if width_of(compared) > width:
         compared = against_baseline(view, base, siblings, short=True)
     return [clip(line, width) for line in [*lines, compared]]
+
+
+def _not_compared(view: RunView, base: RunView | None) -> str:
+    """Why there is no difference to a baseline."""
+    if base is None:
+        return "no baseline: b makes this run the baseline"
+    return (
+        "this run is the baseline" if base.run == view.run else f"no test at an epoch of baseline {base.short_id} yet"
+    )
 
 
 def well(view: RunView) -> bool:

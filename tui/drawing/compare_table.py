@@ -82,7 +82,7 @@ def draw_line(
         marks: the mark and role of each run, in their order.
     """
     if line.kind == "heading":
-        return heading(line.text, width)
+        return heading(line.text, width - 1)
     if line.kind == "columns":
         return _columns(width)
     if line.row is not None:

@@ -75,11 +75,6 @@ def heading(
     return clip([*left, (dash * max(width - width_of(left), 0), line_role)], width)
 
 
-def rule(title: str, width: int, right: str = "") -> Line:
-    """A heading with a plain right end, which is left out if it does not fit."""
-    return heading(title, width, [right] if right else ())
-
-
 def hints(pairs: Sequence[tuple[str, str]], gap: str = "  ") -> Line:
     """Keys with their labels: `a linear  x epoch`. A click on one presses its key."""
     line: Line = []
@@ -107,20 +102,6 @@ def part_at(line: Line, x: int) -> tuple[str, str]:
             keys = ""
         at = end
     return "", ""
-
-
-def beside(left: Sequence[Line], right: Sequence[Line], width: int, gap: int = 2) -> list[Line]:
-    """Two blocks of lines side by side, `gap` blank columns between them.
-
-    Args:
-        width: of the left block; its lines are padded or clipped to it.
-    """
-    lines: list[Line] = []
-    for y in range(max(len(left), len(right))):
-        line = clip(left[y], width) if y < len(left) else []
-        more = right[y] if y < len(right) else []
-        lines.append([*line, (" " * (width - width_of(line) + gap), ""), *more] if more else line)
-    return lines
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -9,7 +9,7 @@ from engine.analysis.seeds import left_out
 from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from tui.drawing.format import age
-from tui.drawing.lines import Line, clip, fit, rule
+from tui.drawing.lines import Line, clip, fit, heading
 from tui.drawing.marks import mark_of, role_of
 from tui.drawing.run_columns import COLUMNS, Cell, Layout, Marks
 from tui.drawing.run_rows import SORTS, ListRow
@@ -37,7 +37,7 @@ def draw_row(row: ListRow, layout: Layout, marks: Marks, at_cursor: bool, now: f
     """The line of one row."""
     run = row.run
     if run is None:
-        return rule(row.heading, layout.width - 1, row.right)
+        return heading(row.heading, layout.width - 1, [row.right])
     marked, slot = run.id in marks.slots, marks.slots.get(run.id)
     base = marks.baseline is not None and run.folder == marks.baseline.folder
     plain = "strong" if at_cursor else ""

@@ -109,7 +109,7 @@ def _identity(head: Headline, width: int) -> Line:
         if head.tags:
             left += [(f"{gap}tags ", "dim"), (" ".join(one_line(tag) for tag in head.tags), "")]
     word = head.state + (f": {REASON_WORDS.get(head.reason, head.reason)}" if head.reason else "")
-    right: Line = [(word if head.state == "running" else f"{glyph} {word}", role)]
+    right: Line = [(word, "ok") if head.state == "running" else (f"{glyph} {word}", role)]
     if not math.isnan(head.age):
         since = "last event " if wide and head.state in LIVE else ""
         right.append((f" · {since}{age(head.age)}", "dim"))

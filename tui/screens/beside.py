@@ -46,9 +46,10 @@ class BesideRuns(SelectedRunKeys):
 
     @work(thread=True, group="baseline", exclusive=True, exit_on_error=False)
     def _read_baseline(self, run: RunFolder) -> None:
-        """Read the whole history of the baseline and of the other seeds of its recipe."""
+        """Read the whole history of the baseline, then the other seeds of its recipe."""
         view = RunView(run)
         view.poll()
+        self.app.call_from_thread(self._show_baseline, view, ())
         session = self.workbench.session
         rows = [row for row in session.summaries() if row.recipe_id == view.info.recipe_id != "" and not row.excluded]
         rows, _ = one_a_seed(rows, lambda row: row.seed, lambda row: (row.epoch, row.created))

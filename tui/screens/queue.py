@@ -99,7 +99,7 @@ class Tickets(LineList):
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
         ticket = self._rows[row]
         if isinstance(ticket, str):
-            return heading(ticket, width)
+            return heading(ticket, width - 1)
         mark = self._marks.get(ticket.run, (" ", ""))
         return draw_ticket(ticket, self._runs.get(ticket.folder), width, at_cursor, time.time(), mark)
 

@@ -14,6 +14,7 @@ from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
 from tui.drawing.chart_pane import chart_pane
 from tui.drawing.figures import extra_accuracies
+from tui.drawing.run_columns import Marks
 from tui.drawing.run_preview import facts
 from tui.screens.preview_reader import Reader
 
@@ -76,7 +77,7 @@ def test_the_preview_of_results_shows_them(judged):
     from engine.contract.run.store import summarize
 
     reader = Reader()
-    shown = text_of(facts(reader.read(summarize(judged), judged), 60))
+    shown = text_of(facts(reader.read(summarize(judged)), Marks(), 60))
     assert "flip TTA 91.20 · top-5 99.00 · first 50 % of test" in shown
 
 

@@ -58,8 +58,38 @@ def test_without_color_its_mark_stands_on_the_line_and_its_raw_points_are_gone()
 
 
 def test_marks_of_different_slots_never_stand_in_one_column():
-    columns = [set(range(3 * slot % 14, 200, 14)) for slot in range(8)]
-    assert sum(map(len, columns)) == len(set().union(*columns))
+    seen = set()
+    for slot, mark in enumerate("●■▲◆▼●■▲"):
+        flat = Series("", [0, 10], [50, 50], (), f"run-{slot}", mark, slot=slot)
+        (line,) = [line for line in text([flat], 103, 9, ChartStyle(0, color=False)) if mark in line]
+        columns = {i for i, letter in enumerate(line[:-1]) if letter == mark} - {len(line) - 1}
+        assert len(columns) >= 6 and not columns & seen
+        seen |= columns
+
+
+def test_two_runs_with_a_reported_figure_a_baseline_and_a_cursor_look_like_this():
+    xs = np.arange(1.0, 41)
+    reported = Series("reported", [0, 50], [94, 94], ("94.00",), "reported", "┈", "level")
+    base = Series("8fq2", xs, 93 - 40 * 0.9**xs, ("92.41",), "baseline", "─", "plain")
+    other = Series("d2f8", xs[:20], 90 - 30 * 0.8 ** xs[:20], ("89.65",), "run-1", "▲", slot=2)
+    run = Series("test", xs[:30], 96 - 40 * 0.85 ** xs[:30], ("95.69", "Δ +3.28"), "run-0", "●", best=29)
+    shown = text([reported, base, other, run], 60, 14, ChartStyle(13), Axis(0, 50), Axis(70, 97), cursor=25)
+    assert shown == [
+        "  │                     ⣀⣀⣀⣀○●                  ● test",
+        "95┤⠄⠠┈⠄⠠┈⠄⠠┈⠄⠠┈⠄⠠⣀⡠⠔⠒⠉⠉⠉⠄⠠┈⠄⠠┈⠄⠠┈⠄⠠┈⠄⠠┈⠄⠠┈⠄⠠┈⠄⠠   95.69",
+        "  │           ⢀⠔⠉        │  ⣀⡠⠤⠤⠤⠔⠒⠒⠒⠒⠂           Δ +3.28",
+        "90┤┈┈┈┈┈┈┈┈┈⢀⠔⠁┈⣀⡠⠤⠤▲┈⡠⠤⠤⠊⠉⠉┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈ ┈ reported",
+        "  │        ⡔⠁⠔⠉⠉  ⢀⠤⠔⠉   │                        94.00",
+        "85┤┈┈┈┈┈┈┈⡜⠃┈┈┈┈⡠⠔⠁┈┈┈┈┈┈│┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈ ─ 8fq2",
+        "  │     ⢠⡎    ⢀⠎         │                        92.41",
+        "  │    ⢀⡎   ⢀⠔⠁          │                      ▲ d2f8",
+        "80┤┈┈┈┈⢰⠁┈┈⢠⠃┈┈┈┈┈┈┈┈┈┈┈┈│┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈   89.65",
+        "  │   ⡜⡎  ⢠⠃             │",
+        "75┤┈┈⢰⡸┈┈⡠⠃┈┈┈┈┈┈┈┈┈┈┈┈┈┈│┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈",
+        "  │  ⢀⠇ ⡠⠃               │",
+        "70┤┈⢸⡜┈⢀⠇┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈│┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈",
+        "  └0 ───── 10 ───── 20 ──── 30 ───── 40 ──── 50 epoch",
+    ]
 
 
 def test_a_plain_line_is_dotted_without_color():

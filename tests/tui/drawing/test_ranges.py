@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.tui.demo import EPOCHS, TEST_ACCURACY
 from tui.drawing.axes import Axis, x_axis
-from tui.drawing.ranges import Fit, fit_accuracy, fit_values, settle, visible
+from tui.drawing.ranges import Fit, Ranges, fit_accuracy, fit_values, settle, visible, zoomed
 
 NAN = math.nan
 
@@ -111,3 +111,21 @@ def test_the_range_moves_only_when_a_point_leaves_or_the_data_have_shrunk():
     assert settle(Fit(Axis(1.0, 11.0), 1.5, 10.5), before).high == 11.0
     assert settle(Fit(Axis(2.0, 8.0), 2.5, 7.5), before) != before
     assert settle(Fit(Axis(70.0, 96.0, scale="log error"), 75.0, 95.0), before).scale == "log error"
+
+
+def test_each_chart_keeps_a_range_of_its_own():
+    ranges = Ranges()
+    first = ranges.settle("accuracy", Fit(Axis(0.0, 10.0), 0.5, 9.5))
+    assert ranges.settle("loss", Fit(Axis(2.0, 3.0), 2.1, 2.9)) == Axis(2.0, 3.0)
+    assert ranges.settle("accuracy", Fit(Axis(1.0, 9.0), 1.5, 8.5)) is first
+
+
+@pytest.mark.parametrize("scale", ["linear", "log error"])
+def test_a_zoomed_axis_keeps_the_place_of_the_value_and_comes_back(scale):
+    axis = Axis(72.0, 96.8, scale=scale)
+    closer = zoomed(axis, 95.0, 2)
+    assert closer.position([95.0])[0] == pytest.approx(axis.position([95.0])[0])
+    assert closer.low > axis.low and closer.high < axis.high
+    back = zoomed(closer, 95.0, -2)
+    assert (back.low, back.high) == pytest.approx((axis.low, axis.high))
+    assert zoomed(axis, NAN, 2) is axis and zoomed(axis, 95.0, 0) is axis

@@ -239,6 +239,18 @@ async def test_the_wheel_scrolls_what_is_under_it(on_screen, settle):
         assert screen.query_one("#page").text == before
 
 
+async def test_the_wheel_scrolls_a_list_and_leaves_its_cursor(on_screen, settle):
+    app, open_it = on_screen("results")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_it(pilot, "results")
+        await pilot.press("question_mark")
+        await settle(pilot)
+        sheet = app.screen.query_one("#sheet")
+        await pilot._post_mouse_events([MouseScrollDown], "#sheet", button=0)
+        await settle(pilot, 0.1)
+        assert sheet.scroll_offset.y > 0 and sheet.cursor == 0
+
+
 def test_a_name_finds_its_row():
     rows = (Key("comma,j", "a", "x", "X."), Key("S", "b", "y", "Y."))
     assert by_name(rows, ",") is rows[0] and by_name(rows, "S") is rows[1] and by_name(rows, "no") is None

@@ -186,7 +186,7 @@ async def test_a_run_with_data_leaves_no_large_part_of_the_screen_blank(
 
 
 async def test_the_parts_of_a_step_are_drawn_where_they_were_measured(root, workbench, screen_text, settle):
-    run = write_run(root, Demo(epochs_done=30))
+    run = write_run(root, Demo(epochs_done=30, step_ms={}))
     app = workbench("dashboard")
     app.session.selected = run
     async with app.run_test(size=(120, 40)) as pilot:
