@@ -54,6 +54,7 @@ def test_a_p_value_too_small_for_a_float_is_0_and_no_error():
     [
         (PairedCounts(36, 2, 12, 0), (0.0569, 0.3404)),  # Newcombe 1998, the first of his examples
         (PairedCounts(1, 7, 1, 12), (-0.507, -0.026)),  # Fagerland, Lydersen and Laake 2014, doi 10.1002/sim.6148
+        (PairedCounts(59, 16, 6, 80), (-0.1186, -0.0046)),  # their R package `contingencytables`, chapter 8
     ],
 )
 def test_the_paired_interval_is_that_of_published_examples(counts, expected):
