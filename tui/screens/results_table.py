@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.events import ScreenResume
-from textual.timer import Timer
 
 from engine.analysis.against import seeds_of
 from engine.analysis.chosen import RecipeRuns
@@ -21,7 +18,7 @@ from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, Summary
 from tui.drawing.filter_hint import filter_hint, knows
 from tui.drawing.format import counted
-from tui.drawing.interval_cells import SMALLEST, scale_of
+from tui.drawing.interval_cells import SMALLEST
 from tui.drawing.lines import Line
 from tui.drawing.recipe_table import recipe_rows, recipe_table
 from tui.drawing.run_columns import NO_SEEDS, Layout, Marks, layout
@@ -31,17 +28,13 @@ from tui.keys.common import GLOBAL
 from tui.keys.key import footer, for_state
 from tui.keys.results import KEYS
 from tui.screens.results_filter import FilterLine
-from tui.screens.results_preview import REST_SECONDS, RunPreview
-from tui.screens.run_keys import RunKeys
+from tui.screens.results_pairs import PairedRows
+from tui.screens.results_preview import RunPreview
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineView
 from tui.widgets.pane import Pane
 from tui.widgets.run_list import RunList
 from tui.widgets.top_bar import TopBar
-
-if TYPE_CHECKING:
-    from engine.analysis.against import Against
-    from engine.analysis.against_files import AgainstBaseline
 
 WIDE: Final = 160
 """Columns from which the preview stands at the right of the table."""
@@ -50,7 +43,7 @@ LEAST_PANE, LEAST_CURVE = 6, 13
 """Rows from which on the space below a short table shows the recipe of the run under the cursor, or its curve."""
 
 
-class ResultsTable(RunKeys):
+class ResultsTable(PairedRows):
     """The table of runs, the run under its cursor, and the recipes with several seeds."""
 
     def __init__(self) -> None:
@@ -65,11 +58,6 @@ class ResultsTable(RunKeys):
         """How many runs ended since the workbench was last left, by status."""
         self._selected: RunFolder | None = None
         """The run that was last under the cursor."""
-        self._marks = Marks()
-        self._against: AgainstBaseline | None = None
-        self._pairing = 0
-        """Number of the latest reading of differences: an earlier one ends as soon as it sees that."""
-        self._rest: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -231,45 +219,11 @@ class ResultsTable(RunKeys):
     def on_line_list_moved(self) -> None:
         self._select()
 
-    # --- differences on the same images -----------------------------------------------------------------------
-
     def on_run_list_scrolled(self) -> None:
         self._pair_soon()
 
-    def _pair_soon(self) -> None:
-        """Compare the rows in sight with the baseline once the cursor rests."""
-        if self._rest is not None:
-            self._rest.stop()
-        if self._marks.baseline is not None:
-            self._rest = self.set_timer(REST_SECONDS, self._pair)
-
-    def _pair(self) -> None:
-        table, base = self.query_one(RunList), self._marks.baseline
-        if base is None:
-            return
-        self._pairing += 1
-        self._read_pairs(table.in_sight, base, self._pairing)
-
-    @work(thread=True, group="pairs", exit_on_error=False)
-    def _read_pairs(self, runs: Sequence[Summary], base: Summary, number: int) -> None:
-        """Read the predictions of these runs, unless they are known, until others are asked for."""
-        from engine.analysis.against_files import AgainstBaseline  # imports NumPy, so only after the first paint
-
-        self._against = self._against or AgainstBaseline()
-        found: dict[str, Against] = {}
-        for run in runs:
-            if number != self._pairing:
-                return
-            if run.folder != base.folder:
-                found[run.folder] = self._against.read(run, base)
-        self.app.call_from_thread(self._show_pairs, found, base)
-
-    def _show_pairs(self, found: dict[str, Against], base: Summary) -> None:
-        marks = self._marks
-        if marks.baseline is None or marks.baseline.folder != base.folder:
-            return
-        scale = scale_of(one.interval for one in found.values())
-        self._marks = replace(marks, against={**marks.against, **found}, scale=scale)
+    def _differences_read(self) -> None:
+        """Draw the rows in sight with the differences that are known now."""
         self.query_one(RunList).set_marks(self._marks)
         self.query_one("#header", LineView).show([header(self._columns(), self._sort, self._reverse, self._marks)])
         self.query_one(RunPreview).set_marks(self._marks)
