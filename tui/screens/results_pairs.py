@@ -12,7 +12,7 @@ from textual.timer import Timer
 from engine.contract.run.store import Summary
 from tui.drawing.interval_cells import scale_of
 from tui.drawing.run_columns import Marks
-from tui.screens.results_preview import REST_SECONDS
+from tui.screens.results_preview import ONE_READER, REST_SECONDS
 from tui.screens.run_keys import RunKeys
 from tui.widgets.run_list import RunList
 
@@ -59,7 +59,8 @@ class PairedRows(RunKeys):
             if number != self._pairing:
                 return
             if run.folder != base.folder:
-                found[run.folder] = self._against.read(run, base)
+                with ONE_READER:
+                    found[run.folder] = self._against.read(run, base)
         self.app.call_from_thread(self._show_pairs, found, base)
 
     def _show_pairs(self, found: dict[str, Against], base: Summary) -> None:

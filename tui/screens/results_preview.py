@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Final
 
 from textual import work
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 REST_SECONDS: Final = 0.15
 """How long the cursor rests on a run before its events are read."""
+ONE_READER: Final = threading.Lock()
+"""Held by the thread that reads files for Results. The catalog and NumPy's file headers are both read with `ast`, and
+CPython before 3.12 may raise SystemError when two threads do so at the same time (python/cpython#106905)."""
 NOTHING: Final = "no run is under the cursor"
 
 
@@ -69,7 +73,9 @@ class RunPreview(Pane):
         from tui.screens.preview_reader import Reader  # imports NumPy, so only after the first paint
 
         self._reader = self._reader or Reader()
-        self.app.call_from_thread(self._show, self._reader.read(run, baseline))
+        with ONE_READER:
+            preview = self._reader.read(run, baseline)
+        self.app.call_from_thread(self._show, preview)
 
     def _show(self, preview: Preview) -> None:
         if self._wanted is not None and self._wanted[0].id == preview.run.id:  # else the cursor has moved on
