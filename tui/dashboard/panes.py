@@ -58,8 +58,8 @@ class Panes(Vertical):
     DEFAULT_CSS = """
     Panes {
         height: auto;
-        #body, #left, #right, #third, #logs { height: auto; }
-        #left, #right { margin-right: 2; }
+        #body, #plots, #facts, #beside, #logs { height: auto; }
+        #plots, #facts { margin-right: 2; }
     }
     """
 
@@ -78,15 +78,15 @@ class Panes(Vertical):
     def compose(self) -> ComposeResult:
         yield Pane(id="status")
         with Horizontal(id="body"):
-            with Vertical(id="left"):
+            with Vertical(id="plots"):
                 yield Pane(id="accuracy")
                 yield Pane(id="lower")
-            with Vertical(id="right"):
+            with Vertical(id="facts"):
                 yield Pane(id="classes")
                 yield Pane(id="rate")
                 yield Pane(id="gpu")
                 yield Pane(id="health")
-            with Vertical(id="third"):
+            with Vertical(id="beside"):
                 yield Pane(id="here")
                 yield Pane(id="second")
                 yield Pane(id="machine")
@@ -119,12 +119,12 @@ class Panes(Vertical):
             pane = self.query_one(name, Pane)
             pane.display = rows > 0 and columns > 0 and not (zoom and name in _BESIDE)
             pane.styles.width, pane.styles.height = max(columns, 1), max(rows, 1)
-        for name, columns in (("#left", chosen.left), ("#right", chosen.right), ("#third", chosen.third)):
+        for name, columns in (("#plots", chosen.left), ("#facts", chosen.right), ("#beside", chosen.third)):
             column = self.query_one(name)
-            column.styles.width = width if zoom and name == "#left" else max(columns, 1)
-            column.display = columns > 0 and not (zoom and name != "#left")
-        self.query_one("#left").styles.margin = (0, 0 if zoom else GAP, 0, 0)
-        self.query_one("#right").styles.margin = (0, GAP if chosen.third else 0, 0, 0)
+            column.styles.width = width if zoom and name == "#plots" else max(columns, 1)
+            column.display = columns > 0 and not (zoom and name != "#plots")
+        self.query_one("#plots").styles.margin = (0, 0 if zoom else GAP, 0, 0)
+        self.query_one("#facts").styles.margin = (0, GAP if chosen.third else 0, 0, 0)
 
     def show_message(self, text: str) -> None:
         """Show a message instead of a run."""
@@ -144,7 +144,8 @@ class Panes(Vertical):
         tested = evaluated_by_class(view.history)[:1]
         note = worst_confusion(tested[0].confused, class_names(view.history)) if tested else ""
         rows = class_rows(view, scene.base)
-        self._paint("#classes", partial(per_class, rows, note, empty=view.no_test), (*rows, note))
+        classes = partial(per_class, rows, note, empty=view.no_test)
+        self._paint("#classes", lambda width, height: classes(width - 1, height), (*rows, note))
         self._paint("#gpu", partial(self._devices, view), _version(view))
         if chosen.rate:
             self._paint("#rate", partial(self._rate, scene), (*_version(view), scene.look, len(scene.rates)))
