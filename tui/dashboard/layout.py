@@ -20,6 +20,8 @@ AIRY: Final = 45
 """From this height on, a blank row stands above a heading."""
 GAP: Final = 2
 """Blank columns between panes."""
+_THIRD: Final = 49
+"""Width that the list of runs needs for a recipe such as resnet34_cutmix."""
 _FIXED = 4  # rows of the top bar, the two status lines, and the key line
 _SECOND_MACHINE = 2  # rows for the use and the memory of the second run's device
 
@@ -88,7 +90,7 @@ def layout(width: int, height: int, classes: int, runs: int = 0) -> Layout:
 
 def _three_columns(width: int, height: int, shown: int, runs: int) -> Layout:
     air = 1 if height >= AIRY else 0
-    third = max(round(width * 0.265), 46)
+    third = max(round(width * 0.265), _THIRD)
     right = round(width * 0.28)
     log = 6 if height >= AIRY else 5
     body = height - _FIXED - log

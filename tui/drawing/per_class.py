@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from engine.contract.text import one_line
 from tui.drawing.bars import bar
 from tui.drawing.format import NONE, delta, percent
-from tui.drawing.lines import Line, clip, fit, heading
+from tui.drawing.lines import Line, clip, fit, heading, width_of
 
 _FLOORS = (0.9, 0.7, 0.5, 0.0)
 """Accuracies at which the bars may begin."""
 WORST = 10
 """How many classes are shown if they do not all fit."""
+_ROOMY = 47
+"""Width in cells that a full title needs beside three column heads."""
 WIDE = 42
 """Width in cells from which a row has its difference to the baseline and the bars are explained."""
 
@@ -72,6 +74,8 @@ def per_class(
     compared = not all(math.isnan(row.against) for row in shown)
     if wide:
         title = f"{len(shown)} worst of {len(rows)} classes, %" if cut else "per class, test %"
+        if compared and width < _ROOMY:
+            title = f"{len(shown)} worst %" if cut else "per class %"
         lines = [heading(title, width, ["last   Δ epoch   Δ base" if compared else "last   Δ epoch"])]
         lines += [_wide_row(row, floor, width, compared, row.accuracy == worst) for row in shown]
     else:
@@ -87,13 +91,12 @@ def per_class(
 
 def _explained(floor: float, compared: bool, note: str, width: int) -> Line:
     """What the bars show, and the worst class with its most frequent mistake."""
-    line: Line = [(f"bars {100 * floor:.0f} to 100", "dim")]
-    if compared:
-        line += [("   │", "baseline"), (" base", "dim")]
-    if note:
-        name, colon, rest = note.rpartition(": ")
-        line += [("   worst ", "dim"), (name, "warn"), (f"{colon}{rest}", "dim")]
-    return clip(line, width)
+    bars: Line = [(f"bars {100 * floor:.0f} to 100", "dim")]
+    base: Line = [("   │", "baseline"), (" base", "dim")] if compared else []
+    name, colon, rest = note.rpartition(": ")
+    worst: Line = [("   worst ", "dim"), (name, "warn"), (f"{colon}{rest}", "dim")] if note else []
+    whole = [*bars, *base, *worst]
+    return whole if width_of(whole) <= width else clip([*bars, *worst], width)
 
 
 def _wide_row(row: ClassRow, floor: float, width: int, compared: bool, worst: bool) -> Line:

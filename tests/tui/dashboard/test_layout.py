@@ -35,6 +35,6 @@ def test_the_log_is_dropped_first():
 
 def test_width_beyond_160_goes_to_another_run():
     narrow, wide, wider = layout(159, 45, 10), layout(160, 45, 10, 5), layout(200, 50, 10, 5)
-    assert narrow.third == 0 and wide.third >= 46 and wider.third >= wide.third
+    assert narrow.third == 0 and wide.third >= 49 and wider.third >= wide.third
     assert (wider.left, wider.right, wider.third) == (87, 56, 53)
     assert wide.second >= 15 and wide.health == 3 and wide.below == 0

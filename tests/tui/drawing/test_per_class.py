@@ -39,6 +39,13 @@ def test_the_wide_pane_has_a_column_for_the_baseline_where_there_is_one(against)
     assert [row.index(value) + len(value) for value in values] == ends
 
 
+@pytest.mark.parametrize("width", [42, 44, 46, 47, 52, 60])
+def test_a_wide_pane_always_has_its_column_heads_and_names_the_worst_class(width):
+    lines = per_class(rows(), "cat: 6.1 % as dog", width, 12)
+    assert fits(lines, width, 12)
+    assert "last   Δ epoch   Δ base" in text_of(lines[:1]) and "worst cat: 6.1 % as dog" in text_of(lines[-1:])
+
+
 def test_of_a_hundred_classes_the_ten_worst_are_shown():
     text = text_of(per_class([ClassRow(f"c{i:02}", 0.5 + i / 250) for i in range(100)], "", 29, 11))
     assert "worst 10/100" in text
