@@ -79,7 +79,7 @@ def test_without_color_what_matters_is_bold_and_tracks_vanish():
 
 
 def test_colors_have_no_other_home_than_the_palette():
-    raw = re.compile(r"#[0-9a-fA-F]{3,6}\b|\brgb\(|\bcolor\(\d+|\b[34]8;[25]\b")
+    raw = re.compile(r"(?<!\w)#[0-9a-fA-F]{3,6}\b|\brgb\(|\bcolor\(\d+|\b[34]8;[25]\b")
     found, home = [], Path(tui.__file__).parent / "drawing" / "palette.py"
     for path in Path(tui.__file__).parent.rglob("*"):
         if path.suffix in (".py", ".tcss") and path != home:
