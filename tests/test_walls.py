@@ -74,7 +74,7 @@ def test_drawing_loads_no_terminal_framework():
 
 
 def test_the_command_line_starts_without_textual_torch_and_plots():
-    heavy = (*TORCH, "textual", "plotext", "numpy")
+    heavy = (*TORCH, "textual", "numpy")
     assert loaded_by(["tui.cli"], heavy) == "[]"
 
 

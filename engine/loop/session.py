@@ -23,6 +23,7 @@ from engine.loop.evaluate import Interrupted
 from engine.loop.judge import Evaluation, Judge, as_kept
 from engine.loop.observe import Diverged, Totals
 from engine.loop.setup import Setup
+from engine.loop.step_clock import StepClock
 from engine.loop.trials import told
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
 from engine.randomness import rng_state, set_rng_state
@@ -53,6 +54,7 @@ class Session:
         self.cold = setup.decisions.compile != "off"
         """Whether kernels have yet to be compiled, which makes the first step take about a minute."""
         self.totals = Totals(setup.device)
+        self.clock = StepClock(setup.device)
         self._data = data
         self._judge = Judge(recipe, setup, seed, stopping)
         self._last: Tree = {}  # epoch, test_accuracy, logits and more of the last evaluation; see `_remember`
@@ -109,6 +111,7 @@ class Session:
             lr=lr,
             images_per_second=self.totals.images / max(self.totals.seconds, 1e-9),
             seconds=seconds,
+            step_ms=self.clock.read(),
             weights=self.setup.averaging.weights,
             **figures,
             **evaluation.fields,
