@@ -34,5 +34,3 @@ def _sections(mode: str, wide: bool, titles: bool) -> Line:
         else:
             line += [(" ", ""), (f"{number}", "key"), (f" {title} " if titles else " ", "")]
     return line
-
-
