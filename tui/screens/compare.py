@@ -22,7 +22,7 @@ from tui.drawing.chart_pane import ChartPane, chart_pane
 from tui.drawing.charts import Series, smooth
 from tui.drawing.compare_table import MARKS, TableLine, draw_line, run_mark, run_role, table_lines
 from tui.drawing.format import number, percent
-from tui.drawing.lines import PANE_ROLES, Line
+from tui.drawing.lines import Line
 from tui.keys.common import bindings
 from tui.keys.compare import KEYS
 from tui.screens.plot_keys import PlotKeys
@@ -38,7 +38,7 @@ _NO_RUNS: Final = "mark runs with space on Results (2), then press v"
 class ComparisonTable(LineList):
     """The lines of the comparison, with a cursor."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{role}" for role in PANE_ROLES}
+    LINE_ROLES: ClassVar[tuple[str, ...]] = Pane.LINE_ROLES
     DEFAULT_CSS = Pane.DEFAULT_CSS.replace("Pane", "ComparisonTable")
 
     def __init__(self) -> None:

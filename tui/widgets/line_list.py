@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,27 +16,24 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.drawing.lines import ROLES, Line, clip
+from tui.drawing.lines import Line, clip
 from tui.keys.common import MOVING, bindings
-
-_CLASSES: Final = {f"line--{role}" for role in (*ROLES, "cursor")}
+from tui.widgets.role_styles import PREFIX, RoleStyles
 
 
 def strip_of(widget: Widget, line: Line, width: int, *, at_cursor: bool = False) -> Strip:
     """The cells of one line in the widget's styles, truncated or padded to `width`."""
     base = widget.rich_style
-    over = widget.get_component_rich_style("line--cursor", partial=True) if at_cursor else Style.null()
+    over = widget.get_component_rich_style(f"{PREFIX}cursor", partial=True) if at_cursor else Style.null()
     segments = []
     for text, role in clip(line, width):
-        style = base + widget.get_component_rich_style(f"line--{role}", partial=True) if role else base
+        style = base + widget.get_component_rich_style(f"{PREFIX}{role}", partial=True) if role else base
         segments.append(Segment(text, style + over))
     return Strip(segments).adjust_cell_length(width, base + over).simplify()  # fewer color codes to send
 
 
-class LineView(Widget, can_focus=False):
+class LineView(RoleStyles, can_focus=False):
     """A block of lines without a cursor. Only lines that changed are repainted."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = _CLASSES
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -64,10 +61,9 @@ class LineView(Widget, can_focus=False):
         return strip_of(self, line, self.size.width)
 
 
-class LineList(ScrollView, can_focus=True):
+class LineList(ScrollView, RoleStyles, can_focus=True):
     """A list of any length with a cursor. Subclasses implement `row_count` and `draw`, which draws one row."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = _CLASSES
     BINDINGS: ClassVar[list[BindingType]] = bindings(MOVING)
 
     cursor: reactive[int] = reactive(0, repaint=False)

@@ -26,7 +26,7 @@ def _safe(text: str) -> str:
 class Pane(LineView):
     """Shows one drawing. The colors are Okabe and Ito's: safe for color-blind readers, distinct in 256 colors."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{role}" for role in PANE_ROLES}
+    LINE_ROLES: ClassVar[tuple[str, ...]] = (*LineView.LINE_ROLES, *PANE_ROLES)
     DEFAULT_CSS = """
     Pane {
         & > .line--test, & > .line--run-0 { color: #5fafff; }
