@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import typer.main
+from hypothesis import settings
 
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.resolve import resolve
@@ -39,6 +40,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers that compute with all c
 # Container images often set it; each of the hundreds of processes that the tests start would compile the program anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# How long an example takes depends on the other workers; pytest-timeout ends what hangs.
+settings.register_profile("busy", settings.default, deadline=None)
+settings.load_profile("busy")
 
 REAL_DATA = os.environ.get("CIFAR_TUI_DATA", "")  # read once, before the isolation below hides it
 
