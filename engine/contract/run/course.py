@@ -50,6 +50,8 @@ class Course:
         self._finished: Finished | None = None
         self._epochs: dict[int, Epoch] = {}
         self._ordered: list[Epoch] | None = None
+        self._selected: tuple[str, Epoch | None] | None = None
+        """What the best epoch is selected on, and that epoch; None until it is asked for after a change."""
 
     def take(self, event: Event) -> None:
         """Take in the next event."""
@@ -58,6 +60,7 @@ class Course:
             case RunStarted():
                 self.begun = self.begun or event.t
                 self.started = event
+                self._selected = None
                 self.closing = self._finished = None
             case Resumed():
                 self._drop_after(event.epoch)
@@ -67,7 +70,7 @@ class Course:
                 self.phase = event
             case Epoch() if 1 <= event.epoch <= LARGEST_EPOCH:
                 self._epochs[event.epoch] = event
-                self._ordered = None
+                self._ordered = self._selected = None
             case Finished():
                 self.closing = self._finished = event
             case Stopped() | Failed():
@@ -75,7 +78,7 @@ class Course:
 
     def _drop_after(self, epoch: int) -> None:
         self._epochs = {number: event for number, event in self._epochs.items() if number <= epoch}
-        self._ordered = None
+        self._ordered = self._selected = None
 
     # --- how far it has come ----------------------------------------------------------------------------------
 
@@ -120,10 +123,7 @@ class Course:
 
         "" if no best epoch is selected.
         """
-        if self.tested_once:
-            return ""
-        held_out = self.started is not None and self.started.best_on == "holdout"
-        return "holdout" if held_out or any(map(_on_holdout, self.epochs)) else "test"
+        return self._selection()[0]
 
     @property
     def tested_once(self) -> bool:
@@ -141,11 +141,22 @@ class Course:
 
         None if no best epoch is selected.
         """
+        return self._selection()[1]
+
+    def _selection(self) -> tuple[str, Epoch | None]:
+        """`best_on` and `best`, determined once after each change: a screen asks for them dozens of times per draw."""
+        if self._selected is None:
+            self._selected = self._select()
+        return self._selected
+
+    def _select(self) -> tuple[str, Epoch | None]:
         if self.tested_once:
-            return None
-        name = "holdout_accuracy" if self.best_on == "holdout" else "test_accuracy"
+            return "", None
+        held_out = self.started is not None and self.started.best_on == "holdout"
+        best_on = "holdout" if held_out or any(map(_on_holdout, self.epochs)) else "test"
+        name = "holdout_accuracy" if best_on == "holdout" else "test_accuracy"
         scored = [epoch for epoch in self.epochs if _sound(epoch) and math.isfinite(getattr(epoch, name))]
-        return max(scored, key=lambda epoch: float(getattr(epoch, name)), default=None)
+        return best_on, max(scored, key=lambda epoch: float(getattr(epoch, name)), default=None)
 
     @property
     def last_accuracy(self) -> float:

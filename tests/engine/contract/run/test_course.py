@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.contract.run.course import Course
 from engine.contract.run.events import Epoch, Failed, Finished, Resumed, RunStarted
@@ -71,3 +73,32 @@ def test_a_run_tested_only_at_its_end_has_no_best_epoch():
     found = course(*told, Finished(last_accuracy=0.5, best_on=""))
     assert (found.best_on, found.best, found.last_accuracy) == ("", None, 0.5)
     assert math.isnan(found.best_accuracy)
+
+
+_SHARES = st.sampled_from([0.1, 0.5, 0.5, 0.9, math.nan])
+_EVENTS = st.one_of(
+    st.builds(Epoch, epoch=st.integers(1, 6), test_accuracy=_SHARES, holdout_accuracy=st.just(math.nan) | _SHARES),
+    st.builds(Resumed, epoch=st.integers(0, 6)),
+    st.builds(RunStarted, epochs=st.just(6), best_on=st.sampled_from(["test", "holdout", ""])),
+    st.builds(Finished, last_accuracy=st.just(0.5)),
+)
+
+
+@given(st.lists(_EVENTS, max_size=12))
+def test_a_best_epoch_that_was_asked_for_earlier_is_no_longer_the_best_after_a_change(events):
+    asked = Course()
+    for count, event in enumerate(events, 1):
+        asked.take(event)
+        fresh = course(*events[:count])
+        assert (asked.best_on, asked.best) == (fresh.best_on, fresh.best)
+
+
+def test_the_best_epoch_is_selected_once_however_often_it_is_asked_for(monkeypatch):
+    selected = []
+    found = course(*(Epoch(epoch=n, test_accuracy=n / 10) for n in (1, 2)))
+    select = Course._select
+    monkeypatch.setattr(Course, "_select", lambda one: selected.append(one) or select(one))
+    assert {found.best.epoch for _ in range(9)} == {2} and found.best_on == "test" and found.best_accuracy == 0.2
+    assert len(selected) == 1
+    found.take(Epoch(epoch=3, test_accuracy=0.9))
+    assert found.best.epoch == 3 and len(selected) == 2
