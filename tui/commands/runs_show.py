@@ -18,14 +18,34 @@ if TYPE_CHECKING:
     from engine.contract.run.summary import Summary
 
 
-def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
-    """Show the status and the recipe of a run.
+Plot = typer.Option(False, "--plot", help="Draw the curves of the Dashboard instead, in the size of the terminal.")
+Glyphs = typer.Option(
+    None, "--glyphs", help="What --plot draws with: braille, block, or ascii; else by TERM.", metavar="NAME"
+)
 
-    The output includes the command that repeats the run.
+
+def show_run(
+    run: str = Ref,
+    plot: bool = Plot,
+    glyphs: str | None = Glyphs,
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """Show the status and the recipe of a run, or its curves.
+
+    The output includes the command that repeats the run. With --json it includes what the Dashboard shows of the run:
+    the points of its curves, and the figures of its panes.
     """
     from engine.contract.run.store import find, summarize
 
+    if plot and as_json:
+        raise BadInput("give --plot or --json: the points of the curves are in the JSON as well")
     folder = find(roots(runs_dir), run)
+    if plot:
+        from tui.commands.runs_plot import plot_run
+        from tui.settings import settings_of
+
+        return plot_run(folder, settings_of({"glyphs": glyphs}))
     row, info = summarize(folder), folder.info()
     recipe, notes = _readable_recipe(folder)
     if as_json:
@@ -36,6 +56,7 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
             | {"best_on": row.best_on or None, "seconds_estimated": row.estimated}
             | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table())}
             | {"command": info.command, "versions": info.versions}
+            | _shown(folder)
         )
     for key, value in _facts(folder, row).items():
         if value:
@@ -43,6 +64,22 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
     for note in notes:
         typer.echo(f"{'note':9} {one_line(note)}")
     return typer.echo(f"\n{recipe.to_toml() if recipe else _toml(folder.recipe_table())}", nl=False)
+
+
+def _shown(folder: RunFolder) -> dict[str, Any]:
+    """What the Dashboard shows of a run: its charts and its tables."""
+    import time
+
+    from tui.dashboard import exported
+    from tui.dashboard.view import RunView
+    from tui.drawing.export_charts import chart_data, table_data
+
+    view = RunView(folder)
+    view.poll()
+    return {
+        "charts": [chart_data(chart) for chart in exported.charts(view)],
+        "tables": [table_data(table) for table in exported.tables(view, view.status(), time.time())],
+    }
 
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:

@@ -162,15 +162,16 @@ def _not_compared(view: RunView, base: RunView | None) -> str:
 
 def well(view: RunView) -> bool:
     """Whether training goes on without a value that is not finite."""
-    return view.last is not None and not _nonfinite(view) and math.isfinite(view.last.train_loss)
+    return view.last is not None and not nonfinite(view) and math.isfinite(view.last.train_loss)
 
 
-def _nonfinite(view: RunView) -> int:
+def nonfinite(view: RunView) -> int:
+    """How many values that are not finite the run has met."""
     return sum(epoch.nonfinite for epoch in view.history.epochs)
 
 
 def _norms(view: RunView, gap: str) -> Line:
-    last, bad = view.last, _nonfinite(view)
+    last, bad = view.last, nonfinite(view)
     if last is None:
         return [("no epoch finished yet", "dim")]
     return [
