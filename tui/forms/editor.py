@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -66,10 +67,27 @@ class FormEditor:
 
     def put(self, path: str, text: str) -> None:
         """Set one field. The value that the preset has counts as unchanged."""
+        self.change(self._with(path, text), path)
+
+    def _with(self, path: str, text: str) -> Draft:
         base = next((field for field in self.fields() if field.path == path), None)
         same = base is not None and base.base is not None and text == Field("", "", "", base.param, base.base).text
         back = self.draft.pick_again if path in PART_FIELDS else self.draft.without
-        self.change(back(path) if same else self.draft.put(path, text), path)
+        return back(path) if same else self.draft.put(path, text)
+
+    def trying(self, path: str, text: str) -> FormEditor:
+        """What the state would be with this text in a field, while it is typed; this state stays as it is."""
+        trial = copy.copy(self)
+        trial.draft, trial._last_path = self._with(path, text), path
+        trial.check()
+        return trial
+
+    def reset(self, path: str) -> bool:
+        """Give a field the value of the preset; False if its value follows from the change of another field."""
+        before = self.draft
+        back = self.draft.pick_again if path in PART_FIELDS and path not in self.problems else self.draft.without
+        self.change(back(path), path)
+        return self.draft != before
 
     def describe_resets(self, path: str = "") -> str:
         """Describe in one line which options another part has reset; "" if none.
@@ -110,6 +128,15 @@ class FormEditor:
         named = {**self._base_named, **self.draft.named}
         form = FormValues(self.recipe, self.base, named, self._base_named, self.draft.place, devices, typed)
         return fields(form, self._catalog)
+
+    def changes(self, devices: tuple[str, ...] = ("auto", "cpu")) -> list[Field]:
+        """The fields of the recipe that differ from the preset, those that the user has changed first."""
+        edited = {*self.draft.sets, *self.draft.named}
+        if self.draft.add_ops or self.draft.drop_ops:
+            edited.add("augmentation.ops")
+        differ = [field for field in self.fields(devices) if field.changed and not field.path.startswith("place.")]
+        shown = [field for field in differ if field.base is not None or field.path in edited]
+        return sorted(shown, key=lambda field: field.path not in edited)
 
     def op_names(self) -> set[str]:
         """Names of the operations in the recipe, including the members of combinators."""

@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from tui.drawing.lines import Line
 from tui.forms.fields import Field
-from tui.forms.rows import NUMBER_CELLS, FormRow, arrange, box_column, draw_row, is_short
+from tui.forms.rows import FormRow, arrange, box_cells, box_column, draw_row
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList
 
@@ -50,6 +50,17 @@ class Form(Container):
             self.path = path
             self.text = text
 
+    class Typing(Message):
+        """The text in the input has changed but is not accepted yet; the path is "" once the input is closed."""
+
+        def __init__(self, path: str, text: str) -> None:
+            super().__init__()
+            self.path = path
+            self.text = text
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Form.Typing)
+
     class ChoicesRequested(Message):
         """Enter was pressed on a field whose value is picked from a list."""
 
@@ -74,6 +85,9 @@ class Form(Container):
         """Whether all fields are shown; None until the user decides, then a tall terminal shows all."""
         self._find = ""
         self._editing = ""
+        """The path of the field in the input; "" while it is closed."""
+        self._opened_with = ""
+        """The text of that field when the input was opened."""
 
     def compose(self) -> ComposeResult:
         yield FormRows()
@@ -126,6 +140,8 @@ class Form(Container):
         at = next((i for i, row in enumerate(rows.rows) if row.field and row.field.path == path), rows.cursor)
         rows.reload()
         rows.cursor = at
+        if self._editing and self.field is not None:
+            self._place_input(self.field)
         self.post_message(self.CursorMoved(self.field))
 
     # --- editing ----------------------------------------------------------------------------------------------
@@ -146,23 +162,35 @@ class Form(Container):
 
     def edit(self, field: Field) -> None:
         """Open the input on the row under the cursor."""
-        rows, edit = self.rows, self.query_one(LineInput)
-        width = rows.scrollable_content_region.width
-        cells = NUMBER_CELLS + 1 if is_short(field) else max(width - box_column(width) - 5, 5)
-        self._editing = field.path
+        edit = self.query_one(LineInput)
+        self._editing, self._opened_with = field.path, field.text
         edit.value = field.text
-        edit.styles.width = cells
-        edit.styles.offset = (box_column(width) + 2, rows.cursor - rows.scroll_offset.y)
+        self._place_input(field)
         edit.display = True
         edit.focus()
 
+    def _place_input(self, field: Field) -> None:
+        """Put the input over the box of the row under the cursor; rows above it may come and go while it is open."""
+        rows, edit = self.rows, self.query_one(LineInput)
+        width = rows.scrollable_content_region.width
+        edit.styles.width = box_cells(field, width) + 1
+        edit.styles.offset = (box_column(width) + 2, rows.cursor - rows.scroll_offset.y)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self._editing:
+            self.post_message(self.Typing(self._editing, event.value.strip()))
+
     def commit(self) -> None:
         """Close the input, and post `Edited` if the text has changed."""
-        edit, path = self.query_one(LineInput), self._editing
-        field = next((field for field in self._fields if field.path == path), None)
+        self.post_message(self.take() or self.Typing("", ""))
+
+    def take(self) -> Edited | None:
+        """Close the input. Returns the message about its text, None if that is what the field had before."""
+        path, text = self._editing, self.query_one(LineInput).value.strip()
+        changed = self.editing and text != self._opened_with
         self._close()
-        if field is not None and edit.value.strip() != field.text:
-            self.post_message(self.Edited(path, edit.value.strip()))
+        return self.Edited(path, text) if changed else None
 
     def _close(self) -> None:
         self._editing = ""
@@ -176,6 +204,7 @@ class Form(Container):
     def on_line_input_canceled(self, event: LineInput.Canceled) -> None:
         event.stop()
         self._close()
+        self.post_message(self.Typing("", ""))
 
     def step(self, by: int) -> None:
         """Step to another choice of the field under the cursor, without opening the list."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rich.cells import cell_len
+
 from engine.contract.errors import BadInput
 from engine.contract.recipe.params import Param
 from engine.contract.text import one_line
-from tui.drawing.lines import Line, fit, heading
+from tui.drawing.lines import Line, fit, heading, width_of
 from tui.forms.fields import ESSENTIAL, Field, as_text
 from tui.plans.draft import parse_seeds
 
@@ -17,6 +20,10 @@ NUMBERS: Final = ("int", "float")
 NUMBER_CELLS: Final = 8
 OFF: Final = ("off", "0", "0.0", "False")
 SEEDS_PATH: Final = "place.seeds"
+ROOMY: Final = 70
+"""Width from which every box has the same size and a note beside it."""
+_ROOMY_BOX, _BOX_CELLS = 19, 20
+"""Where the boxes begin in a form of that width, and how many cells they have for the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,17 @@ def heading_of(field: Field) -> str:
 
 def box_column(width: int) -> int:
     """The column where all boxes begin: further right if there is room for longer labels."""
-    return 15 if width < 50 else 23
+    return 15 if width < 50 else _ROOMY_BOX if width >= ROOMY else 23
+
+
+def box_cells(field: Field, width: int) -> int:
+    """The cells for the value in the box of a field."""
+    if width >= ROOMY:
+        longest = width - _ROOMY_BOX - 7
+        return min(max(_BOX_CELLS, 0 if field.picked else cell_len(field.text) + 1), longest)
+    if is_short(field):
+        return NUMBER_CELLS
+    return max(width - box_column(width) - 7, 4) + (0 if field.picked else 1)
 
 
 def draw_row(row: FormRow, width: int, at_cursor: bool, problem: str = "") -> Line:
@@ -136,7 +153,10 @@ def draw_row(row: FormRow, width: int, at_cursor: bool, problem: str = "") -> Li
     changed = field.changed and field.base is not None
     marker = ("!", "bad") if problem else ("●", "mark") if changed else ("▸" if at_cursor else " ", "mark")
     box = box_column(width)
-    label = (fit(field.label, box - 2) + " ", "strong" if at_cursor else "")
+    label = (
+        fit(field.label, box - 2) + " ",
+        "bad" if problem else "mark" if changed else "strong" if at_cursor else "",
+    )
     if field.param.type == "ops":
         room = width - 5 - 6
         return [
@@ -144,31 +164,65 @@ def draw_row(row: FormRow, width: int, at_cursor: bool, problem: str = "") -> Li
             (fit(f"  {one_line(str(field.value))}", room + 2), "dim"),
             ("  edit", "key" if at_cursor else "dim"),
         ]
-    short = is_short(field)
-    if short:
-        value, end = fit(field.text, NUMBER_CELLS), " "
-    else:
-        inside = max(width - box - 7, 4)
-        value = fit(one_line(field.text), inside + (0 if field.picked else 1))
-        end = " ▾ " if field.picked else "  "
-    look = "bad field" if problem else "strong field" if at_cursor else "field"
+    value = fit(one_line(field.text), box_cells(field, width))
+    end = " ▾ " if field.picked else " " if is_short(field) and width < ROOMY else "   " if width >= ROOMY else "  "
+    look = "bad field" if problem else "strong field" if at_cursor or changed else "field"
     edge = "key field" if at_cursor else "dim field"
     line: Line = [marker, label, (" ", ""), (" ", "field"), (value, look), (end, edge)]
-    note, role = note_of(field)
-    if short and len(note) <= width - 1 - box - NUMBER_CELLS - 4:
-        room = min(width - box - NUMBER_CELLS - 6, 10)
-        line.append((f" {note if field.changed else fit(note, room, 'right')}", role))
-    return line
+    return [*line, *_beside(field, problem, width, width - 1 - width_of(line))]
 
 
-def note_of(field: Field) -> tuple[str, str]:
-    """The note beside a short box, and its role: the number of runs, the preset's value if changed, else the range."""
+def _beside(field: Field, problem: str, width: int, room: int) -> Line:
+    """The note beside a box, in at most `room` cells, without what does not fit."""
+    note, role = note_of(field, roomy=width >= ROOMY)
+    wrong = needs(problem)
+    if wrong:
+        whole = f"{note} · {wrong}" if field.changed and note else wrong
+        fitting = next((text for text in (whole, wrong, "not valid") if cell_len(text) < room), "")
+        return [(f" {fitting}", "bad")] if fitting else []
+    if width >= ROOMY:
+        return [(f" {fit(note, room - 2).rstrip()}", role)] if note and room > 8 else []
+    if is_short(field) and len(note) <= room - 1:
+        return [(f" {note if field.changed else fit(note, min(room - 1, 10), 'right')}", role)]
+    return []
+
+
+def needs(problem: str) -> str:
+    """What a message about a field says that its value needs: "needs < 1"; "" for no problem."""
+    found = re.search(r"\bneeds\b.*", problem)
+    return found[0] if found else problem.rpartition(": ")[2]
+
+
+def note_of(field: Field, *, roomy: bool = False) -> tuple[str, str]:
+    """The note beside a box, and its role: the number of runs, the preset's value if changed, else the range.
+
+    Args:
+        roomy: write ranges in words, and what a part is.
+    """
     if field.path == SEEDS_PATH:
         count = run_count(field.text)
         return (f"= {count} run{'s' if count > 1 else ''}", "mark" if count > 1 else "dim") if count else ("", "")
     if field.changed and field.base is not None:
-        return f"was {as_text(field.base)}", "mark"
-    return short_range(field.param), "dim"
+        return f"was {as_text(field.base) or 'empty'}", "mark"
+    if not roomy:
+        return short_range(field.param), "dim"
+    if field.param.type == "part":
+        title = field.param.help.partition(". ")[0]
+        return ("" if field.path == "augmentation" else title), "dim"
+    return (_range_in_words(field.param) or field.param.unit), "dim"
+
+
+def _range_in_words(param: Param) -> str:
+    """ "1 or more", "above 0", "0 to 1"; "" without limits."""
+    low, high = (param.ge if param.ge is not None else param.gt), (param.le if param.le is not None else param.lt)
+    if high is not None and high >= 1e6:
+        high = None
+    if high is None:
+        return "" if low is None else f"above {low:g}" if param.gt is not None else f"{low:g} or more"
+    below = "below " if param.lt is not None else ""
+    if low is None:
+        return f"{below or 'at most '}{high:g}"
+    return f"{'above ' if param.gt is not None else ''}{low:g} to {below}{high:g}"
 
 
 def run_count(seeds: str) -> int:

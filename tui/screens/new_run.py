@@ -158,10 +158,8 @@ class NewRun(RunForm):
     def action_start(self) -> None:
         """Check the draft, then start or queue its runs."""
         form = self.query_one(Form)
-        if form.editing:
-            form.commit()
-            self.call_after_refresh(self.action_start)  # after the message with the typed value
-            return
+        if form.editing and (edited := form.take()):
+            self.on_form_edited(edited)
         self.editor.check()
         if self._starting or self._report_problems():
             return

@@ -48,6 +48,8 @@ class RunForm(RunActions):
     def __init__(self) -> None:
         super().__init__()
         self._editor: FormEditor | None = None
+        self._trial: FormEditor | None = None
+        """The state with the text in the input, while it is typed."""
         self._machine = Machine()
         self._field: Field | None = None
         self._field_before_find: Field | None = None
@@ -57,6 +59,11 @@ class RunForm(RunActions):
         """The state of the form, available once the screen is mounted."""
         assert self._editor is not None
         return self._editor
+
+    @property
+    def shown(self) -> FormEditor:
+        """The state that the panes show: with the text in the input, while it is typed."""
+        return self._trial or self.editor
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -101,7 +108,7 @@ class RunForm(RunActions):
         return next((row.preset for row in self.workbench.session.summaries() if row.preset in known), FIRST_PRESET)
 
     def open_draft(self, draft: Draft) -> None:
-        session = self.workbench.session
+        session, self._trial = self.workbench.session, None
         try:
             self._editor = FormEditor(draft, session.catalog, session.roots)
         except BadInput as error:
@@ -123,7 +130,7 @@ class RunForm(RunActions):
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def show(self) -> None:
-        editor = self.editor
+        editor = self.shown
         self.query_one(Form).show(editor.fields(self._machine.devices), editor.problems)
         self.query_one("#preset", LineView).show([panes.preset(editor)])
         recipe, draft, lr = editor.recipe, editor.draft, self.query_one("#lr", Pane)
@@ -133,7 +140,7 @@ class RunForm(RunActions):
         self._show_help()
 
     def _show_estimates(self) -> None:
-        editor, session = self.editor, self.workbench.session
+        editor, session = self.shown, self.workbench.session
         promise = editor.recipe.promise
         own = not editor.changed and matches_preset(editor.draft.preset, "")
         expect = expected(promise, own) if promise else ""
@@ -145,7 +152,7 @@ class RunForm(RunActions):
         self.query_one("#before", Pane).paint(lambda width, height: panes.estimates(notes, width, note))
 
     def _show_help(self) -> None:
-        editor, field = self.editor, self._field
+        editor, field = self.shown, self._field
         self.query_one("#help", Pane).paint(lambda width, height: panes.field_help(editor, field, width, height))
 
     # --- the form ---------------------------------------------------------------------------------------------
@@ -155,7 +162,13 @@ class RunForm(RunActions):
         if self._editor is not None:
             self._show_help()
 
+    def on_form_typing(self, event: Form.Typing) -> None:
+        """Check the text at each letter; everything on the screen follows it until the input is closed."""
+        self._trial = self.editor.trying(event.path, event.text) if event.path else None
+        self.show()
+
     def on_form_edited(self, event: Form.Edited) -> None:
+        self._trial = None
         self._put(event.path, event.text)
         self.show()
 
@@ -197,8 +210,12 @@ class RunForm(RunActions):
 
     def action_reset(self) -> None:
         if self._field is not None:
-            self.editor.change(self.editor.draft.without(self._field.path), self._field.path)
-            self.show()
+            self._reset(self._field)
+
+    def _reset(self, field: Field) -> None:
+        if not self.editor.reset(field.path) and field.changed:
+            self.say(f"{field.label} follows from another change: reset that field")
+        self.show()
 
     def action_undo(self) -> None:
         path = self.editor.undo()

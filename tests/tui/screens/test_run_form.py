@@ -1,5 +1,7 @@
 """The form of New run: fields are edited, picked, found, reset and undone."""
 
+import pytest
+
 from presets.loader import load_table
 from tests.tui.form_driver import go_to, type_into
 from tui.forms.form import Form
@@ -7,6 +9,7 @@ from tui.screens.pick import OptionRows, Pick
 from tui.widgets.pane import Pane
 
 QUICK = load_table("quickstart")["epochs"]
+SIZES = [(80, 24), (120, 40), (200, 50)]
 
 
 async def test_letters_and_numbers_keep_their_meaning_until_enter(workbench, make_run, settle):
@@ -138,3 +141,65 @@ async def test_another_optimizer_says_what_it_resets_and_keeps_what_all_share(wo
         options = form.editor.recipe.optimizer.options
         assert (options["lr"], options["clip_norm"]) == (0.2, 1.0)
         assert form.editor.describe_resets() == ""
+
+
+# --- checked while it is typed --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_value_is_checked_at_each_letter_in_the_words_of_the_schema(workbench, screen_text, settle, size):
+    async with workbench("new_run").run_test(size=size) as pilot:
+        screen = pilot.app.screen
+        await go_to(pilot, "loss.label_smoothing")
+        await pilot.press("enter", "delete", *"1.2")
+        await settle(pilot)
+        assert pilot.app.focused is screen.query_one("#edit"), "it is still being typed"
+        assert "needs < 1" in screen.query_one("#help", Pane).text
+        assert size == (80, 24) or "was 0 · needs < 1" in screen_text(pilot.app)
+        assert screen.editor.problems == {} and screen.editor.changed == 0, "nothing is changed before Enter"
+        await pilot.press("left", "left", "left", "0", "delete")
+        await settle(pilot)
+        assert "needs < 1" not in screen_text(pilot.app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert (
+            screen.query_one(Form).field.text == "0"
+            and "label_smoothing" not in screen.query_one("#command", Pane).text
+        )
+
+
+async def test_the_schedule_the_estimates_and_the_command_follow_what_is_typed(workbench, settle):
+    async with workbench("new_run").run_test(size=(120, 40)) as pilot:
+        screen = pilot.app.screen
+        await go_to(pilot, "epochs")
+        await pilot.press("enter", "delete", *"40")
+        await settle(pilot)
+        assert "40" in screen.query_one("#lr", Pane).text.splitlines()[-1]
+        assert "--epochs 40" in screen.query_one("#command", Pane).text
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "--epochs" not in screen.query_one("#command", Pane).text
+
+
+async def test_the_input_stays_on_its_field_while_other_rows_come_and_go(workbench, settle):
+    async with workbench("new_run").run_test(size=(120, 40)) as pilot:
+        screen = pilot.app.screen
+        await pilot.press("m")
+        await go_to(pilot, "optimizer.lr")
+        await pilot.press("enter", "delete", *"-3")
+        await settle(pilot)
+        edit, rows = screen.query_one("#edit"), screen.query_one(Form).rows
+        assert rows.rows[int(edit.styles.offset.y.value) + rows.scroll_offset.y].field.path == "optimizer.lr"
+
+
+async def test_a_value_that_follows_from_another_field_says_so_instead_of_a_reset(workbench, settle):
+    async with workbench("new_run").run_test(size=(120, 40), notifications=True) as pilot:
+        pilot.app.screen._choose("optimizer", "muon")
+        await go_to(pilot, "optimizer.lr")
+        await pilot.press("x")
+        await settle(pilot)
+        assert any("follows from another change" in notice.message for notice in pilot.app._notifications)
+        await go_to(pilot, "optimizer")
+        await pilot.press("x")
+        await settle(pilot)
+        assert pilot.app.screen.editor.changed == 0
