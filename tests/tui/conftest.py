@@ -10,6 +10,7 @@ import pytest
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 
+from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.changes import flat
 from engine.contract.recipe.schema import Placement
@@ -22,6 +23,7 @@ from presets.loader import Edits, list_presets
 from presets.references import recipe_of
 from tui.app import Workbench
 from tui.session import Session
+from tui.widgets import seen_images
 
 HOSTILE = "\x1b[31m[red]evil[/red] [@click=app.quit]x[/]\x07"
 
@@ -74,6 +76,19 @@ def parsed_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stylesheet, "_parse_rules", recall)
         yield
+
+
+class NoPictures:
+    """Stands in for the process that draws pictures beside the form of New run, which imports torch."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        raise BadInput("no pictures here")
+
+
+@pytest.fixture(autouse=True)
+def no_pictures_beside_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that is about the pictures puts a stand-in of its own in this place."""
+    monkeypatch.setattr(seen_images, "Preview", NoPictures)
 
 
 @pytest.fixture

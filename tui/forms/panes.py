@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from engine.contract.recipe.resolve import PART_FIELDS
 from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.schedules import learning_rates
 from tui.drawing.axes import rate_axis, x_axis
+from tui.drawing.bars import bar
 from tui.drawing.charts import Chart, ChartStyle, Series
-from tui.drawing.format import Glyphs
-from tui.drawing.lines import Line, clip, fit, heading, hints, wrap
+from tui.drawing.format import Glyphs, file_size
+from tui.drawing.format import learning_rate as rate_text
+from tui.drawing.lines import Line, Right, fit, heading, hints, width_of, wrap
 from tui.drawing.plot import plot
 from tui.forms.editor import FormEditor
 from tui.forms.fields import Field
 from tui.forms.rows import help_of
 from tui.plans.draft import Draft
 
+HEADED = 4
+"""Lines from which the help of a field has its name as a heading."""
 COMMAND_INDENT = 11
 """Indentation of further lines of a command in cells: below the first word after `cifar-tui`."""
 
@@ -29,21 +35,78 @@ def preset(editor: FormEditor) -> Line:
     return [(" preset  ", "dim"), *box, (f"  {title}", "")]
 
 
-def learning_rate(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> list[Line]:
-    """The learning rate over the whole run, as the schedule sets it."""
+def learning_rate(
+    recipe: Recipe, width: int, height: int, glyphs: Glyphs, base: Recipe | None = None, *, color: bool = True
+) -> list[Line]:
+    """The learning rate over the whole run, as the schedule sets it.
+
+    Args:
+        base: the preset, whose learning rate is drawn behind it where it is another.
+    """
     points = max(2 * (width - 6), 2)
     rates = learning_rates(recipe, points)
-    epochs = [recipe.epochs * i / (points - 1) for i in range(points)]
     x = x_axis(recipe.epochs, recipe.epochs)
     title = f"learning rate · {one_line(recipe.schedule.name)}"
-    chart = Chart(title, (Series("", epochs, rates),), x, rate_axis(rates, height - 2))
-    return [heading(title, width), *plot(chart, width, height - 1, ChartStyle(gutter=0, glyphs=glyphs))]
+    series = [Series("", _epochs(recipe, points), rates)]
+    last = rate_text(rates[-1]) if rates[-1] > 1e-3 * max(rates) else "0"
+    span = f"{rate_text(max(rates))} to {last} over {recipe.epochs:g} epochs"
+    rights: list[Right] = [span]
+    before = learning_rates(base, points) if base is not None else rates
+    if base is not None and (before != rates or base.epochs != recipe.epochs):
+        series.insert(0, Series("", _epochs(base, points), before, role="baseline", kind="plain"))
+        rights.insert(0, [(f"{span}   ", "dim"), ("─ preset", "baseline")])
+    highest = max(max(one.points[1], default=0.0) for one in series)
+    chart = Chart(title, tuple(series), x, rate_axis([highest], height // 2))
+    return [
+        heading(title, width, rights),
+        *plot(chart, width, height - 1, ChartStyle(gutter=0, glyphs=glyphs, color=color)),
+    ]
+
+
+def _epochs(recipe: Recipe, points: int) -> list[float]:
+    return [recipe.epochs * i / (points - 1) for i in range(points)]
+
+
+def memory(gpus: Sequence[tuple[str, int | None, int | None]], width: int) -> list[Line]:
+    """How much memory each GPU has left now."""
+    lines = [heading("memory", width, ["in use now"])]
+    for i, (_, free, total) in enumerate(gpus):
+        label: Line = [(f"GPU {i}  ", "dim")]
+        if free is None or not total:
+            lines.append([*label, ("unknown", "dim")])
+            continue
+        words = f"{file_size(free)} of {file_size(total)} free"
+        cells = max(width - width_of(label) - 28, 8)
+        lines.append([*label, *bar(1.0 - free / total, cells), (f"  {words}", "")])
+    return lines
+
+
+def rate_finder(width: int, height: int) -> list[Line]:
+    """What the rate finder does, before it has run."""
+    text = (
+        "A sweep trains this form for some hundred steps at rising learning rates and suggests two of them. "
+        "It keeps nothing."
+    )
+    lines: list[Line] = [[(f" {part}", "dim")] for part in wrap(text, width - 2)]
+    return [heading("rate finder", width, [hints([("f", "start")])]), *lines][:height]
 
 
 def estimates(notes: Sequence[tuple[str, str]], width: int, first: str = "") -> list[Line]:
     """The estimates for a start, below `first`, a warning about what was changed to make a start possible."""
     shrunk: list[Line] = [[(f" {part}", "warn")] for part in wrap(first, width - 2)]
-    return [heading("before you start", width), *shrunk, *(clip([(" ", ""), note], width) for note in notes)]
+    told: list[Line] = [[(f" {part}", role)] for text, role in notes for part in wrap(text, width - 2)]
+    return [heading("before you start", width), *shrunk, *told]
+
+
+def wrong(editor: FormEditor, width: int) -> list[Line]:
+    """The first problem, and what follows from it; nothing where the form can start."""
+    problem = one_line(next(iter(editor.problems.values()), ""))
+    if not problem:
+        return []
+    others = f" and {len(editor.problems) - 1} more" if len(editor.problems) > 1 else ""
+    ends = (f"{others}. Nothing starts until it is put right.", f"{others}. Nothing starts.")
+    end = next((end for end in ends if cell_len(problem) + len(end) < width), ends[-1])
+    return [[(f" {fit(problem, max(min(cell_len(problem), width - 1 - len(end)), 8))}{end}", "bad")]]
 
 
 def command(draft: Draft, width: int, height: int) -> list[Line]:
@@ -56,16 +119,28 @@ def command(draft: Draft, width: int, height: int) -> list[Line]:
     return [head, *([(" " if i == 0 else " " * COMMAND_INDENT, ""), (part, "")] for i, part in enumerate(shown))]
 
 
+def changed(editor: FormEditor, count: int, width: int, *, listed: bool) -> list[Line]:
+    """The heading of the list of changes.
+
+    Args:
+        count: how many fields differ from the preset.
+        listed: whether the list stands below it.
+    """
+    name = one_line(editor.draft.preset, 24)
+    if not count:
+        return [heading("as in the preset" if width < 60 else f"as in the preset {name}", width)]
+    differ = f"{count} {'field differs' if count == 1 else 'fields differ'} from "
+    long, short = [("tab", "list"), ("x", "undo this"), ("u", "undo last")], [("u", "undo last")]
+    rights: list[Right] = [hints(long, gap="   ")] if listed else []
+    return [heading(f"{differ}{name}", width, [*rights, hints(short)])]
+
+
 def field_help(editor: FormEditor, field: Field | None, width: int, height: int) -> list[Line]:
-    """The problem or the help text of a field, under a heading that says how many fields differ from the preset."""
-    count = editor.changed
-    differ = "1 field differs" if count == 1 else f"{count} fields differ"
-    title = f"{differ} from the preset" if count else "as in the preset"
+    """The problem or the help text of a field, below its name where there are four lines or more."""
     problem = (editor.problems.get(field.path, "") if field else "") or editor.problems.get("", "")
     reset = editor.describe_resets(field.path) if field and field.path in PART_FIELDS else ""
     text = problem or reset or (help_of(field) if field else "Enter shows or hides the fields that are rarely changed.")
-    parts = wrap(one_line(text), width - 2)[: height - 1]
-    return [
-        heading(title, width, [hints([("u", "undo change")])]),
-        *([(f" {part}", "bad" if problem else "")] for part in parts),
-    ]
+    named = height >= HEADED and field is not None
+    parts = wrap(one_line(text), width - 2)[: height - named]
+    lines: list[Line] = [[(f" {part}", "bad" if problem else "")] for part in parts]
+    return [heading(field.label or "operations", width), *lines] if named and field is not None else lines

@@ -22,7 +22,7 @@ OFF: Final = ("off", "0", "0.0", "False")
 SEEDS_PATH: Final = "place.seeds"
 ROOMY: Final = 70
 """Width from which every box has the same size and a note beside it."""
-_ROOMY_BOX, _BOX_CELLS = 19, 20
+_ROOMY_BOX, _BOX_CELLS = 21, 20
 """Where the boxes begin in a form of that width, and how many cells they have for the value."""
 
 

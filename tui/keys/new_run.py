@@ -16,7 +16,7 @@ KEYS: Final = in_line(
         Key("p", "preset", "preset", "Start from another preset (cifar-tui presets list)."),
         Key("slash", "find", "find field", "Find a field by its name or help text."),
         Key("m", "more", "all fields", "Show or hide the fields that are rarely changed."),
-        Key("x", "reset", "as preset", "Reset the field to the preset's value."),
+        Key("x", "reset", "as preset", "Give the field, or the change under the cursor, the preset's value again."),
         Key("u", "undo", "undo change", "Undo the last change."),
         Key(
             "f", "find_rate", "find rate",
@@ -26,10 +26,12 @@ KEYS: Final = in_line(
             "i", "images", "images",
             "Show the augmentation on real images, op by op (cifar-tui augmentations preview).",
         ),
+        Key("n", "others", "next image", "Show another image before and after the augmentation, beside the form."),
+        Key("tab,shift+tab", "other_pane", "changes", "Go to the list of what differs from the preset, and back."),
         Key("W", "save", "save preset", "Save the form as a preset of your own (cifar-tui presets save NAME)."),
         Key("y", "copy", "copy command", "Copy the command line that does the same."),
     ),
-    "enter ctrl+s p f i / W u y",
+    "enter ctrl+s p f i / W u y tab",
 )  # fmt: skip
 
 MOVED: Final = (moved("w", "W saves the preset"), moved("t", "f offers both rates"))

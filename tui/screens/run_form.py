@@ -7,8 +7,8 @@ from typing import ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.events import ScreenResume
+from textual.containers import Container, Grid, Vertical
+from textual.events import Resize, ScreenResume
 from textual.widgets import Input
 
 from engine.contract.errors import BadInput
@@ -21,6 +21,7 @@ from tui.forms.editor import FormEditor
 from tui.forms.estimate import Machine, before_you_start, inspect_machine
 from tui.forms.fields import Field
 from tui.forms.form import Form
+from tui.forms.layout import divide
 from tui.forms.options import options_of
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
@@ -28,11 +29,13 @@ from tui.keys.new_run import KEYS, MOVED
 from tui.plans.draft import Draft
 from tui.screens.pick import Pick
 from tui.screens.run_actions import RunActions
+from tui.widgets.change_list import ChangeList
 from tui.widgets.find_rate import FindRate
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
-from tui.widgets.line_list import LineView
+from tui.widgets.line_list import LineList, LineView
 from tui.widgets.pane import Pane
+from tui.widgets.seen_images import SeenImages
 from tui.widgets.top_bar import TopBar
 
 FIRST_PRESET = "quickstart"
@@ -51,6 +54,8 @@ class RunForm(RunActions):
         self._trial: FormEditor | None = None
         """The state with the text in the input, while it is typed."""
         self._machine = Machine()
+        self._changes: list[Field] = []
+        """The fields that differ from the preset."""
         self._field: Field | None = None
         self._field_before_find: Field | None = None
 
@@ -68,15 +73,24 @@ class RunForm(RunActions):
     def compose(self) -> ComposeResult:
         yield TopBar()
         yield LineView(id="preset")
-        with Horizontal(id="columns"):
-            yield Form()
+        with Grid(id="columns"):
+            with Vertical(id="left"):
+                yield Form()
+                yield LineInput(id="find", placeholder="find a field by name or help text").hidden()
             with Vertical(id="right"):
                 yield Pane(id="lr")
-                yield FindRate()
-                yield Pane(id="before")
-        yield LineInput(id="find", placeholder="find a field by name or help text").hidden()
-        yield Pane(id="command")
-        yield Pane(id="help")
+                yield SeenImages()
+                yield Pane(id="memory")
+                with Container(id="lower"):
+                    yield Pane(id="before")
+                    yield FindRate()
+                    yield Pane(panes.rate_finder, id="finder")
+            with Vertical(id="foot"):
+                yield Pane(id="command")
+                yield Pane(id="changed")
+                yield ChangeList()
+                yield Pane(id="help")
+                yield Pane(id="wrong")
         yield KeyLine(self.footer)
 
     @property
@@ -87,6 +101,30 @@ class RunForm(RunActions):
     def on_mount(self) -> None:
         self._open_requested_draft()
         self._inspect_machine()
+
+    def on_resize(self, event: Resize) -> None:
+        """Divide the screen anew: see `Division`."""
+        self._divide()
+        if self._editor is not None:
+            self.show()
+
+    def _divide(self) -> None:
+        """Give each pane its rows, as far as they depend on the size and on the number of changes."""
+        width, height = self.app.size
+        problems = len(self.shown.problems) if self._editor else 0
+        division = divide(width, height, len(self._machine.gpus), len(self._changes), problems)
+        self.set_class(division.wide, "-beside")
+        foot, command = self.query_one("#foot"), self.query_one("#command")
+        if division.wide and foot.children[0] is command:
+            foot.move_child(command, before=foot.query_one("#wrong"))
+        elif not division.wide and foot.children[0] is not command:
+            foot.move_child(command, before=0)
+        for name, rows in division.rows.items():
+            pane = self.query_one(name)
+            pane.display = rows > 0
+            pane.styles.height = max(rows, 1)
+        self.query_one("#columns").styles.grid_rows = f"1fr {division.foot}"
+        self.query_one("#finder").display = division.wide and self.query_one(FindRate).draft is None
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         if self.workbench.session.draft is not None:
@@ -131,13 +169,33 @@ class RunForm(RunActions):
 
     def show(self) -> None:
         editor = self.shown
+        self._changes = editor.changes(self._machine.devices)
+        self._divide()
         self.query_one(Form).show(editor.fields(self._machine.devices), editor.problems)
         self.query_one("#preset", LineView).show([panes.preset(editor)])
-        recipe, draft, lr = editor.recipe, editor.draft, self.query_one("#lr", Pane)
-        lr.paint(lambda width, height: panes.learning_rate(recipe, width, height, lr.glyphs))
+        recipe, base, draft, lr = editor.recipe, editor.base, editor.draft, self.query_one("#lr", Pane)
+        color = not self.app.no_color
+        lr.paint(lambda width, height: panes.learning_rate(recipe, width, height, lr.glyphs, base, color=color))
+        gpus = self._machine.gpus
+        self.query_one("#memory", Pane).paint(lambda width, height: panes.memory(gpus, width)[:height])
         self._show_estimates()
         self.query_one("#command", Pane).paint(lambda width, height: panes.command(draft, width, height))
+        self._show_changes()
         self._show_help()
+        self.query_one("#wrong", Pane).paint(lambda width, height: panes.wrong(editor, width))
+        self._show_images()
+
+    def _show_changes(self) -> None:
+        editor, changes, found = self.shown, self._changes, self.query_one(ChangeList)
+        found.fill(changes, editor.problems)
+        self.query_one("#changed", Pane).paint(
+            lambda width, height: panes.changed(editor, len(changes), width, listed=found.display)
+        )
+
+    def _show_images(self) -> None:
+        """Tell the pictures what to show; they are drawn only where there is room for them."""
+        session, editor = self.workbench.session, self.shown
+        self.query_one(SeenImages).show_draft(editor.draft, editor.recipe, session.catalog, tuple(session.parts))
 
     def _show_estimates(self) -> None:
         editor, session = self.shown, self.workbench.session
@@ -158,9 +216,45 @@ class RunForm(RunActions):
     # --- the form ---------------------------------------------------------------------------------------------
 
     def on_form_cursor_moved(self, event: Form.CursorMoved) -> None:
-        self._field = event.field
+        self._set_field(event.field)
+        if event.field is not None and not self._in_changes:
+            self.query_one(ChangeList).show_field(event.field.path)
+
+    def _set_field(self, field: Field | None) -> None:
+        """Show the help of a field; `x` acts on it."""
+        self._field = field
         if self._editor is not None:
             self._show_help()
+
+    # --- the list of changes ----------------------------------------------------------------------------------
+
+    @property
+    def _in_changes(self) -> bool:
+        """Whether the keys go to the list of changes."""
+        return self.query_one(ChangeList).has_focus
+
+    def action_other_pane(self) -> None:
+        """Go to the list of changes, or back to the form."""
+        found = self.query_one(ChangeList)
+        if self._in_changes or not found.display:
+            self.query_one(Form).rows.focus()
+            self._set_field(self.query_one(Form).field)
+            return
+        found.focus()
+        self._set_field(found.field)
+
+    def on_line_list_moved(self, event: LineList.Moved) -> None:
+        if self._in_changes:
+            self._set_field(self.query_one(ChangeList).field)
+
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        """Go from a change to its field in the form."""
+        if field := self.query_one(ChangeList).field:
+            form = self.query_one(Form)
+            form.go_to(field.path)
+            form.rows.focus()
+
+    # --- what is asked for ------------------------------------------------------------------------------------
 
     def on_form_typing(self, event: Form.Typing) -> None:
         """Check the text at each letter; everything on the screen follows it until the input is closed."""
@@ -201,6 +295,11 @@ class RunForm(RunActions):
             self._put(path, value)
         self.show()
 
+    def action_others(self) -> None:
+        """Another image before and after the augmentation."""
+        if not self.query_one(SeenImages).others():
+            self.say("i shows the images: from 160 columns and 45 rows on they stand beside the form")
+
     def action_choose(self) -> None:
         """Focus the form when Enter is pressed elsewhere."""
         self.query_one(Form).rows.focus()
@@ -216,6 +315,10 @@ class RunForm(RunActions):
         if not self.editor.reset(field.path) and field.changed:
             self.say(f"{field.label} follows from another change: reset that field")
         self.show()
+        if self._in_changes:
+            self._set_field(self.query_one(ChangeList).field)
+        elif not self.query_one(ChangeList).display:
+            self.query_one(Form).rows.focus()
 
     def action_undo(self) -> None:
         path = self.editor.undo()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.segment import Segment, Segments
 from textual import work
@@ -15,12 +15,12 @@ from textual.events import Resize
 from textual.message import Message as UiMessage
 from textual.widgets import Static
 
-from engine.contract.errors import BadInput, user_path
+from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
-from engine.data.fetch import require
 from engine.launch.preview import Preview
+from tui.forms.image_request import request_of
 from tui.keys.common import bindings
 from tui.keys.key import Key
 from tui.plans.draft import Draft
@@ -30,8 +30,6 @@ from tui.widgets.line_list import glyphs_of
 
 if TYPE_CHECKING:
     from engine.analysis.contact_sheet import ContactSheet
-
-IMAGES, DRAWS = 8, 3
 
 KEYS = (
     Key("n", "others", "others", "Show other images with other random draws."),
@@ -44,20 +42,6 @@ NO_BLOCKS: Final = (
 )
 HINTS: Final = (("n", "other images"), ("j k", "scroll"), ("q", "close"))
 LOADING: Final = "drawing: loading torch takes a few seconds"
-
-
-def request_of(draft: Draft, recipe: Recipe, parts: Catalog, own_parts: Sequence[str], seed: int) -> dict[str, Any]:
-    """The request to the drawing process.
-
-    Raises:
-        BadInput: the images would have to be downloaded first.
-    """
-    folder = draft.placement().data_dir
-    folder = str(user_path(folder).absolute()) if folder else ""
-    if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
-        require(recipe.data.name, folder)
-    table, files = recipe.to_table(), [str(user_path(file).absolute()) for file in own_parts]
-    return {"recipe": table, "parts": files, "images": IMAGES, "draws": DRAWS, "seed": seed, "data_dir": folder}
 
 
 class SeeImages(Dialog[None]):
