@@ -36,12 +36,20 @@ def preset(editor: FormEditor) -> Line:
 
 
 def learning_rate(
-    recipe: Recipe, width: int, height: int, glyphs: Glyphs, base: Recipe | None = None, *, color: bool = True
+    recipe: Recipe,
+    width: int,
+    height: int,
+    glyphs: Glyphs,
+    base: Recipe | None = None,
+    *,
+    base_name: str = "preset",
+    color: bool = True,
 ) -> list[Line]:
     """The learning rate over the whole run, as the schedule sets it.
 
     Args:
-        base: the preset, whose learning rate is drawn behind it where it is another.
+        base: another recipe, whose learning rate is drawn behind it where it differs.
+        base_name: what that is called in the heading.
     """
     points = max(2 * (width - 6), 2)
     rates = learning_rates(recipe, points)
@@ -54,7 +62,7 @@ def learning_rate(
     before = learning_rates(base, points) if base is not None else rates
     if base is not None and (before != rates or base.epochs != recipe.epochs):
         series.insert(0, Series("", _epochs(base, points), before, role="baseline", kind="plain"))
-        rights.insert(0, [(f"{span}   ", "dim"), ("─ preset", "baseline")])
+        rights.insert(0, [(f"{span}   ", "dim"), (f"─ {base_name}", "baseline")])
     highest = max(max(one.points[1], default=0.0) for one in series)
     chart = Chart(title, tuple(series), x, rate_axis([highest], height // 2))
     return [

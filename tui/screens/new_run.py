@@ -12,6 +12,7 @@ from engine.contract.errors import BadInput, StartFailed
 from engine.contract.run import own_code
 from engine.contract.text import one_line
 from presets import loader, saving
+from tui.forms.choices import about_presets
 from tui.forms.form import Form
 from tui.forms.options import Option
 from tui.messages import RunsStarted, StartRefused
@@ -47,8 +48,10 @@ class NewRun(RunForm):
         self.workbench.copy(self.editor.draft.command_line(), "command")
 
     def action_preset(self) -> None:
-        options = [Option(info.name, info.name, one_line(info.title, 80)) for info in loader.list_presets()]
-        self.app.push_screen(Pick("Preset", options, self.editor.draft.preset), self._preset_chosen)
+        presets, session = loader.list_presets(), self.workbench.session
+        options = [Option(info.name, info.name, one_line(info.title, 80)) for info in presets]
+        about = about_presets(presets, session.catalog, session.summaries())
+        self.app.push_screen(Pick("Preset", options, self.editor.draft.preset, about), self._preset_chosen)
 
     def _preset_chosen(self, name: str | None) -> None:
         if name:

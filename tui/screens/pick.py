@@ -9,10 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from engine.contract.text import one_line
-from tui.drawing.lines import Line, fit
+from tui.drawing.lines import Line, fit, nothing
+from tui.forms.choices import About
 from tui.forms.options import Option
 from tui.keys.common import bindings
 from tui.keys.key import Key
@@ -20,6 +22,7 @@ from tui.screens.dialog import Dialog
 from tui.widgets.key_line import HintLine
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList
+from tui.widgets.pane import Pane
 
 KEYS = (
     Key("slash", "find", "find", "Show only the options that contain what you type.", footer=1),
@@ -28,6 +31,14 @@ KEYS = (
 
 KEY_HINTS: Final = (("enter", "choose"), ("/", "find"), ("q", "close"))
 """The keys while the search line is closed."""
+
+
+MOST_ROWS: Final = 14
+LEAST_ROWS: Final = 5
+"""Rows of the list at most, and at least where something stands below it."""
+ABOUT: Final = 9
+"""Rows of what is told about the option under the cursor."""
+REST_SECONDS: Final = 0.15
 
 
 class OptionRows(LineList):
@@ -72,13 +83,16 @@ class Pick(Dialog[str | None]):
         title: what is chosen.
         options: the options in order.
         chosen: the current value, on which the cursor starts.
+        about: what stands below the list about the option under the cursor; None for nothing.
     """
 
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
-    def __init__(self, title: str, options: Sequence[Option], chosen: str = "") -> None:
+    def __init__(self, title: str, options: Sequence[Option], chosen: str = "", about: About | None = None) -> None:
         super().__init__()
+        self._about = about
+        self._timer: Timer | None = None
         self._heading = title
         self._options = list(options)
         self._chosen = chosen
@@ -87,8 +101,11 @@ class Pick(Dialog[str | None]):
         with Vertical(classes="dialog -wide"):
             yield Static(Content(self._heading), classes="dialog-title")
             rows = OptionRows(self._options, self._chosen)
-            rows.styles.height = max(1, min(len(self._options), 14))
+            most = min(max(self.app.size.height - ABOUT - 8, LEAST_ROWS), MOST_ROWS) if self._about else MOST_ROWS
+            rows.styles.height = max(1, min(len(self._options), most))
             yield rows
+            if self._about:
+                yield Pane(id="about")
             yield LineInput(id="find", placeholder="find").hidden()
             yield HintLine(KEY_HINTS)
 
@@ -98,12 +115,26 @@ class Pick(Dialog[str | None]):
         values = [option.value for option in self._options]
         if self._chosen in values:
             rows.cursor = values.index(self._chosen)
+        self._show_about()
+
+    def on_line_list_moved(self) -> None:
+        """Show what is told about an option once the cursor rests on it."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(REST_SECONDS, self._show_about)
+
+    def _show_about(self) -> None:
+        rows = self.query_one(OptionRows)
+        if self._about is not None:
+            drawing = self._about(rows.options[rows.cursor].value) if rows.options else nothing
+            self.query_one("#about", Pane).paint(drawing)
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
         self.dismiss(self.query_one(OptionRows).options[event.row].value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.query_one(OptionRows).filter_options(event.value)
+        self.on_line_list_moved()
 
     def on_input_submitted(self) -> None:
         rows = self.query_one(OptionRows)

@@ -17,6 +17,7 @@ from presets import loader
 from tui.drawing.figures import matches_preset
 from tui.drawing.run_preview import expected
 from tui.forms import panes
+from tui.forms.choices import about_schedules
 from tui.forms.editor import FormEditor
 from tui.forms.estimate import Machine, before_you_start, inspect_machine
 from tui.forms.fields import Field
@@ -168,7 +169,7 @@ class RunForm(RunActions):
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def show(self) -> None:
-        editor = self.shown
+        editor, in_changes = self.shown, self._in_changes
         self._changes = editor.changes(self._machine.devices)
         self._divide()
         self.query_one(Form).show(editor.fields(self._machine.devices), editor.problems)
@@ -181,6 +182,8 @@ class RunForm(RunActions):
         self._show_estimates()
         self.query_one("#command", Pane).paint(lambda width, height: panes.command(draft, width, height))
         self._show_changes()
+        if in_changes and not self._changes:  # the last one was undone, and the list is hidden
+            self.query_one(Form).rows.focus()
         self._show_help()
         self.query_one("#wrong", Pane).paint(lambda width, height: panes.wrong(editor, width))
         self._show_images()
@@ -285,7 +288,9 @@ class RunForm(RunActions):
             if value is not None:
                 self._choose(field.path, value)
 
-        self.app.push_screen(Pick(title, options, field.text), chosen)
+        glyphs = self.query_one("#lr", Pane).glyphs
+        curves = about_schedules(self.editor, glyphs, color=not self.app.no_color) if field.path == "schedule" else None
+        self.app.push_screen(Pick(title, options, field.text, curves), chosen)
 
     def _choose(self, path: str, value: str) -> None:
         if path == "augmentation.ops":
@@ -315,10 +320,8 @@ class RunForm(RunActions):
         if not self.editor.reset(field.path) and field.changed:
             self.say(f"{field.label} follows from another change: reset that field")
         self.show()
-        if self._in_changes:
+        if self._in_changes and self._changes:
             self._set_field(self.query_one(ChangeList).field)
-        elif not self.query_one(ChangeList).display:
-            self.query_one(Form).rows.focus()
 
     def action_undo(self) -> None:
         path = self.editor.undo()

@@ -87,7 +87,10 @@ class SeenImages(Vertical):
             return
         self._shown = depends
         self._stop()
-        self._timer = self.set_timer(rest, self._draw)
+        if rest > 0:
+            self._timer = self.set_timer(rest, self._draw)
+        else:
+            self._draw()
 
     def _stop(self) -> None:
         """End what is being drawn; its answer is ignored."""

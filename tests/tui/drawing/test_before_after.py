@@ -30,7 +30,7 @@ def test_the_operations_are_named_beside_them_where_there_is_room():
     assert [line.replace("▀", "").strip() for line in rows(80)[:6]] == [
         "random_crop"[:12],
         "",
-        "flip",
+        "flip[2J",
         "",
         "cutmix",
         "",

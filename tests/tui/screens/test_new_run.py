@@ -3,17 +3,24 @@
 import pytest
 from textual.widgets import Input
 
-from engine.contract.errors import StartFailed
+from engine.contract.errors import BadInput, StartFailed
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement
 from engine.contract.run import own_code
 from engine.contract.run.create import create
 from presets import loader, references
 from presets.loader import load_table
+from tests.tui.blank import wasted
 from tests.tui.form_driver import go_to, type_into
+from tests.tui.screens.test_see_images import FakePreview
 from tui.forms.form import Form
+from tui.keys.new_run import KEYS
+from tui.screens import see_images
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt
+from tui.widgets import find_rate, seen_images
+from tui.widgets.find_rate import FindRate
+from tui.widgets.line_list import LineList
 from tui.widgets.pane import Pane
 
 QUICK = load_table("quickstart")["epochs"]
@@ -238,3 +245,107 @@ async def test_changed_code_of_a_run_is_asked_about_before_anything_executes_it(
         await settle(pilot, 0.2)
         assert len(launcher.started) == 1
         assert own_code.doubts(launcher.started[0]) == [], "the new run's copy is on its record"
+
+
+# --- the preset picker, the large sizes, and every key ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_the_list_of_presets_tells_description_and_figures_of_the_one_under_the_cursor(
+    workbench, make_run, until, settle, size
+):
+    make_run(accuracy=0.95)
+    make_run(accuracy=0.97, seed=1)
+    make_run(accuracy=0.5, changes="epochs 8→3")
+    app = workbench("new_run")
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("p")
+        await settle(pilot)
+        about = " ".join(app.screen.query_one("#about", Pane).text.split())
+        for words in (
+            "shapes", "resnet20", "8 epochs", "batch", "cosine", "2 finished runs here: last 95.00 to 97.00 %",
+        ):  # fmt: skip
+            assert words in about
+        await pilot.press("slash", *"resnet34_cutmix")
+        await until(pilot, lambda: "CutMix or MixUp" in app.screen.query_one("#about", Pane).text)
+        about = " ".join(app.screen.query_one("#about", Pane).text.split())
+        for words in ("21.3 M parameters", "1.16 GMACs", "500 epochs", "reported 96.26", "no finished run here"):
+            assert words in about
+        await pilot.press(*"zzz")
+        await until(pilot, lambda: not app.screen.query_one("#about", Pane).text.strip())
+
+
+async def test_a_preset_that_cannot_be_read_says_why_in_the_list(workbench, settle, until):
+    folder = loader.user_folder() / "recipes"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "broken.toml").write_text("epochs = ")
+    app = workbench("new_run")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("p", "slash", *"broken")
+        await until(pilot, lambda: "not valid TOML" in app.screen.query_one("#about", Pane).text)
+
+
+@pytest.mark.parametrize("size", [(160, 45), (200, 50)])
+@pytest.mark.parametrize("changed", [False, True])
+async def test_no_large_part_of_a_large_screen_is_blank(
+    workbench, make_run, screen_text, settle, until, monkeypatch, size, changed
+):
+    monkeypatch.setattr(seen_images, "Preview", FakePreview())
+    make_run()
+    app = workbench("new_run")
+    async with app.run_test(size=size) as pilot:
+        if changed:
+            await type_into(pilot, "loss.label_smoothing", "1.2")
+            await type_into(pilot, "optimizer.lr", "0.3")
+        await until(pilot, lambda: "as trained" in screen_text(app))
+        assert wasted(screen_text(app).splitlines()) == []
+        assert "rate finder" in screen_text(app) and "before you start" in screen_text(app)
+
+
+@pytest.mark.parametrize("size", [(160, 45), (200, 50)])
+async def test_the_rate_finder_stands_beside_the_form_and_the_schedule_stays(workbench, settle, size):
+    app = workbench("new_run")
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        screen, finder = app.screen, app.screen.query_one(FindRate)
+        assert screen.query_one("#finder").display and not finder.display
+        finder.draft, finder.display = screen.editor.draft, True
+        screen.on_find_rate_changed()
+        screen.show()
+        await settle(pilot)
+        assert not screen.query_one("#finder").display
+        assert finder.size.height >= 14 and screen.query_one("#lr").size.height >= 8
+        finder.close()
+        await settle(pilot)
+        assert screen.query_one("#finder").display
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_every_key_of_the_screen_leaves_it_whole(workbench, make_run, screen_text, settle, monkeypatch, size):
+    """Each key on the field with a changed value, then whatever it opened is closed again."""
+    monkeypatch.setattr(find_rate.Sweep, "__init__", _no_sweep)
+    monkeypatch.setattr(see_images, "Preview", FakePreview())
+    make_run()
+    app = workbench("new_run")
+    async with app.run_test(size=size) as pilot:
+        form = app.screen
+        for row in KEYS:
+            await type_into(pilot, "optimizer.lr", "0.3")
+            for key in row.key.split(","):
+                await pilot.press(key)
+                await settle(pilot, 0.05)
+            for _ in range(3):
+                if app.screen is form and isinstance(app.focused, LineList):
+                    break
+                if app.current_mode != "new_run":
+                    app.go("new_run")
+                else:
+                    await pilot.press("escape")
+                await settle(pilot, 0.05)
+            assert app.current_mode == "new_run" and app.screen is form, row
+            assert "same thing as a command" in screen_text(app), row
+            assert len(screen_text(app).splitlines()) == size[1]
+
+
+def _no_sweep(*_, **__):
+    raise BadInput("no sweep here")

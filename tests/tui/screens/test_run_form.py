@@ -5,7 +5,7 @@ import pytest
 from presets.loader import load_table
 from tests.tui.form_driver import go_to, type_into
 from tui.forms.form import Form
-from tui.screens.pick import OptionRows, Pick
+from tui.screens.pick import REST_SECONDS, OptionRows, Pick
 from tui.widgets.pane import Pane
 
 QUICK = load_table("quickstart")["epochs"]
@@ -203,3 +203,34 @@ async def test_a_value_that_follows_from_another_field_says_so_instead_of_a_rese
         await pilot.press("x")
         await settle(pilot)
         assert pilot.app.screen.editor.changed == 0
+
+
+# --- what a list tells about the choice under its cursor --------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_schedule_is_previewed_while_the_cursor_moves_over_the_list(workbench, settle, until, size):
+    async with workbench("new_run").run_test(size=size) as pilot:
+        app = pilot.app
+        await go_to(pilot, "schedule")
+        await pilot.press("enter")
+        await settle(pilot)
+        before, seen = app.screen, set()
+        for name in ("constant", "exponential", "one_cycle"):
+            rows = app.screen.query_one(OptionRows)
+            rows.cursor = next(i for i, option in enumerate(rows.options) if option.value == name)
+            await until(pilot, lambda: "as it is" in app.screen.query_one("#about", Pane).text)
+            await settle(pilot, REST_SECONDS + 0.1)
+            seen.add(app.screen.query_one("#about", Pane).text)
+        assert len(seen) == 3 and app.screen is before
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.screen.editor.changed == 0, "a preview changes nothing"
+
+
+async def test_a_list_without_more_to_tell_has_no_pane_below_it(workbench, settle):
+    async with workbench("new_run").run_test() as pilot:
+        await go_to(pilot, "optimizer")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, Pick) and not pilot.app.screen.query("#about")
