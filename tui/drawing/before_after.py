@@ -12,27 +12,35 @@ from engine.contract.text import clean
 from tui.drawing.lines import fit
 from tui.drawing.pictures import APART, half_blocks
 
-LEAST_NOTES: Final = 10
+DRAWS: Final = 2
+"""How many draws of the whole augmentation a sheet ends with."""
+LEAST_NOTES: Final = 8
 """Cells that the names of the operations need beside the pictures."""
 
 
 def before_after(sheet: ContactSheet, width: int) -> list[list[Segment]]:
-    """The first row of a sheet: its first and its last picture, their captions, and the operations in between."""
-    row, last = sheet.tiles[0], sheet.tiles.shape[1] - 1
+    """The first row of a sheet: the picture as stored, and after all operations in as many draws as fit.
+
+    Below them stand their captions, and at the right, where there is room, the names of the operations.
+
+    Args:
+        sheet: its last `DRAWS` columns show draws of the whole augmentation.
+    """
     tile = sheet.tiles.shape[3]
-    pictures = [half_blocks(row[0]), half_blocks(row[last])]
-    notes = [clean(head) for head in sheet.heads[1:]] if width >= 2 * tile + 2 * APART + LEAST_NOTES else []
-    room = width - 2 * tile - 2 * APART
+    draws = range(max(sheet.tiles.shape[1] - DRAWS, 1), sheet.tiles.shape[1])
+    fitting = max((width + APART) // (tile + APART), 2)
+    columns = [0, *draws][:fitting]
+    rest = width - len(columns) * (tile + APART)
+    names = [clean(head) for head in sheet.heads[1 : draws.start + 1]] if rest >= LEAST_NOTES else []
     lines = []
-    for i, (before, after) in enumerate(zip(*pictures, strict=True)):
-        note = fit(notes[i // 2], room) if i % 2 == 0 and i // 2 < len(notes) else ""
-        lines.append([*before, Segment(" " * APART), *after, Segment(f"{' ' * APART}{note}", _DIM)])
-    captions = [" ".join(map(clean, sheet.captions[0][column])) for column in (0, last)]
-    words = [
-        fit(f"{name}  {caption}", tile) for name, caption in zip(("as stored", "as trained"), captions, strict=True)
-    ]
-    lines.append([Segment(words[0] + " " * APART, _DIM), Segment(words[1], _DIM)])
-    return lines
+    for i, parts in enumerate(zip(*(half_blocks(sheet.tiles[0, column]) for column in columns), strict=True)):
+        line = [segment for part in parts for segment in (*part, Segment(" " * APART))]
+        note = fit(names[i // 2], rest) if i % 2 == 0 and i // 2 < len(names) else ""
+        lines.append([*line, Segment(note, _DIM)])
+    captions = [" ".join(map(clean, sheet.captions[0][column])) for column in columns]
+    words = [fit(f"{name}  {caption}", tile) for name, caption in zip(_NAMES, captions, strict=False)]
+    return [*lines, [Segment((" " * APART).join(words), _DIM)]]
 
 
 _DIM: Final = Style(dim=True)
+_NAMES: Final = ("as stored", "as trained", "drawn again")

@@ -56,11 +56,10 @@ def _facts(info: PresetInfo, catalog: Catalog, runs: Sequence[Summary]) -> list[
     size = [f"{si(meta['params'])} parameters"] if "params" in meta else []
     size += [f"{meta['gmacs']:.3g} GMACs"] if "gmacs" in meta else []
     rate = learning_rate(float(recipe.optimizer.options["lr"]))
-    how = [f"{counted(recipe.epochs, 'epoch')}", f"batch {recipe.batch_size}", f"{recipe.optimizer.name}, lr {rate}"]
-    facts = [
-        (" · ".join((recipe.data.name, recipe.model.name, *size)), ""),
-        (" · ".join((*how, recipe.schedule.name)), ""),
-    ]
+    optimizer = f"{recipe.optimizer.name}, lr {rate}"
+    what = " · ".join((recipe.data.name, recipe.model.name, *size))
+    how = " · ".join((f"{recipe.epochs:g} epochs", f"batch {recipe.batch_size}", optimizer, recipe.schedule.name))
+    facts = [(what, ""), (how, "")]
     if recipe.promise:
         facts.append((expected(recipe.promise), "strong"))
     return [*facts, (_here(info.name, runs), "dim")]

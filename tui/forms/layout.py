@@ -15,7 +15,9 @@ _FRAME: Final = 3
 """Rows of the top bar, the preset and the key line."""
 _PICTURES: Final = 18
 """Rows of two pictures of 32 x 32 pixels with heading and caption."""
-_LOWER: Final = 9
+_LOWER, _SWEEP, _ESTIMATES = 9, 10, 8
+"""Rows of the estimates and the rate finder beside each other, how many more a sweep gets, and rows of the estimates
+where they stand alone."""
 _LEAST_RATE: Final = 8
 
 
@@ -30,17 +32,23 @@ class Division:
     """Whether the right half reaches down to the key line."""
 
 
-def divide(width: int, height: int, gpus: int, changes: int, problems: int = 0) -> Division:
-    """The rows of every pane in a terminal of this size."""
+def divide(width: int, height: int, gpus: int, changes: int, problems: int = 0, *, sweeping: bool = False) -> Division:
+    """The rows of every pane in a terminal of this size.
+
+    Args:
+        gpus, changes, problems: how many there are.
+        sweeping: whether the rate finder is shown; its chart takes the place of the pictures.
+    """
     wide, tall = width >= WIDE and height >= TALL, height >= TALL
     listed = min(changes, 1 if not tall else 3 if height < TALLEST else 6)
     command, text = (4, 4) if wide else (4, 3) if tall else (3, 2)
     command = 3 if tall and not wide and listed > 2 else command
     foot = {"#command": command, "#changed": 1, "#changes": listed, "#help": text, "#wrong": min(problems, 1)}
-    pictures, memory, lower = 0, 0, 8
+    pictures, memory, lower = 0, 0, height - _FRAME - sum(foot.values()) if sweeping else _ESTIMATES
     if wide:
         room = height - _FRAME - _LEAST_RATE - _LOWER
-        lower = _LOWER
-        pictures = _PICTURES if room >= _PICTURES else 0
+        lower = _LOWER + (min(_SWEEP, room) if sweeping else 0)
+        pictures = _PICTURES if room >= _PICTURES and not sweeping else 0
+        room -= lower - _LOWER
         memory = 1 + gpus if gpus and room - pictures >= 1 + gpus else 0
     return Division({**foot, "#seen": pictures, "#memory": memory, "#lower": lower}, sum(foot.values()), wide)

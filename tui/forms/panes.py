@@ -64,7 +64,7 @@ def learning_rate(
         series.insert(0, Series("", _epochs(base, points), before, role="baseline", kind="plain"))
         rights.insert(0, [(f"{span}   ", "dim"), (f"─ {base_name}", "baseline")])
     highest = max(max(one.points[1], default=0.0) for one in series)
-    chart = Chart(title, tuple(series), x, rate_axis([highest], height // 2))
+    chart = Chart(title, tuple(series), x, rate_axis([highest], 2 * (height - 2) // 3))
     return [
         heading(title, width, rights),
         *plot(chart, width, height - 1, ChartStyle(gutter=0, glyphs=glyphs, color=color)),
@@ -95,7 +95,9 @@ def rate_finder(width: int, height: int) -> list[Line]:
         "A sweep trains this form for some hundred steps at rising learning rates and suggests two of them. "
         "It keeps nothing."
     )
-    lines: list[Line] = [[(f" {part}", "dim")] for part in wrap(text, width - 2)]
+    where = "The curve of the loss over the learning rate stands here, with the suggested rate."
+    texts = (text, where, "Without the workbench: cifar-tui lr-find")
+    lines: list[Line] = [[(f" {part}", "dim")] for words in texts for part in wrap(words, width - 2)]
     return [heading("rate finder", width, [hints([("f", "start")])]), *lines][:height]
 
 

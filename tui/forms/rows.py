@@ -181,7 +181,10 @@ def _beside(field: Field, problem: str, width: int, room: int) -> Line:
         fitting = next((text for text in (whole, wrong, "not valid") if cell_len(text) < room), "")
         return [(f" {fitting}", "bad")] if fitting else []
     if width >= ROOMY:
-        return [(f" {fit(note, room - 2).rstrip()}", role)] if note and room > 8 else []
+        left = room - 2 - (cell_len(note) + 3 if note else 0)
+        meaning = "" if role == "mark" or field.path == SEEDS_PATH else _meaning(field.param.help, left)
+        shown = fit(" · ".join(filter(None, (note, meaning))), room - 1).rstrip()
+        return [(f" {shown}", role)] if shown and room > 8 else []
     if is_short(field) and len(note) <= room - 1:
         return [(f" {note if field.changed else fit(note, min(room - 1, 10), 'right')}", role)]
     return []
@@ -197,7 +200,7 @@ def note_of(field: Field, *, roomy: bool = False) -> tuple[str, str]:
     """The note beside a box, and its role: the number of runs, the preset's value if changed, else the range.
 
     Args:
-        roomy: write ranges in words, and what a part is.
+        roomy: write ranges in words.
     """
     if field.path == SEEDS_PATH:
         count = run_count(field.text)
@@ -206,10 +209,14 @@ def note_of(field: Field, *, roomy: bool = False) -> tuple[str, str]:
         return f"was {as_text(field.base) or 'empty'}", "mark"
     if not roomy:
         return short_range(field.param), "dim"
-    if field.param.type == "part":
-        title = field.param.help.partition(". ")[0]
-        return ("" if field.path == "augmentation" else title), "dim"
-    return (_range_in_words(field.param) or field.param.unit), "dim"
+    return "" if field.param.type == "part" else _range_in_words(field.param) or field.param.unit, "dim"
+
+
+def _meaning(text: str, room: int) -> str:
+    """As much of a help text as fits and can stand alone: all of it, or what comes before a full stop or a comma."""
+    text = one_line(text).strip().rstrip(".")
+    ends = [len(text), *(match.start() for match in re.finditer(r"[.:;,] | \(", text))]
+    return next((text[:end] for end in sorted(ends, reverse=True) if cell_len(text[:end]) <= room), "")
 
 
 def _range_in_words(param: Param) -> str:

@@ -114,6 +114,7 @@ class NewRun(RunForm):
         """Update the keys at the bottom; on another screen, say that the sweep has ended."""
         finder = self.query_one(FindRate)
         self.query_one("#right").set_class(finder.draft is not None, "-sweeping")
+        self._divide()
         taken = {key for key, _ in finder.pairs()}
         others = [(key, label) for key, label in self.footer if key not in taken]
         self.query_one(KeyLine).set_pairs([*finder.pairs(), *others])

@@ -113,7 +113,9 @@ class RunForm(RunActions):
         """Give each pane its rows, as far as they depend on the size and on the number of changes."""
         width, height = self.app.size
         problems = len(self.shown.problems) if self._editor else 0
-        division = divide(width, height, len(self._machine.gpus), len(self._changes), problems)
+        sweeping = self.query_one(FindRate).draft is not None
+        gpus, changes = len(self._machine.gpus), len(self._changes)
+        division = divide(width, height, gpus, changes, problems, sweeping=sweeping)
         self.set_class(division.wide, "-beside")
         foot, command = self.query_one("#foot"), self.query_one("#command")
         if division.wide and foot.children[0] is command:
@@ -125,7 +127,7 @@ class RunForm(RunActions):
             pane.display = rows > 0
             pane.styles.height = max(rows, 1)
         self.query_one("#columns").styles.grid_rows = f"1fr {division.foot}"
-        self.query_one("#finder").display = division.wide and self.query_one(FindRate).draft is None
+        self.query_one("#finder").display = division.wide and not sweeping
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         if self.workbench.session.draft is not None:

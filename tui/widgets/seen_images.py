@@ -29,6 +29,8 @@ from tui.widgets.pane import Pane
 if TYPE_CHECKING:
     from engine.analysis.contact_sheet import ContactSheet
 
+DRAWS: Final = 2
+"""How many random draws of the augmentation are asked for; a wide terminal shows both."""
 REST_SECONDS: Final = 0.3
 """How long the form must rest before pictures are drawn: each drawing starts a process that imports torch."""
 LOADING: Final = "drawing: loading torch takes a few seconds"
@@ -119,7 +121,7 @@ class SeenImages(Vertical):
         draft, recipe, parts, own_parts = self._what
         try:
             request = request_of(draft, recipe, parts, own_parts, self._seed)
-            preview = self._preview = Preview({**request, "images": 1, "draws": 1})
+            preview = self._preview = Preview({**request, "images": 1, "draws": DRAWS})
             if count != self._count:
                 preview.stop()
             self.post_message(self.Drawn(count, preview.sheet(), ""))

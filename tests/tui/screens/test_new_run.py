@@ -263,7 +263,7 @@ async def test_the_list_of_presets_tells_description_and_figures_of_the_one_unde
         await settle(pilot)
         about = " ".join(app.screen.query_one("#about", Pane).text.split())
         for words in (
-            "shapes", "resnet20", "8 epochs", "batch", "cosine", "2 finished runs here: last 95.00 to 97.00 %",
+            "shapes", "resnet20", "8 epochs", "batch", "lr 0.2", "2 finished runs here: last 95.00 to 97.00 %",
         ):  # fmt: skip
             assert words in about
         await pilot.press("slash", *"resnet34_cutmix")
@@ -338,11 +338,12 @@ async def test_every_key_of_the_screen_leaves_it_whole(workbench, make_run, scre
                 if app.screen is form and isinstance(app.focused, LineList):
                     break
                 if app.current_mode != "new_run":
-                    app.go("new_run")
+                    app.action_go("new_run")
                 else:
                     await pilot.press("escape")
                 await settle(pilot, 0.05)
             assert app.current_mode == "new_run" and app.screen is form, row
+            await settle(pilot)
             assert "same thing as a command" in screen_text(app), row
             assert len(screen_text(app).splitlines()) == size[1]
 

@@ -25,7 +25,7 @@ async def test_an_image_before_and_after_stands_beside_the_form(workbench, previ
         text = screen_text(app)
         assert "as stored  cat 0" in text and "60% cat 40% dog" in text and "step 1" in text
         assert text.count("▀") == 16 * 64
-        assert [(asked["images"], asked["draws"]) for asked in preview.asked] == [(1, 1)]
+        assert [(asked["images"], asked["draws"]) for asked in preview.asked] == [(1, 2)]
 
 
 async def test_only_a_change_of_the_augmentation_draws_again(workbench, preview, until, settle):
