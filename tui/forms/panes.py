@@ -141,7 +141,7 @@ def changed(editor: FormEditor, count: int, width: int, *, listed: bool) -> list
         return [heading("as in the preset" if width < 60 else f"as in the preset {name}", width)]
     differ = f"{count} {'field differs' if count == 1 else 'fields differ'} from "
     long, short = [("tab", "list"), ("x", "undo this"), ("u", "undo last")], [("u", "undo last")]
-    rights: list[Right] = [hints(long, gap="   ")] if listed else []
+    rights: list[Right] = [hints(long, gap="   "), hints(long[1:], gap="   ")] if listed else []
     return [heading(f"{differ}{name}", width, [*rights, hints(short)])]
 
 

@@ -23,7 +23,7 @@ SEEDS_PATH: Final = "place.seeds"
 ROOMY: Final = 70
 """Width from which every box has the same size and a note beside it."""
 _ROOMY_BOX, _BOX_CELLS = 21, 20
-"""Where the boxes begin in a form of that width, and how many cells they have for the value."""
+"""Where the boxes begin in a form of that width, and how many cells they have at least for the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def box_cells(field: Field, width: int) -> int:
     """The cells for the value in the box of a field."""
     if width >= ROOMY:
         longest = width - _ROOMY_BOX - 7
-        return min(max(_BOX_CELLS, 0 if field.picked else cell_len(field.text) + 1), longest)
+        return min(max(_BOX_CELLS, width // 3 - 5, 0 if field.picked else cell_len(field.text) + 1), longest)
     if is_short(field):
         return NUMBER_CELLS
     return max(width - box_column(width) - 7, 4) + (0 if field.picked else 1)
@@ -209,13 +209,17 @@ def note_of(field: Field, *, roomy: bool = False) -> tuple[str, str]:
         return f"was {as_text(field.base) or 'empty'}", "mark"
     if not roomy:
         return short_range(field.param), "dim"
-    return "" if field.param.type == "part" else _range_in_words(field.param) or field.param.unit, "dim"
+    if field.param.type == "part":
+        return "", "dim"
+    choices = field.choices
+    several = " or ".join(choices) if len(choices) <= 2 else f"{len(choices)} choices"
+    return several or _range_in_words(field.param) or field.param.unit, "dim"
 
 
 def _meaning(text: str, room: int) -> str:
-    """As much of a help text as fits and can stand alone: all of it, or what comes before a full stop or a comma."""
+    """As much of a help text as fits and can stand alone: all of it, or what comes before a full stop or a colon."""
     text = one_line(text).strip().rstrip(".")
-    ends = [len(text), *(match.start() for match in re.finditer(r"[.:;,] | \(", text))]
+    ends = [len(text), *(match.start() for match in re.finditer(r"[.:;] | \(", text))]
     return next((text[:end] for end in sorted(ends, reverse=True) if cell_len(text[:end]) <= room), "")
 
 

@@ -296,3 +296,41 @@ def test_walk_names_members_of_a_combinator_by_the_path_that_set_takes():
     recipe = recipe_of("resnet34_cutmix", catalog())
     paths = [path for path, *_ in walk(recipe, catalog())]
     assert "augmentation.choice.cutmix.alpha" in paths
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "beside"),
+    [
+        ("epochs", "3", "was 500"),
+        ("batch_size", "", "1 or more"),
+        ("optimizer.momentum", "", "0 to below 1"),
+        ("augmentation.random_crop.padding", "99", "was 4 · needs <= 16"),
+        ("loss.label_smoothing", "1.2", "was 0 · needs < 1"),
+        ("model", "", "ResNet-34"),
+    ],
+)
+def test_a_roomy_form_says_beside_each_box_what_it_takes_was_and_needs(path, text, beside):
+    made = editor()
+    if text:
+        made.put(path, text)
+    row = next(row for row in arrange(made.fields(), everything=True) if row.field and row.field.path == path)
+    line = "".join(part for part, _ in draw_row(row, 78, False, made.problems.get(path, "")))
+    assert beside in line and width_of(draw_row(row, 78, False, made.problems.get(path, ""))) <= 78
+
+
+def test_what_a_text_would_change_can_be_tried_without_changing_anything():
+    made = editor()
+    before = made.draft, made.recipe, dict(made.problems)
+    trial = made.trying("epochs", "0")
+    assert trial.problems == {"epochs": "epochs: got 0, needs >= 1"} and made.trying("epochs", "7").recipe.epochs == 7
+    assert (made.draft, made.recipe, made.problems) == before and made.undo() == ""
+
+
+def test_the_changes_are_the_fields_that_differ_those_of_the_user_first():
+    made = editor("quickstart")
+    made.put("optimizer", "muon")
+    made.put("epochs", "5")
+    paths = [field.path for field in made.changes()]
+    assert set(paths[:2]) == {"optimizer", "epochs"} and "optimizer.lr" in paths[2:]
+    assert not made.reset("optimizer.lr") and made.reset("optimizer")
+    assert [field.path for field in made.changes()] == ["epochs"]
