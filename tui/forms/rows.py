@@ -20,6 +20,8 @@ NUMBERS: Final = ("int", "float")
 NUMBER_CELLS: Final = 8
 OFF: Final = ("off", "0", "0.0", "False")
 SEEDS_PATH: Final = "place.seeds"
+_WITH_KEYS: Final = 90
+"""Width from which each row ends with the key that `--set` takes."""
 ROOMY: Final = 70
 """Width from which every box has the same size and a note beside it."""
 _ROOMY_BOX, _BOX_CELLS = 21, 20
@@ -134,7 +136,7 @@ def box_cells(field: Field, width: int) -> int:
     """The cells for the value in the box of a field."""
     if width >= ROOMY:
         longest = width - _ROOMY_BOX - 7
-        return min(max(_BOX_CELLS, width // 3 - 5, 0 if field.picked else cell_len(field.text) + 1), longest)
+        return min(max(_BOX_CELLS, 0 if field.picked else cell_len(field.text) + 1), longest)
     if is_short(field):
         return NUMBER_CELLS
     return max(width - box_column(width) - 7, 4) + (0 if field.picked else 1)
@@ -169,7 +171,10 @@ def draw_row(row: FormRow, width: int, at_cursor: bool, problem: str = "") -> Li
     look = "bad field" if problem else "strong field" if at_cursor or changed else "field"
     edge = "key field" if at_cursor else "dim field"
     line: Line = [marker, label, (" ", ""), (" ", "field"), (value, look), (end, edge)]
-    return [*line, *_beside(field, problem, width, width - 1 - width_of(line))]
+    line += _beside(field, problem, width, width - 1 - width_of(line))
+    key = field.path if width >= _WITH_KEYS and not field.path.startswith("place.") else ""
+    gap = width - 1 - width_of(line) - cell_len(key)
+    return [*line, (" " * gap, ""), (key, "dim")] if key and gap >= 2 else line
 
 
 def _beside(field: Field, problem: str, width: int, room: int) -> Line:
