@@ -74,6 +74,8 @@ def fit(
     session = Session(recipe, data, setup, checkpoints, seed=seed, stopping=stopping)
     live = Live(device)
     step, fast = make_steps(setup, recipe)
+    if session.cold:
+        session.compilations.watch()
     try:
         yield from session.describe(attempt)
         yield from session.restore(attempt)
@@ -101,6 +103,7 @@ def fit(
         reason = "stopped" if home.in_place() else "moved"
         yield session.finished() if done else Stopped(epoch=session.epoch, step=session.step, reason=reason)
     finally:
+        session.compilations.close()
         checkpoints.close()
 
 
@@ -138,6 +141,7 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
         setup.averaging.update()
         session.step += 1
         totals.add(loss, logits, y)
+        totals.exclude(session.compilations.take())
         if last:
             totals.health.copy_(measure_health(setup.parameters, before, norm))
         if session.cold:
@@ -156,6 +160,7 @@ def renew(session: Session, fast: TrainStep) -> Iterator[Event]:
     if isinstance(fast, RecordedStep):
         fast.forget()
     session.cold = session.setup.decisions.compile != "off"
+    session.compilations.expect()
     if session.cold:
         yield Phase(name="compiling")
 
