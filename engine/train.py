@@ -26,7 +26,7 @@ from engine.loop.checkpoint import INTERVAL, Checkpoints
 from engine.loop.observe import Live, measure_health
 from engine.loop.session import Session
 from engine.loop.setup import Setup, prepare
-from engine.loop.steps import CudaRecorder, Outcome, RecordedStep, TrainStep
+from engine.loop.steps import CudaRecorder, Outcome, Recorded, TrainStep
 from engine.loop.teacher import load_teachers
 from engine.optim.param_groups import follow
 from engine.optim.rules import end_groups
@@ -157,7 +157,7 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
 
 def renew(session: Session, fast: TrainStep) -> Iterator[Event]:
     """Have the step recorded and compiled anew, because some parameters are no longer trained or images have grown."""
-    if isinstance(fast, RecordedStep):
+    if isinstance(fast, Recorded):
         fast.forget()
     session.cold = session.setup.decisions.compile != "off"
     session.compilations.expect()
@@ -171,7 +171,7 @@ def make_steps(setup: Setup, recipe: Recipe) -> tuple[TrainStep, TrainStep]:
     step = partial(train_step, setup, **options)
     if not setup.decisions.graph:
         return step, step
-    return step, RecordedStep(step, CudaRecorder(setup.device), setup.warnings.append)
+    return step, Recorded(step, CudaRecorder(setup.device), setup.warnings.append)
 
 
 def train_step(setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: float) -> Outcome:

@@ -10,7 +10,7 @@ from engine import train
 from engine.contract.errors import BadInput
 from engine.contract.run.events import Checkpoint, Finished, Phase, Resumed
 from engine.loop import setup as loop_setup
-from engine.loop.steps import EAGER_STEPS, RecordedStep
+from engine.loop.steps import EAGER_STEPS, Recorded
 from engine.schedules import plan
 from tests.engine.loop.test_steps import Recorder
 
@@ -142,7 +142,7 @@ def recorded(monkeypatch) -> Recorder:
 
     def make_steps(setup, recipe):
         step = partial(train.train_step, setup, accumulate=1, clip_norm=0.0)
-        return step, RecordedStep(step, recorder, setup.warnings.append)
+        return step, Recorded(step, recorder, setup.warnings.append)
 
     monkeypatch.setattr(train, "make_steps", make_steps)
     return recorder
