@@ -39,7 +39,7 @@ def _workbench(wishes: Wishes) -> Case:
         for row in workbench.measure(quick=wishes.quick):
             yield with_figures(row)
 
-    return Case("workbench", "workbench", 1, 60.0 if wishes.quick else 240.0, measure)
+    return Case("workbench", "workbench", 1, 90.0 if wishes.quick else 330.0, measure)
 
 
 def with_figures(row: Row) -> Row:

@@ -25,6 +25,8 @@ from engine.loop.steps import TrainStep
 from engine.train import fit
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+LONG: Final = 1000
+"""Epochs of a run that is long enough to try precisions, as a run of one epoch on a few images is not."""
 CROP_FLIP: Final = ["random_crop", "horizontal_flip"]
 
 
@@ -61,7 +63,8 @@ def recipe(
 
 
 def built(chosen: Recipe, data: DataSet, device: torch.device) -> Setup:
-    """The parts of a recipe, using all CPU cores."""
+    """The parts of a recipe, using all CPU cores, and the precision that a long run would choose."""
+    chosen = chosen.model_copy(update={"epochs": LONG})
     with tempfile.TemporaryDirectory() as folder:
         probe_file = Path(folder) / "probe.json"
         return prepare(chosen, data, probe_file, seed=0, device=device, threads=usable_cores(), parts=catalog())

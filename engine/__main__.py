@@ -6,6 +6,7 @@ Exit code 0: finished or stopped, 1: failed, 2: bad input. The last event in the
 from __future__ import annotations
 
 import faulthandler
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -47,10 +48,14 @@ def main(arguments: list[str]) -> int:
             raise BadInput("usage: python -m engine RUN_DIR")
         run = RunFolder(Path(arguments[0]))
         run.info()
+        gc.disable()  # importing torch makes 200,000 objects that stay, and searching them for garbage takes long
         from engine.attempt import carry_out
 
+        gc.freeze()
+        gc.enable()
         code = carry_out(run, stopping)
         stopping.done()
+        gc.freeze()  # or Python would search all objects at its exit, which takes half a second, while viewers wait
         return code
     except BadInput as error:
         for problem in error.problems:

@@ -25,7 +25,8 @@ def set_deterministic(on: bool) -> None:
     """
     if on:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(on)
+    if on != torch.are_deterministic_algorithms_enabled():  # setting it imports the compiler: as long as torch takes
+        torch.use_deterministic_algorithms(on)
     # Filling takes time, and nothing here reads uninitialized memory. torch turns this module into a class with a
     # property, which its types do not show.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -190,7 +190,8 @@ def train_step(
     """Take one optimizer step on images x (B, C, H, W) and soft targets y (B, classes).
 
     Args:
-        accumulate: number of micro-batches that the batch is split into; their gradients add up to the batch's.
+        accumulate: number of parts that the batch is split into; their gradients add up to the batch's. Where the
+            machine decided on micro-batches, their size counts instead.
         clip_norm: largest global L2 norm of the gradient; 0 turns clipping off.
         lap: called at the end of each forward and backward pass and of the rest of the step, "optimizer".
 
@@ -199,11 +200,12 @@ def train_step(
         with the weights from before the step.
     """
     outcomes: list[Outcome] = []
+    size = setup.decisions.micro_batch or -(-len(x) // accumulate)
 
     def closure() -> Tensor:
         setup.optimizer.zero_grad()
         losses, logits = [], []
-        for part_x, part_y in zip(x.chunk(accumulate), y.chunk(accumulate), strict=True):
+        for part_x, part_y in zip(x.split(size), y.split(size), strict=True):
             loss, out = setup.objective(part_x, part_y)
             loss = loss * (len(part_x) / len(x))
             lap("forward")

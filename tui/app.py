@@ -11,7 +11,7 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.content import Content
-from textual.events import Resize
+from textual.events import Event, Key, Resize
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -70,6 +70,8 @@ class Workbench(RunWatcher):
         """Sections to go back to, the last one on top."""
         self._interrupted = 0.0
         """When Ctrl-C was last pressed, by the monotonic clock."""
+        self._early_keys: list[Key] | None = []
+        """Keys pressed before the first section was there, which gets them; None from then on."""
 
     # --- starting ---------------------------------------------------------------------------------------------
 
@@ -97,6 +99,19 @@ class Workbench(RunWatcher):
         if not self.session.summaries() and not self._start_mode:
             self.push_screen(Welcome(), self._welcomed)
         self.start_watching()
+        self.call_after_refresh(self._take_early_keys)
+
+    async def on_event(self, event: Event) -> None:
+        """Keep keys for the first section until it is there, all but those that quit."""
+        if self._early_keys is not None and isinstance(event, Key) and event.key not in ("ctrl+c", "ctrl+q"):
+            self._early_keys.append(event)
+        else:
+            await super().on_event(event)
+
+    def _take_early_keys(self) -> None:
+        keys, self._early_keys = self._early_keys or [], None
+        for key in keys:
+            self.post_message(key)
 
     def _first_mode(self) -> str:
         """The Dashboard if a run is live, else Results."""

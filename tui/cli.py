@@ -143,12 +143,16 @@ def _workbench(places: list[Path], look: Mapping[str, str | None], **start: Any)
         )
     from tui.settings import color_system, settings_of
 
-    settings = settings_of(look)
+    settings = settings_of(look)  # refuses bad input before anything is painted
     # Textual reads this when it is imported.
     os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", color_system(settings.colors, os.environ))
-    from tui.opening import run_workbench
+    from tui.first_frame import FirstFrame
 
-    raise SystemExit(run_workbench(roots=places, settings=settings, **start))
+    with FirstFrame(sys.stdout.fileno()) as frame:
+        from tui.opening import run_workbench
+
+        code = run_workbench(roots=places, settings=settings, taking_over=frame.taken_over, **start)
+    raise SystemExit(code)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ def run_workbench(
     open_run: str | None = None,
     start_screen: str | None = None,
     preset_flags: Mapping[str, Any] | None = None,
+    taking_over: Callable[[], None] = lambda: None,
     settings: Settings = UNSET,
 ) -> int:
     """Open the workbench; return its exit code when it is closed.
@@ -34,6 +35,7 @@ def run_workbench(
         open_run: the run to show on the Dashboard.
         start_screen: the section to open with ("results").
         preset_flags: flags to fill in the form of New run with; nothing is started.
+        taking_over: called before the app takes over the terminal.
         settings: how the workbench looks.
 
     Raises:
@@ -52,6 +54,7 @@ def run_workbench(
         FormEditor(session.draft, session.catalog, roots)  # raises BadInput for an unknown preset or a bad flag
         mode = "new_run"
     app = Workbench(session, start_mode=mode, settings=settings)
+    taking_over()
     app.run()
     live = session.live()
     if live and app.return_code == 0:

@@ -7,13 +7,13 @@ it computes what an uninterrupted run would have computed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from engine.contract.files import read_json, write_atomic
 from engine.contract.home import Home
@@ -21,7 +21,11 @@ from engine.contract.recipe.schema import ComputeConfig
 from engine.contract.values import build
 from engine.loop.compiling import compile_problem, pays
 from engine.loop.hardware import cpu_name, device_name, usable_cores
-from engine.loop.probe import choose_precision, choose_threads
+from engine.loop.trials import try_out
+from engine.loop.workload import Workload
+
+REMARKS: Final = ("why", "probe")
+"""Fields of `Decisions` that only explain the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,17 @@ class Decisions:
     """Why this precision was chosen, with the measurements."""
     graph: bool = False
     """Whether a training step is one CUDA graph. Version 0.1.0 had no graphs and did not record this."""
+    micro_batch: int = 0
+    """Images of the parts that a batch is trained on in, one after the other, for the caches of a CPU; 0 for whole
+    batches, or for as many parts as the recipe says. Chosen only where parts compute the same, up to rounding."""
+    probe: dict[str, Any] = field(default_factory=dict)
+    """What trials took and measured on a CPU; empty if nothing had to be tried.
+
+    `seconds` is the time of all of them, `run_seconds` the estimated time of the training, and `milliseconds` that of a
+    step on `images` images by what was tried. `threads_age`, `precision_age` and `micro_batch_age` are the seconds
+    since an earlier run tried what is reused, and `micro_batch_gain` is how many times faster the best parts of a batch
+    were than whole batches.
+    """
 
     def differences(self, other: Mapping[str, Any]) -> list[str]:
         """What differs from an earlier attempt, as text; empty if nothing is known that would change the bits.
@@ -50,14 +65,16 @@ class Decisions:
                 more fields, or fewer.
         """
         found = []
-        for field in fields(self):
-            now = getattr(self, field.name)
-            before = other.get(field.name, field.default)
+        for item in fields(self):
+            now = getattr(self, item.name)
+            before = other.get(item.name, item.default)
+            if item.name in REMARKS:
+                continue
             if before is MISSING:
-                found.append(f"{field.name} was not recorded and is now {now}")
-            elif before != now and field.name != "why":
-                found.append(f"{field.name} changed from {before} to {now}")
-        known = {field.name for field in fields(self)}
+                found.append(f"{item.name} was not recorded and is now {now}")
+            elif before != now:
+                found.append(f"{item.name} changed from {before} to {now}")
+        known = {item.name for item in fields(self)}
         unknown = [f"{name} {value} is unknown to this version" for name, value in other.items() if name not in known]
         return found + unknown
 
@@ -70,20 +87,6 @@ class Decisions:
         if self.device == "cuda" and not self.deterministic:
             return "the GPU runs without compute.deterministic"
         return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """What a run computes, as far as it matters for how the arithmetic is done."""
-
-    few: Tensor
-    """Normalized images (B, C, H, W) on the device, for trials of threads and precisions."""
-    batch: Callable[[], Tensor]
-    """Makes a full batch of such images."""
-    steps: int
-    """In the whole run."""
-    graph: bool = False
-    """Whether a training step is to be one CUDA graph if the device is a CUDA device."""
 
 
 def decide(
@@ -108,28 +111,29 @@ def decide(
         torch.set_num_threads(threads or earlier.threads)
         return replace(earlier, threads=torch.get_num_threads(), torch=torch.__version__), []
     torch.set_num_threads(threads or usable_cores())
-    crowded = "" if threads or device.type != "cpu" else choose_threads(model, work.few)
-    precision, why = choose_precision(compute.precision, device, model, work.few)
+    found = try_out(compute.precision, threads, device, model, work)
     graph = work.graph and device.type == "cuda"
     compile = compute.compile
     if compile == "auto":
-        bf16 = precision == "bf16"
+        bf16 = found.precision == "bf16"
         compile = "default" if graph and pays(model, work.batch(), work.steps, bf16=bf16) else "off"
     problem = compile_problem(device) if compile != "off" else ""
     decisions = Decisions(
         *hardware,
         threads=torch.get_num_threads(),
         torch=torch.__version__,
-        precision=precision,
+        precision=found.precision,
         compile="off" if problem else compile,
         channels_last=compute.channels_last,
         deterministic=compute.deterministic,
-        why=why,
+        why=found.why,
         graph=graph,
+        micro_batch=found.micro_batch,
+        probe=found.figures,
     )
     home.write(lambda folder: write_atomic(folder / path.name, json.dumps(asdict(decisions), indent=1).encode()))
     eager = f"torch.compile does not work here, running eagerly: {problem}" if problem else ""
-    return decisions, [warning for warning in (crowded, eager) if warning]
+    return decisions, [warning for warning in (found.note, eager) if warning]
 
 
 def read_decisions(path: Path) -> Decisions | None:

@@ -37,6 +37,16 @@ def usable_cores() -> int:
     return max(1, int(min(torch.get_num_threads(), allowed, cpu_quota())))
 
 
+def quiet_cores() -> int:
+    """Usable CPU cores that no other program needed in the last minute, at least 1.
+
+    The system's load average counts what ran or waited, this process's own start included, so a part of a core is
+    ignored.
+    """
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1, usable_cores() - int(load))
+
+
 def cpu_quota(root: Path = Path("/sys/fs/cgroup")) -> float:
     """CPU cores granted by the control group (version 2, then version 1); infinite without a limit."""
     try:

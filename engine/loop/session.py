@@ -24,6 +24,7 @@ from engine.loop.judge import Evaluation, Judge, as_kept
 from engine.loop.observe import Diverged, Totals
 from engine.loop.setup import Setup
 from engine.loop.step_clock import StepClock
+from engine.loop.trials import told
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
 from engine.randomness import rng_state, set_rng_state
 
@@ -248,7 +249,12 @@ class Session:
         )
         threads = "1 CPU thread" if decisions.threads == 1 else f"{decisions.threads} CPU threads"
         graph = "; each step is one CUDA graph" if decisions.graph else ""
-        yield Message(text=f"{decisions.precision}: {decisions.why}; {threads}; TF32 off{graph}")
+        if decisions.micro_batch:
+            graph += f"; in micro-batches of {decisions.micro_batch} images"
+            if gain := decisions.probe.get("micro_batch_gain"):
+                graph += f", {gain:.1f} times as fast as whole batches here"
+        trials = f"; {told(decisions.probe)}" if decisions.probe else ""
+        yield Message(text=f"{decisions.precision}: {decisions.why}; {threads}; TF32 off{graph}{trials}")
         yield from (Message(text=teacher.about) for teacher in setup.teachers)
 
     def warnings(self) -> Iterator[Message]:

@@ -24,10 +24,11 @@ from engine.curves import Swing
 from engine.data.device import Resident, steps_of_training, steps_per_epoch
 from engine.data.load import DataSet
 from engine.loop import checks
-from engine.loop.decisions import Decisions, Workload, decide
+from engine.loop.decisions import Decisions, decide
 from engine.loop.layout import memory_format, place
 from engine.loop.memory import keep_freed_memory
 from engine.loop.teacher import Teacher
+from engine.loop.workload import workload_of
 from engine.losses import Loss, build_loss
 from engine.models.build import build_model
 from engine.optim.build import build_optimizer
@@ -37,7 +38,6 @@ from engine.schedules import plan
 
 COMPILE_MODE = {"default": None, "max-autotune": "max-autotune-no-cudagraphs"}  # graphs would reuse the logits' memory
 STARTED_FROM = 5000  # training images given to a model that computes its first weights from images
-PROBE_BATCH = 32  # images; larger batches gain as much from bf16
 
 
 @runtime_checkable
@@ -165,7 +165,7 @@ def prepare(
     all_steps = steps_of_training(recipe.epochs, steps)
     resizing = Resizing(recipe.resizing, data.image_size, all_steps)
     resizing.check(model, normalize(train.images[:2]))
-    work = _workload(recipe, train, normalize, graph=wants_graph(recipe, parts))
+    work = workload_of(recipe, train, normalize, parts, graph=wants_graph(recipe, parts))
     decisions, warnings = decide(probe_file, compute, threads, device, model, work)
     return Setup(
         device=device,
@@ -233,18 +233,3 @@ def _initialized_model(
     if isinstance(model, StartsFromImages):
         model.start_from(normalize(data.train.images[:STARTED_FROM]))
     return model
-
-
-def _workload(recipe: Recipe, train: Resident, normalize: Callable[[Tensor], Tensor], *, graph: bool) -> Workload:
-    """The run's work, with the first training images as examples of its batches."""
-    layout = memory_format(recipe.compute.channels_last)
-
-    def first_images(count: int) -> Tensor:
-        return normalize(train.images[:count]).contiguous(memory_format=layout)
-
-    return Workload(
-        few=first_images(min(PROBE_BATCH, recipe.batch_size)),
-        batch=partial(first_images, recipe.batch_size),
-        steps=steps_of_training(recipe.epochs, steps_per_epoch(len(train), recipe.batch_size, recipe.last_batch)),
-        graph=graph,
-    )

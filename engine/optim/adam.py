@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import torch
-
 from engine.contract.catalog import register
+from engine.optim.eager import Adam, AdamW
 from engine.optim.options import AdamEps, Beta1, Beta2, DecoupledDecay, L2Penalty, LearningRate
 from engine.optim.param_groups import Group, kernel
 
@@ -18,9 +17,9 @@ def adam(
     beta2: Beta2 = 0.999,
     eps: AdamEps = 1e-8,
     weight_decay: L2Penalty = 0.0,
-) -> torch.optim.Adam:
+) -> Adam:
     """Adam; weight decay is an L2 penalty, added to the gradient before Adam rescales it."""
-    return torch.optim.Adam(groups, lr, (beta1, beta2), eps, weight_decay, **kernel(groups))
+    return Adam(groups, lr, (beta1, beta2), eps, weight_decay, **kernel(groups))
 
 
 @register("optimizer", title="AdamW", year=2017, paper="1711.05101")
@@ -32,6 +31,6 @@ def adamw(
     beta2: Beta2 = 0.999,
     eps: AdamEps = 1e-8,
     weight_decay: DecoupledDecay = 0.05,
-) -> torch.optim.AdamW:
+) -> AdamW:
     """Adam with decoupled weight decay: each step also multiplies w by 1 - lr * weight_decay."""
-    return torch.optim.AdamW(groups, lr, (beta1, beta2), eps, weight_decay, **kernel(groups))
+    return AdamW(groups, lr, (beta1, beta2), eps, weight_decay, **kernel(groups))

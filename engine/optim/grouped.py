@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
+from engine.optim.eager import Optimizer
 from engine.optim.param_groups import Group
 
 Scalar: TypeAlias = float | Tensor

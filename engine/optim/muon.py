@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from engine.contract.catalog import Spec, register
 from engine.contract.errors import BadInput
+from engine.optim.eager import SGD, AdamW
 from engine.optim.grouped import GroupedOptimizer, shrink
 from engine.optim.options import Nesterov
 from engine.optim.param_groups import Group, kernel
@@ -64,9 +65,9 @@ def muon(
         rate = other_lr or OTHER_LR[other]
         how: dict[str, Any] = {"lr": rate, "weight_decay": other_weight_decay} | kernel(rest)
         if other == "sgd":
-            companion = torch.optim.SGD(rest, momentum=other_momentum, nesterov=other_momentum > 0, **how)
+            companion = SGD(rest, momentum=other_momentum, nesterov=other_momentum > 0, **how)
         else:
-            companion = torch.optim.AdamW(rest, betas=(other_momentum, other_beta2), **how)
+            companion = AdamW(rest, betas=(other_momentum, other_beta2), **how)
     return Muon([facts | group for group in filters], companion)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import torch
-
 from engine.contract.catalog import register
+from engine.optim.eager import SGD
 from engine.optim.options import L2Penalty, LearningRate, Momentum, Nesterov
 from engine.optim.param_groups import Group, kernel
 
@@ -17,10 +16,10 @@ def sgd(
     momentum: Momentum = 0.9,
     nesterov: Nesterov = False,
     weight_decay: L2Penalty = 0.0,
-) -> torch.optim.SGD:
+) -> SGD:
     """SGD with classical or Nesterov momentum, as in torch: the learning rate multiplies the whole update.
 
     v = momentum * v + (g + weight_decay * w);  w -= lr * (g + momentum * v if nesterov else v)
     """
     nesterov = nesterov and momentum > 0  # the step is the same without momentum, but torch rejects the combination
-    return torch.optim.SGD(groups, lr, momentum, weight_decay=weight_decay, nesterov=nesterov, **kernel(groups))
+    return SGD(groups, lr, momentum, weight_decay=weight_decay, nesterov=nesterov, **kernel(groups))

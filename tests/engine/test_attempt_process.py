@@ -76,6 +76,24 @@ def test_a_signal_after_the_last_word_is_not_what_ends_it(new, tmp_path):
     assert isinstance(events(run)[-1], Finished)
 
 
+def test_a_run_that_compiles_nothing_imports_neither_the_compiler_nor_torchvision(new, tmp_path):
+    """Each of them takes about as long to import as torch itself."""
+    run = new(epochs=1)
+    look = tmp_path / "look.py"
+    look.write_text(
+        "import atexit, runpy, sys\n"
+        "atexit.register(lambda: print(*sys.modules))\n"
+        "sys.argv[0] = 'engine'\n"
+        "runpy.run_module('engine', run_name='__main__')"
+    )
+    ended = subprocess.run(
+        [sys.executable, look, run.path], env=environment(), timeout=LIMIT, check=True, capture_output=True, text=True
+    )
+    imported = set(ended.stdout.split())
+    assert "torch.optim" in imported
+    assert not imported & {"torch._dynamo", "torch._inductor", "torchvision", "PIL.Image", "sympy", "scipy"}
+
+
 def test_a_full_disk_ends_as_such(new):
     process = start(run := new(), limit_bytes=100_000)
     _, log = process.communicate(timeout=LIMIT)

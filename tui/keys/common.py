@@ -13,16 +13,7 @@ from typing import Final
 from textual.binding import Binding, BindingType
 
 from tui.keys.key import Key, moved
-
-MODES: Final[dict[str, str]] = {
-    "dashboard": "Dashboard",
-    "results": "Results",
-    "compare": "Compare",
-    "new_run": "New run",
-    "queue": "Queue",
-    "inspect": "Inspect",
-}
-"""The six sections, in the order of their number keys."""
+from tui.sections import MODES as MODES
 
 GLOBAL: Final = (
     *(

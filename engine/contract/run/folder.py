@@ -5,7 +5,7 @@ recipe.toml     the creator, once          the resolved recipe, itself a valid p
 parts/          the creator, once          copies of the user's own parts
 labels.jsonl    anyone, under a lock       name, tags, notes, pin, exclusion
 events.jsonl    the trainer                what happened
-probe.json      the trainer, once          precision, threads and compile mode: a resume takes them from here
+probe.json      the trainer, once          precision, threads and compile mode, from which a resume takes them; figures
 checkpoints/    the trainer                weights, and the state to resume from
 predictions.npz the trainer                test logits and labels
 requests/       anyone                     requests to a supervisor that no signal reaches

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from engine.contract.recipe.schema import ComputeConfig
-from engine.loop import decisions, probe
+from engine.loop import decisions, hardware, probe
+from engine.loop.workload import Workload
 
 CPU = torch.device("cpu")
 
@@ -17,16 +18,17 @@ def clock(monkeypatch):
     def set_times(one: float, three: float, two: float = 9.0) -> None:
         times = {1: one, 2: two, 3: three}
         monkeypatch.setattr(probe, "PROBE_SECONDS", 0.0)
-        monkeypatch.setattr(decisions, "usable_cores", lambda: 3)
-        monkeypatch.setattr(probe, "_time_step", lambda *_, bf16: times[torch.get_num_threads()])
+        for module in (decisions, hardware):
+            monkeypatch.setattr(module, "usable_cores", lambda: 3)
+        monkeypatch.setattr(probe, "time_step", lambda *_, bf16: times[torch.get_num_threads()])
 
     return set_times
 
 
-def decide(path, threads=0):
+def decide(path, threads=0, images=1_000_000, key=""):
     compute = ComputeConfig(precision="fp32")
     few = torch.ones(2, 3, 8, 8)
-    work = decisions.Workload(few=few, batch=lambda: few, steps=10)
+    work = Workload(few=few, batch=lambda: few, steps=10, images=images, key=key)
     return decisions.decide(path, compute, threads, CPU, nn.Flatten(), work)
 
 
@@ -56,3 +58,15 @@ def test_a_resume_keeps_the_threads_of_the_first_attempt(tmp_path, clock):
     decide(tmp_path / "probe.json")
     clock(10.0, 1.0)
     assert decide(tmp_path / "probe.json")[0].threads == 1
+
+
+def test_a_step_that_takes_seconds_is_tried_once(tmp_path, clock, monkeypatch):
+    """With other programs on all cores, a step of two threads was measured at 45 s."""
+    clock(1.0, 40.0, 20.0)
+    taken = []
+    seconds = iter(range(0, 1000, 40))
+    monkeypatch.setattr(probe.time, "monotonic", lambda: float(next(seconds)))
+    step = probe.time_step
+    monkeypatch.setattr(probe, "time_step", lambda *args, bf16: taken.append(1) or step(*args, bf16=bf16))
+    assert decide(tmp_path / "probe.json")[0].threads == 1
+    assert len(taken) == 3

@@ -227,6 +227,6 @@ def test_whole_weights_of_another_net_are_refused_by_the_version_that_made_them(
     trial = make()
     trial.go(stop_after=7)
     monkeypatch.setattr("engine.loop.setup.build_model", lambda *args, **options: torch.nn.Linear(1, 1).to("cpu"))
-    monkeypatch.setattr("engine.loop.decisions.choose_precision", lambda *args: ("fp32", "as told"))
+    monkeypatch.setattr("engine.loop.trials.choose_precision", lambda *args: ("fp32", "as told"))
     with pytest.raises(BadInput, match="does not fit this version's model or optimizer; it was made by cifar-tui"):
         trial.go()

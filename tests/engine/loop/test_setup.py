@@ -14,6 +14,7 @@ from engine.contract.errors import BadInput
 from engine.data.load import Split
 from engine.loop.setup import prepare, wants_graph
 from engine.models.build import build_model
+from engine.train import train_step
 from tests.engine.conftest import CPU, tiny_recipe
 
 PLAIN_SGD = {"name": "sgd", "lr": 0.05}
@@ -148,3 +149,15 @@ def test_only_parts_of_our_own_are_recorded_without_being_asked(parts):
     own = {"model": "dropout_net"}
     assert not wants_graph(tiny_recipe(parts, **own), parts)
     assert wants_graph(tiny_recipe(parts, **own, compute={"graph": "on"}), parts)
+
+
+@pytest.mark.parametrize("model", ["lenet", {"name": "resnet20", "ghost_batch": 16}], ids=str)
+def test_a_step_in_micro_batches_is_that_of_the_whole_batch(make, prepared, model):
+    ends = []
+    for size in (0, 16):
+        setup = prepared(make(model=model))
+        setup.decisions = replace(setup.decisions, micro_batch=size)
+        x, y = setup.augmented(setup.train.images[:64], setup.train.labels[:64], 0, 0)
+        loss, logits, _ = train_step(setup, x, y, accumulate=1, clip_norm=0.0)
+        ends.append((loss, logits, setup.model.state_dict()))
+    torch.testing.assert_close(ends[0], ends[1], rtol=1e-4, atol=1e-5)

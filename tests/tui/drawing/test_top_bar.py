@@ -3,7 +3,7 @@
 from rich.cells import cell_len
 
 from tests.tui.reading import line_of
-from tui.widgets.top_bar import top_bar
+from tui.drawing.top_bar import top_bar
 
 
 def test_the_top_bar_has_sections_host_and_live_runs():
