@@ -97,6 +97,7 @@ class Epoch(Event):
     `train_mixed`: the train accuracy is against mixed labels and must not be compared with the test accuracy.
     `confused`: the test confusion matrix, flattened, a row per true class; empty above 20 classes.
     `test_top5`: only above 20 classes. `tta_accuracy`: of the mean logits of several views; `tta` says which views.
+    `seconds`: for the steps ("train"), "evaluate", waiting for snapshots ("save"), and "compile" if that happened.
     """
 
     KIND: ClassVar[str] = "epoch"
