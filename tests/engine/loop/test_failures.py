@@ -65,8 +65,8 @@ CPU_ALLOCATOR = "[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't 
     [
         (MemoryError(), "reduces that to 64, which needs about 7 GB"),
         (
-            RuntimeError(f"{CPU_ALLOCATOR} 10000000000 bytes. Error code 12"),
-            "reduces that to 32, which needs about 6 GB",
+            RuntimeError(f"{CPU_ALLOCATOR} 20000000000 bytes. Error code 12"),
+            "reduces that to 32, which needs about 8.5 GB",
         ),
         (RuntimeError(f"{CPU_ALLOCATOR} 90000000000000 bytes."), "a smaller --batch-size needs less memory"),
     ],
