@@ -19,6 +19,7 @@ from engine.curves import Swing
 from engine.data.load import DataSet
 from engine.loop.checkpoint import Checkpoints
 from engine.loop.checkpoint_files import Saved, Tree
+from engine.loop.compiling import Compilations
 from engine.loop.evaluate import Interrupted
 from engine.loop.judge import Evaluation, Judge, as_kept
 from engine.loop.observe import Diverged, Totals
@@ -55,6 +56,7 @@ class Session:
         """Whether kernels have yet to be compiled, which makes the first step take about a minute."""
         self.totals = Totals(setup.device)
         self.clock = StepClock(setup.device)
+        self.compilations = Compilations()
         self._data = data
         self._judge = Judge(recipe, setup, seed, stopping)
         self._last: Tree = {}  # epoch, test_accuracy, logits and more of the last evaluation; see `_remember`
@@ -105,6 +107,10 @@ class Session:
         except Interrupted:
             return None
         seconds = {"train": self.totals.seconds, "evaluate": time.monotonic() - started, "save": self._saving}
+        if self.compilations.seconds:
+            seconds["compile"] = self.compilations.seconds
+        if again := self.compilations.end_epoch(self.epoch + 1):
+            self.setup.warnings.append(again)
         event = Epoch(
             epoch=self.epoch + 1,
             train_mixed=self.setup.mixed,
