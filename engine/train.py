@@ -73,7 +73,7 @@ def fit(
     checkpoints = Checkpoints(home, identity=identity, made_on=asdict(setup.decisions), interval=interval)
     session = Session(recipe, data, setup, checkpoints, seed=seed, stopping=stopping)
     live = Live(device)
-    step, fast = make_steps(setup, recipe)
+    step, fast = make_steps(setup, recipe, session.clock.lap)
     if session.cold:
         session.compilations.watch()
     try:
@@ -129,15 +129,21 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
     )
     steps = setup.steps_in(session.epoch)
     while session.step < steps and not session.stopping():
+        last = session.step == steps - 1
+        if not (session.cold or last):
+            session.clock.start(session.epoch * setup.steps + session.step)
         x, y = next(batches)  # images float32 (B, C, H, W), soft targets (B, classes)
+        session.clock.lap("data")
         ended = end_groups(setup.optimizer, session.done, setup.all_steps)
         if ended or setup.resizing.changes(session.done):
             yield from renew(session, fast)
         scheduled = partial(session.scheduled, session.step)
         follow(setup.optimizer, scheduled, recipe.schedule.options["momentum_low"])
-        last = session.step == steps - 1
         before = [parameter.detach().clone() for parameter in setup.parameters] if last else []
         loss, logits, norm = (step if last else fast)(x, y)
+        if setup.decisions.graph:
+            session.clock.lap("step")
+        session.clock.stop()
         setup.averaging.update()
         session.step += 1
         totals.add(loss, logits, y)
@@ -165,22 +171,34 @@ def renew(session: Session, fast: TrainStep) -> Iterator[Event]:
         yield Phase(name="compiling")
 
 
-def make_steps(setup: Setup, recipe: Recipe) -> tuple[TrainStep, TrainStep]:
-    """`train_step` as it is written below, and the fastest version of it on this machine. They are often the same."""
+def _untimed(part: str) -> None:
+    """What replaces `StepClock.lap` where no step is timed."""
+
+
+def make_steps(setup: Setup, recipe: Recipe, lap: Callable[[str], None] = _untimed) -> tuple[TrainStep, TrainStep]:
+    """`train_step` as it is written below, and the fastest version of it on this machine. They are often the same.
+
+    Args:
+        lap: ends a timed part of an eager step. A step that is one CUDA graph has no parts.
+    """
     options = {"accumulate": recipe.compute.accumulate, "clip_norm": recipe.optimizer.options["clip_norm"]}
-    step = partial(train_step, setup, **options)
     if not setup.decisions.graph:
+        step = partial(train_step, setup, lap=lap, **options)
         return step, step
+    step = partial(train_step, setup, **options)
     return step, Recorded(step, CudaRecorder(setup.device), setup.warnings.append)
 
 
-def train_step(setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: float) -> Outcome:
+def train_step(
+    setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: float, lap: Callable[[str], None] = _untimed
+) -> Outcome:
     """Take one optimizer step on images x (B, C, H, W) and soft targets y (B, classes).
 
     Args:
         accumulate: number of parts that the batch is split into; their gradients add up to the batch's. Where the
             machine decided on micro-batches, their size counts instead.
         clip_norm: largest global L2 norm of the gradient; 0 turns clipping off.
+        lap: called at the end of each forward and backward pass and of the rest of the step, "optimizer".
 
     Returns:
         Mean loss, logits (B, classes), and the gradient's norm before clipping (None without clipping), all computed
@@ -195,7 +213,9 @@ def train_step(setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: f
         for part_x, part_y in zip(x.split(size), y.split(size), strict=True):
             loss, out = setup.objective(part_x, part_y)
             loss = loss * (len(part_x) / len(x))
+            lap("forward")
             loss.backward()
+            lap("backward")
             losses.append(loss.detach())
             logits.append(out.detach())
         norm = torch.nn.utils.clip_grad_norm_(setup.parameters, clip_norm) if clip_norm else None
@@ -204,4 +224,5 @@ def train_step(setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: f
         return total
 
     setup.optimizer.step(closure)  # type: ignore[arg-type]  # torch declares a float, but its optimizers take a tensor
+    lap("optimizer")
     return outcomes[0]  # a sharpness-aware optimizer calls the closure again, with perturbed weights

@@ -4,6 +4,7 @@ import ctypes
 import fcntl
 import gc
 import getpass
+import importlib
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 import typer.main
+from hypothesis import settings
 
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.resolve import resolve
@@ -35,6 +37,14 @@ gc.set_threshold(50_000)  # as the program sets it: else a third of the time to 
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers that compute with all cores each wait for one another
 
+# Container images often set it; each of the hundreds of processes that the tests start would compile the program anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# How long an example takes depends on the other workers; pytest-timeout ends what hangs.
+settings.register_profile("busy", settings.default, deadline=None)
+settings.load_profile("busy")
+
 REAL_DATA = os.environ.get("CIFAR_TUI_DATA", "")  # read once, before the isolation below hides it
 
 COMPILED = os.environ.get("TORCHINDUCTOR_CACHE_DIR") or f"{tempfile.gettempdir()}/torchinductor_{getpass.getuser()}"
@@ -45,6 +55,21 @@ def pytest_xdist_auto_num_workers() -> int:
     """One worker more than cores for `-n auto`, since many tests wait for the processes that they have started."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores + 1, 16)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Import a share of the test modules before the others, since every worker of xdist has to import all of them.
+
+    In a fresh clone the workers then compile each module once between them, and read what the others have compiled.
+    """
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER"), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if worker is None or any(Path(argument).is_file() or "::" in argument for argument in session.config.args):
+        return
+    folders = [session.config.invocation_params.dir / argument for argument in session.config.args]
+    files = sorted({file for folder in folders for file in folder.rglob("test_*.py")})
+    for file in files[int(worker.removeprefix("gw")) :: workers]:
+        with suppress(Exception):  # collection imports it once more and reports what is wrong
+            importlib.import_module(".".join(file.relative_to(session.config.rootpath).with_suffix("").parts))
 
 
 @pytest.fixture(scope="session")

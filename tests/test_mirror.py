@@ -41,6 +41,12 @@ ACROSS: Final = {
         "published_starts": "the rows of all suites against the initializations of their sources",
         "recipe_ids": "the ids of all presets and suites",
     },
+    "tui": {
+        "blank": "the measure of blank space that the tests of screens use",
+    },
+    "tui/screens": {
+        "marks_everywhere": "the color and mark of a run on every screen that draws it",
+    },
     "tui/commands": {
         "own_parts": "a file of one's own through all commands that take it",
     },
@@ -52,6 +58,7 @@ ELSEWHERE: Final = {
     "engine/contract/recipe/common.py": "tests/engine/models/test_common_options.py",
     "engine/contract/recipe/resolve.py": "tests/engine/contract/recipe/test_schema.py",
     "engine/contract/run/store.py": "tests/engine/contract/run/test_create.py",
+    "tui/drawing/palette.py": "tests/tui/test_theme.py",
 }
 """The modules of `CORE` that are tested in a file of another name."""
 

@@ -24,14 +24,14 @@ from tui.host import Closes, Host
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.common import MODES as SECTIONS
 from tui.messages import RunsChanged
-from tui.palette import Presets, Runs, Sections, Suites
+from tui.palette import Acts, Presets, Runs, Sections, Suites
 from tui.plans.draft import from_flags
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.screens.small import MIN_HEIGHT, MIN_WIDTH, TooSmall
 from tui.screens.welcome import OTHER, Welcome
 from tui.session import Session
-from tui.theme import DARK, LIGHT
+from tui.settings import UNSET, Settings
 from tui.watcher import RunWatcher
 
 PATIENCE_SECONDS: Final = 0.4
@@ -51,23 +51,20 @@ class Workbench(RunWatcher):
 
     Args:
         start_mode: the section to open with; by default the Dashboard if a run is live, else Results.
+        settings: how the workbench looks.
     """
 
     TITLE = "cifar-tui"
     CSS_PATH = "app.tcss"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {mode: _screen(mode) for mode in SECTIONS}
     BINDINGS: ClassVar[list[BindingType]] = bindings(GLOBAL)
-    COMMANDS: ClassVar = {*App.COMMANDS, Sections, Runs, Presets, Suites}
+    COMMANDS: ClassVar = {*App.COMMANDS, Acts, Sections, Runs, Presets, Suites}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, session: Session, *, start_mode: str = "") -> None:
-        super().__init__(session)
-        for theme in (DARK, LIGHT):
-            self.register_theme(theme)
-        self.theme = LIGHT.name if session.light else DARK.name
-        self.animation_level = "none"
+    def __init__(self, session: Session, *, start_mode: str = "", settings: Settings = UNSET) -> None:
+        super().__init__(session, settings)
         self._start_mode = start_mode
         self._trail: list[str] = []
         """Sections to go back to, the last one on top."""
@@ -221,24 +218,22 @@ class Workbench(RunWatcher):
         self.session.refresh()
         self.post_message(RunsChanged())
 
+    def action_say_moved(self, where: str) -> None:
+        """Say where an act has gone whose key has moved."""
+        self.notify(where, markup=False)
+
     def action_redraw(self) -> None:
         """Redraw the whole screen, for example after another program wrote over it."""
         self.refresh(repaint=True, layout=True)
         self.screen.refresh()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        yield SystemCommand("Quit", "Leave the workbench; training continues", self._ask_to_quit)
-        yield SystemCommand("Undo", "Undo the last action: a deletion, tags, a note, marks", self.action_undo)
-        yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
-        yield SystemCommand("Light or dark", "Switch between light and dark colors", self.action_toggle_light)
+        yield SystemCommand("Quit the workbench", "Training continues", self._ask_to_quit)
+        yield from super().get_system_commands(screen)
         yield SystemCommand("Screenshot", "Save the screen as SVG", self._screenshot_soon)
 
     def _screenshot_soon(self) -> None:
         self.set_timer(0.1, self.deliver_screenshot)  # after the palette has closed
-
-    def action_toggle_light(self) -> None:
-        self.session.light = not self.session.light
-        self.theme = LIGHT.name if self.session.light else DARK.name
 
     def copy(self, text: str, what: str) -> None:
         """Copy through the terminal (OSC 52), which may refuse silently; the notification therefore names the way."""

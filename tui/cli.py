@@ -18,6 +18,14 @@ from tui.commands.options import with_flags
 from tui.commands.output import streams
 from tui.plans.flags import TRAIN
 
+Theme = typer.Option(None, "--theme", help="Colors of the workbench: dark, light, or okabe-ito.", metavar="NAME")
+Glyphs = typer.Option(
+    None, "--glyphs", help="What curves are drawn with: braille, block, or ascii; else by TERM.", metavar="NAME"
+)
+Colors = typer.Option(
+    None, "--colors", help="How many colors the terminal has: auto (by COLORTERM), 256, or true.", metavar="NUMBER"
+)
+
 
 class Commands(LazyGroup):
     """All commands, in the order of `cifar-tui --help`."""
@@ -77,6 +85,9 @@ def root(
     headless: bool = typer.Option(False, "--headless", help="Train without opening the workbench."),
     runs_dir: list[str] | None = RunsDirs,
     trust_parts: bool = TrustParts,
+    theme: str | None = Theme,
+    glyphs: str | None = Glyphs,
+    colors: str | None = Colors,
     detach: bool = typer.Option(False, "--detach", help="Start the run, print its id, and return."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print the resolved recipe as TOML; start nothing."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object per event to stdout, then the result."),
@@ -91,36 +102,56 @@ def root(
         how = {"trust": trust_parts, "detach": detach, "dry_run": dry_run, "as_json": as_json}
         raise SystemExit(train.main(flags, roots(runs_dir), **how))
     given = {key: value for key, value in flags.items() if value}
-    _workbench(roots(runs_dir), preset_flags=given if "preset" in given else None)
+    look = {"theme": theme, "glyphs": glyphs, "colors": colors}
+    _workbench(roots(runs_dir), look, preset_flags=given if "preset" in given else None)
 
 
 @app.command("open")
-def open_run(run: str = typer.Argument("@last", metavar="RUN"), runs_dir: list[str] | None = RunsDirs) -> None:
+def open_run(
+    run: str = typer.Argument("@last", metavar="RUN"),
+    runs_dir: list[str] | None = RunsDirs,
+    theme: str | None = Theme,
+    glyphs: str | None = Glyphs,
+    colors: str | None = Colors,
+) -> None:
     """Open the workbench on a run."""
     from engine.contract.run.store import find
 
     places = roots(runs_dir)
-    _workbench(places, open_run=find(places, run).id)
+    look = {"theme": theme, "glyphs": glyphs, "colors": colors}
+    _workbench(places, look, open_run=find(places, run).id)
 
 
 @app.command("results")
-def results(runs_dir: list[str] | None = RunsDirs) -> None:
+def results(
+    runs_dir: list[str] | None = RunsDirs,
+    theme: str | None = Theme,
+    glyphs: str | None = Glyphs,
+    colors: str | None = Colors,
+) -> None:
     """Open the workbench on the table of all runs."""
-    _workbench(roots(runs_dir), start_screen="results")
+    look = {"theme": theme, "glyphs": glyphs, "colors": colors}
+    _workbench(roots(runs_dir), look, start_screen="results")
 
 
-def _workbench(places: list[Path], **start: Any) -> None:
+def _workbench(places: list[Path], look: Mapping[str, str | None], **start: Any) -> None:
+    """Open the workbench. `look` holds the options that override the configuration file."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise BadInput(
             "the workbench needs a terminal; without one, use `cifar-tui --preset NAME --headless` "
             "or a command such as `cifar-tui runs list`"
         )
+    from tui.settings import color_system, settings_of
+
+    settings = settings_of(look)  # refuses bad input before anything is painted
+    # Textual reads this when it is imported.
+    os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", color_system(settings.colors, os.environ))
     from tui.first_frame import FirstFrame
 
     with FirstFrame(sys.stdout.fileno()) as frame:
         from tui.opening import run_workbench
 
-        code = run_workbench(roots=places, taking_over=frame.taken_over, **start)
+        code = run_workbench(roots=places, settings=settings, taking_over=frame.taken_over, **start)
     raise SystemExit(code)
 
 

@@ -29,6 +29,9 @@ class Host(Protocol):
     def show_suite(self, name: str) -> None:
         """Show a published table over the present section."""
 
+    def action_say_moved(self, where: str) -> None:
+        """Say where an act has gone whose key has moved."""
+
     def copy(self, text: str, what: str) -> None:
         """Copy a text to the clipboard; `what` names it in the notification."""
 

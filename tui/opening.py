@@ -16,6 +16,7 @@ from tui.forms.editor import FormEditor
 from tui.keys.common import MODES
 from tui.plans.draft import from_flags
 from tui.session import Session
+from tui.settings import UNSET, Settings
 
 
 def run_workbench(
@@ -25,6 +26,7 @@ def run_workbench(
     start_screen: str | None = None,
     preset_flags: Mapping[str, Any] | None = None,
     taking_over: Callable[[], None] = lambda: None,
+    settings: Settings = UNSET,
 ) -> int:
     """Open the workbench; return its exit code when it is closed.
 
@@ -34,6 +36,7 @@ def run_workbench(
         start_screen: the section to open with ("results").
         preset_flags: flags to fill in the form of New run with; nothing is started.
         taking_over: called before the app takes over the terminal.
+        settings: how the workbench looks.
 
     Raises:
         BadInput: the run or the preset does not exist, or a flag is invalid. The terminal is left as it was.
@@ -50,7 +53,7 @@ def run_workbench(
         session.parts = tuple(parts_with(session.draft.preset, session.draft.parts, roots))
         FormEditor(session.draft, session.catalog, roots)  # raises BadInput for an unknown preset or a bad flag
         mode = "new_run"
-    app = Workbench(session, start_mode=mode)
+    app = Workbench(session, start_mode=mode, settings=settings)
     taking_over()
     app.run()
     live = session.live()

@@ -1,8 +1,8 @@
-"""What the command palette finds besides commands: sections, runs, presets and suites."""
+"""What the command palette finds: what the keys of the screen do, sections, runs, presets and suites."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Final, cast
 
@@ -15,6 +15,8 @@ from engine.contract.text import one_line
 from presets.loader import list_presets
 from tui.host import Host
 from tui.keys.common import MODES
+from tui.keys.key import Key, key_names
+from tui.keys.press import act, rows_of
 
 MAX_HITS: Final = 30
 """Hits that one search shows."""
@@ -58,6 +60,33 @@ def highlighted(text: str, matcher: Matcher) -> Content:
     for place in places:
         content = content.stylize("bold underline", place, place + 1)
     return content
+
+
+class Acts(Provider):
+    """Everything that the keys of the screen do, each with its key: typing its label finds it."""
+
+    def _rows(self) -> list[Key]:
+        return [row for row in rows_of(self.screen) if row.action != "app.command_palette"]
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for row in self._rows():
+            score = matcher.match(row.label)
+            if score > 0:
+                text = highlighted(row.label, matcher)
+                yield Hit(score, _with_key(text, row), self._command(row), text=row.label, help=escape(row.help))
+
+    async def discover(self) -> Hits:
+        for row in getattr(self.screen, "KEYS", ()):
+            text = Content(row.label)
+            yield DiscoveryHit(_with_key(text, row), self._command(row), text=row.label, help=escape(row.help))
+
+    def _command(self, row: Key) -> Callable[[], Awaitable[None]]:
+        return partial(act, self.screen, row)
+
+
+def _with_key(label: Content, row: Key) -> Content:
+    return Content.assemble(label, ("  " + key_names(row), "bold $primary"))
 
 
 class Sections(_Entries):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import Counter
@@ -13,14 +12,16 @@ from typing import Final
 import platformdirs
 
 from engine.contract.errors import BadInput
-from engine.contract.files import read_json, write_atomic
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.run.index import Index
 from engine.contract.run.store import RunFolder, Summary, remove, restore, trash_bytes, trash_of
 from tui.drawing.format import counted
+from tui.drawing.run_columns import DEFAULT
+from tui.marks import Marked, Slots, from_table, to_table
 from tui.plans.again import own_parts, repeat_of
 from tui.plans.draft import Draft
 from tui.undo import UndoStack
+from tui.visit import Visit
 
 RESCAN_SECONDS: Final = 2.0
 SCAN_SHARE: Final = 0.03
@@ -35,13 +36,13 @@ def _start(run: RunFolder) -> None:
     local.start(run)
 
 
-class Session:
+class Session(Marked):
     """The state behind the screens: what the user selected, and a copy of the rows. The files remain authoritative.
 
     Args:
         roots: folders with runs; new runs go into the first.
         start: starts the supervisor of a run.
-        state_file: keeps the time of the last visit and the choice of colors; by default in the user's state folder.
+        state_file: what a visit leaves for the next (`tui.visit`); by default in the user's state folder.
         index: the cache of rows; by default the user's.
     """
 
@@ -56,7 +57,6 @@ class Session:
         self.roots = list(roots)
         self.start = start
         self.selected: RunFolder | None = None
-        self.marked: list[RunFolder] = []
         self.baseline: RunFolder | None = None
         self.undo_stack = UndoStack()
         self.draft: Draft | None = None
@@ -71,14 +71,17 @@ class Session:
         self._cost = 0.0
         self._read = False
         self._since: Counter[str] = Counter()
-        known = read_json(self._state_file) or {}
+        before = Visit.read(self._state_file)
+        super().__init__(from_table(before.marked, self.roots))
         self.trash = 0
         """Bytes that deleted runs occupy until the trash is emptied."""
         self._trash_changed = 0
-        self.left = _number(known.get("left"))
+        self.left = before.left
         """When the workbench was last left, Unix seconds; 0 if never."""
-        self.light = known.get("light") is True
-        """Whether the user chose the light colors."""
+        self.theme = before.theme
+        """Name of the colors that the user chose."""
+        self.columns = DEFAULT if before.columns is None else frozenset(before.columns)
+        """Keys of the columns that Results shows where they fit."""
 
     @property
     def catalog(self) -> Catalog:
@@ -154,13 +157,27 @@ class Session:
 
     def mark(self, runs: Sequence[RunFolder], description: str) -> None:
         """Mark these runs and no others; `description` says what that changed."""
-        before = self.marked
+        before = self._slots
         self.marked = list(runs)
+        self._save(self.left)
         # Mentions `*` because `u` used to remove all marks.
         self.undo_stack.push(f"{description} (* removes all marks)", lambda: self._mark_again(before))
 
-    def _mark_again(self, runs: Sequence[RunFolder]) -> None:
-        self.marked = list(runs)
+    def _mark_again(self, slots: Slots) -> None:
+        self._slots = slots
+        self._save(self.left)
+
+    def toggle_baseline(self, run: RunFolder) -> None:
+        """Make a run the baseline of all differences, or have none if it is that already."""
+        before = self.baseline
+        self.baseline = None if before == run else run
+        what = f"baseline {run.id[-4:]}" if self.baseline else "no baseline"
+        self.undo_stack.push(what, lambda: setattr(self, "baseline", before))
+
+    def choose_columns(self, columns: frozenset[str]) -> None:
+        """Show these columns in Results from now on."""
+        self.columns = columns
+        self._save(self.left)
 
     def edit(self, run: RunFolder) -> None:
         """Make the recipe of a run the draft of New run. Raises BadInput if the run is damaged."""
@@ -175,7 +192,7 @@ class Session:
         Returns:
             The runs that were moved, and the reasons why others were not.
         """
-        before = (self.marked, self.baseline, self.selected)
+        before = (self._slots, self.baseline, self.selected)
         gone: list[RunFolder] = []
         problems: list[str] = []
         for run in runs:
@@ -194,7 +211,7 @@ class Session:
     def _undelete(
         self,
         runs: Sequence[RunFolder],
-        marked: list[RunFolder],
+        slots: Slots,
         baseline: RunFolder | None,
         selected: RunFolder | None,
     ) -> None:
@@ -204,7 +221,7 @@ class Session:
                 restore(RunFolder(trash_of(self.roots[0]) / run.id), self.roots)
             except BadInput as error:
                 problems += error.problems
-        self.marked, self.baseline, self.selected = marked, baseline, selected
+        self._slots, self.baseline, self.selected = slots, baseline, selected
         if problems:
             raise BadInput(problems)
 
@@ -216,14 +233,10 @@ class Session:
         return self._since
 
     def remember_leaving(self) -> None:
-        """Save the time as that of the last visit. If that fails, only the news at the next start are missing."""
-        try:
-            self._state_file.parent.mkdir(parents=True, exist_ok=True)
-            state = json.dumps({"left": time.time(), "light": self.light})
-            write_atomic(self._state_file, state.encode(), durable=False)
-        except OSError:
-            return
+        """Save the time as that of the last visit."""
+        self._save(time.time())
 
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    def _save(self, left: float) -> None:
+        """Save what the next visit begins with."""
+        columns = None if self.columns == DEFAULT else sorted(self.columns)
+        Visit(left, self.theme, to_table(self._slots), columns).write(self._state_file)

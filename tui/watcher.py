@@ -6,25 +6,25 @@ import time
 from typing import Final
 
 from textual import work
-from textual.app import App
 
 from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from tui.host import Watches
+from tui.look import Themed
 from tui.messages import RunsChanged
 from tui.session import Session
+from tui.settings import UNSET, Settings
 
 TICK_SECONDS: Final = 1.0
 REMEMBER_SECONDS: Final = 60.0
 """How often the time of the visit is saved: a terminal that is closed leaves no time to save it at the end."""
 
 
-class RunWatcher(App[None]):
+class RunWatcher(Themed):
     """An app that rereads the runs in a thread and announces what changed."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
+    def __init__(self, session: Session, settings: Settings = UNSET) -> None:
+        super().__init__(session, settings)
         self._known: dict[str, Summary] = {}
         self._remembered = time.monotonic()
 

@@ -62,7 +62,7 @@ class Models:
     baseline: str
     rows: tuple[ModelVerdict, ...]
     left_out: tuple[tuple[str, str], ...]
-    """Runs without a row, with the reason: they were tested on other data."""
+    """Runs without a row, with the reason: they were tested on other data, or the user has left them out."""
     rules: Rules
 
     @property
@@ -82,12 +82,15 @@ def compare_models(
         baseline: id of the baseline.
     """
     rules = rules or Rules()
-    found = {run.id: answers(run) for run in runs}
+    found = {run.id: answers(run) for run in runs if not run.excluded}
     standings = {row.standing.id: row.standing for row in rows}
     seeds = _seeds_of_recipes(runs, found)
     verdicts, left_out = [], []
     for row in rows:
         if row.standing.id == baseline:
+            continue
+        if why := row.standing.excluded or standings[baseline].excluded:
+            left_out.append((row.standing.id, why if row.standing.excluded else f"the baseline is left out: {why}"))
             continue
         verdict = _verdict(row, standings[baseline], found[row.standing.id], found[baseline], seeds)
         if isinstance(verdict, Unpaired):
@@ -152,7 +155,7 @@ def _seeds_of_recipes(runs: Sequence[Summary], found: dict[str, Answers | Unpair
     """The predictions of runs that differ only in the seed, one list per recipe with several of them."""
     recipes: dict[str, dict[int, Answers]] = {}
     for run in runs:
-        known = found[run.id]
+        known = found.get(run.id)  # None for a run that is left out
         if isinstance(known, Answers):
             recipes.setdefault(run.recipe_id, {})[run.seed] = known
     return [list(seeds.values()) for seeds in recipes.values() if len(seeds) > 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.analysis.seeds import one_a_seed, repeated
+from engine.analysis.seeds import left_out, one_a_seed, repeated
 from engine.analysis.stats import Spread, spread
 from engine.contract.run.summary import Summary
 
@@ -25,6 +25,8 @@ class RecipeRuns:
     """Number of runs that have not finished, which do not count."""
     repeated: str
     """Which seeds occur more than once, as a sentence; "" if none does."""
+    left_out: str = ""
+    """How many runs the user has left out, and why, as a sentence; they count nowhere else here."""
 
     @property
     def last(self) -> Spread:
@@ -49,8 +51,8 @@ class RecipeRuns:
 
 
 def counts(run: Summary) -> bool:
-    """Whether a run enters means: it has finished and was tested."""
-    return run.status == "finished" and run.last_accuracy is not None
+    """Whether a run enters means: it has finished and was tested, and the user has not left it out."""
+    return run.status == "finished" and run.last_accuracy is not None and not run.excluded
 
 
 def by_recipe(runs: Iterable[Summary]) -> list[RecipeRuns]:
@@ -71,8 +73,9 @@ def _group(recipe_id: str, members: list[Summary]) -> RecipeRuns:
         name=first.preset or first.model or recipe_id[:8],
         changes=first.changes,
         runs=tuple(sorted(chosen, key=_seed)),
-        unfinished=sum(run.status != "finished" for run in members),
+        unfinished=sum(run.status != "finished" and not run.excluded for run in members),
         repeated=repeated(again, _seed),
+        left_out=left_out(run.excluded for run in members if run.excluded),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.analysis.seeds import one_a_seed, repeated
+from engine.analysis.seeds import left_out, one_a_seed, repeated
 from engine.analysis.standing import Standing
 from engine.analysis.stats import Interval, Spread, spread, wilson
 from engine.contract.recipe.changes import flat
@@ -170,6 +170,8 @@ class Group:
     selected."""
     repeated: str = ""
     """Which seeds occur more than once, as a sentence."""
+    left_out: str = ""
+    """How many runs the user has left out, and why, as a sentence; they count nowhere else in the group."""
 
 
 def groups(rows: Sequence[Comparison]) -> list[Group]:
@@ -181,7 +183,8 @@ def groups(rows: Sequence[Comparison]) -> list[Group]:
 
 
 def _group(recipe_id: str, members: Sequence[Comparison]) -> Group:
-    done = [row for row in members if row.standing.finished]
+    counting = [row for row in members if not row.standing.excluded]
+    done = [row for row in counting if row.standing.finished]
     counted, again = one_a_seed(done, _seed, lambda row: row.standing.id)  # ids start with the time
     picked = {row.standing.best_on for row in counted}
     return Group(
@@ -190,9 +193,10 @@ def _group(recipe_id: str, members: Sequence[Comparison]) -> Group:
         seeds=tuple(sorted(row.standing.seed for row in counted)),
         last=spread(row.last for row in counted),
         best=spread(row.best for row in counted),
-        unfinished=len(members) - len(done),
+        unfinished=len(counting) - len(done),
         best_on=next((name for name in ("test", "holdout") if name in picked), ""),
         repeated=repeated(again, _seed),
+        left_out=left_out(row.standing.excluded for row in members),
     )
 
 

@@ -4,8 +4,9 @@ A filter is a list of terms that must all match. A term is `key:value`, `key=val
 leading minus negates it; a word without a key is searched in id, name, preset, changes, model and tags. Double quotes
 keep white space together (`name:"paper v2"`). Case is ignored.
 
-  text     name id preset changes model host device recipe data note   `:` means contains, `=` means equals; `*` and `?`
-           are wildcards; commas separate alternatives (except in name, changes and note)
+  text     name id preset changes model host device recipe data note excluded (why a run is left out of means)
+           `:` means contains, `=` means equals; `*` and `?` are wildcards; commas separate alternatives (except in
+           name, changes, note and excluded)
   words    tag status reason        equals one of the alternatives; status also has `live`
   numbers  acc best seed epoch epochs size seconds started
            accuracies as 0.95, 95 or 95%; sizes as 500MB; times as 90, 30s, 20m, 3h, 2d, 3w
@@ -42,15 +43,17 @@ _TEXTS: Final[dict[str, Callable[[Summary], Iterable[str]]]] = {
     "recipe": lambda row: (row.recipe_id,),
     "data": lambda row: (row.data,),
     "note": lambda row: row.notes,
+    "excluded": lambda row: (row.excluded,) if row.excluded else (),
 }
 _WORDS: Final[dict[str, Callable[[Summary], Iterable[str]]]] = {
     "tag": lambda row: row.tags,
     "status": lambda row: (row.status, "live") if row.live else (row.status,),
     "reason": lambda row: (row.reason,),
 }
-_PROSE: Final = ("name", "changes", "note")  # keys in whose values a comma is text
+_PROSE: Final = ("name", "changes", "note", "excluded")  # keys in whose values a comma is text
 _ANYWHERE: Final = ("id", "name", "preset", "changes", "model")
-_KNOWN: Final = {"status": (*STATES, "live"), "reason": (*REASONS, DENIED)}
+CHOICES: Final[dict[str, tuple[str, ...]]] = {"status": (*STATES, "live"), "reason": (*REASONS, DENIED)}
+"""The values that exist for a key."""
 
 _SECONDS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES: Final = {"": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
@@ -163,7 +166,7 @@ def _text(key: str, sign: str, value: str) -> Test:
 def _one_of(word: str, key: str, value: str) -> Test:
     get = _WORDS[key]
     sought = {part for part in value.split(",") if part}
-    known = _KNOWN.get(key, sought)
+    known = CHOICES.get(key, sought)
     for part in sorted(sought.difference(known)):
         choices = ", ".join(choice for choice in known if choice)
         raise BadInput(f"filter {word!r}: unknown {key} {part!r}{nearest(part, known)} ({key}: {choices})")

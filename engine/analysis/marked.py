@@ -61,5 +61,5 @@ def read_marked(folders: Sequence[RunFolder], baseline: str, *, same_epoch: bool
 
 
 def _standing(folder: RunFolder, run: Summary, fold: RunFold) -> Standing:
-    figures = standing(run.id, folder.info(), fold.course)
+    figures = standing(run.id, folder.info(), fold.course, run.excluded)
     return dataclasses.replace(figures, name=run.name or figures.name, state=run.status)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from engine.analysis.seeds import one_a_seed, repeated
+from engine.analysis.seeds import left_out, one_a_seed, repeated
 from engine.analysis.stats import Interval, Spread, spread, wilson
 from engine.contract.lines import LineReader
 from engine.contract.run.course import Course
@@ -111,6 +111,8 @@ class Reproduction:
     """Unfinished runs of the recipe, of seeds without a finished run."""
     repeated: str = ""
     """Which seeds have more than one finished run, as a sentence."""
+    left_out: str = ""
+    """How many runs of the recipe the user has left out, and why, as a sentence."""
 
     @property
     def measured(self) -> Spread:
@@ -186,10 +188,13 @@ def reproduce(
 ) -> Reproduction:
     """Compare the runs of a recipe with a published figure. Of several finished runs with one seed the newest counts.
 
+    Runs that the user has left out do not count, finished or not.
+
     Args:
         read: returns the outcome of a run; pass a cached function if runs are used for several figures.
     """
-    mine = sorted((run for run in runs if run.recipe_id == recipe_id), key=lambda run: run.created)
+    found_here = [run for run in runs if run.recipe_id == recipe_id]
+    mine = sorted((run for run in found_here if not run.excluded), key=lambda run: run.created)
     ended, again = one_a_seed([run for run in mine if run.status == "finished"], _seed, lambda run: run.created)
     found = [result for run in sorted(ended, key=_seed) if (result := read(run)) is not None]
     seeds = set(map(_seed, ended))
@@ -201,6 +206,7 @@ def reproduce(
         outcomes=tuple(found),
         unfinished=tuple(others[seed] for seed in sorted(others)),
         repeated=repeated(again, _seed),
+        left_out=left_out(run.excluded for run in found_here),
     )
 
 

@@ -1,7 +1,8 @@
-"""Count each seed once among runs that differ only in the seed."""
+"""Which runs a mean counts: none that the user has left out, and each seed once."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -35,6 +36,19 @@ def repeated(left_out: Iterable[T], seed: Callable[[T], int]) -> str:
         extra[seed(run)] = extra.get(seed(run), 1) + 1
     notes = [f"seed {number} is listed {_times(times)} and counts once" for number, times in sorted(extra.items())]
     return "; ".join(notes)
+
+
+def left_out(reasons: Iterable[str]) -> str:
+    """How many runs do not count, and why, as the user has said it: "1 left out: wrong crop"; "" if all count.
+
+    Args:
+        reasons: of each run of a group; "" for a run that counts.
+    """
+    found = Counter(reason for reason in reasons if reason)
+    if not found:
+        return ""
+    whys = [why + (f" ({_times(times)})" if times > 1 and len(found) > 1 else "") for why, times in found.items()]
+    return f"{found.total()} left out: {', '.join(whys)}"
 
 
 def _times(count: int) -> str:

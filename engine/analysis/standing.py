@@ -37,6 +37,8 @@ class Standing:
     """Name of the data set; "" if unknown."""
     estimated: bool = False
     """Whether `seconds` was estimated from the wall clock."""
+    excluded: str = ""
+    """Why the run does not count in means and verdicts; "" if it does."""
 
     @property
     def last_epoch(self) -> int:
@@ -55,8 +57,12 @@ class Standing:
         return float(found[-1]) if len(found) else math.nan
 
 
-def standing(run_id: str, info: RunInfo, course: Course) -> Standing:
-    """The standing of a run, from its course and its `run.json`."""
+def standing(run_id: str, info: RunInfo, course: Course, excluded: str = "") -> Standing:
+    """The standing of a run, from its course and its `run.json`.
+
+    Args:
+        excluded: why the user has left the run out of means and verdicts; "" if it counts.
+    """
     epochs = course.epochs
     return Standing(
         id=run_id,
@@ -72,4 +78,5 @@ def standing(run_id: str, info: RunInfo, course: Course) -> Standing:
         name=info.preset or info.model or "run",
         epochs=course.planned or info.epochs,
         test_images=course.started.test_images if course.started else 0,
+        excluded=excluded,
     )

@@ -49,7 +49,7 @@ def suspects_of(runs: Sequence[Summary]) -> Suspects | None:
 
 
 def _known(runs: Sequence[Summary]) -> list[tuple[Summary, Predictions]]:
-    found = [(run, predictions_of(run)) for run in runs]
+    found = [(run, predictions_of(run)) for run in runs if not run.excluded]
     return [(run, one) for run, one in found if not isinstance(one, Unpaired)]
 
 

@@ -24,6 +24,7 @@ from engine.loop.evaluate import Interrupted
 from engine.loop.judge import Evaluation, Judge, as_kept
 from engine.loop.observe import Diverged, Totals
 from engine.loop.setup import Setup
+from engine.loop.step_clock import StepClock
 from engine.loop.trials import told
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
 from engine.randomness import rng_state, set_rng_state
@@ -54,6 +55,7 @@ class Session:
         self.cold = setup.decisions.compile != "off"
         """Whether kernels have yet to be compiled, which makes the first step take about a minute."""
         self.totals = Totals(setup.device)
+        self.clock = StepClock(setup.device)
         self.compilations = Compilations()
         self._data = data
         self._judge = Judge(recipe, setup, seed, stopping)
@@ -115,6 +117,7 @@ class Session:
             lr=lr,
             images_per_second=self.totals.images / max(self.totals.seconds, 1e-9),
             seconds=seconds,
+            step_ms=self.clock.read(),
             weights=self.setup.averaging.weights,
             **figures,
             **evaluation.fields,

@@ -121,7 +121,7 @@ class Trial:
     def epochs(self) -> list[dict[str, Any]]:
         """What every epoch's event said, without times; an epoch told twice counts once."""
         told = {event.epoch: event for event in self.events if isinstance(event, Epoch)}
-        timing = ("t", "seconds", "images_per_second")
+        timing = ("t", "seconds", "images_per_second", "step_ms")
         names = [name for name in Epoch.__dataclass_fields__ if name not in timing]
         return [{name: repr(getattr(told[epoch], name)) for name in names} for epoch in sorted(told)]
 

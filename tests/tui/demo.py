@@ -5,12 +5,14 @@ import random
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.changes import changes
 from engine.contract.recipe.schema import Placement
+from engine.contract.run import predictions
 from engine.contract.run.event_file import EventWriter
 from engine.contract.run.events import (  # fmt: skip
     Checkpoint,
@@ -24,8 +26,10 @@ from engine.contract.run.events import (  # fmt: skip
     Step,
     System,
 )
+from engine.contract.run.predictions import Predictions
 from engine.contract.run.records import ExitRecord, Heartbeat, Identity, ProcRecord
-from engine.contract.run.store import RunFolder, Summary, create
+from engine.contract.run.store import RunFolder, Summary, create, summarize
+from presets.loader import Edits
 from presets.references import recipe_of
 
 EPOCHS = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100, 150, 200, 250, 300, 350, 400, 450, 500)
@@ -65,6 +69,9 @@ class Demo:
     shift: float = 0.0
     seconds: float = 10.0
     edits: object = None
+    step_ms: dict[str, float] = field(
+        default_factory=lambda: {"data": 0.5, "forward": 3.9, "backward": 7.3, "optimizer": 0.9}
+    )
 
 
 class _Writer(EventWriter):
@@ -153,6 +160,7 @@ def _epoch(demo: Demo, epoch: int, t: float, rng: random.Random, epochs: int) ->
         images_per_second=rng.gauss(5214, 40),
         grad_norm=0.84 + rng.gauss(0, 0.05),
         update_ratio=0.0011 + rng.gauss(0, 1e-4),
+        step_ms=demo.step_ms,
         seconds={"train": demo.seconds * 0.95, "evaluate": demo.seconds * 0.04, "save": demo.seconds * 0.01},
         t=t,
     )
@@ -213,6 +221,61 @@ def _processes(run: RunFolder, demo: Demo, now: float) -> None:
     else:
         place = 2 if demo.state == "queued" else 0
         Heartbeat(4242, demo.state, place, "", now).write(run.heartbeat)
+
+
+def predict(run: RunFolder, accuracy: float, images: int = 10_000) -> None:
+    """Predictions of a finished run with exactly this accuracy. Runs mostly agree on which images are difficult."""
+    easy = np.random.default_rng(0)
+    labels, difficulty = easy.integers(0, len(CLASSES), images), easy.random(images)
+    own = np.random.default_rng(list(run.id.encode()))
+    wrong = np.argsort(difficulty + 0.05 * own.standard_normal(images))[round(accuracy * images) :]
+    taken = labels.copy()
+    taken[wrong] = (labels[wrong] + own.integers(1, len(CLASSES), len(wrong))) % len(CLASSES)
+    logits = np.full((images, len(CLASSES)), -6.0, np.float16)
+    logits[np.arange(images), taken] = 0.0
+    nothing = np.zeros(0, np.int64)
+    predictions.write(
+        run.predictions,
+        Predictions(
+            labels=labels, classes=CLASSES, last=logits, last_epoch=1, best=logits, best_epoch=1, weights="raw",
+            best_weights="raw", test_index=np.arange(images), holdout=logits[:0], holdout_labels=nothing, data="f" * 64,
+        ),
+    )  # fmt: skip
+
+
+GALLERY: Final = (  # preset, changes, seeds, shift of the accuracy, name, tags
+    ("resnet34_cutmix", (), (0, 1, 2), 0.0, "paper v2", ("paper",)),
+    ("resnet34_cutmix", ("averaging=ema",), (0, 1, 2), 0.006, "paper v2 ema", ("paper",)),
+    ("resnet34_cutmix", ("optimizer.lr=0.01",), (0, 1), -0.0015, "", ()),
+    ("resnet34_cutmix", ("optimizer.weight_decay=0.0005",), (0, 1), 0.003, "", ()),
+    ("wrn28_10_ricap", (), (0, 1), 0.0095, "", ()),
+    ("resnet34_cutmix", ("model.name=resnet18",), (0, 1), -0.006, "", ()),
+    ("resnet34_jitter", (), (2,), -0.026, "old one", ("old",)),
+    ("resnet34_cutmix", ("batch_size=256",), (0,), -0.0016, "", ()),
+    ("resnet34_cutmix", ("batch_size=64",), (0,), 0.0005, "", ()),
+    ("resnet34_cutmix", ("loss.label_smoothing=0.1",), (0,), -0.0006, "label smoothing", ()),
+)  # fmt: skip
+
+
+def gallery(root: Path, epochs: int = 500) -> list[RunFolder]:
+    """Runs for pictures of Results: finished recipes with several seeds, two that train, two that wait, one failed."""
+    now, found = time.time(), []
+    hours = 3.0
+    for preset, sets, seeds, shift, name, tags in GALLERY:
+        for seed in seeds:
+            hours *= 1.4
+            demo = Demo(
+                preset=preset, epochs_done=epochs, state="finished", seed=seed, name=name, tags=tags, shift=shift,
+                edits=Edits(sets=sets), seconds=hours * 7,
+            )  # fmt: skip
+            recipe = recipe_of(preset, catalog(), Edits(sets=sets))
+            demo.epochs_done = min(epochs, int(recipe.epochs))
+            demo.changes = changes(recipe_of(preset, catalog()), recipe, catalog())
+            run = write_run(root, demo, now - hours * 3600)
+            if demo.epochs_done == recipe.epochs:
+                predict(run, summarize(run).last_accuracy or 0.0)
+            found.append(run)
+    return found
 
 
 def summary(**values: Any) -> Summary:

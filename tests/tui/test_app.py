@@ -278,7 +278,8 @@ async def test_light_colors_are_remembered(workbench, make_run):
     make_run()
     async with workbench("results").run_test() as pilot:
         assert pilot.app.current_theme.dark
-        pilot.app.action_toggle_light()
+        pilot.app.choose_theme("light")
+        assert not pilot.app.current_theme.dark
     assert not workbench("results").current_theme.dark
 
 

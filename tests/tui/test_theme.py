@@ -1,65 +1,123 @@
-"""The themes: colors that every terminal has, readable text, and a style for every role."""
+"""The themes: readable text in each, no color without a name, and nothing but the 256 colors on the wire."""
 
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
+from rich.color import Color, ColorSystem
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color as TextualColor
 
 import tui
-from tui.drawing.lines import PANE_ROLES, ROLES
-from tui.theme import DARK, LIGHT
-from tui.widgets.pane import Pane
+from tui.drawing.palette import PALETTES, contrast, hex_of, looks, rgb
+from tui.theme import PREFIX, THEMES, Colorless, Exact, cursor_style, palette_of, style_of, theme_of, vanishes
 
-LEVELS = (0x00, 0x5F, 0x87, 0xAF, 0xD7, 0xFF)
-TEXT = ("foreground", "primary", "accent", "success", "warning", "error")
-SHEET = (Path(tui.__file__).parent / "app.tcss").read_text()
-
-
-def rgb(color):
-    return tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))
-
-
-def in_256(color):
-    """Whether a color is one of the 6 x 6 x 6 cube or of the 24 grays of a 256-color terminal."""
-    levels = rgb(color)
-    gray = len(set(levels)) == 1 and (levels[0] - 8) % 10 == 0 and 8 <= levels[0] <= 238
-    return gray or all(level in LEVELS for level in levels)
+LEAST = 4.5
+"""Contrast of text with its background, WCAG 2.2 level AA."""
+TEXT = ("text", "strong", "quiet", "accent", "attention", "better", "worse", "bad")
+LINES_ONLY = {"rule", "grid", "track", "box"}
+"""Roles of lines, which are too faint for letters."""
+PALETTE = pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette: palette.name)
+BLACK = TextualColor(0, 0, 0)
 
 
-def luminance(color):
-    """Relative luminance as WCAG 2 defines it."""
-    channels = [level / 255 for level in rgb(color)]
-    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+def pairs(palette):
+    """(name, color, background) for every text and every background it may stand on."""
+    everywhere = [(name, getattr(palette, name)) for name in TEXT]
+    everywhere += [(f"run {i}", color) for i, color in enumerate(palette.runs, 1)]
+    for (name, color), behind in product(everywhere, ("background", "strip", "cursor")):
+        yield f"{name} on {behind}", color, getattr(palette, behind)
+    for name in ("baseline", "reported", "train"):
+        yield f"{name} on background", getattr(palette, name), palette.background
+    yield "ink on the active tab", palette.ink, palette.accent
+    for role, look in looks(palette).items():
+        if look.behind >= 0 and not role.startswith("history"):  # those are drawn with dots, never with letters
+            yield f"role {role}", look.color if look.color >= 0 else palette.text, look.behind
 
 
-def contrast(one, other):
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
+@PALETTE
+def test_every_text_is_readable_on_every_background_it_may_stand_on(palette):
+    low = {name: round(contrast(color, behind), 2) for name, color, behind in pairs(palette)}
+    assert {name: ratio for name, ratio in low.items() if ratio < LEAST} == {}
 
 
-def colors_of(theme):
-    own = {name: getattr(theme, name) for name in (*TEXT, "secondary", "background", "surface", "panel")}
-    return own | theme.variables
+@PALETTE
+def test_the_roles_of_lines_are_too_faint_for_letters(palette):
+    assert all(contrast(looks(palette)[role].color, palette.background) < LEAST for role in LINES_ONLY)
 
 
-@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
-def test_every_color_is_one_of_the_256(theme):
-    assert {name: color for name, color in colors_of(theme).items() if not in_256(color)} == {}
+def test_contrast_is_that_of_the_standard():
+    """Checked against the ratios that WCAG 2.2 states: 21 for black on white, and 4.54 for #767676 on white (gray 243)."""
+    assert contrast(16, 231) == pytest.approx(21) and rgb(16) == (0, 0, 0) and rgb(231) == (255, 255, 255)
+    assert hex_of(243) == "#767676" and contrast(243, 231) == pytest.approx(4.54, abs=0.005)
 
 
-def test_the_colors_of_curves_are_among_the_256():
-    colors = re.findall(r"#[0-9a-f]{6}", Pane.DEFAULT_CSS)
-    assert colors and all(map(in_256, colors))
+@pytest.mark.parametrize("color", range(16, 256))
+def test_a_color_has_the_components_that_terminals_give_it(color):
+    assert rgb(color) == tuple(Color.from_ansi(color).get_truecolor())
 
 
-@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
-def test_text_is_readable_on_the_background(theme):
-    colors = colors_of(theme)
-    found = {name: round(contrast(colors[name], colors["background"]), 1) for name in (*TEXT, "quiet")}
-    assert {name: ratio for name, ratio in found.items() if ratio < 4.5} == {}
+@PALETTE
+def test_every_role_has_a_style_in_every_theme_and_without_color(palette):
+    for role in looks(palette):
+        style = style_of(role, PREFIX + palette.name)
+        assert style.color is not None or style.bgcolor is not None
+        assert style_of(role, PREFIX + palette.name, colorless=True).color is None
+    with pytest.raises(KeyError):
+        style_of("no such role", PREFIX + palette.name)
 
 
-@pytest.mark.parametrize("role", [*ROLES, *PANE_ROLES])
-def test_every_role_has_a_style(role):
-    assert f".line--{role} " in (SHEET if role in ROLES else Pane.DEFAULT_CSS).replace(",", " ")
+def test_without_color_what_matters_is_bold_and_tracks_vanish():
+    plain = {
+        role: style_of(role, "cifar-dark", colorless=True) for role in ("warn", "key", "mark", "bad", "strong", "ok")
+    }
+    assert [role for role, style in plain.items() if not style.bold] == ["ok"]  # its sign says it
+    assert style_of("tab", "cifar-dark", colorless=True).reverse and cursor_style("cifar-dark", colorless=True).bold
+    assert vanishes("track") and not vanishes("bar")
+
+
+def test_colors_have_no_other_home_than_the_palette():
+    raw = re.compile(r"(?<!\w)#[0-9a-fA-F]{3,6}\b|\brgb\(|\bcolor\(\d+|\b[34]8;[25]\b")
+    found, home = [], Path(tui.__file__).parent / "drawing" / "palette.py"
+    for path in Path(tui.__file__).parent.rglob("*"):
+        if path.suffix in (".py", ".tcss") and path != home:
+            found += [f"{path.name}: {line.strip()}" for line in path.read_text().splitlines() if raw.search(line)]
+    assert found == []
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_the_style_sheet_has_only_colors_of_the_palette(theme):
+    colors = [value for value in vars(theme).values() if isinstance(value, str) and value.startswith("#")]
+    known = {hex_of(color) for color in range(16, 256)}
+    assert colors and {*colors, *theme.variables.values()} <= known
+    assert theme_of(palette_of(theme.name)) == theme
+
+
+@PALETTE
+def test_a_terminal_of_256_colors_gets_exactly_the_colors_chosen(palette):
+    """Rich rounds some grays to a neighbor when it reduces a true color; an index needs no rounding."""
+    for role in looks(palette):
+        style = style_of(role, PREFIX + palette.name)
+        (sent,) = Exact().apply([Segment("x", style)], BLACK)
+        look = looks(palette)[role]
+        for color, chosen in ((sent.style.color, look.color), (sent.style.bgcolor, look.behind)):
+            assert (color.downgrade(ColorSystem.EIGHT_BIT).number if color else -1) == chosen
+
+
+def test_roles_combine():
+    style = style_of("bad field", "cifar-dark")
+    assert (
+        style.color == style_of("bad", "cifar-dark").color and style.bgcolor == style_of("field", "cifar-dark").bgcolor
+    )
+
+
+def test_a_color_that_is_none_of_the_256_is_sent_as_it_is():
+    (sent,) = Exact().apply([Segment("x", Style.parse("#010203"))], BLACK)
+    assert sent.style.color.triplet.hex == "#010203"
+
+
+def test_no_color_keeps_bold_and_reverse():
+    (sent,) = Colorless().apply([Segment("x", Style.parse("bold reverse red on blue"))], BLACK)
+    assert sent.style == Style(bold=True, reverse=True)

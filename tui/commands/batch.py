@@ -175,4 +175,4 @@ def _table(
                 "error": error or None,
             }
         )
-    return {**request.facts, "seconds": time.total, "runs": runs}
+    return {**request.facts, "seconds": time.total, "left_out": batch.left_out or None, "runs": runs}

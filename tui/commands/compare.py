@@ -114,6 +114,7 @@ def _labels(marked: Sequence[Marked]) -> dict[str, str]:
 
 def _print_runs(marked: Sequence[Marked], base: str, seeds: Sequence[Group]) -> None:
     from tui.drawing.compare_table import notes
+    from tui.drawing.format import NONE
     from tui.drawing.verdict_tables import overlay_table
 
     _print(overlay_table(marked, base), shrink=["recipe", "changes"], drop=["kWh", "s/epoch", "seed", "best"])
@@ -121,9 +122,10 @@ def _print_runs(marked: Sequence[Marked], base: str, seeds: Sequence[Group]) -> 
         typer.echo(note)
     for group in seeds:
         spread = f"± {percent(group.last.sd)} sd " if group.last.n > 1 else ""
-        if group.last.n > 1 or group.repeated:
-            repeated = f"; {group.repeated}" if group.repeated else ""
-            typer.echo(f"{group.name}: {percent(group.last.mean)} {spread}% (last epoch, n={group.last.n}{repeated})")
+        if group.last.n > 1 or group.repeated or group.left_out:
+            remarks = "".join(f"; {remark}" for remark in (group.repeated, group.left_out) if remark)
+            mean = f"{percent(group.last.mean)} {spread}%" if group.last.n else NONE
+            typer.echo(f"{group.name}: {mean} (last epoch, n={group.last.n}{remarks})")
 
 
 def _print_models(marked: Sequence[Marked], models: Models, *, classes: bool) -> None:

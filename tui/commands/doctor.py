@@ -17,12 +17,15 @@ from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from tui.commands.common import Json, print_json, roots
-from tui.drawing.format import file_size
+from tui.drawing.format import file_size, glyphs_of_terminal
+from tui.settings import color_system
 
 if TYPE_CHECKING:
     from engine.launch.devices import Gpu
 
-PACKAGES = ("torch", "torchvision", "textual", "plotext", "numpy", "pydantic")
+TMUX_RGB = 'set -as terminal-features ",*:RGB"'
+"""Lets tmux pass true colors on to the terminal around it."""
+PACKAGES = ("torch", "torchvision", "textual", "numpy", "pydantic")
 
 
 def doctor(as_json: bool = Json) -> None:
@@ -47,7 +50,18 @@ def _machine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory": file_size(psutil.virtual_memory().total),
         "terminal": f"{os.environ.get('TERM', '-')}, {sys.stdout.encoding}, {size.columns}x{size.lines}",
+        "glyphs": f"{glyphs_of_terminal()} (--glyphs)",
+        "colors": f"{_colors()} (--colors)",
+        "tmux": f"for true color, put into ~/.tmux.conf: {TMUX_RGB}; and export COLORTERM=truecolor in your shell",
     }
+
+
+def _colors() -> str:
+    if "NO_COLOR" in os.environ:
+        return "none, because NO_COLOR is set"
+    known = os.environ.get("COLORTERM")
+    which = "true color" if color_system("auto", os.environ) == "truecolor" else "256"
+    return f"{which}, because COLORTERM is {known or 'not set'}"
 
 
 def _packages() -> dict[str, Any]:

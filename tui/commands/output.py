@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
 from engine.contract.text import clean
-from tui.drawing.format import Glyphs, glyphs_of_locale, to_ascii
+from tui.drawing.format import Glyphs, glyphs_of_terminal, to_ascii
 
 ERRORS: Final = "cifar_tui.plain"
 
@@ -129,4 +129,4 @@ def rewrite_line(text: str) -> None:
 def glyphs() -> Glyphs:
     """The set of glyphs that stdout can show."""
     name = codecs.lookup(sys.stdout.encoding or "ascii").name
-    return glyphs_of_locale() if name == "utf-8" else "ascii"
+    return glyphs_of_terminal() if name == "utf-8" else "ascii"

@@ -1,4 +1,4 @@
-"""`cifar-tui runs stop`, `kill`, `resume`, `tag` and `note`: control runs and label them."""
+"""`cifar-tui runs stop`, `kill`, `resume`, and the labels: `tag`, `note`, `pin`, `exclude` and `include`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    for name, command in (("stop", stop), ("kill", kill), ("resume", resume), ("tag", tag), ("note", note)):
-        app.command(name)(command)
+    for command in (stop, kill, resume, tag, note, pin, exclude, include):
+        app.command(command.__name__)(command)
 
 
 def _find(refs: Sequence[str], runs_dir: list[str] | None) -> list[RunFolder]:
@@ -163,3 +163,52 @@ def note(
     if as_json:
         return print_json({"id": folder.id, "notes": list(folder.labels().notes)})
     return typer.echo(f"{folder.id} {'note removed' if remove else 'note added'}")
+
+
+def pin(
+    refs: list[str] = Refs,
+    remove: bool = typer.Option(False, "--remove", help="Let the runs go back to their place."),
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """Keep runs at the top of Results."""
+    folders = _find(refs, runs_dir)
+    for folder in folders:
+        folder.add_label(pinned=not remove)
+    if as_json:
+        return print_json([{"id": folder.id, "pinned": not remove} for folder in folders])
+    for folder in folders:
+        typer.echo(f"{folder.id} {'unpinned' if remove else 'pinned'}")
+    return None
+
+
+def exclude(
+    refs: list[str] = Refs,
+    why: str = typer.Option(..., "--why", help="Why the runs do not count, in a few words.", metavar="TEXT"),
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """Leave runs out of means, verdicts and grids.
+
+    The runs stay, and every place that leaves one out says so with the reason. A grid or suite that is queued again
+    starts them anew. `runs include RUN` makes a run count again.
+    """
+    from engine.contract.run.labels import check_reason
+
+    _set_excluded(refs, check_reason(why), as_json, runs_dir)
+
+
+def include(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+    """Make runs count again that `runs exclude` has left out."""
+    _set_excluded(refs, "", as_json, runs_dir)
+
+
+def _set_excluded(refs: Sequence[str], reason: str, as_json: bool, runs_dir: list[str] | None) -> None:
+    folders = _find(refs, runs_dir)
+    for folder in folders:
+        folder.add_label(excluded=reason)
+    if as_json:
+        return print_json([{"id": folder.id, "excluded": reason or None} for folder in folders])
+    for folder in folders:
+        typer.echo(f"{folder.id} {f'left out: {reason}' if reason else 'counts again'}")
+    return None

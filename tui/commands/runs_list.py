@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from engine.contract.text import one_line
 from tui.commands.common import Json, RunsDirs, print_json, print_table, roots
 from tui.drawing.format import NONE, age, counted, file_size, percent, picked, work
 
@@ -53,6 +54,8 @@ def print_summaries(rows: Sequence[Summary], root: Path | None = None) -> None:
     Args:
         root: the runs folder whose trash gets a row of its own unless it is empty.
     """
+    from engine.analysis.seeds import left_out
+
     table = [
         [
             row.id,
@@ -76,6 +79,8 @@ def print_summaries(rows: Sequence[Summary], root: Path | None = None) -> None:
         shrink=["recipe", "changes"],
         drop=["started", "changes", "seed", "best", "size"],
     )
+    if note := left_out(row.excluded for row in rows):
+        typer.echo(f"{note}; not in any mean, verdict or grid")
     if any(row.best_on == "test" and row.best_accuracy is not None for row in rows):
         typer.echo("* best epoch picked on the test set")
 
@@ -90,9 +95,13 @@ def _trash_row(root: Path) -> list[list[str]]:
 
 
 def _status(row: Summary) -> str:
-    """The status with its reason. On another machine with when it was seen: "running, last seen 14 s ago"."""
+    """The status with its reason, and why the run is left out: "finished, left out: wrong crop".
+
+    On another machine with when it was seen: "running, last seen 14 s ago".
+    """
     from engine.contract.run.status import LAST_SEEN
 
+    out = f", left out: {one_line(row.excluded, 60)}" if row.excluded else ""
     if row.live and row.message.startswith(LAST_SEEN):
-        return f"{row.status}, {row.message.partition(' on ')[0]}"
-    return row.status + (f" ({row.reason})" if row.reason else "")
+        return f"{row.status}, {row.message.partition(' on ')[0]}{out}"
+    return row.status + (f" ({row.reason})" if row.reason else "") + out

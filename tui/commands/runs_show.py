@@ -65,6 +65,7 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
         "host": ", ".join(filter(None, (info.host, row.device))),
         "tags": " ".join(labels.tags),
         "notes": "; ".join(labels.notes),
+        "left out": labels.excluded,
         "damage": unreadable_note(row.garbage) if row.garbage else "",
         "folder": str(folder.path),
         "repeat": info.command,

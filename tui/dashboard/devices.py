@@ -12,6 +12,8 @@ from engine.contract.run.events import System
 
 BUSY_SECONDS: Final = 600.0
 """Length of the utilization history."""
+_MISSING: Final = 2
+"""How many missing samples in a row are bridged."""
 
 
 def gpus(history: History) -> list[dict[str, Any]]:
@@ -36,19 +38,29 @@ def _own_index(history: History) -> int | None:
     return index if isinstance(index, int) else None
 
 
-def busy_lately(history: History, cells: int) -> list[float]:
-    """Utilization of the GPU (or CPU) over the last ten minutes in `cells` equal parts, oldest first; NaN: unknown."""
+def busy_lately(history: History, parts: int) -> list[float]:
+    """Utilization of the GPU (or CPU) over the last ten minutes in `parts` equal parts, oldest first; NaN: unknown.
+
+    A part without a sample repeats the last one, unless more than two samples are missing.
+    """
     index = _own_index(history)
     t = history.host("t") if index is None else history.gpu(index, "t")
     use = history.host("cpu") if index is None else history.gpu(index, "utilization")
-    if not len(t):
+    seen = np.isfinite(use) & (t >= t[-1] - BUSY_SECONDS) if len(t) else np.zeros(0, dtype=bool)
+    if not seen.any():
         return []
-    part = np.floor((1 - (t[-1] - t) / BUSY_SECONDS) * cells).astype(np.int64)
-    part = np.minimum(part, cells - 1)
-    kept = (part >= 0) & np.isfinite(use)
-    total = np.bincount(part[kept], weights=use[kept], minlength=cells)
-    count = np.bincount(part[kept], minlength=cells)
-    return [float(total[i] / count[i]) if count[i] else math.nan for i in range(cells)]
+    end, t, use = t[-1], t[seen], use[seen]
+    longest = (_MISSING + 0.5) * float(np.median(np.diff(t))) if len(t) > 1 else 0.0
+    starts = end - BUSY_SECONDS * (1 - np.arange(parts) / parts)
+    stops = starts + BUSY_SECONDS / parts
+    first, last = np.searchsorted(t, starts), np.searchsorted(t, stops, side="right")
+    busy = []
+    for i, (a, b) in enumerate(zip(first, last, strict=True)):
+        if b > a:
+            busy.append(float(use[a:b].mean()))
+        else:
+            busy.append(float(use[a - 1]) if a and starts[i] - t[a - 1] <= longest else math.nan)
+    return busy
 
 
 def peak_ours(history: History) -> float:

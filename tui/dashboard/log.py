@@ -8,7 +8,7 @@ from typing import Final
 from engine.analysis.history import History
 from engine.contract.run.events import Checkpoint, Epoch, Failed, Finished, Phase, Resumed, RunStarted, Stopped
 from tui.drawing.figures import extra_accuracies, unreadable_note
-from tui.drawing.format import duration, number, percent, place_in_line, si, work
+from tui.drawing.format import duration, number, percent, place_in_line, si, whole, work
 from tui.drawing.log_tail import LogLine
 from tui.drawing.status_line import REASON_WORDS
 
@@ -17,13 +17,17 @@ _LOOP: Final = ("training", "evaluating", "saving")
 _TRACEBACK_LINES: Final = 30
 
 
-def log_lines(history: History, newest: int = 0) -> list[LogLine]:
-    """The log lines of a run, oldest first: the last `newest` of them, or for 0 all, including any traceback."""
+def log_lines(history: History, newest: int = 0, *, wide: bool = False) -> list[LogLine]:
+    """The log lines of a run, oldest first: the last `newest` of them, or for 0 all, including any traceback.
+
+    Args:
+        wide: more words and the speed in the line of an epoch, for 100 columns.
+    """
     lines: list[LogLine] = []
     if history.started:
         lines.append(LogLine(history.started.t, _start(history.started)))
     lines += [LogLine(event.t, _resumed(event)) for event in history.resumes]
-    lines += [_epoch(event) for event in history.epochs[-newest:]]
+    lines += [_epoch(event, wide) for event in history.epochs[-newest:]]
     lines += [LogLine(event.t, _checkpoint(event), "quiet") for event in history.checkpoints[-newest:]]
     lines += [LogLine(event.t, event.text, event.level) for event in history.messages[-newest:]]
     if history.phase and history.phase.name not in _LOOP and history.closing is None:
@@ -53,7 +57,7 @@ def _resumed(event: Resumed) -> str:
     return f"resumed after epoch {event.epoch}, step {event.step} ({how})"
 
 
-def _epoch(event: Epoch) -> LogLine:
+def _epoch(event: Epoch, wide: bool) -> LogLine:
     parts = [f"epoch {event.epoch}", f"train{'*' if event.train_mixed else ''} {number(event.train_loss)}"]
     if not math.isnan(event.test_accuracy):
         parts += [f"test {number(event.test_loss)}", f"{percent(event.test_accuracy)} %"]
@@ -65,10 +69,13 @@ def _epoch(event: Epoch) -> LogLine:
     if "train" in event.seconds:
         took = duration(event.seconds["train"])
         evaluate = event.seconds.get("evaluate", 0.0)
+        took = f"{took} train" if wide else took
         parts.append(f"{took} + {duration(evaluate)} eval" if evaluate else took)
+    if wide and math.isfinite(event.images_per_second):
+        parts.append(f"{whole(event.images_per_second)} img/s")
     if event.nonfinite:
         parts.append(f"{event.nonfinite} non-finite losses")
-    return LogLine(event.t, "  ".join(parts), "warning" if event.nonfinite else "info")
+    return LogLine(event.t, ("   " if wide else "  ").join(parts), "warning" if event.nonfinite else "info")
 
 
 def _checkpoint(event: Checkpoint) -> str:

@@ -13,12 +13,14 @@ from tui.drawing.format import Glyphs
 T = TypeVar("T")
 XUnit = Literal["epoch", "step", "time"]
 AxisStyle = Literal["log error", "log loss", "linear"]
+XRange = Literal["whole", "last half", "last fifth"]
 Metric = Literal["loss", "learning rate", "images/s", "gradient norm", "update/weight"]
 
 X_UNITS: Final[tuple[XUnit, ...]] = ("epoch", "step", "time")
 AXES: Final[tuple[AxisStyle, ...]] = ("log error", "log loss", "linear")
 METRICS: Final[tuple[Metric, ...]] = ("loss", "learning rate", "images/s", "gradient norm", "update/weight")
-SMOOTHING: Final = (0.0, 0.6, 0.9, 0.97)
+SMOOTHING: Final = (0.0, 0.6, 0.85, 0.95)
+X_RANGES: Final[tuple[XRange, ...]] = ("whole", "last half", "last fifth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +29,19 @@ class Options:
 
     axis: AxisStyle = "log error"
     x: XUnit = "epoch"
-    smooth: float = 0.0
-    """Weight of the moving average, 0 for none."""
+    x_range: XRange = "whole"
+    smooth: float = 0.6
+    """Weight of the smoothing, 0 for none."""
     metric: Metric = "loss"
+    zoom: int = 0
+    """Steps that the y axis is zoomed in by; negative for out."""
+    cursor: int = 0
+    """The epoch that the cursor reads; 0 without a cursor."""
 
     @property
-    def accuracy_scale(self) -> Scale:
-        """The scale of the accuracy axis."""
-        return "linear" if self.axis == "linear" else "log error"
+    def accuracy_scale(self) -> Scale | None:
+        """The scale of the accuracy axis; None for the one that suits the values."""
+        return "linear" if self.axis == "linear" else None
 
     @property
     def loss_scale(self) -> Scale:
@@ -51,6 +58,7 @@ class Frame:
     """Without the heading."""
     glyphs: Glyphs = "braille"
     x_axis: bool = True
+    color: bool = True
 
     @property
     def wide(self) -> bool:
@@ -60,16 +68,11 @@ class Frame:
     @property
     def gutter(self) -> int:
         """Width of the label gutter in cells."""
-        return 14 if self.wide else 11
+        return 16 if self.wide else 11
 
-    @property
-    def rows(self) -> int:
-        """Rows of the plot, without the x axis."""
-        return max(self.height - 2 * self.x_axis, 2)
-
-    def style(self, tick_width: int, x_name: str = "") -> ChartStyle:
+    def style(self, tick_width: int = 0) -> ChartStyle:
         """The style of a chart in this frame."""
-        return ChartStyle(self.gutter, tick_width, self.x_axis, self.glyphs, x_name if self.wide else "")
+        return ChartStyle(self.gutter, tick_width, self.x_axis, self.glyphs, self.color)
 
 
 def next_value(values: Sequence[T], now: T) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from engine.analysis.compare import spread_at
@@ -13,20 +13,24 @@ from engine.contract.errors import BadInput
 from engine.contract.run.status import LIVE, Status
 from engine.contract.run.store import Summary
 from engine.schedules import learning_rates
+from tui.dashboard.accuracy_series import Look
 from tui.dashboard.devices import busy_lately, gpus, peak_ours
+from tui.dashboard.layout import WIDE
 from tui.dashboard.log import phase_words
 from tui.dashboard.view import RunView
 from tui.drawing.format import NONE, counted, delta, number, place_in_line
-from tui.drawing.lines import Line, clip
+from tui.drawing.lines import Line, clip, heading, width_of
 from tui.drawing.machine import Gpu, Machine
-from tui.drawing.status_line import Headline, OtherRun, Progress
+from tui.drawing.marks import mark_of, role_of
+from tui.drawing.runs_here import HereRun
+from tui.drawing.status_line import STATE_GLYPHS, Headline, OtherRun, Progress, device_name
 
 _LOOP: Final = ("training", "evaluating", "saving", "")
 RATE_POINTS: Final = 400
 """Points of the learning-rate curve."""
 
 
-def headline(view: RunView, status: Status, now: float) -> Headline:
+def headline(view: RunView, status: Status, now: float, look: Look) -> Headline:
     """Which run it is, and its state."""
     labels, info = view.labels(), view.info
     last_event = view.last_event or info.created
@@ -40,9 +44,12 @@ def headline(view: RunView, status: Status, now: float) -> Headline:
         name=labels.name,
         changes=info.changes or "-",
         tags=labels.tags,
+        excluded=labels.excluded,
         state=status.state,
         reason=status.reason if status.state != "running" else "",
         age=max(now - since, 0.0) if since else math.nan,
+        mark=look.mark,
+        role=look.role,
     )
 
 
@@ -85,8 +92,8 @@ def _busy(view: RunView, status: Status, now: float) -> str:
     return f"{phase_words(phase)}{since}"
 
 
-def machine(view: RunView, cells: int) -> Machine:
-    """The devices at the last sample, with the utilization of the last ten minutes in `cells` parts."""
+def machine(view: RunView, parts: int) -> Machine:
+    """The devices at the last sample, with the utilization of the last ten minutes in so many parts."""
     sample, started = view.history.latest, view.history.started
     threads = f", {counted(started.threads, 'thread')}" if started and started.threads else ""
     device = f"{started.device_name or started.device}{threads}" if started else ""
@@ -102,48 +109,103 @@ def machine(view: RunView, cells: int) -> Machine:
         disk_free=sample.disk_free,
         device=device,
         peak_ours=peak_ours(view.history),
-        busy=tuple(busy_lately(view.history, cells)) if cells > 0 else (),
+        busy=tuple(busy_lately(view.history, parts)) if parts > 0 else (),
         seconds=view.last.seconds if view.last else {},
+        step_ms=next((epoch.step_ms for epoch in reversed(view.history.epochs) if epoch.step_ms), {}),
     )
 
 
-def footnote(view: RunView) -> str:
-    """What the star after `train` means, once it is shown."""
-    return "* on mixed images" if view.train_mixed and (view.last or view.step) else ""
+def footnotes(view: RunView) -> str:
+    """What the stars in the headings mean."""
+    notes = ["* best epoch picked on test" if view.best_epoch and view.best_on == "test" else ""]
+    notes.append("train on mixed images" if view.train_mixed and (view.last or view.step) else "")
+    return "; ".join(note for note in notes if note)
+
+
+def device_word(view: RunView) -> str:
+    """ "GPU 1   ", "cpu   "; "" before the run has started."""
+    device = view.history.started.device if view.history.started else ""
+    return f"{device_name(device)}   " if device else ""
 
 
 def health(view: RunView, base: RunView | None, siblings: Sequence[Standing], width: int) -> Line:
     """Signs of healthy training: norms, non-finite losses, the difference to the baseline beside its seed spread."""
-    last = view.last
-    line: Line = [(" health   ", "dim")]
+    line: Line = [(" health   ", "dim"), *_norms(view, " · " if width < WIDE else "   ")]
+    fuller = [*line, ("   ", ""), *against_baseline(view, base, siblings)]
+    if len(fuller) > len(line) + 1 and width_of(fuller) <= width:
+        return fuller
+    return clip([*line, ("  all well", "ok")] if well(view) else line, width)
+
+
+def health_pane(view: RunView, base: RunView | None, siblings: Sequence[Standing], width: int) -> list[Line]:
+    """The same as a pane of three lines."""
+    right: Line = [("all well", "ok")] if well(view) else []
+    norms = _norms(view, "   ")
+    lines = [
+        heading("health", width, [right] if right else ()),
+        norms if width_of(norms) <= width else _norms(view, "  "),
+    ]
+    compared = against_baseline(view, base, siblings) or [(_not_compared(view, base), "dim")]
+    if width_of(compared) > width:
+        compared = against_baseline(view, base, siblings, short=True)
+    return [clip(line, width) for line in [*lines, compared]]
+
+
+def _not_compared(view: RunView, base: RunView | None) -> str:
+    """Why there is no difference to a baseline."""
+    if base is None:
+        return "no baseline: b makes this run the baseline"
+    return (
+        "this run is the baseline" if base.run == view.run else f"no test at an epoch of baseline {base.short_id} yet"
+    )
+
+
+def well(view: RunView) -> bool:
+    """Whether training goes on without a value that is not finite."""
+    return view.last is not None and not _nonfinite(view) and math.isfinite(view.last.train_loss)
+
+
+def _nonfinite(view: RunView) -> int:
+    return sum(epoch.nonfinite for epoch in view.history.epochs)
+
+
+def _norms(view: RunView, gap: str) -> Line:
+    last, bad = view.last, _nonfinite(view)
     if last is None:
-        return [*line, ("no epoch finished yet", "dim")]
-    line.append((f"grad norm {number(last.grad_norm, 2)}   update/weight {number(last.update_ratio, 4)}   ", ""))
-    bad = sum(epoch.nonfinite for epoch in view.history.epochs)
-    line.append((f"NaN {bad}   ", "bad" if bad else ""))
-    if base is not None and base.run != view.run:
-        difference, at, base_at = view.against(base)
-        if not view.comparable(base):
-            line.append((f"baseline {base.short_id} was tested on other images", "dim"))
-        elif at:
-            spread = spread_at(siblings, base_at)
-            sd = f"seed sd {100 * spread.sd:.2f}, n={spread.n}" if spread.n > 1 else "one seed"
-            when = f"at epoch {at}" if at == base_at else f"at their last epochs, {at} and {base_at}"
-            line.append((f"{delta(difference, 2)} to baseline {when} ({sd})", ""))
-    return clip(line, width)
+        return [("no epoch finished yet", "dim")]
+    return [
+        ("grad norm ", "dim"), (number(last.grad_norm, 2), ""), (f"{gap}update/weight ", "dim"),
+        (number(last.update_ratio, 4), ""), (f"{gap}NaN ", "bad" if bad else "dim"), (str(bad), "bad" if bad else ""),
+    ]  # fmt: skip
 
 
-def short_health(view: RunView) -> str:
-    """The same in short, for the heading of the log on a narrow screen."""
-    last = view.last
-    if last is None or math.isnan(last.grad_norm):
-        return ""
-    bad = sum(epoch.nonfinite for epoch in view.history.epochs)
-    return f"grad norm {number(last.grad_norm, 2)} · {f'NaN {bad}' if bad else 'no NaN'}"
+def against_baseline(view: RunView, base: RunView | None, siblings: Sequence[Standing], *, short: bool = False) -> Line:
+    """The difference to the baseline at one epoch, and the spread that its seeds have there; empty without one.
+
+    Args:
+        short: leave out which epoch it is.
+    """
+    if base is None or base.run == view.run:
+        return []
+    if not view.comparable(base):
+        return [(f"baseline {base.short_id} was tested on other images", "dim")]
+    difference, at, base_at = view.against(base)
+    if not at:
+        return []
+    spread = spread_at(siblings, base_at)
+    sd = f"seed sd {100 * spread.sd:.2f}, n={spread.n}" if spread.n > 1 else "one seed"
+    when = f"at epoch {at}" if at == base_at else f"at their last epochs, {at} and {base_at}"
+    words = f" to baseline ({sd})" if short else f" to baseline {when} ({sd})"
+    return [(delta(difference, 2), "strong"), (words, "dim")]
 
 
-def others(rows: Sequence[Summary], own: str) -> list[OtherRun]:
-    """The other live runs, running ones first."""
+def others(rows: Sequence[Summary], own: str, slots: Mapping[str, int | None]) -> list[OtherRun]:
+    """The other live runs, running ones first.
+
+    Args:
+        own: the folder of the run that is shown.
+        slots: of the runs that have one, by id.
+    """
     live = [row for row in rows if row.status in LIVE and row.folder != own]
     live.sort(key=lambda row: row.status != "running")
     return [
@@ -156,8 +218,29 @@ def others(rows: Sequence[Summary], own: str) -> list[OtherRun]:
             epochs=row.epochs,
             accuracy=math.nan if row.last_accuracy is None else row.last_accuracy,
             left=_left(row),
+            mark=mark_of(slots[row.id], row.id) if row.id in slots else STATE_GLYPHS[row.status][0],
+            role=role_of(slots.get(row.id)),
         )
         for row in live
+    ]
+
+
+def here(rows: Sequence[Summary], own: str, slots: Mapping[str, int | None]) -> list[HereRun]:
+    """The runs of the list beside the charts, in the order of Results; the arguments are those of `others`."""
+    return [
+        HereRun(
+            id=row.id,
+            recipe=row.preset or row.model or NONE,
+            state=row.status,
+            mark=mark_of(slots[row.id], row.id) if row.id in slots else STATE_GLYPHS.get(row.status, ("?", ""))[0],
+            role=role_of(slots.get(row.id)),
+            epoch=row.epoch,
+            epochs=row.epochs,
+            accuracy=math.nan if row.last_accuracy is None else row.last_accuracy,
+            left=_left(row),
+            shown=row.folder == own,
+        )
+        for row in rows
     ]
 
 

@@ -248,7 +248,7 @@ class RunView:
 
     def standing(self) -> Standing:
         """The values that a comparison of runs needs."""
-        found = standing(self.run.id, self.info, self.history.course)
+        found = standing(self.run.id, self.info, self.history.course, self.labels().excluded)
         return replace(found, images_per_second=self.images_per_second)
 
     def against(self, base: RunView) -> tuple[float, int, int]:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from engine.analysis.series import Array
 from tui.drawing.format import number
 
-_LARGEST: Final = 1e300
-"""Largest value drawn, so that measuring or widening a range cannot overflow."""
+LARGEST: Final = 1e200
+"""Largest value drawn, so that widening a range and summing values cannot overflow."""
 _SMALLEST: Final = 1e-300
 """Smallest tick step: below it, neighboring ticks would round to the same float."""
 Scale = Literal["linear", "log", "log error"]
@@ -22,31 +22,45 @@ Scale = Literal["linear", "log", "log error"]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A visible range and its labeled ticks (value, label), both in data units."""
+    """A visible range in data units, and its labeled ticks (value, label). Without ticks, the drawing chooses them."""
 
     low: float
     high: float
     ticks: tuple[tuple[float, str], ...] = ()
     scale: Scale = "linear"
 
-    def position(self, values: npt.ArrayLike) -> Array:
-        """Positions of values along the axis: 0 at its low end, 1 at its high end. Values outside are clamped."""
-        held = np.clip(np.asarray(values, dtype=np.float64), self.low, self.high)
-        low, high = _scaled(np.array([self.low, self.high]), self.scale)
+    def position(self, values: npt.ArrayLike, *, clamp: bool = True) -> Array:
+        """Positions of values along the axis: 0 at its low end, 1 at its high end.
+
+        Args:
+            clamp: put values outside at the nearer end.
+        """
+        held = np.asarray(values, dtype=np.float64)
+        if clamp:
+            held = np.clip(held, self.low, self.high)
+        low, high = scaled(np.array([self.low, self.high]), self.scale)
         with np.errstate(over="ignore"):
             span = high - low
-        if not 0 < span < math.inf:
-            return np.full_like(held, 0.5)
-        position: Array = (_scaled(held, self.scale) - low) / span
+            if not 0 < span < math.inf:
+                return np.full_like(held, 0.5)
+            position: Array = (scaled(held, self.scale) - low) / span
         return position
 
 
-def _scaled(values: Array, scale: Scale) -> Array:
+def scaled(values: Array, scale: Scale) -> Array:
+    """Values in the units in which the scale is even."""
     if scale == "log":
         return np.log10(np.maximum(values, 1e-9))
     if scale == "log error":  # in percent: halving the error is the same distance everywhere
         return -np.log10(np.maximum(100.0 - values, 0.01))
     return values
+
+
+def unscaled(value: float, scale: Scale) -> float:
+    """The inverse of `scaled`."""
+    if scale == "log":
+        return float(10.0**value)
+    return float(100.0 - 10.0**-value) if scale == "log error" else value
 
 
 def axis_end(last: float, planned: float = math.inf) -> float:
@@ -84,60 +98,84 @@ def tick_label(value: float) -> str:
     return text[1:] if text.startswith("0.") else text
 
 
-def x_axis(last: float, planned: float = math.inf, columns: int = 40) -> Axis:
-    """An axis from 0 to the next round number after `last`, with at most one tick per 7 columns.
+def x_axis(last: float, planned: float = math.inf) -> Axis:
+    """An axis from 0 to the next round number after `last`, at most `planned`."""
+    return Axis(0.0, axis_end(last, planned))
 
-    Ticks are whole numbers, because they count epochs, steps or minutes.
+
+def x_ticks(axis: Axis, columns: int) -> tuple[tuple[float, str], ...]:
+    """The ticks of an x axis: its own, or round ones, at most one per 7 columns.
+
+    They are whole numbers, because they count epochs, steps or minutes.
     """
-    end = axis_end(last, planned)
-    ticks = [tick for tick in round_steps(0.0, end, max(columns // 7, 2) + 1) if tick == round(tick)]
-    if end > 1.5 * ticks[-1]:
-        ticks.append(end)
-    return Axis(0.0, end, tuple((tick, tick_label(tick)) for tick in ticks))
+    if axis.ticks:
+        return axis.ticks
+    ticks = [tick for tick in round_steps(axis.low, axis.high, max(columns // 7, 2) + 1) if tick == round(tick)]
+    if ticks and axis.high > 1.5 * ticks[-1]:
+        ticks.append(axis.high)
+    return _labeled(ticks)
 
 
-_ROUND_PERCENT = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 99, 99.5)
-_BY_IMPORTANCE = (95, 90, 80, 60, 70, 98, 99, 40, 50, 20, 30, 10, 99.5, 97, 96, 94, 92, 85, 93, 91, 99.8, 99.9)
+def round_step(largest: float) -> float:
+    """The largest of 1, 2 and 5 times a power of ten that is at most `largest`."""
+    largest = max(largest, _SMALLEST)
+    power = 10.0 ** math.floor(math.log10(largest) + 1e-9)
+    return max(factor * power for factor in (1, 2, 5) if factor * power <= largest * (1 + 1e-9))
 
 
-def accuracy_axis(values: Sequence[npt.ArrayLike], rows: int, scale: Scale = "log error") -> Axis:
-    """An axis in percent that covers all `values` (percent); its lowest row is a round number."""
-    seen = finite(values)
-    if not len(seen):
-        return Axis(0.0, 100.0, _spaced_ticks([0, 20, 40, 60, 80, 95], 0.0, 100.0, rows, "linear"), "linear")
-    least, most = float(seen.min()), float(seen.max())
-    if scale != "log error":
-        low = 10.0 * math.floor(min(least, 99.0) / 10)
-        high = min(max(most + 0.06 * (most - low), low + 10.0), 100.0)
-        ticks = round_steps(low, high, max(rows // 2, 2))
-        return Axis(low, high, tuple((tick, tick_label(tick)) for tick in ticks))
-    low = float(max((tick for tick in _ROUND_PERCENT if tick <= least), default=0))
-    error_low = 100.0 - low
-    error_high = max(100.0 - most, 0.02)
-    error_high = min(error_high * (error_high / error_low) ** 0.08, error_low / 2.5)
-    high = 100.0 - error_high
-    wanted = [low, *(tick for tick in _BY_IMPORTANCE if low < tick < high)]
-    return Axis(low, high, _spaced_ticks(wanted, low, high, rows, "log error"), "log error")
+_BY_IMPORTANCE: Final = (
+    95, 90, 80, 96, 93, 97, 85, 70, 96.5, 94, 98, 60, 50, 99, 92, 88, 97.5, 99.5, 98.5, 91, 82, 75, 65,
+    40, 30, 20, 10, 0, 55, 45, 35, 25, 15, 5, 99.8, 99.9,
+)  # fmt: skip
+"""Accuracies in the order in which they become ticks of a log-error axis."""
+_FEW: Final = 3
+"""With fewer ticks than this, round steps of the range become ticks as well."""
 
 
-def value_axis(values: Sequence[npt.ArrayLike], rows: int, scale: Scale = "linear") -> Axis:
-    """An axis for losses and other quantities. A single spike far above the rest is clamped to the upper edge."""
-    seen = np.clip(finite(values), -_LARGEST, _LARGEST)
-    if not len(seen):
-        return Axis(0.0, 1.0, ((0.0, "0"), (1.0, "1")))
-    least, most = float(seen.min()), float(seen.max())
-    most = min(most, 4.0 * float(np.percentile(seen, 98)) or most)
-    if scale == "log" and most > 0:
-        least = float(seen[seen > 0].min())
-        low, high = max(least, most * 1e-6) * 0.95, most * 1.05
-        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+def y_ticks(axis: Axis, rows: int) -> tuple[tuple[float, str], ...]:
+    """The ticks of a y axis in a plot of so many rows, in ascending order: the axis's own, or round values.
+
+    Each chosen tick has its row and the rows above and below to itself.
+    """
+    if axis.ticks:
+        return axis.ticks
+    steps = round_steps(axis.low, axis.high, max(rows // 2, 2))
+    if axis.scale == "log error":
+        wanted: Sequence[float] = [tick for tick in _BY_IMPORTANCE if axis.low <= tick <= axis.high]
+        kept = _spaced(wanted, axis, rows)
+        return _labeled(kept if len(kept) >= _FEW else _spaced([*kept, *steps], axis, rows))
+    if axis.scale == "log":
+        powers = range(math.floor(math.log10(axis.low)), math.ceil(math.log10(axis.high)) + 1)
         wanted = [factor * 10.0**power for factor in (1, 5, 2, 3) for power in powers]
-        return Axis(low, high, _spaced_ticks([w for w in wanted if low <= w <= high], low, high, rows, "log"), "log")
-    low = min(least, 0.0)
-    high = most if most > low else low + max(1.0, 1e-6 * abs(low))
-    high += 0.02 * (high - low)
-    ticks = round_steps(low, high, rows // 2 + 1)
-    return Axis(low, high, tuple((tick, tick_label(tick)) for tick in ticks))
+        return _labeled(_spaced([tick for tick in wanted if axis.low <= tick <= axis.high], axis, rows))
+    return _labeled(_spaced(steps, axis, rows))
+
+
+def cell_of(position: float, cells: int, dots: int = 4) -> int:
+    """The cell, counted from 0, of a position 0..1 among cells of so many dots each."""
+    return round(position * (cells * dots - 1)) // dots
+
+
+def _spaced(wanted: Sequence[float], axis: Axis, rows: int) -> list[float]:
+    """The ticks whose row and the rows above and below are free; earlier ones take precedence."""
+    taken: dict[int, float] = {}
+    for tick in wanted:
+        row = cell_of(1.0 - float(axis.position(tick)), rows)
+        if not taken.keys() & {row - 1, row, row + 1}:
+            taken[row] = float(tick)
+    return list(taken.values())
+
+
+def _labeled(ticks: Sequence[float]) -> tuple[tuple[float, str], ...]:
+    return tuple((tick, tick_label(tick)) for tick in sorted(ticks))
+
+
+def rate_axis(values: npt.ArrayLike, rows: int) -> Axis:
+    """An axis from 0 for a planned quantity that is never negative, such as a learning rate."""
+    seen = finite([values])
+    high = float(seen.max()) if len(seen) and seen.max() > 0 else 1.0
+    ticks = round_steps(0.0, high, max(rows // 2, 2))
+    return Axis(0.0, 1.02 * high, _labeled(ticks))
 
 
 def finite(values: Sequence[npt.ArrayLike]) -> Array:
@@ -145,16 +183,3 @@ def finite(values: Sequence[npt.ArrayLike]) -> Array:
     arrays = [np.asarray(value, dtype=np.float64).ravel() for value in values]
     joined = np.concatenate(arrays) if arrays else np.empty(0)
     return joined[np.isfinite(joined)]
-
-
-def _spaced_ticks(
-    wanted: Sequence[float], low: float, high: float, rows: int, scale: Scale
-) -> tuple[tuple[float, str], ...]:
-    """The wanted ticks that fit, one per two rows at most, in ascending order. Earlier ones take precedence."""
-    axis = Axis(low, high, scale=scale)
-    taken: dict[int, float] = {}
-    for tick in wanted:
-        taken.setdefault(round(float(axis.position(tick)) * (rows - 1)), float(tick))
-        if len(taken) > rows // 2:
-            break
-    return tuple((tick, tick_label(tick)) for tick in sorted(taken.values()))

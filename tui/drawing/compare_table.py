@@ -10,21 +10,7 @@ from typing import Literal
 from engine.analysis.compare import ABSENT, Comparison, Difference, Group
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, delta, percent, picked, whole, work
-from tui.drawing.lines import RUN_ROLES, Line, clip, fit, heading
-
-MARKS = ("", "•", "◦", "×", "+", "▪")
-"""The mark that each overlaid run is drawn with, readable without color; the first is the finest line."""
-_PEN = "⣀"
-
-
-def run_role(index: int) -> str:
-    """The role of a run by its position in the comparison, from 0."""
-    return RUN_ROLES[index % len(RUN_ROLES)]
-
-
-def run_mark(index: int) -> str:
-    """The mark of a run by its position in the comparison, from 0."""
-    return MARKS[index % len(MARKS)]
+from tui.drawing.lines import Line, clip, fit, heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +34,7 @@ def table_lines(
     """All lines of the list, in order."""
     lines = [TableLine("columns")]
     lines += [TableLine("run", index, row=row) for index, row in enumerate(rows)]
-    seeded = [group for group in groups if group.last.n > 1 or group.repeated]
+    seeded = [group for group in groups if group.last.n > 1 or group.repeated or group.left_out]
     if seeded:
         lines.append(TableLine("heading", text="mean ± standard deviation over seeds, finished runs"))
         lines += [TableLine("group", group=group) for group in seeded]
@@ -78,21 +64,33 @@ def notes(rows: Sequence[Comparison]) -> list[str]:
         texts.append("@ end: both runs have finished, after different numbers of epochs")
     if len({row.standing.data for row in rows} - {""}) > 1 or len({row.standing.test_images for row in rows} - {0}) > 1:
         texts.append("runs tested on other images than the baseline show no difference to it")
+    texts += [
+        f"{row.standing.id[-4:]} is left out of means and verdicts: {one_line(row.standing.excluded)}"
+        for row in rows
+        if row.standing.excluded
+    ]
     return texts
 
 
-def draw_line(line: TableLine, baseline: str, width: int, at_cursor: bool) -> Line:
-    """One line of the list in `width` cells; `baseline` is the id of a run, or empty."""
+def draw_line(
+    line: TableLine, baseline: str, width: int, at_cursor: bool, marks: Sequence[tuple[str, str]] = ()
+) -> Line:
+    """One line of the list in `width` cells.
+
+    Args:
+        baseline: the id of a run, or empty.
+        marks: the mark and role of each run, in their order.
+    """
     if line.kind == "heading":
-        return heading(line.text, width)
+        return heading(line.text, width - 1)
     if line.kind == "columns":
         return _columns(width)
     if line.row is not None:
-        return clip(_run(line.row, line.run, baseline, width, at_cursor), width)
+        return clip(_run(line.row, marks[line.run], baseline, width, at_cursor), width)
     if line.group is not None:
         return clip(_group(line.group), width)
     if line.difference is not None:
-        return _difference(line.difference, width)
+        return _difference(line.difference, marks, width)
     return clip([(f"  {line.text}", "dim")], width)
 
 
@@ -114,15 +112,15 @@ def _columns(width: int) -> Line:
         "   epoch",
         "   last      ",
         "  best ",
-        " Δ base     ",
-        "     time",
+        "  Δ base     ",
+        "    time",
         *(["  img/s"] if _has_speed(width) else []),
     ]
     text = f"    id   {fit('recipe', name)} seed{''.join(pad + figure for figure in figures)}"
     return clip([(text, "dim")], width)
 
 
-def _run(row: Comparison, index: int, baseline: str, width: int, at_cursor: bool) -> Line:
+def _run(row: Comparison, mark: tuple[str, str], baseline: str, width: int, at_cursor: bool) -> Line:
     one = row.standing
     name, room = _widths(width)
     pad = " " * room
@@ -134,16 +132,16 @@ def _run(row: Comparison, index: int, baseline: str, width: int, at_cursor: bool
     return [
         ("▸" if at_cursor else " ", "mark"),
         ("b" if is_base else " ", "mark"),
-        (f"{run_mark(index) or _PEN} ", run_role(index)),
-        (f"{one.id[-4:]} ", run_role(index)),
+        (f"{mark[0][0]} ", mark[1]),
+        (f"{one.id[-4:]} ", mark[1]),
         (fit(one_line(one.name), name), "strong" if at_cursor else ""),
         (f"{one.seed:>5}", ""),
         (f"{pad}{f'{row.last_epoch}/{one.epochs}':>8}", ""),
         (f"{pad}{percent(row.last):>7}", "strong"),
         (f" {half:<5}", "dim"),
         (f"{pad}{picked(row.best, one.best_on):>7}", ""),
-        (f"{pad}{against:>12}", role),
-        (f"{pad}{work(one.seconds, one.estimated):>9}", "dim"),
+        (f"{pad}{against:>13}", role),
+        (f"{pad}{work(one.seconds, one.estimated):>8}", "dim"),
         *([(f"{pad}{whole(one.images_per_second):>7}", "dim")] if _has_speed(width) else []),
     ]
 
@@ -162,12 +160,14 @@ def _group(group: Group) -> Line:
     ]
     if group.repeated:
         line.append((f"   {group.repeated}", "warn"))
+    if group.left_out:
+        line.append((f"   {group.left_out}", "warn"))
     if group.unfinished:
         line.append((f"   {group.unfinished} not finished", "dim"))
     return line
 
 
-def _difference(difference: Difference, width: int) -> Line:
+def _difference(difference: Difference, marks: Sequence[tuple[str, str]], width: int) -> Line:
     """A field and its value in each recipe; a value that several runs share is written once."""
     name_width = 30 if width >= 100 else 24
     shared: dict[str, list[int]] = {}
@@ -176,7 +176,7 @@ def _difference(difference: Difference, width: int) -> Line:
     line: Line = [(f"    {fit(difference.field, name_width - 1)} ", "")]
     share = max((width - name_width - 4) // len(shared) - 2, 8)
     for value, runs in shared.items():
-        pens = "".join(run_mark(run) or _PEN for run in runs)
+        pens = "".join(marks[run][0] for run in runs)
         text = fit(one_line(value) if value != ABSENT else NONE, max(share - len(pens) - 1, 4)).rstrip()
-        line += [(f"{pens} ", run_role(runs[0])), (f"{fit(text, share - len(pens))} ", "")]
+        line += [(f"{pens} ", marks[runs[0]][1]), (f"{fit(text, share - len(pens))} ", "")]
     return clip(line, width)

@@ -38,6 +38,8 @@ def _legend(groups: Sequence[RecipeRuns]) -> list[str]:
     for group in groups:
         if group.repeated:
             legend.append(f"{group.name} {group.changes}: {group.repeated}")
+        if group.left_out:
+            legend.append(f"{group.name} {group.changes}: {group.left_out}")
     if unfinished := sum(group.unfinished for group in groups):
         legend.append(f"not counted: {unfinished} unfinished")
     return legend
@@ -62,6 +64,7 @@ def recipe_data(group: RecipeRuns) -> dict[str, Any]:
         "best_on": group.best_on or None,
         "unfinished": group.unfinished,
         "repeated": group.repeated,
+        "left_out": group.left_out,
     }
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import locale
 import math
+import os
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from engine.contract.clock import local_time
 from engine.contract.numbers import NONE as NONE
@@ -20,29 +21,40 @@ from engine.contract.text import file_size as file_size
 
 Glyphs = Literal["braille", "block", "ascii"]
 """What the terminal can show: everything, everything except braille, or ASCII only."""
+GLYPHS: Final[tuple[Glyphs, ...]] = get_args(Glyphs)
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SPARKS = "▁▂▃▄▅▆▇█"
 _ASCII = str.maketrans(
     {
-        **dict.fromkeys("─┄━", "-"),
-        **dict.fromkeys("│┤├", "|"),
+        **dict.fromkeys("─┄╺", "-"),
+        **dict.fromkeys("━╸", "="),
+        **dict.fromkeys("│┤├┿", "|"),
         **dict.fromkeys("└┬┴┼┌┐┘", "+"),
         **dict.fromkeys("█▉▊▋▌▇▆▅", "#"),
         **dict.fromkeys("▍▎▏", " "),
         **dict.fromkeys("░▁▂·", "."),
         **dict.fromkeys("▃▄", ":"),
-        **dict.fromkeys("●■◆✓", "*"),
-        **dict.fromkeys("•◌", "o"),
-        "✗": "x", "…": "~", "▲": "^", "▼": "v", "▾": "v", "▸": ">", "→": ">", "Δ": "d", "°": " ",
-        "±": "~", "⣀": "_", "×": "x",
+        **dict.fromkeys("○□△◇▽", "B"),
+        **dict.fromkeys("•✓", "+"),
+        **{chr(dots): "." for dots in range(0x2801, 0x2900)},
+        "●": "o", "■": "#", "▲": "^", "◆": "*", "▼": "v", "◌": ".", "✗": "x", "⠀": " ", "┈": " ",
+        "…": "~", "▾": "v", "▸": ">", "→": ">", "↑": "^", "↓": "v", "Δ": "d", "°": " ", "±": "~", "×": "x", "∞": "~",
     }
 )  # fmt: skip
 
 
-def glyphs_of_locale() -> Glyphs:
-    """Braille where the locale speaks UTF-8, ASCII elsewhere."""
-    return "braille" if locale.getpreferredencoding(False).lower().replace("-", "") == "utf8" else "ascii"
+def glyphs_of_terminal() -> Glyphs:
+    """What this terminal can show: ASCII unless the locale speaks UTF-8; by TERM where its font is known to be poor.
+
+    The font of the Linux console has blocks but no braille; VT terminals and dumb ones have neither.
+    """
+    if locale.getpreferredencoding(False).lower().replace("-", "") != "utf8":
+        return "ascii"
+    name = os.environ.get("TERM", "")
+    if name == "dumb" or name.startswith(("vt1", "vt2", "ansi", "cons")):
+        return "ascii"
+    return "block" if name.startswith("linux") else "braille"
 
 
 def to_ascii(text: str) -> str:

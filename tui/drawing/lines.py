@@ -1,13 +1,12 @@
 """Lines of styled text as plain values: pure functions, tested without a terminal.
 
-A line is a list of (text, role) pairs. A role names what a piece of text means, never a color; the style sheets
-(`app.tcss`, `tui/widgets/pane.py`) map roles to colors.
+A line is a list of (text, role) pairs. A role names what a piece of text means, never a color; `tui.drawing.palette`
+gives every role its look in each theme. Roles separated by a blank are combined: "bad field".
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
@@ -16,14 +15,8 @@ Line = list[tuple[str, str]]
 Drawing = Callable[[int, int], list[Line]]
 """(width, height) in cells -> at most `height` lines of at most `width` cells."""
 
-ROLES: Final = ("dim", "strong", "rule", "ok", "warn", "bad", "live", "key", "mark", "box")
-"""Roles that any line may use."""
-SERIES_ROLES: Final = ("test", "train", "baseline", "reported", "clean", "other")
-"""Roles of the curves of one run."""
-RUN_ROLES: Final = tuple(f"run-{i}" for i in range(6))
-"""Roles of overlaid runs, in the order in which the runs were marked."""
-PANE_ROLES: Final = (*SERIES_ROLES, *RUN_ROLES, "bar", "hot", "tab")
-"""Roles that only panes use, on top of `ROLES`."""
+Right = str | Line
+"""What stands at the right end of a heading: plain text, or parts with roles of their own."""
 
 
 def nothing(width: int, height: int) -> list[Line]:
@@ -63,23 +56,52 @@ def clip(line: Line, width: int) -> Line:
     return kept
 
 
-def rule(title: str, width: int, right: str = "") -> Line:
-    """A quiet heading: `─ title ──────── right ─`. `right` is left out if it does not fit."""
-    left = f"─ {title} " if title else ""
-    tail = f" {right} ─" if right else ""
-    if cell_len(left) + cell_len(tail) > width:
-        tail = ""
-    return clip([(left, "rule"), ("─" * (width - cell_len(left) - cell_len(tail)), "rule"), (tail, "rule")], width)
+def heading(
+    title: str | Line, width: int, rights: Sequence[Right] = (), role: str = "dim", *, focused: bool = False
+) -> Line:
+    """The heading of a pane: `━ title ───── right ─`. Its right end is the first of `rights` that fits.
 
-
-def heading(title: str, width: int, rights: Sequence[str] = (), role: str = "dim") -> Line:
-    """A bold heading. Its right end shows the first of `rights` that fits, drawn in `role`."""
-    left = f"─ {title} "
+    Args:
+        role: of a right end that is plain text.
+        focused: draw the rule in accent, because the pane takes the keys.
+    """
+    left: Line = [("━ ", "accent"), *([(title, "strong")] if isinstance(title, str) else title), (" ", "")]
+    dash, line_role = ("━", "accent") if focused else ("─", "rule")
     for right in rights:
-        rest = width - cell_len(left) - cell_len(right) - 3
-        if right and rest >= 1:
-            return [("─ ", "rule"), (title, "strong"), (f" {'─' * rest} ", "rule"), (right, role), (" ─", "rule")]
-    return clip([("─ ", "rule"), (title, "strong"), (f" {'─' * max(width - cell_len(left), 0)}", "rule")], width)
+        tail: Line = [(right, role)] if isinstance(right, str) else right
+        rest = width - width_of(left) - width_of(tail) - 3
+        if width_of(tail) and rest >= 1:
+            return [*left, (dash * rest + " ", line_role), *tail, (f" {dash}", line_role)]
+    return clip([*left, (dash * max(width - width_of(left), 0), line_role)], width)
+
+
+def hints(pairs: Sequence[tuple[str, str]], gap: str = "  ") -> Line:
+    """Keys with their labels: `a linear  x epoch`. A click on one presses its key."""
+    line: Line = []
+    for i, (key, label) in enumerate(pairs):
+        line += [(gap if i else "", ""), (key, "key"), (f" {label}" if label else "", "dim")]
+    return [part for part in line if part[0]]
+
+
+def part_at(line: Line, x: int) -> tuple[str, str]:
+    """The part of a line in column `x`, and the key that it hints at: a part in the role "key", or the label behind it.
+
+    Of several keys before one label (`, . run`), the nearest to the left of `x`. "" where there is no part, or no key.
+    """
+    at, keys, label_of = 0, "", ""
+    for text, role in line:
+        end = at + cell_len(text)
+        if role == "key":
+            keys = text
+        label_of = keys if role == "key" or (keys and text.startswith(" ") and text.strip()) else ""
+        if at <= x < end:
+            before = text[: x - at + 1].split() if role == "key" else []
+            names = label_of.split()
+            return text, (before or names)[-1] if names else ""
+        if role != "key":
+            keys = ""
+        at = end
+    return "", ""
 
 
 def wrap(text: str, width: int) -> list[str]:

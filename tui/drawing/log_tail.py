@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from rich.cells import cell_len
 
 from engine.contract.text import clean
 from tui.drawing.format import clock
-from tui.drawing.lines import Line, clip, fit, heading, wrap
+from tui.drawing.lines import Line, Right, clip, fit, heading, hints, wrap
 
+_ACCURACY: Final = re.compile(r"\b\d+\.\d\d %")
 LEVEL_ROLES = {"info": "", "warning": "warn", "error": "bad", "quiet": "dim"}
 
 
@@ -28,7 +31,16 @@ def draw_log_line(line: LogLine, width: int) -> Line:
     stamp = clock(line.t) if line.t else ""
     gap = "  " if width >= 100 else " "
     text = clean(" ".join(line.text.expandtabs(4).splitlines()))
-    return clip([(f" {fit(stamp, 8)}{gap}" if stamp else " ", "dim"), (text, LEVEL_ROLES.get(line.level, ""))], width)
+    role = LEVEL_ROLES.get(line.level, "")
+    before, figure, after = _split(text) if line.level == "info" else (text, "", "")
+    parts: Line = [(before, role), (figure, "strong"), (after, role)]
+    return clip([(f" {fit(stamp, 8)}{gap}" if stamp else " ", "dim"), *(part for part in parts if part[0])], width)
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """The text before, at and after its first accuracy, the figure that matters in a line about an epoch."""
+    found = _ACCURACY.search(text)
+    return (text[: found.start()], found.group(), text[found.end() :]) if found else (text, "", "")
 
 
 def draw_whole_log_line(line: LogLine, width: int) -> list[Line]:
@@ -42,12 +54,30 @@ def draw_whole_log_line(line: LogLine, width: int) -> list[Line]:
     return [[first[0], (parts[0], role)], *([(" " * indent, ""), (part, role)] for part in parts[1:])]
 
 
-def log_tail(lines: Sequence[LogLine], note: str, width: int, height: int) -> list[Line]:
-    """A heading, with `note` in it, and the newest lines, newest first."""
-    keys = "l larger   / search" if width >= 100 else "l larger"
+def log_tail(
+    lines: Sequence[LogLine], note: str, width: int, height: int, mark: tuple[str, str] | None = None
+) -> list[Line]:
+    """A heading, with `note` in it, and the newest lines, newest first.
+
+    Args:
+        mark: (mark, role) that stands before each line of a second log, which has no heading of its own.
+    """
+    if mark is not None:
+        return _marked(lines, width, height, mark)
+    keys = hints([("l", "larger"), ("/", "search")] if width >= 100 else [("l", "larger")], "   ")
     shown: list[Line] = []
     for line in reversed(lines):
         if len(shown) >= height - 1:
             break
         shown += draw_whole_log_line(line, width)
-    return [heading(f"log ─ {note}" if note else "log", width, [keys]), *shown][:height]
+    rights: list[Right] = [[*keys, (f" · {note}", "dim")], keys] if note else [keys]
+    return [heading("log", width, rights), *shown][:height]
+
+
+def _marked(lines: Sequence[LogLine], width: int, height: int, mark: tuple[str, str]) -> list[Line]:
+    shown: list[Line] = [[("─" * width, "rule")]]
+    for line in reversed(lines):
+        if len(shown) >= height:
+            break
+        shown += [clip([mark, *drawn], width) for drawn in draw_whole_log_line(line, width - 1)]
+    return shown[:height]

@@ -84,5 +84,7 @@ class Machine:
     """The most GPU memory that the run held in any sample, bytes."""
     busy: tuple[float, ...] = ()
     """Utilization over the last ten minutes, 0..1, of the GPU or, without one, of the CPU."""
+    step_ms: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds of each part of a training step, as last measured; empty if it never was."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Seconds of the last epoch by phase."""

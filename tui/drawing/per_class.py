@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.contract.text import one_line
-from tui.drawing.format import NONE, bar, delta, percent
-from tui.drawing.lines import Line, fit, heading, wrap
+from tui.drawing.bars import bar
+from tui.drawing.format import NONE, delta, percent
+from tui.drawing.lines import Line, clip, fit, heading, width_of
 
 _FLOORS = (0.9, 0.7, 0.5, 0.0)
 """Accuracies at which the bars may begin."""
 WORST = 10
 """How many classes are shown if they do not all fit."""
+_ROOMY = 47
+"""Width in cells that a full title needs beside three column heads."""
+WIDE = 42
+"""Width in cells from which a row has its difference to the baseline and the bars are explained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class ClassRow:
 
 
 def worst_confusion(confused: Sequence[int], names: Sequence[str]) -> str:
-    """The worst class and its most frequent mistake: "cat, often taken for dog (6.1 %)"; "" without a matrix.
+    """The worst class and its most frequent mistake: "cat: 6.1 % as dog"; "" without a matrix.
 
     `confused` is the flattened confusion matrix, one row per true class.
     """
@@ -42,9 +47,7 @@ def worst_confusion(confused: Sequence[int], names: Sequence[str]) -> str:
     count, taken = max((count, j) for j, count in enumerate(rows[worst]) if j != worst)
     if not count:
         return ""
-    return (
-        f"{one_line(names[worst])}, often taken for {one_line(names[taken])} ({percent(count / sum(rows[worst]), 1)} %)"
-    )
+    return f"{one_line(names[worst])}: {percent(count / sum(rows[worst]), 1)} % as {one_line(names[taken])}"
 
 
 def bar_floor(rows: Sequence[ClassRow]) -> float:
@@ -58,7 +61,7 @@ def per_class(
 ) -> list[Line]:
     """A heading, a line for each class, and below them, if they fit, the range of the bars and `note`.
 
-    Without rows, `empty` stands below the heading.
+    The worst class stands out. Without rows, `empty` stands below the heading.
     """
     shown = list(rows)
     room = height - 1
@@ -66,43 +69,57 @@ def per_class(
         shown = sorted(shown, key=lambda row: row.accuracy)[: min(room, WORST)]
     cut = len(shown) < len(rows)
     floor = bar_floor(rows)
-    wide = width >= 50
+    worst = min((row.accuracy for row in rows if not math.isnan(row.accuracy)), default=math.nan)
+    wide = width >= WIDE
+    compared = not all(math.isnan(row.against) for row in shown)
     if wide:
         title = f"{len(shown)} worst of {len(rows)} classes, %" if cut else "per class, test %"
-        compared = not all(math.isnan(row.against) for row in shown)
+        if compared and width < _ROOMY:
+            title = f"{len(shown)} worst %" if cut else "per class %"
         lines = [heading(title, width, ["last   Δ epoch   Δ base" if compared else "last   Δ epoch"])]
-        lines += [_wide_row(row, floor, width, compared) for row in shown]
+        lines += [_wide_row(row, floor, width, compared, row.accuracy == worst) for row in shown]
     else:
         right = f"worst {len(shown)}/{len(rows)}" if cut else "Δ epoch"
         lines = [heading("per class" if cut else "per class %", width, [right])]
-        lines += [_narrow_row(row, floor, width) for row in shown]
+        lines += [_narrow_row(row, floor, width, row.accuracy == worst) for row in shown]
     if not rows:
-        lines.append([(f"{' ' if wide else ''}{empty}", "dim")])
+        lines.append([(empty, "dim")])
     elif wide and len(lines) < height:
-        text = f"bars {100 * floor:.0f} to 100" + (f" · worst: {note}" if note else "")
-        lines += [[(f" {line}", "dim")] for line in wrap(text, width - 1)]
+        lines.append(_explained(floor, compared, note, width))
     return lines[:height]
 
 
-def _wide_row(row: ClassRow, floor: float, width: int, compared: bool) -> Line:
+def _explained(floor: float, compared: bool, note: str, width: int) -> Line:
+    """What the bars show, and the worst class with its most frequent mistake."""
+    bars: Line = [(f"bars {100 * floor:.0f} to 100", "dim")]
+    base: Line = [("   │", "baseline"), (" base", "dim")] if compared else []
+    name, colon, rest = note.rpartition(": ")
+    worst: Line = [("   worst ", "dim"), (name, "warn"), (f"{colon}{rest}", "dim")] if note else []
+    whole = [*bars, *base, *worst]
+    return whole if width_of(whole) <= width else clip([*bars, *worst], width)
+
+
+def _wide_row(row: ClassRow, floor: float, width: int, compared: bool, worst: bool) -> Line:
     """A row whose numbers are aligned with the column heads of the wide heading."""
-    bar_width = width - (40 if compared else 31)
+    bar_width = width - (39 if compared else 30)
+    base = row.accuracy - row.against if compared else math.nan
+    at = _fill(base, floor)
     return [
-        (f" {fit(one_line(row.name), 11)} ", ""),
-        (bar(_fill(row.accuracy, floor), bar_width), "bar"),
-        (percent(row.accuracy, 1).rjust(6), "strong"),
+        (f"{fit(one_line(row.name), 11)} ", "strong" if worst else ""),
+        *bar(_fill(row.accuracy, floor), bar_width, "warn" if worst else "bar", at),
+        (percent(row.accuracy, 1).rjust(6), "warn" if worst else "strong"),
         _signed(row.change, 10),
         *([_signed(row.against, 9)] if compared else []),
     ]
 
 
-def _narrow_row(row: ClassRow, floor: float, width: int) -> Line:
+def _narrow_row(row: ClassRow, floor: float, width: int, worst: bool) -> Line:
     bar_width = width - 22
     return [
-        (f"{fit(one_line(row.name), 10)}", ""),
-        (percent(row.accuracy, 1).rjust(6) + " ", "strong"),
-        (bar(_fill(row.accuracy, floor), bar_width), "bar"),
-        _signed(row.change, 5),
+        (f"{fit(one_line(row.name), 10)}", "strong" if worst else ""),
+        (percent(row.accuracy, 1).rjust(5) + " ", "warn" if worst else "strong"),
+        *bar(_fill(row.accuracy, floor), bar_width, "warn" if worst else "bar"),
+        _signed(row.change, 6),
     ]
 
 

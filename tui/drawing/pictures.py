@@ -15,10 +15,10 @@ from rich.style import Style
 from engine.analysis.contact_sheet import ContactSheet
 from engine.contract.text import clean
 from tui.drawing.lines import fit, wrap
+from tui.drawing.palette import FAINT, INK, PAPER
 
 SCALE: Final = 4  # pixels in the file per pixel of an image
 MARGIN, GAP, LINE, TEXT = 16, 8, 16, 13  # pixels: page margin, between images, line height, font size
-INK, FAINT, PAPER = "#1a1a1a", "#6a6a6a", "#ffffff"
 APART: Final = 2  # cells between images in a terminal
 
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from engine.analysis.lr_curve import Curve
 from tui.drawing.axes import Axis, round_steps, tick_label
-from tui.drawing.charts import ChartStyle, Series, chart
+from tui.drawing.charts import Chart, ChartStyle, Series
 from tui.drawing.format import Glyphs, learning_rate, number
-from tui.drawing.lines import Line, rule
+from tui.drawing.lines import Line, heading
+from tui.drawing.plot import plot
 
 GUTTER = 11
 TITLE = "loss against learning rate"
@@ -22,11 +23,9 @@ def rate_chart(curve: Curve, low: float, high: float, width: int, height: int, g
     Args:
         low, high: the smallest and the largest rate of the sweep; the x axis spans them from the start.
     """
-    x, y = _rates_axis(low, high, width - GUTTER), _loss_axis(curve, height - 3)
-    style = ChartStyle(gutter=GUTTER, tick_width=max(len(name) for _, name in y.ticks), glyphs=glyphs, x_name="rate")
-    dot = "." if glyphs == "ascii" else "·"
+    x, y = _rates_axis(low, high, width - GUTTER), _loss_axis(curve, height - 2)
     powers = [math.log10(rate) for rate in curve.rates]
-    series = [Series("", powers, curve.losses, role="baseline", mark=dot, joined=False)]
+    series = [Series("", powers, curve.losses, role="baseline", kind="points")]
     smoothed = [value for value in curve.smoothed if math.isfinite(value)]
     if smoothed:
         shown = (number(smoothed[-1]),)
@@ -34,9 +33,9 @@ def rate_chart(curve: Curve, low: float, high: float, width: int, height: int, g
     if curve.found:
         at = min(range(len(smoothed)), key=lambda i: abs(powers[i] - math.log10(curve.suggestion)))
         take = learning_rate(curve.suggestion)
-        mark = "o" if glyphs == "ascii" else "●"
-        series.append(Series("take", [powers[at]], [curve.smoothed[at]], (take,), "strong", mark))
-    return [rule(TITLE, width), *chart(series, width, height - 1, x, y, style)]
+        series.append(Series("take", [powers[at]], [curve.smoothed[at]], (take,), "strong", "●"))
+    chart = Chart(TITLE, tuple(series), x, y, "rate")
+    return [heading(TITLE, width), *plot(chart, width, height - 1, ChartStyle(GUTTER, glyphs=glyphs))]
 
 
 def _rates_axis(low: float, high: float, columns: int) -> Axis:

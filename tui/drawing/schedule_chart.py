@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.schedules import plan
-from tui.drawing.axes import Axis, tick_label, value_axis, x_axis
-from tui.drawing.charts import ChartStyle, Series, chart
+from tui.drawing.axes import Axis, rate_axis, tick_label, x_axis
+from tui.drawing.charts import Chart, ChartStyle, Series
 from tui.drawing.format import Glyphs, learning_rate, number
-from tui.drawing.lines import Line, rule
+from tui.drawing.lines import Line, heading
+from tui.drawing.plot import plot
 
 GUTTER = 11
 
@@ -35,18 +36,19 @@ def charts(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> list[Line
     at, peak = plan(recipe.schedule, recipe.epochs), recipe.optimizer.options["lr"]
     rates = [peak * at(moment).factor for moment in moments]
     moved = momenta(recipe, moments)
-    x = x_axis(recipe.epochs, recipe.epochs, width - GUTTER)
+    x = x_axis(recipe.epochs, recipe.epochs)
     xs = [recipe.epochs * moment for moment in moments]
     title = f"learning rate · {one_line(recipe.schedule.name)}, updated every {recipe.schedule.options['by']}"
-    y = value_axis([rates], height - 3)
+    y = rate_axis(rates, height - 2)
     y_momentum = _momentum_axis(recipe) if moved else y
     ticks = max(len(name) for _, name in (*y.ticks, *y_momentum.ticks))
-    style = ChartStyle(gutter=GUTTER, tick_width=ticks, glyphs=glyphs, x_name="epoch")
+    style = ChartStyle(gutter=GUTTER, tick_width=ticks, glyphs=glyphs)
     ends = Series("end", xs, rates, (learning_rate(rates[-1]),))
-    lines = [rule(title, width), *chart([ends], width, height - 1, x, y, style)]
+    lines = [heading(title, width), *plot(Chart(title, (ends,), x, y, "epoch"), width, height - 1, style)]
     if moved:
         series = Series("end", xs, moved, (number(moved[-1]),), "train")
-        lines += [rule("momentum", width), *chart([series], width, height - 1, x, y_momentum, style)]
+        momentum = Chart("momentum", (series,), x, y_momentum, "epoch")
+        lines += [heading("momentum", width), *plot(momentum, width, height - 1, style)]
     return lines
 
 

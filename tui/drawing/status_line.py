@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from engine.contract.run.status import LIVE
 from engine.contract.text import one_line
-from tui.drawing.format import age, bar, clock, duration, percent, whole, work
-from tui.drawing.lines import Line, clip, width_of
+from tui.drawing.bars import bar
+from tui.drawing.format import age, clock, duration, percent, whole, work
+from tui.drawing.lines import Line, clip, hints, width_of
 
 STATE_GLYPHS = {
     "queued": ("◌", "dim"),
@@ -50,6 +51,11 @@ class Headline:
     state: str = "queued"
     reason: str = ""
     age: float = math.nan
+    mark: str = "●"
+    """The mark of the run and its role, as in the charts."""
+    role: str = "run-0"
+    excluded: str = ""
+    """Why the user has left the run out of means and verdicts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +95,24 @@ def _identity(head: Headline, width: int) -> Line:
     gap = "   " if wide else "  "
     glyph, role = STATE_GLYPHS.get(head.state, ("?", "dim"))
     left: Line = [
-        (f" {glyph} ", role),
+        (f" {head.mark} ", head.role),
         (one_line(head.recipe), "strong"),
-        (f"{gap}{head.id[-4:]}", ""),
+        (f"{gap}{head.id[-4:]}", "id"),
         (f"{gap}seed {head.seed}", "dim"),
     ]
-    if head.name:
+    if head.excluded:
+        left.append((f"{gap}left out: {one_line(head.excluded)}", "warn"))
+    if head.name and (wide or not head.excluded):
         left.append((f'{gap}"{one_line(head.name)}"', ""))
     if wide:
-        left.append((f"{gap}changes: {'none' if head.changes == '-' else one_line(head.changes)}", "dim"))
+        left += [(f"{gap}changes ", "dim"), ("none" if head.changes == "-" else one_line(head.changes), "")]
         if head.tags:
-            left.append((f"{gap}tags: {' '.join(one_line(tag) for tag in head.tags)}", "dim"))
+            left += [(f"{gap}tags ", "dim"), (" ".join(one_line(tag) for tag in head.tags), "")]
     word = head.state + (f": {REASON_WORDS.get(head.reason, head.reason)}" if head.reason else "")
-    right: Line = [(word, role)]
+    right: Line = [(word, "ok") if head.state == "running" else (f"{glyph} {word}", role)]
     if not math.isnan(head.age):
-        right.append((f" · last event {age(head.age)}" if wide and head.state in LIVE else f"  {age(head.age)}", "dim"))
+        since = "last event " if wide and head.state in LIVE else ""
+        right.append((f" · {since}{age(head.age)}", "dim"))
     return justify(left, right, width - 1)
 
 
@@ -115,37 +124,42 @@ def _progress(head: Headline, progress: Progress, width: int) -> Line:
         return clip([(f" {one_line(progress.busy or 'queued')}", "live")], width)
     parts = _parts(head, progress, wide=width >= 100)
     share = _share(progress)
-    counts = f" epoch {progress.epoch}/{progress.epochs} "
-    figures = f" {int(100 * share)} %"
+    counts: Line = [(" epoch ", "dim"), (f"{progress.epoch}", "strong"), (f"/{progress.epochs} ", "dim")]
+    figures: Line = [(f" {int(100 * share)}", "strong"), (" %", "dim")]
+    gap = "   " if width >= 100 else "  "
     while True:
-        tail: Line = [item for text, role in parts for item in (("   ", ""), (text, role))]
-        room = width - width_of([(counts + figures, "")]) - width_of(tail)
+        tail: Line = [item for part in parts for item in ((gap, ""), *part)]
+        room = width - 1 - width_of([*counts, *figures, *tail])
         if room >= 8 or not parts:
             break
         parts.pop(0 if len(parts) > 1 and head.state in LIVE else -1)
-    cells = max(min(room, 16 if width < 100 else 32), 0)
-    return clip([(counts, ""), (bar(share, cells, "░"), "bar"), (figures, "strong"), *tail], width)
+    cells = max(min(room, width // 4 - 2 if width < 100 else width // 3 - 10), 0)
+    last = parts.pop() if parts else []
+    line: Line = [*counts, *bar(share, cells, head.role), *figures, *tail[: len(tail) - len(last) - 1]]
+    return justify(line, last, width - 1)
 
 
-def _parts(head: Headline, progress: Progress, wide: bool) -> list[tuple[str, str]]:
-    """The parts behind the bar, left to right."""
+def _parts(head: Headline, progress: Progress, wide: bool) -> list[Line]:
+    """The parts behind the bar, left to right; the last one stands at the right end."""
+    speed: Line = [(whole(progress.images_per_second), ""), (" img/s", "dim")]
+    known = not math.isnan(progress.images_per_second)
     if head.state not in LIVE:
-        parts = [] if math.isnan(progress.took) else [(f"took {work(progress.took, progress.estimated)}", "")]
-        if not math.isnan(progress.images_per_second):
-            parts.append((f"{whole(progress.images_per_second)} img/s", "dim"))
-        if progress.message:
-            parts.append((one_line(progress.message), "dim"))
-        return parts
-    parts = [(f"step {progress.step}/{progress.steps}", "")] if progress.steps else []
+        ended: list[Line] = [speed] if known else []
+        if not math.isnan(progress.took):
+            ended.insert(0, [("took ", "dim"), (work(progress.took, progress.estimated), "")])
+        return [*ended, [(one_line(progress.message), "dim")]] if progress.message else ended
+    parts: list[Line] = []
+    if progress.steps:
+        parts.append([("step ", "dim"), (f"{progress.step}", ""), (f"/{progress.steps}", "dim")])
     if progress.busy:
-        parts.append((one_line(progress.busy), "live"))
-    elif not math.isnan(progress.images_per_second):
-        parts.append((f"{whole(progress.images_per_second)} img/s", ""))
+        parts.append([(one_line(progress.busy), "live")])
+    elif known:
+        parts.append(speed)
     if wide and not math.isnan(progress.seconds_per_epoch):
-        parts.append((f"{duration(progress.seconds_per_epoch)}/epoch", ""))
+        parts.append([(duration(progress.seconds_per_epoch), ""), (" an epoch", "dim")])
     if not math.isnan(progress.left):
-        at = f" ({clock(progress.now + progress.left, seconds=False)})" if wide else ""
-        parts.append((f"~{duration(progress.left)} left{at}", "strong"))
+        at = f" {clock(progress.now + progress.left, seconds=False)}" if wide else ""
+        parts.append([(f"~{duration(progress.left)} left", "strong"), (at, "dim")])
     return parts
 
 
@@ -172,6 +186,14 @@ class OtherRun:
     epochs: int
     accuracy: float
     left: float = math.nan
+    mark: str = "●"
+    role: str = "dim"
+
+
+def device_name(device: str) -> str:
+    """A device as people call it: "cuda:1" is "GPU 1"."""
+    kind, _, index = device.partition(":")
+    return f"GPU {index}" if kind == "cuda" and index else device
 
 
 def also_running(others: Sequence[OtherRun], width: int) -> Line:
@@ -179,16 +201,19 @@ def also_running(others: Sequence[OtherRun], width: int) -> Line:
     if not others:
         return []
     other = others[0]
-    glyph, role = STATE_GLYPHS.get(other.state, ("?", "dim"))
     line: Line = [
-        (" also running   ", "dim"),
-        (f"{glyph} ", role),
-        (f"{one_line(other.recipe, 28)} {other.id[-4:]}", ""),
-        (f"   {one_line(other.device, 16)}" if other.device else "", "dim"),
-        (f"   epoch {other.epoch:>3}/{other.epochs}   {percent(other.accuracy)} %", ""),
+        (" also on   ", "dim"),
+        (f"{other.mark} {one_line(other.recipe, 28)}", other.role),
+        (f"  {other.id[-4:]}", other.role),
+        (f"  {one_line(device_name(other.device), 16)}" if other.device else "", "dim"),
     ]
+    if other.state == "running":
+        done = other.epoch / other.epochs if other.epochs else math.nan
+        line += [("  epoch ", "dim"), (f"{other.epoch}", ""), (f"/{other.epochs}   ", "dim")]
+        line += [*bar(done, 14, other.role), (f"   {percent(other.accuracy)} %", "strong")]
+    else:
+        line.append((f"  {other.state}", "dim"))
     if not math.isnan(other.left):
-        line.append((f"   ~{duration(other.left)}", ""))
+        line.append((f"   ~{duration(other.left)}", "dim"))
     more = len(others) - 1
-    hint = f"and {more} more (, . switch)" if more else ", . previous, next run"
-    return justify(line, [(hint, "dim")], width - 1)
+    return justify(line, hints([(", .", f"and {more} more" if more else "previous, next run")]), width - 1)

@@ -138,6 +138,7 @@ def row_data(row: Row, result: Reproduction, recipe_id: str, changed: str) -> di
         "best_on_test": _best_data(result, "test"),
         "best_on_holdout": _best_data(result, "holdout"),
         "repeated": result.repeated,
+        "left_out": result.left_out,
         "difference": result.difference,
         "unfinished": [{"id": run.id, "seed": run.seed, "status": run.status} for run in result.unfinished],
         "source": row.source,

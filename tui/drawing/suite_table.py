@@ -182,6 +182,7 @@ def _measured_legend(results: Sequence[Reproduction]) -> list[str]:
     if any(result.unfinished for result in results):
         legend.append("n: finished runs + unfinished runs")
     legend += [f"{result.id}: {result.repeated}" for result in results if result.repeated]
+    legend += [f"{result.id}: {result.left_out}" for result in results if result.left_out]
     if any(result.estimated for result in results):
         legend.append("~: estimated from wall-clock times, because these runs did not record their working time")
     return legend

@@ -116,6 +116,7 @@ def _recipe(row: RecipeVerdict, labels: Mapping[str, str]) -> dict[str, Any]:
         "ensemble": dataclasses.asdict(row.ensemble) if row.ensemble else None,
         "unfinished": recipe.unfinished,
         "repeated": recipe.repeated,
+        "left_out": recipe.left_out,
     }
 
 

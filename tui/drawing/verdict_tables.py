@@ -185,6 +185,8 @@ def not_to_be_concluded_of_recipes(recipes: Recipes, labels: Mapping[str, str]) 
             notes.append(("spread", f"{label}: sd {sds[0]} on this test set, about {sds[1]} on unlimited images"))
         if row.recipe.repeated:
             notes.append(("seeds", f"{label}: {row.recipe.repeated}"))
+        if row.recipe.left_out:
+            notes.append(("seeds", f"{label}: {row.recipe.left_out}"))
         if row.recipe.unfinished:
             notes.append(("unfinished", f"{label}: {row.recipe.unfinished} more, not counted"))
     return notes + [("left out", f"{labels[recipe]}: {reason}") for recipe, reason in recipes.left_out]

@@ -12,7 +12,7 @@ from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from presets.loader import PresetInfo, list_presets
 from tui.drawing.format import si
-from tui.drawing.run_table import accuracy
+from tui.drawing.run_columns import accuracy
 from tui.forms.editor import FormEditor
 from tui.forms.fields import KINDS, Field
 

@@ -8,10 +8,11 @@ from engine.contract.recipe.resolve import PART_FIELDS
 from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.schedules import learning_rates
-from tui.drawing.axes import value_axis, x_axis
-from tui.drawing.charts import ChartStyle, Series, chart
+from tui.drawing.axes import rate_axis, x_axis
+from tui.drawing.charts import Chart, ChartStyle, Series
 from tui.drawing.format import Glyphs
-from tui.drawing.lines import Line, clip, fit, rule, wrap
+from tui.drawing.lines import Line, clip, fit, heading, hints, wrap
+from tui.drawing.plot import plot
 from tui.forms.editor import FormEditor
 from tui.forms.fields import Field
 from tui.forms.rows import help_of
@@ -24,7 +25,8 @@ COMMAND_INDENT = 11
 def preset(editor: FormEditor) -> Line:
     """The name of the preset in its box, and its title."""
     name, title = one_line(editor.draft.preset), one_line(editor.base.title)
-    return [(" preset ", ""), ("[ ", "dim"), (fit(name, 26), "strong"), (" ▾]", "dim"), (f"  {title}", "dim")]
+    box: Line = [(" ", "field"), (fit(name, 26), "strong field"), (" ▾ ", "dim field")]
+    return [(" preset  ", "dim"), *box, (f"  {title}", "")]
 
 
 def learning_rate(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> list[Line]:
@@ -32,17 +34,16 @@ def learning_rate(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> li
     points = max(2 * (width - 6), 2)
     rates = learning_rates(recipe, points)
     epochs = [recipe.epochs * i / (points - 1) for i in range(points)]
-    x = x_axis(recipe.epochs, recipe.epochs, width)
-    y = value_axis([rates], height - 3)
-    style = ChartStyle(gutter=0, tick_width=max(len(name) for _, name in y.ticks), glyphs=glyphs)
-    plot = chart([Series("", epochs, rates)], width, height - 1, x, y, style)
-    return [rule(f"learning rate · {one_line(recipe.schedule.name)}", width), *plot]
+    x = x_axis(recipe.epochs, recipe.epochs)
+    title = f"learning rate · {one_line(recipe.schedule.name)}"
+    chart = Chart(title, (Series("", epochs, rates),), x, rate_axis(rates, height - 2))
+    return [heading(title, width), *plot(chart, width, height - 1, ChartStyle(gutter=0, glyphs=glyphs))]
 
 
 def estimates(notes: Sequence[tuple[str, str]], width: int, first: str = "") -> list[Line]:
     """The estimates for a start, below `first`, a warning about what was changed to make a start possible."""
     shrunk: list[Line] = [[(f" {part}", "warn")] for part in wrap(first, width - 2)]
-    return [rule("before you start", width), *shrunk, *(clip([(" ", ""), note], width) for note in notes)]
+    return [heading("before you start", width), *shrunk, *(clip([(" ", ""), note], width) for note in notes)]
 
 
 def command(draft: Draft, width: int, height: int) -> list[Line]:
@@ -51,8 +52,8 @@ def command(draft: Draft, width: int, height: int) -> list[Line]:
     shown = parts[: height - 1]
     if len(parts) > len(shown) and shown:
         shown[-1] += " …"
-    heading = rule("same thing as a command", width, "y copy")
-    return [heading, *([(" " if i == 0 else " " * COMMAND_INDENT, ""), (part, "")] for i, part in enumerate(shown))]
+    head = heading("same thing as a command", width, [hints([("y", "copy")])])
+    return [head, *([(" " if i == 0 else " " * COMMAND_INDENT, ""), (part, "")] for i, part in enumerate(shown))]
 
 
 def field_help(editor: FormEditor, field: Field | None, width: int, height: int) -> list[Line]:
@@ -64,4 +65,7 @@ def field_help(editor: FormEditor, field: Field | None, width: int, height: int)
     reset = editor.describe_resets(field.path) if field and field.path in PART_FIELDS else ""
     text = problem or reset or (help_of(field) if field else "Enter shows or hides the fields that are rarely changed.")
     parts = wrap(one_line(text), width - 2)[: height - 1]
-    return [rule(title, width, "u undo change"), *([(f" {part}", "bad" if problem else "")] for part in parts)]
+    return [
+        heading(title, width, [hints([("u", "undo change")])]),
+        *([(f" {part}", "bad" if problem else "")] for part in parts),
+    ]

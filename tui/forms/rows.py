@@ -9,7 +9,7 @@ from typing import Any, Final
 from engine.contract.errors import BadInput
 from engine.contract.recipe.params import Param
 from engine.contract.text import one_line
-from tui.drawing.lines import Line, fit, rule
+from tui.drawing.lines import Line, fit, heading
 from tui.forms.fields import ESSENTIAL, Field, as_text
 from tui.plans.draft import parse_seeds
 
@@ -126,14 +126,15 @@ def box_column(width: int) -> int:
 def draw_row(row: FormRow, width: int, at_cursor: bool, problem: str = "") -> Line:
     """One row as a line of exactly `width` cells."""
     if row.heading:
-        return rule(row.heading, width - 1)
+        return heading(row.heading, width - 1)
     if row.field is None:
         sign, words = (
             ("▾", "essential fields only") if row.more < 0 else ("▸", f"{row.more} more fields   / find field")
         )
         return [(" ", ""), (sign, "mark"), (f" {words}", "strong" if at_cursor else "dim")]
     field = row.field
-    marker = ("!", "bad") if problem else ("●", "mark") if field.changed and field.base is not None else (" ", "")
+    changed = field.changed and field.base is not None
+    marker = ("!", "bad") if problem else ("●", "mark") if changed else ("▸" if at_cursor else " ", "mark")
     box = box_column(width)
     label = (fit(field.label, box - 2) + " ", "strong" if at_cursor else "")
     if field.param.type == "ops":
@@ -145,19 +146,14 @@ def draw_row(row: FormRow, width: int, at_cursor: bool, problem: str = "") -> Li
         ]
     short = is_short(field)
     if short:
-        value, end = fit(field.text, NUMBER_CELLS), "]"
+        value, end = fit(field.text, NUMBER_CELLS), " "
     else:
         inside = max(width - box - 7, 4)
         value = fit(one_line(field.text), inside + (0 if field.picked else 1))
-        end = " ▾]" if field.picked else " ]"
-    edge = "bad" if problem else "key" if at_cursor else "dim"
-    line: Line = [
-        marker,
-        label,
-        ("[ ", edge),
-        (value, "bad" if problem else "strong" if at_cursor else ""),
-        (end, edge),
-    ]
+        end = " ▾ " if field.picked else "  "
+    look = "bad field" if problem else "strong field" if at_cursor else "field"
+    edge = "key field" if at_cursor else "dim field"
+    line: Line = [marker, label, (" ", ""), (" ", "field"), (value, look), (end, edge)]
     note, role = note_of(field)
     if short and len(note) <= width - 1 - box - NUMBER_CELLS - 4:
         room = min(width - box - NUMBER_CELLS - 6, 10)

@@ -1,7 +1,8 @@
-"""The keys that all screens share. The key tables drive bindings, key line and help.
+"""The keys that all screens share. The key tables drive bindings, key line, help, palette and clicks.
 
-Rules: lower-case keys change the view; capitals act, and ask first; a key means the same everywhere. No key is one that
-tmux, screen or byobu use (ctrl+a, ctrl+b, F2 and above, alt). `q` does the same as Esc, because tmux delays Esc.
+Rules: capitals and ctrl act, and ask first. Lower case never starts, stops or writes, except for `t`, `e` and marks,
+which `u` undoes. Keys that move mean nothing else anywhere, and a key has one meaning per family of screens. No key is
+one that tmux, screen or byobu use (ctrl+a, ctrl+b, F2 and above, alt). `q` does the same as Esc, which tmux delays.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
-from tui.keys.key import Key
+from tui.keys.key import Key, moved
 from tui.sections import MODES as MODES
 
 GLOBAL: Final = (
@@ -33,7 +34,13 @@ GLOBAL: Final = (
         "Close a filter or go back; at the top level, ask to quit. Runs keep running.",
         footer=98,
     ),
-    Key("u", "app.undo", "undo", "Undo the last action: a deletion, tags, a note, marks (cifar-tui runs restore RUN)."),
+    Key(
+        "u",
+        "app.undo",
+        "undo",
+        "Undo the last action: a deletion, tags, a note, a pin, marks, the baseline, leaving a run out "
+        "(cifar-tui runs restore RUN).",
+    ),
     Key("ctrl+l", "app.redraw", "redraw", "Redraw the whole screen."),
     Key("ctrl+z", "app.suspend_process", "suspend", "Suspend the workbench (`fg` brings it back)."),
     Key("ctrl+c", "app.help_quit", "quit", "Press twice to quit. Training continues."),
@@ -42,13 +49,16 @@ GLOBAL: Final = (
 MOVING: Final = (
     Key("j,down", "move(1)", "down", "Next row."),
     Key("k,up", "move(-1)", "up", "Previous row."),
-    Key("pagedown,ctrl+d", "page(1)", "page down", "One page down."),
-    Key("pageup,ctrl+u", "page(-1)", "page up", "One page up."),
+    Key("pagedown", "page(1)", "page down", "One page down."),
+    Key("pageup", "page(-1)", "page up", "One page up."),
     Key("g,home", "first", "first", "First row."),
     Key("G,end", "last", "last", "Last row."),
     Key("enter", "choose", "choose", "Open or edit the row."),
 )
 """The keys of every list."""
+
+MOVED: Final = (moved("ctrl+d", "pgdn moves down a page"), moved("ctrl+u", "pgup moves up a page"))
+"""Keys of lists that have moved."""
 
 DIALOG: Final = (
     Key("left,h,shift+tab", "app.focus_previous", "left", "Previous button."),

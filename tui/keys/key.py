@@ -1,4 +1,4 @@
-"""One row of a key table: it drives the bindings, the key line and the help screen."""
+"""One row of a key table: it drives the bindings, the key line, the help screen and the palette."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ _SHOWN = {
     "escape": "esc",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
     "pagedown": "pgdn",
     "pageup": "pgup",
 }
@@ -42,6 +47,16 @@ class Key:
     def names(self) -> list[str]:
         """The displayed names of the key."""
         return [_SHOWN.get(name, name) for name in self.key.split(",")]
+
+
+def moved(key: str, where: str) -> Key:
+    """A row for a key that has lost its meaning: for one version it says where the act has gone."""
+    return Key(key, f"app.say_moved('{where}')", "moved", f"Moved: {where}.")
+
+
+def by_name(rows: Iterable[Key], name: str) -> Key | None:
+    """The row of the key with this displayed name; None if no row has it."""
+    return next((row for row in rows if name in row.names), None)
 
 
 def key_names(row: Key) -> str:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from tui.keys.families import ACTS, LISTS, in_line, take
 from tui.keys.key import Key
 
-KEYS: Final = (
-    Key("enter", "open", "open", "Open the run on the Dashboard (cifar-tui open RUN).", footer=1),
-    Key(
-        "X",
-        "cancel",
-        "cancel",
-        "Remove a waiting run from the queue; asks first (cifar-tui queue cancel RUN).",
-        footer=2,
+KEYS: Final = in_line(
+    (
+        Key("enter", "open", "open", "Open the run on the Dashboard (cifar-tui open RUN)."),
+        Key("X", "cancel", "cancel", "Remove a waiting run from the queue; asks first (cifar-tui queue cancel RUN)."),
+        *take(ACTS, "S R"),
+        *take(LISTS, "space"),
+        Key("y", "copy", "copy command", "Copy the command that repeats the run."),
+        Key("5", "suites", "suites", "Go to Suites, the published tables; 5 again returns here."),
     ),
-    Key(
-        "S",
-        "stop",
-        "stop",
-        "Stop a run that holds its device, with a checkpoint; asks first (cifar-tui runs stop RUN).",
-        footer=3,
-    ),
+    "enter X S R space 5",
 )

@@ -2,57 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from tui.keys.families import ACTS, LISTS, in_line
 from tui.keys.key import Key
 
-KEYS: Final = (
-    Key("enter", "open", "open", "Open the run on the Dashboard (cifar-tui open RUN).", footer=1),
-    Key("space", "mark", "mark", "Mark or unmark the run for comparison.", footer=2),
-    Key("v", "compare", "compare", "Compare the marked runs (cifar-tui runs compare RUN RUN).", footer=3),
-    Key("i", "inspect", "inspect", "Show which classes the run confuses.", footer=14),
-    Key(
-        "b",
-        "baseline",
-        "baseline",
-        "Make the run the baseline of all curves and differences; again: no baseline.",
-        footer=6,
+_DELETE: Final = (
+    "Move the run to the trash, or all marked ones; asks first, and u restores them (cifar-tui runs rm RUN)."
+)
+
+KEYS: Final = in_line(
+    (
+        Key("enter", "open", "open", "Open the run on the Dashboard (cifar-tui open RUN)."),
+        *LISTS,
+        *(replace(row, help=_DELETE) if row.key == "D" else row for row in ACTS),
+        Key("y", "copy", "copy command", "Copy the command that repeats the run."),
     ),
-    Key(
-        "slash",
-        "filter",
-        "filter",
-        "Filter as you type: acc>0.95 model:resnet34 tag:paper (cifar-tui runs list --filter).",
-        footer=5,
-    ),
-    Key("s", "sort", "sort", "Sort by another column.", footer=10),
-    Key("r", "reverse", "reverse", "Reverse the order."),
-    Key("o", "group", "by recipe", "Group the runs by recipe, with the mean of each group; again: ungroup."),
-    Key("asterisk", "all", "all or none", "Remove all marks; if there are none, mark every run shown."),
-    Key("t", "tags", "tags", "Set the run's tags (cifar-tui runs tag RUN TAG).", footer=7),
-    Key("e", "note", "note", "Write a note (cifar-tui runs note RUN TEXT).", footer=8),
-    Key("y", "copy", "copy", "Copy the command that repeats the run."),
-    Key(
-        "S",
-        "stop",
-        "stop",
-        "Stop the run with a checkpoint, or kill it; asks first (cifar-tui runs stop RUN, runs kill RUN).",
-        footer=4,
-    ),
-    Key("C", "resume", "resume", "Resume a run that has stopped; asks first (cifar-tui runs resume RUN).", footer=4),
-    Key(
-        "R",
-        "rerun",
-        "re-run",
-        "Start the same recipe and seed again; asks first (cifar-tui --preset run:RUN).",
-        footer=9,
-    ),
-    Key("E", "edit", "edit as new", "Open the run's recipe in New run (cifar-tui --preset run:RUN).", footer=11),
-    Key(
-        "D",
-        "delete",
-        "delete",
-        "Move the run, or all marked runs, to the trash; asks first (cifar-tui runs rm RUN).",
-        footer=13,
-    ),
+    "enter space v / b S|C t e R s E c D i",
 )

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import psutil
 
+from engine.analysis.seeds import left_out
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.files import locked
 from engine.contract.recipe.catalog import Catalog
@@ -68,6 +69,8 @@ class Batch:
     """Jobs in the order in which they will run; all checks have passed."""
 
     jobs: tuple[Job, ...]
+    left_out: str = ""
+    """How many runs of these recipes and seeds the user has left out, and why; the batch starts them anew."""
 
     def count(self, *actions: Action) -> int:
         return sum(job.action in actions for job in self.jobs)
@@ -104,7 +107,8 @@ def prepare(
     if len(items) * len(seeds) > MOST_RUNS:
         raise BadInput(f"{len(items) * len(seeds):,} runs in one batch; the limit is {MOST_RUNS:,}")
     recipes = _for_each(items, lambda item: with_teacher(item.resolution.recipe, roots, parts)[0])
-    runs = by_recipe_and_seed(Index().rows(roots) if known is None else known)
+    known = Index().rows(roots) if known is None else known
+    runs = by_recipe_and_seed(known)
     jobs: list[Job] = []
     taken: dict[tuple[str, int], str] = {}
     for item, recipe in zip(items, recipes, strict=True):
@@ -116,7 +120,8 @@ def prepare(
             taken[key] = item.label
             run = furthest(runs.get(key, ()), roots[0])
             jobs.append(Job(item.label, recipe, seed, action_for(run, roots[0], retry), run))
-    batch = Batch(_with_plans(jobs, items, roots, own_parts, trust))
+    reasons = (run.excluded for run in known if (run.recipe_id, run.seed) in taken)
+    batch = Batch(_with_plans(jobs, items, roots, own_parts, trust), left_out(reasons))
     need_room(roots[0], [(job.recipe, 1) for job in batch.jobs if job.action == "start"], parts)
     _need_memory(len(batch.to_do))
     return batch

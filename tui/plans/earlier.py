@@ -18,9 +18,11 @@ RESUMABLE: Final = ("stopped", "preempted", "lost")
 
 
 def by_recipe_and_seed(known: Sequence[Summary]) -> Mapping[tuple[str, int], list[Summary]]:
-    """Runs by the id of their recipe and their seed."""
+    """The runs that count, by the id of their recipe and their seed: a run that is left out is as good as none."""
     found: dict[tuple[str, int], list[Summary]] = {}
     for run in known:
+        if run.excluded:
+            continue
         found.setdefault((run.recipe_id, run.seed), []).append(run)
     return found
 

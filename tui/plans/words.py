@@ -20,7 +20,7 @@ WORDS: Final[dict[Action, str]] = {
 
 
 def describe(batch: Batch, time: Cost, space: str, shrink: str = "") -> list[str]:
-    """Lines of text: the number of runs and what happens to them, the time they take, and duplicates.
+    """Lines of text: the number of runs and what happens to them, which are left out, the time, and duplicates.
 
     Recipes that were shortened to fit into few epochs have a line each.
 
@@ -31,6 +31,7 @@ def describe(batch: Batch, time: Cost, space: str, shrink: str = "") -> list[str
     counts = [f"{count} {words}" for action, words in WORDS.items() if (count := batch.count(action))]
     lines = [f"{len(batch.jobs)} {'run' if len(batch.jobs) == 1 else 'runs'}: {', '.join(counts)}"]
     lines += [shrink] if shrink else []
+    lines += [f"{batch.left_out}; to start anew if no other run counts"] if batch.left_out else []
     if batch.to_do:
         lines.append(f"{time}; {space}" if space else str(time))
     lines += shortened(batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, Final
 
 import numpy as np
@@ -14,15 +15,17 @@ from textual.events import Resize, ScreenResume
 
 from engine.analysis import compare
 from engine.contract.run.store import RunFolder
-from tui.dashboard.curves import epoch_positions, x_axis_for
 from tui.dashboard.options import Frame
+from tui.dashboard.positions import epoch_positions, x_axis_for, x_name
 from tui.dashboard.view import RunView
-from tui.drawing.axes import accuracy_axis, value_axis
-from tui.drawing.chart_pane import ChartPane, chart_pane
-from tui.drawing.charts import Series, smooth
-from tui.drawing.compare_table import MARKS, TableLine, draw_line, run_mark, run_role, table_lines
+from tui.drawing.chart_pane import chart_pane
+from tui.drawing.charts import Chart, Series
+from tui.drawing.compare_table import TableLine, draw_line, table_lines
 from tui.drawing.format import number, percent
-from tui.drawing.lines import PANE_ROLES, Line
+from tui.drawing.lines import Line, hints
+from tui.drawing.marks import faint_role_of, mark_of, role_of
+from tui.drawing.palette import SLOTS
+from tui.drawing.ranges import fit_accuracy, fit_values, settle, visible
 from tui.keys.common import bindings
 from tui.keys.compare import KEYS
 from tui.screens.plot_keys import PlotKeys
@@ -38,13 +41,11 @@ _NO_RUNS: Final = "mark runs with space on Results (2), then press v"
 class ComparisonTable(LineList):
     """The lines of the comparison, with a cursor."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{role}" for role in PANE_ROLES}
-    DEFAULT_CSS = Pane.DEFAULT_CSS.replace("Pane", "ComparisonTable")
-
     def __init__(self) -> None:
         super().__init__(id="table")
         self.lines: list[TableLine] = []
         self.baseline = ""
+        self.marks: list[tuple[str, str]] = []
 
     def row_count(self) -> int:
         return len(self.lines)
@@ -53,12 +54,12 @@ class ComparisonTable(LineList):
         return self.lines[row].kind not in ("heading", "columns")
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        return draw_line(self.lines[row], self.baseline, width, at_cursor)
+        return draw_line(self.lines[row], self.baseline, width, at_cursor, self.marks)
 
-    def set_lines(self, lines: Sequence[TableLine], baseline: str) -> None:
+    def set_lines(self, lines: Sequence[TableLine], baseline: str, marks: Sequence[tuple[str, str]] = ()) -> None:
         """Show another table; the cursor keeps its line number."""
-        if (list(lines), baseline) != (self.lines, self.baseline):
-            self.lines, self.baseline = list(lines), baseline
+        if (list(lines), baseline, list(marks)) != (self.lines, self.baseline, self.marks):
+            self.lines, self.baseline, self.marks = list(lines), baseline, list(marks)
             self.reload()
 
 
@@ -71,6 +72,7 @@ class Compare(PlotKeys):
     DEFAULT_CSS = """
     Compare {
         #table { height: 1fr; }
+        #overlay { padding-right: 1; }
     }
     """
 
@@ -79,6 +81,7 @@ class Compare(PlotKeys):
         self._views: dict[RunFolder, RunView] = {}
         self._loss = False
         self._zoomed = False
+        self._options = replace(self._options, smooth=0.85)
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -147,6 +150,10 @@ class Compare(PlotKeys):
     def _shown_views(self) -> list[RunView]:
         return [self._views[run] for run in self._runs() if run in self._views]
 
+    def _slotted(self, views: Sequence[RunView]) -> list[tuple[RunView, int | None]]:
+        """The runs with their slots."""
+        return list(zip(views, self.workbench.session.slots_of([view.run for view in views]), strict=True))
+
     def _draw(self) -> None:
         views = self._shown_views()
         pane = self.query_one("#overlay", Pane)
@@ -162,35 +169,43 @@ class Compare(PlotKeys):
         unreadable = [f"{view.short_id}: its recipe cannot be read" for view in views if view.recipe is None]
         differences = compare.differences(recipes) if not unreadable else []
         lines = table_lines(rows, compare.groups(rows), differences, unreadable)
-        self.query_one(ComparisonTable).set_lines(lines, baseline)
+        marks = [(mark_of(slot, view.run.id), role_of(slot)) for view, slot in self._slotted(views)]
+        self.query_one(ComparisonTable).set_lines(lines, baseline, marks)
 
     def _overlay(self, width: int, height: int) -> list[Line]:
         views, options = self._shown_views(), self._options
-        frame = Frame(width, height - 1, self.query_one("#overlay", Pane).glyphs)
-        drawn = list(enumerate(views))[: len(MARKS)]
-        series = [self._series(view, place) for place, view in reversed(drawn)]
-        values = [one.y for one in series]
-        if self._loss:
-            y, title = value_axis(values, frame.rows, options.loss_scale), "test loss"
-        else:
-            y, title = accuracy_axis(values, frame.rows, options.accuracy_scale), "test accuracy %"
+        frame = Frame(width, height - 1, self.query_one("#overlay", Pane).glyphs, color=not self.app.no_color)
+        drawn = self._slotted(views)[:SLOTS]
+        series = [self._series(view, slot) for view, slot in reversed(drawn)]
         furthest = max(views, key=lambda view: view.progress_epochs)
+        x = x_axis_for(furthest, options)
+        values = [visible(one.points, x, last_half=True) for one in series]
+        if self._loss:
+            y, title = settle(fit_values(values, scale=options.loss_scale)), "test loss"
+        else:
+            y, title = settle(fit_accuracy(values, scale=options.accuracy_scale)), "test accuracy %"
         left_out = f"   first {len(drawn)} of {len(views)} drawn" if len(drawn) < len(views) else ""
-        long = f"a {y.scale}   x {options.x}   w smooth {options.smooth:g}{left_out}"
-        style = frame.style(max([2, *(len(label) for _, label in y.ticks)]), options.x)
-        empty = "" if any(np.isfinite(np.asarray(value)).any() for value in values) else furthest.no_test
-        x = x_axis_for(furthest, options, frame)
-        return chart_pane(ChartPane(title, tuple(series), x, y, style, (long,), empty=empty), width, height)
+        keys = hints([("a", y.scale), ("x", options.x), ("w", f"smooth {options.smooth:g}")])
+        long: Line = [*keys, (f"   y fits last half{left_out}", "dim")]
+        empty = "" if any(len(value) for value in values) else furthest.no_test
+        chart = Chart(title, tuple(series), x, y, x_name(options), rights=(long,), empty=empty)
+        return chart_pane(chart, frame.style(), width, height)
 
-    def _series(self, view: RunView, place: int) -> Series:
+    def _series(self, view: RunView, slot: int | None) -> Series:
         xs = epoch_positions(view, self._options)
         ys = view.history.epoch("test_loss") if self._loss else 100 * view.history.epoch("test_accuracy")
         tested = ys[np.isfinite(ys)]
         last = float(tested[-1]) if len(tested) else math.nan
         value = number(last) if self._loss else percent(last / 100)
-        return Series(view.short_id, xs, smooth(ys, self._options.smooth), (value,), run_role(place), run_mark(place))
+        return Series(
+            view.short_id, xs, ys, (value,), role_of(slot), mark_of(slot, view.run.id), faint=faint_role_of(slot),
+            weight=self._options.smooth, slot=slot or 0,
+        )  # fmt: skip
 
     # --- keys -------------------------------------------------------------------------------------------------
+
+    def _last_epoch(self) -> int:
+        return max((view.done_epochs for view in self._shown_views()), default=0)
 
     def action_metric(self) -> None:
         self._loss = not self._loss
@@ -221,6 +236,11 @@ class Compare(PlotKeys):
         if run is not None and run in session.marked:
             session.toggle_mark(run)
             self._draw()
+
+    def action_inspect(self) -> None:
+        if run := self._run_at_cursor():
+            self.workbench.session.selected = run
+            self.workbench.visit("inspect")
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
         run = self._run_at_cursor()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Final, Literal
 
@@ -11,34 +10,33 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Resize, ScreenResume
 
-from engine.analysis.seeds import one_a_seed
-from engine.analysis.standing import Standing
 from engine.contract.run.logfile import size
 from engine.contract.run.status import Status
 from engine.contract.run.store import RunFolder
 from tui.dashboard import panels
+from tui.dashboard.accuracy_series import Look
 from tui.dashboard.classes import class_names
+from tui.dashboard.layout import WIDEST
 from tui.dashboard.options import METRICS, next_value
-from tui.dashboard.panes import Panes, Scene
+from tui.dashboard.panes import Panes
+from tui.dashboard.scene import Scene, Second
 from tui.dashboard.view import RunView
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.dashboard import KEYS
 from tui.keys.key import footer, for_state
+from tui.screens.beside import BesideRuns
 from tui.screens.log import Log
 from tui.screens.neighbors import listed
 from tui.screens.plot_keys import PlotKeys
-from tui.screens.run_keys import SelectedRunKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.top_bar import TopBar
 
 TICK_SECONDS: Final = 1.0
 LONG_FILE: Final = 2 << 20
 """Size of an event file in bytes above which its end is shown first while a thread reads all of it."""
-MOST_SEEDS: Final = 8
-"""At most this many runs of the baseline's recipe are read for the spread over its seeds."""
 
 
-class Dashboard(SelectedRunKeys, PlotKeys):
+class Dashboard(BesideRuns, PlotKeys):
     """One run, live."""
 
     KEYS = KEYS
@@ -49,8 +47,6 @@ class Dashboard(SelectedRunKeys, PlotKeys):
         self._view: RunView | None = None
         self._state = Status("lost")
         self._rates: list[float] = []
-        self._baseline: RunView | None = None
-        self._siblings: list[Standing] = []
         self._zoom: Literal["", "accuracy", "lower"] = ""
         self._follow = False
 
@@ -95,11 +91,7 @@ class Dashboard(SelectedRunKeys, PlotKeys):
                 session.selected = session.folder(row)
         if session.selected is not None and (self._view is None or self._view.run != session.selected):
             self._open(session.selected)
-        if session.baseline is None:
-            self._baseline, self._siblings = None, []
-        elif self._baseline is None or self._baseline.run != session.baseline:
-            self._baseline = RunView(session.baseline, tail=True)
-            self._read_baseline(session.baseline)
+        self._choose_beside()
 
     def _open(self, run: RunFolder) -> None:
         """Show a run: all of it if it is short, else its last events while a thread reads all of them."""
@@ -123,26 +115,6 @@ class Dashboard(SelectedRunKeys, PlotKeys):
             self._view = view
             self._arrange()
 
-    @work(thread=True, group="baseline", exclusive=True, exit_on_error=False)
-    def _read_baseline(self, run: RunFolder) -> None:
-        """Read the whole history of the baseline and of the other seeds of its recipe."""
-        view = RunView(run)
-        view.poll()
-        session = self.workbench.session
-        rows = [row for row in session.summaries() if row.recipe_id and row.recipe_id == view.info.recipe_id]
-        rows, _ = one_a_seed(rows, lambda row: row.seed, lambda row: (row.epoch, row.created))
-        siblings = []
-        for row in rows[:MOST_SEEDS]:
-            sibling = RunView(session.folder(row))
-            sibling.poll()
-            siblings.append(sibling.standing())
-        self.app.call_from_thread(self._show_baseline, view, siblings)
-
-    def _show_baseline(self, view: RunView, siblings: Sequence[Standing]) -> None:
-        if self.workbench.session.baseline == view.run:
-            self._baseline, self._siblings = view, list(siblings)
-            self._draw()
-
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
@@ -158,8 +130,8 @@ class Dashboard(SelectedRunKeys, PlotKeys):
         state = self._view.status()
         changed = changed or state != self._state
         self._state = state
-        if self._baseline is not None:
-            changed = self._baseline.poll() or changed
+        for other in (self._baseline, self._second):
+            changed = (other is not None and other.poll()) or changed
         if changed:
             self._draw()
         else:
@@ -167,12 +139,23 @@ class Dashboard(SelectedRunKeys, PlotKeys):
 
     def _arrange(self) -> None:
         """Lay out the panes, then draw them once they have their sizes."""
-        self.query_one(Panes).divide(len(class_names(self._view.history)) if self._view else 0, self._zoom)
+        classes = len(class_names(self._view.history)) if self._view else 0
+        self.query_one(Panes).divide(classes, self._zoom, len(self.workbench.session.summaries()))
+        self._choose_second()
         self.call_after_refresh(self._draw)
 
     def _scene(self, view: RunView) -> Scene:
-        others = panels.others(self.workbench.session.live(), str(view.run.path))
-        return Scene(view, self._state, self._baseline, self._siblings, self._rates, others, self._options, self._zoom)
+        session, own = self.workbench.session, str(view.run.path)
+        shown = [view.run, *([self._second.run] if self._second else [])]
+        slots = dict(zip(shown, session.slots_of(shown), strict=True))
+        by_id = session.slots | {run.id: slot for run, slot in slots.items()}
+        second = self._second
+        return Scene(
+            view, self._state, self._baseline, self._siblings, self._rates,
+            panels.others(session.live(), own, by_id), self._options, self._zoom, Look.of(slots[view.run], view.run.id),
+            panels.here(listed(session), own, by_id) if second or self.app.size.width >= WIDEST else (),
+            Second(second, Look.of(slots[second.run], second.run.id)) if second else None,
+        )  # fmt: skip
 
     def _draw(self) -> None:
         panes = self.query_one(Panes)
@@ -183,6 +166,9 @@ class Dashboard(SelectedRunKeys, PlotKeys):
             panes.draw(self._scene(self._view))
 
     # --- keys that change the view ----------------------------------------------------------------------------
+
+    def _last_epoch(self) -> int:
+        return self._view.done_epochs if self._view is not None else 0
 
     def action_metric(self) -> None:
         """Show the next metric in the lower plot; a zoomed plot cycles through the accuracy as well."""
@@ -220,23 +206,12 @@ class Dashboard(SelectedRunKeys, PlotKeys):
         if self._view is not None:
             self.app.push_screen(Log(self._view, searching=True))
 
-    def action_baseline(self) -> None:
-        session = self.workbench.session
-        if self._view is not None:
-            session.baseline = None if session.baseline == self._view.run else self._view.run
-            self.say(f"{self._view.short_id} is the baseline" if session.baseline else "no baseline")
-            self._choose_run()
-            self._draw()
-
     def action_mark(self) -> None:
         session = self.workbench.session
         if self._view is not None:
             session.toggle_mark(self._view.run)
             marked = "marked" if self._view.run in session.marked else "unmarked"
             self.say(f"{self._view.short_id} {marked}, {len(session.marked)} marked in all")
-
-    def action_inspect(self) -> None:
-        self.workbench.visit("inspect")
 
     def action_rerun(self) -> None:
         if self._view is not None and self.workbench.session.row(self._view.run) is not None:

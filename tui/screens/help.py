@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.content import Content
-from textual.widgets import Static
 
-from tui.drawing.lines import Line, fit, rule, wrap
-from tui.keys import compare, dashboard, inspect, new_run, queue, results, suites
-from tui.keys.common import DIALOG, GLOBAL, MODES, MOVING, bindings
+from tui.drawing.lines import Line, fit, heading, wrap
+from tui.keys.common import DIALOG, GLOBAL, MOVING, bindings
 from tui.keys.key import Key, key_names
+from tui.keys.tables import TABLES, TITLES
 from tui.screens.dialog import Dialog
+from tui.widgets.key_line import HintLine
 from tui.widgets.line_list import LineList
 
 KEYS = (Key("q,escape,question_mark,f1", "app.pop_screen", "close", "Close the help."),)
-
-TABLES: Final[dict[str, tuple[Key, ...]]] = {
-    "dashboard": dashboard.KEYS,
-    "results": results.KEYS,
-    "compare": compare.KEYS,
-    "new_run": new_run.KEYS,
-    "queue": queue.KEYS,
-    "inspect": inspect.KEYS,
-    "suites": suites.KEYS,
-}
-TITLES: Final = {**MODES, "suites": "Suites"}
 
 
 def sections(mode: str) -> list[tuple[str, Sequence[Key]]]:
@@ -45,7 +33,7 @@ def key_sheet(mode: str, width: int) -> list[Line]:
     for title, table in sections(mode):
         if lines:
             lines.append([])
-        lines.append(rule(title, width))
+        lines.append(heading(title, width))
         column = max(len(key_names(key)) for key in table) + 3
         for key in table:
             first, *rest = wrap(key.help, width - column - 1) or [""]
@@ -77,6 +65,7 @@ class KeySheet(LineList):
 class Help(Dialog[None]):
     """All keys, with those of the screen `mode` first."""
 
+    KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self, mode: str) -> None:
@@ -86,7 +75,7 @@ class Help(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall"):
             yield KeySheet(self._mode)
-            yield Static(Content("j k scroll   ctrl+p all commands by name   q close"), classes="dialog-keys")
+            yield HintLine((("j k", "scroll"), ("ctrl+p", "all acts by name"), ("q", "close")))
 
     def on_mount(self) -> None:
         self.query_one(KeySheet).focus()

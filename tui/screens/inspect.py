@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.events import Resize, ScreenResume
+from textual.events import MouseScrollDown, MouseScrollUp, Resize, ScreenResume
 
 from engine.contract.run.store import RunFolder
 from engine.contract.text import one_line
@@ -28,6 +28,8 @@ from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
 
 TICK_SECONDS: Final = 1.0
+WHEEL_LINES: Final = 3
+"""How many lines one notch of the wheel scrolls."""
 
 
 def class_page(view: RunView, width: int, as_percent: bool) -> list[Line]:
@@ -79,7 +81,6 @@ class Inspect(SelectedRunKeys):
         yield KeyLine(footer([*KEYS, *GLOBAL]))
 
     def on_mount(self) -> None:
-        self.query_one("#page", Pane).styles.height = "1fr"
         self.set_interval(TICK_SECONDS, self._tick)
 
     def on_screen_resume(self, event: ScreenResume) -> None:
@@ -128,6 +129,12 @@ class Inspect(SelectedRunKeys):
     def action_numbers(self) -> None:
         self._percent = not self._percent
         self._draw()
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        self.action_scroll(WHEEL_LINES)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        self.action_scroll(-WHEEL_LINES)
 
     def action_scroll(self, rows: int) -> None:
         self._top += rows

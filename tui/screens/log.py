@@ -14,10 +14,11 @@ from engine.contract.run.logfile import tail
 from engine.contract.text import one_line
 from tui.dashboard.log import log_lines
 from tui.dashboard.view import RunView
-from tui.drawing.lines import Line, rule
+from tui.drawing.lines import Line, heading
 from tui.drawing.log_tail import LogLine, draw_log_line
 from tui.keys.common import bindings
-from tui.keys.key import Key, footer
+from tui.keys.key import footer
+from tui.keys.log import KEYS
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList, LineView
@@ -25,14 +26,6 @@ from tui.widgets.top_bar import TopBar
 
 RAW_BYTES: Final = 256 * 1024
 """How many bytes of log.txt are read, from its end."""
-KEYS: Final = (
-    Key("slash", "search", "search", "Find lines that contain a text.", footer=1),
-    Key("n", "find(1)", "next", "Go to the next match.", footer=2),
-    Key("N", "find(-1)", "previous", "Go to the previous match.", footer=3),
-    Key("f", "follow", "follow", "Keep showing the newest lines while the run continues.", footer=4),
-    Key("r", "raw", "raw output", "Switch between the messages of the run and its raw output (log.txt).", footer=5),
-    Key("q,escape,l", "app.pop_screen", "back", "Go back to the Dashboard.", footer=98),
-)
 
 
 def raw_lines(path: Path) -> list[LogLine]:
@@ -65,6 +58,7 @@ class Log(Screen[None]):
     """The log of one run."""
 
     KEYS = KEYS
+    KEYS_OF = "log"
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
     AUTO_FOCUS = "#lines"
     DEFAULT_CSS = """
@@ -111,7 +105,9 @@ class Log(Screen[None]):
         what = "raw output" if self._raw else "log"
         name = f"{what} of {one_line(self._view.name)} {self._view.short_id}"
         follow = "following" if self._follow else ""
-        self.query_one("#heading", LineView).show([rule(name, self.size.width, follow or f"{len(rows)} lines")])
+        self.query_one("#heading", LineView).show(
+            [heading(name, self.size.width - 1, [follow or f"{len(rows)} lines"])]
+        )
 
     def on_line_list_moved(self, event: LineList.Moved) -> None:
         """Follow only while the cursor is on the last line."""

@@ -80,7 +80,7 @@ class NewRun(RunForm):
         if finder.running:
             self.say("the sweep is running: press esc to end it")
         elif finder.found:
-            self._use_rate(finder.curve.suggestion)
+            self._choose_rate(finder)
         elif not self._report_problems():
             self._with_trust(self._find_rate)
 
@@ -91,15 +91,19 @@ class NewRun(RunForm):
         what = editor.resolution, wanted, session.roots, session.parts
         finder.start(editor.draft, partial(plan_sweep, *what, trust=trust))
 
-    def action_take_second(self) -> None:
-        """Use the second of the two suggested rates, the one at the steepest descent of the loss."""
-        finder = self.query_one(FindRate)
-        if finder.found:
-            self._use_rate(finder.curve.second)
+    def _choose_rate(self, finder: FindRate) -> None:
+        """Ask which of the two rates that the sweep has found to use; the suggested one is chosen at first."""
+        options = [
+            Option(text_of(finder.curve.suggestion), text_of(finder.curve.suggestion), "a tenth of the largest rate"),
+            Option(text_of(finder.curve.second), text_of(finder.curve.second), "where the loss falls fastest"),
+        ]
+        self.app.push_screen(Pick("Learning rate", options, options[0].value), self._use_rate)
 
-    def _use_rate(self, rate: float) -> None:
+    def _use_rate(self, rate: str | None) -> None:
+        if rate is None:
+            return
         self.query_one(FindRate).close()
-        self.editor.put("optimizer.lr", text_of(rate))
+        self.editor.put("optimizer.lr", rate)
         self.show()
         self.query_one(Form).go_to("optimizer.lr")
 

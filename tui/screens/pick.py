@@ -17,6 +17,7 @@ from tui.forms.options import Option
 from tui.keys.common import bindings
 from tui.keys.key import Key
 from tui.screens.dialog import Dialog
+from tui.widgets.key_line import HintLine
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList
 
@@ -25,7 +26,7 @@ KEYS = (
     Key("q,escape", "cancel", "cancel", "Close without choosing.", footer=2),
 )
 
-KEY_HINTS: Final = "enter choose   / find   q close"
+KEY_HINTS: Final = (("enter", "choose"), ("/", "find"), ("q", "close"))
 """The keys while the search line is closed."""
 
 
@@ -73,6 +74,7 @@ class Pick(Dialog[str | None]):
         chosen: the current value, on which the cursor starts.
     """
 
+    KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self, title: str, options: Sequence[Option], chosen: str = "") -> None:
@@ -88,7 +90,7 @@ class Pick(Dialog[str | None]):
             rows.styles.height = max(1, min(len(self._options), 14))
             yield rows
             yield LineInput(id="find", placeholder="find").hidden()
-            yield Static(Content(KEY_HINTS), classes="dialog-keys")
+            yield HintLine(KEY_HINTS)
 
     def on_mount(self) -> None:
         rows = self.query_one(OptionRows)
@@ -113,13 +115,13 @@ class Pick(Dialog[str | None]):
         find = self.query_one("#find", Input)
         find.value = ""
         find.display = False
-        self.query_one(".dialog-keys", Static).update(Content(KEY_HINTS))
+        self.query_one(HintLine).set_pairs(KEY_HINTS)
         self.query_one(OptionRows).focus()
 
     def action_find(self) -> None:
         find = self.query_one("#find", Input)
         find.display = True
-        self.query_one(".dialog-keys", Static).update(Content("enter choose   esc show all"))
+        self.query_one(HintLine).set_pairs((("enter", "choose"), ("esc", "show all")))
         find.focus()
 
     def action_cancel(self) -> None:

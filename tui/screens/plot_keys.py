@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from tui.dashboard.options import AXES, SMOOTHING, X_UNITS, Options, next_value
+from tui.dashboard.options import AXES, SMOOTHING, X_RANGES, X_UNITS, Options, next_value
 from tui.keys.common import GLOBAL
 from tui.keys.key import Key, footer
 from tui.screens.run_actions import RunActions
@@ -42,3 +42,24 @@ class PlotKeys(RunActions):
 
     def action_smooth(self) -> None:
         self._change(replace(self._options, smooth=next_value(SMOOTHING, self._options.smooth)))
+
+    def action_x_range(self) -> None:
+        self._change(replace(self._options, x_range=next_value(X_RANGES, self._options.x_range)))
+
+    def action_y_zoom(self, steps: int) -> None:
+        """Zoom the y axis in by so many steps, out for a negative number."""
+        self._change(replace(self._options, zoom=self._options.zoom + steps))
+
+    def action_reset_view(self) -> None:
+        """Show the whole range again, without a cursor."""
+        self._change(replace(self._options, zoom=0, x_range="whole", cursor=0))
+
+    def _last_epoch(self) -> int:
+        """The last epoch that the cursor can read; 0 if there is none."""
+        raise NotImplementedError
+
+    def action_cursor(self, epochs: int) -> None:
+        """Move the cursor by so many epochs; it appears at the last one."""
+        last, now = self._last_epoch(), self._options.cursor
+        if last:
+            self._change(replace(self._options, cursor=min(max(now + epochs, 1), last) if now else last))

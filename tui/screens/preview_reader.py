@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
+from pathlib import Path
 
-from engine.analysis.history import History
-from engine.contract.errors import BadInput
-from engine.contract.recipe.schema import Recipe
+from engine.analysis.compare import fields
 from engine.contract.run.store import RunFolder, Summary
+from tui.dashboard.classes import class_rows, evaluated_by_class
+from tui.dashboard.view import RunView
 from tui.drawing.figures import extra_accuracies, matches_preset, subset_of_test
-from tui.drawing.run_preview import Preview
+from tui.drawing.run_preview import Curve, Preview
 
 
 class Reader:
-    """Reads previews. Of the run that it read last it reads only what is new. Serves one thread at a time."""
+    """Reads previews. Of the run and the baseline that it read last it reads only what is new.
+
+    May be used from several threads; they take turns.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._folder: RunFolder | None = None
-        self._history: History | None = None
-        self._recipe: Recipe | None = None
+        self._views: dict[str, RunView] = {}
+        """The run and the baseline that were read last."""
 
-    def read(self, run: Summary, folder: RunFolder) -> Preview:
+    def read(self, run: Summary, baseline: Summary | None = None) -> Preview:
         """The preview of a run. Never raises: a damaged run has an empty curve."""
         with self._lock:
-            if self._history is None or folder != self._folder:
-                self._folder, self._history, self._recipe = folder, History(folder.events), None
-                with suppress(BadInput):  # the row in the table already shows the problem
-                    self._recipe = folder.inspect()[0]
-            history = self._history
-            history.poll()
-            images = history.started.test_images if history.started else 0
-            epochs, test = history.epoch("epoch").copy(), 100 * history.epoch("test_accuracy")
-            promise = self._recipe.promise if self._recipe else None
-            more = tuple(filter(None, [*extra_accuracies(history.course.last), subset_of_test(self._recipe)]))
-        own = matches_preset(run.preset, run.changes)
-        return Preview(run, epochs, test, images, promise, own, more, history.garbage)
+            base = baseline if baseline is not None and baseline.folder != run.folder else None
+            wanted = {run.folder, base.folder if base else ""}
+            self._views = {place: view for place, view in self._views.items() if place in wanted}
+            view = self._polled(run)
+            base_view = self._polled(base) if base else None
+            history = view.history
+            tested = evaluated_by_class(history)
+            return Preview(
+                run=run,
+                curve=curve_of(view),
+                test_images=history.started.test_images if history.started else 0,
+                promise=view.recipe.promise if view.recipe else None,
+                unchanged=matches_preset(run.preset, run.changes),
+                details=tuple(filter(None, [*extra_accuracies(history.course.last), subset_of_test(view.recipe)])),
+                garbage=history.garbage,
+                classes=tuple(class_rows(view, base_view)),
+                confused=tuple(tested[0].confused) if tested else (),
+                baseline=base,
+                baseline_curve=curve_of(base_view) if base_view else Curve(),
+                fields=tuple(fields(view.recipe).items()) if view.recipe else (),
+            )
+
+    def _polled(self, run: Summary) -> RunView:
+        """The view of a run, brought up to date."""
+        view = self._views.get(run.folder)
+        if view is None:
+            view = self._views[run.folder] = RunView(RunFolder(Path(run.folder)))
+        view.poll()
+        return view
+
+
+def curve_of(view: RunView) -> Curve:
+    """The test accuracy of a run."""
+    return Curve(view.history.epoch("epoch").copy(), 100 * view.history.epoch("test_accuracy"))

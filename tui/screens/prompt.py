@@ -15,6 +15,7 @@ from engine.contract.errors import BadInput
 from tui.keys.common import bindings
 from tui.keys.key import Key
 from tui.screens.dialog import Dialog
+from tui.widgets.key_line import TYPING, HintLine
 
 KEYS = (
     Key("escape", "cancel", "cancel", "Close without changing anything."),
@@ -32,6 +33,7 @@ class Prompt(Dialog[str | None]):
         check: returns the problem with a text, "" if there is none; the prompt stays open until there is none.
     """
 
+    KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS[:1])
 
     def __init__(self, title: str, body: str, value: str = "", check: Callable[[str], str] | None = None) -> None:
@@ -47,7 +49,7 @@ class Prompt(Dialog[str | None]):
             yield Static(Content(self._body), classes="dialog-body")
             yield Input(self._value, compact=True, select_on_focus=False)
             yield Static(Content(""), id="wrong")
-            yield Static(Content("enter ok   esc cancel"), classes="dialog-keys")
+            yield HintLine(TYPING)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         wrong = self._check(event.value) if self._check else ""

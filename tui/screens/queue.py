@@ -16,11 +16,12 @@ from engine.contract.run.store import RunFolder, Summary
 from engine.contract.text import one_line
 from engine.launch.queue import Ticket, inspect
 from tui.drawing.format import duration
-from tui.drawing.lines import Line, fit, rule
+from tui.drawing.lines import Line, fit, heading
+from tui.drawing.marks import mark_of, role_of
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.queue import KEYS
-from tui.screens.run_actions import RunActions
+from tui.screens.run_keys import RunKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineList, LineView
 from tui.widgets.top_bar import TopBar
@@ -31,17 +32,28 @@ HEADER: Line = [("   place  id    recipe           seed  device       since     
 def ticket_rows(found: Sequence[Ticket]) -> list[Ticket | str]:
     """Tickets under headings: runs that hold a device, then runs that wait."""
     rows: list[Ticket | str] = []
-    for heading, part in (
+    for title, part in (
         ("on a device", [ticket for ticket in found if ticket.held]),
         ("waiting", [ticket for ticket in found if not ticket.held]),
     ):
         if part:
-            rows += [f"{heading} {len(part)}", *part]
+            rows += [f"{title} {len(part)}", *part]
     return rows
 
 
-def draw_ticket(ticket: Ticket, run: Summary | None, width: int, at_cursor: bool, now: float) -> Line:
-    """One ticket: its place in line, its run, its devices, since when, and what the run is doing."""
+def draw_ticket(
+    ticket: Ticket,
+    run: Summary | None,
+    width: int,
+    at_cursor: bool,
+    now: float,
+    mark: tuple[str, str] = (" ", ""),
+) -> Line:
+    """One ticket: its place in line, its run, its devices, since when, and what the run is doing.
+
+    Args:
+        mark: the mark and role of a marked run.
+    """
     plain = "strong" if at_cursor else ""
     place = "●" if ticket.held else f"#{ticket.place}"
     recipe = one_line(run.preset or run.model) if run else "?"
@@ -50,10 +62,11 @@ def draw_ticket(ticket: Ticket, run: Summary | None, width: int, at_cursor: bool
     if not ticket.supervised:
         note = "its supervisor is gone; training continues without it"
     return [
-        ("▸ " if at_cursor else "  ", "mark"),
+        ("▸" if at_cursor else " ", "mark"),
+        (mark[0], mark[1]),
         (fit(place, 6, "right"), "live" if ticket.held else "warn"),
         ("  ", ""),
-        (fit(ticket.run[-4:], 4), "key"),
+        (fit(ticket.run[-4:], 4), mark[1] or "id"),
         ("  ", ""),
         (fit(recipe, 16) + " ", plain),
         (fit(str(run.seed) if run else "-", 4, "right") + "  ", plain),
@@ -75,6 +88,7 @@ class Tickets(LineList):
         super().__init__(id="tickets")
         self._rows: list[Ticket | str] = []
         self._runs: Mapping[str, Summary] = {}
+        self._marks: Mapping[str, tuple[str, str]] = {}
 
     def row_count(self) -> int:
         return len(self._rows)
@@ -85,8 +99,9 @@ class Tickets(LineList):
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
         ticket = self._rows[row]
         if isinstance(ticket, str):
-            return rule(ticket, width)
-        return draw_ticket(ticket, self._runs.get(ticket.folder), width, at_cursor, time.time())
+            return heading(ticket, width - 1)
+        mark = self._marks.get(ticket.run, (" ", ""))
+        return draw_ticket(ticket, self._runs.get(ticket.folder), width, at_cursor, time.time(), mark)
 
     @property
     def ticket(self) -> Ticket | None:
@@ -94,13 +109,13 @@ class Tickets(LineList):
         row = self._rows[self.cursor] if self._rows else None
         return row if isinstance(row, Ticket) else None
 
-    def show(self, rows: list[Ticket | str], runs: Mapping[str, Summary]) -> None:
-        """Show these tickets."""
-        self._rows, self._runs = rows, runs
+    def show(self, rows: list[Ticket | str], runs: Mapping[str, Summary], marks: Mapping[str, tuple[str, str]]) -> None:
+        """Show these tickets; `marks` has the mark and role of each marked run by id."""
+        self._rows, self._runs, self._marks = rows, runs, marks
         self.reload()
 
 
-class Queue(RunActions):
+class Queue(RunKeys):
     """The queue of this machine."""
 
     KEYS = KEYS
@@ -135,14 +150,16 @@ class Queue(RunActions):
 
     def _show(self, found: Sequence[Ticket], trouble: str) -> None:
         runs = {row.folder: row for row in self.workbench.session.summaries()}
-        self.query_one(Tickets).show(ticket_rows(found), runs)
+        marks = {run: (mark_of(slot)[0], role_of(slot)) for run, slot in self.workbench.session.slots.items()}
+        self.query_one(Tickets).show(ticket_rows(found), runs, marks)
         waiting = sum(not ticket.held for ticket in found)
         words = f" {len(found) - waiting} on a device, {waiting} waiting. Each run waits by itself; there is no daemon."
         empty = " The queue is empty. 4 opens New run, where ctrl+s starts or queues a run."
         message = (f" {one_line(trouble)}", "bad") if trouble else (words if found else empty, "dim")
         self.query_one("#summary", LineView).show([[message]])
 
-    def _run_at_cursor(self) -> RunFolder | None:
+    def _run(self) -> RunFolder | None:
+        """The run under the cursor."""
         ticket = self.query_one(Tickets).ticket
         return RunFolder(Path(ticket.folder)) if ticket else None
 
@@ -150,17 +167,22 @@ class Queue(RunActions):
         self.action_open()
 
     def action_open(self) -> None:
-        if run := self._run_at_cursor():
+        if run := self._run():
             self.workbench.open_run(run)
 
     def action_cancel(self) -> None:
-        ticket, run = self.query_one(Tickets).ticket, self._run_at_cursor()
+        ticket, run = self.query_one(Tickets).ticket, self._run()
         if ticket and run:
             if ticket.held:
                 self.say(f"{run.id[-4:]} holds a device: press S to stop it")
             else:
                 self.ask_cancel(run)
 
-    def action_stop(self) -> None:
-        if run := self._run_at_cursor():
-            self.ask_stop(run)
+    def action_mark(self) -> None:
+        if run := self._run():
+            self.workbench.session.toggle_mark(run)
+            self._read()
+            self.query_one(Tickets).action_move(1)
+
+    def action_suites(self) -> None:
+        self.workbench.show_suite("")

@@ -32,6 +32,11 @@ class FilterLine(Horizontal):
         yield LineInput(id="filter", placeholder=EXAMPLE).hidden()
         yield LineView(id="counts")
 
+    @property
+    def is_typing(self) -> bool:
+        """Whether the input is open."""
+        return bool(self.query_one("#filter", Input).display)
+
     def edit(self) -> None:
         """Open the input."""
         line = self.query_one("#filter", Input)

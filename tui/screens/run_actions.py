@@ -1,4 +1,4 @@
-"""The actions on a run that every screen offers: stop, kill, resume, run again, cancel, delete, tag, note.
+"""The actions on a run that every screen offers: stop, kill, resume, run again, cancel, delete, tag, note, leave out.
 
 Each asks for confirmation and has an equivalent command. Actions run in a thread; their outcome is a notification.
 """
@@ -15,7 +15,7 @@ from textual.worker import WorkerCancelled, get_current_worker
 
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.recipe.catalog import catalog
-from engine.contract.run.labels import check_tag
+from engine.contract.run.labels import check_reason, check_tag
 from engine.contract.run.own_code import Untrusted
 from engine.contract.run.store import RunFolder
 from engine.contract.run.teacher import students_of
@@ -88,22 +88,33 @@ class RunActions(Section):
             lambda: self.act([run], control.cancel, "removed from the queue"),
         )
 
-    def ask_delete(self, runs: Sequence[RunFolder]) -> None:
-        """Ask whether to move runs to the trash."""
+    def ask_delete(self, runs: Sequence[RunFolder], marked: Sequence[RunFolder] = ()) -> None:
+        """Ask whether to move runs to the trash.
+
+        Args:
+            marked: other runs that can be deleted instead.
+        """
         names = ", ".join(run.id[-4:] for run in runs[:8]) + (" …" if len(runs) > 8 else "")
         session = self.workbench.session
         students = [
             run[-4:] for ids in students_of({run.id for run in runs}, session.summaries()).values() for run in ids
         ]
         warning = f"\nThey are still needed as teachers by unfinished runs: {', '.join(students)}." if students else ""
-        self._ask(
-            f"Delete {len(runs)} runs?" if len(runs) > 1 else f"Delete run {names}?",
-            f"{names} will be moved to the trash; u restores them.\n"
-            f"`cifar-tui runs prune --trash` empties the trash and frees the space.{warning}",
-            ("delete", "Delete"),
-            lambda: self._delete(list(runs)),
-            default=1,
+        title = f"Delete {len(runs)} runs?" if len(runs) > 1 else f"Delete run {names}?"
+        body = (
+            f"{names} will be moved to the trash; u restores {'them' if len(runs) > 1 else 'it'}.\n"
+            f"`cifar-tui runs prune --trash` empties the trash and frees the space.{warning}"
         )
+        others = [("all", f"All {len(marked)} marked")] if marked and list(marked) != list(runs) else []
+        buttons = [("delete", "Delete"), *others, ("no", "Not now")]
+
+        def answered(answer: str | None) -> None:
+            if answer == "delete":
+                self._delete(list(runs))
+            elif answer == "all":
+                self.ask_delete(marked)
+
+        self.app.push_screen(Confirm(title, body, buttons, len(buttons) - 1), answered)
 
     def ask_tags(self, run: RunFolder) -> None:
         """Ask for the tags of a run; what is typed replaces all of them."""
@@ -141,6 +152,31 @@ class RunActions(Section):
         notes = run.labels().notes
         body = f"Last note: {one_line(notes[-1], 200)}" if notes else "What to remember about this run."
         self.app.push_screen(Prompt(f"Note on {run.id[-4:]}", body), answered)
+
+    def pin(self, run: RunFolder, pinned: bool) -> None:
+        """Keep a run at the top of Results, or let it go back to its place."""
+        words = f"{'pinned' if pinned else 'unpinned'} {run.id[-4:]}"
+        self._label(lambda: run.add_label(pinned=pinned), words, lambda: run.add_label(pinned=not pinned))
+
+    def ask_exclude(self, run: RunFolder) -> None:
+        """Ask why a run is left out of means, verdicts and grids; an empty answer makes it count again."""
+        before = run.labels().excluded
+
+        def check(text: str) -> str:
+            try:
+                check_reason(text)
+            except BadInput as error:
+                return "" if not text.strip() else str(error)
+            return ""
+
+        def answered(text: str | None) -> None:
+            if text is None or (why := text.strip()) == before:
+                return
+            done = f"left {run.id[-4:]} out: {why}" if why else f"let {run.id[-4:]} count again"
+            self._label(lambda: run.add_label(excluded=why), done, lambda: run.add_label(excluded=before))
+
+        body = "A run that is left out is in no mean, verdict or grid. Say why; clear the text to let it count again."
+        self.app.push_screen(Prompt(f"Why leave out {run.id[-4:]}?", body, before, check), answered)
 
     def _ask(self, title: str, body: str, yes: tuple[str, str], action: Callable[[], object], default: int = 0) -> None:
         def answered(answer: str | None) -> None:

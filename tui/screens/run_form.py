@@ -24,7 +24,7 @@ from tui.forms.form import Form
 from tui.forms.options import options_of
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
-from tui.keys.new_run import KEYS
+from tui.keys.new_run import KEYS, MOVED
 from tui.plans.draft import Draft
 from tui.screens.pick import Pick
 from tui.screens.run_actions import RunActions
@@ -42,7 +42,7 @@ class RunForm(RunActions):
     """Pick a preset and change its fields. `NewRun` adds the actions on the whole form."""
 
     KEYS = KEYS
-    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+    BINDINGS: ClassVar[list[BindingType]] = bindings((*KEYS, *MOVED))
     AUTO_FOCUS = "#rows"
 
     def __init__(self) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from engine.contract.run.logfile import size
 from engine.contract.run.store import RunFolder
+from tui.messages import RunsChanged
 from tui.screens.neighbors import neighbor
 from tui.screens.run_actions import RunActions
+
+LONG_FILE: Final = 2 << 20
+"""Size of an event file in bytes above which only its end is read at once."""
 
 
 class RunKeys(RunActions):
@@ -28,6 +35,52 @@ class RunKeys(RunActions):
         if run and not session.marked:
             session.toggle_mark(run)
         self.workbench.visit("compare")
+
+    def action_rerun(self) -> None:
+        if run := self._run():
+            self.ask_again(run)
+
+    def action_edit(self) -> None:
+        if run := self._run():
+            self.workbench.new_run({"preset": f"run:{run.id}"})
+
+    def action_delete(self) -> None:
+        if run := self._run():
+            self.ask_delete([run])
+
+    def action_tags(self) -> None:
+        if run := self._run():
+            self.ask_tags(run)
+
+    def action_note(self) -> None:
+        if run := self._run():
+            self.ask_note(run)
+
+    def action_exclude(self) -> None:
+        if run := self._run():
+            self.ask_exclude(run)
+
+    def action_baseline(self) -> None:
+        """Make the run the baseline, or remove it as the baseline."""
+        if run := self._run():
+            session = self.workbench.session
+            session.toggle_baseline(run)
+            self.say(f"{run.id[-4:]} is the baseline" if session.baseline else "no baseline")
+            self.app.post_message(RunsChanged())
+
+    def action_inspect(self) -> None:
+        if run := self._run():
+            self.workbench.session.selected = run
+            self.workbench.visit("inspect")
+
+    def action_log(self) -> None:
+        from tui.dashboard.view import RunView  # imports NumPy, so only when it is needed
+        from tui.screens.log import Log
+
+        if run := self._run():
+            view = RunView(run, tail=size(run.events) > LONG_FILE)
+            view.poll()
+            self.app.push_screen(Log(view))
 
     def action_copy(self) -> None:
         if run := self._run():

@@ -21,11 +21,12 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.data.fetch import require
 from engine.launch.preview import Preview
-from tui.drawing.format import glyphs_of_locale
 from tui.keys.common import bindings
 from tui.keys.key import Key
 from tui.plans.draft import Draft
 from tui.screens.dialog import Dialog
+from tui.widgets.key_line import HintLine
+from tui.widgets.line_list import glyphs_of
 
 if TYPE_CHECKING:
     from engine.analysis.contact_sheet import ContactSheet
@@ -41,7 +42,7 @@ KEYS = (
 NO_BLOCKS: Final = (
     "Images need a terminal with UTF-8 support. `cifar-tui augmentations preview` can write them to a file."
 )
-WORDS: Final = "n other images   j k scroll   q close"
+HINTS: Final = (("n", "other images"), ("j k", "scroll"), ("q", "close"))
 LOADING: Final = "drawing: loading torch takes a few seconds"
 
 
@@ -92,7 +93,7 @@ class SeeImages(Dialog[None]):
             yield Static("", classes="dialog-title")
             with VerticalScroll(id="images", can_focus=False):
                 yield Static("", id="sheet")
-            yield Static(Content(WORDS), classes="dialog-keys")
+            yield HintLine(HINTS)
 
     def on_mount(self) -> None:
         self._draw()
@@ -106,7 +107,7 @@ class SeeImages(Dialog[None]):
         self.call_after_refresh(self._show)
 
     def _draw(self) -> None:
-        if (getattr(self.app, "glyphs", None) or glyphs_of_locale()) == "ascii":
+        if glyphs_of(self) == "ascii":
             self._set_title()
             self._set_body(NO_BLOCKS)
             return
@@ -154,7 +155,7 @@ class SeeImages(Dialog[None]):
         self.query_one("#sheet", Static).update(Segments(shown))
         columns = "column needs" if hidden == 1 else "columns need"
         more = f"   {hidden} {columns} a wider terminal" if hidden else ""
-        self.query_one(".dialog-keys", Static).update(Content(f"{WORDS}{more}"))
+        self.query_one(HintLine).set_pairs(HINTS, more)
 
     # --- acting -----------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from tui.drawing.suite_table import further_table
 from tui.drawing.typeset import markdown
 from tui.forms.options import Option
 from tui.keys.common import bindings
-from tui.keys.suites import KEYS
+from tui.keys.suites import KEYS, MOVED
 from tui.plans.batch import alone, carry_out, prepare
 from tui.plans.cost import cost, room
 from tui.plans.draft import parse_seeds
@@ -38,7 +38,7 @@ class Suites(SuiteTable):
 
     KEYS = KEYS
     KEYS_OF = "suites"
-    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+    BINDINGS: ClassVar[list[BindingType]] = bindings((*KEYS, *MOVED))
     AUTO_FOCUS = "#suite-rows"
 
     # --- marks, other suites, other screens -------------------------------------------------------------------
@@ -62,9 +62,13 @@ class Suites(SuiteTable):
         self.workbench.session.undo_stack.push(what, lambda: state.mark(before))
         self._show()
 
-    def action_table(self) -> None:
+    def action_pick(self) -> None:
         options = [Option(info.name, info.name, one_line(info.title, 80)) for info in suites.list_suites()]
         self.app.push_screen(Pick("Suites", options, self._suite), lambda name: self._open(name) if name else None)
+
+    def action_queue(self) -> None:
+        self.dismiss()
+        self.workbench.action_go("queue")
 
     def action_shrink(self) -> None:
         def answered(text: str | None) -> None:

@@ -13,7 +13,7 @@ from engine.contract.errors import BadInput
 from engine.contract.text import clean, one_line
 from presets import suites
 from presets.suites import Row
-from tui.drawing.lines import Line, rule, wrap
+from tui.drawing.lines import Line, heading, wrap
 from tui.drawing.suite_table import describe_row, measured_table
 from tui.drawing.typeset import Table
 from tui.keys.common import GLOBAL
@@ -108,8 +108,8 @@ class SuiteTable(RunActions):
         rows.show(self._table(), state.marked if state else set())
         if state is not None:
             title = f"{state.name}, {state.shrink}" if state.shrink else f"{state.name}: {state.suite.title}"
-            heading = rule(one_line(title), self.size.width, f"{len(state.rows)} rows")
-            self.query_one("#heading", LineView).show([heading])
+            head = heading(one_line(title), self.size.width - 1, [f"{len(state.rows)} rows"])
+            self.query_one("#heading", LineView).show([head])
         self.query_one("#heads", LineView).show([rows.heads()])
         self._show_detail()
 
@@ -118,8 +118,8 @@ class SuiteTable(RunActions):
         if row is not None and self._state is not None and self._measured:
             at = self._state.rows.index(row)
             first, *rest = describe_row(row, self._measured[at], self._state.changed(row))
-            width = self.size.width
-            lines = [rule(row.id, width, LEGEND), *([(f" {line}", "")] for line in wrap(clean(first), width - 2))]
+            width = self.size.width - 1
+            lines = [heading(row.id, width, [LEGEND]), *([(f" {line}", "")] for line in wrap(clean(first), width - 2))]
             lines += [[(f" {line}", "dim")] for note in rest for line in wrap(clean(note), width - 2)]
         self.query_one("#suite-row", LineView).show(lines[:DETAIL_LINES])
 

@@ -16,6 +16,7 @@ from tui.host import Host
 from tui.keys.common import GLOBAL, MODES, bindings
 from tui.keys.key import Key
 from tui.screens.dialog import Dialog
+from tui.widgets.key_line import HintLine
 from tui.widgets.line_list import LineList
 
 KEYS = (
@@ -44,6 +45,11 @@ TEXT: Final = (
 )
 
 
+HINTS: Final = (
+    ("j k", "move"), ("enter", "choose"), ("1", "to 6 sections"), ("?", "keys"), (":", "palette"), ("q", "close"),
+)  # fmt: skip
+
+
 class Choices(LineList):
     """The presets to start with."""
 
@@ -59,6 +65,7 @@ class Choices(LineList):
 class Welcome(Dialog[str | None]):
     """Returns the preset to open in New run, OTHER, a section to go to, or None."""
 
+    KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def compose(self) -> ComposeResult:
@@ -68,8 +75,7 @@ class Welcome(Dialog[str | None]):
             choices = Choices()
             choices.styles.height = len(CHOICES)
             yield choices
-            keys = "j k move   enter choose   1 to 6 sections   ? keys   : palette   q close"
-            yield Static(Content(keys), classes="dialog-keys")
+            yield HintLine(HINTS)
 
     def on_mount(self) -> None:
         self.query_one(Choices).focus()

@@ -15,7 +15,7 @@ from engine.contract.errors import BadInput
 from engine.contract.run.events import Event, Failed
 from engine.contract.text import one_line
 from engine.launch.sweep import Sweep
-from tui.drawing.lines import Line, rule, wrap
+from tui.drawing.lines import Line, heading, wrap
 from tui.drawing.rate_chart import TITLE, rate_chart
 from tui.plans.draft import Draft
 from tui.plans.sweep import Progress, SweepPlan, suggestions, text_of
@@ -165,7 +165,7 @@ class FindRate(Vertical):
         self._dirty, self.curve = False, self._progress.curve()
         curve, job, pane = self.curve, self._job, self.query_one("#curve", Pane)
         if job is None:
-            pane.paint(lambda width, height: [rule(TITLE, width)])
+            pane.paint(lambda width, height: [heading(TITLE, width)])
         else:
             low, high = job.span.low, job.span.high
             pane.paint(lambda width, height: rate_chart(curve, low, high, width, height, pane.glyphs))
@@ -197,5 +197,5 @@ class FindRate(Vertical):
             return []
         taking = []
         if self.found:
-            taking = [("f", f"take {text_of(self.curve.suggestion)}"), ("t", f"take {text_of(self.curve.second)}")]
+            taking = [("f", f"use {text_of(self.curve.suggestion)} or {text_of(self.curve.second)}")]
         return [*taking, ("esc", "end the sweep" if self.running else "close the sweep")]

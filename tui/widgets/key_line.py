@@ -5,33 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tui.drawing.lines import Line, width_of
+from tui.drawing.lines import Line, hints, width_of
+from tui.widgets.line_list import LineView
 from tui.widgets.pane import Pane
 
 Pairs = Sequence[tuple[str, str]]
 """(key, label) in order of importance."""
-_STAY = ("q", "?")
-"""Keys that stay if not all keys fit."""
+MOST_NARROW: Final = 6
+"""How many hints a key line of fewer than 100 columns shows at most, besides `?` and `:`."""
 
 
 def key_line(pairs: Pairs, width: int) -> Line:
-    """As many keys and labels as fit. `q` and `?` always stay; from 100 columns on `:` is added."""
-    wide = width >= 100
-    inner = [(key, label) for key, label in pairs if key not in _STAY]
-    tail = [(key, label) for key, label in pairs if key == "q"]
-    tail.append(("?", "all keys" if wide else ""))
-    if wide:
-        tail.append((":", "palette"))
-    while inner and width_of(_line([*inner, *tail])) > width:
+    """As many keys and labels as fit, then the ways to all others, `?` and `:`, which always stay."""
+    narrow = width < 100
+    inner = [pair for pair in pairs if pair[0] not in ("q", "?")][: MOST_NARROW if narrow else None]
+    back = [] if narrow else [pair for pair in pairs if pair[0] == "q"]
+    long, short = (("?", "keys"), (":", "palette")), (("?", ""), (":", ""))
+    tail = short if narrow and width_of(_line([*inner, *long])) > width else long
+    while inner and width_of(_line([*inner, *back, *tail])) > width:
         inner.pop()
-    return _line([*inner, *tail])
+    return _line([*inner, *back, *tail])
 
 
 def _line(pairs: Pairs) -> Line:
-    line: Line = []
-    for i, (key, label) in enumerate(pairs):
-        line += [("  " if i else " ", ""), (key, "key"), (f" {label}" if label else "", "dim")]
-    return line
+    return [(" ", ""), *hints(pairs)]
 
 
 TYPING: Final = (("enter", "ok"), ("esc", "cancel"))
@@ -61,3 +58,15 @@ class KeyLine(Pane):
         if list(pairs) != self._pairs:
             self._pairs = list(pairs)
             self.redraw()
+
+
+class HintLine(LineView):
+    """The keys of a dialog, in its last line."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        super().__init__(classes="dialog-keys")
+        self.set_pairs(pairs)
+
+    def set_pairs(self, pairs: Pairs, note: str = "") -> None:
+        """Show other keys from now on, with a note behind them."""
+        self.show([[*hints(pairs, gap="   "), (note, "dim")]])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Final
+from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual.binding import BindingType
 from textual.events import Click, Resize
 from textual.geometry import Region, Size
@@ -16,27 +16,38 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.drawing.lines import ROLES, Line, clip
-from tui.keys.common import MOVING, bindings
+from tui.drawing.format import Glyphs, glyphs_of_terminal
+from tui.drawing.lines import Line, clip, part_at
+from tui.keys.common import MOVED, MOVING, bindings
+from tui.keys.press import press
+from tui.theme import cursor_style, style_of, vanishes
 
-_CLASSES: Final = {f"line--{role}" for role in (*ROLES, "cursor")}
+
+def glyphs_of(widget: Widget) -> Glyphs:
+    """What the terminal can show: the app's `glyphs` setting, else what is known of the terminal."""
+    chosen: Glyphs = getattr(widget.app, "glyphs", None) or glyphs_of_terminal()
+    return chosen
 
 
 def strip_of(widget: Widget, line: Line, width: int, *, at_cursor: bool = False) -> Strip:
     """The cells of one line in the widget's styles, truncated or padded to `width`."""
+    theme, colorless = widget.app.theme, widget.app.no_color
+    ascii_only = glyphs_of(widget) == "ascii"
     base = widget.rich_style
-    over = widget.get_component_rich_style("line--cursor", partial=True) if at_cursor else Style.null()
+    if at_cursor:
+        base += cursor_style(theme, colorless)
     segments = []
     for text, role in clip(line, width):
-        style = base + widget.get_component_rich_style(f"line--{role}", partial=True) if role else base
-        segments.append(Segment(text, style + over))
-    return Strip(segments).adjust_cell_length(width, base + over).simplify()  # fewer color codes to send
+        if colorless and role and vanishes(role):
+            text, role = " " * cell_len(text), ""
+        if ascii_only and role == "track":
+            text = "-" * cell_len(text)  # the glyphs of a bar and of its track become the same letter
+        segments.append(Segment(text, base + style_of(role, theme, colorless) if role else base))
+    return Strip(segments).adjust_cell_length(width, base).simplify()  # fewer color codes to send
 
 
 class LineView(Widget, can_focus=False):
     """A block of lines without a cursor. Only lines that changed are repainted."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = _CLASSES
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -63,12 +74,32 @@ class LineView(Widget, can_focus=False):
         line = self._lines[y] if y < len(self._lines) else []
         return strip_of(self, line, self.size.width)
 
+    class Clicked(Message):
+        """A part of a line was clicked that is no hint of a key."""
+
+        def __init__(self, source: LineView, text: str) -> None:
+            super().__init__()
+            self.source = source
+            self.text = text
+
+        @property
+        def control(self) -> LineView:
+            return self.source
+
+    async def on_click(self, event: Click) -> None:
+        """A click on a key, or on its label, presses the key."""
+        line = self._lines[event.y] if event.y < len(self._lines) else []
+        text, key = part_at(line, event.x)
+        if key:
+            await press(self.screen, key)
+        elif text.strip():
+            self.post_message(self.Clicked(self, text))
+
 
 class LineList(ScrollView, can_focus=True):
     """A list of any length with a cursor. Subclasses implement `row_count` and `draw`, which draws one row."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = _CLASSES
-    BINDINGS: ClassVar[list[BindingType]] = bindings(MOVING)
+    BINDINGS: ClassVar[list[BindingType]] = bindings((*MOVING, *MOVED))
 
     cursor: reactive[int] = reactive(0, repaint=False)
 

@@ -97,6 +97,8 @@ class Epoch(Event):
     `train_mixed`: the train accuracy is against mixed labels and must not be compared with the test accuracy.
     `confused`: the test confusion matrix, flattened, a row per true class; empty above 20 classes.
     `test_top5`: only above 20 classes. `tta_accuracy`: of the mean logits of several views; `tta` says which views.
+    `step_ms`: mean milliseconds of each part of a training step, over the steps that were timed, one in 200: data,
+    forward, backward and optimizer, or data and step if the step is one CUDA graph; empty if none was timed.
     `seconds`: for the steps ("train"), "evaluate", waiting for snapshots ("save"), and "compile" if that happened.
     """
 
@@ -121,6 +123,7 @@ class Epoch(Event):
     update_ratio: float = NAN
     nonfinite: Count = 0
     seconds: dict[str, Size] = field(default_factory=dict)
+    step_ms: dict[str, Size] = field(default_factory=dict)
     weights: str = "raw"
     raw_test_accuracy: Share = NAN
     test_top5: Share = NAN

@@ -3,7 +3,7 @@
 run.json        the creator, once          what was asked for, where, and with which versions
 recipe.toml     the creator, once          the resolved recipe, itself a valid preset
 parts/          the creator, once          copies of the user's own parts
-labels.jsonl    anyone, under a lock       name, tags, notes, pin
+labels.jsonl    anyone, under a lock       name, tags, notes, pin, exclusion
 events.jsonl    the trainer                what happened
 probe.json      the trainer, once          precision, threads and compile mode, from which a resume takes them; figures
 checkpoints/    the trainer                weights, and the state to resume from
@@ -26,7 +26,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from engine.contract.errors import BadInput
 from engine.contract.files import is_denied, locked, make_folder, owned_by, read_bytes, read_json
@@ -36,7 +36,7 @@ from engine.contract.recipe.resolve import resolve, with_younger_fields
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.checkpoints import CHECKPOINT_SCHEMA, newer_checkpoint
 from engine.contract.run.erase import files_in, used_bytes
-from engine.contract.run.labels import Labels, add_label, read_labels
+from engine.contract.run.labels import LabelChanges, Labels, add_label, read_labels
 from engine.contract.run.links import refuse_links
 from engine.contract.run.process import ExitRecord
 from engine.contract.run.provenance import versions
@@ -192,23 +192,14 @@ class RunFolder:
             raise BadInput(f"run {self.id}: permission denied{owned_by(self.path)} ({path})")
 
     def labels(self) -> Labels:
-        """The current name, tags, notes and pin."""
+        """The current name, tags, notes, pin and exclusion."""
         return read_labels(self.labels_jsonl)
 
-    def add_label(
-        self,
-        *,
-        name: str | None = None,
-        tag: str = "",
-        untag: str = "",
-        note: str = "",
-        unnote: str = "",
-        pinned: bool | None = None,
-    ) -> None:
+    def add_label(self, **changes: Unpack[LabelChanges]) -> None:
         """Append changes to the labels. BadInput if a label is invalid or the folder cannot be written."""
         refuse_links(self.path)
         self.refuse_newer()
-        add_label(self.labels_jsonl, name=name, tag=tag, untag=untag, note=note, unnote=unnote, pinned=pinned)
+        add_label(self.labels_jsonl, **changes)
 
     def status(self, now: float | None = None) -> Status:
         """What the run is doing or how it ended: see `engine.contract.run.status`."""

@@ -1,4 +1,4 @@
-"""Labels that users give to a run: a name, tags, notes, a pin. Appended under a lock, folded on reading.
+"""Labels that users give to a run: a name, tags, notes, a pin, an exclusion. Appended under a lock, folded on reading.
 
 All of it is data. A name is never used as a path.
 """
@@ -9,7 +9,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from engine.contract.errors import BadInput
 from engine.contract.files import locked, read_bytes
@@ -20,6 +20,8 @@ from engine.contract.values import parse_lines
 LONGEST_NAME: Final = 200
 LONGEST_TAG: Final = 64
 LONGEST_NOTE: Final = 10_000
+LONGEST_REASON: Final = 200
+_CAN_BE_EMPTY: Final = ("name", "excluded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,15 @@ class Labels:
     tags: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     pinned: bool = False
+    excluded: str = ""
+    """Why the run is left out of means, verdicts and grids; "" if it counts."""
     garbage: int = 0
 
 
 def read_labels(path: Path) -> Labels:
     """Read and fold the file; labels of unknown kinds are skipped. Never raises."""
     tables, garbage = parse_lines(read_bytes(path) or b"")
-    name, pinned = "", False
+    name, pinned, excluded = "", False, ""
     tags: dict[str, None] = {}
     notes: list[str] = []
     for table in tables:
@@ -57,28 +61,40 @@ def read_labels(path: Path) -> Labels:
                     del notes[len(notes) - 1 - notes[::-1].index(value)]  # the newest note with this text
                 case "pinned", bool():
                     pinned = value
-                case (("name" | "tag" | "untag" | "note" | "pinned"), _):
+                case "excluded", str():
+                    excluded = value
+                case (("name" | "tag" | "untag" | "note" | "pinned" | "excluded"), _):
                     garbage += 1
-    return Labels(name, tuple(tags), tuple(notes), pinned, garbage)
+    return Labels(name, tuple(tags), tuple(notes), pinned, excluded, garbage)
 
 
-def add_label(
-    path: Path, *, name: str | None, tag: str, untag: str, note: str, unnote: str, pinned: bool | None
-) -> None:
-    """Append the given labels. BadInput if one is invalid or the file cannot be written."""
-    given: dict[str, Any] = {}
-    if name is not None:
-        given["name"] = check_name(name)
-    if tag:
-        given["tag"] = check_tag(tag)
-    if untag:
-        given["untag"] = untag
-    if note:
-        given["note"] = _within(note, LONGEST_NOTE, "note")
-    if unnote:
-        given["unnote"] = unnote
-    if pinned is not None:
-        given["pinned"] = pinned
+class LabelChanges(TypedDict, total=False):
+    """What can be appended to the labels: a new name, a tag or note to add or to remove, the pin, the exclusion.
+
+    An empty name or exclusion takes the present one away; any other empty text changes nothing.
+    """
+
+    name: str
+    tag: str
+    untag: str
+    note: str
+    unnote: str
+    pinned: bool
+    excluded: str
+    """Why the run is left out of means, verdicts and grids; "" makes it count again."""
+
+
+def add_label(path: Path, **changes: Unpack[LabelChanges]) -> None:
+    """Append changes to the labels. BadInput if one is invalid or the file cannot be written."""
+    given: dict[str, Any] = {key: value for key, value in changes.items() if value != "" or key in _CAN_BE_EMPTY}
+    if "name" in given:
+        given["name"] = check_name(given["name"])
+    if "tag" in given:
+        check_tag(given["tag"])
+    if "note" in given:
+        _within(given["note"], LONGEST_NOTE, "note")
+    if given.get("excluded"):
+        given["excluded"] = check_reason(given["excluded"])
     if not given:
         return
     try:
@@ -103,6 +119,14 @@ def check_tag(tag: str) -> str:
     if not tag or any(letter.isspace() or letter in ",\"'" for letter in tag) or tag.startswith("-"):
         raise BadInput(f"tag {tag!r}: a tag must be one word without commas or quotes, and must not begin with a minus")
     return _within(tag, LONGEST_TAG, "tag")
+
+
+def check_reason(text: str) -> str:
+    """The reason for which a run is left out, without surrounding white space. BadInput if it says nothing."""
+    text = _within(text.strip(), LONGEST_REASON, "reason")
+    if not text or "\n" in text or "\t" in text:
+        raise BadInput(f"reason {text!r}: a reason must be a single line that says why the run does not count")
+    return text
 
 
 def _within(text: str, longest: int, what: str) -> str:

@@ -23,7 +23,7 @@ class Summary:
     attempts; `estimated` is True if it was estimated from the wall clock, as for runs of versions that did not measure
     it. `epoch_seconds` is how long a recent epoch took, of which `train_seconds` were training (0: unknown). `origin`
     is the id that the run was created with, which a copied folder keeps. `device_name` is the name of the GPU or the
-    CPU.
+    CPU. `excluded` is why the run is left out of means, verdicts and grids; "" (null in JSON) if it counts.
     """
 
     id: str
@@ -45,6 +45,7 @@ class Summary:
     device: str = ""
     size_bytes: int = 0
     tags: tuple[str, ...] = ()
+    excluded: str = ""
     folder: str = ""
     message: str = ""
     phase: str = ""
@@ -72,10 +73,10 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """The object of `runs list --json`: exactly the documented keys, in their order."""
         values = {name: getattr(self, name) for name in JSON_KEYS}
-        return values | {"tags": list(self.tags)}
+        return values | {"tags": list(self.tags), "excluded": self.excluded or None}
 
 
-JSON_KEYS: Final = tuple(item.name for item in dataclasses.fields(Summary))[:19]
+JSON_KEYS: Final = tuple(item.name for item in dataclasses.fields(Summary))[:20]
 
 
 def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None = None) -> Summary:
@@ -119,6 +120,7 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
         device=(course.started.device if course.started else "") or str(info.placement.get("device", "")),
         size_bytes=folder.size_bytes(),
         tags=labels.tags,
+        excluded=labels.excluded,
         folder=str(folder.path),
         message=message,
         phase=state.phase,

@@ -119,3 +119,13 @@ def test_equal_models_are_the_same_within_a_margin(ended_run, recipe):
     runs = [predicted_run(ended_run, recipe, seed, LABELS, predicted) for seed in (0, 1)]
     (row,) = verdicts(runs, Rules(smallest=0.01)).rows
     assert (row.difference, row.p, row.outcome) == (0, 1, "same")
+
+
+def test_a_run_that_is_left_out_has_no_verdict_and_is_not_in_the_family(family):
+    runs = family(0.10, 0.05, 0.104, 0.13)
+    RunFolder(Path(runs[2].folder)).add_label(excluded="wrong crop")
+    found = verdicts(runs)
+    assert found.size == len(found.rows) == 2 and found.left_out == ((runs[2].id, "wrong crop"),)
+    against_it = verdicts(runs, baseline=runs[2].id)
+    assert against_it.rows == () and against_it.size == 0
+    assert {why for _, why in against_it.left_out} == {"the baseline is left out: wrong crop"}

@@ -39,3 +39,15 @@ def test_the_best_epoch_says_what_it_was_picked_on():
     assert (found.best.mean, found.best_on) == (pytest.approx(0.96), "test")
     (found,) = by_recipe([run(0, best=0.95, best_on="holdout")])
     assert found.best_on == "holdout"
+
+
+def test_a_run_that_is_left_out_counts_nowhere_and_the_recipe_says_why():
+    rows = [
+        run(0, 0.5),
+        run(1, 0.7),
+        run(2, 0.1, excluded="wrong crop"),
+        run(3, status="failed", excluded="wrong crop"),
+    ]
+    (found,) = by_recipe(rows)
+    assert (found.last.n, found.last.mean, found.unfinished) == (2, pytest.approx(0.6), 0)
+    assert found.left_out == "2 left out: wrong crop" and not counts(rows[2])

@@ -137,3 +137,13 @@ def test_the_spread_of_seeds_is_taken_at_one_epoch():
     found = spread_at([run("a", [0.5, 0.9]), run("b", [0.7]), run("c", [0.6, 0.8])], 1)
     assert found.n == 3 and found.mean == pytest.approx(0.6)
     assert spread_at([run("a", [0.5])], 7).n == 0
+
+
+def test_a_run_that_is_left_out_keeps_its_row_and_is_in_no_mean():
+    runs = [run("a", [0.9, 0.92]), run("b", [0.9, 0.94], seed=1), run("c", [0.1, 0.2], seed=2)]
+    runs[2] = replace(runs[2], excluded="wrong crop")
+    rows = table(runs, "a")
+    (group,) = groups(rows)
+    assert [row.last for row in rows] == [0.92, 0.94, 0.2]
+    assert (group.seeds, group.last.n, group.unfinished) == ((0, 1), 2, 0)
+    assert group.last.mean == pytest.approx(0.93) and group.left_out == "1 left out: wrong crop"

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.signal import lfilter
 
 from engine.analysis.lr_curve import EDGE, GUESSING, NONE, Watch, fold, smooth
 
@@ -86,6 +85,8 @@ def test_losses_that_are_not_finite_and_sweeps_that_have_hardly_begun_are_no_obs
 
 
 def test_the_average_is_that_of_a_recursive_filter_run_both_ways_without_the_bias_of_its_start() -> None:
+    from scipy.signal import lfilter  # takes half a second, which every worker would spend at the top of the file
+
     losses = made_up(noise=0.1)
 
     def one_way(values: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Reported against measured: which epoch counts, how seeds are put together, and what does not count."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -137,3 +138,13 @@ def test_a_run_tested_only_at_its_end_counts_for_its_last_epoch_and_not_as_a_bes
     assert (last.measured.n, last.measured.mean) == (1, 0.8)
     both = reproduce("row", RECIPE.recipe_id, "best_on_test", 0.9, [once, summarize(ended_run(RECIPE, 1, CURVES[1]))])
     assert (both.measured.n, both.measured.mean, both.best_on) == (1, 0.95, "test")
+
+
+def test_a_run_that_is_left_out_is_neither_measured_nor_unfinished(runs):
+    """The first of the finished runs drops out of the mean, and the report says why."""
+    known = list(runs)
+    counted = reproduce("row", known[0].recipe_id, "last", 0.9, known)
+    without = reproduce("row", known[0].recipe_id, "last", 0.9, [replace(known[0], excluded="wrong crop"), *known[1:]])
+    assert counted.left_out == "" and without.left_out == "1 left out: wrong crop"
+    assert {run.run for run in counted.outcomes} - {run.run for run in without.outcomes} == {known[0].id}
+    assert without.last.n == counted.last.n - 1 and without.unfinished == counted.unfinished

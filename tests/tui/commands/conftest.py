@@ -1,12 +1,18 @@
 """The command line in this process: arguments in, exit code and both streams out."""
 
+import importlib
+import io
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from engine.launch import sweep
 from tui.cli import main
+from tui.commands import augment_preview
 
 
 @dataclass
@@ -32,3 +38,43 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
         return Answer(code, out, err)
 
     return call
+
+
+class ChildHere:
+    """Stands in for `PipedChild`: its module answers in this process."""
+
+    def __init__(
+        self,
+        module: str,
+        request: Mapping[str, Any],
+        environment: Mapping[str, str] | None = None,
+        *,
+        show_errors: bool = False,
+    ) -> None:
+        answer = io.TextIOWrapper(io.BytesIO(), write_through=True)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in (environment or {}).items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "stdin", io.StringIO(json.dumps(request)))
+            patch.setattr(sys, "stdout", answer)
+            self._code: int = importlib.import_module(module).main()
+            self._answer: bytes = answer.detach().getvalue()
+
+    def read(self) -> bytes:
+        return self._answer
+
+    def lines(self) -> Iterator[bytes]:
+        return iter(self._answer.splitlines(keepends=True))
+
+    def wait(self) -> int:
+        return self._code
+
+    def stop(self) -> None:
+        pass
+
+
+@pytest.fixture
+def children_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer in this process where the process is not what is tested: each one that is started imports torch anew."""
+    for module in (sweep, augment_preview):
+        monkeypatch.setattr(module, "PipedChild", ChildHere)

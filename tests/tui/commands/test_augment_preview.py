@@ -36,7 +36,7 @@ def test_a_mistake_is_told_before_anything_is_started(cli, monkeypatch, argument
     assert answer.code == 2 and message in answer.err and "Traceback" not in answer.err
 
 
-@pytest.mark.usefixtures("shapes_ready")
+@pytest.mark.usefixtures("shapes_ready", "children_here")
 def test_a_sheet_is_written(cli, tmp_path):
     out = tmp_path / "sheet.png"
     answer = cli("augmentation", "preview", "--preset", "quickstart", "--out", out, "--images", "2", "--json")

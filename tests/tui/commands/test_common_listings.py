@@ -174,6 +174,40 @@ def test_tags_and_notes_come_and_go(cli, run):
     assert "padding [b]2[/b]?" in cli("runs", "show", run.id).out
 
 
+def test_a_run_is_pinned_and_let_go(cli, run):
+    assert cli("runs", "pin", run.id).out == f"{run.id} pinned\n" and run.labels().pinned
+    assert json.loads(cli("runs", "pin", run.id, "--remove", "--json").out) == [{"id": run.id, "pinned": False}]
+    assert not run.labels().pinned
+
+
+def test_a_run_is_left_out_for_a_reason_shown_everywhere_and_counts_again(cli, ended_run):
+    recipe = references.recipe_of("quickstart", catalog(), loader.Edits(sets=["epochs=2", "schedule.warmup=0"]))
+    ids = [ended_run(recipe, seed, (0.5, last)).id for seed, last in enumerate((0.9, 0.8, 0.1))]
+    assert cli("runs", "exclude", ids[2], "--why", "wrong crop").out == f"{ids[2]} left out: wrong crop\n"
+    assert "finished, left out: wrong crop" in (listed := cli("runs", "list").out)
+    assert "1 left out: wrong crop; not in any mean, verdict or grid" in listed
+    assert "left out  wrong crop" in cli("runs", "show", ids[2]).out
+    excluded = {row["id"]: row["excluded"] for row in json.loads(cli("runs", "list", "--json").out)}
+    assert excluded == {ids[0]: None, ids[1]: None, ids[2]: "wrong crop"}
+    assert json.loads(cli("runs", "show", ids[2], "--json").out)["excluded"] == "wrong crop"
+    compared = json.loads(cli("runs", "compare", *ids, "--json").out)
+    assert [row["excluded"] for row in compared["runs"]] == [None, None, "wrong crop"]
+    assert (compared["seeds"][0]["last"]["n"], compared["seeds"][0]["left_out"]) == (2, "1 left out: wrong crop")
+    printed = cli("runs", "compare", *ids).out
+    assert "85.00 ± 7.07 sd % (last epoch, n=2; 1 left out: wrong crop)" in printed
+    assert f"{ids[2][-4:]} is left out of means and verdicts: wrong crop" in printed
+    assert [row["id"] for row in json.loads(cli("runs", "list", "--filter", "excluded:crop", "--json").out)] == ids[2:]
+    answer = json.loads(cli("runs", "include", ids[2], "--json").out)
+    assert answer == [{"id": ids[2], "excluded": None}]
+    assert "left out" not in cli("runs", "compare", *ids).out
+
+
+@pytest.mark.parametrize("why", ["", "  ", "two\nlines", "\x1b[31m", "x" * 201])
+def test_a_reason_that_says_nothing_is_refused(cli, run, why):
+    answer = cli("runs", "exclude", run.id, "--why", why)
+    assert answer.code == 2 and "reason" in answer.err and run.labels().excluded == ""
+
+
 def test_two_runs_are_compared_field_by_field(cli, run):
     recipe = references.recipe_of("quickstart", catalog(), loader.Edits(fields={"optimizer.lr": 0.05}))
     other = create(runs_root(), recipe, seed=0, preset="quickstart")

@@ -113,6 +113,7 @@ def run_of_mine(mine):
     return run
 
 
+@pytest.mark.usefixtures("children_here")
 def test_the_learning_rate_of_a_run_with_parts_of_its_own_is_swept(cli, run_of_mine):
     quick = ("--steps", "20", "--device", "cpu", "--threads", "1", "--set", "compute.precision=fp32")
     answer = cli("lr-find", "--preset", f"run:{run_of_mine.id}", *quick, "--batch-size", "32", "--json")
@@ -183,6 +184,7 @@ def test_changed_code_of_a_run_is_refused_by_every_command_that_would_execute_it
     assert not ran.exists() and not stopped.proc.exists()
 
 
+@pytest.mark.usefixtures("children_here")
 @pytest.mark.parametrize("name", ["preview", "resume"])
 def test_changed_code_is_executed_where_the_user_says_so(cli, stopped, name):
     ran = changed(stopped)

@@ -17,8 +17,8 @@ def test_every_schedule_is_drawn_in_eighty_columns_without_colour(cli, name, mon
     answer = cli("schedules", "show", name)
     assert answer.code == 0 and "\x1b" not in answer.out
     assert max(map(len, answer.out.splitlines())) <= 80
-    assert "─ learning rate" in answer.out and "First step of epoch 1:" in answer.out
-    assert ("─ momentum" in answer.out) == (name == "one_cycle_momentum")
+    assert "━ learning rate" in answer.out and "First step of epoch 1:" in answer.out
+    assert ("━ momentum" in answer.out) == (name == "one_cycle_momentum")
 
 
 def test_the_numbers_are_those_of_torch(cli):

@@ -8,12 +8,13 @@ import pytest
 from presets.loader import Edits
 from tests.tui.dashboard.reading import view_of, write_tested_once
 from tests.tui.demo import Demo, write_run
-from tests.tui.reading import text_of
+from tests.tui.reading import line_of, text_of
 from tui.dashboard import panels
 from tui.dashboard.classes import class_rows
-from tui.dashboard.curves import accuracy_curves, aligned, epoch_positions, loss_curves, lower_curves
+from tui.dashboard.curves import accuracy_curves, aligned, loss_curves, lower_curves
 from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame, Options
+from tui.dashboard.positions import epoch_positions
 from tui.screens.inspect import class_page
 
 
@@ -27,10 +28,12 @@ def test_the_accuracy_plot_draws_the_run_over_what_it_is_measured_against(root):
     view = view_of(write_run(root, Demo(epochs_done=9)))
     base = view_of(write_run(root, Demo(epochs_done=12, seed=1)))
     plot = accuracy_curves(view, base, Options(), Frame(50, 9))
-    assert [one.label for one in plot.series] == [base.short_id, "reported", "test"]
-    assert plot.series[-1].value == (f"{100 * view.last_accuracy:.2f}",)
-    assert plot.x.high == 10 and plot.y.scale == "log error"
-    assert f"last {100 * view.last_accuracy:.2f} · best-on-test {100 * view.best_accuracy:.2f}" in plot.rights
+    assert [one.label for one in plot.series] == ["reported", base.short_id, "test"]
+    difference = 100 * (view.last_accuracy - base.accuracy_at(9)[1])
+    assert plot.series[-1].value == (f"{100 * view.last_accuracy:.2f}", f"Δ {difference:+.2f}")
+    assert plot.x.high == 10 and plot.y.scale == "linear", "an accuracy below 50"
+    best = f"best-on-test {100 * view.best_accuracy:.2f} @ {view.best_epoch}"
+    assert line_of(plot.rights[0]) == f"last {100 * view.last_accuracy:.2f} · {best}"
     assert accuracy_curves(view, base, Options(axis="linear"), Frame(50, 9)).y.scale == "linear"
 
 
@@ -73,14 +76,15 @@ def test_two_finished_runs_are_compared_at_their_last_epochs(root):
     text = "".join(t for t, _ in panels.health(view, base, [base.standing()], 160))
     assert f"{ends:+.2f} to baseline at their last epochs, 500 and 30" in text
     plot = accuracy_curves(view, base, Options(), Frame(100, 12))
-    assert plot.series[0].value[1:] == ("@ end", f"{100 * base.last_accuracy:.2f}", f"Δ {ends:+.2f}")
+    assert plot.series[1].value == (f"{100 * base.last_accuracy:.2f} @ end",)
+    assert plot.series[-1].value[1] == f"Δ {ends:+.2f}"
 
 
 def test_train_figures_on_mixed_images_have_a_star_and_no_accuracy_curve(root):
     view = view_of(write_run(root, Demo(epochs_done=3)))
     assert "train" not in [one.label for one in accuracy_curves(view, None, Options(), Frame(50, 9)).series]
     assert [one.label for one in loss_curves(view, Options(), Frame(50, 6)).series] == ["train*", "test"]
-    assert panels.footnote(view) == "* on mixed images"
+    assert panels.footnotes(view) == "* best epoch picked on test; train on mixed images"
 
 
 def test_before_the_first_epoch_the_loss_is_plotted_by_step(root):
@@ -92,11 +96,13 @@ def test_before_the_first_epoch_the_loss_is_plotted_by_step(root):
 
 def test_both_plots_leave_the_same_room_for_their_y_labels(root):
     view = view_of(write_run(root, Demo(epochs_done=9)))
+    frames = Frame(60, 13), Frame(60, 13)
     upper, lower = aligned(
-        accuracy_curves(view, None, Options(), Frame(60, 13)),
-        lower_curves(view, Options(metric="images/s"), Frame(60, 13)),
+        accuracy_curves(view, None, Options(), frames[0]),
+        lower_curves(view, Options(metric="images/s"), frames[1]),
+        frames,
     )
-    assert upper.style.tick_width == lower.style.tick_width == 4
+    assert upper.tick_width == lower.tick_width == 4
 
 
 def test_a_run_tested_only_at_its_end_says_so_until_then(root):
@@ -112,7 +118,7 @@ def test_a_run_tested_only_at_its_end_says_so_until_then(root):
 def test_a_run_tested_only_at_its_end_has_one_accuracy_and_no_best_one(root):
     view = view_of(write_tested_once(root, tested=True))
     plot = accuracy_curves(view, None, Options(), Frame(50, 9))
-    assert plot.rights == ("last 90.00 · tested at the end", "last 90.00", "last 90.00")
+    assert [line_of(right) for right in plot.rights] == ["last 90.00 · tested at the end", "last 90.00", "last 90.00"]
     assert plot.empty == "" and plot.series[-1].value == ("90.00",)
     assert log_lines(view.history)[-1].text.startswith("finished: last 90.00 %, ")
     assert "best" not in log_lines(view.history)[-1].text

@@ -22,3 +22,16 @@ def test_the_use_of_the_last_ten_minutes_is_averaged_by_parts(root):
     parts = busy_lately(view.history, 4)
     assert parts[0] == pytest.approx(0.3) and parts[3] == pytest.approx(0.75)
     assert math.isnan(parts[1]) and math.isnan(parts[2])
+
+
+def test_one_or_two_missing_samples_repeat_the_last_and_a_longer_gap_stays_empty(root):
+    run = write_run(root, Demo(epochs_done=0, step=0))
+    now = time.time() + 1000
+    with EventWriter(run.events) as events:
+        for i in range(60):
+            if i not in (10, 20, 21, 30, 31, 32, 33):
+                events.write(System([{"index": 0, "utilization": i / 100}], t=now - 590 + 10 * i))
+    parts = busy_lately(view_of(run).history, 60)
+    empty = [i for i, use in enumerate(parts) if math.isnan(use)]
+    assert len(empty) == 1 and empty[0] in (32, 33, 34)
+    assert parts[11] == pytest.approx(parts[10], abs=0.035) and parts[22] == pytest.approx(parts[20], abs=0.035)

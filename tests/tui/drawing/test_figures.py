@@ -14,6 +14,7 @@ from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
 from tui.drawing.chart_pane import chart_pane
 from tui.drawing.figures import extra_accuracies
+from tui.drawing.run_columns import Marks
 from tui.drawing.run_preview import facts
 from tui.screens.preview_reader import Reader
 
@@ -59,7 +60,11 @@ def test_the_line_of_an_epoch_has_them():
 def test_the_dashboard_shows_them_where_there_is_room_and_the_part_of_the_test_set_always(judged):
     view = RunView(judged)
     view.poll()
-    wide, narrow = (text_of(chart_pane(accuracy_curves(view, None, Options(), Frame(n, 9)), n, 10)) for n in (110, 50))
+    frames = Frame(110, 9), Frame(50, 9)
+    charts = [accuracy_curves(view, None, Options(), frame) for frame in frames]
+    wide, narrow = (
+        text_of(chart_pane(chart, frame.style(), frame.width, 10)) for chart, frame in zip(charts, frames, strict=True)
+    )
     assert "last 90.00 · flip TTA 91.20 · top-5 99.00 · best-on-test 90.00 @ 2" in wide
     assert "accuracy %, first 50 % of test" in wide and "accuracy %, first 50 % of test" in narrow
     assert "last 90.00" in narrow and "TTA" not in narrow
@@ -72,7 +77,7 @@ def test_the_preview_of_results_shows_them(judged):
     from engine.contract.run.store import summarize
 
     reader = Reader()
-    shown = text_of(facts(reader.read(summarize(judged), judged), 60))
+    shown = text_of(facts(reader.read(summarize(judged)), Marks(), 60))
     assert "flip TTA 91.20 · top-5 99.00 · first 50 % of test" in shown
 
 

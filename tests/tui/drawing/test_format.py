@@ -79,9 +79,26 @@ def test_the_ascii_twin_has_the_same_width_and_only_ascii(text):
 
 def test_glyphs_follow_the_locale(monkeypatch):
     monkeypatch.setattr("locale.getpreferredencoding", lambda _: "UTF-8")
-    assert fmt.glyphs_of_locale() == "braille"
+    monkeypatch.setenv("TERM", "tmux-256color")
+    assert fmt.glyphs_of_terminal() == "braille"
     monkeypatch.setattr("locale.getpreferredencoding", lambda _: "ANSI_X3.4-1968")
-    assert fmt.glyphs_of_locale() == "ascii"
+    assert fmt.glyphs_of_terminal() == "ascii"
+
+
+@pytest.mark.parametrize(
+    ("term", "glyphs"),
+    [("xterm-256color", "braille"), ("", "braille"), ("linux", "block"), ("vt100", "ascii"), ("dumb", "ascii")],
+)
+def test_glyphs_follow_the_terminal_where_its_font_is_known(monkeypatch, term, glyphs):
+    monkeypatch.setattr("locale.getpreferredencoding", lambda _: "UTF-8")
+    monkeypatch.setenv("TERM", term)
+    assert fmt.glyphs_of_terminal() == glyphs
+
+
+def test_marks_bars_and_curves_stay_apart_in_ascii():
+    assert fmt.to_ascii("●■▲◆▼") == "o#^*v" and fmt.to_ascii("○□△◇▽") == "BBBBB"
+    assert fmt.to_ascii("━━╸") == "===" and fmt.to_ascii("╺──") == "---"
+    assert fmt.to_ascii("⣀⡠⠔⠊") == "...." and fmt.to_ascii("✓ ✗ ◌ ▸ │") == "+ x . > |"
 
 
 def test_a_single_run_has_no_spread():

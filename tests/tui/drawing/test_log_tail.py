@@ -7,7 +7,7 @@ from tui.drawing.log_tail import LogLine, log_tail
 def test_the_newest_line_is_on_top_and_errors_are_never_cut():
     lines = [LogLine(0, "old"), LogLine(0, "new"), LogLine(0, "failed: " + "word " * 20, "error")]
     text = text_of(log_tail(lines, "", 60, 6)).splitlines()
-    assert text[0].startswith("─ log ─") and text[0].endswith("l larger ─")
+    assert text[0].startswith("━ log ─") and text[0].endswith("l larger ─")
     assert " ".join(text[1:3]).split() == ("failed: " + "word " * 20).split()
     assert text[3].strip() == "new"
 

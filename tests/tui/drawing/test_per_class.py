@@ -15,15 +15,17 @@ def rows(n=10, worst=3):
 
 def test_every_class_has_a_number_a_bar_and_its_change():
     lines = per_class(rows(), "", 29, 11)
-    assert text_of(lines).splitlines()[0] == "─ per class % ───── Δ epoch ─"
-    assert text_of(lines).splitlines()[4] == "class 3     84.0 ███▎    +0.2"
+    assert text_of(lines).splitlines()[0] == "━ per class % ───── Δ epoch ─"
+    assert text_of(lines).splitlines()[4] == "class 3    84.0 ━━━╸━━━  +0.2"
     assert len(lines) == 11 and fits(lines, 29, 11)
 
 
 def test_the_wide_pane_explains_its_bars():
-    text = text_of(per_class(rows(), "cat, often taken for dog (6.1 %)", 59, 12))
-    assert text.splitlines()[1].split() == ["class", "0", "█" * 15 + "▉", "95.0", "+0.2", "-0.5"]
-    assert text.splitlines()[-1].strip() == "bars 70 to 100 · worst: cat, often taken for dog (6.1 %)"
+    lines = per_class(rows(), "cat: 6.1 % as dog", 59, 12)
+    text = text_of(lines)
+    assert text.splitlines()[1].split() == ["class", "0", "━" * 16 + "│━━━", "95.0", "+0.2", "-0.5"]
+    assert text.splitlines()[-1] == "bars 70 to 100   │ base   worst cat: 6.1 % as dog"
+    assert [line[0][1] for line in lines[1:11]] == ["strong" if i == 3 else "" for i in range(10)]
 
 
 @pytest.mark.parametrize("against", [-0.005, math.nan])
@@ -35,6 +37,13 @@ def test_the_wide_pane_has_a_column_for_the_baseline_where_there_is_one(against)
     ends = [head.index(title) + len(title) for title in ("last", "Δ epoch", "Δ base") if title in head]
     values = [value for value in ("95.0", "+0.2", "-0.5") if value in row]
     assert [row.index(value) + len(value) for value in values] == ends
+
+
+@pytest.mark.parametrize("width", [42, 44, 46, 47, 52, 60])
+def test_a_wide_pane_always_has_its_column_heads_and_names_the_worst_class(width):
+    lines = per_class(rows(), "cat: 6.1 % as dog", width, 12)
+    assert fits(lines, width, 12)
+    assert "last   Δ epoch   Δ base" in text_of(lines[:1]) and "worst cat: 6.1 % as dog" in text_of(lines[-1:])
 
 
 def test_of_a_hundred_classes_the_ten_worst_are_shown():
@@ -56,7 +65,7 @@ def test_before_the_first_test_the_pane_says_so():
 def test_the_worst_confusion_names_both_classes():
     matrix = np.diag([90, 80])
     matrix[1, 0], matrix[0, 1] = 20, 10
-    assert worst_confusion(matrix.ravel().tolist(), ["dog", "cat"]) == "cat, often taken for dog (20.0 %)"
+    assert worst_confusion(matrix.ravel().tolist(), ["dog", "cat"]) == "cat: 20.0 % as dog"
     assert worst_confusion([1, 2, 3], ["dog", "cat"]) == ""
     assert worst_confusion([5, 0, 0, 5], ["dog", "cat"]) == ""
 

@@ -18,7 +18,14 @@ def curve(steepest=0.001):
 
 def test_the_axis_spans_the_whole_sweep_and_the_suggestion_is_marked():
     text = text_of(rate_chart(curve(), 1e-5, 1.0, 80, 16, "braille"))
-    assert text.startswith("─ loss against learning rate ─") and text.splitlines()[-1].split()[:2] == ["1e-5", "1e-4"]
+    assert text.startswith("━ loss against learning rate ─") and text.splitlines()[-1].split()[::2] == [
+        "└1e-5",
+        "1e-4",
+        ".001",
+        ".01",
+        ".1",
+        "1",
+    ]
     assert "take" in text and "smooth" in text and "●" in text
 
 

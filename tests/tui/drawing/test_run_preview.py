@@ -6,23 +6,24 @@ import pytest
 from engine.contract.recipe.schema import Promise
 from tests.tui.demo import summary
 from tests.tui.reading import HOSTILE, fits, text_of
-from tui.drawing.run_preview import Preview, expected
+from tui.drawing.run_columns import Marks
+from tui.drawing.run_preview import Curve, Preview, below, expected
 
 EPOCHS = np.arange(1.0, 21.0)
-PREVIEW = Preview(summary(), EPOCHS, 60 + 1.5 * EPOCHS, test_images=10_000)
+PREVIEW = Preview(summary(), Curve(EPOCHS, 60 + 1.5 * EPOCHS), test_images=10_000)
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
 @pytest.mark.parametrize("height", [4, 6, 12])
 def test_the_preview_fits_and_neutralizes_names(width, height):
     run = summary(name=HOSTILE, tags=(HOSTILE,), message=HOSTILE, status="failed", notes=(HOSTILE,))
-    for preview in (PREVIEW, Preview(run, EPOCHS, EPOCHS), Preview(run, np.empty(0), np.empty(0))):
-        lines = preview.draw(width, height, "braille")
+    for preview in (PREVIEW, Preview(run, Curve(EPOCHS, EPOCHS)), Preview(run)):
+        lines = below(preview, Marks(), width, height, "braille")
         assert fits(lines, width, height) and "\x1b" not in text_of(lines)
 
 
 def test_the_facts_have_the_interval_of_one_run_and_the_command_that_repeats_it():
-    text = text_of(PREVIEW.draw(120, 12, "braille"))
+    text = text_of(below(PREVIEW, Marks(), 120, 12, "braille"))
     assert "96.26 ±0.37 (95 % CI of one run)" in text
     assert "cifar-tui --preset run:k3f9" in text
 
@@ -31,7 +32,7 @@ def test_the_facts_have_the_interval_of_one_run_and_the_command_that_repeats_it(
     ("status", "text"), [("running", "no epoch finished yet"), ("failed", "no epoch was finished")]
 )
 def test_without_an_epoch_there_is_a_sentence_instead_of_a_curve(status, text):
-    assert text in text_of(Preview(summary(status=status), np.empty(0), np.empty(0)).draw(80, 6, "braille"))
+    assert text in text_of(below(Preview(summary(status=status)), Marks(), 80, 6, "braille"))
 
 
 @pytest.mark.parametrize(
@@ -55,5 +56,5 @@ def test_a_promise_is_never_shown_without_its_source(promise, text):
 
 @pytest.mark.parametrize(("best_on", "text"), [("", "tested at the end"), ("test", "no test yet")])
 def test_until_the_first_test_there_is_a_sentence_instead_of_a_curve(best_on, text):
-    preview = Preview(summary(status="running", best_on=best_on, last_accuracy=None), EPOCHS, EPOCHS * np.nan)
-    assert text in text_of(preview.draw(80, 6, "braille"))
+    preview = Preview(summary(status="running", best_on=best_on, last_accuracy=None), Curve(EPOCHS, EPOCHS * np.nan))
+    assert text in text_of(below(preview, Marks(), 80, 6, "braille"))

@@ -1,6 +1,7 @@
 """The order and the groups of the rows of Results."""
 
 import statistics
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ def test_live_runs_stand_on_top_whatever_the_order():
     for sort in SORTS:
         for reverse in (False, True):
             rows = list_rows(runs, sort, reverse)
-            assert [row.heading for row in rows if row.heading] == ["running and queued 1", "ended 1"]
+            assert [row.heading for row in rows if row.heading] == ["waiting", "finished"]
             assert rows[1].run is runs[1]
 
 
@@ -61,3 +62,23 @@ def test_a_seed_that_was_run_again_counts_once_and_is_named():
     assert heading == f"resnet34_cutmix  97.00 ±{sd:.2f} (n=2; seed 1 is listed twice and counts once)"
     twice = list_rows([runs[0], runs[0]], group=True)
     assert twice[0].heading == "resnet34_cutmix  96.00 (n=1; seed 0 is listed twice and counts once)", "no ±0.00"
+
+
+def test_a_run_that_is_left_out_is_listed_and_is_not_in_the_mean():
+    runs = [summary(id=f"{i:020d}", recipe_id="a", seed=i, last_accuracy=end) for i, end in enumerate((0.96, 0.1))]
+    runs[1] = replace(runs[1], excluded="wrong crop")
+    rows = list_rows(runs, group=True)
+    assert rows[0].heading == "resnet34_cutmix  96.00 (n=1; 1 left out: wrong crop)" and len(rows) == 3
+    assert list_rows(runs[1:], group=True)[0].heading == "resnet34_cutmix  1 left out: wrong crop"
+
+
+def test_pinned_runs_stand_above_all_others_and_each_state_has_its_heading():
+    states = ("finished", "failed", "queued", "running", "stopped", "starting", "lost")
+    runs = [summary(id=f"{i:020d}", status=state, started=float(i)) for i, state in enumerate(states)]
+    runs.append(summary(id="9" * 20, pinned=True, status="stopped"))
+    rows = list_rows(runs)
+    headings = [(row.heading, row.right) for row in rows if row.heading]
+    assert headings == [
+        ("pinned", "1"), ("running", "2"), ("waiting", "1"), ("finished", "1"), ("failed or stopped", "3"),
+    ]  # fmt: skip
+    assert rows[1].run is runs[-1] and sum(row.run is not None for row in rows) == len(runs)

@@ -7,19 +7,10 @@ import pytest
 from engine.contract.run.events import REASONS
 from tests.tui.demo import summary
 from tui.drawing.lines import width_of
+from tui.drawing.run_columns import COLUMNS, Marks, layout
 from tui.drawing.run_rows import ListRow
-from tui.drawing.run_table import (
-    Columns,
-    Marks,
-    draw_row,
-    footnote,
-    header,
-    news,
-    state_in_words,
-    state_of,
-    took_of,
-    when_of,
-)
+from tui.drawing.run_state import state_in_words, state_of
+from tui.drawing.run_table import draw_row, footnote, header, news
 
 HOSTILE = "\x1b[31m[red]evil[/red]\x07\nsecond line"
 
@@ -30,70 +21,47 @@ def text(line) -> str:
 
 @pytest.mark.parametrize("width", [80, 100, 120, 160, 200])
 def test_every_row_and_the_header_have_the_width_of_the_screen_less_the_scroll_bar(width):
-    columns = Columns.for_width(width)
-    for run in (
-        summary(),
-        summary(status="failed", reason="gpu_memory", started=time.time() - 9e6),
-        summary(name="n" * 90),
-    ):
-        assert width_of(draw_row(ListRow(run), width, columns, Marks(), True, time.time())) == width - 1
-    assert width_of(header(columns, "when", False)) == width - 1
+    for marks in (Marks(), Marks(slots={summary().id: 5}, baseline=summary(folder="/nowhere/base"))):
+        columns = layout(width, baseline=marks.baseline is not None)
+        for run in (
+            summary(),
+            summary(status="failed", reason="gpu_memory", started=time.time() - 9e6),
+            summary(name="n" * 90),
+        ):
+            assert width_of(draw_row(ListRow(run), columns, marks, True, time.time())) == width - 1
+        assert width_of(draw_row(ListRow(heading="finished", right="9"), columns, marks, False, 0.0)) == width - 1
+        assert width_of(header(columns, "when", False, marks)) == width - 1
 
 
 @pytest.mark.parametrize(("best_on", "shown"), [("test", "96.51*"), ("holdout", "96.51")])
 def test_the_row_says_where_the_best_epoch_was_picked_on_test(best_on, shown):
     run = summary(best_on=best_on)
-    drawn = "".join(text for text, _ in draw_row(ListRow(run), 80, Columns(), Marks(), False, time.time()))
-    assert shown in drawn.split()
-    assert "best*" not in "".join(text for text, _ in header(Columns(), "when", False))
-    assert bool(footnote([run], 80)) == (best_on == "test")
+    columns = layout(120)
+    assert shown in text(draw_row(ListRow(run), columns, Marks(), False, time.time())).split()
+    assert "best*" not in text(header(columns, "when", False, Marks()))
+    assert bool(footnote([run], columns, Marks())) == (best_on == "test")
+    assert footnote([run], layout(80), Marks()) == [], "without the column there is no star to explain"
 
 
 def test_estimated_working_time_is_marked():
-    assert took_of(summary(seconds=547.0)) == "9 m 07"
-    assert took_of(summary(seconds=547.0, estimated=True)) == "~9 m 07"
-
-
-@pytest.mark.parametrize(
-    ("values", "shown", "words"),
-    [
-        ({"status": "finished"}, "✓", "✓ finished"),
-        ({"status": "failed", "reason": "gpu_memory"}, "✗ mem", "✗ GPU memory"),
-        ({"status": "failed", "reason": "diverged"}, "✗ nan", "✗ diverged"),
-        ({"status": "failed", "reason": "traceback"}, "✗ err", "✗ failed"),
-        ({"status": "failed"}, "✗ err", "✗ failed"),
-        ({"status": "running"}, "●", "● running"),
-        ({"status": "queued"}, "◌", "◌ queued"),
-        ({"status": "stopped"}, "■stop", "■ stopped"),
-        ({"status": "lost", "reason": "reboot"}, "?boot", "? reboot"),
-    ],
-)
-def test_each_state_has_a_sign_that_is_readable_without_color_and_words_if_they_fit(values, shown, words):
-    assert state_of(summary(**values))[0] == shown
-    assert state_in_words(summary(**values))[0] == words
+    columns = layout(120, {"took"})
+    for estimated, shown in ((False, "9 m 07"), (True, "~9 m 07")):
+        run = summary(seconds=547.0, estimated=estimated)
+        assert f" {shown}  " in text(draw_row(ListRow(run), columns, Marks(), False, time.time()))
 
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_no_reason_is_cut(reason):
     run = summary(status="failed", reason=reason)
-    for width in (80, 100):
-        columns = Columns.for_width(width)
-        assert "…" not in text(draw_row(ListRow(run), width, columns, Marks(), False, time.time()))[-columns.state :]
-
-
-def test_a_waiting_run_shows_its_place_and_an_old_one_its_date():
-    now = 1_795_300_000.0
-    assert when_of(summary(status="queued", place=3), now) == "#3"
-    assert when_of(summary(status="running"), now) == "now"
-    assert when_of(summary(started=now - 600), now) == "10 min"
-    assert when_of(summary(started=now - 5 * 3600), now) == "5 h"
-    assert when_of(summary(started=now - 20 * 86400), now).split()[1] in ("Oct", "Nov")
-    assert "/" in when_of(summary(started=now - 900 * 86400), now)
+    for width in (80, 120, 300):
+        columns = layout(width)
+        last = columns.columns[-1][1]
+        assert "…" not in text(draw_row(ListRow(run), columns, Marks(), False, time.time()))[-last:]
 
 
 def test_text_from_runs_is_one_clean_line():
     run = summary(name=HOSTILE, preset=HOSTILE, changes=HOSTILE, tags=(HOSTILE,), device=HOSTILE)
-    drawn = text(draw_row(ListRow(run), 200, Columns.for_width(200), Marks(), False, time.time()))
+    drawn = text(draw_row(ListRow(run), layout(240, COLUMNS), Marks(), False, time.time()))
     assert "\x1b" not in drawn and "\x07" not in drawn and "\n" not in drawn
     assert "[red]evil" in drawn
 
@@ -105,3 +73,9 @@ def test_the_top_line_counts_ended_and_live_runs():
     line = text(news(Counter(finished=13, failed=1), 1000.0, 1000.0 + 9 * 3600, runs, 80))
     assert line == " since you left 9 h ago: 13 finished · 1 failed · 1 running · 1 queued"
     assert text(news(Counter(), 0.0, 1000.0, [], 80)).strip() == "nothing is running"
+
+
+def test_runs_that_are_left_out_are_named_below_the_table():
+    runs = [summary(), summary(excluded="wrong crop"), summary(excluded="[red]noise")]
+    assert text(footnote(runs, layout(80), Marks())) == " 2 left out: wrong crop, [red]noise "
+    assert state_of(runs[1])[0] == "✓ out" and state_in_words(runs[1])[0] == "✓ left out"

@@ -24,4 +24,4 @@ def test_only_a_momentum_that_changes_has_a_chart(recipe, count):
     lines = charts(recipe, 80, 12, "braille")
     assert fits(lines, 80, 12 * count) and len(lines) == 12 * count
     assert ("momentum" in text_of(lines)) == (count == 2)
-    assert text_of(lines).startswith(f"─ learning rate · {recipe.schedule.name}, updated every ")
+    assert text_of(lines).startswith(f"━ learning rate · {recipe.schedule.name}, updated every ")

@@ -107,6 +107,14 @@ def test_a_seed_that_was_run_again_counts_once_and_is_named(runs, ended_run):
     assert f"a: seed {runs[0].seed} is listed twice and counts once" in table.legend
 
 
+def test_a_run_that_is_left_out_is_not_measured_and_is_named(runs):
+    out = replace(runs[0], excluded="wrong crop")
+    measured = lines([out, runs[1]])[:1]
+    table = measured_table(SUITE, SUITE.rows[:1], measured, "")
+    assert table.rows[0][5] == "1" and "a: 1 left out: wrong crop" in table.legend
+    assert row_data(SUITE.rows[0], measured[0], "", "-")["left_out"] == "1 left out: wrong crop"
+
+
 def test_a_best_epoch_that_was_picked_on_held_out_images_has_another_mark_than_the_sources(ended_run):
     run = ended_run(RECIPE, 0, ())
     with EventWriter(run.events) as events:

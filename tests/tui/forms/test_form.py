@@ -175,7 +175,7 @@ def test_a_changed_number_says_what_it_was():
     line = "".join(
         text for text, _ in draw_row(next(r for r in arrange([field], everything=True) if r.field), 40, False)
     )
-    assert line.startswith("●learning rate [ 0.01")
+    assert line.startswith("●learning rate   0.01")
     assert "was 0.005" in line
 
 

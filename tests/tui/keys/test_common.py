@@ -7,7 +7,7 @@ import pytest
 from textual.binding import Binding
 
 from tui.keys.common import DIALOG, GLOBAL, MODES, MOVING, bindings
-from tui.screens.help import TABLES
+from tui.keys.tables import TABLES
 
 TAKEN = {"ctrl+a", "ctrl+b", "ctrl+q", "ctrl+j", "ctrl+m", "ctrl+i", *(f"f{i}" for i in range(2, 13))}
 """Prefixes of screen and tmux, byobu's function keys, and keys that a terminal cannot distinguish from Enter and Tab."""
@@ -16,14 +16,6 @@ ACTING = {"stop", "resume", "rerun", "edit", "delete", "cancel"}
 
 def names(table):
     return [name for key in table for name in key.key.split(",")]
-
-
-@pytest.mark.parametrize("mode", TABLES)
-def test_no_key_means_two_things_on_one_screen(mode):
-    table = names(TABLES[mode])
-    assert len(set(table)) == len(table)
-    assert set(table) & set(names(GLOBAL)) <= {"u"}
-    assert all(key.action == "undo" for key in TABLES[mode] if key.key == "u")  # the same, of the form
 
 
 def test_common_keys_do_not_clash():

@@ -10,6 +10,8 @@ from engine.contract.run.index import Index
 from engine.contract.run.store import runs_root
 from tui.plans import batch as batch_module
 from tui.plans.batch import alone, carry_out, prepare
+from tui.plans.cost import Cost
+from tui.plans.words import describe
 
 PARTS = catalog()
 
@@ -52,6 +54,17 @@ def test_a_finished_run_wins_over_one_that_stopped_and_a_live_one_over_both_othe
     live = [dataclasses.replace(row, status="queued") if row.status == "stopped" else row for row in rows]
     live = [dataclasses.replace(row, status="failed") if row.status == "finished" else row for row in live]
     assert [job.action for job in ready(lenet, known=live).jobs] == ["live"]
+
+
+def test_a_run_that_is_left_out_is_started_anew_and_the_batch_says_why(lenet, ended_run, ready):
+    run = ended_run(recipe_of(lenet), 0, (0.5,) * 3)
+    run.add_label(excluded="wrong crop")
+    batch = ready(lenet)
+    assert [job.action for job in batch.jobs] == ["start"] and batch.left_out == "1 left out: wrong crop"
+    assert "1 left out: wrong crop; to start anew if no other run counts" in describe(batch, Cost(0.0, 0, (), 1), "")
+    run.add_label(excluded="")
+    batch = ready(lenet)
+    assert [job.action for job in batch.jobs] == ["finished"] and batch.left_out == ""
 
 
 @pytest.mark.usefixtures("mortal")

@@ -7,37 +7,39 @@ import pytest
 
 from engine.contract.run.event_file import EventWriter
 from engine.contract.run.events import Epoch, Message, Step
+from tests.tui.blank import wasted
 from tests.tui.dashboard.reading import write_tested_once
 from tests.tui.demo import Demo, write_run
+from tui.dashboard.panes import Panes
 from tui.screens.dashboard import Dashboard
 from tui.widgets.pane import Pane
 
 HOSTILE = "[/b][@click=app.quit]x[/]"
 
 WHOLE = """\
- ● resnet34_cutmix  k3f9  seed 0  "paper v2" running N s ago
- epoch 112/500 ███▋░░░░░░░░░░░░ 22 %   step 185/390   5,214 img/s   ~1 h 05 left
-─ accuracy % ─── last 93.62 · best-on-test 94.02 ─ ─ per class % ───── Δ epoch ─
-  │                                                airplane    94.8 █████▊  -0.1
-95┤┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄ ┄ reported automobile  96.8 ██████▎ +0.0
-  │          ⢀⢀ ⣀⢄⢄⠤⠢⠗⠒                    96.26   bird        91.3 █████   -0.4
-90┤      ⡠⡔⠊⠊⠉⠁⠉⠁                                  cat         86.3 ███▊    -0.8
-  │    ⢀⠔⠁                              ⣀ test     deer        93.8 █████▋  -0.2
-80┤  ⡠⠔⠁                                   93.62   dog         90.0 ████▋   -0.5
-  │ ⡎                                              frog        95.9 ██████  +0.0
-60┤⢸                                               horse       95.2 █████▉  -0.1
-50┤⡇                                               ship        96.1 ██████▏ +0.0
-─ loss ────────────────────────────── lr 0.00441 ─ truck       95.8 ██████  +0.0
- 2┤•                                               ─ GPU 0 RTX 4090 ──── 58 °C ─
-  │⢆•••••••••                                      use ███████████████▎  96 %
- 1┤⠈⠢⠤⣀⣀   ••••••••••••                 • train*   mem ███████▏         11/24 GB
- 0┤     ⠉⠉⠉⠉⠉⠉⠉⠉⠊⠚⠑⠊⠊⠙⠚                    0.928       ours 4.6 · u17 6.0 python
-  └┬────────┬────────┬───────┬────────┬ ⣀ test     cpu 12 %  ram 14/128  412 W
-   0       50       100     150    200     0.346   * on mixed images
-─ log ─ grad norm 0.85 · no NaN ───────────────────────────────────── l larger ─
+ ● resnet34_cutmix  k3f9  seed 0  "paper v2" running · N s ago
+ epoch 112/500 ━━━━╺━━━━━━━━━━━━━ 22 %  step 185/390  5,214 img/s  ~1 h 05 left
+━ accuracy % ──── last 93.62 · best* 94.02 @101 ─  ━ per class % ──── Δ epoch ─
+  │⡀⢀ ⡀⢀ ⡀⢀ ⡀⢀ ⡀⢀ ⡀⢀ ⡀⢀ ⡀⢀ ⡀⢀ ⡀⢀ ⡀⢀ ⡀⢀ ┈ reported  airplane   94.8 ━━━━━╺  -0.1
+95┤┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈   96.26     automobile 96.8 ━━━━━╸  +0.0
+  │                ⢀○⣀●                ● test      bird       91.3 ━━━━╸━  -0.4
+  │        ⢀⡠⠤⠤⠤⠔⠒⠊⠁⠁                    93.62     cat        86.3 ━━━╸━━  -0.8
+90┤┈┈┈┈┈⢀⡠⠒⠁┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈             deer       93.8 ━━━━━╺  -0.2
+  │    ⢀⠎                                          dog        90.0 ━━━━╺━  -0.5
+  │  ⣀⡠⠃                                           frog       95.9 ━━━━━╺  +0.0
+80┤┈⢠⠊┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈             horse      95.2 ━━━━━╺  -0.1
+  │ ⡇                                              ship       96.1 ━━━━━╺  +0.0
+━ loss ─────────────── lr 0.00441 · w smooth .6 ─  truck      95.8 ━━━━━╺  +0.0
+  │⡀⠣⡀                                 • train*    ━ GPU 0 RTX 4090 ─── 58 °C ─
+ 1┤⠱⡀⠈⠉⠒⠒⠢⠤⠤⠤⠤⣀⣀⣀⣀⣀⣀⣀⣀•┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈   0.928     use ⣿⣿⣿⣿⣿⣿⣿⣿⣾⣿⣿⣿⣿       96 %
+  │ ⠑⠤⣀⡀                               ● test      mem ━━━━━━━━━━━━━ 10.6/24 GB
+  │    ⠉⠉⠑⠒⠒⠒⠒⠒⠒⠒⠒⠤⠒⠤⠤●                  0.346         ours 4.6 · u17 6.0 GB
+  └0 ───── 50 ──── 100 ──── 150 ── 200 epoch       412 W cpu 12 % ram 14/128
+━ log ────────── l larger · * best epoch picked on test; train on mixed images ─
  HH:MM:SS epoch 111  train* 0.928  test 0.346  93.62 %  9.5 s + 0.4 s eval
  HH:MM:SS checkpoint epoch-0110 (0.2 s)
- m metric  a axis  x epoch  z zoom  , . run  S stop  E edit as new  q back  ?
+ health   grad norm 0.85 · update/weight 0.0011 · NaN 0  all well
+ m metric  a axis  x epoch  z zoom  , . run  S stop  ? keys  : palette
 """
 
 
@@ -47,7 +49,7 @@ async def test_the_whole_screen_at_80x24(root, workbench, screen_text, settle):
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot, 0.1)
         text = screen_text(app).replace(run.id[-4:], "k3f9")
-    text = re.sub(r"\d\d:\d\d:\d\d", "HH:MM:SS", re.sub(r" +running +\d+ s ago", " running N s ago", text))
+    text = re.sub(r"\d\d:\d\d:\d\d", "HH:MM:SS", re.sub(r" +running · +\d+ s ago", " running · N s ago", text))
     assert [line.rstrip() for line in text.splitlines()[1:]] == WHOLE.splitlines()
 
 
@@ -60,18 +62,20 @@ async def test_accuracy_loss_classes_and_devices_are_there_without_a_key(root, w
         assert app.current_mode == "dashboard"
         text = screen_text(app)
         for part in (
-            "─ accuracy % ",
-            "─ loss ",
-            "─ per class",
-            "─ GPU 0 RTX 4090 ",
+            "━ accuracy % ",
+            "━ loss ",
+            "━ per class",
+            "━ GPU 0 ",
+            "RTX 4090 ",
             "resnet34_cutmix",
             "epoch 112/500",
             "cat",
             "use ",
         ):
             assert part in text, part
-        assert ("─ log ─" in text) == (size[1] >= 22)
-        assert "q back" in text.splitlines()[-1]
+        assert ("━ log ─" in text) == (size[1] >= 22)
+        keys = text.splitlines()[-1]
+        assert "?" in keys and ":" in keys and ("q back" in keys) == (size[0] >= 100)
         assert all(len(line) == size[0] for line in text.splitlines())
 
 
@@ -86,9 +90,9 @@ async def test_the_wide_screen_adds_rate_health_and_the_other_run(root, workbenc
         await pilot.press("2", "1")
         await settle(pilot, 0.1)
         text = screen_text(app)
-        assert "learning rate, whole run" in text and "cosine · now 0.00441" in text
+        assert "━ learning rate ─" in text and "cosine, whole run" in text and "● now 0.00441" in text
         assert "health   grad norm" in text
-        assert f"also running   ● resnet50_adam {other.id[-4:]}" in text
+        assert f"also on   ● resnet50_adam  {other.id[-4:]}" in text
 
 
 @pytest.mark.parametrize(
@@ -142,16 +146,85 @@ async def test_new_events_appear_and_nothing_is_sent_when_nothing_changed(
         assert {name for name, _ in sent} - {"status"} == {"log"}
 
 
+@pytest.mark.parametrize("size", [(160, 45), (200, 50)])
+async def test_from_160_columns_on_there_are_the_runs_a_second_one_and_its_log(
+    root, workbench, screen_text, settle, size
+):
+    other = write_run(root, Demo(preset="resnet50_adam", epochs_done=41, name="", seed=4))
+    done = write_run(root, Demo(epochs_done=500, state="finished", seed=1))
+    run = write_run(root)
+    app = workbench("dashboard")
+    app.session.selected, app.session.baseline = run, done
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot, 0.1)
+        await settle(pilot, 0.1)
+        lines = screen_text(app).splitlines()
+        chosen = app.screen.query_one(Panes).division
+        right = [line[-chosen.third :] for line in lines]
+        assert right[3].startswith("━ runs here ─")
+        for found in (run, other, done):
+            assert sum(found.id[-4:] in line for line in right[5 : 3 + chosen.here]) == 1
+        assert any(line.startswith(f"━ ■ {other.id[-4:]}  resnet50_adam ─") and "41/200 ─" in line for line in right)
+        assert any("■ test" in line for line in right)
+        log = next(i for i, line in enumerate(lines) if line.startswith("━ log ─"))
+        assert lines[log + 1].count("epoch ") == 2 and "■ " in lines[log + 1]
+        assert wasted(lines) == []
+
+
+@pytest.mark.parametrize("size", [(160, 45), (200, 50)])
+@pytest.mark.parametrize("runs", [1, 2])
+async def test_a_run_with_data_leaves_no_large_part_of_the_screen_blank(
+    root, workbench, screen_text, settle, size, runs
+):
+    if runs > 1:
+        write_run(root, Demo(epochs_done=500, state="finished", seed=1))
+    app = workbench("dashboard")
+    app.session.selected = write_run(root)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot, 0.1)
+        assert wasted(screen_text(app).splitlines()) == []
+
+
+async def test_the_parts_of_a_step_are_drawn_where_they_were_measured(root, workbench, screen_text, settle):
+    run = write_run(root, Demo(epochs_done=30, step_ms={}))
+    app = workbench("dashboard")
+    app.session.selected = run
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, 0.1)
+        assert "step %" not in screen_text(app)
+        with EventWriter(run.events) as events:
+            measured = {"data": 0.4, "forward": 3.1, "backward": 5.8, "optimizer": 0.7}
+            events.write(Epoch(epoch=31, train_loss=1.0, test_accuracy=0.9, test_loss=0.3, step_ms=measured))
+        app.screen._tick()
+        await settle(pilot)
+        assert "━ forward 31  ━ backward 58  ━ optim 7  ━ data 4" in screen_text(app)
+
+
+async def test_curves_are_drawn_again_only_when_their_data_change(root, workbench, settle, monkeypatch):
+    run = write_run(root, Demo(epochs_done=30))
+    app = workbench("dashboard")
+    app.session.selected = run
+    async with app.run_test(size=(160, 45)) as pilot:
+        await settle(pilot, 0.1)
+        painted = []
+        for pane in app.screen.query(Pane):
+            monkeypatch.setattr(pane, "paint", lambda drawing, name=pane.id: painted.append(name))
+        app.screen._draw()
+        assert not {"accuracy", "lower", "rate", "gpu", "second"} & set(painted)
+        await pilot.press("w")
+        assert {"accuracy", "lower"} <= set(painted) and not {"rate", "gpu"} & set(painted)
+
+
 async def test_resizing_divides_the_screen_anew(root, workbench, screen_text, settle):
     write_run(root)
     app = workbench()
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot, 0.1)
-        assert "learning rate, whole run" not in screen_text(app)
+        assert "━ learning rate ─" not in screen_text(app)
         await pilot.resize_terminal(120, 40)
         await settle(pilot, 0.3)
-        assert "learning rate, whole run" in screen_text(app)
-        assert screen_text(app).splitlines()[3].startswith("─ accuracy %")
+        assert "━ learning rate ─" in screen_text(app)
+        assert screen_text(app).splitlines()[3].startswith("━ accuracy %")
 
 
 @pytest.mark.parametrize("mode", ["dashboard", "compare", "inspect"])
@@ -235,7 +308,7 @@ async def test_it_reads_without_colour(root, workbench, screen_text, settle, mon
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot, 0.1)
         text = screen_text(app)
-        for label in ("⣀ test", "• train*", "┄ reported", "●", "Δ epoch"):
+        for label in ("● test", "• train*", "┈ reported", "Δ epoch"):
             assert label in text, label
         assert app.screen.query_one("TopBar").lines[0][1][1] == "tab"
 

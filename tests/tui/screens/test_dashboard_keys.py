@@ -12,10 +12,10 @@ async def test_the_view_keys_change_the_plots_and_undo_themselves(root, workbenc
         await settle(pilot, 0.1)
         before = screen_text(app)
         for keys, word in (
-            ("a", "a log   x epoch"),
+            ("a", "a log  x epoch"),
             ("x", "x step"),
-            ("w", "w smooth 0.6"),
-            ("m", "─ learning rate ─"),
+            ("w", "w smooth .85"),
+            ("m", "━ learning rate ─"),
         ):
             await pilot.press(keys)
             await settle(pilot)
@@ -23,6 +23,45 @@ async def test_the_view_keys_change_the_plots_and_undo_themselves(root, workbenc
         await pilot.press("a", "a", "x", "x", "w", "w", "w", "m", "m", "m", "m")
         await settle(pilot)
         assert screen_text(app).splitlines()[4:30] == before.splitlines()[4:30]
+
+
+async def test_the_cursor_reads_every_curve_at_one_epoch(root, workbench, screen_text, settle):
+    run = write_run(root, Demo(epochs_done=30))
+    app = workbench()
+    app.session.selected = run
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, 0.1)
+        before = screen_text(app)
+        await pilot.press("left_square_bracket", "left_curly_bracket")
+        await settle(pilot)
+        epochs = app.screen._view.history.epochs
+        accuracy, loss = screen_text(app).splitlines()[3][:66], screen_text(app).splitlines()[19][:66]
+        assert f"at 20  ● {100 * epochs[19].test_accuracy:.2f} ─" in accuracy
+        assert f"at 20  ● {epochs[19].test_loss:.3f}  • {epochs[19].train_loss:.3f}" in loss
+        assert sum(line[5:46].count("│") for line in screen_text(app).splitlines()[4:31]) >= 15
+        await pilot.press("right_square_bracket")
+        await settle(pilot)
+        assert "at 21  ●" in screen_text(app)
+        await pilot.press("0")
+        await settle(pilot)
+        assert screen_text(app).splitlines()[4:31] == before.splitlines()[4:31]
+
+
+async def test_the_ranges_of_both_axes_change_and_come_back(root, workbench, screen_text, settle):
+    app = workbench("dashboard")
+    app.session.selected = write_run(root, Demo(epochs_done=40))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, 0.1)
+        before = screen_text(app)
+        await pilot.press("r")
+        await settle(pilot)
+        assert "└20 " in screen_text(app)
+        await pilot.press("0", "plus")
+        await settle(pilot)
+        assert "└0 " in screen_text(app) and screen_text(app).splitlines()[4:18] != before.splitlines()[4:18]
+        await pilot.press("minus")
+        await settle(pilot)
+        assert screen_text(app).splitlines()[4:31] == before.splitlines()[4:31]
 
 
 async def test_zoom_gives_one_plot_the_whole_screen_and_back(root, workbench, screen_text, settle):
@@ -36,7 +75,7 @@ async def test_zoom_gives_one_plot_the_whole_screen_and_back(root, workbench, sc
         assert "per class" not in screen_text(app) and "accuracy %" in screen_text(app)
         await pilot.press("m")
         await settle(pilot)
-        assert "─ loss ─" in screen_text(app) and "accuracy %" not in screen_text(app)
+        assert "━ loss ─" in screen_text(app) and "accuracy %" not in screen_text(app)
         await pilot.press("z")
         await settle(pilot)
         assert screen_text(app).splitlines()[3:] == before.splitlines()[3:]
@@ -68,12 +107,12 @@ async def test_a_baseline_is_drawn_and_taken_away(root, workbench, screen_text, 
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot, 0.1)
         await settle(pilot, 0.1)
-        assert "· baseline" in screen_text(app) and "to baseline at epoch 30" in screen_text(app)
+        assert f"─ {base.id[-4:]} base" in screen_text(app) and "to baseline at epoch 30" in screen_text(app)
         await pilot.press("b")
         assert app.session.baseline == run
         await pilot.press("b")
         await settle(pilot)
-        assert app.session.baseline is None and "· baseline" not in screen_text(app)
+        assert app.session.baseline is None and f"─ {base.id[-4:]} base" not in screen_text(app)
 
 
 async def test_stopping_asks_first_and_offers_to_kill(root, workbench, settle):

@@ -5,7 +5,8 @@ import pytest
 from tui.drawing.lines import width_of
 from tui.keys.common import GLOBAL, MODES, MOVING
 from tui.keys.key import key_names
-from tui.screens.help import TABLES, TITLES, key_sheet, sections
+from tui.keys.tables import TABLES, TITLES
+from tui.screens.help import key_sheet, sections
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -25,9 +25,9 @@ async def test_shows_form_schedule_estimates_command_and_help(workbench, make_ru
     make_run()
     async with workbench("new_run").run_test(size=size) as pilot:
         await settle(pilot)
-        seen = screen_text(pilot.app)
+        seen = " ".join(screen_text(pilot.app).split())
         for words in (
-            "preset [ quickstart", "model", "epochs", "learning rate", "before you start", "parameters", "GMACs",
+            "preset quickstart", "model", "epochs", "learning rate", "before you start", "parameters", "GMACs",
             "per epoch (from 1 run here)", "disk", "same thing as a command", "cifar-tui --preset quickstart --headless",
             "as in the preset", "ctrl+s start",
         ):  # fmt: skip
@@ -133,7 +133,7 @@ async def test_many_runs_ask_first(workbench, launcher, settle):
 async def test_w_saves_a_preset_that_can_be_used_at_once(workbench, settle):
     async with workbench("new_run").run_test() as pilot:
         await type_into(pilot, "epochs", "4")
-        await pilot.press("w", *"my quick", "enter")
+        await pilot.press("W", *"my quick", "enter")
         await pilot.pause()
         assert "lower-case letters" in str(pilot.app.screen.query_one("#wrong").content)
         pilot.app.screen.query_one(Input).value = "my_quick"
@@ -202,7 +202,7 @@ async def test_a_recipe_with_parts_of_ones_own_is_not_saved_as_a_preset(workbenc
     async with app.run_test(size=(120, 40)) as pilot:
         app.new_run({"preset": f"run:{run.id}"})
         await settle(pilot)
-        await pilot.press("w", *"mine", "enter")
+        await pilot.press("W", *"mine", "enter")
         await settle(pilot)
         assert isinstance(app.screen, Prompt)
         assert "preset 'mine' was not saved: model: unknown model 'tiny'" in screen_text(app)

@@ -57,3 +57,21 @@ async def test_a_filter_without_a_match_says_so_and_escape_takes_it_away(
         assert pilot.app.screen.query_one(RunList).row_count() == 3
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, Confirm), "the next one leaves"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_the_language_is_shown_while_typing_and_goes_with_the_input(workbench, settle, screen_text, size):
+    app = workbench("results", index=ManyRuns(20))
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("slash")
+        await settle(pilot)
+        assert "acc>0.95   model:resnet34   status:failed" in screen_text(app)
+        await pilot.press(*"sta")
+        await settle(pilot)
+        assert "status:failed  or live" in screen_text(app)
+        app.screen.query_one("#filter", Input).value = "status:f"  # not valid yet: the values that are
+        await settle(pilot)
+        assert "status:finished   status:failed" in screen_text(app) and "did you mean" not in screen_text(app)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "unknown status 'f'" in screen_text(app)

@@ -56,6 +56,20 @@ async def test_stop_asks_and_offers_kill(workbench, make_run, settle, monkeypatc
         assert done == [run]
 
 
+async def test_o_leaves_a_run_out_for_a_reason_and_u_lets_it_count_again(workbench, make_run, screen_text, settle):
+    run, _ = make_run(), make_run(seed=1)
+    app = workbench("results")
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.screen.query_one(RunList).go_to(run.id)
+        await pilot.press("O", *"wrong crop", "enter")
+        await settle(pilot)
+        assert run.labels().excluded == "wrong crop"
+        assert "left out" in screen_text(app) and "1 left out: wrong crop" in screen_text(app)
+        await pilot.press("u")
+        await settle(pilot)
+        assert run.labels().excluded == "" and "1 left out" not in screen_text(app)
+
+
 async def test_delete_asks_and_stays_undone_by_default(workbench, make_run, settle):
     run = make_run()
     app = workbench("results")
@@ -70,14 +84,14 @@ async def test_delete_asks_and_stays_undone_by_default(workbench, make_run, sett
 
 
 async def test_what_d_deletes_lies_in_the_trash_and_u_brings_it_back_with_its_marks(
-    root, workbench, finished_run, settle, screen_text
+    root, workbench, finished_run, settle, until, screen_text
 ):
     runs = {finished_run(root), finished_run(root)}
     before = {path: path.stat().st_ino for path in root.rglob("*") if path.is_file()}
-    size = sum(run.size_bytes() for run in runs)
+    size, finished = sum(run.size_bytes() for run in runs), next(iter(runs))
     app = workbench("results")
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("b", "asterisk", "D", "d")
+        await pilot.press("b", "asterisk", "D", "a", "d")  # all marked runs, after another question
         await settle(pilot)
         assert {run.id for run in in_trash(root)} == {run.id for run in runs}
         assert app.session.marked == [] and app.session.baseline is None
@@ -86,8 +100,8 @@ async def test_what_d_deletes_lies_in_the_trash_and_u_brings_it_back_with_its_ma
         await settle(pilot)
         assert {path: path.stat().st_ino for path in before} == before and in_trash(root) == []
         assert set(app.session.marked) == runs and app.session.baseline in runs
-        seen = screen_text(app)
-        assert "trash" not in seen and f"{runs.pop().size_bytes() / 1e6:.3g} MB" in seen and "size" in seen
+        assert "trash" not in screen_text(app)
+        await until(pilot, lambda: f"files   {finished.size_bytes() / 1e6:.3g} MB in" in screen_text(app))
         await pilot.press("u")
         await settle(pilot)
         assert app.session.marked == []

@@ -165,7 +165,7 @@ async def test_another_table_is_picked(workbench, tiny, screen_text, settle):
     app = workbench("results")
     async with app.run_test() as pilot:
         await opened(app, pilot, settle, "")
-        await pilot.press("t")
+        await pilot.press("p")
         await settle(pilot)
         assert isinstance(app.screen, Pick)
         await pilot.press("slash", *"resnet_stages", "enter")

@@ -2,7 +2,6 @@
 
 from textual.app import App
 
-from tui.drawing.lines import heading
 from tui.widgets.pane import Pane
 
 
@@ -41,11 +40,11 @@ async def test_a_pane_removes_control_characters():
         assert pane.text == "a[2J b c"
 
 
-async def test_without_utf8_a_pane_draws_in_ascii(monkeypatch):
-    monkeypatch.setattr("tui.widgets.pane.glyphs_of_locale", lambda: "ascii")
+async def test_in_ascii_the_track_of_a_bar_stays_apart_from_the_bar():
     app = Stage()
+    app.glyphs = "ascii"
     async with app.run_test(size=(40, 10)) as pilot:
         await pilot.pause()
         pane = app.query_one(Pane)
-        pane.paint(lambda width, height: [heading("log", width, ["Δ"]), [("█▌ ● …", "")]])
-        assert pane.text == "- log ---------- d -\n## * ~"
+        pane.paint(lambda width, height: [[("━━", "bar"), ("╺━", "track")]])
+        assert pane.render_line(0).text.rstrip() == "━━--"

@@ -31,7 +31,15 @@ def test_labels_fold_in_the_order_they_were_given(run):
     assert run.labels() == Labels("", ("sweep",), ("looks good", "second look\nover two lines"), False)
 
 
+def test_a_run_is_left_out_for_a_reason_and_counts_again(run):
+    run.add_label(excluded=" wrong crop ")
+    assert run.labels() == Labels(excluded="wrong crop")
+    run.add_label(excluded="")
+    assert run.labels() == Labels()
+
+
 def test_nothing_given_writes_nothing(run):
+    run.add_label(tag="", note="")
     run.add_label()
     assert not run.labels_jsonl.exists()
 
@@ -119,7 +127,7 @@ def test_labels_cannot_be_written_through_a_link(run, tmp_path):
 def test_many_processes_label_at_once_and_none_is_lost(run):
     code = (
         "import sys; from pathlib import Path; from engine.contract.run.labels import add_label\n"
-        "for n in range(20): add_label(Path(sys.argv[1]), name=None, tag=f'{sys.argv[2]}-{n}', untag='', note='n' * 5000, unnote='', pinned=None)"
+        "for n in range(20): add_label(Path(sys.argv[1]), tag=f'{sys.argv[2]}-{n}', note='n' * 5000)"
     )
     writers = [
         subprocess.Popen([sys.executable, "-c", code, str(run.labels_jsonl), str(number)]) for number in range(6)

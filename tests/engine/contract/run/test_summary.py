@@ -34,6 +34,7 @@ def test_a_summary_has_exactly_the_promised_keys(run):
     assert list(table) == list(JSON_KEYS) == [
         "id", "name", "status", "reason", "preset", "changes", "recipe_id", "model", "seed", "epoch", "epochs",
         "last_accuracy", "best_accuracy", "seconds", "started", "host", "device", "size_bytes", "tags",
+        "excluded",
     ]  # fmt: skip
     assert json.loads(json.dumps(table, allow_nan=False)) == table
     sizes = sum(path.stat().st_size for path in run.path.rglob("*") if path.is_file())
@@ -41,8 +42,13 @@ def test_a_summary_has_exactly_the_promised_keys(run):
         "id": run.id, "name": "n", "status": "finished", "reason": "", "preset": "tiny", "changes": "lr .1→.2",
         "model": "lenet", "seed": 7, "epoch": 3, "epochs": 3, "last_accuracy": 0.6, "best_accuracy": 0.7,
         "seconds": 31.0, "started": 100.0, "host": host_name(), "device": "cuda:0", "size_bytes": sizes,
-        "tags": ["paper"],
+        "tags": ["paper"], "excluded": None,
     }  # fmt: skip
+
+
+def test_a_run_that_is_left_out_says_why(run):
+    run.add_label(excluded="wrong crop")
+    assert summarize(run).to_json()["excluded"] == "wrong crop"
 
 
 def test_cells_without_a_value_are_null(run):

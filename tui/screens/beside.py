@@ -1,0 +1,98 @@
+"""The runs that the Dashboard shows beside the selected one: the baseline with its seeds, and a second run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual import work
+
+from engine.analysis.seeds import one_a_seed
+from engine.analysis.standing import Standing
+from engine.contract.run.store import RunFolder
+from tui.dashboard.layout import WIDEST
+from tui.dashboard.view import RunView
+from tui.screens.run_keys import SelectedRunKeys
+
+MOST_SEEDS: Final = 8
+"""At most this many runs of the baseline's recipe are read for the spread over its seeds."""
+
+
+class BesideRuns(SelectedRunKeys):
+    """A screen that shows other runs beside the selected one. Long histories are read in threads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: RunView | None = None
+        self._baseline: RunView | None = None
+        self._siblings: list[Standing] = []
+        self._second: RunView | None = None
+
+    def _draw(self) -> None:
+        """Draw the screen after more of a run has been read."""
+        raise NotImplementedError
+
+    def _choose_beside(self) -> None:
+        """Follow the choice of the baseline and of the runs that live."""
+        session = self.workbench.session
+        if session.baseline is None:
+            self._baseline, self._siblings = None, []
+        elif self._baseline is None or self._baseline.run != session.baseline:
+            self._baseline = RunView(session.baseline, tail=True)
+            self._read_baseline(session.baseline)
+        self._choose_second()
+
+    # --- the baseline -----------------------------------------------------------------------------------------
+
+    @work(thread=True, group="baseline", exclusive=True, exit_on_error=False)
+    def _read_baseline(self, run: RunFolder) -> None:
+        """Read the whole history of the baseline, then the other seeds of its recipe."""
+        view = RunView(run)
+        view.poll()
+        self.app.call_from_thread(self._show_baseline, view, ())
+        session = self.workbench.session
+        rows = [row for row in session.summaries() if row.recipe_id == view.info.recipe_id != "" and not row.excluded]
+        rows, _ = one_a_seed(rows, lambda row: row.seed, lambda row: (row.epoch, row.created))
+        siblings = []
+        for row in rows[:MOST_SEEDS]:
+            sibling = RunView(session.folder(row))
+            sibling.poll()
+            siblings.append(sibling.standing())
+        self.app.call_from_thread(self._show_baseline, view, siblings)
+
+    def _show_baseline(self, view: RunView, siblings: Sequence[Standing]) -> None:
+        if self.workbench.session.baseline == view.run:
+            self._baseline, self._siblings = view, list(siblings)
+            self._draw()
+
+    # --- the second run ---------------------------------------------------------------------------------------
+
+    def _choose_second(self) -> None:
+        """Read the run beside: the newest other one that is running, else the baseline, else the newest other run."""
+        session = self.workbench.session
+        if self._view is None or self.app.size.width < WIDEST:
+            self._second = None
+            return
+        own = str(self._view.run.path)
+        rows = [row for row in session.summaries() if row.folder != own and row.epoch]
+        running = [session.folder(row) for row in rows if row.status == "running"]
+        compared = [session.baseline] if session.baseline not in (None, self._view.run) else []
+        chosen = next(iter([*running, *compared, *map(session.folder, rows)]), None)
+        if chosen is None:
+            self._second = None
+        elif self._second is None or self._second.run != chosen:
+            self._second = RunView(chosen, tail=True)
+            self._second.poll()
+            if self._second.history.partial:
+                self._read_second(chosen)
+
+    @work(thread=True, group="second", exclusive=True, exit_on_error=False)
+    def _read_second(self, run: RunFolder) -> None:
+        view = RunView(run)
+        view.poll()
+        self.app.call_from_thread(self._show_second, view)
+
+    def _show_second(self, view: RunView) -> None:
+        if self._second is not None and self._second.run == view.run:
+            self._second = view
+            self._draw()

@@ -1,0 +1,99 @@
+"""How the workbench looks in this terminal: by its options, else by the configuration file, else as the terminal can.
+
+The file is `config.toml` in the configuration folder:
+
+    [workbench]
+    theme = "okabe-ito"
+    glyphs = "block"
+    colors = "256"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+from engine.contract.errors import BadInput, nearest, nearest_or_all
+from engine.contract.files import read_file
+from engine.contract.values import parse_toml
+from tui.drawing.format import GLYPHS
+from tui.drawing.palette import PALETTES
+
+COLORS: Final = ("auto", "256", "true")
+"""What `--colors` takes."""
+CHOICES: Final[dict[str, tuple[str, ...]]] = {"theme": tuple(PALETTES), "glyphs": GLYPHS, "colors": COLORS}
+"""The values of each setting."""
+TABLE: Final = "workbench"
+"""The table of the configuration file that holds the settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings; "" where nothing was chosen."""
+
+    theme: str = ""
+    glyphs: str = ""
+    colors: str = ""
+
+    def over(self, other: Settings) -> Settings:
+        """These settings, and those of `other` where nothing was chosen."""
+        unset = [field.name for field in fields(self) if not getattr(self, field.name)]
+        return replace(self, **{name: getattr(other, name) for name in unset})
+
+
+UNSET: Final = Settings()
+"""Nothing chosen."""
+
+
+def config_file() -> Path:
+    """Where the configuration file is looked for."""
+    return platformdirs.user_config_path("cifar-tui") / "config.toml"
+
+
+def settings_of(options: Mapping[str, str | None], path: Path | None = None) -> Settings:
+    """The settings of these options, completed by the configuration file.
+
+    Raises:
+        BadInput: a value is none of its choices, or the file cannot be read.
+    """
+    given = {name: value for name, value in options.items() if value}
+    return _checked(given, "--").over(_read(path or config_file()))
+
+
+def color_system(colors: str, environment: Mapping[str, str]) -> str:
+    """Textual's name of the color system to use: by default 256 colors, unless COLORTERM says that there are more."""
+    if colors in ("", "auto"):
+        colors = "true" if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit") else "256"
+    return "truecolor" if colors == "true" else "256"
+
+
+def _read(path: Path) -> Settings:
+    try:
+        table = parse_toml(read_file(path, follow=True).decode())
+    except (FileNotFoundError, NotADirectoryError):
+        return Settings()
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:  # TOML and UTF-8 errors are ValueErrors
+        raise BadInput(f"cannot read {path}: {error}") from None
+    problems = [f"{path}: unknown table {key}{nearest(key, [TABLE])}" for key in table.keys() - {TABLE}]
+    own = table.get(TABLE, {})
+    if problems or not isinstance(own, dict):
+        raise BadInput(problems or [f"{path}: {TABLE} is not a table"])
+    return _checked(own, f"{path}: {TABLE}.")
+
+
+def _checked(values: Mapping[str, Any], origin: str) -> Settings:
+    problems = []
+    for name, value in values.items():
+        if name not in CHOICES:
+            problems.append(f"{origin}{name} is not a setting{nearest(name, CHOICES)}")
+        elif value not in CHOICES[name]:
+            problems.append(f"{origin}{name} is {value!r}{nearest_or_all(str(value), CHOICES[name])}")
+    if problems:
+        raise BadInput(problems)
+    return Settings(**values)
