@@ -24,6 +24,7 @@ from engine.data.device import training_batches
 from engine.data.load import DataSet
 from engine.loop.checkpoint import INTERVAL, Checkpoints
 from engine.loop.observe import Live, measure_health
+from engine.loop.opening import opening
 from engine.loop.session import Session
 from engine.loop.setup import Setup, prepare
 from engine.loop.steps import CudaRecorder, Outcome, Recorded, TrainStep
@@ -77,7 +78,7 @@ def fit(
     if session.cold:
         session.compilations.watch()
     try:
-        yield from session.describe(attempt)
+        yield from opening(setup, recipe, data, attempt=attempt, best_on=session.best_on)
         yield from session.restore(attempt)
         yield from session.warnings()
         while session.epoch < setup.epochs:
