@@ -140,7 +140,7 @@ def recorded(monkeypatch) -> Recorder:
     """Runs take their steps from a fake recording from now on."""
     recorder = Recorder()
 
-    def make_steps(setup, recipe):
+    def make_steps(setup, recipe, lap):
         step = partial(train.train_step, setup, accumulate=1, clip_norm=0.0)
         return step, Recorded(step, recorder, setup.warnings.append)
 
