@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from engine.contract.errors import BadInput, nearest
-from tui.commands.common import Json, Refs, RunsDirs, print_json, print_pairs, print_table, print_text, roots
+from tui.commands.common import Json, Refs, RunsDirs, print_json, print_pairs, print_table, print_text, roots, width
 from tui.drawing.format import percent
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def compare(
     same_epoch: bool = typer.Option(
         False, "--same-epoch", help="Compare finished runs, too, at the last epoch that both have tested."
     ),
+    form: str = typer.Option("", "--format", help="Print only the tables and sentences, as text, md, latex, or tsv."),
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
@@ -53,7 +54,10 @@ def compare(
     from engine.analysis.marked import read_marked
     from engine.contract.run.index import Index
     from engine.contract.run.store import find
+    from tui.drawing.compare_export import FORMATS, sheets, written
 
+    if form and form not in FORMATS:
+        raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
     rules = _rules(by, smallest, correction, paired)
     places = roots(runs_dir)
     folders = list(dict.fromkeys(find(places, ref) for ref in [*([baseline] if baseline else []), *refs]))
@@ -69,6 +73,10 @@ def compare(
     labels = recipe_labels(marked, base)
     if as_json:
         print_json(_json(marked, seeds, differing, models) | _recipes_json(recipes, labels))
+        return
+    if form:
+        found = Judged(tuple(marked), base, models, judge_recipes(marked, base, Index().rows(places), rules))
+        typer.echo(written(sheets(found, labels, by_recipe=by == "recipe"), form, width()), nl=False)
         return
     _print_runs(marked, base, seeds)
     if recipes:

@@ -28,6 +28,10 @@ KEYS: Final = in_line(
         ),
         *take(ACTS, "b i"),
         Key("y", "copy", "copy command", "Copy the command that prints this (cifar-tui runs compare RUN RUN)."),
+        Key(
+            "Y", "export", "export",
+            "Copy the figures as text, Markdown, LaTeX or TSV, and save them (cifar-tui runs compare --format md).",
+        ),
     ),
     "m o b space N tab a x w z f left right enter i y",
 )  # fmt: skip

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+import platformdirs
 from textual.binding import BindingType
 
+from engine.analysis.judged import recipe_labels
+from engine.contract.files import write_atomic
 from engine.contract.run.store import RunFolder
 from tui.dashboard.options import X_UNITS_OF_MANY, XUnit, next_value
+from tui.drawing.compare_export import FORMATS, sheets, written
+from tui.forms.options import Option
 from tui.keys.common import bindings
 from tui.keys.compare import KEYS
 from tui.screens.compare_panes import LOWER, ComparePanes
+from tui.screens.pick import Pick
 from tui.widgets.line_list import LineList
 from tui.widgets.lines_pane import LinesPane
 
+_FORMATS: Final = {"text": "text", "md": "Markdown", "latex": "LaTeX (booktabs)", "tsv": "TSV for a spreadsheet"}
 FEWEST_SEEDS: Final = 3
 """Seeds of a recipe that a plan begins with."""
 
@@ -108,6 +115,31 @@ class Compare(ComparePanes):
         seeds = f"{first}-{last}" if last > first else str(first)
         self.workbench.new_run({"preset": f"run:{run.id}", "seeds": seeds})
 
+    # --- what leaves the screen -------------------------------------------------------------------------------
+
     def action_copy(self) -> None:
         if self._runs():
             self.workbench.copy(self._command(), "command")
+
+    def action_export(self) -> None:
+        """Ask for a format, then put the figures on the clipboard and into a file."""
+        if self._judged is not None:
+            options = [Option(form, label) for form, label in _FORMATS.items()]
+            self.app.push_screen(Pick("Export the comparison as", options), self._export_as)
+
+    def _export_as(self, form: str | None) -> None:
+        judged = self._judged
+        if form is None or judged is None:
+            return
+        tables = sheets(judged, recipe_labels(judged.marked, judged.baseline), by_recipe=self._by_recipe)
+        text = written(tables, form)
+        names = "-".join(one.run.id[-4:] for one in judged.marked)
+        file = platformdirs.user_data_path("cifar-tui") / "exports" / f"compare-{names}.{FORMATS[form]}"
+        self.workbench.copy(text, "comparison")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(file, text.encode())
+        except OSError as error:
+            self.say(f"cannot write {file}: {error.strerror}", bad=True)
+        else:
+            self.say(f"also saved as {file}")

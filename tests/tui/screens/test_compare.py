@@ -1,5 +1,6 @@
 """Compare and Inspect as a person meets them."""
 
+import platformdirs
 import pytest
 
 from engine.analysis.judged import Judged
@@ -257,3 +258,19 @@ async def test_runs_tested_only_at_their_end_have_no_best_accuracy(root, workben
         await settle(pilot, 0.1)
         text = screen_text(app)
         assert "90.00" in text and "90.00*" not in text and "best epoch picked" not in text
+
+
+@pytest.mark.parametrize(("keys", "ending", "words"), [((), "txt", "(n = 1)"), (("j",), "md", "| id |")])
+async def test_figures_are_exported_to_the_clipboard_and_to_a_file_whose_path_is_shown(
+    judged_runs, workbench, settle, until, keys, ending, words
+):
+    app = workbench("compare")
+    app.session.marked = judged_runs[2:]
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: known(app))
+        await pilot.press("Y", *keys, "enter")
+        await settle(pilot)
+        names = "-".join(run.id[-4:] for run in judged_runs[2:])
+        file = platformdirs.user_data_path("cifar-tui") / "exports" / f"compare-{names}.{ending}"
+        assert any(str(file) in note.message for note in app._notifications)
+        assert file.read_text() == app.clipboard and words in app.clipboard
