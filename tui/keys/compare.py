@@ -28,6 +28,7 @@ KEYS: Final = in_line(
         ),
         *take(ACTS, "b i"),
         Key("y", "copy", "copy command", "Copy the command that prints this (cifar-tui runs compare RUN RUN)."),
+        Key("W", "save", "save", "Save marks, baseline, axes and mode by name (cifar-tui compare save NAME RUN RUN)."),
         Key(
             "Y", "export", "export",
             "Copy the figures as text, Markdown, LaTeX or TSV, and save them (cifar-tui runs compare --format md).",

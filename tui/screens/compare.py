@@ -9,8 +9,10 @@ import platformdirs
 from textual.binding import BindingType
 
 from engine.analysis.judged import recipe_labels
+from engine.contract.errors import BadInput
 from engine.contract.files import write_atomic
 from engine.contract.run.store import RunFolder
+from tui.comparisons import Comparison, check_name, save
 from tui.dashboard.options import X_UNITS_OF_MANY, XUnit, next_value
 from tui.drawing.compare_export import FORMATS, sheets, written
 from tui.forms.options import Option
@@ -18,6 +20,7 @@ from tui.keys.common import bindings
 from tui.keys.compare import KEYS
 from tui.screens.compare_panes import LOWER, ComparePanes
 from tui.screens.pick import Pick
+from tui.screens.prompt import Prompt, check_with
 from tui.widgets.line_list import LineList
 from tui.widgets.lines_pane import LinesPane
 
@@ -120,6 +123,28 @@ class Compare(ComparePanes):
     def action_copy(self) -> None:
         if self._runs():
             self.workbench.copy(self._command(), "command")
+
+    def action_save(self) -> None:
+        """Ask for a name, and save marks, baseline, axes and mode under it."""
+        if len(self._runs()) < 2:
+            self.say("mark a second run: a comparison has at least two")
+            return
+        body = (
+            "Keeps the marks, the baseline, the axes and what is judged. `cifar-tui compare NAME` prints and opens it."
+        )
+        self.app.push_screen(Prompt("Save the comparison as", body, check=check_with(check_name)), self._save_as)
+
+    def _save_as(self, name: str | None) -> None:
+        base = self._baseline()
+        if name is None or base is None:
+            return
+        runs, options = tuple(run.id for run in self._runs()), self._options
+        try:
+            save(Comparison(name, runs, base.id, options.x, options.axis, self._by_recipe))
+        except BadInput as error:
+            self.say(str(error), bad=True)
+        else:
+            self.say(f"saved; cifar-tui compare {name} prints and opens it, and V on Results lists it")
 
     def action_export(self) -> None:
         """Ask for a format, then put the figures on the clipboard and into a file."""

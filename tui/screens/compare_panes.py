@@ -15,6 +15,7 @@ from engine.analysis.judged import Judged, recipe_labels
 from engine.analysis.marked import Marked
 from engine.contract.run.store import RunFolder
 from tui.dashboard.compare_layout import CompareLayout, compare_layout
+from tui.dashboard.options import AXES, X_UNITS_OF_MANY
 from tui.dashboard.overlay import Overlay, overlay_chart
 from tui.drawing.chart_pane import chart_pane
 from tui.drawing.charts import ChartStyle
@@ -124,6 +125,7 @@ class ComparePanes(PlotKeys):
         self.set_interval(TICK_SECONDS, self._tick)
 
     def on_screen_resume(self, event: ScreenResume) -> None:
+        self._take_saved()
         self._load()
         self._arrange()
 
@@ -131,7 +133,8 @@ class ComparePanes(PlotKeys):
         self._arrange()
 
     def runs_changed(self) -> None:
-        """Read again after runs have changed."""
+        """Read again after runs or marks have changed."""
+        self._take_saved()
         self._load()
 
     # --- reading ----------------------------------------------------------------------------------------------
@@ -179,6 +182,17 @@ class ComparePanes(PlotKeys):
     def _tick(self) -> None:
         if self.is_current and stamps(self._runs()) != self._stamps:
             self._load()
+
+    def _take_saved(self) -> None:
+        """Take axes and mode from the saved comparison that was opened."""
+        session = self.workbench.session
+        found, session.comparison = session.comparison, None
+        if found is None:
+            return
+        x = next(unit for unit in X_UNITS_OF_MANY if unit == found.x)
+        axis = next(style for style in AXES if style == found.axis)
+        self._options = replace(self._options, x=x, axis=axis)
+        self._by_recipe = found.by_recipe
 
     # --- sizes ------------------------------------------------------------------------------------------------
 
@@ -269,7 +283,8 @@ class ComparePanes(PlotKeys):
         shown = columns(judged.marked, judged.baseline, self._layout.left - 1)
         self.query_one("#heads", LineView).show([header(shown, self._layout.left)])
         page = self._page(judged)  # the cursor may stand on another run now
-        overlay.paint(lambda width, height: self._overlay(page, width, height))
+        slots = self.workbench.session.slots_of(self._folders(judged))
+        overlay.paint(lambda width, height: self._overlay(page, slots, width, height))
         self.query_one("#verdict", Pane).paint(
             lambda width, height: verdict_pane(page, width - 1, height, wide=self._has_panes)
         )
@@ -283,9 +298,8 @@ class ComparePanes(PlotKeys):
         height = self.app.size.height - 2 if self._layout.column else self._layout.lower or self._layout.verdict
         facts.show(column_lines(page, size, height) if self._layout.column else lower_lines(page, size))
 
-    def _overlay(self, page: Page, width: int, height: int) -> list[Line]:
+    def _overlay(self, page: Page, slots: Sequence[int | None], width: int, height: int) -> list[Line]:
         judged = page.judged
-        slots = self.workbench.session.slots_of(self._folders(judged))
         shown = Overlay(judged.marked, slots, judged.baseline, page.chosen, self._loss)
         chart = overlay_chart(shown, self._options, self._ranges, wide=height >= _NOTED)
         gutter = _COLUMN_GUTTER if self._layout.column else _GUTTER if self.app.size.width >= 100 else _NARROW_GUTTER

@@ -10,6 +10,7 @@ from presets.loader import Edits
 from tests.tui.blank import wasted
 from tests.tui.dashboard.reading import write_tested_once
 from tests.tui.demo import Demo, predict, write_run
+from tui.palette import Comparisons
 from tui.screens.compare import Compare
 from tui.screens.compare_reader import CompareReader
 from tui.screens.inspect import class_page
@@ -274,3 +275,36 @@ async def test_figures_are_exported_to_the_clipboard_and_to_a_file_whose_path_is
         file = platformdirs.user_data_path("cifar-tui") / "exports" / f"compare-{names}.{ending}"
         assert any(str(file) in note.message for note in app._notifications)
         assert file.read_text() == app.clipboard and words in app.clipboard
+
+
+async def test_a_comparison_is_saved_listed_in_results_and_the_palette_and_opened_as_it_was(
+    judged_runs, workbench, screen_text, settle, until
+):
+    app = workbench("compare")
+    app.session.marked, app.session.baseline = judged_runs[1:], judged_runs[2]
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: known(app))
+        await pilot.press("o", "x", "a", "W", *"paper", "enter")
+        await settle(pilot)
+        assert any("cifar-tui compare paper" in note.message for note in app._notifications)
+        app.session.mark([], "unmarked all")
+        app.session.baseline = None
+        await pilot.press("2")
+        await settle(pilot, 0.1)
+        assert "V 1 comparison" in screen_text(app)
+        found = [hit async for hit in Comparisons(app.screen).search("comparison: paper")]
+        assert [hit.text for hit in found] == ["comparison: paper"]
+        await pilot.press("V", "enter")
+        await until(pilot, lambda: app.current_mode == "compare" and known(app))
+        await pilot.pause()
+        assert app.session.marked == judged_runs[1:] and app.session.baseline == judged_runs[2]
+        text = screen_text(app)
+        assert "verdict on recipes" in text and "step" in text
+        assert (app.screen._options.axis, app.screen._options.x) == ("log loss", "step")
+        judged_runs[3].path.rename(judged_runs[3].path.with_name("elsewhere"))
+        app.show_comparison("paper")
+        await settle(pilot, 0.1)
+        assert any(f"no longer there: {judged_runs[3].id[-4:]}" in note.message for note in app._notifications)
+        app.show_comparison("nothing")
+        await settle(pilot, 0.1)
+        assert any("unknown comparison" in note.message for note in app._notifications)
