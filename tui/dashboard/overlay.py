@@ -63,7 +63,7 @@ def overlay_chart(shown: Overlay, options: Options, ranges: Ranges, *, wide: boo
     rights = _settings(options, y, len(pairs), len(drawn))
     write = number if shown.loss else _two_digits
     return Chart(title, tuple(series), x, y, x_name(options), write, _cursor(shown.marked, options), rights,
-                 empty=empty)  # fmt: skip
+                 keeps_rights=True, empty=empty)  # fmt: skip
 
 
 def _why_empty(marked: Sequence[Marked]) -> str:

@@ -246,7 +246,7 @@ def _head(
     if cells:
         zero = scale.column(0.0, cells)
         for word_, start in (("worse ◂", zero - 7), ("▸ better", zero + 1)):
-            place = around[max(start, 0) : start + len(word_)]
+            place = around[max(start - (word_[0] == "w"), 0) : start + len(word_) + (word_[0] == "▸")]
             if start >= 0 and start + len(word_) <= cells and not place.strip():
                 around = around[:start] + word_ + around[start + len(word_) :]
     figures = "".join(fit(head, widths[head], "right") for head in kept)
