@@ -22,8 +22,8 @@ from engine.contract.run.store import RunFolder, create
 from presets.loader import Edits, list_presets
 from presets.references import recipe_of
 from tui.app import Workbench
+from tui.forms import seen_images
 from tui.session import Session
-from tui.widgets import seen_images
 
 HOSTILE = "\x1b[31m[red]evil[/red] [@click=app.quit]x[/]\x07"
 

@@ -33,7 +33,7 @@ def confusion(matrix: npt.NDArray[np.int64], names: Sequence[str], width: int, *
     name_width = min(max(len(one_line(name)) for name in names), 12) + 1
     cell = max(min((width - name_width - 9) // n, 8), 4)
     header: Line = [(" " * (name_width + 1), "")]
-    header += [(fit(one_line(name), cell - 1, "right") + " ", "dim") for name in names]
+    header += [(fit(one_line(name)[: cell - 1], cell - 1, "right") + " ", "dim") for name in names]
     lines = [clip([*header, ("  right", "dim")], width)]
     for i, name in enumerate(names):
         total = max(int(matrix[i].sum()), 1)

@@ -17,6 +17,7 @@ from presets import loader
 from tui.drawing.figures import matches_preset
 from tui.drawing.run_preview import expected
 from tui.forms import panes
+from tui.forms.change_list import ChangeList
 from tui.forms.choices import about_schedules
 from tui.forms.editor import FormEditor
 from tui.forms.estimate import Machine, before_you_start, inspect_machine
@@ -24,19 +25,18 @@ from tui.forms.fields import Field
 from tui.forms.form import Form
 from tui.forms.layout import divide
 from tui.forms.options import options_of
+from tui.forms.seen_images import SeenImages
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.new_run import KEYS, MOVED
 from tui.plans.draft import Draft
 from tui.screens.pick import Pick
 from tui.screens.run_actions import RunActions
-from tui.widgets.change_list import ChangeList
 from tui.widgets.find_rate import FindRate
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList, LineView
 from tui.widgets.pane import Pane
-from tui.widgets.seen_images import SeenImages
 from tui.widgets.top_bar import TopBar
 
 FIRST_PRESET = "quickstart"

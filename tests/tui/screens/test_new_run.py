@@ -13,12 +13,13 @@ from presets.loader import load_table
 from tests.tui.blank import wasted
 from tests.tui.form_driver import go_to, type_into
 from tests.tui.screens.test_see_images import FakePreview
+from tui.forms import seen_images
 from tui.forms.form import Form
 from tui.keys.new_run import KEYS
 from tui.screens import see_images
 from tui.screens.confirm import Confirm
 from tui.screens.prompt import Prompt
-from tui.widgets import find_rate, seen_images
+from tui.widgets import find_rate
 from tui.widgets.find_rate import FindRate
 from tui.widgets.line_list import LineList
 from tui.widgets.pane import Pane

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.tui.screens.test_see_images import FakePreview
+from tui.forms import seen_images
+from tui.forms.seen_images import SeenImages
 from tui.screens.see_images import SeeImages
-from tui.widgets import seen_images
-from tui.widgets.seen_images import SeenImages
 
 LARGE = (160, 45)
 

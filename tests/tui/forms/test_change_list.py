@@ -3,8 +3,8 @@
 import pytest
 
 from tests.tui.form_driver import go_to, type_into
+from tui.forms.change_list import ChangeList
 from tui.forms.form import Form
-from tui.widgets.change_list import ChangeList
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
 
