@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import escaped, one_line
-from tui.commands.common import Json, Ref, RunsDirs, print_json, roots, say
+from tui.commands.common import Json, Ref, RunsDirs, print_json, print_lines, roots, say, terminal_width
 from tui.drawing.format import NONE, percent, work
 
 if TYPE_CHECKING:
     from engine.contract.recipe.schema import Recipe
     from engine.contract.run.folder import RunFolder
     from engine.contract.run.summary import Summary
+    from tui.inspection.facts import Facts
+
+PAGE_LINES: Final = 38
+"""Lines that a tab of Inspect is laid out for when it is printed."""
 
 
-def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+def show_run(
+    run: str = Ref,
+    tab: str = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, recipe, or log."),
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
     """Show the status and the recipe of a run.
 
-    The output includes the command that repeats the run.
+    The output includes the command that repeats the run. JSON has every figure of the tabs of Inspect.
     """
     from engine.contract.run.store import find, summarize
 
     folder = find(roots(runs_dir), run)
+    if tab:
+        return _print_tab(folder, tab.lower(), runs_dir)
     row, info = summarize(folder), folder.info()
     recipe, notes = _readable_recipe(folder)
     if as_json:
@@ -36,6 +47,7 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
             | {"best_on": row.best_on or None, "seconds_estimated": row.estimated}
             | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table())}
             | {"command": info.command, "versions": info.versions}
+            | _facts_of(folder, row, runs_dir).to_json()
         )
     for key, value in _facts(folder, row).items():
         if value:
@@ -43,6 +55,31 @@ def show_run(run: str = Ref, as_json: bool = Json, runs_dir: list[str] | None = 
     for note in notes:
         typer.echo(f"{'note':9} {one_line(note)}")
     return typer.echo(f"\n{recipe.to_toml() if recipe else _toml(folder.recipe_table())}", nl=False)
+
+
+def _facts_of(folder: RunFolder, row: Summary, runs_dir: list[str] | None) -> Facts:
+    """Everything that the tabs of Inspect show."""
+    from engine.contract.run.index import Index
+    from tui.dashboard.view import RunView
+    from tui.inspection.facts import read_facts
+
+    return read_facts(RunView(folder), row, Index().rows(roots(runs_dir)))
+
+
+def _print_tab(folder: RunFolder, name: str, runs_dir: list[str] | None) -> None:
+    """A tab of Inspect as plain text."""
+    from engine.contract.errors import nearest
+    from engine.contract.run.store import summarize
+    from tui.drawing.format import glyphs_of_terminal
+    from tui.inspection.tab import Canvas
+    from tui.inspection.tabs import all_tabs
+
+    tabs = {tab.title.lower(): tab for tab in all_tabs()}
+    if name not in tabs:
+        raise BadInput(f"--tab {name!r}: not one of {', '.join(tabs)}{nearest(name, list(tabs))}")
+    glyphs = glyphs_of_terminal()
+    canvas = Canvas(terminal_width(), PAGE_LINES, glyphs, color=False)
+    print_lines(tabs[name].draw(_facts_of(folder, summarize(folder), runs_dir), canvas), glyphs)
 
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
