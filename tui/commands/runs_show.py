@@ -24,7 +24,7 @@ PAGE_LINES: Final = 38
 
 def show_run(
     run: str = Ref,
-    tab: str = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, recipe, or log."),
+    tab: str = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, mistakes, recipe, or log."),
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:

@@ -53,6 +53,8 @@ def pages(
 ) -> list[Line]:
     """The page of pictures that holds the chosen one, framed; captions alone where pictures cannot be shown.
 
+    The lower edge of the frame in the last row is left out where there is no line for it.
+
     Args:
         rows: lines there are.
         across: pictures in a row; 0 for as many as fit.
@@ -60,7 +62,7 @@ def pages(
     if not canvas.pictures or isinstance(facts.images, str):
         return captions(facts, canvas, places, chosen, caption, rows)
     across = across or columns_in(canvas.width)
-    on_page = across * max((rows - 1) // (SIDE // 2 + 2), 1)
+    on_page = across * max(rows // (SIDE // 2 + 2), 1)
     first = chosen // on_page * on_page
     shown = [tile(facts, canvas, place, caption(place, SIDE)) for place in places[first : first + on_page]]
     lines = tiles(shown, across, chosen - first)

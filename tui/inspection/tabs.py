@@ -8,6 +8,7 @@ from engine.contract.text import one_line
 from tui.drawing.lines import Line, clip, width_of
 from tui.inspection.confusion_tab import ConfusionTab
 from tui.inspection.facts import Facts
+from tui.inspection.mistakes_tab import MistakesTab
 from tui.inspection.overview_tab import OverviewTab
 from tui.inspection.tab import WIDE, Tab
 from tui.inspection.text_tabs import LogTab, RecipeTab
@@ -15,7 +16,7 @@ from tui.inspection.text_tabs import LogTab, RecipeTab
 
 def all_tabs() -> list[Tab]:
     """A fresh set of tabs."""
-    return [OverviewTab(), ConfusionTab(), RecipeTab(), LogTab()]
+    return [OverviewTab(), ConfusionTab(), MistakesTab(), RecipeTab(), LogTab()]
 
 
 def tab_line(tabs: Sequence[Tab], chosen: int, facts: Facts | None, width: int) -> Line:

@@ -64,16 +64,17 @@ async def test_every_tab_is_drawn_without_a_line_too_wide(shown, screen_text, re
         words = {
             "Overview": ("result", "96.26", "like for like", "accuracy %"),
             "Confusion": ("confusion, test, images", "airpl", "most frequent mistakes"),
+            "Mistakes": ("mistakes", "of 10,000", "most confident", "▀" * 32, "#"),
             "Recipe": ("changed from the preset", "model.init"),
             "Log": ("the newest first", "finished: last"),
-        }.get(tab, (tab.lower(),))
+        }[tab]
         for word in words:
             assert word in text, text
         assert "seed 0" in text or size[0] == 80
 
 
 @pytest.mark.parametrize("size", [(160, 45), (200, 50)])
-@pytest.mark.parametrize("tab", ["Overview", "Confusion"])
+@pytest.mark.parametrize("tab", ["Overview", "Confusion", "Mistakes"])
 async def test_a_large_screen_has_no_large_blank(shown, screen_text, ready, size, tab):
     app = shown()
     async with app.run_test(size=size) as pilot:
@@ -137,6 +138,45 @@ async def test_arrows_choose_a_cell_and_enter_shows_its_images(shown, screen_tex
         await ready(pilot)
         assert "percent of the class" in screen_text(app)
         assert app.screen._tabs[1]._cell(app.screen._facts.confused) == (3, 3)
+
+
+@SIZES
+async def test_mistakes_are_walked_ordered_and_filtered_by_class(shown, screen_text, ready, size):
+    app = shown(marked=(0, 1, 3))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await ready(pilot)
+        await pilot.press("tab", "tab")
+        await ready(pilot)
+        tab, facts = app.screen._tabs[2], app.screen._facts
+        count = int((facts.judged.answers.predicted != facts.judged.answers.labels).sum())
+        assert f"{count} of 10,000" in screen_text(app) and screen_text(app).count("╭") == 1
+        first = tab._places(facts, facts.judged)[0]
+        await pilot.press("right", "enter")
+        await ready(pilot)
+        text = screen_text(app)
+        assert f"2 of {count}" in text and "other marked runs on this image" in text and "of 3 say " in text
+        await pilot.press("q", "o", "o", "o")
+        await ready(pilot)
+        places = tab._places(facts, facts.judged)
+        assert places == sorted(places) and places[0] != first and tab._chosen == 0
+        await pilot.press("c")
+        await ready(pilot)
+        assert "cat only" in screen_text(app)
+        assert {int(facts.judged.answers.labels[place]) for place in tab._places(facts, facts.judged)} == {3}
+        await pilot.press("s")
+        await ready(pilot)
+        suspects = tab._places(facts, facts.judged)
+        assert suspects == list(facts.doubt.places) and suspects
+
+
+async def test_suspects_need_three_marked_runs_of_two_recipes(shown, settle, ready):
+    app = shown(marked=(0, 1))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await ready(pilot)
+        await pilot.press("tab", "tab", "s")
+        await settle(pilot)
+        (note,) = app._notifications
+        assert note.message == "suspects need 3 marked runs of 2 recipes; here are 2 of 1"
 
 
 async def test_pictures_wait_for_the_last_key_and_a_key_cancels_them(shown, screen_text, ready):
