@@ -11,6 +11,7 @@ from engine.contract.errors import BadInput
 from engine.contract.text import escaped, one_line
 from tui.commands.common import Json, Ref, RunsDirs, print_json, print_lines, roots, say, terminal_width
 from tui.drawing.format import NONE, percent, work
+from tui.drawing.palette import SLOTS
 
 if TYPE_CHECKING:
     from engine.contract.recipe.schema import Recipe
@@ -24,7 +25,12 @@ PAGE_LINES: Final = 38
 
 def show_run(
     run: str = Ref,
-    tab: str = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, mistakes, recipe, or log."),
+    tab: str = typer.Option(
+        "", "--tab", help="Print a tab of Inspect: overview, confusion, mistakes, disagree, recipe, or log."
+    ),
+    others: list[str] | None = typer.Option(
+        None, "--with", help="Another run for the tabs mistakes and disagree. Repeatable.", metavar="RUN"
+    ),
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
@@ -36,7 +42,7 @@ def show_run(
 
     folder = find(roots(runs_dir), run)
     if tab:
-        return _print_tab(folder, tab.lower(), runs_dir)
+        return _print_tab(folder, tab.lower(), others, runs_dir)
     row, info = summarize(folder), folder.info()
     recipe, notes = _readable_recipe(folder)
     if as_json:
@@ -47,7 +53,7 @@ def show_run(
             | {"best_on": row.best_on or None, "seconds_estimated": row.estimated}
             | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table())}
             | {"command": info.command, "versions": info.versions}
-            | _facts_of(folder, row, runs_dir).to_json()
+            | _facts_of(folder, row, others, runs_dir).to_json()
         )
     for key, value in _facts(folder, row).items():
         if value:
@@ -57,16 +63,20 @@ def show_run(
     return typer.echo(f"\n{recipe.to_toml() if recipe else _toml(folder.recipe_table())}", nl=False)
 
 
-def _facts_of(folder: RunFolder, row: Summary, runs_dir: list[str] | None) -> Facts:
+def _facts_of(folder: RunFolder, row: Summary, others: list[str] | None, runs_dir: list[str] | None) -> Facts:
     """Everything that the tabs of Inspect show."""
     from engine.contract.run.index import Index
+    from engine.contract.run.store import find, summarize
+    from tui.dashboard.accuracy_series import Look
     from tui.dashboard.view import RunView
     from tui.inspection.facts import read_facts
 
-    return read_facts(RunView(folder), row, Index().rows(roots(runs_dir)))
+    beside = [summarize(find(roots(runs_dir), other)) for other in others or ()]
+    looks = [Look.of(slot, one.id) for slot, one in enumerate([row, *beside][:SLOTS])]
+    return read_facts(RunView(folder), row, Index().rows(roots(runs_dir)), beside[: SLOTS - 1], looks)
 
 
-def _print_tab(folder: RunFolder, name: str, runs_dir: list[str] | None) -> None:
+def _print_tab(folder: RunFolder, name: str, others: list[str] | None, runs_dir: list[str] | None) -> None:
     """A tab of Inspect as plain text."""
     from engine.contract.errors import nearest
     from engine.contract.run.store import summarize
@@ -79,7 +89,7 @@ def _print_tab(folder: RunFolder, name: str, runs_dir: list[str] | None) -> None
         raise BadInput(f"--tab {name!r}: not one of {', '.join(tabs)}{nearest(name, list(tabs))}")
     glyphs = glyphs_of_terminal()
     canvas = Canvas(terminal_width(), PAGE_LINES, glyphs, color=False)
-    print_lines(tabs[name].draw(_facts_of(folder, summarize(folder), runs_dir), canvas), glyphs)
+    print_lines(tabs[name].draw(_facts_of(folder, summarize(folder), others, runs_dir), canvas), glyphs)
 
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:

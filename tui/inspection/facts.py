@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.analysis.confused import Confused, confused
+from engine.analysis.disagree import Disagreement, disagreement
 from engine.analysis.judged import Judged, judged
 from engine.analysis.mistakes import Doubts, doubts
 from engine.analysis.mistakes import to_json as mistakes_to_json
@@ -32,6 +33,8 @@ class Facts:
     """The test images; else why they cannot be shown, as a sentence."""
     others: tuple[Judged, ...] = ()
     """The other marked runs that were tested on the same data, in the order of their marks."""
+    disagreements: tuple[Disagreement, ...] = ()
+    """The run against each of `others` with which it can be paired."""
     doubt: Doubts = field(default_factory=Doubts)
     """The images whose labels are worth a look."""
     look: Look = field(default_factory=Look)
@@ -52,6 +55,9 @@ class Facts:
             "mistakes": None
             if isinstance(self.judged, Unpaired)
             else mistakes_to_json(self.judged, self.others, self.doubt),
+            "disagree": []
+            if isinstance(self.judged, Unpaired)
+            else [one.to_json(self.judged) for one in self.disagreements],
         }
 
 
@@ -75,6 +81,7 @@ def read_facts(
         judged=found,
         images=_images(run.data, found),
         others=known,
+        disagreements=() if isinstance(found, Unpaired) else _pairs(found, known, runs),
         doubt=Doubts() if isinstance(found, Unpaired) else doubts(found, known, [run, *others]),
         look=looks[0] if looks else Look(),
         looks={other.id: look for other, look in zip(others, looks[1:], strict=False)},
@@ -88,6 +95,11 @@ def _alike(found: Judged | Unpaired, others: Sequence[Summary]) -> tuple[Judged,
     read = [judged(other) for other in others if other.id != found.run]
     known = [one for one in read if isinstance(one, Judged)]
     return tuple(one for one in known if not isinstance(common_images([found.answers, one.answers]), Unpaired))
+
+
+def _pairs(found: Judged, others: Sequence[Judged], runs: Sequence[Summary]) -> tuple[Disagreement, ...]:
+    compared = [disagreement(found, other, runs) for other in others]
+    return tuple(one for one in compared if isinstance(one, Disagreement))
 
 
 def _images(name: str, found: Judged | Unpaired) -> StoredImages | str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from engine.contract.text import one_line
 from tui.drawing.lines import Line, clip, width_of
 from tui.inspection.confusion_tab import ConfusionTab
+from tui.inspection.disagree_tab import DisagreeTab
 from tui.inspection.facts import Facts
 from tui.inspection.mistakes_tab import MistakesTab
 from tui.inspection.overview_tab import OverviewTab
@@ -16,7 +17,7 @@ from tui.inspection.text_tabs import LogTab, RecipeTab
 
 def all_tabs() -> list[Tab]:
     """A fresh set of tabs."""
-    return [OverviewTab(), ConfusionTab(), MistakesTab(), RecipeTab(), LogTab()]
+    return [OverviewTab(), ConfusionTab(), MistakesTab(), DisagreeTab(), RecipeTab(), LogTab()]
 
 
 def tab_line(tabs: Sequence[Tab], chosen: int, facts: Facts | None, width: int) -> Line:

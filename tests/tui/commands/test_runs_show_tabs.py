@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+from engine.contract.run.store import summarize
 from tests.tui.in_json import figures_without_source
 from tests.tui.inspecting import facts_of, inspected_runs
 from tests.tui.reading import text_of
+from tui.dashboard.accuracy_series import Look
 from tui.drawing.overview_panes import classes_pane, files_pane, made_pane, note_pane, result_pane
 from tui.inspection.tab import Canvas
 from tui.inspection.tabs import all_tabs
@@ -51,17 +53,21 @@ def test_every_figure_of_the_overview_is_in_json(made, shown, place, width):
 def test_every_figure_of_a_tab_is_in_json(made, shown, title, width):
     runs = made[1]
     tab = next(one for one in all_tabs() if one.title == title)
-    text = text_of(tab.draw(facts_of(runs[0], runs), Canvas(width, 47, color=False)))
+    others = [summarize(run) for run in (runs[1], runs[3])]
+    facts = facts_of(runs[0], runs, others=others, looks=[Look.of(slot) for slot in range(3)])
+    text = text_of(tab.draw(facts, Canvas(width, 47, color=False)))
     assert len(text) > 500
     without_paths = re.sub(r"\S*/\S*", "", text)
-    assert figures_without_source(without_paths, shown(0)) == []
+    known = [shown(0, "--with", runs[1].id, "--with", runs[3].id), [f"{run.id[-4:]}" for run in runs]]
+    known.append([f"{known[0]['disagree'][0][name]:.2g}" for name in ("exact_p", "mid_p")])
+    assert figures_without_source(without_paths, known) == []
 
 
 @pytest.mark.parametrize("title", TITLES)
 def test_a_tab_is_printed_as_plain_text(made, monkeypatch, cli, title):
     home, runs = made
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-    answer = cli("runs", "show", runs[0].id, "--tab", title.lower(), "--runs-dir", home / "runs")
+    answer = cli("runs", "show", runs[0].id, "--tab", title.lower(), "--with", runs[3].id, "--runs-dir", home / "runs")
     assert answer.code == 0 and len(answer.out.splitlines()) > 10 and "\x1b" not in answer.out
 
 

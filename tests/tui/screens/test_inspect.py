@@ -65,6 +65,7 @@ async def test_every_tab_is_drawn_without_a_line_too_wide(shown, screen_text, re
             "Overview": ("result", "96.26", "like for like", "accuracy %"),
             "Confusion": ("confusion, test, images", "airpl", "most frequent mistakes"),
             "Mistakes": ("mistakes", "of 10,000", "most confident", "▀" * 32, "#"),
+            "Disagree": ("no other marked run can be paired", "mark one with space"),
             "Recipe": ("changed from the preset", "model.init"),
             "Log": ("the newest first", "finished: last"),
         }[tab]
@@ -74,9 +75,9 @@ async def test_every_tab_is_drawn_without_a_line_too_wide(shown, screen_text, re
 
 
 @pytest.mark.parametrize("size", [(160, 45), (200, 50)])
-@pytest.mark.parametrize("tab", ["Overview", "Confusion", "Mistakes"])
+@pytest.mark.parametrize("tab", ["Overview", "Confusion", "Mistakes", "Disagree"])
 async def test_a_large_screen_has_no_large_blank(shown, screen_text, ready, size, tab):
-    app = shown()
+    app = shown(marked=(0, 1, 3))
     async with app.run_test(size=size) as pilot:
         await ready(pilot)
         for _ in range(TABS.index(tab)):
@@ -167,6 +168,29 @@ async def test_mistakes_are_walked_ordered_and_filtered_by_class(shown, screen_t
         await ready(pilot)
         suspects = tab._places(facts, facts.judged)
         assert suspects == list(facts.doubt.places) and suspects
+
+
+@SIZES
+async def test_two_runs_are_compared_image_by_image(shown, screen_text, ready, size):
+    app = shown(marked=(0, 1, 3))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await ready(pilot)
+        await pilot.press("tab", "tab", "tab")
+        await ready(pilot)
+        first, second = app.screen._facts.disagreements
+        counts, text = first.pair.counts, screen_text(app)
+        assert f"{counts.both:,}" in text and "McNemar exact p" in text and "two seeds of one recipe (3 pairs)" in text
+        assert f"■ {first.other.run[-4:]} right" in text
+        await pilot.press("right", "enter")
+        await ready(pilot)
+        text = screen_text(app)
+        assert f"2 of {counts.won + counts.lost}" in text and " not " in text and "▀" * 32 in text
+        await pilot.press("c")
+        await ready(pilot)
+        assert "airplane only" in screen_text(app) or size[0] == 80
+        await pilot.press("q", "v")
+        await ready(pilot)
+        assert f"▲ {second.other.run[-4:]} right" in screen_text(app)
 
 
 async def test_suspects_need_three_marked_runs_of_two_recipes(shown, settle, ready):
