@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from engine.analysis.chosen import by_recipe
-from engine.analysis.judged import Judged
+from engine.analysis.judged_images import JudgedImages
 from engine.analysis.pairing import Answers, Pair, Unpaired, answers, common_images, pair
 from engine.analysis.statistics.agreement import Churn, Classes, Ensemble, churn, ensemble
 from engine.contract.run.summary import Summary
@@ -22,7 +22,7 @@ MOST_SEEDS: Final = 4
 class Disagreement:
     """A run and another one; `pair` counts the images with the other run as its baseline."""
 
-    other: Judged
+    other: JudgedImages
     pair: Pair
     wrong_alike: int
     """Images to which both give the same wrong class."""
@@ -33,7 +33,7 @@ class Disagreement:
     places: tuple[tuple[int, int], ...]
     """(place in the run, place in the other one) of the images that only one has right, the surest first."""
 
-    def to_json(self, judged: Judged) -> dict[str, Any]:
+    def to_json(self, judged: JudgedImages) -> dict[str, Any]:
         """The object of `runs show --json`."""
         counts, names = self.pair.counts, judged.classes
 
@@ -68,7 +68,7 @@ class Disagreement:
         }
 
 
-def disagreement(judged: Judged, other: Judged, rows: Sequence[Summary]) -> Disagreement | Unpaired:
+def disagreement(judged: JudgedImages, other: JudgedImages, rows: Sequence[Summary]) -> Disagreement | Unpaired:
     """Compare two runs image by image; else why they cannot be paired.
 
     Args:
@@ -96,7 +96,7 @@ def disagreement(judged: Judged, other: Judged, rows: Sequence[Summary]) -> Disa
     )
 
 
-def _seeds(judged: Judged, other: Judged, rows: Sequence[Summary]) -> list[list[Classes]]:
+def _seeds(judged: JudgedImages, other: JudgedImages, rows: Sequence[Summary]) -> list[list[Classes]]:
     """The predictions of a few seeds of both recipes, each on the images that they have in common."""
     recipes = {row.recipe_id for row in rows if row.id in (judged.run, other.run)}
     known = {one.run: one.answers for one in (judged, other)}

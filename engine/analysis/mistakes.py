@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from engine.analysis.judged import Judged, Places
+from engine.analysis.judged_images import JudgedImages, Places
 from engine.analysis.statistics.agreement import (
     SUSPECT_PROBABILITY,
     SUSPECT_RECIPES,
@@ -36,7 +36,7 @@ class Sureness:
     """Cross-entropy of the true class, in nats."""
 
 
-def sureness(judged: Judged, place: int) -> Sureness:
+def sureness(judged: JudgedImages, place: int) -> Sureness:
     """The figures of one image."""
     probabilities = judged.probabilities[place]
     first, second = np.sort(probabilities)[::-1][:2]
@@ -49,7 +49,7 @@ def sureness(judged: Judged, place: int) -> Sureness:
     )
 
 
-def mistaken(judged: Judged, order: Order = ORDERS[0], label: int | None = None) -> Places:
+def mistaken(judged: JudgedImages, order: Order = ORDERS[0], label: int | None = None) -> Places:
     """The places of the images that are misclassified.
 
     Args:
@@ -79,7 +79,7 @@ class ClassMistakes:
     """The class that its images are taken for most often; -1 without a mistake."""
 
 
-def by_class(judged: Judged) -> list[ClassMistakes]:
+def by_class(judged: JudgedImages) -> list[ClassMistakes]:
     """The mistakes of each class, most first."""
     n, answers = len(judged.classes), judged.answers
     table = np.bincount(answers.labels * n + answers.predicted, minlength=n * n).reshape(n, n)
@@ -97,7 +97,7 @@ class Said:
     probability: float
 
 
-def said_by(runs: Sequence[Judged], index: int) -> list[Said]:
+def said_by(runs: Sequence[JudgedImages], index: int) -> list[Said]:
     """What each run says about the image with this index of the test set; runs not tested on it are left out."""
     found = [(one, one.place(index)) for one in runs]
     return [
@@ -116,7 +116,7 @@ class Doubts:
     why: str = ""
 
 
-def doubts(judged: Judged, others: Sequence[Judged], rows: Sequence[Summary]) -> Doubts:
+def doubts(judged: JudgedImages, others: Sequence[JudgedImages], rows: Sequence[Summary]) -> Doubts:
     """The suspects of the run in question and the other marked ones, which must be of the same data.
 
     Args:
@@ -137,7 +137,7 @@ def doubts(judged: Judged, others: Sequence[Judged], rows: Sequence[Summary]) ->
     return Doubts(tuple(int(places[0][one.image]) for one in found))
 
 
-def to_json(judged: Judged, others: Sequence[Judged], doubt: Doubts) -> dict[str, Any]:
+def to_json(judged: JudgedImages, others: Sequence[JudgedImages], doubt: Doubts) -> dict[str, Any]:
     """The object of `runs show --json`: every mistake, the surest first, with its five most probable classes."""
     names, answers = judged.classes, judged.answers
 

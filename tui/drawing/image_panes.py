@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from engine.analysis.judged import Judged
+from engine.analysis.judged_images import JudgedImages
 from engine.analysis.mistakes import ClassMistakes, Doubts, Said, Sureness
 from engine.analysis.statistics.agreement import SUSPECT_PROBABILITY
 from engine.contract.text import one_line
@@ -17,7 +17,7 @@ NAME = 11
 """Cells of the name of a class."""
 
 
-def considered(judged: Judged, place: int, sure: Sureness, title: str, width: int) -> list[Line]:
+def considered(judged: JudgedImages, place: int, sure: Sureness, title: str, width: int) -> list[Line]:
     """The five most probable classes of an image with their probabilities, and how sure the run was."""
     answers, names = judged.answers, judged.classes
     label, taken = int(answers.labels[place]), int(answers.predicted[place])
@@ -78,7 +78,7 @@ def by_class_pane(rows: Sequence[ClassMistakes], names: Sequence[str], chosen: i
     return lines
 
 
-def suspects_pane(judged: Judged, doubt: Doubts, runs: int, width: int, height: int) -> list[Line]:
+def suspects_pane(judged: JudgedImages, doubt: Doubts, runs: int, width: int, height: int) -> list[Line]:
     """The images whose labels are worth a look, in two columns where there is room."""
     lines = [heading("suspects", width, ["" if doubt.why else counted(len(doubt.places), "image")])]
     if doubt.why:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.analysis.confused import Confused
-from engine.analysis.judged import Judged
+from engine.analysis.judged_images import JudgedImages
 from engine.contract.text import one_line
 from tui.dashboard.classes import class_rows
 from tui.drawing.confusion import Grid, confusion, frequent, grid_for, in_words, where_mistakes_go
@@ -46,7 +46,7 @@ class ConfusionTab(Tab):
         if one is None:
             return _without_matrix(facts, canvas.width, canvas.height)
         cell = self._cell(one)
-        if self._open and isinstance(facts.judged, Judged):
+        if self._open and isinstance(facts.judged, JudgedImages):
             return self._images(facts, facts.judged, canvas, cell)
         narrow = canvas.width < WIDE
         room = canvas.width if narrow else canvas.width - PITCH - GAP
@@ -86,13 +86,15 @@ class ConfusionTab(Tab):
         """The images of the cell, as many as fit, then the most frequent mistakes."""
         title, right = _cell_words(one, cell)
         lines = [heading(title, width, [right], "strong", focused=True)]
-        if not isinstance(facts.judged, Judged) or isinstance(facts.images, str) or not canvas.pictures:
+        if not isinstance(facts.judged, JudgedImages) or isinstance(facts.images, str) or not canvas.pictures:
             lines += self._words(facts, canvas, cell, width)
         else:
             lines += self._pictures(facts, facts.judged, canvas, cell, width)
         return [*lines, *frequent(one, width, max(canvas.height - len(lines), 0), cell)][: canvas.height]
 
-    def _pictures(self, facts: Facts, judged: Judged, canvas: Canvas, cell: tuple[int, int], width: int) -> list[Line]:
+    def _pictures(
+        self, facts: Facts, judged: JudgedImages, canvas: Canvas, cell: tuple[int, int], width: int
+    ) -> list[Line]:
         places = judged.cell(*cell).tolist()
         across = min(columns_in(width), 2)
         rows = 2 if canvas.height >= 46 and across > 1 else 1
@@ -106,20 +108,20 @@ class ConfusionTab(Tab):
             lines += tiles(small[:2], 2, side=SMALL)[1:]
         return lines or [[], [(" no image in this cell", "dim")], []]
 
-    def _thumbnail(self, facts: Facts, judged: Judged, canvas: Canvas, place: int) -> Tile:
+    def _thumbnail(self, facts: Facts, judged: JudgedImages, canvas: Canvas, place: int) -> Tile:
         caption: Line = [(f"{judged.probability(place):.2f}", "strong"), (f" #{judged.answers.index[place]}", "dim")]
         return tile(facts, canvas, place, caption)
 
     def _words(self, facts: Facts, canvas: Canvas, cell: tuple[int, int], width: int) -> list[Line]:
         """What is said in place of pictures, and the images of the cell by their index."""
-        if not isinstance(facts.judged, Judged):
+        if not isinstance(facts.judged, JudgedImages):
             return [[(f" {part}", "dim")] for part in wrap(str(facts.images), width - 2)]
         within = Canvas(width, 12, canvas.glyphs, canvas.color)
         judged, places = facts.judged, facts.judged.cell(*cell).tolist()
         lines = pages(facts, within, places, 0, lambda place, cells: verdict_caption(judged, place, cells), 12)
         return [line for line in lines if line]
 
-    def _images(self, facts: Facts, judged: Judged, canvas: Canvas, cell: tuple[int, int]) -> list[Line]:
+    def _images(self, facts: Facts, judged: JudgedImages, canvas: Canvas, cell: tuple[int, int]) -> list[Line]:
         """All images of the cell on the whole page."""
         places = judged.cell(*cell).tolist()
         self._image = min(self._image, max(len(places) - 1, 0))
@@ -145,7 +147,7 @@ class ConfusionTab(Tab):
         if one is None:
             return False
         label, given = self._cell(one)
-        if self._open and isinstance(facts.judged, Judged):
+        if self._open and isinstance(facts.judged, JudgedImages):
             last = len(facts.judged.cell(label, given)) - 1
             self._image = min(max(self._image + right + down * self._across, 0), max(last, 0))
             return True
@@ -157,7 +159,7 @@ class ConfusionTab(Tab):
     def enter(self, facts: Facts) -> str:
         if facts.confused is None:
             return "there is no matrix to open a cell of"
-        if not isinstance(facts.judged, Judged):
+        if not isinstance(facts.judged, JudgedImages):
             return f"the images of a cell are not known: {facts.judged.reason}"
         self._open, self._image = True, 0
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.analysis.disagree import Disagreement
-from engine.analysis.judged import Judged
+from engine.analysis.judged_images import JudgedImages
 from tui.drawing.disagree_panes import Names, churn_pane, reading_pane, right_by_class, table_pane, together_pane
 from tui.drawing.lines import Line, clip, fit, heading, hints, wrap
 from tui.drawing.picture_lines import PITCH
@@ -33,7 +33,7 @@ class DisagreeTab(Tab):
 
     def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
         judged = facts.judged
-        if not isinstance(judged, Judged) or not facts.disagreements:
+        if not isinstance(judged, JudgedImages) or not facts.disagreements:
             return _nothing(facts, canvas.width)
         one = facts.disagreements[self._with % len(facts.disagreements)]
         other = facts.looks[one.other.run]
@@ -60,12 +60,12 @@ class DisagreeTab(Tab):
         lines += [*by_class, *air, *together]
         return [*lines, *air, *reading_pane(width)] if height - len(lines) >= 6 else lines
 
-    def _places(self, judged: Judged, one: Disagreement) -> dict[int, int]:
+    def _places(self, judged: JudgedImages, one: Disagreement) -> dict[int, int]:
         """The places of the images that only one has right, and where they stand in the other run."""
         labels = judged.answers.labels
         return {mine: theirs for mine, theirs in one.places if self._class is None or labels[mine] == self._class}
 
-    def _images(self, facts: Facts, judged: Judged, one: Disagreement, canvas: Canvas) -> list[Line]:
+    def _images(self, facts: Facts, judged: JudgedImages, one: Disagreement, canvas: Canvas) -> list[Line]:
         shown = self._places(judged, one)
         places, looks = list(shown), (facts.look, facts.looks[one.other.run])
         self._chosen = min(self._chosen, max(len(places) - 1, 0))
@@ -95,7 +95,7 @@ class DisagreeTab(Tab):
     # --- keys -------------------------------------------------------------------------------------------------
 
     def move(self, facts: Facts, right: int, down: int) -> bool:
-        if not isinstance(facts.judged, Judged) or not facts.disagreements:
+        if not isinstance(facts.judged, JudgedImages) or not facts.disagreements:
             return False
         one = facts.disagreements[self._with % len(facts.disagreements)]
         last = max(len(self._places(facts.judged, one)) - 1, 0)
@@ -111,7 +111,7 @@ class DisagreeTab(Tab):
         return was
 
     def choose_class(self, facts: Facts) -> str:
-        if isinstance(facts.judged, Judged):
+        if isinstance(facts.judged, JudgedImages):
             wanted = [None, *range(len(facts.judged.classes))]
             self._class, self._chosen = wanted[(wanted.index(self._class) + 1) % len(wanted)], 0
         return ""
@@ -121,7 +121,7 @@ class DisagreeTab(Tab):
         return "" if len(facts.disagreements) > 1 else "no further run is marked that can be paired with this one"
 
 
-def _answers(judged: Judged, one: Disagreement, place: tuple[int, int], facts: Facts, width: int) -> list[Line]:
+def _answers(judged: JudgedImages, one: Disagreement, place: tuple[int, int], facts: Facts, width: int) -> list[Line]:
     """What both runs say about the chosen image, two classes each."""
     lines: list[Line] = []
     for run, at, look in ((judged, place[0], facts.look), (one.other, place[1], facts.looks[one.other.run])):
@@ -135,7 +135,7 @@ def _answers(judged: Judged, one: Disagreement, place: tuple[int, int], facts: F
 
 def _nothing(facts: Facts, width: int) -> list[Line]:
     """Why there is nothing to compare with, and what to do."""
-    if isinstance(facts.judged, Judged):
+    if isinstance(facts.judged, JudgedImages):
         why = "no other marked run can be paired with this one: mark one with space in Results"
     else:
         why = f"this run cannot be compared image by image: {facts.judged.reason}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.analysis.confused import Confused, confused
 from engine.analysis.disagree import Disagreement, disagreement
-from engine.analysis.judged import Judged, judged
+from engine.analysis.judged_images import JudgedImages, judged
 from engine.analysis.mistakes import Doubts, doubts
 from engine.analysis.mistakes import to_json as mistakes_to_json
 from engine.analysis.overview import Overview, overview
@@ -27,11 +27,11 @@ class Facts:
     view: RunView
     overview: Overview
     confused: Confused | None
-    judged: Judged | Unpaired
+    judged: JudgedImages | Unpaired
     """What it predicts for each test image; else why that is not known."""
     images: StoredImages | str
     """The test images; else why they cannot be shown, as a sentence."""
-    others: tuple[Judged, ...] = ()
+    others: tuple[JudgedImages, ...] = ()
     """The other marked runs that were tested on the same data, in the order of their marks."""
     disagreements: tuple[Disagreement, ...] = ()
     """The run against each of `others` with which it can be paired."""
@@ -88,21 +88,21 @@ def read_facts(
     )
 
 
-def _alike(found: Judged | Unpaired, others: Sequence[Summary]) -> tuple[Judged, ...]:
+def _alike(found: JudgedImages | Unpaired, others: Sequence[Summary]) -> tuple[JudgedImages, ...]:
     """The predictions of the other runs, of those that were tested on the same data."""
     if isinstance(found, Unpaired):
         return ()
     read = [judged(other) for other in others if other.id != found.run]
-    known = [one for one in read if isinstance(one, Judged)]
+    known = [one for one in read if isinstance(one, JudgedImages)]
     return tuple(one for one in known if not isinstance(common_images([found.answers, one.answers]), Unpaired))
 
 
-def _pairs(found: Judged, others: Sequence[Judged], runs: Sequence[Summary]) -> tuple[Disagreement, ...]:
+def _pairs(found: JudgedImages, others: Sequence[JudgedImages], runs: Sequence[Summary]) -> tuple[Disagreement, ...]:
     compared = [disagreement(found, other, runs) for other in others]
     return tuple(one for one in compared if isinstance(one, Disagreement))
 
 
-def _images(name: str, found: Judged | Unpaired) -> StoredImages | str:
+def _images(name: str, found: JudgedImages | Unpaired) -> StoredImages | str:
     if isinstance(found, Unpaired):
         return f"no images of single cells: {found.reason}"
     try:

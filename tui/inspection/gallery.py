@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.analysis.judged import Judged
+from engine.analysis.judged_images import JudgedImages
 from engine.contract.text import one_line
 from tui.drawing.lines import Line, clip, fit, width_of, wrap
 from tui.drawing.picture_lines import SIDE, SMALL, Tile, blank, columns_in, picture, tiles
@@ -15,12 +15,12 @@ Caption = Callable[[int, int], Line]
 """(place in the run's predictions, cells) -> the line below its picture."""
 
 
-def name_of(judged: Judged, label: int) -> str:
+def name_of(judged: JudgedImages, label: int) -> str:
     """The name of a class on one line."""
     return one_line(judged.classes[label], 14)
 
 
-def verdict_caption(judged: Judged, place: int, cells: int = SIDE) -> Line:
+def verdict_caption(judged: JudgedImages, place: int, cells: int = SIDE) -> Line:
     """Truth → prediction, its probability, and the index of the image at the right."""
     answers = judged.answers
     truth, taken = (name_of(judged, int(one[place])) for one in (answers.labels, answers.predicted))
@@ -39,7 +39,7 @@ def _cut(text: str, cells: int) -> str:
 def tile(facts: Facts, canvas: Canvas, place: int, caption: Line) -> Tile:
     """The image of a place with its caption."""
     judged, images = facts.judged, facts.images
-    assert isinstance(judged, Judged)
+    assert isinstance(judged, JudgedImages)
     if isinstance(images, str):
         return Tile(blank(""), caption)
     if canvas.waits:
@@ -74,7 +74,7 @@ def pages(
 def thumbnails(facts: Facts, canvas: Canvas, places: Sequence[int]) -> list[Line]:
     """A row of small pictures of what comes next, each with its index; without the line of a frame above it."""
     judged = facts.judged
-    assert isinstance(judged, Judged)
+    assert isinstance(judged, JudgedImages)
     across = max(canvas.width // (SMALL + 2), 1)
     small = []
     for place in places[:across]:

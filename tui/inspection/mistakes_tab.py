@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.analysis.judged import Judged
+from engine.analysis.judged_images import JudgedImages
 from engine.analysis.mistakes import ORDERS, Order, Said, by_class, mistaken, said_by, sureness
 from tui.dashboard.options import next_value
 from tui.drawing.confusion import frequent
@@ -38,7 +38,7 @@ class MistakesTab(Tab):
     def forget(self) -> None:
         self._chosen, self._class, self._open, self._suspects = 0, None, False, False
 
-    def _places(self, facts: Facts, judged: Judged) -> list[int]:
+    def _places(self, facts: Facts, judged: JudgedImages) -> list[int]:
         if self._suspects:
             return list(facts.doubt.places)
         return [int(place) for place in mistaken(judged, self._order, self._class)]
@@ -47,7 +47,7 @@ class MistakesTab(Tab):
 
     def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
         judged = facts.judged
-        if not isinstance(judged, Judged):
+        if not isinstance(judged, JudgedImages):
             why = f"the mistakes of this run are not known image by image: {judged.reason}"
             return [heading("mistakes", canvas.width), *([(f" {part}", "dim")] for part in wrap(why, canvas.width - 2))]
         places = self._places(facts, judged)
@@ -70,7 +70,7 @@ class MistakesTab(Tab):
         side = canvas.width - width - GAP
         return [top, *beside([(drawn, width), (self._side(facts, judged, places, side, rows), side)], rows)]
 
-    def _heading(self, facts: Facts, judged: Judged, places: Sequence[int], width: int) -> Line:
+    def _heading(self, facts: Facts, judged: JudgedImages, places: Sequence[int], width: int) -> Line:
         which = "all classes" if self._class is None else f"{name_of(judged, self._class)} only"
         count = f"{len(places)} of {whole(len(judged.answers.labels))}"
         title = "suspects" if self._suspects else "mistakes"
@@ -78,7 +78,7 @@ class MistakesTab(Tab):
         short = hints([("c", which), ("o", self._order.removesuffix(" first"))])
         return heading(title, width, [[(f"{count}   ", "dim"), *keys], [(f"{count}  ", "dim"), *short], count])
 
-    def _side(self, facts: Facts, judged: Judged, places: Sequence[int], width: int, height: int) -> list[Line]:
+    def _side(self, facts: Facts, judged: JudgedImages, places: Sequence[int], width: int, height: int) -> list[Line]:
         """From top to bottom: how sure, what others say, which classes, which labels are suspect."""
         blocks = self._about(facts, judged, places, width)
         air: list[Line] = [[]] if height >= 36 else []
@@ -92,7 +92,7 @@ class MistakesTab(Tab):
             lines += [*air, *frequent(facts.confused, width, rest)]
         return lines
 
-    def _about(self, facts: Facts, judged: Judged, places: Sequence[int], width: int) -> list[list[Line]]:
+    def _about(self, facts: Facts, judged: JudgedImages, places: Sequence[int], width: int) -> list[list[Line]]:
         place = places[self._chosen]
         count = f"{self._chosen + 1} of {len(places)}"
         chosen = -1 if self._class is None else self._class
@@ -102,7 +102,7 @@ class MistakesTab(Tab):
             by_class_pane(by_class(judged), judged.classes, chosen, width),
         ]
 
-    def _others(self, facts: Facts, judged: Judged, place: int, width: int) -> list[Line]:
+    def _others(self, facts: Facts, judged: JudgedImages, place: int, width: int) -> list[Line]:
         label, taken = int(judged.answers.labels[place]), int(judged.answers.predicted[place])
         look = facts.look
         said = [(Said(judged.run, taken, judged.probability(place)), look.mark, look.role)]
@@ -117,7 +117,9 @@ class MistakesTab(Tab):
             doubt = f"{agree} of {len(said)} say {name_of(judged, taken)}: {kind}"
         return others_say(said, label, judged.classes, doubt, width)
 
-    def _details(self, facts: Facts, judged: Judged, canvas: Canvas, places: Sequence[int], rows: int) -> list[Line]:
+    def _details(
+        self, facts: Facts, judged: JudgedImages, canvas: Canvas, places: Sequence[int], rows: int
+    ) -> list[Line]:
         """The chosen picture, and everything about it at its right."""
         place = places[self._chosen]
         caption = verdict_caption(judged, place)
@@ -132,7 +134,7 @@ class MistakesTab(Tab):
     # --- keys -------------------------------------------------------------------------------------------------
 
     def move(self, facts: Facts, right: int, down: int) -> bool:
-        if not isinstance(facts.judged, Judged):
+        if not isinstance(facts.judged, JudgedImages):
             return False
         last = max(len(self._places(facts, facts.judged)) - 1, 0)
         step = right + down * (1 if self._open else self._across)
@@ -140,7 +142,7 @@ class MistakesTab(Tab):
         return True
 
     def enter(self, facts: Facts) -> str:
-        if not isinstance(facts.judged, Judged):
+        if not isinstance(facts.judged, JudgedImages):
             return f"there are no images to show: {facts.judged.reason}"
         self._open = not self._open
         return ""
@@ -155,7 +157,7 @@ class MistakesTab(Tab):
 
     def choose_class(self, facts: Facts) -> str:
         """The class with most mistakes, then the next, then all."""
-        if isinstance(facts.judged, Judged):
+        if isinstance(facts.judged, JudgedImages):
             wanted = [None, *(one.label for one in by_class(facts.judged) if one.images)]
             here = wanted.index(self._class) if self._class in wanted else 0
             self._class, self._chosen = wanted[(here + 1) % len(wanted)], 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.analysis.disagree import disagreement
-from engine.analysis.judged import Judged
+from engine.analysis.judged_images import JudgedImages
 from engine.analysis.pairing import Answers, Unpaired
 
 LABELS = np.array([0, 1, 2, 0, 1])
@@ -16,7 +16,7 @@ def judged(run, predicted, sure, data="d", index=(0, 1, 2, 3, 4)):
     probabilities[:] = ((1 - np.array(sure)) / 2)[:, None]
     probabilities[np.arange(len(taken)), taken] = sure
     answers = Answers(run, LABELS[list(index)], taken, np.array(index), ("a", "b", "c"), data, "raw", 1)
-    return Judged(answers, probabilities)
+    return JudgedImages(answers, probabilities)
 
 
 ONE = judged("one", [0, 1, 0, 1, 0], [0.9, 0.8, 0.7, 0.6, 0.5])

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from engine.analysis.judged import Judged
+from engine.analysis.judged_images import JudgedImages
 from engine.analysis.mistakes import by_class, doubts, mistaken, said_by, sureness, to_json
 from engine.analysis.pairing import Answers
 from engine.contract.run.summary import Summary
@@ -16,7 +16,7 @@ FIRST = np.array([[0.7, 0.2, 0.1], [0.02, 0.95, 0.03], [0.6, 0.3, 0.1], [0.1, 0.
 
 def judged(run, probabilities=FIRST, index=(10, 11, 12, 13, 14), labels=LABELS):
     answers = Answers(run, labels, probabilities.argmax(1), np.array(index), ("a", "b", "c"), "d", "raw", 1)
-    return Judged(answers, probabilities)
+    return JudgedImages(answers, probabilities)
 
 
 ONE = judged("one")

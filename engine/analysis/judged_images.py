@@ -18,7 +18,7 @@ TOP: Final = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class JudgedImages:
     """The predictions of a run for N test images of C classes."""
 
     answers: Answers
@@ -58,9 +58,9 @@ class Judged:
         return [(int(one), float(self.probabilities[place, one])) for one in order]
 
 
-def judged(run: Summary) -> Judged | Unpaired:
+def judged(run: Summary) -> JudgedImages | Unpaired:
     """The predictions of a finished run; else why there are none to look at."""
     found = predictions_of(run)
     if isinstance(found, Unpaired):
         return found
-    return Judged(answers_of(run.id, found), softmax(found.last))
+    return JudgedImages(answers_of(run.id, found), softmax(found.last))
