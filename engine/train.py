@@ -24,9 +24,10 @@ from engine.data.device import training_batches
 from engine.data.load import DataSet
 from engine.loop.checkpoint import INTERVAL, Checkpoints
 from engine.loop.observe import Live, measure_health
+from engine.loop.opening import opening
 from engine.loop.session import Session
 from engine.loop.setup import Setup, prepare
-from engine.loop.steps import CudaRecorder, Outcome, RecordedStep, TrainStep
+from engine.loop.steps import CudaRecorder, Outcome, Recorded, TrainStep
 from engine.loop.teacher import load_teachers
 from engine.optim.param_groups import follow
 from engine.optim.rules import end_groups
@@ -74,8 +75,10 @@ def fit(
     session = Session(recipe, data, setup, checkpoints, seed=seed, stopping=stopping)
     live = Live(device)
     step, fast = make_steps(setup, recipe, session.clock.lap)
+    if session.cold:
+        session.compilations.watch()
     try:
-        yield from session.describe(attempt)
+        yield from opening(setup, recipe, data, attempt=attempt, best_on=session.best_on)
         yield from session.restore(attempt)
         yield from session.warnings()
         while session.epoch < setup.epochs:
@@ -101,6 +104,7 @@ def fit(
         reason = "stopped" if home.in_place() else "moved"
         yield session.finished() if done else Stopped(epoch=session.epoch, step=session.step, reason=reason)
     finally:
+        session.compilations.close()
         checkpoints.close()
 
 
@@ -144,6 +148,7 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
         setup.averaging.update()
         session.step += 1
         totals.add(loss, logits, y)
+        totals.exclude(session.compilations.take())
         if last:
             totals.health.copy_(measure_health(setup.parameters, before, norm))
         if session.cold:
@@ -159,9 +164,10 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
 
 def renew(session: Session, fast: TrainStep) -> Iterator[Event]:
     """Have the step recorded and compiled anew, because some parameters are no longer trained or images have grown."""
-    if isinstance(fast, RecordedStep):
+    if isinstance(fast, Recorded):
         fast.forget()
     session.cold = session.setup.decisions.compile != "off"
+    session.compilations.expect()
     if session.cold:
         yield Phase(name="compiling")
 
@@ -181,7 +187,7 @@ def make_steps(setup: Setup, recipe: Recipe, lap: Callable[[str], None] = _untim
         step = partial(train_step, setup, lap=lap, **options)
         return step, step
     step = partial(train_step, setup, **options)
-    return step, RecordedStep(step, CudaRecorder(setup.device), setup.warnings.append)
+    return step, Recorded(step, CudaRecorder(setup.device), setup.warnings.append)
 
 
 def train_step(

@@ -44,6 +44,9 @@ ACROSS: Final = {
     "tui": {
         "blank": "the measure of blank space that the tests of screens use",
     },
+    "tui/screens": {
+        "marks_everywhere": "the color and mark of a run on every screen that draws it",
+    },
     "tui/commands": {
         "own_parts": "a file of one's own through all commands that take it",
     },

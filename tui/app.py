@@ -19,12 +19,13 @@ from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, find
 from engine.contract.text import one_line
 from presets.references import RUN
+from tui.comparisons import load
 from tui.drawing.format import keep_running
 from tui.host import Closes, Host
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.common import MODES as SECTIONS
 from tui.messages import RunsChanged
-from tui.palette import Acts, Presets, Runs, Sections, Suites
+from tui.palette import Acts, Comparisons, Presets, Runs, Sections, Suites
 from tui.plans.draft import from_flags
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
@@ -58,7 +59,7 @@ class Workbench(RunWatcher):
     CSS_PATH = "app.tcss"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {mode: _screen(mode) for mode in SECTIONS}
     BINDINGS: ClassVar[list[BindingType]] = bindings(GLOBAL)
-    COMMANDS: ClassVar = {*App.COMMANDS, Acts, Sections, Runs, Presets, Suites}
+    COMMANDS: ClassVar = {*App.COMMANDS, Acts, Sections, Runs, Comparisons, Presets, Suites}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
     ENABLE_COMMAND_PALETTE = True
@@ -166,6 +167,18 @@ class Workbench(RunWatcher):
         from tui.screens.suites import Suites as Table
 
         self.push_screen(Table(name))
+
+    def show_comparison(self, name: str) -> None:
+        """Show a saved comparison in Compare; runs that are gone are named."""
+        try:
+            missing = self.session.show_comparison(load(name))
+        except BadInput as error:
+            self.notify(one_line(str(error), 300), severity="error", markup=False)
+            return
+        if missing:
+            self.notify(f"no longer there: {', '.join(run[-4:] for run in missing)}", severity="error", markup=False)
+        self.visit("compare")
+        self.post_message(RunsChanged())
 
     async def action_back(self) -> None:
         """Close what is open, else the topmost screen; else return to the previous section, else ask to quit."""

@@ -46,6 +46,7 @@ class Commands(LazyGroup):
         "averages": "tui.commands.catalog_parts:averages",
         "suites": "tui.commands.suites:app",
         "runs": "tui.commands.runs:app",
+        "compare": "tui.commands.comparisons:app",
         "queue": "tui.commands.queue:app",
         "data": "tui.commands.data:app",
     }
@@ -94,6 +95,7 @@ def root(
     _version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Open the workbench, or start a run without it."""
+    ctx.obj = _workbench  # for commands that end in the workbench
     if ctx.invoked_subcommand is not None:
         return
     if headless or dry_run:

@@ -29,6 +29,9 @@ class Host(Protocol):
     def show_suite(self, name: str) -> None:
         """Show a published table over the present section."""
 
+    def show_comparison(self, name: str) -> None:
+        """Show a saved comparison in Compare."""
+
     def action_say_moved(self, where: str) -> None:
         """Say where an act has gone whose key has moved."""
 

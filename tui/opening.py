@@ -11,6 +11,7 @@ from engine.contract.errors import BadInput
 from engine.contract.run.store import find
 from presets.references import parts_with
 from tui.app import Workbench
+from tui.comparisons import load
 from tui.drawing.format import keep_running
 from tui.forms.editor import FormEditor
 from tui.keys.common import MODES
@@ -24,6 +25,7 @@ def run_workbench(
     roots: Sequence[Path],
     open_run: str | None = None,
     start_screen: str | None = None,
+    comparison: str | None = None,
     preset_flags: Mapping[str, Any] | None = None,
     taking_over: Callable[[], None] = lambda: None,
     settings: Settings = UNSET,
@@ -34,6 +36,7 @@ def run_workbench(
         roots: folders with runs; new runs go into the first.
         open_run: the run to show on the Dashboard.
         start_screen: the section to open with ("results").
+        comparison: name of the saved comparison to show.
         preset_flags: flags to fill in the form of New run with; nothing is started.
         taking_over: called before the app takes over the terminal.
         settings: how the workbench looks.
@@ -48,6 +51,9 @@ def run_workbench(
     if open_run:
         session.selected = find(list(roots), open_run)
         mode = "dashboard"
+    if comparison:
+        session.show_comparison(load(comparison))
+        mode = "compare"
     if preset_flags:
         session.draft = from_flags(preset_flags)
         session.parts = tuple(parts_with(session.draft.preset, session.draft.parts, roots))

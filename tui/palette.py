@@ -13,6 +13,7 @@ from textual.markup import escape
 
 from engine.contract.text import one_line
 from presets.loader import list_presets
+from tui.comparisons import saved
 from tui.host import Host
 from tui.keys.common import MODES
 from tui.keys.key import Key, key_names
@@ -118,6 +119,14 @@ class Presets(_Entries):
         for info in list_presets():
             action = partial(self.workbench.new_run, {"preset": info.name})
             yield f"new run: {info.name}", one_line(info.title, 60), action
+
+
+class Comparisons(_Entries):
+    """Every saved comparison, by its name."""
+
+    def entries(self) -> Iterable[Entry]:
+        for one in saved():
+            yield f"comparison: {one.name}", one.summary, partial(self.workbench.show_comparison, one.name)
 
 
 class Suites(_Entries):

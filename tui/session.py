@@ -14,7 +14,8 @@ import platformdirs
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.run.index import Index
-from engine.contract.run.store import RunFolder, Summary, remove, restore, trash_bytes, trash_of
+from engine.contract.run.store import RunFolder, Summary, find, remove, restore, trash_bytes, trash_of
+from tui.comparisons import Comparison
 from tui.drawing.format import counted
 from tui.drawing.run_columns import DEFAULT
 from tui.marks import Marked, Slots, from_table, to_table
@@ -61,6 +62,8 @@ class Session(Marked):
         self.undo_stack = UndoStack()
         self.draft: Draft | None = None
         """The draft that New run opens with."""
+        self.comparison: Comparison | None = None
+        """The saved comparison whose axes and mode Compare opens with."""
         self.parts: tuple[str, ...] = ()
         """Files with the user's own parts, which are copied into new runs."""
         self._state_file = state_file or platformdirs.user_state_path("cifar-tui") / "workbench.json"
@@ -173,6 +176,26 @@ class Session(Marked):
         self.baseline = None if before == run else run
         what = f"baseline {run.id[-4:]}" if self.baseline else "no baseline"
         self.undo_stack.push(what, lambda: setattr(self, "baseline", before))
+
+    def show_comparison(self, saved: Comparison) -> list[str]:
+        """Mark the runs of a saved comparison, with its baseline.
+
+        Returns:
+            The ids of runs that are in no runs folder any more.
+        """
+        runs, missing = [], []
+        for run in saved.runs:
+            try:
+                runs.append(find(self.roots, run))
+            except BadInput:
+                missing.append(run)
+        before = self.baseline
+        self.mark(runs, f"comparison {saved.name}")
+        base = saved.baseline or saved.runs[0]
+        self.baseline = next((run for run in runs if run.id == base), None)
+        self.undo_stack.push(f"baseline of {saved.name}", lambda: setattr(self, "baseline", before))
+        self.comparison = saved
+        return missing
 
     def choose_columns(self, columns: frozenset[str]) -> None:
         """Show these columns in Results from now on."""

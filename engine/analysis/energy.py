@@ -40,10 +40,15 @@ def energy(events: Path) -> float:
 
 
 def joules(t: npt.NDArray[np.float64], watts: npt.NDArray[np.float64]) -> float:
-    """The integral of power samples (n,) at times (n,) in seconds, ascending; NaN below two samples with a value."""
+    """The integral of power samples (n,) at times (n,) in seconds, ascending.
+
+    NaN where no two samples with a value are close enough: they are too few to tell the energy.
+    """
     known = np.isfinite(watts)
     t, watts = t[known], watts[known]
     if len(t) < 2:
         return math.nan
     gaps = np.diff(t)
+    if not (gaps <= LONGEST_GAP).any():
+        return math.nan
     return float(np.sum(np.where(gaps <= LONGEST_GAP, gaps, 0.0) * (watts[1:] + watts[:-1]) / 2))

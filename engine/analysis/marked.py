@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.analysis.compare import Comparison, table
 from engine.analysis.energy import energy
 from engine.analysis.milestones import Milestone, milestones
 from engine.analysis.standing import Standing, standing
+from engine.contract.errors import BadInput
 from engine.contract.recipe.changes import changes
 from engine.contract.recipe.schema import Recipe
+from engine.contract.run.course import Course
 from engine.contract.run.fold import RunFold
-from engine.contract.run.folder import RunFolder
+from engine.contract.run.folder import RunFolder, RunInfo
 from engine.contract.run.summary import Summary, summarize
+
+UNREADABLE = "recipe unreadable"
+"""Stands for the changes of a run whose recipe cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the folder of one run says, whatever it is compared with."""
+
+    folder: RunFolder
+    run: Summary
+    standing: Standing
+    recipe: Recipe | None
+    """None if its run.json or recipe.toml is damaged."""
+    milestones: tuple[Milestone, ...]
+    energy: float
+    course: Course = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +42,56 @@ class Marked:
 
     run: Summary
     row: Comparison
-    recipe: Recipe
+    recipe: Recipe | None
+    """None if it cannot be read."""
     changes: str
     """How its recipe differs from that of the baseline, in short form; "-" if it does not."""
     milestones: tuple[Milestone, ...]
     energy: float
     """kWh of its GPUs; NaN if no power was sampled."""
+    course: Course = field(default_factory=Course, compare=False)
+
+
+def read_run(folder: RunFolder, fold: RunFold | None = None) -> Reading:
+    """Read a run. Never raises: a damaged run has no recipe.
+
+    Args:
+        fold: of an earlier call for this run, so that only newer events are read.
+    """
+    fold = fold or RunFold(folder.events)
+    run = summarize(folder, fold)
+    recipe: Recipe | None = None
+    info = RunInfo(id=folder.id)
+    try:
+        info = folder.info()
+        recipe = folder.inspect()[0]
+    except BadInput:  # its curve is shown all the same
+        pass
+    figures = standing(run.id, info, fold.course, run.excluded)
+    return Reading(
+        folder=folder,
+        run=run,
+        standing=dataclasses.replace(figures, name=run.name or figures.name, state=run.status),
+        recipe=recipe,
+        milestones=tuple(milestones(fold.course.epochs)),
+        energy=energy(folder.events),
+        course=fold.course,
+    )
+
+
+def mark(readings: Sequence[Reading], baseline: str, *, same_epoch: bool = False) -> list[Marked]:
+    """The runs against the baseline, in the order given.
+
+    Args:
+        baseline: id of the run that all others are compared with, one of them.
+        same_epoch: compare finished runs, too, at the last epoch that both have tested.
+    """
+    base = next(one.recipe for one in readings if one.run.id == baseline)
+    rows = table([one.standing for one in readings], baseline, same_epoch=same_epoch)
+    return [
+        Marked(one.run, row, one.recipe, _changes(base, one), one.milestones, one.energy, one.course)
+        for one, row in zip(readings, rows, strict=True)
+    ]
 
 
 def read_marked(folders: Sequence[RunFolder], baseline: str, *, same_epoch: bool = False) -> list[Marked]:
@@ -41,25 +104,12 @@ def read_marked(folders: Sequence[RunFolder], baseline: str, *, same_epoch: bool
     Raises:
         BadInput: the run.json or recipe.toml of a run is damaged.
     """
-    recipes = [folder.inspect()[0] for folder in folders]
-    base = recipes[[folder.id for folder in folders].index(baseline)]
-    folds = [RunFold(folder.events) for folder in folders]
-    runs = [summarize(folder, fold) for folder, fold in zip(folders, folds, strict=True)]
-    standings = [_standing(*one) for one in zip(folders, runs, folds, strict=True)]
-    rows = table(standings, baseline, same_epoch=same_epoch)
-    return [
-        Marked(
-            run=run,
-            row=row,
-            recipe=recipe,
-            changes=changes(base, recipe, folder.own_catalog()),
-            milestones=tuple(milestones(fold.course.epochs)),
-            energy=energy(folder.events),
-        )
-        for folder, run, fold, row, recipe in zip(folders, runs, folds, rows, recipes, strict=True)
-    ]
+    for folder in folders:
+        folder.inspect()
+    return mark([read_run(folder) for folder in folders], baseline, same_epoch=same_epoch)
 
 
-def _standing(folder: RunFolder, run: Summary, fold: RunFold) -> Standing:
-    figures = standing(run.id, folder.info(), fold.course, run.excluded)
-    return dataclasses.replace(figures, name=run.name or figures.name, state=run.status)
+def _changes(base: Recipe | None, one: Reading) -> str:
+    if base is None or one.recipe is None:
+        return UNREADABLE
+    return changes(base, one.recipe, one.folder.own_catalog())

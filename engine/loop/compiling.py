@@ -1,9 +1,10 @@
-"""Whether torch.compile works on this machine, and whether it pays off for a run."""
+"""Whether torch.compile works on this machine, whether it pays off for a run, and what it compiles during training."""
 
 from __future__ import annotations
 
 import copy
-from typing import Final
+import time
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
@@ -65,3 +66,65 @@ def step_seconds(model: nn.Module, batch: Tensor, *, bf16: bool) -> float:
             ended.synchronize()
             seconds.append(began.elapsed_time(ended) / 1e3)
     return min(seconds)
+
+
+class Compilations:
+    """What torch.compile compiles during training: how long training waits for it, and what was not expected.
+
+    In the first epoch of an attempt everything is compiled once, some of it twice (a short last batch). After that a
+    compilation is expected only if the step changes (`expect`). A model that is compiled again and again, for example
+    because it branches on a number that is different in each step, would be slower than an eager one.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0  # in this epoch, until now
+        self._taken = 0.0  # of them, those that `take` has returned
+        self._count = 0  # in this epoch
+        self._expected = True
+        self._began = 0.0
+        self._watching = False
+
+    def watch(self) -> None:
+        """Note the compilations of this process until `close`. Imports the compiler, which takes a second."""
+        self._watching = True
+        handler = torch._dynamo.callback.callback_handler
+        handler.register_start_callback(self._start)
+        handler.register_end_callback(self._end)
+
+    def close(self) -> None:
+        """Stop watching, if it was started."""
+        if not self._watching:
+            return
+        self._watching = False
+        handler = torch._dynamo.callback.callback_handler
+        if self._start in handler.start_callbacks:  # a reset of the compiler removes all callbacks
+            handler.remove_start_callback(self._start)
+            handler.remove_end_callback(self._end)
+
+    def _start(self, _: Any) -> None:
+        self._began = time.monotonic()
+
+    def _end(self, _: Any) -> None:
+        self.seconds += time.monotonic() - self._began
+        self._count += 1
+
+    def take(self) -> float:
+        """Seconds of compiling since the last call."""
+        seconds, self._taken = self.seconds - self._taken, self.seconds
+        return seconds
+
+    def expect(self) -> None:
+        """The step has changed, so that it will be compiled anew before the end of this epoch."""
+        self._expected = True
+
+    def end_epoch(self, epoch: int) -> str:
+        """Begin to count anew. Returns a message about unexpected compilations in this epoch (from 1), or ""."""
+        count, seconds, expected = self._count, self.seconds, self._expected
+        self.seconds, self._taken, self._count, self._expected = 0.0, 0.0, 0, False
+        if expected or not count:
+            return ""
+        times = "once" if count == 1 else f"{count} times"
+        return (
+            f"torch.compile had to compile again {times} in epoch {epoch}, which took {seconds:.1f} s; with "
+            "TORCH_LOGS=recompiles in the environment, the log says why"
+        )

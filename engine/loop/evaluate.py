@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -85,25 +86,46 @@ class Scores:
     """Images with a logit that is not finite."""
 
 
+Forward = Callable[[Tensor], tuple[Tensor]]
+"""From images as the model receives them, (B, C, H, W), to their logits (views, B, classes) in fp32."""
+
+
+def forward_views(
+    model: nn.Module, views: Sequence[View], autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
+) -> Forward:
+    """The forward pass of an evaluation, which goes through the model once for each view.
+
+    Each call enters autocast anew. Autocast keeps the converted weights until it is left, and a CUDA graph that began
+    in the middle of it would use them forever.
+
+    Args:
+        views: applied to the images. As each goes through the model separately, none changes another's logits.
+        autocast: makes the context that the model runs in, the same as in training.
+    """
+
+    def forward(x: Tensor) -> tuple[Tensor]:
+        with torch.no_grad(), autocast():
+            return (torch.stack([model(view(x)).float() for view in views]),)
+
+    return forward
+
+
 def predict_views(
     model: nn.Module,
     split: Resident,
     batch_size: int,
     prepare: Callable[[Tensor], Tensor],
-    autocast: Callable[[], torch.autocast],
-    views: Sequence[View],
+    forward: Forward,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Tensor:
     """Logits (views, N, classes) in fp32 on the host.
 
-    The last batch is padded and its surplus rows are dropped, so that cuDNN sees a single shape. The model runs in eval
-    mode and is then put back into the mode it was in.
+    The last batch is padded and its surplus rows are dropped, so that cuDNN and `forward` see a single shape. The model
+    runs in eval mode and is then put back into the mode it was in.
 
     Args:
         prepare: turns uint8 images into the model's input.
-        autocast: makes the context that the model runs in, the same as in training.
-        views: applied to the result of `prepare`. Each view goes through the model separately, so no view changes
-            another's logits.
+        forward: the result of `forward_views` for the model; it may return the same tensor each time.
         stopping: called before each batch.
 
     Raises:
@@ -113,12 +135,11 @@ def predict_views(
     model.eval()
     logits = []
     try:
-        with torch.no_grad(), autocast():
-            for images, _, _ in split.padded(batch_size):
-                if stopping():
-                    raise Interrupted
-                x = prepare(images)
-                logits.append(torch.stack([model(view(x)).float() for view in views]))
+        for images, _, _ in split.padded(batch_size):
+            if stopping():
+                raise Interrupted
+            (found,) = forward(prepare(images))
+            logits.append(found.clone())
     finally:
         model.train(training)
     return torch.cat(logits, dim=1)[:, : len(split)].cpu()

@@ -20,7 +20,7 @@ from engine.loop.system import Sampler, describe_others
 
 DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SPARE: Final = 0.1
-"""Fraction of the available GPU memory that suggestions leave free: weights and optimizer state do not shrink with the
+"""Fraction of the available memory that suggestions leave free: weights and optimizer state do not shrink with the
 batch."""
 MOST_PARTS: Final = 1024
 """Largest value of `compute.accumulate` in a recipe."""
@@ -31,7 +31,7 @@ def describe(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -
 
     Args:
         recipe: None if it could not be read; out-of-memory messages mention its batch size.
-        sampler: samples how much GPU memory other processes hold.
+        sampler: samples how much memory of GPUs and host is in use, and whose.
     """
     detail = "".join(traceback.format_exception(error))
     match error:
@@ -44,13 +44,13 @@ def describe(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -
         case torch.OutOfMemoryError():
             return Failed(reason="gpu_memory", message=_gpu_memory(error, recipe, sampler), detail=detail)
         case RuntimeError() if "MPS backend out of memory" in str(error):
-            return Failed(reason="gpu_memory", message=_one_line(error), detail=detail)
+            return Failed(reason="gpu_memory", message=_with_advice(_one_line(error), recipe), detail=detail)
         case OSError() if error.errno in DISK_FULL:
             return Failed(reason="disk_full", message=f"cannot write: {error.strerror}", detail=detail)
         case MemoryError():
-            return Failed(reason="out_of_memory", message="the machine has no memory left", detail=detail)
+            return Failed(reason="out_of_memory", message=_host_memory(error, recipe, sampler), detail=detail)
         case RuntimeError() if "DefaultCPUAllocator" in str(error):
-            return Failed(reason="out_of_memory", message=_one_line(error), detail=detail)
+            return Failed(reason="out_of_memory", message=_host_memory(error, recipe, sampler), detail=detail)
     return Failed(reason="traceback", message=_one_line(error), detail=detail)
 
 
@@ -77,6 +77,22 @@ def _gpu_memory(error: Exception, recipe: Recipe | None, sampler: Sampler | None
     return "; ".join(parts)
 
 
+def _host_memory(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -> str:
+    """The message where the machine's own memory ran out: what we use, what is free, the batch, and what should fit."""
+    sample = _sample(sampler)
+    ours, free = sample.ram_ours, sample.ram_total - sample.ram_used
+    text = f"the machine has no memory left ({_one_line(error)})"
+    if not math.isfinite(ours + free):
+        return _with_advice(text, recipe)
+    text += f"; this run uses {file_size(ours)}, and {file_size(free)} of {file_size(sample.ram_total)} are free"
+    return _with_advice(text, recipe, ours + _requested(error), ours + free)
+
+
+def _with_advice(text: str, recipe: Recipe | None, need: float = 0.0, room: float = 0.0) -> str:
+    """The text with `advice`, but for that of waiting: memory that is not a GPU's is not waited for."""
+    return text if recipe is None else f"{text}; {advice(recipe, need, room, waiting=False)}"
+
+
 def _sample(sampler: Sampler | None) -> System:
     """A sample of the memory in use; empty if sampling fails, since the original failure must still be reported."""
     try:
@@ -87,16 +103,18 @@ def _sample(sampler: Sampler | None) -> System:
 
 def _requested(error: Exception) -> float:
     """Bytes that torch could not allocate, from its message; 0 if it does not say."""
-    found = re.search(r"Tried to allocate ([\d.]+) ([KMG]iB)", str(error))
-    return float(found[1]) * {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}[found[2]] if found else 0.0
+    found = re.search(r"[Tt]ried to allocate ([\d.]+) ([KMG]iB|bytes)", str(error))
+    units = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+    return float(found[1]) * units[found[2]] if found else 0.0
 
 
-def advice(recipe: Recipe, need: float, room: float) -> str:
+def advice(recipe: Recipe, need: float, room: float, *, waiting: bool = True) -> str:
     """Suggest a setting that should fit into memory, taken to be proportional to the images processed at once.
 
     Args:
         need: bytes that the step held and requested when it failed; it may have needed more later on.
         room: bytes of the GPU that other processes leave, of which the fraction SPARE stays free; 0 if unknown.
+        waiting: whether a run can wait for free memory.
     """
     cut, ghost = recipe.compute.accumulate, recipe.model.options.get("ghost_batch", 0)
     images = recipe.batch_size // cut
@@ -112,7 +130,7 @@ def advice(recipe: Recipe, need: float, room: float) -> str:
         if not room or share <= (1 - SPARE) * room:
             about = f", which needs about {file_size(share)}" if room and need else ""
             return f"{working}; --set compute.accumulate={parts} reduces that to {fits}{about}"
-    if room and need:
+    if room and need and waiting:
         wanted = math.ceil(need / 1e8) / 10  # GB, never rounded down to too little
         return f"{working}, and no smaller part of the batch fits; --wait-free {wanted:g} waits for more free memory"
     return f"{working}; a smaller --batch-size needs less memory" if images > 1 else working

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.events import NAN
 from engine.data.device import Resident, training_batches
-from engine.loop.evaluate import VIEWS, Interrupted, Scores, average, predict_views, score
+from engine.loop.evaluate import VIEWS, Forward, Interrupted, Scores, average, forward_views, predict_views, score
 from engine.loop.observe import NonFiniteLogits
 from engine.loop.setup import Setup
+from engine.loop.steps import CudaRecorder, Recorded, Recorder
 
 EVALUATION_BATCH: Final = {"cpu": 250, "mps": 500, "cuda": 1000}
 HALF_MAX: Final = 65504.0  # largest float16, the type in which logits are stored
@@ -43,6 +44,8 @@ class Judge:
 
     def __init__(self, recipe: Recipe, setup: Setup, seed: int, stopping: Callable[[], bool]) -> None:
         self._recipe, self._setup, self._seed, self._stopping = recipe, setup, seed, stopping
+        self._recorder: Recorder | None = CudaRecorder(setup.device) if setup.decisions.graph else None
+        self._forwards: dict[tuple[int, str, int], Forward] = {}
 
     def evaluate(self, epoch: int) -> Evaluation:
         """Run the evaluations that are due at the end of this epoch (from 1).
@@ -104,8 +107,19 @@ class Judge:
     def _predict(self, model: nn.Module, split: Resident, tta: str = "off") -> Tensor:
         """Logits (views, N, classes) for the views of a test-time augmentation, the unchanged images first."""
         setup, batch_size = self._setup, min(EVALUATION_BATCH[self._setup.device.type], len(split))
-        views = [view for _, view in VIEWS[tta]]
-        return predict_views(model, split, batch_size, setup.clean, setup.autocast, views, self._stopping)
+        forward = self._forward(model, tta, batch_size)
+        return predict_views(model, split, batch_size, setup.clean, forward, self._stopping)
+
+    def _forward(self, model: nn.Module, tta: str, batch_size: int) -> Forward:
+        """The forward pass of an evaluation; if training steps are CUDA graphs, it is one, recorded once in a run."""
+        key = (id(model), tta, batch_size)
+        if key not in self._forwards:
+            forward = forward_views(model, [view for _, view in VIEWS[tta]], self._setup.autocast)
+            if self._recorder is not None:
+                warn = self._setup.warnings.append
+                forward = Recorded(forward, self._recorder, warn, name="the evaluation", eager_calls=1)
+            self._forwards[key] = forward
+        return self._forwards[key]
 
 
 def as_kept(logits: Tensor) -> Tensor:

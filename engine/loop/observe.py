@@ -58,6 +58,10 @@ class Totals:
         """Start the clock: steps follow."""
         self._began = time.monotonic()
 
+    def exclude(self, seconds: float) -> None:
+        """Do not count these seconds as training, for example because something was compiled meanwhile."""
+        self._before -= seconds
+
     @torch.no_grad()
     def add(self, loss: Tensor, logits: Tensor, targets: Tensor) -> None:
         """Add a batch.

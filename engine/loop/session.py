@@ -13,18 +13,18 @@ import numpy as np
 from engine.contract.errors import BadInput
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run import predictions
-from engine.contract.run.events import NAN, Epoch, Event, Finished, Message, Resumed, RunStarted
+from engine.contract.run.events import NAN, Epoch, Event, Finished, Message, Resumed
 from engine.contract.run.predictions import Predictions
 from engine.curves import Swing
 from engine.data.load import DataSet
 from engine.loop.checkpoint import Checkpoints
 from engine.loop.checkpoint_files import Saved, Tree
+from engine.loop.compiling import Compilations
 from engine.loop.evaluate import Interrupted
 from engine.loop.judge import Evaluation, Judge, as_kept
 from engine.loop.observe import Diverged, Totals
 from engine.loop.setup import Setup
 from engine.loop.step_clock import StepClock
-from engine.loop.trials import told
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
 from engine.randomness import rng_state, set_rng_state
 
@@ -55,6 +55,7 @@ class Session:
         """Whether kernels have yet to be compiled, which makes the first step take about a minute."""
         self.totals = Totals(setup.device)
         self.clock = StepClock(setup.device)
+        self.compilations = Compilations()
         self._data = data
         self._judge = Judge(recipe, setup, seed, stopping)
         self._last: Tree = {}  # epoch, test_accuracy, logits and more of the last evaluation; see `_remember`
@@ -105,6 +106,10 @@ class Session:
         except Interrupted:
             return None
         seconds = {"train": self.totals.seconds, "evaluate": time.monotonic() - started, "save": self._saving}
+        if self.compilations.seconds:
+            seconds["compile"] = self.compilations.seconds
+        if again := self.compilations.end_epoch(self.epoch + 1):
+            self.setup.warnings.append(again)
         event = Epoch(
             epoch=self.epoch + 1,
             train_mixed=self.setup.mixed,
@@ -224,38 +229,6 @@ class Session:
             data=data.fingerprint,
         )
         predictions.write(path, contents)
-
-    def describe(self, attempt: int) -> Iterator[Event]:
-        """The first events of an attempt: what it trains on, and how the arithmetic is done."""
-        setup, decisions = self.setup, self.setup.decisions
-        yield RunStarted(
-            attempt=attempt,
-            epochs=setup.epochs,
-            steps_per_epoch=setup.steps,
-            batch_size=self.recipe.batch_size,
-            params=sum(parameter.numel() for parameter in setup.parameters),
-            device=str(setup.device),
-            device_name=decisions.device_name,
-            precision=decisions.precision,
-            compile=decisions.compile,
-            graph=decisions.graph,
-            channels_last=decisions.channels_last,
-            threads=decisions.threads,
-            classes=list(self._data.classes),
-            train_images=len(setup.train),
-            test_images=len(setup.test),
-            holdout_images=len(setup.holdout or ()),
-            best_on=self.best_on,
-        )
-        threads = "1 CPU thread" if decisions.threads == 1 else f"{decisions.threads} CPU threads"
-        graph = "; each step is one CUDA graph" if decisions.graph else ""
-        if decisions.micro_batch:
-            graph += f"; in micro-batches of {decisions.micro_batch} images"
-            if gain := decisions.probe.get("micro_batch_gain"):
-                graph += f", {gain:.1f} times as fast as whole batches here"
-        trials = f"; {told(decisions.probe)}" if decisions.probe else ""
-        yield Message(text=f"{decisions.precision}: {decisions.why}; {threads}; TF32 off{graph}{trials}")
-        yield from (Message(text=teacher.about) for teacher in setup.teachers)
 
     def warnings(self) -> Iterator[Message]:
         """The warnings that the parts have added since the last call."""

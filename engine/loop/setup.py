@@ -172,7 +172,7 @@ def prepare(
         decisions=decisions,
         model=model,
         averaging=build_averaging(recipe.averaging, model, parts, epochs=recipe.epochs, steps=steps),
-        optimizer=build_optimizer(recipe.optimizer, model, parts),
+        optimizer=build_optimizer(recipe.optimizer, model, parts, steps=all_steps),
         schedule=plan(recipe.schedule, all_steps / steps, parts),
         augment=pipeline(compile=compute.compile != "auto" and decisions.compile != "off", say=warnings.append),
         criterion=build_loss(recipe.loss, parts),

@@ -1,4 +1,4 @@
-"""How a training step is executed: operation by operation, or as one CUDA graph.
+"""How a training step, or a forward pass in evaluation, is executed: operation by operation, or as one CUDA graph.
 
 A step of a CIFAR model launches several hundred kernels, and the GPU finishes each one before the host launches the
 next. A CUDA graph records them once and launches them all together. Milliseconds per step on an H200 (torch 2.11, bf16,
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -26,17 +26,19 @@ Outcome = tuple[Tensor, Tensor, Tensor | None]
 TrainStep = Callable[[Tensor, Tensor], Outcome]
 """One optimizer step on images x (B, C, H, W) and soft targets y (B, classes)."""
 
+Outputs = TypeVar("Outputs", bound=tuple[Any, ...])
+
 EAGER_STEPS: Final = 3
 """Eager steps before recording. They create the optimizer's state, choose cuDNN's algorithms and compile kernels."""
 
 
 class Recorder(Protocol):
-    """What `RecordedStep` needs from CUDA graphs; tests without a GPU replace it."""
+    """What `Recorded` needs from CUDA graphs; tests without a GPU replace it."""
 
-    def run_eagerly(self, step: Callable[[], Outcome]) -> Outcome:
+    def run_eagerly(self, step: Callable[[], Outputs]) -> Outputs:
         """Execute a step on the stream that will be recorded."""
 
-    def record(self, step: Callable[[], Outcome]) -> Callable[[], Outcome]:
+    def record(self, step: Callable[[], Outputs]) -> Callable[[], Outputs]:
         """Record a step without executing it. The result executes it and returns the same tensors every time."""
 
 
@@ -46,17 +48,17 @@ class CudaRecorder:
     def __init__(self, device: torch.device) -> None:
         self._stream = torch.cuda.Stream(device)
 
-    def run_eagerly(self, step: Callable[[], Outcome]) -> Outcome:
+    def run_eagerly(self, step: Callable[[], Outputs]) -> Outputs:
         with self._other_stream():
             return step()
 
-    def record(self, step: Callable[[], Outcome]) -> Callable[[], Outcome]:
+    def record(self, step: Callable[[], Outputs]) -> Callable[[], Outputs]:
         graph = torch.cuda.CUDAGraph()
         # "thread_local" allows other threads (checkpoint writer, sampler) to use the GPU during the recording.
         with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
             outcome = step()
 
-        def replay() -> Outcome:
+        def replay() -> Outputs:
             graph.replay()
             return outcome
 
@@ -72,48 +74,58 @@ class CudaRecorder:
         current.wait_stream(self._stream)
 
 
-class RecordedStep:
-    """A step that runs eagerly a few times, is then recorded, and is replayed from then on.
+class Recorded(Generic[Outputs]):
+    """A function of tensors that runs eagerly a few times, is then recorded, and is replayed from then on.
 
-    Everything the step reads must stay at the same address: parameters, optimizer state and learning rates are changed
-    in place, and the batch is copied into tensors that belong to the recording. A batch of another shape, such as the
-    last one of an epoch, runs eagerly. If recording fails, for example because the model waits for the device, all
-    steps run eagerly.
+    Everything it reads must stay at the same address: parameters, optimizer state and learning rates are changed in
+    place, and the inputs are copied into tensors that belong to the recording. Inputs of other shapes, such as the last
+    batch of an epoch, run eagerly. If recording fails, for example because the model waits for the device, every call
+    runs eagerly.
 
     Args:
-        step: the eager step.
+        function: the eager function, such as a training step on images x and targets y.
         warn: receives a message if recording fails.
+        name: of the function in that message.
+        eager_calls: how many calls run eagerly before recording.
     """
 
-    def __init__(self, step: TrainStep, recorder: Recorder, warn: Callable[[str], None]) -> None:
-        self._step, self._recorder, self._warn = step, recorder, warn
-        self._left = EAGER_STEPS
+    def __init__(
+        self,
+        function: Callable[..., Outputs],
+        recorder: Recorder,
+        warn: Callable[[str], None],
+        *,
+        name: str = "the training step",
+        eager_calls: int = EAGER_STEPS,
+    ) -> None:
+        self._function, self._recorder, self._warn, self._name = function, recorder, warn, name
+        self._left = self._eager_calls = eager_calls
         self._recordable = True
-        self._replay: Callable[[], Outcome] | None = None
-        self._x = self._y = torch.empty(0)
+        self._replay: Callable[[], Outputs] | None = None
+        self._inputs: tuple[Tensor, ...] = ()
 
-    def __call__(self, x: Tensor, y: Tensor) -> Outcome:
-        """Take a step. The next call overwrites the returned tensors: use them before it, on the same stream."""
+    def __call__(self, *inputs: Tensor) -> Outputs:
+        """Call the function. The next call overwrites the returned tensors: use them before it, on the same stream."""
         if self._left:
             self._left -= 1
-            return self._recorder.run_eagerly(lambda: self._step(x, y))
+            return self._recorder.run_eagerly(lambda: self._function(*inputs))
         if self._replay is None and self._recordable:
-            self._record(x, y)
-        if self._replay is None or (x.shape, y.shape) != (self._x.shape, self._y.shape):
-            return self._step(x, y)
-        self._x.copy_(x)
-        self._y.copy_(y)
+            self._record(inputs)
+        if self._replay is None or [x.shape for x in inputs] != [mine.shape for mine in self._inputs]:
+            return self._function(*inputs)
+        for mine, given in zip(self._inputs, inputs, strict=True):
+            mine.copy_(given)
         return self._replay()
 
     def forget(self) -> None:
-        """Drop the recording, since the step has changed: the next steps run eagerly, then it is recorded again."""
-        self._left, self._replay = EAGER_STEPS, None
+        """Drop the recording, since the function has changed: it runs eagerly again, then it is recorded again."""
+        self._left, self._replay = self._eager_calls, None
 
-    def _record(self, x: Tensor, y: Tensor) -> None:
-        self._x, self._y = x.clone(), y.clone()
+    def _record(self, inputs: tuple[Tensor, ...]) -> None:
+        self._inputs = tuple(given.clone() for given in inputs)
         try:
-            self._replay = self._recorder.record(lambda: self._step(self._x, self._y))
+            self._replay = self._recorder.record(lambda: self._function(*self._inputs))
         except RuntimeError as error:  # includes running out of memory: without a graph there may be enough
             self._recordable = False
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            self._warn(f"the training step cannot be recorded as a CUDA graph and runs eagerly: {reason}")
+            self._warn(f"{self._name} cannot be recorded as a CUDA graph and runs eagerly: {reason}")

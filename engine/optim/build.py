@@ -12,7 +12,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.schema import Choice
-from engine.optim.lookahead import Lookahead
+from engine.optim.lookahead import Lookahead, falling, float_buffers, parameters_of
 from engine.optim.param_groups import Group, param_groups
 from engine.optim.sharpness import SharpnessAware
 
@@ -23,7 +23,7 @@ LOCAL: Final = (
 )  # options that depend on the machine and are not restored from a checkpoint
 
 
-def build_optimizer(choice: Choice, model: nn.Module, parts: Catalog | None = None) -> Optimizer:
+def build_optimizer(choice: Choice, model: nn.Module, parts: Catalog | None = None, *, steps: int = 1) -> Optimizer:
     """Build the chosen optimizer over the trainable parameters of `model`, which is already on its device.
 
     The optimizer is always called as `optimizer.step(closure)`. The closure zeroes gradients, runs forward and
@@ -31,6 +31,9 @@ def build_optimizer(choice: Choice, model: nn.Module, parts: Catalog | None = No
     `initial_lr`, without the factor of a rule (see `set_lr`). On CUDA the learning rate is a 0-dim tensor on the
     device, so that a captured graph sees its changes and no step waits. Lookahead and sharpness-aware steps are
     attached by torch's hooks, so the returned object is the optimizer itself, not a wrapper.
+
+    Args:
+        steps: of the whole training, over which Lookahead's alpha may change.
 
     Raises:
         BadInput: the name is unknown, a rule of `groups` has no parameter to itself or changes a weight decay that the
@@ -53,7 +56,9 @@ def build_optimizer(choice: Choice, model: nn.Module, parts: Catalog | None = No
                 group["capturable"] = True
     _keep_local(optimizer)
     if common["lookahead"]:
-        Lookahead(optimizer, common["lookahead"], common["lookahead_alpha"])
+        alpha = falling(common["lookahead_alpha"], common["lookahead_alpha_end"], steps)
+        buffers = float_buffers(model) if common["lookahead_buffers"] else ()
+        Lookahead(optimizer, [*parameters_of(optimizer), *buffers], common["lookahead"], alpha)
     if common["sharpness"] != "off":
         SharpnessAware(optimizer, model, common["sharpness"], rho=common["rho"], eta=common["eta"])
     return optimizer

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import torch
@@ -21,12 +22,16 @@ class Lookahead:
     its state dict stores the slow weights under "lookahead".
 
     Args:
+        tensors: what has slow counterparts: the weights and, as in the speed records of cifar10-airbench, possibly the
+            float buffers of the model (batch-norm statistics).
         every: k, the number of steps between two synchronizations.
-        alpha: how far the slow weights move towards the fast ones, in (0, 1].
+        alpha: how far the slow weights move towards the fast ones, in (0, 1], after so many completed steps.
     """
 
-    def __init__(self, optimizer: Optimizer, every: int, alpha: float) -> None:
-        self._params = _parameters(optimizer)
+    def __init__(
+        self, optimizer: Optimizer, tensors: Iterable[Tensor], every: int, alpha: Callable[[int], float]
+    ) -> None:
+        self._tensors = list(tensors)
         self._every, self._alpha = every, alpha
         self._steps = 0
         self._slow: list[Tensor] = []  # copied at the first step, since weights may be loaded until then
@@ -34,33 +39,55 @@ class Lookahead:
         optimizer.register_step_post_hook(self._synchronize)
         optimizer.register_state_dict_post_hook(self._save)
         optimizer.register_load_state_dict_pre_hook(self._load)
+        setattr(optimizer, KEY, self)  # for `slow_weights`
+
+    @property
+    def pairs(self) -> list[tuple[Tensor, Tensor]]:
+        """Pairs of a tensor and its slow counterpart; empty where all agree, after a synchronization."""
+        return list(zip(self._tensors, self._slow, strict=True)) if self._steps % self._every else []
 
     def _start(self, *_: Any) -> None:
         if not self._slow:
-            self._slow = [parameter.detach().clone() for parameter in self._params]
+            self._slow = [tensor.detach().clone() for tensor in self._tensors]
 
     @torch.no_grad()
     def _synchronize(self, *_: Any) -> None:
         self._steps += 1
         if self._steps % self._every == 0:
-            torch._foreach_lerp_(self._slow, self._params, weight=self._alpha)
-            torch._foreach_copy_(self._params, self._slow)
+            torch._foreach_lerp_(self._slow, self._tensors, weight=self._alpha(self._steps))
+            torch._foreach_copy_(self._tensors, self._slow)
 
     def _save(self, _: Optimizer, state: dict[str, Any]) -> None:
         state[KEY] = {"steps": self._steps, "every": self._every, "slow": self._slow}
 
     def _load(self, _: Optimizer, state: dict[str, Any]) -> None:
         self._steps = state[KEY]["steps"]
-        pairs = zip(state[KEY]["slow"], self._params, strict=bool(state[KEY]["slow"]))
+        pairs = zip(state[KEY]["slow"], self._tensors, strict=bool(state[KEY]["slow"]))
         self._slow = [torch.empty_like(mine).copy_(saved) for saved, mine in pairs]
 
 
+def falling(start: float, end: float, steps: int) -> Callable[[int], float]:
+    """Alpha of `Lookahead` at a step: from `start` to `end` with the cube of the progress; constant if `end` is 0.
+
+    The speed records of cifar10-airbench (Jordan 2024, arXiv:2404.00498) keep 0.95^5 * (t / T)^3 of the slow weights
+    at step t of T, which is an alpha that falls from 1 to 1 - 0.95^5.
+
+    Args:
+        steps: of the whole training.
+    """
+    change = end - start if end else 0.0
+    return lambda step: start + change * min(step / steps, 1.0) ** 3
+
+
+def float_buffers(model: nn.Module) -> Iterator[Tensor]:
+    """The buffers of a model that hold floating-point numbers, such as the running statistics of batch norm."""
+    return (buffer for buffer in model.buffers() if buffer.is_floating_point())
+
+
 def slow_weights(optimizer: Optimizer) -> list[tuple[Tensor, Tensor]]:
-    """Pairs of parameter and slow weights; empty without Lookahead, and where both agree after a synchronization."""
-    state = optimizer.state_dict().get(KEY)
-    if state is None or state["steps"] % state["every"] == 0:
-        return []
-    return list(zip(_parameters(optimizer), state["slow"], strict=True))
+    """Pairs of a tensor of the model and its slow counterpart; empty without Lookahead, and where both agree."""
+    attached: Lookahead | None = getattr(optimizer, KEY, None)
+    return attached.pairs if attached else []
 
 
 @contextmanager
@@ -70,24 +97,25 @@ def at_slow_weights(optimizer: Optimizer) -> Iterator[None]:
     Afterwards the weights are bit-identical to what they were. Without Lookahead nothing happens.
     """
     pairs = slow_weights(optimizer)
-    params, slow = [parameter.detach() for parameter, _ in pairs], [slow for _, slow in pairs]
-    fast = [parameter.clone() for parameter in params]
-    _copy(params, slow)
+    tensors, slow = [tensor for tensor, _ in pairs], [slow for _, slow in pairs]
+    fast = [tensor.detach().clone() for tensor in tensors]
+    _copy(tensors, slow)
     try:
         yield
     finally:
-        _copy(params, fast)
+        _copy(tensors, fast)
 
 
 def evaluated_state(model: nn.Module, optimizer: Optimizer) -> dict[str, Any]:
     """`model.state_dict()` as it would be inside `at_slow_weights`."""
-    slow = {id(parameter): weights for parameter, weights in slow_weights(optimizer)}
+    slow = {id(tensor): weights for tensor, weights in slow_weights(optimizer)}
     state: dict[str, Any] = model.state_dict()
-    named = model.named_parameters(remove_duplicate=False)
-    return state | {name: slow[id(parameter)] for name, parameter in named if id(parameter) in slow}
+    named = chain(model.named_parameters(remove_duplicate=False), model.named_buffers(remove_duplicate=False))
+    return state | {name: slow[id(tensor)] for name, tensor in named if id(tensor) in slow and name in state}
 
 
-def _parameters(optimizer: Optimizer) -> list[Tensor]:
+def parameters_of(optimizer: Optimizer) -> list[Tensor]:
+    """All parameters of an optimizer, group by group."""
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 

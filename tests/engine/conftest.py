@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -161,3 +162,22 @@ def new(tmp_path: Path, make: Make) -> Callable[..., RunFolder]:
         return create(tmp_path / "own", recipe, seed=3, placement=placement or Placement(threads=1))
 
     return new
+
+
+class AtOnce:
+    """An executor that has carried out a task by the time it is submitted."""
+
+    def __init__(self, **_: Any) -> None: ...
+
+    def submit(self, task: Callable[..., Any], *args: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(task(*args))
+        return done
+
+    def shutdown(self, wait: bool) -> None: ...
+
+
+@pytest.fixture
+def written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints are on disk before the next step, however slow the disk: an interval of 0 saves after every step."""
+    monkeypatch.setattr("engine.loop.checkpoint.ThreadPoolExecutor", AtOnce)

@@ -15,7 +15,7 @@ from engine.contract.run.create import create
 from engine.contract.run.event_file import EventReader, decode
 from engine.contract.run.events import Failed, Finished, Resumed, Stopped
 from engine.contract.run.folder import RunFolder
-from engine.loop import checkpoint, decisions
+from engine.loop import checkpoint, trials
 from engine.loop.checkpoint_files import load_weights, read
 from engine.loop.observe import Totals
 
@@ -148,7 +148,7 @@ def test_before_the_first_step_too(new, tmp_path, monkeypatch, act):
     assert not run.path.exists()
 
 
-@pytest.mark.parametrize("where", [(train, "prepare"), (decisions, "choose_precision")], ids=["before", "while"])
+@pytest.mark.parametrize("where", [(train, "prepare"), (trials, "choose_precision")], ids=["before", "while"])
 @pytest.mark.parametrize("in_its_place", [False, True], ids=["", "another folder in its place"])
 def test_a_folder_that_moves_while_the_machine_is_probed_is_a_stop_too(new, tmp_path, monkeypatch, where, in_its_place):
     run, moved = new(), RunFolder(tmp_path / "20260101-000000-else")
@@ -165,5 +165,5 @@ def test_a_folder_that_moves_while_the_machine_is_probed_is_a_stop_too(new, tmp_
     last = last_event(moved)
     assert isinstance(last, Stopped) and (last.epoch, last.step, last.reason) == (0, 0, "moved")
     assert run.path.exists() is in_its_place
-    if in_its_place and where[0] is decisions:
+    if in_its_place and where[0] is trials:
         assert not list(run.path.iterdir()) and (moved.path / "probe.json").exists()

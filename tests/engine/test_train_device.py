@@ -13,6 +13,7 @@ from engine.contract.run.events import (
     Phase,
     RunStarted,
 )
+from tests.engine.test_train_groups import recorded
 
 CPU = torch.device("cpu")
 
@@ -64,9 +65,15 @@ class Syncs(TorchDispatchMode):
         {"augmentation": ["random_crop", "color_jitter", {"name": "choice", "of": ["mixup", "cutmix"]}]},
         {"compute": {"precision": "bf16", "accumulate": 2}},
         {"schedule": {"name": "one_cycle", "momentum_low": 0.5}},
+        {"optimizer": {"name": "sgd", "lookahead": 2, "lookahead_alpha_end": 0.2, "lookahead_buffers": True}},
     ],
 )
-def test_no_step_waits_for_the_device(make, changes):
+@pytest.mark.parametrize("graph", [False, True], ids=["eager", "recorded"])
+def test_no_step_waits_for_the_device(make, monkeypatch, changes, graph):
+    if graph:
+        if {"compute", "schedule"} & set(changes) or "lookahead" in changes.get("optimizer", {}):
+            pytest.skip("such a step is never a graph")
+        recorded(monkeypatch)
     stream = make(**changes).start()
     for event in stream:
         if isinstance(event, Phase) and event.name == "training":
@@ -110,6 +117,7 @@ def test_a_compiled_run_computes_what_an_eager_one_does(make, precision):
     tolerance = 1e-3 if precision == "fp32" else 0.05
     pair = [next(event for event in each.events if isinstance(event, Epoch)) for each in (trial, eager)]
     assert pair[0].train_loss == pytest.approx(pair[1].train_loss, rel=tolerance)
+    assert pair[0].seconds["compile"] > 1 and pair[0].seconds["train"] > 0, "compiling is not training"
 
 
 def test_nothing_but_the_layout_differs_without_channels_last(make):

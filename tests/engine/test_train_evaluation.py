@@ -13,7 +13,7 @@ from engine.contract.run.events import (
 )
 from engine.data.device import Resident
 from engine.data.load import DataSet, Split
-from engine.loop.evaluate import plain, predict_views, score
+from engine.loop.evaluate import forward_views, plain, predict_views, score
 from engine.models.build import build_model
 
 CPU = torch.device("cpu")
@@ -43,7 +43,9 @@ def evaluate(trial, which, split):
     net.load_state_dict(trial.weights(which))
     pipeline = Pipeline([], seed=0, mean=trial.data.mean, std=trial.data.std, num_classes=10)
     fp32 = torch.autocast("cpu", enabled=False)
-    return predict_views(net, Resident(split, CPU), len(split), pipeline.normalize, lambda: fp32, [plain])[0]
+    return predict_views(
+        net, Resident(split, CPU), len(split), pipeline.normalize, forward_views(net, [plain], lambda: fp32)
+    )[0]
 
 
 @pytest.mark.parametrize("averaging", ["off", "ema"])

@@ -10,7 +10,7 @@ from engine import train
 from engine.contract.errors import BadInput
 from engine.contract.run.events import Checkpoint, Finished, Phase, Resumed
 from engine.loop import setup as loop_setup
-from engine.loop.steps import EAGER_STEPS, RecordedStep
+from engine.loop.steps import EAGER_STEPS, Recorded
 from engine.schedules import plan
 from tests.engine.loop.test_steps import Recorder
 
@@ -100,13 +100,15 @@ def test_a_run_stopped_around_the_end_of_a_group_ends_with_the_same_bits(make, k
 
 
 @pytest.mark.parametrize("at", [6, 7, 8, 10])
+@pytest.mark.usefixtures("written_at_once")
 def test_a_run_killed_around_the_end_of_a_group_ends_with_the_same_bits(make, at):
     whole, killed = make(optimizer=SGD), make(optimizer=SGD)
     whole.go()
     stream = killed.start(interval=0)
-    next(event for event in stream if isinstance(event, Checkpoint) and event.epoch * 5 + event.step >= at)
+    next(event for event in stream if isinstance(event, Checkpoint) and event.epoch * 5 + event.step == at)
     stream.close()
-    killed.go()
+    resumed = next(event for event in killed.go() if isinstance(event, Resumed))
+    assert resumed.epoch * 5 + resumed.step == at
     assert killed.ends_as(whole) and killed.epochs() == whole.epochs()
 
 
@@ -138,9 +140,9 @@ def recorded(monkeypatch) -> Recorder:
     """Runs take their steps from a fake recording from now on."""
     recorder = Recorder()
 
-    def make_steps(setup, recipe):
+    def make_steps(setup, recipe, lap):
         step = partial(train.train_step, setup, accumulate=1, clip_norm=0.0)
-        return step, RecordedStep(step, recorder, setup.warnings.append)
+        return step, Recorded(step, recorder, setup.warnings.append)
 
     monkeypatch.setattr(train, "make_steps", make_steps)
     return recorder

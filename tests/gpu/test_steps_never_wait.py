@@ -17,7 +17,8 @@ from engine.optim.param_groups import set_lr
 
 pytestmark = pytest.mark.gpu
 every_optimizer = pytest.mark.parametrize("part", catalog().parts("optimizer"), ids=lambda part: part.name)
-AROUND = [{}, {"lookahead": 2}, {"sharpness": "sam"}, {"sharpness": "asam", "lookahead": 3}]
+RECORDS = {"lookahead": 2, "lookahead_alpha_end": 0.2, "lookahead_buffers": True}
+AROUND = [{}, {"lookahead": 2}, RECORDS, {"sharpness": "sam"}, {"sharpness": "asam", "lookahead": 3}]
 every_wrapping = pytest.mark.parametrize("around", AROUND, ids=lambda around: "-".join(around) or "alone")
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from engine.contract.errors import BadInput, nearest
-from tui.commands.common import Json, Refs, RunsDirs, print_json, print_pairs, print_table, print_text, roots
+from tui.commands.common import Json, Refs, RunsDirs, print_json, print_pairs, print_table, print_text, roots, width
 from tui.drawing.format import percent
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ def compare(
     same_epoch: bool = typer.Option(
         False, "--same-epoch", help="Compare finished runs, too, at the last epoch that both have tested."
     ),
+    form: str = typer.Option("", "--format", help="Print only the tables and sentences, as text, md, latex, or tsv."),
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
@@ -49,11 +49,15 @@ def compare(
     The verdict on finished runs compares their predictions image by image; with --by recipe, the means of all finished
     runs of these recipes.
     """
-    from engine.analysis.between_models import compare_models
-    from engine.analysis.compare import differences, groups
+    from engine.analysis.compare import groups
+    from engine.analysis.judged import Judged, judge_models, judge_recipes, recipe_labels
     from engine.analysis.marked import read_marked
+    from engine.contract.run.index import Index
     from engine.contract.run.store import find
+    from tui.drawing.compare_export import FORMATS, sheets, written
 
+    if form and form not in FORMATS:
+        raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
     rules = _rules(by, smallest, correction, paired)
     places = roots(runs_dir)
     folders = list(dict.fromkeys(find(places, ref) for ref in [*([baseline] if baseline else []), *refs]))
@@ -63,15 +67,20 @@ def compare(
     base = folders[0].id
     marked = read_marked(folders, base, same_epoch=same_epoch)
     seeds = groups([one.row for one in marked])
-    models = compare_models([one.row for one in marked], [one.run for one in marked], base, rules)
-    recipes = _recipes(marked, places, rules) if by == "recipe" else None
-    differing = differences([one.recipe for one in marked])
+    models = judge_models(marked, base, rules)
+    recipes = judge_recipes(marked, base, Index().rows(places), rules) if by == "recipe" else None
+    differing = Judged(tuple(marked), base).differing()
+    labels = recipe_labels(marked, base)
     if as_json:
-        print_json(_json(marked, seeds, differing, models, recipes))
+        print_json(_json(marked, seeds, differing, models) | _recipes_json(recipes, labels))
+        return
+    if form:
+        found = Judged(tuple(marked), base, models, judge_recipes(marked, base, Index().rows(places), rules))
+        typer.echo(written(sheets(found, labels, by_recipe=by == "recipe"), form, width()), nl=False)
         return
     _print_runs(marked, base, seeds)
     if recipes:
-        _print_recipes(recipes, _labels(marked))
+        _print_recipes(recipes, labels)
     else:
         _print_models(marked, models, classes=classes)
     _print_differences(marked, differing)
@@ -84,32 +93,6 @@ def _rules(by: str, smallest: float, correction: str, paired: bool) -> Rules:
         if value not in choices:
             raise BadInput(f"{option} {value!r}: not one of {', '.join(choices)}{nearest(value, choices)}")
     return Rules(smallest / 100, "holm" if correction == "holm" else "bh", paired=paired)
-
-
-def _recipes(marked: Sequence[Marked], places: Sequence[Path], rules: Rules) -> Recipes:
-    """The verdicts on the recipes of the marked runs, from all of their runs in the folders."""
-    from engine.analysis.between_recipes import compare_recipes
-    from engine.analysis.chosen import by_recipe
-    from engine.contract.run.index import Index
-
-    recipes = {one.run.recipe_id: one.recipe for one in marked}
-    known = {group.recipe_id: group for group in by_recipe(Index().rows(places))}
-    return compare_recipes([known[recipe] for recipe in recipes], recipes, marked[0].run.recipe_id, rules)
-
-
-def _labels(marked: Sequence[Marked]) -> dict[str, str]:
-    """By recipe id: how the recipe differs from the baseline's; the baseline itself by its name.
-
-    Recipes may differ in what the short form does not say, such as the order of operations: these have a part of their
-    id behind their name.
-    """
-    from tui.drawing.format import NONE
-
-    labels = {}
-    for one in marked:
-        name = one.run.preset or one.run.model
-        labels[one.run.recipe_id] = one.changes if one.changes != NONE else f"{name} {one.run.recipe_id[:8]}"
-    return labels | {marked[0].run.recipe_id: marked[0].run.preset or marked[0].run.model}
 
 
 def _print_runs(marked: Sequence[Marked], base: str, seeds: Sequence[Group]) -> None:
@@ -186,11 +169,10 @@ def _json(
     seeds: Sequence[Group],
     differing: Sequence[Difference],
     models: Models,
-    recipes: Recipes | None,
 ) -> dict[str, Any]:
     """`against_first`, `at_epoch_of_first`: the difference to the baseline, by default the first run."""
     from engine.analysis.together import suspects_of
-    from tui.drawing.verdict_figures import models_data, recipes_data, run_data, suspects_data
+    from tui.drawing.verdict_figures import models_data, run_data, suspects_data
 
     suspects = suspects_of([one.run for one in marked])
     return {
@@ -200,4 +182,10 @@ def _json(
         "differences": {difference.field: list(difference.values) for difference in differing},
         "models": models_data(marked, models),
         "suspects": suspects_data(suspects) if suspects else None,
-    } | ({"recipes": recipes_data(recipes, _labels(marked))} if recipes else {})
+    }
+
+
+def _recipes_json(recipes: Recipes | None, labels: dict[str, str]) -> dict[str, Any]:
+    from tui.drawing.verdict_figures import recipes_data
+
+    return {"recipes": recipes_data(recipes, labels)} if recipes else {}

@@ -11,12 +11,14 @@ from tui.drawing.charts import ChartStyle
 from tui.drawing.format import Glyphs
 
 T = TypeVar("T")
-XUnit = Literal["epoch", "step", "time"]
+XUnit = Literal["epoch", "step", "time", "schedule"]
 AxisStyle = Literal["log error", "log loss", "linear"]
 XRange = Literal["whole", "last half", "last fifth"]
 Metric = Literal["loss", "learning rate", "images/s", "gradient norm", "update/weight"]
 
 X_UNITS: Final[tuple[XUnit, ...]] = ("epoch", "step", "time")
+X_UNITS_OF_MANY: Final[tuple[XUnit, ...]] = (*X_UNITS, "schedule")
+"""For runs of different lengths: "schedule" is the share of a run's own epochs."""
 AXES: Final[tuple[AxisStyle, ...]] = ("log error", "log loss", "linear")
 METRICS: Final[tuple[Metric, ...]] = ("loss", "learning rate", "images/s", "gradient norm", "update/weight")
 SMOOTHING: Final = (0.0, 0.6, 0.85, 0.95)

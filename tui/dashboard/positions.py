@@ -8,16 +8,19 @@ from typing import Final
 import numpy as np
 
 from engine.analysis.series import Array
-from tui.dashboard.options import Options, XRange
+from tui.dashboard.options import Options, XRange, XUnit
 from tui.dashboard.view import RunView
 from tui.drawing.axes import Axis, x_axis
 
 _SHARE: Final[dict[XRange, float]] = {"last half": 0.5, "last fifth": 0.2}
 
 
+_NAMES: Final[dict[XUnit, str]] = {"time": "min", "schedule": "% of schedule"}
+
+
 def x_name(options: Options) -> str:
     """The name of the x axis."""
-    return "min" if options.x == "time" else options.x
+    return _NAMES.get(options.x, options.x)
 
 
 def epoch_positions(view: RunView, options: Options) -> Array:
@@ -40,7 +43,16 @@ def minutes(view: RunView) -> Array:
 
 def x_axis_for(view: RunView, options: Options) -> Axis:
     """The x axis for a run at its present progress."""
-    last, planned = _progress(view, options)
+    return axis_of(*_progress(view, options), options)
+
+
+def axis_of(last: float, planned: float, options: Options) -> Axis:
+    """The x axis in the range that the user chose.
+
+    Args:
+        last: where the data end.
+        planned: where they will end; infinite if unknown.
+    """
     if share := _SHARE.get(options.x_range):
         return Axis(math.floor((1 - share) * last), max(math.ceil(last), 1))
     return x_axis(last, planned)

@@ -130,6 +130,8 @@ _BY_IMPORTANCE: Final = (
 """Accuracies in the order in which they become ticks of a log-error axis."""
 _FEW: Final = 3
 """With fewer ticks than this, round steps of the range become ticks as well."""
+_FAR_APART: Final = 6
+"""Two ticks further apart than so many rows get round steps of the range between them, coarse ones first."""
 
 
 def y_ticks(axis: Axis, rows: int) -> tuple[tuple[float, str], ...]:
@@ -143,7 +145,12 @@ def y_ticks(axis: Axis, rows: int) -> tuple[tuple[float, str], ...]:
     if axis.scale == "log error":
         wanted: Sequence[float] = [tick for tick in _BY_IMPORTANCE if axis.low <= tick <= axis.high]
         kept = _spaced(wanted, axis, rows)
-        return _labeled(kept if len(kept) >= _FEW else _spaced([*kept, *steps], axis, rows))
+        if len(kept) < _FEW:
+            kept = _spaced([*kept, *steps], axis, rows)
+        for count in (rows // 4, rows // 2):
+            if _widest_gap(kept, axis, rows) > _FAR_APART:
+                kept = _spaced([*kept, *round_steps(axis.low, axis.high, count)], axis, rows)
+        return _labeled(kept)
     if axis.scale == "log":
         powers = range(math.floor(math.log10(axis.low)), math.ceil(math.log10(axis.high)) + 1)
         wanted = [factor * 10.0**power for factor in (1, 5, 2, 3) for power in powers]
@@ -164,6 +171,12 @@ def _spaced(wanted: Sequence[float], axis: Axis, rows: int) -> list[float]:
         if not taken.keys() & {row - 1, row, row + 1}:
             taken[row] = float(tick)
     return list(taken.values())
+
+
+def _widest_gap(ticks: Sequence[float], axis: Axis, rows: int) -> int:
+    """The most rows from one tick, or edge of the plot, to the next."""
+    taken = sorted(cell_of(1.0 - float(axis.position(tick)), rows) for tick in ticks)
+    return max(after - before for before, after in zip([-1, *taken], [*taken, rows], strict=True))
 
 
 def _labeled(ticks: Sequence[float]) -> tuple[tuple[float, str], ...]:

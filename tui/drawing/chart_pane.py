@@ -19,7 +19,9 @@ def chart_pane(chart: Chart, style: ChartStyle, width: int, height: int) -> list
         _write_empty(lines, chart, style, width, height - 1)
     if math.isfinite(chart.cursor):
         reading = cursor_reading(chart)
-        return [heading(chart.title, width, [reading, *chart.rights]), *lines]
+        settings = [right if isinstance(right, list) else [(right, chart.right_role)] for right in chart.rights]
+        both: list[str | Line] = [[*reading, ("   ", ""), *right] for right in settings if chart.keeps_rights]
+        return [heading(chart.title, width, [*both, reading, *chart.rights]), *lines]
     return [heading(chart.title, width, chart.rights, chart.right_role), *lines]
 
 

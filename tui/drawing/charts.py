@@ -76,6 +76,8 @@ class Chart:
     rights: tuple[str | Line, ...] = ()
     """What may stand at the right end of the heading: the first that fits."""
     right_role: str = "dim"
+    keeps_rights: bool = False
+    """Whether the right end stays beside what the cursor reads, where there is room for both."""
     empty: str = ""
     """Written in the middle of the plot while there is nothing to plot."""
 

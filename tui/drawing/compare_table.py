@@ -1,58 +1,137 @@
-"""The table of Compare as lines: the runs, their means over seeds, and the fields in which their recipes differ."""
+"""The table of Compare: a row for each marked run, with the columns that fit."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final
 
-from engine.analysis.compare import ABSENT, Comparison, Difference, Group
+from engine.analysis.compare import Comparison
+from engine.analysis.marked import Marked
 from engine.contract.text import one_line
-from tui.drawing.format import NONE, delta, percent, picked, whole, work
-from tui.drawing.lines import Line, clip, fit, heading
+from tui.drawing.format import NONE, delta, percent, picked, whole
+from tui.drawing.lines import Line, clip, fit
+
+_LEAD: Final = 5  # cells for the cursor, the baseline's b, and the mark
+_RECIPE, _CHANGES = 15, 15  # the fewest cells that say something
+_MOST: Final = 44  # more cells than this show no more of either
+_DROPPED: Final = ("kWh", "s/epoch", "90 %", "94 %", "96 %", "95 %", "seed", "best", "± 95 %")
+"""The columns that go where there is no room, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
-class TableLine:
-    """One line of the list; `run` is the position of the run it stands for, -1 for none."""
+class _Column:
+    """A column of figures, aligned at the right."""
 
-    kind: Literal["heading", "columns", "run", "text", "group", "difference"]
-    run: int = -1
-    text: str = ""
-    row: Comparison | None = None
-    group: Group | None = None
-    difference: Difference | None = None
+    head: str
+    width: int
+    """With the blanks before it."""
+    text: Callable[[Marked], str]
+    role: str = ""
 
 
-def table_lines(
-    rows: Sequence[Comparison],
-    groups: Sequence[Group],
-    differences: Sequence[Difference],
-    unreadable: Sequence[str] = (),
-) -> list[TableLine]:
-    """All lines of the list, in order."""
-    lines = [TableLine("columns")]
-    lines += [TableLine("run", index, row=row) for index, row in enumerate(rows)]
-    seeded = [group for group in groups if group.last.n > 1 or group.repeated or group.left_out]
-    if seeded:
-        lines.append(TableLine("heading", text="mean ± standard deviation over seeds, finished runs"))
-        lines += [TableLine("group", group=group) for group in seeded]
-    if len(rows) > 1:
-        count = f"{len(differences)} field{' differs' if len(differences) == 1 else 's differ'}"
-        lines.append(TableLine("heading", text=count if differences else "same recipe"))
-        lines += [TableLine("difference", difference=difference) for difference in differences]
-    lines += [TableLine("text", text=text) for text in unreadable]
-    if any(row.interval for row in rows):
-        images = max(row.standing.test_images for row in rows)
-        lines.append(
-            TableLine(
-                "text",
-                text=f"± 95 % interval from the test set size ({whole(images)} images) alone, not over seeds",
-            )
-        )
-    lines += [TableLine("text", text=text) for text in notes(rows)]
-    return lines
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns in the width they were fitted to."""
+
+    recipe: int
+    changes: int
+    figures: tuple[_Column, ...]
+    baseline: str
+    """Id of the baseline."""
+
+
+def columns(marked: Sequence[Marked], baseline: str, width: int) -> Columns:
+    """The columns that fit `width` cells; what no run has gets none."""
+    found = list(_figures(marked, baseline))
+    need = _LEAD + 6 + _RECIPE + 1 + _CHANGES
+    for head in _DROPPED:
+        if need + sum(one.width for one in found) <= width:
+            break
+        found = [one for one in found if one.head != head]
+    room = max(width - need - sum(one.width for one in found), 0)
+    recipe = min(max((len(one.row.standing.name) for one in marked), default=0), _MOST)
+    recipe = min(max(recipe + 1, _RECIPE), _RECIPE + room)
+    changes = min(_CHANGES + room - (recipe - _RECIPE), _MOST)
+    return Columns(recipe, changes, tuple(found), baseline)
+
+
+def _figures(marked: Sequence[Marked], baseline: str) -> list[_Column]:
+    reached = [at for at, _ in enumerate(marked[0].milestones) if any(one.milestones[at].epoch for one in marked)]
+    said = max((len(_at(one.row, marked)) for one in marked), default=0)
+
+    def against(one: Marked) -> str:
+        if one.run.id == baseline:
+            return "base" + " " * said
+        return f"{delta(one.row.against, 2)}{_at(one.row, marked):{said}}"
+
+    def epochs_to(at: int) -> Callable[[Marked], str]:
+        return lambda one: str(one.milestones[at].epoch or NONE)
+
+    found = [
+        _Column("seed", 5, lambda one: str(one.row.standing.seed), "dim"),
+        _Column("last", 7, lambda one: percent(one.row.last), "strong"),
+        _Column("± 95 %", 7, lambda one: f"±{percent(one.row.interval.half)}" if one.row.interval else "", "dim"),
+        _Column("best", 8, lambda one: picked(one.row.best, one.row.standing.best_on), "dim"),
+        _Column("Δ base", 9 + said, against, "difference"),
+        *(_Column(f"{100 * marked[0].milestones[at].target:g} %", 6, epochs_to(at)) for at in reached),
+    ]
+    if any(one.run.epoch_seconds for one in marked):
+        found.append(_Column("s/epoch", 9, _epoch_seconds))
+    if any(math.isfinite(one.energy) for one in marked):
+        found.append(_Column("kWh", 7, lambda one: kilowatt_hours(one.energy)))
+    return found
+
+
+def _epoch_seconds(one: Marked) -> str:
+    seconds = one.run.epoch_seconds
+    return NONE if not seconds else f"{seconds:.3g}" if seconds < 100 else whole(seconds)
+
+
+def kilowatt_hours(energy: float) -> str:
+    """0.572 -> ".57"."""
+    return NONE if math.isnan(energy) else f"{energy:.2f}".removeprefix("0")
+
+
+def _at(row: Comparison, marked: Sequence[Marked]) -> str:
+    """Where a difference was taken, if not at the last epochs of two runs that are equally long: " @ 30"."""
+    usual = {one.row.last_epoch for one in marked} == {row.last_epoch}
+    return f" {row.at}" if row.at and not usual else ""
+
+
+def header(shown: Columns, width: int) -> Line:
+    """The heads of the columns."""
+    names = f"{'':{_LEAD}}id    {fit('recipe', shown.recipe)} {fit('changes', shown.changes)}"
+    return clip([(names + "".join(fit(one.head, one.width, "right") for one in shown.figures), "dim")], width)
+
+
+def draw_row(one: Marked, shown: Columns, mark: tuple[str, str], *, at_cursor: bool) -> Line:
+    """The row of a run.
+
+    Args:
+        mark: its mark and role.
+    """
+    is_base = one.run.id == shown.baseline
+    changes = NONE if is_base else one_line(one.changes)
+    line: Line = [
+        ("▸" if at_cursor else " ", "mark"),
+        ("b " if is_base else "  ", "mark"),
+        (f"{mark[0][0]} ", mark[1]),
+        (f"{one.run.id[-4:]}  ", mark[1]),
+        (f"{fit(one_line(one.row.standing.name), shown.recipe)} ", "strong" if at_cursor else ""),
+        (fit(changes, shown.changes), "dim" if changes == NONE else ""),
+    ]
+    for column in shown.figures:
+        role = _difference_role(one.row) if column.role == "difference" else column.role
+        line.append((fit(column.text(one), column.width, "right"), role))
+    return line
+
+
+def _difference_role(row: Comparison) -> str:
+    """The color of a difference; none for the baseline, and for one that is rounded to nothing."""
+    gap = delta(row.against, 2)
+    return "dim" if gap in (NONE, "+0.00") else "ok" if row.against > 0 else "warn"
 
 
 def notes(rows: Sequence[Comparison]) -> list[str]:
@@ -70,113 +149,3 @@ def notes(rows: Sequence[Comparison]) -> list[str]:
         if row.standing.excluded
     ]
     return texts
-
-
-def draw_line(
-    line: TableLine, baseline: str, width: int, at_cursor: bool, marks: Sequence[tuple[str, str]] = ()
-) -> Line:
-    """One line of the list in `width` cells.
-
-    Args:
-        baseline: the id of a run, or empty.
-        marks: the mark and role of each run, in their order.
-    """
-    if line.kind == "heading":
-        return heading(line.text, width - 1)
-    if line.kind == "columns":
-        return _columns(width)
-    if line.row is not None:
-        return clip(_run(line.row, marks[line.run], baseline, width, at_cursor), width)
-    if line.group is not None:
-        return clip(_group(line.group), width)
-    if line.difference is not None:
-        return _difference(line.difference, marks, width)
-    return clip([(f"  {line.text}", "dim")], width)
-
-
-def _has_speed(width: int) -> bool:
-    """Whether the images-per-second column fits."""
-    return width >= 86
-
-
-def _widths(width: int) -> tuple[int, int]:
-    """Widths in cells of the recipe column and of each gap between the figures."""
-    extra = max(width - 86, 0)
-    return 15 + min(extra // 3, 16), min(extra // 12, 3)
-
-
-def _columns(width: int) -> Line:
-    name, gap = _widths(width)
-    pad = " " * gap
-    figures = [
-        "   epoch",
-        "   last      ",
-        "  best ",
-        "  Δ base     ",
-        "    time",
-        *(["  img/s"] if _has_speed(width) else []),
-    ]
-    text = f"    id   {fit('recipe', name)} seed{''.join(pad + figure for figure in figures)}"
-    return clip([(text, "dim")], width)
-
-
-def _run(row: Comparison, mark: tuple[str, str], baseline: str, width: int, at_cursor: bool) -> Line:
-    one = row.standing
-    name, room = _widths(width)
-    pad = " " * room
-    half = f"±{100 * row.interval.half:.2f}" if row.interval else ""
-    is_base = one.id == baseline
-    gap = delta(row.against, 2)
-    against = "base" if is_base else f"{gap} {row.at}".rstrip()
-    role = "dim" if is_base or gap in (NONE, "+0.00") else "ok" if row.against > 0 else "warn"
-    return [
-        ("▸" if at_cursor else " ", "mark"),
-        ("b" if is_base else " ", "mark"),
-        (f"{mark[0][0]} ", mark[1]),
-        (f"{one.id[-4:]} ", mark[1]),
-        (fit(one_line(one.name), name), "strong" if at_cursor else ""),
-        (f"{one.seed:>5}", ""),
-        (f"{pad}{f'{row.last_epoch}/{one.epochs}':>8}", ""),
-        (f"{pad}{percent(row.last):>7}", "strong"),
-        (f" {half:<5}", "dim"),
-        (f"{pad}{picked(row.best, one.best_on):>7}", ""),
-        (f"{pad}{against:>13}", role),
-        (f"{pad}{work(one.seconds, one.estimated):>8}", "dim"),
-        *([(f"{pad}{whole(one.images_per_second):>7}", "dim")] if _has_speed(width) else []),
-    ]
-
-
-def _group(group: Group) -> Line:
-    def figure(mean: float, sd: float) -> str:
-        return f"{percent(mean)} ± {100 * sd:.2f}" if not math.isnan(sd) else percent(mean)
-
-    seeds = " ".join(str(seed) for seed in group.seeds)
-    star = "*" if group.best_on == "test" else ""
-    line: Line = [
-        (f"    {fit(one_line(group.name), 22)}", ""),
-        (f" last {figure(group.last.mean, group.last.sd)}", "strong"),
-        (f"   best{star} {figure(group.best.mean, group.best.sd)}" if group.best_on else "", ""),
-        (f"   n={group.last.n}   seeds {seeds}", "dim"),
-    ]
-    if group.repeated:
-        line.append((f"   {group.repeated}", "warn"))
-    if group.left_out:
-        line.append((f"   {group.left_out}", "warn"))
-    if group.unfinished:
-        line.append((f"   {group.unfinished} not finished", "dim"))
-    return line
-
-
-def _difference(difference: Difference, marks: Sequence[tuple[str, str]], width: int) -> Line:
-    """A field and its value in each recipe; a value that several runs share is written once."""
-    name_width = 30 if width >= 100 else 24
-    shared: dict[str, list[int]] = {}
-    for index, value in enumerate(difference.values):
-        shared.setdefault(value, []).append(index)
-    line: Line = [(f"    {fit(difference.field, name_width - 1)} ", "")]
-    share = max((width - name_width - 4) // len(shared) - 2, 8)
-    for value, runs in shared.items():
-        pens = "".join(marks[run][0] for run in runs)
-        text = fit(one_line(value) if value != ABSENT else NONE, max(share - len(pens) - 1, 4)).rstrip()
-        line += [(f"{pens} ", marks[runs[0]][1]), (f"{fit(text, share - len(pens))} ", "")]
-    return clip(line, width)

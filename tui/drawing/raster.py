@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -71,9 +72,9 @@ class Raster:
             first, last = max(first, crossings[0]), min(last, crossings[1])
             if first > last:
                 return []
-        steps = max(round((last - first) * (x1 - x0)), round((last - first) * abs(y1 - y0)), 1)
+        steps = max(math.ceil((last - first) * max(x1 - x0, abs(y1 - y0))), 1)
         parts = [first + (last - first) * i / steps for i in range(steps + 1)]
-        return [(round(x0 + part * (x1 - x0)), round(y0 + part * (y1 - y0))) for part in parts]
+        return [(_nearest(x0 + part * (x1 - x0)), _nearest(y0 + part * (y1 - y0))) for part in parts]
 
     def _bit(self, column: int, row: int) -> int:
         return _BRAILLE[column][row] if self._glyphs == "braille" else 1 << (2 * column + row)
@@ -86,6 +87,11 @@ class Raster:
     def lines(self) -> list[Line]:
         """The cells as lines of text, neighbors of one role together."""
         return [_merged(text, roles) for text, roles in zip(self._text, self._roles, strict=True)]
+
+
+def _nearest(value: float) -> int:
+    """The nearest integer, halves down: Python rounds 2.5 to 2 and 3.5 to 4, which would leave a gap in a line."""
+    return math.ceil(value - 0.5)
 
 
 def _merged(text: Sequence[str], roles: Sequence[str]) -> Line:

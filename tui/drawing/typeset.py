@@ -197,6 +197,13 @@ def csv_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return file.getvalue()
 
 
+def tsv(table: Table) -> str:
+    """The table with tabs between the cells, as a spreadsheet pastes it; the other lines stand around it."""
+    rows = [[column.head for column in table.columns], *table.rows]
+    lines = [*table.lead, *("\t".join(" ".join(clean(cell).split()) for cell in row) for row in rows), *table.legend]
+    return "\n".join(lines) + "\n"
+
+
 def _inert(cell: object) -> object:
     if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) and cell != "-":
         return f"'{cell}"

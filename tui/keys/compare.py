@@ -9,14 +9,30 @@ from tui.keys.families import ACTS, CHARTS, LISTS, in_line, take
 from tui.keys.key import Key
 
 _UNMARK: Final = "Remove the run under the cursor from the comparison."
+_METRIC: Final = "Show the test loss, or the test accuracy again."
+_X_UNIT: Final = "Next x axis: epochs, steps, minutes, part of the schedule."
+_GROUP: Final = "Judge recipes by the means over their seeds, or models again (cifar-tui runs compare --by recipe)."
+_CHARTS: Final = {"metric": _METRIC, "x_unit": _X_UNIT}
 
 KEYS: Final = in_line(
     (
-        *take(CHARTS, "m a x w z"),
+        *(replace(row, help=_CHARTS.get(row.action, row.help)) for row in CHARTS),
         Key("enter", "choose", "open", "Open the run under the cursor on the Dashboard (cifar-tui open RUN)."),
         *(replace(row, label="unmark", help=_UNMARK) for row in take(LISTS, "space")),
+        *(replace(row, label="runs/recipes", help=_GROUP) for row in take(LISTS, "o")),
+        Key("f", "fields", "fields", "List every field of the recipes, or only those that differ."),
+        Key("tab", "lower", "lower pane", "Scroll the lower pane, or go back; on a small screen, show the next one."),
+        Key(
+            "N", "seeds", "more seeds",
+            "Open New run with more seeds of the recipe under the cursor (cifar-tui --preset run:RUN --seeds 3-4).",
+        ),
         *take(ACTS, "b i"),
         Key("y", "copy", "copy command", "Copy the command that prints this (cifar-tui runs compare RUN RUN)."),
+        Key("W", "save", "save", "Save marks, baseline, axes and mode by name (cifar-tui compare save NAME RUN RUN)."),
+        Key(
+            "Y", "export", "export",
+            "Copy the figures as text, Markdown, LaTeX or TSV, and save them (cifar-tui runs compare --format md).",
+        ),
     ),
-    "m a x z b space enter w i",
-)
+    "m o b space N tab a x w z f left right enter i y",
+)  # fmt: skip

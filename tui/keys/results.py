@@ -16,6 +16,9 @@ KEYS: Final = in_line(
     (
         Key("enter", "open", "open", "Open the run on the Dashboard (cifar-tui open RUN)."),
         *LISTS,
+        Key(
+            "V", "comparisons", "comparisons", "Choose a saved comparison to show in Compare (cifar-tui compare NAME)."
+        ),
         *(replace(row, help=_DELETE) if row.key == "D" else row for row in ACTS),
         Key("y", "copy", "copy command", "Copy the command that repeats the run."),
     ),

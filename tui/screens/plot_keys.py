@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from tui.dashboard.options import AXES, SMOOTHING, X_RANGES, X_UNITS, Options, next_value
+from tui.dashboard.options import AXES, SMOOTHING, X_RANGES, X_UNITS, Options, XUnit, next_value
 from tui.keys.common import GLOBAL
 from tui.keys.key import Key, footer
 from tui.screens.run_actions import RunActions
@@ -17,6 +17,8 @@ class PlotKeys(RunActions):
     """A screen with curves: `a`, `x` and `w` change the options, and the footer shows the unit of the x axis."""
 
     KEYS: ClassVar[Sequence[Key]]
+    X_UNITS: ClassVar[Sequence[XUnit]] = X_UNITS
+    """The units that `x` cycles through."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +40,7 @@ class PlotKeys(RunActions):
         self._change(replace(self._options, axis=next_value(AXES, self._options.axis)))
 
     def action_x_unit(self) -> None:
-        self._change(replace(self._options, x=next_value(X_UNITS, self._options.x)))
+        self._change(replace(self._options, x=next_value(self.X_UNITS, self._options.x)))
 
     def action_smooth(self) -> None:
         self._change(replace(self._options, smooth=next_value(SMOOTHING, self._options.smooth)))

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from tui.comparisons import saved
 from tui.drawing.format import counted
 from tui.drawing.run_rows import SORTS
 from tui.drawing.run_table import sort_of
@@ -102,6 +103,19 @@ class Results(ResultsTable):
         elif rows:
             session.mark([session.folder(row) for row in rows], f"marked {counted(len(rows), 'run')}")
         self._show_rows()
+
+    def action_comparisons(self) -> None:
+        """Offer the saved comparisons."""
+        found = saved()
+        if not found:
+            self.say("no comparison is saved: W on Compare saves one")
+            return
+        options = [Option(one.name, one.name, one.summary) for one in found]
+        self.app.push_screen(Pick("Saved comparisons", options), self._comparison_chosen)
+
+    def _comparison_chosen(self, name: str | None) -> None:
+        if name:
+            self.workbench.show_comparison(name)
 
     # --- acting on the run under the cursor -------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from engine.analysis.chosen import RecipeRuns
 from engine.analysis.filter import parse_filter
 from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, Summary
+from tui.comparisons import saved
 from tui.drawing.filter_hint import filter_hint, knows
 from tui.drawing.format import counted
 from tui.drawing.interval_cells import SMALLEST
@@ -51,6 +52,8 @@ class ResultsTable(PairedRows):
         self._sort = "when"
         self._reverse = False
         self._group = False
+        self._comparisons = 0
+        """Number of saved comparisons."""
         self._filter_error = ""
         self._kept: list[Summary] = []
         self._recipes: list[RecipeRuns] = []
@@ -77,6 +80,7 @@ class ResultsTable(PairedRows):
         self._ended_since = self.workbench.session.since_left()
 
     def on_screen_resume(self, event: ScreenResume) -> None:
+        self._comparisons = len(saved())
         self._show_rows()
 
     def on_resize(self) -> None:
@@ -191,6 +195,7 @@ class ResultsTable(PairedRows):
         counts = f"{len(session.marked)} marked   " if session.marked else ""
         counts += f"{len(self._kept)} of {runs}" if filter_line.text else runs
         counts += "   by recipe" if self._group else ""
+        counts += f"   V {counted(self._comparisons, 'comparison')}" if self._comparisons else ""
         filter_line.show(counts, session.trash, invalid=bool(self._filter_error))
 
     def _draw_recipes(self, width: int, height: int) -> list[Line]:

@@ -60,6 +60,22 @@ COMMON: Final[dict[str, tuple[Param, ...]]] = {
             le=1.0,
             needs="lookahead",
         ),
+        Param(
+            "lookahead_alpha_end",
+            "float",
+            0.0,
+            "that fraction at the end of the training, approached with the cube of the progress; 0 keeps it constant",
+            ge=0.0,
+            le=1.0,
+            needs="lookahead",
+        ),
+        Param(
+            "lookahead_buffers",
+            "bool",
+            False,
+            "include float buffers, such as the statistics of batch norm, in the slow weights",
+            needs="lookahead",
+        ),
     ),
     "schedule": (
         Param("warmup", "float", 0.0, "length of the linear warm-up", ge=0.0, unit="epochs"),

@@ -24,6 +24,8 @@ YOUNGER: Final[dict[tuple[str, str], Any]] = {
     ("compute", "graph"): "auto",
     ("optimizer", "independent_decay"): False,
     ("optimizer", "groups"): [],
+    ("optimizer", "lookahead_alpha_end"): 0.0,
+    ("optimizer", "lookahead_buffers"): False,
 }
 """Fields added after 0.1.0, with the value at which they are not hashed, so that existing ids do not change."""
 

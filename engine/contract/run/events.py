@@ -99,6 +99,7 @@ class Epoch(Event):
     `test_top5`: only above 20 classes. `tta_accuracy`: of the mean logits of several views; `tta` says which views.
     `step_ms`: mean milliseconds of each part of a training step, over the steps that were timed, one in 200: data,
     forward, backward and optimizer, or data and step if the step is one CUDA graph; empty if none was timed.
+    `seconds`: for the steps ("train"), "evaluate", waiting for snapshots ("save"), and "compile" if that happened.
     """
 
     KIND: ClassVar[str] = "epoch"

@@ -151,7 +151,7 @@ def test_a_live_run_has_one_time_to_go_wherever_it_is_shown():
     view = RunView(run)
     view.poll()
     row = replace(summarize(run), status="running")
-    assert others([row], "")[0].left == view.seconds_left == seconds_left(4, 3, 10.0)
+    assert others([row], "", {})[0].left == view.seconds_left == seconds_left(4, 3, 10.0)
 
 
 def test_slices_fractions_and_holdouts_multiply():

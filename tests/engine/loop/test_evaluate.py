@@ -1,6 +1,5 @@
 """Evaluation against a reference that looks at one image after another."""
 
-import contextlib
 import math
 from types import SimpleNamespace
 
@@ -12,7 +11,7 @@ from airbench import utils
 
 from engine.data.device import Resident
 from engine.data.load import Split
-from engine.loop.evaluate import VIEWS, Interrupted, average, plain, predict_views, score, shifted
+from engine.loop.evaluate import VIEWS, Interrupted, average, forward_views, plain, predict_views, score, shifted
 
 
 def images(n: int) -> Split:
@@ -36,7 +35,7 @@ def prepare(pixels: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("n", [1, 5, 6, 7, 12])
 def test_padding_changes_nothing_whatever_is_left_for_the_last_batch(model, n):
     split = images(n)
-    found = predict_views(model, Resident(split, "cpu"), 6, prepare, contextlib.nullcontext, [plain])[0]
+    found = predict_views(model, Resident(split, "cpu"), 6, prepare, forward_views(model, [plain]))[0]
     model.eval()
     with torch.no_grad():
         one_by_one = torch.cat([model(prepare(image[None])) for image in split.images])
@@ -47,7 +46,7 @@ def test_padding_changes_nothing_whatever_is_left_for_the_last_batch(model, n):
 def test_the_model_is_left_as_it_was(model):
     before = {name: value.clone() for name, value in model.state_dict().items()}
     model.train()
-    predict_views(model, Resident(images(5), "cpu"), 2, prepare, contextlib.nullcontext, [plain])
+    predict_views(model, Resident(images(5), "cpu"), 2, prepare, forward_views(model, [plain]))
     assert model.training
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
@@ -55,9 +54,7 @@ def test_the_model_is_left_as_it_was(model):
 def test_a_stop_interrupts_between_batches_and_leaves_the_mode(model):
     asked = iter([False, True])
     with pytest.raises(Interrupted):
-        predict_views(
-            model, Resident(images(9), "cpu"), 3, prepare, contextlib.nullcontext, [plain], lambda: next(asked)
-        )
+        predict_views(model, Resident(images(9), "cpu"), 3, prepare, forward_views(model, [plain]), lambda: next(asked))
     assert model.training
 
 
@@ -158,9 +155,8 @@ def around(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("tta", ["flip", "crops"])
 def test_test_time_augmentation_is_the_mean_of_single_looks_at_single_images(model, tta):
     split, model = images(7), model.eval()
-    found = predict_views(
-        model, Resident(split, "cpu"), 3, prepare, contextlib.nullcontext, [view for _, view in VIEWS[tta]]
-    )
+    forward = forward_views(model, [view for _, view in VIEWS[tta]])
+    found = predict_views(model, Resident(split, "cpu"), 3, prepare, forward)
     by_hand = []
     for image in split.images.numpy():
         looks = [(0.5, image), (0.5, mirrored(image))]
@@ -172,7 +168,7 @@ def test_test_time_augmentation_is_the_mean_of_single_looks_at_single_images(mod
         by_hand.append(torch.stack(each).sum(0)[0])
     torch.testing.assert_close(average(found, tta), torch.stack(by_hand).float())
     assert torch.equal(
-        found[0], predict_views(model, Resident(split, "cpu"), 3, prepare, contextlib.nullcontext, [plain])[0]
+        found[0], predict_views(model, Resident(split, "cpu"), 3, prepare, forward_views(model, [plain]))[0]
     )
 
 
@@ -183,9 +179,7 @@ def test_views_and_their_weights_are_the_records(tta, level):
     split = Split(torch.from_numpy(rng.integers(0, 256, (12, 3, 32, 32), np.uint8)), torch.zeros(12, dtype=torch.int64))
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 5), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(6272, 4))
-    views = [view for _, view in VIEWS[tta]]
-    ours = average(
-        predict_views(net, Resident(split, "cpu"), 5, lambda x: x.float() / 255, contextlib.nullcontext, views), tta
-    )
+    forward = forward_views(net, [view for _, view in VIEWS[tta]])
+    ours = average(predict_views(net, Resident(split, "cpu"), 5, lambda x: x.float() / 255, forward), tta)
     loader = SimpleNamespace(images=split.images.float() / 255, normalize=lambda images: images)
     torch.testing.assert_close(ours, utils.infer(net, loader, level), rtol=1e-5, atol=1e-6)

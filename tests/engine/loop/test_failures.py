@@ -57,6 +57,38 @@ def test_what_could_not_be_had_counts_as_needed(make, monkeypatch):
     assert "--set compute.accumulate=2 reduces that to 64, which needs about 10.7 GB" in said
 
 
+CPU_ALLOCATOR = "[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried to allocate"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "reduces that to 64, which needs about 7 GB"),
+        (
+            RuntimeError(f"{CPU_ALLOCATOR} 20000000000 bytes. Error code 12"),
+            "reduces that to 32, which needs about 8.5 GB",
+        ),
+        (RuntimeError(f"{CPU_ALLOCATOR} 90000000000000 bytes."), "a smaller --batch-size needs less memory"),
+    ],
+)
+def test_out_of_host_memory_is_told_with_what_is_free_and_a_batch_that_should_fit(make, error, said):
+    class Sampler:
+        def sample(self):
+            return System(ram_ours=14e9, ram_used=15e9, ram_total=16e9)
+
+    failed = failures.describe(error, make(batch_size=128).recipe, Sampler())
+    assert failed.reason == "out_of_memory"
+    assert "this run uses 14 GB, and 1 GB of 16 GB are free" in failed.message
+    assert "it processes 128 images at once" in failed.message and said in failed.message
+    assert "--wait-free" not in failed.message
+
+
+def test_out_of_memory_of_an_apple_gpu_names_a_smaller_batch(make):
+    error = RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)")
+    message = failures.describe(error, make(batch_size=128).recipe, None).message
+    assert message.endswith("128 images at once; --set compute.accumulate=2 reduces that to 64")
+
+
 @pytest.mark.parametrize(
     "error, reason, said",
     [

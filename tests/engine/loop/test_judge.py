@@ -15,6 +15,7 @@ from engine.loop.judge import HALF_MAX, Judge, as_kept
 from engine.loop.observe import NonFiniteLogits
 from engine.loop.setup import prepare
 from tests.engine.conftest import CPU
+from tests.engine.loop.test_steps import Recorder
 
 
 @pytest.fixture
@@ -99,3 +100,36 @@ def test_logits_are_kept_so_that_their_softmax_and_order_stay():
     assert kept.dtype == torch.float16
     assert kept.tolist() == [[-0.25, 0.0, -1000.0], [-HALF_MAX, 0.0, -HALF_MAX]]
     torch.testing.assert_close(kept.float().softmax(1), values.softmax(1))
+
+
+@pytest.mark.parametrize("averaging", ["off", "ema"])
+def test_where_steps_are_graphs_an_evaluation_is_recorded_once_and_follows_the_weights(judge, monkeypatch, averaging):
+    """Recorded after one eager batch, for each model and set of views, and then used for all images and all epochs."""
+    changes = {"averaging": averaging, "evaluate": {"tta": "flip", "train_every": 1}, "compute": {"precision": "bf16"}}
+    recorder, (plain, setup) = Recorder(), judge(**changes)
+    monkeypatch.setattr("engine.loop.judge.CudaRecorder", lambda device: recorder)
+    setup.decisions = replace(setup.decisions, graph=True)
+    recorded = Judge(plain._recipe, setup, 1, lambda: False)
+    monkeypatch.setattr("engine.loop.judge.EVALUATION_BATCH", {"cpu": 20})
+    for epoch in (1, 2, 3):
+        ours, theirs = recorded.evaluate(epoch), plain.evaluate(epoch)
+        assert repr(ours.fields) == repr(theirs.fields)
+        assert torch.equal(ours.logits, theirs.logits) and torch.equal(ours.holdout, theirs.holdout)
+        with torch.no_grad():
+            for parameter in setup.averaging.model.parameters():
+                parameter.mul_(1.1)
+    forwards = 2 + (averaging == "ema")  # plain and flipped images; the raw weights beside the average
+    assert (recorder.eager_steps, recorder.recorded) == (forwards, forwards)
+    assert recorder.replayed > 3 * len(setup.train) // 20
+
+
+def test_an_evaluation_that_cannot_be_recorded_says_so_and_gives_the_same(judge, monkeypatch):
+    plain, setup = judge()
+    monkeypatch.setattr("engine.loop.judge.CudaRecorder", lambda device: Recorder(problem="it waits for the device"))
+    monkeypatch.setattr("engine.loop.judge.EVALUATION_BATCH", {"cpu": 20})
+    setup.decisions = replace(setup.decisions, graph=True)
+    recorded = Judge(plain._recipe, setup, 1, lambda: False)
+    assert torch.equal(recorded.evaluate(1).logits, plain.evaluate(1).logits)
+    assert setup.warnings == [
+        "the evaluation cannot be recorded as a CUDA graph and runs eagerly: it waits for the device"
+    ]

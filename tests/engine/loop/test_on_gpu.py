@@ -5,9 +5,11 @@ import torch
 
 from engine.attempt import gpu_uuids
 from engine.contract.run.events import Epoch, Finished, Message, Phase, Resumed, RunStarted, Step
+from engine.loop import judge
 from engine.loop.compiling import pays, step_seconds
+from engine.loop.evaluate import VIEWS, forward_views
 from engine.loop.failures import describe
-from engine.loop.steps import CudaRecorder, RecordedStep
+from engine.loop.steps import CudaRecorder, Recorded
 from engine.loop.system import MachineSampler
 
 pytestmark = pytest.mark.gpu
@@ -21,10 +23,16 @@ GPU = torch.device("cuda:0")
         {"averaging": "ema", "optimizer": {"name": "adamw", "clip_norm": 1.0}, "compute": {"precision": "bf16"}},
         {"augmentation": ["random_crop", "color_jitter", {"name": "choice", "of": ["mixup", "cutmix"]}]},
         {"compute": {"precision": "bf16", "accumulate": 2}},
+        {"model": "resnet20", "compute": {"precision": "bf16", "graph": "on"}},
+        {"model": "resnet20", "compute": {"precision": "bf16", "graph": "off"}},
     ],
 )
 def test_no_step_waits_for_the_gpu(make, changes):
+    """With a graph, it has been recorded in the first epoch and is replayed in the second."""
     stream = make(epochs=2, **changes).start(device=GPU)
+    started = next(event for event in stream if isinstance(event, RunStarted))
+    asked = changes.get("compute", {}).get("graph")
+    assert asked is None or started.graph == (asked == "on")
     next(event for event in stream if isinstance(event, Epoch))  # everything is warm
     next(event for event in stream if isinstance(event, Phase) and event.name == "training")
     torch.cuda.set_sync_debug_mode("error")
@@ -146,10 +154,32 @@ def test_a_recorded_step_gives_the_same_bits_as_the_ordinary_one():
         return net
 
     said: list[str] = []
-    quick = trained(lambda step: RecordedStep(step, CudaRecorder(GPU), said.append)).state_dict()
+    quick = trained(lambda step: Recorded(step, CudaRecorder(GPU), said.append)).state_dict()
     plain = trained(lambda step: step).state_dict()
     assert said == []
     assert all(torch.equal(quick[name], plain[name]) for name in plain)
+
+
+@pytest.mark.parametrize("averaging", ["off", "ema"])
+def test_a_recorded_evaluation_gives_the_same_logits_as_an_eager_one(make, monkeypatch, averaging):
+    """In bf16, where the converted weights must not be those of the recording."""
+    monkeypatch.setattr("engine.loop.judge.EVALUATION_BATCH", {"cuda": 20})
+    compute = {"precision": "bf16", "graph": "on"}
+    trial = make(model="resnet20", averaging=averaging, compute=compute, evaluate={"tta": "crops"}, epochs=3)
+    predict, eager = judge.predict_views, []
+
+    def twice(model, split, batch_size, prepare, forward, stopping):
+        found = predict(model, split, batch_size, prepare, forward, stopping)
+        views = [view for _, view in VIEWS["crops"]][: len(found)]
+        again = forward_views(model, views, lambda: torch.autocast("cuda", torch.bfloat16))
+        eager.append(predict(model, split, batch_size, prepare, again, stopping))
+        torch.testing.assert_close(found, eager[-1], rtol=1e-2, atol=1e-2)  # cuDNN may take other algorithms
+        return found
+
+    monkeypatch.setattr(judge, "predict_views", twice)
+    trial.go(device=GPU)
+    assert len(eager) >= 3
+    assert not [e for e in trial.events if isinstance(e, Message) and e.level == "warning"]
 
 
 def test_a_model_that_waits_for_the_gpu_trains_without_a_graph(make):

@@ -14,8 +14,7 @@ from engine.contract.errors import BadInput
 from engine.contract.home import Home
 from engine.contract.run import predictions
 from engine.contract.run.checkpoints import committed, drop_state
-from engine.contract.run.events import Epoch, Message, Resumed, RunStarted
-from engine.data.load import Split
+from engine.contract.run.events import Epoch, Message, Resumed
 from engine.loop.checkpoint import Checkpoints
 from engine.loop.observe import Diverged
 from engine.loop.session import Session
@@ -60,17 +59,6 @@ def saved(session: Session, why: str = "stop") -> Session:
     session.save(why)
     session.checkpoints.written(wait=True)
     return session
-
-
-def test_the_first_event_describes_the_run(make, open_session, tiny):
-    part = Split(tiny.train.images[:60], tiny.train.labels[:60])
-    session = open_session(make(replace(tiny, holdout=part), batch_size=50))
-    started, message = session.describe(3)
-    assert isinstance(started, RunStarted)
-    assert (started.attempt, started.epochs, started.steps_per_epoch, started.batch_size) == (3, 3, 6, 50)
-    assert (started.train_images, started.test_images, started.holdout_images) == (330, 105, 60)
-    assert (started.best_on, started.params) == ("holdout", 62_006)  # LeNet-5 with 3 input channels has 62,006
-    assert message.text == "fp32: set by the recipe; 1 CPU thread; TF32 off"
 
 
 def test_the_schedule_runs_over_all_epochs(make, open_session):

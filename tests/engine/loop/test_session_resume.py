@@ -24,6 +24,10 @@ KINDS = {
         "optimizer": {"name": "sgd", "clip_norm": 0.5},
     },
     "lookahead between two meetings": {"optimizer": {"name": "sgd", "lookahead": 4}},
+    "lookahead of the speed records": {
+        "model": {"name": "airbench94", "width": 12},
+        "optimizer": {"name": "sgd", "lookahead": 4, "lookahead_alpha_end": 0.2, "lookahead_buffers": True},
+    },
     "sharpness-aware with dropout": {"model": "dropout_net", "optimizer": {"name": "adabound", "sharpness": "asam"}},
     "muon with lookahead": {"optimizer": {"name": "muon", "other": "adamw", "lookahead": 2}, "averaging": "ema"},
 }

@@ -99,6 +99,7 @@ def test_a_captured_step_has_only_data_and_step(make, monkeypatch):
 
     monkeypatch.setattr(StepClock.__init__, "__defaults__", (4,))
     monkeypatch.setattr("engine.train.CudaRecorder", Eager)
+    monkeypatch.setattr("engine.loop.judge.CudaRecorder", Eager)
     prepare = engine.train.prepare
 
     def captured(*arguments, **options):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.loop.steps import EAGER_STEPS, RecordedStep
+from engine.loop.steps import EAGER_STEPS, Recorded
 from tests.engine.conftest import tiny_recipe
 
 
@@ -57,7 +57,7 @@ def batches(sizes):
 
 def test_replayed_steps_are_the_steps_themselves():
     recorder, plain, quick = Recorder(), Net(), Net()
-    step = RecordedStep(quick.step, recorder, pytest.fail)
+    step = Recorded(quick.step, recorder, pytest.fail)
     for x, y in batches([8] * 10):
         for mine, theirs in zip(step(x, y)[:2], plain.step(x, y)[:2], strict=True):
             assert torch.equal(mine, theirs)
@@ -67,7 +67,7 @@ def test_replayed_steps_are_the_steps_themselves():
 
 def test_a_batch_of_another_shape_is_taken_by_the_ordinary_step():
     recorder, plain, quick = Recorder(), Net(), Net()
-    step = RecordedStep(quick.step, recorder, pytest.fail)
+    step = Recorded(quick.step, recorder, pytest.fail)
     sizes = [8] * 5 + [3] + [8] * 2
     for x, y in batches(sizes):
         assert torch.equal(step(x, y)[1], plain.step(x, y)[1])
@@ -76,7 +76,7 @@ def test_a_batch_of_another_shape_is_taken_by_the_ordinary_step():
 
 def test_a_step_that_has_changed_is_recorded_anew():
     recorder, plain, quick = Recorder(), Net(), Net()
-    step = RecordedStep(quick.step, recorder, pytest.fail)
+    step = Recorded(quick.step, recorder, pytest.fail)
     for i, (x, y) in enumerate(batches([8] * 14)):
         if i == 6:
             step.forget()
@@ -85,7 +85,7 @@ def test_a_step_that_has_changed_is_recorded_anew():
 
 
 def test_the_batch_given_is_never_written_to():
-    step = RecordedStep(Net().step, Recorder(), pytest.fail)
+    step = Recorded(Net().step, Recorder(), pytest.fail)
     given = batches([8] * 6)
     before = [(x.clone(), y.clone()) for x, y in given]
     for x, y in given:
@@ -96,7 +96,7 @@ def test_the_batch_given_is_never_written_to():
 def test_a_step_that_cannot_be_recorded_is_carried_out_all_the_same():
     said, plain, quick = [], Net(), Net()
     recorder = Recorder(problem="operation not permitted when stream is capturing\nmore of it")
-    step = RecordedStep(quick.step, recorder, said.append)
+    step = Recorded(quick.step, recorder, said.append)
     for x, y in batches([8] * 6):
         assert torch.equal(step(x, y)[1], plain.step(x, y)[1])
     assert recorder.eager_steps == EAGER_STEPS

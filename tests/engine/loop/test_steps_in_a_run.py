@@ -8,10 +8,19 @@ from engine.contract.run.events import Epoch
 from engine.models.build import build_model
 
 
-@pytest.mark.parametrize("averaging", ["off", "ema"])
-def test_with_lookahead_the_weights_that_are_kept_are_those_that_were_judged(make, averaging):
+@pytest.mark.parametrize(
+    ("averaging", "changes"),
+    [
+        ("off", {}),
+        ("ema", {}),
+        ("off", {"lookahead_alpha_end": 0.1, "lookahead_buffers": True}),
+        ("ema", {"lookahead_alpha_end": 0.1, "lookahead_buffers": True}),
+    ],
+)
+def test_with_lookahead_the_weights_that_are_kept_are_those_that_were_judged(make, averaging, changes):
     """Fifteen steps end between two meetings of every four."""
-    trial = make(optimizer={"name": "sgd", "lr": 0.05, "lookahead": 4}, averaging=averaging)
+    optimizer = {"name": "sgd", "lr": 0.05, "lookahead": 4} | changes
+    trial = make(optimizer=optimizer, averaging=averaging, model={"name": "airbench94", "width": 12})
     trial.go()
     model = build_model(trial.recipe.model, num_classes=len(trial.data.classes), image_size=32, catalog=trial.parts)
     model.load_state_dict(trial.weights())

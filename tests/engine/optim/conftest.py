@@ -51,7 +51,7 @@ class Twins:
     def closure(self, model: nn.Module, step: int) -> Callable[[], Tensor]:
         """Loss and gradients of a net on the batch of a step."""
         generator = torch.Generator().manual_seed(step)
-        x = torch.randn(4, 3, 8, 8, generator=generator, dtype=torch.float64)
+        x = torch.randn(4, 3, 8, 8, generator=generator, dtype=torch.float64).to(next(model.parameters()).dtype)
 
         def run() -> Tensor:
             model.zero_grad()

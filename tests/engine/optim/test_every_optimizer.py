@@ -20,6 +20,7 @@ OPTIMIZERS = catalog().parts("optimizer")
 AROUND: dict[str, dict[str, Any]] = {
     "alone": {},
     "lookahead": {"lookahead": 2},
+    "lookahead of the speed records": {"lookahead": 2, "lookahead_alpha_end": 0.5, "lookahead_buffers": True},
     "sam": {"sharpness": "sam"},
     "asam and lookahead": {"sharpness": "asam", "lookahead": 3},
 }

@@ -46,6 +46,7 @@ def test_sharpness_aware_steps_of_an_optimizer_without_a_closure_are_refused(par
         ({"eta": "small"}, "optimizer.eta: got 'small', needs a number"),
         ({"lookahead": 2.5}, "optimizer.lookahead: got 2.5, needs a whole number"),
         ({"lookahead_alpha": 0.0}, "optimizer.lookahead_alpha: got 0.0, needs > 0"),
+        ({"lookahead_alpha_end": 1.5}, "optimizer.lookahead_alpha_end: got 1.5, needs <= 1"),
         ({"name": "muon", "iterations": 0}, "optimizer.iterations: got 0, needs >= 1"),
         ({"name": "muon", "other": "adam"}, "optimizer.other: got 'adam', needs 'sgd' or 'adamw'"),
         ({"name": "adabound", "gamma": 0.0}, "optimizer.gamma: got 0.0, needs > 0"),

@@ -1,46 +1,43 @@
-"""The table of Compare as text."""
+"""The rows of Compare as text."""
 
-import numpy as np
-from rich.cells import cell_len
+from dataclasses import replace
 
-from engine.analysis.compare import Difference, Standing, groups, table
-from tests.tui.reading import line_of
-from tui.drawing import compare_table
+from engine.analysis.compare import table
+from tests.tui.drawing.comparing import judged, runs  # noqa: F401
+from tests.tui.reading import fits, line_of
+from tui.drawing.compare_table import columns, draw_row, header, kilowatt_hours, notes
 
-
-def standing(name, last, seed=0, recipe="r"):
-    return Standing(f"20261122-101530-{name}", "resnet34_cutmix", recipe, seed, 2, np.array([1.0, 2.0]), np.array([0.5, last]),
-                    5000.0, 5214.0, 10_000)  # fmt: skip
+MARK = ("▲", "run-2")
 
 
-def test_the_table_has_a_line_for_each_run_group_and_difference():
-    runs = [standing("k3f9", 0.9361), standing("8fq2", 0.9366, 1)]
-    table_rows = table(runs, runs[1].id)
-    lines = compare_table.table_lines(table_rows, groups(table_rows), [Difference("optimizer.lr", ("0.005", "0.01"))])
-    marks = [("●", "run-0"), ("●8", "run-5")]
-    drawn = [line_of(compare_table.draw_line(line, runs[1].id, 80, i == 1, marks)) for i, line in enumerate(lines)]
-    assert drawn[1].split() == [
-        "▸",
-        "●",
-        "k3f9",
-        "resnet34_cutmix",
-        "0",
-        "2/2",
-        "93.61",
-        "±0.48",
-        "93.61*",
-        "-0.05",
-        "@",
-        "2",
-        "1",
-        "h",
-        "23",
-    ]
-    wide = line_of(compare_table.draw_line(lines[1], runs[1].id, 100, False, marks)).split()
-    assert wide[-4:] == ["1", "h", "23", "5,214"]
-    assert drawn[2].split()[:2] == ["b●", "8fq2"] and "base" in drawn[2]
-    assert "93.64 ± 0.04" in drawn[4] and "n=2" in drawn[4]
-    assert drawn[5].startswith("━ 1 field differs")
-    assert drawn[6].split() == ["optimizer.lr", "●", "0.005", "●8", "0.01"]
-    assert any("picked on test" in line for line in drawn)
-    assert all(cell_len(line) <= 80 for line in drawn)
+def test_a_wide_row_has_all_figures_and_a_narrow_one_those_that_matter(judged):  # noqa: F811
+    one = judged.marked[2]
+    wide, narrow = (columns(judged.marked, judged.baseline, width) for width in (119, 79))
+    row = line_of(draw_row(one, wide, MARK, at_cursor=True)).split()
+    assert row[:5] == ["▸", "▲", one.run.id[-4:], "resnet34_cutmix", "averaging=ema"]
+    assert row[5:8] == ["2", f"{100 * one.row.last:.2f}", "±0.26"] and row[9].startswith("+")
+    assert line_of(header(wide, 119)).split()[-2:] == ["s/epoch", "kWh"] and row[-2] == "10"
+    assert [column.head for column in narrow.figures] == ["seed", "last", "± 95 %", "best", "Δ base"]
+    assert fits([draw_row(one, narrow, MARK, at_cursor=False), header(narrow, 79)], 79, 2)
+    base = line_of(draw_row(judged.marked[0], wide, MARK, at_cursor=False)).split()
+    assert base[0] == "b" and "base" in base and "-" in base
+
+
+def test_a_difference_says_its_epoch_only_where_runs_were_not_compared_at_one_end(judged):  # noqa: F811
+    assert "@" not in line_of(
+        draw_row(judged.marked[1], columns(judged.marked, judged.baseline, 119), MARK, at_cursor=False)
+    )
+    short = replace(judged.marked[1], row=replace(judged.marked[1].row, last_epoch=30, at_epoch=30, base_epoch=30))
+    marked = (judged.marked[0], short)
+    shown = columns(marked, judged.baseline, 119)
+    assert "@ 30" in line_of(draw_row(short, shown, MARK, at_cursor=False))
+
+
+def test_the_notes_name_the_signs_that_occur(judged):  # noqa: F811
+    rows = table([replace(one.row.standing, excluded="wrong crop") for one in judged.marked], judged.baseline)
+    assert any("picked on test" in text for text in notes(rows))
+    assert sum("left out of means and verdicts: wrong crop" in text for text in notes(rows)) == 3
+
+
+def test_energy_has_no_leading_zero():
+    assert (kilowatt_hours(0.572), kilowatt_hours(float("nan"))) == (".57", "-")

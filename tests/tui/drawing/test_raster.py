@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.tui.reading import text_of
@@ -46,6 +46,7 @@ def test_a_cell_never_mixes_two_owners():
 
 
 @given(st.integers(-30, 30), st.integers(1, 19), st.integers(-30, 30))
+@example(13, 5, 11)  # cut off at half a dot
 def test_a_line_is_joined_and_has_a_dot_in_every_row_or_column_it_crosses(y0, x1, y1):
     raster = Raster(10, 3)
     dots = raster._between(0, y0, x1, y1)

@@ -1,11 +1,18 @@
 """Compare and Inspect as a person meets them."""
 
+import platformdirs
 import pytest
 
+from engine.analysis.judged import Judged
+from engine.analysis.marked import mark, read_run
+from engine.contract.run.store import summarize
 from presets.loader import Edits
+from tests.tui.blank import wasted
 from tests.tui.dashboard.reading import write_tested_once
-from tests.tui.demo import Demo, write_run
-from tui.screens.compare import Compare, ComparisonTable
+from tests.tui.demo import Demo, predict, write_run
+from tui.palette import Comparisons
+from tui.screens.compare import Compare
+from tui.screens.compare_reader import CompareReader
 
 
 @pytest.fixture
@@ -18,67 +25,178 @@ def runs(root):
     ]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_marked_runs_lie_over_each_other_with_their_table_and_differences(
-    runs, workbench, screen_text, settle, size
+SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+
+
+def known(app):
+    """Whether everything that there is to know of the marked runs has been read."""
+    judged = app.screen._judged
+    return judged is not None and judged.models is not None and judged.recipes is not None
+
+
+@pytest.fixture
+def judged_runs(root):
+    """Four finished runs of 500 epochs with predictions: two seeds of one recipe, one each of two others."""
+    edits = [None, None, Edits(sets=("averaging=ema",)), Edits(sets=("optimizer.lr=0.01",))]
+    found = []
+    for seed, (change, shift) in enumerate(zip(edits, (0.0, 0.001, 0.014, -0.002), strict=True)):
+        run = write_run(root, Demo(epochs_done=500, state="finished", seed=seed, name="", edits=change, shift=shift))
+        predict(run, summarize(run).last_accuracy)
+        found.append(run)
+    return found
+
+
+@SIZES
+async def test_marked_runs_lie_over_each_other_with_their_table_verdict_and_fields(
+    judged_runs, workbench, screen_text, until, size
 ):
     app = workbench("compare")
-    app.session.marked, app.session.baseline = list(runs), runs[0]
+    app.session.marked, app.session.baseline = judged_runs, judged_runs[0]
     async with app.run_test(size=size) as pilot:
-        await settle(pilot, 0.1)
+        await until(pilot, lambda: known(app))
+        await pilot.press("j", "j")
+        await pilot.pause()
         text = screen_text(app)
-        assert "━ test accuracy % ─" in text
-        for run in runs:
-            assert text.count(run.id[-4:]) == 2, "in the gutter and in the table"
-        assert "base" in text and "±0.37" in text
-        assert "mean ± standard deviation over seeds" in text and "n=2" in text
-        assert "2 fields differ" in text and "optimizer.lr" in text and "0.01" in text
+        assert "━ test accuracy % ─" in text and "┤" in text
+        for mark, run in zip("●■▲◆", judged_runs, strict=True):
+            assert f"{mark} {run.id[-4:]}" in text
+        row = next(line for line in text.splitlines() if line.startswith("▸"))
+        assert judged_runs[2].id[-4:] in row and "averaging=ema" in row and "±0." in row
+        assert "verdict on these models, each against b" in text and "fewer mistakes" in text
+        assert "fewer mistakes than" in text and "is better" not in text, "models are said to be models"
+        assert "tab" in text and ("averaging" in text or size == (80, 24))
+        if size != (80, 24):
+            assert "2 of 7" in text and "not to be concluded" in text and "each run is n = 1" in text
+            assert "per class" in text and "airplane" in text and "fixed" in text
+            for head in ("94 %", "95 %", "96 %", "s/epoch"):
+                assert head in text
+        if size == (200, 50):
+            assert "verdict on recipes" in text and "every seed" in text and "same as a command" in text
 
 
-async def test_the_difference_is_taken_at_the_same_epoch(runs, workbench, settle):
+@pytest.mark.parametrize("marked", [1, 2, 4])
+@pytest.mark.parametrize("size", [(160, 45), (200, 50)])
+async def test_a_large_screen_has_no_large_blank(judged_runs, workbench, screen_text, until, size, marked):
     app = workbench("compare")
-    app.session.marked, app.session.baseline = list(runs), runs[0]
+    app.session.marked = judged_runs[:marked]
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: known(app))
+        await pilot.pause()
+        lines = screen_text(app).splitlines()
+        assert wasted(lines) == [], "\n".join(lines)
+
+
+@SIZES
+async def test_recipes_are_judged_by_their_seeds(judged_runs, workbench, screen_text, until, size):
+    app = workbench("compare")
+    app.session.marked = judged_runs
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: known(app))
+        await pilot.press("o")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "verdict on recipes" in text and "no test" in text, "one seed of a recipe is not enough"
+        assert app.screen._command().endswith("--by recipe")
+
+
+async def test_curves_and_table_wait_for_no_verdict(judged_runs, workbench, screen_text, settle, monkeypatch):
+    app = workbench("compare")
+    app.session.marked = judged_runs
+    monkeypatch.setattr(CompareReader, "read", lambda *_: iter(()))
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot, 0.1)
-        rows = [line.row for line in app.screen.query_one(ComparisonTable).lines if line.row]
-        assert [row.at_epoch for row in rows] == [0, 500, 30]
-        assert rows[2].against == pytest.approx(rows[2].last - app.screen._shown_views()[0].accuracy_at(30)[1])
+        assert "reading the marked runs" in screen_text(app)
+        app.screen._show(unjudged(judged_runs), app.screen._reading)
+        await settle(pilot)
+        text = screen_text(app)
+        assert judged_runs[3].id[-4:] in text and "reading the predictions" in text
 
 
-async def test_every_difference_says_at_which_epoch_and_the_copied_command_measures_alike(
-    runs, workbench, screen_text, settle, monkeypatch
+def unjudged(runs):
+    return Judged(tuple(mark([read_run(run) for run in runs], runs[0].id)), runs[0].id)
+
+
+async def test_the_difference_is_taken_at_the_same_epoch_and_the_row_says_where_it_differs(
+    runs, workbench, screen_text, until, monkeypatch
 ):
     app = workbench("compare")
     app.session.marked, app.session.baseline = list(runs), runs[1]
     copied = []
     monkeypatch.setattr(app, "copy", lambda text, what: copied.append(text))
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
-        lines = screen_text(app).splitlines()
-        row = {run.id[-4:]: next(line for line in reversed(lines) if f" {run.id[-4:]} " in line) for run in runs}
-        assert "@ 500" in row[runs[0].id[-4:]] and "@ 30" in row[runs[2].id[-4:]] and "base" in row[runs[1].id[-4:]]
+        await until(pilot, lambda: known(app))
+        await pilot.pause()
+        rows = [one.row for one in app.screen._judged.marked]
+        assert [row.at_epoch for row in rows] == [500, 0, 30]
+        base = app.screen._judged.base.row.standing
+        assert rows[2].against == pytest.approx(rows[2].last - base.accuracy_at(30))
+        lines = [line for line in screen_text(app).splitlines() if "±0." in line]
+        assert "@ 500" in lines[0] and "base" in lines[1] and "@ 30" in lines[2]
         await pilot.press("y")
         assert copied == [f"cifar-tui runs compare {runs[1].id} {runs[0].id} {runs[2].id}"]
 
 
-async def test_the_keys_of_the_comparison(runs, workbench, screen_text, settle):
+@SIZES
+async def test_every_key_of_the_comparison(runs, workbench, screen_text, settle, until, monkeypatch, size):
     app = workbench("compare")
     app.session.marked = list(runs)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
-        await pilot.press("m")
-        await settle(pilot)
-        assert "━ test loss ─" in screen_text(app)
-        await pilot.press("j", "b")
+    wide = size != (80, 24)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: known(app))
+
+        async def after(*keys):
+            await pilot.press(*keys)
+            await settle(pilot)
+            return screen_text(app)
+
+        assert "━ test loss ─" in await after("m")
+        assert "linear" in await after("m", "a", "a")
+        for unit in ("step", "min", "% of schedule", "epoch"):
+            assert unit in await after("x")
+        assert "smooth .95" in await after("w")
+        assert "y zoom +1" in await after("plus") and "y zoom -1" in await after("minus", "minus")
+        await after("r")
+        assert app.screen._options.x_range == "last half"
+        assert "at 500" in await after("left") and "at 498" in await after("left", "left")
+        assert "at 488" in await after("left_curly_bracket") and "at 499" in await after("right_curly_bracket", "right")
+        text = await after("0")
+        assert "at 49" not in text and "y fits last half" in text
+        assert ("f differing only" in await after("f")) or not wide
+        assert ("f all fields" in await after("f")) or not wide
+        await after("tab")
+        if wide:
+            assert app.focused is app.screen._facts
+            await after("j", "g", "tab")
+        else:
+            app.screen._lower = "verdict"
+            app.screen._arrange()
+            await settle(pilot)
+            assert "per class" in await after("tab") and "fields differ" in await after("tab")
+            assert "verdict" in await after("tab")
+        assert "verdict on" in await after("o") and "no test" in await after("j", "j")
+        await after("o", "k", "b")
         assert app.session.baseline == runs[1]
-        await pilot.press("space")
-        await settle(pilot)
+        await after("b")
+        assert app.session.baseline is None
+        await until(pilot, lambda: known(app))
+        await after("space")
         assert runs[1] not in app.session.marked
-        await pilot.press("z")
-        await settle(pilot)
-        assert "recipe" not in screen_text(app)
-        await pilot.press("z", "k", "k", "enter")
+        await after("u")
+        await until(pilot, lambda: runs[1] in app.session.marked)
+        assert "Δ base" not in await after("z")
+        asked = []
+        with monkeypatch.context() as patch:
+            patch.setattr(app, "new_run", asked.append)
+            await after("z", "g", "N")
+        assert asked == [{"preset": f"run:{runs[0].id}", "seeds": "3"}], "seeds 1 and 2 exist, and three are needed"
+        app.action_go("results")
+        app.action_go("compare")
         await settle(pilot, 0.1)
+        await after("i")
+        assert app.current_mode == "inspect"
+        app.action_go("compare")
+        await settle(pilot, 0.1)
+        await after("g", "enter")
         assert app.current_mode == "dashboard" and app.session.selected == runs[0]
 
 
@@ -113,3 +231,52 @@ async def test_runs_tested_only_at_their_end_have_no_best_accuracy(root, workben
         await settle(pilot, 0.1)
         text = screen_text(app)
         assert "90.00" in text and "90.00*" not in text and "best epoch picked" not in text
+
+
+@pytest.mark.parametrize(("keys", "ending", "words"), [((), "txt", "(n = 1)"), (("j",), "md", "| id |")])
+async def test_figures_are_exported_to_the_clipboard_and_to_a_file_whose_path_is_shown(
+    judged_runs, workbench, settle, until, keys, ending, words
+):
+    app = workbench("compare")
+    app.session.marked = judged_runs[2:]
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: known(app))
+        await pilot.press("Y", *keys, "enter")
+        await settle(pilot)
+        names = "-".join(run.id[-4:] for run in judged_runs[2:])
+        file = platformdirs.user_data_path("cifar-tui") / "exports" / f"compare-{names}.{ending}"
+        assert any(str(file) in note.message for note in app._notifications)
+        assert file.read_text() == app.clipboard and words in app.clipboard
+
+
+async def test_a_comparison_is_saved_listed_in_results_and_the_palette_and_opened_as_it_was(
+    judged_runs, workbench, screen_text, settle, until
+):
+    app = workbench("compare")
+    app.session.marked, app.session.baseline = judged_runs[1:], judged_runs[2]
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: known(app))
+        await pilot.press("o", "x", "a", "W", *"paper", "enter")
+        await settle(pilot)
+        assert any("cifar-tui compare paper" in note.message for note in app._notifications)
+        app.session.mark([], "unmarked all")
+        app.session.baseline = None
+        await pilot.press("2")
+        await settle(pilot, 0.1)
+        assert "V 1 comparison" in screen_text(app)
+        found = [hit async for hit in Comparisons(app.screen).search("comparison: paper")]
+        assert [hit.text for hit in found] == ["comparison: paper"]
+        await pilot.press("V", "enter")
+        await until(pilot, lambda: app.current_mode == "compare" and known(app))
+        await pilot.pause()
+        assert app.session.marked == judged_runs[1:] and app.session.baseline == judged_runs[2]
+        text = screen_text(app)
+        assert "verdict on recipes" in text and "step" in text
+        assert (app.screen._options.axis, app.screen._options.x) == ("log loss", "step")
+        judged_runs[3].path.rename(judged_runs[3].path.with_name("elsewhere"))
+        app.show_comparison("paper")
+        await settle(pilot, 0.1)
+        assert any(f"no longer there: {judged_runs[3].id[-4:]}" in note.message for note in app._notifications)
+        app.show_comparison("nothing")
+        await settle(pilot, 0.1)
+        assert any("unknown comparison" in note.message for note in app._notifications)

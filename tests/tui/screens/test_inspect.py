@@ -4,8 +4,13 @@ import pytest
 
 from engine.contract.run.index import Index
 from tests.tui.blank import wasted
-from tests.tui.inspecting import inspected_runs
+from tests.tui.dashboard.reading import write_tested_once
+from tests.tui.demo import Demo, write_run
+from tests.tui.inspecting import facts_of, inspected_runs
 from tests.tui.keys.test_tables import click_on
+from tests.tui.reading import text_of
+from tui.inspection.confusion_tab import ConfusionTab
+from tui.inspection.tab import Canvas
 from tui.inspection.tabs import all_tabs
 from tui.keys.inspect import KEYS
 from tui.session import Session
@@ -226,3 +231,16 @@ async def test_without_color_captions_and_the_path_stand_in_place_of_pictures(sh
         await ready(pilot)
         text = screen_text(app)
         assert "▀" not in text and "cat → dog 0." in text and "cifar10.npz" in text
+
+
+def test_a_hundred_classes_are_listed_worst_first_without_a_matrix(root):
+    run = write_run(root, Demo(epochs_done=2, classes=[f"c{i}" for i in range(100)]))
+    lines = text_of(ConfusionTab().draw(facts_of(run, [run]), Canvas(80, 24))).splitlines()
+    assert any("up to 20 classes" in line for line in lines)
+    figures = [float(line.split()[2]) for line in lines if line[:1] == "c" and line[1:2].isdigit()]
+    assert len(figures) == 100 and figures == sorted(figures)
+
+
+def test_a_run_tested_only_at_its_end_says_so_until_then(root):
+    run = write_tested_once(root, tested=False)
+    assert "tested at the end" in text_of(ConfusionTab().draw(facts_of(run, [run]), Canvas(80, 24)))

@@ -1,0 +1,60 @@
+"""What Compare exports: the table of runs, the verdicts and their sentences, in several formats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from engine.analysis.judged import Judged
+from tui.drawing.typeset import Table, latex, markdown, text, tsv
+from tui.drawing.verdict_tables import models_table, overlay_table, recipes_table
+from tui.drawing.verdict_words import mean_sd, model_sentence, recipe_sentence
+
+FORMATS: Final = {"text": "txt", "md": "md", "latex": "tex", "tsv": "tsv"}
+"""The formats, and how their files end."""
+WIDTH: Final = 160
+"""Cells of the text format in a file."""
+
+
+def sheets(judged: Judged, labels: Mapping[str, str], *, by_recipe: bool) -> list[Table]:
+    """The runs, and the verdicts on them or on their recipes.
+
+    Args:
+        labels: by recipe id, its name, or how it differs from the baseline's.
+    """
+    runs = overlay_table(judged.marked, judged.baseline)
+    starred = any("*" in cell for row in runs.rows for cell in row)
+    legend = ("* best epoch, picked on test",) if starred else ()
+    found = [replace(runs, title="Runs", lead=tuple(means(judged, labels)), legend=legend)]
+    if by_recipe and judged.recipes:
+        recipes = judged.recipes
+        said = [recipe_sentence(row, labels[row.recipe.recipe_id], recipes.rules, recipes.size) for row in recipes.rows]
+        found.append(replace(recipes_table(recipes, labels), legend=tuple(said)))
+    elif judged.models and judged.models.rows:
+        models = judged.models
+        changes = {one.run.id: one.changes for one in judged.marked}
+        said = [model_sentence(row, models.baseline, models.rules, models.size) for row in models.rows]
+        found.append(replace(models_table(models, changes), legend=tuple(said)))
+    return found
+
+
+def means(judged: Judged, labels: Mapping[str, str]) -> list[str]:
+    """The mean of each recipe over its seeds: "resnet34_cutmix: 96.25 ± .10 sd (n = 3)"."""
+    if judged.recipes is None:
+        return []
+    every = (judged.recipes.baseline, *judged.recipes.rows)
+    return [f"{labels[row.recipe.recipe_id]}: {mean_sd(row.recipe.last)}" for row in every if row.recipe.last.n]
+
+
+def written(tables: Sequence[Table], form: str, width: int = WIDTH) -> str:
+    """The tables in a format, one of `FORMATS`."""
+    match form:
+        case "md":
+            return "\n".join(map(markdown, tables))
+        case "latex":
+            return "\n".join(latex(table, label) for table, label in zip(tables, ("runs", "verdicts"), strict=False))
+        case "tsv":
+            return "\n".join(map(tsv, tables))
+        case _:
+            return "\n".join(text(table, width) for table in tables)
