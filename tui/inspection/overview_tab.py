@@ -42,7 +42,10 @@ class OverviewTab(Tab):
             right = width - left - GAP
             columns = [(self._left(facts, canvas, left, body), left), (self._right(facts, right, body), right)]
         else:
-            left, rest = round(width * 0.42), round(width * (0.25 if width >= ROOMY else 0.23))
+            left, rest = (
+                round(width * (0.44 if width >= ROOMY else 0.42)),
+                round(width * (0.25 if width >= ROOMY else 0.23)),
+            )
             right = width - left - rest - 2 * GAP
             columns = [
                 (self._left(facts, canvas, left, body), left),
