@@ -102,6 +102,7 @@ MAY_OPEN = {
     "engine/contract/flock.py": "kernel files: /proc/locks",
     "engine/data/archives.py": "archives already known to be regular files",
     "engine/data/arrays.py": "the program's own cache",
+    "engine/data/images.py": "the program's own cache",
     "engine/data/mnist.py": "files already verified by SHA-256",
     "tui/commands/output.py": "the standard streams",
 }

@@ -68,6 +68,13 @@ def style_of(role: str, theme: str, colorless: bool = False) -> Style:
     return Style.combine(Style.parse(look.plain) if colorless else _colored(look) for look in found)
 
 
+@lru_cache(8192)
+def pixel_style(role: str) -> Style:
+    """The style of a part of a picture, "#rrggbb #rrggbb": the color of its upper pixels and of its lower ones."""
+    upper, lower = role.split()
+    return Style(color=RichColor.parse(upper), bgcolor=RichColor.parse(lower))
+
+
 @lru_cache(8)
 def cursor_style(theme: str, colorless: bool = False) -> Style:
     """What the row under the cursor adds to its styles."""

@@ -26,9 +26,11 @@ from engine.contract.run.events import (  # fmt: skip
     Step,
     System,
 )
+from engine.contract.run.fold import RunFold
 from engine.contract.run.predictions import Predictions
 from engine.contract.run.records import ExitRecord, Heartbeat, Identity, ProcRecord
 from engine.contract.run.store import RunFolder, Summary, create, summarize
+from engine.data.arrays import Arrays, cached
 from presets.loader import Edits
 from presets.references import recipe_of
 
@@ -301,3 +303,54 @@ class ManyRuns:
 
     def rows(self, roots):
         return list(self.all)
+
+
+def predict_as_confused(run: RunFolder, labels: np.ndarray, fingerprint: str, seed: int = 0) -> None:
+    """Predictions of a finished run for these test labels that agree with the confusion matrix of its last epoch.
+
+    All but the few images by which the matrix differs from the accuracy, whose figures are rounded apart.
+    """
+    last = next(epoch for epoch in reversed(read_epochs(run)) if epoch.confused)
+    number = len(last.per_class)
+    rng = np.random.default_rng(seed)
+    hard = np.random.default_rng(0).random(len(labels))  # the same images for all runs
+    table = np.asarray(last.confused).reshape(number, number)
+    taken = labels.astype(np.int64)
+    for label in range(number):
+        mine = np.flatnonzero(labels == label)
+        mine = mine[np.argsort(hard[mine] + 0.1 * rng.random(len(mine)))][::-1]
+        others = np.repeat(np.delete(np.arange(number), label), np.delete(table[label], label))
+        taken[mine[: len(others)]] = others
+    more = round(last.test_accuracy * len(labels)) - int((taken == labels).sum())
+    some = np.flatnonzero((taken != labels) if more > 0 else (taken == labels))[: abs(more)]
+    taken[some] = labels[some] if more > 0 else (labels[some] + 1) % number
+    logits = rng.normal(-7.0, 1.0, (len(labels), number))
+    second = rng.integers(1, number, len(labels))
+    logits[np.arange(len(labels)), (taken + second) % number] = -np.abs(rng.normal(2.5, 1.0, len(labels))) - 0.05
+    logits[np.arange(len(labels)), taken] = 0.0
+    exact = logits.astype(np.float16)
+    nothing = np.zeros(0, np.int64)
+    predictions.write(
+        run.predictions,
+        Predictions(
+            labels=labels.astype(np.int64), classes=CLASSES, last=exact, last_epoch=last.epoch, best=exact,
+            best_epoch=last.epoch, weights="raw", best_weights="raw", test_index=np.arange(len(labels)),
+            holdout=exact[:0], holdout_labels=nothing, data=fingerprint,
+        ),
+    )  # fmt: skip
+
+
+def read_epochs(run: RunFolder) -> list[Epoch]:
+    """The epochs of a run."""
+    return RunFold(run.events).poll().course.epochs
+
+
+def pictures(name: str = "cifar10", images: int = 10_000) -> Arrays:
+    """Put a data set of striped pictures, each class in a color of its own, into the cache of the user."""
+    labels = (np.arange(images) % len(CLASSES)).astype(np.uint8)
+    colors = np.random.default_rng(1).integers(40, 220, (len(CLASSES), 3))
+    stripes = 12 * (np.arange(32) // 4 % 2)
+    rows = colors[labels][:, None, None, :] + stripes[None, :, None, None]
+    test = np.broadcast_to(rows, (images, 32, 32, 3)).astype(np.uint8)
+    made = Arrays(test[:10], labels[:10], test, labels, tuple(CLASSES))
+    return cached(name, "pictures", lambda: made, lambda phase, note: None)

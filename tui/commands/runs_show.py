@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import escaped, one_line
-from tui.commands.common import Json, Ref, RunsDirs, print_json, roots, say
+from tui.commands.common import Json, Ref, RunsDirs, print_json, print_lines, roots, say, terminal_width
 from tui.drawing.format import NONE, percent, work
+from tui.drawing.palette import SLOTS
 
 if TYPE_CHECKING:
     from engine.contract.recipe.schema import Recipe
     from engine.contract.run.folder import RunFolder
     from engine.contract.run.summary import Summary
+    from tui.inspection.facts import Facts
+
+PAGE_LINES: Final = 38
+"""Lines that a tab of Inspect is laid out for when it is printed."""
 
 
+Tab = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, mistakes, disagree, recipe, or log.")
+Others = typer.Option(None, "--with", help="Another run for the tabs mistakes and disagree. Repeatable.", metavar="RUN")
 Plot = typer.Option(False, "--plot", help="Draw the curves of the Dashboard instead, in the size of the terminal.")
 Glyphs = typer.Option(
     None, "--glyphs", help="What --plot draws with: braille, block, or ascii; else by TERM.", metavar="NAME"
@@ -26,15 +33,17 @@ Glyphs = typer.Option(
 
 def show_run(
     run: str = Ref,
+    tab: str = Tab,
+    others: list[str] | None = Others,
     plot: bool = Plot,
     glyphs: str | None = Glyphs,
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Show the status and the recipe of a run, or its curves.
+    """Show the status and the recipe of a run, its curves, or a tab of Inspect.
 
-    The output includes the command that repeats the run. With --json it includes what the Dashboard shows of the run:
-    the points of its curves, and the figures of its panes.
+    The output includes the command that repeats the run. With --json it includes what the Dashboard and the tabs of
+    Inspect show of the run: the points of its curves, and the figures of all panes.
     """
     from engine.contract.run.store import find, summarize
 
@@ -46,6 +55,8 @@ def show_run(
         from tui.settings import settings_of
 
         return plot_run(folder, settings_of({"glyphs": glyphs}))
+    if tab:
+        return _print_tab(folder, tab.lower(), others, runs_dir)
     row, info = summarize(folder), folder.info()
     recipe, notes = _readable_recipe(folder)
     if as_json:
@@ -57,6 +68,7 @@ def show_run(
             | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table())}
             | {"command": info.command, "versions": info.versions}
             | _shown(folder)
+            | _facts_of(folder, row, others, runs_dir).to_json()
         )
     for key, value in _facts(folder, row).items():
         if value:
@@ -80,6 +92,35 @@ def _shown(folder: RunFolder) -> dict[str, Any]:
         "charts": [chart_data(chart) for chart in exported.charts(view)],
         "tables": [table_data(table) for table in exported.tables(view, view.status(), time.time())],
     }
+
+
+def _facts_of(folder: RunFolder, row: Summary, others: list[str] | None, runs_dir: list[str] | None) -> Facts:
+    """Everything that the tabs of Inspect show."""
+    from engine.contract.run.index import Index
+    from engine.contract.run.store import find, summarize
+    from tui.dashboard.accuracy_series import Look
+    from tui.dashboard.view import RunView
+    from tui.inspection.facts import read_facts
+
+    beside = [summarize(find(roots(runs_dir), other)) for other in others or ()]
+    looks = [Look.of(slot, one.id) for slot, one in enumerate([row, *beside][:SLOTS])]
+    return read_facts(RunView(folder), row, Index().rows(roots(runs_dir)), beside[: SLOTS - 1], looks)
+
+
+def _print_tab(folder: RunFolder, name: str, others: list[str] | None, runs_dir: list[str] | None) -> None:
+    """A tab of Inspect as plain text."""
+    from engine.contract.errors import nearest
+    from engine.contract.run.store import summarize
+    from tui.drawing.format import glyphs_of_terminal
+    from tui.inspection.tab import Canvas
+    from tui.inspection.tabs import all_tabs
+
+    tabs = {tab.title.lower(): tab for tab in all_tabs()}
+    if name not in tabs:
+        raise BadInput(f"--tab {name!r}: not one of {', '.join(tabs)}{nearest(name, list(tabs))}")
+    glyphs = glyphs_of_terminal()
+    canvas = Canvas(terminal_width(), PAGE_LINES, glyphs, color=False)
+    print_lines(tabs[name].draw(_facts_of(folder, summarize(folder), others, runs_dir), canvas), glyphs)
 
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:

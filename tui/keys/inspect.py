@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from typing import Final
 
-from tui.keys.families import ACTS, OTHER_RUN, in_line, take
+from tui.keys.families import ACTS, CHARTS, OTHER_RUN, in_line, take
 from tui.keys.key import Key
 
 KEYS: Final = in_line(
     (
-        Key("n", "numbers", "counts/percent", "Switch between image counts and percent of the class."),
+        Key("tab", "tab(1)", "next tab", "The next tab; a click on its title does the same."),
+        Key("shift+tab", "tab(-1)", "previous tab", "The previous tab."),
         *OTHER_RUN,
-        Key("j,down", "scroll(1)", "scroll down", "Scroll down, as the wheel does."),
-        Key("k,up", "scroll(-1)", "scroll up", "Scroll up, as the wheel does."),
+        Key("left,h", "point(-1, 0)", "left", "The cell or picture to the left; in Overview, move the cursor."),
+        Key("right,l", "point(1, 0)", "right", "The cell or picture to the right; in Overview, move the cursor."),
+        Key("down,j", "point(0, 1)", "down", "The cell or picture below; elsewhere scroll down, as the wheel does."),
+        Key("up,k", "point(0, -1)", "up", "The cell or picture above; elsewhere scroll up, as the wheel does."),
+        Key("pagedown", "page(1)", "page down", "One page down."),
+        Key("pageup", "page(-1)", "page up", "One page up."),
+        Key("enter", "enter", "images", "Show the images of the cell, or everything about the picture; q closes it."),
+        Key("n", "numbers", "counts/percent", "Switch between image counts and percent of the class."),
+        Key("o", "order", "order", "Order the classes by similarity, or the mistakes by another figure."),
+        Key("c", "class", "class", "Show the images of one class only, then of the next, then of all."),
+        Key("s", "suspects", "suspects", "Show only images whose label is worth a look; again: all mistakes."),
+        Key("v", "other", "other run", "Compare with the next of the other marked runs."),
+        *take(CHARTS, "+ - r 0 a x w"),
+        Key("left_square_bracket", "read(-1)", "cursor", "Read the curves of Overview at the epoch before."),
+        Key("right_square_bracket", "read(1)", "cursor", "Read the curves of Overview at the next epoch."),
+        Key("shift+left,left_curly_bracket", "read(-10)", "cursor by ten", "Move the cursor ten epochs to the left."),
+        Key("shift+right,right_curly_bracket", "read(10)", "cursor by ten", "Move it ten epochs to the right."),
         *take(ACTS, "R E D t e b"),
-        Key("y", "copy", "copy command", "Copy the command that opens the run (cifar-tui open RUN)."),
+        Key("y", "copy", "copy command", "Copy the command that prints this tab (cifar-tui runs show RUN --tab TAB)."),
     ),
-    "n , . E R t b",
+    "tab enter n , . o c s v E R t e b",
 )

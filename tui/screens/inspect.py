@@ -1,84 +1,64 @@
-"""Inspect: the confusion matrix and the accuracy by class, at the last epoch that was tested by class."""
+"""Inspect: one run in tabs, from its result down to single images."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import MouseScrollDown, MouseScrollUp, Resize, ScreenResume
+from textual.timer import Timer
 
 from engine.contract.run.store import RunFolder
-from engine.contract.text import one_line
-from tui.dashboard.classes import class_names, class_rows, evaluated_by_class
+from tui.dashboard.accuracy_series import Look
 from tui.dashboard.view import RunView
-from tui.drawing.confusion import confusion, matrix_of, worst_pairs
-from tui.drawing.format import percent
-from tui.drawing.lines import Line, heading
-from tui.drawing.per_class import ClassRow, per_class
-from tui.keys.common import GLOBAL, bindings
+from tui.drawing.lines import Line
+from tui.inspection.facts import Facts, read_facts
+from tui.inspection.tab import Canvas
+from tui.inspection.tabs import all_tabs, tab_line
+from tui.keys.common import bindings
 from tui.keys.inspect import KEYS
-from tui.keys.key import footer
 from tui.screens.neighbors import neighbor
+from tui.screens.plot_keys import PlotKeys
+from tui.screens.results_preview import ONE_READER
 from tui.screens.run_keys import SelectedRunKeys
 from tui.widgets.key_line import KeyLine
+from tui.widgets.line_list import LineView
 from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
 
 TICK_SECONDS: Final = 1.0
 WHEEL_LINES: Final = 3
 """How many lines one notch of the wheel scrolls."""
+REST_SECONDS: Final = 0.15
+"""How long after the last key pictures are drawn."""
+NO_RUNS: Final = " no runs yet: 4 opens New run"
 
 
-def class_page(view: RunView, width: int, as_percent: bool) -> list[Line]:
-    """All lines of the page, however many there are; the screen shows as many as fit."""
-    judged = evaluated_by_class(view.history)[:1]
-    name = f"{one_line(view.name)} {view.short_id}"
-    if not judged:
-        missing = view.no_test if view.tested_once else "no test by class yet"
-        return [heading(name, width), [], [(f" {missing}", "dim")]]
-    epoch, names = judged[0], class_names(view.history)
-    rows = class_rows(view)
-    right = f"epoch {epoch.epoch} · test {percent(epoch.test_accuracy)} %"
-    if len(names) != len(epoch.per_class):
-        names = [row.name for row in rows]
-    lines = [heading(f"confusion of {name}", width, [right], ""), *_matrix(epoch.confused, names, width, as_percent)]
-    ordered = sorted(rows, key=_known_first)
-    return [*lines, [], *per_class(ordered, "", width, len(ordered) + 2)]
-
-
-def _known_first(row: ClassRow) -> float:
-    return math.inf if math.isnan(row.accuracy) else row.accuracy
-
-
-def _matrix(confused: list[int], names: list[str], width: int, as_percent: bool) -> list[Line]:
-    matrix = matrix_of(confused, len(names))
-    if matrix is None:
-        return [[(" the confusion matrix is recorded for up to 20 classes only", "dim")]]
-    what = "percent of the true class" if as_percent else "images"
-    lines = confusion(matrix, names, width, as_percent=as_percent)
-    lines.append([(f" rows: true class; columns: predicted class; {what}", "dim")])
-    return [*lines, [], heading("most frequent mistakes", width), *worst_pairs(matrix, names, width)]
-
-
-class Inspect(SelectedRunKeys):
-    """One run, class by class."""
+class Inspect(SelectedRunKeys, PlotKeys):
+    """The selected run, tab by tab. What a tab draws, and what keys do in it, is in `tui.inspection`."""
 
     KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self) -> None:
         super().__init__()
-        self._view: RunView | None = None
-        self._percent = False
+        self._tabs = all_tabs()
+        self._chosen = 0
+        self._facts: Facts | None = None
+        self._marks: dict[str, int | None] = {}
+        """The slots of the marked runs when the run was last read."""
         self._top = 0
+        self._rest: Timer | None = None
+        """Runs while the pictures wait for the last key."""
 
     def compose(self) -> ComposeResult:
         yield TopBar()
-        yield Pane(self._picture, id="page")
-        yield KeyLine(footer([*KEYS, *GLOBAL]))
+        yield Pane(self._titles, id="tabs")
+        yield Pane(self._page, id="page")
+        yield KeyLine(self._pairs())
 
     def on_mount(self) -> None:
         self.set_interval(TICK_SECONDS, self._tick)
@@ -90,60 +70,179 @@ class Inspect(SelectedRunKeys):
         self._draw()
 
     def runs_changed(self) -> None:
-        self._choose_run()
+        self._choose_run(again=True)
 
-    def _choose_run(self) -> None:
-        """Show the selected run, or the first one in the list of Results."""
+    # --- reading ----------------------------------------------------------------------------------------------
+
+    def _choose_run(self, again: bool = False) -> None:
+        """Show the selected run, or the first one in the list of Results.
+
+        Args:
+            again: read it again if it is shown already, because its row has changed.
+        """
         session = self.workbench.session
         if session.selected is None:
             session.selected = neighbor(session, None, 0)
-        if session.selected is not None and (self._view is None or self._view.run != session.selected):
-            self._top = 0
-            self._read(session.selected)
+        run, view = session.selected, self._facts.view if self._facts else None
+        if run is None:
+            self._facts = None
+            self._draw()
+        elif view is None or view.run != run:
+            self._read(RunView(run))
+        elif again or session.slots != self._marks:
+            self._read(view)
+        self._marks = dict(session.slots)
+
+    def _slots(self, run: RunFolder) -> list[int | None]:
+        """The slots of the run and of the other marked ones."""
+        session = self.workbench.session
+        return session.slots_of([run, *(other for other in session.marked if other != run)])
 
     @work(thread=True, group="inspect", exclusive=True, exit_on_error=False)
-    def _read(self, run: RunFolder) -> None:
-        view = RunView(run)
-        view.poll()
-        self.app.call_from_thread(self._show_view, view)
+    def _read(self, view: RunView) -> None:
+        session = self.workbench.session
+        row = session.row(view.run)
+        if row is None:  # removed meanwhile
+            return
+        marked = [run for run in session.marked if run != view.run]
+        others = [other for run in marked if (other := session.row(run)) is not None]
+        looks = [Look.of(slot, run.id) for slot, run in zip(self._slots(view.run), [view.run, *marked], strict=True)]
+        with ONE_READER:
+            facts = read_facts(view, row, session.summaries(), others, looks)
+        self.app.call_from_thread(self._show, facts)
 
-    def _show_view(self, view: RunView) -> None:
-        if view.run == self.workbench.session.selected:
-            self._view = view
-            self._draw()
+    def _show(self, facts: Facts) -> None:
+        if facts.view.run != self.workbench.session.selected:
+            return
+        if self._facts is None or self._facts.view.run != facts.view.run:
+            self._top = 0
+            for tab in self._tabs:
+                tab.forget()
+        self._facts = facts
+        self._draw()
 
     def _tick(self) -> None:
-        if self.is_current and self._view is not None and self._view.poll():
-            self._draw()
+        """Read what a live run has written since."""
+        if self.is_current and self._facts is not None and self._facts.view.poll():
+            self._read(self._facts.view)
+
+    # --- drawing ----------------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
+        self._rest = None
+        for pane in self.query(Pane):
+            pane.redraw()
+
+    def _draw_later(self) -> None:
+        """Draw once no key has been pressed for a moment."""
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST_SECONDS, self._draw)
         self.query_one("#page", Pane).redraw()
 
-    def _picture(self, width: int, height: int) -> list[Line]:
-        if self._view is None:
-            return [[], [(" no runs yet: 4 opens New run", "dim")]]
-        lines = class_page(self._view, width, self._percent)
+    def _titles(self, width: int, height: int) -> list[Line]:
+        return [tab_line(self._tabs, self._chosen, self._facts, width)]
+
+    def _page(self, width: int, height: int) -> list[Line]:
+        if self._facts is None:
+            return [[], [(NO_RUNS, "dim")]]
+        pane = self.query_one("#page", Pane)
+        canvas = Canvas(width, height, pane.glyphs, not self.app.no_color, waits=self._rest is not None)
+        lines = self._tabs[self._chosen].draw(replace(self._facts, options=self._options), canvas)
         self._top = max(min(self._top, len(lines) - height), 0)
         return lines[self._top :]
 
-    def action_numbers(self) -> None:
-        self._percent = not self._percent
-        self._draw()
+    # --- keys -------------------------------------------------------------------------------------------------
+
+    def _choose_tab(self, place: int) -> None:
+        self._chosen = place % len(self._tabs)
+        self._top = 0
+        self._changed()
+
+    def action_tab(self, step: int) -> None:
+        self._choose_tab(self._chosen + step)
+
+    def on_line_view_clicked(self, event: LineView.Clicked) -> None:
+        titles = [name for tab in self._tabs for name in (tab.title, tab.short)]
+        if event.control.id == "tabs" and event.text.strip() in titles:
+            self._choose_tab(titles.index(event.text.strip()) // 2)
+
+    def _changed(self) -> None:
+        """Draw the tab after a key: at once, but its pictures when no other key follows."""
+        if self._tabs[self._chosen].draws_pictures:
+            self._draw_later()
+            self.query_one("#tabs", Pane).redraw()
+        else:
+            self._draw()
+
+    def action_point(self, right: int, down: int) -> None:
+        if self._facts is None:
+            return
+        if self._tabs[self._chosen].move(self._facts, right, down):
+            self._changed()
+        elif down:
+            self._scroll(down)
+        elif self._chosen == 0:
+            self.action_read(right)
+
+    def action_page(self, pages: int) -> None:
+        self._scroll(pages * max(self.query_one("#page").size.height - 1, 1))
+
+    def _scroll(self, rows: int) -> None:
+        self._top += rows
+        self.query_one("#page", Pane).redraw()
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        self.action_scroll(WHEEL_LINES)
+        self._scroll(WHEEL_LINES)
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        self.action_scroll(-WHEEL_LINES)
+        self._scroll(-WHEEL_LINES)
 
-    def action_scroll(self, rows: int) -> None:
-        self._top += rows
-        self._draw()
+    def _tell(self, key: str) -> None:
+        """Let the tab do what a key means there, and tell the user what came of it."""
+        if self._facts is not None:
+            words = getattr(self._tabs[self._chosen], key)(self._facts)
+            if words:
+                self.say(words)
+            self._changed()
+
+    def action_enter(self) -> None:
+        self._tell("enter")
+
+    def action_numbers(self) -> None:
+        self._tell("numbers")
+
+    def action_order(self) -> None:
+        self._tell("order")
+
+    def action_class(self) -> None:
+        self._tell("choose_class")
+
+    def action_suspects(self) -> None:
+        self._tell("suspects")
+
+    def action_other(self) -> None:
+        self._tell("other")
+
+    def action_read(self, epochs: int) -> None:
+        """Move the cursor of the curves."""
+        self.action_cursor(epochs)
+
+    def leave(self) -> bool:
+        """Close what enter has opened; False if nothing is open."""
+        closed = self._tabs[self._chosen].close()
+        if closed:
+            self._changed()
+        return closed
+
+    def _last_epoch(self) -> int:
+        return self._facts.view.done_epochs if self._facts else 0
 
     def _run(self) -> RunFolder | None:
         """The run that is shown."""
-        return self._view.run if self._view is not None else None
+        return self._facts.view.run if self._facts is not None else None
 
     def action_copy(self) -> None:
-        if self._view is not None:
-            self.workbench.copy(f"cifar-tui open {self._view.run.id}", "command")
+        if self._facts is not None:
+            tab = self._tabs[self._chosen].title.lower()
+            self.workbench.copy(f"cifar-tui runs show {self._facts.view.run.id} --tab {tab}", "command")

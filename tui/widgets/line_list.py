@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -20,7 +20,10 @@ from tui.drawing.format import Glyphs, glyphs_of_terminal
 from tui.drawing.lines import Line, clip, part_at
 from tui.keys.common import MOVED, MOVING, bindings
 from tui.keys.press import press
-from tui.theme import cursor_style, style_of, vanishes
+from tui.theme import cursor_style, pixel_style, style_of, vanishes
+
+NEAR: Final = 4
+"""Columns between two changes up to which they are sent as one."""
 
 
 def glyphs_of(widget: Widget) -> Glyphs:
@@ -38,12 +41,31 @@ def strip_of(widget: Widget, line: Line, width: int, *, at_cursor: bool = False)
         base += cursor_style(theme, colorless)
     segments = []
     for text, role in clip(line, width):
+        if role.startswith("#"):
+            segments.append(Segment(text, pixel_style(role)))
+            continue
         if colorless and role and vanishes(role):
             text, role = " " * cell_len(text), ""
         if ascii_only and role == "track":
             text = "-" * cell_len(text)  # the glyphs of a bar and of its track become the same letter
         segments.append(Segment(text, base + style_of(role, theme, colorless) if role else base))
     return Strip(segments).adjust_cell_length(width, base).simplify()  # fewer color codes to send
+
+
+def changed_spans(before: Line, now: Line) -> list[tuple[int, int]]:
+    """The columns that differ between two lines with parts of a picture, as (first, end).
+
+    A picture costs many bytes, so that only what changes beside it is sent. [] stands for the whole of another line.
+    """
+    if not any(role.startswith("#") for _, role in now) or any(cell_len(text) != len(text) for text, _ in now):
+        return []
+    old, new = ([(letter, role) for text, role in line for letter in text] for line in (before, now))
+    spans: list[tuple[int, int]] = []
+    for x in range(max(len(old), len(new))):
+        if old[x : x + 1] != new[x : x + 1]:
+            joined = spans and x - spans[-1][1] < NEAR
+            spans[-1:] = [(spans[-1][0], x + 1)] if joined else [*spans[-1:], (x, x + 1)]
+    return spans
 
 
 class LineView(Widget, can_focus=False):
@@ -68,7 +90,8 @@ class LineView(Widget, can_focus=False):
         before, self._lines = self._lines, fresh
         for y in range(max(len(before), len(fresh))):
             if before[y : y + 1] != fresh[y : y + 1]:
-                self.refresh(Region(0, y, self.size.width, 1))
+                spans = changed_spans(before[y] if y < len(before) else [], fresh[y] if y < len(fresh) else [])
+                self.refresh(*(Region(x, y, min(end, self.size.width) - x, 1) for x, end in spans or [(0, 1 << 16)]))
 
     def render_line(self, y: int) -> Strip:
         line = self._lines[y] if y < len(self._lines) else []

@@ -8,14 +8,13 @@ import pytest
 from presets.loader import Edits
 from tests.tui.dashboard.reading import view_of, write_tested_once
 from tests.tui.demo import Demo, write_run
-from tests.tui.reading import line_of, text_of
+from tests.tui.reading import line_of
 from tui.dashboard import panels
 from tui.dashboard.classes import class_rows
 from tui.dashboard.curves import accuracy_curves, aligned, loss_curves, lower_curves
 from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.positions import epoch_positions
-from tui.screens.inspect import class_page
 
 
 def test_minutes_of_work_do_not_count_the_pause_between_attempts(root):
@@ -110,7 +109,6 @@ def test_a_run_tested_only_at_its_end_says_so_until_then(root):
     plot = accuracy_curves(view, None, Options(), Frame(50, 9))
     assert (plot.empty, plot.rights) == ("tested at the end, after epoch 10", ())
     assert (view.no_test, view.best_epoch, view.best_on) == ("tested at the end", 0, "")
-    assert "tested at the end" in text_of(class_page(view, 80, as_percent=False))
     queued = view_of(write_run(root, Demo(phase="queued", edits=Edits(sets=("evaluate.every=0", "epochs=10")))))
     assert queued.history.started is None and queued.no_test == "tested at the end"
 

@@ -13,7 +13,6 @@ from tests.tui.demo import Demo, predict, write_run
 from tui.palette import Comparisons
 from tui.screens.compare import Compare
 from tui.screens.compare_reader import CompareReader
-from tui.screens.inspect import class_page
 
 
 @pytest.fixture
@@ -218,33 +217,6 @@ async def test_a_recipe_that_cannot_be_read_is_said_and_its_curve_stays(runs, wo
         await settle(pilot, 0.1)
         assert f"{runs[0].id[-4:]}: its recipe cannot be read" in screen_text(app)
         assert f"● {runs[0].id[-4:]}" in screen_text(app)
-
-
-async def test_inspect_shows_what_is_taken_for_what(runs, workbench, screen_text, settle):
-    app = workbench("inspect")
-    app.session.selected = runs[2]
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
-        text = screen_text(app)
-        assert "confusion of resnet34_cutmix" in text and "most frequent mistakes" in text
-        assert "cat            taken for dog" in text
-        await pilot.press("n")
-        await settle(pilot)
-        assert "percent of the true class" in screen_text(app)
-        await pilot.press("j", "j")
-        await settle(pilot)
-        assert "confusion of" not in screen_text(app)
-
-
-def test_a_hundred_classes_are_listed_worst_first_without_a_matrix(root):
-    from tui.dashboard.view import RunView
-
-    view = RunView(write_run(root, Demo(epochs_done=2, classes=[f"c{i}" for i in range(100)])))
-    view.poll()
-    lines = ["".join(text for text, _ in line) for line in class_page(view, 80, as_percent=False)]
-    assert any("up to 20 classes" in line for line in lines)
-    figures = [float(line.split()[2]) for line in lines if line[:1] == "c" and line[1:2].isdigit()]
-    assert len(figures) == 100 and figures == sorted(figures)
 
 
 async def test_runs_tested_only_at_their_end_have_no_best_accuracy(root, workbench, screen_text, settle):

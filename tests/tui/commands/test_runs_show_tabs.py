@@ -1,0 +1,76 @@
+"""`runs show --tab` prints the tabs of Inspect, and `runs show --json` has every figure in them."""
+
+import json
+import re
+
+import pytest
+
+from engine.contract.run.store import summarize
+from tests.tui.in_json import figures_without_source
+from tests.tui.inspecting import facts_of, inspected_runs
+from tests.tui.reading import text_of
+from tui.dashboard.accuracy_series import Look
+from tui.drawing.overview_panes import classes_pane, files_pane, made_pane, note_pane, result_pane
+from tui.inspection.tab import Canvas
+from tui.inspection.tabs import all_tabs
+
+TITLES = [tab.title for tab in all_tabs()]
+WITH_FIGURES = [title for title in TITLES if title not in ("Overview", "Recipe", "Log")]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    home = tmp_path_factory.mktemp("tabs")
+    return home, inspected_runs(home)
+
+
+@pytest.fixture
+def shown(made, monkeypatch, cli):
+    """The JSON of a run, by its place."""
+    home, runs = made
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+
+    def show(place, *arguments):
+        return json.loads(cli("runs", "show", runs[place].id, "--json", "--runs-dir", home / "runs", *arguments).out)
+
+    return show
+
+
+@pytest.mark.parametrize("place", [0, 3])
+@pytest.mark.parametrize("width", [60, 100])
+def test_every_figure_of_the_overview_is_in_json(made, shown, place, width):
+    one = facts_of(made[1][place], made[1]).overview
+    result = result_pane(one, "run-0", "●○", width)
+    panes = [result[1:2], result[4:], made_pane(one, width), classes_pane(one.classes, width, 11)]
+    panes += [files_pane(one.files, width, 9), note_pane(one, True, width)]
+    text = "\n".join(map(text_of, panes))
+    assert "like for like" in text and "recall" in text
+    assert figures_without_source(text.replace("95 % of one run", ""), shown(place)) == []
+
+
+@pytest.mark.parametrize("width", [79, 119, 199])
+@pytest.mark.parametrize("title", WITH_FIGURES)
+def test_every_figure_of_a_tab_is_in_json(made, shown, title, width):
+    runs = made[1]
+    tab = next(one for one in all_tabs() if one.title == title)
+    others = [summarize(run) for run in (runs[1], runs[3])]
+    facts = facts_of(runs[0], runs, others=others, looks=[Look.of(slot) for slot in range(3)])
+    text = text_of(tab.draw(facts, Canvas(width, 47, color=False)))
+    assert len(text) > 500
+    without_paths = re.sub(r"\S*/\S*", "", text)
+    known = [shown(0, "--with", runs[1].id, "--with", runs[3].id), [f"{run.id[-4:]}" for run in runs]]
+    known.append([f"{known[0]['disagree'][0][name]:.2g}" for name in ("exact_p", "mid_p")])
+    assert figures_without_source(without_paths, known) == []
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_a_tab_is_printed_as_plain_text(made, monkeypatch, cli, title):
+    home, runs = made
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    answer = cli("runs", "show", runs[0].id, "--tab", title.lower(), "--with", runs[3].id, "--runs-dir", home / "runs")
+    assert answer.code == 0 and len(answer.out.splitlines()) > 10 and "\x1b" not in answer.out
+
+
+def test_an_unknown_tab_is_refused_with_the_nearest_name(made, cli):
+    answer = cli("runs", "show", made[1][0].id, "--tab", "confusing", "--runs-dir", made[0] / "runs")
+    assert answer.code == 2 and "confusion" in answer.err

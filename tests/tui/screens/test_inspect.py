@@ -1,0 +1,246 @@
+"""Inspect at three sizes: its tabs and all of its keys."""
+
+import pytest
+
+from engine.contract.run.index import Index
+from tests.tui.blank import wasted
+from tests.tui.dashboard.reading import write_tested_once
+from tests.tui.demo import Demo, write_run
+from tests.tui.inspecting import facts_of, inspected_runs
+from tests.tui.keys.test_tables import click_on
+from tests.tui.reading import text_of
+from tui.inspection.confusion_tab import ConfusionTab
+from tui.inspection.tab import Canvas
+from tui.inspection.tabs import all_tabs
+from tui.keys.inspect import KEYS
+from tui.session import Session
+
+SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+TABS = [tab.title for tab in all_tabs()]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The runs, and the folder that holds them and the cache."""
+    home = tmp_path_factory.mktemp("inspect")
+    return home, inspected_runs(home)
+
+
+@pytest.fixture
+def shown(made, monkeypatch, tmp_path, workbench):
+    """Makes the workbench on Inspect over these runs."""
+    home, runs = made
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+
+    def make(selected=0, marked=()):
+        app = workbench("inspect")
+        app.session = Session([home / "runs"], state_file=tmp_path / "s.json", index=Index(home / "runs.sqlite"))
+        app.session.refresh()
+        app.session.selected = runs[selected]
+        app.session.marked = [runs[i] for i in marked]
+        return app
+
+    return make
+
+
+@pytest.fixture
+def ready(until, settle):
+    """Waits until the run is read and its pictures are drawn."""
+
+    async def wait(pilot):
+        screen = pilot.app.screen
+        await until(pilot, lambda: screen._facts is not None)
+        await until(pilot, lambda: screen._rest is None)
+        await settle(pilot)
+
+    return wait
+
+
+@SIZES
+@pytest.mark.parametrize("tab", TABS)
+async def test_every_tab_is_drawn_without_a_line_too_wide(shown, screen_text, ready, size, tab):
+    app = shown()
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        for _ in range(TABS.index(tab)):
+            await pilot.press("tab")
+        await ready(pilot)
+        text = screen_text(app)
+        words = {
+            "Overview": ("result", "96.26", "like for like", "accuracy %"),
+            "Confusion": ("confusion, test, images", "airpl", "most frequent mistakes"),
+            "Mistakes": ("mistakes", "of 10,000", "most confident", "▀" * 32, "#"),
+            "Disagree": ("no other marked run can be paired", "mark one with space"),
+            "Recipe": ("changed from the preset", "model.init"),
+            "Log": ("the newest first", "finished: last"),
+        }[tab]
+        for word in words:
+            assert word in text, text
+        assert "seed 0" in text or size[0] == 80
+
+
+@pytest.mark.parametrize("size", [(160, 45), (200, 50)])
+@pytest.mark.parametrize("tab", ["Overview", "Confusion", "Mistakes", "Disagree"])
+async def test_a_large_screen_has_no_large_blank(shown, screen_text, ready, size, tab):
+    app = shown(marked=(0, 1, 3))
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        for _ in range(TABS.index(tab)):
+            await pilot.press("tab")
+        await ready(pilot)
+        lines = screen_text(app).splitlines()
+        assert wasted(lines) == [], "\n".join(lines)
+
+
+@SIZES
+async def test_every_key_does_something_or_says_why_not(shown, settle, ready, size):
+    """All keys of the table but those that leave the screen, in every tab, without an error."""
+    app = shown(marked=(0, 1, 3))
+    leaving = {"E", "R", "D", "t", "e"}
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await ready(pilot)
+        for _ in TABS:
+            for row in KEYS:
+                if row.names[0] not in leaving and not row.action.startswith("tab("):
+                    await pilot.press(row.key.split(",")[0])
+            await settle(pilot)
+            assert app.current_mode == "inspect" and type(app.screen).__name__ == "Inspect"
+            app.screen.leave()
+            await pilot.press("tab")
+        await ready(pilot)
+
+
+async def test_tab_and_clicks_on_titles_go_from_tab_to_tab(shown, screen_text, ready):
+    app = shown()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("shift+tab")
+        await ready(pilot)
+        assert "the newest first" in screen_text(app)
+        await click_on(pilot, "Confusion")
+        await ready(pilot)
+        assert "confusion, test, images" in screen_text(app)
+
+
+@SIZES
+async def test_arrows_choose_a_cell_and_enter_shows_its_images(shown, screen_text, ready, size):
+    app = shown()
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        await pilot.press("tab")
+        await ready(pilot)
+        assert app.screen._tabs[1]._cell(app.screen._facts.confused) == (3, 5)
+        await pilot.press("left", "left", "enter")
+        await ready(pilot)
+        text = screen_text(app)
+        assert "cat recognized" in text and "1 of 9" in text and "▀" * 32 in text
+        await pilot.press("l")
+        await ready(pilot)
+        assert "2 of 9" in screen_text(app)
+        await pilot.press("q")
+        await ready(pilot)
+        assert "confusion, test, images" in screen_text(app)
+        await pilot.press("n", "o")
+        await ready(pilot)
+        assert "percent of the class" in screen_text(app)
+        assert app.screen._tabs[1]._cell(app.screen._facts.confused) == (3, 3)
+
+
+@SIZES
+async def test_mistakes_are_walked_ordered_and_filtered_by_class(shown, screen_text, ready, size):
+    app = shown(marked=(0, 1, 3))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await ready(pilot)
+        await pilot.press("tab", "tab")
+        await ready(pilot)
+        tab, facts = app.screen._tabs[2], app.screen._facts
+        count = int((facts.judged.answers.predicted != facts.judged.answers.labels).sum())
+        assert f"{count} of 10,000" in screen_text(app) and screen_text(app).count("╭") == 1
+        first = tab._places(facts, facts.judged)[0]
+        await pilot.press("right", "enter")
+        await ready(pilot)
+        text = screen_text(app)
+        assert f"2 of {count}" in text and "other marked runs on this image" in text and "of 3 say " in text
+        await pilot.press("q", "o", "o", "o")
+        await ready(pilot)
+        places = tab._places(facts, facts.judged)
+        assert places == sorted(places) and places[0] != first and tab._chosen == 0
+        await pilot.press("c")
+        await ready(pilot)
+        assert "cat only" in screen_text(app)
+        assert {int(facts.judged.answers.labels[place]) for place in tab._places(facts, facts.judged)} == {3}
+        await pilot.press("s")
+        await ready(pilot)
+        suspects = tab._places(facts, facts.judged)
+        assert suspects == list(facts.doubt.places) and suspects
+
+
+@SIZES
+async def test_two_runs_are_compared_image_by_image(shown, screen_text, ready, size):
+    app = shown(marked=(0, 1, 3))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await ready(pilot)
+        await pilot.press("tab", "tab", "tab")
+        await ready(pilot)
+        first, second = app.screen._facts.disagreements
+        counts, text = first.pair.counts, screen_text(app)
+        assert f"{counts.both:,}" in text and "McNemar exact p" in text and "two seeds of one recipe (3 pairs)" in text
+        assert f"■ {first.other.run[-4:]} right" in text
+        await pilot.press("right", "enter")
+        await ready(pilot)
+        text = screen_text(app)
+        assert f"2 of {counts.won + counts.lost}" in text and " not " in text and "▀" * 32 in text
+        await pilot.press("c")
+        await ready(pilot)
+        assert "airplane only" in screen_text(app) or size[0] == 80
+        await pilot.press("q", "v")
+        await ready(pilot)
+        assert f"▲ {second.other.run[-4:]} right" in screen_text(app)
+
+
+async def test_suspects_need_three_marked_runs_of_two_recipes(shown, settle, ready):
+    app = shown(marked=(0, 1))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await ready(pilot)
+        await pilot.press("tab", "tab", "s")
+        await settle(pilot)
+        (note,) = app._notifications
+        assert note.message == "suspects need 3 marked runs of 2 recipes; here are 2 of 1"
+
+
+async def test_pictures_wait_for_the_last_key_and_a_key_cancels_them(shown, screen_text, ready):
+    app = shown()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("tab")
+        await pilot.pause()
+        assert "▀" not in screen_text(app) and "confusion, test, images" in screen_text(app)
+        first = app.screen._rest
+        await pilot.press("j")
+        assert first is not None and app.screen._rest is not first
+        await ready(pilot)
+        assert "▀" * 32 in screen_text(app)
+
+
+async def test_without_color_captions_and_the_path_stand_in_place_of_pictures(shown, monkeypatch, screen_text, ready):
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = shown()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("tab", "enter")
+        await ready(pilot)
+        text = screen_text(app)
+        assert "▀" not in text and "cat → dog 0." in text and "cifar10.npz" in text
+
+
+def test_a_hundred_classes_are_listed_worst_first_without_a_matrix(root):
+    run = write_run(root, Demo(epochs_done=2, classes=[f"c{i}" for i in range(100)]))
+    lines = text_of(ConfusionTab().draw(facts_of(run, [run]), Canvas(80, 24))).splitlines()
+    assert any("up to 20 classes" in line for line in lines)
+    figures = [float(line.split()[2]) for line in lines if line[:1] == "c" and line[1:2].isdigit()]
+    assert len(figures) == 100 and figures == sorted(figures)
+
+
+def test_a_run_tested_only_at_its_end_says_so_until_then(root):
+    run = write_tested_once(root, tested=False)
+    assert "tested at the end" in text_of(ConfusionTab().draw(facts_of(run, [run]), Canvas(80, 24)))

@@ -1,0 +1,115 @@
+"""Everything that the tabs of Inspect show of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.analysis.confused import Confused, confused
+from engine.analysis.disagree import Disagreement, disagreement
+from engine.analysis.judged_images import JudgedImages, judged
+from engine.analysis.mistakes import Doubts, doubts
+from engine.analysis.mistakes import to_json as mistakes_to_json
+from engine.analysis.overview import Overview, overview
+from engine.analysis.pairing import Unpaired, common_images
+from engine.contract.run.store import Summary
+from engine.data.images import StoredImages, stored_images
+from tui.dashboard.accuracy_series import Look
+from tui.dashboard.options import Options
+from tui.dashboard.view import RunView
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was read of a run."""
+
+    view: RunView
+    overview: Overview
+    confused: Confused | None
+    judged: JudgedImages | Unpaired
+    """What it predicts for each test image; else why that is not known."""
+    images: StoredImages | str
+    """The test images; else why they cannot be shown, as a sentence."""
+    others: tuple[JudgedImages, ...] = ()
+    """The other marked runs that were tested on the same data, in the order of their marks."""
+    disagreements: tuple[Disagreement, ...] = ()
+    """The run against each of `others` with which it can be paired."""
+    doubt: Doubts = field(default_factory=Doubts)
+    """The images whose labels are worth a look."""
+    look: Look = field(default_factory=Look)
+    looks: Mapping[str, Look] = field(default_factory=dict)
+    """The looks of the other marked runs, by id."""
+    options: Options = field(default_factory=Options)
+    """How curves are drawn."""
+
+    @property
+    def id(self) -> str:
+        return self.view.run.id[-4:]
+
+    def to_json(self) -> dict[str, Any]:
+        """Every figure of the tabs, for `runs show --json`."""
+        return {
+            "overview": self.overview.to_json(),
+            "confusion": self.confused.to_json() if self.confused else None,
+            "mistakes": None
+            if isinstance(self.judged, Unpaired)
+            else mistakes_to_json(self.judged, self.others, self.doubt),
+            "disagree": []
+            if isinstance(self.judged, Unpaired)
+            else [one.to_json(self.judged) for one in self.disagreements],
+        }
+
+
+def read_facts(
+    view: RunView, run: Summary, runs: Sequence[Summary], others: Sequence[Summary] = (), looks: Sequence[Look] = ()
+) -> Facts:
+    """Read what is new of a run. Takes a moment, so it is called in a thread.
+
+    Args:
+        runs: all runs, of which those of the same recipe count for a comparison with a reported figure.
+        others: the other marked runs.
+        looks: of the run and of the others; by default those of a run alone.
+    """
+    view.poll()
+    found = judged(run)
+    known = _alike(found, others)
+    return Facts(
+        view=view,
+        overview=overview(view.run, run, view.history, runs),
+        confused=confused(view.history),
+        judged=found,
+        images=_images(run.data, found),
+        others=known,
+        disagreements=() if isinstance(found, Unpaired) else _pairs(found, known, runs),
+        doubt=Doubts() if isinstance(found, Unpaired) else doubts(found, known, [run, *others]),
+        look=looks[0] if looks else Look(),
+        looks={other.id: look for other, look in zip(others, looks[1:], strict=False)},
+    )
+
+
+def _alike(found: JudgedImages | Unpaired, others: Sequence[Summary]) -> tuple[JudgedImages, ...]:
+    """The predictions of the other runs, of those that were tested on the same data."""
+    if isinstance(found, Unpaired):
+        return ()
+    read = [judged(other) for other in others if other.id != found.run]
+    known = [one for one in read if isinstance(one, JudgedImages)]
+    return tuple(one for one in known if not isinstance(common_images([found.answers, one.answers]), Unpaired))
+
+
+def _pairs(found: JudgedImages, others: Sequence[JudgedImages], runs: Sequence[Summary]) -> tuple[Disagreement, ...]:
+    compared = [disagreement(found, other, runs) for other in others]
+    return tuple(one for one in compared if isinstance(one, Disagreement))
+
+
+def _images(name: str, found: JudgedImages | Unpaired) -> StoredImages | str:
+    if isinstance(found, Unpaired):
+        return f"no images of single cells: {found.reason}"
+    try:
+        images = stored_images(name, found.answers.data)
+    except ValueError as error:
+        return f"no images: {error}"
+    index = found.answers.index
+    if len(index) and (index[-1] >= len(images.labels) or (images.labels[index] != found.answers.labels).any()):
+        return f"no images: those in {images.path} have other labels than the run was tested with"
+    return images

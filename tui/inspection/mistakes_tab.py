@@ -1,0 +1,170 @@
+"""Mistakes: the images that are misclassified, with what the run and the other marked runs make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.analysis.judged_images import JudgedImages
+from engine.analysis.mistakes import ORDERS, Order, Said, by_class, mistaken, said_by, sureness
+from tui.dashboard.options import next_value
+from tui.drawing.confusion import frequent
+from tui.drawing.format import whole
+from tui.drawing.image_panes import by_class_pane, considered, others_say, suspects_pane
+from tui.drawing.lines import Line, heading, hints, wrap
+from tui.drawing.picture_lines import PITCH, tiles
+from tui.inspection.facts import Facts
+from tui.inspection.gallery import captions, name_of, page_size, pages, tile, verdict_caption
+from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside
+
+LEAST_SIDE = 21
+"""Cells of the pane at the side at least."""
+
+
+class MistakesTab(Tab):
+    """Pictures in rows; arrows choose one, enter shows everything about it."""
+
+    title = "Mistakes"
+    short = "Mist"
+    draws_pictures = True
+
+    def __init__(self) -> None:
+        self._chosen = 0
+        self._order: Order = ORDERS[0]
+        self._class: int | None = None
+        self._suspects = False
+        self._open = False
+        self._across = 1
+
+    def forget(self) -> None:
+        self._chosen, self._class, self._open, self._suspects = 0, None, False, False
+
+    def _places(self, facts: Facts, judged: JudgedImages) -> list[int]:
+        if self._suspects:
+            return list(facts.doubt.places)
+        return [int(place) for place in mistaken(judged, self._order, self._class)]
+
+    # --- drawing ----------------------------------------------------------------------------------------------
+
+    def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
+        judged = facts.judged
+        if not isinstance(judged, JudgedImages):
+            why = f"the mistakes of this run are not known image by image: {judged.reason}"
+            return [heading("mistakes", canvas.width), *([(f" {part}", "dim")] for part in wrap(why, canvas.width - 2))]
+        places = self._places(facts, judged)
+        self._chosen = min(self._chosen, max(len(places) - 1, 0))
+        top = self._heading(facts, judged, places, canvas.width)
+        if not places:
+            return [top, [(" none: every image is recognized", "dim")]]
+        rows = canvas.height - 1
+        if self._open:
+            return [top, *self._details(facts, judged, canvas, places, rows)]
+        width = canvas.width
+        if width >= WIDE:
+            across = max((width - LEAST_SIDE - GAP) // PITCH, 1)
+            width = across * PITCH
+        left = Canvas(width, rows, canvas.glyphs, canvas.color, canvas.waits)
+        self._across = page_size(facts, left, rows)
+        drawn = pages(facts, left, places, self._chosen, lambda at, cells: verdict_caption(judged, at, cells), rows)
+        if width == canvas.width:
+            return [top, *drawn]
+        side = canvas.width - width - GAP
+        return [top, *beside([(drawn, width), (self._side(facts, judged, places, side, rows), side)], rows)]
+
+    def _heading(self, facts: Facts, judged: JudgedImages, places: Sequence[int], width: int) -> Line:
+        which = "all classes" if self._class is None else f"{name_of(judged, self._class)} only"
+        count = f"{len(places)} of {whole(len(judged.answers.labels))}"
+        title = "suspects" if self._suspects else "mistakes"
+        keys = hints([("c", which), ("o", self._order), ("s", f"suspects {len(facts.doubt.places)}")], "   ")
+        short = hints([("c", which), ("o", self._order.removesuffix(" first"))])
+        return heading(title, width, [[(f"{count}   ", "dim"), *keys], [(f"{count}  ", "dim"), *short], count])
+
+    def _side(self, facts: Facts, judged: JudgedImages, places: Sequence[int], width: int, height: int) -> list[Line]:
+        """From top to bottom: how sure, what others say, which classes, which labels are suspect."""
+        blocks = self._about(facts, judged, places, width)
+        air: list[Line] = [[]] if height >= 36 else []
+        lines: list[Line] = []
+        for block in blocks:
+            lines += [*block, *air]
+        if height - len(lines) > 2:
+            lines += suspects_pane(judged, facts.doubt, 1 + len(facts.others), width, height - len(lines))
+        rest = height - len(lines) - len(air)
+        if rest > 2 and facts.confused is not None:
+            lines += [*air, *frequent(facts.confused, width, rest)]
+        return lines
+
+    def _about(self, facts: Facts, judged: JudgedImages, places: Sequence[int], width: int) -> list[list[Line]]:
+        place = places[self._chosen]
+        count = f"{self._chosen + 1} of {len(places)}"
+        chosen = -1 if self._class is None else self._class
+        return [
+            considered(judged, place, sureness(judged, place), count, width),
+            self._others(facts, judged, place, width),
+            by_class_pane(by_class(judged), judged.classes, chosen, width),
+        ]
+
+    def _others(self, facts: Facts, judged: JudgedImages, place: int, width: int) -> list[Line]:
+        label, taken = int(judged.answers.labels[place]), int(judged.answers.predicted[place])
+        look = facts.look
+        said = [(Said(judged.run, taken, judged.probability(place)), look.mark, look.role)]
+        for one in said_by(facts.others, int(judged.answers.index[place])):
+            other = facts.looks[one.run]
+            said.append((one, other.mark, other.role))
+        agree = sum(one.predicted == taken for one, _, _ in said)
+        if len(said) == 1:
+            doubt = "no other run is marked that was tested on this image"
+        else:
+            kind = "a suspect" if place in facts.doubt.places else "not a suspect"
+            doubt = f"{agree} of {len(said)} say {name_of(judged, taken)}: {kind}"
+        return others_say(said, label, judged.classes, doubt, width)
+
+    def _details(
+        self, facts: Facts, judged: JudgedImages, canvas: Canvas, places: Sequence[int], rows: int
+    ) -> list[Line]:
+        """The chosen picture, and everything about it at its right."""
+        place = places[self._chosen]
+        caption = verdict_caption(judged, place)
+        if canvas.pictures and not isinstance(facts.images, str):
+            left = tiles([tile(facts, canvas, place, caption)], 1)
+        else:
+            within = Canvas(PITCH + GAP, rows, canvas.glyphs, canvas.color)
+            left = captions(facts, within, [place], 0, lambda at, cells: verdict_caption(judged, at, cells), rows)
+        side = canvas.width - PITCH - 2 * GAP
+        return beside([(left, PITCH + GAP), (self._side(facts, judged, places, side, rows), side)])
+
+    # --- keys -------------------------------------------------------------------------------------------------
+
+    def move(self, facts: Facts, right: int, down: int) -> bool:
+        if not isinstance(facts.judged, JudgedImages):
+            return False
+        last = max(len(self._places(facts, facts.judged)) - 1, 0)
+        step = right + down * (1 if self._open else self._across)
+        self._chosen = min(max(self._chosen + step, 0), last)
+        return True
+
+    def enter(self, facts: Facts) -> str:
+        if not isinstance(facts.judged, JudgedImages):
+            return f"there are no images to show: {facts.judged.reason}"
+        self._open = not self._open
+        return ""
+
+    def close(self) -> bool:
+        was, self._open = self._open, False
+        return was
+
+    def order(self, facts: Facts) -> str:
+        self._order, self._chosen = next_value(ORDERS, self._order), 0
+        return ""
+
+    def choose_class(self, facts: Facts) -> str:
+        """The class with most mistakes, then the next, then all."""
+        if isinstance(facts.judged, JudgedImages):
+            wanted = [None, *(one.label for one in by_class(facts.judged) if one.images)]
+            here = wanted.index(self._class) if self._class in wanted else 0
+            self._class, self._chosen = wanted[(here + 1) % len(wanted)], 0
+        return ""
+
+    def suspects(self, facts: Facts) -> str:
+        if not facts.doubt.places:
+            return facts.doubt.why or "no image is given the same wrong class by all marked runs"
+        self._suspects, self._chosen = not self._suspects, 0
+        return ""

@@ -1,0 +1,132 @@
+"""Overview: how good the run is, how it came there, and what made it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from engine.analysis.compare import fields
+from engine.contract.text import one_line
+from tui.dashboard.curves import accuracy_curves, aligned, loss_curves
+from tui.dashboard.log import log_lines
+from tui.dashboard.options import Frame
+from tui.drawing.chart_pane import chart_pane
+from tui.drawing.format import counted
+from tui.drawing.lines import Line, fit, heading
+from tui.drawing.log_tail import draw_log_line
+from tui.drawing.marks import hollow_of
+from tui.drawing.overview_panes import classes_pane, commands_pane, files_pane, made_pane, note_pane, result_pane
+from tui.inspection.facts import Facts
+from tui.inspection.tab import GAP, WIDE, WIDEST, Canvas, Tab, beside
+
+ROOMY: Final = 190
+"""Cells from which the names of all fields fit into the column of the recipe."""
+LEAST_CHART: Final = 8
+"""Lines of a chart with its heading below which it says nothing."""
+
+
+class OverviewTab(Tab):
+    """The result with everything that it is confused with on one ruler; curves at the left, provenance at the right."""
+
+    title = "Overview"
+    short = "Over"
+
+    def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
+        if canvas.width < WIDE:
+            return self._narrow(facts, canvas)
+        width, height, one = canvas.width, canvas.height, facts.overview
+        foot = [*commands_pane(one, width), *note_pane(one, facts.view.train_mixed, width)]
+        body = height - len(foot)
+        if width < WIDEST:
+            left = round(width * 0.545)
+            right = width - left - GAP
+            columns = [(self._left(facts, canvas, left, body), left), (self._right(facts, right, body), right)]
+        else:
+            left, rest = (
+                round(width * (0.44 if width >= ROOMY else 0.42)),
+                round(width * (0.25 if width >= ROOMY else 0.23)),
+            )
+            right = width - left - rest - 2 * GAP
+            columns = [
+                (self._left(facts, canvas, left, body), left),
+                (self._right(facts, right, body), right),
+                (recipe_pane(facts, rest, body), rest),
+            ]
+        return [*beside(columns, body), *foot]
+
+    def _left(self, facts: Facts, canvas: Canvas, width: int, height: int) -> list[Line]:
+        top = [*_result(facts, width), *([[]] if height >= 30 else [])]
+        return [*top, *charts(facts, canvas, width, max(height - len(top), LEAST_CHART))]
+
+    def _right(self, facts: Facts, width: int, height: int) -> list[Line]:
+        one = facts.overview
+        made = made_pane(one, width)
+        air: list[Line] = [[]] if height >= 30 else []
+        rest = height - len(made) - 2 * len(air)
+        files = files_pane(one.files, width, min(len(one.files) + 1, max(rest - 12, 5)))
+        classes = classes_pane(one.classes, width, rest - len(files)) if one.classes else []
+        spare = height - len(made) - len(files) - len(classes)
+        more = log_pane(facts, width, spare - 3) if spare >= 6 else []
+        return [*made, *air, *classes, *air, *files, *air, *more]
+
+    def _narrow(self, facts: Facts, canvas: Canvas) -> list[Line]:
+        """One column, which scrolls: the result and the curve first."""
+        one, width = facts.overview, canvas.width
+        top = _result(facts, width)
+        chart = charts(facts, canvas, width, max(canvas.height - len(top), LEAST_CHART), both=False)
+        rest = [*made_pane(one, width), *commands_pane(one, width), *classes_pane(one.classes, width, 11)]
+        files = files_pane(one.files, width, len(one.files) + 1)
+        return [*top, *chart, *rest, *files, *note_pane(one, facts.view.train_mixed, width)]
+
+
+def _result(facts: Facts, width: int) -> list[Line]:
+    look = facts.look
+    return result_pane(facts.overview, look.role, look.mark[:1] + hollow_of(look.slot), width)
+
+
+def charts(facts: Facts, canvas: Canvas, width: int, height: int, *, both: bool = True) -> list[Line]:
+    """Accuracy, and below it the loss where there is room for both."""
+    view, options = facts.view, facts.options
+    both = both and height >= 2 * LEAST_CHART
+    upper = round(height * 0.55) if both else height
+    frames = [Frame(width, rows - 1, canvas.glyphs, color=canvas.color) for rows in (upper, max(height - upper, 2))]
+    accuracy = accuracy_curves(view, None, options, frames[0], facts.look)
+    loss = replace(loss_curves(view, options, frames[1], facts.look), rights=())
+    first, second = aligned(accuracy, loss, (frames[0], frames[1]))
+    lines = chart_pane(accuracy, first, width, upper)
+    return [*lines, *chart_pane(loss, second, width, height - upper)] if both else lines
+
+
+def log_pane(facts: Facts, width: int, height: int) -> list[Line]:
+    """The newest lines of the log, the newest first."""
+    rows = log_lines(facts.view.history, height)
+    lines = [heading("log", width, ["the newest first"])]
+    lines += [draw_log_line(row, width) for row in reversed(rows[-max(height - 1, 0) :])]
+    return lines if rows else [*lines, [("nothing has been written yet", "dim")]]
+
+
+def recipe_pane(facts: Facts, width: int, height: int = 0) -> list[Line]:
+    """The fields of the recipe in as many columns as fit; those changed from the preset stand out.
+
+    Args:
+        height: lines there are; 0 for as many as it takes.
+    """
+    recipe = facts.view.recipe
+    if recipe is None:
+        return [heading("recipe", width), [("it cannot be read by this version", "warn")]]
+    rows = list(fields(recipe).items())
+    across = max((width + GAP) // 44, 1)
+    column = (width + GAP) // across - GAP
+    down = -(-len(rows) // across)
+    down = min(down, height - 1) if height else down
+    shown = rows[: down * across]
+    more = counted(len(rows), "field") if len(shown) == len(rows) else f"{len(shown)} of {len(rows)} fields"
+    lines = [heading("recipe", width, [more])]
+    name = min(max((len(key) for key, _ in shown), default=0), column // 2 + 4)
+    for at in range(down):
+        line: Line = []
+        for i, (key, value) in enumerate(shown[at::down]):
+            line += [(" " * GAP if i else "", ""), (fit(key, name) + " ", "dim")]
+            line.append((fit(one_line(value), column - name - 1), ""))
+        lines.append(line)
+    return lines

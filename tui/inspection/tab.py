@@ -1,0 +1,95 @@
+"""A tab of Inspect: what it draws, and what the keys do in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from tui.drawing.format import Glyphs
+from tui.drawing.lines import Line, width_of
+from tui.inspection.facts import Facts
+
+WIDE: Final = 99
+"""Cells from which a tab has a pane at the side: a terminal of 100 columns, without its right margin."""
+WIDEST: Final = 159
+"""Cells from which there is room for a third column, or for four pictures a row."""
+GAP: Final = 2
+"""Blank columns between two panes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """The cells that a tab has, and what the terminal can show."""
+
+    width: int
+    height: int
+    glyphs: Glyphs = "braille"
+    color: bool = True
+    waits: bool = False
+    """Whether another key may follow at once, so that pictures are not drawn yet."""
+
+    @property
+    def pictures(self) -> bool:
+        """Whether pictures can be drawn; else their captions and where they are stand in their place."""
+        return self.color and self.glyphs != "ascii"
+
+
+class Tab:
+    """Draws one tab. A key that means nothing in a tab says so: the methods return what to tell the user, or ""."""
+
+    title: ClassVar[str]
+    short: ClassVar[str]
+    """The title below 100 columns."""
+    draws_pictures: ClassVar[bool] = False
+    """Whether it is drawn a moment after the last key, as pictures are."""
+
+    def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
+        """All lines of the tab; more than fit are scrolled."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Another run is shown from now on."""
+
+    def move(self, facts: Facts, right: int, down: int) -> bool:
+        """Move to another cell or picture; False where there is nothing to move to, so that the page scrolls."""
+        return False
+
+    def enter(self, facts: Facts) -> str:
+        return self._nothing("enter")
+
+    def numbers(self, facts: Facts) -> str:
+        return self._nothing("n")
+
+    def order(self, facts: Facts) -> str:
+        return self._nothing("o")
+
+    def choose_class(self, facts: Facts) -> str:
+        return self._nothing("c")
+
+    def suspects(self, facts: Facts) -> str:
+        return self._nothing("s")
+
+    def other(self, facts: Facts) -> str:
+        return self._nothing("v")
+
+    def close(self) -> bool:
+        """Close what enter has opened; False if nothing is open."""
+        return False
+
+    def _nothing(self, key: str) -> str:
+        return f"{key} means nothing in {self.title}; ? lists the keys"
+
+
+def beside(columns: list[tuple[list[Line], int]], height: int = 0) -> list[Line]:
+    """Columns of lines side by side, each padded to its width, with blank columns between them."""
+    rows = height or max(len(lines) for lines, _ in columns)
+    out: list[Line] = []
+    for y in range(rows):
+        row: Line = []
+        for i, (lines, width) in enumerate(columns):
+            line = lines[y] if y < len(lines) else []
+            row += line
+            if i < len(columns) - 1:
+                row.append((" " * (width - width_of(line) + GAP), ""))
+        out.append(row)
+    return out

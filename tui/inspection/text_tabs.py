@@ -1,0 +1,40 @@
+"""Recipe and Log: the fields of the recipe, and the messages of the run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tui.drawing.lines import Line, heading, hints, wrap
+from tui.inspection.facts import Facts
+from tui.inspection.overview_tab import log_pane, recipe_pane
+from tui.inspection.tab import Canvas, Tab
+
+MOST_LINES: Final = 2000
+"""Lines of the log that are drawn at most; the screen of `l` on the Dashboard has all of them, with a search."""
+
+
+class RecipeTab(Tab):
+    """Every field of the recipe, in the names that `--set` takes, and what was changed from the preset."""
+
+    title = "Recipe"
+    short = "Rec"
+
+    def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
+        run = facts.overview.run
+        changes = "" if run.changes in ("", "-") else run.changes
+        lines = [heading("changed from the preset", canvas.width, [hints([("E", "edit as new")])])]
+        words = changes or f"nothing: this is {run.preset or run.model} as it stands"
+        lines += [[(f" {part}", "mark" if changes else "dim")] for part in wrap(words, canvas.width - 2)]
+        command = f"cifar-tui --preset run:{facts.id} --seed {run.seed}"
+        lines += [[(" repeat  ", "dim"), (command, "")], *recipe_pane(facts, canvas.width)]
+        return lines
+
+
+class LogTab(Tab):
+    """The messages of the run, the newest first."""
+
+    title = "Log"
+    short = "Log"
+
+    def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
+        return log_pane(facts, canvas.width, MOST_LINES)
