@@ -44,7 +44,8 @@ def _listing(rows: Sequence[Mapping[str, Any]], cells: int) -> str:
     roomy = (name, model, epochs) if cells >= WITH_MODEL else (name, epochs) if cells >= WITH_EPOCHS else (name,)
     columns = (*roomy, Column("test accuracy %"), Column("title", wraps=True))
     keys = [{"test accuracy %": "expect"}.get(column.head, column.head) for column in columns]
-    cells_of = tuple(tuple(str(row[key]) for key in keys) for row in rows)
+    shown = [row if cells >= WITH_EPOCHS else {**row, "expect": row["expect"].partition(", TTA")[0]} for row in rows]
+    cells_of = tuple(tuple(str(row[key]) for key in keys) for row in shown)
     return text(Table("", columns, cells_of, legend=(MEANING,)), cells)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from engine.contract.recipe.schema import Recipe
+from engine.contract.recipe.schema import Promise, Recipe
 from engine.contract.run.events import Epoch
-from tui.drawing.format import percent
+from engine.contract.text import one_line
+from tui.drawing.format import mean_over_runs, percent
 
 
 def unreadable_note(count: int) -> str:
@@ -45,3 +46,20 @@ def matches_preset(preset: str, changes: str) -> bool:
         changes: what was changed, in words; "" and "-" mean nothing.
     """
     return changes in ("", "-") and not preset.startswith("run:")
+
+
+def expected(promise: Promise, unchanged: bool = True) -> str:
+    """The accuracy that a preset promises, with its source."""
+    figure = percent(promise.accuracy)
+    star = "*" if promise.selection == "best_on_test" else ""
+    if promise.runs == 0:
+        words = f"target {figure}{star}, not measured yet"
+    elif promise.source == "measured":
+        mean = mean_over_runs(promise.accuracy, promise.spread, promise.runs, star)
+        words = f"expect {mean} (n={promise.runs}, measured)"
+    else:
+        words = f"reported {figure}{star} by {one_line(promise.source)}"
+    if promise.tta_accuracy:
+        averaged = mean_over_runs(promise.tta_accuracy, promise.tta_spread, promise.runs, star)
+        words += f"; {averaged} with test-time augmentation ({promise.tta})"
+    return words if unchanged else f"preset's own figure: {words}"

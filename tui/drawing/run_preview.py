@@ -19,8 +19,8 @@ from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from tui.drawing.axes import x_axis
 from tui.drawing.charts import Chart, ChartStyle, Series
-from tui.drawing.figures import unreadable_note
-from tui.drawing.format import Glyphs, counted, delta, file_size, mean_over_runs, percent, picked, whole, work
+from tui.drawing.figures import expected, unreadable_note
+from tui.drawing.format import Glyphs, counted, delta, file_size, percent, picked, whole, work
 from tui.drawing.lines import Line, clip, heading, width_of
 from tui.drawing.marks import NO_SLOT, faint_role_of, mark_of, role_of
 from tui.drawing.per_class import ClassRow
@@ -231,20 +231,3 @@ def state(run: Summary) -> Line:
     device = one_line(run.device_name or run.device)
     parts = [word, work(run.seconds, run.estimated) if run.seconds else "", device, one_line(run.host)]
     return [(" · ".join(part for part in parts if part), "")]
-
-
-def expected(promise: Promise, unchanged: bool = True) -> str:
-    """The accuracy that a preset promises, with its source."""
-    figure = percent(promise.accuracy)
-    star = "*" if promise.selection == "best_on_test" else ""
-    if promise.runs == 0:
-        words = f"target {figure}{star}, not measured yet"
-    elif promise.source == "measured":
-        mean = mean_over_runs(promise.accuracy, promise.spread, promise.runs, star)
-        words = f"expect {mean} (n={promise.runs}, measured)"
-    else:
-        words = f"reported {figure}{star} by {one_line(promise.source)}"
-    if promise.tta_accuracy:
-        averaged = mean_over_runs(promise.tta_accuracy, promise.tta_spread, promise.runs, star)
-        words += f"; {averaged} with test-time augmentation ({promise.tta})"
-    return words if unchanged else f"preset's own figure: {words}"

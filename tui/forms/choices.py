@@ -11,10 +11,9 @@ from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from presets.loader import PresetInfo
 from presets.references import recipe_of
-from tui.drawing.figures import matches_preset
+from tui.drawing.figures import expected, matches_preset
 from tui.drawing.format import Glyphs, counted, learning_rate, percent, si
 from tui.drawing.lines import Drawing, Line, heading, wrap
-from tui.drawing.run_preview import expected
 from tui.forms import panes
 from tui.forms.editor import FormEditor
 

@@ -14,8 +14,7 @@ from textual.widgets import Input
 from engine.contract.errors import BadInput
 from engine.contract.recipe.resolve import PART_FIELDS
 from presets import loader
-from tui.drawing.figures import matches_preset
-from tui.drawing.run_preview import expected
+from tui.drawing.figures import expected, matches_preset
 from tui.forms import panes
 from tui.forms.change_list import ChangeList
 from tui.forms.choices import about_schedules

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from engine.contract.recipe.schema import Promise
 from engine.contract.run.event_file import EventWriter
 from engine.contract.run.events import Epoch, Finished, Resumed
 from tui.commands.accuracy import accuracy_details
@@ -13,7 +14,7 @@ from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
 from tui.drawing.chart_pane import chart_pane
-from tui.drawing.figures import extra_accuracies
+from tui.drawing.figures import expected, extra_accuracies
 from tui.drawing.run_columns import Marks
 from tui.drawing.run_preview import facts
 from tui.screens.preview_reader import Reader
@@ -104,3 +105,22 @@ def test_a_run_that_ended_before_its_first_test_has_no_accuracy():
     result = {"id": "x", "status": "failed", "reason": "diverged", "epochs": 1, "seconds": 3.0, "best_on": "test"}
     line = final_line(result | {"last_accuracy": None, "best_accuracy": None, "weights": "raw"})
     assert line == "x  failed (diverged)  1 epoch  3.0 s"
+
+
+@pytest.mark.parametrize(
+    ("promise", "text"),
+    [
+        (Promise(accuracy=0.95, runs=0, source="measured"), "target 95.00, not measured yet"),
+        (Promise(accuracy=0.95, runs=3, spread=0.001, source="measured"), "expect 95.00 ±0.10 (n=3, measured)"),
+        (Promise(accuracy=0.95, runs=1, source="a paper", selection="best_on_test"), "reported 95.00* by a paper"),
+        (
+            Promise(
+                accuracy=0.93, spread=0.001, runs=3, source="measured", tta="crops", tta_accuracy=0.94, tta_spread=0.002
+            ),
+            "expect 93.00 ±0.10 (n=3, measured); 94.00 ±0.20 with test-time augmentation (crops)",
+        ),
+    ],
+)
+def test_a_promise_is_never_shown_without_its_source(promise, text):
+    assert expected(promise) == text
+    assert expected(promise, unchanged=False) == f"preset's own figure: {text}"

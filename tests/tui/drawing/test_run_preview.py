@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from engine.contract.recipe.schema import Promise
 from tests.tui.demo import summary
 from tests.tui.reading import HOSTILE, fits, text_of
 from tui.drawing.run_columns import Marks
-from tui.drawing.run_preview import Curve, Preview, below, expected
+from tui.drawing.run_preview import Curve, Preview, below
 
 EPOCHS = np.arange(1.0, 21.0)
 PREVIEW = Preview(summary(), Curve(EPOCHS, 60 + 1.5 * EPOCHS), test_images=10_000)
@@ -33,25 +32,6 @@ def test_the_facts_have_the_interval_of_one_run_and_the_command_that_repeats_it(
 )
 def test_without_an_epoch_there_is_a_sentence_instead_of_a_curve(status, text):
     assert text in text_of(below(Preview(summary(status=status)), Marks(), 80, 6, "braille"))
-
-
-@pytest.mark.parametrize(
-    ("promise", "text"),
-    [
-        (Promise(accuracy=0.95, runs=0, source="measured"), "target 95.00, not measured yet"),
-        (Promise(accuracy=0.95, runs=3, spread=0.001, source="measured"), "expect 95.00 ±0.10 (n=3, measured)"),
-        (Promise(accuracy=0.95, runs=1, source="a paper", selection="best_on_test"), "reported 95.00* by a paper"),
-        (
-            Promise(
-                accuracy=0.93, spread=0.001, runs=3, source="measured", tta="crops", tta_accuracy=0.94, tta_spread=0.002
-            ),
-            "expect 93.00 ±0.10 (n=3, measured); 94.00 ±0.20 with test-time augmentation (crops)",
-        ),
-    ],
-)
-def test_a_promise_is_never_shown_without_its_source(promise, text):
-    assert expected(promise) == text
-    assert expected(promise, unchanged=False) == f"preset's own figure: {text}"
 
 
 @pytest.mark.parametrize(("best_on", "text"), [("", "tested at the end"), ("test", "no test yet")])
