@@ -34,7 +34,7 @@ _ASCII = str.maketrans(
         **dict.fromkeys("█▉▊▋▌▇▆▅", "#"),
         **dict.fromkeys("▍▎▏", " "),
         **dict.fromkeys("░▁▂·", "."),
-        **dict.fromkeys("▃▄", ":"),
+        **dict.fromkeys("▃▄┊", ":"),
         **dict.fromkeys("○□△◇▽", "B"),
         **dict.fromkeys("•✓", "+"),
         **{chr(dots): "." for dots in range(0x2801, 0x2900)},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -14,7 +14,6 @@ from textual.widgets import Input, Static
 
 from engine.contract.text import one_line
 from tui.drawing.lines import Line, fit, nothing
-from tui.forms.choices import About
 from tui.forms.options import Option
 from tui.keys.common import bindings
 from tui.keys.key import Key
@@ -23,6 +22,9 @@ from tui.widgets.key_line import HintLine
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList
 from tui.widgets.pane import Pane
+
+if TYPE_CHECKING:  # with NumPy, which the first screen does without
+    from tui.forms.choices import About
 
 KEYS = (
     Key("slash", "find", "find", "Show only the options that contain what you type.", footer=1),

@@ -154,7 +154,8 @@ async def test_the_run_under_the_cursor_is_the_one_that_other_screens_show(workb
             await pilot.press(key)
             await settle(pilot)
             assert app.current_mode == ("dashboard" if key == "1" else "inspect")
-            assert app.session.selected == run and app.screen._view.run == run
+            shown = app.screen._view if key == "1" else app.screen._facts.view
+            assert app.session.selected == run and shown.run == run
             await pilot.press("2")
             await settle(pilot)
             assert app.screen.query_one(RunList).run.id == run.id
