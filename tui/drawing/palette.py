@@ -170,6 +170,7 @@ def looks(palette: Palette) -> dict[str, Look]:
         "baseline": Look(palette.baseline, plain="dim"),
         "faint-baseline": Look(palette.rule, plain="dim"),
         "reported": Look(palette.reported, plain="dim"),
+        "heavy": Look(bold=True, plain="bold"),
         "frame": Look(palette.accent, plain="bold"),
         "right": Look(ink_on(palette.right, palette.heat_inks), palette.right, bold=True),
     }
