@@ -68,9 +68,12 @@ async def test_in_ascii_every_cell_of_every_screen_is_ascii(workbench, make_run,
     make_run(name="plain")
     app = Workbench(workbench("results").session, start_mode="results", settings=Settings(glyphs="ascii"))
     async with app.run_test(size=(120, 40)) as pilot:
-        for key in "213456":
+        seen = ""
+        for key in (*"213456", *["tab"] * 6):  # the sections, then the tabs of Inspect
             await pilot.press(key)
             await settle(pilot, 0.1)
-            odd = {letter for letter in screen_text(app) if not letter.isascii()}
-            assert odd == set(), (app.current_mode, odd)
-        assert "= confusion of" in screen_text(app) or "no test by class" in screen_text(app)
+            text = screen_text(app)
+            odd = {letter for letter in text if not letter.isascii()}
+            assert odd == set(), (app.current_mode, key, odd)
+            seen += text
+        assert "= accuracy %" in seen and "Confusion" in seen
