@@ -59,10 +59,7 @@ ELSEWHERE: Final = {
     "engine/contract/recipe/resolve.py": "tests/engine/contract/recipe/test_schema.py",
     "engine/contract/run/store.py": "tests/engine/contract/run/test_create.py",
     "engine/analysis/judged_images.py": "tests/engine/analysis/test_mistakes.py",
-    "engine/analysis/overview.py": "tests/tui/commands/test_runs_show_tabs.py",
-    "tui/drawing/disagree_panes.py": "tests/tui/screens/test_inspect.py",
-    "tui/drawing/image_panes.py": "tests/tui/screens/test_inspect.py",
-    "tui/drawing/overview_panes.py": "tests/tui/screens/test_inspect.py",
+    "tui/drawing/overview_panes.py": "tests/tui/commands/test_runs_show_tabs.py",
     "tui/drawing/palette.py": "tests/tui/test_theme.py",
 }
 """The modules of `CORE` that are tested in a file of another name."""
