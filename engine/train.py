@@ -2,8 +2,9 @@
 
 It never prints and never draws on the screen. No step waits for the device: sums and losses are read once they have
 arrived on the host. The order of the images, their augmentation and the learning rate are functions of (seed, epoch,
-step). A run can therefore resume in the middle of an epoch from its weights, optimizer, averages, running totals and
-torch's random state, and it computes what an uninterrupted run would have computed.
+step); where a recipe trains on hard examples only, the order also depends on their latest losses. A run can therefore
+resume in the middle of an epoch from its weights, optimizer, averages, running totals, these losses and torch's random
+state, and it computes what an uninterrupted run would have computed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run.events import Event, Phase, Stopped
 from engine.contract.run.folder import RunFolder
-from engine.data.device import training_batches
 from engine.data.load import DataSet
 from engine.loop.checkpoint import INTERVAL, Checkpoints
 from engine.loop.observe import Live, measure_health
@@ -78,7 +78,9 @@ def fit(
     if session.cold:
         session.compilations.watch()
     try:
-        yield from opening(setup, recipe, data, attempt=attempt, best_on=session.best_on)
+        yield from opening(
+            setup, recipe, data, attempt=attempt, best_on=session.best_on, notes=session.examples.about()
+        )
         yield from session.restore(attempt)
         yield from session.warnings()
         while session.epoch < setup.epochs:
@@ -119,15 +121,7 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
     setup.model.train()
     totals.start()
     live.start_epoch(totals.images)
-    batches = training_batches(
-        setup.train,
-        setup.augmented,
-        seed=session.seed,
-        epoch=session.epoch,
-        batch_size=recipe.batch_size,
-        last_batch=recipe.last_batch,
-        start=session.step,
-    )
+    batches = session.batches()
     steps = setup.steps_in(session.epoch)
     while session.step < steps and not session.stopping():
         last = session.step == steps - 1
@@ -148,6 +142,7 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
         setup.averaging.update()
         session.step += 1
         totals.add(loss, logits, y)
+        session.examples.note(logits, y)
         totals.exclude(session.compilations.take())
         if last:
             totals.health.copy_(measure_health(setup.parameters, before, norm))

@@ -102,6 +102,7 @@ def training_batches(
     batch_size: int,
     last_batch: LastBatch,
     start: int = 0,
+    order: np.ndarray | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """The training batches of one epoch as the model sees them: in the epoch's order, augmented.
 
@@ -111,6 +112,7 @@ def training_batches(
     Args:
         epoch: from 0.
         start: the first step to yield, from 0; an epoch that has no steps left yields nothing.
+        order: the images from `start` on, as indices; by default the rest of the epoch, which visits each image once.
 
     Yields:
         What `augment` returns: images (B, C, H, W) and targets (B, classes).
@@ -120,7 +122,8 @@ def training_batches(
     """
     if start >= steps_per_epoch(len(train), batch_size, last_batch):
         return
-    order = epoch_order(seed, epoch, len(train))[start * batch_size :]
+    if order is None:
+        order = epoch_order(seed, epoch, len(train))[start * batch_size :]
     for done, (images, labels) in enumerate(train.batches(order, batch_size, last_batch)):
         chosen = order[done * batch_size :][: len(images)]
         yield augment(images, labels, epoch, start + done, chosen)

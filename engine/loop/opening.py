@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.events import Event, Message, RunStarted
@@ -12,12 +12,15 @@ from engine.loop.setup import Setup
 from engine.loop.trials import told
 
 
-def opening(setup: Setup, recipe: Recipe, data: DataSet, *, attempt: int, best_on: str) -> Iterator[Event]:
+def opening(
+    setup: Setup, recipe: Recipe, data: DataSet, *, attempt: int, best_on: str, notes: Iterable[str] = ()
+) -> Iterator[Event]:
     """The start of the run, then messages about the arithmetic and the teachers.
 
     Args:
         attempt: counted from 1.
         best_on: the images on which the best epoch is selected; "" if there is none.
+        notes: further messages.
     """
     decisions = setup.decisions
     yield RunStarted(
@@ -40,7 +43,7 @@ def opening(setup: Setup, recipe: Recipe, data: DataSet, *, attempt: int, best_o
         best_on=best_on,
     )
     yield Message(text=arithmetic(decisions))
-    yield from (Message(text=teacher.about) for teacher in setup.teachers)
+    yield from (Message(text=text) for text in (*(teacher.about for teacher in setup.teachers), *notes))
 
 
 def arithmetic(decisions: Decisions) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from torch import Tensor
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.schema import Recipe
@@ -16,11 +17,13 @@ from engine.contract.run import predictions
 from engine.contract.run.events import NAN, Epoch, Event, Finished, Message, Resumed
 from engine.contract.run.predictions import Predictions
 from engine.curves import Swing
+from engine.data.device import training_batches
 from engine.data.load import DataSet
 from engine.loop.checkpoint import Checkpoints
 from engine.loop.checkpoint_files import Saved, Tree
 from engine.loop.compiling import Compilations
 from engine.loop.evaluate import Interrupted
+from engine.loop.hard_examples import HardExamples
 from engine.loop.judge import Evaluation, Judge, as_kept
 from engine.loop.observe import Diverged, Totals
 from engine.loop.setup import Setup
@@ -56,6 +59,15 @@ class Session:
         self.totals = Totals(setup.device)
         self.clock = StepClock(setup.device)
         self.compilations = Compilations()
+        self.examples = HardExamples(
+            recipe.hard_examples,
+            images=len(setup.train),
+            batch_size=recipe.batch_size,
+            steps=setup.steps,
+            length=setup.length,
+            seed=seed,
+            device=setup.device,
+        )
         self._data = data
         self._judge = Judge(recipe, setup, seed, stopping)
         self._last: Tree = {}  # epoch, test_accuracy, logits and more of the last evaluation; see `_remember`
@@ -82,6 +94,21 @@ class Session:
         """
         progress = (self.epoch + step / self.setup.steps) / self.setup.length
         return self.setup.schedule(progress if until == 1 else min(progress / until, 1.0))
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The remaining batches of this epoch as the model sees them: images (B, C, H, W) and targets (B, classes)."""
+        recipe, setup = self.recipe, self.setup
+        for start, order in self.examples.passes(self.epoch, self.step, setup.steps_in(self.epoch)):
+            yield from training_batches(
+                setup.train,
+                setup.augmented,
+                seed=self.seed,
+                epoch=self.epoch,
+                batch_size=recipe.batch_size,
+                last_batch=recipe.last_batch,
+                start=start,
+                order=order,
+            )
 
     def end_epoch(self) -> Epoch | None:
         """Read the epoch's sums, evaluate, and count the epoch as completed.
@@ -158,6 +185,8 @@ class Session:
             "totals": self.totals.state_dict(),
             "last": self._last,
         }
+        if examples := self.examples.state_dict():
+            state["hard_examples"] = examples
         self.checkpoints.save((self.epoch, self.step), weights, self._best or None, state, why)
         self._saving += time.monotonic() - started
 
@@ -192,6 +221,7 @@ class Session:
             setup.averaging.load_state_dict(state["averaging"])
             setup.optimizer.load_state_dict(state["optimizer"])
             self.totals.load_state_dict(state["totals"])
+            self.examples.load_state_dict(state.get("hard_examples", {}))
             self._last, rng = state["last"], state["rng"]
         except (KeyError, RuntimeError, ValueError) as error:  # intact, but not what this version would have written
             raise BadInput(

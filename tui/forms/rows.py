@@ -110,6 +110,7 @@ _GROUPS: Final = {
             "data",
             "evaluate",
             "resizing",
+            "hard_examples",
         )
     )
 }

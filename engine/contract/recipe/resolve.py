@@ -45,7 +45,7 @@ def resolve(table: Mapping[str, Any], catalog: Catalog, origin: str = "") -> Rec
     for key, kind in PART_FIELDS.items():
         filled[key] = _choose(kind, filled.get(key, DEFAULTS.get(key)), key, catalog, problems)
     filled["augmentation"] = _choose_ops(filled.get("augmentation", ()), "augmentation", catalog, problems)
-    for key in ("data", "compute", "evaluate", "resizing"):
+    for key in ("data", "compute", "evaluate", "resizing", "hard_examples"):
         filled.setdefault(key, {})
     recipe: Recipe | None = None
     try:

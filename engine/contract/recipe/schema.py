@@ -184,6 +184,16 @@ class ResizingConfig(_Closed):
     """By how many px the size grows at a time; all sizes before the full one last equally long."""
 
 
+class HardExamplesConfig(_Closed):
+    """Training on the images with the largest losses only, from some epoch on."""
+
+    keep: Annotated[Float, Field(gt=0, le=1)] = 1.0
+    """Fraction of the training images that a pass visits: those with the largest latest losses. An epoch keeps its
+    number of steps and makes several passes. 1 trains on all images throughout."""
+    start: Annotated[Float, Field(ge=0, lt=1)] = 0.5
+    """Fraction of the training after which the next epoch begins to leave images out."""
+
+
 class Recipe(_Closed):
     """Everything that can affect the weights, except the seed."""
 
@@ -210,6 +220,7 @@ class Recipe(_Closed):
     compute: ComputeConfig
     evaluate: EvaluateConfig
     resizing: ResizingConfig = ResizingConfig()
+    hard_examples: HardExamplesConfig = HardExamplesConfig()
 
     @cached_property
     def recipe_id(self) -> str:
@@ -223,6 +234,8 @@ class Recipe(_Closed):
                 del table[section][field]
         if not table["resizing"]["start"]:
             del table["resizing"]
+        if table["hard_examples"]["keep"] == 1:
+            del table["hard_examples"]
         for (section, field), (younger, older) in YOUNGER_VALUES.items():
             if table[section][field] == younger:
                 table[section][field] = older
