@@ -75,8 +75,12 @@ def read_meta(path: Path) -> Meta:
 
 def write_meta(folder: Path, meta: Meta) -> None:
     """Write a checkpoint's meta.json with its own checksum. OSError on a full disk."""
-    envelope = {"sha256": digest(_canonical(meta)), "checkpoint": meta}
-    write_atomic(folder / META, json.dumps(envelope, indent=1).encode())
+    write_atomic(folder / META, encode_meta(meta))
+
+
+def encode_meta(meta: Meta) -> bytes:
+    """The content of a meta.json, with its own checksum."""
+    return json.dumps({"sha256": digest(_canonical(meta)), "checkpoint": meta}, indent=1).encode()
 
 
 def newer_checkpoint(name: str, meta: Mapping[str, Any]) -> str:

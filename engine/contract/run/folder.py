@@ -8,6 +8,7 @@ events.jsonl    the trainer                what happened
 probe.json      the trainer, once          precision, threads and compile mode, from which a resume takes them; figures
 checkpoints/    the trainer                weights, and the state to resume from
 predictions.npz the trainer                test logits and labels
+unpacked.json   `runs unpack`, once        the archive that the run came in, by name and SHA-256
 requests/       anyone                     requests to a supervisor that no signal reaches
 proc.json, heartbeat.json, exit.json       the supervisor: its processes, that it is alive, how it ended
 exits/N.json    the supervisor             how earlier attempts ended
@@ -99,6 +100,7 @@ class RunFolder:
         self.exit = self.path / "exit.json"
         self.exits = self.path / "exits"
         self.log = self.path / "log.txt"
+        self.unpacked = self.path / "unpacked.json"
         self.reserve = self.path / "reserve"
         self.lock = self.path / "lock"
 

@@ -1,8 +1,9 @@
 """Code in a run's `parts/` folder: who owns it, and whether it is the code that the run was created with.
 
 Such a file is executed when the run is resumed, when a new run starts from it or is distilled from it, and when its
-images are shown. If the user owns the file and its SHA-256 is the one in `run.json`, that needs no confirmation;
-otherwise the user has to confirm, and exactly the confirmed bytes are executed.
+images are shown. If the user owns the file and its SHA-256 is the one in `run.json`, that needs no confirmation, unless
+the run was unpacked from an archive, where both came from whoever packed it; otherwise the user has to confirm, and
+exactly the confirmed bytes are executed.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def code_of(run: RunFolder) -> list[Path]:
 
 
 def doubts(run: RunFolder) -> list[str]:
-    """A line for each file in a run's `parts/` that is another user's or differs from the record in `run.json`."""
+    """A line for each file in a run's `parts/` that is another user's, came with an archive or was changed since."""
     recorded = _recorded(run)
     return [line for path in code_of(run) if (line := _doubt(run, path, recorded))]
 
@@ -85,6 +86,8 @@ def _doubt(run: RunFolder, path: Path, recorded: Mapping[str, str]) -> str:
     if digest != recorded[path.name]:
         hashes = f"SHA-256 {digest[:12]}, not {recorded[path.name][:12]}"
         return f"{path} has changed since run {run.id} was created: {hashes} ({whose})"
+    if run.unpacked.exists():
+        return f"{path} came with an archive: run {run.id} was unpacked by `runs unpack` ({whose})"
     others = {_owner(place) for place in (path, run.run_json)} - {os.getuid()}
     return f"{path} is code of {_name(max(others))}" if others else ""
 

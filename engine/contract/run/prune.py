@@ -68,7 +68,7 @@ def prunable(run: RunFolder, keep: Keep) -> Prunable:
 
 def _prunable(run: RunFolder, keep: Keep) -> Prunable:
     names = sorted(path.name for path in _entries(run.checkpoints))
-    kept = _worth_keeping(run.checkpoints) if keep == "weights" else ()
+    kept = worth_keeping(run.checkpoints) if keep == "weights" else ()
     if keep == "weights" and not kept:
         return Prunable()
     gone = tuple(name for name in names if name not in kept)
@@ -118,8 +118,8 @@ def _entries(folder: Path) -> Iterator[Path]:
         yield from (path for path in folder.iterdir() if is_ours(path.name) and path.is_dir())
 
 
-def _worth_keeping(folder: Path) -> tuple[str, ...]:
-    """The checkpoints with the final and the best weights. Checksums are computed only if there is a choice."""
+def worth_keeping(folder: Path) -> tuple[str, ...]:
+    """The names of the checkpoints with the final and the best weights. Checksums are computed only for a choice."""
     newest_first = committed(folder)[::-1]
     if len(newest_first) == 1:
         return tuple(path.name for path in newest_first if _lists(path, WEIGHTS))
