@@ -1,4 +1,4 @@
-"""`cifar-tui runs export`: the epochs of a run as CSV or JSON."""
+"""`cifar-tui runs export`: the epochs of a run as CSV or JSON. `--all` is in `runs_export_all`."""
 
 from __future__ import annotations
 
@@ -15,19 +15,25 @@ import typer
 from engine.contract.errors import BadInput
 from engine.contract.text import one_line
 from tui.commands.common import Ref, RunsDirs, finite, roots, say
+from tui.commands.runs_export_all import EveryRun, Filter, export_all, refuse_without_all
 
 if TYPE_CHECKING:
     from engine.contract.run.events import Epoch
 
 
 def export(
-    run: str = Ref,
-    form: str = typer.Option("csv", "--format", help="Format of the output: csv or json."),
+    run: str = typer.Argument("", help=Ref.help, metavar="RUN", show_default=False),
+    every: bool = EveryRun,
+    filter_text: str = Filter,
+    form: str = typer.Option("csv", "--format", help="Format: csv or json; with --all also md or latex."),
     out: Path | None = typer.Option(None, "--out", help="File to write to. Without it, stdout is used."),
     as_json: bool = typer.Option(False, "--json", help="Same as --format json."),
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Export the epochs of a run as CSV or JSON."""
+    """Export the epochs of a run, or with --all a table of all runs: one row a run, each changed field a column."""
+    if every:
+        return export_all("json" if as_json else form, filter_text, out, roots(runs_dir), run)
+    refuse_without_all(run, filter_text)
     from engine.contract.run.fold import RunFold
     from engine.contract.run.store import find
     from tui.drawing.figures import unreadable_note
@@ -43,11 +49,12 @@ def export(
     text = json.dumps(finite({"id": folder.id, "epochs": rows}), indent=1) if form == "json" else _csv(rows)
     if out is None:
         sys.stdout.write(text)
-        return
+        return None
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"--out {out}: {error.strerror}") from None
+    return None
 
 
 EXPORTED: Final = (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.analysis.chosen import RecipeRuns
+from engine.analysis.recipe_fields import Fields
 from engine.analysis.statistics.means import mean_interval
 from engine.contract.run.summary import Summary
 from tui.drawing.format import NONE, percent, picked, work
@@ -91,3 +93,36 @@ def runs_table(runs: Sequence[Summary]) -> Table:
     ]
     starred = any(run.best_on == "test" and run.best_accuracy is not None for run in runs)
     return Table("Runs", columns, tuple(rows), legend=("* best epoch, picked on test",) if starred else ())
+
+
+def fields_table(runs: Sequence[Summary], fields: Fields) -> Table:
+    """One row per run, with a column for each recipe field in which the runs differ."""
+    table = runs_table(runs)
+    columns = (*table.columns, *(Column(path, right=_is_number(path, fields)) for path in fields.paths))
+    rows = tuple(
+        (*cells, *(field_text(values.get(path)) for path in fields.paths))
+        for cells, values in zip(table.rows, fields.rows, strict=True)
+    )
+    return replace(table, columns=columns, rows=rows)
+
+
+def _is_number(path: str, fields: Fields) -> bool:
+    values = [values[path] for values in fields.rows if values.get(path) is not None]
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def field_text(value: Any) -> str:
+    """The value of a recipe field in one cell; "-" where the recipe has no such field."""
+    match value:
+        case None:
+            return NONE
+        case bool():
+            return "on" if value else "off"
+        case float():
+            return f"{value:g}"
+        case list():
+            return " ".join(map(field_text, value)) or NONE
+        case dict():
+            return ", ".join(f"{key} {field_text(item)}" for key, item in value.items())
+        case _:
+            return str(value)
