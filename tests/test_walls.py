@@ -55,8 +55,8 @@ def test_nothing_on_the_torch_free_side_loads_torch(package):
     assert loaded_by(list(modules(package)), TORCH) == "[]"
 
 
-def test_schedules_and_the_fetcher_are_torch_free():
-    assert loaded_by(["engine.schedules", "engine.data.fetch"], TORCH) == "[]"
+def test_schedules_the_fetcher_and_the_library_are_torch_free():
+    assert loaded_by(["engine.schedules", "engine.data.fetch", "engine.api"], (*TORCH, *SCREENS, "pandas")) == "[]"
 
 
 @pytest.mark.parametrize(
