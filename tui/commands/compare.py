@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from engine.analysis.between_models import Models
     from engine.analysis.between_recipes import Recipes
     from engine.analysis.compare import Difference, Group
+    from engine.analysis.judged import Judged
     from engine.analysis.marked import Marked
     from engine.analysis.verdict import Rules
     from tui.drawing.typeset import Table
@@ -39,6 +41,9 @@ def compare(
         False, "--same-epoch", help="Compare finished runs, too, at the last epoch that both have tested."
     ),
     form: str = typer.Option("", "--format", help="Print only the tables and sentences, as text, md, latex, or tsv."),
+    svg: Path | None = typer.Option(
+        None, "--svg", help="Write the curves, tables and sentences as SVG.", metavar="FILE"
+    ),
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
@@ -74,6 +79,10 @@ def compare(
     if as_json:
         print_json(_json(marked, seeds, differing, models) | _recipes_json(recipes, labels))
         return
+    if svg is not None:
+        found = Judged(tuple(marked), base, models, judge_recipes(marked, base, Index().rows(places), rules))
+        _save_svg(found, labels, by == "recipe", svg)
+        return
     if form:
         found = Judged(tuple(marked), base, models, judge_recipes(marked, base, Index().rows(places), rules))
         typer.echo(written(sheets(found, labels, by_recipe=by == "recipe"), form, width()), nl=False)
@@ -84,6 +93,21 @@ def compare(
     else:
         _print_models(marked, models, classes=classes)
     _print_differences(marked, differing)
+
+
+def _save_svg(judged: Judged, labels: dict[str, str], by_recipe: bool, file: Path) -> None:
+    from tui.commands import svg_file
+    from tui.dashboard.options import Options
+    from tui.dashboard.overlay import Overlay, overlay_chart
+    from tui.drawing.compare_export import sheets
+    from tui.drawing.palette import SLOTS
+    from tui.drawing.ranges import Ranges
+    from tui.drawing.svg import chart_part, table_part
+
+    slots = [slot if slot < SLOTS else None for slot in range(len(judged.marked))]
+    shown = [Overlay(judged.marked, slots, judged.baseline, loss=loss) for loss in (False, True)]
+    parts = [chart_part(overlay_chart(one, Options(), Ranges(), wide=False)) for one in shown]
+    svg_file.save([*parts, *map(table_part, sheets(judged, labels, by_recipe=by_recipe))], file, "--svg")
 
 
 def _rules(by: str, smallest: float, correction: str, paired: bool) -> Rules:

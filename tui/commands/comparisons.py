@@ -59,7 +59,8 @@ def show(
     base = found.baseline or found.runs[0]
     compare(
         refs=list(found.runs), by="recipe" if found.by_recipe else "run", baseline=base, smallest=0.2,
-        correction="holm", paired=False, classes=False, same_epoch=False, form="", as_json=as_json, runs_dir=runs_dir,
+        correction="holm", paired=False, classes=False, same_epoch=False, form="", svg=None, as_json=as_json,
+        runs_dir=runs_dir,
     )  # fmt: skip
     if not as_json and is_terminal():
         ctx.find_root().obj(roots(runs_dir), {}, comparison=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from engine.contract.recipe.schema import Recipe
     from engine.contract.run.folder import RunFolder
     from engine.contract.run.summary import Summary
+    from tui.drawing.charts import Chart
+    from tui.drawing.format import Glyphs as GlyphSet
+    from tui.drawing.lines import Line
+    from tui.drawing.typeset import Table
     from tui.inspection.facts import Facts
 
 PAGE_LINES: Final = 38
@@ -30,6 +35,10 @@ Glyphs = typer.Option(
     None, "--glyphs", help="What --plot draws with: braille, block, or ascii; else by TERM.", metavar="NAME"
 )
 
+Svg = typer.Option(
+    None, "--svg", help="Write charts and tables of the Dashboard, or with --tab that tab, as SVG.", metavar="FILE"
+)
+
 
 def show_run(
     run: str = Ref,
@@ -37,19 +46,23 @@ def show_run(
     others: list[str] | None = Others,
     plot: bool = Plot,
     glyphs: str | None = Glyphs,
+    svg: Path | None = Svg,
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
     """Show the status and the recipe of a run, its curves, or a tab of Inspect.
 
     The output includes the command that repeats the run. With --json it includes what the Dashboard and the tabs of
-    Inspect show of the run: the points of its curves, and the figures of all panes.
+    Inspect show of the run: the points of its curves, and the figures of all panes. With --svg the charts and tables
+    are drawn into a file.
     """
     from engine.contract.run.store import find, summarize
 
     if plot and as_json:
         raise BadInput("give --plot or --json: the points of the curves are in the JSON as well")
     folder = find(roots(runs_dir), run)
+    if svg is not None:
+        return _save_svg(folder, svg, tab.lower(), others, runs_dir)
     if plot:
         from tui.commands.runs_plot import plot_run
         from tui.settings import settings_of
@@ -80,18 +93,35 @@ def show_run(
 
 def _shown(folder: RunFolder) -> dict[str, Any]:
     """What the Dashboard shows of a run: its charts and its tables."""
+    from tui.drawing.export_charts import chart_data, table_data
+
+    charts, tables = _exported(folder)
+    return {"charts": [chart_data(chart) for chart in charts], "tables": [table_data(table) for table in tables]}
+
+
+def _exported(folder: RunFolder) -> tuple[list[Chart], list[Table]]:
     import time
 
     from tui.dashboard import exported
     from tui.dashboard.view import RunView
-    from tui.drawing.export_charts import chart_data, table_data
 
     view = RunView(folder)
     view.poll()
-    return {
-        "charts": [chart_data(chart) for chart in exported.charts(view)],
-        "tables": [table_data(table) for table in exported.tables(view, view.status(), time.time())],
-    }
+    return exported.charts(view), exported.tables(view, view.status(), time.time())
+
+
+def _save_svg(folder: RunFolder, file: Path, tab: str, others: list[str] | None, runs_dir: list[str] | None) -> None:
+    """The Dashboard's charts and tables, or a tab of Inspect, as an SVG file."""
+    from tui.commands import svg_file
+    from tui.drawing.palette import LIGHT
+    from tui.drawing.svg import chart_part, lines_part, table_part
+
+    if tab:
+        lines = _tab_lines(folder, tab, others, runs_dir, "braille", color=True)
+        return svg_file.save([lines_part(lines, LIGHT)], file, "--svg", LIGHT)
+    charts, tables = _exported(folder)
+    shown = [chart_part(chart) for chart in charts if not chart.empty] + [table_part(table) for table in tables]
+    return svg_file.save(shown, file, "--svg")
 
 
 def _facts_of(folder: RunFolder, row: Summary, others: list[str] | None, runs_dir: list[str] | None) -> Facts:
@@ -109,18 +139,25 @@ def _facts_of(folder: RunFolder, row: Summary, others: list[str] | None, runs_di
 
 def _print_tab(folder: RunFolder, name: str, others: list[str] | None, runs_dir: list[str] | None) -> None:
     """A tab of Inspect as plain text."""
+    from tui.drawing.format import glyphs_of_terminal
+
+    glyphs = glyphs_of_terminal()
+    print_lines(_tab_lines(folder, name, others, runs_dir, glyphs, color=False), glyphs)
+
+
+def _tab_lines(
+    folder: RunFolder, name: str, others: list[str] | None, runs_dir: list[str] | None, glyphs: GlyphSet, *, color: bool
+) -> list[Line]:
     from engine.contract.errors import nearest
     from engine.contract.run.store import summarize
-    from tui.drawing.format import glyphs_of_terminal
     from tui.inspection.tab import Canvas
     from tui.inspection.tabs import all_tabs
 
     tabs = {tab.title.lower(): tab for tab in all_tabs()}
     if name not in tabs:
         raise BadInput(f"--tab {name!r}: not one of {', '.join(tabs)}{nearest(name, list(tabs))}")
-    glyphs = glyphs_of_terminal()
-    canvas = Canvas(terminal_width(), PAGE_LINES, glyphs, color=False)
-    print_lines(tabs[name].draw(_facts_of(folder, summarize(folder), others, runs_dir), canvas), glyphs)
+    canvas = Canvas(terminal_width(), PAGE_LINES, glyphs, color=color)
+    return tabs[name].draw(_facts_of(folder, summarize(folder), others, runs_dir), canvas)
 
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:

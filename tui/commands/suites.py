@@ -164,6 +164,9 @@ def report(
     sets: list[str] = Sets,
     form: str = Format,
     out: Path | None = typer.Option(None, "--out", help="File to write; by default stdout.", metavar="FILE"),
+    figure: Path | None = typer.Option(
+        None, "--figure", help="Also draw reported against measured into this SVG file.", metavar="FILE"
+    ),
     as_json: bool = typer.Option(False, "--json", help="Same as --format json."),
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
@@ -176,4 +179,5 @@ def report(
     from tui.plans.suite import Shrink
 
     suite, shrink = suites.load(name), Shrink(epochs or 0, fraction, tuple(sets))
-    write(suite, suite.pick(rows), shrink, roots(runs_dir), "json" if as_json else form, out, width())
+    form = "json" if as_json else form
+    write(suite, suite.pick(rows), shrink, roots(runs_dir), form, out, width(), figure)

@@ -19,7 +19,9 @@ from engine.contract.run.index import Index
 from engine.contract.run.store import Summary
 from presets.references import recipe_of
 from presets.suites import Row, Suite
+from tui.commands import svg_file
 from tui.commands.common import finite, say
+from tui.drawing.suite_chart import suite_part
 from tui.drawing.suite_figures import flatten, row_data
 from tui.drawing.suite_table import further_table, measured_table
 from tui.drawing.typeset import Table, csv_table, latex, markdown, text
@@ -36,13 +38,20 @@ def write(
     form: str,
     out: Path | None,
     width: int,
+    figure: Path | None = None,
 ) -> None:
-    """Print the report, or write it to a file. Raises BadInput for an unknown format or an unwritable file."""
+    """Print the report, or write it to a file. Raises BadInput for an unknown format or an unwritable file.
+
+    Args:
+        figure: an SVG file for reported against measured, in addition to the report.
+    """
     if form not in FORMATS:
         raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
     recipes = {item.label: item.resolution.recipe for item in items(suite, rows, shrink, catalog())}
     known = Index().rows(roots)
     lines = measure(rows, recipes, known)
+    if figure is not None:
+        svg_file.save([suite_part(suite, rows, lines, str(shrink))], figure, "--figure")
     report = _render(suite, rows, recipes, lines, shrink, form, width)
     if out is None:
         typer.echo(report, nl=False)
