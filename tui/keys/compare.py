@@ -31,7 +31,7 @@ KEYS: Final = in_line(
         Key("W", "save", "save", "Save marks, baseline, axes and mode by name (cifar-tui compare save NAME RUN RUN)."),
         Key(
             "Y", "export", "export",
-            "Copy the figures as text, Markdown, LaTeX or TSV, and save them (cifar-tui runs compare --format md).",
+            "Save the figures as text, Markdown, LaTeX, TSV or SVG; copy text (cifar-tui runs compare --format md).",
         ),
     ),
     "m o b space N tab a x w z f left right enter i y",

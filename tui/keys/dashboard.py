@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from tui.keys.families import ACTS, CHARTS, LISTS, OTHER_RUN, in_line, take
+from tui.keys.families import ACTS, CHARTS, EXPORT, LISTS, OTHER_RUN, in_line, take
 from tui.keys.key import Key
 
 _METRIC: Final = "Next metric of the lower plot: loss, learning rate, images/s, gradient norm, update/weight."
@@ -19,6 +19,7 @@ KEYS: Final = in_line(
         *take(LISTS, "space"),
         *ACTS,
         Key("y", "copy", "copy command", "Copy the command that repeats the run."),
+        *EXPORT,
     ),
     "m a x z , . S|C E w f l left right",
 )

@@ -62,6 +62,11 @@ ACTS: Final = (
 )
 """Acts on the run under the cursor."""
 
+EXPORT: Final = (
+    Key("Y", "export", "export", "Save the charts and tables as SVG or text (cifar-tui runs show RUN --svg FILE)."),
+)
+"""Screens with charts or tables."""
+
 OTHER_RUN: Final = (
     Key("comma", "other_run(-1)", "run", "The previous run in the list of Results."),
     Key("full_stop", "other_run(1)", "run", "The next run in the list of Results."),

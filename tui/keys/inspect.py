@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from tui.keys.families import ACTS, CHARTS, OTHER_RUN, in_line, take
+from tui.keys.families import ACTS, CHARTS, EXPORT, OTHER_RUN, in_line, take
 from tui.keys.key import Key
+
+_EXPORT: Final = "Save this tab as SVG or text (cifar-tui runs show RUN --tab TAB --svg FILE)."
 
 KEYS: Final = in_line(
     (
@@ -31,6 +34,7 @@ KEYS: Final = in_line(
         Key("shift+right,right_curly_bracket", "read(10)", "cursor by ten", "Move it ten epochs to the right."),
         *take(ACTS, "R E D t e b"),
         Key("y", "copy", "copy command", "Copy the command that prints this tab (cifar-tui runs show RUN --tab TAB)."),
+        *(replace(row, help=_EXPORT) for row in EXPORT),
     ),
     "tab enter n , . o c s v E R t e b",
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from tui.keys.families import ACTS, LISTS, in_line, take
+from tui.keys.families import ACTS, EXPORT, LISTS, in_line, take
 from tui.keys.key import Key
 
 KEYS: Final = in_line(
@@ -14,6 +15,7 @@ KEYS: Final = in_line(
         *take(ACTS, "S R"),
         *take(LISTS, "space"),
         Key("y", "copy", "copy command", "Copy the command that repeats the run."),
+        *(replace(row, help="Save the queue as SVG or text (cifar-tui queue list).") for row in EXPORT),
         Key("5", "suites", "suites", "Go to Suites, the published tables; 5 again returns here."),
     ),
     "enter X S R space 5",

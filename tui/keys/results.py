@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from tui.keys.families import ACTS, LISTS, in_line
+from tui.keys.families import ACTS, EXPORT, LISTS, in_line
 from tui.keys.key import Key
 
 _DELETE: Final = (
@@ -21,6 +21,7 @@ KEYS: Final = in_line(
         ),
         *(replace(row, help=_DELETE) if row.key == "D" else row for row in ACTS),
         Key("y", "copy", "copy command", "Copy the command that repeats the run."),
+        *(replace(row, help="Save the table as SVG or text (cifar-tui runs table --by run).") for row in EXPORT),
     ),
     "enter space v / b S|C t e R s E c D i",
 )

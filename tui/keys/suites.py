@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from tui.keys.families import ACTS, LISTS, in_line, take
+from tui.keys.families import ACTS, EXPORT, LISTS, in_line, take
 from tui.keys.key import Key, moved
+
+_EXPORT: Final = "Save figure and tables as SVG or text (cifar-tui suites report NAME --figure FILE)."
 
 KEYS: Final = in_line(
     (
@@ -25,6 +28,7 @@ KEYS: Final = in_line(
             "y", "copy", "copy report",
             "Copy the report as Markdown (cifar-tui suites report NAME --format markdown).",
         ),
+        *(replace(row, help=_EXPORT) for row in EXPORT),
         Key("5", "queue", "queue", "Go to Queue."),
     ),
     "ctrl+s space p x enter E 5 y",

@@ -5,31 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-import platformdirs
 from textual.binding import BindingType
 
 from engine.analysis.judged import recipe_labels
 from engine.contract.errors import BadInput
-from engine.contract.files import write_atomic
 from engine.contract.run.store import RunFolder
 from tui.comparisons import Comparison, check_name, save
 from tui.dashboard.options import X_UNITS_OF_MANY, XUnit, next_value
 from tui.drawing.compare_export import FORMATS, sheets, written
+from tui.drawing.sheet import Sheet
 from tui.forms.options import Option
 from tui.keys.common import bindings
 from tui.keys.compare import KEYS
 from tui.screens.compare_panes import LOWER, ComparePanes
+from tui.screens.exports import Exports
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt, check_with
 from tui.widgets.line_list import LineList
 from tui.widgets.lines_pane import LinesPane
 
-_FORMATS: Final = {"text": "text", "md": "Markdown", "latex": "LaTeX (booktabs)", "tsv": "TSV for a spreadsheet"}
+_FORMATS: Final = {
+    "text": "text",
+    "md": "Markdown",
+    "latex": "LaTeX (booktabs)",
+    "tsv": "TSV for a spreadsheet",
+    "svg": "SVG for a paper or a slide",
+}
 FEWEST_SEEDS: Final = 3
 """Seeds of a recipe that a plan begins with."""
 
 
-class Compare(ComparePanes):
+class Compare(ComparePanes, Exports):
     """The marked runs side by side, with the keys."""
 
     KEYS = KEYS
@@ -157,14 +163,12 @@ class Compare(ComparePanes):
         if form is None or judged is None:
             return
         tables = sheets(judged, recipe_labels(judged.marked, judged.baseline), by_recipe=self._by_recipe)
+        name = "compare-" + "-".join(one.run.id[-4:] for one in judged.marked)
+        if form == "svg":
+            slots = self.workbench.session.slots_of(self._folders(judged))
+            chart = self._chart(self._page(judged), slots, wide=False)
+            self._save_export(f"{name}.svg", Sheet(name, [chart], tables).written("svg", "braille"))
+            return
         text = written(tables, form)
-        names = "-".join(one.run.id[-4:] for one in judged.marked)
-        file = platformdirs.user_data_path("cifar-tui") / "exports" / f"compare-{names}.{FORMATS[form]}"
         self.workbench.copy(text, "comparison")
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(file, text.encode())
-        except OSError as error:
-            self.say(f"cannot write {file}: {error.strerror}", bad=True)
-        else:
-            self.say(f"also saved as {file}")
+        self._save_export(f"{name}.{FORMATS[form]}", text)

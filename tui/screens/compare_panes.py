@@ -18,7 +18,7 @@ from tui.dashboard.compare_layout import CompareLayout, compare_layout
 from tui.dashboard.options import AXES, X_UNITS_OF_MANY
 from tui.dashboard.overlay import Overlay, overlay_chart
 from tui.drawing.chart_pane import chart_pane
-from tui.drawing.charts import ChartStyle
+from tui.drawing.charts import Chart, ChartStyle
 from tui.drawing.compare_classes import classes_pane
 from tui.drawing.compare_page import Page, column_lines, lower_lines, verdict_pane
 from tui.drawing.compare_table import Columns, columns, draw_row, header
@@ -298,10 +298,13 @@ class ComparePanes(PlotKeys):
         height = self.app.size.height - 2 if self._layout.column else self._layout.lower or self._layout.verdict
         facts.show(column_lines(page, size, height) if self._layout.column else lower_lines(page, size))
 
-    def _overlay(self, page: Page, slots: Sequence[int | None], width: int, height: int) -> list[Line]:
+    def _chart(self, page: Page, slots: Sequence[int | None], *, wide: bool) -> Chart:
         judged = page.judged
         shown = Overlay(judged.marked, slots, judged.baseline, page.chosen, self._loss)
-        chart = overlay_chart(shown, self._options, self._ranges, wide=height >= _NOTED)
+        return overlay_chart(shown, self._options, self._ranges, wide=wide)
+
+    def _overlay(self, page: Page, slots: Sequence[int | None], width: int, height: int) -> list[Line]:
+        chart = self._chart(page, slots, wide=height >= _NOTED)
         gutter = _COLUMN_GUTTER if self._layout.column else _GUTTER if self.app.size.width >= 100 else _NARROW_GUTTER
         style = ChartStyle(gutter, glyphs=self.query_one("#overlay", Pane).glyphs, color=not self.app.no_color)
         return chart_pane(chart, style, width - 1, height)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import ClassVar, Final, Literal
 
@@ -13,7 +14,7 @@ from textual.events import Resize, ScreenResume
 from engine.contract.run.logfile import size
 from engine.contract.run.status import Status
 from engine.contract.run.store import RunFolder
-from tui.dashboard import panels
+from tui.dashboard import exported, panels
 from tui.dashboard.accuracy_series import Look
 from tui.dashboard.classes import class_names
 from tui.dashboard.layout import WIDEST
@@ -21,10 +22,12 @@ from tui.dashboard.options import METRICS, next_value
 from tui.dashboard.panes import Panes
 from tui.dashboard.scene import Scene, Second
 from tui.dashboard.view import RunView
+from tui.drawing.sheet import Sheet
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.dashboard import KEYS
 from tui.keys.key import footer, for_state
 from tui.screens.beside import BesideRuns
+from tui.screens.exports import Exports
 from tui.screens.log import Log
 from tui.screens.neighbors import listed
 from tui.screens.plot_keys import PlotKeys
@@ -36,7 +39,7 @@ LONG_FILE: Final = 2 << 20
 """Size of an event file in bytes above which its end is shown first while a thread reads all of it."""
 
 
-class Dashboard(BesideRuns, PlotKeys):
+class Dashboard(BesideRuns, PlotKeys, Exports):
     """One run, live."""
 
     KEYS = KEYS
@@ -195,6 +198,12 @@ class Dashboard(BesideRuns, PlotKeys):
         self._follow = False
         super()._show_run(run)
         self._draw()
+
+    def _sheet(self) -> Sheet | None:
+        if self._view is None:
+            return None
+        tables = exported.tables(self._view, self._state, time.time())
+        return Sheet(f"run-{self._view.run.id}", exported.charts(self._view), tables)
 
     # --- other screens, marks, new runs ------------------------------------------------------------------------
 

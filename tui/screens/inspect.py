@@ -15,11 +15,13 @@ from engine.contract.run.store import RunFolder
 from tui.dashboard.accuracy_series import Look
 from tui.dashboard.view import RunView
 from tui.drawing.lines import Line
+from tui.drawing.sheet import Sheet
 from tui.inspection.facts import Facts, read_facts
 from tui.inspection.tab import Canvas
 from tui.inspection.tabs import all_tabs, tab_line
 from tui.keys.common import bindings
 from tui.keys.inspect import KEYS
+from tui.screens.exports import Exports
 from tui.screens.neighbors import neighbor
 from tui.screens.plot_keys import PlotKeys
 from tui.screens.results_preview import ONE_READER
@@ -37,7 +39,7 @@ REST_SECONDS: Final = 0.15
 NO_RUNS: Final = " no runs yet: 4 opens New run"
 
 
-class Inspect(SelectedRunKeys, PlotKeys):
+class Inspect(SelectedRunKeys, PlotKeys, Exports):
     """The selected run, tab by tab. What a tab draws, and what keys do in it, is in `tui.inspection`."""
 
     KEYS = KEYS
@@ -241,6 +243,15 @@ class Inspect(SelectedRunKeys, PlotKeys):
     def _run(self) -> RunFolder | None:
         """The run that is shown."""
         return self._facts.view.run if self._facts is not None else None
+
+    def _sheet(self) -> Sheet | None:
+        """The tab as it is drawn now, with what is scrolled away."""
+        if self._facts is None:
+            return None
+        tab, pane = self._tabs[self._chosen], self.query_one("#page", Pane)
+        canvas = Canvas(pane.size.width, pane.size.height, pane.glyphs, not self.app.no_color)
+        lines = tab.draw(replace(self._facts, options=self._options), canvas)
+        return Sheet(f"{tab.title.lower()}-{self._facts.view.run.id}", lines=lines)
 
     def action_copy(self) -> None:
         if self._facts is not None:

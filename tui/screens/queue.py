@@ -18,9 +18,11 @@ from engine.launch.queue import Ticket, inspect
 from tui.drawing.format import duration
 from tui.drawing.lines import Line, fit, heading
 from tui.drawing.marks import mark_of, role_of
+from tui.drawing.sheet import Sheet
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.queue import KEYS
+from tui.screens.exports import Exports
 from tui.screens.run_keys import RunKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineList, LineView
@@ -103,6 +105,10 @@ class Tickets(LineList):
         mark = self._marks.get(ticket.run, (" ", ""))
         return draw_ticket(ticket, self._runs.get(ticket.folder), width, at_cursor, time.time(), mark)
 
+    def drawn(self, width: int) -> list[Line]:
+        """All rows without the cursor."""
+        return [self.draw(row, width, at_cursor=False) for row in range(self.row_count())]
+
     @property
     def ticket(self) -> Ticket | None:
         """The ticket under the cursor."""
@@ -115,7 +121,7 @@ class Tickets(LineList):
         self.reload()
 
 
-class Queue(RunKeys):
+class Queue(RunKeys, Exports):
     """The queue of this machine."""
 
     KEYS = KEYS
@@ -183,6 +189,10 @@ class Queue(RunKeys):
             self.workbench.session.toggle_mark(run)
             self._read()
             self.query_one(Tickets).action_move(1)
+
+    def _sheet(self) -> Sheet | None:
+        lines = self.query_one(Tickets).drawn(self.size.width)
+        return Sheet("queue", lines=[HEADER, *lines]) if lines else None
 
     def action_suites(self) -> None:
         self.workbench.show_suite("")

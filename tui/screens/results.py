@@ -6,14 +6,18 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from engine.analysis.chosen import by_recipe
 from tui.comparisons import saved
+from tui.drawing.export_tables import recipe_table, runs_table
 from tui.drawing.format import counted
 from tui.drawing.run_rows import SORTS
 from tui.drawing.run_table import sort_of
+from tui.drawing.sheet import Sheet
 from tui.forms.options import Option
 from tui.keys.common import bindings
 from tui.keys.results import KEYS
 from tui.screens.columns import ChooseColumns
+from tui.screens.exports import Exports
 from tui.screens.pick import Pick
 from tui.screens.results_filter import FilterLine
 from tui.screens.results_table import ResultsTable
@@ -21,7 +25,7 @@ from tui.widgets.line_list import LineList, LineView
 from tui.widgets.run_list import RunList
 
 
-class Results(ResultsTable):
+class Results(ResultsTable, Exports):
     """The table of runs with its keys."""
 
     KEYS = KEYS
@@ -116,6 +120,10 @@ class Results(ResultsTable):
     def _comparison_chosen(self, name: str | None) -> None:
         if name:
             self.workbench.show_comparison(name)
+
+    def _sheet(self) -> Sheet | None:
+        runs = self.query_one(RunList).runs
+        return Sheet("runs", tables=[runs_table(runs), recipe_table(by_recipe(runs))]) if runs else None
 
     # --- acting on the run under the cursor -------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from engine.launch import restart
 from presets import suites
 from presets.suites import Row
 from tui.drawing.format import counted
+from tui.drawing.sheet import Sheet
+from tui.drawing.suite_chart import suite_part
 from tui.drawing.suite_table import further_table
 from tui.drawing.typeset import markdown
 from tui.forms.options import Option
@@ -25,6 +27,7 @@ from tui.plans.cost import cost, room
 from tui.plans.draft import parse_seeds
 from tui.plans.words import describe
 from tui.screens.confirm import Confirm
+from tui.screens.exports import Exports
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt, check_with
 from tui.screens.run_actions import pause
@@ -33,7 +36,7 @@ from tui.screens.suites_table import SuiteTable, first_problems
 from tui.widgets.suite_rows import SuiteRows
 
 
-class Suites(SuiteTable):
+class Suites(SuiteTable, Exports):
     """The table of a suite, and the keys that mark its rows and start runs of them."""
 
     KEYS = KEYS
@@ -105,6 +108,14 @@ class Suites(SuiteTable):
             more = further_table(self._state.suite, self._state.rows, self._measured, str(self._state.shrink))
             report = "\n".join(markdown(part) for part in (table, more) if part)
             self.workbench.copy(report, "report")
+
+    def _sheet(self) -> Sheet | None:
+        table, state = self._table(), self._state
+        if state is None or table is None:
+            return None
+        more = further_table(state.suite, state.rows, self._measured, str(state.shrink))
+        figure = suite_part(state.suite, state.rows, self._measured, str(state.shrink))
+        return Sheet(f"suite-{state.name}", tables=[part for part in (table, more) if part], parts=[figure])
 
     # --- starting ---------------------------------------------------------------------------------------------
 

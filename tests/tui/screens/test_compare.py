@@ -249,6 +249,19 @@ async def test_figures_are_exported_to_the_clipboard_and_to_a_file_whose_path_is
         assert file.read_text() == app.clipboard and words in app.clipboard
 
 
+async def test_curves_and_tables_are_exported_as_svg(judged_runs, workbench, settle, until):
+    app = workbench("compare")
+    app.session.marked = judged_runs[2:]
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: known(app))
+        await pilot.press("Y", "G", "enter")
+        await settle(pilot)
+        (file,) = (platformdirs.user_data_path("cifar-tui") / "exports").iterdir()
+        assert file.suffix == ".svg" and any(str(file) in note.message for note in app._notifications)
+        content = file.read_text()
+        assert "<polyline" in content and "test accuracy %" in content and judged_runs[2].id[-4:] in content
+
+
 async def test_a_comparison_is_saved_listed_in_results_and_the_palette_and_opened_as_it_was(
     judged_runs, workbench, screen_text, settle, until
 ):

@@ -1,0 +1,68 @@
+"""Y writes what a screen shows into a file: charts and tables as SVG or text, on every screen that has any."""
+
+import xml.etree.ElementTree as ET
+
+import platformdirs
+import pytest
+
+from tests.tui.demo import Demo, write_run
+
+
+@pytest.fixture
+def exports():
+    return platformdirs.user_data_path("cifar-tui") / "exports"
+
+
+async def press_y(pilot, settle, until, exports, *keys):
+    """Press Y, choose a format, and return the file that was written."""
+    await pilot.press("Y", *keys, "enter")
+    await until(pilot, lambda: exports.exists() and any(not file.name.startswith(".") for file in exports.iterdir()))
+    await settle(pilot)
+    (file,) = exports.iterdir()
+    assert any(str(file) in note.message for note in pilot.app._notifications)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("dashboard", ("accuracy %", "per class", "progress")),
+        ("results", ("Runs", "Recipes")),
+        ("inspect", ("command",)),
+    ],
+)
+@pytest.mark.parametrize("ending", ["svg", "txt"])
+async def test_a_screen_writes_its_charts_and_tables(root, workbench, settle, until, exports, mode, words, ending):
+    run = write_run(root, Demo(epochs_done=3, state="finished"))
+    app = workbench(mode)
+    app.session.selected = run
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await settle(pilot, 0.1)
+        if mode == "inspect":
+            await until(pilot, lambda: app.screen._facts is not None)
+        file = await press_y(pilot, settle, until, exports, *(["j"] if ending == "txt" else []))
+        content = file.read_text()
+        assert file.suffix == f".{ending}" and all(word in content for word in words)
+        if ending == "svg":
+            assert ET.fromstring(content).tag.endswith("svg")
+        else:
+            assert app.clipboard == content
+
+
+async def test_a_suite_writes_its_figure(workbench, settle, until, exports):
+    app = workbench("queue")
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        app.show_suite("resnet_stages")
+        await until(pilot, lambda: bool(getattr(app.screen, "_measured", None)))
+        file = await press_y(pilot, settle, until, exports)
+        assert file.name == "suite-resnet_stages.svg" and "reported / measured" in file.read_text()
+
+
+async def test_an_empty_screen_says_so(workbench, settle, exports):
+    app = workbench("queue")
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await settle(pilot, 0.1)
+        await pilot.press("Y")
+        await settle(pilot)
+        assert any("nothing to export" in note.message for note in app._notifications)
+        assert not exports.exists()

@@ -1,0 +1,48 @@
+"""The key that writes what a screen shows into a file: its charts and tables as SVG or text."""
+
+from __future__ import annotations
+
+import platformdirs
+
+from engine.contract.files import write_atomic
+from tui.drawing.format import glyphs_of_terminal
+from tui.drawing.sheet import FORMATS, Sheet
+from tui.forms.options import Option
+from tui.screens.pick import Pick
+from tui.screens.section import Section
+
+
+class Exports(Section):
+    """A screen with charts or tables."""
+
+    def _sheet(self) -> Sheet | None:
+        """What the screen shows now; None while that is nothing."""
+        raise NotImplementedError
+
+    def action_export(self) -> None:
+        """Ask for a format, then write a file; text goes to the clipboard as well."""
+        if self._sheet() is None:
+            self.say("there is nothing to export yet")
+            return
+        options = [Option(ending, label) for ending, label in FORMATS.items()]
+        self.app.push_screen(Pick("Export charts and tables as", options), self._export_as)
+
+    def _export_as(self, form: str | None) -> None:
+        sheet = self._sheet()
+        if form is None or sheet is None:
+            return
+        written = sheet.written(form, glyphs_of_terminal())
+        if form == "txt":
+            self.workbench.copy(written, sheet.name)
+        self._save_export(f"{sheet.name}.{form}", written)
+
+    def _save_export(self, name: str, content: str) -> None:
+        """Write a file into the folder of exports, and say where it is."""
+        file = platformdirs.user_data_path("cifar-tui") / "exports" / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(file, content.encode())
+        except OSError as error:
+            self.say(f"cannot write {file}: {error.strerror}", bad=True)
+        else:
+            self.say(f"saved as {file}")
