@@ -14,8 +14,6 @@ from tui.drawing.palette import LIGHT
 from tui.drawing.svg import Part, chart_part, lines_part, page, table_part
 from tui.drawing.typeset import Table, text
 
-FORMATS: Final = {"svg": "SVG for a paper or a slide", "txt": "text"}
-"""The formats by how their files end, and what they are called."""
 WIDTH: Final = 120
 """Cells of charts as text."""
 CHART_HEIGHT: Final = 20
@@ -35,7 +33,7 @@ class Sheet:
     """Further drawings, of which there is no text."""
 
     def written(self, ending: str, glyphs: Glyphs) -> str:
-        """The sheet in one of `FORMATS`."""
+        """The sheet as SVG if a file with this ending holds it ("svg"), else as text."""
         return self._svg() if ending == "svg" else self._text(glyphs)
 
     def _svg(self) -> str:

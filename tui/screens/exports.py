@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 import platformdirs
 
 from engine.contract.files import write_atomic
 from tui.drawing.format import glyphs_of_terminal
-from tui.drawing.sheet import FORMATS, Sheet
 from tui.forms.options import Option
 from tui.screens.pick import Pick
 from tui.screens.section import Section
+
+if TYPE_CHECKING:
+    from tui.drawing.sheet import Sheet  # imports NumPy, so screens import it only when the key is pressed
+
+FORMATS: Final = {"svg": "SVG for a paper or a slide", "txt": "text"}
+"""The formats by how their files end, and what they are called."""
 
 
 class Exports(Section):

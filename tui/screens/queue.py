@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -18,7 +18,6 @@ from engine.launch.queue import Ticket, inspect
 from tui.drawing.format import duration
 from tui.drawing.lines import Line, fit, heading
 from tui.drawing.marks import mark_of, role_of
-from tui.drawing.sheet import Sheet
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.queue import KEYS
@@ -27,6 +26,9 @@ from tui.screens.run_keys import RunKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineList, LineView
 from tui.widgets.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from tui.drawing.sheet import Sheet
 
 HEADER: Line = [("   place  id    recipe           seed  device       since     state", "dim")]
 
@@ -191,6 +193,8 @@ class Queue(RunKeys, Exports):
             self.query_one(Tickets).action_move(1)
 
     def _sheet(self) -> Sheet | None:
+        from tui.drawing.sheet import Sheet  # imports NumPy
+
         lines = self.query_one(Tickets).drawn(self.size.width)
         return Sheet("queue", lines=[HEADER, *lines]) if lines else None
 

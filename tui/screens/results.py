@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
-from engine.analysis.chosen import by_recipe
 from tui.comparisons import saved
-from tui.drawing.export_tables import recipe_table, runs_table
 from tui.drawing.format import counted
 from tui.drawing.run_rows import SORTS
 from tui.drawing.run_table import sort_of
-from tui.drawing.sheet import Sheet
 from tui.forms.options import Option
 from tui.keys.common import bindings
 from tui.keys.results import KEYS
@@ -23,6 +20,9 @@ from tui.screens.results_filter import FilterLine
 from tui.screens.results_table import ResultsTable
 from tui.widgets.line_list import LineList, LineView
 from tui.widgets.run_list import RunList
+
+if TYPE_CHECKING:
+    from tui.drawing.sheet import Sheet
 
 
 class Results(ResultsTable, Exports):
@@ -122,6 +122,10 @@ class Results(ResultsTable, Exports):
             self.workbench.show_comparison(name)
 
     def _sheet(self) -> Sheet | None:
+        from engine.analysis.chosen import by_recipe
+        from tui.drawing.export_tables import recipe_table, runs_table
+        from tui.drawing.sheet import Sheet  # imports NumPy, which the first screen does without
+
         runs = self.query_one(RunList).runs
         return Sheet("runs", tables=[runs_table(runs), recipe_table(by_recipe(runs))]) if runs else None
 
