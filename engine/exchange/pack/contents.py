@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.contract.errors import BadInput
-from engine.contract.files import read_file
+from engine.contract.files import read_file, read_json
 from engine.contract.lines import open_regular
 from engine.contract.run.checkpoints import BEST, META, STATE, UNREADABLE, WEIGHTS, encode_meta, read_meta
 from engine.contract.run.folder import RunFolder
@@ -63,10 +63,11 @@ def _own_files(run: RunFolder, anonymizer: Anonymizer | None) -> Iterator[Item]:
     ]
     for path, changed in small:
         if _is_there(path):
-            yield _fixed(_name(run, path), changed(read_file(path)))
+            yield _fixed(_name(run, path), changed(_content(path)))
     for path in (run.labels_jsonl, run.events):
         yield from _large(run, path, anonymizer)
     yield from _large(run, run.predictions)
+    yield from _large(run, run.path / "scalars.npz")
     if anonymizer is None:
         yield from _large(run, run.log)
         yield from _large(run, run.log.with_name(EARLIER))
@@ -82,6 +83,19 @@ class Unchanged:
 
     def part(self, name: str, data: bytes) -> bytes:
         return data
+
+
+def is_imported(run: RunFolder) -> bool:
+    """Whether another program has trained the run, whose recipe is unknown then."""
+    return bool((read_json(run.run_json) or {}).get("imported"))
+
+
+def _content(path: Path) -> bytes:
+    """A small file. BadInput if it is larger than any of ours."""
+    try:
+        return read_file(path)
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from None
 
 
 def _fixed(file: str, data: bytes) -> Item:

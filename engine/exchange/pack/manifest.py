@@ -28,14 +28,14 @@ FORMAT: Final = "cifar-tui-pack"
 VERSION: Final = 1
 NAME: Final = "manifest.json"
 FILE: Final = re.compile(
-    r"run\.json|recipe\.toml|labels\.jsonl|events\.jsonl|probe\.json|predictions\.npz|exit\.json|exits/\d{1,6}\.json"
+    r"run\.json|recipe\.toml|labels\.jsonl|events\.jsonl|scalars\.npz|probe\.json|predictions\.npz|exit\.json|exits/\d{1,6}\.json"
     r"|log(\.1)?\.txt|parts/[^./\\][^/\\]*\.py"
     r"|checkpoints/epoch-\d{4,8}(-step-\d{5,9})?/(meta\.json|weights\.pt|best\.pt)"
 )
 """The files of a run that an archive may hold, relative to the run folder."""
 LONGEST_PATH: Final = 200
-NEEDED: Final = ("run.json", "recipe.toml")
-"""The files without which there is no run."""
+NEEDED: Final = "run.json"
+"""The file without which there is no run. A run that was imported from another program has no recipe."""
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -121,8 +121,8 @@ def read_manifest(data: bytes) -> Manifest:
             raise BadInput(f"{entry.path!r} occurs twice")
         seen.add(entry.path.casefold())
     for run in dict.fromkeys(entry.run for entry in entries):
-        if missing := [file for file in NEEDED if f"{run}/{file}" not in seen]:
-            raise BadInput(f"run {run} has no {missing[0]}")
+        if f"{run}/{NEEDED}" not in seen:
+            raise BadInput(f"run {run} has no {NEEDED}")
     return Manifest(entries, head.anonymous, head.weights, head.made_by)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -16,12 +16,12 @@ from engine.contract.run import predictions
 from engine.contract.run.checkpoints import HALF, META, UNREADABLE, committed, is_ours, read_meta
 from engine.contract.run.course import Course
 from engine.contract.run.event_file import EventReader
-from engine.contract.run.events import Epoch, Resumed
+from engine.contract.run.events import Epoch, Event, Resumed
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.records import ExitRecord
 from engine.contract.run.teacher import teacher_of
-from engine.exchange.pack.contents import blocks
+from engine.exchange.pack.contents import blocks, is_imported
 
 Result = Literal["ok", "bad", "not checked"]
 
@@ -62,6 +62,9 @@ def _identity(run: RunFolder) -> Iterator[Check]:
 
 def _recipe(run: RunFolder) -> Iterator[Check]:
     """The recipe's id, computed anew."""
+    if is_imported(run):
+        yield Check("recipe id", "not checked", "another program has trained the run; its recipe is unknown")
+        return
     try:
         run.recipe_table()
         recorded = run.info().recipe_id
@@ -138,21 +141,25 @@ def _events(run: RunFolder) -> Iterator[Check]:
     note = f"{len(events)} events; the file has no hash of its own"
     if reader.garbage:
         yield Check("events.jsonl", "bad", f"{reader.garbage} lines or values cannot be read")
-    elif problem := _out_of_order([event for event in events if isinstance(event, Epoch | Resumed)]):
+    elif problem := _out_of_order(events, every=not is_imported(run)):
         yield Check("events.jsonl", "bad", problem)
     else:
         yield Check("events.jsonl", "ok", note)
 
 
-def _out_of_order(events: list[Epoch | Resumed]) -> str:
-    """Where an epoch does not follow the one before; "" if all do."""
-    last = 0
+def _out_of_order(events: Sequence[Event], *, every: bool) -> str:
+    """Where an epoch does not follow the one before; "" if all do.
+
+    Args:
+        every: whether no epoch may be left out; other programs need not evaluate after each.
+    """
+    last: float = 0 if every else -math.inf
     for event in events:
         if isinstance(event, Resumed):
             last = event.epoch
-        elif event.epoch != last + 1:
-            return f"epoch {event.epoch} follows epoch {last}"
-        else:
+        elif isinstance(event, Epoch):
+            if event.epoch != last + 1 if every else event.epoch <= last:
+                return f"epoch {event.epoch} follows epoch {last:g}"
             last = event.epoch
     return ""
 

@@ -22,7 +22,7 @@ import zstandard
 from engine.contract.errors import BadInput
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.provenance import versions
-from engine.exchange.pack.contents import Blocks, Item, items_of
+from engine.exchange.pack.contents import Blocks, Item, is_imported, items_of
 from engine.exchange.pack.manifest import NAME, Entry, Manifest, problem_with
 
 LEVEL: Final = 9
@@ -54,7 +54,8 @@ def prepare(runs: Sequence[RunFolder], *, weights: bool = False, anonymous: bool
         if (state := run.status()).live:
             raise BadInput(f"run {run.id} is {state.state}: only runs that have ended can be packed")
         run.info()
-        run.recipe_table()
+        if not is_imported(run):
+            run.recipe_table()
         for item in items_of(run, weights=weights, anonymous=anonymous):
             entry = _entry(run, item)
             if problem := problem_with(entry.path):

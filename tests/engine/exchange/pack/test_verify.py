@@ -87,6 +87,19 @@ def test_damaged_events_are_found(run, lines, note):
     assert note in bad(run)["events.jsonl"]
 
 
+def test_a_run_of_another_program_has_no_recipe_and_may_leave_out_epochs(run, tmp_path):
+    run.run_json.write_text(json.dumps(json.loads(run.run_json.read_text()) | {"imported": {"layout": "timm"}}))
+    run.recipe_toml.unlink()
+    run.events.write_text("".join(f'{{"event": "epoch", "t": 1.0, "epoch": {epoch}}}\n' for epoch in (1, 5, 9)))
+    (run.path / "scalars.npz").write_bytes(b"x")
+    assert bad(run) == {}
+    write(prepare([run]), tmp_path / "a.tar.zst")
+    (copy,) = unpack(examine(tmp_path / "a.tar.zst", tmp_path / "theirs"))
+    assert bad(copy) == {} and (copy.path / "scalars.npz").exists()
+    run.events.write_text("".join(f'{{"event": "epoch", "t": 1.0, "epoch": {epoch}}}\n' for epoch in (1, 5, 5)))
+    assert "events.jsonl" in bad(run)
+
+
 def test_a_run_without_anything_says_so(run):
     run.run_json.write_text("{")
     run.recipe_toml.unlink()

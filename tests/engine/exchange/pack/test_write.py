@@ -105,6 +105,12 @@ def test_a_link_is_not_followed(run, tmp_path):
         prepare([run])
 
 
+def test_a_file_that_is_far_too_large_is_refused(run):
+    run.exit.write_bytes(b" " * (5 << 20))
+    with pytest.raises(BadInput, match=r"exit\.json: larger than"):
+        prepare([run])
+
+
 def test_a_file_that_changes_meanwhile_leaves_no_archive(run, tmp_path):
     packing = prepare([run])
     with EventWriter(run.events) as events:
