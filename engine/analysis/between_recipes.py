@@ -23,7 +23,8 @@ from engine.analysis.verdict import Outcome, Rules, family_size
 from engine.contract.recipe.schema import Recipe
 
 DRAWN: Final = (
-    "epochs", "batch_size", "last_batch", "data", "model", "augmentation", "resizing", "compute.accumulate",
+    "epochs", "batch_size", "last_batch", "data", "model", "augmentation", "resizing", "hard_examples",
+    "compute.accumulate",
 )  # fmt: skip
 """Fields on which the order of images, the initial weights and the draws of a seed depend, with those below them."""
 

@@ -180,6 +180,17 @@ def print_text(text: str) -> None:
         typer.echo("\n".join(wrap(line, terminal_width())))
 
 
+def print_or_write(text: str, out: Path | None) -> None:
+    """Print a document as it is, or write it to the file that `--out` names. BadInput if that fails."""
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"--out {out}: {error.strerror}") from None
+
+
 def print_pairs(rows: Sequence[tuple[str, str]]) -> None:
     """Print words and their meanings in two columns; long meanings wrap within theirs."""
     space = terminal_width()

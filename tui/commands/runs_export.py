@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +13,7 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import one_line
-from tui.commands.common import Ref, RunsDirs, finite, roots, say
+from tui.commands.common import Ref, RunsDirs, finite, print_or_write, roots, say
 from tui.commands.runs_export_all import EveryRun, Filter, export_all, refuse_without_all
 
 if TYPE_CHECKING:
@@ -47,13 +46,7 @@ def export(
     if fold.garbage:
         say(f"warning: {unreadable_note(fold.garbage)}")
     text = json.dumps(finite({"id": folder.id, "epochs": rows}), indent=1) if form == "json" else _csv(rows)
-    if out is None:
-        sys.stdout.write(text)
-        return None
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"--out {out}: {error.strerror}") from None
+    print_or_write(text, out)
     return None
 
 

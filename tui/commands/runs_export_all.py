@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from engine.contract.errors import BadInput, nearest
-from tui.commands.common import finite, say
+from tui.commands.common import finite, print_or_write, say
 from tui.commands.runs_list import FILTER_HELP
 
 if TYPE_CHECKING:
@@ -60,13 +60,7 @@ def export_all(form: str, filter_text: str, out: Path | None, roots: Sequence[Pa
             text = latex(fields_table(runs, fields), "runs")
         case _:
             text = _data(runs, fields, form)
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"--out {out}: {error.strerror}") from None
+    print_or_write(text, out)
 
 
 def _data(runs: Sequence[Summary], fields: Fields, form: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from engine.contract.errors import BadInput, nearest
-from tui.commands.common import RunsDirs, finite, roots, width
+from tui.commands.common import RunsDirs, finite, print_or_write, roots, width
 from tui.commands.runs_list import FILTER_HELP
 
 if TYPE_CHECKING:
@@ -49,13 +49,7 @@ def table(
         )
     else:
         text = _typeset(recipe_table(groups) if by == "recipe" else runs_table(rows), form, by)
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"--out {out}: {error.strerror}") from None
+    print_or_write(text, out)
 
 
 def _data(rows: list[dict[str, Any]], form: str) -> str:

@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import typer
-
 from engine.analysis.report import Reproduction, outcome, reproduce
 from engine.contract.errors import BadInput, nearest
 from engine.contract.recipe.catalog import catalog
@@ -20,7 +18,7 @@ from engine.contract.run.store import Summary
 from presets.references import recipe_of
 from presets.suites import Row, Suite
 from tui.commands import svg_file
-from tui.commands.common import finite, say
+from tui.commands.common import finite, print_or_write, say
 from tui.drawing.suite_chart import suite_part
 from tui.drawing.suite_figures import flatten, row_data
 from tui.drawing.suite_table import further_table, measured_table
@@ -53,13 +51,7 @@ def write(
     if figure is not None:
         svg_file.save([suite_part(suite, rows, lines, str(shrink))], figure, "--figure")
     report = _render(suite, rows, recipes, lines, shrink, form, width)
-    if out is None:
-        typer.echo(report, nl=False)
-    else:
-        try:
-            out.write_text(report, encoding="utf-8")
-        except OSError as error:
-            raise BadInput(f"--out {out}: {error.strerror}") from None
+    print_or_write(report, out)
     if form == "text":
         _hint_at_other_runs(suite, recipes, known, shrink)
 

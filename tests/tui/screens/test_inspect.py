@@ -103,6 +103,11 @@ async def test_every_key_does_something_or_says_why_not(shown, settle, ready, si
             for row in KEYS:
                 if row.names[0] not in leaving and not row.action.startswith("tab("):
                     await pilot.press(row.key.split(",")[0])
+                if row.names[0] == "Y":
+                    await settle(pilot)
+                    assert type(app.screen).__name__ == "Pick", "it asks for the format"
+                    await pilot.press("escape")
+                    await settle(pilot)
             await settle(pilot)
             assert app.current_mode == "inspect" and type(app.screen).__name__ == "Inspect"
             app.screen.leave()
