@@ -1,10 +1,11 @@
-"""`cifar-tui runs export`: the epochs of a run as CSV or JSON."""
+"""`cifar-tui runs export`: the epochs of a run as CSV or JSON, or runs as event files for TensorBoard."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,28 +15,38 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import one_line
-from tui.commands.common import Ref, RunsDirs, finite, roots, say
+from tui.commands.common import Refs, RunsDirs, finite, roots, say
 
 if TYPE_CHECKING:
     from engine.contract.run.events import Epoch
+    from engine.contract.run.folder import RunFolder
 
 
 def export(
-    run: str = Ref,
-    form: str = typer.Option("csv", "--format", help="Format of the output: csv or json."),
-    out: Path | None = typer.Option(None, "--out", help="File to write to. Without it, stdout is used."),
+    refs: list[str] = Refs,
+    form: str = typer.Option("csv", "--format", help="Format of the output: csv, json, or tensorboard."),
+    out: Path | None = typer.Option(
+        None,
+        "--out",
+        help="File to write to; without it, stdout. For tensorboard a folder; without it, tensorboard-logs.",
+    ),
     as_json: bool = typer.Option(False, "--json", help="Same as --format json."),
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Export the epochs of a run as CSV or JSON."""
+    """Export the epochs of a run as CSV or JSON, or several runs as event files for TensorBoard."""
     from engine.contract.run.fold import RunFold
     from engine.contract.run.store import find
     from tui.drawing.figures import unreadable_note
 
     form = "json" if as_json else form
-    if form not in ("csv", "json"):
-        raise BadInput(f"--format: got {form!r}, needs csv or json")
-    folder = find(roots(runs_dir), run)
+    if form not in FORMATS:
+        raise BadInput(f"--format: got {form!r}, needs {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+    folders = [find(roots(runs_dir), ref) for ref in dict.fromkeys(refs)]
+    if form == "tensorboard":
+        return _event_files(folders, out or Path(EVENT_FILES))
+    if len(folders) > 1:
+        raise BadInput(f"--format {form} exports one run at a time, got {len(folders)}")
+    (folder,) = folders
     fold = RunFold(folder.events).poll()
     rows = _epoch_rows(fold.course.epochs)
     if fold.garbage:
@@ -43,11 +54,28 @@ def export(
     text = json.dumps(finite({"id": folder.id, "epochs": rows}), indent=1) if form == "json" else _csv(rows)
     if out is None:
         sys.stdout.write(text)
-        return
+        return None
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"--out {out}: {error.strerror}") from None
+    return None
+
+
+FORMATS: Final = ("csv", "json", "tensorboard")
+EVENT_FILES: Final = "tensorboard-logs"  # not "tensorboard", which `python -m` would import in place of the package
+
+
+def _event_files(folders: Sequence[RunFolder], out: Path) -> None:
+    """Write event files, one folder a run, and print the folders."""
+    from engine.exchange.tensorboard.write import write_event_files
+
+    for folder in folders:
+        try:
+            typer.echo(write_event_files(folder, out))
+        except OSError as error:
+            raise BadInput(f"--out {out}: {error.strerror}") from None
+    say(f"to look at them: tensorboard --logdir {shlex.quote(str(out))}")
 
 
 EXPORTED: Final = (

@@ -61,7 +61,8 @@ def flags_of(command: str) -> dict[str, Any] | None:
     for word in rest:
         if word in WITHOUT_VALUE:
             continue
-        flag, value = OPTIONS.get(word), next(rest, None)
+        flag = OPTIONS.get(word)
+        value = True if flag and flag.kind is bool else next(rest, None)
         if flag is None or value is None:
             return None
         if flag.many:
