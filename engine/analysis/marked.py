@@ -20,6 +20,8 @@ from engine.contract.run.summary import Summary, summarize
 
 UNREADABLE = "recipe unreadable"
 """Stands for the changes of a run whose recipe cannot be read."""
+UNKNOWN = "recipe unknown"
+"""Stands for those of an imported run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,12 @@ def read_marked(folders: Sequence[RunFolder], baseline: str, *, same_epoch: bool
         BadInput: the run.json or recipe.toml of a run is damaged.
     """
     for folder in folders:
-        folder.inspect()
+        if not folder.info().layout:
+            folder.inspect()
     return mark([read_run(folder) for folder in folders], baseline, same_epoch=same_epoch)
 
 
 def _changes(base: Recipe | None, one: Reading) -> str:
     if base is None or one.recipe is None:
-        return UNREADABLE
+        return UNKNOWN if one.run.layout else UNREADABLE
     return changes(base, one.recipe, one.folder.own_catalog())

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from tui.commands import compare, runs_control, runs_disk, runs_export, runs_follow, runs_list, runs_show, runs_table
+from tui.commands import (
+    compare,
+    runs_control,
+    runs_disk,
+    runs_export,
+    runs_follow,
+    runs_import,
+    runs_list,
+    runs_show,
+    runs_table,
+)
 from tui.commands.common import Json, RunsDirs, group
 
 app = group("List, follow, compare and manage runs.")
@@ -22,5 +32,6 @@ app.command("show")(runs_show.show_run)
 app.command("compare")(compare.compare)
 app.command("table")(runs_table.table)
 app.command("export")(runs_export.export)
+app.command("import")(runs_import.import_runs)
 for module in (runs_follow, runs_control, runs_disk):
     module.add_to(app)

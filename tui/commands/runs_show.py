@@ -15,7 +15,7 @@ from tui.drawing.palette import SLOTS
 
 if TYPE_CHECKING:
     from engine.contract.recipe.schema import Recipe
-    from engine.contract.run.folder import RunFolder
+    from engine.contract.run.folder import RunFolder, RunInfo
     from engine.contract.run.summary import Summary
     from tui.inspection.facts import Facts
 
@@ -65,7 +65,8 @@ def show_run(
         return print_json(
             row.to_json()
             | {"best_on": row.best_on or None, "seconds_estimated": row.estimated}
-            | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table())}
+            | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table()) if not info.layout else None}
+            | ({"imported": info.imported} if info.layout else {})
             | {"command": info.command, "versions": info.versions}
             | _shown(folder)
             | _facts_of(folder, row, others, runs_dir).to_json()
@@ -75,6 +76,8 @@ def show_run(
             typer.echo(f"{key:9} {one_line(value)}")
     for note in notes:
         typer.echo(f"{'note':9} {one_line(note)}")
+    if info.layout:
+        return None
     return typer.echo(f"\n{recipe.to_toml() if recipe else _toml(folder.recipe_table())}", nl=False)
 
 
@@ -125,6 +128,7 @@ def _print_tab(folder: RunFolder, name: str, others: list[str] | None, runs_dir:
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
     """The lines above the recipe, by their labels; a label without text is not printed."""
+    from engine.exchange.imports.scalars import read_scalars
     from tui.commands.accuracy import accuracy_details
     from tui.drawing.figures import unreadable_note
 
@@ -132,11 +136,16 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
     reason = f" ({row.reason})" if row.reason else ""
     last = f"last {_accuracy(row.last_accuracy)} %"
     best = f"best on {row.best_on} {_accuracy(row.best_accuracy)} %" if row.best_on else "tested at the end"
+    if info.layout and not row.best_on:
+        best = "no best epoch: validation series are not test series"
     return {
         "name": labels.name,
         "status": f"{row.status}{reason}" + (f": {row.message}" if row.message else ""),
         "preset": info.preset + (f"; changes: {info.changes}" if info.changes else ""),
-        "seed": str(info.seed),
+        "origin": _origin(info),
+        "axis": str(info.imported.get("axis", "")),
+        "scalars": ", ".join(read_scalars(folder.path)) if info.layout else "",
+        "seed": "" if info.layout else str(info.seed),
         "epochs": f"{row.epoch} of {row.epochs}",
         "accuracy": ", ".join([last, *accuracy_details(folder), best]),
         "time": work(row.seconds, row.estimated) + (" (estimated from wall clocks)" if row.estimated else ""),
@@ -149,6 +158,15 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
         "repeat": info.command,
         "versions": ", ".join(f"{key} {value}" for key, value in info.versions.items()),
     }
+
+
+def _origin(info: RunInfo) -> str:
+    """Where an imported run comes from; "" for a run of our own."""
+    from tui.drawing.format import counted
+
+    files = info.imported.get("files", ())
+    count = counted(len(files), "file") if isinstance(files, list) else "files"
+    return f"imported ({info.layout}) from {info.imported.get('folder')}, {count}" if info.layout else ""
 
 
 def _accuracy(value: float | None) -> str:
