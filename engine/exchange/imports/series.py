@@ -157,7 +157,7 @@ def _guess(tag: str, folder: str, tags: Collection[str]) -> Meaning:
 
 def _is_rate(rest: list[str]) -> bool:
     """Whether the words are a learning rate, perhaps of an optimizer or of its first group ("lr-SGD", "lr/pg1")."""
-    return all(word in ("lr", "sgd", "adam", "adamw", "pg1", "0", "group0", "main", "base") for word in rest)
+    return all(word in ("lr", "sgd", "adam", "w", "pg1", "0", "group0", "main", "base") for word in rest)
 
 
 def _split_of(series: str) -> str:

@@ -10,8 +10,6 @@ from engine.exchange.imports.layouts import find_runs
 from engine.exchange.imports.plan import Options, plan
 from engine.exchange.imports.write import write
 
-PUBLISHED = Path(__file__).parents[4] / "shared" / "data" / "reference-runs"
-
 
 @pytest.fixture(scope="session")
 def foreign_logs(made_once):
