@@ -50,11 +50,12 @@ def import_runs(
     """
     from engine.exchange.imports.layouts import find_runs
     from engine.exchange.imports.plan import Options, size_of
-    from engine.exchange.imports.series import check_map
+    from engine.exchange.imports.series import check_map, check_names
 
     if split not in ("", "val=test"):
         raise BadInput(f"--split {split}: the only choice is val=test")
     options = Options(_given(series), bool(split), _checked_name(recipe_name), partial)
+    check_names(options.series)
     found = list({run.folder / run.name: run for folder in folders for run in find_runs(user_path(folder))}.values())
     with _bar(size_of(found)) as progress:
         plans = _plans(found, options, progress)

@@ -26,6 +26,9 @@ PAGE_LINES: Final = 38
 Tab = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, mistakes, disagree, recipe, or log.")
 Others = typer.Option(None, "--with", help="Another run for the tabs mistakes and disagree. Repeatable.", metavar="RUN")
 Plot = typer.Option(False, "--plot", help="Draw the curves of the Dashboard instead, in the size of the terminal.")
+Scalar = typer.Option(
+    "", "--scalar", help="With --plot, draw this scalar of an imported run that is no series of ours.", metavar="TAG"
+)
 Glyphs = typer.Option(
     None, "--glyphs", help="What --plot draws with: braille, block, or ascii; else by TERM.", metavar="NAME"
 )
@@ -36,6 +39,7 @@ def show_run(
     tab: str = Tab,
     others: list[str] | None = Others,
     plot: bool = Plot,
+    scalar: str = Scalar,
     glyphs: str | None = Glyphs,
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
@@ -49,12 +53,14 @@ def show_run(
 
     if plot and as_json:
         raise BadInput("give --plot or --json: the points of the curves are in the JSON as well")
+    if scalar and not plot:
+        raise BadInput("--scalar: give it with --plot")
     folder = find(roots(runs_dir), run)
     if plot:
         from tui.commands.runs_plot import plot_run
         from tui.settings import settings_of
 
-        return plot_run(folder, settings_of({"glyphs": glyphs}))
+        return plot_run(folder, settings_of({"glyphs": glyphs}), scalar)
     if tab:
         return _print_tab(folder, tab.lower(), others, runs_dir)
     row, info = summarize(folder), folder.info()
@@ -136,8 +142,8 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
     reason = f" ({row.reason})" if row.reason else ""
     last = f"last {_accuracy(row.last_accuracy)} %"
     best = f"best on {row.best_on} {_accuracy(row.best_accuracy)} %" if row.best_on else "tested at the end"
-    if info.layout and not row.best_on:
-        best = "no best epoch: validation series are not test series"
+    if info.layout and row.best_accuracy is None:
+        best = "no best epoch, because the files hold no test accuracy"
     return {
         "name": labels.name,
         "status": f"{row.status}{reason}" + (f": {row.message}" if row.message else ""),

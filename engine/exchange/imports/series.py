@@ -79,19 +79,21 @@ def meanings(tags: Mapping[str, str], given: Mapping[str, str], val_is_test: boo
         tags: the tags, each with the split that its folder says, or "".
         given: the series of some tags, as the user has named them.
         val_is_test: take validation series for test series, because the user says so.
-
-    Raises:
-        BadInput: the user has named an unknown series.
     """
     found = {tag: _ours(tag) or _guess(tag, split, tags) for tag, split in tags.items()}
     for tag, name in given.items():
-        if name not in NAMES:
-            raise BadInput(f"--map {tag}={name}: no series of that name{nearest_or_all(name, NAMES)}")
         if tag in found:
             found[tag] = Meaning(NAMES[name], _split_of(NAMES[name]))
     if val_is_test:
         found = {tag: _as_test(meaning) if tag not in given else meaning for tag, meaning in found.items()}
     return _once(found, given)
+
+
+def check_names(given: Mapping[str, str]) -> None:
+    """BadInput if the user has named an unknown series."""
+    if unknown := [tag for tag in given if given[tag] not in NAMES]:
+        lines = (f"--map {tag}={given[tag]}: no series of that name" for tag in unknown)
+        raise BadInput([line + nearest_or_all(given[tag], NAMES) for line, tag in zip(lines, unknown, strict=True)])
 
 
 def check_map(given: Mapping[str, str], tags: Collection[str]) -> None:

@@ -140,13 +140,11 @@ def events_of(plan: Plan) -> list[Event]:
 
 
 def _best_on(plan: Plan) -> str:
-    """On what the best epoch is picked: on validation where there is any, else on test; "" without a test."""
+    """On what the best epoch is picked: on validation where there is any. Without a test no epoch is the best one."""
     given = plan.settings.get(f"{FACTS}best_on")
     if isinstance(given, str) or f"{FACTS}id" in plan.settings:
         return given if given in ("test", "holdout") else ""
-    tested = any(math.isfinite(epoch.test_accuracy) for epoch in plan.course.epochs)
-    held_out = any(math.isfinite(epoch.holdout_accuracy) for epoch in plan.course.epochs)
-    return "" if not tested else "holdout" if held_out else "test"
+    return "holdout" if any(math.isfinite(epoch.holdout_accuracy) for epoch in plan.course.epochs) else "test"
 
 
 def _fact(plan: Plan, name: str) -> int:

@@ -58,6 +58,8 @@ def blocks(path: Path, progress: Progress) -> Iterator[list[bytes]]:
                 raise _damage(path, at + broken)
             rest = block[ends[-1] :] if ends else block
             at += len(block) - len(rest)
+    if rest and not at:
+        raise _damage(path, 0)
     if rest:
         raise Broken(f"{path}: ends within a record, at byte {at:,}; it was cut off, or is still being written")
 

@@ -26,7 +26,7 @@ def test_lightning(foreign_logs, imported, kind):
     assert history.step("step").tolist() == [1, 2, 3] * 3 and history.started.steps_per_epoch == 3
     per_epoch = history.step("loss").reshape(3, 3).mean(1)
     assert history.epoch("train_loss") == pytest.approx(per_epoch, rel=1e-6)
-    assert history.best is None and history.course.best_on == ""
+    assert history.best is None and history.course.best_on == "holdout"
     settings = run.info().imported["settings"]
     assert float(settings["lr"]) == 0.1
 

@@ -5,7 +5,7 @@ import pytest
 
 from engine.contract.errors import BadInput
 from engine.exchange.imports.points import Points
-from engine.exchange.imports.series import Meaning, check_map, checked, meanings
+from engine.exchange.imports.series import Meaning, check_map, check_names, checked, meanings
 
 
 def series(*tags, given=None, val_is_test=False):
@@ -52,7 +52,7 @@ def test_the_user_has_the_last_word():
 
 def test_an_unknown_series_or_tag_is_named_with_the_nearest():
     with pytest.raises(BadInput, match="--map metric=tst_accuracy: .*did you mean test_accuracy"):
-        series("metric", given={"metric": "tst_accuracy"})
+        check_names({"metric": "tst_accuracy"})
     with pytest.raises(BadInput, match="--map mtric=lr: no run has this tag; did you mean metric"):
         check_map({"mtric": "lr"}, ["metric"])
 

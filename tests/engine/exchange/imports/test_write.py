@@ -65,7 +65,7 @@ def test_validation_is_no_test_unless_the_user_says_so(foreign_logs, imported):
 
 def test_validation_figures_have_no_place_among_test_figures(foreign_logs, imported):
     row = summarize(imported(foreign_logs / "timm")[0])
-    assert (row.last_accuracy, row.best_accuracy, row.best_on) == (None, None, "")
+    assert (row.last_accuracy, row.best_accuracy, row.best_on) == (None, None, "holdout")
 
 
 def test_it_is_neither_resumed_repeated_nor_edited(foreign_logs, imported):
