@@ -45,6 +45,8 @@ class Headline:
     recipe: str = ""
     id: str = ""
     seed: int = 0
+    layout: str = ""
+    """The program that an imported run comes from, whose seed is none of ours."""
     name: str = ""
     changes: str = "-"
     tags: tuple[str, ...] = ()
@@ -98,7 +100,7 @@ def _identity(head: Headline, width: int) -> Line:
         (f" {head.mark} ", head.role),
         (one_line(head.recipe), "strong"),
         (f"{gap}{head.id[-4:]}", "id"),
-        (f"{gap}seed {head.seed}", "dim"),
+        (f"{gap}imported ({one_line(head.layout)})" if head.layout else f"{gap}seed {head.seed}", "dim"),
     ]
     if head.excluded:
         left.append((f"{gap}left out: {one_line(head.excluded)}", "warn"))
