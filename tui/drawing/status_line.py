@@ -45,8 +45,6 @@ class Headline:
     recipe: str = ""
     id: str = ""
     seed: int = 0
-    layout: str = ""
-    """The program that an imported run comes from, whose seed is none of ours."""
     name: str = ""
     changes: str = "-"
     tags: tuple[str, ...] = ()
@@ -58,6 +56,8 @@ class Headline:
     role: str = "run-0"
     excluded: str = ""
     """Why the user has left the run out of means and verdicts."""
+    layout: str = ""
+    """The program that an imported run comes from, whose seed is none of ours."""
 
 
 @dataclass(frozen=True, slots=True)
