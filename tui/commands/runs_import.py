@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from engine.contract.errors import BadInput, user_path
-from engine.contract.text import one_line
+from engine.contract.text import clean, one_line
 from tui.commands.common import Json, RunsDirs, print_json, print_table, roots
 from tui.drawing.format import NONE, counted
 
 if TYPE_CHECKING:
+    from engine.contract.run.folder import RunFolder
     from engine.exchange.imports.layouts import Found
     from engine.exchange.imports.plan import Options, Plan, Scalar
 
@@ -50,7 +52,7 @@ def import_runs(
     """
     from engine.exchange.imports.layouts import find_runs
     from engine.exchange.imports.plan import Options, size_of
-    from engine.exchange.imports.series import check_map, check_names
+    from engine.exchange.imports.series import check_names
 
     if split not in ("", "val=test"):
         raise BadInput(f"--split {split}: the only choice is val=test")
@@ -58,48 +60,85 @@ def import_runs(
     check_names(options.series)
     found = list({run.folder / run.name: run for folder in folders for run in find_runs(user_path(folder))}.values())
     with _bar(size_of(found)) as progress:
-        plans = _plans(found, options, progress)
-    check_map(options.series, [scalar.tag for plan in plans for scalar in plan.scalars])
-    outcomes = _outcomes(plans, roots(runs_dir)[0], dry_run=dry_run)
+        outcomes = _import(found, options, roots(runs_dir)[0], progress, dry_run=dry_run)
     if as_json:
-        return print_json([_as_json(plan, run, done) for plan, (run, done) in zip(plans, outcomes, strict=True)])
-    for plan, (run, done) in zip(plans, outcomes, strict=True):
+        return print_json([outcome.data for outcome in outcomes])
+    for outcome in outcomes:
         if dry_run:
-            _print_plan(plan)
-        typer.echo(f"{run or NONE}  {done}  {one_line(plan.found.name)}: {_summary(plan)}")
+            _print_lines(outcome.head)
+            print_table(["tag", "points", "series", "unit", "split"], outcome.table)
+            _print_lines(outcome.notes)
+        typer.echo(f"{outcome.run or NONE}  {outcome.done}  {outcome.summary}")
         if not dry_run:
-            _print_notes(plan)
+            _print_lines(outcome.notes)
     return None
 
 
-def _plans(found: Sequence[Found], options: Options, progress: Callable[[int], None]) -> list[Plan]:
-    """All runs, read before any of them is written. BadInput with the problems of all of them."""
-    from engine.exchange.imports.plan import plan
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done about a run of another program, in words: the points themselves would fill the memory."""
 
-    plans, problems = list["Plan"](), list[str]()
+    run: str
+    """Its id; "" in a dry run."""
+    done: str
+    """"imported", "already imported" or "would be imported"."""
+    summary: str
+    head: list[str]
+    table: list[list[str]]
+    """A row for each tag."""
+    notes: list[str]
+    data: dict[str, Any]
+    """The same as JSON."""
+
+
+def _import(
+    found: Sequence[Found], options: Options, root: Path, progress: Callable[[int], None], *, dry_run: bool
+) -> list[Outcome]:
+    """Read and write one run after the other, so that only one is in memory.
+
+    Raises:
+        BadInput: with the problems of all runs; then none of them is left.
+    """
+    from engine.exchange.imports.plan import plan
+    from engine.exchange.imports.series import check_map
+    from engine.exchange.imports.write import existing, take_back, write
+
+    outcomes, problems, made = list[Outcome](), list[str](), list["RunFolder"]()
     for one in found:
         try:
-            plans.append(plan(one, options, progress))
+            planned = plan(one, options, progress)
+            run, done = existing(planned, root), "already imported"
+            if not run:
+                done = "would be imported" if dry_run else "imported"
+                made += [] if dry_run else [write(planned, root)]
+                run = "" if dry_run else made[-1].id
+            outcomes.append(_outcome(planned, run, done))
         except BadInput as error:
             problems += error.problems
-    if problems:
-        raise BadInput(problems)
-    return plans
-
-
-def _outcomes(plans: Sequence[Plan], root: Path, *, dry_run: bool) -> list[tuple[str, str]]:
-    """The run of each plan and what was done: "imported", "already imported", "would be imported"."""
-    from engine.exchange.imports.write import existing, write
-
-    outcomes = []
-    for plan in plans:
-        if known := existing(plan, root):
-            outcomes.append((known, "already imported"))
-        elif dry_run:
-            outcomes.append(("", "would be imported"))
-        else:
-            outcomes.append((write(plan, root).id, "imported"))
+    try:
+        if problems:
+            raise BadInput(problems)
+        check_map(options.series, [tag for outcome in outcomes for tag in outcome.data["series"]])
+    except BadInput:
+        take_back(made)
+        raise
     return outcomes
+
+
+def _outcome(plan: Plan, run: str, done: str) -> Outcome:
+    return Outcome(
+        run=run,
+        done=done,
+        summary=f"{one_line(plan.found.name)}: {_summary(plan)}",
+        head=[
+            f"{plan.found.folder} -> {plan.found.name} ({plan.found.layout})",
+            *(f"  {file.file}" for file in plan.files),
+            f"  {plan.axis.words}",
+        ],
+        table=[_row(scalar) for scalar in plan.scalars],
+        notes=_notes(plan),
+        data=_as_json(plan, run, done),
+    )
 
 
 def _given(series: Sequence[str]) -> Mapping[str, str]:
@@ -138,21 +177,17 @@ def _summary(plan: Plan) -> str:
     return f"{plan.found.layout}, {length}, {ours} series" + (f", {len(plan.others)} other scalars" * bool(plan.others))
 
 
-def _print_plan(plan: Plan) -> None:
-    typer.echo(f"{plan.found.folder} -> {one_line(plan.found.name)} ({plan.found.layout})")
-    for file in plan.files:
-        typer.echo(f"  {one_line(file.file)}")
-    typer.echo(f"  {plan.axis.words}")
-    print_table(["tag", "points", "series", "unit", "split"], [_row(scalar) for scalar in plan.scalars])
-    _print_notes(plan)
+def _print_lines(lines: Sequence[str]) -> None:
+    for line in lines:
+        typer.echo(clean(line))
 
 
-def _print_notes(plan: Plan) -> None:
+def _notes(plan: Plan) -> list[str]:
+    """What the user should know about the import."""
     percent = [one_line(scalar.tag) for scalar in plan.scalars if scalar.meaning.percent]
-    if percent:
-        typer.echo(f"  in percent, divided by 100: {', '.join(percent)}")
-    for note in (*plan.notes, *(f"{one.tag}: {one.meaning.note}" for one in plan.scalars if one.meaning.note)):
-        typer.echo(f"  {one_line(note)}")
+    notes = [f"  in percent, divided by 100: {', '.join(percent)}"] if percent else []
+    whys = (f"{one.tag}: {one.meaning.note}" for one in plan.scalars if one.meaning.note)
+    return notes + [f"  {one_line(note)}" for note in (*plan.notes, *whys)]
 
 
 def _row(scalar: Scalar) -> list[str]:

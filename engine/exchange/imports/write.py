@@ -22,6 +22,7 @@ import math
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
@@ -83,6 +84,12 @@ def write(plan: Plan, root: Path) -> RunFolder:
             raise BadInput(f"cannot write a run in {root}: {error.strerror}") from error
         raise
     return RunFolder(path)
+
+
+def take_back(runs: Iterable[RunFolder]) -> None:
+    """Remove runs that this import has just made, because another one of it failed."""
+    for run in runs:
+        shutil.rmtree(run.path)
 
 
 def _seed(plan: Plan, root: Path) -> int:

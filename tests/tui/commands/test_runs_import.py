@@ -59,7 +59,7 @@ def test_a_second_import_changes_nothing(cli, logs):
 
 def test_imported_runs_are_listed_shown_and_compared(cli, logs):
     done = json.loads(cli("runs", "import", logs, "--json").out)
-    assert [one["status"] for one in done] == ["imported"] * 2 and [one["id"] for one in done] == runs()
+    assert [one["status"] for one in done] == ["imported"] * 2 and sorted(one["id"] for one in done) == runs()
     listed = cli("runs", "list", "--filter", "origin:tensorboard").out
     assert "a (tensorboard)" in listed and "50.00" in listed
     assert cli("runs", "list", "--filter", "origin:own", "--json").out.strip() == "[]"
