@@ -143,7 +143,7 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
     last = f"last {_accuracy(row.last_accuracy)} %"
     best = f"best on {row.best_on} {_accuracy(row.best_accuracy)} %" if row.best_on else "tested at the end"
     if info.layout and row.best_accuracy is None:
-        best = "no best epoch, because the files hold no test accuracy"
+        best = f"{_validation(folder)}no best epoch, because the files hold no test accuracy"
     return {
         "name": labels.name,
         "status": f"{row.status}{reason}" + (f": {row.message}" if row.message else ""),
@@ -173,6 +173,15 @@ def _origin(info: RunInfo) -> str:
     files = info.imported.get("files", ())
     count = counted(len(files), "file") if isinstance(files, list) else "files"
     return f"imported ({info.layout}) from {info.imported.get('folder')}, {count}" if info.layout else ""
+
+
+def _validation(folder: RunFolder) -> str:
+    """The last validation accuracy of an imported run, as the start of a text; "" if there is none."""
+    from engine.contract.run.fold import RunFold
+
+    values = [epoch.holdout_accuracy for epoch in RunFold(folder.events).poll().course.epochs]
+    known = [value for value in values if value == value]
+    return f"last on validation {percent(known[-1])} %, " if known else ""
 
 
 def _accuracy(value: float | None) -> str:

@@ -149,6 +149,12 @@ def test_runs_of_one_name_are_grouped_by_hand(cli, logs):
     assert sorted(row["seed"] for row in rows) == [0, 1]
 
 
+def test_a_validation_accuracy_is_shown_as_one(cli, tmp_path):
+    write_log(tmp_path / "v", {"val/acc": 80.0})
+    cli("runs", "import", tmp_path / "v")
+    assert "last - %, last on validation 80.00 %, no best epoch" in cli("runs", "show", "v").out
+
+
 def test_scalars_that_are_tensors_come_in_as_well(cli, tmp_path):
     writer = EventFileWriter(str(tmp_path / "t"))
     for step in range(30):
