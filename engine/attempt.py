@@ -24,6 +24,7 @@ from engine.contract.run.events import Event, Failed, Finished, Message, Phase, 
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder, written_by
 from engine.data.load import load
+from engine.exchange.tensorboard.live import mirrored
 from engine.launch import compile_cache
 from engine.launch.supervisor import PLACEMENT
 from engine.loop.evaluate import Interrupted
@@ -104,7 +105,7 @@ class Attempt:
         last: Event = Stopped()
         with sampling(self.sampler, self._writer.write):
             data = load(self.recipe.data, placement.data_dir, self._report_phase, parts)
-            for event in fit(
+            events = fit(
                 self.recipe,
                 run,
                 data,
@@ -115,7 +116,8 @@ class Attempt:
                 stopping=self._ending,
                 parts=parts,
                 home=self._home,
-            ):
+            )
+            for event in mirrored(events, run) if placement.tensorboard else events:
                 if isinstance(event, Finished | Stopped):
                     last = event  # written once sampling has stopped, so that no sample can follow it
                 else:

@@ -82,7 +82,9 @@ def parts_with(ref: str, given: Sequence[str], roots: Sequence[Path] = ()) -> li
 def _run(ref: str, roots: Sequence[Path]) -> RunFolder:
     from engine.contract.run.store import find, runs_root  # listings of presets start faster without it
 
-    return find(list(roots) or [runs_root()], ref.removeprefix(RUN))
+    run = find(list(roots) or [runs_root()], ref.removeprefix(RUN))
+    run.refuse_imported()
+    return run
 
 
 def load_table(ref: str, parts: Catalog) -> Table:

@@ -12,7 +12,7 @@ import pytest
 
 import engine.analysis
 import engine.contract
-import engine.exchange.pack
+import engine.exchange
 import engine.launch
 import presets
 import tui
@@ -48,7 +48,7 @@ def packages_loaded_by(names: tuple[str, ...]) -> set[str]:
 
 @pytest.mark.parametrize(
     "package",
-    [tui, presets, engine.contract, engine.launch, engine.analysis, engine.exchange.pack],
+    [tui, presets, engine.contract, engine.launch, engine.analysis, engine.exchange],
     ids=lambda p: p.__name__,
 )
 def test_nothing_on_the_torch_free_side_loads_torch(package):
@@ -60,7 +60,7 @@ def test_schedules_the_fetcher_and_the_library_are_torch_free():
 
 
 @pytest.mark.parametrize(
-    "package", [presets, engine.contract, engine.launch, engine.analysis], ids=lambda p: p.__name__
+    "package", [presets, engine.contract, engine.launch, engine.analysis, engine.exchange], ids=lambda p: p.__name__
 )
 def test_nothing_below_the_screens_loads_them(package):
     assert loaded_by(list(modules(package)), SCREENS) == "[]"
@@ -77,6 +77,11 @@ def test_the_trainer_loads_no_screen():
 def test_scipy_waits_for_a_comparison_that_needs_it():
     names = [*modules(engine.analysis), *modules(tui.drawing), "tui.commands.compare", "tui.commands.runs_table"]
     assert loaded_by(names, ("scipy", "statsmodels", "pandas")) == "[]"
+
+
+def test_tensorboard_waits_for_a_command_that_needs_it():
+    names = [*modules(engine.exchange), "engine.attempt", "tui.plans.plan", "tui.commands.runs"]
+    assert loaded_by(names, ("tensorboard", "google", "pandas")) == "[]"
 
 
 def test_drawing_loads_no_terminal_framework():

@@ -5,6 +5,7 @@ leading minus negates it; a word without a key is searched in id, name, preset, 
 keep white space together (`name:"paper v2"`). Case is ignored.
 
   text     name id preset changes model host device recipe data note excluded (why a run is left out of means)
+           origin (the program that an imported run comes from, else "own")
            `:` means contains, `=` means equals; `*` and `?` are wildcards; commas separate alternatives (except in
            name, changes, note and excluded)
   words    tag status reason        equals one of the alternatives; status also has `live`
@@ -42,6 +43,7 @@ _TEXTS: Final[dict[str, Callable[[Summary], Iterable[str]]]] = {
     "device": lambda row: (row.device,),
     "recipe": lambda row: (row.recipe_id,),
     "data": lambda row: (row.data,),
+    "origin": lambda row: (row.layout or "own",),
     "note": lambda row: row.notes,
     "excluded": lambda row: (row.excluded,) if row.excluded else (),
 }

@@ -20,6 +20,8 @@ from engine.contract.run.summary import Summary, summarize
 
 UNREADABLE = "recipe unreadable"
 """Stands for the changes of a run whose recipe cannot be read."""
+UNKNOWN = "recipe unknown"
+"""Stands for those of an imported run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def mark(readings: Sequence[Reading], baseline: str, *, same_epoch: bool = False
         baseline: id of the run that all others are compared with, one of them.
         same_epoch: compare finished runs, too, at the last epoch that both have tested.
     """
-    base = next(one.recipe for one in readings if one.run.id == baseline)
+    base = next(one for one in readings if one.run.id == baseline)
     rows = table([one.standing for one in readings], baseline, same_epoch=same_epoch)
     return [
         Marked(one.run, row, one.recipe, _changes(base, one), one.milestones, one.energy, one.course)
@@ -105,11 +107,12 @@ def read_marked(folders: Sequence[RunFolder], baseline: str, *, same_epoch: bool
         BadInput: the run.json or recipe.toml of a run is damaged.
     """
     for folder in folders:
-        folder.inspect()
+        if not folder.info().layout:
+            folder.inspect()
     return mark([read_run(folder) for folder in folders], baseline, same_epoch=same_epoch)
 
 
-def _changes(base: Recipe | None, one: Reading) -> str:
-    if base is None or one.recipe is None:
-        return UNREADABLE
-    return changes(base, one.recipe, one.folder.own_catalog())
+def _changes(base: Reading, one: Reading) -> str:
+    if base.recipe is None or one.recipe is None:
+        return UNKNOWN if base.run.layout or one.run.layout else UNREADABLE
+    return changes(base.recipe, one.recipe, one.folder.own_catalog())

@@ -48,6 +48,7 @@ def resume(
             wrote it in a layout of its own, a change is invalid, or there is no such device.
         StartFailed: it could not be started.
     """
+    run.refuse_imported()
     _refuse_active(run, pause)
     refuse_links(run.path)
     run.refuse_newer()

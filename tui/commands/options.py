@@ -54,7 +54,7 @@ def _parameter(flag: Flag) -> inspect.Parameter:
         [] if flag.many else None,
         flag.option,
         help=flag.help,
-        metavar=flag.metavar,
+        metavar=flag.metavar or None,
         autocompletion=COMPLETION.get(flag.name),
     )
     kind: Any = list[flag.kind] if flag.many else flag.kind | None  # type: ignore[name-defined]

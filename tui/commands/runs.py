@@ -10,6 +10,7 @@ from tui.commands import (
     runs_disk,
     runs_export,
     runs_follow,
+    runs_import,
     runs_list,
     runs_pack,
     runs_show,
@@ -32,5 +33,6 @@ app.command("show")(runs_show.show_run)
 app.command("compare")(compare.compare)
 app.command("table")(runs_table.table)
 app.command("export")(runs_export.export)
+app.command("import")(runs_import.import_runs)
 for module in (runs_follow, runs_control, runs_disk, runs_pack):
     module.add_to(app)

@@ -1,10 +1,11 @@
-"""`cifar-tui runs export`: the epochs of a run as CSV or JSON. `--all` is in `runs_export_all`."""
+"""`cifar-tui runs export`: the epochs of a run, or runs as event files. `--all` is in `runs_export_all`."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,41 +14,76 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import one_line
-from tui.commands.common import Ref, RunsDirs, finite, print_or_write, roots, say
+from tui.commands.common import Refs, RunsDirs, finite, print_or_write, roots, say
 from tui.commands.runs_export_all import EveryRun, Filter, export_all, refuse_without_all
 
 if TYPE_CHECKING:
     from engine.contract.run.events import Epoch
+    from engine.contract.run.folder import RunFolder
 
 
 def export(
-    run: str = typer.Argument("", help=Ref.help, metavar="RUN", show_default=False),
+    refs: list[str] | None = typer.Argument(None, help=Refs.help, metavar="RUN...", show_default=False),
     every: bool = EveryRun,
     filter_text: str = Filter,
-    form: str = typer.Option("csv", "--format", help="Format: csv or json; with --all also md or latex."),
-    out: Path | None = typer.Option(None, "--out", help="File to write to. Without it, stdout is used."),
+    form: str = typer.Option(
+        "", "--format", help="csv (the default), json, or tensorboard; with --all csv, json, md, or latex."
+    ),
+    out: Path | None = typer.Option(
+        None,
+        "--out",
+        help="File to write to; without it, stdout. For tensorboard a folder; without it, tensorboard-logs.",
+    ),
     as_json: bool = typer.Option(False, "--json", help="Same as --format json."),
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
-    """Export the epochs of a run, or with --all a table of all runs: one row a run, each changed field a column."""
+    """Export the epochs of a run, runs as event files for TensorBoard, or with --all a table of all runs.
+
+    The table has one row a run, and a column for each field that differs between runs.
+    """
+    form = "json" if as_json else form or "csv"
     if every:
-        return export_all("json" if as_json else form, filter_text, out, roots(runs_dir), run)
-    refuse_without_all(run, filter_text)
-    from engine.contract.run.fold import RunFold
+        return export_all(form, filter_text, out, roots(runs_dir), refs)
+    refuse_without_all(refs, filter_text)
     from engine.contract.run.store import find
+
+    if form not in FORMATS:
+        raise BadInput(f"--format: got {form!r}, needs {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+    folders = [find(roots(runs_dir), ref) for ref in dict.fromkeys(refs or ())]
+    if form == "tensorboard":
+        return _event_files(folders, out or Path(EVENT_FILES))
+    if len(folders) > 1:
+        raise BadInput(f"--format {form} exports one run at a time, got {len(folders)}")
+    return _epochs(folders[0], form, out)
+
+
+def _epochs(folder: RunFolder, form: str, out: Path | None) -> None:
+    """Print the epochs of a run as CSV or JSON, or write them to a file."""
+    from engine.contract.run.fold import RunFold
     from tui.drawing.figures import unreadable_note
 
-    form = "json" if as_json else form
-    if form not in ("csv", "json"):
-        raise BadInput(f"--format: got {form!r}, needs csv or json")
-    folder = find(roots(runs_dir), run)
     fold = RunFold(folder.events).poll()
     rows = _epoch_rows(fold.course.epochs)
     if fold.garbage:
         say(f"warning: {unreadable_note(fold.garbage)}")
     text = json.dumps(finite({"id": folder.id, "epochs": rows}), indent=1) if form == "json" else _csv(rows)
     print_or_write(text, out)
-    return None
+
+
+FORMATS: Final = ("csv", "json", "tensorboard")
+EVENT_FILES: Final = "tensorboard-logs"  # not "tensorboard", which `python -m` would import in place of the package
+
+
+def _event_files(folders: Sequence[RunFolder], out: Path) -> None:
+    """Write event files, one folder a run, and print the folders."""
+    from engine.exchange.tensorboard.write import write_event_files
+
+    for folder in folders:
+        try:
+            typer.echo(write_event_files(folder, out))
+        except OSError as error:
+            raise BadInput(f"--out {out}: {error.strerror}") from None
+    say(f"to look at them: tensorboard --logdir {shlex.quote(str(out))}")
 
 
 EXPORTED: Final = (

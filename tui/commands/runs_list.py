@@ -59,9 +59,9 @@ def print_summaries(rows: Sequence[Summary], root: Path | None = None) -> None:
     table = [
         [
             row.id,
-            row.name or row.preset or row.model,
+            (row.name or row.preset or row.model) + (f" ({row.layout})" if row.layout else ""),
             row.changes or NONE,
-            str(row.seed),
+            NONE if row.layout else str(row.seed),
             f"{row.epoch}/{row.epochs}",
             NONE if row.last_accuracy is None else percent(row.last_accuracy),
             NONE if row.best_accuracy is None else picked(row.best_accuracy, row.best_on),

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from rich.color import Color
@@ -13,16 +14,22 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
+from engine.contract.errors import BadInput, nearest_or_all
+from engine.contract.text import one_line
+from engine.exchange.imports.scalars import read_scalars
 from tui.commands import output
 from tui.commands.common import print_lines
 from tui.dashboard import panels
 from tui.dashboard.curves import accuracy_curves, aligned, lower_curves, rate_curve
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
+from tui.drawing.axes import Axis
 from tui.drawing.chart_pane import chart_pane
-from tui.drawing.format import Glyphs, counted, glyphs_of_terminal, to_ascii
+from tui.drawing.charts import Chart, Series
+from tui.drawing.format import Glyphs, counted, glyphs_of_terminal, number, to_ascii
 from tui.drawing.lines import Line, clip
 from tui.drawing.palette import PALETTES, Palette, looks
+from tui.drawing.ranges import fit_values, visible
 from tui.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,15 +41,20 @@ THREE: Final = 36
 """Lines from which the learning rate has a chart of its own."""
 
 
-def plot_run(folder: RunFolder, settings: Settings) -> None:
-    """Print the charts in the size of the terminal, leaving a line for the prompt; 80 x 24 where there is none."""
+def plot_run(folder: RunFolder, settings: Settings, scalar: str = "") -> None:
+    """Print the charts in the size of the terminal, leaving a line for the prompt; 80 x 24 where there is none.
+
+    Args:
+        scalar: the tag of a scalar of an imported run, which is drawn instead.
+    """
     width, height = shutil.get_terminal_size()
     glyphs = _glyphs(settings)
     console = Console(file=output.drawable(sys.stdout))
     colored = console.color_system is not None and not os.environ.get("NO_COLOR")
     view = RunView(folder)
     view.poll()
-    lines = charts(view, max(width, LEAST[0]), max(height - 1, LEAST[1]), glyphs, color=colored)
+    draw = partial(scalar_chart, tag=scalar) if scalar else charts
+    lines = draw(view, max(width, LEAST[0]), max(height - 1, LEAST[1]), glyphs, color=colored)
     if colored:
         palette = PALETTES[settings.theme or next(iter(PALETTES))]
         for line in lines:
@@ -68,13 +80,36 @@ def charts(view: RunView, width: int, height: int, glyphs: Glyphs, *, color: boo
     return lines
 
 
+def scalar_chart(view: RunView, width: int, height: int, glyphs: Glyphs, *, color: bool, tag: str) -> list[Line]:
+    """Which run it is, and a scalar of other files that is no series of ours, over the steps at which it was logged.
+
+    Raises:
+        BadInput: the run has no such scalar.
+    """
+    found = read_scalars(view.run.path)
+    if tag not in found:
+        raise BadInput(f"--scalar {tag!r}: run {view.run.id} has no such scalar{nearest_or_all(tag, list(found))}")
+    curve, frame = found[tag], Frame(width, height - 2, glyphs, color=color)
+    last = number(float(curve.value[-1]))
+    series = Series(one_line(tag, 12), curve.step, curve.value, (last,), "run-0", "●", faint="faint-0")
+    x = Axis(float(curve.step[0]), float(max(curve.step[-1], curve.step[0] + 1)))
+    y = fit_values([visible(series.points, x)]).axis
+    chart = Chart(one_line(tag), (series,), x, y, "step")
+    return [_title(view, width), *chart_pane(chart, frame.style(), width, height - 1)]
+
+
 def _title(view: RunView, width: int) -> Line:
     changes = f"   changes {view.info.changes}" if view.info.changes not in ("", "-") else ""
     line: Line = [
-        ("● ", "run-0"), (view.name, "strong"), (f"   {view.short_id}   seed {view.info.seed}", "dim"),
+        ("● ", "run-0"), (view.name, "strong"), (f"   {view.short_id}{_seed(view)}", "dim"),
         (f"   epoch {view.done_epochs} of {counted(view.planned_epochs, 'epoch')}{changes}", "dim"),
     ]  # fmt: skip
     return clip(line, width)
+
+
+def _seed(view: RunView) -> str:
+    """The seed, or the program that an imported run comes from, whose seed is none of ours."""
+    return f"   imported ({view.info.layout})" if view.info.layout else f"   seed {view.info.seed}"
 
 
 def _glyphs(settings: Settings) -> Glyphs:

@@ -16,7 +16,7 @@ from tui.drawing.palette import SLOTS
 
 if TYPE_CHECKING:
     from engine.contract.recipe.schema import Recipe
-    from engine.contract.run.folder import RunFolder
+    from engine.contract.run.folder import RunFolder, RunInfo
     from engine.contract.run.summary import Summary
     from tui.drawing.charts import Chart
     from tui.drawing.format import Glyphs as GlyphSet
@@ -31,6 +31,9 @@ PAGE_LINES: Final = 38
 Tab = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, mistakes, disagree, recipe, or log.")
 Others = typer.Option(None, "--with", help="Another run for the tabs mistakes and disagree. Repeatable.", metavar="RUN")
 Plot = typer.Option(False, "--plot", help="Draw the curves of the Dashboard instead, in the size of the terminal.")
+Scalar = typer.Option(
+    "", "--scalar", help="With --plot, draw this scalar of an imported run that is no series of ours.", metavar="TAG"
+)
 Glyphs = typer.Option(
     None, "--glyphs", help="What --plot draws with: braille, block, or ascii; else by TERM.", metavar="NAME"
 )
@@ -45,6 +48,7 @@ def show_run(
     tab: str = Tab,
     others: list[str] | None = Others,
     plot: bool = Plot,
+    scalar: str = Scalar,
     glyphs: str | None = Glyphs,
     svg: Path | None = Svg,
     as_json: bool = Json,
@@ -60,6 +64,8 @@ def show_run(
 
     if plot and as_json:
         raise BadInput("give --plot or --json: the points of the curves are in the JSON as well")
+    if scalar and not plot:
+        raise BadInput("--scalar: give it with --plot")
     folder = find(roots(runs_dir), run)
     if svg is not None:
         return _save_svg(folder, svg, tab.lower(), others, runs_dir)
@@ -67,7 +73,7 @@ def show_run(
         from tui.commands.runs_plot import plot_run
         from tui.settings import settings_of
 
-        return plot_run(folder, settings_of({"glyphs": glyphs}))
+        return plot_run(folder, settings_of({"glyphs": glyphs}), scalar)
     if tab:
         return _print_tab(folder, tab.lower(), others, runs_dir)
     row, info = summarize(folder), folder.info()
@@ -78,7 +84,8 @@ def show_run(
         return print_json(
             row.to_json()
             | {"best_on": row.best_on or None, "seconds_estimated": row.estimated}
-            | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table())}
+            | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table()) if not info.layout else None}
+            | ({"imported": info.imported} if info.layout else {})
             | {"command": info.command, "versions": info.versions}
             | _shown(folder)
             | _facts_of(folder, row, others, runs_dir).to_json()
@@ -88,6 +95,8 @@ def show_run(
             typer.echo(f"{key:9} {one_line(value)}")
     for note in notes:
         typer.echo(f"{'note':9} {one_line(note)}")
+    if info.layout:
+        return None
     return typer.echo(f"\n{recipe.to_toml() if recipe else _toml(folder.recipe_table())}", nl=False)
 
 
@@ -162,6 +171,7 @@ def _tab_lines(
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
     """The lines above the recipe, by their labels; a label without text is not printed."""
+    from engine.exchange.imports.scalars import read_scalars
     from tui.commands.accuracy import accuracy_details
     from tui.drawing.figures import unreadable_note
 
@@ -169,11 +179,16 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
     reason = f" ({row.reason})" if row.reason else ""
     last = f"last {_accuracy(row.last_accuracy)} %"
     best = f"best on {row.best_on} {_accuracy(row.best_accuracy)} %" if row.best_on else "tested at the end"
+    if info.layout and row.best_accuracy is None:
+        best = f"{_validation(folder)}no best epoch, because the files hold no test accuracy"
     return {
         "name": labels.name,
         "status": f"{row.status}{reason}" + (f": {row.message}" if row.message else ""),
         "preset": info.preset + (f"; changes: {info.changes}" if info.changes else ""),
-        "seed": str(info.seed),
+        "origin": _origin(info),
+        "axis": str(info.imported.get("axis", "")),
+        "scalars": ", ".join(read_scalars(folder.path)) if info.layout else "",
+        "seed": "" if info.layout else str(info.seed),
         "epochs": f"{row.epoch} of {row.epochs}",
         "accuracy": ", ".join([last, *accuracy_details(folder), best]),
         "time": work(row.seconds, row.estimated) + (" (estimated from wall clocks)" if row.estimated else ""),
@@ -186,6 +201,24 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
         "repeat": info.command,
         "versions": ", ".join(f"{key} {value}" for key, value in info.versions.items()),
     }
+
+
+def _origin(info: RunInfo) -> str:
+    """Where an imported run comes from; "" for a run of our own."""
+    from tui.drawing.format import counted
+
+    files = info.imported.get("files", ())
+    count = counted(len(files), "file") if isinstance(files, list) else "files"
+    return f"imported ({info.layout}) from {info.imported.get('folder')}, {count}" if info.layout else ""
+
+
+def _validation(folder: RunFolder) -> str:
+    """The last validation accuracy of an imported run, as the start of a text; "" if there is none."""
+    from engine.contract.run.fold import RunFold
+
+    values = [epoch.holdout_accuracy for epoch in RunFold(folder.events).poll().course.epochs]
+    known = [value for value in values if value == value]
+    return f"last on validation {percent(known[-1])} %, " if known else ""
 
 
 def _accuracy(value: float | None) -> str:

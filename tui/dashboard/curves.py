@@ -64,6 +64,8 @@ def accuracy_curves(
 
 def _first_test(view: RunView) -> str:
     """When the first test comes, for an empty plot."""
+    if view.info.layout:
+        return "no accuracy in the imported files"
     if view.tested_once:
         return f"{view.no_test}, after epoch {view.first_test}" if view.first_test else view.no_test
     return f"no test yet: the first comes after epoch {view.first_test or 1}"

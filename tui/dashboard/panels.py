@@ -41,6 +41,7 @@ def headline(view: RunView, status: Status, now: float, look: Look) -> Headline:
         recipe=view.name,
         id=view.run.id,
         seed=info.seed,
+        layout=info.layout,
         name=labels.name,
         changes=info.changes or "-",
         tags=labels.tags,

@@ -217,6 +217,8 @@ class RunView:
     @property
     def no_test(self) -> str:
         """What panes say in place of test figures that are still missing."""
+        if self.info.layout:
+            return "no test"
         return "tested at the end" if self.tested_once else "no test yet"
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -103,7 +104,8 @@ def _facts(one: Overview) -> list[tuple[str, str]]:
     )
     facts = [
         ("recipe", f"{run.preset or run.model}, {changed}"),
-        ("seed", str(run.seed)),
+        ("origin", f"imported ({run.layout}) from {info.imported.get('folder', '')}" if run.layout else ""),
+        ("seed", "" if run.layout else str(run.seed)),
         ("model", f"{run.model}, {si(one.params)} weights" if one.params else run.model),
         ("data", f"{run.data}, {images} images" if one.train_images else run.data),
         ("device", ", ".join(filter(None, device))),
@@ -156,7 +158,9 @@ def commands_pane(one: Overview, width: int) -> list[Line]:
     """The commands that repeat the run, print its figures, print this page, and export its epochs."""
     short = one.run.id[-4:]
     rows = (
-        ("repeat", f"cifar-tui --preset run:{short} --seed {one.run.seed}"),
+        ("plan", f"cifar-tui runs import {shlex.quote(str(one.info.imported.get('folder', '')))} --dry-run")
+        if one.run.layout
+        else ("repeat", f"cifar-tui --preset run:{short} --seed {one.run.seed}"),
         ("figures", f"cifar-tui runs show {short} --json"),
         ("this page", f"cifar-tui runs show {short} --tab overview"),
         ("export", f"cifar-tui runs export {short} --out epochs.csv"),

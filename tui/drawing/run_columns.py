@@ -157,6 +157,16 @@ def _took(run: Summary) -> str:
     return work(run.seconds, run.estimated) if run.seconds else NONE
 
 
+def seed_text(run: Summary) -> str:
+    """The seed; that of another program is no seed of ours."""
+    return NONE if run.layout else str(run.seed)
+
+
+def origin(run: Summary) -> str:
+    """The program that an imported run comes from; a dash for a run that was trained here."""
+    return one_line(run.layout) or NONE
+
+
 COLUMNS: Final = {
     column.key: column
     for column in (
@@ -166,7 +176,8 @@ COLUMNS: Final = {
         ),
         Column("changes", "changes", "how it differs from the preset", 9, _text(_changes), 24, sort="changes"),
         Column("name", "name, tags", "the name and tags you gave it", 10, _label, 26),
-        Column("seed", "seed", "seed", 4, _number(lambda run: str(run.seed)), right=True, sort="seed"),
+        Column("origin", "origin", "program that an imported run comes from", 7, _text(origin, "dim"), 11),
+        Column("seed", "seed", "seed", 4, _number(seed_text), right=True, sort="seed"),
         Column("epoch", "epoch", "epochs done and planned", 7, _number(epochs_of), right=True, sort="epoch"),
         Column(
             "last", "last", "test accuracy at the last epoch, %", 6,
@@ -194,7 +205,8 @@ COLUMNS: Final = {
 ALWAYS: Final = ("recipe", "last", "state")
 """Columns that cannot be hidden."""
 _FIRST_TO_LAST: Final = (
-    *ALWAYS, "name", "changes", "epoch", "delta", "seed", "when", "took", "size", "device", "host", "best", "interval",
+    *ALWAYS, "name", "origin", "changes", "epoch", "delta", "seed", "when", "took", "size", "device", "host", "best",
+    "interval",
 )  # fmt: skip
 """Which columns a narrow list keeps: the last ones drop first."""
 _LATE: Final = _FIRST_TO_LAST[_FIRST_TO_LAST.index("took") :]
@@ -224,26 +236,28 @@ class Layout:
         return any(column.key == key for column, _ in self.columns)
 
 
-def layout(width: int, chosen: Collection[str] = DEFAULT, *, baseline: bool = False) -> Layout:
+def layout(width: int, chosen: Collection[str] = DEFAULT, *, baseline: bool = False, imported: bool = False) -> Layout:
     """The columns for a list of `width` cells, whose last cell belongs to the scroll bar.
 
     Args:
         chosen: keys of the columns that the user wants; those that do not fit drop out.
         baseline: whether there is a baseline, without which two columns have nothing to show.
+        imported: whether there is an imported run, without which the origin is not shown.
     """
     gap = 2 if width >= 100 else 1
     room = max(width - 1 - (10 if gap > 1 else 8), 0)
     widths: dict[str, int] = {}
     for key in _FIRST_TO_LAST:
         column = COLUMNS[key]
-        wanted = key in ALWAYS or (key in chosen and (baseline or key not in _NEEDS_BASELINE))
+        empty = (key in _NEEDS_BASELINE and not baseline) or (key == "origin" and not imported)
+        wanted = key in ALWAYS or (key in chosen and not empty)
         needed = column.width + gap + (_SPARE if key in _LATE else 0)
         if wanted and needed > room and key not in ALWAYS:
             break
         if wanted:
             widths[key] = column.width
             room -= column.width + gap
-    growing = [key for key in ("recipe", "changes", "name", "device", "host") if key in widths]
+    growing = [key for key in ("recipe", "changes", "name", "origin", "device", "host") if key in widths]
     while room > 0 and growing:
         for key in list(growing):
             if widths[key] >= COLUMNS[key].most:

@@ -97,7 +97,7 @@ def title(run: Summary, marks: Marks, width: int) -> Line:
     ]
     label = f'"{one_line(run.name, 40)}"' if run.name else ""
     tags = " ".join(f"#{one_line(tag)}" for tag in run.tags)
-    parts = [f"seed {run.seed}", label, tags]
+    parts = [f"imported ({run.layout})" if run.layout else f"seed {run.seed}", label, tags]
     texts = ["   ".join(filter(None, parts[:kept])) for kept in (3, 2, 1)]
     return heading(name, width, texts)
 

@@ -56,6 +56,8 @@ class Headline:
     role: str = "run-0"
     excluded: str = ""
     """Why the user has left the run out of means and verdicts."""
+    layout: str = ""
+    """The program that an imported run comes from, whose seed is none of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _identity(head: Headline, width: int) -> Line:
         (f" {head.mark} ", head.role),
         (one_line(head.recipe), "strong"),
         (f"{gap}{head.id[-4:]}", "id"),
-        (f"{gap}seed {head.seed}", "dim"),
+        (f"{gap}imported ({one_line(head.layout)})" if head.layout else f"{gap}seed {head.seed}", "dim"),
     ]
     if head.excluded:
         left.append((f"{gap}left out: {one_line(head.excluded)}", "warn"))

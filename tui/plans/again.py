@@ -26,8 +26,9 @@ def repeat_of(run: RunFolder, catalog: Catalog, roots: Sequence[Path]) -> Resolu
     since, or may be a path relative to another folder; then the draft begins with the run itself.
 
     Raises:
-        BadInput: the run is damaged.
+        BadInput: the run is damaged, or another program has trained it.
     """
+    run.refuse_imported()
     info, labels, resolver = run.info(), run.labels(), Resolver(catalog)
     own: dict[str, Any] = {"seed": str(info.seed), "name": labels.name, "tags": list(labels.tags)}
     copies = own_parts(run)
@@ -61,7 +62,8 @@ def flags_of(command: str) -> dict[str, Any] | None:
     for word in rest:
         if word in WITHOUT_VALUE:
             continue
-        flag, value = OPTIONS.get(word), next(rest, None)
+        flag = OPTIONS.get(word)
+        value = True if flag and flag.kind is bool else next(rest, None)
         if flag is None or value is None:
             return None
         if flag.many:

@@ -108,9 +108,9 @@ class Draft:
 
     def command(self, *, detach: bool = True) -> list[str]:
         """The words of the command that does the same without a screen."""
-        given = [(flag.option, text) for flag in accepted_by(TRAIN) for text in self.texts(flag)]
+        given = [_words(flag, text) for flag in accepted_by(TRAIN) for text in self.texts(flag)]
         how = ["--headless", "--detach"] if detach else ["--headless"]
-        return ["cifar-tui", *(word for pair in given for word in pair), *how]
+        return ["cifar-tui", *(word for words in given for word in words), *how]
 
     def texts(self, flag: Flag) -> tuple[str, ...]:
         """The values that a flag needs to make this draft, one for each time that it is given."""
@@ -188,7 +188,9 @@ def from_flags(flags: Mapping[str, Any]) -> Draft:
             case "seeds":
                 place["seeds"] = _first_so_many(str(value)) if flag.name == "seeds" else str(value)
             case "place":
-                place[flag.path] = " ".join(value) if flag.many else str(value)
+                place[flag.path] = (
+                    " ".join(value) if flag.many else str(value).lower() if flag.kind is bool else str(value)
+                )
     return Draft(
         preset=str(given.get("preset", "")),
         named=named,
@@ -198,6 +200,13 @@ def from_flags(flags: Mapping[str, Any]) -> Draft:
         place=place,
         parts=tuple(map(str, given.get("parts", ()))),
     )
+
+
+def _words(flag: Flag, text: str) -> tuple[str, ...]:
+    """A flag with its value, as words of a command; a switch is given or not, and has no value."""
+    if flag.kind is bool:
+        return (flag.option,) if text == "true" else ()
+    return flag.option, text
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -43,7 +43,7 @@ class Flag:
     commands: tuple[str, ...]
     """The commands that accept it."""
     kind: type = str
-    """Of one value, as the command line parses it."""
+    """Of one value, as the command line parses it; bool for a switch, which takes none."""
     many: bool = False
     """Whether it may be given several times; its value is a list then."""
     on_resume: bool = False
@@ -87,6 +87,8 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("share", "--share", "place", "share", "W", "Who may read the run folder: private or group.", (TRAIN, GRID)),
     Flag("keep", "--keep", "place", "keep", "K",
          "Checkpoints to keep after training: all, resumable, weights, or none.", (TRAIN, GRID, SUITE)),
+    Flag("tensorboard", "--tensorboard", "place", "tensorboard", "",
+         "Also write event files for TensorBoard into the run folder.", (TRAIN, GRID, SUITE), bool, on_resume=True),
 )  # fmt: skip
 """In the order in which help, commands and the form list them."""
 

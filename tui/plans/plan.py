@@ -23,8 +23,11 @@ from engine.contract.run.store import RunFolder, create
 from engine.contract.run.teacher import FIELD, with_teacher
 from engine.contract.text import file_size
 from engine.data.fetch import require
+from engine.exchange.tensorboard.needed import require_tensorboard
 from engine.launch import devices, local
+from tui.plans.configured import configured
 from tui.plans.draft import Draft
+from tui.plans.placement import checked
 from tui.plans.resolution import Resolution
 
 BYTES_PER_PARAMETER: Final = 4 * (3 + 3 + 1 + 1)
@@ -80,7 +83,9 @@ def plan(
     recipe, teacher = with_teacher(found.recipe, roots or (root,), parts)
     own_code.approve(own_code.brought_by(own_parts), trust)
     approved = own_code.approve([RunFolder(Path(teacher["folder"]))] if teacher else [], trust)
-    placed = draft.placement()
+    placed = checked({**configured(), **draft.place})
+    if placed.tensorboard:
+        require_tensorboard("--tensorboard")
     data_dir = str(user_path(placed.data_dir).absolute()) if placed.data_dir else ""  # trainers change the folder
     placement = placed.model_copy(update={"parts": tuple(own_parts), "data_dir": data_dir})
     seeds = seeds or draft.seeds()

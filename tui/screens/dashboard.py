@@ -227,6 +227,6 @@ class Dashboard(BesideRuns, PlotKeys, Exports):
             self.ask_again(self._view.run)
 
     def action_edit(self) -> None:
-        if self._view is not None:
+        if self._view is not None and not self.refuses(self._view.run):
             flags = {"preset": f"run:{self._view.run.id}", "seed": str(self._view.info.seed)}
             self.workbench.new_run(flags | {"name": self._view.labels().name})

@@ -104,7 +104,8 @@ class ResultsTable(PairedRows):
 
     def _columns(self) -> Layout:
         session = self.workbench.session
-        return layout(self._table_width, session.columns, baseline=session.baseline is not None)
+        imported = any(run.layout for run in session.summaries())
+        return layout(self._table_width, session.columns, baseline=session.baseline is not None, imported=imported)
 
     def _arrange(self, rows: int) -> None:
         """Divide the height: first the table, then the recipes, then the curve of the run under the cursor."""

@@ -60,8 +60,19 @@ class RunActions(Section):
 
         self.app.push_screen(Confirm(f"Stop run {run.id[-4:]}?", body, buttons), answered)
 
+    def refuses(self, run: RunFolder) -> bool:
+        """Whether another program has trained the run, so that nothing can start from it; says so."""
+        try:
+            run.refuse_imported()
+        except BadInput as error:
+            self.say(str(error), bad=True)
+            return True
+        return False
+
     def ask_resume(self, run: RunFolder) -> None:
         """Ask whether to resume a run from its last checkpoint."""
+        if self.refuses(run):
+            return
         self._ask(
             f"Continue run {run.id[-4:]}?",
             "It resumes from its last checkpoint, with the same recipe and seed.",
@@ -71,6 +82,8 @@ class RunActions(Section):
 
     def ask_again(self, run: RunFolder) -> None:
         """Ask whether to start a new run with the same recipe and seed."""
+        if self.refuses(run):
+            return
         seed = run.info().seed
         self._ask(
             f"Run {run.id[-4:]} again?",

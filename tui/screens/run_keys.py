@@ -41,7 +41,7 @@ class RunKeys(RunActions):
             self.ask_again(run)
 
     def action_edit(self) -> None:
-        if run := self._run():
+        if (run := self._run()) and not self.refuses(run):
             self.workbench.new_run({"preset": f"run:{run.id}"})
 
     def action_delete(self) -> None:

@@ -283,3 +283,5 @@ class Placement(_Closed):
     """Which checkpoint files to keep when the run has finished."""
     parts: tuple[str, ...] = ()
     """Files with the user's own parts."""
+    tensorboard: Bool = False
+    """Also write event files for TensorBoard into the run folder while training."""

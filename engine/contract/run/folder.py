@@ -4,7 +4,8 @@ run.json        the creator, once          what was asked for, where, and with w
 recipe.toml     the creator, once          the resolved recipe, itself a valid preset
 parts/          the creator, once          copies of the user's own parts
 labels.jsonl    anyone, under a lock       name, tags, notes, pin, exclusion
-events.jsonl    the trainer                what happened
+events.jsonl    the trainer                what happened (of an imported run: its creator, once)
+scalars.npz     the creator, once          scalars of an imported run that have no series of ours
 probe.json      the trainer, once          precision, threads and compile mode, from which a resume takes them; figures
 checkpoints/    the trainer                weights, and the state to resume from
 predictions.npz the trainer                test logits and labels
@@ -74,6 +75,13 @@ class RunInfo:
     """SHA-256 of each file in `parts/`, by file name."""
     teacher: dict[str, Any] = field(default_factory=dict)
     """The run that this one is distilled from, and with which weights: see `engine.contract.run.teacher`."""
+    imported: dict[str, Any] = field(default_factory=dict)
+    """Of a run that another program has trained: its layout, files and series, see `engine.exchange.imports.write`."""
+
+    @property
+    def layout(self) -> str:
+        """The program or format that the run was imported from; "" for a run of our own."""
+        return str(self.imported.get("layout", ""))
 
 
 def written_by(info: RunInfo) -> str:
@@ -149,6 +157,7 @@ class RunFolder:
         """The content of `recipe.toml`, not validated. BadInput if it is missing or not TOML."""
         data = read_bytes(self.recipe_toml)
         if data is None:
+            self.refuse_imported()
             self._check_permission(self.recipe_toml)
             raise BadInput(f"run {self.id}: recipe.toml is missing or unreadable ({self.recipe_toml})")
         try:
@@ -186,6 +195,18 @@ class RunFolder:
             raise BadInput(
                 f"run {self.id} has layout {info.schema}, newer than {SCHEMA}, the latest that this version knows: "
                 f"it is read-only here; it was {written_by(info)}"
+            )
+
+    def refuse_imported(self) -> None:
+        """BadInput if another program has trained the run: its recipe is unknown, so it is only there to look at."""
+        try:
+            layout = self.info().layout
+        except BadInput:  # damaged, which others report
+            return
+        if layout:
+            raise BadInput(
+                f"run {self.id} was imported ({layout}), so its recipe is unknown: it can be shown and compared, but "
+                "not resumed, repeated or edited"
             )
 
     def _check_permission(self, path: Path) -> None:

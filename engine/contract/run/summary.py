@@ -63,6 +63,8 @@ class Summary:
     train_seconds: float = 0.0
     origin: str = ""
     device_name: str = ""
+    layout: str = ""
+    """The program or format that the run was imported from; "" for a run of our own."""
     garbage: int = 0
     """Number of invalid lines and values in its events and labels; steps and samples are not checked."""
 
@@ -138,6 +140,7 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
         train_seconds=_finite(course.train_seconds) or 0.0,
         origin=info.id or folder.id,
         device_name=course.started.device_name if course.started else "",
+        layout=info.layout,
         garbage=fold.garbage + labels.garbage,
     )
 

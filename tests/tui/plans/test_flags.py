@@ -17,6 +17,7 @@ GIVEN = {
     "batch_size": 64, "lr": 0.05, "sets": ["optimizer.momentum=0.8"], "add_ops": ["cutout"], "drop_ops": ["mixup"],
     "parts": ["/x/own.py"], "seed": "4", "seeds": "0-2", "device": "cpu", "gpus": 2, "threads": 1, "name": "a b",
     "tags": ["x", "y"], "data_dir": "/data", "wait_free": 3.5, "share": "group", "keep": "none",
+    "tensorboard": True,
 }  # fmt: skip
 
 
@@ -42,9 +43,12 @@ def test_every_placement_field_has_a_flag_except_the_copies_of_own_parts():
 def test_a_flag_makes_a_draft_whose_command_gives_it_back(flag):
     draft = from_flags({"preset": "quickstart", flag.name: GIVEN[flag.name]})
     values = GIVEN[flag.name] if flag.many else [GIVEN[flag.name]]
-    assert draft.texts(flag) == tuple(map(str, values))
     words = draft.command()
-    assert [words[i + 1] for i, word in enumerate(words) if word == flag.option] == list(map(str, values))
+    if flag.kind is bool:
+        assert draft.texts(flag) == ("true",) and words.count(flag.option) == 1
+    else:
+        assert draft.texts(flag) == tuple(map(str, values))
+        assert [words[i + 1] for i, word in enumerate(words) if word == flag.option] == list(map(str, values))
     assert from_flags(flags_of(draft.command_line()) or {}) == draft
 
 
@@ -61,7 +65,7 @@ def test_all_flags_together_survive_the_command():
 def test_help_lists_the_flags_of_the_table_and_their_help(cli_help, command, words):
     shown = " ".join(cli_help(*words).split())
     for flag in accepted_by(command):
-        assert f"{flag.option} {flag.metavar} {flag.help}" in shown
+        assert " ".join(f"{flag.option} {flag.metavar} {flag.help}".split()) in shown
 
 
 @pytest.fixture
