@@ -29,6 +29,8 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {"theme": tuple(PALETTES), "glyphs"
 """The values of each setting."""
 TABLE: Final = "workbench"
 """The table of the configuration file that holds the settings."""
+TABLES: Final = (TABLE, "slurm", "command")
+"""All tables of the file; `engine.launch.cluster_defaults` reads the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def _read(path: Path) -> Settings:
         raise BadInput(f"cannot read {path}: {error.strerror}") from None
     except ValueError as error:  # TOML and UTF-8 errors are ValueErrors
         raise BadInput(f"cannot read {path}: {error}") from None
-    problems = [f"{path}: unknown table {key}{nearest(key, [TABLE])}" for key in table.keys() - {TABLE}]
+    problems = [f"{path}: unknown table {key}{nearest(key, TABLES)}" for key in table.keys() - set(TABLES)]
     own = table.get(TABLE, {})
     if problems or not isinstance(own, dict):
         raise BadInput(problems or [f"{path}: {TABLE} is not a table"])

@@ -18,6 +18,7 @@ from engine.contract.run.status import Status
 from engine.contract.run.teacher import teacher_of
 from engine.launch import devices, elsewhere, local
 from engine.launch.control import wait_until
+from engine.launch.start import check, launcher_of, start
 
 ENDING_SECONDS: Final = 60.0  # how long a resume waits for the previous attempt; a stop has 30 s for its checkpoint
 
@@ -33,7 +34,8 @@ def resume(
 ) -> None:
     """Continue a run from its last checkpoint (from the start if it has none), as a new attempt.
 
-    If the previous attempt is just ending, this waits for it. A run on another machine without an exit record is
+    A run of a scheduler is submitted again, unless a change names another launcher. If the previous attempt is just
+    ending, this waits for it. A run on another machine without an exit record is
     watched for 90 seconds first, because it may only seem to be dead.
 
     Args:
@@ -61,8 +63,10 @@ def resume(
         )
     changed = _check_changes(info, changes or {})
     approved = own_code.approve([run, *_teachers(run)], trust)
+    if launcher_of(run, changed) != "local":  # the supervisor makes sure of it when its job begins
+        return start(run, placement=changed, approved=approved)
     elsewhere.ensure_dead(run, say, pause)
-    local.start(run, placement=changed, approved=approved, supervisor=supervisor)
+    return local.start(run, placement=changed, approved=approved, supervisor=supervisor)
 
 
 def restart_lost(
@@ -115,7 +119,10 @@ def _check_changes(info: RunInfo, changes: Mapping[str, Any]) -> dict[str, Any]:
         placement = Placement.model_validate(known_placement(info.placement)[0] | changed)
     except ValidationError as error:
         raise BadInput(explain(error, Placement)) from error
-    devices.request(placement)
+    if placement.launcher == "local":
+        devices.request(placement)
+    else:
+        check(placement)
     return changed
 
 

@@ -23,7 +23,9 @@ from engine.contract.run.store import RunFolder, create
 from engine.contract.run.teacher import FIELD, with_teacher
 from engine.contract.text import file_size
 from engine.data.fetch import require
-from engine.launch import devices, local
+from engine.launch import devices
+from engine.launch.cluster_defaults import with_defaults
+from engine.launch.start import check, start
 from tui.plans.draft import Draft
 from tui.plans.resolution import Resolution
 
@@ -80,13 +82,16 @@ def plan(
     recipe, teacher = with_teacher(found.recipe, roots or (root,), parts)
     own_code.approve(own_code.brought_by(own_parts), trust)
     approved = own_code.approve([RunFolder(Path(teacher["folder"]))] if teacher else [], trust)
-    placed = draft.placement()
+    placed = with_defaults(draft.placement())
     data_dir = str(user_path(placed.data_dir).absolute()) if placed.data_dir else ""  # trainers change the folder
     placement = placed.model_copy(update={"parts": tuple(own_parts), "data_dir": data_dir})
     seeds = seeds or draft.seeds()
     if placement.gpus > 1:
         raise BadInput(f"gpus: got {placement.gpus}; this version trains each run on one GPU")
-    devices.request(placement)
+    if placement.launcher == "local":
+        devices.request(placement)
+    else:
+        check(placement)
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
     need_room(root, [(recipe, len(seeds))], parts)
@@ -111,12 +116,12 @@ def _command(draft: Draft, seed: int) -> str:
     return shlex.join(draft.put("place.seeds", str(seed)).command(detach=False))
 
 
-def launch(planned: Plan, start: Callable[..., object] = local.start) -> list[RunFolder]:
-    """Make the run folders, then start a supervisor for each; the runs queue for the device in this order.
+def launch(planned: Plan, start: Callable[..., object] = start) -> list[RunFolder]:
+    """Make the run folders, then start them in this order; those of a scheduler are submitted.
 
     Raises:
         BadInput: the runs folder cannot be written; nothing was started.
-        StartFailed: a supervisor did not start; the runs before it have started.
+        StartFailed: a run did not start, or was refused by the scheduler; the runs before it have started.
     """
     runs = [
         create(
