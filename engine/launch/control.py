@@ -162,6 +162,8 @@ def _supervisor(run: RunFolder, replacement: Sequence[str]) -> Identity:
         local.start(run, adopt=True, supervisor=replacement)
         proc = ProcRecord.read(run.proc)
     state = run.status()
+    if state.state == "queued" and (job := JobRecord.read(run.path)) and job.is_ahead(run.path):
+        raise BadInput(f"run {run.id} has not begun; cancel it where its command has submitted it")
     if proc is None or not state.live or not alive(proc.supervisor, run.path):
         reason = f" ({state.reason})" if state.reason else ""
         raise BadInput(f"run {run.id} is not active: it is {state.state}{reason}")

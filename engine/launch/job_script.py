@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +24,8 @@ from engine.launch import package
 
 PASSED_ON: Final = ("CIFAR_TUI_DATA", "CIFAR_TUI_GRACE", "CIFAR_TUI_CPU_SLOTS", "PYTHONSAFEPATH", "PYTHONPATH")
 """Variables that a supervisor takes from the process that submits it, besides those that `package` adds."""
-QUEUE: Final = 'export CIFAR_TUI_QUEUE="$(mktemp -d "${TMPDIR:-/tmp}/cifar-tui-queue.XXXXXX")"'
+QUEUE_NAME: Final = "cifar-tui-queue."
+QUEUE: Final = f'export CIFAR_TUI_QUEUE="$(mktemp -d "${{TMPDIR:-/tmp}}/{QUEUE_NAME}XXXXXX")"'
 """Each job has a queue of its own, on the disk of its node: the scheduler has given it its devices already."""
 
 
@@ -57,6 +59,13 @@ def body(variables: Mapping[str, str], setup: str, command: Sequence[str], prefi
     return "\n".join(
         [*([setup] if setup else []), *exports, QUEUE, " ".join(["exec", *prefix, shlex.join(command)]), ""]
     )
+
+
+def remove_own_queue() -> None:
+    """Remove the queue's folder that `QUEUE` has made for this job. Any other one is left alone."""
+    folder = Path(os.environ.get("CIFAR_TUI_QUEUE", ""))
+    if folder.name.startswith(QUEUE_NAME):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def store(run: RunFolder, text: str) -> Path:

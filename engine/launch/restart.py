@@ -13,6 +13,7 @@ from engine.contract.recipe.schema import Placement
 from engine.contract.run import own_code
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder, RunInfo
+from engine.contract.run.jobs import JobRecord
 from engine.contract.run.links import refuse_links
 from engine.contract.run.status import Status
 from engine.contract.run.teacher import teacher_of
@@ -142,5 +143,11 @@ def _is_ending(run: RunFolder, state: Status) -> bool:
 
 
 def _never_started(run: RunFolder, state: Status) -> bool:
-    """Whether nothing has been started on a new folder, whose state is "starting" for a moment all the same."""
+    """Whether nothing has been started on a new folder, whose state is "starting" for a moment all the same.
+
+    What became of a run that a command has handed over, nobody here can know: of two jobs that begin, one is refused.
+    """
+    job = JobRecord.read(run.path)
+    if job and job.launcher == "command" and job.is_ahead(run.path):
+        return True
     return state.state == "starting" and not run.proc.exists()

@@ -17,7 +17,8 @@ from engine.contract.files import PRIVATE
 from engine.contract.recipe.lenient import known_placement
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.folder import RunFolder
-from engine.launch import elsewhere, package
+from engine.contract.run.process import ExitRecord
+from engine.launch import elsewhere, job_script, package
 from engine.launch.child import command
 from engine.launch.slurm import resubmit
 from engine.launch.supervisor import Command, Supervisor, Timing
@@ -58,6 +59,7 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
         placement = Placement.model_validate(known_placement(run.info().placement)[0] | json.loads(arguments.placement))
         if not arguments.watched:
             elsewhere.ensure_dead(run)
+            _refuse_finished(run)
         explain = resubmit.why_told if arguments.slurm else None
         supervisor = Supervisor(run, placement, timing or Timing(grace=grace_seconds()), trainer, explain)
         ending = supervisor.adopt() if arguments.adopt else supervisor.carry_out()
@@ -66,7 +68,16 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
     except (BadInput, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201  # goes to the run's log; `start` shows its last line
         return 1
+    finally:
+        job_script.remove_own_queue()
     return 0
+
+
+def _refuse_finished(run: RunFolder) -> None:
+    """BadInput if the run is finished: a job may wait for days, while the run was carried out by another one."""
+    record = ExitRecord.read(run.exit)
+    if record is not None and record.state == "finished":
+        raise BadInput(f"run {run.id} is finished")
 
 
 def _say(text: str) -> None:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from engine.contract.files import read_json, write_atomic
-from engine.contract.run.records import ExitRecord
+from engine.contract.run.records import ExitRecord, ProcRecord
 from engine.contract.values import Count, Moment, build_leniently, encode_table
 
 FILE: Final = "job.json"
 SCRIPT: Final = "job.sh"
 """What the job executes; a supervisor submits the same file again."""
+BEGINNING_SECONDS: Final = 30.0
 ATTEMPTS: Final = "attempts"
 """The folder in which a supervisor claims its attempt by creating a file of that number."""
 
@@ -59,6 +60,18 @@ class JobRecord:
     def is_current(self, run_dir: Path) -> bool:
         """Whether no later attempt has begun, which another launcher may have started."""
         return self.attempt >= last_attempt(run_dir)
+
+
+def is_beginning(run_dir: Path, proc: ProcRecord | None, now: float) -> bool:
+    """Whether a supervisor has claimed the latest attempt just now, and `proc.json` does not name it yet."""
+    claim = run_dir / ATTEMPTS / str(last_attempt(run_dir))
+    table = read_json(claim)
+    if table is None or (proc and table.get("pid") == proc.supervisor.pid):
+        return False
+    try:
+        return abs(now - claim.stat().st_mtime) < BEGINNING_SECONDS
+    except OSError:
+        return False
 
 
 def last_attempt(run_dir: Path) -> int:

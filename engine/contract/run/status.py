@@ -20,7 +20,7 @@ from engine.contract.run import scheduled
 from engine.contract.run.course import Course
 from engine.contract.run.events import REASONS, Failed, Finished, Stopped
 from engine.contract.run.fold import RunFold
-from engine.contract.run.jobs import JobRecord
+from engine.contract.run.jobs import JobRecord, is_beginning
 from engine.contract.run.process import (
     ExitRecord,
     Heartbeat,
@@ -83,9 +83,11 @@ def status(run_dir: Path, now: float | None = None, fold: RunFold | None = None)
     record = ExitRecord.read(run_dir / "exit.json")
     ended = record is not None and record.state in ENDED
     job = JobRecord.read(run_dir)
-    job = job if job and job.is_current(run_dir) else None
+    job = job if job and job.is_current(run_dir) and not (record and record.state == "finished") else None
     if job and job.is_ahead(run_dir):
         return Status(**scheduled.awaited(job, now), beat=seen)
+    if job and is_beginning(run_dir, proc, now):
+        return Status("starting", beat=seen)
     told = scheduled.ended(job) if job and not ended and not course.closing else None
     if told and proc and not same_machine(proc.supervisor):
         return Status(**told, beat=seen, ended=seen)

@@ -7,7 +7,7 @@ import pytest
 from engine.contract.errors import BadInput, StartFailed
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.jobs import JobRecord
-from engine.launch import handover, job_script, restart, start
+from engine.launch import control, handover, job_script, restart, start
 
 RUN = Path("/runs/20261128-101530-k3f9")
 FAKE = Path(__file__).with_name("fake_supervisor.py")
@@ -69,8 +69,6 @@ def test_a_run_is_executed_wherever_the_command_takes_it_and_resumed_the_same_wa
     assert (tmp_path / "at").read_text() == "there\n"
     job = JobRecord.read(run.path)
     assert (job.launcher, job.attempt) == ("command", 1)
-    from engine.launch import control
-
     control.stop(run)
     assert bench.ended(run).state == "stopped"
     (run.path / "go").touch()
@@ -83,6 +81,25 @@ def test_a_command_that_only_submits_leaves_the_run_queued(bench):
     start.start(run)
     assert run.log.read_text() == f"accepted /bin/sh {run.path}/job.sh\n"
     assert (run.status().state, run.status().note) == ("queued", "handed over; its supervisor has not begun")
+
+
+def test_a_run_that_waits_elsewhere_cannot_be_stopped_from_here_but_started_again(bench):
+    run = bench.make(launcher="command", template="echo accepted {run}")
+    start.start(run)
+    with pytest.raises(BadInput, match="has not begun; cancel it where its command has submitted it"):
+        control.stop(run)
+    restart.resume(run)
+    assert run.log.read_text().count("accepted") == 2
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_job_that_comes_too_late_leaves_a_finished_run_alone(bench):
+    run = bench.make("finish", launcher="command", template="env {run}")
+    start.start(run)
+    assert bench.ended(run).state == "finished"
+    with pytest.raises(StartFailed, match="is finished"):
+        start.start(run)
+    assert run.status().state == "finished"
 
 
 def test_a_command_that_fails_is_reported_with_its_last_line(bench):

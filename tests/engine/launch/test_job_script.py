@@ -46,6 +46,14 @@ def test_the_command_line_names_the_run_and_the_changes(bench):
     assert shlex.split(shlex.join(words)) == words
 
 
+def test_only_the_queue_that_was_made_for_the_job_is_removed(tmp_path, monkeypatch):
+    for name, stays in (("cifar-tui-queue.a1b2c3", False), ("queue", True)):
+        (tmp_path / name / "tickets").mkdir(parents=True)
+        monkeypatch.setenv("CIFAR_TUI_QUEUE", str(tmp_path / name))
+        job_script.remove_own_queue()
+        assert (tmp_path / name).exists() == stays
+
+
 def test_script_and_log_are_as_private_as_the_run(bench):
     for share, mode in (("private", 0o600), ("group", 0o660)):
         run = bench.make(share=share)

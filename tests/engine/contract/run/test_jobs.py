@@ -1,9 +1,14 @@
 """`job.json`, and which attempt a job is to carry out."""
 
+import time
+
 import pytest
 
-from engine.contract.run.jobs import JobRecord, last_attempt, last_ended
-from engine.contract.run.process import ExitRecord
+from engine.contract.run.claims import claim_attempt
+from engine.contract.run.event_file import EventWriter
+from engine.contract.run.events import Stopped
+from engine.contract.run.jobs import JobRecord, is_beginning, last_attempt, last_ended
+from engine.contract.run.process import ExitRecord, Identity, ProcRecord, me
 
 
 def test_a_record_comes_back_as_it_was_written(run):
@@ -35,6 +40,19 @@ def test_attempts_are_counted_by_their_claims_and_by_the_records_of_versions_wit
     run.exits.mkdir()
     (run.exits / "3.json").touch()
     assert (last_attempt(run.path), last_ended(run.path)) == (3, 3)
+
+
+def test_an_attempt_begins_between_its_claim_and_the_record_of_its_supervisor(run):
+    assert not is_beginning(run.path, None, time.time())
+    claim_attempt(run.path, me())
+    earlier = ProcRecord("n1", "boot", Identity("n1", "boot", 999_999_999, 1.0))
+    assert is_beginning(run.path, earlier, time.time())
+    JobRecord("slurm", "7").write(run.path)
+    with EventWriter(run.events) as events:
+        events.write(Stopped(epoch=1))
+    assert run.status().state == "starting", "though the events are those of the attempt before"
+    assert not is_beginning(run.path, earlier, time.time() + 60)
+    assert not is_beginning(run.path, ProcRecord(me().host, me().boot_id, me()), time.time())
 
 
 def test_a_job_is_ahead_until_its_attempt_begins_and_current_until_a_later_one_does(run):
