@@ -37,9 +37,20 @@ class Stop:
         return self._requested
 
 
+def ignore_what_is_meant_for_the_supervisor() -> None:
+    """Ignore USR1, USR2 and HUP, of which any would end this process before it could save a checkpoint.
+
+    A scheduler warns every process of a job, and a terminal that closes hangs up on all; the supervisor decides what
+    follows from that, and sends SIGTERM.
+    """
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def main(arguments: list[str]) -> int:
     """Carry out one attempt at a run and return the exit code."""
     stopping = Stop()  # before importing torch, which takes seconds, during which a signal may arrive
+    ignore_what_is_meant_for_the_supervisor()
     faulthandler.enable()
     try:
         if problem := package.problem():

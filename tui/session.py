@@ -32,9 +32,9 @@ Start = Callable[[RunFolder], object]
 
 
 def _start(run: RunFolder) -> None:
-    from engine.launch import local
+    from engine.launch.start import start
 
-    local.start(run)
+    start(run)
 
 
 class Session(Marked):

@@ -15,11 +15,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
-
 from engine.contract.errors import BadInput, nearest, nearest_or_all
-from engine.contract.files import read_file
-from engine.contract.values import parse_toml
+from engine.contract.user_config import config_file, read_tables
 from tui.drawing.format import GLYPHS
 from tui.drawing.palette import PALETTES
 
@@ -29,8 +26,8 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {"theme": tuple(PALETTES), "glyphs"
 """The values of each setting."""
 TABLE: Final = "workbench"
 """The table of the configuration file that holds the settings."""
-TABLES: Final = (TABLE, "placement")
-"""All tables of the file; `tui.plans.configured` reads the other one."""
+TABLES: Final = (TABLE, "placement", "slurm", "command")
+"""All tables of the file; `tui.plans.configured` reads the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +48,6 @@ UNSET: Final = Settings()
 """Nothing chosen."""
 
 
-def config_file() -> Path:
-    """Where the configuration file is looked for."""
-    return platformdirs.user_config_path("cifar-tui") / "config.toml"
-
-
 def settings_of(options: Mapping[str, str | None], path: Path | None = None) -> Settings:
     """The settings of these options, completed by the configuration file.
 
@@ -74,14 +66,7 @@ def color_system(colors: str, environment: Mapping[str, str]) -> str:
 
 
 def _read(path: Path) -> Settings:
-    try:
-        table = parse_toml(read_file(path, follow=True).decode())
-    except (FileNotFoundError, NotADirectoryError):
-        return Settings()
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:  # TOML and UTF-8 errors are ValueErrors
-        raise BadInput(f"cannot read {path}: {error}") from None
+    table = read_tables(path)
     problems = [f"{path}: unknown table {key}{nearest(key, TABLES)}" for key in table.keys() - set(TABLES)]
     own = table.get(TABLE, {})
     if problems or not isinstance(own, dict):

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,8 @@ MAX_FILE: Final = 4 << 20  # bytes; our own small files are far below this
 PRIVATE: Final = 0o077
 """The umask of every process of a run. The files of a shared run get their group permissions one by one, so that
 nothing else that such a process creates (caches, downloaded data, the queue) becomes accessible to the group."""
+NO_LOCKS: Final = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
+"""What `flock` answers on a file system without locks, such as Lustre mounted without them."""
 PATIENCE: Final = 5.0  # seconds to wait for a lock that others hold only briefly
 
 
@@ -128,8 +130,15 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, wait: bool, refusal: str = "") -> Iterator[int]:
+def locked(
+    path: Path, *, wait: bool, refusal: str = "", note: Callable[[str], object] = lambda text: None
+) -> Iterator[int]:
     """Hold an exclusive lock on a file (created if missing), yielding its descriptor. The lock ends with the process.
+
+    A file system without locks is no error: then nothing is locked.
+
+    Args:
+        note: receives a message where the file system has no locks.
 
     Raises:
         BadInput: another process holds it: at once with the message `refusal` if `wait` is false, else after PATIENCE
@@ -147,6 +156,10 @@ def locked(path: Path, *, wait: bool, refusal: str = "") -> Iterator[int]:
             lock_within(fd, path, PATIENCE if wait else 0.0)
         except Busy as error:
             raise BadInput(str(error) if wait else refusal) from error
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            note(f"{path} cannot be locked on this file system: {error.strerror}")
         yield fd
     finally:
         os.close(fd)

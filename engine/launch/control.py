@@ -1,7 +1,8 @@
 """Stop, kill, cancel and wait for runs. Signals go to a process of proven identity, never to a bare process id.
 
-A supervisor that no signal reaches gets a request in the run folder instead: see `engine.launch.elsewhere`. `stop` and
-`kill` return what they did as a predicate to print after the run's id, such as "was asked to stop".
+A supervisor that no signal reaches, or that is a step of a Slurm job (where a signal could as well be Slurm's own),
+gets a request in the run folder instead: see `engine.launch.elsewhere`. The job of one that is silent is cancelled.
+`stop` and `kill` return what they did as a predicate to print after the run's id, such as "was asked to stop".
 """
 
 import os
@@ -13,13 +14,18 @@ from typing import Final
 
 from engine.contract.errors import BadInput
 from engine.contract.run.folder import RunFolder
+from engine.contract.run.jobs import JobRecord
 from engine.contract.run.process import Heartbeat, Identity, ProcRecord, alive, same_machine
+from engine.contract.run.pulse import read_pulse
 from engine.contract.run.status import MOVED, Status
 from engine.launch import elsewhere, local
 from engine.launch.signals import KILL, PREEMPT, STOP
+from engine.launch.slurm import submit
 
 KILL_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.1
+SILENT_SECONDS: Final = 120.0
+"""A supervisor in a job whose last heartbeat is older than this would not see a request."""
 
 
 def stop(run: RunFolder, *, preempt: bool = False, supervisor: Sequence[str] = local.SUPERVISOR) -> str:
@@ -33,8 +39,11 @@ def stop(run: RunFolder, *, preempt: bool = False, supervisor: Sequence[str] = l
     """
     if _was_moved(run):
         return f"is {MOVED}"
+    job = _job(run)
+    if job and (done := _cancel_if_silent(run, job)):
+        return done
     identity = _supervisor(run, supervisor)
-    if same_machine(identity):
+    if same_machine(identity) and not job:
         _send(run, identity, PREEMPT if preempt else STOP)
         return "was asked to stop"
     _ask(run, identity, "preempt" if preempt else "stop")
@@ -52,11 +61,17 @@ def kill(run: RunFolder, *, supervisor: Sequence[str] = local.SUPERVISOR, patien
     """
     if _was_moved(run):
         return f"is {MOVED}"
+    job = _job(run)
+    if job and (done := _cancel_if_silent(run, job)):
+        return done
     identity = _supervisor(run, supervisor)
-    if not same_machine(identity):
+    if job or not same_machine(identity):
         _ask(run, identity, "kill")
         if wait_until(lambda: not run.status().live, patience):
             return "was killed"
+        if job:
+            submit.cancel(run, job)
+            return f"was asked to end at once, and its Slurm job {job.job} was cancelled"
         return f"was asked to end at once: its supervisor on {identity.host} will see the request at its next heartbeat"
     _send(run, identity, KILL)
     if wait_until(lambda: not alive(identity, run.path), patience):
@@ -100,6 +115,39 @@ def wait_until(condition: Callable[[], bool], seconds: float, pause: Callable[[f
     return reached
 
 
+def _job(run: RunFolder) -> JobRecord | None:
+    """The job of a run that Slurm has started or is to start; None for any other run."""
+    job = JobRecord.read(run.path)
+    return job if job and job.launcher == "slurm" and job.is_current(run.path) else None
+
+
+def _cancel_if_silent(run: RunFolder, job: JobRecord) -> str:
+    """Cancel the job of a run that has no supervisor who could be asked: it waits, or is silent.
+
+    Returns:
+        What was done; "" if the supervisor can be asked, or the run is not active.
+    """
+    state = run.status()
+    if not state.live:
+        return ""
+    if not job.is_ahead(run.path):
+        silent = state.beat and time.time() - state.beat > SILENT_SECONDS
+        if not silent or _seen_to_beat(run):
+            return ""
+    submit.cancel(run, job)
+    return (
+        f"was taken out of Slurm's queue (job {job.job})"
+        if state.state == "queued"
+        else (f"was ended with scancel (job {job.job}), since its supervisor is silent")
+    )
+
+
+def _seen_to_beat(run: RunFolder) -> bool:
+    """Whether this process has seen the heartbeat advance of late: then the clocks differ."""
+    pulse = read_pulse(run.path)
+    return pulse.seen_to_beat and pulse.still < SILENT_SECONDS
+
+
 def _was_moved(run: RunFolder) -> bool:
     """Whether the run is ending by itself because its folder has been moved: no signal is needed then."""
     state = run.status()
@@ -114,6 +162,8 @@ def _supervisor(run: RunFolder, replacement: Sequence[str]) -> Identity:
         local.start(run, adopt=True, supervisor=replacement)
         proc = ProcRecord.read(run.proc)
     state = run.status()
+    if state.state == "queued" and (job := JobRecord.read(run.path)) and job.is_ahead(run.path):
+        raise BadInput(f"run {run.id} has not begun; cancel it where its command has submitted it")
     if proc is None or not state.live or not alive(proc.supervisor, run.path):
         reason = f" ({state.reason})" if state.reason else ""
         raise BadInput(f"run {run.id} is not active: it is {state.state}{reason}")

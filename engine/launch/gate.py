@@ -19,6 +19,8 @@ SHUT = 75
 
 def main(arguments: list[str]) -> None:
     """Become the command, or exit if the pipe is closed first."""
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):  # meant for the supervisor: see `engine.__main__`
+        signal.signal(number, signal.SIG_IGN)
     pipe, command = int(arguments[0]), arguments[1:]
     if not os.read(pipe, 1):
         sys.exit(SHUT)

@@ -10,7 +10,9 @@ from typing import Final, TypeVar
 
 from engine.contract.errors import BadInput
 from engine.contract.home import Home
+from engine.contract.run.claims import claim_attempt
 from engine.contract.run.folder import RunFolder
+from engine.contract.run.jobs import last_attempt, last_ended
 from engine.contract.run.process import Heartbeat, Identity, ProcRecord, me
 from engine.launch.elsewhere import Inbox
 
@@ -54,12 +56,15 @@ class Ledger:
 
     @contextmanager
     def hold(self) -> Iterator[int]:
-        """Hold the run's lock, as `RunFolder.hold` does, retrying for a moment: a process releases it as it exits."""
+        """Hold the run's lock, as `RunFolder.hold` does, retrying for a moment: a process releases it as it exits.
+
+        Where the file system has no locks, as Lustre without `flock`, the log says so, and `claim` decides.
+        """
         with ExitStack() as stack:
             deadline = time.monotonic() + HOLD_SECONDS
             while True:
                 try:
-                    lock = stack.enter_context(self.run.hold())
+                    lock = stack.enter_context(self.run.hold(_note))
                     break
                 except BadInput:
                     if time.monotonic() >= deadline:
@@ -67,10 +72,22 @@ class Ledger:
                 time.sleep(0.02)
             yield lock
 
+    def claim(self) -> int:
+        """Claim the next attempt for this process by creating `attempts/N`, and return N.
+
+        A lock keeps out the processes of this machine, and those of others only where the file system passes it on.
+        Creating a file exclusively works everywhere: of two supervisors that begin at once, one succeeds.
+
+        Raises:
+            BadInput: another process has claimed the attempt, and may be alive.
+            OSError: the folder cannot be written.
+        """
+        return self.write(lambda run: claim_attempt(run.path, self._me))
+
     def attempt(self) -> int:
-        """The number of the attempt that begins: one more than the highest number in `exits/`."""
-        ended = (int(path.stem) for path in self.run.exits.glob("*.json") if path.stem.isdecimal())
-        return 1 + max(ended, default=0)
+        """The number of the attempt under way, which an adopting supervisor continues."""
+        run = self.run.path
+        return max(last_attempt(run), 1 + last_ended(run))
 
     def record(self, trainer: Identity | None) -> None:
         """Write `proc.json`: which processes work on the run. OSError if that fails."""
@@ -95,3 +112,7 @@ class Ledger:
             self._last.write(run.heartbeat)
             self._inbox.clear(run.path)
         return requested
+
+
+def _note(text: str) -> None:
+    print(f"--- {text}", flush=True)  # noqa: T201  # into the run's log

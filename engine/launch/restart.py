@@ -13,11 +13,13 @@ from engine.contract.recipe.schema import Placement
 from engine.contract.run import own_code
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder, RunInfo
+from engine.contract.run.jobs import JobRecord
 from engine.contract.run.links import refuse_links
 from engine.contract.run.status import Status
 from engine.contract.run.teacher import teacher_of
 from engine.launch import devices, elsewhere, local
 from engine.launch.control import wait_until
+from engine.launch.start import check, launcher_of, start
 
 ENDING_SECONDS: Final = 60.0  # how long a resume waits for the previous attempt; a stop has 30 s for its checkpoint
 
@@ -33,7 +35,8 @@ def resume(
 ) -> None:
     """Continue a run from its last checkpoint (from the start if it has none), as a new attempt.
 
-    If the previous attempt is just ending, this waits for it. A run on another machine without an exit record is
+    A run of a scheduler is submitted again, unless a change names another launcher. If the previous attempt is just
+    ending, this waits for it. A run on another machine without an exit record is
     watched for 90 seconds first, because it may only seem to be dead.
 
     Args:
@@ -62,8 +65,10 @@ def resume(
         )
     changed = _check_changes(info, changes or {})
     approved = own_code.approve([run, *_teachers(run)], trust)
+    if launcher_of(run, changed) != "local":  # the supervisor makes sure of it when its job begins
+        return start(run, placement=changed, approved=approved)
     elsewhere.ensure_dead(run, say, pause)
-    local.start(run, placement=changed, approved=approved, supervisor=supervisor)
+    return local.start(run, placement=changed, approved=approved, supervisor=supervisor)
 
 
 def restart_lost(
@@ -116,7 +121,10 @@ def _check_changes(info: RunInfo, changes: Mapping[str, Any]) -> dict[str, Any]:
         placement = Placement.model_validate(known_placement(info.placement)[0] | changed)
     except ValidationError as error:
         raise BadInput(explain(error, Placement)) from error
-    devices.request(placement)
+    if placement.launcher == "local":
+        devices.request(placement)
+    else:
+        check(placement)
     return changed
 
 
@@ -136,5 +144,11 @@ def _is_ending(run: RunFolder, state: Status) -> bool:
 
 
 def _never_started(run: RunFolder, state: Status) -> bool:
-    """Whether nothing has been started on a new folder, whose state is "starting" for a moment all the same."""
+    """Whether nothing has been started on a new folder, whose state is "starting" for a moment all the same.
+
+    What became of a run that a command has handed over, nobody here can know: of two jobs that begin, one is refused.
+    """
+    job = JobRecord.read(run.path)
+    if job and job.launcher == "command" and job.is_ahead(run.path):
+        return True
     return state.state == "starting" and not run.proc.exists()

@@ -25,6 +25,8 @@ class Signals:
         self.requested = ""
         """"" (nothing), "stopped", "preempted", "moved" or "killed"; the first request holds, except that a kill
         overrides it."""
+        self.signaled = False
+        """Whether the request came by a signal."""
         self._wakeup, bell = os.pipe()
         os.set_blocking(self._wakeup, False)
         os.set_blocking(bell, False)
@@ -40,6 +42,7 @@ class Signals:
             self.requested = action
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.signaled = self.signaled or not self.requested
         self.request(ACTIONS[signal.Signals(number)])
 
     def sleep(self, seconds: float) -> None:

@@ -1,7 +1,8 @@
 """The command that supervises one run: `python -m engine.launch.supervise RUN_DIR [--placement JSON] [--adopt]`.
 
-`engine.launch.local.start` spawns it. The work itself is in `engine.launch.supervisor`, the meaning of signals in
-`engine.launch.signals`, and requests from machines that cannot send a signal in `engine.launch.elsewhere`.
+`engine.launch.local.start` spawns it, or a run's job script executes it (`engine.launch.job_script`). The work itself
+is in `engine.launch.supervisor`, the meaning of signals in `engine.launch.signals`, and requests from machines that
+cannot send a signal in `engine.launch.elsewhere`.
 """
 
 import argparse
@@ -16,8 +17,10 @@ from engine.contract.files import PRIVATE
 from engine.contract.recipe.lenient import known_placement
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.folder import RunFolder
-from engine.launch import elsewhere, package
+from engine.contract.run.process import ExitRecord
+from engine.launch import elsewhere, job_script, package
 from engine.launch.child import command
+from engine.launch.slurm import resubmit
 from engine.launch.supervisor import Command, Supervisor, Timing
 
 GRACE_SECONDS = 30.0
@@ -46,6 +49,7 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
     parser.add_argument("--placement", default="{}", help="changes to the placement in run.json, as JSON")
     parser.add_argument("--adopt", action="store_true", help="supervise a trainer that has lost its supervisor")
     parser.add_argument("--watched", action="store_true", help="the run is known not to be active on another machine")
+    parser.add_argument("--slurm", action="store_true", help="this is a step of a Slurm job")
     arguments = parser.parse_args(argv)
     run = RunFolder(arguments.run)
     try:
@@ -55,12 +59,29 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
         placement = Placement.model_validate(known_placement(run.info().placement)[0] | json.loads(arguments.placement))
         if not arguments.watched:
             elsewhere.ensure_dead(run)
-        supervisor = Supervisor(run, placement, timing or Timing(grace=grace_seconds()), trainer)
-        _ = supervisor.adopt() if arguments.adopt else supervisor.carry_out()
+            _refuse_finished(run)
+        explain = resubmit.why_told if arguments.slurm else None
+        supervisor = Supervisor(run, placement, timing or Timing(grace=grace_seconds()), trainer, explain)
+        ending = supervisor.adopt() if arguments.adopt else supervisor.carry_out()
+        if arguments.slurm:
+            resubmit.submit_again(run, ending, placement.resubmit, _say)
     except (BadInput, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201  # goes to the run's log; `start` shows its last line
         return 1
+    finally:
+        job_script.remove_own_queue()
     return 0
+
+
+def _refuse_finished(run: RunFolder) -> None:
+    """BadInput if the run is finished: a job may wait for days, while the run was carried out by another one."""
+    record = ExitRecord.read(run.exit)
+    if record is not None and record.state == "finished":
+        raise BadInput(f"run {run.id} is finished")
+
+
+def _say(text: str) -> None:
+    print(f"--- {text}", flush=True)  # noqa: T201  # into the run's log
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ JOIN_SECONDS = 2.0  # how long to retry joining a queue whose folder cannot be u
 POLL_SECONDS = 1.0  # how often to check on a trainer whose end sends no signal
 
 Command = Callable[[RunFolder, int], list[str]]
+Explain = Callable[[Ending, str], Ending]
+"""Takes an ending and what a signal has requested, and returns the ending with the scheduler's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,22 @@ class Timing:
 class Supervisor:
     """One attempt at a run: `carry_out` starts a new one, `adopt` takes over one that has lost its supervisor."""
 
-    def __init__(self, run: RunFolder, placement: Placement, timing: Timing, trainer: Command) -> None:
-        """Args: trainer: makes the trainer's command line from the run and the number of its devices."""
+    def __init__(
+        self, run: RunFolder, placement: Placement, timing: Timing, trainer: Command, explain: Explain | None = None
+    ) -> None:
+        """Open the folder.
+
+        Args:
+            trainer: makes the trainer's command line from the run and the number of its devices.
+            explain: of a supervisor under a scheduler, which knows why it has signaled.
+        """
         self._id = run.id
         self._ledger = Ledger(run, timing.beat)
         self._placement = placement
         self._timing = timing
         self._command = trainer
         self._signals = Signals()
+        self._explain = explain
         self._attempt = 1
         self._log_start = 0  # offset in the log at which this attempt begins
         self._returncode: int | None = None
@@ -81,8 +91,8 @@ class Supervisor:
             if trainer and presence(trainer, self._run.path) != "gone":
                 who = f"its trainer (process {trainer.pid})"
                 raise BadInput(f"run {self._id}: {who} is still running; stop or kill it first")
+            self._attempt = self._ledger.claim()
             self._run.archive_exit()
-            self._attempt = self._ledger.attempt()
             write_atomic(self._run.reserve, os.urandom(RESERVE_BYTES), durable=False)
             self._beat("starting")
             self._ledger.record(None)
@@ -226,6 +236,8 @@ class Supervisor:
         """The ending that `work` returns, or the supervisor's own failure; either is written to `exit.json`."""
         try:
             ending = work()
+            if self._explain and self._signals.signaled:
+                ending = self._explain(ending, self._signals.requested)
         except BadInput as problem:
             ending = Ending("failed", "bad_input", "; ".join(problem.problems))
         except Exception as error:  # whatever it is, the run must not end without a record

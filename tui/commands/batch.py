@@ -16,13 +16,17 @@ from engine.contract.recipe.schema import Placement
 from engine.contract.run.index import Index
 from engine.launch import restart
 from tui.commands.common import FAILED, print_json, say, width
+from tui.commands.output import rewrite_line
 from tui.drawing.format import NONE, percent
 from tui.drawing.typeset import Column, Table, text
 from tui.plans.batch import Batch, BatchItem, Job, alone, carry_out, prepare
+from tui.plans.configured import placement_of
 from tui.plans.cost import Cost, cost, room
 from tui.plans.flags import FLAGS
+from tui.plans.jobs import script_of
 from tui.plans.words import describe, grouped, shortened
 
+PROGRESS_CELLS: Final = 40
 ASK_ABOVE: Final = 20
 """The largest number of runs that start on a terminal without confirmation."""
 
@@ -86,14 +90,15 @@ def _prepared(request: BatchRequest) -> tuple[Batch, Cost, str]:
         request.items, request.seeds, request.roots, request.parts, own_parts=request.own_parts, retry=request.retry,
         trust=request.trust, known=known,
     )  # fmt: skip
-    placement = request.items[0].resolution.draft.placement() if request.items else Placement()
+    placement = placement_of(request.items[0].resolution.draft) if request.items else Placement()
     return batch, cost(batch, known, placement), room(batch, known)
 
 
 def _show(request: BatchRequest, batch: Batch, time: Cost, summary: Sequence[str], as_json: bool) -> None:
     """The output of a dry run."""
     if as_json:
-        return print_json(_table(request, batch, time, {}) | {"dry_run": True})
+        of_job = {"script": script} if (script := _script(request)) else {}
+        return print_json(_table(request, batch, time, {}) | {"dry_run": True} | of_job)
     for line in summary:
         typer.echo(line)
     typer.echo()
@@ -104,7 +109,15 @@ def _show(request: BatchRequest, batch: Batch, time: Cost, summary: Sequence[str
         row = job.label, job.recipe.model.name, str(job.recipe.epochs), _state(job), _changes(job)
         seeds.setdefault(row, []).append(job.seed)
     rows = [(row[0], _ranges(alike), *row[1:]) for row, alike in seeds.items()]
-    return typer.echo(text(Table("", tuple(columns), tuple(rows)), width()), nl=False)
+    typer.echo(text(Table("", tuple(columns), tuple(rows)), width()), nl=False)
+    if script := _script(request):
+        typer.echo(f"\nThe job script of each run, where RUN stands for its folder:\n\n{script}", nl=False)
+    return None
+
+
+def _script(request: BatchRequest) -> str:
+    """The script that Slurm would get for a run; "" for other launchers."""
+    return script_of(request.items[0].resolution.draft, request.roots[0]) if request.items else ""
 
 
 def _ranges(seeds: Sequence[int]) -> str:
@@ -140,7 +153,8 @@ def _start(request: BatchRequest, batch: Batch, time: Cost, as_json: bool) -> No
     outcomes: dict[tuple[str, int], tuple[str, str]] = {}
     failures = 0
     trusting = {"resume": partial(restart.resume, trust=True)} if request.trust else {}
-    for done in carry_out(batch, changed, say=say, **trusting):
+    count = sum(job.action == "start" for job in batch.to_do)
+    for done in carry_out(batch, changed, say=say, prepared=partial(_show_progress, count), **trusting):
         failures += bool(done.error)
         outcomes[done.job.label, done.job.seed] = done.run, done.error
         if done.error:
@@ -154,6 +168,15 @@ def _start(request: BatchRequest, batch: Batch, time: Cost, as_json: bool) -> No
         say(f"{'queued' if batch.to_do else 'nothing to start'}; see `{request.show_command}`")
     if failures:
         raise SystemExit(FAILED)
+
+
+def _show_progress(count: int, done: int) -> None:
+    """How many runs of arrays have been prepared, on one line of a terminal, which is rewritten."""
+    if sys.stderr.isatty():
+        filled = PROGRESS_CELLS * done // count
+        rewrite_line(f"[{'#' * filled}{'.' * (PROGRESS_CELLS - filled)}] {done:,} of {count:,} runs prepared")
+        if done == count:
+            say("")
 
 
 def _table(

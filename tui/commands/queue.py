@@ -1,4 +1,4 @@
-"""`cifar-tui queue`: the runs that hold or wait for a device of this machine."""
+"""`cifar-tui queue`: the runs that hold or wait for a device of this machine, and those that wait for a scheduler."""
 
 from __future__ import annotations
 
@@ -8,32 +8,45 @@ from dataclasses import asdict
 import typer
 
 from tui.commands.common import Json, Refs, RunsDirs, group, listing, print_json, print_table, roots
-from tui.drawing.format import age
+from tui.drawing.format import NONE, age
 
 app = group("Runs that wait for a device: list, cancel.")
 
 
 @listing(app)
-def list_queue(as_json: bool = Json) -> None:
-    """List the runs that hold or wait for a device."""
+def list_queue(as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+    """List the runs that hold or wait for a device.
+
+    Runs that were handed to Slurm or another scheduler and have not begun come last, with the scheduler's reason.
+    """
+    from engine.contract.run.index import Index
     from engine.launch import queue
+    from tui.plans.waiting import handed_over
 
     tickets, trouble = queue.inspect()
+    elsewhere = handed_over(Index().rows(roots(runs_dir)), tickets)
     if trouble:
         typer.echo(f"warning: {trouble}", err=True)
     if as_json:
-        return print_json([asdict(ticket) for ticket in tickets])
+        ours = [asdict(ticket) | {"note": ""} for ticket in tickets]
+        return print_json([*ours, *(asdict(ticket) | {"note": note} for ticket, note in elsewhere)])
     table = [
         [
             ticket.run,
             f"holds {', '.join(ticket.held)}" if ticket.held else f"#{ticket.place}",
             f"{ticket.count} of {', '.join(ticket.candidates)}",
             age(time.time() - ticket.since),
+            "",
         ]
         for ticket in tickets
     ]
-    print_table(["run", "place", "needs", "since"], table)
-    if not tickets:
+    table += [
+        [ticket.run, NONE, ", ".join(ticket.candidates), age(time.time() - ticket.since), note]
+        for ticket, note in elsewhere
+    ]
+    print_table(["run", "place", "needs", "since", "why"] if elsewhere else ["run", "place", "needs", "since"],
+                table if elsewhere else [row[:4] for row in table])  # fmt: skip
+    if not table:
         typer.echo("the queue is empty")
     return None
 

@@ -74,21 +74,25 @@ def kill(refs: list[str] = Refs, yes: bool = Yes, as_json: bool = Json, runs_dir
 def resume(
     refs: list[str] = Refs,
     device: str = typer.Option("", help="Continue on another device, such as cpu or cuda:1.", metavar="DEVICE"),
+    launcher: str = typer.Option("", help="Continue with another launcher: local, slurm, or command.", metavar="L"),
+    time: str = typer.Option("", help="Slurm: another time limit, such as 8:00:00.", metavar="T"),
+    memory: str = typer.Option("", help="Slurm: another amount of memory, such as 32G.", metavar="M"),
     trust_parts: bool = TrustParts,
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
 ) -> None:
     """Resume runs from their last checkpoint.
 
-    Stopped, failed and lost runs can be resumed. `runs resume @lost` restarts all runs that ended with a reboot, in the
-    order in which they were created.
+    Stopped, failed and lost runs can be resumed. A run of Slurm is submitted again. `runs resume @lost` restarts all
+    runs that ended with a reboot, in the order in which they were created.
     """
     from tui.commands.trust import agreed
 
     if refs == ["@lost"]:
         return _restart_lost(trust_parts, as_json, runs_dir)
     folders = _find(refs, runs_dir)
-    changes = {"device": device} if device else {}
+    given = {"device": device, "launcher": launcher, "time": time, "memory": memory}
+    changes = {name: value for name, value in given.items() if value}
     for folder in folders:
         agreed(partial(_resume, folder, changes), trust_parts)
     return _report(dict.fromkeys(folders, "resumed"), as_json)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import typer
 
-from engine.contract.errors import BadInput, nearest
+from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.changes import changes
 from presets import loader, references, suites
@@ -34,8 +34,6 @@ from tui.commands.options import with_flags
 from tui.plans.flags import SUITE
 
 app = group("Published result tables: list, show, run, report.")
-
-LAUNCHERS: Final = ("local", "slurm")
 
 Name = typer.Argument(..., help="Suite name or TOML file.", metavar="NAME", autocompletion=suite_names)
 Rows = typer.Option("", "--rows", help="Use only these rows, for example a,b.", metavar="ROWS")
@@ -112,7 +110,6 @@ def run_suite(
     *,
     flags: Mapping[str, Any],
     runs_dir: list[str] | None = RunsDirs,
-    launcher: str = typer.Option("local", help="Where to run. Only local is available in this version."),
     trust_parts: bool = TrustParts,
     retry: bool = Retry,
     dry_run: bool = DryRun,
@@ -127,13 +124,6 @@ def run_suite(
     from tui.plans.draft import from_flags
     from tui.plans.suite import Shrink, items
 
-    if launcher != "local":
-        hint = nearest(launcher, LAUNCHERS)
-        raise BadInput(
-            "--launcher slurm: this version runs suites on this machine only"
-            if launcher == "slurm"
-            else f"--launcher {launcher!r}: not a launcher{hint}"
-        )
     suite, parts = suites.load(name), catalog()
     shrink = Shrink(epochs or 0, fraction, tuple(sets))
     only = ["--rows", rows] if rows else []

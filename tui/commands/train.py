@@ -32,6 +32,7 @@ from tui.commands.trust import agreed
 from tui.drawing.figures import extra_accuracies
 from tui.drawing.format import duration, learning_rate, number, percent, place_in_line, work
 from tui.plans.draft import from_flags
+from tui.plans.jobs import script_of
 from tui.plans.plan import launch, plan
 from tui.plans.resolution import Resolution, Resolver
 
@@ -67,7 +68,7 @@ def main(
     for line in found.resets():
         say(line)
     if dry_run:
-        return _print_recipe(found, roots, as_json)
+        return _print_dry_run(found, roots, as_json)
     planned = agreed(lambda ok: plan(found, roots[0], source.own_parts, roots, trust=ok), trust)
     if planned.note:
         say(planned.note)
@@ -82,15 +83,17 @@ def main(
     return view(runs, as_json=as_json)
 
 
-def _print_recipe(found: Resolution, roots: Sequence[Path], as_json: bool) -> int:
-    """The output of a dry run."""
+def _print_dry_run(found: Resolution, roots: Sequence[Path], as_json: bool) -> int:
+    """The output of a dry run: the recipe; for Slurm, the script of a job instead, or with --json both."""
     recipe, _ = with_teacher(found.recipe, roots, found.parts)
+    script = script_of(found.draft, roots[0])
     if found.note:
         say(found.note)
     if as_json:
-        print_json({"recipe_id": recipe.recipe_id, "recipe": recipe.to_table()})
+        of_job = {"script": script} if script else {}
+        print_json({"recipe_id": recipe.recipe_id, "recipe": recipe.to_table()} | of_job)
     else:
-        typer.echo(recipe.to_toml(), nl=False)
+        typer.echo(script or recipe.to_toml(), nl=False)
     return 0
 
 

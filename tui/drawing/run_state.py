@@ -21,6 +21,10 @@ SHORT_REASON: Final = {
     "reboot": "boot",
     "moved": "move",
     "permission_denied": "perm",
+    "cancelled": "stop",
+    "time_limit": "time",
+    "preempted": "pre",
+    "node_failure": "node",
 }
 LONG_REASON: Final = {
     "gpu_memory": "GPU memory",

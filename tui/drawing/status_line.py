@@ -35,6 +35,10 @@ REASON_WORDS = {
     "supervisor_lost": "supervisor died",
     "reboot": "machine restarted",
     "moved": "folder was moved",
+    "cancelled": "job cancelled",
+    "time_limit": "time limit",
+    "preempted": "by a job with more priority",
+    "node_failure": "node failed",
 }
 
 

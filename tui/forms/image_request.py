@@ -9,6 +9,7 @@ from engine.contract.errors import user_path
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.schema import Recipe
 from engine.data.fetch import require
+from tui.plans.configured import placement_of
 from tui.plans.draft import Draft
 
 IMAGES: Final = 8
@@ -21,7 +22,7 @@ def request_of(draft: Draft, recipe: Recipe, parts: Catalog, own_parts: Sequence
     Raises:
         BadInput: the images would have to be downloaded first.
     """
-    folder = draft.placement().data_dir
+    folder = placement_of(draft).data_dir
     folder = str(user_path(folder).absolute()) if folder else ""
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, folder)

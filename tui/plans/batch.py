@@ -27,8 +27,10 @@ from engine.contract.run.roots import make_root
 from engine.contract.run.store import RunFolder, Summary
 from engine.contract.run.teacher import with_teacher
 from engine.contract.text import file_size
-from engine.launch import local, restart
+from engine.launch import restart
+from engine.launch.start import start as start_run
 from tui.plans.earlier import TO_DO, Action, action_for, by_recipe_and_seed, furthest
+from tui.plans.jobs import ARRAY_ABOVE, submit_arrays
 from tui.plans.plan import Plan, launch, need_room, plan
 from tui.plans.resolution import Resolution
 
@@ -123,7 +125,7 @@ def prepare(
     reasons = (run.excluded for run in known if (run.recipe_id, run.seed) in taken)
     batch = Batch(_with_plans(jobs, items, roots, own_parts, trust), left_out(reasons))
     need_room(roots[0], [(job.recipe, 1) for job in batch.jobs if job.action == "start"], parts)
-    _need_memory(len(batch.to_do))
+    _need_memory(sum(_waits_here(job) for job in batch.to_do))
     return batch
 
 
@@ -174,6 +176,11 @@ def _of_seed(whole: Plan, seed: int) -> Plan:
     return dataclasses.replace(whole, seeds=(seed,), commands=(whole.commands[at],))
 
 
+def _waits_here(job: Job) -> bool:
+    """Whether the run waits for its device in a process on this machine."""
+    return job.plan is None or job.plan.placement.launcher == "local"
+
+
 def _need_memory(waiting: int) -> None:
     """Refuse more waiting supervisors than fit into half of the free memory. Raises BadInput."""
     needed, free = waiting * WAITING_BYTES, psutil.virtual_memory().available
@@ -205,24 +212,41 @@ def alone(root: Path) -> Iterator[None]:
         yield
 
 
+def _apart(jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+    """The jobs to start one by one, and those to submit as arrays: new runs for Slurm, if they are many."""
+    new = [job for job in jobs if job.plan and job.plan.placement.launcher == "slurm"]
+    if len(new) <= ARRAY_ABOVE:
+        return list(jobs), []
+    arrayed = set(map(id, new))  # a job has tables in it and so no hash
+    return [job for job in jobs if id(job) not in arrayed], new
+
+
 def carry_out(
     batch: Batch,
     changed: Mapping[str, Any],
     *,
-    start: Callable[..., object] = local.start,
+    start: Callable[..., object] = start_run,
     resume: Callable[..., object] = restart.resume,
     say: Callable[[str], object] = lambda text: None,
+    prepared: Callable[[int], object] = lambda count: None,
 ) -> Iterator[Started]:
     """Start and resume the jobs one by one, in order. A run that fails to start does not hold up the others.
+
+    More than 50 new runs for Slurm are submitted as arrays, before the others.
 
     Args:
         changed: placement fields that change in the runs that are resumed.
         say: receives a message where resuming takes long.
+        prepared: receives how many runs of arrays have been prepared.
     """
+    one_by_one, arrayed = _apart(batch.to_do)
+    plans = [job.plan for job in arrayed if job.plan]
+    for job, (run, error) in zip(arrayed, submit_arrays(plans, prepared), strict=True):
+        yield Started(job, run, error)
     for job in batch.to_do:
         if job.run is not None:
             pulse.read_pulse(Path(job.run.folder))  # so that heartbeats are watched for all runs at the same time
-    for job in batch.to_do:
+    for job in one_by_one:
         begun: list[RunFolder] = []
 
         def begin(folder: RunFolder, begun: list[RunFolder] = begun, **options: Any) -> None:

@@ -1,42 +1,42 @@
-"""The user's defaults for the placement of new runs, from the table `placement` of the configuration file.
+"""The placement of a new run: what its draft says, else the user's defaults in the configuration file.
 
-[placement]
-tensorboard = true
-keep = "resumable"
+The table `placement` is for all runs, `slurm` and `command` are for those of that launcher:
+
+    [placement]
+    tensorboard = true
+    keep = "resumable"
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import platformdirs
-
 from engine.contract.errors import BadInput, nearest
-from engine.contract.files import read_file
-from engine.contract.values import parse_toml
+from engine.contract.recipe.schema import Placement
+from engine.contract.user_config import config_file, read_table
+from engine.launch.cluster_defaults import with_defaults
+from tui.plans.draft import Draft
 from tui.plans.placement import PLACE, checked
 
 TABLE = "placement"
 
 
+def placement_of(draft: Draft) -> Placement:
+    """The placement of a draft, completed by the table of its launcher, then by the table `placement`.
+
+    Raises:
+        BadInput: a field of the draft or of the file is not valid, or the file cannot be read.
+    """
+    return with_defaults(checked({**configured(), **draft.place}), chosen=draft.place.keys())
+
+
 def configured() -> dict[str, str]:
-    """The defaults by field, as typed text; none without the file or the table.
+    """The defaults for all runs by field, as typed text; none without the file or the table.
 
     Raises:
         BadInput: the file cannot be read, or a field or its value is not valid.
     """
-    path = platformdirs.user_config_path("cifar-tui") / "config.toml"
-    try:
-        table = parse_toml(read_file(path, follow=True).decode()).get(TABLE, {})
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:  # TOML and UTF-8 errors are ValueErrors
-        raise BadInput(f"cannot read {path}: {error}") from None
-    if not isinstance(table, Mapping):
-        raise BadInput(f"{path}: {TABLE} is not a table")
+    path, table = config_file(), read_table(TABLE)
     if unknown := [key for key in table if key not in PLACE]:
         raise BadInput([f"{path}: {TABLE}.{key} is not a placement field{nearest(key, PLACE)}" for key in unknown])
     texts = {key: _text(value) for key, value in table.items()}

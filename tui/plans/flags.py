@@ -16,6 +16,8 @@ TRAIN: Final = "train"
 GRID: Final = "grid"
 SUITE: Final = "suites run"
 SWEEP: Final = "lr-find"
+BATCHES: Final = (TRAIN, GRID, SUITE)
+"""The commands that start runs."""
 
 Target = Literal["preset", "part", "field", "sets", "add_ops", "drop_ops", "parts", "seeds", "place"]
 """Where a draft keeps the value of a flag.
@@ -89,6 +91,31 @@ FLAGS: Final[tuple[Flag, ...]] = (
          "Checkpoints to keep after training: all, resumable, weights, or none.", (TRAIN, GRID, SUITE)),
     Flag("tensorboard", "--tensorboard", "place", "tensorboard", "",
          "Also write event files for TensorBoard into the run folder.", (TRAIN, GRID, SUITE), bool, on_resume=True),
+    Flag("launcher", "--launcher", "place", "launcher", "L",
+         "What starts the run: local (this machine), slurm, or command (see --template).", BATCHES),
+    Flag("partition", "--partition", "place", "partition", "P", "Slurm: partition.", BATCHES, on_resume=True),
+    Flag("account", "--account", "place", "account", "A", "Slurm: account to charge.", BATCHES, on_resume=True),
+    Flag("qos", "--qos", "place", "qos", "Q", "Slurm: quality of service.", BATCHES, on_resume=True),
+    Flag("time", "--time", "place", "time", "T",
+         "Slurm: time limit of a job, for example 90 (minutes), 4:00:00, or 1-12 (days-hours).", BATCHES,
+         on_resume=True),
+    Flag("cpus", "--cpus", "place", "cpus", "N",
+         "Slurm and command: CPU cores of a job; 0 takes the scheduler's default.", BATCHES, int, on_resume=True),
+    Flag("memory", "--memory", "place", "memory", "M", "Slurm: memory of a job, for example 16G.", BATCHES,
+         on_resume=True),
+    Flag("constraint", "--constraint", "place", "constraint", "F", "Slurm: features that the node must have.", BATCHES,
+         on_resume=True),
+    Flag("sbatch", "--sbatch", "place", "sbatch", "OPTIONS",
+         "Slurm: further options, as sbatch takes them.", BATCHES, on_resume=True),
+    Flag("setup", "--setup", "place", "setup", "COMMANDS",
+         "Slurm and command: shell commands that a job runs first, for example 'module load cuda'.", BATCHES,
+         on_resume=True),
+    Flag("resubmit", "--resubmit", "place", "resubmit", "N",
+         "Slurm: how often a job that was preempted or ran out of time submits itself again (default 3).", BATCHES, int,
+         on_resume=True),
+    Flag("template", "--template", "place", "template", "COMMAND",
+         "Command that hands a run over, for example 'ssh gpubox {run}'; also {gpus}, {cpus}, and {name}.", BATCHES,
+         on_resume=True),
 )  # fmt: skip
 """In the order in which help, commands and the form list them."""
 

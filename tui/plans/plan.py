@@ -24,10 +24,10 @@ from engine.contract.run.teacher import FIELD, with_teacher
 from engine.contract.text import file_size
 from engine.data.fetch import require
 from engine.exchange.tensorboard.needed import require_tensorboard
-from engine.launch import devices, local
-from tui.plans.configured import configured
+from engine.launch import devices
+from engine.launch.start import check, start
+from tui.plans.configured import placement_of
 from tui.plans.draft import Draft
-from tui.plans.placement import checked
 from tui.plans.resolution import Resolution
 
 BYTES_PER_PARAMETER: Final = 4 * (3 + 3 + 1 + 1)
@@ -83,7 +83,7 @@ def plan(
     recipe, teacher = with_teacher(found.recipe, roots or (root,), parts)
     own_code.approve(own_code.brought_by(own_parts), trust)
     approved = own_code.approve([RunFolder(Path(teacher["folder"]))] if teacher else [], trust)
-    placed = checked({**configured(), **draft.place})
+    placed = placement_of(draft)
     if placed.tensorboard:
         require_tensorboard("--tensorboard")
     data_dir = str(user_path(placed.data_dir).absolute()) if placed.data_dir else ""  # trainers change the folder
@@ -91,7 +91,10 @@ def plan(
     seeds = seeds or draft.seeds()
     if placement.gpus > 1:
         raise BadInput(f"gpus: got {placement.gpus}; this version trains each run on one GPU")
-    devices.request(placement)
+    if placement.launcher == "local":
+        devices.request(placement)
+    else:
+        check(placement)
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
     need_room(root, [(recipe, len(seeds))], parts)
@@ -116,12 +119,12 @@ def _command(draft: Draft, seed: int) -> str:
     return shlex.join(draft.put("place.seeds", str(seed)).command(detach=False))
 
 
-def launch(planned: Plan, start: Callable[..., object] = local.start) -> list[RunFolder]:
-    """Make the run folders, then start a supervisor for each; the runs queue for the device in this order.
+def launch(planned: Plan, start: Callable[..., object] = start) -> list[RunFolder]:
+    """Make the run folders, then start them in this order; those of a scheduler are submitted.
 
     Raises:
         BadInput: the runs folder cannot be written; nothing was started.
-        StartFailed: a supervisor did not start; the runs before it have started.
+        StartFailed: a run did not start, or was refused by the scheduler; the runs before it have started.
     """
     runs = [
         create(

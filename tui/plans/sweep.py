@@ -31,6 +31,7 @@ from engine.contract.run.folder import RunFolder
 from engine.contract.run.teacher import with_teacher
 from engine.data.fetch import require
 from engine.launch.sweep import Sweep, SweepDevice, pick_device
+from tui.plans.configured import placement_of
 from tui.plans.draft import Draft
 from tui.plans.resolution import Resolution
 
@@ -101,7 +102,7 @@ def plan_sweep(
     taught_by = [RunFolder(Path(teacher["folder"]))] if teacher else []
     own_code.approve(own_code.brought_by(own_parts), trust)
     approved = own_code.approve(taught_by, trust)
-    placement = draft.placement()
+    placement = placement_of(draft)
     data = parts.get("dataset", recipe.data.name).meta
     if data.get("downloadable"):
         require(recipe.data.name, placement.data_dir)

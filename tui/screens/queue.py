@@ -21,6 +21,7 @@ from tui.drawing.marks import mark_of, role_of
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.queue import KEYS
+from tui.plans.waiting import handed_over
 from tui.screens.exports import Exports
 from tui.screens.run_keys import RunKeys
 from tui.widgets.key_line import KeyLine
@@ -34,11 +35,12 @@ HEADER: Line = [("   place  id    recipe           seed  device       since     
 
 
 def ticket_rows(found: Sequence[Ticket]) -> list[Ticket | str]:
-    """Tickets under headings: runs that hold a device, then runs that wait."""
+    """Tickets under headings: runs that hold a device, runs that wait for one, runs that wait in a scheduler."""
     rows: list[Ticket | str] = []
     for title, part in (
         ("on a device", [ticket for ticket in found if ticket.held]),
-        ("waiting", [ticket for ticket in found if not ticket.held]),
+        ("waiting", [ticket for ticket in found if not ticket.held and ticket.number]),
+        ("waiting in a scheduler", [ticket for ticket in found if not ticket.number and ticket.supervised]),
     ):
         if part:
             rows += [f"{title} {len(part)}", *part]
@@ -59,7 +61,7 @@ def draw_ticket(
         mark: the mark and role of a marked run.
     """
     plain = "strong" if at_cursor else ""
-    place = "●" if ticket.held else f"#{ticket.place}"
+    place = "●" if ticket.held else f"#{ticket.place}" if ticket.place else "-"
     recipe = one_line(run.preset or run.model) if run else "?"
     device = ", ".join(short_device(name) for name in (ticket.held or ticket.candidates))
     note = one_line(run.note or run.phase) if run else ""
@@ -157,6 +159,7 @@ class Queue(RunKeys, Exports):
         self.app.call_from_thread(self._show, *inspect())
 
     def _show(self, found: Sequence[Ticket], trouble: str) -> None:
+        found = [*found, *(ticket for ticket, _ in handed_over(self.workbench.session.summaries(), found))]
         runs = {row.folder: row for row in self.workbench.session.summaries()}
         marks = {run: (mark_of(slot)[0], role_of(slot)) for run, slot in self.workbench.session.slots.items()}
         self.query_one(Tickets).show(ticket_rows(found), runs, marks)

@@ -23,6 +23,7 @@ from tui.forms.options import Option
 from tui.keys.common import bindings
 from tui.keys.suites import KEYS, MOVED
 from tui.plans.batch import alone, carry_out, prepare
+from tui.plans.configured import placement_of
 from tui.plans.cost import cost, room
 from tui.plans.draft import parse_seeds
 from tui.plans.words import describe
@@ -143,7 +144,7 @@ class Suites(SuiteTable, Exports):
             items = state.items(rows)
             batch = prepare(items, seeds, session.roots, session.catalog)
             known = session.summaries()
-            time = cost(batch, known, items[0].resolution.draft.placement())
+            time = cost(batch, known, placement_of(items[0].resolution.draft))
         except BadInput as error:
             self.app.call_from_thread(self.say, first_problems(error), bad=True)
             return

@@ -260,6 +260,12 @@ class Recipe(_Closed):
         return escaped(tomli_w.dumps(self.to_table()))
 
 
+_SLURM: Final[dict[str, Any]] = {"needs": "launcher=slurm"}
+_COMMAND: Final[dict[str, Any]] = {"needs": "launcher=command"}
+WORD: Final = r"^[!-~]*$"
+"""A value in the header of a job script: printable, and without spaces."""
+
+
 class Placement(_Closed):
     """Where and how a run is executed. Nothing here affects the weights, and a resume may change all of it."""
 
@@ -285,3 +291,27 @@ class Placement(_Closed):
     """Files with the user's own parts."""
     tensorboard: Bool = False
     """Also write event files for TensorBoard into the run folder while training."""
+    launcher: Literal["local", "slurm", "command"] = "local"
+    """What starts the run: this machine, Slurm, or a command of the user's own."""
+    partition: str = Field("", pattern=WORD, json_schema_extra=_SLURM)
+    """Slurm partition; if empty, the cluster's default."""
+    account: str = Field("", pattern=WORD, json_schema_extra=_SLURM)
+    """Account that Slurm charges; if empty, the user's default."""
+    qos: str = Field("", pattern=WORD, json_schema_extra=_SLURM)
+    """Slurm quality of service; if empty, the default."""
+    time: str = Field("", pattern=r"^(\d+|\d+(:\d\d){1,2}|\d+-\d+(:\d\d){0,2})?$", json_schema_extra=_SLURM)
+    """Time limit of a job as Slurm writes it, such as 90 (minutes), 4:00:00 or 1-12; if empty, the partition's."""
+    cpus: Annotated[Int, Field(ge=0, le=4096)] = 0
+    """CPU cores of a job; 0 takes the scheduler's default."""
+    memory: str = Field("", pattern=r"^(\d+[KMGT]?)?$", json_schema_extra=_SLURM)
+    """Memory of a job, such as 16G; if empty, the scheduler's default."""
+    constraint: str = Field("", pattern=WORD, json_schema_extra=_SLURM)
+    """Features that the node of a job must have, as Slurm's --constraint takes them."""
+    sbatch: str = Field("", pattern=r"^[^\r\n\x00]*$", json_schema_extra=_SLURM)
+    """Further options of sbatch, separated by spaces."""
+    setup: str = Field("", pattern=r"^[^\x00]*$")
+    """Shell commands that a job runs before the run, such as `module load cuda`."""
+    resubmit: Annotated[Int, Field(ge=0, le=1000, json_schema_extra=_SLURM)] = 3
+    """How many times a job that was preempted or reached its time limit submits itself again."""
+    template: str = Field("", pattern=r"^[^\r\n\x00]*$", json_schema_extra=_COMMAND)
+    """Command that hands the run over to another machine or scheduler, with {run} in it."""

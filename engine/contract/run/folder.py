@@ -11,6 +11,8 @@ checkpoints/    the trainer                weights, and the state to resume from
 predictions.npz the trainer                test logits and labels
 unpacked.json   `runs unpack`, once        the archive that the run came in, by name and SHA-256
 requests/       anyone                     requests to a supervisor that no signal reaches
+job.json, job.sh                           whoever hands the run to a scheduler: its job, and what the job executes
+attempts/N      the supervisor             that attempt N is its own, created exclusively
 proc.json, heartbeat.json, exit.json       the supervisor: its processes, that it is alive, how it ended
 exits/N.json    the supervisor             how earlier attempts ended
 log.txt         the processes              their raw output
@@ -25,7 +27,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Unpack
@@ -229,9 +231,13 @@ class RunFolder:
         return status(self.path, now)
 
     @contextlib.contextmanager
-    def hold(self) -> Iterator[int]:
-        """Hold the run's lock, yielding its descriptor, which children may inherit. BadInput if it is taken."""
-        with locked(self.lock, wait=False, refusal=f"run {self.id} is in use by another process") as fd:
+    def hold(self, note: Callable[[str], object] = lambda text: None) -> Iterator[int]:
+        """Hold the run's lock, yielding its descriptor, which children may inherit. BadInput if it is taken.
+
+        Args:
+            note: receives a message where the file system has no locks.
+        """
+        with locked(self.lock, wait=False, refusal=f"run {self.id} is in use by another process", note=note) as fd:
             yield fd
 
     def write_exit(self, record: ExitRecord) -> None:

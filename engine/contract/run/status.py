@@ -2,7 +2,8 @@
 
 Live processes come first, whatever the files say. Next comes the supervisor's exit record, then the trainer's closing
 event (if its supervisor was killed after it); otherwise the run is lost, to a reboot or with its supervisor. Processes
-of another machine cannot be inspected, so there the exit record comes before the heartbeat.
+of another machine cannot be inspected, so there the exit record comes before the heartbeat. A run that a scheduler
+starts also depends on the scheduler's word: while its job waits, and if the job ended before it could say anything.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Final
 
 from engine.contract.files import is_denied, owned_by, read_json
 from engine.contract.home import is_gone
+from engine.contract.run import scheduled
 from engine.contract.run.course import Course
 from engine.contract.run.events import REASONS, Failed, Finished, Stopped
 from engine.contract.run.fold import RunFold
+from engine.contract.run.jobs import JobRecord, is_beginning
 from engine.contract.run.process import (
     ExitRecord,
     Heartbeat,
@@ -79,14 +82,28 @@ def status(run_dir: Path, now: float | None = None, fold: RunFold | None = None)
     seen = beat.t if beat else 0.0
     record = ExitRecord.read(run_dir / "exit.json")
     ended = record is not None and record.state in ENDED
+    job = JobRecord.read(run_dir)
+    job = job if job and job.is_current(run_dir) and not (record and record.state == "finished") else None
+    if job and job.is_ahead(run_dir):
+        return Status(**scheduled.awaited(job, now), beat=seen)
+    if job and is_beginning(run_dir, proc, now):
+        return Status("starting", beat=seen)
+    told = scheduled.ended(job) if job and not ended and not course.closing else None
+    if told and proc and not same_machine(proc.supervisor):
+        return Status(**told, beat=seen, ended=seen)
     if proc and (same_machine(proc.supervisor) or not ended) and (state := _at_work(proc, beat, course, run_dir, now)):
         return state
     if record and ended:
-        return Status(record.state, _known(record.reason), record.message, beat=seen, ended=record.ended)
+        message = scheduled.offer(record.message) if job and record.state == "preempted" else record.message
+        return Status(record.state, _known(record.reason), message, beat=seen, ended=record.ended)
     if course.closing:
         return _closed(course.closing, seen)
+    if told:
+        return Status(**told, beat=seen, ended=seen)
     if any(is_denied(run_dir / name) for name in ESSENTIAL):
         return Status("lost", DENIED, f"permission denied{owned_by(run_dir)}", beat=seen)
+    if proc and job and (note := scheduled.at_work(job)):
+        return Status("running", "", f"{_no_heartbeat(proc, beat, read_pulse(run_dir, now))}; {note}", beat=seen)
     if proc:
         return _lost(proc, beat, run_dir, now)
     if abs(now - _created(run_dir)) < GRACE_SECONDS:

@@ -32,6 +32,8 @@ _REMOVED: Final = {
     "others": [], "uuid": "", "detail": "", "host": "", "folder": "", "data_dir": "", "parts": [],
 }  # fmt: skip
 """Keys whose values are removed wherever they stand, and what replaces them."""
+_SITE: Final = ("parts", "partition", "account", "qos", "constraint", "sbatch", "setup", "template")
+"""Fields of a placement that name the user's files, cluster, accounts or machines."""
 _FREE: Final = ("text", "message", "note", "why", "gpu_note", "name", "tags", "changes", "preset", "tag", "untag",
                 "excluded", "title", "description", "source", "reported_by")  # fmt: skip
 """Keys of free text. Other texts are structure, in which only whole absolute paths are replaced."""
@@ -77,7 +79,7 @@ class Anonymizer:
         table = _object(data, self._run)
         system = str(table.get("versions", {}).get("system", ""))
         found = self.table(table | {"command": f"cifar-tui --preset run:{self._run.id} --headless"})
-        found["placement"] = {key: value for key, value in found.get("placement", {}).items() if key != "parts"}
+        found["placement"] = {key: value for key, value in found.get("placement", {}).items() if key not in _SITE}
         found["parts"] = table.get("parts", {})  # hashes, by file name
         if system:
             found["versions"] = found["versions"] | {"system": system.split()[0]}  # kernels are named after machines

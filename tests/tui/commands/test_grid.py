@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from engine.contract.errors import StartFailed
 from engine.contract.run.store import RunFolder, runs_root
 from tui.commands import batch as commands
 from tui.plans import batch
@@ -73,7 +74,7 @@ def test_a_large_grid_asks_on_a_terminal(cli, started, monkeypatch):
 def test_a_run_that_cannot_be_started_is_an_exit_code_and_a_line(cli, monkeypatch):
     def start(folder):
         if folder.info().seed == 0:
-            raise batch.local.StartFailed("no more processes")
+            raise StartFailed("no more processes")
 
     monkeypatch.setattr(commands, "carry_out", partial(batch.carry_out, start=start))
     answer = cli(*GRID, "--seeds", "2")

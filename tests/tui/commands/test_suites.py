@@ -156,7 +156,7 @@ def test_one_bad_row_and_nothing_starts(cli, tiny, started):
         (("run", "tny"), "did you mean tiny?"),
         (("show", "tny"), "did you mean tiny?"),
         (("run", "tiny", "--rows", "plan"), "did you mean plain?"),
-        (("run", "tiny", "--launcher", "slurm"), "on this machine only"),
+        (("run", "tiny", "--launcher", "slrum"), "launcher: got 'slrum'"),
         (("run", "tiny", "--fraction", "2"), "--fraction: got 2"),
         (("run", "tiny", "--epochs", "0"), "--epochs"),
         (("run", "tiny", "--seeds", "x"), "seeds: got 'x'"),

@@ -18,6 +18,9 @@ GIVEN = {
     "parts": ["/x/own.py"], "seed": "4", "seeds": "0-2", "device": "cpu", "gpus": 2, "threads": 1, "name": "a b",
     "tags": ["x", "y"], "data_dir": "/data", "wait_free": 3.5, "share": "group", "keep": "none",
     "tensorboard": True,
+    "launcher": "slurm", "partition": "gpu", "account": "lab", "qos": "long", "time": "4:00:00", "cpus": 8,
+    "memory": "16G", "constraint": "a100|h100", "sbatch": "--exclusive --mail-type=END", "setup": "module load cuda",
+    "resubmit": 5, "template": "ssh gpubox {run}",
 }  # fmt: skip
 
 
@@ -90,16 +93,16 @@ from pydantic import Field
 from engine.contract.recipe import schema
 
 class Placement(schema.Placement):
-    launcher: Literal["local", "slurm"] = "local"
-    nodes: int = 1
+    order: Literal["first", "last"] = "last"
+    retries: int = 1
 
 schema.Placement = Placement  # as if the schema had these fields
 
 from tui.plans import flags
 
 flags.FLAGS += (
-    flags.Flag("launcher", "--launcher", "place", "launcher", "L", "How to start the run.", (flags.TRAIN, flags.GRID)),
-    flags.Flag("nodes", "--nodes", "place", "nodes", "N", "Number of machines.", (flags.TRAIN,), int),
+    flags.Flag("order", "--order", "place", "order", "O", "Where to queue the run.", (flags.TRAIN, flags.GRID)),
+    flags.Flag("retries", "--retries", "place", "retries", "N", "Number of retries.", (flags.TRAIN,), int),
 )
 
 from pathlib import Path
@@ -122,22 +125,22 @@ def call(*words):
 
 call("--help")
 call("grid", "--help")
-call("--preset", "quickstart", "--headless", "--launcher", "slurm", "--nodes", "2")
+call("--preset", "quickstart", "--headless", "--order", "first", "--retries", "2")
 draft = from_flags(taken[0])
 rows = FormEditor(draft, catalog(), [Path("/nowhere")]).fields()
 print(json.dumps({
     "place": dict(draft.place),
-    "placement": draft.placement().model_dump(include={"launcher", "nodes"}),
+    "placement": draft.placement().model_dump(include={"order", "retries"}),
     "command": draft.command_line(),
     "again": flags_of(draft.command_line()),
     "form": {row.path: [row.label, row.text, row.param.help, list(row.choices)] for row in rows
-             if row.path in ("place.launcher", "place.nodes")},
+             if row.path in ("place.order", "place.retries")},
 }))
 """
 
 
 def test_one_more_row_reaches_the_help_the_draft_the_command_the_repeat_and_the_form():
-    """As a flag for clusters would be added: a field of the placement, and a row of the table."""
+    """As any flag is added: a field of the placement, and a row of the table."""
     root = Path(__file__).resolve().parents[3]
     done = subprocess.run(
         [sys.executable, "-c", NEW_FLAG], capture_output=True, text=True, cwd=root, timeout=120, check=False
@@ -145,14 +148,14 @@ def test_one_more_row_reaches_the_help_the_draft_the_command_the_repeat_and_the_
     assert done.returncode == 0, done.stderr
     *help_text, last = done.stdout.splitlines()
     shown = " ".join(" ".join(help_text).split())
-    assert shown.count("--launcher L How to start the run.") == 2, "in the help of both commands"
-    assert shown.count("--nodes N Number of machines.") == 1
+    assert shown.count("--order O Where to queue the run.") == 2, "in the help of both commands"
+    assert shown.count("--retries N Number of retries.") == 1
     found = json.loads(last)
-    assert found["place"] == {"launcher": "slurm", "nodes": "2"}
-    assert found["placement"] == {"launcher": "slurm", "nodes": 2}
-    assert found["command"].endswith("--launcher slurm --nodes 2 --headless --detach")
-    assert found["again"] == {"preset": "quickstart", "launcher": "slurm", "nodes": "2"}
+    assert found["place"] == {"order": "first", "retries": "2"}
+    assert found["placement"] == {"order": "first", "retries": 2}
+    assert found["command"].endswith("--order first --retries 2 --headless --detach")
+    assert found["again"] == {"preset": "quickstart", "order": "first", "retries": "2"}
     assert found["form"] == {
-        "place.launcher": ["launcher", "slurm", "How to start the run.", ["local", "slurm"]],
-        "place.nodes": ["nodes", "2", "Number of machines.", []],
+        "place.order": ["order", "first", "Where to queue the run.", ["first", "last"]],
+        "place.retries": ["retries", "2", "Number of retries.", []],
     }

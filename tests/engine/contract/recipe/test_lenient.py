@@ -113,6 +113,6 @@ def test_an_unknown_key_of_the_placement_is_left_out(run, monkeypatch):
     monkeypatch.setattr(devices, "request", asked.append)
     monkeypatch.setattr(local, "start", lambda *args, **options: None)
     placement = json.loads(run.run_json.read_text())["placement"]
-    rewrite(run, placement=placement | {"launcher": "kubernetes"})
+    rewrite(run, placement=placement | {"courier": "kubernetes"})
     restart.resume(run)
     assert asked[0].model_dump(mode="json") == placement

@@ -31,6 +31,8 @@ def telling(run, monkeypatch):
         "later": {"launcher": {"cluster": f"{HOME}/x", "host": HOST}},  # of a later version
     }
     told["placement"] |= {"data_dir": f"{HOME}/data", "parts": [f"{HOME}/mine.py"], "name": f"{USER}'s best"}
+    told["placement"] |= {"account": f"lab-{USER}", "template": f"ssh {HOST} {{run}}", "setup": f"cd {HOME}"}
+    told["placement"] |= {"partition": HOST, "qos": USER, "constraint": HOST, "sbatch": f"--mail-user={USER}"}
     told["versions"] |= {"system": f"Linux 6.1.0-{USER}"}
     run.run_json.write_text(json.dumps(told))
     run.add_label(note="for my boss, secretnote", name=f"by {USER}", tag=f"on-{HOST}")
