@@ -12,6 +12,7 @@ import pytest
 
 import engine.analysis
 import engine.contract
+import engine.exchange
 import engine.launch
 import presets
 import tui
@@ -46,7 +47,9 @@ def packages_loaded_by(names: tuple[str, ...]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "package", [tui, presets, engine.contract, engine.launch, engine.analysis], ids=lambda p: p.__name__
+    "package",
+    [tui, presets, engine.contract, engine.launch, engine.analysis, engine.exchange],
+    ids=lambda p: p.__name__,
 )
 def test_nothing_on_the_torch_free_side_loads_torch(package):
     assert loaded_by(list(modules(package)), TORCH) == "[]"
@@ -57,7 +60,7 @@ def test_schedules_and_the_fetcher_are_torch_free():
 
 
 @pytest.mark.parametrize(
-    "package", [presets, engine.contract, engine.launch, engine.analysis], ids=lambda p: p.__name__
+    "package", [presets, engine.contract, engine.launch, engine.analysis, engine.exchange], ids=lambda p: p.__name__
 )
 def test_nothing_below_the_screens_loads_them(package):
     assert loaded_by(list(modules(package)), SCREENS) == "[]"

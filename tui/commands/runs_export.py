@@ -1,4 +1,4 @@
-"""`cifar-tui runs export`: the epochs of a run as CSV or JSON."""
+"""`cifar-tui runs export`: the epochs of a run as CSV or JSON. Weights are in `export_weights`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import one_line
-from tui.commands.common import Ref, RunsDirs, finite, roots, say
+from tui.commands.common import Ref, RunsDirs, TrustParts, finite, roots, say
 
 if TYPE_CHECKING:
     from engine.contract.run.events import Epoch
@@ -22,17 +22,32 @@ if TYPE_CHECKING:
 
 def export(
     run: str = Ref,
-    form: str = typer.Option("csv", "--format", help="Format of the output: csv or json."),
+    form: str = typer.Option(
+        "", "--format", help="Format of the output: csv (the default) or json; of --weights, safetensors or pth."
+    ),
     out: Path | None = typer.Option(None, "--out", help="File to write to. Without it, stdout is used."),
-    as_json: bool = typer.Option(False, "--json", help="Same as --format json."),
+    weights: str = typer.Option(
+        "", "--weights", help="Export weights instead, into the folder --out: final, best, or ema.", metavar="WHICH"
+    ),
+    names: str = typer.Option("cifar-tui", "--names", help="Names of the tensors: cifar-tui or niwenjin."),
+    check: bool = typer.Option(False, "--check", help="Reload exported weights in a fresh process; compare logits."),
+    as_json: bool = typer.Option(False, "--json", help="Same as --format json; of --weights, print the result so."),
     runs_dir: list[str] | None = RunsDirs,
+    trust_parts: bool = TrustParts,
 ) -> None:
-    """Export the epochs of a run as CSV or JSON."""
+    """Export the epochs of a run as CSV or JSON, or its weights for other programs."""
     from engine.contract.run.fold import RunFold
     from engine.contract.run.store import find
     from tui.drawing.figures import unreadable_note
 
-    form = "json" if as_json else form
+    if weights:
+        from tui.commands.export_weights import Wanted, export_weights
+
+        wanted = Wanted(weights, form or "safetensors", names, check, trust_parts)
+        return export_weights(find(roots(runs_dir), run), wanted, out, as_json=as_json)
+    if check or names != "cifar-tui":
+        raise BadInput("--check and --names go with --weights")
+    form = "json" if as_json else form or "csv"
     if form not in ("csv", "json"):
         raise BadInput(f"--format: got {form!r}, needs csv or json")
     folder = find(roots(runs_dir), run)
@@ -43,11 +58,12 @@ def export(
     text = json.dumps(finite({"id": folder.id, "epochs": rows}), indent=1) if form == "json" else _csv(rows)
     if out is None:
         sys.stdout.write(text)
-        return
+        return None
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"--out {out}: {error.strerror}") from None
+    return None
 
 
 EXPORTED: Final = (
