@@ -1,5 +1,8 @@
 """`python -m engine.export`: write the weights of a run into a folder for other programs, or check such a folder.
 
+An ONNX file is written by torch's exporter, which needs the packages onnx and onnxscript, and checked by onnxruntime;
+they are imported for that format only.
+
 Reads one JSON object from stdin, the fields of `Request`, and writes one to stdout: for an export what `export`
 returns, for a check what `check` returns. Exit code 0: success, 2: bad input.
 """
@@ -9,10 +12,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,7 +43,13 @@ from engine.models.build import build_model
 CHECKED: Final = 500
 """Test images that a check compares logits on."""
 TOLERANCE: Final = 1e-4
-"""Largest difference of a logit. Both sides run the same fp32 operations, so that in practice it is 0."""
+"""Largest difference of a logit, relative to the largest logit where that is above 1.
+
+PyTorch on both sides runs the same fp32 operations, so that the difference is 0; onnxruntime has its own.
+"""
+
+BATCH: Final = 100
+"""Images that go through a model at a time."""
 
 State = dict[str, Tensor]
 
@@ -53,7 +65,7 @@ class Request:
     which: str
     """"final", "best" or "ema"."""
     form: str
-    """"safetensors" or "pth"."""
+    """"safetensors", "pth" or "onnx"."""
     names: str
     """"cifar-tui", or "niwenjin" for the names of that project."""
     data_dir: str = ""
@@ -73,11 +85,16 @@ def export(request: Request) -> dict[str, Any]:
     run, out = RunFolder(Path(request.run)), Path(request.out)
     weights = weights_of(run, request.which)
     parts, data = _data(run, request.data_dir)
+    recipe = run.recipe(parts)
     state = {name: value.detach().contiguous().clone() for name, value in weights["model"].items()}
-    written = written_state(to_niwenjin(state) if request.names == "niwenjin" else state, request.form)
+    if request.form == "onnx":
+        model = with_weights(recipe.model, state, parts, data)
+        written = written_onnx(model, (data.channels, data.image_size, data.image_size))
+    else:
+        written = written_state(to_niwenjin(state) if request.names == "niwenjin" else state, request.form)
     config = card.config_of(
         run,
-        run.recipe(parts),
+        recipe,
         {
             "classes": data.classes,
             "mean": data.mean,
@@ -116,18 +133,23 @@ def check(request: Request) -> dict[str, Any]:
     run, out = RunFolder(Path(request.run)), Path(request.out)
     config = json.loads((out / "config.json").read_text(encoding="utf-8"))
     parts, data = _data(run, request.data_dir)
-    exported = read_state((out / config["file"]).read_bytes(), config["format"])
-    if config["names"] == "niwenjin":
-        exported = from_niwenjin(exported)
-    choice = Choice.model_validate({"name": config["architecture"], **config["model_options"]})
+    content = (out / config["file"]).read_bytes()
     mean, std = (torch.tensor(config[key]).view(1, -1, 1, 1) for key in ("mean", "std"))
     pixels = data.test.images[:CHECKED] / 255
-    theirs = logits(choice, exported, parts, data, (pixels - mean) / std)
+    inputs = (pixels - mean) / std
+    if config["format"] == "onnx":
+        theirs = onnx_logits(content, inputs)
+    else:
+        exported = read_state(content, config["format"])
+        if config["names"] == "niwenjin":
+            exported = from_niwenjin(exported)
+        choice = Choice.model_validate({"name": config["architecture"], **config["model_options"]})
+        theirs = logits(with_weights(choice, exported, parts, data), inputs)
     own_mean, own_std = (torch.tensor(values).view(1, -1, 1, 1) for values in (data.mean, data.std))
     own = weights_of(run, request.which)["model"]
-    ours = logits(run.recipe(parts).model, own, parts, data, (pixels - own_mean) / own_std)
+    ours = logits(with_weights(run.recipe(parts).model, own, parts, data), (pixels - own_mean) / own_std)
     difference = float((ours - theirs).abs().max())
-    if not difference <= TOLERANCE:
+    if not difference <= TOLERANCE * max(1.0, float(ours.abs().max())):
         raise BadInput(f"{out}: logits differ from those of run {run.id} by up to {difference:.2g}")
     return {"images": len(pixels), "difference": difference}
 
@@ -192,15 +214,62 @@ def put_folder(out: Path, contents: dict[str, bytes]) -> None:
             shutil.rmtree(half, ignore_errors=True)
 
 
-@torch.no_grad()
-def logits(choice: Choice, state: State, parts: Catalog, data: DataSet, images: Tensor) -> Tensor:
-    """Logits (N, classes) in fp32 on the CPU, for normalized images (N, C, H, W)."""
-    model: nn.Module = build_model(
+def with_weights(choice: Choice, state: State, parts: Catalog, data: DataSet) -> nn.Module:
+    """The chosen model for these data on the CPU, with the weights of a state dict, in eval mode."""
+    model = build_model(
         choice, num_classes=len(data.classes), in_channels=data.channels, image_size=data.image_size, catalog=parts
     )
     model.load_state_dict(state)
-    model.eval()
-    return torch.cat([model(batch) for batch in images.split(100)])
+    return model.eval()
+
+
+@torch.no_grad()
+def logits(model: nn.Module, images: Tensor) -> Tensor:
+    """Logits (N, classes) in fp32 of a model in eval mode, for normalized images (N, C, H, W)."""
+    return torch.cat([model(batch) for batch in images.split(BATCH)])
+
+
+def written_onnx(model: nn.Module, shape: tuple[int, int, int]) -> bytes:
+    """A model in eval mode as the content of an ONNX file: "images" (batch, *shape), normalized, to "logits".
+
+    Raises:
+        BadInput: torch cannot export the model, or onnx and onnxscript are not installed.
+    """
+    require(("onnx", "onnxscript"), "--format onnx")
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of versions of packages that are not needed
+    try:
+        program = torch.onnx.export(
+            model,
+            (torch.zeros(2, *shape),),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=["images"],
+            output_names=["logits"],
+            external_data=False,
+            verbose=False,
+        )
+    except torch.onnx.OnnxExporterError as error:
+        raise BadInput(f"torch cannot export this model to ONNX: {str(error).splitlines()[0]}") from error
+    assert program is not None
+    content: bytes = program.model_proto.SerializeToString()
+    return content
+
+
+def onnx_logits(content: bytes, images: Tensor) -> Tensor:
+    """What `logits` returns, computed by onnxruntime. Raises BadInput if that is not installed."""
+    require(("onnxruntime",), "--check of an ONNX file")
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return torch.cat(
+        [torch.from_numpy(session.run(["logits"], {"images": batch.numpy()})[0]) for batch in images.split(BATCH)]
+    )
+
+
+def require(packages: Sequence[str], purpose: str) -> None:
+    """Check that packages are there, without importing them. BadInput if one is missing, with how to install it."""
+    if missing := [name for name in packages if find_spec(name) is None]:
+        raise BadInput(f"{purpose} needs {' and '.join(missing)}, not installed here: pip install 'cifar-tui[onnx]'")
 
 
 def _data(run: RunFolder, data_dir: str) -> tuple[Catalog, DataSet]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.contract.run.folder import RunFolder
 
 WEIGHTS: Final = ("final", "best", "ema")
-FORMATS: Final = ("safetensors", "pth")
+FORMATS: Final = ("safetensors", "pth", "onnx")
 NAMES: Final = ("cifar-tui", "niwenjin")
 
 

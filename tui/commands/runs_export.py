@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def export(
     run: str = Ref,
     form: str = typer.Option(
-        "", "--format", help="Format of the output: csv (the default) or json; of --weights, safetensors or pth."
+        "", "--format", help="Format of the output: csv (the default) or json; of --weights, safetensors, pth or onnx."
     ),
     out: Path | None = typer.Option(None, "--out", help="File to write to. Without it, stdout is used."),
     weights: str = typer.Option(

@@ -87,8 +87,6 @@ def model_card(config: dict[str, Any], info: RunInfo, recipe_toml: str) -> str:
     value = "not measured" if accuracy["test"] is None else f"{accuracy['test']:.2%}"
     images = "" if accuracy["images"] is None else f" of {accuracy['images']:,} images"
     title = f"{config['architecture']} on {config['data']['name']}"
-    needs = "It needs PyTorch alone" if plain(config) else "It needs cifar-tui"
-    reader = " and safetensors" if config["format"] == "safetensors" else ""
     changes = f", changed: {info.changes}" if info.changes else ""
     rows = (
         ("test accuracy", f"{value}{images}"),
@@ -106,7 +104,7 @@ def model_card(config: dict[str, Any], info: RunInfo, recipe_toml: str) -> str:
     doubts = "\n".join(f"- {line}" for line in not_concluded(config))
     return (
         f"{_front(config)}\n# {title}\n\n| | |\n|---|---|\n{table}\n\n"
-        f"## How to load it\n\n{needs}{reader}.\n\n```python\n{loading(config).strip()}\n```\n\n"
+        f"## How to load it\n\n{_needs(config)}\n\n```python\n{loading(config).strip()}\n```\n\n"
         f"The classes of the logits, in order: {', '.join(config['label_names'])}.\n\n"
         f"## What may not be concluded\n\n{doubts}\n\n"
         f"## Recipe\n\n```toml\n{recipe_toml.strip()}\n```\n"
@@ -135,6 +133,16 @@ def which_weights(which: str, kind: str, run_id: str) -> None:
     if which == "ema" and kind != "ema":
         how = "the weights of its last step" if kind == "raw" else f"averaged by {kind}"
         raise BadInput(f"run {run_id} has no ema weights: its final weights are {how}; use --weights final")
+
+
+def _needs(config: dict[str, Any]) -> str:
+    """The packages that the loading code needs, as a sentence."""
+    if config["format"] == "onnx":
+        return "This needs the packages onnxruntime and numpy, but not PyTorch."
+    packages = ["torch"] + ["safetensors"] * (config["format"] == "safetensors")
+    if not plain(config):
+        packages.append("cifar-tui")
+    return f"This needs {' and '.join(packages)}." if len(packages) < 3 else f"This needs {', '.join(packages)}."
 
 
 def _front(config: dict[str, Any]) -> str:

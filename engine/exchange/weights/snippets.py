@@ -110,6 +110,18 @@ with torch.no_grad():
     logits = model((images / 255 - mean) / std)
 """
 
+ONNX: Final = """\
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession("{file}", providers=["CPUExecutionProvider"])
+
+# images: uint8 (N, {channels}, {size}, {size})
+mean = np.array({mean}, np.float32).reshape(1, -1, 1, 1)
+std = np.array({std}, np.float32).reshape(1, -1, 1, 1)
+(logits,) = session.run(["logits"], {{"images": (images.astype(np.float32) / 255 - mean) / std}})
+"""
+
 OURS: Final = """\
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Choice
@@ -132,15 +144,17 @@ def plain(config: dict[str, Any]) -> bool:
 
 
 def loading(config: dict[str, Any]) -> str:
-    """Python code that reads the weights file, builds `model` in eval mode and applies it to `images`.
+    """Python code that reads the weights file, builds the model and applies it to `images`; `logits` is the result.
 
     Args:
         config: what `card.config_of` returns.
     """
     channels, size, _ = config["input_size"]
+    facts = {"channels": channels, "size": size, "mean": config["mean"], "std": config["std"]}
+    if config["format"] == "onnx":
+        return ONNX.format(file=config["file"], **facts)
     read = READ[config["format"]].format(file=config["file"])
     load = "model.load_state_dict(state)\nmodel.eval()\n"
-    facts = {"channels": channels, "size": size, "mean": config["mean"], "std": config["std"]}
     prepare = PREPARE.format(**facts)
     if plain(config):
         network = RESNET if config["architecture"] in RESNETS else WIDE_RESNET

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -76,11 +77,34 @@ def test_the_check_notices_other_weights(cli, finished_run, tmp_path, capfd):
         export.check(request)
 
 
+def test_an_onnx_file_gives_the_same_logits(cli, finished_run, tmp_path):
+    out = tmp_path / "out"
+    answer = cli(
+        "runs", "export", finished_run().id, "--weights", "best", "--format", "onnx", "--out", out, "--check", "--json"
+    )
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)["check"]["difference"] < 1e-5
+    assert sorted(path.name for path in out.iterdir()) == ["README.md", "config.json", "model.onnx"]
+    code = (out / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
+    space = {"images": np.zeros((3, 3, 32, 32), np.uint8)}
+    exec(code.replace("model.onnx", str(out / "model.onnx")), space)
+    assert space["logits"].shape == (3, 10)
+
+
+def test_a_missing_package_is_one_line_that_says_how_to_install_it(cli, finished_run, tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.export.find_spec", lambda name: None)
+    answer = cli(
+        "runs", "export", finished_run().id, "--weights", "best", "--format", "onnx", "--out", tmp_path / "out"
+    )
+    assert answer.code == 2 and answer.err.count("\n") == 1 and not list(tmp_path.iterdir())
+    assert "needs onnx and onnxscript, not installed here: pip install 'cifar-tui[onnx]'" in answer.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--weights", "last"), "--weights: got 'last', needs final, best or ema"),
-        (("--weights", "best", "--format", "csv"), "--format: got 'csv', needs safetensors or pth"),
+        (("--weights", "best", "--format", "csv"), "--format: got 'csv', needs safetensors, pth or onnx"),
         (("--weights", "best", "--names", "torch"), "--names: got 'torch', needs cifar-tui or niwenjin"),
         (("--weights", "best", "--names", "niwenjin"), "reads .pth files only; add --format pth"),
         (("--weights", "best", "--names", "niwenjin", "--format", "pth"), "resnet152, but not lenet"),

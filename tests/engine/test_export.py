@@ -1,0 +1,30 @@
+"""Models as ONNX files: their logits in onnxruntime against those in PyTorch."""
+
+import pytest
+import torch
+
+from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.schema import Choice
+from engine.export import TOLERANCE, logits, onnx_logits, written_onnx
+from engine.models.build import build_model
+
+
+def assert_parity(name: str) -> None:
+    """The logits of five images, a batch size that the exporter has not seen, agree within the tolerance of a check."""
+    torch.manual_seed(0)
+    model = build_model(Choice(name=name), num_classes=10, catalog=catalog()).eval()
+    images = torch.randn(5, 3, 32, 32)
+    expected = logits(model, images)
+    found = onnx_logits(written_onnx(model, (3, 32, 32)), images)
+    assert float((found - expected).abs().max()) <= TOLERANCE * max(1.0, float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("name", ["lenet", "resnet20"])
+def test_small_models_agree_in_onnxruntime(name):
+    assert_parity(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(catalog().names("model")))
+def test_the_zoo_agrees_in_onnxruntime(name):
+    assert_parity(name)
