@@ -82,7 +82,7 @@ def refuse(wanted: Wanted, model: str) -> None:
 
 def from_child(request: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
     """Let a process that imports torch answer. Raises SystemExit if it fails; its stderr is ours."""
-    child = PipedChild("engine.export", request, environment, show_errors=True)
+    child = PipedChild("engine.export.child", request, environment, show_errors=True)
     try:
         answer, code = child.read(), child.wait()
     finally:

@@ -128,7 +128,7 @@ def not_concluded(config: dict[str, Any]) -> list[str]:
     return lines
 
 
-def which_weights(which: str, kind: str, run_id: str) -> None:
+def refuse_unless_averaged(which: str, kind: str, run_id: str) -> None:
     """Refuse `ema` for weights that are not an exponential moving average. Raises BadInput."""
     if which == "ema" and kind != "ema":
         how = "the weights of its last step" if kind == "raw" else f"averaged by {kind}"

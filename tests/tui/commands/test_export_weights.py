@@ -64,17 +64,17 @@ def test_the_check_reloads_the_export(cli, finished_run, tmp_path, form):
     assert checked["difference"] == 0 and checked["images"] == 500
 
 
-def test_the_check_notices_other_weights(cli, finished_run, tmp_path, capfd):
-    from engine import export
+def test_the_check_notices_other_weights(cli, finished_run, tmp_path):
+    from engine.export import child
 
     run, out = finished_run(), tmp_path / "out"
     assert cli("runs", "export", run.id, "--weights", "final", "--format", "pth", "--out", out).code == 0
     state = torch.load(out / "model.pth", weights_only=True)
     state[next(iter(state))] += 0.1
     torch.save(state, out / "model.pth")
-    request = export.Request(str(run.path), str(out), "final", "pth", "cifar-tui", check=True)
-    with pytest.raises(export.BadInput, match="logits differ from those of run"):
-        export.check(request)
+    request = child.Request(str(run.path), str(out), "final", "pth", "cifar-tui", check=True)
+    with pytest.raises(child.BadInput, match="logits differ from those of run"):
+        child.check(request)
 
 
 def test_an_onnx_file_gives_the_same_logits(cli, finished_run, tmp_path):
@@ -92,7 +92,7 @@ def test_an_onnx_file_gives_the_same_logits(cli, finished_run, tmp_path):
 
 
 def test_a_missing_package_is_one_line_that_says_how_to_install_it(cli, finished_run, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.export.find_spec", lambda name: None)
+    monkeypatch.setattr("engine.export.onnx_file.find_spec", lambda name: None)
     answer = cli(
         "runs", "export", finished_run().id, "--weights", "best", "--format", "onnx", "--out", tmp_path / "out"
     )

@@ -5,7 +5,9 @@ import torch
 
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Choice
-from engine.export import TOLERANCE, logits, onnx_logits, written_onnx
+from engine.export.child import TOLERANCE
+from engine.export.network import logits
+from engine.export.onnx_file import onnx_logits, written_onnx
 from engine.models.build import build_model
 
 

@@ -1,7 +1,4 @@
-"""`python -m engine.export`: write the weights of a run into a folder for other programs, or check such a folder.
-
-An ONNX file is written by torch's exporter, which needs the packages onnx and onnxscript, and checked by onnxruntime;
-they are imported for that format only.
+"""`python -m engine.export.child`: write the weights of a run into a folder for other programs, or check such a folder.
 
 Reads one JSON object from stdin, the fields of `Request`, and writes one to stdout: for an export what `export`
 returns, for a check what `check` returns. Exit code 0: success, 2: bad input.
@@ -10,25 +7,15 @@ returns, for a check what `check` returns. Exit code 0: success, 2: bad input.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import logging
-import shutil
 import sys
-import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors.torch import load as load_safetensors
-from safetensors.torch import save as save_safetensors
-from torch import Tensor, nn
 
 from engine.contract.errors import BadInput
-from engine.contract.files import make_folder, write_atomic
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.schema import Choice
 from engine.contract.run import own_code
@@ -36,9 +23,11 @@ from engine.contract.run.folder import RunFolder
 from engine.data.load import DataSet, load
 from engine.exchange.weights import card
 from engine.exchange.weights.niwenjin import from_niwenjin, to_niwenjin
+from engine.export.files import put_folder, read_state, written_state
+from engine.export.network import logits, with_weights
+from engine.export.onnx_file import onnx_logits, written_onnx
 from engine.launch import package
 from engine.loop.checkpoint_files import UNREADABLE, load_weights
-from engine.models.build import build_model
 
 CHECKED: Final = 500
 """Test images that a check compares logits on."""
@@ -47,11 +36,6 @@ TOLERANCE: Final = 1e-4
 
 PyTorch on both sides runs the same fp32 operations, so that the difference is 0; onnxruntime has its own.
 """
-
-BATCH: Final = 100
-"""Images that go through a model at a time."""
-
-State = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +150,7 @@ def weights_of(run: RunFolder, which: str) -> dict[str, Any]:
         raise BadInput(f"run {run.id} has kept no {'best' if which == 'best' else 'final'} weights") from None
     except UNREADABLE as error:
         raise BadInput(f"the weights of run {run.id} cannot be read: {error}") from None
-    card.which_weights(which, weights["weights"], run.id)
+    card.refuse_unless_averaged(which, weights["weights"], run.id)
     return weights
 
 
@@ -175,101 +159,6 @@ def file_name(request: Request) -> str:
     if request.names == "niwenjin":
         return "best.pth" if request.which == "best" else "last.pth"
     return f"model.{request.form}"
-
-
-def written_state(state: State, form: str) -> bytes:
-    """A state dict as the content of a .safetensors or .pth file."""
-    if form == "safetensors":
-        return save_safetensors(state, metadata={"format": "pt"})
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    return buffer.getvalue()
-
-
-def read_state(content: bytes, form: str) -> State:
-    """The state dict in a file that `written_state` wrote."""
-    if form == "safetensors":
-        return load_safetensors(content)
-    state: State = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return state
-
-
-def put_folder(out: Path, contents: dict[str, bytes]) -> None:
-    """Make a folder with these files; it appears under its name when it is complete. Raises BadInput."""
-    if out.exists():
-        raise BadInput(f"--out {out} exists already; choose another folder")
-    half: Path | None = None
-    try:
-        make_folder(out.parent, exist_ok=True)
-        half = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-        ready = half / "ready"  # with the permissions that the user's umask gives, unlike `half`
-        ready.mkdir()
-        for name, content in contents.items():
-            write_atomic(ready / name, content)
-        ready.rename(out)
-    except OSError as error:
-        raise BadInput(f"--out {out}: {error.strerror or error}") from None
-    finally:
-        if half is not None:
-            shutil.rmtree(half, ignore_errors=True)
-
-
-def with_weights(choice: Choice, state: State, parts: Catalog, data: DataSet) -> nn.Module:
-    """The chosen model for these data on the CPU, with the weights of a state dict, in eval mode."""
-    model = build_model(
-        choice, num_classes=len(data.classes), in_channels=data.channels, image_size=data.image_size, catalog=parts
-    )
-    model.load_state_dict(state)
-    return model.eval()
-
-
-@torch.no_grad()
-def logits(model: nn.Module, images: Tensor) -> Tensor:
-    """Logits (N, classes) in fp32 of a model in eval mode, for normalized images (N, C, H, W)."""
-    return torch.cat([model(batch) for batch in images.split(BATCH)])
-
-
-def written_onnx(model: nn.Module, shape: tuple[int, int, int]) -> bytes:
-    """A model in eval mode as the content of an ONNX file: "images" (batch, *shape), normalized, to "logits".
-
-    Raises:
-        BadInput: torch cannot export the model, or onnx and onnxscript are not installed.
-    """
-    require(("onnx", "onnxscript"), "--format onnx")
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of versions of packages that are not needed
-    try:
-        program = torch.onnx.export(
-            model,
-            (torch.zeros(2, *shape),),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            input_names=["images"],
-            output_names=["logits"],
-            external_data=False,
-            verbose=False,
-        )
-    except torch.onnx.OnnxExporterError as error:
-        raise BadInput(f"torch cannot export this model to ONNX: {str(error).splitlines()[0]}") from error
-    assert program is not None
-    content: bytes = program.model_proto.SerializeToString()
-    return content
-
-
-def onnx_logits(content: bytes, images: Tensor) -> Tensor:
-    """What `logits` returns, computed by onnxruntime. Raises BadInput if that is not installed."""
-    require(("onnxruntime",), "--check of an ONNX file")
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    return torch.cat(
-        [torch.from_numpy(session.run(["logits"], {"images": batch.numpy()})[0]) for batch in images.split(BATCH)]
-    )
-
-
-def require(packages: Sequence[str], purpose: str) -> None:
-    """Check that packages are there, without importing them. BadInput if one is missing, with how to install it."""
-    if missing := [name for name in packages if find_spec(name) is None]:
-        raise BadInput(f"{purpose} needs {' and '.join(missing)}, not installed here: pip install 'cifar-tui[onnx]'")
 
 
 def _data(run: RunFolder, data_dir: str) -> tuple[Catalog, DataSet]:
