@@ -131,7 +131,7 @@ def not_concluded(config: dict[str, Any]) -> list[str]:
 def refuse_unless_averaged(which: str, kind: str, run_id: str) -> None:
     """Refuse `ema` for weights that are not an exponential moving average. Raises BadInput."""
     if which == "ema" and kind != "ema":
-        how = "the weights of its last step" if kind == "raw" else f"averaged by {kind}"
+        how = "those of its last step" if kind == "raw" else f"averaged by {kind}"
         raise BadInput(f"run {run_id} has no ema weights: its final weights are {how}; use --weights final")
 
 
