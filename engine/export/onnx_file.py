@@ -38,6 +38,9 @@ def written_onnx(model: nn.Module, shape: tuple[int, int, int]) -> bytes:
     except torch.onnx.OnnxExporterError as error:
         raise BadInput(f"torch cannot export this model to ONNX: {str(error).splitlines()[0]}") from error
     assert program is not None
+    batch = program.model_proto.graph.input[0].type.tensor_type.shape.dim[0]
+    if not batch.dim_param:  # some operations make the exporter fix the batch size, without a word
+        raise BadInput("torch cannot export this model to ONNX with a free batch size")
     content: bytes = program.model_proto.SerializeToString()
     return content
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Choice
 from engine.export.child import TOLERANCE
@@ -27,12 +28,22 @@ def assert_parity(name: str) -> None:
     assert float((found - expected).abs().max()) <= allowed
 
 
+REFUSED = ("botnet", "ceit", "convit_tiny", "swin_t_seed", "vit")
+"""Those known not to export with torch 2.14.1; docs/weights.md has the table."""
+
+
 @pytest.mark.parametrize("name", ["lenet", "resnet20"])
 def test_small_models_agree_in_onnxruntime(name):
     assert_parity(name)
 
 
+def test_a_batch_size_that_cannot_be_free_is_refused():
+    model = build_model(Choice(name="vit"), num_classes=10, catalog=catalog()).eval()
+    with pytest.raises(BadInput, match="cannot export this model to ONNX with a free batch size"):
+        written_onnx(model, (3, 32, 32))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(catalog().names("model")))
+@pytest.mark.parametrize("name", sorted(set(catalog().names("model")) - set(REFUSED)))
 def test_the_zoo_agrees_in_onnxruntime(name):
     assert_parity(name)
