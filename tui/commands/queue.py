@@ -7,13 +7,20 @@ from dataclasses import asdict
 
 import typer
 
-from tui.commands.common import Json, Refs, RunsDirs, group, listing, print_json, print_table, roots
+from tui.commands.common import Json, Refs, RunsDirs, group, print_json, print_table, roots
 from tui.drawing.format import NONE, age
 
 app = group("Runs that wait for a device: list, cancel.")
 
 
-@listing(app)
+@app.callback(invoke_without_command=True)
+def default(ctx: typer.Context, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+    """Run `list` when no command is given."""
+    if ctx.invoked_subcommand is None:
+        list_queue(as_json, runs_dir)
+
+
+@app.command("list")
 def list_queue(as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
     """List the runs that hold or wait for a device.
 

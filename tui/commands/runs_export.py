@@ -1,4 +1,7 @@
-"""`cifar-tui runs export`: the epochs of a run, or runs as event files. `--all` is in `runs_export_all`."""
+"""`cifar-tui runs export`: the epochs of a run, or runs as event files.
+
+`--weights` is in `export_weights`, `--all` in `runs_export_all`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import one_line
-from tui.commands.common import Refs, RunsDirs, finite, print_or_write, roots, say
+from tui.commands.common import Refs, RunsDirs, TrustParts, finite, print_or_write, roots, say
 from tui.commands.runs_export_all import EveryRun, Filter, export_all, refuse_without_all
 
 if TYPE_CHECKING:
@@ -27,34 +30,60 @@ def export(
     every: bool = EveryRun,
     filter_text: str = Filter,
     form: str = typer.Option(
-        "", "--format", help="csv (the default), json, or tensorboard; with --all csv, json, md, or latex."
+        "",
+        "--format",
+        help="csv (the default), json, or tensorboard; with --all csv, json, md, or latex; with --weights safetensors "
+        "(the default), pth, or onnx.",
     ),
     out: Path | None = typer.Option(
         None,
         "--out",
-        help="File to write to; without it, stdout. For tensorboard a folder; without it, tensorboard-logs.",
+        help="File to write to; without it, stdout. For weights and tensorboard a folder; without it, for tensorboard, "
+        "tensorboard-logs.",
     ),
-    as_json: bool = typer.Option(False, "--json", help="Same as --format json."),
+    weights: str = typer.Option(
+        "", "--weights", help="Export weights instead, into the folder --out: final, best, or ema.", metavar="WHICH"
+    ),
+    names: str = typer.Option("cifar-tui", "--names", help="Names of the tensors: cifar-tui or niwenjin."),
+    check: bool = typer.Option(False, "--check", help="Reload exported weights in a fresh process; compare logits."),
+    as_json: bool = typer.Option(False, "--json", help="Same as --format json; of --weights, print the result so."),
     runs_dir: list[str] | None = RunsDirs,
+    trust_parts: bool = TrustParts,
 ) -> None:
-    """Export the epochs of a run, runs as event files for TensorBoard, or with --all a table of all runs.
+    """Export the epochs of a run, its weights, event files for TensorBoard, or with --all a table of all runs.
 
     The table has one row a run, and a column for each field that differs between runs.
     """
-    form = "json" if as_json else form or "csv"
-    if every:
-        return export_all(form, filter_text, out, roots(runs_dir), refs)
-    refuse_without_all(refs, filter_text)
     from engine.contract.run.store import find
 
+    if every and weights:
+        raise BadInput("--weights exports the weights of one run: leave out --all")
+    if not weights and (check or names != "cifar-tui"):
+        raise BadInput("--check and --names go with --weights")
+    if every:
+        return export_all("json" if as_json else form or "csv", filter_text, out, roots(runs_dir), refs)
+    refuse_without_all(refs, filter_text)
+    if weights:
+        from tui.commands.export_weights import Wanted, export_weights
+
+        wanted = Wanted(weights, form or "safetensors", names, check, trust_parts)
+        return export_weights(_only(refs, roots(runs_dir), "--weights"), wanted, out, as_json=as_json)
+    form = "json" if as_json else form or "csv"
     if form not in FORMATS:
         raise BadInput(f"--format: got {form!r}, needs {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
-    folders = [find(roots(runs_dir), ref) for ref in dict.fromkeys(refs or ())]
     if form == "tensorboard":
-        return _event_files(folders, out or Path(EVENT_FILES))
-    if len(folders) > 1:
-        raise BadInput(f"--format {form} exports one run at a time, got {len(folders)}")
-    return _epochs(folders[0], form, out)
+        return _event_files([find(roots(runs_dir), ref) for ref in dict.fromkeys(refs or ())], out or Path(EVENT_FILES))
+    return _epochs(_only(refs, roots(runs_dir), f"--format {form}"), form, out)
+
+
+def _only(refs: Sequence[str] | None, folders: Sequence[Path], option: str) -> RunFolder:
+    """The one run that is named. BadInput if there are several."""
+    from engine.contract.run.store import find
+
+    first, *others = dict.fromkeys(refs or ())
+    if others:
+        raise BadInput(f"{option} exports one run at a time, got {1 + len(others)}")
+    return find(folders, first)
 
 
 def _epochs(folder: RunFolder, form: str, out: Path | None) -> None:

@@ -59,7 +59,9 @@ def test_the_filter_chooses_runs(cli, runs):
         (("--all", "--format", "yaml"), "not one of csv, json, md, latex"),
         (("--all", "--out", "/nowhere/x.csv"), "No such file or directory"),
         (("@last", "--filter", "acc>0"), "with --all"),
-        (("@last", "--format", "md"), "needs csv or json"),
+        (("@last", "--format", "md"), "needs csv, json or tensorboard"),
+        (("--all", "--weights", "best"), "leave out --all"),
+        (("@last", "--check"), "go with --weights"),
     ],
 )
 def test_a_mistake_is_one_line(cli, runs, arguments, why):
