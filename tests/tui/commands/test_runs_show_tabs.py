@@ -7,7 +7,7 @@ import pytest
 
 from engine.contract.run.store import summarize
 from tests.tui.in_json import figures_without_source
-from tests.tui.inspecting import facts_of, inspected_runs
+from tests.tui.inspecting import facts_of, inspected_runs, make_inspected
 from tests.tui.reading import text_of
 from tui.dashboard.accuracy_series import Look
 from tui.drawing.overview_panes import classes_pane, files_pane, made_pane, note_pane, result_pane
@@ -18,9 +18,9 @@ TITLES = [tab.title for tab in all_tabs()]
 WITH_FIGURES = [title for title in TITLES if title not in ("Overview", "Recipe", "Log")]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    home = tmp_path_factory.mktemp("tabs")
+@pytest.fixture(scope="session")
+def made(made_once):
+    home = made_once("inspected", make_inspected)
     return home, inspected_runs(home)
 
 
