@@ -1,5 +1,7 @@
 """The key table as a whole, walked: no two acts on one key of a screen, and the palette offers and runs every act."""
 
+import re
+
 import pytest
 from textual.app import App
 from textual.events import MouseScrollDown, MouseScrollUp
@@ -145,13 +147,12 @@ async def test_the_real_palette_does_what_the_key_does(on_screen, settle, mode, 
 
 
 @pytest.mark.parametrize(("mode", "old", "words"), [("new_run", "w", "W saves"), ("suites", "t", "p picks")])
-async def test_a_key_that_moved_says_where_it_went(on_screen, settle, mode, old, words):
+async def test_a_key_that_moved_says_where_it_went(on_screen, until, mode, old, words):
     app, open_it = on_screen(mode)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await open_it(pilot, mode)
         await pilot.press(old)
-        await settle(pilot)
-        assert any(words in note.message for note in app._notifications)
+        await until(pilot, lambda: any(words in note.message for note in app._notifications))
 
 
 async def test_five_goes_to_and_fro_between_queue_and_suites(on_screen, settle):
@@ -230,13 +231,17 @@ async def test_the_wheel_scrolls_what_is_under_it(on_screen, settle):
     app, open_it = on_screen("inspect")
     async with app.run_test(size=(80, 18)) as pilot:
         screen = await open_it(pilot, "inspect")
-        before = screen.query_one("#page").text
+
+        def page():
+            return re.sub(r"\d+ s ago", "N s ago", screen.query_one("#page").text)
+
+        before = page()
         await pilot._post_mouse_events([MouseScrollDown], "#page", button=0)
         await settle(pilot)
-        assert screen.query_one("#page").text != before
+        assert page() != before
         await pilot._post_mouse_events([MouseScrollUp], "#page", button=0)
         await settle(pilot)
-        assert screen.query_one("#page").text == before
+        assert page() == before
 
 
 async def test_the_wheel_scrolls_a_list_and_leaves_its_cursor(on_screen, settle):
