@@ -24,14 +24,24 @@ def made(made_once):
     return home, inspected_runs(home)
 
 
+@pytest.fixture(scope="session")
+def printed():
+    """What has been printed of the runs, by their place and the arguments."""
+    return {}
+
+
 @pytest.fixture
-def shown(made, monkeypatch, cli):
+def shown(made, printed, monkeypatch, cli):
     """The JSON of a run, by its place."""
     home, runs = made
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
 
     def show(place, *arguments):
-        return json.loads(cli("runs", "show", runs[place].id, "--json", "--runs-dir", home / "runs", *arguments).out)
+        key = (place, *arguments)
+        if key not in printed:
+            answer = cli("runs", "show", runs[place].id, "--json", "--runs-dir", home / "runs", *arguments)
+            printed[key] = json.loads(answer.out)
+        return printed[key]
 
     return show
 
