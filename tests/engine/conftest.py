@@ -162,6 +162,23 @@ def make(tmp_path: Path, tiny: DataSet, parts: Catalog) -> Make:
     return make
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny: DataSet, parts: Catalog) -> Callable[..., Trial]:
+    """`finished(**changes)`: a run like those of `make` that has gone to its end, the same one for all who only read it."""
+    root, trials = tmp_path_factory.mktemp("finished"), {}
+
+    def finished(**changes: Any) -> Trial:
+        recipe = tiny_recipe(parts, **changes)
+        key = repr(recipe)
+        if key not in trials:
+            trial = Trial(recipe, create(root, recipe, seed=1, placement=Placement()), tiny, parts)
+            trial.go()
+            trials[key] = trial
+        return trials[key]
+
+    return finished
+
+
 @pytest.fixture
 def new(tmp_path: Path, make: Make) -> Callable[..., RunFolder]:
     """Makes run folders that a trainer can carry out by itself, with the smallest part of `shapes`."""
