@@ -17,7 +17,7 @@ from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run.create import create
-from engine.contract.run.events import Epoch, Event
+from engine.contract.run.events import Epoch, Event, Stopped
 from engine.contract.run.folder import RunFolder
 from engine.data.load import DataSet, Split
 from engine.data.shapes import CLASSES, generate
@@ -98,17 +98,27 @@ class Trial:
         self.attempts += 1
         left = count() if stop_after is None else iter(range(stop_after))
         settings = {"placement": Placement(threads=1), "attempt": self.attempts, "seed": self.seed, "device": CPU}
-        stream = fit(
-            self.recipe,
-            self.run,
-            self.data,
-            stopping=lambda: next(left, None) is None,
-            parts=self.parts,
-            **(settings | options),
-        )
+        settings |= {"parts": self.parts, "stopping": lambda: next(left, None) is None}
+        stream = fit(self.recipe, self.run, self.data, **(settings | options))
         for event in stream:
             self.events.append(event)
             yield event
+
+    def stop_at(self, epoch: int, step: int) -> None:
+        """One attempt from the start that is stopped after so many steps of an epoch; 0 is the first epoch."""
+        ended = asked = 0
+
+        def stopping() -> bool:
+            """After the event of an epoch, the loop next asks before the first step of the following one."""
+            nonlocal asked
+            asked += 1
+            return ended == epoch and asked > step
+
+        for event in self.start(stopping=stopping):
+            if isinstance(event, Epoch):
+                ended, asked = ended + 1, 0
+        last = self.events[-1]
+        assert isinstance(last, Stopped) and (last.epoch, last.step) == (epoch, step)
 
     def weights(self, which: str = "last") -> dict[str, torch.Tensor]:
         return load_weights(self.run.checkpoints, which)["model"]
@@ -150,6 +160,23 @@ def make(tmp_path: Path, tiny: DataSet, parts: Catalog) -> Make:
         return Trial(recipe, create(tmp_path / "runs", recipe, seed=seed, placement=placement), images, parts, seed)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny: DataSet, parts: Catalog) -> Callable[..., Trial]:
+    """`finished(**changes)`: a run like those of `make` that has gone to its end, the same one for all who only read it."""
+    root, trials = tmp_path_factory.mktemp("finished"), {}
+
+    def finished(**changes: Any) -> Trial:
+        recipe = tiny_recipe(parts, **changes)
+        key = repr(recipe)
+        if key not in trials:
+            trial = Trial(recipe, create(root, recipe, seed=1, placement=Placement()), tiny, parts)
+            trial.go()
+            trials[key] = trial
+        return trials[key]
+
+    return finished
 
 
 @pytest.fixture

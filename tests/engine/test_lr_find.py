@@ -109,7 +109,7 @@ def test_compiling_is_left_out(asked, tiny, monkeypatch):
     assert "default" not in decided
 
 
-def test_what_a_user_got_wrong_is_told_as_bad_input(text):
+def test_what_a_user_got_wrong_is_told_as_bad_input(text, shapes_ready):
     told = []
     assert carry_out(text(model={"name": "lenet", "ghost_batch": 32}), told.append) == 2
     assert isinstance(told[0], Phase)

@@ -78,20 +78,16 @@ def test_its_schedule_is_compressed_and_that_of_the_others_is_not(make, monkeypa
 
 
 def stopped_after(make, step: int, **changes):
-    """A run that was stopped after so many steps of all; how often it asks before that depends on its evaluation."""
-    for asked in range(step, 30):
-        trial = make(**changes)
-        last = trial.go(stop_after=asked)[-1]
-        if last.epoch * 5 + last.step == step:
-            return trial
-    raise AssertionError(f"no run was stopped after step {step}")
+    """A run that was stopped after so many steps of all, five of which are an epoch."""
+    trial = make(**changes)
+    trial.stop_at((step - 1) // 5, (step - 1) % 5 + 1)
+    return trial
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_stopped_around_the_end_of_a_group_ends_with_the_same_bits(make, kind):
+def test_a_run_stopped_around_the_end_of_a_group_ends_with_the_same_bits(make, finished, kind):
     """Before it, exactly at it (the checkpoint still has the group's momentum) and after it, in one run."""
-    whole, pieces = make(**KINDS[kind]), stopped_after(make, 6, **KINDS[kind])
-    whole.go()
+    whole, pieces = finished(**KINDS[kind]), stopped_after(make, 6, **KINDS[kind])
     assert [pieces.go(stop_after=1)[-1].step for _ in range(2)] == [2, 3], "of the second epoch"
     assert isinstance(pieces.go()[-1], Finished)
     assert all(event.exact for event in pieces.events if isinstance(event, Resumed))
@@ -101,9 +97,8 @@ def test_a_run_stopped_around_the_end_of_a_group_ends_with_the_same_bits(make, k
 
 @pytest.mark.parametrize("at", [6, 7, 8, 10])
 @pytest.mark.usefixtures("written_at_once")
-def test_a_run_killed_around_the_end_of_a_group_ends_with_the_same_bits(make, at):
-    whole, killed = make(optimizer=SGD), make(optimizer=SGD)
-    whole.go()
+def test_a_run_killed_around_the_end_of_a_group_ends_with_the_same_bits(make, finished, at):
+    whole, killed = finished(optimizer=SGD), make(optimizer=SGD)
     stream = killed.start(interval=0)
     next(event for event in stream if isinstance(event, Checkpoint) and event.epoch * 5 + event.step == at)
     stream.close()
@@ -148,10 +143,9 @@ def recorded(monkeypatch) -> Recorder:
     return recorder
 
 
-def test_a_recorded_step_is_recorded_again_when_a_group_ends(make, monkeypatch):
+def test_a_recorded_step_is_recorded_again_when_a_group_ends(make, finished, monkeypatch):
     rules = SGD | {"groups": [FIRST[0] | {"until": 0.5}]}  # 15 of 30 steps, after the third epoch
-    whole, again = make(optimizer=rules, epochs=6), make(optimizer=rules, epochs=6)
-    whole.go()
+    whole, again = finished(optimizer=rules, epochs=6), make(optimizer=rules, epochs=6)
     recorder = recorded(monkeypatch)
     again.go()
     eager = [recorder.eager_steps, recorder.recorded, recorder.replayed]

@@ -38,18 +38,16 @@ def test_training_sees_the_sizes_of_the_recipe_and_evaluation_the_full_one(make,
 
 
 @pytest.mark.parametrize("at", [4, 5, 9, 10])
-def test_a_run_stopped_around_a_change_of_size_ends_with_the_same_bits(make, at):
-    whole, pieces = make(**GROWING), stopped_after(make, at, **GROWING)
-    whole.go()
+def test_a_run_stopped_around_a_change_of_size_ends_with_the_same_bits(make, finished, at):
+    whole, pieces = finished(**GROWING), stopped_after(make, at, **GROWING)
     assert isinstance(pieces.go()[-1], Finished)
     assert all(event.exact for event in pieces.events if isinstance(event, Resumed))
     assert pieces.ends_as(whole) and pieces.epochs() == whole.epochs()
 
 
-def test_a_recorded_step_is_recorded_again_when_images_grow(make, monkeypatch):
+def test_a_recorded_step_is_recorded_again_when_images_grow(make, finished, monkeypatch):
     growing = GROWING | {"epochs": 6, "resizing": {"start": 20, "until": 0.5, "increment": 12}}  # 15 of 30 steps
-    whole, again = make(**growing), make(**growing)
-    whole.go()
+    whole, again = finished(**growing), make(**growing)
     recorder = recorded(monkeypatch)
     again.go()
     counted = [recorder.eager_steps, recorder.recorded, recorder.replayed]

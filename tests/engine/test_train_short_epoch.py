@@ -65,28 +65,23 @@ KINDS = {
 
 def stopped_at(make, step: int, **changes):
     """A run that was stopped after so many steps of its short epoch, the third."""
-    for asked in range(step + 12, 60):
-        trial = make(**changes)
-        stopped = trial.go(stop_after=asked)[-1]
-        if (stopped.epoch, stopped.step) == (2, step):
-            return trial
-    raise AssertionError(f"no run was stopped after step {step}")
+    trial = make(**changes)
+    trial.stop_at(2, step)
+    return trial
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_stopped_inside_the_short_epoch_ends_with_the_same_bits(make, kind):
+def test_a_run_stopped_inside_the_short_epoch_ends_with_the_same_bits(make, finished, kind):
     changes = SHORT | KINDS[kind]
-    whole, pieces = make(**changes), stopped_at(make, 2, **changes)
-    whole.go()
+    whole, pieces = finished(**changes), stopped_at(make, 2, **changes)
     events = pieces.go()
     assert [(e.epoch, e.step, e.exact) for e in events if isinstance(e, Resumed)] == [(2, 2, True)]
     assert pieces.ends_as(whole) and pieces.epochs() == whole.epochs()
     assert pieces.run.predictions.read_bytes() == whole.run.predictions.read_bytes()
 
 
-def test_a_run_stopped_every_second_step_ends_with_the_same_bits(make):
-    whole, pieces = make(**SHORT), make(**SHORT)
-    whole.go()
+def test_a_run_stopped_every_second_step_ends_with_the_same_bits(make, finished):
+    whole, pieces = finished(**SHORT), make(**SHORT)
     while not isinstance(pieces.go(stop_after=2)[-1], Finished):
         assert pieces.attempts < 40
     assert pieces.attempts > 6 and pieces.ends_as(whole) and pieces.epochs() == whole.epochs()
@@ -94,9 +89,8 @@ def test_a_run_stopped_every_second_step_ends_with_the_same_bits(make):
 
 @pytest.mark.parametrize("step", [1, 2])
 @pytest.mark.usefixtures("written_at_once")  # a slow writer might have no checkpoint of such a short epoch
-def test_a_run_killed_inside_the_short_epoch_goes_on_from_its_newest_checkpoint(make, step):
-    whole, killed = make(**SHORT), make(**SHORT)
-    whole.go()
+def test_a_run_killed_inside_the_short_epoch_goes_on_from_its_newest_checkpoint(make, finished, step):
+    whole, killed = finished(**SHORT), make(**SHORT)
     stream = killed.start(interval=0)
     next(event for event in stream if isinstance(event, Checkpoint) and (event.epoch, event.step) == (2, step))
     stream.close()
@@ -105,9 +99,8 @@ def test_a_run_killed_inside_the_short_epoch_goes_on_from_its_newest_checkpoint(
     assert killed.ends_as(whole) and killed.epochs() == whole.epochs()
 
 
-def test_a_run_stopped_after_the_last_step_of_the_short_epoch_is_tested_when_it_goes_on(make):
-    whole, pieces = make(**SHORT), stopped_at(make, 3, **SHORT)
-    whole.go()
+def test_a_run_stopped_after_the_last_step_of_the_short_epoch_is_tested_when_it_goes_on(make, finished):
+    whole, pieces = finished(**SHORT), stopped_at(make, 3, **SHORT)
     assert predictions.read(pieces.run.predictions).last_epoch == 2
     assert isinstance(pieces.go()[-1], Finished)
     assert pieces.ends_as(whole) and pieces.epochs() == whole.epochs()

@@ -60,9 +60,8 @@ def test_pruning_keeps_the_final_weights(make):
 
 
 @pytest.mark.parametrize("averaging", ["off", "ema"])
-def test_stopped_every_third_step_it_ends_with_the_same_bits(make, averaging):
-    whole, pieces = make(averaging=averaging, **ONCE), make(averaging=averaging, **ONCE)
-    whole.go()
+def test_stopped_every_third_step_it_ends_with_the_same_bits(make, finished, averaging):
+    whole, pieces = finished(averaging=averaging, **ONCE), make(averaging=averaging, **ONCE)
     while not isinstance(pieces.go(stop_after=3)[-1], Finished):
         assert pieces.attempts < 30
     assert pieces.attempts > 5
@@ -78,10 +77,9 @@ def test_a_stop_before_the_end_leaves_no_test(make):
     assert epochs_tested(trial.events) == [] and not trial.run.predictions.exists()
 
 
-def test_a_run_stopped_after_its_last_step_is_tested_once_when_it_goes_on(make):
+def test_a_run_stopped_after_its_last_step_is_tested_once_when_it_goes_on(make, finished):
     """The loop asks before each of five steps and once after the last one of an epoch."""
-    whole, pieces = make(**ONCE), make(**ONCE)
-    whole.go()
+    whole, pieces = finished(**ONCE), make(**ONCE)
     stopped = pieces.go(stop_after=3 * 6 - 1)[-1]
     assert (stopped.epoch, stopped.step) == (2, 5), "after all steps of the last epoch, before its test"
     assert epochs_tested(pieces.events) == [] and not pieces.run.predictions.exists()
@@ -91,30 +89,28 @@ def test_a_run_stopped_after_its_last_step_is_tested_once_when_it_goes_on(make):
     assert pieces.ends_as(whole) and pieces.epochs() == whole.epochs()
 
 
-def test_a_run_stopped_in_the_middle_of_its_test_is_tested_once_when_it_goes_on(make):
-    whole, pieces = make(**ONCE), make(**ONCE)
-    whole.go()
+def test_a_run_stopped_in_the_middle_of_its_test_is_tested_once_when_it_goes_on(make, finished):
+    whole, pieces = finished(**ONCE), make(**ONCE)
     events = pieces.go(stop_after=3 * 6)
     assert [event.name for event in events if isinstance(event, Phase)][-2:] == ["evaluating", "saving"]
     assert epochs_tested(events) == []
     assert epochs_tested(pieces.go()) == [3] and pieces.ends_as(whole)
 
 
-def test_a_run_killed_after_its_last_checkpoint_keeps_its_accuracy(make):
-    whole, killed = make(**ONCE), make(**ONCE)
-    finished = whole.go()[-1]
+def test_a_run_killed_after_its_last_checkpoint_keeps_its_accuracy(make, finished):
+    whole, killed = finished(**ONCE), make(**ONCE)
+    first = whole.events[-1]
     stream = killed.start()
     next(event for event in stream if isinstance(event, Checkpoint) and event.why == "end")
     stream.close()
     again = killed.go()[-1]
-    assert (again.last_accuracy, again.best_epoch, again.best_on) == (finished.last_accuracy, 0, "")
+    assert (again.last_accuracy, again.best_epoch, again.best_on) == (first.last_accuracy, 0, "")
     assert math.isnan(again.best_accuracy) and killed.ends_as(whole)
     assert killed.run.predictions.read_bytes() == whole.run.predictions.read_bytes()
 
 
-def test_a_killed_run_goes_on_from_its_newest_checkpoint(make):
-    whole, killed = make(**ONCE), make(**ONCE)
-    whole.go()
+def test_a_killed_run_goes_on_from_its_newest_checkpoint(make, finished):
+    whole, killed = finished(**ONCE), make(**ONCE)
     stream = killed.start(interval=0)
     next(event for event in stream if isinstance(event, Epoch) and event.epoch == 2)
     stream.close()

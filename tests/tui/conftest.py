@@ -1,14 +1,18 @@
 """A workbench over a private runs folder, with a launcher that starts nothing."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import _wait
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
+from textual.worker import WorkerCancelled
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
@@ -75,6 +79,15 @@ def parsed_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stylesheet, "_parse_rules", recall)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_naps() -> Iterator[None]:
+    """Look every 5 ms whether an app is idle: Textual looks every 20 ms, twice or more for each key that is pressed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_wait, "SLEEP_GRANULARITY", 0.005)
+        patch.setattr(_wait, "SLEEP_IDLE", 0.005 / 20)
         yield
 
 
@@ -183,14 +196,30 @@ def screen_text() -> Callable[[Workbench], str]:
 
 @pytest.fixture
 def settle() -> Callable[..., Any]:
-    """Waits until workers, messages and the short rests of the screens are through."""
+    """Waits until workers, messages and the short rests of the screens are through.
+
+    Textual takes a process that uses no CPU time for idle, also where it is other programs that use all of it.
+    """
 
     async def wait(pilot: Any, seconds: float = 0.0) -> None:
         await pilot.pause(seconds)
-        await pilot.app.workers.wait_for_complete()
+        for worker in list(pilot.app.workers):
+            with suppress(WorkerCancelled):  # another one has taken its place
+                await worker.wait()
+        await handled()
         await pilot.pause()
+        await handled()
 
     return wait
+
+
+async def handled(most: int = 1000) -> None:
+    """Wait until every message has been handled, with all that followed from it: then no task is ready to go on."""
+    ready = asyncio.get_running_loop()._ready
+    for _ in range(most):
+        await asyncio.sleep(0)
+        if not ready:
+            break
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.run.store import RunFolder, summarize
+from engine.contract.run.store import RunFolder, find, summarize
 from presets.loader import Edits
 from tests.tui.demo import Demo, pictures, predict_as_confused, write_run
 from tui.dashboard.view import RunView
@@ -14,7 +14,7 @@ MADE = (((), 0, 0.0), ((), 1, 0.0005), ((), 2, -0.0004), (("averaging=ema",), 0,
 """(what is changed, seed, shift of the accuracy) of each run."""
 
 
-def inspected_runs(home: Path) -> list[RunFolder]:
+def make_inspected(home: Path) -> None:
     """Three seeds of a recipe and one run of another in `home`/runs; their pictures are in `home`/cache."""
     runs = []
     with pytest.MonkeyPatch.context() as patch:
@@ -30,7 +30,12 @@ def inspected_runs(home: Path) -> list[RunFolder]:
         run.add_label(note="padding for reviewer 2")
         predict_as_confused(run, arrays.test_labels, arrays.fingerprint, seed=i)
         runs.append(run)
-    return runs
+    (home / "ids").write_text(" ".join(run.id for run in runs))
+
+
+def inspected_runs(home: Path) -> list[RunFolder]:
+    """The runs that `make_inspected` has made there, in that order."""
+    return [find([home / "runs"], run) for run in (home / "ids").read_text().split()]
 
 
 def facts_of(run: RunFolder, runs: list[RunFolder], **more) -> Facts:

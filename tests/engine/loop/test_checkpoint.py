@@ -149,9 +149,8 @@ def test_without_hard_links_the_best_weights_are_copied(checkpoints, monkeypatch
     assert torch.equal(read(checkpoints.folder / "epoch-0002").best["model"]["w"], torch.full((64,), 7.0))
 
 
-def test_a_run_with_a_damaged_checkpoint_goes_on_from_the_one_before_and_says_so(make):
-    whole, damaged = make(), make()
-    whole.go()
+def test_a_run_with_a_damaged_checkpoint_goes_on_from_the_one_before_and_says_so(make, finished):
+    whole, damaged = finished(), make()
     damaged.go(stop_after=7)
     damaged.go(stop_after=3)
     first, second = committed(damaged.run.checkpoints)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from functools import partial
 from itertools import count
 
@@ -139,9 +137,3 @@ def test_a_group_that_ends_may_be_compiled_for(make):
     epochs = [event for event in trial.go() if isinstance(event, Epoch)]
     assert "compile" not in epochs[2].seconds
     assert not [event for event in trial.events if isinstance(event, Message) and event.level == "warning"]
-
-
-def test_a_run_that_is_not_compiled_does_not_import_the_compiler():
-    code = "import sys; from engine.loop.compiling import Compilations; Compilations().close(); "
-    code += "assert not any(name.startswith('torch._dynamo') for name in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -34,9 +34,8 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_stopped_every_third_step_ends_with_the_same_bits(make, kind):
-    whole, pieces = make(**KINDS[kind]), make(**KINDS[kind])
-    whole.go()
+def test_a_run_stopped_every_third_step_ends_with_the_same_bits(make, finished, kind):
+    whole, pieces = finished(**KINDS[kind]), make(**KINDS[kind])
     while not isinstance(pieces.go(stop_after=3)[-1], Finished):
         assert pieces.attempts < 30
     assert pieces.attempts > 5
@@ -51,9 +50,8 @@ def test_a_run_stopped_every_third_step_ends_with_the_same_bits(make, kind):
 
 
 @pytest.mark.parametrize("asked", range(8))
-def test_a_stop_at_any_point_of_an_epoch_can_be_resumed(make, asked):
-    whole, pieces = make(averaging="ema"), make(averaging="ema")
-    whole.go()
+def test_a_stop_at_any_point_of_an_epoch_can_be_resumed(make, finished, asked):
+    whole, pieces = finished(averaging="ema"), make(averaging="ema")
     events = pieces.go(stop_after=asked)
     stopped, saved = events[-1], [event for event in events if isinstance(event, Checkpoint)][-1]
     assert isinstance(stopped, Stopped)
@@ -66,9 +64,8 @@ def test_a_stop_at_any_point_of_an_epoch_can_be_resumed(make, asked):
     assert pieces.epochs() == whole.epochs()
 
 
-def test_a_killed_run_goes_on_from_its_newest_checkpoint(make):
-    whole, killed = make(), make()
-    whole.go()
+def test_a_killed_run_goes_on_from_its_newest_checkpoint(make, finished):
+    whole, killed = finished(), make()
     stream = killed.start(interval=0)
     next(event for event in stream if isinstance(event, Epoch) and event.epoch == 2)
     stream.close()
@@ -78,9 +75,8 @@ def test_a_killed_run_goes_on_from_its_newest_checkpoint(make):
     assert killed.epochs() == whole.epochs()
 
 
-def test_a_run_killed_before_its_first_checkpoint_starts_again_and_says_so(make):
-    whole, killed = make(), make()
-    whole.go()
+def test_a_run_killed_before_its_first_checkpoint_starts_again_and_says_so(make, finished):
+    whole, killed = finished(), make()
     stream = killed.start()
     next(event for event in stream if isinstance(event, Epoch))
     stream.close()
@@ -89,18 +85,18 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again_and_says_so(make)
     assert killed.ends_as(whole)
 
 
-def test_a_run_killed_after_its_last_checkpoint_still_finishes(make):
-    whole, killed = make(), make()
-    finished = whole.go()[-1]
+def test_a_run_killed_after_its_last_checkpoint_still_finishes(make, finished):
+    whole, killed = finished(), make()
+    first = whole.events[-1]
     stream = killed.start()
     next(event for event in stream if isinstance(event, Checkpoint) and event.why == "end")
     stream.close()
     again = killed.go()[-1]
     assert isinstance(again, Finished)
     assert (again.last_accuracy, again.best_accuracy, again.best_epoch) == (
-        finished.last_accuracy,
-        finished.best_accuracy,
-        finished.best_epoch,
+        first.last_accuracy,
+        first.best_accuracy,
+        first.best_epoch,
     )
     assert killed.ends_as(whole)
 

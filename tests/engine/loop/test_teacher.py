@@ -127,7 +127,7 @@ OTHERWISE = {"none": {}, "given": {"mean": [0.1, 0.2, 0.3], "std": [0.5, 0.6, 0.
 
 
 @pytest.mark.parametrize("how", OTHERWISE)
-def test_a_teacher_sees_images_normalised_as_it_has_learned_them(teach, learn, how):
+def test_a_teacher_sees_images_normalised_as_it_has_learned_them(teach, learn, shapes_ready, how):
     teacher = teach(data={"name": "shapes", "normalize": how} | OTHERWISE[how])
     trial = learn()
     (known,) = teachers(trial)
@@ -203,7 +203,7 @@ def test_a_damaged_teacher_is_refused(teach, learn):
         trial.go()
 
 
-def test_a_teacher_with_other_classes_is_refused(teach, learn):
+def test_a_teacher_with_other_classes_is_refused(teach, learn, shapes_ready):
     teacher = teach(data={"name": "shapes", "normalize": "none"})
     trial = learn()
     data = replace(trial.data, classes=tuple(f"other {name}" for name in trial.data.classes))

@@ -121,11 +121,11 @@ def test_every_parameter_that_trains_gets_a_finite_gradient(model: nn.Module) ->
 
 def test_one_image_can_be_evaluated_and_does_not_depend_on_its_neighbours(model: nn.Module) -> None:
     """In fp64: gates of an untrained net, whose batch norms do not normalise yet, amplify the rounding of fp32."""
-    model, x = copy.deepcopy(model).eval().double(), images(3).double()
+    model, x = copy.deepcopy(model).eval().double(), images(2).double()
     with torch.no_grad():
-        together, alone = model(x), model(x[1:2])
+        together, alone = model(x), model(x[1:])
     assert alone.shape == (1, 7)
-    torch.testing.assert_close(alone, together[1:2], rtol=0, atol=1e-8 * float(together.abs().max()))
+    torch.testing.assert_close(alone, together[1:], rtol=0, atol=1e-8 * float(together.abs().max()))
 
 
 def test_a_seed_decides_how_a_model_starts(real: Part, model: nn.Module) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from engine.contract.run.store import summarize
 from tests.tui.in_json import figures_without_source
-from tests.tui.inspecting import facts_of, inspected_runs
+from tests.tui.inspecting import facts_of, inspected_runs, make_inspected
 from tests.tui.reading import text_of
 from tui.dashboard.accuracy_series import Look
 from tui.drawing.overview_panes import classes_pane, files_pane, made_pane, note_pane, result_pane
@@ -18,20 +18,30 @@ TITLES = [tab.title for tab in all_tabs()]
 WITH_FIGURES = [title for title in TITLES if title not in ("Overview", "Recipe", "Log")]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    home = tmp_path_factory.mktemp("tabs")
+@pytest.fixture(scope="session")
+def made(made_once):
+    home = made_once("inspected", make_inspected)
     return home, inspected_runs(home)
 
 
+@pytest.fixture(scope="session")
+def printed():
+    """What has been printed of the runs, by their place and the arguments."""
+    return {}
+
+
 @pytest.fixture
-def shown(made, monkeypatch, cli):
+def shown(made, printed, monkeypatch, cli):
     """The JSON of a run, by its place."""
     home, runs = made
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
 
     def show(place, *arguments):
-        return json.loads(cli("runs", "show", runs[place].id, "--json", "--runs-dir", home / "runs", *arguments).out)
+        key = (place, *arguments)
+        if key not in printed:
+            answer = cli("runs", "show", runs[place].id, "--json", "--runs-dir", home / "runs", *arguments)
+            printed[key] = json.loads(answer.out)
+        return printed[key]
 
     return show
 

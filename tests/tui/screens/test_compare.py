@@ -5,8 +5,9 @@ import pytest
 
 from engine.analysis.judged import Judged
 from engine.analysis.marked import mark, read_run
-from engine.contract.run.store import summarize
+from engine.contract.run.store import RunFolder, summarize
 from presets.loader import Edits
+from tests.fixtures.runs import clone
 from tests.tui.blank import wasted
 from tests.tui.dashboard.reading import write_tested_once
 from tests.tui.demo import Demo, predict, write_run
@@ -34,16 +35,24 @@ def known(app):
     return judged is not None and judged.models is not None and judged.recipes is not None
 
 
-@pytest.fixture
-def judged_runs(root):
+def make_judged(home):
     """Four finished runs of 500 epochs with predictions: two seeds of one recipe, one each of two others."""
     edits = [None, None, Edits(sets=("averaging=ema",)), Edits(sets=("optimizer.lr=0.01",))]
-    found = []
+    (home / "runs").mkdir()
+    ids = []
     for seed, (change, shift) in enumerate(zip(edits, (0.0, 0.001, 0.014, -0.002), strict=True)):
-        run = write_run(root, Demo(epochs_done=500, state="finished", seed=seed, name="", edits=change, shift=shift))
+        demo = Demo(epochs_done=500, state="finished", seed=seed, name="", edits=change, shift=shift)
+        run = write_run(home / "runs", demo)
         predict(run, summarize(run).last_accuracy)
-        found.append(run)
-    return found
+        ids.append(run.id)
+    (home / "ids").write_text(" ".join(ids))
+
+
+@pytest.fixture
+def judged_runs(made_once, root):
+    """Copies of the runs of `make_judged`."""
+    home = made_once("judged", make_judged)
+    return [RunFolder(clone(home / "runs" / run, root / run)) for run in (home / "ids").read_text().split()]
 
 
 @SIZES

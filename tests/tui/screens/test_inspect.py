@@ -6,7 +6,7 @@ from engine.contract.run.index import Index
 from tests.tui.blank import wasted
 from tests.tui.dashboard.reading import write_tested_once
 from tests.tui.demo import Demo, write_run
-from tests.tui.inspecting import facts_of, inspected_runs
+from tests.tui.inspecting import facts_of, inspected_runs, make_inspected
 from tests.tui.keys.test_tables import click_on
 from tests.tui.reading import text_of
 from tui.inspection.confusion_tab import ConfusionTab
@@ -19,10 +19,10 @@ SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
 TABS = [tab.title for tab in all_tabs()]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
+@pytest.fixture(scope="session")
+def made(made_once):
     """The runs, and the folder that holds them and the cache."""
-    home = tmp_path_factory.mktemp("inspect")
+    home = made_once("inspected", make_inspected)
     return home, inspected_runs(home)
 
 

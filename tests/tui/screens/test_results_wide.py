@@ -3,7 +3,7 @@
 import pytest
 
 from engine.contract.run.index import Index
-from engine.contract.run.store import RunFolder
+from engine.contract.run.store import RunFolder, find
 from tests.tui.blank import wasted
 from tests.tui.demo import ManyRuns, gallery
 from tui.screens.results_preview import RunPreview
@@ -11,13 +11,17 @@ from tui.session import Session
 from tui.widgets.run_list import RunList
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
+@pytest.fixture(scope="session")
+def pictures(made_once):
     """A runs folder with eighteen finished runs of several recipes, and their predictions."""
-    root = tmp_path_factory.mktemp("gallery")
-    runs = gallery(root)
-    Index(root.parent / "gallery.sqlite").rows([root])
-    return root, runs
+
+    def make(home):
+        (home / "runs").mkdir()
+        (home / "ids").write_text(" ".join(run.id for run in gallery(home / "runs")))
+        Index(home / "gallery.sqlite").rows([home / "runs"])
+
+    root = made_once("gallery", make) / "runs"
+    return root, [find([root], run) for run in (root.parent / "ids").read_text().split()]
 
 
 @pytest.fixture
