@@ -1,6 +1,7 @@
 """Run folders that look like real ones, without any training: the curves follow the published log of Niwenjin/CIFAR-10's
 train3 (500 epochs of ResNet-34 with CutMix or MixUp; test accuracy and losses at the epochs below, straight lines between)."""
 
+import math
 import random
 import time
 from dataclasses import dataclass, field, replace
@@ -103,7 +104,7 @@ def write_run(root: Path, demo: Demo | None = None, now: float | None = None) ->
             _processes(run, demo, now)
             return run
         events.write(Phase("preparing data", t=begin - 8))
-        events.write(_start(demo, recipe.epochs, begin))
+        events.write(_start(demo, math.ceil(recipe.epochs), begin))
         for epoch in range(1, demo.epochs_done + 1):
             for step in (100, 200, 300, 390):
                 events.write(

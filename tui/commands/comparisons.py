@@ -14,7 +14,7 @@ NAME = typer.Argument(metavar="NAME")
 
 def is_terminal() -> bool:
     """Whether the workbench can open here."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 class _ByName(Nouns):

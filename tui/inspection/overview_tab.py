@@ -35,7 +35,8 @@ class OverviewTab(Tab):
         if canvas.width < WIDE:
             return self._narrow(facts, canvas)
         width, height, one = canvas.width, canvas.height, facts.overview
-        foot = [*commands_pane(one, width), *note_pane(one, facts.view.train_mixed, width)]
+        air = canvas.air
+        foot = [*air, *commands_pane(one, width), *air, *note_pane(one, facts.view.train_mixed, width)]
         body = height - len(foot)
         if width < WIDEST:
             left = round(width * 0.545)
@@ -88,13 +89,15 @@ def charts(facts: Facts, canvas: Canvas, width: int, height: int, *, both: bool 
     """Accuracy, and below it the loss where there is room for both."""
     view, options = facts.view, facts.options
     both = both and height >= 2 * LEAST_CHART
-    upper = round(height * 0.55) if both else height
-    frames = [Frame(width, rows - 1, canvas.glyphs, color=canvas.color) for rows in (upper, max(height - upper, 2))]
+    air = canvas.air if both else []
+    upper = round((height - len(air)) * 0.55) if both else height
+    lower = max(height - len(air) - upper, 2)
+    frames = [Frame(width, rows - 1, canvas.glyphs, color=canvas.color) for rows in (upper, lower)]
     accuracy = accuracy_curves(view, None, options, frames[0], facts.look)
     loss = replace(loss_curves(view, options, frames[1], facts.look), rights=())
     first, second = aligned(accuracy, loss, (frames[0], frames[1]))
     lines = chart_pane(accuracy, first, width, upper)
-    return [*lines, *chart_pane(loss, second, width, height - upper)] if both else lines
+    return [*lines, *air, *chart_pane(loss, second, width, lower)] if both else lines
 
 
 def log_pane(facts: Facts, width: int, height: int) -> list[Line]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from tui.keys.families import ACTS, LISTS, in_line, take
 from tui.keys.key import Key, moved
+
+_LISTS: Final = {
+    "filter": "Filter as you type: the rows with all of these words in their id, title or note.",
+    "mark": "Mark or unmark the row: ctrl+s queues the marked rows.",
+    "sort": "Sort by another column: as published, reported, measured, their difference, or the number of runs.",
+}
 
 KEYS: Final = in_line(
     (
@@ -14,7 +21,7 @@ KEYS: Final = in_line(
             "ctrl+s", "start", "run",
             "Queue the marked rows, or this one without marks; asks first (cifar-tui suites run NAME).",
         ),
-        *take(LISTS, "space *"),
+        *(replace(row, help=_LISTS.get(row.action, row.help)) for row in take(LISTS, "/ space * s r")),
         Key("p", "pick", "pick a suite", "Choose another suite (cifar-tui suites list)."),
         Key(
             "x", "shrink", "shrink",
@@ -27,7 +34,7 @@ KEYS: Final = in_line(
         ),
         Key("5", "queue", "queue", "Go to Queue."),
     ),
-    "ctrl+s space p x enter E 5 y",
+    "ctrl+s space p x enter E 5 y / s",
 )  # fmt: skip
 
 MOVED: Final = (moved("t", "p picks another suite"),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -19,7 +20,8 @@ from tui.inspection.facts import Facts, read_facts
 from tui.inspection.tab import Canvas
 from tui.inspection.tabs import all_tabs, tab_line
 from tui.keys.common import bindings
-from tui.keys.inspect import KEYS
+from tui.keys.inspect import KEYS, keys_in
+from tui.keys.key import Key
 from tui.screens.neighbors import neighbor
 from tui.screens.plot_keys import PlotKeys
 from tui.screens.results_preview import ONE_READER
@@ -154,9 +156,13 @@ class Inspect(SelectedRunKeys, PlotKeys):
 
     # --- keys -------------------------------------------------------------------------------------------------
 
+    def _rows(self) -> Sequence[Key]:
+        return keys_in(self._tabs[self._chosen].title)
+
     def _choose_tab(self, place: int) -> None:
         self._chosen = place % len(self._tabs)
         self._top = 0
+        self.query_one(KeyLine).set_pairs(self._pairs())
         self._changed()
 
     def action_tab(self, step: int) -> None:

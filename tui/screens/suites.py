@@ -15,7 +15,7 @@ from engine.launch import restart
 from presets import suites
 from presets.suites import Row
 from tui.drawing.format import counted
-from tui.drawing.suite_table import further_table
+from tui.drawing.suite_table import further_table, measured_table
 from tui.drawing.typeset import markdown
 from tui.forms.options import Option
 from tui.keys.common import bindings
@@ -27,9 +27,10 @@ from tui.plans.words import describe
 from tui.screens.confirm import Confirm
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt, check_with
+from tui.screens.results_filter import FilterLine
 from tui.screens.run_actions import pause
 from tui.screens.suites_state import SuiteState, parse_shrink
-from tui.screens.suites_table import SuiteTable, first_problems
+from tui.screens.suites_table import SORTS, SuiteTable, first_problems
 from tui.widgets.suite_rows import SuiteRows
 
 
@@ -52,7 +53,8 @@ class Suites(SuiteTable):
 
     def action_all(self) -> None:
         if self._state is not None:
-            rows = set() if self._state.marked else {row.id for row in self._state.rows}
+            shown = {self._state.rows[i].id for i in self._shown()}
+            rows = set() if self._state.marked else shown
             self._mark(self._state, rows, f"{'marked' if rows else 'unmarked'} all rows of {self._state.name}")
 
     def _mark(self, state: SuiteState, rows: set[str], what: str) -> None:
@@ -60,6 +62,38 @@ class Suites(SuiteTable):
         before = state.marked
         state.mark(rows)
         self.workbench.session.undo_stack.push(what, lambda: state.mark(before))
+        self._show()
+
+    def action_filter(self) -> None:
+        self.query_one(FilterLine).edit()
+        self._show()
+
+    def on_filter_line_changed(self) -> None:
+        self._show()
+
+    def on_filter_line_closed(self) -> None:
+        self.query_one(SuiteRows).focus()
+        self._show()
+
+    def leave(self) -> bool:
+        """Esc removes the filter before it leaves the screen."""
+        line = self.query_one(FilterLine)
+        filtered = bool(line.text)
+        if filtered:
+            line.clear()
+        return filtered
+
+    def action_sort(self) -> None:
+        options = [Option(key, label) for key, (label, _) in SORTS.items()]
+        self.app.push_screen(Pick("Sort by", options, self._sort), self._sort_chosen)
+
+    def _sort_chosen(self, key: str | None) -> None:
+        if key:
+            self._sort, self._reverse = key, False
+            self._show()
+
+    def action_reverse(self) -> None:
+        self._reverse = not self._reverse
         self._show()
 
     def action_pick(self) -> None:
@@ -100,8 +134,8 @@ class Suites(SuiteTable):
             self.workbench.new_run({"preset": f"suite:{self._suite}/{row.id}"})
 
     def action_copy(self) -> None:
-        table = self._table()
-        if self._state is not None and table is not None:
+        if self._state is not None and self._measured:
+            table = measured_table(self._state.suite, self._state.rows, self._measured, str(self._state.shrink))
             more = further_table(self._state.suite, self._state.rows, self._measured, str(self._state.shrink))
             report = "\n".join(markdown(part) for part in (table, more) if part)
             self.workbench.copy(report, "report")
