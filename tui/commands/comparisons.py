@@ -58,7 +58,7 @@ def show(
     found = load(name)
     base = found.baseline or found.runs[0]
     compare(
-        refs=list(found.runs), by="recipe" if found.by_recipe else "run", baseline=base, smallest=0.2,
+        refs=list(found.runs), by="recipe" if found.by_recipe else "run", baseline=base, smallest=None,
         correction="holm", paired=False, classes=False, same_epoch=False, form="", as_json=as_json, runs_dir=runs_dir,
     )  # fmt: skip
     if not as_json and is_terminal():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -26,8 +27,16 @@ PAGE_LINES: Final = 38
 Tab = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, mistakes, disagree, recipe, or log.")
 Others = typer.Option(None, "--with", help="Another run for the tabs mistakes and disagree. Repeatable.", metavar="RUN")
 Plot = typer.Option(False, "--plot", help="Draw the curves of the Dashboard instead, in the size of the terminal.")
+Baseline = typer.Option(
+    None, "--baseline", help="The run that --plot, --json and the tab overview compare with.", metavar="RUN"
+)
 Glyphs = typer.Option(
     None, "--glyphs", help="What --plot draws with: braille, block, or ascii; else by TERM.", metavar="NAME"
+)
+
+
+Out = typer.Option(
+    None, "--out", help="Write the images of the tab confusion, mistakes or disagree to this PNG file.", metavar="FILE"
 )
 
 
@@ -35,7 +44,9 @@ def show_run(
     run: str = Ref,
     tab: str = Tab,
     others: list[str] | None = Others,
+    out: Path | None = Out,
     plot: bool = Plot,
+    baseline: str | None = Baseline,
     glyphs: str | None = Glyphs,
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
@@ -50,13 +61,16 @@ def show_run(
     if plot and as_json:
         raise BadInput("give --plot or --json: the points of the curves are in the JSON as well")
     folder = find(roots(runs_dir), run)
+    base = find(roots(runs_dir), baseline) if baseline else None
     if plot:
         from tui.commands.runs_plot import plot_run
         from tui.settings import settings_of
 
-        return plot_run(folder, settings_of({"glyphs": glyphs}))
+        return plot_run(folder, settings_of({"glyphs": glyphs}), base)
+    if out is not None and not tab:
+        raise BadInput("--out writes the images of a tab: give --tab confusion, mistakes or disagree as well")
     if tab:
-        return _print_tab(folder, tab.lower(), others, runs_dir)
+        return _print_tab(_facts_of(folder, summarize(folder), others, runs_dir, base), tab.lower(), out)
     row, info = summarize(folder), folder.info()
     recipe, notes = _readable_recipe(folder)
     if as_json:
@@ -68,7 +82,7 @@ def show_run(
             | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table())}
             | {"command": info.command, "versions": info.versions}
             | _shown(folder)
-            | _facts_of(folder, row, others, runs_dir).to_json()
+            | _facts_of(folder, row, others, runs_dir, base).to_json()
         )
     for key, value in _facts(folder, row).items():
         if value:
@@ -94,7 +108,9 @@ def _shown(folder: RunFolder) -> dict[str, Any]:
     }
 
 
-def _facts_of(folder: RunFolder, row: Summary, others: list[str] | None, runs_dir: list[str] | None) -> Facts:
+def _facts_of(
+    folder: RunFolder, row: Summary, others: list[str] | None, runs_dir: list[str] | None, base: RunFolder | None
+) -> Facts:
     """Everything that the tabs of Inspect show."""
     from engine.contract.run.index import Index
     from engine.contract.run.store import find, summarize
@@ -103,14 +119,14 @@ def _facts_of(folder: RunFolder, row: Summary, others: list[str] | None, runs_di
     from tui.inspection.facts import read_facts
 
     beside = [summarize(find(roots(runs_dir), other)) for other in others or ()]
+    baseline = summarize(base) if base is not None else None
     looks = [Look.of(slot, one.id) for slot, one in enumerate([row, *beside][:SLOTS])]
-    return read_facts(RunView(folder), row, Index().rows(roots(runs_dir)), beside[: SLOTS - 1], looks)
+    return read_facts(RunView(folder), row, Index().rows(roots(runs_dir)), beside[: SLOTS - 1], looks, baseline)
 
 
-def _print_tab(folder: RunFolder, name: str, others: list[str] | None, runs_dir: list[str] | None) -> None:
-    """A tab of Inspect as plain text."""
+def _print_tab(facts: Facts, name: str, out: Path | None) -> None:
+    """A tab of Inspect as plain text, or its images as a file."""
     from engine.contract.errors import nearest
-    from engine.contract.run.store import summarize
     from tui.drawing.format import glyphs_of_terminal
     from tui.inspection.tab import Canvas
     from tui.inspection.tabs import all_tabs
@@ -118,9 +134,14 @@ def _print_tab(folder: RunFolder, name: str, others: list[str] | None, runs_dir:
     tabs = {tab.title.lower(): tab for tab in all_tabs()}
     if name not in tabs:
         raise BadInput(f"--tab {name!r}: not one of {', '.join(tabs)}{nearest(name, list(tabs))}")
+    if out is not None:
+        from tui.inspection.sheets import save_sheet
+
+        say(f"wrote {save_sheet(facts, tabs[name], out)} to {out}")
+        return
     glyphs = glyphs_of_terminal()
     canvas = Canvas(terminal_width(), PAGE_LINES, glyphs, color=False)
-    print_lines(tabs[name].draw(_facts_of(folder, summarize(folder), others, runs_dir), canvas), glyphs)
+    print_lines(tabs[name].draw(facts, canvas), glyphs)
 
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:

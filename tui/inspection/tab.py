@@ -81,6 +81,10 @@ class Tab:
     def other(self, facts: Facts) -> str:
         return self._nothing("v")
 
+    def listed(self, facts: Facts) -> tuple[str, list[int]]:
+        """What the images of the tab are, and their places in the predictions of the run, in the order shown."""
+        return "", []
+
     def close(self) -> bool:
         """Close what enter has opened; False if nothing is open."""
         return False

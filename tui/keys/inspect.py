@@ -30,6 +30,12 @@ KEYS: Final = in_line(
         Key("shift+left,left_curly_bracket", "read(-10)", "cursor by ten", "Move the cursor ten epochs to the left."),
         Key("shift+right,right_curly_bracket", "read(10)", "cursor by ten", "Move it ten epochs to the right."),
         *take(ACTS, "R E D t e b"),
+        Key(
+            "Y",
+            "export",
+            "save pictures",
+            "Write the images of the tab as a PNG contact sheet (cifar-tui runs show RUN --tab TAB --out FILE.png).",
+        ),
         Key("y", "copy", "copy command", "Copy the command that prints this tab (cifar-tui runs show RUN --tab TAB)."),
     ),
     "tab , . E R t e b",
@@ -37,9 +43,9 @@ KEYS: Final = in_line(
 
 _OF_TABS: Final = {
     "Overview": "tab , . [ ] x a w r E R t e b y",
-    "Confusion": "tab enter n o , . E R t e b y",
-    "Mistakes": "tab enter c o s , . E R t e b y",
-    "Disagree": "tab enter c v , . E R t e b y",
+    "Confusion": "tab enter n o , . Y E R t e b y",
+    "Mistakes": "tab enter c o s , . Y E R t e b y",
+    "Disagree": "tab enter c v , . Y E R t e b y",
     "Recipe": "tab , . E R t e b y",
     "Log": "tab , . E R t e b y",
 }

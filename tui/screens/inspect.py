@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar, Final
 
+import platformdirs
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import MouseScrollDown, MouseScrollUp, Resize, ScreenResume
 from textual.timer import Timer
 
+from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder
 from tui.dashboard.accuracy_series import Look
 from tui.dashboard.view import RunView
 from tui.drawing.lines import Line
 from tui.inspection.facts import Facts, read_facts
-from tui.inspection.tab import Canvas
+from tui.inspection.sheets import save_sheet
+from tui.inspection.tab import Canvas, Tab
 from tui.inspection.tabs import all_tabs, tab_line
 from tui.keys.common import bindings
 from tui.keys.inspect import KEYS, keys_in
@@ -50,8 +54,8 @@ class Inspect(SelectedRunKeys, PlotKeys):
         self._tabs = all_tabs()
         self._chosen = 0
         self._facts: Facts | None = None
-        self._marks: dict[str, int | None] = {}
-        """The slots of the marked runs when the run was last read."""
+        self._beside: tuple[dict[str, int | None], RunFolder | None] = ({}, None)
+        """The slots of the marked runs and the baseline when the run was last read."""
         self._top = 0
         self._rest: Timer | None = None
         """Runs while the pictures wait for the last key."""
@@ -91,9 +95,9 @@ class Inspect(SelectedRunKeys, PlotKeys):
             self._draw()
         elif view is None or view.run != run:
             self._read(RunView(run))
-        elif again or session.slots != self._marks:
+        elif again or (session.slots, session.baseline) != self._beside:
             self._read(view)
-        self._marks = dict(session.slots)
+        self._beside = dict(session.slots), session.baseline
 
     def _slots(self, run: RunFolder) -> list[int | None]:
         """The slots of the run and of the other marked ones."""
@@ -110,7 +114,7 @@ class Inspect(SelectedRunKeys, PlotKeys):
         others = [other for run in marked if (other := session.row(run)) is not None]
         looks = [Look.of(slot, run.id) for slot, run in zip(self._slots(view.run), [view.run, *marked], strict=True)]
         with ONE_READER:
-            facts = read_facts(view, row, session.summaries(), others, looks)
+            facts = read_facts(view, row, session.summaries(), others, looks, session.row(session.baseline))
         self.app.call_from_thread(self._show, facts)
 
     def _show(self, facts: Facts) -> None:
@@ -247,6 +251,25 @@ class Inspect(SelectedRunKeys, PlotKeys):
     def _run(self) -> RunFolder | None:
         """The run that is shown."""
         return self._facts.view.run if self._facts is not None else None
+
+    def action_export(self) -> None:
+        """Write the images of the tab as a contact sheet."""
+        if self._facts is not None:
+            facts, tab = self._facts, self._tabs[self._chosen]
+            file = platformdirs.user_data_path("cifar-tui") / "exports" / f"{facts.view.run.id}-{tab.title.lower()}.png"
+            self._write_sheet(facts, tab, file)
+
+    @work(thread=True, group="sheet", exit_on_error=False)
+    def _write_sheet(self, facts: Facts, tab: Tab, file: Path) -> None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            words = save_sheet(facts, tab, file)
+        except BadInput as error:
+            self.app.call_from_thread(self.say, str(error), bad=True)
+        except OSError as error:
+            self.app.call_from_thread(self.say, f"cannot write {file}: {error.strerror}", bad=True)
+        else:
+            self.say_later(f"saved {words} as {file}")
 
     def action_copy(self) -> None:
         if self._facts is not None:

@@ -236,7 +236,7 @@ async def test_the_wheel_scrolls_what_is_under_it(on_screen, settle):
         assert screen.query_one("#page").text != before
         await pilot._post_mouse_events([MouseScrollUp], "#page", button=0)
         await settle(pilot)
-        assert screen.query_one("#page").text == before
+        assert screen.query_one("#page").text.splitlines()[1:] == before.splitlines()[1:], "but for the age of the run"
 
 
 async def test_the_wheel_scrolls_a_list_and_leaves_its_cursor(on_screen, settle):

@@ -2,6 +2,7 @@
 
 import re
 
+import platformdirs
 import pytest
 
 from engine.contract.run.index import Index
@@ -289,3 +290,19 @@ async def test_a_blank_row_stands_above_headings_where_there_is_room(shown, scre
         for y, line in enumerate(lines[3:], 3):
             for found in re.finditer(r"(?:^|  )━ (?=\w)", line):
                 assert not lines[y - 1][found.end() - 2 : found.end() + 8].strip(), "\n".join(lines[y - 1 : y + 1])
+
+
+@pytest.mark.parametrize("tab", ["Confusion", "Mistakes", "Disagree", "Log"])
+async def test_capital_y_saves_the_pictures_of_the_tab(shown, ready, until, tab):
+    app = shown(marked=(0, 3))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await ready(pilot)
+        for _ in range(TABS.index(tab)):
+            await pilot.press("tab")
+        await ready(pilot)
+        await pilot.press("Y")
+        await until(pilot, lambda: len(app._notifications))
+        (note,) = app._notifications
+        file = platformdirs.user_data_path("cifar-tui") / "exports" / f"{app.session.selected.id}-{tab.lower()}.png"
+        assert file.exists() == (tab != "Log")
+        assert (f"as {file}" in note.message) == file.exists(), note.message
