@@ -12,7 +12,7 @@ from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame
 from tui.drawing.chart_pane import chart_pane
 from tui.drawing.format import counted, delta, whole
-from tui.drawing.lines import Line, clip, fit, heading
+from tui.drawing.lines import Line, clip, fit, heading, width_of
 from tui.drawing.log_tail import draw_log_line
 from tui.drawing.marks import hollow_of
 from tui.drawing.overview_panes import classes_pane, commands_pane, files_pane, made_pane, note_pane, result_pane
@@ -100,7 +100,9 @@ def _against(facts: Facts, width: int) -> list[Line]:
         line.append((f"   not paired: {found.why}", "dim"))
     else:
         low, high = (delta(end, 2) for end in (found.interval.low, found.interval.high))
-        line.append((f"   95 % {low} .. {high} on the same {whole(found.images)} images", "dim"))
+        line.append((f"   95 % {low} .. {high}", "dim"))
+        images = f" on the same {whole(found.images)} images"
+        line.append((images if width_of(line) + len(images) <= width else "", "dim"))
     return [clip([part for part in line if part[0]], width)]
 
 

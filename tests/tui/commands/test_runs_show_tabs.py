@@ -95,3 +95,24 @@ def test_the_images_of_a_tab_are_written_as_a_contact_sheet(made, monkeypatch, c
         refused = cli(*show, *more, "--out", tmp_path / "no.png")
         assert refused.code == 2 and why in refused.err
     assert not (tmp_path / "no.png").exists()
+
+
+def test_the_overview_and_the_plot_compare_with_a_baseline(made, monkeypatch, cli):
+    home, runs = made
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    monkeypatch.setenv("COLUMNS", "120")
+    show = ("runs", "show", runs[3].id, "--runs-dir", home / "runs")
+    base = ("--baseline", runs[0].id)
+    name = runs[0].id[-4:]
+    found = json.loads(cli(*show, "--json", *base).out)["overview"]["baseline"]
+    low, high = found["interval"]
+    assert found["id"] == runs[0].id and low < found["paired_difference"] < high and found["images"] == 10_000
+    text = cli(*show, "--tab", "overview", *base).out
+    shown = f"b {name}: {100 * found['difference']:+.2f} points   95 % {100 * low:+.2f} .. {100 * high:+.2f}"
+    assert shown in text and "on the same" not in text, "too long for this width"
+    monkeypatch.setenv("COLUMNS", "80")
+    assert f"{shown} on the same 10,000 images" in cli(*show, "--tab", "overview", *base).out
+    assert f"b {name}: " not in cli(*show, "--tab", "overview").out
+    assert name in cli(*show, "--plot", *base).out and name not in cli(*show, "--plot").out
+    alone = json.loads(cli("runs", "show", runs[0].id, "--runs-dir", home / "runs", "--json", *base).out)
+    assert alone["overview"]["baseline"] is None
