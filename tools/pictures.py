@@ -1,12 +1,14 @@
-"""Draw the README's pictures as SVG: `python -m tools.pictures` writes them to docs/.
+"""Draw a picture of every screen as SVG: `python -m tools.pictures` writes them to docs/pictures/.
 
 Nothing is trained: the runs are the demonstration runs of `tests/tui/demo.py`, whose curves follow the published log of
-Niwenjin/CIFAR-10.
+Niwenjin/CIFAR-10. Their predictions are made up to agree with these curves; the images are those of CIFAR-10, which is
+downloaded where it is missing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -14,12 +16,13 @@ from unittest.mock import patch
 
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.index import Index
-from tests.tui.demo import Demo, write_run
+from engine.data.cifar import cifar10
+from tests.tui.demo import Demo, predict_as_confused, write_run
 from tui.app import Workbench
 from tui.session import Session
 from tui.widgets import top_bar
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 SIZE = (120, 40)
 HOST = "gpubox"
 """Where the demonstration runs are said to run."""
@@ -41,54 +44,72 @@ RUNS = (  # preset, seed, accuracy above the published log's, state, epochs done
 
 def write_runs(root: Path) -> list[RunFolder]:
     """The runs above, each with the events of its whole life."""
-    now = time.time()
-    return [
-        write_run(
-            root,
-            Demo(
-                preset=preset, seed=seed, shift=shift, state=state, epochs_done=epochs, seconds=seconds,
-                name="paper v2" if seed == 3 else "", tags=("paper",) if preset == "resnet34_cutmix" else (),
-            ),
-            now=now - ago * MINUTE,
-        )
-        for preset, seed, shift, state, epochs, seconds, ago in RUNS
-    ]  # fmt: skip
+    now, runs = time.time(), list[RunFolder]()
+    images = cifar10(os.environ.get("CIFAR_TUI_DATA", ""), lambda phase, note: None)
+    for number, (preset, seed, shift, state, epochs, seconds, ago) in enumerate(RUNS):
+        demo = Demo(
+            preset=preset, seed=seed, shift=shift, state=state, epochs_done=epochs, seconds=seconds,
+            name="paper v2" if seed == 3 else "", tags=("paper",) if preset == "resnet34_cutmix" else (),
+        )  # fmt: skip
+        run = write_run(root, demo, now=now - ago * MINUTE)
+        if state == "finished":
+            predict_as_confused(run, images.test_labels, images.fingerprint, seed=number)
+        runs.append(run)
+    return runs
 
 
 async def shoot(session: Session, mode: str, keys: tuple[str, ...] = ()) -> str:
-    """One screen of the workbench as SVG, after `keys` were pressed."""
+    """One screen of the workbench as SVG, after `keys` were pressed; the key "suites" opens a published table."""
     app = Workbench(session, start_mode=mode)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(4.0)  # the end of a run is painted first, and the rest of it follows
         for key in keys:
-            await pilot.press(key)
+            if key == "suites":
+                app.show_suite("")
+            else:
+                await pilot.press(key)
             await pilot.pause(1.0)
         await pilot.pause(2.0)
         return app.export_screenshot(title="cifar-tui")
 
 
+SCREENS = {  # the section to open, and the keys to press there
+    "dashboard": ("dashboard", ()),
+    "results": ("results", ()),
+    "new_run": ("new_run", ()),
+    "compare": ("compare", ()),
+    "compare_recipes": ("compare", ("o",)),
+    "inspect_overview": ("inspect", ()),
+    "inspect_confusion": ("inspect", ("tab",)),
+    "inspect_mistakes": ("inspect", ("tab", "tab")),
+    "inspect_disagree": ("inspect", ("tab", "tab", "tab")),
+    "suites": ("results", ("suites",)),
+}
+MARKED = (("resnet34_cutmix", 0), ("resnet34_cutmix", 1), ("resnet34_jitter", 0))
+"""(preset, seed) of the runs that Compare and Inspect show."""
+
+
 async def draw() -> None:
+    """Draw every screen."""
     top_bar.host_name = lambda: HOST
     with tempfile.TemporaryDirectory(prefix="cifar-tui-") as folder:
+        os.environ["XDG_CACHE_HOME"] = str(Path(folder) / "cache")
         root = Path(folder) / "runs"
         root.mkdir()
         with patch("socket.gethostname", return_value=HOST):
             runs = write_runs(root)
+        marked = [run for wanted in MARKED for run, made in zip(runs, RUNS, strict=True) if made[:2] == wanted]
 
-        def session() -> Session:
+        def session(mode: str) -> Session:
             fresh = Session([root], state_file=Path(folder) / "state.json", index=Index(Path(folder) / "index.sqlite"))
             fresh.refresh()
-            fresh.selected = runs[-1]
+            fresh.marked = marked if mode in ("compare", "inspect") else []
+            fresh.selected = marked[0] if fresh.marked else runs[-1]
             return fresh
 
-        pictures = {
-            "dashboard": ("dashboard", ()),
-            "results": ("results", ()),
-            "new_run": ("new_run", ()),
-            "compare": ("results", ("space", "j", "j", "j", "space", "j", "j", "j", "space", "v")),
-        }
-        for name, (mode, keys) in pictures.items():
-            (DOCS / f"{name}.svg").write_text(await shoot(session(), mode, keys), encoding="utf-8")
+        PICTURES.mkdir(exist_ok=True)
+        for name, (mode, keys) in SCREENS.items():
+            (PICTURES / f"{name}.svg").write_text(await shoot(session(mode), mode, keys), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -138,6 +138,8 @@ def results(
 
 def _workbench(places: list[Path], look: Mapping[str, str | None], **start: Any) -> None:
     """Open the workbench. `look` holds the options that override the configuration file."""
+    if sys.stdin.isatty() and sys.stdout.isatty() and not sys.stderr.isatty():
+        raise BadInput("the workbench draws on standard error, so leave out `2>`: it must be the terminal")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise BadInput(
             "the workbench needs a terminal; without one, use `cifar-tui --preset NAME --headless` "

@@ -22,6 +22,7 @@ class Themed(App[None]):
     def __init__(self, session: Session, settings: Settings = UNSET) -> None:
         super().__init__()
         self.session = session
+        session.smallest = settings.smallest or session.smallest
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = PREFIX + (settings.theme or session.theme)

@@ -21,6 +21,7 @@ from tui.drawing.run_columns import DEFAULT
 from tui.marks import Marked, Slots, from_table, to_table
 from tui.plans.again import own_parts, repeat_of
 from tui.plans.draft import Draft
+from tui.settings import SMALLEST
 from tui.undo import UndoStack
 from tui.visit import Visit
 
@@ -79,6 +80,10 @@ class Session(Marked):
         self.trash = 0
         """Bytes that deleted runs occupy until the trash is emptied."""
         self._trash_changed = 0
+        self.smallest = SMALLEST
+        """The smallest difference that matters, in points of accuracy."""
+        self.picked = before.picked
+        """By folder: (place, number) of a run marked while the list was sorted by accuracy, 1 for the best of them."""
         self.left = before.left
         """When the workbench was last left, Unix seconds; 0 if never."""
         self.theme = before.theme
@@ -262,4 +267,6 @@ class Session(Marked):
     def _save(self, left: float) -> None:
         """Save what the next visit begins with."""
         columns = None if self.columns == DEFAULT else sorted(self.columns)
-        Visit(left, self.theme, to_table(self._slots), columns).write(self._state_file)
+        marked = {str(run.path) for run in self._slots}
+        self.picked = {folder: rank for folder, rank in self.picked.items() if folder in marked}
+        Visit(left, self.theme, to_table(self._slots), columns, self.picked).write(self._state_file)

@@ -6,6 +6,9 @@ The file is `config.toml` in the configuration folder:
     theme = "okabe-ito"
     glyphs = "block"
     colors = "256"
+    smallest = 0.2
+
+`smallest` is the smallest difference that matters, in points of accuracy: `runs compare` takes it as well.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ COLORS: Final = ("auto", "256", "true")
 """What `--colors` takes."""
 CHOICES: Final[dict[str, tuple[str, ...]]] = {"theme": tuple(PALETTES), "glyphs": GLYPHS, "colors": COLORS}
 """The values of each setting."""
+SMALLEST: Final = 0.2
+"""The smallest difference that matters, in points, where nothing else was chosen."""
 TABLE: Final = "workbench"
 """The table of the configuration file that holds the settings."""
 TABLES: Final = (TABLE, "placement", "slurm", "command")
@@ -32,11 +37,12 @@ TABLES: Final = (TABLE, "placement", "slurm", "command")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings; "" where nothing was chosen."""
+    """The settings; "" or 0 where nothing was chosen."""
 
     theme: str = ""
     glyphs: str = ""
     colors: str = ""
+    smallest: float = 0.0
 
     def over(self, other: Settings) -> Settings:
         """These settings, and those of `other` where nothing was chosen."""
@@ -77,8 +83,11 @@ def _read(path: Path) -> Settings:
 def _checked(values: Mapping[str, Any], origin: str) -> Settings:
     problems = []
     for name, value in values.items():
-        if name not in CHOICES:
-            problems.append(f"{origin}{name} is not a setting{nearest(name, CHOICES)}")
+        if name == "smallest":
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 100:
+                problems.append(f"{origin}{name} is {value!r}; needs points of accuracy, above 0 and at most 100")
+        elif name not in CHOICES:
+            problems.append(f"{origin}{name} is not a setting{nearest(name, [*CHOICES, 'smallest'])}")
         elif value not in CHOICES[name]:
             problems.append(f"{origin}{name} is {value!r}{nearest_or_all(str(value), CHOICES[name])}")
     if problems:

@@ -22,6 +22,8 @@ class Visit:
     """The marks as `tui.marks.to_table` writes them."""
     columns: list[str] | None = None
     """Keys of the columns that Results shows; None for those shown by default."""
+    picked: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By folder of a marked run: its place among so many runs in the list sorted by accuracy, when it was marked."""
 
     @classmethod
     def read(cls, file: Path) -> Visit:
@@ -32,7 +34,9 @@ class Visit:
             theme = "light" if known.get("light") is True else DARK.name  # as version 0.1 wrote it
         columns = known.get("columns")
         texts = [key for key in columns if isinstance(key, str)] if isinstance(columns, list) else None
-        return cls(_number(left), str(theme), marked if isinstance(marked, list) else [], texts)
+        picked = known.get("picked")
+        ranks = _ranks(picked) if isinstance(picked, dict) else {}
+        return cls(_number(left), str(theme), marked if isinstance(marked, list) else [], texts, ranks)
 
     def write(self, file: Path) -> None:
         """Save it. If that fails, the next visit begins without news, colors and marks."""
@@ -41,6 +45,16 @@ class Visit:
             write_atomic(file, json.dumps(asdict(self)).encode(), durable=False)
         except OSError:
             return
+
+
+def _ranks(table: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """The places that are well-formed."""
+    found: dict[str, tuple[int, int]] = {}
+    for folder, rank in table.items():
+        match rank:
+            case [int(place), int(number)] if 1 <= place <= number:
+                found[folder] = (place, number)
+    return found
 
 
 def _number(value: object) -> float:

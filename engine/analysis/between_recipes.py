@@ -55,6 +55,13 @@ class RecipeVerdict:
     adjusted: float = math.nan
     """p value corrected for the family."""
     outcome: Outcome = "untested"
+    planned: int = 0
+    """Seeds that were planned before their results were known; 0 without a plan."""
+
+    @property
+    def interim(self) -> bool:
+        """Whether the plan is not carried out yet, so that the verdict is a look ahead of time."""
+        return self.recipe.last.n < self.planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ def compare_recipes(
     recipes: Mapping[str, Recipe],
     baseline: str,
     rules: Rules | None = None,
+    planned: Mapping[str, int] | None = None,
 ) -> Recipes:
     """Compare the means of recipes with that of the baseline.
 
@@ -85,8 +93,9 @@ def compare_recipes(
         groups: all recipes, among them the baseline.
         recipes: the recipe of each recipe id.
         baseline: recipe id of the baseline.
+        planned: the number of seeds planned for a recipe, by recipe id.
     """
-    rules = rules or Rules()
+    rules, plans = rules or Rules(), planned or {}
     base = next(group for group in groups if group.recipe_id == baseline)
     known = {group.recipe_id: _answers(group) for group in groups}
     rows, left_out = [], []
@@ -100,12 +109,18 @@ def compare_recipes(
         rows.append(_verdict(group, base, known, paired, rules))
     adjusted = rules.corrected([row.difference.p if row.difference else math.nan for row in rows])
     judged = [
-        replace(row, adjusted=p, outcome=rules.judge(row.difference.interval if row.difference else None, p))
+        replace(
+            row,
+            adjusted=p,
+            outcome=rules.judge(row.difference.interval if row.difference else None, p),
+            planned=plans.get(row.recipe.recipe_id, 0),
+        )
         for row, p in zip(rows, adjusted, strict=True)
     ]
     own = RecipeVerdict(
-        base, mean_interval(base.last), variance=_variance(known[baseline]), ensemble=ensemble_of(base.runs)
-    )
+        base, mean_interval(base.last), variance=_variance(known[baseline]), ensemble=ensemble_of(base.runs),
+        planned=plans.get(baseline, 0),
+    )  # fmt: skip
     return Recipes(own, tuple(judged), tuple(left_out), rules)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.analysis.between_models import Models, compare_models
 from engine.analysis.between_recipes import Recipes, compare_recipes
@@ -13,6 +14,7 @@ from engine.analysis.marked import Marked
 from engine.analysis.verdict import Rules
 from engine.contract.numbers import NONE
 from engine.contract.recipe.schema import Recipe
+from engine.contract.run.seed_plans import planned_seeds
 from engine.contract.run.summary import Summary
 
 
@@ -66,7 +68,13 @@ def judge_recipes(
     known = {group.recipe_id: group for group in by_recipe(run for run in runs if run.recipe_id in recipes)}
     if base not in recipes or base not in known:
         return None
-    return compare_recipes([known[recipe] for recipe in recipes if recipe in known], recipes, base, rules)
+    groups = [known[recipe] for recipe in recipes if recipe in known]
+    return compare_recipes(groups, recipes, base, rules, plans_of(marked))
+
+
+def plans_of(marked: Iterable[Marked]) -> dict[str, int]:
+    """By recipe id: how many seeds are planned in the runs folders of these runs."""
+    return planned_seeds(dict.fromkeys(Path(one.run.folder).parent for one in marked))
 
 
 def recipe_labels(marked: Sequence[Marked], baseline: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -52,6 +53,12 @@ class Marked:
     energy: float
     """kWh of its GPUs; NaN if no power was sampled."""
     course: Course = field(default_factory=Course, compare=False)
+
+    @property
+    def length(self) -> float:
+        """Epochs of the whole run, with the fraction of a short last one; 0 if unknown."""
+        epochs, planned = self.recipe.epochs if self.recipe else 0, self.row.standing.epochs
+        return float(epochs if math.ceil(epochs) == planned else planned)
 
 
 def read_run(folder: RunFolder, fold: RunFold | None = None) -> Reading:

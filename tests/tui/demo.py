@@ -1,6 +1,7 @@
 """Run folders that look like real ones, without any training: the curves follow the published log of Niwenjin/CIFAR-10's
 train3 (500 epochs of ResNet-34 with CutMix or MixUp; test accuracy and losses at the epochs below, straight lines between)."""
 
+import math
 import random
 import re
 import time
@@ -99,7 +100,7 @@ _LIVES: Final[dict[str, str]] = {}
 """The lines of runs that have been written, by what the runs are like: encoding 500 epochs takes 0.2 s."""
 
 
-def _life(demo: Demo, epochs: int) -> str:
+def _life(demo: Demo, epochs: float) -> str:
     """The events of a run as lines of JSON, with times in seconds from now and the seconds worked in its one attempt."""
     key = repr((replace(demo, preset="", name="", tags=(), changes="", edits=None), epochs))
     if key not in _LIVES:
@@ -113,14 +114,14 @@ def _began(demo: Demo) -> float:
     return -demo.epochs_done * demo.seconds - demo.step / STEPS * demo.seconds - 1
 
 
-def _events(demo: Demo, epochs: int) -> Iterator[Event]:
+def _events(demo: Demo, epochs: float) -> Iterator[Event]:
     """The events of a run whose present is at time 0."""
     if demo.phase in ("queued", "compiling", "preparing data"):
         yield Phase(demo.phase, note="max-autotune" if demo.phase == "compiling" else "", t=-12)
         return
     rng, begin = random.Random(demo.seed), _began(demo)
     yield Phase("preparing data", t=begin - 8)
-    yield _start(demo, epochs, begin)
+    yield _start(demo, math.ceil(epochs), begin)
     for epoch in range(1, demo.epochs_done + 1):
         for step in (100, 200, 300, 390):
             yield _step(demo, epoch, step, begin + (epoch - 1 + step / STEPS) * demo.seconds, rng, epochs)

@@ -26,6 +26,8 @@ def test_an_option_wins_over_the_file_and_what_neither_names_stays_open(file):
         ('[workbench]\ntheme = "drak"\n', "workbench.theme is 'drak'; did you mean dark?"),
         ("[workbench]\nglyphs = 3\n", "workbench.glyphs is 3; choose from braille, block, ascii"),
         ("[workbench]\nthemes = 3\n", "workbench.themes is not a setting; did you mean theme?"),
+        ("[workbench]\nsmallest = 0\n", "workbench.smallest is 0; needs points of accuracy, above 0 and at most 100"),
+        ('[workbench]\nsmallest = ".2"\n', "workbench.smallest is '.2'; needs points"),
         ("[workbnch]\n", "unknown table workbnch; did you mean workbench?"),
         ("workbench = 3\n", "workbench is not a table"),
         ("[", "cannot read"),

@@ -31,7 +31,12 @@ def compare(
     baseline: str = typer.Option(
         "", "--baseline", help="The run to compare with; by default the first.", metavar="RUN"
     ),
-    smallest: float = typer.Option(0.2, "--smallest", help="Smallest difference that matters, in points.", min=0.0),
+    smallest: float | None = typer.Option(
+        None,
+        "--smallest",
+        min=0.0,
+        help="Smallest difference that matters, in points; by default the setting `smallest`, else 0.2.",
+    ),
     correction: str = typer.Option("holm", "--correction", help="Correction for several comparisons: holm or bh."),
     paired: bool = typer.Option(
         False, "--paired", help="Pair runs by seed, where recipes share the order of the images and all draws."
@@ -63,7 +68,10 @@ def compare(
 
     if form and form not in FORMATS:
         raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
-    rules = _rules(by, smallest, correction, paired)
+    from tui.settings import SMALLEST, settings_of
+
+    least = smallest if smallest is not None else settings_of({}).smallest or SMALLEST
+    rules = _rules(by, least, correction, paired)
     places = roots(runs_dir)
     folders = list(dict.fromkeys(find(places, ref) for ref in [*([baseline] if baseline else []), *refs]))
     if len(folders) < 2:

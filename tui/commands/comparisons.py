@@ -14,7 +14,7 @@ NAME = typer.Argument(metavar="NAME")
 
 def is_terminal() -> bool:
     """Whether the workbench can open here."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 class _ByName(Nouns):
@@ -58,7 +58,7 @@ def show(
     found = load(name)
     base = found.baseline or found.runs[0]
     compare(
-        refs=list(found.runs), by="recipe" if found.by_recipe else "run", baseline=base, smallest=0.2,
+        refs=list(found.runs), by="recipe" if found.by_recipe else "run", baseline=base, smallest=None,
         correction="holm", paired=False, classes=False, same_epoch=False, form="", svg=None, as_json=as_json,
         runs_dir=runs_dir,
     )  # fmt: skip

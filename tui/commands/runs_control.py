@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from engine.contract.errors import BadInput
-from tui.commands.common import Json, Ref, Refs, RunsDirs, TrustParts, Yes, print_json, roots, say
+from tui.commands.common import DryRun, Json, Ref, Refs, RunsDirs, TrustParts, Yes, print_json, roots, say
 
 if TYPE_CHECKING:
     from engine.contract.run.folder import RunFolder
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    for command in (stop, kill, resume, tag, note, pin, exclude, include):
+    for command in (stop, kill, resume, seeds, tag, note, pin, exclude, include):
         app.command(command.__name__)(command)
 
 
@@ -55,6 +55,45 @@ def stop(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | Non
     from engine.launch import control
 
     _report({folder: control.stop(folder) for folder in _find(refs, runs_dir)}, as_json)
+
+
+def seeds(
+    ref: str = Ref,
+    number: int = typer.Option(0, "--to", help="Seeds in all; by default what the spread of the recipe asks for."),
+    dry_run: bool = DryRun,
+    trust_parts: bool = TrustParts,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """Queue a fixed number of seeds of a run's recipe, and store it as a plan.
+
+    Until all of them have finished, verdicts on the recipe say that they are interim.
+    """
+    from engine.contract.run.index import Index
+    from tui.commands.common import FAILED
+    from tui.plans.batch import alone, carry_out
+    from tui.plans.seeds import plan_more, seeds_wanted
+    from tui.settings import SMALLEST, settings_of
+
+    (run,), places = _find([ref], runs_dir), roots(runs_dir)
+    rows = Index().rows(places)
+    least = (settings_of({}).smallest or SMALLEST) / 100
+    wanted = number or seeds_wanted(run.info().recipe_id, rows, least)
+    plan = plan_more(run, wanted, rows, places, trust=trust_parts)
+    for line in (f"{len(plan.seeds)} seeds in all", *plan.lines):
+        say(line)
+    if dry_run:
+        return
+    failed = False
+    with alone(places[0]):
+        plan.store(places[0])
+        for done in carry_out(plan.batch, {}, say=say):
+            failed = failed or bool(done.error)
+            if done.error:
+                say(f"error: seed {done.job.seed}: {done.error}")
+            else:
+                typer.echo(f"{done.run} started  seed {done.job.seed}")
+    if failed:
+        raise SystemExit(FAILED)
 
 
 def kill(refs: list[str] = Refs, yes: bool = Yes, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:

@@ -41,11 +41,12 @@ THREE: Final = 36
 """Lines from which the learning rate has a chart of its own."""
 
 
-def plot_run(folder: RunFolder, settings: Settings, scalar: str = "") -> None:
+def plot_run(folder: RunFolder, settings: Settings, scalar: str = "", baseline: RunFolder | None = None) -> None:
     """Print the charts in the size of the terminal, leaving a line for the prompt; 80 x 24 where there is none.
 
     Args:
         scalar: the tag of a scalar of an imported run, which is drawn instead.
+        baseline: the run whose curves are drawn behind, and to which the accuracy is compared.
     """
     width, height = shutil.get_terminal_size()
     glyphs = _glyphs(settings)
@@ -53,7 +54,10 @@ def plot_run(folder: RunFolder, settings: Settings, scalar: str = "") -> None:
     colored = console.color_system is not None and not os.environ.get("NO_COLOR")
     view = RunView(folder)
     view.poll()
-    draw = partial(scalar_chart, tag=scalar) if scalar else charts
+    base = RunView(baseline) if baseline is not None else None
+    if base is not None:
+        base.poll()
+    draw = partial(scalar_chart, tag=scalar) if scalar else partial(charts, base=base)
     lines = draw(view, max(width, LEAST[0]), max(height - 1, LEAST[1]), glyphs, color=colored)
     if colored:
         palette = PALETTES[settings.theme or next(iter(PALETTES))]
@@ -63,13 +67,15 @@ def plot_run(folder: RunFolder, settings: Settings, scalar: str = "") -> None:
         print_lines(lines, glyphs)
 
 
-def charts(view: RunView, width: int, height: int, glyphs: Glyphs, *, color: bool) -> list[Line]:
+def charts(
+    view: RunView, width: int, height: int, glyphs: Glyphs, *, color: bool, base: RunView | None = None
+) -> list[Line]:
     """Which run it is, and its charts: accuracy and loss on one x axis, below them the learning rate if it fits."""
     rate = max(height // 4, 8) if height >= THREE else 0
     accuracy = round((height - 1 - rate) * 0.58)
     upper = Frame(width, accuracy - 1, glyphs, color=color, x_axis=False)
     lower = Frame(width, height - 1 - rate - accuracy - 1, glyphs, color=color)
-    above, below = accuracy_curves(view, None, Options(), upper), lower_curves(view, Options(), lower)
+    above, below = accuracy_curves(view, base, Options(), upper), lower_curves(view, Options(), lower, base=base)
     styles = aligned(above, below, (upper, lower))
     plain = replace(below, rights=below.rights[-1:])  # without keys, which nobody can press here
     lines = [_title(view, width), *chart_pane(above, styles[0], width, accuracy)]

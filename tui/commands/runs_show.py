@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from engine.contract.errors import BadInput
 from engine.contract.text import escaped, one_line
-from tui.commands.common import Json, Ref, RunsDirs, print_json, print_lines, roots, say, terminal_width
+from tui.commands.common import Json, Ref, RunsDirs, print_json, roots, say
+from tui.commands.runs_tab import facts_of, print_tab, tab_called
 from tui.drawing.format import NONE, percent, work
-from tui.drawing.palette import SLOTS
 
 if TYPE_CHECKING:
     from engine.contract.recipe.schema import Recipe
     from engine.contract.run.folder import RunFolder, RunInfo
     from engine.contract.run.summary import Summary
     from tui.drawing.charts import Chart
-    from tui.drawing.format import Glyphs as GlyphSet
-    from tui.drawing.lines import Line
     from tui.drawing.typeset import Table
-    from tui.inspection.facts import Facts
-
-PAGE_LINES: Final = 38
-"""Lines that a tab of Inspect is laid out for when it is printed."""
-
 
 Tab = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, mistakes, disagree, recipe, or log.")
 Others = typer.Option(None, "--with", help="Another run for the tabs mistakes and disagree. Repeatable.", metavar="RUN")
@@ -34,12 +27,17 @@ Plot = typer.Option(False, "--plot", help="Draw the curves of the Dashboard inst
 Scalar = typer.Option(
     "", "--scalar", help="With --plot, draw this scalar of an imported run that is no series of ours.", metavar="TAG"
 )
+Baseline = typer.Option(
+    None, "--baseline", help="The run that --plot, --json and the tab overview compare with.", metavar="RUN"
+)
 Glyphs = typer.Option(
     None, "--glyphs", help="What --plot draws with: braille, block, or ascii; else by TERM.", metavar="NAME"
 )
-
 Svg = typer.Option(
     None, "--svg", help="Write charts and tables of the Dashboard, or with --tab that tab, as SVG.", metavar="FILE"
+)
+Out = typer.Option(
+    None, "--out", help="Write the images of the tab confusion, mistakes or disagree to this PNG file.", metavar="FILE"
 )
 
 
@@ -47,8 +45,10 @@ def show_run(
     run: str = Ref,
     tab: str = Tab,
     others: list[str] | None = Others,
+    out: Path | None = Out,
     plot: bool = Plot,
     scalar: str = Scalar,
+    baseline: str | None = Baseline,
     glyphs: str | None = Glyphs,
     svg: Path | None = Svg,
     as_json: bool = Json,
@@ -67,15 +67,19 @@ def show_run(
     if scalar and not plot:
         raise BadInput("--scalar: give it with --plot")
     folder = find(roots(runs_dir), run)
-    if svg is not None:
-        return _save_svg(folder, svg, tab.lower(), others, runs_dir)
+    base = find(roots(runs_dir), baseline) if baseline else None
     if plot:
         from tui.commands.runs_plot import plot_run
         from tui.settings import settings_of
 
-        return plot_run(folder, settings_of({"glyphs": glyphs}), scalar)
+        return plot_run(folder, settings_of({"glyphs": glyphs}), scalar, base)
+    if out is not None and not tab:
+        raise BadInput("--out writes the images of a tab: give --tab confusion, mistakes or disagree as well")
+    if svg is not None and not tab:
+        return _save_svg(folder, svg)
     if tab:
-        return _print_tab(folder, tab.lower(), others, runs_dir)
+        chosen = tab_called(tab)
+        return print_tab(facts_of(folder, summarize(folder), others or (), base, roots(runs_dir)), chosen, out, svg)
     row, info = summarize(folder), folder.info()
     recipe, notes = _readable_recipe(folder)
     if as_json:
@@ -88,7 +92,7 @@ def show_run(
             | ({"imported": info.imported} if info.layout else {})
             | {"command": info.command, "versions": info.versions}
             | _shown(folder)
-            | _facts_of(folder, row, others, runs_dir).to_json()
+            | facts_of(folder, row, others or (), base, roots(runs_dir)).to_json()
         )
     for key, value in _facts(folder, row).items():
         if value:
@@ -119,54 +123,14 @@ def _exported(folder: RunFolder) -> tuple[list[Chart], list[Table]]:
     return exported.charts(view), exported.tables(view, view.status(), time.time())
 
 
-def _save_svg(folder: RunFolder, file: Path, tab: str, others: list[str] | None, runs_dir: list[str] | None) -> None:
-    """The Dashboard's charts and tables, or a tab of Inspect, as an SVG file."""
+def _save_svg(folder: RunFolder, file: Path) -> None:
+    """The Dashboard's charts and tables as an SVG file."""
     from tui.commands import svg_file
-    from tui.drawing.palette import LIGHT
-    from tui.drawing.svg import chart_part, lines_part, table_part
+    from tui.drawing.svg import chart_part, table_part
 
-    if tab:
-        lines = _tab_lines(folder, tab, others, runs_dir, "braille", color=True)
-        return svg_file.save([lines_part(lines, LIGHT)], file, "--svg", LIGHT)
     charts, tables = _exported(folder)
     shown = [chart_part(chart) for chart in charts if not chart.empty] + [table_part(table) for table in tables]
     return svg_file.save(shown, file, "--svg")
-
-
-def _facts_of(folder: RunFolder, row: Summary, others: list[str] | None, runs_dir: list[str] | None) -> Facts:
-    """Everything that the tabs of Inspect show."""
-    from engine.contract.run.index import Index
-    from engine.contract.run.store import find, summarize
-    from tui.dashboard.accuracy_series import Look
-    from tui.dashboard.view import RunView
-    from tui.inspection.facts import read_facts
-
-    beside = [summarize(find(roots(runs_dir), other)) for other in others or ()]
-    looks = [Look.of(slot, one.id) for slot, one in enumerate([row, *beside][:SLOTS])]
-    return read_facts(RunView(folder), row, Index().rows(roots(runs_dir)), beside[: SLOTS - 1], looks)
-
-
-def _print_tab(folder: RunFolder, name: str, others: list[str] | None, runs_dir: list[str] | None) -> None:
-    """A tab of Inspect as plain text."""
-    from tui.drawing.format import glyphs_of_terminal
-
-    glyphs = glyphs_of_terminal()
-    print_lines(_tab_lines(folder, name, others, runs_dir, glyphs, color=False), glyphs)
-
-
-def _tab_lines(
-    folder: RunFolder, name: str, others: list[str] | None, runs_dir: list[str] | None, glyphs: GlyphSet, *, color: bool
-) -> list[Line]:
-    from engine.contract.errors import nearest
-    from engine.contract.run.store import summarize
-    from tui.inspection.tab import Canvas
-    from tui.inspection.tabs import all_tabs
-
-    tabs = {tab.title.lower(): tab for tab in all_tabs()}
-    if name not in tabs:
-        raise BadInput(f"--tab {name!r}: not one of {', '.join(tabs)}{nearest(name, list(tabs))}")
-    canvas = Canvas(terminal_width(), PAGE_LINES, glyphs, color=color)
-    return tabs[name].draw(_facts_of(folder, summarize(folder), others, runs_dir), canvas)
 
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:

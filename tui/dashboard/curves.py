@@ -181,17 +181,17 @@ def _fitted(chart: Chart, view: RunView, options: Options, ranges: Ranges | None
 def rate_curve(view: RunView, planned: Sequence[float], look: Look = _ALONE) -> Chart:
     """The learning rate of the whole run, or so far if `planned` is empty, with a mark at the current epoch."""
     now = view.learning_rate
-    at = min(view.progress_epochs, float(view.planned_epochs or view.progress_epochs))
+    at = min(view.progress_epochs, view.length or math.inf)
     if len(planned):
-        xs, rates = np.linspace(0, view.planned_epochs, len(planned)), np.asarray(planned, dtype=np.float64)
+        xs, rates = np.linspace(0, view.length, len(planned)), np.asarray(planned, dtype=np.float64)
     else:
-        xs, rates = view.history.epoch("epoch"), view.history.epoch("lr")
+        xs, rates = view.epoch_ends, view.history.epoch("lr")
     done = xs <= at
     series = [Series("", xs[~done], rates[~done], role=look.faint, kind="level")]
     series.append(Series("", xs[done], rates[done], role=look.role))
     if not math.isnan(now):
         series.append(Series("", [at], [now], role=look.role, mark=look.mark, note=f"now {learning_rate(now)}"))
-    x = Axis(0.0, float(max(view.planned_epochs, 1)))
+    x = Axis(0.0, max(view.length, 1.0))
     rights = (f"{view.schedule_name}, whole run", view.schedule_name) if view.schedule_name else ()
     return Chart("learning rate", tuple(series), x, rate_axis(rates, 8), write=learning_rate, rights=rights)
 

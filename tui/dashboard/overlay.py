@@ -87,15 +87,15 @@ def _series(one: Marked, slot: int, shown: Overlay, options: Options, wide: bool
 
 def positions(one: Marked, unit: XUnit) -> Array:
     """Where each epoch of a run ends on the x axis: in epochs, steps, minutes of work, or percent of its schedule."""
-    epochs = one.row.standing.epoch
+    epochs = np.minimum(one.row.standing.epoch, one.length or math.inf)
     match unit:
         case "step":
-            return epochs * _steps(one)
+            return np.round(epochs * _steps(one))
         case "time":
             spent = [sum(epoch.seconds.values()) if epoch.seconds else 0.0 for epoch in one.course.epochs]
             return np.asarray(np.cumsum(spent) / 60)
         case "schedule":
-            return 100 * epochs / max(one.row.standing.epochs, 1)
+            return 100 * epochs / max(one.length, 1.0)
         case "epoch":
             return epochs
 
@@ -109,9 +109,9 @@ def _x_axis(marked: Sequence[Marked], options: Options) -> Axis:
     last = max((float(xs[-1]) for one in marked if len(xs := positions(one, options.x))), default=0.0)
     match options.x:
         case "epoch":
-            planned = max((one.row.standing.epochs for one in marked), default=0)
+            planned = max((one.length for one in marked), default=0.0)
         case "step":
-            planned = max((one.row.standing.epochs * _steps(one) for one in marked), default=0)
+            planned = max((round(one.length * _steps(one)) for one in marked), default=0)
         case "schedule":
             planned = 100
         case "time":

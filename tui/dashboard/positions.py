@@ -25,10 +25,9 @@ def x_name(options: Options) -> str:
 
 def epoch_positions(view: RunView, options: Options) -> Array:
     """Where each epoch ends on the x axis, in epochs, steps, or minutes of working time."""
-    epochs = view.history.epoch("epoch")
     if options.x == "step":
-        return epochs * max(view.steps_per_epoch, 1)
-    return minutes(view) if options.x == "time" else epochs
+        return np.round(view.epoch_ends * max(view.steps_per_epoch, 1))
+    return minutes(view) if options.x == "time" else view.epoch_ends
 
 
 def step_positions(view: RunView) -> Array:
@@ -64,10 +63,12 @@ def _progress(view: RunView, options: Options) -> tuple[float, float]:
         worked = minutes(view)
         return float(worked[-1]) if len(worked) else 0.0, math.inf
     if options.x == "epoch":
-        return view.progress_epochs, view.planned_epochs or math.inf
-    seen, done = step_positions(view), view.history.epoch("epoch")
-    last = max(float(seen[-1]) if len(seen) else 0.0, float(done[-1]) * view.steps_per_epoch if len(done) else 0.0)
-    return last, view.planned_epochs * view.steps_per_epoch or math.inf
+        length = view.length or math.inf
+        return min(view.progress_epochs, length), length
+    steps, ends = step_positions(view), epoch_positions(view, options)
+    last = max(float(found[-1]) if len(found) else 0.0 for found in (steps, ends))
+    planned = round(view.length * view.steps_per_epoch) or math.inf
+    return min(last, planned), planned
 
 
 def cursor_at(view: RunView, options: Options) -> float:
@@ -75,7 +76,7 @@ def cursor_at(view: RunView, options: Options) -> float:
     if not options.cursor:
         return math.nan
     if options.x == "epoch":
-        return float(options.cursor)
+        return min(float(options.cursor), view.length or math.inf)
     epochs = view.history.epoch("epoch")
     at = int(np.searchsorted(epochs, options.cursor, side="right")) - 1
     return float(epoch_positions(view, options)[at]) if at >= 0 else math.nan

@@ -93,6 +93,11 @@ class RunView:
         epochs = self.recipe.epochs if self.recipe else 0
         return epochs if math.ceil(epochs) == self.planned_epochs else float(self.planned_epochs)
 
+    @property
+    def epoch_ends(self) -> Array:
+        """Where the completed epochs end, in epochs of full length: 1, 2, ..., and 9.9 for a short last one."""
+        return np.minimum(self.history.epoch("epoch"), self.length or math.inf)
+
     def steps_in(self, epoch: int) -> int:
         """Training steps of an epoch, from 1: the last one may be short. 0 before the run has started."""
         steps = self.steps_per_epoch

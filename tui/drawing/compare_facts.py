@@ -73,9 +73,22 @@ def _shared(one: Difference, marks: Sequence[tuple[str, str]], name: int, width:
     return line
 
 
-def notes_section(judged: Judged, width: int, *, by_recipe: bool) -> list[Line]:
-    """What the verdicts on models, or those on recipes, do not show, as topics and sentences."""
-    found: list[tuple[str, str]] = []
+def picked_words(place: int, number: int) -> str:
+    """What to expect of a run that was picked for its accuracy."""
+    which = "best" if place == 1 else f"number {place} by accuracy"
+    return f"picked as {which} of {number}: expect less from a new seed"
+
+
+def notes_section(
+    judged: Judged, width: int, *, by_recipe: bool, picked: Mapping[str, tuple[int, int]] | None = None
+) -> list[Line]:
+    """What the verdicts on models, or those on recipes, do not show, as topics and sentences.
+
+    Args:
+        picked: by run id, its place among so many runs when it was marked in a list sorted by accuracy.
+    """
+    ranks = {one.run.id: (picked or {}).get(one.run.id, (0, 0)) for one in judged.marked}
+    found = [(run[-4:], picked_words(*rank)) for run, rank in ranks.items() if rank[0]]
     if judged.models and not by_recipe:
         found += not_to_be_concluded(judged.marked, judged.models)
     if judged.recipes and by_recipe:
@@ -92,7 +105,7 @@ def notes_section(judged: Judged, width: int, *, by_recipe: bool) -> list[Line]:
         for at, part in enumerate(wrap(one_line(text, 400), width - _TOPIC - 2)):
             lines.append([(f" {fit(topic if not at else '', _TOPIC)} ", "strong"), (part, "")])
     if wanted := missing_seeds(judged):
-        text = f"opens New run with more seeds of the run under the cursor: {wanted}"
+        text = f"queues more seeds of the run under the cursor, and stores the plan: {wanted}"
         for at, part in enumerate(wrap(text, width - _TOPIC - 4)):
             head: Line = [(f" {fit('next', _TOPIC)} ", "mark"), ("N ", "key")] if not at else [(" " * (_TOPIC + 4), "")]
             lines.append([*head, (part, "")])

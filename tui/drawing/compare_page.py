@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from engine.analysis.judged import Judged
@@ -48,6 +48,9 @@ class Page:
     focused: bool = False
     """Whether the facts take the keys."""
     command: str = ""
+    picked: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By run id: its place among so many runs, when it was marked in a list sorted by accuracy; (0, 0) if it was not.
+    """
 
     @property
     def recipe_marks(self) -> dict[str, tuple[str, str]]:
@@ -123,7 +126,7 @@ def _sentence(page: Page, width: int, height: int) -> list[Line]:
 def lower_lines(page: Page, width: int) -> list[Line]:
     """The facts below the verdict, at its right: fields that differ, and what may not be concluded."""
     fields = fields_section(page.judged, page.marks, width, every=page.every_field, focused=page.focused)
-    notes = notes_section(page.judged, width, by_recipe=page.by_recipe)
+    notes = notes_section(page.judged, width, by_recipe=page.by_recipe, picked=page.picked)
     return [*fields, *notes]
 
 
@@ -135,7 +138,7 @@ def column_lines(page: Page, width: int, height: int) -> list[Line]:
         both = [[*_models(page, width), *_sentence_of(page, width, by_recipe=False)]]
         both.append([*_recipes(page, width), *_strip(page, width), *_sentence_of(page, width, by_recipe=True)])
         sections += reversed(both) if page.by_recipe else both
-    sections.append(notes_section(judged, width, by_recipe=page.by_recipe))
+    sections.append(notes_section(judged, width, by_recipe=page.by_recipe, picked=page.picked))
     sections.append(fields_section(judged, page.marks, width, every=page.every_field, focused=page.focused))
     sections.append(cost_section(judged, page.marks, width))
     sections.append(command_section(page.command, width))

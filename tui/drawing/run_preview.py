@@ -45,6 +45,8 @@ class Curve:
 
     epochs: Array = field(default_factory=_no_points)
     test: Array = field(default_factory=_no_points)
+    length: float = 0.0
+    """Epochs of the whole run, with the fraction of a short last one; 0 if unknown."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def accuracy_chart(preview: Preview, marks: Marks, width: int, height: int, glyp
     best = float(mine.epochs[np.nanargmax(mine.test)]) if run.best_on == "test" else math.nan
     faint = faint_role_of(slot if marked else 0)
     series.append(replace(_series(run, mine, role), mark=mark, kind="run", faint=faint, best=best, slot=slot or 0))
-    x = x_axis(float(mine.epochs[-1]), run.epochs or float(mine.epochs[-1]))
+    x = x_axis(float(mine.epochs[-1]), mine.length or run.epochs or float(mine.epochs[-1]))
     y = settle(fit_accuracy([visible((one.x, one.y), x) for one in series]))
     style = ChartStyle(gutter=11 if width >= 44 else 0, x_axis=height >= 9, glyphs=glyphs)
     return plot(Chart("accuracy %", tuple(series), x, y, x_name="epoch"), width, height, style)

@@ -114,6 +114,8 @@ def _recipe(row: RecipeVerdict, labels: Mapping[str, str]) -> dict[str, Any]:
         "interval_of_mean": _interval(row.mean_interval),
         "variance": dataclasses.asdict(row.variance) if row.variance else None,
         "ensemble": dataclasses.asdict(row.ensemble) if row.ensemble else None,
+        "planned": row.planned or None,
+        "interim": row.interim,
         "unfinished": recipe.unfinished,
         "repeated": recipe.repeated,
         "left_out": recipe.left_out,

@@ -13,7 +13,7 @@ from engine.analysis.statistics.planning import runs_for_improvement
 from engine.analysis.statistics.variance import FEWEST_RUNS
 from tui.drawing.format import NONE, delta, number, percent, picked, whole
 from tui.drawing.typeset import Column, Table
-from tui.drawing.verdict_words import comparisons, mean_sd, p_text, points, range_text, short, word
+from tui.drawing.verdict_words import comparisons, mean_sd, p_text, plan_words, points, range_text, short, word
 
 CORRECTIONS = {"holm": "Holm", "bh": "BH"}
 
@@ -163,7 +163,8 @@ def _pairing_notes(models: Models) -> list[tuple[str, str]]:
 def not_to_be_concluded_of_recipes(recipes: Recipes, labels: Mapping[str, str]) -> list[tuple[str, str]]:
     """What the table of recipes does not show, each as a topic and a sentence."""
     groups = [recipes.baseline, *recipes.rows]
-    notes = [("95 %", "not corrected for the number of comparisons; best* enters no verdict")]
+    notes = [("interim", f"{labels[row.recipe.recipe_id]}: {plan_words(row)}") for row in groups if row.interim]
+    notes += [("95 %", "not corrected for the number of comparisons; best* enters no verdict")]
     methods = {row.difference.method for row in recipes.rows if row.difference}
     notes.append(("p", f"t test, {' and '.join(sorted(methods)) or 'none possible'}"))
     if recipes.rules.paired and "welch" in methods:

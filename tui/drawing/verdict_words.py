@@ -126,12 +126,26 @@ def _anything(interval: Interval | None) -> str:
     return f"anything from {low} worse to {high} better"
 
 
+def plan_words(row: RecipeVerdict) -> str:
+    """How far the plan of a recipe is carried out: "planned n = 6, 3 done: interim"."""
+    return f"planned n = {row.planned}, {row.recipe.last.n} done{': interim' if row.interim else ''}"
+
+
 def recipe_sentence(verdict: RecipeVerdict, label: str, rules: Rules, size: int) -> str:
     """What the seeds of two recipes show, as a sentence.
 
     Args:
         label: the recipe's name, or how it differs from the baseline.
     """
+    said = _recipe_sentence(verdict, label, rules, size)
+    return f"{_capital(plan_words(verdict))}. {said}" if verdict.interim else said
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _recipe_sentence(verdict: RecipeVerdict, label: str, rules: Rules, size: int) -> str:
     found = verdict.difference
     if found is None:
         return f"{label}: no test ({verdict.reason}).{_seeds(verdict, rules)}"

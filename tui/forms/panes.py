@@ -129,12 +129,13 @@ def command(draft: Draft, width: int, height: int) -> list[Line]:
     return [head, *([(" " if i == 0 else " " * COMMAND_INDENT, ""), (part, "")] for i, part in enumerate(shown))]
 
 
-def changed(editor: FormEditor, count: int, width: int, *, listed: bool) -> list[Line]:
+def changed(editor: FormEditor, count: int, width: int, *, listed: bool, focused: bool = False) -> list[Line]:
     """The heading of the list of changes.
 
     Args:
         count: how many fields differ from the preset.
         listed: whether the list stands below it.
+        focused: whether the keys go to the list.
     """
     name = one_line(editor.draft.preset, 24)
     if not count:
@@ -142,7 +143,7 @@ def changed(editor: FormEditor, count: int, width: int, *, listed: bool) -> list
     differ = f"{count} {'field differs' if count == 1 else 'fields differ'} from "
     long, short = [("tab", "list"), ("x", "undo this"), ("u", "undo last")], [("u", "undo last")]
     rights: list[Right] = [hints(long, gap="   "), hints(long[1:], gap="   ")] if listed else []
-    return [heading(f"{differ}{name}", width, [*rights, hints(short)])]
+    return [heading(f"{differ}{name}", width, [*rights, hints(short)], focused=focused)]
 
 
 def field_help(editor: FormEditor, field: Field | None, width: int, height: int) -> list[Line]:

@@ -39,6 +39,12 @@ class ConfusionTab(Tab):
         self._row = self._column = -1
         self._open, self._image = False, 0
 
+    def listed(self, facts: Facts) -> tuple[str, list[int]]:
+        if facts.confused is None or not isinstance(facts.judged, JudgedImages):
+            return "", []
+        cell = self._cell(facts.confused)
+        return _cell_words(facts.confused, cell)[0], facts.judged.cell(*cell).tolist()
+
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:

@@ -29,6 +29,13 @@ class DisagreeTab(Tab):
     def forget(self) -> None:
         self._with, self._chosen, self._class, self._open = 0, 0, None, False
 
+    def listed(self, facts: Facts) -> tuple[str, list[int]]:
+        if not isinstance(facts.judged, JudgedImages) or not facts.disagreements:
+            return "", []
+        one = facts.disagreements[self._with % len(facts.disagreements)]
+        title = f"images that only this run or only {one.other.run[-4:]} has right"
+        return title, list(self._places(facts.judged, one))
+
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:

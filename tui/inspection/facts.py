@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from engine.analysis.against import Against
+from engine.analysis.against_files import AgainstBaseline
 from engine.analysis.confused import Confused, confused
 from engine.analysis.disagree import Disagreement, disagreement
 from engine.analysis.judged_images import JudgedImages, judged
@@ -13,7 +16,7 @@ from engine.analysis.mistakes import Doubts, doubts
 from engine.analysis.mistakes import to_json as mistakes_to_json
 from engine.analysis.overview import Overview, overview
 from engine.analysis.pairing import Unpaired, common_images
-from engine.contract.run.store import Summary
+from engine.contract.run.store import RunFolder, Summary
 from engine.data.images import StoredImages, stored_images
 from tui.dashboard.accuracy_series import Look
 from tui.dashboard.options import Options
@@ -40,6 +43,10 @@ class Facts:
     look: Look = field(default_factory=Look)
     looks: Mapping[str, Look] = field(default_factory=dict)
     """The looks of the other marked runs, by id."""
+    baseline: RunView | None = None
+    """The run that all differences are to; None if there is none, or if it is this run."""
+    against: Against | None = None
+    """The run against the baseline on the same images."""
     options: Options = field(default_factory=Options)
     """How curves are drawn."""
 
@@ -50,7 +57,7 @@ class Facts:
     def to_json(self) -> dict[str, Any]:
         """Every figure of the tabs, for `runs show --json`."""
         return {
-            "overview": self.overview.to_json(),
+            "overview": self.overview.to_json() | {"baseline": self._against_json()},
             "confusion": self.confused.to_json() if self.confused else None,
             "mistakes": None
             if isinstance(self.judged, Unpaired)
@@ -60,9 +67,30 @@ class Facts:
             else [one.to_json(self.judged) for one in self.disagreements],
         }
 
+    def _against_json(self) -> dict[str, Any] | None:
+        base, found = self.baseline, self.against
+        if base is None or found is None:
+            return None
+        difference, epoch, base_epoch = self.view.against(base)
+        return {
+            "id": base.run.id,
+            "difference": difference,
+            "epoch": epoch,
+            "baseline_epoch": base_epoch,
+            "paired_difference": found.difference,
+            "interval": [found.interval.low, found.interval.high] if found.interval else None,
+            "images": found.images,
+            "why": found.why,
+        }
+
 
 def read_facts(
-    view: RunView, run: Summary, runs: Sequence[Summary], others: Sequence[Summary] = (), looks: Sequence[Look] = ()
+    view: RunView,
+    run: Summary,
+    runs: Sequence[Summary],
+    others: Sequence[Summary] = (),
+    looks: Sequence[Look] = (),
+    baseline: Summary | None = None,
 ) -> Facts:
     """Read what is new of a run. Takes a moment, so it is called in a thread.
 
@@ -70,8 +98,12 @@ def read_facts(
         runs: all runs, of which those of the same recipe count for a comparison with a reported figure.
         others: the other marked runs.
         looks: of the run and of the others; by default those of a run alone.
+        baseline: the run that all differences are to.
     """
     view.poll()
+    base = RunView(RunFolder(Path(baseline.folder))) if baseline and baseline.folder != run.folder else None
+    if base is not None:
+        base.poll()
     found = judged(run)
     known = _alike(found, others)
     return Facts(
@@ -84,6 +116,8 @@ def read_facts(
         disagreements=() if isinstance(found, Unpaired) else _pairs(found, known, runs),
         doubt=Doubts() if isinstance(found, Unpaired) else doubts(found, known, [run, *others]),
         look=looks[0] if looks else Look(),
+        baseline=base,
+        against=AgainstBaseline().read(run, baseline) if base is not None and baseline is not None else None,
         looks={other.id: look for other, look in zip(others, looks[1:], strict=False)},
     )
 

@@ -43,6 +43,13 @@ class MistakesTab(Tab):
             return list(facts.doubt.places)
         return [int(place) for place in mistaken(judged, self._order, self._class)]
 
+    def listed(self, facts: Facts) -> tuple[str, list[int]]:
+        if not isinstance(facts.judged, JudgedImages):
+            return "", []
+        which = "" if self._class is None or self._suspects else f" of class {name_of(facts.judged, self._class)}"
+        title = "suspect labels" if self._suspects else f"mistakes{which}, {self._order}"
+        return title, self._places(facts, facts.judged)
+
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:

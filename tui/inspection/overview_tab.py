@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from engine.analysis.compare import fields
+from engine.analysis.compare import fields, where
 from engine.contract.text import one_line
 from tui.dashboard.curves import accuracy_curves, aligned, loss_curves
 from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame
 from tui.drawing.chart_pane import chart_pane
-from tui.drawing.format import counted
-from tui.drawing.lines import Line, fit, heading
+from tui.drawing.format import counted, delta, whole
+from tui.drawing.lines import Line, clip, fit, heading, width_of
 from tui.drawing.log_tail import draw_log_line
 from tui.drawing.marks import hollow_of
 from tui.drawing.overview_panes import classes_pane, commands_pane, files_pane, made_pane, note_pane, result_pane
@@ -35,7 +35,8 @@ class OverviewTab(Tab):
         if canvas.width < WIDE:
             return self._narrow(facts, canvas)
         width, height, one = canvas.width, canvas.height, facts.overview
-        foot = [*commands_pane(one, width), *note_pane(one, facts.view.train_mixed, width)]
+        air = canvas.air
+        foot = [*air, *commands_pane(one, width), *air, *note_pane(one, facts.view.train_mixed, width)]
         body = height - len(foot)
         if width < WIDEST:
             left = round(width * 0.545)
@@ -81,20 +82,43 @@ class OverviewTab(Tab):
 
 def _result(facts: Facts, width: int) -> list[Line]:
     look = facts.look
-    return result_pane(facts.overview, look.role, look.mark[:1] + hollow_of(look.slot), width)
+    lines = result_pane(facts.overview, look.role, look.mark[:1] + hollow_of(look.slot), width)
+    return [*lines, *_against(facts, width)]
+
+
+def _against(facts: Facts, width: int) -> list[Line]:
+    """The difference to the baseline, and its interval on the images that both runs were tested on."""
+    base, found = facts.baseline, facts.against
+    if base is None or found is None:
+        return []
+    difference, epoch, base_epoch = facts.view.against(base)
+    if not epoch:
+        return [clip([(f" b {base.short_id}: ", "dim"), ("no epoch to compare at", "dim")], width)]
+    line: Line = [(f" b {base.short_id}: ", "dim"), (delta(difference, 2), "strong"), (" points", "")]
+    line.append((f" at {where(epoch, base_epoch)}", "dim") if epoch != base_epoch else ("", ""))
+    if found.interval is None:
+        line.append((f"   not paired: {found.why}", "dim"))
+    else:
+        low, high = (delta(end, 2) for end in (found.interval.low, found.interval.high))
+        line.append((f"   95 % {low} .. {high}", "dim"))
+        images = f" on the same {whole(found.images)} images"
+        line.append((images if width_of(line) + len(images) <= width else "", "dim"))
+    return [clip([part for part in line if part[0]], width)]
 
 
 def charts(facts: Facts, canvas: Canvas, width: int, height: int, *, both: bool = True) -> list[Line]:
     """Accuracy, and below it the loss where there is room for both."""
     view, options = facts.view, facts.options
     both = both and height >= 2 * LEAST_CHART
-    upper = round(height * 0.55) if both else height
-    frames = [Frame(width, rows - 1, canvas.glyphs, color=canvas.color) for rows in (upper, max(height - upper, 2))]
-    accuracy = accuracy_curves(view, None, options, frames[0], facts.look)
-    loss = replace(loss_curves(view, options, frames[1], facts.look), rights=())
+    air = canvas.air if both else []
+    upper = round((height - len(air)) * 0.55) if both else height
+    lower = max(height - len(air) - upper, 2)
+    frames = [Frame(width, rows - 1, canvas.glyphs, color=canvas.color) for rows in (upper, lower)]
+    accuracy = accuracy_curves(view, facts.baseline, options, frames[0], facts.look)
+    loss = replace(loss_curves(view, options, frames[1], facts.look, base=facts.baseline), rights=())
     first, second = aligned(accuracy, loss, (frames[0], frames[1]))
     lines = chart_pane(accuracy, first, width, upper)
-    return [*lines, *chart_pane(loss, second, width, height - upper)] if both else lines
+    return [*lines, *air, *chart_pane(loss, second, width, lower)] if both else lines
 
 
 def log_pane(facts: Facts, width: int, height: int) -> list[Line]:

@@ -17,6 +17,10 @@ GAP: Final = 2
 """Blank columns between two panes."""
 
 
+AIRY: Final = 42
+"""Rows from which a blank row stands above a heading: a terminal of 45, without the lines above and below the tab."""
+
+
 @dataclass(frozen=True, slots=True)
 class Canvas:
     """The cells that a tab has, and what the terminal can show."""
@@ -27,6 +31,11 @@ class Canvas:
     color: bool = True
     waits: bool = False
     """Whether another key may follow at once, so that pictures are not drawn yet."""
+
+    @property
+    def air(self) -> list[Line]:
+        """What stands above a heading: a blank row where there is room for it."""
+        return [[]] if self.height >= AIRY else []
 
     @property
     def pictures(self) -> bool:
@@ -71,6 +80,10 @@ class Tab:
 
     def other(self, facts: Facts) -> str:
         return self._nothing("v")
+
+    def listed(self, facts: Facts) -> tuple[str, list[int]]:
+        """What the images of the tab are, and their places in the predictions of the run, in the order shown."""
+        return "", []
 
     def close(self) -> bool:
         """Close what enter has opened; False if nothing is open."""

@@ -26,7 +26,7 @@ class RecipeTab(Tab):
         words = changes or f"nothing: this is {run.preset or run.model} as it stands"
         lines += [[(f" {part}", "mark" if changes else "dim")] for part in wrap(words, canvas.width - 2)]
         command = f"cifar-tui --preset run:{facts.id} --seed {run.seed}"
-        lines += [[(" repeat  ", "dim"), (command, "")], *recipe_pane(facts, canvas.width)]
+        lines += [[(" repeat  ", "dim"), (command, "")], *canvas.air, *recipe_pane(facts, canvas.width)]
         return lines
 
 

@@ -22,11 +22,7 @@ KEYS: Final = in_line(
         *(replace(row, label="runs/recipes", help=_GROUP) for row in take(LISTS, "o")),
         Key("f", "fields", "fields", "List every field of the recipes, or only those that differ."),
         Key("tab", "lower", "lower pane", "Scroll the lower pane, or go back; on a small screen, show the next one."),
-        Key(
-            "N", "seeds", "more seeds",
-            "Open New run with more seeds of the recipe under the cursor (cifar-tui --preset run:RUN --seeds 3-4).",
-        ),
-        *take(ACTS, "b i"),
+        *take(ACTS, "N b i"),
         Key("y", "copy", "copy command", "Copy the command that prints this (cifar-tui runs compare RUN RUN)."),
         Key("W", "save", "save", "Save marks, baseline, axes and mode by name (cifar-tui compare save NAME RUN RUN)."),
         Key(

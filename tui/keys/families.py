@@ -44,6 +44,12 @@ ACTS: Final = (
     Key("S", "stop", "stop", "Stop the run with a checkpoint, or kill it; asks first (cifar-tui runs stop RUN)."),
     Key("C", "resume", "resume", "Resume a run that has stopped; asks first (cifar-tui runs resume RUN)."),
     Key("R", "rerun", "run again", "Start the same recipe and seed again; asks first (cifar-tui --preset run:RUN)."),
+    Key(
+        "N",
+        "seeds",
+        "more seeds",
+        "Queue a fixed number of seeds of the recipe and store it as a plan; asks first (cifar-tui runs seeds RUN).",
+    ),
     Key("E", "edit", "edit as new", "Open the run's recipe in New run (cifar-tui --preset run:RUN)."),
     Key("D", "delete", "delete", "Move the run to the trash; asks first, and u restores it (cifar-tui runs rm RUN)."),
     Key("t", "tags", "tags", "Set the run's tags (cifar-tui runs tag RUN TAG)."),

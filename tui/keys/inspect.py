@@ -8,7 +8,10 @@ from typing import Final
 from tui.keys.families import ACTS, CHARTS, EXPORT, OTHER_RUN, in_line, take
 from tui.keys.key import Key
 
-_EXPORT: Final = "Save this tab as SVG or text (cifar-tui runs show RUN --tab TAB --svg FILE)."
+_EXPORT: Final = (
+    "Save this tab as SVG or text, or its images as a PNG contact sheet "
+    "(cifar-tui runs show RUN --tab TAB --svg FILE, or --out FILE)."
+)
 
 KEYS: Final = in_line(
     (
@@ -21,7 +24,7 @@ KEYS: Final = in_line(
         Key("up,k", "point(0, -1)", "up", "The cell or picture above; elsewhere scroll up, as the wheel does."),
         Key("pagedown", "page(1)", "page down", "One page down."),
         Key("pageup", "page(-1)", "page up", "One page up."),
-        Key("enter", "enter", "images", "Show the images of the cell, or everything about the picture; q closes it."),
+        Key("enter", "enter", "open", "Show the images of the cell, or everything about the picture; q closes it."),
         Key("n", "numbers", "counts/percent", "Switch between image counts and percent of the class."),
         Key("o", "order", "order", "Order the classes by similarity, or the mistakes by another figure."),
         Key("c", "class", "class", "Show the images of one class only, then of the next, then of all."),
@@ -36,5 +39,20 @@ KEYS: Final = in_line(
         Key("y", "copy", "copy command", "Copy the command that prints this tab (cifar-tui runs show RUN --tab TAB)."),
         *(replace(row, help=_EXPORT) for row in EXPORT),
     ),
-    "tab enter n , . o c s v E R t e b",
+    "tab , . E R t e b",
 )
+
+_OF_TABS: Final = {
+    "Overview": "tab , . [ ] x a w r E R t e b y",
+    "Confusion": "tab enter n o , . Y E R t e b y",
+    "Mistakes": "tab enter c o s , . Y E R t e b y",
+    "Disagree": "tab enter c v , . Y E R t e b y",
+    "Recipe": "tab , . E R t e b y",
+    "Log": "tab , . E R t e b y",
+}
+"""The keys in the key line of each tab, the most important first. They all are keys that mean something in that tab."""
+
+
+def keys_in(tab: str) -> tuple[Key, ...]:
+    """All keys of Inspect, with ranks in the key line for those that mean something in the tab with this title."""
+    return in_line(KEYS, _OF_TABS[tab])

@@ -13,10 +13,10 @@ KEYS: Final = in_line(
         Key("enter", "open", "open", "Open the run on the Dashboard (cifar-tui open RUN)."),
         Key("X", "cancel", "cancel", "Remove a waiting run from the queue; asks first (cifar-tui queue cancel RUN)."),
         *take(ACTS, "S R"),
-        *take(LISTS, "space"),
+        *take(LISTS, "/ space *"),
         Key("y", "copy", "copy command", "Copy the command that repeats the run."),
         *(replace(row, help="Save the queue as SVG or text (cifar-tui queue list).") for row in EXPORT),
         Key("5", "suites", "suites", "Go to Suites, the published tables; 5 again returns here."),
     ),
-    "enter X S R space 5",
+    "enter X S R space 5 / *",
 )

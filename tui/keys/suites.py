@@ -9,6 +9,11 @@ from tui.keys.families import ACTS, EXPORT, LISTS, in_line, take
 from tui.keys.key import Key, moved
 
 _EXPORT: Final = "Save figure and tables as SVG or text (cifar-tui suites report NAME --figure FILE)."
+_LISTS: Final = {
+    "filter": "Filter as you type: the rows with all of these words in their id, title or note.",
+    "mark": "Mark or unmark the row: ctrl+s queues the marked rows.",
+    "sort": "Sort by another column: as published, reported, measured, their difference, or the number of runs.",
+}
 
 KEYS: Final = in_line(
     (
@@ -17,7 +22,7 @@ KEYS: Final = in_line(
             "ctrl+s", "start", "run",
             "Queue the marked rows, or this one without marks; asks first (cifar-tui suites run NAME).",
         ),
-        *take(LISTS, "space *"),
+        *(replace(row, help=_LISTS.get(row.action, row.help)) for row in take(LISTS, "/ space * s r")),
         Key("p", "pick", "pick a suite", "Choose another suite (cifar-tui suites list)."),
         Key(
             "x", "shrink", "shrink",
@@ -31,7 +36,7 @@ KEYS: Final = in_line(
         *(replace(row, help=_EXPORT) for row in EXPORT),
         Key("5", "queue", "queue", "Go to Queue."),
     ),
-    "ctrl+s space p x enter E 5 y",
+    "ctrl+s space p x enter E 5 y / s",
 )  # fmt: skip
 
 MOVED: Final = (moved("t", "p picks another suite"),)

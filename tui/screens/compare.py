@@ -21,6 +21,7 @@ from tui.screens.compare_panes import LOWER, ComparePanes
 from tui.screens.exports import Exports
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt, check_with
+from tui.screens.seed_actions import SeedActions
 from tui.widgets.line_list import LineList
 from tui.widgets.lines_pane import LinesPane
 
@@ -31,11 +32,9 @@ _FORMATS: Final = {
     "tsv": "TSV for a spreadsheet",
     "svg": "SVG for a paper or a slide",
 }
-FEWEST_SEEDS: Final = 3
-"""Seeds of a recipe that a plan begins with."""
 
 
-class Compare(ComparePanes, Exports):
+class Compare(ComparePanes, SeedActions, Exports):
     """The marked runs side by side, with the keys."""
 
     KEYS = KEYS
@@ -111,18 +110,11 @@ class Compare(ComparePanes, Exports):
             self.workbench.visit("inspect")
 
     def action_seeds(self) -> None:
-        """Open New run with as many further seeds of the recipe as the verdict lacks."""
+        """Queue as many further seeds of the recipe as the verdict lacks."""
         run, judged = self._run(), self._judged
-        row = self.workbench.session.row(run)
-        if run is None or row is None:
-            return
-        members = [one for one in self.workbench.session.summaries() if one.recipe_id == row.recipe_id]
-        verdicts = (judged.recipes.baseline, *judged.recipes.rows) if judged and judged.recipes else ()
-        needed = max((one.seeds_needed for one in verdicts), default=0) or FEWEST_SEEDS
-        first = max(one.seed for one in members) + 1
-        last = first + max(needed - len({one.seed for one in members}), 1) - 1
-        seeds = f"{first}-{last}" if last > first else str(first)
-        self.workbench.new_run({"preset": f"run:{run.id}", "seeds": seeds})
+        if run is not None:
+            verdicts = (judged.recipes.baseline, *judged.recipes.rows) if judged and judged.recipes else ()
+            self.ask_seeds(run, max((one.seeds_needed for one in verdicts), default=0))
 
     # --- what leaves the screen -------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from textual.events import Resize, ScreenResume
 
 from engine.analysis.judged import Judged, recipe_labels
 from engine.analysis.marked import Marked
+from engine.analysis.verdict import Rules
 from engine.contract.run.store import RunFolder
 from tui.dashboard.compare_layout import CompareLayout, compare_layout
 from tui.dashboard.options import AXES, X_UNITS_OF_MANY
@@ -165,7 +166,8 @@ class ComparePanes(PlotKeys):
 
     @work(thread=True, group="compare", exit_on_error=False)
     def _read(self, runs: Sequence[RunFolder], base: RunFolder, number: int) -> None:
-        for found in self._reader.read(runs, base, self.workbench.session.summaries()):
+        session = self.workbench.session
+        for found in self._reader.read(runs, base, session.summaries(), Rules(session.smallest / 100)):
             if number != self._reading:
                 return
             self.app.call_from_thread(self._show, found, number)
@@ -254,6 +256,7 @@ class ComparePanes(PlotKeys):
         return Page(
             judged, marks, recipe_labels(judged.marked, judged.baseline), chosen.run.id if chosen else "",
             self._by_recipe, self._every_field, self._facts.has_focus, self._command(),
+            {one.run.id: self.workbench.session.picked.get(one.run.folder, (0, 0)) for one in judged.marked},
         )  # fmt: skip
 
     def _folders(self, judged: Judged) -> list[RunFolder]:

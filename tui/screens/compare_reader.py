@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from engine.analysis.between_models import Models
 from engine.analysis.between_recipes import Recipes
-from engine.analysis.judged import Judged, judge_models, judge_recipes
+from engine.analysis.judged import Judged, judge_models, judge_recipes, plans_of
 from engine.analysis.marked import Marked, Reading, mark, read_run
+from engine.analysis.verdict import Rules
 from engine.contract.run.fold import RunFold
 from engine.contract.run.store import RunFolder, Summary
 
@@ -24,28 +25,32 @@ class CompareReader:
         self._models: tuple[Hashable, Models] | None = None
         self._recipes: tuple[Hashable, Recipes | None] | None = None
 
-    def read(self, runs: Sequence[RunFolder], baseline: RunFolder, rows: Sequence[Summary]) -> Iterator[Judged]:
+    def read(
+        self, runs: Sequence[RunFolder], baseline: RunFolder, rows: Sequence[Summary], rules: Rules | None = None
+    ) -> Iterator[Judged]:
         """The runs without verdicts, then with those on models, then with those on recipes.
 
         Args:
             rows: of all runs; those of the same recipes count in the verdict on recipes.
+            rules: how differences are judged.
         """
         with self._lock:
             marked = mark([self._reading(run) for run in runs], baseline.id)
             found = Judged(tuple(marked), baseline.id)
-            key, recipe_key = (baseline.id, *map(_judged_by, marked)), _recipes_by(marked, baseline.id, rows)
+            key = (baseline.id, rules, *map(_judged_by, marked))
+            recipe_key = (rules, _recipes_by(marked, baseline.id, rows))
             if self._models and self._models[0] == key:
                 found = replace(found, models=self._models[1])
             if self._recipes and self._recipes[0] == recipe_key:
                 found = replace(found, recipes=self._recipes[1])
             yield found
             if found.models is None:
-                models = judge_models(marked, baseline.id)
+                models = judge_models(marked, baseline.id, rules)
                 self._models = (key, models)
                 found = replace(found, models=models)
                 yield found
             if self._recipes is None or self._recipes[0] != recipe_key:
-                found = replace(found, recipes=judge_recipes(marked, baseline.id, rows))
+                found = replace(found, recipes=judge_recipes(marked, baseline.id, rows, rules))
                 self._recipes = (recipe_key, found.recipes)
                 yield found
 
@@ -85,4 +90,4 @@ def _recipes_by(marked: Sequence[Marked], baseline: str, rows: Sequence[Summary]
     """What the verdict on recipes depends on."""
     recipes = tuple(one.run.recipe_id for one in marked if one.recipe is not None)
     members = [(row.id, row.status, row.last_accuracy, row.excluded) for row in rows if row.recipe_id in recipes]
-    return baseline, recipes, tuple(members)
+    return baseline, recipes, tuple(members), tuple(plans_of(marked).items())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import platformdirs
@@ -19,6 +21,11 @@ FORMATS: Final = {"svg": "SVG for a paper or a slide", "txt": "text"}
 """The formats by how their files end, and what they are called."""
 
 
+def export_file(name: str) -> Path:
+    """Where a file of this name is exported to."""
+    return platformdirs.user_data_path("cifar-tui") / "exports" / name
+
+
 class Exports(Section):
     """A screen with charts or tables."""
 
@@ -31,8 +38,12 @@ class Exports(Section):
         if self._sheet() is None:
             self.say("there is nothing to export yet")
             return
-        options = [Option(ending, label) for ending, label in FORMATS.items()]
+        options = [Option(ending, label) for ending, label in self._formats().items()]
         self.app.push_screen(Pick("Export charts and tables as", options), self._export_as)
+
+    def _formats(self) -> Mapping[str, str]:
+        """The formats to choose from."""
+        return FORMATS
 
     def _export_as(self, form: str | None) -> None:
         sheet = self._sheet()
@@ -45,7 +56,7 @@ class Exports(Section):
 
     def _save_export(self, name: str, content: str) -> None:
         """Write a file into the folder of exports, and say where it is."""
-        file = platformdirs.user_data_path("cifar-tui") / "exports" / name
+        file = export_file(name)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(file, content.encode())

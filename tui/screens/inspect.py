@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import work
@@ -11,17 +13,20 @@ from textual.binding import BindingType
 from textual.events import MouseScrollDown, MouseScrollUp, Resize, ScreenResume
 from textual.timer import Timer
 
+from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder
 from tui.dashboard.accuracy_series import Look
 from tui.dashboard.view import RunView
 from tui.drawing.lines import Line
 from tui.drawing.sheet import Sheet
 from tui.inspection.facts import Facts, read_facts
-from tui.inspection.tab import Canvas
+from tui.inspection.sheets import save_sheet
+from tui.inspection.tab import Canvas, Tab
 from tui.inspection.tabs import all_tabs, tab_line
 from tui.keys.common import bindings
-from tui.keys.inspect import KEYS
-from tui.screens.exports import Exports
+from tui.keys.inspect import KEYS, keys_in
+from tui.keys.key import Key
+from tui.screens.exports import Exports, export_file
 from tui.screens.neighbors import neighbor
 from tui.screens.plot_keys import PlotKeys
 from tui.screens.results_preview import ONE_READER
@@ -50,8 +55,8 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
         self._tabs = all_tabs()
         self._chosen = 0
         self._facts: Facts | None = None
-        self._marks: dict[str, int | None] = {}
-        """The slots of the marked runs when the run was last read."""
+        self._beside: tuple[dict[str, int | None], RunFolder | None] = ({}, None)
+        """The slots of the marked runs and the baseline when the run was last read."""
         self._top = 0
         self._rest: Timer | None = None
         """Runs while the pictures wait for the last key."""
@@ -91,9 +96,9 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
             self._draw()
         elif view is None or view.run != run:
             self._read(RunView(run))
-        elif again or session.slots != self._marks:
+        elif again or (session.slots, session.baseline) != self._beside:
             self._read(view)
-        self._marks = dict(session.slots)
+        self._beside = dict(session.slots), session.baseline
 
     def _slots(self, run: RunFolder) -> list[int | None]:
         """The slots of the run and of the other marked ones."""
@@ -110,7 +115,7 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
         others = [other for run in marked if (other := session.row(run)) is not None]
         looks = [Look.of(slot, run.id) for slot, run in zip(self._slots(view.run), [view.run, *marked], strict=True)]
         with ONE_READER:
-            facts = read_facts(view, row, session.summaries(), others, looks)
+            facts = read_facts(view, row, session.summaries(), others, looks, session.row(session.baseline))
         self.app.call_from_thread(self._show, facts)
 
     def _show(self, facts: Facts) -> None:
@@ -156,9 +161,13 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
 
     # --- keys -------------------------------------------------------------------------------------------------
 
+    def _rows(self) -> Sequence[Key]:
+        return keys_in(self._tabs[self._chosen].title)
+
     def _choose_tab(self, place: int) -> None:
         self._chosen = place % len(self._tabs)
         self._top = 0
+        self.query_one(KeyLine).set_pairs(self._pairs())
         self._changed()
 
     def action_tab(self, step: int) -> None:
@@ -252,6 +261,31 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
         canvas = Canvas(pane.size.width, pane.size.height, pane.glyphs, not self.app.no_color)
         lines = tab.draw(replace(self._facts, options=self._options), canvas)
         return Sheet(f"{tab.title.lower()}-{self._facts.view.run.id}", lines=lines)
+
+    def _formats(self) -> Mapping[str, str]:
+        """The images of a tab that has some can be exported too."""
+        facts, tab = self._facts, self._tabs[self._chosen]
+        with_images = facts is not None and bool(tab.listed(replace(facts, options=self._options))[1])
+        return {**super()._formats(), **({"png": "PNG contact sheet of the images"} if with_images else {})}
+
+    def _export_as(self, form: str | None) -> None:
+        if form == "png" and self._facts is not None:
+            facts, tab = replace(self._facts, options=self._options), self._tabs[self._chosen]
+            self._write_images(facts, tab, export_file(f"{tab.title.lower()}-{facts.view.run.id}.png"))
+        else:
+            super()._export_as(form)
+
+    @work(thread=True, group="sheet", exit_on_error=False)
+    def _write_images(self, facts: Facts, tab: Tab, file: Path) -> None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            words = save_sheet(facts, tab, file)
+        except BadInput as error:
+            self.app.call_from_thread(self.say, str(error), bad=True)
+        except OSError as error:
+            self.app.call_from_thread(self.say, f"cannot write {file}: {error.strerror}", bad=True)
+        else:
+            self.say_later(f"saved {words} as {file}")
 
     def action_copy(self) -> None:
         if self._facts is not None:

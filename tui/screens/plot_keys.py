@@ -28,8 +28,12 @@ class PlotKeys(RunActions):
         """Draw the curves with the current options."""
         raise NotImplementedError
 
+    def _rows(self) -> Sequence[Key]:
+        """The keys whose ranks the key line follows."""
+        return self.KEYS
+
     def _pairs(self) -> list[tuple[str, str]]:
-        return [(key, self._options.x if key == "x" else label) for key, label in footer([*self.KEYS, *GLOBAL])]
+        return [(key, self._options.x if key == "x" else label) for key, label in footer([*self._rows(), *GLOBAL])]
 
     def _change(self, options: Options) -> None:
         self._options = options

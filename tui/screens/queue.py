@@ -12,10 +12,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import ScreenResume
 
+from engine.analysis.filter import parse_filter
+from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, Summary
 from engine.contract.text import one_line
 from engine.launch.queue import Ticket, inspect
-from tui.drawing.format import duration
+from tui.drawing.format import counted, duration
 from tui.drawing.lines import Line, fit, heading
 from tui.drawing.marks import mark_of, role_of
 from tui.keys.common import GLOBAL, bindings
@@ -23,6 +25,7 @@ from tui.keys.key import footer
 from tui.keys.queue import KEYS
 from tui.plans.waiting import handed_over
 from tui.screens.exports import Exports
+from tui.screens.results_filter import FilterLine
 from tui.screens.run_keys import RunKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineList, LineView
@@ -114,6 +117,11 @@ class Tickets(LineList):
         return [self.draw(row, width, at_cursor=False) for row in range(self.row_count())]
 
     @property
+    def tickets(self) -> list[Ticket]:
+        """All tickets that are shown."""
+        return [row for row in self._rows if isinstance(row, Ticket)]
+
+    @property
     def ticket(self) -> Ticket | None:
         """The ticket under the cursor."""
         row = self._rows[self.cursor] if self._rows else None
@@ -135,9 +143,15 @@ class Queue(RunKeys, Exports):
     def compose(self) -> ComposeResult:
         yield TopBar()
         yield LineView(id="summary")
+        yield FilterLine()
         yield LineView(id="header")
         yield Tickets()
         yield KeyLine(footer([*KEYS, *GLOBAL]))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: tuple[Sequence[Ticket], str] = ((), "")
+        """The tickets as last read, and what is wrong with the queue."""
 
     def on_mount(self) -> None:
         self.query_one("#header", LineView).show([HEADER])
@@ -159,15 +173,51 @@ class Queue(RunKeys, Exports):
         self.app.call_from_thread(self._show, *inspect())
 
     def _show(self, found: Sequence[Ticket], trouble: str) -> None:
+        self._found = found, trouble
         found = [*found, *(ticket for ticket, _ in handed_over(self.workbench.session.summaries(), found))]
         runs = {row.folder: row for row in self.workbench.session.summaries()}
         marks = {run: (mark_of(slot)[0], role_of(slot)) for run, slot in self.workbench.session.slots.items()}
-        self.query_one(Tickets).show(ticket_rows(found), runs, marks)
+        shown = self._filtered(found, runs)
+        self.query_one(Tickets).show(ticket_rows(shown), runs, marks)
         waiting = sum(not ticket.held for ticket in found)
         words = f" {len(found) - waiting} on a device, {waiting} waiting. Each run waits by itself; there is no daemon."
         empty = " The queue is empty. 4 opens New run, where ctrl+s starts or queues a run."
         message = (f" {one_line(trouble)}", "bad") if trouble else (words if found else empty, "dim")
         self.query_one("#summary", LineView).show([[message]])
+
+    def _filtered(self, found: Sequence[Ticket], runs: Mapping[str, Summary]) -> Sequence[Ticket]:
+        """The tickets whose runs match the filter; all of them while it is not valid."""
+        line = self.query_one(FilterLine)
+        shown, valid = found, True
+        try:
+            if line.text:
+                known = [runs[ticket.folder] for ticket in found if ticket.folder in runs]
+                kept = {run.folder for run in parse_filter(line.text).select(known)}
+                shown = [ticket for ticket in found if ticket.folder in kept]
+        except BadInput:
+            valid = False
+        line.show(f"{len(shown)} of {counted(len(found), 'run')}" if found else "", 0, invalid=not valid)
+        self.query_one(KeyLine).set_typing(line.is_typing)
+        return shown
+
+    def action_filter(self) -> None:
+        self.query_one(FilterLine).edit()
+        self._show(*self._found)
+
+    def on_filter_line_changed(self) -> None:
+        self._show(*self._found)
+
+    def on_filter_line_closed(self) -> None:
+        self.query_one(Tickets).focus()
+        self._show(*self._found)
+
+    def leave(self) -> bool:
+        """Esc removes the filter before it leaves the screen."""
+        line = self.query_one(FilterLine)
+        filtered = bool(line.text)
+        if filtered:
+            line.clear()
+        return filtered
 
     def _run(self) -> RunFolder | None:
         """The run under the cursor."""
@@ -200,6 +250,16 @@ class Queue(RunKeys, Exports):
 
         lines = self.query_one(Tickets).drawn(self.size.width)
         return Sheet("queue", lines=[HEADER, *lines]) if lines else None
+
+    def action_all(self) -> None:
+        """Remove all marks; if there are none, mark every run of the queue that is shown."""
+        session, shown = self.workbench.session, self.query_one(Tickets).tickets
+        if session.marked:
+            session.mark([], "unmarked all")
+        elif shown:
+            runs = [RunFolder(Path(ticket.folder)) for ticket in shown]
+            session.mark(runs, f"marked {counted(len(runs), 'run')}")
+        self._show(*self._found)
 
     def action_suites(self) -> None:
         self.workbench.show_suite("")

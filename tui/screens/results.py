@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
+from engine.contract.run.store import RunFolder
 from tui.comparisons import saved
 from tui.drawing.format import counted
 from tui.drawing.run_rows import SORTS
@@ -96,9 +97,25 @@ class Results(ResultsTable, Exports):
 
     def action_mark(self) -> None:
         if run := self._run():
-            self.workbench.session.toggle_mark(run)
+            session = self.workbench.session
+            if run not in session.marked and (rank := self._rank(run)):
+                session.picked[str(run.path)] = rank
+            session.toggle_mark(run)
             self._show_rows()
             self.query_one(RunList).action_move(1)
+
+    def _rank(self, run: RunFolder) -> tuple[int, int] | None:
+        """The place of a run among the listed ones with an accuracy, 1 for the best; None if they are not sorted by it.
+
+        Only the better half counts as picked, and a run alone has no rank.
+        """
+        accuracy = {"last": "last_accuracy", "best": "best_accuracy"}.get(self._sort)
+        if accuracy is None:
+            return None
+        rows = [row for row in self.query_one(RunList).runs if getattr(row, accuracy) is not None]
+        rows.sort(key=lambda row: getattr(row, accuracy), reverse=True)
+        place = next((i for i, row in enumerate(rows, 1) if row.folder == str(run.path)), 0)
+        return (place, len(rows)) if 1 <= place <= len(rows) / 2 else None
 
     def action_all(self) -> None:
         session, rows = self.workbench.session, self.query_one(RunList).runs

@@ -193,8 +193,15 @@ class RunForm(RunActions):
         editor, changes, found = self.shown, self._changes, self.query_one(ChangeList)
         found.fill(changes, editor.problems)
         self.query_one("#changed", Pane).paint(
-            lambda width, height: panes.changed(editor, len(changes), width, listed=found.display)
+            lambda width, height: panes.changed(
+                editor, len(changes), width, listed=found.display, focused=found.has_focus
+            )
         )
+
+    def on_descendant_focus(self) -> None:
+        """The rule of the list of changes shows whether the keys go there."""
+        if self._editor is not None:
+            self._show_changes()
 
     def _show_images(self) -> None:
         """Tell the pictures what to show; they are drawn only where there is room for them."""

@@ -8,13 +8,13 @@ from engine.contract.run.logfile import size
 from engine.contract.run.store import RunFolder
 from tui.messages import RunsChanged
 from tui.screens.neighbors import neighbor
-from tui.screens.run_actions import RunActions
+from tui.screens.seed_actions import SeedActions
 
 LONG_FILE: Final = 2 << 20
 """Size of an event file in bytes above which only its end is read at once."""
 
 
-class RunKeys(RunActions):
+class RunKeys(SeedActions):
     """A screen that points at one run: with its cursor, or because it shows that run."""
 
     def _run(self) -> RunFolder | None:
@@ -39,6 +39,10 @@ class RunKeys(RunActions):
     def action_rerun(self) -> None:
         if run := self._run():
             self.ask_again(run)
+
+    def action_seeds(self) -> None:
+        if run := self._run():
+            self.ask_seeds(run)
 
     def action_edit(self) -> None:
         if (run := self._run()) and not self.refuses(run):

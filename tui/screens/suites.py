@@ -17,7 +17,7 @@ from presets.suites import Row
 from tui.drawing.format import counted
 from tui.drawing.sheet import Sheet
 from tui.drawing.suite_chart import suite_part
-from tui.drawing.suite_table import further_table
+from tui.drawing.suite_table import further_table, measured_table
 from tui.drawing.typeset import markdown
 from tui.forms.options import Option
 from tui.keys.common import bindings
@@ -31,9 +31,10 @@ from tui.screens.confirm import Confirm
 from tui.screens.exports import Exports
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt, check_with
+from tui.screens.results_filter import FilterLine
 from tui.screens.run_actions import pause
 from tui.screens.suites_state import SuiteState, parse_shrink
-from tui.screens.suites_table import SuiteTable, first_problems
+from tui.screens.suites_table import SORTS, SuiteTable, first_problems
 from tui.widgets.suite_rows import SuiteRows
 
 
@@ -56,7 +57,8 @@ class Suites(SuiteTable, Exports):
 
     def action_all(self) -> None:
         if self._state is not None:
-            rows = set() if self._state.marked else {row.id for row in self._state.rows}
+            shown = {self._state.rows[i].id for i in self._shown()}
+            rows = set() if self._state.marked else shown
             self._mark(self._state, rows, f"{'marked' if rows else 'unmarked'} all rows of {self._state.name}")
 
     def _mark(self, state: SuiteState, rows: set[str], what: str) -> None:
@@ -64,6 +66,38 @@ class Suites(SuiteTable, Exports):
         before = state.marked
         state.mark(rows)
         self.workbench.session.undo_stack.push(what, lambda: state.mark(before))
+        self._show()
+
+    def action_filter(self) -> None:
+        self.query_one(FilterLine).edit()
+        self._show()
+
+    def on_filter_line_changed(self) -> None:
+        self._show()
+
+    def on_filter_line_closed(self) -> None:
+        self.query_one(SuiteRows).focus()
+        self._show()
+
+    def leave(self) -> bool:
+        """Esc removes the filter before it leaves the screen."""
+        line = self.query_one(FilterLine)
+        filtered = bool(line.text)
+        if filtered:
+            line.clear()
+        return filtered
+
+    def action_sort(self) -> None:
+        options = [Option(key, label) for key, (label, _) in SORTS.items()]
+        self.app.push_screen(Pick("Sort by", options, self._sort), self._sort_chosen)
+
+    def _sort_chosen(self, key: str | None) -> None:
+        if key:
+            self._sort, self._reverse = key, False
+            self._show()
+
+    def action_reverse(self) -> None:
+        self._reverse = not self._reverse
         self._show()
 
     def action_pick(self) -> None:
@@ -104,8 +138,8 @@ class Suites(SuiteTable, Exports):
             self.workbench.new_run({"preset": f"suite:{self._suite}/{row.id}"})
 
     def action_copy(self) -> None:
-        table = self._table()
-        if self._state is not None and table is not None:
+        if self._state is not None and self._measured:
+            table = measured_table(self._state.suite, self._state.rows, self._measured, str(self._state.shrink))
             more = further_table(self._state.suite, self._state.rows, self._measured, str(self._state.shrink))
             report = "\n".join(markdown(part) for part in (table, more) if part)
             self.workbench.copy(report, "report")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Final
 
 from textual import work
@@ -13,12 +15,14 @@ from engine.contract.errors import BadInput
 from engine.contract.text import clean, one_line
 from presets import suites
 from presets.suites import Row
-from tui.drawing.lines import Line, heading, wrap
+from tui.dashboard.layout import AIRY
+from tui.drawing.lines import Line, heading, hints, wrap
 from tui.drawing.suite_table import describe_row, measured_table
 from tui.drawing.typeset import Table
 from tui.keys.common import GLOBAL
 from tui.keys.key import footer
 from tui.keys.suites import KEYS
+from tui.screens.results_filter import FilterLine
 from tui.screens.run_actions import RunActions
 from tui.screens.suites_state import SuiteState, parse_shrink
 from tui.widgets.key_line import KeyLine
@@ -39,12 +43,14 @@ class SuiteTable(RunActions):
         self._suite = name or next(info.name for info in suites.list_suites())
         self._state: SuiteState | None = None
         self._measured: list[Reproduction] = []
+        self._sort, self._reverse = "published", False
         self._reading = 0
         """Number of the latest reading: an earlier one that ends later is not shown."""
 
     def compose(self) -> ComposeResult:
         yield TopBar()
         yield LineView(id="heading")
+        yield FilterLine()
         yield LineView(id="heads")
         yield SuiteRows()
         yield LineView(id="suite-row")
@@ -100,34 +106,73 @@ class SuiteTable(RunActions):
         if self._state is None or not self._measured:
             return None
         state = self._state
-        return measured_table(state.suite, state.rows, self._measured, str(state.shrink), self.size.width - 4)
+        shown = self._shown()
+        rows, measured = [state.rows[i] for i in shown], [self._measured[i] for i in shown]
+        return measured_table(state.suite, rows, measured, str(state.shrink), self.size.width - 4)
+
+    def _shown(self) -> list[int]:
+        """The places of the rows that match the filter, in the chosen order."""
+        rows = self._state.rows if self._state else ()
+        words = self.query_one(FilterLine).text.lower().split()
+        found = [i for i, row in enumerate(rows) if all(word in _text_of(row) for word in words)]
+        if self._sort != "published" and self._measured:
+            figure = SORTS[self._sort][1]
+            found.sort(key=lambda i: figure(rows[i], self._measured[i]), reverse=True)
+        return found[::-1] if self._reverse else found
 
     def _show(self) -> None:
         state = self._state
-        rows = self.query_one(SuiteRows)
+        rows, line = self.query_one(SuiteRows), self.query_one(FilterLine)
+        if state is not None:
+            line.show(f"{len(self._shown())} of {len(state.rows)} rows", 0, invalid=False)
+        self.query_one(KeyLine).set_typing(line.is_typing)
         rows.show(self._table(), state.marked if state else set())
         if state is not None:
             title = f"{state.name}, {state.shrink}" if state.shrink else f"{state.name}: {state.suite.title}"
-            head = heading(one_line(title), self.size.width - 1, [f"{len(state.rows)} rows"])
+            order = f"by {SORTS[self._sort][0]}" if self._sort != "published" else "as published"
+            order += ", reversed" if self._reverse else ""
+            head = heading(one_line(title), self.size.width - 1, [hints([("s", order)])])
             self.query_one("#heading", LineView).show([head])
         self.query_one("#heads", LineView).show([rows.heads()])
         self._show_detail()
 
     def _show_detail(self) -> None:
         row, lines = self._row_at_cursor(), list[Line]()
+        if self.size.height >= AIRY:
+            lines.append([])
         if row is not None and self._state is not None and self._measured:
             at = self._state.rows.index(row)
             first, *rest = describe_row(row, self._measured[at], self._state.changed(row))
             width = self.size.width - 1
-            lines = [heading(row.id, width, [LEGEND]), *([(f" {line}", "")] for line in wrap(clean(first), width - 2))]
+            lines.append(heading(row.id, width, [LEGEND]))
+            lines += [[(f" {line}", "")] for line in wrap(clean(first), width - 2)]
             lines += [[(f" {line}", "dim")] for note in rest for line in wrap(clean(note), width - 2)]
         self.query_one("#suite-row", LineView).show(lines[:DETAIL_LINES])
 
     def _row_at_cursor(self) -> Row | None:
         """The row under the cursor."""
-        rows = self._state.rows if self._state else ()
-        at = self.query_one(SuiteRows).cursor
-        return rows[at] if at < len(rows) else None
+        shown, at = self._shown(), self.query_one(SuiteRows).cursor
+        return self._state.rows[shown[at]] if self._state and at < len(shown) else None
+
+
+def _text_of(row: Row) -> str:
+    """What the filter searches."""
+    return f"{row.id} {row.title} {row.note}".lower()
+
+
+def _least(value: float | None) -> float:
+    """The value, or minus infinity if there is none, so that rows without one come last."""
+    return -math.inf if value is None or math.isnan(value) else value
+
+
+SORTS: Final[dict[str, tuple[str, Callable[[Row, Reproduction], float]]]] = {
+    "published": ("the published order", lambda row, found: 0.0),
+    "reported": ("reported accuracy", lambda row, found: _least(row.reported.test_accuracy)),
+    "measured": ("measured accuracy", lambda row, found: _least(found.measured.mean)),
+    "difference": ("difference", lambda row, found: _least(found.difference)),
+    "runs": ("number of runs", lambda row, found: float(found.measured.n)),
+}
+"""By name: what `s` offers, and the figure; the largest comes first."""
 
 
 def first_problems(error: BadInput) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 from engine.contract.errors import BadInput
@@ -23,6 +24,7 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
     problems += _batches(recipe, catalog)
     problems += _ghost_batches(recipe)
     problems += _lonely_images(recipe, catalog)
+    problems += _first_images(recipe, catalog)
     problems += _averaged_weights(recipe)
     problems += _selection(recipe)
     problems += _sharpness_conflicts(recipe, catalog)
@@ -216,6 +218,16 @@ def _op_conflicts(choice: Choice, present: Collection[str], catalog: Catalog) ->
             )
         problems += _op_conflicts(item, present, catalog)
     return problems
+
+
+def _first_images(recipe: Recipe, catalog: Catalog) -> list[str]:
+    """Whether the first training images of progressive resizing are smaller than those of the data set."""
+    start, name = recipe.resizing.start, recipe.data.name
+    meta = catalog.get("dataset", name).meta if name in catalog.names("dataset") else {}
+    size = meta.get("image_size", math.inf)
+    if start < size:
+        return []
+    return [f"resizing.start: got {start}, needs < {size}, the width of the images of {name} in px (0 is off)"]
 
 
 def _averaged_weights(recipe: Recipe) -> list[str]:

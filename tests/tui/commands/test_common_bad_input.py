@@ -183,3 +183,12 @@ def test_a_home_that_cannot_be_written_is_one_line(cli, monkeypatch, tmp_path):
     answer = cli("--preset", "quickstart", "--headless", "--detach")
     assert answer.code in (1, 2) and answer.out == ""
     assert answer.err.count("error: ") == 1 and "Traceback" not in answer.err
+
+
+def test_the_workbench_says_that_it_draws_on_standard_error(cli, monkeypatch):
+    for name in ("stdin", "stdout"):
+        monkeypatch.setattr(f"sys.{name}.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
+    answer = cli("results")
+    assert answer.code == 2 and answer.out == ""
+    assert answer.err.count("\n") == 1 and "draws on standard error, so leave out `2>`" in answer.err

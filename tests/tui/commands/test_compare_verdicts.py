@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from engine.contract.recipe.catalog import catalog
+from engine.contract.run.seed_plans import plan_seeds
+from engine.contract.run.store import runs_root
 from presets import loader, references
 from tests.engine.analysis.predicting import logits_of, predicted_run
+from tui.settings import config_file
 
 LABELS = np.random.default_rng(1).integers(0, 10, 2000)
 
@@ -131,3 +134,29 @@ def test_runs_on_other_images_have_no_verdict(cli, runs, ended_run):
 def test_wrong_choices_name_the_right_ones(cli, runs):
     assert "run, recipe" in cli("runs", "compare", runs[0].id, runs[1].id, "--by", "recipes").err
     assert "holm, bh" in cli("runs", "compare", runs[0].id, runs[1].id, "--correction", "bonferroni").err
+
+
+def test_until_a_plan_of_seeds_is_carried_out_its_verdict_is_interim(cli, runs):
+    base, better, same = runs[0], runs[3], runs[6]
+    told = cli("runs", "seeds", better.id, "--to", "6", "--dry-run")
+    assert told.code == 0 and "6 seeds in all" in told.err and "3 to start" in told.err
+    command = ("runs", "compare", base.id, better.id, same.id, "--by", "recipe")
+    assert "nterim" not in cli(*command).out, "a dry run stores nothing"
+    for run, seeds in ((better, 6), (base, 5), (same, 3)):
+        plan_seeds(runs_root(), run.recipe_id, seeds)
+    flat = " ".join(cli(*command).out.split())
+    assert "Planned n = 6, 3 done: interim. lr .2→.1 is better by" in flat
+    assert "quickstart: planned n = 5, 3 done: interim" in flat and "planned n = 3" not in flat
+    recipes = json.loads(cli(*command, "--json").out)["recipes"]
+    rows = [recipes["baseline"], *recipes["rows"]]
+    assert [(row["planned"], row["interim"]) for row in rows] == [(5, True), (6, True), (3, False)]
+
+
+def test_the_smallest_difference_is_a_setting(cli, runs):
+    ids = [runs[at].id for at in (0, 6)]
+    path = config_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("[workbench]\nsmallest = 0.5\n")
+    for more, smallest in (((), 0.005), (("--smallest", "0.1"), 0.001)):
+        answer = json.loads(cli("runs", "compare", *ids, *more, "--json").out)
+        assert answer["models"]["smallest"] == pytest.approx(smallest)

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from PIL import Image
 
 from engine.contract.run.store import summarize
 from tests.tui.in_json import figures_without_source
@@ -84,3 +85,44 @@ def test_a_tab_is_printed_as_plain_text(made, monkeypatch, cli, title):
 def test_an_unknown_tab_is_refused_with_the_nearest_name(made, cli):
     answer = cli("runs", "show", made[1][0].id, "--tab", "confusing", "--runs-dir", made[0] / "runs")
     assert answer.code == 2 and "confusion" in answer.err
+
+
+def test_the_images_of_a_tab_are_written_as_a_contact_sheet(made, monkeypatch, cli, tmp_path):
+    home, runs = made
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    show = ("runs", "show", runs[0].id, "--runs-dir", home / "runs", "--with", runs[3].id)
+    sizes = {}
+    for tab in ("mistakes", "disagree", "confusion"):
+        out = tmp_path / f"{tab}.png"
+        told = cli(*show, "--tab", tab, "--out", out)
+        assert told.code == 0 and told.out == "" and f"of {runs[0].id[-4:]}: " in told.err, told
+        with Image.open(out) as image:
+            assert image.format == "PNG"
+            sizes[tab] = image.size
+    assert sizes["mistakes"] == sizes["disagree"], "64 images, eight in a row"
+    assert sizes["mistakes"][0] == 2 * 16 + 8 * (4 * 32 + 8) - 8 == sizes["confusion"][0]
+    for more, why in ((("--tab", "log"), "Log shows no images"), ((), "give --tab confusion, mistakes or disagree")):
+        refused = cli(*show, *more, "--out", tmp_path / "no.png")
+        assert refused.code == 2 and why in refused.err
+    assert not (tmp_path / "no.png").exists()
+
+
+def test_the_overview_and_the_plot_compare_with_a_baseline(made, monkeypatch, cli):
+    home, runs = made
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    monkeypatch.setenv("COLUMNS", "120")
+    show = ("runs", "show", runs[3].id, "--runs-dir", home / "runs")
+    base = ("--baseline", runs[0].id)
+    name = runs[0].id[-4:]
+    found = json.loads(cli(*show, "--json", *base).out)["overview"]["baseline"]
+    low, high = found["interval"]
+    assert found["id"] == runs[0].id and low < found["paired_difference"] < high and found["images"] == 10_000
+    text = cli(*show, "--tab", "overview", *base).out
+    shown = f"b {name}: {100 * found['difference']:+.2f} points   95 % {100 * low:+.2f} .. {100 * high:+.2f}"
+    assert shown in text and "on the same" not in text, "too long for this width"
+    monkeypatch.setenv("COLUMNS", "80")
+    assert f"{shown} on the same 10,000 images" in cli(*show, "--tab", "overview", *base).out
+    assert f"b {name}: " not in cli(*show, "--tab", "overview").out
+    assert name in cli(*show, "--plot", *base).out and name not in cli(*show, "--plot").out
+    alone = json.loads(cli("runs", "show", runs[0].id, "--runs-dir", home / "runs", "--json", *base).out)
+    assert alone["overview"]["baseline"] is None

@@ -37,7 +37,7 @@ def test_an_unreadable_recipe_is_named(judged, marks):  # noqa: F811
 
 def test_what_may_not_be_concluded_and_the_key_that_mends_it(judged):  # noqa: F811
     models = notes_section(judged, 60, by_recipe=False)
-    assert fits(models, 60, 99) and "each run is n = 1" in text_of(models) and "N opens New run" in text_of(models)
+    assert fits(models, 60, 99) and "each run is n = 1" in text_of(models) and "N queues more seeds" in text_of(models)
     recipes = text_of(notes_section(judged, 60, by_recipe=True))
     assert "best* enters" in recipes and "each run is n = 1" not in recipes
 
@@ -53,3 +53,11 @@ def test_command_and_equal_fields_fit(judged):  # noqa: F811
     assert fits(command, 60, 3) and "y copy" in line_of(command[0])
     equal = equal_section(judged, 72, 10)
     assert fits(equal, 72, 10) and "fields are the same" in line_of(equal[0])
+
+
+def test_a_run_that_was_picked_for_its_accuracy_is_named(judged):  # noqa: F811
+    first, second, third = (one.run.id for one in judged.marked)
+    picked = {first: (1, 27), second: (3, 27), third: (0, 0)}
+    text = text_of(notes_section(judged, 72, by_recipe=False, picked=picked))
+    assert "picked as best of 27: expect less from a new seed" in text
+    assert "picked as number 3 by accuracy of 27" in text and text.count("picked as") == 2

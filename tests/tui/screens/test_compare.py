@@ -2,6 +2,7 @@
 
 import platformdirs
 import pytest
+from textual.widgets import Input
 
 from engine.analysis.judged import Judged
 from engine.analysis.marked import mark, read_run
@@ -14,6 +15,7 @@ from tests.tui.demo import Demo, predict, write_run
 from tui.palette import Comparisons
 from tui.screens.compare import Compare
 from tui.screens.compare_reader import CompareReader
+from tui.screens.prompt import Prompt
 
 
 @pytest.fixture
@@ -193,11 +195,10 @@ async def test_every_key_of_the_comparison(runs, workbench, screen_text, settle,
         await after("u")
         await until(pilot, lambda: runs[1] in app.session.marked)
         assert "Δ base" not in await after("z")
-        asked = []
-        with monkeypatch.context() as patch:
-            patch.setattr(app, "new_run", asked.append)
-            await after("z", "g", "N")
-        assert asked == [{"preset": f"run:{runs[0].id}", "seeds": "3"}], "seeds 1 and 2 exist, and three are needed"
+        await after("z", "g", "N")
+        assert isinstance(app.screen, Prompt) and app.screen.query_one(Input).value == "3"
+        assert "This recipe has 2 seeds" in screen_text(app), "seeds 1 and 2 exist, and three are needed"
+        await after("escape")
         app.action_go("results")
         app.action_go("compare")
         await settle(pilot, 0.1)

@@ -1,5 +1,8 @@
 """Inspect at three sizes: its tabs and all of its keys."""
 
+import re
+
+import platformdirs
 import pytest
 
 from engine.contract.run.index import Index
@@ -10,10 +13,11 @@ from tests.tui.inspecting import facts_of, inspected_runs, make_inspected
 from tests.tui.keys.test_tables import click_on
 from tests.tui.reading import text_of
 from tui.inspection.confusion_tab import ConfusionTab
-from tui.inspection.tab import Canvas
+from tui.inspection.tab import Canvas, Tab
 from tui.inspection.tabs import all_tabs
-from tui.keys.inspect import KEYS
+from tui.keys.inspect import KEYS, keys_in
 from tui.session import Session
+from tui.widgets.key_line import KeyLine
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
 TABS = [tab.title for tab in all_tabs()]
@@ -249,3 +253,61 @@ def test_a_hundred_classes_are_listed_worst_first_without_a_matrix(root):
 def test_a_run_tested_only_at_its_end_says_so_until_then(root):
     run = write_tested_once(root, tested=False)
     assert "tested at the end" in text_of(ConfusionTab().draw(facts_of(run, [run]), Canvas(80, 24)))
+
+
+_ACTS = {"enter": "enter", "n": "numbers", "o": "order", "c": "choose_class", "s": "suspects", "v": "other"}
+"""Keys of single tabs, and the method of a tab that does what the key says."""
+
+
+@pytest.mark.parametrize("tab", all_tabs(), ids=TABS)
+def test_the_key_line_of_a_tab_has_the_keys_that_mean_something_there(tab):
+    shown = {row.names[0] for row in keys_in(tab.title) if row.footer}
+    for key, act in _ACTS.items():
+        assert (key in shown) == (getattr(type(tab), act) is not getattr(Tab, act)), (tab.title, key)
+    assert ("[" in shown) == ("a" in shown) == (tab.title == "Overview")
+    assert {"tab", ",", ".", "E"} <= shown
+
+
+@SIZES
+async def test_the_key_line_follows_the_tab(shown, ready, size):
+    app = shown()
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        line = app.screen.query_one(KeyLine)
+        assert "[ ] cursor" in line.text and "counts/percent" not in line.text
+        await pilot.press("tab")
+        await ready(pilot)
+        assert "n counts/percent" in line.text and "cursor" not in line.text
+        await click_on(pilot, "Mist")
+        await ready(pilot)
+        assert "s suspects" in line.text and "counts/percent" not in line.text
+
+
+@pytest.mark.parametrize("tab", ["Overview", "Mistakes", "Disagree", "Recipe"])
+async def test_a_blank_row_stands_above_headings_where_there_is_room(shown, screen_text, ready, tab):
+    app = shown(marked=(0, 1, 3))
+    async with app.run_test(size=(200, 50)) as pilot:
+        await ready(pilot)
+        for _ in range(TABS.index(tab)):
+            await pilot.press("tab")
+        await ready(pilot)
+        lines = [line.ljust(200) for line in screen_text(app).splitlines()]
+        for y, line in enumerate(lines[3:], 3):
+            for found in re.finditer(r"(?:^|  )━ (?=\w)", line):
+                assert not lines[y - 1][found.end() - 2 : found.end() + 8].strip(), "\n".join(lines[y - 1 : y + 1])
+
+
+@pytest.mark.parametrize("tab", ["Confusion", "Mistakes", "Disagree", "Log"])
+async def test_capital_y_saves_the_pictures_of_the_tab(shown, ready, until, tab):
+    app = shown(marked=(0, 3))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await ready(pilot)
+        for _ in range(TABS.index(tab)):
+            await pilot.press("tab")
+        await ready(pilot)
+        await pilot.press("Y")
+        await until(pilot, lambda: len(app._notifications))
+        (note,) = app._notifications
+        file = platformdirs.user_data_path("cifar-tui") / "exports" / f"{app.session.selected.id}-{tab.lower()}.png"
+        assert file.exists() == (tab != "Log")
+        assert (f"as {file}" in note.message) == file.exists(), note.message

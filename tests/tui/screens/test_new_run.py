@@ -351,3 +351,24 @@ async def test_every_key_of_the_screen_leaves_it_whole(workbench, make_run, scre
 
 def _no_sweep(*_, **__):
     raise BadInput("no sweep here")
+
+
+async def test_the_list_of_changes_that_takes_the_keys_has_an_accented_rule(workbench, settle):
+    app = workbench("new_run")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.screen.editor.put("optimizer.lr", "0.02")
+        app.screen.show()
+        await settle(pilot)
+
+        def rule():
+            (line,) = app.screen.query_one("#changed", Pane).lines
+            return next((text.strip(), role) for text, role in line[1:] if text[:1] in "━─")
+
+        assert rule()[1] == "rule" and set(rule()[0]) == {"─"}
+        await pilot.press("tab")
+        await settle(pilot)
+        assert rule()[1] == "accent" and set(rule()[0]) == {"━"}
+        await pilot.press("tab")
+        await settle(pilot)
+        assert rule()[1] == "rule"

@@ -106,3 +106,23 @@ def test_the_cursor_never_stands_on_a_heading(make_run):
     tickets = Tickets()
     tickets._rows = rows
     assert [tickets.can_stand(row) for row in range(4)] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_the_list_is_filtered_and_all_of_it_marked(workbench, three, screen_text, settle, size):
+    app = workbench("queue")
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        await pilot.press("slash", *"seed=1")
+        await settle(pilot)
+        seen = screen_text(app)
+        assert "1 of 3 runs" in seen and three[1].id[-4:] in seen and three[2].id[-4:] not in seen
+        await pilot.press("enter", "asterisk")
+        await settle(pilot)
+        assert app.session.marked == [three[1]]
+        await pilot.press("asterisk", "q")
+        await settle(pilot)
+        assert app.session.marked == [] and "3 of 3 runs" in screen_text(app)
+        await pilot.press("slash", *"acc>much")
+        await settle(pilot)
+        assert "3 of 3 runs" in screen_text(app), "a filter that cannot be read leaves nothing out"

@@ -294,3 +294,24 @@ def test_the_first_paint_needs_no_numpy():
     code = "import sys, tui.app, tui.screens.results; sys.exit('numpy' in sys.modules or 'scipy' in sys.modules)"
     root = Path(__file__).resolve().parents[3]
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
+
+
+async def test_a_run_marked_in_a_list_sorted_by_accuracy_is_remembered_as_picked(workbench, make_run, settle):
+    runs = [make_run(accuracy=0.9 + i / 100) for i in range(4)]
+    app = workbench("results")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("space")
+        assert app.session.picked == {}, "sorted by start time"
+        await pilot.press("asterisk")
+        app.screen._sort_chosen("last")
+        await settle(pilot)
+        await pilot.press("g", "space", "space", "space")
+        await settle(pilot)
+        best, second = str(runs[3].path), str(runs[2].path)
+        assert app.session.picked == {best: (1, 4), second: (2, 4)}, "the third is in the worse half"
+        fresh = workbench("results").session
+        assert fresh.picked == app.session.picked
+        await pilot.press("g", "space")
+        await settle(pilot)
+        assert app.session.picked == {second: (2, 4)}

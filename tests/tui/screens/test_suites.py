@@ -238,3 +238,31 @@ def test_a_size_is_epochs_and_a_part_of_the_images(text, shrink):
 def test_an_impossible_size_is_refused(text):
     with pytest.raises(BadInput):
         parse_shrink(text)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_rows_are_filtered_sorted_and_reversed(workbench, ended, screen_text, settle, size):
+    ended("plain")
+    app = workbench("results")
+    async with app.run_test(size=size) as pilot:
+        await opened(app, pilot, settle)
+
+        def ids():
+            return [row[0] for row in app.screen.query_one(SuiteRows)._table.rows]
+
+        assert ids() == ["plain", "jitter"] and "as published" in screen_text(app)
+        await pilot.press("s", "down", "enter")
+        await settle(pilot)
+        assert ids() == ["jitter", "plain"] and "by reported accuracy" in screen_text(app)
+        await pilot.press("r")
+        await settle(pilot)
+        assert ids() == ["plain", "jitter"]
+        await pilot.press("slash", *"jitt")
+        await settle(pilot)
+        assert ids() == ["jitter"] and "1 of 2 rows" in screen_text(app)
+        await pilot.press("enter", "asterisk")
+        await settle(pilot)
+        assert app.screen._state.marked == {"jitter"} and app.screen._row_at_cursor().id == "jitter"
+        await pilot.press("q")
+        await settle(pilot)
+        assert ids() == ["plain", "jitter"]

@@ -110,3 +110,11 @@ def test_a_decay_is_independent_of_the_rate_only_where_a_step_multiplies_both():
             assert refusal(**changes) == text
         else:
             assert recipe(**changes).optimizer.options["independent_decay"]
+
+
+@pytest.mark.parametrize(("data", "start"), [("cifar10", 32), ("cifar10", 40), ("mnist", 28)])
+def test_the_first_images_are_smaller_than_those_of_the_data_set(data: str, start: int):
+    width = {"cifar10": 32, "mnist": 28}[data]
+    said = refusal(resizing={"start": start}, data={"name": data})
+    assert f"resizing.start: got {start}, needs < {width}, the width of the images of {data} in px" in said
+    assert recipe(resizing={"start": width - 4}, data={"name": data}).resizing.start == width - 4
