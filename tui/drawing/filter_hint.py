@@ -30,6 +30,7 @@ MEANING: Final = {
     "device": "device:cuda  the device",
     "recipe": "recipe:3f  part of the recipe's id",
     "data": "data:cifar100  the data set",
+    "origin": "origin:timm  imported from this program; origin:own for own runs",
     "note": "note:crop  a note contains this",
     "excluded": "excluded:*  runs that are left out of means; -excluded:* all others",
 }

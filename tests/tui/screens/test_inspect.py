@@ -16,6 +16,7 @@ from tui.inspection.confusion_tab import ConfusionTab
 from tui.inspection.tab import Canvas, Tab
 from tui.inspection.tabs import all_tabs
 from tui.keys.inspect import KEYS, keys_in
+from tui.screens.pick import Pick
 from tui.session import Session
 from tui.widgets.key_line import KeyLine
 
@@ -298,7 +299,7 @@ async def test_a_blank_row_stands_above_headings_where_there_is_room(shown, scre
 
 
 @pytest.mark.parametrize("tab", ["Confusion", "Mistakes", "Disagree", "Log"])
-async def test_capital_y_saves_the_pictures_of_the_tab(shown, ready, until, tab):
+async def test_the_images_of_a_tab_are_exported_as_a_contact_sheet_where_it_has_some(shown, ready, until, tab):
     app = shown(marked=(0, 3))
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await ready(pilot)
@@ -306,8 +307,9 @@ async def test_capital_y_saves_the_pictures_of_the_tab(shown, ready, until, tab)
             await pilot.press("tab")
         await ready(pilot)
         await pilot.press("Y")
-        await until(pilot, lambda: len(app._notifications))
-        (note,) = app._notifications
-        file = platformdirs.user_data_path("cifar-tui") / "exports" / f"{app.session.selected.id}-{tab.lower()}.png"
-        assert file.exists() == (tab != "Log")
-        assert (f"as {file}" in note.message) == file.exists(), note.message
+        await until(pilot, lambda: isinstance(app.screen, Pick))
+        await pilot.press("G", "enter")  # the last format
+        ending = "txt" if tab == "Log" else "png"
+        file = platformdirs.user_data_path("cifar-tui") / "exports" / f"{tab.lower()}-{app.session.selected.id}.{ending}"
+        await until(pilot, lambda: any(f"as {file}" in note.message for note in app._notifications))
+        assert (file.read_bytes()[:4] == b"\x89PNG") == (tab != "Log")

@@ -166,7 +166,9 @@ async def test_p_begins_from_another_preset_and_keeps_where_it_runs(workbench, s
 async def test_y_copies_the_command(workbench, settle):
     app = workbench("new_run")
     async with app.run_test() as pilot:
+        await settle(pilot)
         await pilot.press("y")
+        await settle(pilot)
         assert app.clipboard == "cifar-tui --preset quickstart --headless --detach"
 
 
