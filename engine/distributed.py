@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ from typing import Any, Final, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch._C._distributed_c10d import PrefixStore, Store, TCPStore
+from torch._C._distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 T = TypeVar("T")
 
@@ -259,19 +261,48 @@ def _answered() -> Any:
         raise RankLost(f"another rank of this run no longer answers: {first}") from error
 
 
-def ranks_of_torchrun() -> tuple[int, int, int]:
-    """Rank, number of ranks and rank within this machine, as torchrun tells its processes; (0, 1, 0) without it."""
-    rank, size, local = (int(os.environ.get(name, default)) for name, default in VARIABLES)
-    return rank, size, local
+class Meeting:
+    """Where the processes of one run meet before they become ranks: through torchrun's store, or alone without it."""
+
+    def __init__(self) -> None:
+        self.rank, self._size, self.local = (
+            int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))
+        )
+        self._store: Store | None = None
+        if self._size > 1:
+            with _answered():
+                self._store = next(rendezvous("env://", timeout=TIMEOUT))[0]
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several ranks."""
+        return self._size > 1
+
+    def rank_0_first(self, load: Callable[[], T], waiting: Callable[[], None]) -> T:
+        """What `load` returns: in rank 0 at once, in the others once rank 0 has loaded the same, downloads included.
+
+        Args:
+            waiting: called again and again by the other ranks; it may raise.
+        """
+        if self._store is None:
+            return load()
+        if self.rank == 0:
+            found = load()
+            self._store.set(LOADED, "1")
+            return found
+        while True:
+            with _answered():
+                if self._store.check([LOADED]):
+                    return load()
+            waiting()
+            time.sleep(0.1)
+
+    def world(self, device: torch.device) -> World:
+        """The world of all ranks, once every one of them has called this."""
+        return ALONE if self._store is None else Ranks(self.rank, self._size, device, self._store)
 
 
-VARIABLES: Final = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
-
-
-def meeting_place() -> TCPStore:
-    """The store of torchrun's agent, in which the ranks find each other."""
-    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    return TCPStore(host, port, is_master=False, timeout=TIMEOUT)
+LOADED: Final = "cifar-tui/loaded"
 
 
 def synchronized_tensors(model: nn.Module) -> list[Tensor]:

@@ -17,6 +17,7 @@ from engine.contract.run.event_file import EventReader
 from engine.contract.run.events import Event, Failed, Finished, RunStarted, Stopped
 from engine.contract.run.logfile import size, tail
 from engine.contract.run.process import ExitRecord
+from engine.contract.run.rank_failure import RankFailure
 
 PROBE_BYTES = 64 * 1024
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -67,6 +68,8 @@ class Evidence:
     oom_kills: int = 0
     """How many processes the kernel killed for memory during the attempt."""
     disk_full: bool = False
+    rank: RankFailure | None = None
+    """What one of several ranks recorded about its failure."""
 
 
 def judge(evidence: Evidence) -> Ending:
@@ -107,8 +110,11 @@ def _stopped_without_closing(evidence: Evidence) -> Ending:
 
 
 def _died(evidence: Evidence) -> Ending:
-    code, log = evidence.returncode, evidence.log
-    last = last_line(log)
+    if evidence.rank is not None:
+        rank = evidence.rank
+        return Ending("failed", rank.reason or "traceback", f"rank {rank.rank}: {rank.message}", rank.detail)
+    log = evidence.log
+    code, last = root_cause(evidence.returncode, log), last_line(log)
     if code == -signal.SIGKILL:
         if evidence.oom_kills:
             return Ending("failed", "out_of_memory", "killed by the kernel: the machine ran out of memory", log)
@@ -126,6 +132,16 @@ def _died(evidence: Evidence) -> Ending:
         return Ending("failed", "bad_input", last or "refused its input", log)
     message = last or f"ended with {_how(code)} without giving a reason"
     return Ending("failed", "traceback" if "Traceback" in log else "", message, log)
+
+
+def root_cause(returncode: int | None, log: str) -> int | None:
+    """The exit code of the rank that failed first, from torchrun's summary at the end of the log; else `returncode`.
+
+    torchrun itself always exits with code 1.
+    """
+    summary = log.rpartition("Root Cause (first observed failure)")[2] if "Root Cause" in log else ""
+    found = re.search(r"exitcode\s*:\s*(-?\d+)", summary)
+    return int(found[1]) if found else returncode
 
 
 def closing_event(path: Path, start: int = 0) -> Finished | Stopped | Failed | None:
