@@ -154,6 +154,10 @@ class Attempt:
         parts = catalog(tuple(own_code.code_of(run)))
         self.recipe = run.recipe(parts)
         meeting, recipe = Meeting(), self.recipe
+        if meeting.size != placement.gpus:
+            raise BadInput(
+                f"gpus = {placement.gpus}: this process is one of {meeting.size}; torchrun starts the others"
+            )
         device = choose_device(placement.device, meeting.local)
         if device.type == "cuda":
             torch.cuda.set_device(device)

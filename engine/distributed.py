@@ -265,18 +265,18 @@ class Meeting:
     """Where the processes of one run meet before they become ranks: through torchrun's store, or alone without it."""
 
     def __init__(self) -> None:
-        self.rank, self._size, self.local = (
+        self.rank, self.size, self.local = (
             int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))
         )
         self._store: Store | None = None
-        if self._size > 1:
+        if self.size > 1:
             with _answered():
                 self._store = next(rendezvous("env://", timeout=TIMEOUT))[0]
 
     @property
     def several(self) -> bool:
         """Whether there are several ranks."""
-        return self._size > 1
+        return self.size > 1
 
     def rank_0_first(self, load: Callable[[], T], waiting: Callable[[], None]) -> T:
         """What `load` returns: in rank 0 at once, in the others once rank 0 has loaded the same, downloads included.
@@ -299,7 +299,7 @@ class Meeting:
 
     def world(self, device: torch.device) -> World:
         """The world of all ranks, once every one of them has called this."""
-        return ALONE if self._store is None else Ranks(self.rank, self._size, device, self._store)
+        return ALONE if self._store is None else Ranks(self.rank, self.size, device, self._store)
 
 
 LOADED: Final = "cifar-tui/loaded"

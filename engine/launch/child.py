@@ -17,8 +17,17 @@ from engine.contract.run.process import Identity, identify, running
 
 def command(run: RunFolder, gpus: int) -> list[str]:
     """The command line of a run's trainer: one process, or one per GPU under torchrun."""
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--max-restarts=0", f"--nproc-per-node={gpus}"]
-    return [sys.executable, *(torchrun if gpus > 1 else ()), "-m", "engine", str(run.path)]
+    return [sys.executable, *torchrun(gpus), "-m", "engine", str(run.path)]
+
+
+def torchrun(gpus: int) -> list[str]:
+    """The arguments of Python that start one process per GPU, each as the arguments after them say; none for one GPU.
+
+    A rank that fails ends the run, which can be resumed: torchrun starts nothing anew.
+    """
+    if gpus == 1:
+        return []
+    return ["-m", "torch.distributed.run", "--standalone", "--max-restarts=0", f"--nproc-per-node={gpus}"]
 
 
 def environment_of_ranks(environment: Mapping[str, str], gpus: int, grace: float) -> dict[str, str]:
