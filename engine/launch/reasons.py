@@ -24,6 +24,7 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TAIL_BYTES = 32 * 1024
 EVENTS_BYTES = 1 << 20  # the closing event is at the very end of the file
 MOVED = "the folder was moved"
+OOM = "killed by the kernel: the machine ran out of memory"
 LOST = "work after the last checkpoint is lost"
 DETAIL_BYTES = 12_000  # of JSON, so that the exit record fits into the reserve
 
@@ -83,6 +84,8 @@ def judge(evidence: Evidence) -> Ending:
             return Ending("stopped", "moved", f"{MOVED}; stopped {_where(closing)}")
         state = "preempted" if "preempted" in (evidence.requested, closing.reason) else "stopped"
         return Ending(state, message=f"stopped {_where(closing)}")
+    if isinstance(closing, Failed) and closing.reason == "killed" and evidence.oom_kills:
+        return Ending("failed", "out_of_memory", OOM, evidence.log)
     if isinstance(closing, Failed):
         return Ending("failed", closing.reason or "traceback", closing.message, closing.detail or evidence.log)
     if evidence.requested == "killed":
@@ -117,7 +120,7 @@ def _died(evidence: Evidence) -> Ending:
     code, last = root_cause(evidence.returncode, log), last_line(log)
     if code == -signal.SIGKILL:
         if evidence.oom_kills:
-            return Ending("failed", "out_of_memory", "killed by the kernel: the machine ran out of memory", log)
+            return Ending("failed", "out_of_memory", OOM, log)
         return Ending("failed", "killed", "killed from outside with SIGKILL (kill -9)", log)
     found = next((reason for pattern, reason in LOG_PATTERNS if re.search(pattern, last)), "")
     if evidence.disk_full or found == "disk_full":
