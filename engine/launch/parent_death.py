@@ -10,11 +10,12 @@ import ctypes
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import Final
 
+import psutil
+
 PR_SET_PDEATHSIG: Final = 1  # prctl(2)
-AGENT: Final = b"torch.distributed.run"
+AGENT: Final = "torch.distributed.run"
 
 
 def follow_agent() -> None:
@@ -26,8 +27,8 @@ def follow_agent() -> None:
         return
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     try:
-        parent = Path(f"/proc/{os.getppid()}/cmdline").read_bytes()
-    except OSError:
-        parent = b""
+        parent = psutil.Process(os.getppid()).cmdline()
+    except psutil.Error:
+        parent = []
     if AGENT not in parent:  # it died before the kernel was asked, and this process has another parent by now
         sys.exit(1)

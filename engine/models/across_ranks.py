@@ -84,7 +84,7 @@ def across(model: nn.Module, world: World) -> list[Tensor]:
                 setattr(parent, name, _synchronized(norm, world))
             elif isinstance(norm, _NormBase) and norm.track_running_stats:
                 raise BadInput(
-                    f"gpus = {world.size}: the model has a {type(norm).__name__}, which cannot be synchronized; "
+                    f"gpus = {world.size}: the model has a layer {type(norm).__name__}, which cannot be synchronized; "
                     "train it on one GPU"
                 )
     return added

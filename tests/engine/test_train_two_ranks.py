@@ -17,10 +17,8 @@ import pytest
 import torch
 
 from engine.contract.errors import BadInput
-from engine.contract.recipe.ranks import indivisible
-from engine.contract.recipe.schema import Placement
 from engine.contract.run.events import Epoch, Finished, Resumed, Stopped
-from engine.distributed import ALONE
+from engine.models.across_ranks import across
 from tests.engine.two_ranks import alone, one_step, whole_run
 
 PLAIN = {"name": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True}
@@ -74,6 +72,7 @@ LENET: dict[str, tuple[dict[str, Any], int]] = {
     "clipping": ({"optimizer": PLAIN | {"clip_norm": 0.05}}, 64),
     "accumulation": ({"compute": {"precision": "fp32", "accumulate": 4}}, 64),
     "accumulation of a ragged batch": ({"compute": {"precision": "fp32", "accumulate": 2}, **KEPT}, 27),
+    "distillation": ({"loss": {"name": "distillation", "teacher": "@last", "temperature": 3.0}}, 64),
     "EMA": ({"averaging": {"name": "ema", "decay": 0.9}}, 64),
 }
 
@@ -149,39 +148,25 @@ def test_a_run_resumed_on_one_rank_says_so_and_keeps_order_and_schedule(pair, ma
     assert distance(whole.weights(), broken.weights()) < 1e-5
 
 
-@pytest.mark.parametrize(
-    ("changes", "gpus", "problem"),
-    [
-        ({"batch_size": 64}, 2, ""),
-        ({"batch_size": 64}, 3, "batch_size: 64 does not divide among 3 GPUs; the nearest sizes are 63 and 66"),
-        ({"batch_size": 2}, 4, "batch_size: 2 does not divide among 4 GPUs; the nearest sizes are 4"),
-        (
-            {"batch_size": 64, "model": {"name": "resnet20", "ghost_batch": 32}},
-            4,
-            "batch_size: 64 in ghost batches of 32 does not divide among 4 GPUs; the nearest sizes are 128",
-        ),
-        (
-            {"batch_size": 64, "last_batch": "keep"},
-            16,
-            "last_batch: the last batch of an epoch has 10 images, which do not divide among 16 GPUs; "
-            'use last_batch = "drop"',
-        ),
-        ({"batch_size": 64, "last_batch": "keep"}, 8, ""),
-    ],
-)
-def test_batches_that_do_not_divide_are_refused(make, changes, gpus: int, problem: str):
-    assert indivisible(make(**changes).recipe, gpus, images=330) == problem
+class OwnNorm(torch.nn.BatchNorm2d):
+    """A kind of batch norm that is not built in."""
 
 
-def refusal(world: Any, trial: Any, probe: Path) -> str:
+def refusal(world: Any, trial: Any, probe: Path, own_norm: bool) -> str:
+    """Why the run is not trained, or why a model with `OwnNorm` is not."""
     try:
-        one_step(world, trial, probe, 64)
+        if own_norm:
+            across(torch.nn.Sequential(OwnNorm(3)), world)
+        else:
+            one_step(world, trial, probe, 64)
     except BadInput as error:
         return str(error)
     return ""
 
 
-def test_a_batch_norm_that_cannot_be_synchronized_is_refused(pair, make, tmp_path, monkeypatch):
-    odd = make(batch_size=63)
-    assert "63 does not divide among 2 GPUs" in pair(refusal, odd, tmp_path / "two" / "probe.json")[0]
-    assert ALONE.size == 1 and Placement().gpus == 1
+def test_what_would_not_be_the_same_on_two_ranks_is_refused(pair, make, tmp_path):
+    probe = tmp_path / "two" / "probe.json"
+    problem = "batch_size: 63 does not divide among 2 GPUs; the nearest sizes are 62 and 64"
+    assert pair(refusal, make(batch_size=63), probe, False) == [problem] * 2
+    problem = "gpus = 2: the model has a layer OwnNorm, which cannot be synchronized; train it on one GPU"
+    assert pair(refusal, make(), probe, True) == [problem] * 2

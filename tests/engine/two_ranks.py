@@ -19,8 +19,11 @@ import torch.distributed as dist
 
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.events import Event
+from engine.contract.run.teacher import is_distilled
 from engine.distributed import ALONE, Ranks, World
 from engine.loop.setup import prepare
+from engine.loop.teacher import Teacher
+from engine.models.build import build_model
 from engine.train import fit, train_step
 from tests.engine.conftest import CPU
 
@@ -93,7 +96,12 @@ def one_step(world: World, trial: Any, probe: Path, batch: int, steps: int = 1, 
 
 
 def _steps(world: World, trial: Any, probe: Path, batch: int, steps: int) -> dict[str, Any]:
-    setup = prepare(trial.recipe, trial.data, probe, seed=1, device=CPU, threads=1, parts=trial.parts, world=world)
+    options: dict[str, Any] = {"seed": 1, "device": CPU, "threads": 1, "parts": trial.parts, "world": world}
+    if is_distilled(trial.recipe, trial.parts):
+        torch.manual_seed(7)
+        net = build_model(trial.recipe.model, num_classes=10, catalog=trial.parts)
+        options["teachers"] = (Teacher(net, (trial.data.mean, trial.data.std), (trial.data.mean, trial.data.std)),)
+    setup = prepare(trial.recipe, trial.data, probe, **options)
     setup.model.train()
     clip, cut = trial.recipe.optimizer.options["clip_norm"], trial.recipe.compute.accumulate
     for step in range(steps):

@@ -9,6 +9,7 @@ probe.json      the trainer, once          precision, threads and compile mode, 
 checkpoints/    the trainer                weights, and the state to resume from
 predictions.npz the trainer                test logits and labels
 unpacked.json   `runs unpack`, once        the archive that the run came in, by name and SHA-256
+failures/       each rank but the first    why it failed, in a run on several GPUs
 requests/       anyone                     requests to a supervisor that no signal reaches
 proc.json, heartbeat.json, exit.json       the supervisor: its processes, that it is alive, how it ended
 exits/N.json    the supervisor             how earlier attempts ended

@@ -10,7 +10,7 @@ import pytest
 from engine.contract.run.event_file import EventWriter, encode
 from engine.contract.run.events import Failed, Finished, RunStarted, Stopped
 from engine.contract.run.folder import RESERVE_BYTES
-from engine.contract.run.rank_failure import LOST, RankFailure, cause, forget
+from engine.contract.run.rank_failure import RankFailure
 from engine.contract.values import encode_table
 from engine.launch import reasons
 from engine.launch.reasons import Ending, Evidence, judge
@@ -144,16 +144,6 @@ def test_the_tail_of_a_log_is_cut_and_survives_any_bytes(tmp_path: Path):
 def test_a_disk_with_room_is_not_full_and_keeps_no_trace_of_the_question(tmp_path: Path):
     assert not reasons.is_full(tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_cause_is_the_failure_that_did_not_follow_from_another(tmp_path: Path):
-    assert cause(tmp_path) is None
-    for rank, reason in ((0, LOST), (2, "gpu_memory"), (3, "data")):
-        RankFailure(rank, reason, f"by {rank}").write(tmp_path)
-    (tmp_path / "failures" / "rank-1.json").write_text('{"rank": 1')
-    assert cause(tmp_path) == RankFailure(2, "gpu_memory", "by 2")
-    forget(tmp_path)
-    assert cause(tmp_path) is None and not list((tmp_path / "failures").iterdir())
 
 
 def test_a_rank_that_the_kernel_killed_for_memory_is_named_so_whatever_the_first_rank_saw():
