@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -74,6 +74,7 @@ def kill(refs: list[str] = Refs, yes: bool = Yes, as_json: bool = Json, runs_dir
 def resume(
     refs: list[str] = Refs,
     device: str = typer.Option("", help="Continue on another device, such as cpu or cuda:1.", metavar="DEVICE"),
+    gpus: int = typer.Option(0, help="Continue on another number of GPUs.", metavar="N", show_default=False),
     trust_parts: bool = TrustParts,
     as_json: bool = Json,
     runs_dir: list[str] | None = RunsDirs,
@@ -88,13 +89,14 @@ def resume(
     if refs == ["@lost"]:
         return _restart_lost(trust_parts, as_json, runs_dir)
     folders = _find(refs, runs_dir)
-    changes = {"device": device} if device else {}
+    changes: dict[str, Any] = {"device": device} if device else {}
+    changes |= {"gpus": gpus} if gpus else {}
     for folder in folders:
         agreed(partial(_resume, folder, changes), trust_parts)
     return _report(dict.fromkeys(folders, "resumed"), as_json)
 
 
-def _resume(folder: RunFolder, changes: Mapping[str, str], trust: bool) -> None:
+def _resume(folder: RunFolder, changes: Mapping[str, Any], trust: bool) -> None:
     from engine.launch import restart
 
     restart.resume(folder, changes, trust=trust, say=say)

@@ -10,6 +10,7 @@ import psutil
 import pytest
 import torch
 
+from engine.contract.errors import BadInput
 from engine.contract.run.event_file import EventReader
 from engine.contract.run.events import Checkpoint, Finished, Resumed, RunStarted
 from engine.contract.run.folder import RunFolder
@@ -114,7 +115,7 @@ def test_whatever_ends_a_run_of_two_ranks_ends_both_and_its_result_stays_the_sam
     assert sum(isinstance(event, Finished) for event in EventReader(broken.events).poll()) == 1, "rank 0 alone writes"
 
 
-def test_a_kill_ends_every_rank_and_a_rank_that_fails_gives_its_reason(bench: Bench, tmp_path: Path):
+def test_a_kill_ends_every_rank_a_rank_that_fails_gives_its_reason_and_one_rank_goes_on(bench: Bench, tmp_path: Path):
     run = make(bench)
     (run.path / "hold").touch()
     local.start(run, supervisor=bench.supervisor, timeout=60)
@@ -131,3 +132,13 @@ def test_a_kill_ends_every_rank_and_a_rank_that_fails_gives_its_reason(bench: Be
     assert record.message.startswith("rank 1: the machine has no memory left (MemoryError")
     told = json.loads((run.path / "failures" / "rank-1.json").read_text())
     assert (told["rank"], told["reason"]) == (1, "out_of_memory")
+
+    (run.path / "fail").unlink()
+    (run.path / "hold").unlink()
+    with pytest.raises(BadInput, match="batch_size: 32 does not divide among 3 GPUs"):
+        restart.resume(run, {"gpus": 3}, supervisor=bench.supervisor)
+    restart.resume(run, {"gpus": 1}, supervisor=bench.supervisor)
+    assert bench.ended(run).state == "finished"
+    assert not list((run.path / "failures").iterdir())
+    resumed = [event.why for event in EventReader(run.events).poll() if isinstance(event, Resumed)]
+    assert resumed[-1] == "resumed, not bit-identical: gpus 2 is now 1"
