@@ -25,12 +25,13 @@ from engine.contract.run.events import Event, Failed, Finished, Message, Phase, 
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder, written_by
 from engine.data.load import load
-from engine.distributed import Meeting, RankLost
+from engine.distributed import RankLost
 from engine.launch import compile_cache
 from engine.launch.supervisor import PLACEMENT
 from engine.loop.evaluate import Interrupted
 from engine.loop.failures import describe
 from engine.loop.hardware import choose_device
+from engine.loop.meeting import Meeting
 from engine.loop.system import MachineSampler, sampling
 from engine.train import fit
 

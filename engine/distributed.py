@@ -12,8 +12,6 @@ batch (pytorch#31579), and it does not synchronize our compiled unit of model an
 from __future__ import annotations
 
 import hashlib
-import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
@@ -24,7 +22,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch._C._distributed_c10d import PrefixStore, Store
-from torch.distributed.rendezvous import rendezvous
 
 T = TypeVar("T")
 
@@ -119,7 +116,7 @@ class Ranks(World):
         self._device = device
         self._agreements: list[_Agreement] = []
         backend = "nccl" if device.type == "cuda" else "gloo"
-        with _answered():
+        with answered():
             dist.init_process_group(
                 backend, store=PrefixStore("ranks", store), rank=rank, world_size=size, timeout=timeout
             )
@@ -147,7 +144,7 @@ class Ranks(World):
             parameter.grad = torch.zeros_like(parameter)
         tensors = [present, *(parameter.grad for parameter in parameters if parameter.grad is not None), *others]
         bucket = torch.cat([tensor.flatten().float() for tensor in tensors])
-        with _answered():
+        with answered():
             dist.all_reduce(bucket)
         pieces = bucket.split([tensor.numel() for tensor in tensors])
         for tensor, piece in zip(tensors, pieces, strict=True):
@@ -162,7 +159,7 @@ class Ranks(World):
     def gather_batches(self, batches: list[Tensor]) -> list[Tensor]:
         mine = torch.stack(batches)
         found = [torch.empty_like(mine) for _ in range(self.size)]
-        with _answered():
+        with answered():
             dist.all_gather(found, mine)
         return [one[place] for place in range(len(batches)) for one in found]
 
@@ -178,7 +175,7 @@ class Ranks(World):
 
     def same(self, make: Callable[[], T]) -> T:
         box: list[Any] = [make() if self.leads else None]
-        with _answered():
+        with answered():
             dist.broadcast_object_list(box, src=0, group=self._host)
         found: T = box[0]
         return found
@@ -193,14 +190,14 @@ class Ranks(World):
         for tensor in tensors:
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
         found: list[Any] = [None] * self.size
-        with _answered():
+        with answered():
             dist.all_gather_object(found, digest.hexdigest(), group=self._host)
         if len(set(found)) > 1:
             others = ", ".join(str(rank) for rank, one in enumerate(found) if one != found[0])
             raise RuntimeError(f"the weights of rank {others} differ from those of rank 0")
 
     def close(self) -> None:
-        with _answered():
+        with answered():
             for agreement in self._agreements:
                 agreement.finish()
             dist.destroy_process_group()
@@ -218,7 +215,7 @@ class _Agreement:
         if self._yes:
             return True
         flag = torch.tensor([int(self._asked())], dtype=torch.int32)
-        with _answered():
+        with answered():
             self._posted.append((dist.all_reduce(flag, dist.ReduceOp.MAX, group=self._group, async_op=True), flag))
             if len(self._posted) > LAG:
                 work, flag = self._posted.popleft()
@@ -239,70 +236,26 @@ class _Gathered(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, rank: int, size: int) -> Tensor:
         ctx.rank = rank
         found = [torch.empty_like(x) for _ in range(size)]
-        with _answered():
+        with answered():
             dist.all_gather(found, x.contiguous())
         return torch.stack(found)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         total = grads[0].contiguous()
-        with _answered():
+        with answered():
             dist.all_reduce(total)
         return total[ctx.rank], None, None
 
 
 @contextmanager
-def _answered() -> Any:
+def answered() -> Any:
     """Name what every error of a collective operation means: gloo and NCCL describe only the broken connection."""
     try:
         yield
     except RuntimeError as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise RankLost(f"another rank of this run no longer answers: {first}") from error
-
-
-class Meeting:
-    """Where the processes of one run meet before they become ranks: through torchrun's store, or alone without it."""
-
-    def __init__(self) -> None:
-        self.rank, self.size, self.local = (
-            int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))
-        )
-        self._store: Store | None = None
-        if self.size > 1:
-            with _answered():
-                self._store = next(rendezvous("env://", timeout=TIMEOUT))[0]
-
-    @property
-    def several(self) -> bool:
-        """Whether there are several ranks."""
-        return self.size > 1
-
-    def rank_0_first(self, load: Callable[[], T], waiting: Callable[[], None]) -> T:
-        """What `load` returns: in rank 0 at once, in the others once rank 0 has loaded the same, downloads included.
-
-        Args:
-            waiting: called again and again by the other ranks; it may raise.
-        """
-        if self._store is None:
-            return load()
-        if self.rank == 0:
-            found = load()
-            self._store.set(LOADED, "1")
-            return found
-        while True:
-            with _answered():
-                if self._store.check([LOADED]):
-                    return load()
-            waiting()
-            time.sleep(0.1)
-
-    def world(self, device: torch.device) -> World:
-        """The world of all ranks, once every one of them has called this."""
-        return ALONE if self._store is None else Ranks(self.rank, self.size, device, self._store)
-
-
-LOADED: Final = "cifar-tui/loaded"
 
 
 def synchronized_tensors(model: nn.Module) -> list[Tensor]:
