@@ -14,7 +14,7 @@ from types import FrameType
 
 from engine.contract.errors import BadInput
 from engine.contract.run.folder import RunFolder
-from engine.launch import package
+from engine.launch import package, parent_death
 
 
 class Stop:
@@ -49,6 +49,7 @@ def ignore_what_is_meant_for_the_supervisor() -> None:
 
 def main(arguments: list[str]) -> int:
     """Carry out one attempt at a run and return the exit code."""
+    parent_death.follow_agent()
     stopping = Stop()  # before importing torch, which takes seconds, during which a signal may arrive
     ignore_what_is_meant_for_the_supervisor()
     faulthandler.enable()

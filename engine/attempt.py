@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from typing import Final, Protocol
 
 import torch
 
@@ -17,25 +18,32 @@ from engine.contract.lines import open_regular
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.lenient import known_placement
 from engine.contract.recipe.schema import Placement, Recipe
-from engine.contract.run import own_code
+from engine.contract.run import own_code, rank_failure
 from engine.contract.run.checkpoints import newest_position
 from engine.contract.run.event_file import EventWriter
 from engine.contract.run.events import Event, Failed, Finished, Message, Phase, Stopped
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder, written_by
 from engine.data.load import load
+from engine.distributed import RankLost
 from engine.exchange.tensorboard.live import mirrored
 from engine.launch import compile_cache
 from engine.launch.supervisor import PLACEMENT
 from engine.loop.evaluate import Interrupted
 from engine.loop.failures import describe
 from engine.loop.hardware import choose_device
+from engine.loop.meeting import Meeting
 from engine.loop.system import MachineSampler, sampling
 from engine.train import fit
+
+REASON_SECONDS: Final = 2.0
+"""How long to wait for the reason of another rank's failure."""
 
 
 def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
     """Carry out one attempt at a run and return the exit code. The last event says how the attempt ended.
+
+    Of several ranks, only the first one writes events; see `take_part`.
 
     If the run folder is moved during training, the attempt ends after the current step: the run is saved in the new
     place and counts as stopped.
@@ -46,6 +54,8 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
     Raises:
         OSError: not even the last event can be written.
     """
+    if rank := int(os.environ.get("RANK", 0)):
+        return take_part(run, rank, stopping)
     began = time.monotonic()
     home = Home(run.path)
     os.umask(PRIVATE)
@@ -59,13 +69,60 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
             last = stopped_without_saving(home)
         except Exception as error:  # the top of the process: every failure becomes the run's last event
             moved = isinstance(error, OSError) and error.errno in GONE and not home.in_place()
-            last = stopped_without_saving(home) if moved else describe(error, attempt.recipe, attempt.sampler)
+            lost = isinstance(error, RankLost)
+            failed = why_lost(run) if lost else describe(error, attempt.recipe, attempt.sampler)
+            last = stopped_without_saving(home) if moved else failed
             if isinstance(last, Failed):
                 sys.stderr.write(f"{last.detail}error: {last.message}\n")
         writer.write(last)
     if isinstance(last, Failed):
         return 2 if last.reason == "bad_input" else 1
     return 0
+
+
+class Writer(Protocol):
+    """What receives events."""
+
+    def write(self, event: Event) -> None: ...
+
+
+class Unwritten:
+    """Receives the events of a rank other than the first, which are those of the first rank again."""
+
+    def write(self, event: Event) -> None:
+        """Nothing."""
+
+
+def take_part(run: RunFolder, rank: int, stopping: Callable[[], bool]) -> int:
+    """Take part in an attempt as one of the ranks that do not write events, and return the exit code.
+
+    If this rank fails, the reason goes to `failures/rank-N.json`.
+    """
+    home = Home(run.path)
+    os.umask(PRIVATE)
+    os.environ.update(compile_cache.environment())
+    attempt = Attempt(run, home, Unwritten(), 1, lambda: stopping() or not home.in_place())
+    try:
+        attempt.train()
+    except Interrupted:
+        return 0
+    except Exception as error:  # the top of the process: every failure is recorded
+        told = describe(error, attempt.recipe, attempt.sampler)
+        reason = rank_failure.LOST if isinstance(error, RankLost) else told.reason
+        home.write(rank_failure.RankFailure(rank, reason, told.message, told.detail).write)
+        return 1
+    return 0
+
+
+def why_lost(run: RunFolder) -> Failed:
+    """The last event of an attempt in which another rank no longer answers, given the reason if that rank left one."""
+    deadline = time.monotonic() + REASON_SECONDS
+    while (found := rank_failure.cause(run.path)) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if found is None:
+        message = "another rank of this run ended without giving a reason, as after kill -9; see the log"
+        return Failed(reason="killed", message=message)
+    return Failed(reason=found.reason, message=f"rank {found.rank}: {found.message}", detail=found.detail)
 
 
 class Attempt:
@@ -78,9 +135,7 @@ class Attempt:
         ending: returns True once the attempt is to end early.
     """
 
-    def __init__(
-        self, run: RunFolder, home: Home, writer: EventWriter, number: int, ending: Callable[[], bool]
-    ) -> None:
+    def __init__(self, run: RunFolder, home: Home, writer: Writer, number: int, ending: Callable[[], bool]) -> None:
         self._run, self._home, self._writer, self._number, self._ending = run, home, writer, number, ending
         self.recipe: Recipe | None = None
         """The run's recipe, once it has been read."""
@@ -100,11 +155,22 @@ class Attempt:
         own_code.check(run)
         parts = catalog(tuple(own_code.code_of(run)))
         self.recipe = run.recipe(parts)
-        device = choose_device(placement.device)
-        self.sampler = MachineSampler(run.path, gpu_uuids(device), torch.cuda.memory_reserved)
+        meeting, recipe = Meeting(), self.recipe
+        if meeting.size != placement.gpus:
+            raise BadInput(
+                f"gpus = {placement.gpus}: this process is one of {meeting.size}; torchrun starts the others"
+            )
+        device = choose_device(placement.device, meeting.local)
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        uuids = gpu_uuids(device, all_visible=meeting.several)
+        self.sampler = MachineSampler(run.path, uuids, torch.cuda.memory_reserved, ranks=meeting.several)
         last: Event = Stopped()
         with sampling(self.sampler, self._writer.write):
-            data = load(self.recipe.data, placement.data_dir, self._report_phase, parts)
+            data = meeting.rank_0_first(
+                lambda: load(recipe.data, placement.data_dir, self._report_phase, parts), self._end_if_asked
+            )
+            world = meeting.world(device)
             events = fit(
                 self.recipe,
                 run,
@@ -116,12 +182,15 @@ class Attempt:
                 stopping=self._ending,
                 parts=parts,
                 home=self._home,
+                world=world,
             )
-            for event in mirrored(events, run) if placement.tensorboard else events:
+            # the other ranks have the same events, and only the first writes them
+            for event in mirrored(events, run) if placement.tensorboard and world.leads else events:
                 if isinstance(event, Finished | Stopped):
                     last = event  # written once sampling has stopped, so that no sample can follow it
                 else:
                     self._writer.write(event)
+            world.close()
         return last
 
     def _warn_about_unknown_placement(self) -> None:
@@ -133,6 +202,9 @@ class Attempt:
 
     def _report_phase(self, name: str, note: str) -> None:
         self._writer.write(Phase(name=name, note=note))
+        self._end_if_asked()
+
+    def _end_if_asked(self) -> None:
         if self._ending():
             raise Interrupted
 
@@ -166,20 +238,19 @@ def read_placement(run: RunFolder) -> Placement:
     """Where to run: the supervisor's choice if there is one, otherwise the placement that the run was created with.
 
     Raises:
-        BadInput: the placement is not valid, or asks for more than one GPU.
+        BadInput: the placement is not valid.
     """
     given = os.environ.get(PLACEMENT)
     try:
         placement = Placement.model_validate(json.loads(given) if given else known_placement(run.info().placement)[0])
     except ValueError as error:  # JSON and pydantic errors are ValueErrors
         raise BadInput(f"the placement of run {run.id} is not valid: {error}") from error
-    if placement.gpus > 1:
-        raise BadInput(f"gpus = {placement.gpus}: a run trains on one GPU")
     return placement
 
 
-def gpu_uuids(device: torch.device) -> list[str]:
-    """The device's UUID as NVML spells it; empty for anything but an NVIDIA GPU."""
+def gpu_uuids(device: torch.device, *, all_visible: bool = False) -> list[str]:
+    """The device's UUID as NVML spells it, or those of all visible GPUs; empty for anything but an NVIDIA GPU."""
     if device.type != "cuda":
         return []
-    return [f"GPU-{torch.cuda.get_device_properties(device).uuid}"]
+    numbers = range(torch.cuda.device_count()) if all_visible else (device.index or 0,)
+    return [f"GPU-{torch.cuda.get_device_properties(number).uuid}" for number in numbers]

@@ -17,6 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from engine.contract.catalog import Spec, register
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.schema import Choice
+from engine.models.across_ranks import on_whole_batches
 from engine.models.ghost import GhostBatchNorm2d
 
 Autocast = Callable[[], torch.autocast]
@@ -207,6 +208,8 @@ def take_statistics(model: nn.Module, batches: Iterable[Tensor], autocast: Autoc
 
     All other modules stay in evaluation mode: there is no dropout and nothing is drawn, so the random state does not
     change. (`torch.optim.swa_utils.update_bn` puts the model in training mode, with dropout.)
+
+    Each of several ranks goes through the same, whole batches.
     """
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm) and module.track_running_stats]
     before = [(norm.momentum, norm.training) for norm in norms]
@@ -216,11 +219,12 @@ def take_statistics(model: nn.Module, batches: Iterable[Tensor], autocast: Autoc
         for norm in norms:
             norm.reset_running_stats()
             norm.train()
-        for i, images in enumerate(batches):
-            for norm in norms:  # torch's own way to a mean, `None`, would read a counter back from the device
-                norm.momentum = None if isinstance(norm, GhostBatchNorm2d) else 1 / (i + 1)
-            with autocast():
-                model(images)
+        with on_whole_batches(model):
+            for i, images in enumerate(batches):
+                for norm in norms:  # torch's own way to a mean, `None`, would read a counter back from the device
+                    norm.momentum = None if isinstance(norm, GhostBatchNorm2d) else 1 / (i + 1)
+                with autocast():
+                    model(images)
     finally:
         for norm, (momentum, training) in zip(norms, before, strict=True):
             norm.momentum = momentum

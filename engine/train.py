@@ -22,7 +22,8 @@ from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run.events import Event, Phase, Stopped
 from engine.contract.run.folder import RunFolder
 from engine.data.load import DataSet
-from engine.loop.checkpoint import INTERVAL, Checkpoints
+from engine.distributed import ALONE, World
+from engine.loop.checkpoint import INTERVAL, checkpoints_of
 from engine.loop.observe import Live, measure_health
 from engine.loop.opening import opening
 from engine.loop.session import Session
@@ -46,6 +47,7 @@ def fit(
     parts: Catalog | None = None,
     interval: float = INTERVAL,
     home: Home | None = None,
+    world: World = ALONE,
 ) -> Generator[Event, None, None]:
     """Train from scratch, or resume from the run's newest intact checkpoint.
 
@@ -55,6 +57,7 @@ def fit(
         stopping: called before every step. Once it returns True, the run is saved, and Stopped is the last event.
         interval: seconds between regular checkpoints.
         home: the same folder, held open, so that files still reach it after it has been moved.
+        world: the ranks that train the run together. Each calls this function; the first one writes the run folder.
 
     Raises:
         BadInput: the recipe does not fit the data, the checkpoint belongs to another recipe, seed or data set, or the
@@ -64,14 +67,23 @@ def fit(
         torch.OutOfMemoryError: the GPU has too little memory.
     """
     placement, parts, home = placement or Placement(), parts or catalog(), home or Home(run.path)
+    stopping = world.agreed(stopping)
     yield Phase(name="starting", note=f"building {recipe.model.name}")
     teachers = load_teachers(recipe, run, data, data_dir=placement.data_dir, device=device, parts=parts)
     probe_file = home.now() / "probe.json"
     setup = prepare(
-        recipe, data, probe_file, seed=seed, device=device, threads=placement.threads, parts=parts, teachers=teachers
+        recipe,
+        data,
+        probe_file,
+        seed=seed,
+        device=device,
+        threads=placement.threads,
+        parts=parts,
+        teachers=teachers,
+        world=world,
     )
     identity = {"recipe_id": recipe.recipe_id, "seed": seed, "data": data.fingerprint}
-    checkpoints = Checkpoints(home, identity=identity, made_on=asdict(setup.decisions), interval=interval)
+    checkpoints = checkpoints_of(world, home, identity=identity, made_on=asdict(setup.decisions), interval=interval)
     session = Session(recipe, data, setup, checkpoints, seed=seed, stopping=stopping)
     live = Live(device)
     step, fast = make_steps(setup, recipe, session.clock.lap)
@@ -134,6 +146,7 @@ def train_epoch(session: Session, live: Live, step: TrainStep, fast: TrainStep) 
             yield from renew(session, fast)
         scheduled = partial(session.scheduled, session.step)
         follow(setup.optimizer, scheduled, recipe.schedule.options["momentum_low"])
+        setup.world.reseed(session.seed, session.epoch, session.step)
         before = [parameter.detach().clone() for parameter in setup.parameters] if last else []
         loss, logits, norm = (step if last else fast)(x, y)
         if setup.decisions.graph:
@@ -188,7 +201,10 @@ def make_steps(setup: Setup, recipe: Recipe, lap: Callable[[str], None] = _untim
 def train_step(
     setup: Setup, x: Tensor, y: Tensor, accumulate: int, clip_norm: float, lap: Callable[[str], None] = _untimed
 ) -> Outcome:
-    """Take one optimizer step on images x (B, C, H, W) and soft targets y (B, classes).
+    """Take one optimizer step on images x (B, C, H, W) and soft targets y (B, classes): the whole, global batch.
+
+    Each rank computes the loss of its share of every part of the batch. Before clipping, the gradients are summed over
+    the ranks, together with the loss and the logits.
 
     Args:
         accumulate: number of parts that the batch is split into; their gradients add up to the batch's. Where the
@@ -202,21 +218,26 @@ def train_step(
     """
     outcomes: list[Outcome] = []
     size = setup.decisions.micro_batch or -(-len(x) // accumulate)
+    world = setup.world
 
     def closure() -> Tensor:
         setup.optimizer.zero_grad()
+        world.share_out(setup.added)
         losses, logits = [], []
         for part_x, part_y in zip(x.split(size), y.split(size), strict=True):
-            loss, out = setup.objective(part_x, part_y)
-            loss = loss * (len(part_x) / len(x))
+            mine = world.part(len(part_x), setup.group)
+            own_x, own_y = part_x[mine], part_y[mine]
+            loss, out = setup.objective(own_x, own_y)
+            loss = loss * (len(own_x) / len(x))
             lap("forward")
             loss.backward()
             lap("backward")
             losses.append(loss.detach())
-            logits.append(out.detach())
+            logits.append(world.placed(out.detach(), mine, len(part_x)))
+        total, outputs = torch.stack(losses).sum(), torch.cat(logits)
+        world.sum_(setup.parameters, [total, outputs, *setup.added])
         norm = torch.nn.utils.clip_grad_norm_(setup.parameters, clip_norm) if clip_norm else None
-        total = torch.stack(losses).sum()
-        outcomes.append((total, torch.cat(logits), norm))
+        outcomes.append((total, outputs, norm))
         return total
 
     setup.optimizer.step(closure)  # type: ignore[arg-type]  # torch declares a float, but its optimizers take a tensor

@@ -9,16 +9,61 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import Identity, identify, running
 
 
 def command(run: RunFolder, gpus: int) -> list[str]:
     """The command line of a run's trainer: one process, or one per GPU under torchrun."""
-    several = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={gpus}"] if gpus > 1 else []
-    return [sys.executable, *several, "-m", "engine", str(run.path)]
+    return [sys.executable, *torchrun(gpus), "-m", "engine", str(run.path)]
 
 
+def torchrun(gpus: int) -> list[str]:
+    """The arguments of Python that start one process per GPU, each as the arguments after them say; none for one GPU.
+
+    A rank that fails ends the run, which can be resumed: torchrun starts nothing anew.
+    """
+    if gpus == 1:
+        return []
+    return ["-m", "torch.distributed.run", "--standalone", "--max-restarts=0", f"--nproc-per-node={gpus}"]
+
+
+def environment_of_ranks(environment: Mapping[str, str], gpus: int, grace: float) -> dict[str, str]:
+    """The environment of a trainer under torchrun; unchanged for a single process.
+
+    Args:
+        grace: seconds that the ranks have to stop. torchrun's agent kills them after them, by default after 30 s.
+    """
+    if gpus == 1:
+        return dict(environment)
+    clean = {name: value for name, value in environment.items() if name not in OF_ANOTHER_RUN}
+    return clean | {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": f"{max(round(grace), 1)}"}
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """The living descendants of a process. torchrun's ranks are in sessions of their own, out of reach of a group."""
+    try:
+        return list(psutil.Process(pid).children(recursive=True))
+    except psutil.Error:
+        return []
+
+
+def kill_all(pid: int) -> None:
+    """Kill a process group and all descendants of its leader."""
+    others = family(pid)
+    with suppress(ProcessLookupError, PermissionError):  # macOS refuses a group of zombies only
+        os.killpg(pid, signal.SIGKILL)
+    for process in others:
+        with suppress(psutil.Error):
+            process.kill()  # psutil makes sure that the process id has not been reused
+
+
+OF_ANOTHER_RUN: Final = frozenset(
+    ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
+)
+"""Variables of `torch.distributed` that may be set where the run was started, for example in a cluster job."""
 GATE: Final = (sys.executable, "-I", "-S", str(Path(__file__).with_name("gate.py")))
 
 
@@ -72,8 +117,7 @@ class Child:
 
     def kill(self) -> None:
         """Kill it and every process it started."""
-        with suppress(ProcessLookupError, PermissionError):  # macOS refuses a group of zombies only
-            os.killpg(self._process.pid, signal.SIGKILL)
+        kill_all(self._process.pid)
 
     def reap(self) -> int | None:
         """Kill what it left running (data workers, compilers) and return its exit code, negative for a signal."""
@@ -99,8 +143,7 @@ class Orphan:
 
     def kill(self) -> None:
         if not self.gone():
-            with suppress(ProcessLookupError, PermissionError):  # as for a child
-                os.killpg(self.identity.pid, signal.SIGKILL)
+            kill_all(self.identity.pid)
 
     def reap(self) -> int | None:
         return None

@@ -9,7 +9,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 from engine.contract.errors import BadInput
@@ -19,6 +18,7 @@ from engine.contract.run.process import Heartbeat, Identity, ProcRecord, alive, 
 from engine.contract.run.pulse import read_pulse
 from engine.contract.run.status import MOVED, Status
 from engine.launch import elsewhere, local
+from engine.launch.child import kill_all
 from engine.launch.signals import KILL, PREEMPT, STOP
 from engine.launch.slurm import submit
 
@@ -79,9 +79,7 @@ def kill(run: RunFolder, *, supervisor: Sequence[str] = local.SUPERVISOR, patien
     proc = ProcRecord.read(run.proc)
     for process in (identity, proc.trainer if proc else None):
         if process is not None and alive(process, run.path):
-            # it may end between the check and the signal; macOS refuses a group in which only zombies are left
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)  # each leads a process group of its own
+            kill_all(process.pid)  # each leads a process group of its own
     return "was killed"
 
 

@@ -17,12 +17,14 @@ from engine.contract.run.event_file import EventReader
 from engine.contract.run.events import Event, Failed, Finished, RunStarted, Stopped
 from engine.contract.run.logfile import size, tail
 from engine.contract.run.process import ExitRecord
+from engine.contract.run.rank_failure import RankFailure
 
 PROBE_BYTES = 64 * 1024
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TAIL_BYTES = 32 * 1024
 EVENTS_BYTES = 1 << 20  # the closing event is at the very end of the file
 MOVED = "the folder was moved"
+OOM = "killed by the kernel: the machine ran out of memory"
 LOST = "work after the last checkpoint is lost"
 DETAIL_BYTES = 12_000  # of JSON, so that the exit record fits into the reserve
 
@@ -67,6 +69,8 @@ class Evidence:
     oom_kills: int = 0
     """How many processes the kernel killed for memory during the attempt."""
     disk_full: bool = False
+    rank: RankFailure | None = None
+    """What one of several ranks recorded about its failure."""
 
 
 def judge(evidence: Evidence) -> Ending:
@@ -80,6 +84,8 @@ def judge(evidence: Evidence) -> Ending:
             return Ending("stopped", "moved", f"{MOVED}; stopped {_where(closing)}")
         state = "preempted" if "preempted" in (evidence.requested, closing.reason) else "stopped"
         return Ending(state, message=f"stopped {_where(closing)}")
+    if isinstance(closing, Failed) and closing.reason == "killed" and evidence.oom_kills:
+        return Ending("failed", "out_of_memory", OOM, evidence.log)
     if isinstance(closing, Failed):
         return Ending("failed", closing.reason or "traceback", closing.message, closing.detail or evidence.log)
     if evidence.requested == "killed":
@@ -107,11 +113,14 @@ def _stopped_without_closing(evidence: Evidence) -> Ending:
 
 
 def _died(evidence: Evidence) -> Ending:
-    code, log = evidence.returncode, evidence.log
-    last = last_line(log)
+    if evidence.rank is not None:
+        rank = evidence.rank
+        return Ending("failed", rank.reason or "traceback", f"rank {rank.rank}: {rank.message}", rank.detail)
+    log = evidence.log
+    code, last = root_cause(evidence.returncode, log), last_line(log)
     if code == -signal.SIGKILL:
         if evidence.oom_kills:
-            return Ending("failed", "out_of_memory", "killed by the kernel: the machine ran out of memory", log)
+            return Ending("failed", "out_of_memory", OOM, log)
         return Ending("failed", "killed", "killed from outside with SIGKILL (kill -9)", log)
     found = next((reason for pattern, reason in LOG_PATTERNS if re.search(pattern, last)), "")
     if evidence.disk_full or found == "disk_full":
@@ -126,6 +135,16 @@ def _died(evidence: Evidence) -> Ending:
         return Ending("failed", "bad_input", last or "refused its input", log)
     message = last or f"ended with {_how(code)} without giving a reason"
     return Ending("failed", "traceback" if "Traceback" in log else "", message, log)
+
+
+def root_cause(returncode: int | None, log: str) -> int | None:
+    """The exit code of the rank that failed first, from torchrun's summary at the end of the log; else `returncode`.
+
+    torchrun itself always exits with code 1.
+    """
+    summary = log.rpartition("Root Cause (first observed failure)")[2] if "Root Cause" in log else ""
+    found = re.search(r"exitcode\s*:\s*(-?\d+)", summary)
+    return int(found[1]) if found else returncode
 
 
 def closing_event(path: Path, start: int = 0) -> Finished | Stopped | Failed | None:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from engine.contract.errors import BadInput, StartFailed, user_path
 from engine.contract.recipe.lenient import known_placement
+from engine.contract.recipe.ranks import indivisible
 from engine.contract.recipe.resolve import explain
 from engine.contract.recipe.schema import Placement
 from engine.contract.run import own_code
@@ -57,13 +58,16 @@ def resume(
     run.refuse_newer()
     run.refuse_newer_checkpoints()
     info = run.info()
-    recipe_id = run.recipe().recipe_id
+    recipe = run.recipe()
+    recipe_id = recipe.recipe_id
     if recipe_id != info.recipe_id:
         raise BadInput(
             f"run {run.id}: recipe.toml is not the recipe that the run was created with "
             f"({recipe_id[:12]}, not {info.recipe_id[:12]}); start a new run with --preset {run.recipe_toml}"
         )
     changed = _check_changes(info, changes or {})
+    if problem := indivisible(recipe, int(changed.get("gpus", 1))):
+        raise BadInput(problem)
     approved = own_code.approve([run, *_teachers(run)], trust)
     if launcher_of(run, changed) != "local":  # the supervisor makes sure of it when its job begins
         return start(run, placement=changed, approved=approved)

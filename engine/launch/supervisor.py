@@ -19,12 +19,13 @@ from engine.contract.errors import BadInput
 from engine.contract.files import locked, write_atomic
 from engine.contract.flock import Busy
 from engine.contract.recipe.schema import Placement
+from engine.contract.run import rank_failure
 from engine.contract.run.folder import RESERVE_BYTES, RunFolder
 from engine.contract.run.links import refuse_links
 from engine.contract.run.logfile import rotate, size
 from engine.contract.run.process import ProcRecord, alive, presence, same_machine
 from engine.launch import devices, package, reasons
-from engine.launch.child import Child, Orphan
+from engine.launch.child import Child, Orphan, environment_of_ranks
 from engine.launch.ledger import Ledger
 from engine.launch.queue_entry import QueueEntry
 from engine.launch.reasons import Ending, Evidence
@@ -139,7 +140,10 @@ class Supervisor:
             print(f"--- attempt {self._attempt} on {', '.join(held)}", flush=True)  # noqa: T201  # into the run's log
             ooms, events_start = reasons.oom_kills(), size(self._run.events)
             self._log_start = size(self._run.log)
-            child = Child(self._command(self._run, len(held)), environment, (lock, *entry.device_fds))
+            gpus = placement.gpus
+            environment = environment_of_ranks(environment, gpus, self._timing.grace)
+            self._ledger.write(lambda run: rank_failure.forget(run.path))
+            child = Child(self._command(self._run, gpus), environment, (lock, *entry.device_fds))
             try:
                 self._ledger.record(child.identity)
                 child.release()
@@ -229,6 +233,7 @@ class Supervisor:
                 grace=killed_after,
                 oom_kills=reasons.oom_kills() - ooms if is_child else 0,
                 disk_full=reasons.is_full(self._run.path),
+                rank=rank_failure.cause(self._run.path),
             )
         )
 

@@ -27,6 +27,7 @@ from engine.contract.run.events import Checkpoint
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.links import refuse_links
 from engine.contract.run.provenance import versions
+from engine.distributed import World
 from engine.loop.checkpoint_files import UNREADABLE, Saved, Tree, read, snapshot, write
 
 INTERVAL: Final = 60.0  # seconds between regular checkpoints
@@ -187,3 +188,29 @@ class Checkpoints:
     def _event(self, position: tuple[int, int], why: str, waited: float) -> Checkpoint:
         epoch, step = position
         return Checkpoint(epoch=epoch, step=step, file=f"checkpoints/{name_of(*position)}", seconds=waited, why=why)
+
+
+class Follower(Checkpoints):
+    """The checkpoints of a rank that only reads them: the first rank alone writes the run folder."""
+
+    def due(self) -> bool:
+        return False
+
+    def save(
+        self,
+        position: tuple[int, int],
+        weights: Tree,
+        best: Tree | None,
+        state: Tree,
+        why: Literal["interval", "stop", "end"],
+    ) -> None:
+        """Nothing: the first rank saves."""
+
+    def finish(self, keep: Literal["all", "resumable", "weights", "none"]) -> None:
+        """Nothing: the first rank removes what is not kept."""
+
+
+def checkpoints_of(world: World, home: Home, *, identity: Tree, made_on: Tree, interval: float) -> Checkpoints:
+    """The checkpoints of a run, which only the first rank writes; for the arguments see `Checkpoints`."""
+    kind = Checkpoints if world.leads else Follower
+    return kind(home, identity=identity, made_on=made_on, interval=interval)

@@ -8,9 +8,11 @@ from torch import nn
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.conflicts import lonely, single_pixels
+from engine.contract.recipe.ranks import indivisible
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.teacher import is_distilled
 from engine.data.load import DataSet
+from engine.distributed import World
 from engine.loop.layout import memory_format
 from engine.loop.teacher import Teacher
 from engine.models.norms import normalizes_single_pixels
@@ -23,6 +25,12 @@ def inputs(recipe: Recipe, data: DataSet, parts: Catalog, teachers: tuple[Teache
     if len(data.train) < recipe.batch_size:
         problem = f"batch_size = {recipe.batch_size}: the training set has only {len(data.train)} images"
         raise BadInput(f"{problem}; use a smaller batch or more training images")
+
+
+def shares(recipe: Recipe, data: DataSet, world: World) -> None:
+    """Raise BadInput if the batches of an epoch do not divide among the ranks."""
+    if problem := indivisible(recipe, world.size, len(data.train)):
+        raise BadInput(problem)
 
 
 def batch_norm(recipe: Recipe, data: DataSet, model: nn.Module, device: torch.device) -> None:

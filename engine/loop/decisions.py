@@ -48,6 +48,8 @@ class Decisions:
     micro_batch: int = 0
     """Images of the parts that a batch is trained on in, one after the other, for the caches of a CPU; 0 for whole
     batches, or for as many parts as the recipe says. Chosen only where parts compute the same, up to rounding."""
+    gpus: int = 1
+    """The number of ranks that share each batch. Version 0.1.0 had one and did not record it."""
     probe: dict[str, Any] = field(default_factory=dict)
     """What trials took and measured on a CPU; empty if nothing had to be tried.
 
@@ -72,6 +74,8 @@ class Decisions:
                 continue
             if before is MISSING:
                 found.append(f"{item.name} was not recorded and is now {now}")
+            elif before != now and item.name == "gpus":
+                found.append(f"gpus {before} is now {now}")
             elif before != now:
                 found.append(f"{item.name} changed from {before} to {now}")
         known = {item.name for item in fields(self)}
@@ -90,7 +94,13 @@ class Decisions:
 
 
 def decide(
-    path: Path, compute: ComputeConfig, threads: int, device: torch.device, model: nn.Module, work: Workload
+    path: Path,
+    compute: ComputeConfig,
+    threads: int,
+    device: torch.device,
+    model: nn.Module,
+    work: Workload,
+    gpus: int = 1,
 ) -> tuple[Decisions, list[str]]:
     """Read the decisions of an earlier attempt on the same hardware, or make them now and record them.
 
@@ -100,6 +110,7 @@ def decide(
         path: probe.json of the run.
         threads: of the placement; 0 uses the recorded number, otherwise all cores that this process may use, or fewer
             if other programs keep them busy.
+        gpus: the number of ranks that train the run. Steps of several ranks are not recorded as CUDA graphs.
 
     Returns:
         The decisions, and warnings about what could not be done as requested or expected.
@@ -109,10 +120,12 @@ def decide(
     hardware = (device.type, device_name(device), cpu_name())
     if earlier is not None and (earlier.device, earlier.device_name, earlier.cpu) == hardware:
         torch.set_num_threads(threads or earlier.threads)
-        return replace(earlier, threads=torch.get_num_threads(), torch=torch.__version__), []
+        graph = earlier.graph and gpus == 1
+        now = replace(earlier, threads=torch.get_num_threads(), torch=torch.__version__, gpus=gpus, graph=graph)
+        return now, []
     torch.set_num_threads(threads or usable_cores())
     found = try_out(compute.precision, threads, device, model, work)
-    graph = work.graph and device.type == "cuda"
+    graph = work.graph and device.type == "cuda" and gpus == 1
     compile = compute.compile
     if compile == "auto":
         bf16 = found.precision == "bf16"
@@ -129,6 +142,7 @@ def decide(
         why=found.why,
         graph=graph,
         micro_batch=found.micro_batch,
+        gpus=gpus,
         probe=found.figures,
     )
     home.write(lambda folder: write_atomic(folder / path.name, json.dumps(asdict(decisions), indent=1).encode()))

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.data.device import Resident
+from engine.distributed import ALONE, World
 
 CONFUSION_UP_TO: Final = 20  # classes; a 100 x 100 matrix in every Epoch event would make up most of the events file
 TOP5_ABOVE: Final = 20  # classes; with ten classes, top-5 accuracy means little
@@ -117,8 +118,11 @@ def predict_views(
     prepare: Callable[[Tensor], Tensor],
     forward: Forward,
     stopping: Callable[[], bool] = lambda: False,
+    world: World = ALONE,
 ) -> Tensor:
     """Logits (views, N, classes) in fp32 on the host.
+
+    The ranks take the batches in turn. The batches are those of a single rank, and so are the logits, bit for bit.
 
     The last batch is padded and its surplus rows are dropped, so that cuDNN and `forward` see a single shape. The model
     runs in eval mode and is then put back into the mode it was in.
@@ -126,7 +130,8 @@ def predict_views(
     Args:
         prepare: turns uint8 images into the model's input.
         forward: the result of `forward_views` for the model; it may return the same tensor each time.
-        stopping: called before each batch.
+        stopping: called before each batch of this rank.
+        world: the ranks that evaluate together; each of them gets all logits.
 
     Raises:
         Interrupted: `stopping` returned True.
@@ -134,15 +139,17 @@ def predict_views(
     training = model.training
     model.eval()
     logits = []
+    batches = [images for images, _, _ in split.padded(batch_size)]
     try:
-        for images, _, _ in split.padded(batch_size):
+        for first in range(0, len(batches), world.size):
             if stopping():
                 raise Interrupted
-            (found,) = forward(prepare(images))
+            # A rank whose turn comes after the last batch repeats that one, so that all have equally many.
+            (found,) = forward(prepare(batches[min(first + world.rank, len(batches) - 1)]))
             logits.append(found.clone())
     finally:
         model.train(training)
-    return torch.cat(logits, dim=1)[:, : len(split)].cpu()
+    return torch.cat(world.gather_batches(logits), dim=1)[:, : len(split)].cpu()
 
 
 def average(logits: Tensor, tta: str) -> Tensor:

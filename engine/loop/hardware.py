@@ -12,8 +12,11 @@ import torch
 from engine.contract.errors import BadInput
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str, number: int = 0) -> torch.device:
     """The torch device for a placement's `device`; "auto" is the first of CUDA, MPS and CPU that is available.
+
+    Args:
+        number: which of the visible CUDA devices stands for a name without a number.
 
     Raises:
         BadInput: this machine (or CUDA_VISIBLE_DEVICES) does not offer the device.
@@ -22,7 +25,7 @@ def choose_device(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if name.startswith("cuda"):
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        device = torch.device(name if ":" in name else "cuda:0")
+        device = torch.device(name if ":" in name else f"cuda:{number}")
         if (device.index or 0) >= count:
             raise BadInput(f"device {name}: this machine offers {count or 'no'} CUDA device{'s' * (count != 1)}")
         return device

@@ -89,7 +89,10 @@ class Judge:
         return Evaluation(fields, as_kept(views[0]), holdout_logits, selection)
 
     def _shown(self, epoch: int) -> Iterator[Tensor]:
-        """The epoch's training images (B, C, H, W) as the model was shown them. Raises Interrupted."""
+        """The epoch's training images (B, C, H, W) as the model was shown them, by batch. Raises Interrupted.
+
+        Every rank sees all of them, since only then are the statistics taken from them the same everywhere.
+        """
         setup, recipe = self._setup, self._recipe
         batches = training_batches(
             setup.train,
@@ -108,7 +111,7 @@ class Judge:
         """Logits (views, N, classes) for the views of a test-time augmentation, the unchanged images first."""
         setup, batch_size = self._setup, min(EVALUATION_BATCH[self._setup.device.type], len(split))
         forward = self._forward(model, tta, batch_size)
-        return predict_views(model, split, batch_size, setup.clean, forward, self._stopping)
+        return predict_views(model, split, batch_size, setup.clean, forward, self._stopping, setup.world)
 
     def _forward(self, model: nn.Module, tta: str, batch_size: int) -> Forward:
         """The forward pass of an evaluation; if training steps are CUDA graphs, it is one, recorded once in a run."""

@@ -19,6 +19,7 @@ from engine.contract.run.predictions import Predictions
 from engine.curves import Swing
 from engine.data.device import training_batches
 from engine.data.load import DataSet
+from engine.distributed import synchronized_tensors
 from engine.loop.checkpoint import Checkpoints
 from engine.loop.checkpoint_files import Saved, Tree
 from engine.loop.compiling import Compilations
@@ -124,6 +125,7 @@ class Session:
         lr, loss = self.setup.peak_lr * self.scheduled(self.step - 1).factor, figures["train_loss"]
         if not math.isfinite(loss):
             raise Diverged(self.epoch + 1, self.step, loss, lr)
+        self.setup.world.check_alike(synchronized_tensors(self.setup.model))
         started = time.monotonic()
         try:
             with at_slow_weights(self.setup.optimizer):
@@ -236,9 +238,12 @@ class Session:
         return differences
 
     def write_predictions(self, path: Path) -> None:
-        """Write the logits of the last and the best evaluation to `path`; nothing before the first evaluation."""
+        """Write the logits of the last and the best evaluation to `path`, in the first rank.
+
+        Nothing is written before the first evaluation.
+        """
         last, data = self._last, self._data
-        if not last:
+        if not last or not self.setup.world.leads:
             return
         best = self._best or last  # the best is missing if only its file was damaged
         best_logits = as_kept(best["logits"]).numpy()  # early checkpoints hold raw logits

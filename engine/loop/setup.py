@@ -23,6 +23,7 @@ from engine.contract.recipe.schema import ComputeConfig, Recipe
 from engine.curves import Swing
 from engine.data.device import Resident, steps_of_training, steps_per_epoch
 from engine.data.load import DataSet
+from engine.distributed import ALONE, World
 from engine.loop import checks
 from engine.loop.decisions import Decisions, decide
 from engine.loop.layout import memory_format, place
@@ -30,6 +31,7 @@ from engine.loop.memory import keep_freed_memory
 from engine.loop.teacher import Teacher
 from engine.loop.workload import workload_of
 from engine.losses import Loss, build_loss
+from engine.models.across_ranks import across
 from engine.models.build import build_model
 from engine.optim.build import build_optimizer
 from engine.optim.rules import assign
@@ -72,6 +74,12 @@ class Setup:
     """Whether training labels are mixtures of classes."""
     teachers: tuple[Teacher, ...] = ()
     """Models whose logits the loss uses: one for a distilled run, otherwise none."""
+    world: World = ALONE
+    """The ranks that train the run together."""
+    group: int = 1
+    """Images that must stay together in one rank: those of a ghost batch."""
+    added: list[Tensor] = field(default_factory=list)
+    """Running statistics to which every rank adds a part in each step; none on a single rank."""
     warnings: list[str] = field(default_factory=list)
     """What could not be done as requested, for the user. The session reports and removes them."""
 
@@ -138,6 +146,7 @@ def prepare(
     threads: int,
     parts: Catalog,
     teachers: tuple[Teacher, ...] = (),
+    world: World = ALONE,
 ) -> Setup:
     """Build everything that `recipe` names on `device`, with weights initialized from `seed`.
 
@@ -145,6 +154,7 @@ def prepare(
         probe_file: where the decisions about the machine are read from or recorded.
         threads: CPU threads; 0 lets `decide` choose.
         teachers: from `load_teachers`, for a loss that distills.
+        world: the ranks that train the run together; the first one decides about the machine for all.
 
     Raises:
         BadInput: fewer training images than a batch, a single image in a batch where batch norm needs two, a part
@@ -152,6 +162,7 @@ def prepare(
     """
     compute = recipe.compute
     checks.inputs(recipe, data, parts, teachers)
+    checks.shares(recipe, data, world)
     _configure_torch(compute, seed, device)
     pipeline = _pipeline(recipe, data, seed, parts)
     normalize = pipeline().normalize
@@ -166,7 +177,9 @@ def prepare(
     resizing = Resizing(recipe.resizing, data.image_size, all_steps)
     resizing.check(model, normalize(train.images[:2]))
     work = workload_of(recipe, train, normalize, parts, graph=wants_graph(recipe, parts))
-    decisions, warnings = decide(probe_file, compute, threads, device, model, work)
+    decisions, warnings = world.same(lambda: decide(probe_file, compute, threads, device, model, work, gpus=world.size))
+    torch.set_num_threads(decisions.threads)
+    added = across(model, world)  # not before the trials of the first rank, which the others do not take part in
     return Setup(
         device=device,
         decisions=decisions,
@@ -184,6 +197,9 @@ def prepare(
         resizing=resizing,
         mixed=mixes_batch(recipe.augmentation, parts),
         teachers=teachers,
+        world=world,
+        group=max(work.ghost, 1),
+        added=added,
         warnings=warnings,
     )
 

@@ -39,10 +39,14 @@ class MachineSampler:
         gpus: UUIDs of the GPUs that the run uses; without any, no GPU is sampled.
         ours: returns the bytes of GPU memory that this process holds. It is used if the driver does not report them,
             as in containers and on WSL.
+        ranks: whether this process is one of several ranks, which are all children of the same parent.
     """
 
-    def __init__(self, disk: Path, gpus: Sequence[str] = (), ours: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self, disk: Path, gpus: Sequence[str] = (), ours: Callable[[], int] = lambda: 0, *, ranks: bool = False
+    ) -> None:
         self._disk = disk
+        self._ranks = ranks
         self._me = psutil.Process()
         self._ours = ours
         self._driver = nvml.Driver() if gpus else None
@@ -109,8 +113,10 @@ class MachineSampler:
         }
 
     def _children(self) -> list[psutil.Process]:
+        """The processes of the run apart from this one."""
         try:
-            return list(self._me.children(recursive=True))
+            root = self._me.parent() if self._ranks else None
+            return list((root or self._me).children(recursive=True))
         except psutil.Error:
             return []
 

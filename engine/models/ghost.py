@@ -17,7 +17,14 @@ class GhostBatchNorm2d(nn.BatchNorm2d):
     momentum. If `images` does not divide the batch, the remaining images form a smaller ghost batch.
 
     The layer computes in fp32 and keeps the state names, dtype and memory layout of `nn.BatchNorm2d`.
+
+    On one of several ranks (see `engine.models.across_ranks`) the layer sees as many ghost batches as every other rank,
+    and the ranks' ghost batches count as coming one after another. Each rank then tracks its own part of the running
+    statistics, and their sum over the ranks is the result.
     """
+
+    rank: int = 0
+    ranks: int = 1
 
     def __init__(
         self, features: int, images: int, *, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True
@@ -51,16 +58,16 @@ class GhostBatchNorm2d(nn.BatchNorm2d):
         return normal.flatten(0, 1).to(x.dtype)
 
     def _track(self, means: Tensor, variances: Tensor) -> None:
-        """Update the running statistics with each of n ghost batches in turn; both arguments are (n, C)."""
+        """Update the running statistics with each ghost batch in turn; both arguments are (ghost batches, C)."""
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
-        n = len(means)
+        n, later_ranks = len(means) * self.ranks, len(means) * (self.ranks - 1 - self.rank)
         if self.momentum is None:  # cumulative average over all batches so far
             before = self.num_batches_tracked.to(means.dtype)
             kept: Tensor | float = before / (before + n)
-            each = (1 / (before + n)).expand(n)
+            each = (1 / (before + n)).expand(len(means))
         else:
-            later = torch.arange(n - 1, -1, -1, dtype=means.dtype, device=means.device)
+            later = torch.arange(len(means) - 1, -1, -1, dtype=means.dtype, device=means.device) + later_ranks
             kept, each = (1 - self.momentum) ** n, self.momentum * (1 - self.momentum) ** later
         self.running_mean.mul_(kept).add_((each[:, None] * means).sum(0))  # `@` would compute in bf16 under autocast
         self.running_var.mul_(kept).add_((each[:, None] * variances).sum(0))

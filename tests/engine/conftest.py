@@ -208,3 +208,12 @@ class AtOnce:
 def written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints are on disk before the next step, however slow the disk: an interval of 0 saves after every step."""
     monkeypatch.setattr("engine.loop.checkpoint.ThreadPoolExecutor", AtOnce)
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Two processes that are the ranks of a run on the CPU; all cases of a worker share them."""
+    from tests.engine.two_ranks import two_ranks  # which imports this module
+
+    with two_ranks(tmp_path_factory.mktemp("ranks") / "store") as ranks:
+        yield ranks

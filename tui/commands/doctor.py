@@ -30,7 +30,14 @@ PACKAGES = ("torch", "torchvision", "textual", "numpy", "pydantic")
 
 def doctor(as_json: bool = Json) -> None:
     """Check this machine: packages, devices, data, disk space."""
-    report = {"machine": _machine(), "packages": _packages(), "devices": _devices(), "data": _data(), "runs": _runs()}
+    report = {
+        "machine": _machine(),
+        "packages": _packages(),
+        "devices": _devices(),
+        "several gpus": _several(),
+        "data": _data(),
+        "runs": _runs(),
+    }
     if as_json:
         return print_json(report)
     for title, facts in report.items():
@@ -82,6 +89,18 @@ def _devices() -> dict[str, Any]:
         why = f"the driver does not answer: {problem}" if problem else "none found by NVML"
         return {"gpu": f"{why}; runs use the CPU (or MPS on a Mac)"}
     return {f"gpu {card.index}": _card(card) for card in cards}
+
+
+def _several() -> dict[str, Any]:
+    """How one run would use several GPUs."""
+    from engine.launch import peers
+    from engine.launch.devices import survey, visible
+
+    cards = visible(survey()[0])
+    facts = {"one run": peers.backend(cards)}
+    if sum(not card.problem for card in cards) > 1:
+        facts["peer-to-peer"] = peers.peer_to_peer(cards)
+    return facts
 
 
 def _card(card: Gpu) -> str:

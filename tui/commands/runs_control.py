@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -113,6 +113,7 @@ def kill(refs: list[str] = Refs, yes: bool = Yes, as_json: bool = Json, runs_dir
 def resume(
     refs: list[str] = Refs,
     device: str = typer.Option("", help="Continue on another device, such as cpu or cuda:1.", metavar="DEVICE"),
+    gpus: int = typer.Option(0, help="Continue on another number of GPUs.", metavar="N", show_default=False),
     launcher: str = typer.Option("", help="Continue with another launcher: local, slurm, or command.", metavar="L"),
     time: str = typer.Option("", help="Slurm: another time limit, such as 8:00:00.", metavar="T"),
     memory: str = typer.Option("", help="Slurm: another amount of memory, such as 32G.", metavar="M"),
@@ -130,14 +131,14 @@ def resume(
     if refs == ["@lost"]:
         return _restart_lost(trust_parts, as_json, runs_dir)
     folders = _find(refs, runs_dir)
-    given = {"device": device, "launcher": launcher, "time": time, "memory": memory}
-    changes = {name: value for name, value in given.items() if value}
+    given = {"device": device, "gpus": gpus, "launcher": launcher, "time": time, "memory": memory}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value}
     for folder in folders:
         agreed(partial(_resume, folder, changes), trust_parts)
     return _report(dict.fromkeys(folders, "resumed"), as_json)
 
 
-def _resume(folder: RunFolder, changes: Mapping[str, str], trust: bool) -> None:
+def _resume(folder: RunFolder, changes: Mapping[str, Any], trust: bool) -> None:
     from engine.launch import restart
 
     restart.resume(folder, changes, trust=trust, say=say)

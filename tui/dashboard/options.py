@@ -39,6 +39,8 @@ class Options:
     """Steps that the y axis is zoomed in by; negative for out."""
     cursor: int = 0
     """The epoch that the cursor reads; 0 without a cursor."""
+    every_gpu: bool = False
+    """Whether each of more than three GPUs has a line of its own."""
 
     @property
     def accuracy_scale(self) -> Scale | None:

@@ -146,7 +146,7 @@ class Panes(Vertical):
         rows = class_rows(view, scene.base)
         classes = partial(per_class, rows, note, empty=view.no_test)
         self._paint("#classes", lambda width, height: classes(width - 1, height), (*rows, note))
-        self._paint("#gpu", partial(self._devices, view), _version(view))
+        self._paint("#gpu", partial(self._devices, scene), (*_version(view), scene.options.every_gpu))
         if chosen.rate:
             self._paint("#rate", partial(self._rate, scene), (*_version(view), scene.look, len(scene.rates)))
         if chosen.health:
@@ -209,10 +209,10 @@ class Panes(Vertical):
         style = replace(frame.style(), gutter=0)
         return chart_pane(rate_curve(scene.view, scene.rates, scene.look), style, width - 1, height)
 
-    def _devices(self, view: RunView, width: int, height: int) -> list[Line]:
+    def _devices(self, scene: Scene, width: int, height: int) -> list[Line]:
         glyphs = self.query_one("#gpu", Pane).glyphs
-        machine = panels.machine(view, samples(history_cells(width - 1), glyphs))
-        return gpu_panel(machine, width - 1, height, glyphs)
+        machine = panels.machine(scene.view, samples(history_cells(width - 1), glyphs))
+        return gpu_panel(machine, width - 1, height, glyphs, every=scene.options.every_gpu)
 
     # --- the third column -------------------------------------------------------------------------------------
 

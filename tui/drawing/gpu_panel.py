@@ -25,6 +25,8 @@ _SHORT_LABEL, _SHORT_FIGURE = 4, 11
 """... and in a narrow one."""
 _ROOMY = 50
 """Width in cells from which a line about the host has all its words."""
+_LISTED = 3
+"""Up to so many GPUs have a line each."""
 _TALLEST = 5
 """Rows of the history at most."""
 
@@ -34,14 +36,22 @@ def history_cells(width: int) -> int:
     return width - (_LABEL + _FIGURE if width >= WIDE else _SHORT_LABEL + _SHORT_FIGURE)
 
 
-def gpu_panel(machine: Machine, width: int, height: int, glyphs: Glyphs = "braille") -> list[Line]:
-    """The panel in `height` lines. What does not fit is dropped from below."""
+def gpu_panel(
+    machine: Machine, width: int, height: int, glyphs: Glyphs = "braille", *, every: bool = False
+) -> list[Line]:
+    """The panel in `height` lines. What does not fit is dropped from below.
+
+    Args:
+        every: a line for each GPU also where there are more than three, rather than their sum and the least busy one.
+    """
     wide = width >= WIDE
     if not machine.sampled:
         return [heading("devices", width), clip([("no sample yet", "dim")], width)][:height]
     tail = _tail(machine, width) if wide else _narrow_tail(machine)
     if len(machine.gpus) > 1:
-        lines = [_many_heading(machine.gpus, width), *_table(machine.gpus, width), *_silent(machine), *tail]
+        each = every or len(machine.gpus) <= _LISTED
+        cards = _table(machine.gpus, width) if each else _summary(machine.gpus, width)
+        lines = [_many_heading(machine.gpus, width), *cards, *_silent(machine), *tail]
     else:
         memory = _memory(machine, width) if machine.gpus else _ram(machine, width)
         rows = min(max(height - 1 - len(memory) - len(tail), 1), _TALLEST)
@@ -175,16 +185,34 @@ def _many_heading(gpus: Sequence[Gpu], width: int) -> Line:
 
 
 def _table(gpus: Sequence[Gpu], width: int) -> list[Line]:
-    """A line for each GPU: index, utilization, memory, temperature."""
+    """A line for each GPU: index, utilization, memory with our share of it, temperature."""
+    return [_gpu_line(f"{gpu.index:>2} ", gpu, _temperature(gpu), width) for gpu in gpus]
+
+
+def _gpu_line(label: str, gpu: Gpu, last: str, width: int) -> Line:
+    """A line with a GPU's utilization and memory; our share of the memory where there is room for it."""
+    ours: Line = [(f"  ours {gigabytes(gpu.memory_ours)}", "")] if width >= WIDE else []
+    memory: Line = [(f"{gigabytes(gpu.memory_used):>6}/{gigabytes(gpu.memory_total)} GB", "")]
+    tail: Line = [(_share(gpu.utilization), "strong"), *memory, *ours, (f"{last:>7}", "dim")]
+    room = max(width - len(label) - width_of(tail), 4)
+    return [(label, ""), *bar(gpu.utilization, room), *tail]
+
+
+def _summary(gpus: Sequence[Gpu], width: int) -> list[Line]:
+    """Three lines for many GPUs: their sum, the least busy one, for which the others wait, and the key to list all."""
+    busy = [gpu.utilization for gpu in gpus if not math.isnan(gpu.utilization)]
+    power = sum(gpu.power for gpu in gpus if not math.isnan(gpu.power))
+    whole = Gpu(
+        utilization=sum(busy) / len(busy) if busy else math.nan,
+        memory_used=sum(gpu.memory_used for gpu in gpus),
+        memory_total=sum(gpu.memory_total for gpu in gpus),
+        memory_ours=sum(gpu.memory_ours for gpu in gpus),
+    )
+    worst = min(gpus, key=lambda gpu: 2.0 if math.isnan(gpu.utilization) else gpu.utilization)
     return [
-        [
-            (f"{gpu.index:>2} ", ""),
-            *bar(gpu.utilization, max(width - 28, 4)),
-            (_share(gpu.utilization), "strong"),
-            (f"{gigabytes(gpu.memory_used):>5}/{gigabytes(gpu.memory_total)} GB", ""),
-            (f"{_temperature(gpu):>7}", "dim"),
-        ]
-        for gpu in gpus
+        _gpu_line("all ", whole, f"{_whole(power)} W" if power else "", width),
+        _gpu_line(f"{worst.index:>3} ", worst, _temperature(worst), width),
+        [(f"GPU {worst.index} is the least busy; d lists all", "dim")],
     ]
 
 

@@ -15,6 +15,9 @@ KEYS: Final = in_line(
         *(replace(row, help=_METRIC) if row.action == "metric" else row for row in CHARTS),
         *OTHER_RUN,
         Key("f", "follow", "follow", "Always show the newest live run; again: stop following."),
+        Key(
+            "d", "every_gpu", "every GPU", "With more than three GPUs: a line for each; again: their sum and the worst."
+        ),
         Key("slash", "search", "search log", "Search the log."),
         *take(LISTS, "space"),
         *ACTS,

@@ -14,8 +14,11 @@ from engine.contract.recipe.overrides import parse_value
 from engine.contract.recipe.params import LIMITS, Param
 from engine.contract.recipe.resolve import explain
 from engine.contract.recipe.schema import Placement
+from engine.launch import devices
 from tui.plans.flags import with_target
 
+ALL: Final = "all"
+"""What stands for all GPUs of this machine. run.json holds their number."""
 PLACE: Final = {flag.path: flag for flag in with_target("place")}
 """The placement fields that a user may set, and the flag of each."""
 SEEDS: Final = Param("seeds", "str", "0", "One run per seed: 0, or 0-4 for five runs. A seed fixes every random draw.")
@@ -71,12 +74,22 @@ def checked(texts: Mapping[str, str]) -> Placement:
         text = texts[name]
         if kind == "list[str]":
             table[name] = words_of(text)
+        elif name == "gpus" and text.strip() == ALL:
+            if texts.get("launcher", "local") != "local":
+                raise BadInput(f"gpus: {ALL} counts the GPUs of this machine; give the number that a job is to have")
+            table[name] = _all_gpus(texts.get("device", "auto"))
         else:
             table[name] = text if kind in ("str", "choice") else parse_value(text)
     try:
         return Placement.model_validate(table)
     except ValidationError as error:
         raise BadInput(explain(error, Placement)) from None
+
+
+def _all_gpus(device: str) -> int:
+    """How many GPUs of this machine a run may use; 1 for a device that is not a GPU or a single one."""
+    usable = [gpu for gpu in devices.visible(devices.gpus()) if not gpu.problem]
+    return max(len(usable), 1) if device in ("auto", "cuda") else 1
 
 
 def words_of(text: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from engine.contract.errors import BadInput, user_path
 from engine.contract.numbers import counted
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.changes import changes
+from engine.contract.recipe.ranks import indivisible
 from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run import own_code
 from engine.contract.run.store import RunFolder, create
@@ -89,12 +90,12 @@ def plan(
     data_dir = str(user_path(placed.data_dir).absolute()) if placed.data_dir else ""  # trainers change the folder
     placement = placed.model_copy(update={"parts": tuple(own_parts), "data_dir": data_dir})
     seeds = seeds or draft.seeds()
-    if placement.gpus > 1:
-        raise BadInput(f"gpus: got {placement.gpus}; this version trains each run on one GPU")
     if placement.launcher == "local":
         devices.request(placement)
     else:
         check(placement)
+    if problem := indivisible(recipe, placement.gpus, _training_images(recipe, parts)):
+        raise BadInput(problem)
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, placement.data_dir)
     need_room(root, [(recipe, len(seeds))], parts)
@@ -112,6 +113,13 @@ def plan(
         note=found.note,
         approved=approved,
     )
+
+
+def _training_images(recipe: Recipe, parts: Catalog) -> int:
+    """The number of training images; 0 if only the trainer can count them."""
+    data = recipe.data
+    whole = data.fraction == 1 and not data.holdout and data.train_slice == "all"
+    return int(parts.get("dataset", data.name).meta.get("train_images", 0)) if whole else 0
 
 
 def _command(draft: Draft, seed: int) -> str:

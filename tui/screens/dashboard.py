@@ -188,6 +188,9 @@ class Dashboard(BesideRuns, PlotKeys, Exports):
         self._zoom = "" if self._zoom else "accuracy"
         self._arrange()
 
+    def action_every_gpu(self) -> None:
+        self._change(replace(self._options, every_gpu=not self._options.every_gpu))
+
     def action_follow(self) -> None:
         self._follow = not self._follow
         self.say("following the newest live run" if self._follow else "no longer following the newest live run")

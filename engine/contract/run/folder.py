@@ -10,6 +10,7 @@ probe.json      the trainer, once          precision, threads and compile mode, 
 checkpoints/    the trainer                weights, and the state to resume from
 predictions.npz the trainer                test logits and labels
 unpacked.json   `runs unpack`, once        the archive that the run came in, by name and SHA-256
+failures/       each rank but the first    why it failed, in a run on several GPUs
 requests/       anyone                     requests to a supervisor that no signal reaches
 job.json, job.sh                           whoever hands the run to a scheduler: its job, and what the job executes
 attempts/N      the supervisor             that attempt N is its own, created exclusively

@@ -11,7 +11,7 @@ from typing import Final
 from engine.contract.errors import BadInput
 from engine.contract.run.checkpoints import is_ours
 
-FOLDERS: Final = ("checkpoints", "parts", "exits", "requests")
+FOLDERS: Final = ("checkpoints", "parts", "exits", "requests", "failures")
 """The subfolders of a run folder."""
 
 

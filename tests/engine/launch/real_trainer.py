@@ -3,6 +3,8 @@
 While RUN_DIR/hold exists it goes no further than the first checkpoint inside the second epoch of each attempt, so that
 a test can interrupt it there however slow the machine is.
 
+The rank whose number is in RUN_DIR/fail fails as it starts to train.
+
 While RUN_DIR/pause exists it goes no further than three steps into the second epoch; RUN_DIR/paused appears once it is
 there.
 """
@@ -23,6 +25,9 @@ from engine.train import fit
 
 def held_fit(recipe: Recipe, run: RunFolder, *given: Any, stopping: Callable[[], bool], **more: Any) -> Iterator[Event]:
     epochs = asked = 0
+    fail = run.path / "fail"
+    if fail.exists() and fail.read_text() == os.environ["RANK"]:
+        raise MemoryError("as the test wants it")
 
     def patient() -> bool:
         """Asked before every step: the fourth time in the second epoch there are three behind it."""

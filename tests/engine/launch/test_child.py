@@ -23,7 +23,8 @@ def wait_for(condition) -> None:
 def test_one_gpu_is_one_process_and_several_go_through_torchrun(tmp_path: Path):
     run = RunFolder(tmp_path)
     assert command(run, 1) == [sys.executable, "-m", "engine", str(tmp_path)]
-    assert command(run, 2)[2:5] == ["torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    agent = ["-m", "torch.distributed.run", "--standalone", "--max-restarts=0", "--nproc-per-node=2"]
+    assert command(run, 2) == [sys.executable, *agent, "-m", "engine", str(tmp_path)]
 
 
 def test_it_does_nothing_before_its_release_and_its_exit_code_is_known(tmp_path: Path):

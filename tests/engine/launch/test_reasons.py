@@ -10,11 +10,21 @@ import pytest
 from engine.contract.run.event_file import EventWriter, encode
 from engine.contract.run.events import Failed, Finished, RunStarted, Stopped
 from engine.contract.run.folder import RESERVE_BYTES
+from engine.contract.run.rank_failure import RankFailure
 from engine.contract.values import encode_table
 from engine.launch import reasons
 from engine.launch.reasons import Ending, Evidence, judge
 
 KILLED = -signal.SIGKILL
+
+
+SUMMARY = """Root Cause (first observed failure):
+[0]:
+  time      : 2026-11-28_05:55:40
+  rank      : 1 (local_rank: 1)
+  exitcode  : -9 (pid: 15417)
+============================================================"""
+"""The end of torchrun's output."""
 
 
 def ending(returncode: int | None = 1, log: str = "", **more: object) -> Evidence:
@@ -39,6 +49,9 @@ def ending(returncode: int | None = 1, log: str = "", **more: object) -> Evidenc
         (ending(0), "failed", "", "ended with exit code 0 without giving a reason"),
         (ending(2, "error: no data"), "failed", "bad_input", "error: no data"),
         (ending(2, "Traceback\nKeyError: 2"), "failed", "traceback", "KeyError: 2"),
+        (ending(1, SUMMARY), "failed", "killed", "killed from outside with SIGKILL (kill -9)"),
+        (ending(1, SUMMARY, oom_kills=1), "failed", "out_of_memory", "killed by the kernel"),
+        (ending(1, SUMMARY, rank=RankFailure(1, "gpu_memory", "no room")), "failed", "gpu_memory", "rank 1: no room"),
         (ending(None), "failed", "killed", "ended without giving a reason, while it had no supervisor"),
     ],
 )  # fmt: skip
@@ -131,3 +144,9 @@ def test_the_tail_of_a_log_is_cut_and_survives_any_bytes(tmp_path: Path):
 def test_a_disk_with_room_is_not_full_and_keeps_no_trace_of_the_question(tmp_path: Path):
     assert not reasons.is_full(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rank_that_the_kernel_killed_for_memory_is_named_so_whatever_the_first_rank_saw():
+    seen = Failed(reason="killed", message="another rank of this run ended without giving a reason")
+    assert judge(ending(1, closing=seen, oom_kills=1)).reason == "out_of_memory"
+    assert judge(ending(1, closing=seen)).reason == "killed"

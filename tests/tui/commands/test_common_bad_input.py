@@ -73,7 +73,7 @@ TRAIN = ("--preset", "quickstart", "--headless")
         ((*TRAIN, "--parts", "/dev/null"), "cannot read parts from /dev/null: not a regular file"),
         ((*TRAIN, "--device", "gpu"), "device"),
         ((*TRAIN, "--device", "cuda"), "no GPU is visible"),
-        ((*TRAIN, "--gpus", "2"), "gpus: got 2"),
+        ((*TRAIN, "--gpus", "2"), "gpus = 2 needs GPUs, but the device is cpu"),
         ((*TRAIN, "--parts", "/no/such/file.py"), "/no/such/file.py"),
         ((*TRAIN, "--name", "x" * 1000), "name"),
         ((*TRAIN, "--no-such-flag"), "--no-such-flag"),

@@ -103,6 +103,23 @@ def test_several_gpus_have_a_line_each():
     assert "2 GPUs" in text and text.splitlines()[1].split()[0] == "0" and text.splitlines()[2].split()[0] == "1"
 
 
+def test_each_of_up_to_three_gpus_shows_our_share_of_its_memory():
+    cards = tuple(replace(CARD, index=i, memory_ours=(4 + i) * GB) for i in range(3))
+    lines = text_of(gpu_panel(Machine(gpus=cards), 59, 6)).splitlines()
+    assert [line.split("ours ")[1].split()[0] for line in lines[1:4]] == ["4", "5", "6"]
+
+
+def test_more_than_three_gpus_are_summed_beside_the_least_busy_one_until_all_are_asked_for():
+    cards = tuple(replace(CARD, index=i, utilization=0.5 + i / 10, memory_ours=4 * GB) for i in range(4))
+    machine = Machine(gpus=cards)
+    whole, worst, hint = text_of(gpu_panel(machine, 59, 8)).splitlines()[1:4]
+    assert "65 %" in whole and "42/96 GB" in whole and "ours 16" in whole and whole.endswith("1648 W")
+    assert worst.split()[0] == "0" and "50 %" in worst and worst.endswith("58 °C")
+    assert hint == "GPU 0 is the least busy; d lists all"
+    each = text_of(gpu_panel(machine, 59, 8, every=True)).splitlines()[1:5]
+    assert [line.split()[0] for line in each] == ["0", "1", "2", "3"]
+
+
 def test_an_unknown_utilization_is_a_dash():
     assert "- %" in text_of(gpu_panel(Machine(gpus=(Gpu(),)), 29, 6))
 

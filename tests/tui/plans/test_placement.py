@@ -4,6 +4,7 @@ import pytest
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.schema import Placement
+from engine.launch.devices import Gpu
 from tui.plans.flags import with_target
 from tui.plans.placement import PLACE, SEEDS, checked, param_of, place_params, words_of
 
@@ -47,3 +48,23 @@ def test_every_wrong_field_is_named():
 def test_a_list_is_typed_with_commas_or_blanks():
     assert words_of("a,b  c, d") == ("a", "b", "c", "d")
     assert words_of(" ") == ()
+
+
+def test_all_gpus_are_counted_among_those_that_a_run_may_use(monkeypatch):
+    cards = [
+        Gpu(0, "GPU-0", "", None, None),
+        Gpu(1, "GPU-1", "", None, None),
+        Gpu(2, "", "", None, None, problem="lost"),
+    ]
+    monkeypatch.setattr("tui.plans.placement.devices.gpus", lambda: cards)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert checked({"gpus": "all"}).gpus == 2
+    assert checked({"gpus": "all", "device": "cuda:1"}).gpus == checked({"gpus": "all", "device": "cpu"}).gpus == 1
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert checked({"gpus": "all"}).gpus == 1
+
+
+def test_all_gpus_are_not_counted_for_a_job_on_another_machine():
+    with pytest.raises(BadInput, match="give the number that a job is to have"):
+        checked({"gpus": "all", "launcher": "slurm"})
+    assert checked({"gpus": "4", "launcher": "slurm"}).gpus == 4

@@ -65,7 +65,8 @@ def test_what_was_made_to_fit_is_noted():
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [
-        ({"epochs": 0}, "epochs"), ({"device": "cuda:63"}, "cuda:63"), ({"gpus": 2}, "gpus: got 2"),
+        ({"epochs": 0}, "epochs"), ({"device": "cuda:63"}, "cuda:63"),
+        ({"gpus": 2, "device": "cpu"}, "gpus = 2 needs GPUs"),
         ({"seeds": "4-1"}, "runs backwards"), ({"keep": "some"}, "keep"), ({"model": "resnet21"}, "did you mean"),
     ],
 )  # fmt: skip

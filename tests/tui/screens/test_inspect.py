@@ -310,6 +310,8 @@ async def test_the_images_of_a_tab_are_exported_as_a_contact_sheet_where_it_has_
         await until(pilot, lambda: isinstance(app.screen, Pick))
         await pilot.press("G", "enter")  # the last format
         ending = "txt" if tab == "Log" else "png"
-        file = platformdirs.user_data_path("cifar-tui") / "exports" / f"{tab.lower()}-{app.session.selected.id}.{ending}"
+        file = (
+            platformdirs.user_data_path("cifar-tui") / "exports" / f"{tab.lower()}-{app.session.selected.id}.{ending}"
+        )
         await until(pilot, lambda: any(f"as {file}" in note.message for note in app._notifications))
         assert (file.read_bytes()[:4] == b"\x89PNG") == (tab != "Log")

@@ -1,0 +1,263 @@
+"""What the ranks of one run do together. A run on N GPUs is N processes, its ranks, which train on one global batch.
+
+Every rank sees the same order of images and the same draws, augments the whole global batch and computes the loss of
+its own images. After the last backward pass the gradients are summed over the ranks in one flat bucket, so that all
+ranks take the same step. The code that trains asks a `World`, and `ALONE` answers for a single process without any
+work, so training has no branch on the number of ranks.
+
+torch's `DistributedDataParallel` is not used: it averages by the number of ranks, which is wrong for an uneven last
+batch (pytorch#31579), and it does not synchronize our compiled unit of model and loss (pytorch#109774).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch._C._distributed_c10d import PrefixStore, Store
+
+T = TypeVar("T")
+
+TIMEOUT: Final = timedelta(minutes=3)
+"""How long a rank waits for the others before it gives up. NCCL's own watchdog would wait for ten minutes."""
+LAG: Final = 2
+"""A request to stop is acted on this many questions after it was made, so that no rank waits for the answer."""
+
+
+class RankLost(RuntimeError):
+    """Another rank of the run no longer answers, so that this one cannot go on either."""
+
+
+class World:
+    """All ranks of a run as one of them sees them. This class is the world of a single process: every call is free."""
+
+    rank: int = 0
+    size: int = 1
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> World:
+        """A copied model still belongs to the same world."""
+        return self
+
+    @property
+    def leads(self) -> bool:
+        """Whether this rank writes the run folder."""
+        return self.rank == 0
+
+    def part(self, images: int, group: int = 1) -> slice:
+        """This rank's share of a batch of so many images: a contiguous slice of whole groups of `group` images."""
+        return slice(None)
+
+    def placed(self, rows: Tensor, mine: slice, images: int) -> Tensor:
+        """The rows of this rank's share at their places in the batch, with zeros for the rows of other ranks."""
+        return rows
+
+    def share_out(self, statistics: Sequence[Tensor]) -> None:
+        """Prepare running statistics to which every rank will add a part; `sum_` adds them up."""
+
+    def sum_(self, parameters: Sequence[Tensor], others: Sequence[Tensor] = ()) -> None:
+        """Add up the gradients of the parameters, and other tensors, over all ranks; both are changed in place.
+
+        A parameter without a gradient on every rank stays without one; a gradient that only some ranks have counts as
+        zero on the others.
+        """
+
+    def gather_batches(self, batches: list[Tensor]) -> list[Tensor]:
+        """The batches of all ranks: the first one of every rank in order, then the second ones, and so on.
+
+        Args:
+            batches: equally many on every rank, all of one shape.
+        """
+        return batches
+
+    def agreed(self, asked: Callable[[], bool]) -> Callable[[], bool]:
+        """A version of a yes-or-no question that gives all ranks the same answer: yes as soon as one of them says yes.
+
+        All ranks must ask equally often.
+        """
+        return asked
+
+    def same(self, make: Callable[[], T]) -> T:
+        """What `make` returns in rank 0; the other ranks do not call it."""
+        return make()
+
+    def reseed(self, seed: int, epoch: int, step: int) -> None:
+        """Give this rank's dropout and the like random numbers of its own, determined by seed, epoch and step."""
+
+    def check_alike(self, tensors: Iterable[Tensor]) -> None:
+        """Raise RuntimeError unless the tensors have the same bits on all ranks."""
+
+    def close(self) -> None:
+        """Leave the world."""
+
+
+ALONE: Final = World()
+"""The world of a run on one device."""
+
+
+class Ranks(World):
+    """One of several processes that train one run together, on GPUs with NCCL or on a CPU with gloo.
+
+    Args:
+        rank: from 0.
+        device: of this rank.
+        store: where the ranks find each other.
+        timeout: how long to wait for the others.
+    """
+
+    def __init__(self, rank: int, size: int, device: torch.device, store: Store, timeout: timedelta = TIMEOUT) -> None:
+        self.rank, self.size = rank, size
+        self._device = device
+        self._agreements: list[_Agreement] = []
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        with answered():
+            dist.init_process_group(
+                backend, store=PrefixStore("ranks", store), rank=rank, world_size=size, timeout=timeout
+            )
+            self._host: Any = dist.new_group(backend="gloo", timeout=timeout)  # for what must not wait for the GPU
+
+    def part(self, images: int, group: int = 1) -> slice:
+        groups = -(-images // group)
+        first, last = (min(groups * rank // self.size * group, images) for rank in (self.rank, self.rank + 1))
+        return slice(first, last)
+
+    def placed(self, rows: Tensor, mine: slice, images: int) -> Tensor:
+        whole = rows.new_zeros(images, *rows.shape[1:], dtype=torch.float32)
+        whole[mine] = rows.float()
+        return whole
+
+    def share_out(self, statistics: Sequence[Tensor]) -> None:
+        if statistics and not self.leads:
+            torch._foreach_zero_(list(statistics))
+
+    @torch.no_grad()
+    def sum_(self, parameters: Sequence[Tensor], others: Sequence[Tensor] = ()) -> None:
+        missing = [parameter for parameter in parameters if parameter.grad is None]
+        present = torch.tensor([float(parameter.grad is not None) for parameter in parameters], device=self._device)
+        for parameter in missing:
+            parameter.grad = torch.zeros_like(parameter)
+        tensors = [present, *(parameter.grad for parameter in parameters if parameter.grad is not None), *others]
+        bucket = torch.cat([tensor.flatten().float() for tensor in tensors])
+        with answered():
+            dist.all_reduce(bucket)
+        pieces = bucket.split([tensor.numel() for tensor in tensors])
+        for tensor, piece in zip(tensors, pieces, strict=True):
+            tensor.copy_(piece.view(tensor.shape))
+        if missing:  # reading waits for the device, and only in this case
+            nowhere = {id(one) for one, count in zip(parameters, present.tolist(), strict=True) if not count}
+            for parameter in missing:
+                if id(parameter) in nowhere:
+                    parameter.grad = None
+
+    @torch.no_grad()
+    def gather_batches(self, batches: list[Tensor]) -> list[Tensor]:
+        mine = torch.stack(batches)
+        found = [torch.empty_like(mine) for _ in range(self.size)]
+        with answered():
+            dist.all_gather(found, mine)
+        return [one[place] for place in range(len(batches)) for one in found]
+
+    def gathered(self, x: Tensor) -> Tensor:
+        """The tensors of all ranks, stacked (ranks, *x.shape); gradients flow back to the rank that each came from."""
+        found: Tensor = _Gathered.apply(x, self.rank, self.size)
+        return found
+
+    def agreed(self, asked: Callable[[], bool]) -> Callable[[], bool]:
+        """As in `World`; the answer is that to the question asked `LAG` times ago."""
+        self._agreements.append(_Agreement(asked, self._host))
+        return self._agreements[-1]
+
+    def same(self, make: Callable[[], T]) -> T:
+        box: list[Any] = [make() if self.leads else None]
+        with answered():
+            dist.broadcast_object_list(box, src=0, group=self._host)
+        found: T = box[0]
+        return found
+
+    def reseed(self, seed: int, epoch: int, step: int) -> None:
+        key = f"{seed}/{epoch}/{step}/{self.rank}".encode()
+        torch.manual_seed(int.from_bytes(hashlib.sha256(key).digest()[:8], "little"))
+
+    @torch.no_grad()
+    def check_alike(self, tensors: Iterable[Tensor]) -> None:
+        digest = hashlib.sha256()
+        for tensor in tensors:
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        found: list[Any] = [None] * self.size
+        with answered():
+            dist.all_gather_object(found, digest.hexdigest(), group=self._host)
+        if len(set(found)) > 1:
+            others = ", ".join(str(rank) for rank, one in enumerate(found) if one != found[0])
+            raise RuntimeError(f"the weights of rank {others} differ from those of rank 0")
+
+    def close(self) -> None:
+        with answered():
+            for agreement in self._agreements:
+                agreement.finish()
+            dist.destroy_process_group()
+
+
+class _Agreement:
+    """A question that all ranks answer alike. Answers travel between the hosts while training goes on."""
+
+    def __init__(self, asked: Callable[[], bool], group: dist.ProcessGroup) -> None:
+        self._asked, self._group = asked, group
+        self._posted: deque[tuple[dist.Work, Tensor]] = deque()
+        self._yes = False
+
+    def __call__(self) -> bool:
+        if self._yes:
+            return True
+        flag = torch.tensor([int(self._asked())], dtype=torch.int32)
+        with answered():
+            self._posted.append((dist.all_reduce(flag, dist.ReduceOp.MAX, group=self._group, async_op=True), flag))
+            if len(self._posted) > LAG:
+                work, flag = self._posted.popleft()
+                work.wait()
+                self._yes = bool(flag.item())
+        return self._yes
+
+    def finish(self) -> None:
+        """Wait for the answers that are under way."""
+        while self._posted:
+            self._posted.popleft()[0].wait()
+
+
+class _Gathered(torch.autograd.Function):
+    """All-gather with a gradient: a rank's tensor gets the sum of the gradients that all ranks have for it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, rank: int, size: int) -> Tensor:
+        ctx.rank = rank
+        found = [torch.empty_like(x) for _ in range(size)]
+        with answered():
+            dist.all_gather(found, x.contiguous())
+        return torch.stack(found)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        total = grads[0].contiguous()
+        with answered():
+            dist.all_reduce(total)
+        return total[ctx.rank], None, None
+
+
+@contextmanager
+def answered() -> Any:
+    """Name what every error of a collective operation means: gloo and NCCL describe only the broken connection."""
+    try:
+        yield
+    except RuntimeError as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise RankLost(f"another rank of this run no longer answers: {first}") from error
+
+
+def synchronized_tensors(model: nn.Module) -> list[Tensor]:
+    """Weights and buffers of a model, which must be the same on all ranks."""
+    return [*model.parameters(), *model.buffers()]
