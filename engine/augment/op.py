@@ -60,7 +60,7 @@ class Seen:
     images: np.ndarray
     """Their indices in the training set, int64 (n,)."""
     epoch: int
-    """Counted from 0."""
+    """Counted from 0. If hard examples leave images out, each pass over the others counts."""
     rng: np.random.Generator
     """Restarted at the same point in every step of a run, so that its first values are the same in every epoch."""
 

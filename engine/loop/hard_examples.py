@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
     from engine.contract.recipe.schema import HardExamplesConfig
 
 PASS: Final = 0x70617373  # separates the orders of passes from those of whole epochs
+
+
+class Pass(NamedTuple):
+    """A pass over images, or what is left of it."""
+
+    number: int
+    """How many passes came before it. It is the epoch's until images are left out; then an epoch has several passes."""
+    step: int
+    """The step of the epoch from which on it is taken."""
+    images: np.ndarray
+    """The images from there on, as indices, int64."""
 
 
 class HardExamples:
@@ -50,6 +61,7 @@ class HardExamples:
         self._images, self._batch_size, self._seed, self._device = images, batch_size, seed, device
         self._pass = max(1, round(config.keep * steps))  # steps
         self._kept_images = min(self._pass * batch_size, images)
+        self._passes = math.ceil(steps / self._pass)  # in a whole epoch
         self.first = math.ceil(config.start * length)
         """The first epoch, from 0, that leaves images out, if any does."""
         tracked = images if config.keep < 1 and self.first < length else 0
@@ -65,7 +77,7 @@ class HardExamples:
                 "largest losses, chosen anew for each pass; training loss and accuracy are then of these"
             )
 
-    def passes(self, epoch: int, step: int, steps: int) -> Iterator[tuple[int, np.ndarray]]:
+    def passes(self, epoch: int, step: int, steps: int) -> Iterator[Pass]:
         """The rest of an epoch.
 
         A pass is chosen when it is asked for, which waits for the device. If it was interrupted, its images are those
@@ -75,14 +87,11 @@ class HardExamples:
             epoch: from 0.
             step: the first step to come.
             steps: in this epoch.
-
-        Yields:
-            For each pass the step from which on it is taken, and the images from there on, as indices, int64.
         """
         if epoch < self.first or not len(self._losses):
             order = epoch_order(self._seed, epoch, self._images)[step * self._batch_size :]
             self._expect(order)
-            yield step, order
+            yield Pass(epoch, step, order)
             return
         while step < steps:
             number, done = divmod(step, self._pass)
@@ -92,7 +101,7 @@ class HardExamples:
             end = min(step - done + self._pass, steps)
             order = self._kept[shuffled][done * self._batch_size :][: (end - step) * self._batch_size]
             self._expect(order)
-            yield step, order
+            yield Pass(self.first + (epoch - self.first) * self._passes + number, step, order)
             step = end
 
     @torch.no_grad()

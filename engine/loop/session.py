@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -99,10 +100,10 @@ class Session:
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The remaining batches of this epoch as the model sees them: images (B, C, H, W) and targets (B, classes)."""
         recipe, setup = self.recipe, self.setup
-        for start, order in self.examples.passes(self.epoch, self.step, setup.steps_in(self.epoch)):
+        for number, start, order in self.examples.passes(self.epoch, self.step, setup.steps_in(self.epoch)):
             yield from training_batches(
                 setup.train,
-                setup.augmented,
+                partial(setup.augmented, passed=number),
                 seed=self.seed,
                 epoch=self.epoch,
                 batch_size=recipe.batch_size,

@@ -117,14 +117,22 @@ class Setup:
         return self.augment.normalize(images).contiguous(memory_format=self.layout)
 
     def augmented(
-        self, images: Tensor, labels: Tensor, epoch: int, step: int, chosen: np.ndarray | None = None
+        self,
+        images: Tensor,
+        labels: Tensor,
+        epoch: int,
+        step: int,
+        chosen: np.ndarray | None = None,
+        *,
+        passed: int | None = None,
     ) -> tuple[Tensor, Tensor]:
         """uint8 images and their labels as the model receives them in training, with soft targets (B, classes).
 
         Args:
             chosen: int64 (B,), the indices of these images in the training set; by default the first B.
+            passed: how many passes over images came before, which is what random choices depend on; by default `epoch`.
         """
-        x, y = self.augment(images, labels, epoch, step, chosen)
+        x, y = self.augment(images, labels, epoch if passed is None else passed, step, chosen)
         x = self.resizing.apply(x, epoch * self.steps + step)
         return x.contiguous(memory_format=self.layout), y
 

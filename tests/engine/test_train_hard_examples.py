@@ -12,12 +12,13 @@ HARD = {"hard_examples": {"keep": 0.4, "start": 0.3}}  # from the second epoch o
 
 
 def test_epochs_before_the_start_visit_all_images_and_later_passes_each_of_theirs_once(make, monkeypatch):
-    visited, augmented = [], Setup.augmented
+    visited, passes, augmented = [], [], Setup.augmented
 
-    def spy(setup, images, labels, epoch, step, chosen=None):
+    def spy(setup, images, labels, epoch, step, chosen=None, *, passed=None):
         if chosen is not None:
             visited.append((epoch, step, chosen))
-        return augmented(setup, images, labels, epoch, step, chosen)
+            passes.append(passed)
+        return augmented(setup, images, labels, epoch, step, chosen, passed=passed)
 
     monkeypatch.setattr(Setup, "augmented", spy)
     trial = make(**HARD)
@@ -27,6 +28,7 @@ def test_epochs_before_the_start_visit_all_images_and_later_passes_each_of_their
     assert np.array_equal(whole, epoch_order(trial.seed, 0, 330)[:320])
     second = [chosen for epoch, _, chosen in visited if epoch == 1]
     assert [len(set(np.concatenate(part))) for part in (second[:2], second[2:4])] == [128, 128]
+    assert passes == [*[0] * 5, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6]
     assert any("from epoch 2 on" in event.text for event in events if isinstance(event, Message))
     assert isinstance(events[-1], Finished)
 

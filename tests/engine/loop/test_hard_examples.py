@@ -21,7 +21,7 @@ def examples_of(keep=0.5, start=0.5, length=4.0, seed=3):
 def train(examples, epoch, outputs, targets, steps=STEPS, start=0):
     """Take steps with these outputs; returns the images of each pass."""
     visited = []
-    for first, order in examples.passes(epoch, start, steps):
+    for _, first, order in examples.passes(epoch, start, steps):
         visited.append(order)
         for step in range(first, steps):
             places = order[(step - first) * BATCH :][:BATCH]
@@ -60,12 +60,12 @@ def test_the_images_are_chosen_anew_for_each_pass(outputs, targets):
     examples = examples_of()
     train(examples, 0, outputs, targets)
     passes = examples.passes(2, 0, STEPS)
-    _, order = next(passes)
+    order = next(passes).images
     learned = 100 * targets  # the loss of what is now visited becomes small
     for step in range(4):
         places = order[step * BATCH :][:BATCH]
         examples.note(learned[places], F.one_hot(targets[places].argmax(1), 10).float())
-    _, other = next(passes)
+    other = next(passes).images
     assert not set(order) & set(other)
 
 
@@ -92,7 +92,7 @@ def test_an_interrupted_epoch_continues_with_the_same_images(outputs, targets, a
         train(examples, 0, outputs, targets)
     expected = np.concatenate(train(whole, 2, outputs, targets))
     taken = 0
-    for first, order in before.passes(2, 0, STEPS):
+    for _, first, order in before.passes(2, 0, STEPS):
         for step in range(first, min(at, first + len(order) // BATCH)):
             places = order[(step - first) * BATCH :][:BATCH]
             before.note(outputs[places], targets[places])
@@ -111,3 +111,14 @@ def test_nothing_is_tracked_or_announced_if_no_image_is_ever_left_out(outputs, t
     assert examples.state_dict() == {} and list(examples.about()) == []
     (order,) = train(examples, 3, outputs, targets)
     assert np.array_equal(order, epoch_order(3, 3, N))
+
+
+@pytest.mark.parametrize("keep, expected", [(0.5, [0, 1, 2, 3, 4, 5]), (0.4, [0, 1, 2, 3, 4, 5, 6, 7])])
+def test_the_passes_of_all_epochs_are_numbered_in_order(outputs, targets, keep, expected):
+    examples, numbers = examples_of(keep=keep), []
+    for epoch in range(4):
+        for one in examples.passes(epoch, 0, STEPS):
+            numbers.append(one.number)
+            for places in np.split(one.images[: len(one.images) // BATCH * BATCH], len(one.images) // BATCH):
+                examples.note(outputs[places], targets[places])
+    assert numbers == expected
