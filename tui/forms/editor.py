@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from presets import loader, references, suites
 from presets.references import source_file
 from tui.forms.fields import Field, FormValues, fields
 from tui.plans.draft import NAMED, Draft
+from tui.plans.placement import checked
 from tui.plans.resolution import Resolver
 
 
@@ -158,7 +160,7 @@ class FormEditor:
             self.recipe, self.note = self.resolution.recipe, self.resolution.note
         except BadInput as error:
             found += error.problems
-        for part in (self.draft.placement, self.draft.seeds):
+        for part in (partial(checked, self.draft.place), self.draft.seeds):
             try:
                 part()
             except BadInput as error:

@@ -16,7 +16,6 @@ from typing import Any, Final
 from engine.contract.errors import BadInput
 from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.resolve import PART_FIELDS
-from engine.contract.recipe.schema import Placement
 from presets.loader import Edits
 from tui.plans import placement
 from tui.plans.flags import FLAGS, TRAIN, Flag, accepted_by, with_target
@@ -97,10 +96,6 @@ class Draft:
         sets = tuple(f"{path}={text}" for path, text in self._by_depth())
         model, augmentation, schedule = (self.named.get(name, "") for name in ("model", "augmentation", "schedule"))
         return Edits(model, augmentation, schedule, sets=sets, add_ops=self.add_ops, drop_ops=self.drop_ops)
-
-    def placement(self) -> Placement:
-        """Where and how it runs. Raises BadInput."""
-        return placement.checked(self.place)
 
     def seeds(self) -> list[int]:
         """The seeds, one run each. Raises BadInput."""

@@ -12,6 +12,7 @@ from engine.contract.run.seed_plans import plan_seeds
 from engine.contract.run.store import RunFolder, Summary
 from tui.plans.again import own_parts, repeat_of
 from tui.plans.batch import Batch, BatchItem, prepare
+from tui.plans.configured import placement_of
 from tui.plans.cost import cost, room
 from tui.plans.words import describe
 
@@ -73,6 +74,6 @@ def plan_more(run: RunFolder, number: int, rows: Sequence[Summary], roots: Seque
     seeds = (*here, *range(first, first + max(number - len(here), 0)))
     label = f"{found.draft.preset}"
     batch = prepare([BatchItem(label, found)], seeds, roots, parts, own_parts=files, trust=trust, known=rows)
-    placement = found.draft.placement()
+    placement = placement_of(found.draft)
     lines = (*describe(batch, cost(batch, rows, placement), room(batch, rows)), f"Device: {placement.device}.")
     return SeedPlan(recipe_id, seeds, batch, lines)

@@ -10,6 +10,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Placement
 from tui.forms.editor import FormEditor
+from tui.plans.configured import placement_of
 from tui.plans.draft import Draft, from_flags, parse_seeds
 from tui.plans.resolution import Resolver
 
@@ -95,9 +96,9 @@ def test_placement_is_typed_as_text_and_checked():
     draft = from_flags(
         {"preset": "x", "device": "cpu", "gpus": 2, "tags": ["a", "b"], "wait_free": 3.5, "name": "0123"}
     )
-    assert draft.placement() == Placement(device="cpu", gpus=2, tags=("a", "b"), wait_free_gb=3.5, name="0123")
+    assert placement_of(draft) == Placement(device="cpu", gpus=2, tags=("a", "b"), wait_free_gb=3.5, name="0123")
     with pytest.raises(BadInput, match="gpus"):
-        Draft("x").put("place.gpus", "none").placement()
+        placement_of(Draft("x").put("place.gpus", "none"))
 
 
 @pytest.mark.parametrize(("value", "text"), [(9.9, "9.9"), (9.0, "9"), (9, "9")])

@@ -111,6 +111,7 @@ from tui import cli
 from tui.commands import train
 from tui.forms.editor import FormEditor
 from tui.plans.again import flags_of
+from tui.plans.configured import placement_of
 from tui.plans.draft import from_flags
 
 taken = []
@@ -130,7 +131,7 @@ draft = from_flags(taken[0])
 rows = FormEditor(draft, catalog(), [Path("/nowhere")]).fields()
 print(json.dumps({
     "place": dict(draft.place),
-    "placement": draft.placement().model_dump(include={"order", "retries"}),
+    "placement": placement_of(draft).model_dump(include={"order", "retries"}),
     "command": draft.command_line(),
     "again": flags_of(draft.command_line()),
     "form": {row.path: [row.label, row.text, row.param.help, list(row.choices)] for row in rows

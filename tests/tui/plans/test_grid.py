@@ -4,6 +4,7 @@ import pytest
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
+from tui.plans.configured import placement_of
 from tui.plans.grid import axis, items
 from tui.plans.resolution import Resolver
 
@@ -90,11 +91,8 @@ def test_a_schedule_and_its_options_can_be_varied_together():
 
 def test_a_grid_has_a_tag_of_its_own_that_stays_the_same():
     def tags(*varied):
-        return (
-            items({"quickstart": "quickstart"}, varied, {"tags": ["mine"]}, Resolver(PARTS))[0]
-            .resolution.draft.placement()
-            .tags
-        )
+        (item,) = items({"quickstart": "quickstart"}, varied, {"tags": ["mine"]}, Resolver(PARTS))[:1]
+        return placement_of(item.resolution.draft).tags
 
     assert tags("lr=1,2") == tags("lr=1,2") and tags("lr=1,2")[1] == "mine"
     assert tags("lr=1,2")[0].startswith("grid:") and tags("lr=1,2")[0] != tags("lr=1,3")[0]

@@ -6,6 +6,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from presets import loader, suites
 from presets.references import row_recipe
+from tui.plans.configured import placement_of
 from tui.plans.suite import Shrink, items
 
 PARTS = catalog()
@@ -72,12 +73,10 @@ def test_set_has_the_last_word(suite):
 def test_runs_are_tagged_with_suite_and_row_and_shrunk_ones_as_such(suite):
     placed = {"tags": ["mine"], "device": "cpu", "threads": 1}
     made = items(suite, suite.rows, Shrink(epochs=10), PARTS, placed)
-    tags = {item.label: item.resolution.draft.placement().tags for item in made}
+    placements = {item.label: placement_of(item.resolution.draft) for item in made}
+    tags = {label: placement.tags for label, placement in placements.items()}
     assert tags == {"long": ("suite:mine", "row:long", "shrunk", "mine"), "short": ("suite:mine", "row:short", "mine")}
-    assert all(
-        (item.resolution.draft.placement().device, item.resolution.draft.placement().threads) == ("cpu", 1)
-        for item in made
-    )
+    assert {(placement.device, placement.threads) for placement in placements.values()} == {("cpu", 1)}
 
 
 @pytest.mark.parametrize(
