@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual import _wait
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.worker import WorkerCancelled
@@ -79,15 +78,6 @@ def parsed_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stylesheet, "_parse_rules", recall)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def short_naps() -> Iterator[None]:
-    """Look every 5 ms whether an app is idle: Textual looks every 20 ms, twice or more for each key that is pressed."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_wait, "SLEEP_GRANULARITY", 0.005)
-        patch.setattr(_wait, "SLEEP_IDLE", 0.005 / 20)
         yield
 
 
