@@ -45,6 +45,7 @@ ACROSS: Final = {
         "blank": "the measure of blank space that the tests of screens use",
     },
     "tui/screens": {
+        "goldens": "every screen against its stored text, in three sizes",
         "marks_everywhere": "the color and mark of a run on every screen that draws it",
     },
     "tui/commands": {

@@ -108,7 +108,7 @@ OF_RUNS = {
     "runs note": "runs note RUN hello", "runs pin": "runs pin RUN", "runs exclude": "runs exclude RUN --why because",
     "runs include": "runs include RUN", "runs pack": "runs pack RUN -o FILE", "runs unpack": "runs unpack FILE",
     "runs verify": "runs verify RUN", "runs rm": "runs rm RUN --yes", "runs restore": "runs restore RUN",
-    "runs prune": "runs prune --yes",
+    "runs prune": "runs prune --yes", "runs import": "runs import LOG",
 }  # fmt: skip
 """What is called for each row of the page, in this order. Stopping, killing and resuming is tested with live runs."""
 
@@ -141,7 +141,13 @@ def test_a_command_prints_the_keys_that_are_promised(cli, name):
 
 
 def test_commands_on_runs_print_the_keys_that_are_promised(cli, runs, tmp_path):
-    instead = {"RUN": runs[0].id, "OTHER": runs[1].id, "FILE": str(tmp_path / "a.tar.zst")}
+    instead = {
+        "RUN": runs[0].id,
+        "OTHER": runs[1].id,
+        "FILE": str(tmp_path / "a.tar.zst"),
+        "LOG": str(tmp_path / "log.csv"),
+    }
+    (tmp_path / "log.csv").write_text("epoch,train_loss,test_accuracy\n1,2.0,0.3\n2,1.5,0.5\n")
     for name, line in OF_RUNS.items():
         check(name, cli(*(instead.get(word, word) for word in line.split()), "--json"))
 
