@@ -12,6 +12,7 @@ from engine.analysis.energy import energy
 from engine.analysis.milestones import Milestone, milestones
 from engine.analysis.standing import Standing, standing
 from engine.contract.errors import BadInput
+from engine.contract.numbers import NONE
 from engine.contract.recipe.changes import changes
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.course import Course
@@ -48,7 +49,8 @@ class Marked:
     recipe: Recipe | None
     """None if it cannot be read."""
     changes: str
-    """How its recipe differs from that of the baseline, in short form; "-" if it does not."""
+    """How its recipe differs from that of the baseline, in short form; "-" if it does not. If the baseline is imported,
+    the preset of the run, and how its recipe differs from that."""
     milestones: tuple[Milestone, ...]
     energy: float
     """kWh of its GPUs; NaN if no power was sampled."""
@@ -119,7 +121,14 @@ def read_marked(folders: Sequence[RunFolder], baseline: str, *, same_epoch: bool
     return mark([read_run(folder) for folder in folders], baseline, same_epoch=same_epoch)
 
 
+def _own_changes(one: Reading) -> str:
+    """The preset of a run and how its recipe differs from it, for a baseline whose recipe nobody knows."""
+    return " ".join(text for text in (one.run.preset or one.run.model, one.run.changes) if text not in ("", NONE))
+
+
 def _changes(base: Reading, one: Reading) -> str:
-    if base.recipe is None or one.recipe is None:
-        return UNKNOWN if base.run.layout or one.run.layout else UNREADABLE
+    if one.recipe is None:
+        return UNKNOWN if one.run.layout else UNREADABLE
+    if base.recipe is None:
+        return _own_changes(one) if base.run.layout else UNREADABLE
     return changes(base.recipe, one.recipe, one.folder.own_catalog())

@@ -91,6 +91,8 @@ def test_it_is_compared_but_never_in_a_test_of_recipes(foreign_logs, plans, ende
     folders = [ours[0], *theirs]
     marked = read_marked(folders, ours[0].id)
     assert [one.changes for one in marked[1:]] == ["recipe unknown"] * len(theirs)
+    reverse = read_marked([theirs[0], ours[0]], theirs[0].id)
+    assert [one.changes for one in reverse] == ["recipe unknown", ours[0].info().preset or ours[0].info().model]
     recipes = judge_recipes(marked, ours[0].id, rows)
     assert recipes is None or recipes.rows == ()
     models = compare_models([one.row for one in marked], [one.run for one in marked], ours[0].id)
