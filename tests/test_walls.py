@@ -110,6 +110,8 @@ MAY_OPEN = {
     "engine/contract/flock.py": "kernel files: /proc/locks",
     "engine/data/archives.py": "archives already known to be regular files",
     "engine/data/arrays.py": "the program's own cache",
+    "engine/data/given/array_files.py": "members of an archive that the one reader has opened",
+    "engine/data/given/image_folder.py": "Pillow on files that the one reader has opened",
     "engine/data/images.py": "the program's own cache",
     "engine/data/mnist.py": "files already verified by SHA-256",
     "tui/commands/output.py": "the standard streams",

@@ -13,6 +13,7 @@ from tui.commands import (
     runs_import,
     runs_list,
     runs_pack,
+    runs_predict,
     runs_show,
     runs_table,
 )
@@ -34,5 +35,6 @@ app.command("compare")(compare.compare)
 app.command("table")(runs_table.table)
 app.command("export")(runs_export.export)
 app.command("import")(runs_import.import_runs)
+app.command("predict")(runs_predict.predict)
 for module in (runs_follow, runs_control, runs_disk, runs_pack):
     module.add_to(app)

@@ -9,6 +9,7 @@ scalars.npz     the creator, once          scalars of an imported run that have 
 probe.json      the trainer, once          precision, threads and compile mode, from which a resume takes them; figures
 checkpoints/    the trainer                weights, and the state to resume from
 predictions.npz the trainer                test logits and labels
+predicted/      `runs predict`             answers for further test sets: see `engine.contract.run.predicted`
 unpacked.json   `runs unpack`, once        the archive that the run came in, by name and SHA-256
 failures/       each rank but the first    why it failed, in a run on several GPUs
 requests/       anyone                     requests to a supervisor that no signal reaches
@@ -106,6 +107,7 @@ class RunFolder:
         self.events = self.path / "events.jsonl"
         self.checkpoints = self.path / "checkpoints"
         self.predictions = self.path / "predictions.npz"
+        self.predicted = self.path / "predicted"
         self.proc = self.path / "proc.json"
         self.heartbeat = self.path / "heartbeat.json"
         self.exit = self.path / "exit.json"

@@ -1,0 +1,156 @@
+"""What `runs predict` asks for, checked as far as that is possible without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from engine.contract.errors import BadInput
+from engine.contract.run import predicted
+from engine.contract.run.checkpoints import BEST, UNREADABLE, WEIGHTS, committed, read_meta
+from engine.contract.run.fold import RunFold
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.predicted import Predicted
+from engine.contract.run.summary import summarize
+from engine.data.given.hashes import hashed, identity
+from engine.data.given.layouts import Given, open_given
+from engine.data.given.model_input import ModelInput
+from engine.exchange.weights import card
+
+WHICH: Final = ("final", "best", "ema")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a child process needs to predict."""
+
+    run: str
+    """The run folder."""
+    source: str
+    """The files, as the user named them."""
+    labels: str = ""
+    name: str = ""
+    which: str = "final"
+    """"final", "best" or "ema"; the last one are the final weights of a run with averaging."""
+    tta: bool = False
+    device: str = "auto"
+    threads: int = 0
+    data_dir: str = ""
+    files: list[dict[str, Any]] = field(default_factory=list)
+    """From `hashed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One run of those that are asked for, after all checks."""
+
+    run: RunFolder
+    asked: Asked
+    given: Given
+    done: Predicted | None
+    """The stored result, if nothing has to be computed."""
+
+
+def plan(
+    runs: Sequence[RunFolder],
+    asked: Asked,
+    *,
+    again: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Planned]:
+    """Check everything for all runs before anything is computed, and look for what is done already.
+
+    Args:
+        asked: without `run` and `files`, which are filled in for each run.
+        again: compute what is done already, too.
+        progress: called with the bytes hashed so far and those of all files.
+
+    Raises:
+        BadInput: the files do not fit a run, or a run cannot predict.
+    """
+    checked = [(run, *_check(run, asked)) for run in runs]
+    hashes: dict[tuple[Path, ...], list[dict[str, Any]]] = {}
+    found = []
+    for run, given, weights in checked:
+        paths = tuple(file.path for file in given.files)
+        if paths not in hashes:
+            hashes[paths] = hashed(given, progress)
+        files = hashes[paths]
+        known = stored(run, given.name, asked.which)
+        refuse_other_data(run, known, identity(files))
+        done = known if not again and is_done(known, weights, asked.tta) else None
+        found.append(Planned(run, replace(asked, run=str(run.path), files=files), given, done))
+    return found
+
+
+def _check(run: RunFolder, asked: Asked) -> tuple[Given, str]:
+    """The files as this run takes them, and SHA-256 of its weights."""
+    wants = model_input(run)
+    weights = weights_hash(run, asked.which)
+    card.refuse_unless_averaged(asked.which, summarize(run).weights, run.id)
+    if asked.tta:
+        refuse_without_tta(run)
+    return open_given(asked.source, wants, labels=asked.labels, name=asked.name, data_dir=asked.data_dir), weights
+
+
+def model_input(run: RunFolder) -> ModelInput:
+    """What a run's model takes. BadInput if that is not known before its data set is loaded."""
+    run.refuse_imported()
+    parts = run.own_catalog()
+    part = parts.get("dataset", run.recipe(parts).data.name)
+    started = RunFold(run.events).poll().course.started
+    if started is None or not started.classes:
+        raise BadInput(f"run {run.id} has not begun to train, so it has no weights to predict with")
+    size, channels = part.meta.get("image_size"), part.meta.get("channels")
+    if not isinstance(size, int) or not isinstance(channels, int):
+        raise BadInput(f"data set {part.name}: its @register names no image_size and channels ({part.path})")
+    return ModelInput(part.name, tuple(started.classes), channels, size)
+
+
+def weights_hash(run: RunFolder, which: str) -> str:
+    """SHA-256 of the file with the weights. BadInput if the run has none."""
+    if which not in WHICH:
+        raise BadInput(f"--weights: got {which!r}, needs {', '.join(WHICH[:-1])} or {WHICH[-1]}")
+    if which != "best" and not card.finished(run):
+        raise BadInput(
+            f"run {run.id} has not finished, so it has no final weights; --weights best has its best epoch so far"
+        )
+    for path in reversed(committed(run.checkpoints)):
+        try:
+            files = read_meta(path)["files"]
+        except UNREADABLE as error:
+            raise BadInput(f"the weights of run {run.id} cannot be read: {error}") from None
+        if (name := BEST if which == "best" else WEIGHTS) in files:
+            return str(files[name]["sha256"])
+    raise BadInput(f"run {run.id} has kept no {'best' if which == 'best' else 'final'} weights")
+
+
+def refuse_without_tta(run: RunFolder) -> None:
+    """BadInput if the run is not evaluated with test-time augmentation."""
+    if run.recipe().evaluate.tta == "off":
+        raise BadInput(
+            f"--tta: run {run.id} has no test-time augmentation (evaluate.tta is off), so its results on the test set "
+            "have no such figure to compare with"
+        )
+
+
+def stored(run: RunFolder, name: str, which: str) -> Predicted | None:
+    """What was predicted under this name with these weights."""
+    stem = Predicted(name=name, which="best" if which == "best" else "final").stem
+    return predicted.entry_in(run.predicted / f"{stem}.json")
+
+
+def refuse_other_data(run: RunFolder, one: Predicted | None, data: str) -> None:
+    """BadInput if a name is taken by other files."""
+    if one is not None and one.data != data:
+        raise BadInput(
+            f"run {run.id} has predictions for other files called {one.name} (SHA-256 {one.data[:12]}, now "
+            f"{data[:12]}); choose another --name"
+        )
+
+
+def is_done(one: Predicted | None, weights: str, tta: bool) -> bool:
+    """Whether predictions are those of these weights, and hold all that is asked for."""
+    return one is not None and one.weights_sha256 == weights and (not tta or one.tta != "off")
