@@ -44,9 +44,9 @@ def mapped(path: Path) -> NDArray[Any]:
 
 @dataclass(frozen=True, slots=True)
 class MappedImages:
-    """Some of the images of a mapped array."""
+    """Some of the images of a .npy file, which is mapped only while they are read."""
 
-    array: NDArray[Any]
+    path: Path
     axes: Axes
     start: int
     stop: int
@@ -55,8 +55,9 @@ class MappedImages:
         return self.stop - self.start
 
     def batches(self, size: int) -> Iterator[Pixels]:
+        array = mapped(self.path)
         for start in range(self.start, self.stop, size):
-            yield in_order(np.array(self.array[start : min(start + size, self.stop)]), self.axes)
+            yield in_order(np.array(array[start : min(start + size, self.stop)]), self.axes)
 
 
 def in_order(images: NDArray[Any], axes: Axes) -> Pixels:

@@ -136,7 +136,7 @@ def _open(path: Path, wants: ModelInput, labels: Path | None) -> Given:
 def _array(path: Path, labels: Path | None, wants: ModelInput, name: str, layout: str) -> Given:
     """Images in a .npy file, and labels in another one."""
     images = mapped(path)
-    part = Part(MappedImages(images, wants.axes(images.shape, images.dtype, str(path)), 0, len(images)))
+    part = Part(MappedImages(path, wants.axes(images.shape, images.dtype, str(path)), 0, len(images)))
     if labels is None:
         note = "no labels, so there are predictions but no accuracy; --labels FILE gives them"
         return Given(name, layout, (File(path, "images"),), (part,), None, (note,))
@@ -212,7 +212,7 @@ def _severities(path: Path, name: str, count: int, wants: ModelInput) -> list[Pa
     axes = wants.axes(images.shape, images.dtype, str(path))
     if len(images) != SEVERITIES * count:
         raise BadInput(f"{path}: {len(images):,} images, but labels.npy has {SEVERITIES * count:,} labels")
-    return [Part(MappedImages(images, axes, at * count, (at + 1) * count), name, at + 1) for at in range(SEVERITIES)]
+    return [Part(MappedImages(path, axes, at * count, (at + 1) * count), name, at + 1) for at in range(SEVERITIES)]
 
 
 def _incomplete(missing: list[str]) -> str:
