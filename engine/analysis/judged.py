@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.analysis.between_models import Models, compare_models
 from engine.analysis.between_recipes import Recipes, compare_recipes
+from engine.analysis.between_sets import OnSet, compare_on_sets
 from engine.analysis.chosen import by_recipe
 from engine.analysis.compare import Difference, differences, fields
 from engine.analysis.marked import Marked
@@ -29,6 +30,8 @@ class Judged:
     """None until it has been worked out."""
     recipes: Recipes | None = None
     """None until it has been worked out, or if the recipe of the baseline cannot be read."""
+    on_sets: tuple[OnSet, ...] = ()
+    """The further test sets that any of the runs was tested on."""
 
     @property
     def base(self) -> Marked:
@@ -53,6 +56,11 @@ class Judged:
 def judge_models(marked: Sequence[Marked], baseline: str, rules: Rules | None = None) -> Models:
     """The verdicts on the marked runs, each against the baseline."""
     return compare_models([one.row for one in marked], [one.run for one in marked], baseline, rules)
+
+
+def judge_on_sets(marked: Sequence[Marked], baseline: str, rules: Rules | None = None) -> tuple[OnSet, ...]:
+    """The verdicts on the marked runs on each further test set."""
+    return compare_on_sets([one.run for one in marked], baseline, rules)
 
 
 def judge_recipes(

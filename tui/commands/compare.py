@@ -57,14 +57,15 @@ def compare(
     Lists accuracies, the difference from the baseline, the epochs to an accuracy, and the fields in which the recipes
     differ. Two finished runs are compared at their last epochs, all others at the last epoch that both have tested.
     The verdict on finished runs compares their predictions image by image; with --by recipe, the means of all finished
-    runs of these recipes.
+    runs of these recipes. Runs that `runs predict` has tested on further test sets are compared on each of these.
     """
     from engine.analysis.compare import groups
-    from engine.analysis.judged import Judged, judge_models, judge_recipes, recipe_labels
+    from engine.analysis.judged import Judged, judge_models, judge_on_sets, judge_recipes, recipe_labels
     from engine.analysis.marked import read_marked
     from engine.contract.run.index import Index
     from engine.contract.run.store import find
     from tui.drawing.compare_export import FORMATS, sheets, written
+    from tui.drawing.further_sets import on_set_data, on_set_table
 
     if form and form not in FORMATS:
         raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
@@ -80,19 +81,20 @@ def compare(
     base = folders[0].id
     marked = read_marked(folders, base, same_epoch=same_epoch)
     seeds = groups([one.row for one in marked])
-    models = judge_models(marked, base, rules)
+    models, on_sets = judge_models(marked, base, rules), judge_on_sets(marked, base, rules)
     recipes = judge_recipes(marked, base, Index().rows(places), rules) if by == "recipe" else None
     differing = Judged(tuple(marked), base).differing()
     labels = recipe_labels(marked, base)
     if as_json:
-        print_json(_json(marked, seeds, differing, models) | _recipes_json(recipes, labels))
+        further = {"test_sets": [on_set_data(one) for one in on_sets]}
+        print_json(_json(marked, seeds, differing, models) | further | _recipes_json(recipes, labels))
         return
     if svg is not None:
-        found = Judged(tuple(marked), base, models, judge_recipes(marked, base, Index().rows(places), rules))
+        found = Judged(tuple(marked), base, models, judge_recipes(marked, base, Index().rows(places), rules), on_sets)
         _save_svg(found, labels, by == "recipe", svg)
         return
     if form:
-        found = Judged(tuple(marked), base, models, judge_recipes(marked, base, Index().rows(places), rules))
+        found = Judged(tuple(marked), base, models, judge_recipes(marked, base, Index().rows(places), rules), on_sets)
         typer.echo(written(sheets(found, labels, by_recipe=by == "recipe"), form, width()), nl=False)
         return
     _print_runs(marked, base, seeds)
@@ -100,6 +102,8 @@ def compare(
         _print_recipes(recipes, labels)
     else:
         _print_models(marked, models, classes=classes)
+    for one in on_sets:
+        _print(on_set_table(one), shrink=["verdict"], drop=["95 % CI", "p"])
     _print_differences(marked, differing)
 
 

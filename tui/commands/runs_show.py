@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 Tab = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, mistakes, disagree, recipe, or log.")
 Others = typer.Option(None, "--with", help="Another run for the tabs mistakes and disagree. Repeatable.", metavar="RUN")
+On = typer.Option(
+    "",
+    "--on",
+    help="With --tab, show this further test set of `runs predict` in place of the test set.",
+    metavar="NAME",
+)
 Plot = typer.Option(False, "--plot", help="Draw the curves of the Dashboard instead, in the size of the terminal.")
 Scalar = typer.Option(
     "", "--scalar", help="With --plot, draw this scalar of an imported run that is no series of ours.", metavar="TAG"
@@ -46,6 +52,7 @@ def show_run(
     tab: str = Tab,
     others: list[str] | None = Others,
     out: Path | None = Out,
+    on: str = On,
     plot: bool = Plot,
     scalar: str = Scalar,
     baseline: str | None = Baseline,
@@ -66,6 +73,8 @@ def show_run(
         raise BadInput("give --plot or --json: the points of the curves are in the JSON as well")
     if scalar and not plot:
         raise BadInput("--scalar: give it with --plot")
+    if on and not tab:
+        raise BadInput("--on: give it with --tab")
     folder = find(roots(runs_dir), run)
     base = find(roots(runs_dir), baseline) if baseline else None
     if plot:
@@ -78,8 +87,8 @@ def show_run(
     if svg is not None and not tab:
         return _save_svg(folder, svg)
     if tab:
-        chosen = tab_called(tab)
-        return print_tab(facts_of(folder, summarize(folder), others or (), base, roots(runs_dir)), chosen, out, svg)
+        facts = facts_of(folder, summarize(folder), others or (), base, roots(runs_dir), on)
+        return print_tab(facts, tab_called(tab), out, svg)
     row, info = summarize(folder), folder.info()
     recipe, notes = _readable_recipe(folder)
     if as_json:
@@ -135,9 +144,11 @@ def _save_svg(folder: RunFolder, file: Path) -> None:
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
     """The lines above the recipe, by their labels; a label without text is not printed."""
+    from engine.contract.run.predicted import entries
     from engine.exchange.imports.scalars import read_scalars
     from tui.commands.accuracy import accuracy_details
     from tui.drawing.figures import unreadable_note
+    from tui.drawing.further_sets import sentence
 
     info, labels = folder.info(), folder.labels()
     reason = f" ({row.reason})" if row.reason else ""
@@ -155,6 +166,7 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
         "seed": "" if info.layout else str(info.seed),
         "epochs": f"{row.epoch} of {row.epochs}",
         "accuracy": ", ".join([last, *accuracy_details(folder), best]),
+        "also on": "; ".join(map(sentence, entries(folder))),
         "time": work(row.seconds, row.estimated) + (" (estimated from wall clocks)" if row.estimated else ""),
         "host": ", ".join(filter(None, (info.host, row.device))),
         "tags": " ".join(labels.tags),

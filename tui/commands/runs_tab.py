@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from engine.contract.errors import BadInput, nearest
+from engine.contract.errors import BadInput, nearest, nearest_or_all
 from tui.commands.common import print_lines, say, terminal_width
 from tui.drawing.palette import SLOTS
 
@@ -21,19 +21,32 @@ PAGE_LINES: Final = 38
 
 
 def facts_of(
-    folder: RunFolder, row: Summary, others: Sequence[str], base: RunFolder | None, folders: Sequence[Path]
+    folder: RunFolder,
+    row: Summary,
+    others: Sequence[str],
+    base: RunFolder | None,
+    folders: Sequence[Path],
+    on: str = "",
 ) -> Facts:
-    """Everything that the tabs of Inspect show of a run, beside other runs and a baseline."""
+    """Everything that the tabs of Inspect show of a run, beside other runs and a baseline.
+
+    Args:
+        on: a further test set that they show in place of the test set. BadInput if the run has no results on it.
+    """
     from engine.contract.run.index import Index
+    from engine.contract.run.predicted import entries
     from engine.contract.run.store import find, summarize
     from tui.dashboard.accuracy_series import Look
     from tui.dashboard.view import RunView
     from tui.inspection.facts import read_facts
 
+    known = [one.stem for one in entries(folder)]
+    if on and on not in known:
+        raise BadInput(f"--on {on!r}: run {folder.id} has no such test set{nearest_or_all(on, known)}")
     beside = [summarize(find(folders, other)) for other in others]
     baseline = summarize(base) if base is not None else None
     looks = [Look.of(slot, one.id) for slot, one in enumerate([row, *beside][:SLOTS])]
-    return read_facts(RunView(folder), row, Index().rows(folders), beside[: SLOTS - 1], looks, baseline)
+    return read_facts(RunView(folder), row, Index().rows(folders), beside[: SLOTS - 1], looks, baseline, on)
 
 
 def tab_called(name: str) -> Tab:

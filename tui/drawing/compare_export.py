@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from engine.analysis.judged import Judged
+from tui.drawing.further_sets import on_set_table
 from tui.drawing.typeset import Table, latex, markdown, text, tsv
 from tui.drawing.verdict_tables import models_table, overlay_table, recipes_table
 from tui.drawing.verdict_words import mean_sd, model_sentence, recipe_sentence
@@ -18,7 +19,7 @@ WIDTH: Final = 160
 
 
 def sheets(judged: Judged, labels: Mapping[str, str], *, by_recipe: bool) -> list[Table]:
-    """The runs, and the verdicts on them or on their recipes.
+    """The runs, the verdicts on them or on their recipes, and how the runs do on further test sets.
 
     Args:
         labels: by recipe id, its name, or how it differs from the baseline's.
@@ -36,7 +37,7 @@ def sheets(judged: Judged, labels: Mapping[str, str], *, by_recipe: bool) -> lis
         changes = {one.run.id: one.changes for one in judged.marked}
         said = [model_sentence(row, models.baseline, models.rules, models.size) for row in models.rows]
         found.append(replace(models_table(models, changes), legend=tuple(said)))
-    return found
+    return [*found, *map(on_set_table, judged.on_sets)]
 
 
 def means(judged: Judged, labels: Mapping[str, str]) -> list[str]:
@@ -53,7 +54,9 @@ def written(tables: Sequence[Table], form: str, width: int = WIDTH) -> str:
         case "md":
             return "\n".join(map(markdown, tables))
         case "latex":
-            return "\n".join(latex(table, label) for table, label in zip(tables, ("runs", "verdicts"), strict=False))
+            further = [f"test-set-{number}" for number in range(1, len(tables))]
+            labels = ("runs", "verdicts", *further)
+            return "\n".join(latex(table, label) for table, label in zip(tables, labels, strict=False))
         case "tsv":
             return "\n".join(map(tsv, tables))
         case _:

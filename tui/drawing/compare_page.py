@@ -25,6 +25,7 @@ from tui.drawing.compare_verdicts import (
     recipes_lines,
     seeds_strip,
 )
+from tui.drawing.further_panes import on_sets_section
 from tui.drawing.lines import Line, clip, heading, hints
 
 _SWITCH: Final = hints([("o", "runs/recipes")])
@@ -124,10 +125,10 @@ def _sentence(page: Page, width: int, height: int) -> list[Line]:
 
 
 def lower_lines(page: Page, width: int) -> list[Line]:
-    """The facts below the verdict, at its right: fields that differ, and what may not be concluded."""
+    """The facts below the verdict, at its right: further test sets, fields that differ, what may not be concluded."""
     fields = fields_section(page.judged, page.marks, width, every=page.every_field, focused=page.focused)
     notes = notes_section(page.judged, width, by_recipe=page.by_recipe, picked=page.picked)
-    return [*fields, *notes]
+    return [*on_sets_section(page.judged.on_sets, page.marks, width), *fields, *notes]
 
 
 def column_lines(page: Page, width: int, height: int) -> list[Line]:
@@ -138,6 +139,7 @@ def column_lines(page: Page, width: int, height: int) -> list[Line]:
         both = [[*_models(page, width), *_sentence_of(page, width, by_recipe=False)]]
         both.append([*_recipes(page, width), *_strip(page, width), *_sentence_of(page, width, by_recipe=True)])
         sections += reversed(both) if page.by_recipe else both
+    sections.append(on_sets_section(judged.on_sets, page.marks, width))
     sections.append(notes_section(judged, width, by_recipe=page.by_recipe, picked=page.picked))
     sections.append(fields_section(judged, page.marks, width, every=page.every_field, focused=page.focused))
     sections.append(cost_section(judged, page.marks, width))

@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Final
+from typing import Any, Final
 
+from engine.analysis.between_sets import OnSet, SetVerdict
 from engine.analysis.further import averaged, by_severity, extra, interval, mean_of
 from engine.contract.run.predicted import SEVERITIES, Predicted
-from tui.drawing.format import NONE, counted, percent
+from tui.drawing.format import NONE, counted, delta, percent
 from tui.drawing.typeset import Column, Table
+from tui.drawing.verdict_tables import CORRECTIONS
+from tui.drawing.verdict_words import comparisons, p_text, range_text, short, word
 
 CORRUPTION_NOTE: Final = (
     "The mean error is the plain mean over corruptions and severities. It is not the mCE of ImageNet-C, which is "
     "relative to the errors of AlexNet."
 )
+MEAN: Final = "mean of"
+"""How the row of the mean begins."""
 
 
 def images(one: Predicted) -> str:
@@ -80,10 +85,64 @@ def corruption_table(one: Predicted) -> Table:
     )
     rows = [_row(row["name"], row["accuracy"]) for row in averaged(one)]
     if len(averaged(one)) > 1:
-        rows.append(_row(f"mean of {len(averaged(one))}", by_severity(averaged(one))))
+        rows.append(_row(f"{MEAN} {len(averaged(one))}", by_severity(averaged(one))))
     rows += [_row(f"{row['name']} (extra)", row["accuracy"]) for row in extra(one)]
     return Table(f"{one.name}, test % by corruption and severity", columns, tuple(rows))
 
 
 def _row(name: str, values: Sequence[float]) -> tuple[str, ...]:
     return name, *(percent(value, 1) for value in values), percent(fmean(values), 1)
+
+
+def on_set_table(found: OnSet) -> Table:
+    """The marked runs on one further test set, each against the baseline where that was tested on it, too."""
+    heads = ("accuracy", "95 % CI", "Δ points", "95 % interval", "p", CORRECTIONS[found.rules.correction])
+    columns = (Column("run"), *(Column(head, right=True) for head in heads), Column("verdict"))
+    rows = [(short(row.run), *_figures(row, found)) for row in found.rows]
+    return Table(on_set_title(found), columns, tuple(rows))
+
+
+def on_set_title(found: OnSet) -> str:
+    """The name of the set, its images, and what is compared."""
+    return f"{found.name}, {images(found.rows[0].entry)} ({comparisons(found.size)})"
+
+
+def _figures(row: SetVerdict, found: OnSet) -> tuple[str, ...]:
+    half = interval(row.entry)
+    own = percent(row.entry.accuracy), f"±{100 * half.half:.2f}" if half else NONE
+    if row.run == found.baseline:
+        return *own, "base", "", "", "", ""
+    gap = delta(row.difference, 2) if math.isfinite(row.difference) else NONE
+    return *own, gap, range_text(row.interval), p_text(row.p), p_text(row.adjusted), verdict_on_set(row, found)
+
+
+def verdict_on_set(row: SetVerdict, found: OnSet) -> str:
+    """What the difference shows, or why there is none."""
+    return row.reason or word(row.outcome, found.rules, found.size, models=True)
+
+
+def on_set_data(found: OnSet) -> dict[str, Any]:
+    """The figures of a set as plain data, for JSON. NaN stands for unknown."""
+    rows = [
+        {
+            "run": row.run,
+            "accuracy": row.entry.accuracy,
+            "difference": row.difference,
+            "interval": [row.interval.low, row.interval.high] if row.interval else None,
+            "p": row.p,
+            "adjusted_p": row.adjusted,
+            "outcome": row.outcome,
+            "reason": row.reason,
+            "verdict": verdict_on_set(row, found) if row.run != found.baseline else "",
+        }
+        for row in found.rows
+    ]
+    entry = found.rows[0].entry
+    return {
+        "name": found.name,
+        "data": found.data,
+        "images": entry.images,
+        "originals": entry.originals,
+        "comparisons": found.size,
+        "rows": rows,
+    }

@@ -118,10 +118,14 @@ def _facts(one: Overview) -> list[tuple[str, str]]:
     return [(label, text) for label, text in facts if text]
 
 
-def classes_pane(classes: Sequence[ByClass], width: int, height: int) -> list[Line]:
-    """Recall as a bar, recall and precision as figures; the worst class stands out."""
+def classes_pane(classes: Sequence[ByClass], width: int, height: int, name: str = "test") -> list[Line]:
+    """Recall as a bar, recall and precision as figures; the worst class stands out.
+
+    Args:
+        name: what the images are called.
+    """
     shown = classes[: max(height - 1, 0)]
-    title = "per class, test %" if len(shown) == len(classes) else f"{len(shown)} worst of {len(classes)} classes, %"
+    title = f"per class, {name} %" if len(shown) == len(classes) else f"{len(shown)} worst of {len(classes)} classes, %"
     lines = [heading(title, width, ["recall   precision", "recall"])]
     floor = bar_floor([ClassRow(one.name, one.recall) for one in classes])
     cells = max(width - 12 - 8 - 12, 4)

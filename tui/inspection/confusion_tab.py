@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from engine.analysis.confused import Confused
 from engine.analysis.judged_images import JudgedImages
+from engine.analysis.pairing import Unpaired
 from engine.contract.text import one_line
 from tui.dashboard.classes import class_rows
 from tui.drawing.confusion import Grid, confusion, frequent, grid_for, in_words, where_mistakes_go
@@ -16,6 +18,9 @@ from tui.drawing.picture_lines import PITCH, SMALL, Tile, columns_in, tiles
 from tui.inspection.facts import Facts
 from tui.inspection.gallery import name_of, page_size, pages, tile, verdict_caption
 from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside
+
+LARGEST_COUNT: Final = 9999
+"""The largest count that a cell of the matrix shows."""
 
 
 class ConfusionTab(Tab):
@@ -58,11 +63,11 @@ class ConfusionTab(Tab):
         room = canvas.width if narrow else canvas.width - PITCH - GAP
         grid = grid_for(one.names, room, canvas.height - 1 - (0 if narrow else 8))
         if narrow:
-            lines = self._matrix(one, grid, canvas.width, cell)
+            lines = self._matrix(facts, one, grid, canvas.width, cell)
             return [*lines, *frequent(one, canvas.width, max(canvas.height - len(lines), 4), cell)]
         left = grid.width(len(one.names))
         right = canvas.width - left - GAP
-        matrix = self._matrix(one, grid, left, cell)
+        matrix = self._matrix(facts, one, grid, left, cell)
         rest = canvas.height - len(matrix)
         air: list[Line] = [[]] if rest > len(one.names) + 3 else []
         lost = where_mistakes_go(one, self._order(one), left, rest - len(air))
@@ -81,12 +86,13 @@ class ConfusionTab(Tab):
             self._row, self._column = order.index(label), order.index(given)
         return order[self._row], order[self._column]
 
-    def _matrix(self, one: Confused, grid: Grid, width: int, cell: tuple[int, int]) -> list[Line]:
-        what = "percent of the class" if self._percent else "images"
+    def _matrix(self, facts: Facts, one: Confused, grid: Grid, width: int, cell: tuple[int, int]) -> list[Line]:
+        as_percent = self._percent or _too_long(one)
+        what = "percent of the class" if as_percent else "images"
         right: Line = [("rows are the truth · ", "dim"), (f"{percent(one.accuracy)} % right", "strong")]
         after: Line = [(f"epoch {one.epoch} · ", "dim"), *right]
-        drawn = confusion(one, self._order(one), grid, cell, as_percent=self._percent)
-        return [heading(f"confusion, test, {what}", width, [after, right]), *drawn]
+        drawn = confusion(one, self._order(one), grid, cell, as_percent=as_percent)
+        return [heading(f"confusion, {facts.set_name}, {what}", width, [after, right]), *drawn]
 
     def _side(self, facts: Facts, canvas: Canvas, one: Confused, cell: tuple[int, int], width: int) -> list[Line]:
         """The images of the cell, as many as fit, then the most frequent mistakes."""
@@ -175,6 +181,8 @@ class ConfusionTab(Tab):
         return was
 
     def numbers(self, facts: Facts) -> str:
+        if facts.confused is not None and _too_long(facts.confused):
+            return "counts of more than four digits do not fit into the cells"
         self._percent = not self._percent
         return ""
 
@@ -189,6 +197,11 @@ class ConfusionTab(Tab):
         return "classes that are confused stand together" if self._similar else "classes in the order of the data set"
 
 
+def _too_long(one: Confused) -> bool:
+    """Whether a count has more digits than a cell has room for, as with all versions of a corruption set."""
+    return int(one.matrix.max(initial=0)) > LARGEST_COUNT
+
+
 def _cell_words(one: Confused, cell: tuple[int, int]) -> tuple[str, str]:
     label, given = (one_line(one.names[i], 14) for i in cell)
     title = f"{label} taken for {given}" if cell[0] != cell[1] else f"{label} recognized"
@@ -199,7 +212,9 @@ def _without_matrix(facts: Facts, width: int, height: int) -> list[Line]:
     """Why there is no matrix, and the accuracy by class where that is known, the worst first."""
     view = facts.view
     lines = [heading(f"confusion of {one_line(view.name)} {view.short_id}", width), []]
-    rows = class_rows(view)
+    rows = [ClassRow(one.name, one.recall) for one in facts.overview.classes] if facts.on else class_rows(view)
+    if facts.on and not rows and isinstance(facts.judged, Unpaired):
+        return [*lines, *([(f" {part}", "dim")] for part in wrap(facts.judged.reason, width - 2))]
     if not rows:
         missing = view.no_test if view.tested_once else "no test by class yet"
         return [*lines, [(f" {missing}", "dim")]]

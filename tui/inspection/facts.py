@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,14 @@ from engine.analysis.against import Against
 from engine.analysis.against_files import AgainstBaseline
 from engine.analysis.confused import Confused, confused
 from engine.analysis.disagree import Disagreement, disagreement
+from engine.analysis.further import to_json
 from engine.analysis.judged_images import JudgedImages, judged
 from engine.analysis.mistakes import Doubts, doubts
 from engine.analysis.mistakes import to_json as mistakes_to_json
+from engine.analysis.on_set import MATRIX_UP_TO, classes_of, on_same_set, read_set
 from engine.analysis.overview import Overview, overview
 from engine.analysis.pairing import Unpaired, common_images
+from engine.contract.run.predicted import Predicted, entries
 from engine.contract.run.store import RunFolder, Summary
 from engine.data.images import StoredImages, stored_images
 from tui.dashboard.accuracy_series import Look
@@ -49,14 +52,24 @@ class Facts:
     """The run against the baseline on the same images."""
     options: Options = field(default_factory=Options)
     """How curves are drawn."""
+    further: tuple[Predicted, ...] = ()
+    """Its results on further test sets."""
+    on: Predicted | None = None
+    """The one of these that the tabs show; None for the test set."""
 
     @property
     def id(self) -> str:
         return self.view.run.id[-4:]
 
+    @property
+    def set_name(self) -> str:
+        """What the images of the tabs are called in headings."""
+        return self.on.stem if self.on else "test"
+
     def to_json(self) -> dict[str, Any]:
         """Every figure of the tabs, for `runs show --json`."""
         return {
+            "test_sets": [to_json(one) for one in self.further],
             "overview": self.overview.to_json() | {"baseline": self._against_json()},
             "confusion": self.confused.to_json() if self.confused else None,
             "mistakes": None
@@ -91,6 +104,7 @@ def read_facts(
     others: Sequence[Summary] = (),
     looks: Sequence[Look] = (),
     baseline: Summary | None = None,
+    on: str = "",
 ) -> Facts:
     """Read what is new of a run. Takes a moment, so it is called in a thread.
 
@@ -99,14 +113,17 @@ def read_facts(
         others: the other marked runs.
         looks: of the run and of the others; by default those of a run alone.
         baseline: the run that all differences are to.
+        on: the further test set that the tabs show; "", or one that the run has no results on, for the test set.
     """
     view.poll()
     base = RunView(RunFolder(Path(baseline.folder))) if baseline and baseline.folder != run.folder else None
     if base is not None:
         base.poll()
+    further = tuple(entries(view.run))
+    chosen = next((one for one in further if one.stem == on), None)
     found = judged(run)
     known = _alike(found, others)
-    return Facts(
+    facts = Facts(
         view=view,
         overview=overview(view.run, run, view.history, runs),
         confused=confused(view.history),
@@ -119,6 +136,26 @@ def read_facts(
         baseline=base,
         against=AgainstBaseline().read(run, baseline) if base is not None and baseline is not None else None,
         looks={other.id: look for other, look in zip(others, looks[1:], strict=False)},
+        further=further,
+    )
+    return facts if chosen is None else on_set(facts, chosen, run, others)
+
+
+def on_set(facts: Facts, entry: Predicted, run: Summary, others: Sequence[Summary]) -> Facts:
+    """The facts with everything about classes and images replaced by that on a further test set."""
+    table, found = read_set(run, entry)
+    read = [on_same_set(other, entry) for other in others if other.id != run.id]
+    known = _paired(found, [one for one in read if isinstance(one, JudgedImages)])
+    return replace(
+        facts,
+        overview=replace(facts.overview, classes=classes_of(table) if table is not None else ()),
+        confused=table if table is not None and len(table.names) <= MATRIX_UP_TO else None,
+        judged=found,
+        images=f"no images: of {entry.name} only the answers are kept",
+        others=known,
+        disagreements=() if isinstance(found, Unpaired) else _pairs(found, known, []),
+        doubt=Doubts() if isinstance(found, Unpaired) else doubts(found, known, [run, *others]),
+        on=entry,
     )
 
 
@@ -126,7 +163,13 @@ def _alike(found: JudgedImages | Unpaired, others: Sequence[Summary]) -> tuple[J
     """The predictions of the other runs, of those that were tested on the same data."""
     if isinstance(found, Unpaired):
         return ()
-    read = [judged(other) for other in others if other.id != found.run]
+    return _paired(found, [judged(other) for other in others if other.id != found.run])
+
+
+def _paired(found: JudgedImages | Unpaired, read: Sequence[JudgedImages | Unpaired]) -> tuple[JudgedImages, ...]:
+    """Those of the other runs' answers that are to the same images."""
+    if isinstance(found, Unpaired):
+        return ()
     known = [one for one in read if isinstance(one, JudgedImages)]
     return tuple(one for one in known if not isinstance(common_images([found.answers, one.answers]), Unpaired))
 

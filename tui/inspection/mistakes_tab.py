@@ -56,7 +56,8 @@ class MistakesTab(Tab):
         judged = facts.judged
         if not isinstance(judged, JudgedImages):
             why = f"the mistakes of this run are not known image by image: {judged.reason}"
-            return [heading("mistakes", canvas.width), *([(f" {part}", "dim")] for part in wrap(why, canvas.width - 2))]
+            title = f"mistakes on {facts.set_name}" if facts.on else "mistakes"
+            return [heading(title, canvas.width), *([(f" {part}", "dim")] for part in wrap(why, canvas.width - 2))]
         places = self._places(facts, judged)
         self._chosen = min(self._chosen, max(len(places) - 1, 0))
         top = self._heading(facts, judged, places, canvas.width)
@@ -80,7 +81,7 @@ class MistakesTab(Tab):
     def _heading(self, facts: Facts, judged: JudgedImages, places: Sequence[int], width: int) -> Line:
         which = "all classes" if self._class is None else f"{name_of(judged, self._class)} only"
         count = f"{len(places)} of {whole(len(judged.answers.labels))}"
-        title = "suspects" if self._suspects else "mistakes"
+        title = ("suspects" if self._suspects else "mistakes") + (f" on {facts.set_name}" if facts.on else "")
         keys = hints([("c", which), ("o", self._order), ("s", f"suspects {len(facts.doubt.places)}")], "   ")
         short = hints([("c", which), ("o", self._order.removesuffix(" first"))])
         return heading(title, width, [[(f"{count}   ", "dim"), *keys], [(f"{count}  ", "dim"), *short], count])

@@ -12,6 +12,7 @@ from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame
 from tui.drawing.chart_pane import chart_pane
 from tui.drawing.format import counted, delta, whole
+from tui.drawing.further_panes import corruption_pane, further_pane
 from tui.drawing.lines import Line, clip, fit, heading, width_of
 from tui.drawing.log_tail import draw_log_line
 from tui.drawing.marks import hollow_of
@@ -56,7 +57,7 @@ class OverviewTab(Tab):
         return [*beside(columns, body), *foot]
 
     def _left(self, facts: Facts, canvas: Canvas, width: int, height: int) -> list[Line]:
-        top = [*_result(facts, width), *([[]] if height >= 30 else [])]
+        top = [*_result(facts, width), *further_pane(facts.further, facts.on, width), *([[]] if height >= 30 else [])]
         return [*top, *charts(facts, canvas, width, max(height - len(top), LEAST_CHART))]
 
     def _right(self, facts: Facts, width: int, height: int) -> list[Line]:
@@ -65,7 +66,9 @@ class OverviewTab(Tab):
         air: list[Line] = [[]] if height >= 30 else []
         rest = height - len(made) - 2 * len(air)
         files = files_pane(one.files, width, min(len(one.files) + 1, max(rest - 12, 5)))
-        classes = classes_pane(one.classes, width, rest - len(files)) if one.classes else []
+        if facts.on is not None and facts.on.corrupted:
+            files = []  # the table of corruptions takes their place
+        classes = _classes(facts, width, rest - len(files))
         spare = height - len(made) - len(files) - len(classes)
         more = log_pane(facts, width, spare - 3) if spare >= 6 else []
         return [*made, *air, *classes, *air, *files, *air, *more]
@@ -73,9 +76,9 @@ class OverviewTab(Tab):
     def _narrow(self, facts: Facts, canvas: Canvas) -> list[Line]:
         """One column, which scrolls: the result and the curve first."""
         one, width = facts.overview, canvas.width
-        top = _result(facts, width)
+        top = [*_result(facts, width), *further_pane(facts.further, facts.on, width)]
         chart = charts(facts, canvas, width, max(canvas.height - len(top), LEAST_CHART), both=False)
-        rest = [*made_pane(one, width), *commands_pane(one, width), *classes_pane(one.classes, width, 11)]
+        rest = [*made_pane(one, width), *commands_pane(one, width), *_classes(facts, width, 22 if facts.on else 11)]
         files = files_pane(one.files, width, len(one.files) + 1)
         return [*top, *chart, *rest, *files, *note_pane(one, facts.view.train_mixed, width)]
 
@@ -104,6 +107,13 @@ def _against(facts: Facts, width: int) -> list[Line]:
         images = f" on the same {whole(found.images)} images"
         line.append((images if width_of(line) + len(images) <= width else "", "dim"))
     return [clip([part for part in line if part[0]], width)]
+
+
+def _classes(facts: Facts, width: int, height: int) -> list[Line]:
+    """Recall and precision by class on the set that is shown; of a corruption set its corruptions by severity."""
+    if facts.on is not None and facts.on.corrupted:
+        return corruption_pane(facts.on, width, height)
+    return classes_pane(facts.overview.classes, width, height, facts.set_name) if facts.overview.classes else []
 
 
 def charts(facts: Facts, canvas: Canvas, width: int, height: int, *, both: bool = True) -> list[Line]:

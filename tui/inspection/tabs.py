@@ -30,7 +30,8 @@ def tab_line(tabs: Sequence[Tab], chosen: int, facts: Facts | None, width: int) 
     if facts is None:
         return clip(line, width)
     run, look = facts.overview.run, facts.look
-    mark: Line = [(f"{look.mark} {facts.id}", look.role)]
+    mark: Line = [(f"on {facts.set_name}  ", "strong")] if facts.on else []
+    mark.append((f"{look.mark} {facts.id}", look.role))
     name = one_line(run.preset or run.model, 30)
     for tail in ([*mark, (f"  {name}", ""), (f"  seed {run.seed}", "dim")], [*mark, (f"  {name}", "")], mark):
         gap = width - width_of(line) - width_of(tail)

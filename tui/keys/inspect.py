@@ -30,6 +30,7 @@ KEYS: Final = in_line(
         Key("c", "class", "class", "Show the images of one class only, then of the next, then of all."),
         Key("s", "suspects", "suspects", "Show only images whose label is worth a look; again: all mistakes."),
         Key("v", "other", "other run", "Compare with the next of the other marked runs."),
+        Key("d", "data", "test set", "Show the next further test set in all tabs, then the test set again."),
         *take(CHARTS, "+ - r 0 a x w"),
         Key("left_square_bracket", "read(-1)", "cursor", "Read the curves of Overview at the epoch before."),
         Key("right_square_bracket", "read(1)", "cursor", "Read the curves of Overview at the next epoch."),
@@ -43,10 +44,10 @@ KEYS: Final = in_line(
 )
 
 _OF_TABS: Final = {
-    "Overview": "tab , . [ ] x a w r E R t e b y",
-    "Confusion": "tab enter n o , . Y E R t e b y",
-    "Mistakes": "tab enter c o s , . Y E R t e b y",
-    "Disagree": "tab enter c v , . Y E R t e b y",
+    "Overview": "tab , . d [ ] x a w r E R t e b y",
+    "Confusion": "tab enter n o d , . Y E R t e b y",
+    "Mistakes": "tab enter c o s d , . Y E R t e b y",
+    "Disagree": "tab enter c v d , . Y E R t e b y",
     "Recipe": "tab , . E R t e b y",
     "Log": "tab , . E R t e b y",
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from engine.analysis.between_models import Models
 from engine.analysis.between_recipes import Recipes
-from engine.analysis.judged import Judged, judge_models, judge_recipes, plans_of
+from engine.analysis.between_sets import OnSet
+from engine.analysis.judged import Judged, judge_models, judge_on_sets, judge_recipes, plans_of
 from engine.analysis.marked import Marked, Reading, mark, read_run
 from engine.analysis.verdict import Rules
 from engine.contract.run.fold import RunFold
@@ -24,11 +26,12 @@ class CompareReader:
         self._readings: dict[RunFolder, tuple[Hashable, Reading]] = {}
         self._models: tuple[Hashable, Models] | None = None
         self._recipes: tuple[Hashable, Recipes | None] | None = None
+        self._on_sets: tuple[Hashable, tuple[OnSet, ...]] | None = None
 
     def read(
         self, runs: Sequence[RunFolder], baseline: RunFolder, rows: Sequence[Summary], rules: Rules | None = None
     ) -> Iterator[Judged]:
-        """The runs without verdicts, then with those on models, then with those on recipes.
+        """The runs without verdicts, then with those on models, on recipes, and on further test sets.
 
         Args:
             rows: of all runs; those of the same recipes count in the verdict on recipes.
@@ -43,6 +46,9 @@ class CompareReader:
                 found = replace(found, models=self._models[1])
             if self._recipes and self._recipes[0] == recipe_key:
                 found = replace(found, recipes=self._recipes[1])
+            sets_key = (key, *(_changed(run.predicted) for run in runs))
+            if self._on_sets and self._on_sets[0] == sets_key:
+                found = replace(found, on_sets=self._on_sets[1])
             yield found
             if found.models is None:
                 models = judge_models(marked, baseline.id, rules)
@@ -53,6 +59,10 @@ class CompareReader:
                 found = replace(found, recipes=judge_recipes(marked, baseline.id, rows, rules))
                 self._recipes = (recipe_key, found.recipes)
                 yield found
+            if self._on_sets is None or self._on_sets[0] != sets_key:
+                self._on_sets = (sets_key, judge_on_sets(marked, baseline.id, rules))
+                if self._on_sets[1] or found.on_sets:
+                    yield replace(found, on_sets=self._on_sets[1])
 
     def _reading(self, run: RunFolder) -> Reading:
         """What the folder of a run says, read again only where its files have changed."""
@@ -70,14 +80,17 @@ def stamps(runs: Sequence[RunFolder]) -> tuple[Hashable, ...]:
 
 
 def _stamp(run: RunFolder) -> Hashable:
-    found = []
-    for file in (run.events, run.exit, run.labels_jsonl, run.recipe_toml, run.predictions):
-        try:
-            facts = file.stat()
-            found.append((facts.st_size, facts.st_mtime_ns))
-        except OSError:  # not written yet
-            found.append((0, 0))
-    return (run, *found)
+    files = (run.events, run.exit, run.labels_jsonl, run.recipe_toml, run.predictions, run.predicted)
+    return (run, *map(_changed, files))
+
+
+def _changed(path: Path) -> Hashable:
+    """Size and time of a file or folder; zeros if it is not there yet."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return 0, 0
+    return facts.st_size, facts.st_mtime_ns
 
 
 def _judged_by(one: Marked) -> Hashable:

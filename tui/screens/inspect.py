@@ -55,6 +55,8 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
         self._tabs = all_tabs()
         self._chosen = 0
         self._facts: Facts | None = None
+        self._on = ""
+        """The further test set that the tabs show; "" for the test set."""
         self._beside: tuple[dict[str, int | None], RunFolder | None] = ({}, None)
         """The slots of the marked runs and the baseline when the run was last read."""
         self._top = 0
@@ -115,13 +117,14 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
         others = [other for run in marked if (other := session.row(run)) is not None]
         looks = [Look.of(slot, run.id) for slot, run in zip(self._slots(view.run), [view.run, *marked], strict=True)]
         with ONE_READER:
-            facts = read_facts(view, row, session.summaries(), others, looks, session.row(session.baseline))
+            baseline = session.row(session.baseline)
+            facts = read_facts(view, row, session.summaries(), others, looks, baseline, self._on)
         self.app.call_from_thread(self._show, facts)
 
     def _show(self, facts: Facts) -> None:
         if facts.view.run != self.workbench.session.selected:
             return
-        if self._facts is None or self._facts.view.run != facts.view.run:
+        if self._facts is None or (self._facts.view.run, self._facts.on) != (facts.view.run, facts.on):
             self._top = 0
             for tab in self._tabs:
                 tab.forget()
@@ -235,6 +238,18 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
     def action_other(self) -> None:
         self._tell("other")
 
+    def action_data(self) -> None:
+        """Show another test set: the further ones in their order, then the test set."""
+        if self._facts is None:
+            return
+        names = ["", *(one.stem for one in self._facts.further)]
+        if len(names) == 1:
+            self.say("only the test set so far: cifar-tui runs predict RUN --data DATA tests the run on another one")
+            return
+        here = names.index(self._facts.on.stem) if self._facts.on else 0
+        self._on = names[(here + 1) % len(names)]
+        self._read(self._facts.view)
+
     def action_read(self, epochs: int) -> None:
         """Move the cursor of the curves."""
         self.action_cursor(epochs)
@@ -290,4 +305,5 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
     def action_copy(self) -> None:
         if self._facts is not None:
             tab = self._tabs[self._chosen].title.lower()
-            self.workbench.copy(f"cifar-tui runs show {self._facts.view.run.id} --tab {tab}", "command")
+            on = f" --on {self._facts.on.stem}" if self._facts.on else ""
+            self.workbench.copy(f"cifar-tui runs show {self._facts.view.run.id} --tab {tab}{on}", "command")

@@ -12,6 +12,7 @@ from tests.fixtures.runs import clone
 from tests.tui.blank import wasted
 from tests.tui.dashboard.reading import write_tested_once
 from tests.tui.demo import Demo, predict, write_run
+from tests.tui.further import put_results
 from tui.palette import Comparisons
 from tui.screens.compare import Compare
 from tui.screens.compare_reader import CompareReader
@@ -303,3 +304,19 @@ async def test_a_comparison_is_saved_listed_in_results_and_the_palette_and_opene
         app.show_comparison("nothing")
         await settle(pilot, 0.1)
         assert any("unknown comparison" in note.message for note in app._notifications)
+
+
+async def test_runs_on_the_same_further_set_are_compared(workbench, root, screen_text, until, settle):
+    made = [write_run(root, Demo(epochs_done=20, state="finished", seed=seed, name="")) for seed in (1, 2)]
+    for seed, run in enumerate(made):
+        put_results(run, seed, wrong=0.1 + 0.3 * seed)
+    app = workbench("compare")
+    app.session.marked = made
+    async with app.run_test(size=(200, 50)) as pilot:
+        await until(pilot, lambda: known(app) and app.screen._judged.on_sets)
+        await settle(pilot)
+        text = screen_text(app)
+        assert "newer, 60 images (1 comparison)" in text and "more mistakes" in text
+        assert "cifar10-c, 3 corruptions of 60 images (1 comparison)" in text
+        (made[1].predicted / "newer.json").unlink()
+        await until(pilot, lambda: "newer, 60 images (0 comparisons)" in screen_text(app))
