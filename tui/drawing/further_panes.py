@@ -47,15 +47,13 @@ def corruption_pane(one: Predicted, width: int, height: int) -> list[Line]:
     """Accuracy by corruption and severity, in percent; the mean of the standard ones comes first."""
     table = corruption_table(one)
     rows = sorted(table.rows, key=lambda row: not row[0].startswith(MEAN))
-    longest = max(len(row[0]) for row in table.rows)
-    cell = 6 if width > longest + 6 * 6 else 5
-    name = min(longest, max(width - 6 * cell - 1, 10))
+    name = min(max(len(row[0]) for row in table.rows), max(width - 6 * 6 - 1, 10))
     heads = [column.head for column in table.columns]
     lines = [heading(f"{one.stem}, test % by severity", width, ["plain mean, not the mCE of ImageNet-C", "plain mean"])]
-    lines.append([(f" {fit(heads[0], name)}" + "".join(f"{head:>{cell}}" for head in heads[1:]), "dim")])
+    lines.append([(f" {fit(heads[0], name)}" + "".join(f"{head:>6}" for head in heads[1:]), "dim")])
     for row in rows:
         role = "strong" if row[0].startswith(MEAN) else "dim" if row[0].endswith("(extra)") else ""
-        lines.append([(f" {fit(row[0], name)}", role), *((f"{value:>{cell}}", role) for value in row[1:])])
+        lines.append([(f" {fit(row[0], name)}", role), *((f"{value:>6}", role) for value in row[1:])])
     if len(lines) > height > 3:
         lines = [*lines[: height - 1], [(f" and {len(lines) - height + 1} more rows", "dim")]]
     return [clip(line, width) for line in lines[: max(height, 0)]]

@@ -40,6 +40,8 @@ NAN: Final = float("nan")
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 """The name of a further test set."""
 STEM: Final = re.compile(rf"{NAME.pattern}(@best)?")
+FOLDER: Final = "predicted"
+"""The folder within a run folder."""
 SEVERITIES: Final = 5
 MAX_ENTRY: Final = 64 << 20
 """Bytes of the largest NAME.json that is read; a folder of a million images has one of this size."""

@@ -89,6 +89,22 @@ class Anonymizer:
         """Any other small JSON file: an exit record, the decisions of the probe."""
         return encode_table(self.table(_object(data, self._run)))
 
+    def predicted(self, data: bytes) -> bytes:
+        """The results on a further test set.
+
+        Raises:
+            BadInput: its name, or that of an image, contains a name of host or user; it is also that of a file.
+        """
+        table = _object(data, self._run)
+        files = table.get("files", [])
+        told = [table.get("name", ""), *(file.get("role", "") for file in files if isinstance(file, dict))]
+        if self._pattern and (named := next((text for text in told if self._pattern.search(str(text))), "")):
+            raise BadInput(
+                f"run {self._run.id}: {named!r}, of a further test set, names this host or this user, so the run "
+                "cannot be packed anonymously; predict under another --name, or remove its files from predicted/"
+            )
+        return encode_table(self.table(table) | {"name": table.get("name", "")})
+
     def lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """Lines of JSON: events or labels. Lines that cannot be read, and notes, are left out."""
         for line in lines:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from engine.contract.errors import BadInput
-from engine.contract.files import read_file, read_json
+from engine.contract.files import MAX_FILE, read_file, read_json
 from engine.contract.lines import open_regular
 from engine.contract.run.checkpoints import BEST, META, STATE, UNREADABLE, WEIGHTS, encode_meta, read_meta
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.logfile import EARLIER
+from engine.contract.run.predicted import FOLDER, MAX_ENTRY
 from engine.contract.run.prune import worth_keeping
 from engine.exchange.pack.anonymous import Anonymizer
 
@@ -59,6 +60,7 @@ def _own_files(run: RunFolder, anonymizer: Anonymizer | None) -> Iterator[Item]:
         (run.path / "probe.json", change.record),
         (run.exit, change.record),
         *((path, change.record) for path in sorted(run.exits.glob("*.json"))),
+        *((path, change.predicted) for path in sorted(run.predicted.glob("*.json"))),
         *((path, partial(change.part, path.name)) for path in sorted(run.parts.glob("*.py"))),
     ]
     for path, changed in small:
@@ -67,6 +69,8 @@ def _own_files(run: RunFolder, anonymizer: Anonymizer | None) -> Iterator[Item]:
     for path in (run.labels_jsonl, run.events):
         yield from _large(run, path, anonymizer)
     yield from _large(run, run.predictions)
+    for path in sorted(run.predicted.glob("*.npz")):
+        yield from _large(run, path)
     yield from _large(run, run.path / "scalars.npz")
     if anonymizer is None:
         yield from _large(run, run.log)
@@ -79,7 +83,7 @@ class Unchanged:
     def run_json(self, data: bytes) -> bytes:
         return data
 
-    recipe = record = run_json
+    recipe = record = predicted = run_json
 
     def part(self, name: str, data: bytes) -> bytes:
         return data
@@ -93,7 +97,7 @@ def is_imported(run: RunFolder) -> bool:
 def _content(path: Path) -> bytes:
     """A small file. BadInput if it is larger than any of ours."""
     try:
-        return read_file(path)
+        return read_file(path, MAX_ENTRY if path.parent.name == FOLDER else MAX_FILE)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
 

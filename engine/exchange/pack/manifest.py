@@ -29,6 +29,7 @@ VERSION: Final = 1
 NAME: Final = "manifest.json"
 FILE: Final = re.compile(
     r"run\.json|recipe\.toml|labels\.jsonl|events\.jsonl|scalars\.npz|probe\.json|predictions\.npz|exit\.json|exits/\d{1,6}\.json"
+    r"|predicted/[a-z0-9][a-z0-9._-]{0,59}(@best)?\.(json|npz)"
     r"|log(\.1)?\.txt|parts/[^./\\][^/\\]*\.py"
     r"|checkpoints/epoch-\d{4,8}(-step-\d{5,9})?/(meta\.json|weights\.pt|best\.pt)"
 )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any
 
 import numpy as np
 
@@ -21,21 +18,9 @@ from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.records import ExitRecord
 from engine.contract.run.teacher import teacher_of
-from engine.exchange.pack.contents import blocks, is_imported
-
-Result = Literal["ok", "bad", "not checked"]
-
-TOLERANCE: Final = 0.5
-"""Test images by which the accuracy of `predictions.npz` may differ from the one in the events: rounding."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was checked: a file or a hash, with the result and what was found."""
-
-    what: str
-    result: Result
-    note: str = ""
+from engine.exchange.pack.checks import TOLERANCE, Check, hash_of
+from engine.exchange.pack.contents import is_imported
+from engine.exchange.pack.verify_sets import further_sets
 
 
 def verify(run: RunFolder) -> list[Check]:
@@ -45,7 +30,7 @@ def verify(run: RunFolder) -> list[Check]:
     listed as "not checked", with the reason.
     """
     found: list[Check] = []
-    for check in (_identity, _recipe, _parts, _checkpoints, _events, _predictions, _records, _teacher):
+    for check in (_identity, _recipe, _parts, _checkpoints, _events, _predictions, further_sets, _records, _teacher):
         found += check(run)
     return found
 
@@ -94,7 +79,7 @@ def _parts(run: RunFolder) -> Iterator[Check]:
         if name not in recorded:
             yield Check(what, "bad", "not among the parts that the run was created with")
         else:
-            yield _hash_of(what, run.parts / name, recorded[name])
+            yield hash_of(what, run.parts / name, recorded[name])
 
 
 def _checkpoints(run: RunFolder) -> Iterator[Check]:
@@ -109,26 +94,9 @@ def _checkpoints(run: RunFolder) -> Iterator[Check]:
             continue
         yield Check(f"{what}/{META}", "ok")
         for name, (size, recorded) in files.items():
-            yield _hash_of(f"{what}/{name}", folder / name, recorded, size)
+            yield hash_of(f"{what}/{name}", folder / name, recorded, size)
     for half in sorted(path.name for path in run.checkpoints.glob(f"{HALF}*") if is_ours(path.name)):
         yield Check(f"checkpoints/{half}", "not checked", "it was not written to its end, and nothing reads it")
-
-
-def _hash_of(what: str, path: Path, recorded: str, size: int | None = None) -> Check:
-    digest, found = hashlib.sha256(), 0
-    try:
-        for block in blocks(path):
-            digest.update(block)
-            found += len(block)
-    except FileNotFoundError:
-        return Check(what, "bad", "missing")
-    except OSError as error:
-        return Check(what, "bad", f"cannot be read: {error.strerror}")
-    if size is not None and found != size:
-        return Check(what, "bad", f"{found} bytes, {size} when it was written")
-    if digest.hexdigest() != recorded:
-        return Check(what, "bad", f"SHA-256 {digest.hexdigest()[:12]}, {recorded[:12]} when it was written")
-    return Check(what, "ok", f"SHA-256 {recorded[:12]}")
 
 
 def _events(run: RunFolder) -> Iterator[Check]:

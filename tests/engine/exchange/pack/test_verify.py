@@ -4,9 +4,13 @@ import json
 
 import pytest
 
+from engine.contract.errors import BadInput
+from engine.contract.run import predicted
+from engine.exchange.pack import anonymous
 from engine.exchange.pack.unpack import examine, unpack
 from engine.exchange.pack.verify import verify
 from engine.exchange.pack.write import prepare, write
+from tests.tui.further import put_results
 
 
 def bad(run):
@@ -21,8 +25,8 @@ def test_a_run_of_the_engine_is_whole_and_every_file_with_a_hash_is_named(finish
     for folder in run.checkpoints.iterdir():
         assert told >= {f"checkpoints/{folder.name}/{file}" for file in ("meta.json", "weights.pt", "state.pt")}
     assert told >= {"run.json", "recipe id", "predictions.npz", "events.jsonl", "exit.json"}
-    (predicted,) = (check for check in checks if check.what == "predictions.npz")
-    assert predicted.result == "ok" and predicted.note.endswith("as the events say")
+    (answers,) = (check for check in checks if check.what == "predictions.npz")
+    assert answers.result == "ok" and answers.note.endswith("as the events say")
 
 
 def test_an_unpacked_run_is_whole(finished_run, tmp_path):
@@ -105,3 +109,46 @@ def test_a_run_without_anything_says_so(run):
     run.recipe_toml.unlink()
     run.exit.write_text("")
     assert bad(run).keys() == {"run.json", "recipe.toml", "exit.json"}
+
+
+def test_results_on_further_test_sets_are_checked(finished_run):
+    run = finished_run()
+    put_results(run)
+    checks = {check.what: check for check in verify(run) if check.what.startswith("predicted/")}
+    assert all(check.result == "ok" for check in checks.values()) and len(checks) == 6
+    assert checks["predicted/newer.json"].note.endswith("of 60 correct, as recorded")
+    assert checks["predicted/cifar10-c.json"].note == "60 images, 3 corruptions, as recorded"
+    assert checks["predicted/unknown.json"].note == "60 images without labels"
+    flip(run.predicted / "cifar10-c.npz")
+    (run.predicted / "unknown.json").write_text("{")
+    told = json.loads((run.predicted / "newer.json").read_text())
+    (run.predicted / "newer.json").write_text(json.dumps(told | {"accuracy": 0.1}))
+    found = bad(run)
+    assert found.keys() == {"predicted/cifar10-c.npz", "predicted/unknown.json", "predicted/newer.json"}
+    assert "0.1000 is recorded" in found["predicted/newer.json"]
+
+
+def test_results_on_further_test_sets_are_packed_and_unpacked(finished_run, tmp_path):
+    run = finished_run()
+    put_results(run)
+    for blind in (False, True):
+        archive = tmp_path / f"{blind}.tar.zst"
+        write(prepare([run], anonymous=blind), archive)
+        (copy,) = unpack(examine(archive, tmp_path / f"theirs-{blind}"))
+        assert bad(copy) == {}
+        assert [entry.name for entry in predicted.entries(copy)] == ["cifar10-c", "newer", "unknown"]
+        assert sorted(path.name for path in copy.predicted.iterdir()) == [
+            f"{name}.{ending}" for name in ("cifar10-c", "newer", "unknown") for ending in ("json", "npz")
+        ]
+
+
+def test_a_further_test_set_that_names_the_user_is_not_packed_anonymously(finished_run, tmp_path, monkeypatch):
+    run = finished_run()
+    monkeypatch.setattr(anonymous.getpass, "getuser", lambda: "lovelace")
+    put_results(run)
+    told = json.loads((run.predicted / "newer.json").read_text())
+    files = [{"name": "x.png", "role": "cat/by-lovelace.png", "bytes": 1, "sha256": "0" * 64}]
+    (run.predicted / "newer.json").write_text(json.dumps(told | {"files": files}))
+    with pytest.raises(BadInput, match="names this host or this user, so the run cannot be packed anonymously"):
+        prepare([run], anonymous=True)
+    prepare([run])
