@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 import typer
 
-from engine.contract.run import predictions, records
+from engine.contract.run import predicted, predictions, records
 from engine.contract.run.checkpoints import CHECKPOINT_SCHEMA
 from engine.contract.run.events import KINDS, REASONS, Event
 from engine.contract.run.folder import SCHEMA
 from engine.contract.run.store import STATES
 from engine.exchange.pack import manifest
+from tests.tui.commands.conftest import children_here as children_here
 from tests.tui.commands.conftest import cli as cli
+from tests.tui.further import put_results
 from tui.cli import app
 from tui.commands import train
 from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED
@@ -59,6 +61,20 @@ def test_predictions_have_the_listed_arrays(finished_run):
     listed = {name for cell in rows("Predictions") for name in names(cell)}
     with np.load(finished_run().predictions) as file:
         assert set(file.files) == listed
+
+
+def test_results_on_further_test_sets_have_the_listed_keys_and_arrays(finished_run):
+    run = finished_run()
+    put_results(run)
+    listed = [name for cell in rows("Further test sets") for name in names(cell) if not name.startswith("NAME.")]
+    arrays = {"classes", "labels", "logits", "files", "corruptions", "predicted", "confidence"}
+    assert {item.name for item in dataclasses.fields(predicted.Predicted)} == set(listed) - arrays | {
+        "files",
+        "corruptions",
+    }
+    with np.load(run.predicted / "newer.npz") as file:
+        assert set(file.files) == arrays
+    assert rows("Files")["`predicted/NAME.json`, `predicted/NAME.npz`"].startswith(f"{predicted.SCHEMA} ")
 
 
 def test_exit_codes_are_those_of_the_program():
@@ -107,7 +123,7 @@ OF_RUNS = {
     "runs logs": "runs logs RUN", "runs wait": "runs wait RUN", "runs tag": "runs tag RUN x",
     "runs note": "runs note RUN hello", "runs pin": "runs pin RUN", "runs exclude": "runs exclude RUN --why because",
     "runs include": "runs include RUN", "runs pack": "runs pack RUN -o FILE", "runs unpack": "runs unpack FILE",
-    "runs verify": "runs verify RUN", "runs rm": "runs rm RUN --yes", "runs restore": "runs restore RUN",
+    "runs predict": "runs predict RUN --data SET", "runs verify": "runs verify RUN", "runs rm": "runs rm RUN --yes", "runs restore": "runs restore RUN",
     "runs prune": "runs prune --yes", "runs import": "runs import LOG",
 }  # fmt: skip
 """What is called for each row of the page, in this order. Stopping, killing and resuming is tested with live runs."""
@@ -140,13 +156,16 @@ def test_a_command_prints_the_keys_that_are_promised(cli, name):
     check(name, cli(*SHAPES[name].split(), "--json"))
 
 
+@pytest.mark.usefixtures("shapes_ready", "children_here")
 def test_commands_on_runs_print_the_keys_that_are_promised(cli, runs, tmp_path):
     instead = {
         "RUN": runs[0].id,
         "OTHER": runs[1].id,
         "FILE": str(tmp_path / "a.tar.zst"),
         "LOG": str(tmp_path / "log.csv"),
+        "SET": str(tmp_path / "set.npz"),
     }
+    np.savez(tmp_path / "set.npz", images=np.zeros((3, 32, 32, 3), np.uint8), labels=np.arange(3))
     (tmp_path / "log.csv").write_text("epoch,train_loss,test_accuracy\n1,2.0,0.3\n2,1.5,0.5\n")
     for name, line in OF_RUNS.items():
         check(name, cli(*(instead.get(word, word) for word in line.split()), "--json"))

@@ -1,5 +1,6 @@
 """`runs predict`: images that a user brings, with figures that a person would work out by hand."""
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -224,3 +225,51 @@ def test_labels_in_another_order_of_the_classes_are_noticed(cli, finished_run, s
 
 def test_every_corruption_of_the_paper_is_known():
     assert len(CORRUPTIONS) == len(set(CORRUPTIONS)) == 19
+
+
+@pytest.fixture
+def compared(cli, finished_run, shapes, corrupted, tmp_path):
+    """Two runs, of which the second has wrong answers to some images, on one plain and one corruption set."""
+    runs = [finished_run(), finished_run()]
+    file = save(tmp_path / "newer.npz", images=shapes["test_images"][:80], labels=shapes["test_labels"][:80])
+    for data in (file, corrupted[0]):
+        answer_of(cli, *(run.id for run in runs), "--data", data)
+    entry = next(one for one in predicted.entries(runs[1]) if one.name == "newer")
+    answers = predicted.answered(runs[1], entry)
+    answers.logits[:20] = np.roll(answers.logits[:20], 1, axis=1)
+    hits = float((answers.logits.argmax(1) == answers.labels).mean())
+    predicted.write(runs[1], dataclasses.replace(entry, accuracy=hits, arrays={}), answers)
+    return runs
+
+
+def test_show_has_the_results_in_text_and_json(cli, compared, tmp_path):
+    run = compared[0]
+    text = cli("runs", "show", run.id).out
+    (line,) = [line for line in text.splitlines() if line.startswith("also on ")]
+    assert "newer: " in line and "shapes-c: " in line
+    found = json.loads(cli("runs", "show", run.id, "--json").out)["test_sets"]
+    assert [one["name"] for one in found] == ["newer", "shapes-c"]
+    (again,) = answer_of(cli, run.id, "--data", tmp_path / "newer.npz")
+    assert found[0] == {key: value for key, value in again.items() if key not in ("id", "computed")}
+
+
+def test_a_tab_of_inspect_shows_a_further_test_set(cli, compared):
+    run = compared[0]
+    assert "shapes-c, test % by severity" in cli("runs", "show", run.id, "--tab", "overview", "--on", "shapes-c").out
+    assert "confusion, newer" in cli("runs", "show", run.id, "--tab", "confusion", "--on", "newer").out
+    answer = cli("runs", "show", run.id, "--tab", "confusion", "--on", "newr")
+    assert answer.code == 2 and "has no such test set; did you mean newer?" in answer.err
+    answer = cli("runs", "show", run.id, "--on", "newer")
+    assert answer.code == 2 and "--on: give it with --tab" in answer.err
+
+
+def test_compare_pairs_runs_on_the_same_files(cli, compared):
+    ids = [run.id for run in compared]
+    found = json.loads(cli("runs", "compare", *ids, "--json").out)["test_sets"]
+    assert [(one["name"], one["comparisons"]) for one in found] == [("newer", 1), ("shapes-c", 0)]
+    base, other = found[0]["rows"]
+    assert other["difference"] == pytest.approx(other["accuracy"] - base["accuracy"]) and base["difference"] is None
+    assert found[1]["rows"][1]["reason"] == "no original image tells them apart"
+    text = cli("runs", "compare", *ids).out
+    assert "newer, 80 images (1 comparison)" in text and "shapes-c, 2 corruptions of 40 images" in text
+    assert "newer, 80 images" in cli("runs", "compare", *ids, "--format", "md").out
