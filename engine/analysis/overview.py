@@ -234,6 +234,8 @@ def stored(folder: RunFolder, history: History) -> tuple[Stored, ...]:
             others.append(Stored(name, (folder.path / name).stat().st_size, words))
         except OSError:  # not written by this run
             continue
+    if size := _bytes(folder.predicted) if folder.predicted.is_dir() else 0:
+        others.append(Stored("predicted/", size, "answers on further test sets"))
     return (*found, *sorted(others, key=lambda one: -one.size_bytes))
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from engine.contract.errors import BadInput
-from engine.contract.run import predicted
+from engine.contract.files import owned_by
+from engine.contract.run import predicted, predictions
 from engine.contract.run.checkpoints import BEST, UNREADABLE, WEIGHTS, committed, read_meta
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder
@@ -87,8 +89,11 @@ def plan(
 
 def _check(run: RunFolder, asked: Asked) -> tuple[Given, str]:
     """The files as this run takes them, and SHA-256 of its weights."""
+    run.refuse_newer()
     wants = model_input(run)
     weights = weights_hash(run, asked.which)
+    if not os.access(run.path, os.W_OK):
+        raise BadInput(f"run {run.id}: results cannot be written into {run.path}{owned_by(run.path)}")
     card.refuse_unless_averaged(asked.which, summarize(run).weights, run.id)
     if asked.tta:
         refuse_without_tta(run)
@@ -100,13 +105,24 @@ def model_input(run: RunFolder) -> ModelInput:
     run.refuse_imported()
     parts = run.own_catalog()
     part = parts.get("dataset", run.recipe(parts).data.name)
-    started = RunFold(run.events).poll().course.started
-    if started is None or not started.classes:
+    classes = _classes(run)
+    if not classes:
         raise BadInput(f"run {run.id} has not begun to train, so it has no weights to predict with")
     size, channels = part.meta.get("image_size"), part.meta.get("channels")
     if not isinstance(size, int) or not isinstance(channels, int):
         raise BadInput(f"data set {part.name}: its @register names no image_size and channels ({part.path})")
-    return ModelInput(part.name, tuple(started.classes), channels, size)
+    return ModelInput(part.name, classes, channels, size)
+
+
+def _classes(run: RunFolder) -> tuple[str, ...]:
+    """The names of the classes in the order of the logits; empty if nothing says them."""
+    started = RunFold(run.events).poll().course.started
+    if started is not None and started.classes:
+        return tuple(started.classes)
+    try:
+        return tuple(predictions.read(run.predictions).classes)
+    except (OSError, ValueError, KeyError):
+        return ()
 
 
 def weights_hash(run: RunFolder, which: str) -> str:

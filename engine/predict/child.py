@@ -2,7 +2,7 @@
 
 Reads one JSON object from stdin, the fields of `Asked`. Writes JSON objects to stdout, one a line: while it works
 {"done": images, "of": images, "what": words}, at the end {"stem": of the files that were written}. Exit code 0:
-success, 2: bad input.
+success, 1: the results cannot be written, 2: bad input.
 """
 
 from __future__ import annotations
@@ -137,6 +137,11 @@ def main() -> int:
         for problem in error.problems:
             sys.stderr.write(f"error: {problem}\n")
         return 2
+    except OSError as error:  # a full disk, or a folder that cannot be written
+        sys.stderr.write(
+            f"error: {': '.join(str(part) for part in (error.filename, error.strerror or error) if part)}\n"
+        )
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0

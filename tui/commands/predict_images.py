@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
@@ -35,9 +35,12 @@ def predict_all(runs: Sequence[RunFolder], asked: Asked, *, again: bool, trust: 
         BadInput: something does not fit; then nothing has been computed for any run.
         SystemExit: a process failed; it has printed the reason.
     """
+    planned = plan(runs, asked, again=again, progress=_hashing)
+    pending = [one.run for one in planned if one.done is None]
+    environment = own_code.environment(agreed(lambda trusted: own_code.approve(pending, trusted), trust))
     found = []
-    for one in plan(runs, asked, again=again, progress=_hashing):
-        entry = one.done or _predicted(one.run, one.asked, trust)
+    for one in planned:
+        entry = one.done or _predicted(one.run, one.asked, environment)
         for note in entry.notes:
             say(f"{one.run.id}: {note}")
         found.append({"id": one.run.id, "computed": one.done is None} | to_json(entry))
@@ -53,9 +56,8 @@ def _hashing(done: int, total: int) -> None:
         rewrite_line(f"SHA-256: {file_size(done)} of {file_size(total)}" if done < total else "")
 
 
-def _predicted(run: RunFolder, asked: Asked, trust: bool) -> Predicted:
+def _predicted(run: RunFolder, asked: Asked, environment: Mapping[str, str]) -> Predicted:
     """Let a process that imports torch predict. Raises SystemExit if it fails; its stderr is ours."""
-    environment = own_code.environment(agreed(lambda trusted: own_code.approve([run], trusted), trust))
     child = PipedChild("engine.predict.child", asdict(asked), environment, show_errors=True)
     stem = ""
     try:

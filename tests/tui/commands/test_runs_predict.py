@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from engine.data.given.corruptions import CORRUPTIONS
 from engine.data.split import channel_statistics
 from engine.loop.checkpoint_files import load_weights
 from engine.models.build import build_model
+from tests.engine.own_parts import __file__ as OWN_PARTS
 
 pytestmark = pytest.mark.usefixtures("shapes_ready", "children_here")
 
@@ -273,3 +275,47 @@ def test_compare_pairs_runs_on_the_same_files(cli, compared):
     text = cli("runs", "compare", *ids).out
     assert "newer, 80 images (1 comparison)" in text and "shapes-c, 2 corruptions of 40 images" in text
     assert "newer, 80 images" in cli("runs", "compare", *ids, "--format", "md").out
+
+
+def with_tta(run):
+    """The run, as if it had been evaluated with mirrored images as well."""
+    text = run.recipe_toml.read_text()
+    run.recipe_toml.write_text(text.replace('tta = "off"', 'tta = "flip"'))
+    assert run.recipe().evaluate.tta == "flip"
+    return run
+
+
+def test_views_are_averaged_as_in_the_evaluation_of_a_training(cli, finished_run, shapes, by_hand, corrupted, tmp_path):
+    run, images, labels = with_tta(finished_run()), shapes["test_images"][:60], shapes["test_labels"][:60]
+    file = save(tmp_path / "x.npz", images=images, labels=labels)
+    assert answer_of(cli, run.id, "--data", file)[0]["tta_accuracy"] is None
+    (found,) = answer_of(cli, run.id, "--data", file, "--tta")
+    mirrored = (by_hand(run, images) + by_hand(run, images[:, :, ::-1].copy())) / 2
+    assert found["computed"] and found["tta"] == "flip"
+    assert found["tta_accuracy"] == (mirrored.argmax(1) == labels).mean()
+    assert found["accuracy"] == (by_hand(run, images).argmax(1) == labels).mean()
+    assert not answer_of(cli, run.id, "--data", file)[0]["computed"]  # what was computed with views holds the rest, too
+    folder, made, labels = corrupted
+    (found,) = answer_of(cli, run.id, "--data", folder, "--tta")
+    fog = (by_hand(run, made["fog"]) + by_hand(run, made["fog"][:, :, ::-1].copy())) / 2
+    expected = (fog.argmax(1) == np.tile(labels, 5)).reshape(5, -1).mean(1)
+    (row,) = (row for row in found["corruptions"] if row["name"] == "fog")
+    assert row["tta_accuracy"] == pytest.approx(expected.tolist())
+
+
+def test_a_run_with_code_that_is_not_trusted_does_not_predict(cli, finished_run, shapes, tmp_path):
+    run = finished_run()
+    run.parts.mkdir()
+    shutil.copy(OWN_PARTS, run.parts / "mine.py")
+    file = save(tmp_path / "x.npz", images=shapes["test_images"][:9], labels=shapes["test_labels"][:9])
+    answer = cli("runs", "predict", run.id, "--data", file)
+    assert answer.code == 2 and "is not among the parts that run" in answer.err and not run.predicted.exists()
+
+
+def test_weights_of_the_same_name_that_have_changed_are_predicted_anew(cli, finished_run, shapes, tmp_path):
+    run = finished_run()
+    file = save(tmp_path / "x.npz", images=shapes["test_images"][:9], labels=shapes["test_labels"][:9])
+    answer_of(cli, run.id, "--data", file)
+    told = json.loads((run.predicted / "x.json").read_text())
+    (run.predicted / "x.json").write_text(json.dumps(told | {"weights_sha256": "0" * 64}))
+    assert answer_of(cli, run.id, "--data", file)[0]["computed"]
