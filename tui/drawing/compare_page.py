@@ -125,10 +125,10 @@ def _sentence(page: Page, width: int, height: int) -> list[Line]:
 
 
 def lower_lines(page: Page, width: int) -> list[Line]:
-    """The facts below the verdict, at its right: further test sets, fields that differ, what may not be concluded."""
+    """The facts below the verdict, at its right: fields that differ, further test sets, what may not be concluded."""
     fields = fields_section(page.judged, page.marks, width, every=page.every_field, focused=page.focused)
     notes = notes_section(page.judged, width, by_recipe=page.by_recipe, picked=page.picked)
-    return [*on_sets_section(page.judged.on_sets, page.marks, width), *fields, *notes]
+    return [*fields, *on_sets_section(page.judged.on_sets, page.marks, width), *notes]
 
 
 def column_lines(page: Page, width: int, height: int) -> list[Line]:
