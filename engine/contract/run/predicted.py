@@ -25,6 +25,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Final
 
 import numpy as np
@@ -45,7 +46,9 @@ FOLDER: Final = "predicted"
 SEVERITIES: Final = 5
 MAX_ENTRY: Final = 64 << 20
 """Bytes of the largest NAME.json that is read; a folder of a million images has one of this size."""
-DAMAGE: Final = (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, TypeError)
+DAMAGE: Final = (
+    OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, TypeError, TokenError,
+)  # fmt: skip
 """What reading a damaged NAME.npz may raise."""
 
 

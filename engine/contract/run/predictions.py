@@ -23,6 +23,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Final
 
 import numpy as np
@@ -32,7 +33,7 @@ from engine.contract.files import write_atomic
 from engine.contract.lines import open_regular
 
 VERSION: Final = 2
-_DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, TypeError)
+_DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, TypeError, TokenError)
 """What `zipfile` and NumPy raise for damaged archives and arrays, beside OSError, ValueError and KeyError."""
 
 

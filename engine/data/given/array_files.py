@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any, Final, Literal
 
 import numpy as np
@@ -22,7 +23,9 @@ from engine.data.given.model_input import NHWC, Pixels
 Axes = tuple[int, ...]
 MOST_LABELS: Final = 1 << 28
 """Bytes of the largest array of labels that is read."""
-_DAMAGE: Final = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, RuntimeError, TypeError)
+_DAMAGE: Final = (
+    OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, RuntimeError, TypeError, TokenError,
+)  # fmt: skip
 """What NumPy and `zipfile` raise for files that are damaged or something else."""
 
 
@@ -34,7 +37,9 @@ def mapped(path: Path) -> NDArray[Any]:
                 raise ValueError("it is a ZIP archive; call a .npz file by that name")
             file.seek(0)
             header = _header(file)
-            if not math.prod(header.shape):  # which cannot be mapped
+            if header.bytes > os.fstat(file.fileno()).st_size - file.tell():
+                raise ValueError(f"it is cut off: {_shape(header.shape)} needs more bytes than it has")
+            if not header.bytes:  # which cannot be mapped
                 return np.zeros(header.shape, header.dtype)
             order: Literal["C", "F"] = "F" if header.fortran else "C"
             return np.memmap(file, header.dtype, "r", file.tell(), header.shape, order)
@@ -75,6 +80,11 @@ class Header:
     dtype: np.dtype[Any]
     fortran: bool
 
+    @property
+    def bytes(self) -> int:
+        """Of all elements."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
 
 class Archive:
     """A .npz file. Images are read in a stream, whether they are compressed or not."""
@@ -91,14 +101,14 @@ class Archive:
             begin = file.tell()
         if found.fortran and len(found.shape) > 1:
             raise BadInput(f"{self.path}: `{name}` is in Fortran order; save numpy.ascontiguousarray of it")
-        if info.file_size - begin != math.prod(found.shape) * found.dtype.itemsize:
+        if info.file_size - begin != found.bytes:
             raise BadInput(f"{self.path}: `{name}` is cut off: {info.file_size:,} bytes for {_shape(found.shape)}")
         return found
 
     def small(self, name: str) -> NDArray[Any]:
         """A whole array that is not images: labels, or names of classes. BadInput if it is damaged or too large."""
         header = self.header(name)
-        if math.prod(header.shape) * header.dtype.itemsize > MOST_LABELS:
+        if header.bytes > MOST_LABELS:
             raise BadInput(f"{self.path}: `{name}` is too large for labels: {_shape(header.shape)}")
         with self._member(name) as (file, _):
             found: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
@@ -153,6 +163,8 @@ def _header(file: IO[bytes]) -> Header:
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = read(file)
+    if not all(isinstance(size, int) and size >= 0 for size in shape):
+        raise ValueError(f"its shape {_shape(shape)} is not one")
     if dtype.hasobject:
         raise ValueError("it holds Python objects, which are never unpickled")
     return Header(shape, dtype, fortran)

@@ -1,5 +1,6 @@
 """What a run keeps of its evaluations, and what is read of files that older versions wrote."""
 
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -91,3 +92,12 @@ def test_whatever_is_damaged_it_reads_or_raises_what_it_says(make, tmp_path):
     with pytest.raises(ValueError, match="is damaged"):
         predictions.read(path)
     assert raised > 200
+
+
+def test_a_header_that_ends_in_the_middle_is_damage(tmp_path):
+    """NumPy passes on what Python's tokenizer raises for it, which is no ValueError."""
+    text = b"{'descr': '<i8', 'fortran_order': False, 'shape': ("
+    with zipfile.ZipFile(tmp_path / "p.npz", "w") as archive:
+        archive.writestr("labels.npy", b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text)
+    with pytest.raises(ValueError, match="is damaged"):
+        predictions.read(tmp_path / "p.npz")

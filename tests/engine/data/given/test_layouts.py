@@ -228,3 +228,40 @@ def test_the_identity_of_files_does_not_depend_on_their_names(tmp_path):
     assert identity(rows) != identity(
         hashed(open_given(str(tmp_path / "b.npy"), COLOR, labels=str(tmp_path / "l.npy")))
     )
+
+
+def npy(shape: str, descr: str = "'|u1'") -> bytes:
+    """A .npy file whose header says so."""
+    text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + IMAGES.tobytes()
+
+
+@pytest.mark.parametrize("descr", ["'|u1'", "'|O'", "[('a', '|u1')]", "'|V0'", "'<U9999999999'"])
+@pytest.mark.parametrize(
+    "shape",
+    ["(2**62, 32, 32, 3)", f"({2**63 - 1}, 32, 32, 3)", f"({10**30}, 9)", "(-1, 32, 32, 3)", "(1.5, 3)", "(", "()"],
+)
+def test_a_header_that_lies_is_one_line(tmp_path, shape, descr):
+    (tmp_path / "x.npy").write_bytes(npy(shape, descr))
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("images.npy", npy(shape, descr))
+    assert problem(tmp_path / "x.npy") and problem(tmp_path / "x.npz")
+
+
+def test_changed_bytes_are_one_line_or_harmless(tmp_path):
+    rng = np.random.default_rng(3)
+    np.save(tmp_path / "a.npy", IMAGES)
+    np.savez_compressed(tmp_path / "b.npz", images=IMAGES, labels=LABELS, classes=np.array(CIFAR10))
+    refused = 0
+    for path in (tmp_path / "a.npy", tmp_path / "b.npz"):
+        whole = path.read_bytes()
+        for _ in range(200):
+            data = bytearray(whole)
+            data[int(rng.integers(len(data) if rng.random() < 0.3 else 200))] = int(rng.integers(256))
+            path.write_bytes(data)
+            try:
+                given = open_given(str(path), COLOR)
+                assert pixels(given).shape == (20, 32, 32, 3)
+            except BadInput:
+                refused += 1
+    assert refused > 50
