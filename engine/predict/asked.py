@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, user_path
 from engine.contract.files import owned_by
 from engine.contract.run import predicted, predictions
 from engine.contract.run.checkpoints import BEST, UNREADABLE, WEIGHTS, committed, read_meta
@@ -72,6 +72,7 @@ def plan(
     Raises:
         BadInput: the files do not fit a run, or a run cannot predict.
     """
+    asked = replace(asked, source=_absolute(asked.source), labels=_absolute(asked.labels))
     checked = [(run, *_check(run, asked)) for run in runs]
     hashes: dict[tuple[Path, ...], list[dict[str, Any]]] = {}
     found = []
@@ -85,6 +86,12 @@ def plan(
         done = known if not again and is_done(known, weights, asked.tta) else None
         found.append(Planned(run, replace(asked, run=str(run.path), files=files), given, done))
     return found
+
+
+def _absolute(given: str) -> str:
+    """The path of a file that is there, from the root, since the child works in another folder; others as they are."""
+    path = user_path(given)
+    return str(path.absolute()) if given and path.exists() else given
 
 
 def _check(run: RunFolder, asked: Asked) -> tuple[Given, str]:

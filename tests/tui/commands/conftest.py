@@ -41,7 +41,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
 
 
 class ChildHere:
-    """Stands in for `PipedChild`: its module answers in this process."""
+    """Stands in for `PipedChild`: its module answers in this process, which works in `/` meanwhile, as a child does."""
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class ChildHere:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in (environment or {}).items():
                 patch.setenv(name, value)
+            patch.chdir("/")
             patch.setattr(sys, "stdin", io.StringIO(json.dumps(request)))
             patch.setattr(sys, "stdout", answer)
             self._code: int = importlib.import_module(module).main()

@@ -96,6 +96,16 @@ def test_on_the_test_set_itself_the_answers_are_those_of_the_training(cli, finis
     assert np.abs(predicted.answered(run, entry).logits.astype(float) - known.last).max() < 0.01
 
 
+def test_files_may_be_named_relative_to_the_current_folder(cli, finished_run, shapes, tmp_path, monkeypatch):
+    run = finished_run()
+    np.save(tmp_path / "x.npy", shapes["test_images"][:20])
+    np.save(tmp_path / "y.npy", shapes["test_labels"][:20])
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (found,) = answer_of(cli, run.id, "--data", "../x.npy", "--labels", "../y.npy")
+    assert found["images"] == 20 and found["accuracy"] is not None
+
+
 def test_best_weights_stand_beside_the_final_ones(cli, finished_run, shapes, by_hand, tmp_path):
     run, images, labels = finished_run(), shapes["test_images"][:50], shapes["test_labels"][:50]
     file = save(tmp_path / "x.npz", x=images, y=labels.astype(np.int64))
