@@ -79,6 +79,8 @@ class RunInfo:
     """SHA-256 of each file in `parts/`, by file name."""
     teacher: dict[str, Any] = field(default_factory=dict)
     """The run that this one is distilled from, and with which weights: see `engine.contract.run.teacher`."""
+    initial: dict[str, Any] = field(default_factory=dict)
+    """The weights that the run starts from, see `engine.contract.run.initial`; empty for random weights."""
     imported: dict[str, Any] = field(default_factory=dict)
     """Of a run that another program has trained: its layout, files and series, see `engine.exchange.imports.write`."""
 
