@@ -1,4 +1,4 @@
-"""Have a process that imports torch compare given weights with a recipe's model, before a run is made of both."""
+"""Have a process that imports torch look at given weights: whether they fit a recipe's model, and what they predict."""
 
 from __future__ import annotations
 
@@ -47,14 +47,34 @@ def check_initial(recipe: Recipe, initial: Mapping[str, Any], parts: Catalog, ow
     return str(answer["note"])
 
 
+def evaluated(request: Mapping[str, Any]) -> dict[str, Any]:
+    """What weights predict for all test images of a data set: see `engine.incoming.evaluate`.
+
+    Raises:
+        BadInput: they cannot be read, do not fit the model or the classes, or the process fails.
+    """
+    answer: dict[str, Any] = json.loads(_from_child("engine.incoming.evaluate", request))
+    if "problems" in answer:
+        raise BadInput(answer["problems"])
+    return answer
+
+
 @lru_cache(maxsize=256)
 def _answer(request: str) -> bytes:
-    """The child's answer; a grid asks the same question for many of its runs. BadInput if the child fails."""
-    child = PipedChild("engine.incoming.check", json.loads(request))
+    """What is said about initial weights; a grid asks the same question for many of its runs. Raises BadInput."""
+    try:
+        return _from_child("engine.incoming.check", json.loads(request))
+    except BadInput as error:
+        raise BadInput([f"{FIELD}: {problem}" for problem in error.problems]) from None
+
+
+def _from_child(module: str, request: Mapping[str, Any]) -> bytes:
+    """The answer of a process that imports torch. BadInput if it fails."""
+    child = PipedChild(module, request)
     try:
         answer, code = child.read(), child.wait()
     finally:
         child.stop()
     if code:
-        raise BadInput(f"{FIELD}: the weights could not be checked: {child.last_error() or f'exit code {code}'}")
+        raise BadInput(f"the weights could not be read: {child.last_error() or f'exit code {code}'}")
     return answer

@@ -17,7 +17,7 @@ from typing import Any, Final
 from engine.contract.errors import BadInput, user_path
 from engine.contract.recipe.schema import PIN, Recipe
 from engine.contract.run.checkpoints import BEST, UNREADABLE, WEIGHTS, committed, read_meta
-from engine.contract.run.folder import RunFolder
+from engine.contract.run.folder import RunFolder, RunInfo
 from engine.contract.run.roots import is_run
 from engine.contract.run.select import find
 from engine.contract.run.summary import summarize
@@ -97,6 +97,20 @@ def initial_of(run: RunFolder) -> tuple[Initial, Path]:
         return initial, file_of(initial, run.path.parent)
     except BadInput as error:
         raise BadInput([f"{FIELD}: {problem}" for problem in error.problems]) from None
+
+
+def initial_words(info: RunInfo) -> str:
+    """Where the initial weights of a run come from, for people; "" if they are random."""
+    try:
+        return build(Initial, info.initial).words() if info.initial else ""
+    except TypeError:
+        return "weights that run.json does not name"
+
+
+def without_folder(init_from: str) -> str:
+    """The value of the recipe's field without the folder of the file; the recipe's id stays what it is."""
+    place, pin, digest = init_from.partition(PIN)
+    return f"{Path(place).name}{pin}{digest}" if digest else init_from
 
 
 def file_of(initial: Initial, beside: Path | None = None) -> Path:

@@ -59,5 +59,5 @@ def test_problems_and_failures(asked):
     with pytest.raises(BadInput, match="^init_from: x does not fit$"):
         incoming.check_initial(RECIPE, {"path": "x"}, catalog(), ())
     asked[1].code = 1
-    with pytest.raises(BadInput, match="^init_from: the weights could not be checked: ImportError: no torch$"):
+    with pytest.raises(BadInput, match="^init_from: the weights could not be read: ImportError: no torch$"):
         incoming.check_initial(RECIPE, {"path": "z"}, catalog(), ())
