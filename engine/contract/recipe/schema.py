@@ -213,7 +213,7 @@ class Recipe(_Closed):
     last_batch: Literal["drop", "keep"] = "drop"
     """Drop or keep the last, incomplete batch of an epoch; dropping leaves out different images each epoch."""
     init_from: str = ""
-    """Run (RUN, RUN:best or RUN:ema) or file of weights to start from; if empty, random weights drawn from the seed."""
+    """Weights to start from: a run (RUN, RUN:best or RUN:ema) or a file; if empty, random ones drawn from the seed."""
     data: DataConfig
     model: Choice
     augmentation: tuple[Choice, ...]
