@@ -35,6 +35,7 @@ from engine.data.load import DataSet, load
 from engine.launch import package
 from engine.loop.failures import describe
 from engine.loop.hardware import choose_device
+from engine.loop.initial import load_initial
 from engine.loop.setup import Setup, prepare
 from engine.loop.teacher import load_teachers
 from engine.optim.param_groups import set_lr
@@ -65,6 +66,8 @@ class Request:
     data_dir: str
     teacher: dict[str, Any] = field(default_factory=dict)
     """The teacher of a distilled recipe, as returned by `with_teacher`."""
+    initial: dict[str, Any] = field(default_factory=dict)
+    """The initial weights, as returned by `with_initial`."""
 
 
 def read(text: str) -> Request:
@@ -118,7 +121,7 @@ def prepare_eagerly(request: Request, data: DataSet, device: torch.device) -> Se
     recipe = request.recipe.model_copy(update={"compute": compute})
     parts = request.parts
     with tempfile.TemporaryDirectory(prefix="cifar-tui-lr-") as folder:  # for files that only a run would keep
-        run = create(Path(folder), recipe, seed=request.seed, teacher=request.teacher)
+        run = create(Path(folder), recipe, seed=request.seed, teacher=request.teacher, initial=request.initial)
         return prepare(
             recipe,
             data,
@@ -128,6 +131,7 @@ def prepare_eagerly(request: Request, data: DataSet, device: torch.device) -> Se
             threads=request.threads,
             parts=parts,
             teachers=load_teachers(recipe, run, data, data_dir=request.data_dir, device=device, parts=parts),
+            start_from=load_initial(recipe, run),
         )
 
 

@@ -24,6 +24,7 @@ from engine.contract.run.folder import RunFolder
 from engine.data.load import DataSet
 from engine.distributed import ALONE, World
 from engine.loop.checkpoint import INTERVAL, checkpoints_of
+from engine.loop.initial import load_initial
 from engine.loop.observe import Live, measure_health
 from engine.loop.opening import opening
 from engine.loop.session import Session
@@ -61,7 +62,7 @@ def fit(
 
     Raises:
         BadInput: the recipe does not fit the data, the checkpoint belongs to another recipe, seed or data set, or the
-            teacher of a distilled run is missing or has changed.
+            teacher of a distilled run or the initial weights are missing or have changed.
         Diverged: the loss, or the model's output for some image, is no longer finite.
         OSError: for example, the disk is full or the run folder has been deleted.
         torch.OutOfMemoryError: the GPU has too little memory.
@@ -70,17 +71,18 @@ def fit(
     stopping = world.agreed(stopping)
     yield Phase(name="starting", note=f"building {recipe.model.name}")
     teachers = load_teachers(recipe, run, data, data_dir=placement.data_dir, device=device, parts=parts)
-    probe_file = home.now() / "probe.json"
+    start_from = load_initial(recipe, run)
     setup = prepare(
         recipe,
         data,
-        probe_file,
+        home.now() / "probe.json",
         seed=seed,
         device=device,
         threads=placement.threads,
         parts=parts,
         teachers=teachers,
         world=world,
+        start_from=start_from,
     )
     identity = {"recipe_id": recipe.recipe_id, "seed": seed, "data": data.fingerprint}
     checkpoints = checkpoints_of(world, home, identity=identity, made_on=asdict(setup.decisions), interval=interval)

@@ -16,10 +16,12 @@ from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run import own_code
 from engine.contract.run.events import Event
+from engine.contract.run.initial import with_initial
 from engine.contract.run.store import RunFolder, create, runs_roots
 from engine.contract.run.teacher import with_teacher
 from engine.data.fetch import require
 from engine.launch import control, devices, local, watch
+from engine.launch.incoming import check_initial
 from presets import loader, references
 from presets.shrink import fit
 
@@ -72,6 +74,7 @@ def train(
     roots = runs_roots([runs_dir] if runs_dir else [])
     resolved, base, preset, own_parts, known = _resolved(recipe, changes, parts, roots)
     resolved, teacher = with_teacher(resolved, roots, known)
+    resolved, initial = with_initial(resolved, roots)
     own_code.approve(own_code.brought_by(own_parts), trust=False)
     placement = Placement(
         device=device, data_dir=data_dir and str(Path(data_dir).expanduser().absolute()), name=name, tags=tuple(tags),
@@ -80,6 +83,7 @@ def train(
     devices.request(placement)
     if known.get("dataset", resolved.data.name).meta.get("downloadable"):
         require(resolved.data.name, placement.data_dir)
+    check_initial(resolved, initial, known, own_parts)
     run = create(
         roots[0],
         resolved,
@@ -89,6 +93,7 @@ def train(
         changes=changes_between(base, resolved, known),
         command=_command(preset, changes, seed),
         teacher=teacher,
+        initial=initial,
     )
     approved = own_code.approve([run], trust=True) if own_parts else {}  # copied just now, by this process
     local.start(run, approved=approved)

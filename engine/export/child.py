@@ -20,6 +20,7 @@ from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.recipe.schema import Choice
 from engine.contract.run import own_code
 from engine.contract.run.folder import RunFolder
+from engine.contract.run.initial import FIELD, without_folder
 from engine.data.load import DataSet, load
 from engine.exchange.weights import card
 from engine.exchange.weights.niwenjin import from_niwenjin, to_niwenjin
@@ -95,7 +96,10 @@ def export(request: Request) -> dict[str, Any]:
             "sha256": hashlib.sha256(written).hexdigest(),
         },
     )
-    readme = card.model_card(config, run.info(), run.recipe_toml.read_text(encoding="utf-8"))
+    recipe_toml = run.recipe_toml.read_text(encoding="utf-8")
+    if recipe.init_from:
+        recipe_toml = recipe.model_copy(update={FIELD: without_folder(recipe.init_from)}).to_toml()
+    readme = card.model_card(config, run.info(), recipe_toml)
     contents = {
         config["file"]: written,
         "config.json": (json.dumps(config, indent=2) + "\n").encode(),

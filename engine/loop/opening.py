@@ -15,7 +15,7 @@ from engine.loop.trials import told
 def opening(
     setup: Setup, recipe: Recipe, data: DataSet, *, attempt: int, best_on: str, notes: Iterable[str] = ()
 ) -> Iterator[Event]:
-    """The start of the run, then messages about the arithmetic and the teachers.
+    """The start of the run, then messages about the arithmetic, the teachers and the initial weights.
 
     Args:
         attempt: counted from 1.
@@ -43,7 +43,8 @@ def opening(
         best_on=best_on,
     )
     yield Message(text=arithmetic(decisions))
-    yield from (Message(text=text) for text in (*(teacher.about for teacher in setup.teachers), *notes))
+    initial = [setup.initial] if setup.initial else []
+    yield from (Message(text=text) for text in (*(teacher.about for teacher in setup.teachers), *initial, *notes))
 
 
 def arithmetic(decisions: Decisions) -> str:

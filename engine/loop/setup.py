@@ -26,6 +26,7 @@ from engine.data.load import DataSet
 from engine.distributed import ALONE, World
 from engine.loop import checks
 from engine.loop.decisions import Decisions, decide
+from engine.loop.initial import StartFrom
 from engine.loop.layout import memory_format, place
 from engine.loop.memory import keep_freed_memory
 from engine.loop.teacher import Teacher
@@ -80,6 +81,8 @@ class Setup:
     """Images that must stay together in one rank: those of a ghost batch."""
     added: list[Tensor] = field(default_factory=list)
     """Running statistics to which every rank adds a part in each step; none on a single rank."""
+    initial: str = ""
+    """Which weights the training starts from, for the user; "" if they are random or those of a checkpoint."""
     warnings: list[str] = field(default_factory=list)
     """What could not be done as requested, for the user. The session reports and removes them."""
 
@@ -155,18 +158,21 @@ def prepare(
     parts: Catalog,
     teachers: tuple[Teacher, ...] = (),
     world: World = ALONE,
+    start_from: StartFrom | None = None,
 ) -> Setup:
-    """Build everything that `recipe` names on `device`, with weights initialized from `seed`.
+    """Build everything that `recipe` names on `device`, with weights initialized from `seed` or as given.
 
     Args:
         probe_file: where the decisions about the machine are read from or recorded.
         threads: CPU threads; 0 lets `decide` choose.
         teachers: from `load_teachers`, for a loss that distills.
         world: the ranks that train the run together; the first one decides about the machine for all.
+        start_from: from `load_initial`, for a run that starts from given weights.
 
     Raises:
         BadInput: fewer training images than a batch, a single image in a batch where batch norm needs two, a part
-            that rejects its options, a missing teacher, or a first image size that the model does not accept.
+            that rejects its options, a missing teacher, a first image size that the model does not accept, or initial
+            weights that do not fit the model.
     """
     compute = recipe.compute
     checks.inputs(recipe, data, parts, teachers)
@@ -175,6 +181,7 @@ def prepare(
     pipeline = _pipeline(recipe, data, seed, parts)
     normalize = pipeline().normalize
     model = _initialized_model(recipe, data, normalize, parts)
+    initial = start_from(model, recipe.model.name, len(data.classes)) if start_from else ""
     model = place(model, device, memory_format(compute.channels_last))
     checks.batch_norm(recipe, data, model, device)
     assign(model, recipe.optimizer.options["groups"])  # here rather than after the probes, to fail at once
@@ -208,6 +215,7 @@ def prepare(
         world=world,
         group=max(work.ghost, 1),
         added=added,
+        initial=initial,
         warnings=warnings,
     )
 

@@ -11,6 +11,7 @@ from tui.commands import (
     runs_export,
     runs_follow,
     runs_import,
+    runs_import_weights,
     runs_list,
     runs_pack,
     runs_predict,
@@ -35,6 +36,7 @@ app.command("compare")(compare.compare)
 app.command("table")(runs_table.table)
 app.command("export")(runs_export.export)
 app.command("import")(runs_import.import_runs)
+app.command("import-weights")(runs_import_weights.import_weights)
 app.command("predict")(runs_predict.predict)
 for module in (runs_follow, runs_control, runs_disk, runs_pack):
     module.add_to(app)

@@ -99,9 +99,10 @@ def _import(
     Raises:
         BadInput: with the problems of all runs; then none of them is left.
     """
+    from engine.exchange.imports.made import take_back
     from engine.exchange.imports.plan import plan
     from engine.exchange.imports.series import check_map
-    from engine.exchange.imports.write import existing, take_back, write
+    from engine.exchange.imports.write import existing, write
 
     outcomes, problems, made = list[Outcome](), list[str](), list["RunFolder"]()
     for one in found:

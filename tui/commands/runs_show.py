@@ -99,6 +99,7 @@ def show_run(
             | {"best_on": row.best_on or None, "seconds_estimated": row.estimated}
             | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table()) if not info.layout else None}
             | ({"imported": info.imported} if info.layout else {})
+            | ({"initial": info.initial} if info.initial else {})
             | {"command": info.command, "versions": info.versions}
             | _shown(folder)
             | facts_of(folder, row, others or (), base, roots(runs_dir)).to_json()
@@ -144,6 +145,7 @@ def _save_svg(folder: RunFolder, file: Path) -> None:
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
     """The lines above the recipe, by their labels; a label without text is not printed."""
+    from engine.contract.run.initial import initial_words
     from engine.contract.run.predicted import entries
     from engine.exchange.imports.scalars import read_scalars
     from tui.commands.accuracy import accuracy_details
@@ -154,7 +156,7 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
     reason = f" ({row.reason})" if row.reason else ""
     last = f"last {_accuracy(row.last_accuracy)} %"
     best = f"best on {row.best_on} {_accuracy(row.best_accuracy)} %" if row.best_on else "tested at the end"
-    if info.layout and row.best_accuracy is None:
+    if info.layout and row.best_on and row.best_accuracy is None:
         best = f"{_validation(folder)}no best epoch, because the files hold no test accuracy"
     return {
         "name": labels.name,
@@ -163,6 +165,7 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
         "origin": _origin(info),
         "axis": str(info.imported.get("axis", "")),
         "scalars": ", ".join(read_scalars(folder.path)) if info.layout else "",
+        "initial": initial_words(info),
         "seed": "" if info.layout else str(info.seed),
         "epochs": f"{row.epoch} of {row.epochs}",
         "accuracy": ", ".join([last, *accuracy_details(folder), best]),
@@ -174,7 +177,7 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
         "left out": labels.excluded,
         "damage": unreadable_note(row.garbage) if row.garbage else "",
         "folder": str(folder.path),
-        "repeat": info.command,
+        "import" if info.layout else "repeat": info.command,
         "versions": ", ".join(f"{key} {value}" for key, value in info.versions.items()),
     }
 

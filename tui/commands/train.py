@@ -17,11 +17,14 @@ import typer
 from engine.contract.errors import BadInput
 from engine.contract.run import events
 from engine.contract.run.event_file import encode
+from engine.contract.run.initial import Initial, with_initial
 from engine.contract.run.status import Status
 from engine.contract.run.store import RunFolder, summarize
 from engine.contract.run.teacher import with_teacher
 from engine.contract.text import one_line
+from engine.contract.values import build
 from engine.launch import watch
+from engine.launch.incoming import check_initial
 from presets import loader
 from presets.references import look_up
 from tui.commands.accuracy import accuracy_details
@@ -68,7 +71,7 @@ def main(
     for line in found.resets():
         say(line)
     if dry_run:
-        return _print_dry_run(found, roots, as_json)
+        return _print_dry_run(found, roots, source.own_parts, as_json)
     planned = agreed(lambda ok: plan(found, roots[0], source.own_parts, roots, trust=ok), trust)
     if planned.note:
         say(planned.note)
@@ -83,15 +86,20 @@ def main(
     return view(runs, as_json=as_json)
 
 
-def _print_dry_run(found: Resolution, roots: Sequence[Path], as_json: bool) -> int:
+def _print_dry_run(found: Resolution, roots: Sequence[Path], own_parts: Sequence[str], as_json: bool) -> int:
     """The output of a dry run: the recipe; for Slurm, the script of a job instead, or with --json both."""
     recipe, _ = with_teacher(found.recipe, roots, found.parts)
+    recipe, initial = with_initial(recipe, roots)
+    left_out = check_initial(recipe, initial, found.parts, own_parts)
+    if initial:
+        say(f"starts from {build(Initial, initial).words()}" + (f"; {left_out}" if left_out else ""))
     script = script_of(found.draft, roots[0])
     if found.note:
         say(found.note)
     if as_json:
         of_job = {"script": script} if script else {}
-        print_json({"recipe_id": recipe.recipe_id, "recipe": recipe.to_table()} | of_job)
+        starts = {"initial": initial} if initial else {}
+        print_json({"recipe_id": recipe.recipe_id, "recipe": recipe.to_table()} | starts | of_job)
     else:
         typer.echo(script or recipe.to_toml(), nl=False)
     return 0

@@ -10,6 +10,8 @@ from typing import Final
 
 from engine.analysis.overview import ByClass, Overview, Stored
 from engine.contract.clock import local_time
+from engine.contract.run.folder import RunInfo
+from engine.contract.run.initial import initial_words
 from engine.contract.text import one_line
 from tui.drawing.bars import bar
 from tui.drawing.format import age, counted, delta, file_size, gigabytes, number, percent, si, whole, work
@@ -105,6 +107,7 @@ def _facts(one: Overview) -> list[tuple[str, str]]:
     facts = [
         ("recipe", f"{run.preset or run.model}, {changed}"),
         ("origin", f"imported ({run.layout}) from {info.imported.get('folder', '')}" if run.layout else ""),
+        ("starts from", initial_words(info)),
         ("seed", "" if run.layout else str(run.seed)),
         ("model", f"{run.model}, {si(one.params)} weights" if one.params else run.model),
         ("data", f"{run.data}, {images} images" if one.train_images else run.data),
@@ -162,7 +165,7 @@ def commands_pane(one: Overview, width: int) -> list[Line]:
     """The commands that repeat the run, print its figures, print this page, and export its epochs."""
     short = one.run.id[-4:]
     rows = (
-        ("plan", f"cifar-tui runs import {shlex.quote(str(one.info.imported.get('folder', '')))} --dry-run")
+        _import_row(one.info)
         if one.run.layout
         else ("repeat", f"cifar-tui --preset run:{short} --seed {one.run.seed}"),
         ("figures", f"cifar-tui runs show {short} --json"),
@@ -178,6 +181,12 @@ def commands_pane(one: Overview, width: int) -> list[Line]:
     else:
         lines += [[(f" {label:<10}", "dim"), (command, "")] for label, command in rows]
     return [clip(line, width) for line in lines]
+
+
+def _import_row(info: RunInfo) -> tuple[str, str]:
+    """The command that imported the run; of a run from files of figures, the one that prints what they would become."""
+    folder = shlex.quote(str(info.imported.get("folder", "")))
+    return ("import", info.command) if info.command else ("plan", f"cifar-tui runs import {folder} --dry-run")
 
 
 def note_pane(one: Overview, mixed: bool, width: int) -> list[Line]:

@@ -51,6 +51,7 @@ PICKED: Final = ("part", "ops", "choice", "bool")
 """Parameter types whose values are chosen from a list."""
 LABELS: Final = {
     "augmentation.ops": "",
+    "init_from": "start from",
     "optimizer.lr": "learning rate",
     "schedule.by": "schedule moves by",
     DATA_SET: "data set",

@@ -23,6 +23,7 @@ from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run import pulse
 from engine.contract.run.index import Index
+from engine.contract.run.initial import with_initial
 from engine.contract.run.roots import make_root
 from engine.contract.run.store import RunFolder, Summary
 from engine.contract.run.teacher import with_teacher
@@ -108,7 +109,7 @@ def prepare(
     """
     if len(items) * len(seeds) > MOST_RUNS:
         raise BadInput(f"{len(items) * len(seeds):,} runs in one batch; the limit is {MOST_RUNS:,}")
-    recipes = _for_each(items, lambda item: with_teacher(item.resolution.recipe, roots, parts)[0])
+    recipes = _for_each(items, lambda item: _identified(item.resolution.recipe, roots, parts))
     known = Index().rows(roots) if known is None else known
     runs = by_recipe_and_seed(known)
     jobs: list[Job] = []
@@ -127,6 +128,11 @@ def prepare(
     need_room(roots[0], [(job.recipe, 1) for job in batch.jobs if job.action == "start"], parts)
     _need_memory(sum(_waits_here(job) for job in batch.to_do))
     return batch
+
+
+def _identified(recipe: Recipe, roots: Sequence[Path], parts: Catalog) -> Recipe:
+    """The recipe with the full ids of its teacher and its initial weights. Raises BadInput."""
+    return with_initial(with_teacher(recipe, roots, parts)[0], roots)[0]
 
 
 def _for_each(items: Sequence[BatchItem], work: Callable[[BatchItem], Any]) -> list[Any]:

@@ -20,12 +20,15 @@ from engine.contract.recipe.changes import changes
 from engine.contract.recipe.ranks import indivisible
 from engine.contract.recipe.schema import Placement, Recipe
 from engine.contract.run import own_code
+from engine.contract.run.initial import FIELD as INIT_FROM
+from engine.contract.run.initial import with_initial
 from engine.contract.run.store import RunFolder, create
 from engine.contract.run.teacher import FIELD, with_teacher
 from engine.contract.text import file_size
 from engine.data.fetch import require
 from engine.exchange.tensorboard.needed import require_tensorboard
 from engine.launch import devices
+from engine.launch.incoming import check_initial
 from engine.launch.start import check, start
 from tui.plans.configured import placement_of
 from tui.plans.draft import Draft
@@ -52,8 +55,10 @@ class Plan:
     root: Path
     teacher: Mapping[str, Any] = field(default_factory=dict)
     """The entry for run.json of a distilled run; empty for other runs."""
+    initial: Mapping[str, Any] = field(default_factory=dict)
+    """The entry for run.json of a run that starts from given weights; empty for other runs."""
     note: str = ""
-    """What was shortened so that the recipe fits into few epochs; "" where nothing was."""
+    """What was shortened to fit into few epochs, and what was left out of the initial weights; "" for neither."""
     approved: Mapping[str, str] = field(default_factory=dict)
     """The teacher's code that the user has approved, as the supervisor takes it."""
 
@@ -82,6 +87,7 @@ def plan(
     """
     draft, parts = found.draft, found.parts
     recipe, teacher = with_teacher(found.recipe, roots or (root,), parts)
+    recipe, initial = with_initial(recipe, roots or (root,))
     own_code.approve(own_code.brought_by(own_parts), trust)
     approved = own_code.approve([RunFolder(Path(teacher["folder"]))] if teacher else [], trust)
     placed = placement_of(draft)
@@ -101,6 +107,9 @@ def plan(
     need_room(root, [(recipe, len(seeds))], parts)
     if FIELD in draft.sets:  # what a person wrote, such as @last, will mean another run later
         draft = draft.put(FIELD, recipe.loss.options["teacher"])
+    if INIT_FROM in draft.sets:
+        draft = draft.put(INIT_FROM, recipe.init_from)
+    left_out = check_initial(recipe, initial, parts, own_parts)
     return Plan(
         recipe=recipe,
         seeds=tuple(seeds),
@@ -110,7 +119,8 @@ def plan(
         commands=tuple(_command(draft, seed) for seed in seeds),
         root=root,
         teacher=teacher,
-        note=found.note,
+        initial=initial,
+        note="; ".join(filter(None, (found.note, left_out))),
         approved=approved,
     )
 
@@ -144,6 +154,7 @@ def launch(planned: Plan, start: Callable[..., object] = start) -> list[RunFolde
             changes=planned.changes,
             command=command,
             teacher=planned.teacher,
+            initial=planned.initial,
         )
         for seed, command in zip(planned.seeds, planned.commands, strict=True)
     ]

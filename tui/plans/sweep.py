@@ -28,6 +28,7 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.run import own_code
 from engine.contract.run.events import Event, Failed, Message, Phase, RunStarted, Step
 from engine.contract.run.folder import RunFolder
+from engine.contract.run.initial import with_initial
 from engine.contract.run.teacher import with_teacher
 from engine.data.fetch import require
 from engine.launch.sweep import Sweep, SweepDevice, pick_device
@@ -98,6 +99,7 @@ def plan_sweep(
     """
     draft, parts = found.draft, found.parts
     recipe, teacher = with_teacher(found.recipe, roots, parts)
+    recipe, initial = with_initial(recipe, roots)
     span = wanted.around(_own_rate(recipe, parts))
     taught_by = [RunFolder(Path(teacher["folder"]))] if teacher else []
     own_code.approve(own_code.brought_by(own_parts), trust)
@@ -111,6 +113,7 @@ def plan_sweep(
     request = {
         "recipe": recipe.to_table(),
         "teacher": teacher,
+        "initial": initial,
         "parts": [str(user_path(file).absolute()) for file in own_parts],
         "low": span.low,
         "high": span.high,

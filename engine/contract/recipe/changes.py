@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from engine.contract.recipe.catalog import Catalog
@@ -10,7 +11,7 @@ from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.ops import member_lists
 from engine.contract.recipe.overrides import labeled
 from engine.contract.recipe.resolve import PART_FIELDS
-from engine.contract.recipe.schema import NOT_HASHED, Choice, Recipe
+from engine.contract.recipe.schema import NOT_HASHED, PIN, Choice, Recipe
 
 SHORT: Final = {
     "batch_size": "batch",
@@ -37,6 +38,8 @@ def changes(base: Recipe, recipe: Recipe, parts: Catalog) -> str:
     for path, old, new in differences(base, recipe):
         if path.endswith(".name"):
             swaps += [f"{path.removesuffix('.name')}={new}"] if not path.startswith("augmentation.") else []
+        elif path == "init_from":
+            words.append(f"init {Path(new.partition(PIN)[0]).name if new else 'random'}")
         elif old is not None and new is not None:
             words.append(f"{SHORT.get(path, _tail(path))} {_short(old)}→{_short(new)}")
         elif new is not None and path in chosen:

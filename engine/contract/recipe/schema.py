@@ -19,6 +19,8 @@ from engine.contract.recipe.option_types import Bool, Float, Int, Rule
 from engine.contract.text import escaped
 
 NOT_HASHED: Final = ("title", "description", "promise")
+PIN: Final = "@sha256:"
+"""What stands between the place of initial weights and their SHA-256 in `Recipe.init_from`."""
 
 YOUNGER: Final[dict[tuple[str, str], Any]] = {
     ("compute", "graph"): "auto",
@@ -210,6 +212,8 @@ class Recipe(_Closed):
     """Images per step, over all devices together."""
     last_batch: Literal["drop", "keep"] = "drop"
     """Drop or keep the last, incomplete batch of an epoch; dropping leaves out different images each epoch."""
+    init_from: str = ""
+    """Weights to start from: a run (RUN, RUN:best or RUN:ema) or a file; if empty, random ones drawn from the seed."""
     data: DataConfig
     model: Choice
     augmentation: tuple[Choice, ...]
@@ -232,6 +236,8 @@ class Recipe(_Closed):
         for (section, field), neutral in YOUNGER.items():
             if table[section][field] == neutral:
                 del table[section][field]
+        if pin := table.get("init_from", "").partition(PIN)[2]:
+            table["init_from"] = pin  # the same weights in another place are the same recipe
         if not table["resizing"]["start"]:
             del table["resizing"]
         if table["hard_examples"]["keep"] == 1:
@@ -251,7 +257,7 @@ class Recipe(_Closed):
                 table[key] = _plain(value)
             elif isinstance(value, BaseModel):
                 table[key] = value.model_dump(mode="json")  # tuples become lists, as in TOML
-            elif value is not None and (value != "" or key not in NOT_HASHED):
+            elif value is not None and value != "":
                 table[key] = value
         return table
 

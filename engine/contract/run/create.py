@@ -38,6 +38,7 @@ def create(
     changes: str = "",
     command: str = "",
     teacher: Mapping[str, Any] = MappingProxyType({}),
+    initial: Mapping[str, Any] = MappingProxyType({}),
 ) -> RunFolder:
     """Create a run folder that is ready to be started.
 
@@ -47,6 +48,7 @@ def create(
         changes: how the recipe differs from the preset, as text.
         command: the command line that repeats the run.
         teacher: of a distilled run, as returned by `with_teacher`.
+        initial: of a run that starts from given weights, as returned by `with_initial`.
 
     Raises:
         BadInput: the root cannot be written, the disk is full, or a name, tag or parts file is invalid. Nothing is left
@@ -69,6 +71,7 @@ def create(
         changes=changes,
         command=command,
         teacher=dict(teacher),
+        initial=dict(initial),
     )
     try:
         _write_inputs(run, recipe, sources)

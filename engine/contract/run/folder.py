@@ -8,7 +8,7 @@ events.jsonl    the trainer                what happened (of an imported run: it
 scalars.npz     the creator, once          scalars of an imported run that have no series of ours
 probe.json      the trainer, once          precision, threads and compile mode, from which a resume takes them; figures
 checkpoints/    the trainer                weights, and the state to resume from
-predictions.npz the trainer                test logits and labels
+predictions.npz the trainer                test logits and labels (of imported weights: the process that tests them)
 predicted/      `runs predict`             answers for further test sets: see `engine.contract.run.predicted`
 unpacked.json   `runs unpack`, once        the archive that the run came in, by name and SHA-256
 failures/       each rank but the first    why it failed, in a run on several GPUs
@@ -79,6 +79,8 @@ class RunInfo:
     """SHA-256 of each file in `parts/`, by file name."""
     teacher: dict[str, Any] = field(default_factory=dict)
     """The run that this one is distilled from, and with which weights: see `engine.contract.run.teacher`."""
+    initial: dict[str, Any] = field(default_factory=dict)
+    """The weights that the run starts from, see `engine.contract.run.initial`; empty for random weights."""
     imported: dict[str, Any] = field(default_factory=dict)
     """Of a run that another program has trained: its layout, files and series, see `engine.exchange.imports.write`."""
 

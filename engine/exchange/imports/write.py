@@ -17,50 +17,33 @@ Its events are those that a trainer would have written, so every reader shows it
 
 from __future__ import annotations
 
-import hashlib
 import math
-import shutil
-import tempfile
-import time
-from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
-from engine.contract.errors import BadInput
 from engine.contract.files import read_json, write_atomic
-from engine.contract.run.create import LETTERS
 from engine.contract.run.event_file import EventWriter
 from engine.contract.run.events import Event, Finished, RunStarted
 from engine.contract.run.folder import RunFolder, RunInfo
 from engine.contract.run.labels import LONGEST_NAME, check_name
 from engine.contract.run.provenance import versions
-from engine.contract.run.roots import make_root, run_paths
+from engine.contract.run.roots import run_paths
 from engine.contract.text import one_line
 from engine.contract.values import LARGEST, MOST_EPOCHS, encode_table
+from engine.exchange.imports import made
 from engine.exchange.imports.plan import Plan
 from engine.exchange.imports.scalars import write_scalars
 from engine.exchange.tensorboard.tags import FACTS
 
 PREFIX: Final = "imported:"
 """Start of the recipe id of an imported run: its own, or that of the runs that the user has grouped by a name."""
-STAGING: Final = ".importing-"
-"""Start of the name of a folder that is not a run yet."""
 _COUNTS: Final = ("steps_per_epoch", "batch_size", "params", "train_images", "test_images", "holdout_images")
 
 
 def existing(plan: Plan, root: Path) -> str:
-    """The id of the run that was made from the same files; "" if there is none.
-
-    The end of the id of an imported run follows from the hash, so only few folders have to be read.
-    """
-    end = _letters(plan.sha256)
-    for path in run_paths(root):
-        if path.endswith(end):
-            imported = (read_json(Path(path) / "run.json") or {}).get("imported")
-            if isinstance(imported, dict) and imported.get("sha256") == plan.sha256:
-                return Path(path).name
-    return ""
+    """The id of the run that was made from the same files; "" if there is none."""
+    return made.run_of(plan.sha256, root)
 
 
 def write(plan: Plan, root: Path) -> RunFolder:
@@ -69,27 +52,11 @@ def write(plan: Plan, root: Path) -> RunFolder:
     Raises:
         BadInput: the folder cannot be written, or a run has its id already.
     """
-    make_root(root)
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(plan.begun))
-    path = root / f"{stamp}-{_letters(plan.sha256)}"
-    if path.exists():
-        raise BadInput(f"cannot import {plan.found.name}: there is a run {path.name}, of other files")
-    staged = Path(tempfile.mkdtemp(prefix=STAGING, dir=root))
-    try:
-        _fill(RunFolder(staged), plan, path.name, _seed(plan, root))
-        staged.rename(path)
-    except BaseException as error:
-        shutil.rmtree(staged, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise BadInput(f"cannot write a run in {root}: {error.strerror}") from error
-        raise
-    return RunFolder(path)
 
+    def fill(run: RunFolder, run_id: str) -> None:
+        _fill(run, plan, run_id, _seed(plan, root))
 
-def take_back(runs: Iterable[RunFolder]) -> None:
-    """Remove runs that this import has just made, because another one of it failed."""
-    for run in runs:
-        shutil.rmtree(run.path)
+    return made.make(root, plan.begun, plan.sha256, plan.found.name, fill)
 
 
 def _seed(plan: Plan, root: Path) -> int:
@@ -197,13 +164,3 @@ def _name(plan: Plan) -> str:
     """The name of the run: that of its folder."""
     text = one_line(plan.found.name, LONGEST_NAME).lstrip("@") or "imported"
     return check_name(text)
-
-
-def _letters(sha256: str) -> str:
-    """The four characters at the end of the run's id."""
-    number = int(hashlib.sha256(sha256.encode()).hexdigest()[:12], 16)
-    letters = []
-    for _ in range(4):
-        number, place = divmod(number, len(LETTERS))
-        letters.append(LETTERS[place])
-    return "".join(letters)

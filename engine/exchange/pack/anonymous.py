@@ -21,6 +21,7 @@ import tomli_w
 from engine.contract.errors import BadInput
 from engine.contract.files import read_json
 from engine.contract.run.folder import RunFolder
+from engine.contract.run.initial import FIELD, without_folder
 from engine.contract.run.process import host_name
 from engine.contract.values import encode_table, parse, parse_toml
 
@@ -128,9 +129,10 @@ class Anonymizer:
             raise BadInput(f"run {self._run.id}: recipe.toml is not valid TOML: {error}") from error
         told: dict[str, Any] = {key: table[key] for key in _ABOUT if key in table}
         rest = {key: value for key, value in table.items() if key not in told}
+        rest |= {FIELD: without_folder(rest[FIELD])} if isinstance(rest.get(FIELD), str) else {}
         if path := next((text for text in _texts(rest) if text.startswith(("/", "~"))), ""):
             raise BadInput(f"run {self._run.id}: recipe.toml names the path {path!r}, which belongs to the recipe")
-        if told == (found := self.table(told)):
+        if told == (found := self.table(told)) and rest.get(FIELD) == table.get(FIELD):
             return data
         return tomli_w.dumps(rest | found).encode()
 

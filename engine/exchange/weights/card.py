@@ -10,6 +10,7 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.run.events import Epoch
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder, RunInfo
+from engine.contract.run.initial import FIELD, without_folder
 from engine.exchange.weights.snippets import loading, plain
 
 CONFIG_VERSION: Final = 1
@@ -77,7 +78,7 @@ def config_of(
         "data": {"name": recipe.data.name, "fingerprint": data["fingerprint"]},
         "run": {"id": run.id, "seed": info.seed, "recipe_id": info.recipe_id, "preset": info.preset},
         "made_by": f"cifar-tui {info.versions.get('cifar-tui', '')}".strip(),
-        "recipe": recipe.to_table(),
+        "recipe": recipe.model_copy(update={FIELD: without_folder(recipe.init_from)}).to_table(),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.launch import sweep
+from engine.launch import incoming, sweep
 from tui.cli import main
 from tui.commands import augment_preview, export_weights, predict_images
 
@@ -77,5 +77,5 @@ class ChildHere:
 @pytest.fixture
 def children_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answer in this process where the process is not what is tested: each one that is started imports torch anew."""
-    for module in (sweep, augment_preview, export_weights, predict_images):
+    for module in (sweep, incoming, augment_preview, export_weights, predict_images):
         monkeypatch.setattr(module, "PipedChild", ChildHere)

@@ -284,6 +284,19 @@ def test_a_teacher_is_picked_from_the_finished_runs_on_the_same_data():
     assert not made.problems and made.recipe.loss.options["teacher"] == "20261122-101530-k3f9"
 
 
+def test_initial_weights_are_typed_and_a_file_that_does_not_fit_marks_their_field():
+    made = editor()
+    field = next(field for field in made.fields() if field.path == "init_from")
+    assert (field.label, field.group, field.text, field.picked) == ("start from", "training", "", False)
+    made.put("init_from", "/x/best file.pth")
+    assert not made.problems and made.recipe.init_from == "/x/best file.pth"
+    assert "--init-from '/x/best file.pth'" in made.draft.command_line()
+    made.mark_problems(["init_from: /x/best file.pth: no such file"])
+    assert made.problems == {"init_from": "init_from: /x/best file.pth: no such file"}
+    made.put("init_from", "")
+    assert made.recipe.init_from == "" and not made.problems
+
+
 def test_each_model_offered_can_be_picked():
     made = editor()
     model = next(field for field in made.fields() if field.path == "model")

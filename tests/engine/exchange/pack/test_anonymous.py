@@ -4,8 +4,10 @@ import json
 import re
 
 import pytest
+import tomli_w
 
 from engine.contract.errors import BadInput
+from engine.contract.recipe.resolve import resolve
 from engine.contract.run.event_file import EventReader, EventWriter
 from engine.contract.run.events import Failed, Message, Phase, Resumed, System
 from engine.contract.values import parse_toml
@@ -128,3 +130,17 @@ def test_a_path_that_belongs_to_the_recipe_is_refused(telling):
     telling.recipe_toml.write_text(telling.recipe_toml.read_text().replace(f'"{table["model"]["name"]}"', '"/x/y"'))
     with pytest.raises(BadInput, match=r"recipe\.toml names the path '/x/y'"):
         prepare([telling], anonymous=True)
+
+
+def test_initial_weights_are_packed_without_their_folder_and_the_recipe_keeps_its_id(run, tmp_path):
+    pin = f"@sha256:{'ab' * 32}"
+    table = parse_toml(run.recipe_toml.read_text()) | {"init_from": f"{HOME}/best.pth{pin}"}
+    run.recipe_toml.write_text(tomli_w.dumps(table))
+    told = json.loads(run.run_json.read_text()) | {"initial": {"source": "file", "path": f"{HOME}/best.pth"}}
+    run.run_json.write_text(json.dumps(told))
+    write(prepare([run], anonymous=True), tmp_path / "a.tar.zst")
+    packed = contents_of(tmp_path / "a.tar.zst")
+    assert not any(USER.encode() in content for content in packed.values())
+    recipe = parse_toml(packed[f"{run.id}/recipe.toml"].decode())
+    assert recipe["init_from"] == f"best.pth{pin}"
+    assert resolve(recipe, run.own_catalog()).recipe_id == run.recipe().recipe_id
