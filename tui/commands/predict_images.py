@@ -14,6 +14,8 @@ from engine.contract.errors import BadInput
 from engine.contract.run import own_code
 from engine.contract.run.predicted import Predicted, entry_in
 from engine.contract.text import file_size
+from engine.data.given.hashes import identity
+from engine.data.given.shown import cache_file, remember
 from engine.launch.piped import PipedChild
 from engine.predict.asked import Asked, plan
 from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, print_table, print_text, say
@@ -38,6 +40,11 @@ def predict_all(runs: Sequence[RunFolder], asked: Asked, *, again: bool, trust: 
     planned = plan(runs, asked, again=again, progress=_hashing)
     pending = [one.run for one in planned if one.done is None]
     environment = own_code.environment(agreed(lambda trusted: own_code.approve(pending, trusted), trust))
+    try:
+        for one in planned:
+            remember(identity(one.asked.files), asked.source, asked.labels, asked.data_dir)
+    except OSError as error:
+        say(f"Inspect will show no images of this set: {cache_file()} cannot be written ({error.strerror})")
     found = []
     for one in planned:
         entry = one.done or _predicted(one.run, one.asked, environment)

@@ -18,9 +18,12 @@ from engine.analysis.mistakes import to_json as mistakes_to_json
 from engine.analysis.on_set import MATRIX_UP_TO, classes_of, on_same_set, read_set
 from engine.analysis.overview import Overview, overview
 from engine.analysis.pairing import Unpaired, common_images
+from engine.contract.errors import BadInput
 from engine.contract.run.predicted import Predicted, entries
 from engine.contract.run.store import RunFolder, Summary
+from engine.data.given.shown import GivenImages, given_images
 from engine.data.images import StoredImages, stored_images
+from engine.predict.asked import model_input
 from tui.dashboard.accuracy_series import Look
 from tui.dashboard.options import Options
 from tui.dashboard.view import RunView
@@ -35,7 +38,7 @@ class Facts:
     confused: Confused | None
     judged: JudgedImages | Unpaired
     """What it predicts for each test image; else why that is not known."""
-    images: StoredImages | str
+    images: StoredImages | GivenImages | str
     """The test images; else why they cannot be shown, as a sentence."""
     others: tuple[JudgedImages, ...] = ()
     """The other marked runs that were tested on the same data, in the order of their marks."""
@@ -151,12 +154,21 @@ def on_set(facts: Facts, entry: Predicted, run: Summary, others: Sequence[Summar
         overview=replace(facts.overview, classes=classes_of(table) if table is not None else ()),
         confused=table if table is not None and len(table.names) <= MATRIX_UP_TO else None,
         judged=found,
-        images=f"no images: of {entry.name} only the answers are kept",
+        images=_given(facts.view.run, entry, found),
         others=known,
         disagreements=() if isinstance(found, Unpaired) else _pairs(found, known, []),
         doubt=Doubts() if isinstance(found, Unpaired) else doubts(found, known, [run, *others]),
         on=entry,
     )
+
+
+def _given(run: RunFolder, entry: Predicted, found: JudgedImages | Unpaired) -> GivenImages | str:
+    if isinstance(found, Unpaired):
+        return f"no images of single cells: {found.reason}"
+    try:
+        return given_images(entry, model_input(run))
+    except (ValueError, BadInput) as error:
+        return f"no images: {error}"
 
 
 def _alike(found: JudgedImages | Unpaired, others: Sequence[Summary]) -> tuple[JudgedImages, ...]:

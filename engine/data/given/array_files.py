@@ -64,6 +64,11 @@ class MappedImages:
         for start in range(self.start, self.stop, size):
             yield in_order(np.array(array[start : min(start + size, self.stop)]), self.axes)
 
+    def one(self, index: int) -> Pixels:
+        at = self.start + index
+        (image,) = in_order(np.array(mapped(self.path)[at : at + 1]), self.axes)
+        return np.asarray(image)
+
 
 def in_order(images: NDArray[Any], axes: Axes) -> Pixels:
     """Images as (N, H, W, C), whichever axes they have."""
@@ -123,6 +128,16 @@ class Archive:
                 images = np.frombuffer(file.read(count * math.prod(shape[1:])), np.uint8)
                 yield in_order(images.reshape(count, *shape[1:]).copy(), axes)
 
+    def one(self, name: str, axes: Axes, index: int) -> Pixels:
+        """A single image of an array, uint8 (H, W, C). BadInput if the archive is damaged."""
+        with self._member(name) as (file, _):
+            shape = _header(file).shape
+            size = math.prod(shape[1:])
+            file.seek(index * size, os.SEEK_CUR)
+            images = np.frombuffer(file.read(size), np.uint8).reshape(1, *shape[1:])
+        (image,) = in_order(images.copy(), axes)
+        return np.asarray(image)
+
     @contextmanager
     def _opened(self) -> Iterator[zipfile.ZipFile]:
         try:
@@ -157,6 +172,9 @@ class ArchivedImages:
 
     def batches(self, size: int) -> Iterator[Pixels]:
         yield from self.archive.batches(self.name, self.axes, size)
+
+    def one(self, index: int) -> Pixels:
+        return self.archive.one(self.name, self.axes, index)
 
 
 def _header(file: IO[bytes]) -> Header:

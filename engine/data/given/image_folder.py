@@ -34,6 +34,9 @@ class ImageFiles:
         for start in range(0, len(self.paths), size):
             yield np.stack([decoded(path, self.wants) for path in self.paths[start : start + size]])
 
+    def one(self, index: int) -> Pixels:
+        return decoded(self.paths[index], self.wants)
+
 
 def images_in(folder: Path, wants: ModelInput) -> tuple[ImageFiles, Labels]:
     """The images in the folders of a folder, by class and then by name, with their labels.

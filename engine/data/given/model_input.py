@@ -27,6 +27,10 @@ class Images(Protocol):
         """All of them as uint8 (B, H, W, C) with B <= size."""
         ...
 
+    def one(self, index: int) -> Pixels:
+        """A single one, uint8 (H, W, C)."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ModelInput:

@@ -329,3 +329,20 @@ def test_weights_of_the_same_name_that_have_changed_are_predicted_anew(cli, fini
     told = json.loads((run.predicted / "x.json").read_text())
     (run.predicted / "x.json").write_text(json.dumps(told | {"weights_sha256": "0" * 64}))
     assert answer_of(cli, run.id, "--data", file)[0]["computed"]
+
+
+def test_images_of_a_set_are_shown_while_its_files_are_there(cli, finished_run, shapes, tmp_path):
+    run = finished_run()
+    file = save(tmp_path / "x.npz", images=shapes["test_images"][:40], labels=shapes["test_labels"][:40])
+    answer_of(cli, run.id, "--data", file)
+    sheet = tmp_path / "sheet.png"
+    arguments = ("runs", "show", run.id, "--tab", "mistakes", "--on", "x", "--out", sheet)
+    answer = cli(*arguments)
+    assert answer.code == 0, answer.err
+    entry = predicted.entries(run)[0]
+    wrong = np.flatnonzero(predicted.answered(run, entry).logits.argmax(1) != shapes["test_labels"][:40])
+    assert f"wrote {len(wrong)} images of {run.id[-4:]}" in answer.err and sheet.exists()
+    file.unlink()
+    sheet.unlink()
+    answer = cli(*arguments)
+    assert answer.code == 2 and "the files of x cannot be read any more" in answer.err
