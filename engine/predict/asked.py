@@ -72,7 +72,8 @@ def plan(
     Raises:
         BadInput: the files do not fit a run, or a run cannot predict.
     """
-    asked = replace(asked, source=_absolute(asked.source), labels=_absolute(asked.labels))
+    source, labels, data_dir = (_absolute(given) for given in (asked.source, asked.labels, asked.data_dir))
+    asked = replace(asked, source=source, labels=labels, data_dir=data_dir)
     checked = [(run, *_check(run, asked)) for run in runs]
     hashes: dict[tuple[Path, ...], list[dict[str, Any]]] = {}
     found = []
@@ -89,7 +90,7 @@ def plan(
 
 
 def _absolute(given: str) -> str:
-    """The path of a file that is there, from the root, since the child works in another folder; others as they are."""
+    """The path of what is there, from the root, since the child works in another folder; others as they are."""
     path = user_path(given)
     return str(path.absolute()) if given and path.exists() else given
 

@@ -104,6 +104,11 @@ def test_files_may_be_named_relative_to_the_current_folder(cli, finished_run, sh
     monkeypatch.chdir(tmp_path / "here")
     (found,) = answer_of(cli, run.id, "--data", "../x.npy", "--labels", "../y.npy")
     assert found["images"] == 20 and found["accuracy"] is not None
+    (tmp_path / "CIFAR-10-C").mkdir()
+    np.save(tmp_path / "CIFAR-10-C" / "fog.npy", shapes["test_images"][:100])
+    np.save(tmp_path / "CIFAR-10-C" / "labels.npy", np.tile(np.arange(20) % 10, 5))
+    (found,) = answer_of(cli, run.id, "--data", "cifar10-c", "--data-dir", "..")
+    assert found["name"] == "shapes-c" and found["images"] == 100
 
 
 def test_best_weights_stand_beside_the_final_ones(cli, finished_run, shapes, by_hand, tmp_path):
