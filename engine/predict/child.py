@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from engine.augment.pipeline import Pipeline
 from engine.contract.errors import BadInput
-from engine.contract.recipe.catalog import catalog
+from engine.contract.recipe.catalog import Catalog, catalog
+from engine.contract.recipe.schema import Recipe
 from engine.contract.run import own_code, predicted
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.predicted import Predicted
@@ -25,6 +26,7 @@ from engine.contract.run.provenance import versions
 from engine.data.device import Resident
 from engine.data.given.hashes import identity
 from engine.data.given.layouts import Given, open_given
+from engine.data.given.model_input import ModelInput
 from engine.data.load import DataSet, Split, load
 from engine.export.child import weights_of
 from engine.export.network import with_weights
@@ -55,9 +57,7 @@ def predict(asked: Asked) -> Predicted:
     digest, weights = weights_hash(run, asked.which), weights_of(run, asked.which)
     device = choose_device(asked.device)
     torch.set_num_threads(asked.threads or usable_cores())
-    data = load(recipe.data, asked.data_dir, _phase, parts)
-    if data.classes != wants.classes:
-        raise BadInput(f"run {run.id}: the classes of {data.name} are not those that it was trained on")
+    data = _own_data(run, recipe, asked, parts, wants)
     decided = read_decisions(run.path / "probe.json")
     precision = decided.precision if decided is not None and decided.device == device.type else "fp32"
     model = with_weights(recipe.model, weights["model"], parts, data)
@@ -84,6 +84,14 @@ def predict(asked: Asked) -> Predicted:
     )
     predicted.write(run, entry, found.answered)
     return entry
+
+
+def _own_data(run: RunFolder, recipe: Recipe, asked: Asked, parts: Catalog, wants: ModelInput) -> DataSet:
+    """The data set of the run, for its normalization. BadInput if it has other classes now."""
+    data = load(recipe.data, asked.data_dir, _phase, parts)
+    if data.classes != wants.classes:
+        raise BadInput(f"run {run.id}: the classes of {data.name} are not those that it was trained on")
+    return data
 
 
 def _refuse_changed(given: Given, asked: Asked) -> None:

@@ -80,32 +80,49 @@ def _corrupted(given: Given, views: Views, classes: Sequence[str], tta: str, tol
         predicted[cell], confidence[cell] = top.indices.numpy(), top.values.numpy()
         if averages is not None:
             with_views[cell] = averages.argmax(1).numpy()
-    counted = [at for at, name in enumerate(names) if name in STANDARD] or list(range(len(names)))
     right = predicted == labels  # (corruptions, severities, images)
-    versions = right[counted].mean((0, 1))
     tta_right = (with_views == labels).mean(2) if tta != "off" else None
-    rows = [
-        {
-            "name": name,
-            "standard": name in STANDARD,
-            "accuracy": right[at].mean(1).tolist(),
-            "tta_accuracy": tta_right[at].tolist() if tta_right is not None else [],
-        }
-        for at, name in enumerate(names)
-    ]
-    hits = [right[counted][..., labels[0] == label].mean() for label in range(len(classes))]
-    fields: dict[str, Any] = {
-        "accuracy": float(versions.mean()),
-        "sd": float(versions.std(ddof=1)) if len(versions) > 1 else math.nan,
-        "per_class": [float(hit) for hit in hits],
-        "per_class_count": np.bincount(labels[0], minlength=len(classes)).tolist(),
-        "corruptions": rows,
+    truth = np.broadcast_to(labels, shape).ravel()
+    fields = _figures(names, right, tta_right, labels[0], len(classes)) | {
         "tta": tta,
-        "tta_accuracy": float(tta_right[counted].mean()) if tta_right is not None else math.nan,
-        "notes": [*given.notes, *misplaced(predicted.ravel(), np.broadcast_to(labels, shape).ravel(), classes)],
+        "notes": [*given.notes, *misplaced(predicted.ravel(), truth, classes)],
     }
     no_logits = np.zeros((0, len(classes)), np.float16)
     return Judged(fields, Answered(classes, labels, no_logits, (), names, predicted, confidence))
+
+
+def _figures(
+    names: Sequence[str],
+    right: NDArray[np.bool_],
+    tta_right: NDArray[np.float64] | None,
+    labels: NDArray[np.int64],
+    classes: int,
+) -> dict[str, Any]:
+    """The figures of a corruption set; the averages are over its standard corruptions, or over all without any.
+
+    Args:
+        right: (K, 5, n) whether each version of each image is classified correctly.
+        tta_right: (K, 5) the accuracies with averaged views.
+        labels: (n,) of the original images, of which every class has some.
+    """
+    counted = [at for at, name in enumerate(names) if name in STANDARD] or list(range(len(names)))
+    versions = right[counted].mean((0, 1))
+    return {
+        "accuracy": float(versions.mean()),
+        "sd": float(versions.std(ddof=1)) if len(versions) > 1 else math.nan,
+        "per_class": [float(versions[labels == label].mean()) for label in range(classes)],
+        "per_class_count": np.bincount(labels, minlength=classes).tolist(),
+        "corruptions": [
+            {
+                "name": name,
+                "standard": name in STANDARD,
+                "accuracy": right[at].mean(1).tolist(),
+                "tta_accuracy": tta_right[at].tolist() if tta_right is not None else [],
+            }
+            for at, name in enumerate(names)
+        ],
+        "tta_accuracy": float(tta_right[counted].mean()) if tta_right is not None else math.nan,
+    }
 
 
 def _telling(told: Told, before: int, part: Part) -> Callable[[int], None]:

@@ -148,6 +148,7 @@ def test_corruptions_are_averaged_as_published(cli, finished_run, corrupted, by_
     assert found["accuracy"] == pytest.approx(both.mean()) and found["mean_error"] == pytest.approx(1 - both.mean())
     assert found["extra_accuracy"] == pytest.approx(right["saturate"].mean())
     assert found["by_severity"] == pytest.approx(both.mean((0, 2)).tolist())
+    assert found["per_class"] == pytest.approx([both[..., labels == label].mean() for label in range(10)])
     half = 1.959964 * both.mean((0, 1)).std(ddof=1) / np.sqrt(40)
     assert found["interval"] == pytest.approx([max(both.mean() - half, 0), both.mean() + half])
     assert any("2 of the 15 standard corruptions; missing: gaussian_noise" in note for note in found["notes"])
