@@ -6,12 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from engine.contract.errors import BadInput, user_path
 from engine.contract.files import owned_by
 from engine.contract.run import predicted, predictions
-from engine.contract.run.checkpoints import BEST, UNREADABLE, WEIGHTS, committed, read_meta
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.predicted import Predicted
@@ -20,8 +19,7 @@ from engine.data.given.hashes import hashed, identity
 from engine.data.given.layouts import Given, open_given
 from engine.data.given.model_input import ModelInput
 from engine.exchange.weights import card
-
-WHICH: Final = ("final", "best", "ema")
+from engine.predict.network import network_of, weights_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +108,8 @@ def _check(run: RunFolder, asked: Asked) -> tuple[Given, str]:
 
 def model_input(run: RunFolder) -> ModelInput:
     """What a run's model takes. BadInput if that is not known before its data set is loaded."""
-    run.refuse_imported()
     parts = run.own_catalog()
-    part = parts.get("dataset", run.recipe(parts).data.name)
+    part = parts.get("dataset", network_of(run, parts).data.name)
     classes = _classes(run)
     if not classes:
         raise BadInput(f"run {run.id} has not begun to train, so it has no weights to predict with")
@@ -133,27 +130,9 @@ def _classes(run: RunFolder) -> tuple[str, ...]:
         return ()
 
 
-def weights_hash(run: RunFolder, which: str) -> str:
-    """SHA-256 of the file with the weights. BadInput if the run has none."""
-    if which not in WHICH:
-        raise BadInput(f"--weights: got {which!r}, needs {', '.join(WHICH[:-1])} or {WHICH[-1]}")
-    if which != "best" and not card.finished(run):
-        raise BadInput(
-            f"run {run.id} has not finished, so it has no final weights; --weights best has its best epoch so far"
-        )
-    for path in reversed(committed(run.checkpoints)):
-        try:
-            files = read_meta(path)["files"]
-        except UNREADABLE as error:
-            raise BadInput(f"the weights of run {run.id} cannot be read: {error}") from None
-        if (name := BEST if which == "best" else WEIGHTS) in files:
-            return str(files[name]["sha256"])
-    raise BadInput(f"run {run.id} has kept no {'best' if which == 'best' else 'final'} weights")
-
-
 def refuse_without_tta(run: RunFolder) -> None:
     """BadInput if the run is not evaluated with test-time augmentation."""
-    if run.recipe().evaluate.tta == "off":
+    if network_of(run, run.own_catalog()).tta == "off":
         raise BadInput(
             f"--tta: run {run.id} has no test-time augmentation (evaluate.tta is off), so its results on the test set "
             "have no such figure to compare with"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -18,7 +19,6 @@ from torch import Tensor, nn
 from engine.augment.pipeline import Pipeline
 from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog, catalog
-from engine.contract.recipe.schema import Recipe
 from engine.contract.run import own_code, predicted
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.predicted import Predicted
@@ -34,9 +34,13 @@ from engine.launch import package
 from engine.loop.decisions import read_decisions
 from engine.loop.evaluate import VIEWS, forward_views, predict_views
 from engine.loop.hardware import choose_device, device_name, usable_cores
+from engine.loop.initial import fit_state
 from engine.loop.judge import EVALUATION_BATCH
 from engine.loop.layout import memory_format, place
-from engine.predict.asked import Asked, model_input, weights_hash
+from engine.loop.state_files import read_state
+from engine.models.build import build_model
+from engine.predict.asked import Asked, model_input
+from engine.predict.network import Network, network_of, weights_hash
 from engine.predict.score import Views, judge
 
 
@@ -50,19 +54,19 @@ def predict(asked: Asked) -> Predicted:
     run, begun = RunFolder(Path(asked.run)), time.monotonic()
     own_code.check(run)
     parts = catalog(tuple(own_code.code_of(run)))
-    recipe = run.recipe(parts)
+    network = network_of(run, parts)
     wants = model_input(run)
     given = open_given(asked.source, wants, labels=asked.labels, name=asked.name, data_dir=asked.data_dir)
     _refuse_changed(given, asked)
-    digest, weights = weights_hash(run, asked.which), weights_of(run, asked.which)
     device = choose_device(asked.device)
     torch.set_num_threads(asked.threads or usable_cores())
-    data = _own_data(run, recipe, asked, parts, wants)
+    data = _own_data(run, network, asked, parts, wants)
+    weights = _weights(run, network, asked.which, parts, data)
     decided = read_decisions(run.path / "probe.json")
     precision = decided.precision if decided is not None and decided.device == device.type else "fp32"
-    model = with_weights(recipe.model, weights["model"], parts, data)
-    tta = recipe.evaluate.tta if asked.tta else "off"
-    views = _views(model, data, device, bf16=precision == "bf16", channels_last=recipe.compute.channels_last, tta=tta)
+    tta = network.tta if asked.tta else "off"
+    bf16, channels_last = precision == "bf16", network.channels_last
+    views = _views(weights.model, data, device, bf16=bf16, channels_last=channels_last, tta=tta)
     found = judge(given, views, data.classes, tta, lambda done, what: _told(done, given.images, what))
     entry = Predicted(
         name=given.name,
@@ -71,9 +75,9 @@ def predict(asked: Asked) -> Predicted:
         data=identity(asked.files),
         images=given.images,
         which="best" if asked.which == "best" else "final",
-        weights=weights["weights"],
-        weights_sha256=digest,
-        epoch=weights["epoch"],
+        weights=weights.kind,
+        weights_sha256=weights.sha256,
+        epoch=weights.epoch,
         precision=precision,
         device=device.type,
         device_name=device_name(device),
@@ -86,9 +90,35 @@ def predict(asked: Asked) -> Predicted:
     return entry
 
 
-def _own_data(run: RunFolder, recipe: Recipe, asked: Asked, parts: Catalog, wants: ModelInput) -> DataSet:
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    model: nn.Module
+    """With the weights, in eval mode, on the CPU."""
+    sha256: str
+    kind: str
+    """raw, ema or swa."""
+    epoch: int
+
+
+def _weights(run: RunFolder, network: Network, which: str, parts: Catalog, data: DataSet) -> _Weights:
+    """The model with the weights that are asked for. BadInput if they are missing, have changed or do not fit."""
+    digest = weights_hash(run, which)
+    if network.file is None:
+        found = weights_of(run, which)
+        model = with_weights(network.model, found["model"], parts, data)
+        return _Weights(model, digest, found["weights"], found["epoch"])
+    state, classes = read_state(network.file, digest), len(data.classes)
+    model = build_model(
+        network.model, num_classes=classes, in_channels=data.channels, image_size=data.image_size, catalog=parts
+    )
+    fitted = fit_state(state, model, network.model.name, classes, str(network.file))
+    model.load_state_dict(model.state_dict() | fitted.state)
+    return _Weights(model.eval(), digest, "raw", 1)
+
+
+def _own_data(run: RunFolder, network: Network, asked: Asked, parts: Catalog, wants: ModelInput) -> DataSet:
     """The data set of the run, for its normalization. BadInput if it has other classes now."""
-    data = load(recipe.data, asked.data_dir, _phase, parts)
+    data = load(network.data, asked.data_dir, _phase, parts)
     if data.classes != wants.classes:
         raise BadInput(f"run {run.id}: the classes of {data.name} are not those that it was trained on")
     return data

@@ -352,3 +352,25 @@ def test_images_of_a_set_are_shown_while_its_files_are_there(cli, finished_run, 
     sheet.unlink()
     answer = cli(*arguments)
     assert answer.code == 2 and "the files of x cannot be read any more" in answer.err
+
+
+def test_imported_weights_predict_from_their_file(cli, finished_run, shapes, by_hand, tmp_path):
+    run = finished_run()
+    torch.save(load_weights(run.checkpoints)["model"], tmp_path / "theirs.pth")
+    few = ("--dataset", "shapes", "--device", "cpu", "--set", "data.test_slice=first:0.05")
+    answer = cli("runs", "import-weights", tmp_path / "theirs.pth", "--model", "lenet", *few, "--json")
+    assert answer.code == 0, answer.err
+    imported = json.loads(answer.out)["id"]
+    images, labels = shapes["test_images"][:50], shapes["test_labels"][:50]
+    file = save(tmp_path / "x.npz", images=images, labels=labels)
+    (found,) = answer_of(cli, imported, "--data", file)
+    assert found["accuracy"] == (by_hand(run, images).argmax(1) == labels).mean()
+    assert found["weights_sha256"] == hashlib.sha256((tmp_path / "theirs.pth").read_bytes()).hexdigest()
+    answer = cli("runs", "predict", imported, "--data", file, "--weights", "best")
+    assert answer.code == 2 and "it has no others than --weights final" in answer.err
+    torch.save({}, tmp_path / "theirs.pth")
+    answer = cli("runs", "predict", imported, "--data", file, "--again")
+    assert answer.code == 2 and "has changed: its SHA-256 is not" in answer.err
+    (tmp_path / "theirs.pth").unlink()
+    answer = cli("runs", "predict", imported, "--data", file)
+    assert answer.code == 2 and "which is not there any more: weights are not copied" in answer.err
