@@ -24,7 +24,7 @@ from engine.contract.recipe.schema import Recipe
 
 DRAWN: Final = (
     "epochs", "batch_size", "last_batch", "data", "model", "augmentation", "resizing", "hard_examples",
-    "compute.accumulate",
+    "init_from", "compute.accumulate",
 )  # fmt: skip
 """Fields on which the order of images, the initial weights and the draws of a seed depend, with those below them."""
 

@@ -61,7 +61,7 @@ def differences(recipes: Sequence[Recipe]) -> list[Difference]:
 
     An option that some recipes lack and all others agree on is left out: the field with the part's name shows as much.
     """
-    tables = [fields(recipe) for recipe in recipes]
+    tables = [{"init_from": "random weights"} | fields(recipe) for recipe in recipes]
     paths = dict.fromkeys(path for table in tables for path in table)
     found = [Difference(path, tuple(table.get(path, ABSENT) for table in tables)) for path in paths]
     return [difference for difference in found if len(set(difference.values) - {ABSENT}) > 1]

@@ -86,8 +86,8 @@ def estimate(
 
 
 def size_on_disk(model: str, known: Sequence[Summary]) -> float:
-    """Bytes that a finished run of a model takes: the median of earlier ones, NaN if there are none."""
-    sizes = [run.size_bytes for run in known if run.model == model and run.status == "finished"]
+    """Bytes that a finished run of a model takes: the median of earlier ones trained here, NaN if there are none."""
+    sizes = [run.size_bytes for run in known if run.model == model and run.status == "finished" and not run.layout]
     return median(sizes) if sizes else math.nan
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from engine.data.load import DataSet, load
 from engine.launch import package
 from engine.loop.evaluate import forward_views, predict_views, score
 from engine.loop.evaluate import plain as unchanged
-from engine.loop.hardware import choose_device
+from engine.loop.hardware import choose_device, device_name
 from engine.loop.initial import fit_state
 from engine.loop.judge import EVALUATION_BATCH, as_kept
 from engine.loop.state_files import read_state
@@ -64,7 +63,6 @@ def evaluate(request: Request) -> dict[str, Any]:
         BadInput: the weights cannot be read, do not fit the model or the classes, or give outputs that are not finite.
         DataError: the data set is missing or damaged.
     """
-    began = time.monotonic()
     if request.threads:
         torch.set_num_threads(request.threads)
     torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
@@ -88,7 +86,7 @@ def evaluate(request: Request) -> dict[str, Any]:
     started = {
         "params": sum(parameter.numel() for parameter in model.parameters()),
         "device": str(device),
-        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "device_name": device_name(device),
         "precision": "fp32",
         "classes": list(data.classes),
         "test_images": len(data.test),
@@ -100,7 +98,6 @@ def evaluate(request: Request) -> dict[str, Any]:
         "per_class": scores.per_class,
         "per_class_count": scores.per_class_count,
         "confused": scores.confusion,
-        "seconds": {"evaluate": time.monotonic() - began},
     }
     facts = {"fingerprint": data.fingerprint, "mean": data.mean, "std": data.std}
     return {"run_started": started, "epoch": epoch} | facts

@@ -39,7 +39,7 @@ def changes(base: Recipe, recipe: Recipe, parts: Catalog) -> str:
         if path.endswith(".name"):
             swaps += [f"{path.removesuffix('.name')}={new}"] if not path.startswith("augmentation.") else []
         elif path == "init_from":
-            words.append(f"init {Path(new.partition(PIN)[0]).name if new else 'random'}")
+            words.append(f"init {new.partition(PIN)[0] if new else 'random'}")
         elif old is not None and new is not None:
             words.append(f"{SHORT.get(path, _tail(path))} {_short(old)}→{_short(new)}")
         elif new is not None and path in chosen:
@@ -72,8 +72,14 @@ def differences(base: Recipe, recipe: Recipe) -> list[tuple[str, Any, Any]]:
 
 
 def flat(recipe: Recipe) -> dict[str, Any]:
-    """Every hashed field by its path, with ops addressed by name."""
+    """Every hashed field by its path, with ops addressed by name.
+
+    Initial weights are there if the recipe has any, by the name of their file and the start of its hash.
+    """
     table = {key: value for key, value in recipe.to_table().items() if key not in NOT_HASHED}
+    if recipe.init_from:
+        place, pin, digest = recipe.init_from.partition(PIN)
+        table["init_from"] = f"{Path(place).name}{pin}{digest[:12]}"
     found: dict[str, Any] = {}
     for key, value in table.items():
         if key == "augmentation":

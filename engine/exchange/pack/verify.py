@@ -16,6 +16,7 @@ from engine.contract.run.event_file import EventReader
 from engine.contract.run.events import Epoch, Event, Resumed
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder
+from engine.contract.run.initial import initial_of
 from engine.contract.run.records import ExitRecord
 from engine.contract.run.teacher import teacher_of
 from engine.exchange.pack.checks import TOLERANCE, Check, hash_of
@@ -30,7 +31,18 @@ def verify(run: RunFolder) -> list[Check]:
     listed as "not checked", with the reason.
     """
     found: list[Check] = []
-    for check in (_identity, _recipe, _parts, _checkpoints, _events, _predictions, further_sets, _records, _teacher):
+    for check in (
+        _identity,
+        _recipe,
+        _parts,
+        _checkpoints,
+        _events,
+        _predictions,
+        further_sets,
+        _records,
+        _teacher,
+        _initial,
+    ):
         found += check(run)
     return found
 
@@ -198,3 +210,15 @@ def _teacher(run: RunFolder) -> Iterator[Check]:
         yield Check("teacher", "not checked", error.problems[0])
     else:
         yield Check("teacher", "ok", "its weights are those that the run was created with")
+
+
+def _initial(run: RunFolder) -> Iterator[Check]:
+    """The weights that the run started from; only a run without a checkpoint still needs them."""
+    try:
+        if not run.info().initial.get("source"):
+            return
+        initial_of(run)
+    except BadInput as error:
+        yield Check("initial weights", "not checked", error.problems[0])
+    else:
+        yield Check("initial weights", "ok", "they are those that the run was created with")

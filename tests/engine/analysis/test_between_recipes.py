@@ -69,6 +69,7 @@ def test_seeds_are_paired_where_asked_for_and_draws_are_shared(compared):
         (("optimizer.lr=0.1",), True), (("optimizer.weight_decay=0.1",), True), (("loss.label_smoothing=0.1",), True),
         (("batch_size=64",), False), (("last_batch=keep",), False), (("data.fraction=0.5",), False),
         (("augmentation.random_crop.padding=2",), False), (("epochs=4",), False), (("resizing.start=16",), False),
+        (("init_from=/x/best.pth",), False),
     ],
 )  # fmt: skip
 def test_what_two_recipes_share_of_a_seed(sets, shared):

@@ -163,4 +163,6 @@ def test_the_size_on_disk_is_the_median_of_finished_runs_of_the_model(made):
     sizes = sorted(row.size_bytes for row in known[:2])
     model = known[0].model
     assert size_on_disk(model, known) == pytest.approx(sum(sizes) / 2)
+    imported = replace(known[0], size_bytes=1, layout="weights")
+    assert size_on_disk(model, [imported, *known]) == pytest.approx(sum(sizes) / 2)
     assert math.isnan(size_on_disk("none_such", known))

@@ -49,6 +49,16 @@ def test_config_and_card_say_what_the_weights_are(cli, finished_run, tmp_path):
     assert run.recipe_toml.read_text().strip() in card
 
 
+def test_an_export_does_not_tell_the_folder_of_initial_weights(cli, finished_run, tmp_path):
+    run, pin = finished_run(), f"@sha256:{'ab' * 32}"
+    recipe = run.recipe().model_copy(update={"init_from": f"/home/ann/best.pth{pin}"})
+    run.recipe_toml.write_text(recipe.to_toml())
+    run.run_json.write_text(json.dumps(json.loads(run.run_json.read_text()) | {"recipe_id": recipe.recipe_id}))
+    assert cli("runs", "export", run.id, "--weights", "final", "--out", tmp_path / "out").code == 0
+    texts = [(tmp_path / "out" / name).read_text() for name in ("config.json", "README.md")]
+    assert all(f"best.pth{pin}" in text and "/home/ann" not in text for text in texts)
+
+
 def test_only_the_best_epoch_is_called_selected(cli, finished_run, tmp_path):
     assert cli("runs", "export", finished_run().id, "--weights", "final", "--out", tmp_path / "out").code == 0
     card = (tmp_path / "out" / "README.md").read_text()

@@ -60,6 +60,7 @@ def test_a_model_of_timm_predicts_what_timm_predicts(cli, tmp_path):
     row = summarize(run)
     assert row.last_accuracy == pytest.approx(float((logits.argmax(1) == labels).float().mean()), abs=1e-6)
     assert (row.status, row.layout, row.model) == ("finished", "weights", "timm:resnet10t")
+    assert row.epoch_seconds == row.train_seconds == 0 and row.best_accuracy is None
 
 
 def test_a_file_of_niwenjin_with_a_given_normalization(cli, tmp_path):

@@ -11,8 +11,10 @@ from safetensors.torch import save_file
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Choice
 from engine.contract.run.store import RunFolder, runs_root
+from engine.exchange.pack.verify import verify
 from engine.models.build import build_model
 from tui.plans import plan as plans
+from tui.plans.again import repeat_of
 
 pytestmark = pytest.mark.usefixtures("shapes_ready", "children_here")
 
@@ -65,7 +67,13 @@ def test_the_run_records_them_and_its_repeat_checks_them(cli, tmp_path, started,
     plain = cli(*TINY, "--detach")
     assert plain.code == 0 and started[-1].info().recipe_id != info.recipe_id and started[-1].info().initial == {}
 
+    repeated = repeat_of(run, catalog(), [runs_root()])
+    assert repeated.draft.preset == "quickstart" and repeated.recipe.recipe_id == info.recipe_id
+    checked = {check.what: check.result for check in verify(run)}
+    assert checked["initial weights"] == checked["recipe id"] == "ok"
+
     saved(file)
+    assert {check.what: check.result for check in verify(run)}["initial weights"] == "not checked"
     count = len(started)
     for command in (again, ["--preset", f"run:{run.id}", "--headless"]):
         answer = cli(*command, "--detach")
