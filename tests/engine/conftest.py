@@ -144,7 +144,8 @@ def torch_as_it_was() -> Iterator[None]:
     torch.set_num_threads(threads)
     torch.backends.cudnn.allow_tf32 = tf32
     torch.backends.cudnn.benchmark = torch.backends.cudnn.deterministic = False
-    torch.use_deterministic_algorithms(False)
+    if torch.are_deterministic_algorithms_enabled():  # the call imports the compiler, which takes a second
+        torch.use_deterministic_algorithms(False)
 
 
 class Make(Protocol):

@@ -87,23 +87,23 @@ def test_three_steps_are_those_of_one_rank(pair, make, tmp_path, case: str):
 WHOLE = {"precision": "fp32", "deterministic": True}  # no trials of micro-batches
 HALVED = WHOLE | {"accumulate": 2}
 
-RESNET: dict[str, dict[str, Any]] = {
+NORMED: dict[str, dict[str, Any]] = {
     "synchronized": {"model": "resnet20", "compute": WHOLE},
-    "ghost batches of 16": {"model": {"name": "resnet20", "ghost_batch": 16}, "compute": WHOLE},
-    "ghost batches in parts": {"model": {"name": "resnet20", "ghost_batch": 8}, "compute": HALVED},
-    "synchronized in parts": {"model": "resnet20", "compute": HALVED},
+    "ghost batches of 16": {"model": {"name": "three_convs", "ghost_batch": 16}, "compute": WHOLE},
+    "ghost batches in parts": {"model": {"name": "three_convs", "ghost_batch": 8}, "compute": HALVED},
+    "synchronized in parts": {"model": "three_convs", "compute": HALVED},
 }
 
 
-@pytest.mark.parametrize("case", RESNET)
+@pytest.mark.parametrize("case", NORMED)
 def test_batch_norm_sees_the_batch_that_it_sees_on_one_rank(pair, make, tmp_path, case: str):
-    assert compare(pair, make(**RESNET[case]), tmp_path, double=True) < 1e-7
+    assert compare(pair, make(**NORMED[case]), tmp_path, double=True) < 1e-7
 
 
 @pytest.mark.parametrize("sizes", [0, 16], ids=["synchronized", "ghost batches"])
 def test_sam_and_swa_keep_the_statistics_of_one_rank(pair, make, tmp_path, sizes: int):
     changes = {"optimizer": PLAIN | {"sharpness": "sam"}, "averaging": {"name": "swa", "start": 0.0, "every": 0.2}}
-    trial = make(model={"name": "resnet20", "ghost_batch": sizes}, compute=WHOLE, **changes)
+    trial = make(model={"name": "three_convs", "ghost_batch": sizes}, compute=WHOLE, **changes)
     assert compare(pair, trial, tmp_path, double=True) < 1e-7
 
 

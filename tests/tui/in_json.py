@@ -32,12 +32,24 @@ def writings(value: float) -> Iterator[str]:
         yield moment.strftime("%d %b %H:%M %H:%M:%S")
 
 
-def figures_without_source(text: str, data: Any) -> list[str]:
-    """The figures in a text that no number or text of the JSON gives."""
-    known: set[str] = set()
-    for value in values_of(data):
-        if isinstance(value, bool) or value is None:
-            continue
-        words = writings(value) if isinstance(value, int | float) else [str(value)]
-        known |= {figure for word in words for figure in FIGURE.findall(word)}
+_KNOWN: dict[int, tuple[Any, set[str]]] = {}
+"""Documents that have been looked through, by their identity, and the figures that they give."""
+
+
+def figures_of(document: Any) -> set[str]:
+    """Every figure that a number or a text of a JSON document may be written as; worked out once for each document."""
+    if id(document) not in _KNOWN:
+        known: set[str] = set()
+        for value in values_of(document):
+            if isinstance(value, bool) or value is None:
+                continue
+            words = writings(value) if isinstance(value, int | float) else [str(value)]
+            known |= {figure for word in words for figure in FIGURE.findall(word)}
+        _KNOWN[id(document)] = document, known
+    return _KNOWN[id(document)][1]
+
+
+def figures_without_source(text: str, *documents: Any) -> list[str]:
+    """The figures in a text that no number or text of the JSON documents gives."""
+    known = set().union(*map(figures_of, documents))
     return [figure for figure in FIGURE.findall(text) if figure not in known]

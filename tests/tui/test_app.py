@@ -56,9 +56,10 @@ async def test_the_first_time_a_welcome_offers_the_quickstart(workbench, settle)
         assert pilot.app.screen.editor.draft.preset == "quickstart"
 
 
-async def test_the_welcome_can_be_closed(workbench):
+async def test_the_welcome_can_be_closed(workbench, settle):
     async with workbench().run_test() as pilot:
         await pilot.press("q")
+        await settle(pilot)
         assert pilot.app.current_mode == "results"
         assert not isinstance(pilot.app.screen, Welcome)
 
@@ -91,23 +92,27 @@ async def test_q_returns_to_where_one_came_from(workbench, make_run, settle):
         await settle(pilot)
         assert pilot.app.current_mode == "new_run"
         await pilot.press("q")
+        await settle(pilot)
         assert pilot.app.current_mode == "results"
 
 
 @pytest.mark.parametrize("key", ["q", "escape"])
-async def test_at_the_top_going_back_asks_to_quit_and_says_what_goes_on(workbench, make_run, screen_text, key):
+async def test_at_the_top_going_back_asks_to_quit_and_says_what_goes_on(workbench, make_run, screen_text, key, settle):
     make_run(state="starting")
     async with workbench("results").run_test() as pilot:
         await pilot.press(key)
+        await settle(pilot)
         assert isinstance(pilot.app.screen, Confirm)
         await pilot.pause()
         assert "1 run keeps running without this screen" in screen_text(pilot.app)
         await pilot.press("s")  # Stay
+        await settle(pilot)
         assert not isinstance(pilot.app.screen, Confirm)
         await pilot.press(key, "enter")  # Stay has the focus
         await pilot.pause()
         assert not isinstance(pilot.app.screen, Confirm) and not pilot.app._exit
         await pilot.press(key, "q")
+        await settle(pilot)
         assert not isinstance(pilot.app.screen, Confirm) and not pilot.app._exit
         await pilot.press(key, "left", "enter")
         await pilot.pause()
@@ -251,7 +256,7 @@ async def test_colon_and_ctrl_p_open_the_palette(workbench, make_run):
             await pilot.pause()
 
 
-async def test_question_mark_shows_the_keys(workbench, make_run, screen_text):
+async def test_question_mark_shows_the_keys(workbench, make_run, screen_text, settle):
     make_run()
     async with workbench("results").run_test() as pilot:
         await pilot.press("question_mark")
@@ -259,6 +264,7 @@ async def test_question_mark_shows_the_keys(workbench, make_run, screen_text):
         assert isinstance(pilot.app.screen, Help)
         assert "cifar-tui open RUN" in screen_text(pilot.app)
         await pilot.press("question_mark")
+        await settle(pilot)
         assert not isinstance(pilot.app.screen, Help)
 
 

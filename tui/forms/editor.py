@@ -131,12 +131,12 @@ class FormEditor:
         form = FormValues(self.recipe, self.base, named, self._base_named, self.draft.place, devices, typed)
         return fields(form, self._catalog)
 
-    def changes(self, devices: tuple[str, ...] = ("auto", "cpu")) -> list[Field]:
-        """The fields of the recipe that differ from the preset, those that the user has changed first."""
+    def changes(self, fields: Sequence[Field]) -> list[Field]:
+        """Those of the fields of the recipe that differ from the preset, first those that the user has changed."""
         edited = {*self.draft.sets, *self.draft.named}
         if self.draft.add_ops or self.draft.drop_ops:
             edited.add("augmentation.ops")
-        differ = [field for field in self.fields(devices) if field.changed and not field.path.startswith("place.")]
+        differ = [field for field in fields if field.changed and not field.path.startswith("place.")]
         shown = [field for field in differ if field.base is not None or field.path in edited]
         return sorted(shown, key=lambda field: field.path not in edited)
 
@@ -147,7 +147,7 @@ class FormEditor:
     def mark_problems(self, problems: Sequence[str]) -> None:
         """Assign problems to the fields that they name, or else to the field that changed last."""
         self.problems = {}
-        paths = [field.path for field in self.fields()]
+        paths = [field.path for field in self.fields()] if problems else []
         for problem in problems:
             path = field_at_fault(problem, paths) or self._last_path
             self.problems.setdefault(path, clean(problem.removeprefix(f"{self.source}: ")))
@@ -199,7 +199,7 @@ def part_names(source: str) -> Mapping[str, str]:
     if source.endswith(".toml") or "/" in source:
         path = user_path(source)
     else:
-        path = next(info.path for info in loader.list_presets() if info.name == source)
+        path = loader.paths("recipes")[source]
     table = loader.read_table(path)
     return {name: text for name in NAMED if (text := _part_name(table.get(name)))}
 

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Grid, Vertical
 from textual.events import Resize, ScreenResume
+from textual.geometry import Size
 from textual.widgets import Input
 
 from engine.contract.errors import BadInput
@@ -54,6 +55,7 @@ class RunForm(RunActions):
         self._trial: FormEditor | None = None
         """The state with the text in the input, while it is typed."""
         self._machine = Machine()
+        self._shown_size = Size()
         self._changes: list[Field] = []
         """The fields that differ from the preset."""
         self._field: Field | None = None
@@ -100,12 +102,12 @@ class RunForm(RunActions):
 
     def on_mount(self) -> None:
         self._open_requested_draft()
-        self._inspect_machine()
 
     def on_resize(self, event: Resize) -> None:
-        """Divide the screen anew: see `Division`."""
-        self._divide()
-        if self._editor is not None:
+        """Divide the screen anew: see `Division`. The first layout has the size that was shown on mounting."""
+        if self._editor is None:
+            self._divide()
+        elif self.app.size != self._shown_size:
             self.show()
 
     def _divide(self) -> None:
@@ -144,7 +146,7 @@ class RunForm(RunActions):
         self.open_draft(draft)
 
     def _last_preset(self) -> str:
-        known = {info.name for info in loader.list_presets()}
+        known = loader.paths("recipes")
         return next((row.preset for row in self.workbench.session.summaries() if row.preset in known), FIRST_PRESET)
 
     def open_draft(self, draft: Draft) -> None:
@@ -171,9 +173,11 @@ class RunForm(RunActions):
 
     def show(self) -> None:
         editor, in_changes = self.shown, self._in_changes
-        self._changes = editor.changes(self._machine.devices)
+        self._shown_size = self.app.size
+        fields = editor.fields(self._machine.devices)
+        self._changes = editor.changes(fields)
         self._divide()
-        self.query_one(Form).show(editor.fields(self._machine.devices), editor.problems)
+        self.query_one(Form).show(fields, editor.problems)
         self.query_one("#preset", LineView).show([panes.preset(editor)])
         recipe, base, draft, lr = editor.recipe, editor.base, editor.draft, self.query_one("#lr", Pane)
         color = not self.app.no_color

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 from textual import work
+from textual.events import Event, ScreenResume, ScreenSuspend
 from textual.screen import Screen
 
 from engine.contract.text import one_line
@@ -14,6 +16,24 @@ from tui.messages import RunsChanged
 
 class Section(Screen[None]):
     """A screen that shows runs, or starts them."""
+
+    def __init__(self) -> None:
+        super().__init__(classes=" ".join(self._size_classes()))
+        self._is_resumed = False
+
+    def _size_classes(self) -> Iterator[str]:
+        """The classes that Textual adds at the first layout, which would then style all widgets a second time."""
+        app = self.app
+        for cells, breakpoints in zip(app.size, (app.HORIZONTAL_BREAKPOINTS, app.VERTICAL_BREAKPOINTS), strict=True):
+            yield from [name for least, name in sorted(breakpoints or []) if cells >= least][-1:]
+
+    async def on_event(self, event: Event) -> None:
+        """Resume once for each visit: Textual sends the event twice when a section is shown for the first time."""
+        if isinstance(event, ScreenResume | ScreenSuspend):
+            resumed, self._is_resumed = self._is_resumed, isinstance(event, ScreenResume)
+            if resumed and self._is_resumed:
+                return
+        await super().on_event(event)
 
     @property
     def workbench(self) -> Host:

@@ -2,8 +2,6 @@
 
 import os
 import stat
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -23,15 +21,15 @@ def place(private_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return private_folders / "cache" / "cifar-tui" / "torch"
 
 
-def test_torch_takes_the_folder_and_it_is_private(place: Path):
-    code = (
-        "from torch._inductor.runtime.cache_dir_utils import cache_dir, triton_cache_dir as t; print(cache_dir(), t(0))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=package.environment(), capture_output=True, text=True, check=True
-    )
-    ours, tritons = done.stdout.split()
-    assert Path(ours) == place and Path(tritons).is_relative_to(place)
+def test_torch_takes_the_folder_and_it_is_private(place: Path, monkeypatch: pytest.MonkeyPatch):
+    """In this process: torch reads the variable at each call, and another process would import its compiler anew."""
+    from torch._inductor.runtime import cache_dir_utils  # not before it is needed: it takes a second
+
+    monkeypatch.delenv(VARIABLE, raising=False)  # set by that import
+    monkeypatch.setenv(VARIABLE, package.environment()[VARIABLE])
+    monkeypatch.delenv("TRITON_CACHE_DIR", raising=False)
+    assert Path(cache_dir_utils.cache_dir()) == place
+    assert Path(cache_dir_utils.triton_cache_dir(0)).is_relative_to(place)
     assert {stat.S_IMODE(folder.stat().st_mode) for folder in (place, place.parent)} == {0o700}
 
 

@@ -69,9 +69,10 @@ def test_every_figure_of_a_tab_is_in_json(made, shown, title, width):
     text = text_of(tab.draw(facts, Canvas(width, 47, color=False)))
     assert len(text) > 500
     without_paths = re.sub(r"\S*/\S*", "", text)
-    known = [shown(0, "--with", runs[1].id, "--with", runs[3].id), [f"{run.id[-4:]}" for run in runs]]
-    known.append([f"{known[0]['disagree'][0][name]:.2g}" for name in ("exact_p", "mid_p")])
-    assert figures_without_source(without_paths, known) == []
+    known = shown(0, "--with", runs[1].id, "--with", runs[3].id)
+    ids = [f"{run.id[-4:]}" for run in runs]
+    rounded = [f"{known['disagree'][0][name]:.2g}" for name in ("exact_p", "mid_p")]
+    assert figures_without_source(without_paths, known, ids, rounded) == []
 
 
 @pytest.mark.parametrize("title", TITLES)

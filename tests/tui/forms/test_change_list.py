@@ -38,6 +38,7 @@ async def test_x_in_the_list_undoes_that_change_alone_and_u_brings_it_back(workb
         await change_three(pilot)
         rows, editor = app.screen.query_one(ChangeList), app.screen.editor
         await pilot.press("tab", "g", "j")
+        await settle(pilot)
         assert app.focused is rows and rows.field.path == "optimizer.lr"
         await pilot.press("x")
         await settle(pilot)
@@ -73,7 +74,9 @@ async def test_tab_returns_to_the_form_and_stays_there_without_a_change(workbenc
     app = workbench("new_run")
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("tab")
+        await settle(pilot)
         assert app.focused is app.screen.query_one(Form).rows
         await type_into(pilot, "epochs", "5")
         await pilot.press("tab", "tab")
+        await settle(pilot)
         assert app.focused is app.screen.query_one(Form).rows

@@ -129,7 +129,7 @@ def unjudged(runs):
 
 
 async def test_the_difference_is_taken_at_the_same_epoch_and_the_row_says_where_it_differs(
-    runs, workbench, screen_text, until, monkeypatch
+    runs, workbench, screen_text, until, monkeypatch, settle
 ):
     app = workbench("compare")
     app.session.marked, app.session.baseline = list(runs), runs[1]
@@ -145,6 +145,7 @@ async def test_the_difference_is_taken_at_the_same_epoch_and_the_row_says_where_
         lines = [line for line in screen_text(app).splitlines() if "±0." in line]
         assert "@ 500" in lines[0] and "base" in lines[1] and "@ 30" in lines[2]
         await pilot.press("y")
+        await settle(pilot)
         assert copied == [f"cifar-tui runs compare {runs[1].id} {runs[0].id} {runs[2].id}"]
 
 

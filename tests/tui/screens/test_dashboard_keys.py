@@ -97,6 +97,7 @@ async def test_comma_and_full_stop_go_through_the_runs(root, workbench, screen_t
             shown |= {run.id for run in (first, second) if run.id[-4:] in screen_text(app).splitlines()[1]}
         assert shown == {first.id, second.id}
         await pilot.press("comma", "comma")
+        await settle(pilot)
         assert app.session.selected is not None
 
 
@@ -109,6 +110,7 @@ async def test_a_baseline_is_drawn_and_taken_away(root, workbench, screen_text, 
         await settle(pilot, 0.1)
         assert f"─ {base.id[-4:]} base" in screen_text(app) and "to baseline at epoch 30" in screen_text(app)
         await pilot.press("b")
+        await settle(pilot)
         assert app.session.baseline == run
         await pilot.press("b")
         await settle(pilot)

@@ -88,6 +88,7 @@ async def test_an_empty_queue_says_what_to_do(workbench, make_run, screen_text, 
         await settle(pilot)
         assert "The queue is empty" in screen_text(pilot.app)
         await pilot.press("enter", "X", "S")  # nothing to act on
+        await settle(pilot)
         assert pilot.app.current_mode == "queue"
 
 

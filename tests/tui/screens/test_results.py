@@ -59,8 +59,10 @@ async def test_space_marks_and_v_compares(workbench, make_run, settle):
     app.visit = visited.append
     async with app.run_test() as pilot:
         await pilot.press("space", "space")
+        await settle(pilot)
         assert set(app.session.marked) == set(runs)
         await pilot.press("v")
+        await settle(pilot)
         assert visited == ["compare"]
 
 
@@ -69,8 +71,10 @@ async def test_star_marks_all_that_is_shown_or_none_and_u_takes_marks_back(workb
     app = workbench("results")
     async with app.run_test() as pilot:
         await pilot.press("asterisk")
+        await settle(pilot)
         assert set(app.session.marked) == set(runs) and "3 marked" in screen_text(app)
         await pilot.press("space", "asterisk")  # one is unmarked, then the others
+        await settle(pilot)
         assert app.session.marked == []
         for left in (2, 3, 0):
             await pilot.press("u")
@@ -90,13 +94,15 @@ async def test_u_says_when_there_is_nothing_to_undo(workbench, make_run, settle)
         assert [notice.message for notice in app._notifications] == ["nothing to undo (* removes all marks)"]
 
 
-async def test_b_makes_the_baseline_and_takes_it_back(workbench, make_run):
+async def test_b_makes_the_baseline_and_takes_it_back(workbench, make_run, settle):
     run = make_run()
     app = workbench("results")
     async with app.run_test() as pilot:
         await pilot.press("b")
+        await settle(pilot)
         assert app.session.baseline == run
         await pilot.press("b")
+        await settle(pilot)
         assert app.session.baseline is None
 
 
@@ -269,6 +275,7 @@ async def test_c_chooses_the_columns_and_the_next_visit_has_them(workbench, make
         await settle(pilot)
         assert "name, tags" in screen_text(again)
         await pilot.press("c", "space")  # the recipe is always there
+        await settle(pilot)
         assert "[x] recipe" in screen_text(again)
 
 
@@ -302,6 +309,7 @@ async def test_a_run_marked_in_a_list_sorted_by_accuracy_is_remembered_as_picked
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         await pilot.press("space")
+        await settle(pilot)
         assert app.session.picked == {}, "sorted by start time"
         await pilot.press("asterisk")
         app.screen._sort_chosen("last")

@@ -16,8 +16,10 @@ async def test_the_filter_works_while_typing(workbench, settle):
         rows = app.screen.query_one(RunList)
         assert rows.row_count() == 11
         await pilot.press("enter")
+        await settle(pilot)
         assert app.focused is rows
         await pilot.press("slash")
+        await settle(pilot)
         assert app.screen.query_one("#filter", Input).value == "seed<10"
 
 
@@ -56,6 +58,7 @@ async def test_a_filter_without_a_match_says_so_and_escape_takes_it_away(
         assert not isinstance(pilot.app.screen, Confirm) and "no run matches" not in screen_text(pilot.app)
         assert pilot.app.screen.query_one(RunList).row_count() == 3
         await pilot.press("escape")
+        await settle(pilot)
         assert isinstance(pilot.app.screen, Confirm), "the next one leaves"
 
 

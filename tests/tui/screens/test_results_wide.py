@@ -115,6 +115,7 @@ async def test_u_takes_the_baseline_back(shown, pictures, settle):
     app, runs = shown(), pictures[1]
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("b")
+        await settle(pilot)
         assert app.session.baseline == runs[5]
         await pilot.press("u")
         await settle(pilot)

@@ -25,6 +25,7 @@ async def test_tags_and_notes_are_written_and_bad_tags_refused(workbench, make_r
         await pilot.pause()
         app.screen.query_one(Input).value = "paper a,b"
         await pilot.press("enter")
+        await settle(pilot)
         assert isinstance(app.screen, Prompt)  # a comma cannot be in a tag
         app.screen.query_one(Input).value = "paper night"
         await pilot.press("enter")
@@ -49,6 +50,7 @@ async def test_stop_asks_and_offers_kill(workbench, make_run, settle, monkeypatc
     app = workbench("results")
     async with app.run_test() as pilot:
         await pilot.press("S")
+        await settle(pilot)
         assert isinstance(app.screen, Confirm)
         assert done == []
         await pilot.press(letter)
@@ -182,7 +184,9 @@ async def test_changed_code_of_a_run_is_asked_about_before_it_goes_on(
     app = workbench("results")
     async with app.run_test(size=(120, 40)) as pilot:
         for answer in ("n", "r"):
-            await pilot.press("C", "c")
+            await pilot.press("C")
+            await until(pilot, lambda: isinstance(app.screen, Confirm))
+            await pilot.press("c")
             await until(pilot, lambda: isinstance(app.screen, Confirm) and "has changed since run" in app.screen._body)
             await pilot.press(answer)
             await until(pilot, lambda: not isinstance(app.screen, Confirm))

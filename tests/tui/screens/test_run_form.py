@@ -31,11 +31,12 @@ async def test_typing_a_value_changes_the_recipe_the_command_and_the_mark(workbe
         assert "1 field differs from quickstart" in seen
 
 
-async def test_esc_gives_an_edit_up(workbench):
+async def test_esc_gives_an_edit_up(workbench, settle):
     async with workbench("new_run").run_test() as pilot:
         before = pilot.app.screen.editor.draft
         await go_to(pilot, "epochs")
         await pilot.press("enter", "7", "escape")
+        await settle(pilot)
         assert pilot.app.screen.editor.draft == before
         assert pilot.app.focused is pilot.app.screen.query_one(Form).rows
         assert pilot.app.current_mode == "new_run"
@@ -86,10 +87,13 @@ async def test_u_undoes_and_x_resets_to_the_preset(workbench, settle):
         await type_into(pilot, "epochs", "7")
         await type_into(pilot, "epochs", "8")
         await pilot.press("u")
+        await settle(pilot)
         assert editor.recipe.epochs == 7
         await pilot.press("x")
+        await settle(pilot)
         assert editor.recipe.epochs == QUICK
         await pilot.press("u")
+        await settle(pilot)
         assert editor.recipe.epochs == 7
 
 

@@ -68,6 +68,7 @@ async def test_the_form_is_drawn_on_images_in_the_width_there_is(workbench, prev
         assert "▀" * 16 in seen and "cat 0" in seen and "40% dog" in seen and "original" in seen
         assert f"step {7 - shown + 1}" in seen and f"step {7 - shown} " not in seen
         await pilot.press("q")
+        await settle(pilot)
         assert pilot.app.screen.query_one(Form)
 
 

@@ -21,6 +21,7 @@ async def test_more_seeds_are_queued_after_asking_and_the_number_is_stored(
         await until(pilot, lambda: isinstance(app.screen, Prompt))
         assert app.screen.query_one(Input).value == "3" and "This recipe has 2 seeds" in screen_text(app)
         await pilot.press("backspace", "2", "enter")
+        await settle(pilot)
         assert "a whole number above 2" in screen_text(app)
         await pilot.press("backspace", "4", "enter")
         await until(pilot, lambda: isinstance(app.screen, Confirm))

@@ -70,6 +70,7 @@ async def test_the_sweep_is_drawn_beside_the_form_and_a_key_takes_its_rate(workb
         assert form.query_one(Form).field.path == "optimizer.lr"
         assert "loss against learning rate" not in screen_text(pilot.app)
         await pilot.press("u")
+        await settle(pilot)
         assert "optimizer.lr" not in form.editor.draft.sets, "undone like any other change"
 
 
@@ -104,7 +105,7 @@ async def test_the_form_can_be_filled_in_while_the_sweep_runs(workbench, sweep, 
 
 
 @pytest.mark.parametrize("key", ["q", "escape"])
-async def test_going_back_ends_the_sweep_before_it_leaves_the_form(workbench, sweep, screen_text, until, key):
+async def test_going_back_ends_the_sweep_before_it_leaves_the_form(workbench, sweep, screen_text, until, key, settle):
     fake = sweep(*FALLING[:30], hold=True)
     async with workbench("new_run").run_test() as pilot:
         before = pilot.app.screen.editor.draft
@@ -115,6 +116,7 @@ async def test_going_back_ends_the_sweep_before_it_leaves_the_form(workbench, sw
         assert isinstance(pilot.app.screen, NewRun) and pilot.app.screen.editor.draft == before
         assert "loss against learning rate" not in screen_text(pilot.app)
         await pilot.press(key)
+        await settle(pilot)
         assert isinstance(pilot.app.screen, Confirm)
 
 

@@ -23,11 +23,12 @@ class Stage(App[None]):
         self.events.append(("canceled", event.control.id))
 
 
-async def test_enter_submits_and_escape_cancels():
+async def test_enter_submits_and_escape_cancels(settle):
     app = Stage()
     async with app.run_test(size=(40, 5)) as pilot:
         app.query_one(LineInput).focus()
         await pilot.press("a", "enter", "escape")
+        await settle(pilot)
         assert app.events == [("submitted", "a"), ("canceled", "name")]
 
 

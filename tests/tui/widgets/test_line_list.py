@@ -45,22 +45,24 @@ class Stage(App[None]):
     ("keys", "row"),
     [(["j"], 2), (["j"] * 4, 6), (["k"], 1), (["G"], 99), (["G", "g"], 1), (["pagedown"], 12), (["G", "k"], 98)],
 )
-async def test_the_cursor_skips_headings_and_stays_within_the_rows(keys, row):
+async def test_the_cursor_skips_headings_and_stays_within_the_rows(keys, row, settle):
     app = Stage()
     async with app.run_test(size=(40, 10)) as pilot:
         await pilot.pause()
         app.events.clear()  # the first cursor is announced as the list is mounted
         await pilot.press(*keys)
+        await settle(pilot)
         assert app.rows.cursor == row
         top = app.rows.scroll_offset.y
         assert top <= row < top + 10
         assert not [r for kind, r in app.events if r % 5 == 0]
 
 
-async def test_going_up_brings_the_heading_above_the_first_row_into_view():
+async def test_going_up_brings_the_heading_above_the_first_row_into_view(settle):
     app = Stage()
     async with app.run_test(size=(40, 10)) as pilot:
         await pilot.press("G", "g")
+        await settle(pilot)
         assert app.rows.scroll_offset.y == 0
 
 
@@ -88,13 +90,14 @@ async def test_only_rows_that_changed_are_repainted(monkeypatch):
         assert repainted == [3]
 
 
-async def test_an_empty_list_shows_its_sentence_and_chooses_nothing():
+async def test_an_empty_list_shows_its_sentence_and_chooses_nothing(settle):
     app = Stage(count=0)
     app.rows.nothing = [("no rows", "dim")]
     async with app.run_test(size=(40, 10)) as pilot:
         await pilot.pause()
         app.events.clear()
         await pilot.press("j", "G", "enter")
+        await settle(pilot)
         assert app.events == [] and app.rows.render_line(0).text.strip() == "no rows"
 
 
