@@ -90,7 +90,7 @@ def is_enabled(field: Field, values: Mapping[str, Any]) -> bool:
     if not name:
         return True
     value = values.get(f"{field.path.rpartition('.')[0]}.{name}")
-    return str(value) == wanted if wanted else str(value) not in OFF
+    return str(value) in wanted.split("|") if wanted else str(value) not in OFF
 
 
 def _grouped(fields: Sequence[Field]) -> list[FormRow]:

@@ -154,6 +154,16 @@ def test_options_of_what_is_off_are_not_shown(switch, option, elsewhere):
     assert elsewhere in shown_paths(sets, bad=[elsewhere])
 
 
+def test_fields_of_a_job_are_shown_only_where_a_scheduler_starts_the_run():
+    job = {"cpus", "memory", "partition", "resubmit", "setup", "time"}
+    local, slurm, command = (
+        {row.field.label for row in arrange(editor(launcher=name).fields(), everything=True) if row.field}
+        for name in ("local", "slurm", "command")
+    )
+    assert not job & local and job <= slurm
+    assert job & command == {"cpus", "setup"} and "template" in command - slurm
+
+
 def test_every_option_that_needs_another_names_one_beside_it():
     """A misspelt name would hide the option for ever."""
     for preset in ("quickstart", "resnet34_cutmix", "wrn28_10_sam_autoaugment"):
@@ -163,7 +173,7 @@ def test_every_option_that_needs_another_names_one_beside_it():
             if field.param.needs:
                 name, _, wanted = field.param.needs.partition("=")
                 switch = paths[f"{field.path.rpartition('.')[0]}.{name}"]
-                assert not wanted or wanted in switch.choices
+                assert not wanted or set(wanted.split("|")) <= set(switch.choices)
 
 
 def test_find_looks_at_labels_paths_and_help():
