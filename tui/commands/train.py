@@ -34,8 +34,10 @@ from tui.commands.output import OutputLost
 from tui.commands.trust import agreed
 from tui.drawing.figures import extra_accuracies
 from tui.drawing.format import duration, learning_rate, number, percent, place_in_line, work
+from tui.drawing.memory import memory_data, memory_words
 from tui.plans.draft import from_flags
 from tui.plans.jobs import script_of
+from tui.plans.memory import cards_here, memory_of
 from tui.plans.plan import launch, plan
 from tui.plans.resolution import Resolution, Resolver
 
@@ -87,20 +89,27 @@ def main(
 
 
 def _print_dry_run(found: Resolution, roots: Sequence[Path], own_parts: Sequence[str], as_json: bool) -> int:
-    """The output of a dry run: the recipe; for Slurm, the script of a job instead, or with --json both."""
+    """The output of a dry run: the recipe; for Slurm, the script of a job instead, or with --json both.
+
+    The GPU memory that the run would take goes to stderr, or into the JSON object.
+    """
     recipe, _ = with_teacher(found.recipe, roots, found.parts)
     recipe, initial = with_initial(recipe, roots)
     left_out = check_initial(recipe, initial, found.parts, own_parts)
     if initial:
         say(f"starts from {build(Initial, initial).words()}" + (f"; {left_out}" if left_out else ""))
+    cards = cards_here()
+    memory = memory_of(recipe, found.draft.place.get("gpus", ""), len(cards), found.parts)
     script = script_of(found.draft, roots[0])
     if found.note:
         say(found.note)
     if as_json:
         of_job = {"script": script} if script else {}
         starts = {"initial": initial} if initial else {}
-        print_json({"recipe_id": recipe.recipe_id, "recipe": recipe.to_table()} | starts | of_job)
+        facts = {"recipe_id": recipe.recipe_id, "recipe": recipe.to_table(), "memory": memory_data(memory, cards)}
+        print_json(facts | starts | of_job)
     else:
+        say(memory_words(memory))
         typer.echo(script or recipe.to_toml(), nl=False)
     return 0
 

@@ -12,6 +12,7 @@ from engine.analysis.marked import Marked
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, delta, percent, picked, whole
 from tui.drawing.lines import Line, clip, fit
+from tui.drawing.run_columns import seed_text
 
 _LEAD: Final = 5  # cells for the cursor, the baseline's b, and the mark
 _RECIPE, _CHANGES = 15, 15  # the fewest cells that say something
@@ -70,7 +71,7 @@ def _figures(marked: Sequence[Marked], baseline: str) -> list[_Column]:
         return lambda one: str(one.milestones[at].epoch or NONE)
 
     found = [
-        _Column("seed", 5, lambda one: str(one.row.standing.seed), "dim"),
+        _Column("seed", 5, lambda one: seed_text(one.run), "dim"),
         _Column("last", 7, lambda one: percent(one.row.last), "strong"),
         _Column("± 95 %", 7, lambda one: f"±{percent(one.row.interval.half)}" if one.row.interval else "", "dim"),
         _Column("best", 8, lambda one: picked(one.row.best, one.row.standing.best_on), "dim"),

@@ -12,6 +12,7 @@ from engine.analysis.recipe_fields import Fields
 from engine.analysis.statistics.means import mean_interval
 from engine.contract.run.summary import Summary
 from tui.drawing.format import NONE, percent, picked, work
+from tui.drawing.run_columns import seed_text
 from tui.drawing.typeset import Column, Table
 from tui.drawing.verdict_words import mean_sd
 
@@ -24,7 +25,7 @@ def recipe_table(groups: Sequence[RecipeRuns]) -> Table:
         between = f"{percent(interval.low)} .. {percent(interval.high)}" if interval else NONE
         star = "*" if group.best_on == "test" else ""
         best = f"{percent(group.best.mean)}{star}" if group.best.n else NONE
-        seeds = " ".join(str(run.seed) for run in group.runs) or NONE
+        seeds = " ".join(map(seed_text, group.runs)) or NONE
         rows.append((group.name, group.changes or NONE, mean_sd(group.last), between, best, seeds))
     heads = ("last epoch, %", "95 % CI of the mean", "best epoch")
     columns = (Column("recipe"), Column("changes"), *(Column(head, right=True) for head in heads), Column("seeds"))
@@ -82,7 +83,7 @@ def runs_table(runs: Sequence[Summary]) -> Table:
             run.id,
             run.name or run.preset or run.model,
             run.changes or NONE,
-            str(run.seed),
+            seed_text(run),
             f"{run.epoch}/{run.epochs}",
             NONE if run.last_accuracy is None else percent(run.last_accuracy),
             NONE if run.best_accuracy is None else picked(run.best_accuracy, run.best_on),

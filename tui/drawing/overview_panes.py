@@ -10,7 +10,6 @@ from typing import Final
 
 from engine.analysis.overview import ByClass, Overview, Stored
 from engine.contract.clock import local_time
-from engine.contract.run.folder import RunInfo
 from engine.contract.run.initial import initial_words
 from engine.contract.text import one_line
 from tui.drawing.bars import bar
@@ -161,13 +160,21 @@ def files_pane(files: Sequence[Stored], width: int, height: int) -> list[Line]:
     return [clip(line, width) for line in lines]
 
 
+def origin_command(one: Overview) -> tuple[str, str]:
+    """What repeats the run: its label, and the command. For an imported run that is the command that imported it; for
+    one from files of figures, the one that prints what they would become.
+    """
+    if not one.run.layout:
+        return "repeat", f"cifar-tui --preset run:{one.run.id[-4:]} --seed {one.run.seed}"
+    folder = shlex.quote(str(one.info.imported.get("folder", "")))
+    return ("import", one.info.command) if one.info.command else ("plan", f"cifar-tui runs import {folder} --dry-run")
+
+
 def commands_pane(one: Overview, width: int) -> list[Line]:
     """The commands that repeat the run, print its figures, print this page, and export its epochs."""
     short = one.run.id[-4:]
     rows = (
-        _import_row(one.info)
-        if one.run.layout
-        else ("repeat", f"cifar-tui --preset run:{short} --seed {one.run.seed}"),
+        origin_command(one),
         ("figures", f"cifar-tui runs show {short} --json"),
         ("this page", f"cifar-tui runs show {short} --tab overview"),
         ("export", f"cifar-tui runs export {short} --out epochs.csv"),
@@ -181,12 +188,6 @@ def commands_pane(one: Overview, width: int) -> list[Line]:
     else:
         lines += [[(f" {label:<10}", "dim"), (command, "")] for label, command in rows]
     return [clip(line, width) for line in lines]
-
-
-def _import_row(info: RunInfo) -> tuple[str, str]:
-    """The command that imported the run; of a run from files of figures, the one that prints what they would become."""
-    folder = shlex.quote(str(info.imported.get("folder", "")))
-    return ("import", info.command) if info.command else ("plan", f"cifar-tui runs import {folder} --dry-run")
 
 
 def note_pane(one: Overview, mixed: bool, width: int) -> list[Line]:

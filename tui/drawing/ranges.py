@@ -79,7 +79,7 @@ def fit_accuracy(values: Sequence[Array], references: Sequence[float] = (), scal
         scale = "log error" if low >= 50 and high >= 90 else "linear"
     axis = _with_room(low, high, references, scale)
     if scale == "linear":
-        axis = Axis(max(axis.low, 0.0) if low >= 0 else axis.low, axis.high)
+        axis = Axis(max(axis.low, 0.0) if low >= 0 else axis.low, min(axis.high, 100.0) if high <= 100 else axis.high)
     return Fit(axis, low, high)
 
 

@@ -158,7 +158,7 @@ def _took(run: Summary) -> str:
 
 
 def seed_text(run: Summary) -> str:
-    """The seed; that of another program is no seed of ours."""
+    """The seed; a dash for an imported run, whose seed is not known."""
     return NONE if run.layout else str(run.seed)
 
 

@@ -12,6 +12,7 @@ from engine.analysis.statistics.bootstrap import MEANINGFUL
 from engine.analysis.statistics.planning import runs_for_improvement
 from engine.analysis.statistics.variance import FEWEST_RUNS
 from tui.drawing.format import NONE, delta, number, percent, picked, whole
+from tui.drawing.run_columns import seed_text
 from tui.drawing.typeset import Column, Table
 from tui.drawing.verdict_words import comparisons, mean_sd, p_text, plan_words, points, range_text, short, word
 
@@ -37,7 +38,7 @@ def overlay_table(marked: Sequence[Marked], baseline: str) -> Table:
     for one in marked:
         row, run = one.row, one.row.standing
         base = run.id == baseline
-        cells = [run.id, run.name, one.changes, str(run.seed), percent(row.last)]
+        cells = [run.id, run.name, one.changes, seed_text(one.run), percent(row.last)]
         cells += [f"±{percent(row.interval.half)}" if row.interval else NONE, picked(row.best, run.best_on)]
         cells.append("base" if base else f"{delta(row.against, 2)} {row.at}".strip())
         cells += [str(one.milestones[at].epoch or NONE) for at in targets]

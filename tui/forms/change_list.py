@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from engine.contract.text import one_line
 from tui.drawing.lines import Line, fit, hints, width_of
 from tui.forms.fields import Field, as_text
-from tui.forms.rows import needs
+from tui.forms.notes import needs
 from tui.widgets.line_list import LineList
 
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.analysis.cost import estimate, size_on_disk
+from engine.analysis.memory import Card, Memory
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.process import host_name
 from engine.contract.run.store import Summary
-from engine.contract.text import one_line
 from engine.launch import devices
 from tui.drawing.format import duration, file_size, si
+from tui.drawing.memory import amount
+from tui.plans.memory import cards_here
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,8 @@ class Machine:
 
     host: str = ""
     devices: tuple[str, ...] = ("auto", "cpu")
-    gpus: tuple[tuple[str, int | None, int | None], ...] = ()
-    """Name, free and total memory of the visible GPUs that respond; None where the driver does not report it."""
+    gpus: tuple[Card, ...] = ()
+    """The visible GPUs that respond."""
     disk_free: int = 0
 
 
@@ -35,15 +37,14 @@ def inspect_machine(root: Path) -> Machine:
     Args:
         root: the folder that runs go to.
     """
-    found = devices.visible(devices.gpus())
-    cuda = (f"cuda:{i}" for i, gpu in enumerate(found) if not gpu.problem)
+    cuda = (f"cuda:{i}" for i, gpu in enumerate(devices.visible(devices.gpus())) if not gpu.problem)
     names = ["auto", "cpu", *(["mps"] if devices.has_mps() else []), *cuda]
     while not root.exists() and root != root.parent:
         root = root.parent
     return Machine(
         host=host_name(),
         devices=tuple(names),
-        gpus=tuple((one_line(gpu.name), gpu.memory_free, gpu.memory_total) for gpu in found if not gpu.problem),
+        gpus=cards_here(),
         disk_free=shutil.disk_usage(root).free,
     )
 
@@ -65,7 +66,14 @@ def cards(device: str, machine: Machine) -> tuple[str, ...]:
 
 
 def before_you_start(
-    recipe: Recipe, seeds: int, device: str, runs: Sequence[Summary], machine: Machine, parts: Catalog, expect: str
+    recipe: Recipe,
+    seeds: int,
+    device: str,
+    runs: Sequence[Summary],
+    machine: Machine,
+    parts: Catalog,
+    expect: str,
+    memory: Memory | None = None,
 ) -> list[tuple[str, str]]:
     """Lines of text with their roles. Estimates begin with `~` and say what they are based on.
 
@@ -73,6 +81,7 @@ def before_you_start(
         seeds: number of runs.
         runs: the earlier runs.
         expect: what the preset promises, as text; "" for nothing.
+        memory: the GPU memory that a run takes, estimated; None if unknown.
     """
     meta = parts.get("model", recipe.model.name).meta
     known = f"{si(meta['params'])} parameters   {meta.get('gmacs', 0.0):.3g} GMACs" if "params" in meta else ""
@@ -88,7 +97,7 @@ def before_you_start(
         elsewhere = any(run.model == recipe.model.name and run.epoch for run in runs)
         on = {"cpu": " on the CPU", "cuda": " on a GPU"}.get(kind, "") if elsewhere else ""
         lines.append((f"time unknown: no earlier run here{on}", "dim"))
-    lines.append(_device(device, machine, sum(run.live for run in runs)))
+    lines.append(_device(device, machine, sum(run.live for run in runs), memory))
     size = size_on_disk(recipe.model.name, runs)
     needed = f"{seeds} x ~{file_size(size)}, " if math.isfinite(size) else ""
     lines.append((f"disk {needed}{file_size(machine.disk_free)} free", ""))
@@ -97,13 +106,16 @@ def before_you_start(
     return lines
 
 
-def _device(device: str, machine: Machine, live: int) -> tuple[str, str]:
+def _device(device: str, machine: Machine, live: int, need: Memory | None) -> tuple[str, str]:
     queue = f"; {live} live run{'s' if live > 1 else ''} ahead" if live else ""
     if not machine.gpus or device in ("cpu", "mps"):
         name = {"mps": "on the Apple GPU", "cpu": "on the CPU"}.get(device, "no GPU: on the CPU")
         return f"{name}{queue}", "warn" if live else ""
     name, free, total = max(machine.gpus, key=lambda gpu: gpu[1] or 0)
-    memory = "free memory unknown"
-    if free is not None and total is not None:
-        memory = f"{file_size(free)} of {file_size(total)} free"
-    return f"{name}: {memory}{queue}", "warn" if live else ""
+    if free is None or not total:
+        return f"{name}: free memory unknown{queue}", "warn" if live else ""
+    if need is None:
+        return f"{name}: {file_size(free)} of {file_size(total)} free{queue}", "warn" if live else ""
+    short = free < need.total
+    of_free = f"{amount(need)} of {file_size(free)} free{': too little' if short else ''}"
+    return f"{name}: {of_free}{queue}", "bad" if short else "warn" if live else ""

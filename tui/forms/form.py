@@ -1,42 +1,20 @@
-"""The form: rows drawn as lines, and one input that appears on a row while it is edited."""
+"""The form: the list of fields, and one input that appears on a field while it is edited."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Input
 
-from tui.drawing.lines import Line
 from tui.forms.fields import Field
-from tui.forms.rows import FormRow, arrange, box_cells, box_column, draw_row
+from tui.forms.form_rows import FormRows
+from tui.forms.layout import TALL, TALLEST, WIDE
+from tui.forms.rows import arrange, box_cells, box_column, half_of
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList
-
-TALL: Final = 34
-"""Height of the terminal in lines from which all fields are shown."""
-
-
-class FormRows(LineList):
-    """The rows of the form, filled by `Form.show`."""
-
-    def __init__(self) -> None:
-        super().__init__(id="rows")
-        self.rows: list[FormRow] = []
-        self.problems: Mapping[str, str] = {}
-
-    def row_count(self) -> int:
-        return len(self.rows)
-
-    def can_stand(self, row: int) -> bool:
-        return not self.rows[row].heading
-
-    def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        field = self.rows[row].field
-        return draw_row(self.rows[row], width, at_cursor, self.problems.get(field.path, "") if field else "")
 
 
 class Form(Container):
@@ -100,8 +78,7 @@ class Form(Container):
     @property
     def field(self) -> Field | None:
         """The field under the cursor."""
-        rows = self.rows
-        return rows.rows[rows.cursor].field if rows.rows else None
+        return self.rows.field
 
     @property
     def editing(self) -> bool:
@@ -127,7 +104,7 @@ class Form(Container):
 
     def go_to(self, path: str) -> None:
         """Move the cursor to a field; if it is hidden, show all fields."""
-        if all(row.field is None or row.field.path != path for row in self.rows.rows):
+        if self._place_of(path) is None:
             self._everything, self._find = True, ""
         self._arrange(path)
 
@@ -136,13 +113,25 @@ class Form(Container):
 
     def _arrange(self, path: str) -> None:
         rows = self.rows
-        rows.rows = arrange(self._fields, everything=self._all(), find=self._find, bad=rows.problems)
-        at = next((i for i, row in enumerate(rows.rows) if row.field and row.field.path == path), rows.cursor)
+        everything = self._all()
+        pairs = everything and self.app.size.width >= WIDE and self.app.size.height >= TALLEST
+        rows.rows = arrange(self._fields, everything=everything, find=self._find, bad=rows.problems, pairs=pairs)
+        place = self._place_of(path)
         rows.reload()
-        rows.cursor = at
+        rows.put_cursor(*(place or (rows.cursor, 0)))
         if self._editing and self.field is not None:
             self._place_input(self.field)
         self.post_message(self.CursorMoved(self.field))
+
+    def _place_of(self, path: str) -> tuple[int, int] | None:
+        """The row and the column of a field; None if it is not shown."""
+        places = (
+            (at, column)
+            for at, row in enumerate(self.rows.rows)
+            for column, field in enumerate(row.fields)
+            if field.path == path
+        )
+        return next(places, None)
 
     # --- editing ----------------------------------------------------------------------------------------------
 
@@ -155,10 +144,10 @@ class Form(Container):
         row = self.rows.rows[event.row]
         if row.more:
             self.toggle_more()
-        elif row.field is not None and row.field.picked:
-            self.post_message(self.ChoicesRequested(row.field))
-        elif row.field is not None:
-            self.edit(row.field)
+        elif (field := self.field) is not None and field.picked:
+            self.post_message(self.ChoicesRequested(field))
+        elif field is not None:
+            self.edit(field)
 
     def edit(self, field: Field) -> None:
         """Open the input on the row under the cursor."""
@@ -172,9 +161,11 @@ class Form(Container):
     def _place_input(self, field: Field) -> None:
         """Put the input over the box of the row under the cursor; rows above it may come and go while it is open."""
         rows, edit = self.rows, self.query_one(LineInput)
-        width = rows.scrollable_content_region.width
-        edit.styles.width = box_cells(field, width) + 1
-        edit.styles.offset = (box_column(width) + 2, rows.cursor - rows.scroll_offset.y)
+        width, half = rows.scrollable_content_region.width, rows.rows[rows.cursor].halved
+        left = half_of(width) * rows.column if half else 0
+        width = half_of(width) if half else width
+        edit.styles.width = box_cells(field, width, half=half) + 1
+        edit.styles.offset = (left + box_column(width, half=half) + 2, rows.cursor - rows.scroll_offset.y)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

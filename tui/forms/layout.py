@@ -19,6 +19,8 @@ _LOWER, _SWEEP, _ESTIMATES = 9, 10, 8
 """Rows of the estimates and the rate finder beside each other, how many more a sweep gets, and rows of the estimates
 where they stand alone."""
 _LEAST_RATE: Final = 8
+_MEMORY: Final = 2
+"""Rows of the memory of the cards besides one for each: the heading, and what the parts of the bars mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +52,5 @@ def divide(width: int, height: int, gpus: int, changes: int, problems: int = 0, 
         lower = _LOWER + (min(_SWEEP, room) if sweeping else 0)
         pictures = _PICTURES if room >= _PICTURES and not sweeping else 0
         room -= lower - _LOWER
-        memory = 1 + gpus if gpus and room - pictures >= 1 + gpus else 0
+        memory = min(_MEMORY + gpus, room - pictures) if gpus and room - pictures > _MEMORY else 0
     return Division({**foot, "#seen": pictures, "#memory": memory, "#lower": lower}, sum(foot.values()), wide)

@@ -11,15 +11,14 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.schedules import learning_rates
 from tui.drawing.axes import rate_axis, x_axis
-from tui.drawing.bars import bar
 from tui.drawing.charts import Chart, ChartStyle, Series
-from tui.drawing.format import Glyphs, file_size
+from tui.drawing.format import Glyphs
 from tui.drawing.format import learning_rate as rate_text
-from tui.drawing.lines import Line, Right, fit, heading, hints, width_of, wrap
+from tui.drawing.lines import Line, Right, fit, heading, hints, wrap
 from tui.drawing.plot import plot
 from tui.forms.editor import FormEditor
 from tui.forms.fields import Field
-from tui.forms.rows import help_of
+from tui.forms.notes import help_of
 from tui.plans.draft import Draft
 
 HEADED = 4
@@ -75,20 +74,6 @@ def _epochs(recipe: Recipe, points: int) -> list[float]:
     return [recipe.epochs * i / (points - 1) for i in range(points)]
 
 
-def memory(gpus: Sequence[tuple[str, int | None, int | None]], width: int) -> list[Line]:
-    """How much memory each GPU has left now."""
-    lines = [heading("memory", width, ["in use now"])]
-    for i, (_, free, total) in enumerate(gpus):
-        label: Line = [(f"GPU {i}  ", "dim")]
-        if free is None or not total:
-            lines.append([*label, ("unknown", "dim")])
-            continue
-        words = f"{file_size(free)} of {file_size(total)} free"
-        cells = max(width - width_of(label) - 28, 8)
-        lines.append([*label, *bar(1.0 - free / total, cells), (f"  {words}", "")])
-    return lines
-
-
 def rate_finder(width: int, height: int) -> list[Line]:
     """What the rate finder does, before it has run."""
     text = (
@@ -105,7 +90,7 @@ def estimates(notes: Sequence[tuple[str, str]], width: int, first: str = "") -> 
     """The estimates for a start, below `first`, a warning about what was changed to make a start possible."""
     shrunk: list[Line] = [[(f" {part}", "warn")] for part in wrap(first, width - 2)]
     told: list[Line] = [[(f" {part}", role)] for text, role in notes for part in wrap(text, width - 2)]
-    return [heading("before you start", width), *shrunk, *told]
+    return [heading("before you start", width, ["~ is an estimate"]), *shrunk, *told]
 
 
 def wrong(editor: FormEditor, width: int) -> list[Line]:

@@ -147,7 +147,9 @@ def recipe_pane(facts: Facts, width: int, height: int = 0) -> list[Line]:
     """
     recipe = facts.view.recipe
     if recipe is None:
-        return [heading("recipe", width), [("it cannot be read by this version", "warn")]]
+        run = facts.overview.run
+        told = "it was imported without its recipe" if run.layout else "it cannot be read by this version"
+        return [heading("recipe", width), [(told, "dim" if run.layout else "warn")]]
     rows = list(fields(recipe).items())
     across = max((width + GAP) // 44, 1)
     column = (width + GAP) // across - GAP

@@ -33,7 +33,8 @@ def tab_line(tabs: Sequence[Tab], chosen: int, facts: Facts | None, width: int) 
     mark: Line = [(f"on {facts.set_name}  ", "strong")] if facts.on else []
     mark.append((f"{look.mark} {facts.id}", look.role))
     name = one_line(run.preset or run.model, 30)
-    for tail in ([*mark, (f"  {name}", ""), (f"  seed {run.seed}", "dim")], [*mark, (f"  {name}", "")], mark):
+    source = f"imported ({one_line(run.layout)})" if run.layout else f"seed {run.seed}"
+    for tail in ([*mark, (f"  {name}", ""), (f"  {source}", "dim")], [*mark, (f"  {name}", "")], mark):
         gap = width - width_of(line) - width_of(tail)
         if gap >= 2:
             return [*line, (" " * gap, ""), *tail]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from engine.contract.text import one_line
 from tui.drawing.lines import Line, heading, hints, wrap
+from tui.drawing.overview_panes import origin_command
 from tui.inspection.facts import Facts
 from tui.inspection.overview_tab import log_pane, recipe_pane
 from tui.inspection.tab import Canvas, Tab
@@ -21,12 +23,16 @@ class RecipeTab(Tab):
 
     def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
         run = facts.overview.run
+        label, command = origin_command(facts.overview)
+        repeat: Line = [(f" {label:<8}", "dim"), (command, "")]
+        if run.layout and facts.view.recipe is None:
+            told = f"imported ({one_line(run.layout)}), so its recipe is unknown"
+            return [heading("recipe", canvas.width), [(f" {told}", "dim")], repeat]
         changes = "" if run.changes in ("", "-") else run.changes
         lines = [heading("changed from the preset", canvas.width, [hints([("E", "edit as new")])])]
         words = changes or f"nothing: this is {run.preset or run.model} as it stands"
         lines += [[(f" {part}", "mark" if changes else "dim")] for part in wrap(words, canvas.width - 2)]
-        command = f"cifar-tui --preset run:{facts.id} --seed {run.seed}"
-        lines += [[(" repeat  ", "dim"), (command, "")], *canvas.air, *recipe_pane(facts, canvas.width)]
+        lines += [repeat, *canvas.air, *recipe_pane(facts, canvas.width)]
         return lines
 
 

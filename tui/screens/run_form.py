@@ -16,6 +16,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.resolve import PART_FIELDS
 from presets import loader
 from tui.drawing.figures import expected, matches_preset
+from tui.drawing.memory import memory_pane
 from tui.forms import panes
 from tui.forms.change_list import ChangeList
 from tui.forms.choices import about_schedules
@@ -30,6 +31,7 @@ from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.new_run import KEYS, MOVED
 from tui.plans.draft import Draft
+from tui.plans.memory import memory_of
 from tui.screens.pick import Pick
 from tui.screens.run_actions import RunActions
 from tui.widgets.find_rate import FindRate
@@ -182,8 +184,6 @@ class RunForm(RunActions):
         recipe, base, draft, lr = editor.recipe, editor.base, editor.draft, self.query_one("#lr", Pane)
         color = not self.app.no_color
         lr.paint(lambda width, height: panes.learning_rate(recipe, width, height, lr.glyphs, base, color=color))
-        gpus = self._machine.gpus
-        self.query_one("#memory", Pane).paint(lambda width, height: panes.memory(gpus, width)[:height])
         self._show_estimates()
         self.query_one("#command", Pane).paint(lambda width, height: panes.command(draft, width, height))
         self._show_changes()
@@ -218,8 +218,18 @@ class RunForm(RunActions):
         own = not editor.changed and matches_preset(editor.draft.preset, "")
         expect = expected(promise, own) if promise else ""
         device = editor.draft.place.get("device", "auto")
+        cards, gpus = self._machine.gpus, editor.draft.place.get("gpus", "")
+        memory = memory_of(editor.recipe, gpus, len(cards), session.catalog)
+        self.query_one("#memory", Pane).paint(lambda width, height: memory_pane(memory, cards, width, height))
         notes = before_you_start(
-            editor.recipe, max(editor.seeds, 1), device, session.summaries(), self._machine, session.catalog, expect
+            editor.recipe,
+            max(editor.seeds, 1),
+            device,
+            session.summaries(),
+            self._machine,
+            session.catalog,
+            expect,
+            memory,
         )
         note = editor.note
         self.query_one("#before", Pane).paint(lambda width, height: panes.estimates(notes, width, note))

@@ -22,6 +22,18 @@ SHORT: Final = {
     "schedule.warmup": "warmup",
     "averaging.decay": "ema",
 }
+"""Names of the field for options that are changed often."""
+ALONE: Final = {
+    "model": ("depth", "drop_path", "dropout", "ghost_batch", "width", "zero_init_residual"),
+    "optimizer": ("beta1", "beta2", "clip_norm", "decay_norm_bias", "groups", "lookahead", "nesterov"),
+    "schedule": ("milestones",),
+    "loss": ("teacher", "temperature"),
+    "data": ("holdout", "split_seed", "train_slice", "test_slice"),
+    "evaluate": ("tta",),
+    "compute": ("accumulate", "channels_last", "compile", "deterministic", "precision"),
+}
+"""Options whose name is clear without the section. All others are displayed as `--set` takes them: `keep` or `start`
+alone could belong to several sections."""
 
 
 def changes(base: Recipe, recipe: Recipe, parts: Catalog) -> str:
@@ -41,9 +53,9 @@ def changes(base: Recipe, recipe: Recipe, parts: Catalog) -> str:
         elif path == "init_from":
             words.append(f"init {new.partition(PIN)[0] if new else 'random'}")
         elif old is not None and new is not None:
-            words.append(f"{SHORT.get(path, _tail(path))} {_short(old)}→{_short(new)}")
+            words.append(f"{_label(path)} {_short(old)}→{_short(new)}")
         elif new is not None and path in chosen:
-            words.append(f"{SHORT.get(path, _tail(path))} {_short(new)}")
+            words.append(f"{_label(path)} {_short(new)}")
     before, after = dict(_ops(base)), dict(_ops(recipe))
     dropped = [f"-{name}" for name in before if name not in after]
     added = [f"+{name}{_describe_options(name, after[name], parts)}" for name in after if name not in before]
@@ -108,8 +120,12 @@ def _with_options(ops: Sequence[Choice]) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def _tail(path: str) -> str:
-    return ".".join(path.split(".")[-2:]) if path.startswith("augmentation.") else path.rpartition(".")[2]
+def _label(path: str) -> str:
+    """How a field is called in the list of changes; of an augmentation, the last op and its option."""
+    if path.startswith("augmentation."):
+        return ".".join(path.split(".")[-2:])
+    section, _, name = path.partition(".")
+    return name if name in ALONE.get(section, ()) else SHORT.get(path, path)
 
 
 def _short(value: Any) -> str:

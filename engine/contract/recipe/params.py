@@ -37,7 +37,7 @@ class Param:
     choices: tuple[Any, ...] = ()
     required: bool = False
     needs: str = ""
-    """Another option of the part without which this one has no effect: `sharpness`, or `normalize=given`."""
+    """Another option without which this one has no effect: `sharpness`, `normalize=given`, `launcher=slurm|command`."""
 
     @property
     def range(self) -> str:

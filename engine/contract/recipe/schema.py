@@ -268,6 +268,7 @@ class Recipe(_Closed):
 
 _SLURM: Final[dict[str, Any]] = {"needs": "launcher=slurm"}
 _COMMAND: Final[dict[str, Any]] = {"needs": "launcher=command"}
+_JOB: Final[dict[str, Any]] = {"needs": "launcher=slurm|command"}
 WORD: Final = r"^[!-~]*$"
 """A value in the header of a job script: printable, and without spaces."""
 
@@ -307,7 +308,7 @@ class Placement(_Closed):
     """Slurm quality of service; if empty, the default."""
     time: str = Field("", pattern=r"^(\d+|\d+(:\d\d){1,2}|\d+-\d+(:\d\d){0,2})?$", json_schema_extra=_SLURM)
     """Time limit of a job as Slurm writes it, such as 90 (minutes), 4:00:00 or 1-12; if empty, the partition's."""
-    cpus: Annotated[Int, Field(ge=0, le=4096)] = 0
+    cpus: Annotated[Int, Field(ge=0, le=4096, json_schema_extra=_JOB)] = 0
     """CPU cores of a job; 0 takes the scheduler's default."""
     memory: str = Field("", pattern=r"^(\d+[KMGT]?)?$", json_schema_extra=_SLURM)
     """Memory of a job, such as 16G; if empty, the scheduler's default."""
@@ -315,7 +316,7 @@ class Placement(_Closed):
     """Features that the node of a job must have, as Slurm's --constraint takes them."""
     sbatch: str = Field("", pattern=r"^[^\r\n\x00]*$", json_schema_extra=_SLURM)
     """Further options of sbatch, separated by spaces."""
-    setup: str = Field("", pattern=r"^[^\x00]*$")
+    setup: str = Field("", pattern=r"^[^\x00]*$", json_schema_extra=_JOB)
     """Shell commands that a job runs before the run, such as `module load cuda`."""
     resubmit: Annotated[Int, Field(ge=0, le=1000, json_schema_extra=_SLURM)] = 3
     """How many times a job that was preempted or reached its time limit submits itself again."""

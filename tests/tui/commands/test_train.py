@@ -131,8 +131,24 @@ def test_a_preset_with_a_longer_warm_up_than_the_epochs_says_what_shrank(cli):
     quickstart = ("--preset", "quickstart", "--headless")
     dry = cli(*quickstart, "--epochs", "1", "--dry-run")
     assert dry.code == 0 and "warmup = 0.25" in dry.out
-    assert dry.err.splitlines() == ["to fit into 1 epoch instead of 8: schedule.warmup 2 -> 0.25"]
+    shrunk, memory = dry.err.splitlines()
+    assert shrunk == "to fit into 1 epoch instead of 8: schedule.warmup 2 -> 0.25"
+    assert memory.startswith("GPU memory: ~")
     assert "to fit" not in cli(*quickstart, "--epochs", "3", "--dry-run").err
+
+
+def test_a_dry_run_estimates_the_gpu_memory_as_new_run_does(cli, monkeypatch):
+    monkeypatch.setattr("tui.commands.train.cards_here", lambda: (("RTX 4090", 20 << 30, 24 << 30),))
+    small, large = (
+        json.loads(cli("--preset", "quickstart", "--batch-size", size, "--dry-run", "--json").out)["memory"]
+        for size in ("128", "512")
+    )
+    assert small["complete"] and small["weights"] == large["weights"] and small["activations"] < large["activations"]
+    held = ("weights", "gradients", "optimizer", "averages", "activations", "data")
+    assert small["total"] == sum(small[part] for part in held)
+    assert small["cards"] == [{"name": "RTX 4090", "free": 20 << 30, "total": 24 << 30}]
+    unknown = cli("--preset", "quickstart", "--model", "airbench94", "--set", "model.width=32", "--dry-run")
+    assert "no estimate for this model with these options" in unknown.err
 
 
 def test_the_line_of_an_epoch_names_a_test_only_if_there_was_one():

@@ -99,6 +99,11 @@ def test_a_settled_range_holds_all_that_was_fitted(values):
     assert np.isfinite(axis.position([fit.low, fit.high])).all()
 
 
+def test_no_accuracy_above_100_is_on_the_axis_nor_below_0():
+    axis = settle(fit_accuracy([run(0.5, 97.0)], [96.26]))
+    assert (axis.low, axis.high) == (0.0, 100.0)
+
+
 def test_the_range_ends_on_round_values_of_the_error():
     axis = settle(fit_accuracy([np.array([75.4, 95.5])], [96.26]))
     assert (axis.low, axis.high) == pytest.approx((72.0, 96.8))

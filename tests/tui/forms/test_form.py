@@ -11,11 +11,14 @@ from engine.contract.recipe.params import OPS
 from engine.contract.run.store import Summary
 from presets.loader import list_presets
 from presets.references import recipe_of
+from tests.tui.form_driver import go_to, type_into
 from tui.drawing.lines import width_of
 from tui.forms.editor import FormEditor, field_at_fault
 from tui.forms.fields import walk
+from tui.forms.form import Form
+from tui.forms.notes import help_of, short_range
 from tui.forms.options import options_of
-from tui.forms.rows import arrange, draw_row, help_of, short_range
+from tui.forms.rows import arrange, draw_pair, draw_row, half_of
 from tui.plans.draft import Draft, from_flags
 from tui.plans.placement import PLACE
 from tui.plans.resolution import Resolver
@@ -151,6 +154,16 @@ def test_options_of_what_is_off_are_not_shown(switch, option, elsewhere):
     assert elsewhere in shown_paths(sets, bad=[elsewhere])
 
 
+def test_fields_of_a_job_are_shown_only_where_a_scheduler_starts_the_run():
+    job = {"cpus", "memory", "partition", "resubmit", "setup", "time"}
+    local, slurm, command = (
+        {row.field.label for row in arrange(editor(launcher=name).fields(), everything=True) if row.field}
+        for name in ("local", "slurm", "command")
+    )
+    assert not job & local and job <= slurm
+    assert job & command == {"cpus", "setup"} and "template" in command - slurm
+
+
 def test_every_option_that_needs_another_names_one_beside_it():
     """A misspelt name would hide the option for ever."""
     for preset in ("quickstart", "resnet34_cutmix", "wrn28_10_sam_autoaugment"):
@@ -160,7 +173,7 @@ def test_every_option_that_needs_another_names_one_beside_it():
             if field.param.needs:
                 name, _, wanted = field.param.needs.partition("=")
                 switch = paths[f"{field.path.rpartition('.')[0]}.{name}"]
-                assert not wanted or wanted in switch.choices
+                assert not wanted or set(wanted.split("|")) <= set(switch.choices)
 
 
 def test_find_looks_at_labels_paths_and_help():
@@ -347,3 +360,60 @@ def test_the_changes_are_the_fields_that_differ_those_of_the_user_first():
     assert set(paths[:2]) == {"optimizer", "epochs"} and "optimizer.lr" in paths[2:]
     assert not made.reset("optimizer.lr") and made.reset("optimizer")
     assert [field.path for field in made.changes(made.fields())] == ["epochs"]
+
+
+# --- two columns --------------------------------------------------------------------------------------------------
+
+
+def test_in_two_columns_all_fields_are_shown_in_half_the_rows_and_the_essential_ones_alone():
+    fields = editor().fields()
+    single, double = (arrange(fields, everything=True, pairs=pairs) for pairs in (False, True))
+    assert [field.path for row in double for field in row.fields] == [row.field.path for row in single if row.field]
+    assert all(row.beside is None for row in double[:14]) and any(row.beside for row in double)
+    assert len(double) < len(single) - 15
+    for width in (76, 93):
+        assert all(width_of(draw_pair(row, width, 1)) <= width for row in double)
+
+
+def test_a_field_without_a_neighbor_says_what_it_takes_where_that_would_stand():
+    rows = arrange(editor().fields(), everything=True, pairs=True)
+    row = next(row for row in rows if row.field and row.field.path == "augmentation.horizontal_flip.probability")
+    assert row.halved and row.beside is None
+    assert "0 to 1" in "".join(text for text, _ in draw_pair(row, 93, None))
+
+
+@pytest.mark.parametrize("size", [(160, 45), (200, 50)])
+async def test_the_cursor_goes_through_both_columns_and_a_click_reaches_each(workbench, settle, size):
+    app = workbench("new_run")
+    app.session.draft = Draft("resnet34_cutmix")
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        form = pilot.app.screen.query_one(Form)
+        await go_to(pilot, "augmentation.color_jitter.brightness")
+        await pilot.press("j")
+        assert form.field.path == "augmentation.color_jitter.contrast"
+        await pilot.press("j")
+        assert form.field.path == "augmentation.color_jitter.saturation"
+        await pilot.press("k", "k", "k")
+        assert form.field.path == "augmentation.horizontal_flip.probability"
+        await type_into(pilot, "augmentation.color_jitter.contrast", "0.7")
+        assert pilot.app.screen.editor.draft.sets == {"augmentation.color_jitter.contrast": "0.7"}
+        assert form.field.path == "augmentation.color_jitter.contrast", "the cursor stays"
+        rows = form.rows
+        assert not rows.rows[rows.cursor].halved, "what it was stands beside it"
+        await pilot.press("u")
+        await go_to(pilot, "augmentation.color_jitter.contrast")
+        left, right = 5, half_of(rows.scrollable_content_region.width) + 5
+        row = rows.cursor - rows.scroll_offset.y
+        await pilot.click(rows, offset=(left, row))
+        assert form.field.path == "augmentation.color_jitter.brightness" and not form.editing
+        await pilot.click(rows, offset=(right, row))
+        await pilot.click(rows, offset=(right, row))
+        edit = pilot.app.screen.query_one("#edit")
+        assert form.editing and edit.styles.offset.x.value > right
+
+
+async def test_a_smaller_terminal_has_one_column(workbench, settle):
+    async with workbench("new_run").run_test(size=(159, 45)) as pilot:
+        await settle(pilot)
+        assert all(row.beside is None for row in pilot.app.screen.query_one(Form).rows.rows)

@@ -53,6 +53,22 @@ async def test_a_run_of_ours_is_compared_with_the_published_one(workbench, make_
         await until(pilot, lambda: "97.00" in screen_text(app) and "no predictions" in screen_text(app))
         seen = screen_text(app)
         assert "96.26*" in seen and "+0.74" in seen and "recipe unk" in seen and "no test (no predictions)" in seen
+        (row,) = (line for line in seen.splitlines() if published.id[-4:] in line and "96.26*" in line)
+        assert row.partition("96.26")[0].split()[-1] == "-", "the seed of an imported run is not known"
+
+
+async def test_inspect_shows_no_seed_and_how_the_run_was_read(workbench, published, screen_text, until):
+    app = workbench("results")
+    async with app.run_test(size=(160, 45)) as pilot:
+        await until(pilot, lambda: "train3" in screen_text(app))
+        app.session.selected = published
+        app.visit("inspect")
+        await until(pilot, lambda: "imported without its recipe" in screen_text(app))
+        title = screen_text(app).splitlines()[1]
+        assert "imported (tensorboard)" in title and "seed" not in title
+        await pilot.press("tab", "tab", "tab", "tab")
+        await until(pilot, lambda: "so its recipe is unknown" in screen_text(app))
+        assert "cifar-tui runs import" in screen_text(app) and "--preset run:" not in screen_text(app)
 
 
 @pytest.mark.parametrize("key", ["R", "E"])

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.changes import changes, differences, flat
+from engine.contract.recipe.changes import ALONE, SHORT, _label, changes, differences, flat
+from engine.contract.recipe.common import COMMON
 from engine.contract.recipe.overrides import apply_set
-from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.resolve import PART_FIELDS, resolve
 from engine.contract.recipe.schema import Recipe
 
 TABLE = {
@@ -43,6 +44,8 @@ CASES = [
     ({"augmentation": ["random_crop", "horizontal_flip", {"name": "cutout", "length": 4}]}, "cutout.length"),
     ({"augmentation": ["random_crop", "horizontal_flip", "cutout", "mixup"]}, "+mixup"),
     ({"compute": {"channels_last": False}}, "channels_last on→off"),
+    ({"hard_examples": {"keep": 0.5}}, "hard_examples.keep 1→.5"),
+    ({"resizing": {"start": 24}}, "resizing.start 0→24"),
     (
         {
             "optimizer": {
@@ -54,6 +57,22 @@ CASES = [
         "groups []→[*.bias lr 64 a until .5]",
     ),
 ]
+
+
+def test_no_two_fields_of_a_recipe_have_one_label():
+    parts = catalog()
+    options = {
+        f"{section}.{param.name}"
+        for section, kind in PART_FIELDS.items()
+        for part in parts.parts(kind)
+        for param in (*part.params, *COMMON.get(kind, ()))
+    }
+    paths = options | {path for path in flat(BASE) if not path.startswith("augmentation.")}
+    labels = {_label(path) for path in paths}
+    assert len(labels) == len(paths) and paths >= {
+        *SHORT,
+        *(f"{section}.{name}" for section, names in ALONE.items() for name in names),
+    }
 
 
 @pytest.mark.parametrize(("changed", "text"), CASES)

@@ -137,7 +137,7 @@ def test_values_are_toml_where_they_can_be(text, value):
         (("model=resnet18",), "model=resnet18"),
         (("optimizer.nesterov=true",), "nesterov off→on"),
         (("title=x",), "-"),
-        (("averaging.name=swa", "averaging.start=0.5"), "averaging=swa start .5"),
+        (("averaging.name=swa", "averaging.start=0.5"), "averaging=swa averaging.start .5"),
         (("optimizer=muon",), "optimizer=muon lr .1→.02 momentum .9→.95 nesterov off→on"),
     ],
 )
