@@ -94,7 +94,8 @@ def test_the_run_is_shown_compared_and_verified_but_never_repeated(cli, finished
         assert cli("runs", "show", run.id, "--tab", tab).code == 0, tab
     disagree = cli("runs", "show", run.id, "--tab", "disagree", "--with", other.id)
     assert disagree.code == 0, disagree.err
-    assert cli("runs", "compare", other.id, run.id).code == 0
+    compared = cli("runs", "compare", other.id, run.id)
+    assert compared.code == 0 and "each against" in compared.out and "2,000" in compared.out, "image by image"
     assert [row["id"] for row in json.loads(cli("runs", "list", "--filter", "origin:weights", "--json").out)] == [
         run.id
     ]
