@@ -15,7 +15,7 @@ from typing import Any, Final
 import typer
 
 from engine.contract.errors import BadInput
-from engine.contract.run import events
+from engine.contract.run import events, own_code
 from engine.contract.run.event_file import encode
 from engine.contract.run.initial import Initial, with_initial
 from engine.contract.run.status import Status
@@ -73,7 +73,8 @@ def main(
     for line in found.resets():
         say(line)
     if dry_run:
-        return _print_dry_run(found, roots, source.own_parts, as_json)
+        left_out = agreed(lambda ok: _left_out(found, roots, source.own_parts, ok), trust)
+        return _print_dry_run(found, roots, left_out, as_json)
     planned = agreed(lambda ok: plan(found, roots[0], source.own_parts, roots, trust=ok), trust)
     if planned.note:
         say(planned.note)
@@ -88,14 +89,24 @@ def main(
     return view(runs, as_json=as_json)
 
 
-def _print_dry_run(found: Resolution, roots: Sequence[Path], own_parts: Sequence[str], as_json: bool) -> int:
+def _left_out(found: Resolution, roots: Sequence[Path], own_parts: Sequence[str], trust: bool) -> str:
+    """What the model will not take of the initial weights; "" for nothing. Raises Untrusted before code is executed."""
+    recipe, initial = with_initial(found.recipe, roots)
+    if initial:
+        own_code.approve(own_code.brought_by(own_parts), trust)
+    return check_initial(recipe, initial, found.parts, own_parts)
+
+
+def _print_dry_run(found: Resolution, roots: Sequence[Path], left_out: str, as_json: bool) -> int:
     """The output of a dry run: the recipe; for Slurm, the script of a job instead, or with --json both.
 
     The GPU memory that the run would take goes to stderr, or into the JSON object.
+
+    Args:
+        left_out: what the model will not take of the initial weights.
     """
     recipe, _ = with_teacher(found.recipe, roots, found.parts)
     recipe, initial = with_initial(recipe, roots)
-    left_out = check_initial(recipe, initial, found.parts, own_parts)
     if initial:
         say(f"starts from {build(Initial, initial).words()}" + (f"; {left_out}" if left_out else ""))
     cards = cards_here()

@@ -124,3 +124,39 @@ def test_a_grid_asks_once_for_all_of_its_runs(cli, tmp_path, monkeypatch):
     answer = cli("grid", *quick, "--init-from", file, "--vary", "lr=0.1,0.2,0.3", "--dry-run")
     assert answer.code == 0, answer.err
     assert len(asked) == 1 and answer.out.count("x.pth") == 3
+
+
+def test_a_dry_run_executes_no_code_that_another_run_brought(cli, tmp_path, started, monkeypatch):
+    """The model may be a part of one's own, which only the check of the weights would execute."""
+    parts, made = tmp_path / "mine.py", tmp_path / "executed"
+    parts.write_text(
+        "from pathlib import Path\nfrom torch import nn\nfrom engine.contract.catalog import register\n"
+        f"Path({str(made)!r}).touch()\n\n"
+        "@register('model', title='Mine', params=0)\n"
+        "def mine(num_classes: int) -> nn.Module:\n"
+        '    """Mine."""\n'
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(3072, num_classes))\n"
+    )
+    file = tmp_path / "x.pth"
+    torch.save({"1.weight": torch.zeros(10, 3072), "1.bias": torch.zeros(10)}, file)
+    mine = ("--parts", parts, "--model", "mine")
+    assert cli(*TINY, *mine, "--init-from", file, "--detach").code == 0
+    (run,) = started
+    assert made.exists()
+    made.unlink()
+    (run.parts / "mine.py").write_text((run.parts / "mine.py").read_text() + "\n# changed\n")
+    again = ("--preset", f"run:{run.id}", "--headless", "--dry-run")
+    refused = cli(*again)
+    assert refused.code == 2 and "--trust-parts" in refused.err and not made.exists()
+    assert cli(*again, "--trust-parts").code == 0 and made.exists()
+
+
+def test_a_run_shows_where_its_weights_came_from(cli, finished_run):
+    run = finished_run()
+    entry = {"source": "run", "run": "20261122-101530-k3f9", "weights": "best", "epoch": 7, "model": "lenet"}
+    run.run_json.write_text(json.dumps(json.loads(run.run_json.read_text()) | {"initial": entry}))
+    words = "best weights of run 20261122-101530-k3f9 (lenet, epoch 7)"
+    assert f"initial   {words}" in cli("runs", "show", run.id).out
+    overview = cli("runs", "show", run.id, "--tab", "overview").out
+    assert "starts from" in overview and "best weights of run 20261122-101530-k3f9" in overview
+    assert json.loads(cli("runs", "show", run.id, "--json").out)["initial"]["epoch"] == 7
