@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
 import re
 from collections.abc import Mapping
@@ -70,12 +71,11 @@ def _content(path: Path) -> bytes:
     free = psutil.virtual_memory().available
     try:
         with opened(path) as file:
-            content = file.read(free // 2 + 1)
+            if os.fstat(file.fileno()).st_size > free // 2:
+                raise BadInput(f"{path} is larger than half of the free memory, which is {file_size(free)}")
+            return file.read()
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from None
-    if len(content) > free // 2:
-        raise BadInput(f"{path} is larger than half of the free memory, which is {file_size(free)}")
-    return content
 
 
 def _unpickled(path: Path, content: bytes) -> Any:
