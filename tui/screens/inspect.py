@@ -19,6 +19,7 @@ from tui.dashboard.accuracy_series import Look
 from tui.dashboard.view import RunView
 from tui.drawing.lines import Line
 from tui.drawing.sheet import Sheet
+from tui.inspection.disagree_tab import DisagreeTab
 from tui.inspection.facts import Facts, read_facts
 from tui.inspection.sheets import save_sheet
 from tui.inspection.tab import Canvas, Tab
@@ -74,6 +75,18 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         self._choose_run()
+        self._show_disagreement()
+
+    def _show_disagreement(self) -> None:
+        """Open Disagree with the run that Compare has asked for."""
+        session = self.workbench.session
+        against, session.against = session.against, None
+        if against is not None:
+            place = next(i for i, tab in enumerate(self._tabs) if isinstance(tab, DisagreeTab))
+            tab = self._tabs[place]
+            assert isinstance(tab, DisagreeTab)
+            tab.choose(against.id)
+            self._choose_tab(place)
 
     def on_resize(self, event: Resize) -> None:
         self._draw()
