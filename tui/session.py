@@ -63,6 +63,8 @@ class Session(Marked):
         self.undo_stack = UndoStack()
         self.draft: Draft | None = None
         """The draft that New run opens with."""
+        self.against: RunFolder | None = None
+        """The run with which Disagree of Inspect opens; None leaves the tab as it is."""
         self.comparison: Comparison | None = None
         """The saved comparison whose axes and mode Compare opens with."""
         self.parts: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ Marks = Mapping[str, tuple[str, str]]
 _TOPIC: Final = 10
 _LEAST_VALUE: Final = 9  # cells of a value; below that, runs with one value share it
 _COST_TARGET: Final = 0.95
+_JOINED: Final = " + "  # stands between the operations of an augmentation
 
 
 def fields_section(judged: Judged, marks: Marks, width: int, *, every: bool, focused: bool = False) -> list[Line]:
@@ -52,11 +53,26 @@ def fields_section(judged: Judged, marks: Marks, width: int, *, every: bool, foc
 def _field(one: Difference, runs: Sequence[Marked], baseline: str, name: int, share: int) -> Line:
     at = next((i for i, run in enumerate(runs) if run.run.id == baseline), 0)
     line: Line = [(f" {fit(one.field, name - 1)} ", "dim")]
+    texts = without_beginning(one.values, share - 1)
     for i, value in enumerate(one.values):
         same = i != at and value == one.values[at]
-        text = "=" if same else one_line(value)
+        text = "=" if same else texts[i]
         line.append((f"{fit(text, share - 1)} ", "dim" if same else "" if i == at else "strong"))
     return line
+
+
+def without_beginning(values: Sequence[str], room: int) -> list[str]:
+    """The values of a field as they are, or where one is longer than `room` without the operations that all begin with.
+
+    Cut at their end, long lists of operations would all read alike.
+    """
+    texts = [one_line(value) for value in values]
+    lists = [text.split(_JOINED) for text in texts]
+    alike = [len(set(items)) == 1 for items in zip(*lists, strict=False)]
+    left_out = (alike.index(False) if False in alike else len(alike)) - 1  # the last one they share says where
+    if max(map(len, texts)) <= room or left_out < 1 or len(set(texts)) == 1:
+        return texts
+    return [_JOINED.join(["…", *items[left_out:]]) for items in lists]
 
 
 def _shared(one: Difference, marks: Sequence[tuple[str, str]], name: int, width: int) -> Line:
@@ -66,7 +82,7 @@ def _shared(one: Difference, marks: Sequence[tuple[str, str]], name: int, width:
         shared.setdefault(value, []).append(index)
     line: Line = [(f" {fit(one.field, name - 1)} ", "dim")]
     share = max((width - name - 2) // len(shared) - 2, 8)
-    for value, runs in shared.items():
+    for value, runs in zip(without_beginning(list(shared), share - 3), shared.values(), strict=True):
         pens = "".join(marks[run][0][:1] for run in runs)
         text = fit(one_line(value), max(share - len(pens) - 1, 4)).rstrip()
         line += [(f"{pens} ", marks[runs[0]][1]), (f"{fit(text, share - len(pens))} ", "")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from engine.contract.text import one_line
 from tui.drawing.bars import bar
 from tui.drawing.format import NONE, Glyphs, gigabytes, percent
@@ -28,6 +30,7 @@ _ROOMY = 50
 _LISTED = 3
 """Up to so many GPUs have a line each."""
 _TALLEST = 5
+_LEAST_BAR = 4
 """Rows of the history at most."""
 
 
@@ -50,7 +53,7 @@ def gpu_panel(
     tail = _tail(machine, width) if wide else _narrow_tail(machine)
     if len(machine.gpus) > 1:
         each = every or len(machine.gpus) <= _LISTED
-        cards = _table(machine.gpus, width) if each else _summary(machine.gpus, width)
+        cards = _table(machine.gpus, width, height - 1) if each else _summary(machine.gpus, width)
         lines = [_many_heading(machine.gpus, width), *cards, *_silent(machine), *tail]
     else:
         memory = _memory(machine, width) if machine.gpus else _ram(machine, width)
@@ -184,16 +187,22 @@ def _many_heading(gpus: Sequence[Gpu], width: int) -> Line:
     return heading(f"{len(gpus)} GPUs {gpus[0].short_name}", width)
 
 
-def _table(gpus: Sequence[Gpu], width: int) -> list[Line]:
-    """A line for each GPU: index, utilization, memory with our share of it, temperature."""
-    return [_gpu_line(f"{gpu.index:>2} ", gpu, _temperature(gpu), width) for gpu in gpus]
+def _table(gpus: Sequence[Gpu], width: int, height: int) -> list[Line]:
+    """A line for each GPU: index, utilization, memory with our share of it, temperature. The last counts those left."""
+    lines = [_gpu_line(f"{gpu.index:>2} ", gpu, _temperature(gpu), width) for gpu in gpus]
+    if len(lines) <= max(height, 1):
+        return lines
+    shown = max(height - 1, 1)
+    return [*lines[:shown], [(f" and {len(lines) - shown} more", "dim")]]
 
 
 def _gpu_line(label: str, gpu: Gpu, last: str, width: int) -> Line:
     """A line with a GPU's utilization and memory; our share of the memory where there is room for it."""
     ours: Line = [(f"  ours {gigabytes(gpu.memory_ours)}", "")] if width >= WIDE else []
     memory: Line = [(f"{gigabytes(gpu.memory_used):>6}/{gigabytes(gpu.memory_total)} GB", "")]
-    tail: Line = [(_share(gpu.utilization), "strong"), *memory, *ours, (f"{last:>7}", "dim")]
+    tail: Line = [(_share(gpu.utilization), "strong"), *memory, *ours]
+    if len(label) + width_of(tail) + max(cell_len(last), 7) + _LEAST_BAR <= width:
+        tail.append((f"{last:>7}", "dim"))
     room = max(width - len(label) - width_of(tail), 4)
     return [(label, ""), *bar(gpu.utilization, room), *tail]
 
@@ -209,10 +218,11 @@ def _summary(gpus: Sequence[Gpu], width: int) -> list[Line]:
         memory_ours=sum(gpu.memory_ours for gpu in gpus),
     )
     worst = min(gpus, key=lambda gpu: 2.0 if math.isnan(gpu.utilization) else gpu.utilization)
+    least = f"GPU {worst.index} is the least busy; d lists all"
     return [
         _gpu_line("all ", whole, f"{_whole(power)} W" if power else "", width),
         _gpu_line(f"{worst.index:>3} ", worst, _temperature(worst), width),
-        [(f"GPU {worst.index} is the least busy; d lists all", "dim")],
+        [(least if width >= WIDE else f"GPU {worst.index} least busy; d: all", "dim")],
     ]
 
 

@@ -71,7 +71,8 @@ def _alike(one: Overview, width: int) -> Line:
     if alike.outcome == "not alike":
         return [(f" {alike.words}", "warn")]
     figures = f"{percent(alike.measured)} against {percent(alike.reported)}, {delta(alike.difference, 2)}: "
-    return [(" like for like: ", "dim"), (figures, ""), (alike.words, _ROLES[alike.outcome])]
+    line: Line = [(" like for like: ", "dim"), (figures, ""), (alike.words, _ROLES[alike.outcome])]
+    return line if width_of(line) <= width else [(" alike: ", "dim"), *line[1:]]
 
 
 def made_pane(one: Overview, width: int) -> list[Line]:

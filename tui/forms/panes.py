@@ -90,7 +90,7 @@ def estimates(notes: Sequence[tuple[str, str]], width: int, first: str = "") -> 
     """The estimates for a start, below `first`, a warning about what was changed to make a start possible."""
     shrunk: list[Line] = [[(f" {part}", "warn")] for part in wrap(first, width - 2)]
     told: list[Line] = [[(f" {part}", role)] for text, role in notes for part in wrap(text, width - 2)]
-    return [heading("before you start", width, ["~ is an estimate"]), *shrunk, *told]
+    return [heading("before you start", width, ["~ is an estimate", "~ estimate"]), *shrunk, *told]
 
 
 def wrong(editor: FormEditor, width: int) -> list[Line]:

@@ -21,6 +21,8 @@ class DisagreeTab(Tab):
 
     def __init__(self) -> None:
         self._with = 0
+        self._wanted = ""
+        """The run to compare with, by its id, until it has been found among the marked ones; "" for none."""
         self._chosen = 0
         self._class: int | None = None
         self._open = False
@@ -32,9 +34,20 @@ class DisagreeTab(Tab):
     def listed(self, facts: Facts) -> tuple[str, list[int]]:
         if not isinstance(facts.judged, JudgedImages) or not facts.disagreements:
             return "", []
-        one = facts.disagreements[self._with % len(facts.disagreements)]
+        one = self._pair(facts)
         title = f"images that only this run or only {one.other.run[-4:]} has right"
         return title, list(self._places(facts.judged, one))
+
+    def choose(self, run: str) -> None:
+        """Compare with this run, by its id, as soon as it has been read."""
+        self._wanted, self._chosen, self._class, self._open = run, 0, None, False
+
+    def _pair(self, facts: Facts) -> Disagreement:
+        """The run and the one that it is compared with."""
+        found = [i for i, one in enumerate(facts.disagreements) if one.other.run == self._wanted]
+        if found:
+            self._with, self._wanted = found[0], ""
+        return facts.disagreements[self._with % len(facts.disagreements)]
 
     # --- drawing ----------------------------------------------------------------------------------------------
 
@@ -42,7 +55,7 @@ class DisagreeTab(Tab):
         judged = facts.judged
         if not isinstance(judged, JudgedImages) or not facts.disagreements:
             return _nothing(facts, canvas.width)
-        one = facts.disagreements[self._with % len(facts.disagreements)]
+        one = self._pair(facts)
         other = facts.looks[one.other.run]
         names = Names(
             (f"{facts.look.mark} {facts.id}", facts.look.role), (f"{other.mark} {one.other.run[-4:]}", other.role)
@@ -104,7 +117,7 @@ class DisagreeTab(Tab):
     def move(self, facts: Facts, right: int, down: int) -> bool:
         if not isinstance(facts.judged, JudgedImages) or not facts.disagreements:
             return False
-        one = facts.disagreements[self._with % len(facts.disagreements)]
+        one = self._pair(facts)
         last = max(len(self._places(facts.judged, one)) - 1, 0)
         self._chosen = min(max(self._chosen + right + down * self._across, 0), last)
         return True

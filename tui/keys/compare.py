@@ -22,6 +22,10 @@ KEYS: Final = in_line(
         *(replace(row, label="runs/recipes", help=_GROUP) for row in take(LISTS, "o")),
         Key("f", "fields", "fields", "List every field of the recipes, or only those that differ."),
         Key("tab", "lower", "lower pane", "Scroll the lower pane, or go back; on a small screen, show the next one."),
+        Key(
+            "d", "disagree", "disagree",
+            "Show on which images the run and the baseline disagree (cifar-tui runs show RUN --tab disagree).",
+        ),
         *take(ACTS, "N b i"),
         Key("y", "copy", "copy command", "Copy the command that prints this (cifar-tui runs compare RUN RUN)."),
         Key("W", "save", "save", "Save marks, baseline, axes and mode by name (cifar-tui compare save NAME RUN RUN)."),

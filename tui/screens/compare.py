@@ -109,6 +109,17 @@ class Compare(ComparePanes, SeedActions, Exports):
             self.workbench.session.selected = run
             self.workbench.visit("inspect")
 
+    def action_disagree(self) -> None:
+        """Open Disagree of Inspect with the run under the cursor and the baseline, or on the baseline any other run."""
+        session, run, base = self.workbench.session, self._run(), self._baseline()
+        others = [other for other in self._runs() if other != run]
+        if run is None or not others:
+            self.say("mark a second run: two are needed to disagree")
+            return
+        session.against = next((other for other in others if base and other.id == base.id), others[0])
+        session.selected = run
+        self.workbench.visit("inspect")
+
     def action_seeds(self) -> None:
         """Queue as many further seeds of the recipe as the verdict lacks."""
         run, judged = self._run(), self._judged

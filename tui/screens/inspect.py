@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import work
@@ -13,20 +12,18 @@ from textual.binding import BindingType
 from textual.events import MouseScrollDown, MouseScrollUp, Resize, ScreenResume
 from textual.timer import Timer
 
-from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder
 from tui.dashboard.accuracy_series import Look
 from tui.dashboard.view import RunView
 from tui.drawing.lines import Line
-from tui.drawing.sheet import Sheet
+from tui.inspection.disagree_tab import DisagreeTab
 from tui.inspection.facts import Facts, read_facts
-from tui.inspection.sheets import save_sheet
 from tui.inspection.tab import Canvas, Tab
 from tui.inspection.tabs import all_tabs, tab_line
 from tui.keys.common import bindings
 from tui.keys.inspect import KEYS, keys_in
 from tui.keys.key import Key
-from tui.screens.exports import Exports, export_file
+from tui.screens.inspect_exports import InspectExports
 from tui.screens.neighbors import neighbor
 from tui.screens.plot_keys import PlotKeys
 from tui.screens.results_preview import ONE_READER
@@ -44,7 +41,7 @@ REST_SECONDS: Final = 0.15
 NO_RUNS: Final = " no runs yet: 4 opens New run"
 
 
-class Inspect(SelectedRunKeys, PlotKeys, Exports):
+class Inspect(SelectedRunKeys, PlotKeys, InspectExports):
     """The selected run, tab by tab. What a tab draws, and what keys do in it, is in `tui.inspection`."""
 
     KEYS = KEYS
@@ -74,6 +71,18 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         self._choose_run()
+        self._show_disagreement()
+
+    def _show_disagreement(self) -> None:
+        """Open Disagree with the run that Compare has asked for."""
+        session = self.workbench.session
+        against, session.against = session.against, None
+        if against is not None:
+            place = next(i for i, tab in enumerate(self._tabs) if isinstance(tab, DisagreeTab))
+            tab = self._tabs[place]
+            assert isinstance(tab, DisagreeTab)
+            tab.choose(against.id)
+            self._choose_tab(place)
 
     def on_resize(self, event: Resize) -> None:
         self._draw()
@@ -154,11 +163,13 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
         return [tab_line(self._tabs, self._chosen, self._facts, width)]
 
     def _page(self, width: int, height: int) -> list[Line]:
-        if self._facts is None:
+        shown = self._shown()
+        if shown is None:
             return [[], [(NO_RUNS, "dim")]]
+        tab, facts = shown
         pane = self.query_one("#page", Pane)
         canvas = Canvas(width, height, pane.glyphs, not self.app.no_color, waits=self._rest is not None)
-        lines = self._tabs[self._chosen].draw(replace(self._facts, options=self._options), canvas)
+        lines = tab.draw(facts, canvas)
         self._top = max(min(self._top, len(lines) - height), 0)
         return lines[self._top :]
 
@@ -268,42 +279,7 @@ class Inspect(SelectedRunKeys, PlotKeys, Exports):
         """The run that is shown."""
         return self._facts.view.run if self._facts is not None else None
 
-    def _sheet(self) -> Sheet | None:
-        """The tab as it is drawn now, with what is scrolled away."""
+    def _shown(self) -> tuple[Tab, Facts] | None:
         if self._facts is None:
             return None
-        tab, pane = self._tabs[self._chosen], self.query_one("#page", Pane)
-        canvas = Canvas(pane.size.width, pane.size.height, pane.glyphs, not self.app.no_color)
-        lines = tab.draw(replace(self._facts, options=self._options), canvas)
-        return Sheet(f"{tab.title.lower()}-{self._facts.view.run.id}", lines=lines)
-
-    def _formats(self) -> Mapping[str, str]:
-        """The images of a tab that has some can be exported too."""
-        facts, tab = self._facts, self._tabs[self._chosen]
-        with_images = facts is not None and bool(tab.listed(replace(facts, options=self._options))[1])
-        return {**super()._formats(), **({"png": "PNG contact sheet of the images"} if with_images else {})}
-
-    def _export_as(self, form: str | None) -> None:
-        if form == "png" and self._facts is not None:
-            facts, tab = replace(self._facts, options=self._options), self._tabs[self._chosen]
-            self._write_images(facts, tab, export_file(f"{tab.title.lower()}-{facts.view.run.id}.png"))
-        else:
-            super()._export_as(form)
-
-    @work(thread=True, group="sheet", exit_on_error=False)
-    def _write_images(self, facts: Facts, tab: Tab, file: Path) -> None:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            words = save_sheet(facts, tab, file)
-        except BadInput as error:
-            self.app.call_from_thread(self.say, str(error), bad=True)
-        except OSError as error:
-            self.app.call_from_thread(self.say, f"cannot write {file}: {error.strerror}", bad=True)
-        else:
-            self.say_later(f"saved {words} as {file}")
-
-    def action_copy(self) -> None:
-        if self._facts is not None:
-            tab = self._tabs[self._chosen].title.lower()
-            on = f" --on {self._facts.on.stem}" if self._facts.on else ""
-            self.workbench.copy(f"cifar-tui runs show {self._facts.view.run.id} --tab {tab}{on}", "command")
+        return self._tabs[self._chosen], replace(self._facts, options=self._options)

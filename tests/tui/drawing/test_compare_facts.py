@@ -13,6 +13,7 @@ from tui.drawing.compare_facts import (
     facts_line,
     fields_section,
     notes_section,
+    without_beginning,
 )
 
 
@@ -25,6 +26,14 @@ def test_fields_that_differ_name_the_value_of_each_run(judged, marks, width):  #
     assert "off" in row and "ema" in row
     everything = fields_section(judged, marks, width, every=True)
     assert len(everything) > 60 and "f differing only" in line_of(everything[0])
+
+
+def test_long_lists_of_operations_are_cut_where_they_begin_alike():
+    values = ["crop + flip + jitter + mixup", "crop + flip + jitter", "crop + flip + jitter + mixup"]
+    assert without_beginning(values, 20) == ["… + jitter + mixup", "… + jitter", "… + jitter + mixup"]
+    assert without_beginning(values, 40) == values
+    assert without_beginning(["a" * 30, "b" * 30], 20) == ["a" * 30, "b" * 30]
+    assert without_beginning(values[::2], 20) == values[::2], "equal values have no difference to show"
 
 
 def test_an_unreadable_recipe_is_named(judged, marks):  # noqa: F811

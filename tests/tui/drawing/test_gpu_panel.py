@@ -120,6 +120,15 @@ def test_more_than_three_gpus_are_summed_beside_the_least_busy_one_until_all_are
     assert [line.split()[0] for line in each] == ["0", "1", "2", "3"]
 
 
+def test_a_narrow_panel_drops_whole_parts_and_counts_the_gpus_for_which_it_has_no_line():
+    eight = Machine(gpus=tuple(replace(CARD, index=i, memory_total=80 * GB) for i in range(8)), sampled=True)
+    for every in (False, True):
+        lines = gpu_panel(eight, 29, 5, every=every)
+        assert "…" not in text_of(lines) and fits(lines, 29, 5)
+    assert text_of(lines).splitlines()[-1].strip() == "and 5 more"
+    assert "and" not in text_of(gpu_panel(eight, 29, 9, every=True))
+
+
 def test_an_unknown_utilization_is_a_dash():
     assert "- %" in text_of(gpu_panel(Machine(gpus=(Gpu(),)), 29, 6))
 

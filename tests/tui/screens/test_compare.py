@@ -212,6 +212,27 @@ async def test_every_key_of_the_comparison(runs, workbench, screen_text, settle,
         assert app.current_mode == "dashboard" and app.session.selected == runs[0]
 
 
+@SIZES
+async def test_d_opens_disagree_with_the_run_under_the_cursor_and_the_baseline(
+    judged_runs, workbench, screen_text, until, size
+):
+    app = workbench("compare")
+    app.session.marked = list(judged_runs[:3])
+    app.session.baseline = judged_runs[1]
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: known(app))
+        await pilot.press("G", "d")
+        await until(pilot, lambda: "these two models" in screen_text(app) or "churn" in screen_text(app))
+        text = screen_text(app)
+        assert app.current_mode == "inspect" and app.session.selected == judged_runs[2]
+        assert judged_runs[2].id[-4:] in text and judged_runs[1].id[-4:] in text
+        assert judged_runs[0].id[-4:] not in text
+        await pilot.press("v")
+        await until(pilot, lambda: judged_runs[0].id[-4:] in screen_text(app))
+        await pilot.press("q")
+        await until(pilot, lambda: app.current_mode == "compare")
+
+
 async def test_with_nothing_marked_it_says_how_to_mark(workbench, screen_text, settle):
     app = workbench("compare")
     async with app.run_test(size=(80, 24)) as pilot:

@@ -1,0 +1,70 @@
+"""What leaves Inspect: a tab as text or SVG, its images as a contact sheet, and the command that prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from textual import work
+
+from engine.contract.errors import BadInput
+from tui.drawing.sheet import Sheet
+from tui.inspection.facts import Facts
+from tui.inspection.sheets import save_sheet
+from tui.inspection.tab import Canvas, Tab
+from tui.screens.exports import Exports, export_file
+from tui.widgets.pane import Pane
+
+
+class InspectExports(Exports):
+    """A screen that shows a run in tabs."""
+
+    def _shown(self) -> tuple[Tab, Facts] | None:
+        """The chosen tab and what it shows; None without a run."""
+        raise NotImplementedError
+
+    def _sheet(self) -> Sheet | None:
+        """The tab as it is drawn now, with what is scrolled away."""
+        shown = self._shown()
+        if shown is None:
+            return None
+        (tab, facts), pane = shown, self.query_one("#page", Pane)
+        canvas = Canvas(pane.size.width, pane.size.height, pane.glyphs, not self.app.no_color)
+        return Sheet(_name(tab, facts), lines=tab.draw(facts, canvas))
+
+    def _formats(self) -> Mapping[str, str]:
+        """The images of a tab that has some can be exported too."""
+        shown = self._shown()
+        with_images = shown is not None and bool(shown[0].listed(shown[1])[1])
+        return {**super()._formats(), **({"png": "PNG contact sheet of the images"} if with_images else {})}
+
+    def _export_as(self, form: str | None) -> None:
+        shown = self._shown()
+        if form == "png" and shown is not None:
+            self._write_images(*shown, export_file(f"{_name(*shown)}.png"))
+        else:
+            super()._export_as(form)
+
+    @work(thread=True, group="sheet", exit_on_error=False)
+    def _write_images(self, tab: Tab, facts: Facts, file: Path) -> None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            words = save_sheet(facts, tab, file)
+        except BadInput as error:
+            self.app.call_from_thread(self.say, str(error), bad=True)
+        except OSError as error:
+            self.app.call_from_thread(self.say, f"cannot write {file}: {error.strerror}", bad=True)
+        else:
+            self.say_later(f"saved {words} as {file}")
+
+    def action_copy(self) -> None:
+        shown = self._shown()
+        if shown is not None:
+            tab, facts = shown
+            on = f" --on {facts.on.stem}" if facts.on else ""
+            command = f"cifar-tui runs show {facts.view.run.id} --tab {tab.title.lower()}{on}"
+            self.workbench.copy(command, "command")
+
+
+def _name(tab: Tab, facts: Facts) -> str:
+    return f"{tab.title.lower()}-{facts.view.run.id}"
