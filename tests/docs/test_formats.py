@@ -151,6 +151,7 @@ def check(name: str, answer) -> None:
     assert len(promised(name)) > 0 and promised(name) <= set(found), name
 
 
+@pytest.mark.usefixtures("children_here")
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_command_prints_the_keys_that_are_promised(cli, name):
     check(name, cli(*SHAPES[name].split(), "--json"))

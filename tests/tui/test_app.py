@@ -158,27 +158,28 @@ async def test_a_toast_names_a_way_to_its_run_that_is_true(workbench, make_run, 
             assert words in list(app._notifications)[-1].message
 
 
-async def test_ctrl_c_quits_only_when_pressed_twice(workbench, make_run):
+async def test_ctrl_c_quits_only_when_pressed_twice(workbench, make_run, until):
     make_run()
     async with workbench("results").run_test() as pilot:
         await pilot.press("ctrl+c")
+        await until(pilot, lambda: pilot.app._interrupted)
         assert not pilot.app._exit
         await pilot.press("ctrl+c")
-        assert pilot.app._exit
+        await until(pilot, lambda: pilot.app._exit)
 
 
 @pytest.mark.parametrize("keys", [["escape"], ["s"], ["question_mark"]])
-async def test_ctrl_c_twice_quits_over_a_dialog_too(workbench, make_run, keys):
+async def test_ctrl_c_twice_quits_over_a_dialog_too(workbench, make_run, until, keys):
     make_run()
     async with workbench("results").run_test() as pilot:
         await pilot.press(*keys, "ctrl+c", "ctrl+c")
-        assert pilot.app._exit
+        await until(pilot, lambda: pilot.app._exit)
 
 
-async def test_ctrl_c_twice_quits_from_the_welcome(workbench):
+async def test_ctrl_c_twice_quits_from_the_welcome(workbench, until):
     async with workbench().run_test() as pilot:
         await pilot.press("ctrl+c", "ctrl+c")
-        assert pilot.app._exit
+        await until(pilot, lambda: pilot.app._exit)
 
 
 async def test_leaving_is_remembered_and_the_next_visit_says_what_happened(workbench, make_run, screen_text, tmp_path):

@@ -26,7 +26,7 @@ RECIPE = {
     "augmentation": ["random_crop", "horizontal_flip"],
     "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9},
     "averaging": {"name": "ema", "decay": 0.9},
-    "data": {"name": "shapes", "fraction": 0.2},
+    "data": {"name": "shapes", "fraction": 0.1},
     "compute": {"precision": "fp32"},
 }
 

@@ -3,16 +3,18 @@
 import importlib
 import io
 import json
+import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from engine.launch import incoming, sweep
 from tui.cli import main
-from tui.commands import augment_preview, export_weights, predict_images
+from tui.commands import augment_preview, export_weights, models, predict_images
 
 
 @dataclass
@@ -74,8 +76,24 @@ class ChildHere:
         pass
 
 
+def run_here(command: Sequence[str], **_: Any) -> subprocess.CompletedProcess[str]:
+    """Stands in for `subprocess.run` of `python -m MODULE ARGUMENTS`: the module answers in this process."""
+    _python, _option, module, *arguments = command
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [module, *arguments])
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        try:
+            importlib.import_module(module).main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
+
+
 @pytest.fixture
 def children_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answer in this process where the process is not what is tested: each one that is started imports torch anew."""
     for module in (sweep, incoming, augment_preview, export_weights, predict_images):
         monkeypatch.setattr(module, "PipedChild", ChildHere)
+    monkeypatch.setattr(models, "subprocess", SimpleNamespace(run=run_here))
