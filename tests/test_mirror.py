@@ -42,6 +42,7 @@ ACROSS: Final = {
         "recipe_ids": "the ids of all presets and suites",
     },
     "tui": {
+        "in_tmux": "a walk through all screens in a real terminal",
         "blank": "the measure of blank space that the tests of screens use",
     },
     "tui/screens": {

@@ -106,6 +106,7 @@ OPENERS = re.compile(r"\.read_text\(|\.read_bytes\(|(?<![\w.])open\(|(?<!os)\.op
 MAY_OPEN = {
     "engine/contract/run/process.py": "kernel files: /proc",
     "engine/contract/recipe/timm_names.py": "a file of an installed package",
+    "engine/analysis/memory.py": "a file of this package",
     "engine/launch/reasons.py": "kernel files: /proc and /sys",
     "engine/contract/flock.py": "kernel files: /proc/locks",
     "engine/data/archives.py": "archives already known to be regular files",
