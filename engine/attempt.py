@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 import torch
@@ -114,6 +116,20 @@ def take_part(run: RunFolder, rank: int, stopping: Callable[[], bool]) -> int:
     return 0
 
 
+def give_up(home: Home, rank: int, why: str) -> None:
+    """End this process, of which a thread found out that a rank hangs, whatever its other threads wait for.
+
+    The reason goes to `failures/rank-N.json`, from where the supervisor or the first rank takes it; the log gets the
+    stacks of this process. torchrun then ends the other ranks.
+    """
+    sys.stderr.write(f"error: {why}\n")
+    faulthandler.dump_traceback()
+    try:
+        home.write(rank_failure.RankFailure(rank, rank_failure.HUNG, why).write)
+    finally:
+        os._exit(1)
+
+
 def why_lost(run: RunFolder) -> Failed:
     """The last event of an attempt in which another rank no longer answers, given the reason if that rank left one."""
     deadline = time.monotonic() + REASON_SECONDS
@@ -122,7 +138,7 @@ def why_lost(run: RunFolder) -> Failed:
     if found is None:
         message = "another rank of this run ended without giving a reason, as after kill -9; see the log"
         return Failed(reason="killed", message=message)
-    return Failed(reason=found.reason, message=f"rank {found.rank}: {found.message}", detail=found.detail)
+    return Failed(reason=found.reason, message=found.told, detail=found.detail)
 
 
 class Attempt:
@@ -166,7 +182,7 @@ class Attempt:
         uuids = gpu_uuids(device, all_visible=meeting.several)
         self.sampler = MachineSampler(run.path, uuids, torch.cuda.memory_reserved, ranks=meeting.several)
         last: Event = Stopped()
-        with sampling(self.sampler, self._writer.write):
+        with meeting.watched(partial(give_up, self._home, meeting.rank)), sampling(self.sampler, self._writer.write):
             data = meeting.rank_0_first(
                 lambda: load(recipe.data, placement.data_dir, self._report_phase, parts), self._end_if_asked
             )

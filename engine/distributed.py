@@ -24,15 +24,41 @@ from torch import Tensor, nn
 from torch._C._distributed_c10d import PrefixStore, Store
 
 T = TypeVar("T")
+Position = tuple[int, int]
+"""How far a rank has got; see `Progress.position`."""
 
-TIMEOUT: Final = timedelta(minutes=3)
-"""How long a rank waits for the others before it gives up. NCCL's own watchdog would wait for ten minutes."""
 LAG: Final = 2
 """A request to stop is acted on this many questions after it was made, so that no rank waits for the answer."""
 
 
 class RankLost(RuntimeError):
     """Another rank of the run no longer answers, so that this one cannot go on either."""
+
+
+class Progress:
+    """Counts the operations for which this rank meets the others, so that a rank that is behind can be found.
+
+    The host runs ahead of a GPU. Where the GPU has got to is known from an event before each of its operations.
+    """
+
+    def __init__(self) -> None:
+        self._entered = self._on_device = self._reached = 0
+        self._ahead: deque[tuple[int, torch.cuda.Event]] = deque()
+
+    def enter(self, device: torch.device | None = None) -> None:
+        """Count an operation that begins now; `device`: a GPU that takes part in it, after what it has yet to do."""
+        self._entered += 1
+        if device is not None and device.type == "cuda":
+            self._on_device += 1
+            event = torch.cuda.Event()
+            event.record(torch.cuda.current_stream(device))
+            self._ahead.append((self._on_device, event))
+
+    def position(self) -> Position:
+        """Operations that the GPU has reached (0 on a CPU), then those that the host has; to be asked by one thread."""
+        while self._ahead and self._ahead[0][1].query():
+            self._reached = self._ahead.popleft()[0]
+        return self._reached, self._entered
 
 
 class World:
@@ -108,12 +134,22 @@ class Ranks(World):
         rank: from 0.
         device: of this rank.
         store: where the ranks find each other.
-        timeout: how long to wait for the others.
+        timeout: how long an operation waits for the others. NCCL then ends the process.
+        progress: counts the operations.
     """
 
-    def __init__(self, rank: int, size: int, device: torch.device, store: Store, timeout: timedelta = TIMEOUT) -> None:
+    def __init__(
+        self,
+        rank: int,
+        size: int,
+        device: torch.device,
+        store: Store,
+        timeout: timedelta,
+        progress: Progress | None = None,
+    ) -> None:
         self.rank, self.size = rank, size
         self._device = device
+        self._progress = progress or Progress()
         self._agreements: list[_Agreement] = []
         backend = "nccl" if device.type == "cuda" else "gloo"
         with answered():
@@ -144,6 +180,7 @@ class Ranks(World):
             parameter.grad = torch.zeros_like(parameter)
         tensors = [present, *(parameter.grad for parameter in parameters if parameter.grad is not None), *others]
         bucket = torch.cat([tensor.flatten().float() for tensor in tensors])
+        self._progress.enter(self._device)
         with answered():
             dist.all_reduce(bucket)
         pieces = bucket.split([tensor.numel() for tensor in tensors])
@@ -158,6 +195,7 @@ class Ranks(World):
     @torch.no_grad()
     def gather_batches(self, batches: list[Tensor]) -> list[Tensor]:
         mine = torch.stack(batches)
+        self._progress.enter(self._device)
         found = [torch.empty_like(mine) for _ in range(self.size)]
         with answered():
             dist.all_gather(found, mine)
@@ -165,16 +203,19 @@ class Ranks(World):
 
     def gathered(self, x: Tensor) -> Tensor:
         """The tensors of all ranks, stacked (ranks, *x.shape); gradients flow back to the rank that each came from."""
+        if not torch.compiler.is_compiling():  # a compiled step is counted by its `sum_` alone
+            self._progress.enter(self._device)
         found: Tensor = _Gathered.apply(x, self.rank, self.size)
         return found
 
     def agreed(self, asked: Callable[[], bool]) -> Callable[[], bool]:
         """As in `World`; the answer is that to the question asked `LAG` times ago."""
-        self._agreements.append(_Agreement(asked, self._host))
+        self._agreements.append(_Agreement(asked, self._host, self._progress))
         return self._agreements[-1]
 
     def same(self, make: Callable[[], T]) -> T:
         box: list[Any] = [make() if self.leads else None]
+        self._progress.enter()
         with answered():
             dist.broadcast_object_list(box, src=0, group=self._host)
         found: T = box[0]
@@ -190,6 +231,7 @@ class Ranks(World):
         for tensor in tensors:
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
         found: list[Any] = [None] * self.size
+        self._progress.enter()
         with answered():
             dist.all_gather_object(found, digest.hexdigest(), group=self._host)
         if len(set(found)) > 1:
@@ -197,6 +239,7 @@ class Ranks(World):
             raise RuntimeError(f"the weights of rank {others} differ from those of rank 0")
 
     def close(self) -> None:
+        self._progress.enter()
         with answered():
             for agreement in self._agreements:
                 agreement.finish()
@@ -206,8 +249,8 @@ class Ranks(World):
 class _Agreement:
     """A question that all ranks answer alike. Answers travel between the hosts while training goes on."""
 
-    def __init__(self, asked: Callable[[], bool], group: dist.ProcessGroup) -> None:
-        self._asked, self._group = asked, group
+    def __init__(self, asked: Callable[[], bool], group: dist.ProcessGroup, progress: Progress) -> None:
+        self._asked, self._group, self._progress = asked, group, progress
         self._posted: deque[tuple[dist.Work, Tensor]] = deque()
         self._yes = False
 
@@ -215,6 +258,7 @@ class _Agreement:
         if self._yes:
             return True
         flag = torch.tensor([int(self._asked())], dtype=torch.int32)
+        self._progress.enter()
         with answered():
             self._posted.append((dist.all_reduce(flag, dist.ReduceOp.MAX, group=self._group, async_op=True), flag))
             if len(self._posted) > LAG:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Final, TypeVar
 
 import torch
 from torch._C._distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 
-from engine.distributed import ALONE, TIMEOUT, Ranks, World, answered
+from engine.distributed import ALONE, Progress, Ranks, World, answered
+from engine.loop.roll_call import Patience, RollCall, watching
 
 T = TypeVar("T")
 
@@ -20,21 +23,38 @@ LOADED: Final = "cifar-tui/loaded"
 
 
 class Meeting:
-    """Where the processes of one run meet before they become ranks: through torchrun's store, or alone without it."""
+    """Where the processes of one run meet before they become ranks: through torchrun's store, or alone without it.
 
-    def __init__(self) -> None:
+    Args:
+        patience: how long to wait for the others.
+    """
+
+    def __init__(self, patience: Patience | None = None) -> None:
+        self._patience, self._progress = patience or Patience(), Progress()
         self.rank, self.size, self.local = (
             int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))
         )
         self._store: Store | None = None
         if self.size > 1:
             with answered():
-                self._store = next(rendezvous("env://", timeout=TIMEOUT))[0]
+                self._store = next(rendezvous("env://", timeout=self._patience.timeout))[0]
 
     @property
     def several(self) -> bool:
         """Whether there are several ranks."""
         return self.size > 1
+
+    @contextmanager
+    def watched(self, hung: Callable[[str], None]) -> Iterator[None]:
+        """Within the block, have a thread call `hung` if another rank hangs, with words that name it."""
+        if self._store is None:
+            yield
+            return
+        board = self._store.clone()
+        board.set_timeout(timedelta(seconds=self._patience.silent))
+        roll = RollCall(board, self.rank, self.size, self._progress, self._patience)
+        with watching(roll, hung):
+            yield
 
     def rank_0_first(self, load: Callable[[], T], waiting: Callable[[], None]) -> T:
         """What `load` returns: in rank 0 at once, in the others once rank 0 has loaded the same, downloads included.
@@ -57,4 +77,6 @@ class Meeting:
 
     def world(self, device: torch.device) -> World:
         """The world of all ranks, once every one of them has called this."""
-        return ALONE if self._store is None else Ranks(self.rank, self.size, device, self._store)
+        if self._store is None:
+            return ALONE
+        return Ranks(self.rank, self.size, device, self._store, self._patience.timeout, self._progress)

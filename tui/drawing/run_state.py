@@ -25,6 +25,7 @@ SHORT_REASON: Final = {
     "time_limit": "time",
     "preempted": "pre",
     "node_failure": "node",
+    "hung": "hung",
 }
 LONG_REASON: Final = {
     "gpu_memory": "GPU memory",

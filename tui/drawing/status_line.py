@@ -39,6 +39,7 @@ REASON_WORDS = {
     "time_limit": "time limit",
     "preempted": "by a job with more priority",
     "node_failure": "node failed",
+    "hung": "a rank hangs",
 }
 
 

@@ -21,7 +21,7 @@ from engine.contract.values import Count, Moment, Nth, Rate, Share, Size
 NAN: Final = math.nan
 REASONS: Final = (
     "", "traceback", "gpu_memory", "killed", "out_of_memory", "diverged", "disk_full", "bad_input", "data",
-    "supervisor_lost", "reboot", "moved", "cancelled", "time_limit", "preempted", "node_failure",
+    "supervisor_lost", "reboot", "moved", "cancelled", "time_limit", "preempted", "node_failure", "hung",
 )  # fmt: skip
 
 

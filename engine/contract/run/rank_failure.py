@@ -19,6 +19,9 @@ FOLDER: Final = "failures"
 LOST: Final = "lost"
 """The reason of a rank that failed only because another one no longer answered."""
 
+HUNG: Final = "hung"
+"""The reason of a rank that gave up because some rank hangs; the message names the one that does."""
+
 
 @dataclass(frozen=True, slots=True)
 class RankFailure:
@@ -28,6 +31,11 @@ class RankFailure:
     reason: str
     message: str
     detail: str = ""
+
+    @property
+    def told(self) -> str:
+        """The message, with the rank that it is about."""
+        return self.message if self.reason == HUNG else f"rank {self.rank}: {self.message}"
 
     def write(self, run: Path) -> None:
         """Record it in the run folder. OSError or BadInput if that is not possible."""

@@ -3,6 +3,8 @@
 While RUN_DIR/hold exists it goes no further than the first checkpoint inside the second epoch of each attempt, so that
 a test can interrupt it there however slow the machine is.
 
+$FAKE_PATIENCE, "silent busy", are the seconds that ranks wait for each other.
+
 The rank whose number is in RUN_DIR/fail fails as it starts to train.
 
 While RUN_DIR/pause exists it goes no further than three steps into the second epoch; RUN_DIR/paused appears once it is
@@ -13,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import engine.attempt
@@ -20,6 +23,7 @@ from engine.__main__ import main
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.events import Checkpoint, Epoch, Event
 from engine.contract.run.folder import RunFolder
+from engine.loop.roll_call import Patience
 from engine.train import fit
 
 
@@ -50,4 +54,6 @@ def held_fit(recipe: Recipe, run: RunFolder, *given: Any, stopping: Callable[[],
 
 if __name__ == "__main__":
     engine.attempt.fit = held_fit
+    if given := os.environ.get("FAKE_PATIENCE"):
+        engine.attempt.Meeting = partial(engine.attempt.Meeting, Patience(*map(float, given.split())))
     sys.exit(main(sys.argv[1:]))

@@ -142,3 +142,24 @@ def test_a_kill_ends_every_rank_a_rank_that_fails_gives_its_reason_and_one_rank_
     assert not list((run.path / "failures").iterdir())
     resumed = [event.why for event in EventReader(run.events).poll() if isinstance(event, Resumed)]
     assert resumed[-1] == "resumed, not bit-identical: gpus 2 is now 1"
+
+
+def test_a_rank_that_hangs_is_named_whether_its_process_or_its_training_stands_still(bench: Bench, monkeypatch):
+    monkeypatch.setenv("FAKE_PATIENCE", "5 15")
+    monkeypatch.setenv("FAKE_GRACE", "2")
+    run = make(bench)
+    (run.path / "hold").touch()
+    local.start(run, supervisor=bench.supervisor, timeout=60)
+    bench.until(lambda: inside_second_epoch(run))
+    pair = ranks(run)
+    pair[1].send_signal(signal.SIGSTOP)
+    record = bench.record(run)
+    assert (record.state, record.reason) == ("failed", "hung")
+    assert record.message == "rank 1 hangs: no sign of life from its process for 5 s"
+    assert gone(pair)
+
+    restart.resume(run, supervisor=bench.supervisor)  # rank 0 is held
+    record = bench.record(run)
+    assert (record.state, record.reason) == ("failed", "hung")
+    assert record.message == "rank 0 hangs: no progress for 15 s while the other ranks wait for it"
+    assert " in held_fit" in run.log.read_text(), "the stacks tell where it stands"
