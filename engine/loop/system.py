@@ -38,8 +38,9 @@ class MachineSampler:
         disk: a folder on the file system whose free space is sampled, usually the run folder.
         gpus: UUIDs of the GPUs that the run uses; without any, no GPU is sampled.
         ours: returns the bytes of GPU memory that this process holds. It is used if the driver does not report them,
-            as in containers and on WSL.
-        ranks: whether this process is one of several ranks, which are all children of the same parent.
+            as in containers and on WSL; every other rank holds about as much on its own GPU.
+        ranks: whether this process is one of several ranks, which are all children of the same parent. The samples
+            are then those of all ranks on this machine.
     """
 
     def __init__(
@@ -56,12 +57,13 @@ class MachineSampler:
     def sample(self) -> System:
         memory = psutil.virtual_memory()
         cards, note = self._cards()
+        ours = [self._me, *(one for one in self._children() if one.pid != self._me.pid)] if self._ranks else [self._me]
         return System(
             gpus=cards,
             cpu=psutil.cpu_percent() / 100,
             ram_used=float(memory.total - memory.available),
             ram_total=float(memory.total),
-            ram_ours=float(self._me.memory_info().rss),
+            ram_ours=float(sum(_resident(one) for one in ours)),
             disk_free=float(psutil.disk_usage(str(self._disk)).free),
             gpu_note=note,
         )
@@ -119,6 +121,14 @@ class MachineSampler:
             return list((root or self._me).children(recursive=True))
         except psutil.Error:
             return []
+
+
+def _resident(process: psutil.Process) -> int:
+    """Bytes of RAM; 0 if the process has ended."""
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
 
 
 def _owner(item: Any) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:
         "accuracy": ", ".join([last, *accuracy_details(folder), best]),
         "also on": "; ".join(map(sentence, entries(folder))),
         "time": work(row.seconds, row.estimated) + (" (estimated from wall clocks)" if row.estimated else ""),
-        "host": ", ".join(filter(None, (info.host, row.device))),
+        "host": ", ".join(filter(None, (row.host, row.device))),
         "tags": " ".join(labels.tags),
         "notes": "; ".join(labels.notes),
         "left out": labels.excluded,

@@ -24,7 +24,7 @@ from engine.contract.run.rowcache import RowCache, is_remote
 from engine.contract.run.status import DENIED
 from engine.contract.run.summary import Summary, summarize
 
-VERSION: Final = 8  # increase it whenever Summary or the meaning of one of its fields changes
+VERSION: Final = 9  # increase it whenever Summary or the meaning of one of its fields changes
 TURNS: Final = 20
 RACY_NS: Final = 2_000_000_000  # a file changed this recently may change again with the same time stamp
 # The folder's own time stamp changes with every file that is renamed into it; the other files are changed in place.

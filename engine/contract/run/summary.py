@@ -10,6 +10,7 @@ from typing import Any, Final
 from engine.contract.errors import BadInput
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder, RunInfo
+from engine.contract.run.records import ProcRecord
 from engine.contract.run.status import DENIED, LIVE, status
 
 
@@ -22,8 +23,9 @@ class Summary:
     `ended` are in seconds since 1970 (0: not yet, or unknown). `seconds` is the working time without the pauses between
     attempts; `estimated` is True if it was estimated from the wall clock, as for runs of versions that did not measure
     it. `epoch_seconds` is how long a recent epoch took, of which `train_seconds` were training (0: unknown). `origin`
-    is the id that the run was created with, which a copied folder keeps. `device_name` is the name of the GPU or the
-    CPU. `excluded` is why the run is left out of means, verdicts and grids; "" (null in JSON) if it counts.
+    is the id that the run was created with, which a copied folder keeps. `host` is the machine of the latest attempt,
+    before the first one that of the creation. `device_name` is the name of the GPU or the CPU. `excluded` is why the
+    run is left out of means, verdicts and grids; "" (null in JSON) if it counts.
     """
 
     id: str
@@ -118,7 +120,7 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
         best_accuracy=_finite(course.best_accuracy),
         seconds=course.work.seconds,
         started=_finite(course.begun or info.created) or 0.0,
-        host=info.host,
+        host=_host(folder, info),
         device=(course.started.device if course.started else "") or str(info.placement.get("device", "")),
         size_bytes=folder.size_bytes(),
         tags=labels.tags,
@@ -143,6 +145,12 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
         layout=info.layout,
         garbage=fold.garbage + labels.garbage,
     )
+
+
+def _host(folder: RunFolder, info: RunInfo) -> str:
+    """The machine of the latest attempt; before the first one, and for a run made elsewhere, where it was created."""
+    proc = ProcRecord.read(folder.proc)
+    return proc.host if proc is not None and proc.host else info.host
 
 
 def _finite(value: float) -> float | None:

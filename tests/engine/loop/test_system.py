@@ -103,6 +103,29 @@ def test_a_card_is_told_apart_into_ours_and_others(tmp_path, driver):
     ]
 
 
+def test_of_several_ranks_every_gpu_is_sampled_with_what_any_rank_holds_on_it(tmp_path, monkeypatch):
+    ranks = [subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2)]
+    try:
+        running = namedtuple("running", "pid usedGpuMemory")
+        held = {uuid: [running(rank.pid, size * GB)] for uuid, rank, size in zip("ab", ranks, (3, 5), strict=True)}
+        fake = nvml(())
+        fake.nvmlDeviceGetHandleByUUID = fake.nvmlDeviceGetUUID = lambda uuid: uuid
+        fake.nvmlDeviceGetComputeRunningProcesses = lambda handle: held[handle]
+        fake.nvmlDeviceGetIndex = lambda handle: "ab".index(handle)
+        monkeypatch.setitem(sys.modules, "pynvml", fake)
+        sampler = MachineSampler(tmp_path, ["a", "b"], ranks=True)
+        monkeypatch.setattr(sampler, "_me", psutil.Process(ranks[0].pid))
+        sample = sampler.sample()
+        assert [(gpu["index"], gpu["memory_ours"], gpu["others"]) for gpu in sample.gpus] == [
+            (0, 3 * GB, []),
+            (1, 5 * GB, []),
+        ]
+        assert sample.ram_ours >= sum(psutil.Process(rank.pid).memory_info().rss for rank in ranks)
+    finally:
+        for rank in ranks:
+            rank.communicate()
+
+
 def test_where_the_driver_hides_our_process_torch_says_what_is_ours(tmp_path, driver):
     driver((os.getpid(), None))
     (gpu,) = MachineSampler(tmp_path, ["GPU-1"], ours=lambda: 3 * GB).sample().gpus

@@ -9,7 +9,7 @@ import pytest
 from engine.contract.errors import BadInput
 from engine.contract.run.event_file import EventWriter
 from engine.contract.run.events import Epoch, Finished, Phase, Resumed, RunStarted, Step, System
-from engine.contract.run.process import ExitRecord, host_name
+from engine.contract.run.process import ExitRecord, Identity, ProcRecord, host_name
 from engine.contract.run.store import JSON_KEYS, RunFolder, summarize
 
 
@@ -44,6 +44,12 @@ def test_a_summary_has_exactly_the_promised_keys(run):
         "seconds": 31.0, "started": 100.0, "host": host_name(), "device": "cuda:0", "size_bytes": sizes,
         "tags": ["paper"], "excluded": None,
     }  # fmt: skip
+
+
+def test_the_host_is_where_the_latest_attempt_ran(run):
+    assert summarize(run).host == run.info().host == host_name()
+    ProcRecord("n17", "boot", Identity("n17", "boot", 4242, 1.0)).write(run.proc)
+    assert summarize(run).host == summarize(run).to_json()["host"] == "n17"
 
 
 def test_a_run_that_is_left_out_says_why(run):
