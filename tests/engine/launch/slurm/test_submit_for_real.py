@@ -160,12 +160,16 @@ def test_a_node_that_fails_is_named(bench, real_slurm, monkeypatch):
     run = begun(bench)
     supervisor, trainer = bench.processes(run)
     node = real_slurm.ask("squeue", "-h", "-j", JobRecord.read(run.path).job, "-o", "%N")
+    for process in (supervisor, trainer):  # they stand still before Slurm hears of it, or the job would merely fail
+        os.kill(process.pid, signal.SIGSTOP)
     real_slurm.kill_node(node)
+    real_slurm.ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
+    number = JobRecord.read(run.path).job
+    bench.until(lambda: real_slurm.ask("squeue", "-h", "-t", "all", "-j", number, "-o", "%T") == "NODE_FAIL")
     for process in (supervisor, trainer):
         os.kill(process.pid, signal.SIGKILL)
     proc = json.loads(run.proc.read_text())
     run.proc.write_text(json.dumps(proc | {"host": node, "boot_id": "another"}))  # else this machine would know better
-    real_slurm.ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
     bench.until(lambda: run.status().reason == "node_failure")
     assert (run.status().state, run.status().live) == ("lost", False)
 
