@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import faulthandler
 import json
 import os
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
 import torch
 
@@ -27,7 +26,6 @@ from engine.contract.run.events import Event, Failed, Finished, Message, Phase, 
 from engine.contract.run.fold import RunFold
 from engine.contract.run.folder import RunFolder, written_by
 from engine.data.load import load
-from engine.distributed import RankLost
 from engine.exchange.tensorboard.live import mirrored
 from engine.launch import compile_cache
 from engine.launch.supervisor import PLACEMENT
@@ -35,11 +33,10 @@ from engine.loop.evaluate import Interrupted
 from engine.loop.failures import describe
 from engine.loop.hardware import choose_device
 from engine.loop.meeting import Meeting
+from engine.loop.rank_endings import give_up, why_lost
 from engine.loop.system import MachineSampler, sampling
+from engine.ranks import RankLost
 from engine.train import fit
-
-REASON_SECONDS: Final = 2.0
-"""How long to wait for the reason of another rank's failure."""
 
 
 def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
@@ -114,31 +111,6 @@ def take_part(run: RunFolder, rank: int, stopping: Callable[[], bool]) -> int:
         home.write(rank_failure.RankFailure(rank, reason, told.message, told.detail).write)
         return 1
     return 0
-
-
-def give_up(home: Home, rank: int, why: str) -> None:
-    """End this process, of which a thread found out that a rank hangs, whatever its other threads wait for.
-
-    The reason goes to `failures/rank-N.json`, from where the supervisor or the first rank takes it; the log gets the
-    stacks of this process. torchrun then ends the other ranks.
-    """
-    sys.stderr.write(f"error: {why}\n")
-    faulthandler.dump_traceback()
-    try:
-        home.write(rank_failure.RankFailure(rank, rank_failure.HUNG, why).write)
-    finally:
-        os._exit(1)
-
-
-def why_lost(run: RunFolder) -> Failed:
-    """The last event of an attempt in which another rank no longer answers, given the reason if that rank left one."""
-    deadline = time.monotonic() + REASON_SECONDS
-    while (found := rank_failure.cause(run.path)) is None and time.monotonic() < deadline:
-        time.sleep(0.1)
-    if found is None:
-        message = "another rank of this run ended without giving a reason, as after kill -9; see the log"
-        return Failed(reason="killed", message=message)
-    return Failed(reason=found.reason, message=found.told, detail=found.detail)
 
 
 class Attempt:

@@ -13,8 +13,9 @@ import torch
 from torch._C._distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 
-from engine.distributed import ALONE, Progress, Ranks, World, answered
+from engine.distributed import ALONE, World
 from engine.loop.roll_call import Patience, RollCall, watching
+from engine.ranks import Progress, Ranks, answered
 
 T = TypeVar("T")
 

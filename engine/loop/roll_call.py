@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol
 
-from engine.distributed import Position, Progress
+from engine.ranks import Position, Progress
 
 KEY: Final = "cifar-tui/rank"
 """Start of the keys in the store: one per rank."""
@@ -103,8 +103,10 @@ class RollCall:
         now = self.clock()
         if not self._seen or now - self._looked > self.patience.silent / 2:  # the start, or this process was stopped
             self._seen = [_Seen(published=now, moved=now) for _ in range(self.size)]
+        self._beats += 1
+        reached, entered = self.progress.position()
         with suppress(RuntimeError):  # of a store that does not answer, as when its node has failed: there is no news
-            self._exchange(now)
+            self._exchange(f"{self._beats} {reached} {entered}", now)
         self._looked = now = self.clock()
         return self._silent(now) or self._stuck(now)
 
@@ -113,10 +115,9 @@ class RollCall:
         with suppress(RuntimeError):  # of a store that has ended, as the others have then
             self.board.set(f"{KEY}/{self.rank}", LEFT)
 
-    def _exchange(self, now: float) -> None:
-        self._beats += 1
-        reached, entered = self.progress.position()
-        self.board.set(f"{KEY}/{self.rank}", f"{self._beats} {reached} {entered}")
+    def _exchange(self, mine: str, now: float) -> None:
+        """Publish this rank's text and read those of all."""
+        self.board.set(f"{KEY}/{self.rank}", mine)
         for rank, seen in enumerate(self._seen):
             key = f"{KEY}/{rank}"
             if self.board.check([key]):

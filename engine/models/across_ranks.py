@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from engine.contract.errors import BadInput
-from engine.distributed import Ranks, World
+from engine.distributed import World
 from engine.models.ghost import GhostBatchNorm2d
+from engine.ranks import Ranks
 
 
 class SyncBatchNorm2d(nn.BatchNorm2d):

@@ -18,6 +18,7 @@ import torch
 
 from engine.contract.errors import BadInput
 from engine.contract.run.events import Epoch, Finished, Resumed, Stopped
+from engine.loop.observe import Diverged
 from engine.models.across_ranks import across
 from tests.engine.two_ranks import alone, one_step, whole_run
 
@@ -146,6 +147,22 @@ def test_a_run_resumed_on_one_rank_says_so_and_keeps_order_and_schedule(pair, ma
     (resumed,) = [event for event in alone(whole_run, broken) if isinstance(event, Resumed)]
     assert resumed.why == "resumed, not bit-identical: gpus 2 is now 1"
     assert distance(whole.weights(), broken.weights()) < 1e-5
+
+
+def divergence(world: Any, trial: Any) -> str:
+    """How the run diverges."""
+    try:
+        whole_run(world, trial)
+    except Diverged as error:
+        return str(error)
+    return ""
+
+
+def test_all_ranks_find_that_a_run_diverges_at_the_same_step(pair, make):
+    optimizer = {"name": "sgd", "lr": 5.0}
+    trial = make(loss={"name": "explodes", "above": 40.0}, optimizer=optimizer, schedule="constant")
+    first, second = pair(divergence, trial)
+    assert first == second and first.startswith("the loss became nan in epoch ")
 
 
 class OwnNorm(torch.nn.BatchNorm2d):

@@ -20,10 +20,11 @@ import torch.distributed as dist
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.events import Event
 from engine.contract.run.teacher import is_distilled
-from engine.distributed import ALONE, Ranks, World
+from engine.distributed import ALONE, World
 from engine.loop.setup import prepare
 from engine.loop.teacher import Teacher
 from engine.models.build import build_model
+from engine.ranks import Ranks
 from engine.train import fit, train_step
 from tests.engine.conftest import CPU
 

@@ -98,6 +98,7 @@ def test_wait_free_leaves_out_gpus_without_room_and_says_who_has_it(three_gpus: 
         (Placement(device="cuda", gpus=4), "gpus = 4, but device cuda provides 3"),
         (Placement(device="cuda:1", gpus=2), "gpus = 2, but device cuda:1 provides 1"),
         (Placement(device="cpu", gpus=2), "gpus = 2 needs GPUs, but the device is cpu"),
+        (Placement(device="mps", gpus=2), "gpus = 2 needs GPUs, but the device is mps"),
         (Placement(device="cuda", wait_free_gb=80), "wait_free_gb = 80 is impossible: the largest GPU has 25.8 GB"),
     ],
 )

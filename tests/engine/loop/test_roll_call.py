@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from engine.distributed import Progress
 from engine.loop.roll_call import Patience, RollCall, watching
+from engine.ranks import Progress
 
 PATIENCE = Patience(silent=10, busy=60)
 
