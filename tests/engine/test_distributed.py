@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.distributed import ALONE, LAG, Ranks, World
+from engine.distributed import ALONE, World
+from engine.ranks import LAG, Ranks
 
 
 def parts(world: World) -> list[tuple[int, int]]:
