@@ -93,7 +93,7 @@ def fit(
         session.compilations.watch()
     try:
         yield from opening(
-            setup, recipe, data, attempt=attempt, best_on=session.best_on, notes=session.examples.about()
+            setup, recipe, data, attempt=attempt, best_on=session.results.best_on, notes=session.examples.about()
         )
         yield from session.restore(attempt)
         yield from session.warnings()
@@ -114,11 +114,13 @@ def fit(
         yield Phase(name="saving")
         session.save("end" if done else "stop")
         yield from checkpoints.written(wait=True)
-        home.write(lambda folder: session.write_predictions(RunFolder(folder).predictions))
+        home.write(lambda folder: session.results.write_predictions(RunFolder(folder).predictions))
         if done:
             checkpoints.finish(placement.keep)
-        reason = "stopped" if home.in_place() else "moved"
-        yield session.finished() if done else Stopped(epoch=session.epoch, step=session.step, reason=reason)
+            yield session.results.finished(session.epoch)
+        else:
+            reason = "stopped" if home.in_place() else "moved"
+            yield Stopped(epoch=session.epoch, step=session.step, reason=reason)
     finally:
         session.compilations.close()
         checkpoints.close()

@@ -6,28 +6,25 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from torch import Tensor
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.schema import Recipe
-from engine.contract.run import predictions
-from engine.contract.run.events import NAN, Epoch, Event, Finished, Message, Resumed
-from engine.contract.run.predictions import Predictions
+from engine.contract.run.events import Epoch, Event, Message, Resumed
 from engine.curves import Swing
 from engine.data.device import training_batches
 from engine.data.load import DataSet
 from engine.distributed import synchronized_tensors
 from engine.loop.checkpoint import Checkpoints
-from engine.loop.checkpoint_files import Saved, Tree
+from engine.loop.checkpoint_files import Saved
 from engine.loop.compiling import Compilations
 from engine.loop.evaluate import Interrupted
 from engine.loop.hard_examples import HardExamples
-from engine.loop.judge import Evaluation, Judge, as_kept
+from engine.loop.judge import Judge
 from engine.loop.observe import Diverged, Totals
+from engine.loop.results import Results
 from engine.loop.setup import Setup
 from engine.loop.step_clock import StepClock
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
@@ -70,18 +67,9 @@ class Session:
             seed=seed,
             device=setup.device,
         )
-        self._data = data
         self._judge = Judge(recipe, setup, seed, stopping)
-        self._last: Tree = {}  # epoch, test_accuracy, logits and more of the last evaluation; see `_remember`
-        self._best: Tree = {}  # the same of the best evaluation, and its weights
+        self.results = Results(recipe, setup, data)
         self._saving = 0.0  # seconds that training waited for snapshots in this epoch
-
-    @property
-    def best_on(self) -> Literal["holdout", "test", ""]:
-        """The images on which the best epoch is selected; "" if the run is tested only once, at its end."""
-        if not self.recipe.evaluate.every:
-            return ""
-        return "test" if self.setup.holdout is None else "holdout"
 
     @property
     def done(self) -> int:
@@ -132,7 +120,7 @@ class Session:
             with at_slow_weights(self.setup.optimizer):
                 evaluation = self._judge.evaluate(self.epoch + 1)
                 if evaluation.logits is not None:
-                    self._remember(evaluation)
+                    self.results.remember(evaluation, self.epoch + 1)
         except Interrupted:
             return None
         seconds = {"train": self.totals.seconds, "evaluate": time.monotonic() - started, "save": self._saving}
@@ -155,22 +143,6 @@ class Session:
         self.totals = Totals(self.setup.device)
         return event
 
-    def _remember(self, evaluation: Evaluation) -> None:
-        """Keep a test's results as the last ones and, if they are the best so far, as the best, with the weights.
-
-        A run that is tested only once has no best results.
-        """
-        self._last = {
-            "epoch": self.epoch + 1,
-            "test_accuracy": evaluation.fields["test_accuracy"],
-            "selection": evaluation.selection,
-            "logits": evaluation.logits,
-            "holdout": evaluation.holdout,
-        }
-        if self.best_on and (not self._best or evaluation.selection > self._best["selection"]):
-            copies = {name: value.detach().clone() for name, value in self.setup.averaging.model.state_dict().items()}
-            self._best = self._last | {"weights": self.setup.averaging.weights, "model": copies}
-
     def save(self, why: Literal["interval", "stop", "end"]) -> None:
         """Take a snapshot of everything and hand it to the checkpoint writer."""
         started = time.monotonic()
@@ -178,19 +150,19 @@ class Session:
         evaluated = evaluated_state(setup.averaging.model, setup.optimizer)
         in_training = setup.averaging.model is setup.model and not slow_weights(setup.optimizer)
         weights = {"epoch": self.epoch, "weights": setup.averaging.weights, "model": evaluated}
-        if self.step == 0 and self._last.get("epoch") == self.epoch:
-            weights = self._last | weights
+        if self.step == 0 and self.results.last.get("epoch") == self.epoch:
+            weights = self.results.last | weights
         state = {
             "model": None if in_training else setup.model.state_dict(),
             "averaging": setup.averaging.state_dict(),
             "optimizer": setup.optimizer.state_dict(),
             "rng": rng_state(setup.device),
             "totals": self.totals.state_dict(),
-            "last": self._last,
+            "last": self.results.last,
         }
         if examples := self.examples.state_dict():
             state["hard_examples"] = examples
-        self.checkpoints.save((self.epoch, self.step), weights, self._best or None, state, why)
+        self.checkpoints.save((self.epoch, self.step), weights, self.results.best or None, state, why)
         self._saving += time.monotonic() - started
 
     def restore(self, attempt: int) -> Iterator[Event]:
@@ -213,11 +185,11 @@ class Session:
         """Load a checkpoint; returns the reasons why the result will not be bit-identical, if any."""
         setup, state = self.setup, saved.state
         self.epoch, self.step = saved.position
-        self._best = saved.best or {}
+        self.results.best = saved.best or {}
         if state is None:
             if self.epoch < self.setup.epochs:
                 raise BadInput(f"checkpoint {saved.path.name} holds only weights: training cannot resume from it")
-            self._last = saved.weights
+            self.results.last = saved.weights
             return []
         try:
             setup.model.load_state_dict(state["model"] or saved.weights["model"])
@@ -225,7 +197,7 @@ class Session:
             setup.optimizer.load_state_dict(state["optimizer"])
             self.totals.load_state_dict(state["totals"])
             self.examples.load_state_dict(state.get("hard_examples", {}))
-            self._last, rng = state["last"], state["rng"]
+            self.results.last, rng = state["last"], state["rng"]
         except (KeyError, RuntimeError, ValueError) as error:  # intact, but not what this version would have written
             raise BadInput(
                 f"checkpoint {saved.path.name} does not fit this version's model or optimizer; it was made by "
@@ -238,46 +210,7 @@ class Session:
             differences.append("the random state was saved on another kind of device")
         return differences
 
-    def write_predictions(self, path: Path) -> None:
-        """Write the logits of the last and the best evaluation to `path`, in the first rank.
-
-        Nothing is written before the first evaluation.
-        """
-        last, data = self._last, self._data
-        if not last or not self.setup.world.leads:
-            return
-        best = self._best or last  # the best is missing if only its file was damaged
-        best_logits = as_kept(best["logits"]).numpy()  # early checkpoints hold raw logits
-        weights = self.setup.averaging.weights
-        holdout = data.holdout if last.get("holdout") is not None else None  # early checkpoints have no such logits
-        contents = Predictions(
-            labels=data.test.labels.numpy(),
-            classes=data.classes,
-            last=as_kept(last["logits"]).numpy(),
-            last_epoch=last["epoch"],
-            best=best_logits if self.best_on else best_logits[:0],
-            best_epoch=best["epoch"] if self.best_on else 0,
-            weights=weights,
-            best_weights=best.get("weights", weights),
-            test_index=np.arange(len(data.test)),  # a test subset is the first part of the test set
-            holdout=last["holdout"].numpy() if holdout else np.zeros((0, len(data.classes)), np.float16),
-            holdout_labels=holdout.labels.numpy() if holdout else np.zeros(0, np.int64),
-            data=data.fingerprint,
-        )
-        predictions.write(path, contents)
-
     def warnings(self) -> Iterator[Message]:
         """The warnings that the parts have added since the last call."""
         while self.setup.warnings:
             yield Message(level="warning", text=self.setup.warnings.pop(0))
-
-    def finished(self) -> Finished:
-        """The last event of a finished run; its writer adds the training time."""
-        return Finished(
-            epochs=self.epoch,
-            last_accuracy=self._last["test_accuracy"],
-            best_accuracy=self._best.get("test_accuracy", NAN),
-            best_epoch=self._best.get("epoch", 0),
-            best_on=self.best_on,
-            weights=self.setup.averaging.weights,
-        )

@@ -135,7 +135,7 @@ def test_the_best_epoch_and_its_weights_survive_a_restart(make, open_session):
     second.step = 5
     second.totals.sums[0] = 1.0
     assert second.end_epoch().test_accuracy <= accuracy  # all logits equal: as good as chance
-    finished = second.finished()
+    finished = second.results.finished(second.epoch)
     assert (finished.best_epoch, finished.best_accuracy) == (1, accuracy)
     saved(second, "end")
     best = second.checkpoints.load()[0].best
@@ -171,11 +171,11 @@ def test_warnings_are_reported_once(make, open_session):
 
 def test_predictions_are_written_from_the_first_evaluation_on(make, open_session, tmp_path, tiny):
     session, path = open_session(make()), tmp_path / "predictions.npz"
-    session.write_predictions(path)
+    session.results.write_predictions(path)
     assert not path.exists()
     take_steps(session, 5)
     accuracy = session.end_epoch().test_accuracy
-    session.write_predictions(path)
+    session.results.write_predictions(path)
     found = predictions.read(path)
     assert (found.last_epoch, found.best_epoch, found.weights, found.data) == (1, 1, "raw", tiny.fingerprint)
     assert (found.last.argmax(1) == tiny.test.labels.numpy()).mean() == accuracy
