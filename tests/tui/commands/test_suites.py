@@ -10,6 +10,7 @@ import pytest
 from engine.contract.run.index import Index
 from engine.contract.run.store import RunFolder, runs_root
 from engine.launch import control
+from engine.launch.slurm import submit
 from presets import loader, suites
 from presets.references import row_recipe
 from tui.commands import batch as commands
@@ -241,6 +242,12 @@ def test_a_suite_runs_and_reports_for_real_and_once_only(cli, tiny):
     assert "2 runs: 1 finished, 1 duplicate" in again.err and again.out == ""
     rows = json.loads(cli("suites", "report", "tiny", "--epochs", "1", "--fraction", "0.05", "--json").out)["rows"]
     assert [row["measured"]["runs"] for row in rows] == [[run.id], [], [run.id]]
+
+
+def test_a_dry_run_for_slurm_shows_one_script_for_all_rows(cli, tiny, monkeypatch):
+    monkeypatch.setattr(submit, "_refusal", lambda text: "")
+    answer = cli("suites", "run", "tiny", "--launcher", "slurm", "--device", "cpu", "--dry-run")
+    assert answer.code == 0 and answer.out.count("#!/bin/sh") == 1
 
 
 def test_a_departure_that_swaps_a_part_says_what_it_resets(cli, tiny):

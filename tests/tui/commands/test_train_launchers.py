@@ -5,6 +5,7 @@ import json
 import pytest
 
 from engine.contract.run.store import runs_root
+from engine.launch.devices import CPU_RANKS
 from engine.launch.slurm import submit
 
 RUN = ("--preset", "quickstart", "--headless", "--device", "cpu")
@@ -21,8 +22,8 @@ def test_a_dry_run_for_slurm_prints_the_script_and_with_json_the_recipe_too(cli)
     assert answer.code == 0 and answer.out.startswith("#!/bin/sh\n#SBATCH --job-name=")
     assert "#SBATCH --partition=gpu\n" in answer.out
     table = json.loads(cli(*RUN, "--launcher", "slurm", "--dry-run", "--json").out)
-    assert set(table) == {"recipe_id", "recipe", "script"} and table["script"].startswith("#!/bin/sh\n")
-    assert set(json.loads(cli(*RUN, "--dry-run", "--json").out)) == {"recipe_id", "recipe"}
+    assert set(table) == {"recipe_id", "recipe", "memory", "script"} and table["script"].startswith("#!/bin/sh\n")
+    assert set(json.loads(cli(*RUN, "--dry-run", "--json").out)) == {"recipe_id", "recipe", "memory"}
     assert not runs_root().exists()
 
 
@@ -34,6 +35,14 @@ def test_a_grid_shows_one_script_for_all_of_its_runs(cli):
         table = json.loads(cli(*words, "--dry-run", "--json").out)
     assert answer.code == 0 and answer.out.count("#!/bin/sh") == 1
     assert len(table["runs"]) == 2 and table["script"].startswith("#!/bin/sh\n")
+
+
+def test_a_batch_that_does_not_divide_is_refused_with_the_nearest_sizes_and_no_folder_is_made(cli, monkeypatch):
+    monkeypatch.setenv(CPU_RANKS, "1")
+    answer = cli(*RUN, "--gpus", "3", "--detach")
+    said = "batch_size: 128 does not divide among 3 GPUs; the nearest sizes are 126 and 129"
+    assert (answer.code, answer.err) == (2, f"error: {said}\n")
+    assert not runs_root().exists()
 
 
 @pytest.mark.parametrize(
