@@ -2,12 +2,14 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import psutil
 
+from engine.contract.recipe.schema import Placement
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import identify, running
 from engine.launch.child import Child, Orphan, command
@@ -22,9 +24,23 @@ def wait_for(condition) -> None:
 
 def test_one_gpu_is_one_process_and_several_go_through_torchrun(tmp_path: Path):
     run = RunFolder(tmp_path)
-    assert command(run, 1) == [sys.executable, "-m", "engine", str(tmp_path)]
+    assert command(run, Placement()) == [sys.executable, "-m", "engine", str(tmp_path)]
     agent = ["-m", "torch.distributed.run", "--standalone", "--max-restarts=0", "--nproc-per-node=2"]
-    assert command(run, 2) == [sys.executable, *agent, "-m", "engine", str(tmp_path)]
+    assert command(run, Placement(gpus=2)) == [sys.executable, *agent, "-m", "engine", str(tmp_path)]
+
+
+def test_a_tied_child_dies_with_its_parent(tmp_path: Path):
+    pid = tmp_path / "pid"
+    begin = "child = Child(['/bin/sh', '-c', 'exec sleep 600'], dict(os.environ), [], tied=True); child.release()"
+    tell = f"open({str(pid)!r}, 'w').write(str(child.identity.pid)); time.sleep(600)"
+    code = f"import os, time; from engine.launch.child import Child; {begin}; {tell}"
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    wait_for(lambda: pid.exists() and pid.read_text())
+    child = psutil.Process(int(pid.read_text()))
+    wait_for(lambda: child.name() == "sleep")
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_it_does_nothing_before_its_release_and_its_exit_code_is_known(tmp_path: Path):

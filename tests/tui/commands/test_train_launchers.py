@@ -52,6 +52,8 @@ def test_a_batch_that_does_not_divide_is_refused_with_the_nearest_sizes_and_no_f
         (("--launcher", "slrum"), "launcher: got 'slrum'"),
         (("--launcher", "slurm", "--time", "soon"), "time: got 'soon'"),
         (("--launcher", "slurm", "--memory", "lots"), "memory: got 'lots'"),
+        (("--launcher", "slurm", "--nodes", "2", "--gpus", "3"), "nodes = 2: gpus = 3 does not divide among 2 nodes"),
+        (("--nodes", "2", "--gpus", "2"), "nodes = 2: only launcher slurm starts a run on several nodes, not local"),
         (("--launcher", "command"), "--template '': needs {run}"),
         (("--launcher", "command", "--template", "ssh gpubox"), "--template 'ssh gpubox': needs {run}"),
     ],
