@@ -19,6 +19,8 @@ from engine.contract.values import parse_toml
 
 Table = dict[str, Any]
 
+RUNS: Final = ("init_from", "loss.teacher")
+"""Fields that name a run, whose short id may look like a number: 2014 or 3e12."""
 DEEPEST: Final = 20  # most brackets in a value; nested lists of ops have a handful
 
 
@@ -41,6 +43,8 @@ def apply_set(table: Mapping[str, Any], text: str) -> Table:
     if isinstance(place, list):
         raise BadInput(f"--set {text}: name an option as well, for example {path}.OPTION=value{_present(place)}")
     new = parse_value(value.strip())
+    if path in RUNS and not isinstance(new, str):
+        new = value.strip()
     if steps[0] == "augmentation" and steps[-1] == "name" and place["name"] != new:
         for key in place.keys() - member_lists(place):
             del place[key]

@@ -78,6 +78,12 @@ def test_a_bad_set_says_why(text, message):
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize("id_", ["2014", "3e12", "0017", "true", '"2014"'])
+def test_the_id_of_a_run_that_looks_like_a_number_stays_text(id_):
+    table = apply_set({**TABLE, "loss": {"name": "distill"}}, f"loss.teacher={id_}")
+    assert table["loss"]["teacher"] == apply_set(TABLE, f"init_from={id_}")["init_from"] == id_.strip('"')
+
+
 def test_set_leaves_the_table_it_was_given_alone():
     before = repr(TABLE)
     apply_set(TABLE, "augmentation.choice.cutmix.alpha=0.2")
