@@ -11,23 +11,27 @@ from typing import Final
 
 import psutil
 
+from engine.contract.recipe.schema import Placement
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import Identity, identify, running
+from engine.launch.slurm.node import this_node
 
 
-def command(run: RunFolder, gpus: int) -> list[str]:
-    """The command line of a run's trainer: one process, or one per GPU under torchrun."""
-    return [sys.executable, *torchrun(gpus), "-m", "engine", str(run.path)]
+def command(run: RunFolder, placement: Placement) -> list[str]:
+    """The command line of a run's trainer on this machine: one process, or one per GPU under torchrun."""
+    return [sys.executable, *torchrun(placement), "-m", "engine", str(run.path)]
 
 
-def torchrun(gpus: int) -> list[str]:
+def torchrun(placement: Placement) -> list[str]:
     """The arguments of Python that start one process per GPU, each as the arguments after them say; none for one GPU.
 
     A rank that fails ends the run, which can be resumed: torchrun starts nothing anew.
     """
-    if gpus == 1:
+    if placement.gpus == 1:
         return []
-    return ["-m", "torch.distributed.run", "--standalone", "--max-restarts=0", f"--nproc-per-node={gpus}"]
+    where = ["--standalone"] if placement.nodes == 1 else this_node().torchrun(placement.nodes)
+    own = placement.gpus // placement.nodes
+    return ["-m", "torch.distributed.run", *where, "--max-restarts=0", f"--nproc-per-node={own}"]
 
 
 def environment_of_ranks(environment: Mapping[str, str], gpus: int, grace: float) -> dict[str, str]:
@@ -74,12 +78,18 @@ class Child:
     in whatever way, the trainer exits too.
     """
 
-    def __init__(self, argv: Sequence[str], environment: Mapping[str, str], inherited: Sequence[int]) -> None:
-        """Start it. It shares the standard output of this process and holds the locks whose descriptors it inherits."""
+    def __init__(
+        self, argv: Sequence[str], environment: Mapping[str, str], inherited: Sequence[int], *, tied: bool = False
+    ) -> None:
+        """Start it. It shares the standard output of this process and holds the locks whose descriptors it inherits.
+
+        Args:
+            tied: have the kernel kill it if this process dies. Linux only.
+        """
         gate, self._latch = os.pipe()  # only the end in `pass_fds` is inherited
         try:
             self._process = subprocess.Popen(
-                [*GATE, str(gate), *argv],
+                [*GATE, str(gate), f"{os.getpid() if tied else 0}", *argv],
                 stdin=subprocess.DEVNULL,
                 cwd="/",
                 env=environment,

@@ -23,7 +23,8 @@ from engine.contract.user_config import config_file, read_table
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "slurm": (
-        "partition", "account", "qos", "time", "gpus", "cpus", "memory", "constraint", "sbatch", "setup", "resubmit",
+        "partition", "account", "qos", "time", "gpus", "nodes", "cpus", "memory", "constraint", "sbatch", "setup",
+        "resubmit",
     ),
     "command": ("template", "gpus", "cpus", "setup"),
 }  # fmt: skip

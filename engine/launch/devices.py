@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from engine.contract.errors import BadInput
+from engine.contract.recipe.ranks import not_on_nodes
 from engine.contract.recipe.schema import Placement
 from engine.contract.text import file_size
 from engine.launch import nvml
@@ -153,11 +154,13 @@ def kind_of(key: str) -> str:
 
 
 def request(placement: Placement) -> DeviceRequest:
-    """What a run requests from the queue.
+    """What a run requests from the queue of one machine: with several nodes, the node's part of the GPUs.
 
     Raises:
-        BadInput: this machine (or CUDA_VISIBLE_DEVICES) has no such device.
+        BadInput: this machine (or CUDA_VISIBLE_DEVICES) has no such device, or the GPUs do not divide among the nodes.
     """
+    if problem := not_on_nodes(placement):
+        raise BadInput(problem)
     device = placement.device
     usable = visible(gpus()) if device.startswith(("auto", "cuda")) else []
     if device == "auto" and not usable:
@@ -169,12 +172,13 @@ def request(placement: Placement) -> DeviceRequest:
             raise BadInput(["device mps needs a Mac with Apple silicon; choose cpu or auto"])
         return DeviceRequest(cpu_slots() if device == "cpu" else ("mps",))
     candidates = _candidates(device, usable)
-    if placement.gpus > len(candidates):
+    count = placement.gpus // placement.nodes
+    if count > len(candidates):
         faults = "".join(f" ({gpu.fault})" for gpu in usable if gpu.problem)
-        raise BadInput([f"gpus = {placement.gpus}, but device {device} provides {len(candidates)}{faults}"])
+        raise BadInput([f"gpus = {count}, but device {device} provides {len(candidates)}{faults}"])
     if placement.wait_free_gb:
-        _check_room(placement, candidates)
-    return DeviceRequest(tuple(gpu.uuid for gpu in candidates), placement.gpus)
+        _check_room(placement.wait_free_gb, count, candidates)
+    return DeviceRequest(tuple(gpu.uuid for gpu in candidates), count)
 
 
 def _candidates(device: str, usable: Sequence[Gpu]) -> list[Gpu]:
@@ -195,14 +199,14 @@ def _candidates(device: str, usable: Sequence[Gpu]) -> list[Gpu]:
     return healthy
 
 
-def _check_room(placement: Placement, candidates: Sequence[Gpu]) -> None:
+def _check_room(wait_free_gb: float, count: int, candidates: Sequence[Gpu]) -> None:
     """BadInput if waiting for free memory could never end."""
-    option = f"wait_free_gb = {placement.wait_free_gb:g}"
+    option = f"wait_free_gb = {wait_free_gb:g}"
     totals = [gpu.memory_total for gpu in candidates if gpu.memory_free is not None and gpu.memory_total is not None]
-    if len(totals) < placement.gpus:
+    if len(totals) < count:
         unknown = ", ".join(f"GPU {gpu.index}" for gpu in candidates if gpu.memory_free is None)
         raise BadInput([f"{option}: the driver does not report the free memory of {unknown}; leave the option out"])
-    if sum(total >= placement.wait_free_gb * GB for total in totals) < placement.gpus:
+    if sum(total >= wait_free_gb * GB for total in totals) < count:
         raise BadInput([f"{option} is impossible: the largest GPU has {file_size(max(totals))}"])
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.contract.errors import BadInput
+from engine.contract.recipe.ranks import not_on_nodes
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.folder import RunFolder
 from engine.launch import handover, local
@@ -40,6 +42,8 @@ def launcher_of(run: RunFolder, changes: Mapping[str, Any]) -> str:
 
 def check(placement: Placement) -> None:
     """Refuse settings with which the launcher could start no run, before anything is written. Raises BadInput."""
+    if problem := not_on_nodes(placement):
+        raise BadInput(problem)
     if placement.launcher == "slurm":
         submit.check(placement)
     elif placement.launcher == "command":

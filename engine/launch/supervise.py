@@ -20,7 +20,8 @@ from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import ExitRecord
 from engine.launch import elsewhere, job_script, package
 from engine.launch.child import command
-from engine.launch.slurm import resubmit
+from engine.launch.slurm import other_node, resubmit
+from engine.launch.slurm.node import this_node
 from engine.launch.supervisor import Command, Supervisor, Timing
 
 GRACE_SECONDS = 30.0
@@ -38,7 +39,7 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
     """Supervise a run until it ends.
 
     Args:
-        trainer: makes the trainer's command line from the run and the number of its devices.
+        trainer: makes the trainer's command line from the run and its placement.
         timing: how often to check what; by default `Timing` with the grace period of $CIFAR_TUI_GRACE.
 
     Returns:
@@ -57,6 +58,9 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
             raise BadInput(problem)
         os.umask(PRIVATE)
         placement = Placement.model_validate(known_placement(run.info().placement)[0] | json.loads(arguments.placement))
+        if arguments.slurm and placement.nodes > 1 and this_node().index:
+            other_node.take_part(run, placement, trainer, (timing or Timing(grace=grace_seconds())).grace)
+            return 0
         if not arguments.watched:
             elsewhere.ensure_dead(run)
             _refuse_finished(run)
@@ -69,7 +73,8 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
         print(f"error: {error}", file=sys.stderr)  # noqa: T201  # goes to the run's log; `start` shows its last line
         return 1
     finally:
-        job_script.remove_own_queue()
+        if not this_node().index:  # the script of the job has made it on the first node
+            job_script.remove_own_queue()
     return 0
 
 

@@ -5,7 +5,8 @@ The supervisor ends the run when its folder is moved or deleted. A trainer that 
 
 The trainer has a session of its own, inherits the locks of the run and of its devices, and reads where to run from
 $CIFAR_TUI_PLACEMENT (the placement as JSON, with the device that the queue assigned) and $CUDA_VISIBLE_DEVICES. It thus
-survives the death of its supervisor, and its devices stay taken; `adopt` then gives it a new supervisor.
+survives the death of its supervisor, and its devices stay taken; `adopt` then gives it a new supervisor. Only a run on
+several nodes ends with its supervisor, since Slurm then ends it on the other nodes.
 """
 
 import os
@@ -35,8 +36,9 @@ PLACEMENT = "CIFAR_TUI_PLACEMENT"
 SLOWEST_POLL = 10  # times `Timing.poll`, for runs far back in line: a hundred waiting runs must not keep a core busy
 JOIN_SECONDS = 2.0  # how long to retry joining a queue whose folder cannot be used: it may be in the middle of removal
 POLL_SECONDS = 1.0  # how often to check on a trainer whose end sends no signal
+OTHER_NODE_SECONDS = 10.0  # how long the ranks of this node have to notice that one of another node has failed
 
-Command = Callable[[RunFolder, int], list[str]]
+Command = Callable[[RunFolder, Placement], list[str]]
 Explain = Callable[[Ending, str], Ending]
 """Takes an ending and what a signal has requested, and returns the ending with the scheduler's reason."""
 
@@ -59,7 +61,7 @@ class Supervisor:
         """Open the folder.
 
         Args:
-            trainer: makes the trainer's command line from the run and the number of its devices.
+            trainer: makes the trainer's command line from the run and its placement.
             explain: of a supervisor under a scheduler, which knows why it has signaled.
         """
         self._id = run.id
@@ -140,10 +142,10 @@ class Supervisor:
             print(f"--- attempt {self._attempt} on {', '.join(held)}", flush=True)  # noqa: T201  # into the run's log
             ooms, events_start = reasons.oom_kills(), size(self._run.events)
             self._log_start = size(self._run.log)
-            gpus = placement.gpus
-            environment = environment_of_ranks(environment, gpus, self._timing.grace)
+            environment = environment_of_ranks(environment, placement.gpus, self._timing.grace)
             self._ledger.write(lambda run: rank_failure.forget(run.path))
-            child = Child(self._command(self._run, gpus), environment, (lock, *entry.device_fds))
+            trainer, inherited = self._command(self._run, placement), (lock, *entry.device_fds)
+            child = Child(trainer, environment, inherited, tied=placement.nodes > 1)
             try:
                 self._ledger.record(child.identity)
                 child.release()
@@ -199,6 +201,8 @@ class Supervisor:
             elif requested and not passed_on:
                 trainer.send(STOP)
                 deadline = time.monotonic() + self._timing.grace
+            elif deadline == float("inf") and self._placement.nodes > 1 and rank_failure.cause(self._run.path):
+                deadline = time.monotonic() + OTHER_NODE_SECONDS
             elif time.monotonic() >= deadline:
                 overdue = self._timing.grace
                 trainer.kill()

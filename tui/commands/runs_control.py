@@ -114,6 +114,7 @@ def resume(
     refs: list[str] = Refs,
     device: str = typer.Option("", help="Continue on another device, such as cpu or cuda:1.", metavar="DEVICE"),
     gpus: int = typer.Option(0, help="Continue on another number of GPUs.", metavar="N", show_default=False),
+    nodes: int = typer.Option(0, help="Slurm: another number of nodes.", metavar="N", show_default=False),
     launcher: str = typer.Option("", help="Continue with another launcher: local, slurm, or command.", metavar="L"),
     time: str = typer.Option("", help="Slurm: another time limit, such as 8:00:00.", metavar="T"),
     memory: str = typer.Option("", help="Slurm: another amount of memory, such as 32G.", metavar="M"),
@@ -131,7 +132,7 @@ def resume(
     if refs == ["@lost"]:
         return _restart_lost(trust_parts, as_json, runs_dir)
     folders = _find(refs, runs_dir)
-    given = {"device": device, "gpus": gpus, "launcher": launcher, "time": time, "memory": memory}
+    given = {"device": device, "gpus": gpus, "nodes": nodes, "launcher": launcher, "time": time, "memory": memory}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value}
     for folder in folders:
         agreed(partial(_resume, folder, changes), trust_parts)

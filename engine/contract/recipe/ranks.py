@@ -1,8 +1,8 @@
-"""Whether the batches of a recipe divide among the GPUs of a run. More GPUs change only where images are computed."""
+"""Whether batches divide among the GPUs of a run, and GPUs among its nodes. Both change only where work is done."""
 
 from __future__ import annotations
 
-from engine.contract.recipe.schema import Recipe
+from engine.contract.recipe.schema import Placement, Recipe
 
 
 def indivisible(recipe: Recipe, gpus: int, images: int = 0) -> str:
@@ -42,4 +42,18 @@ def indivisible(recipe: Recipe, gpus: int, images: int = 0) -> str:
             f"last_batch: the last batch of an epoch has {rest} images, which do not divide among {gpus} GPUs; "
             'use last_batch = "drop"'
         )
+    return ""
+
+
+def not_on_nodes(placement: Placement) -> str:
+    """Why a run cannot use the number of nodes in its placement; "" if it can."""
+    nodes, gpus = placement.nodes, placement.gpus
+    if nodes == 1:
+        return ""
+    if placement.launcher != "slurm":
+        return f"nodes = {nodes}: only launcher slurm starts a run on several nodes, not {placement.launcher}"
+    if gpus % nodes:
+        lower = gpus // nodes * nodes
+        nearest = f"numbers are {lower} and {lower + nodes}" if lower else f"number is {nodes}"
+        return f"nodes = {nodes}: gpus = {gpus} does not divide among {nodes} nodes; the nearest {nearest}"
     return ""

@@ -279,7 +279,9 @@ class Placement(_Closed):
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     """auto, cpu, mps, cuda or cuda:N."""
     gpus: Annotated[Int, Field(ge=1, le=64)] = 1
-    """Number of GPUs of this machine to use."""
+    """Number of GPUs that one run uses; with `nodes`, of all its nodes together."""
+    nodes: Annotated[Int, Field(ge=1, le=64, json_schema_extra=_SLURM)] = 1
+    """Number of Slurm nodes that one run uses, each with an equal part of the GPUs."""
     threads: Annotated[Int, Field(ge=0, le=4096)] = 0
     """CPU threads; 0 uses all available cores."""
     data_dir: str = ""
@@ -309,9 +311,9 @@ class Placement(_Closed):
     time: str = Field("", pattern=r"^(\d+|\d+(:\d\d){1,2}|\d+-\d+(:\d\d){0,2})?$", json_schema_extra=_SLURM)
     """Time limit of a job as Slurm writes it, such as 90 (minutes), 4:00:00 or 1-12; if empty, the partition's."""
     cpus: Annotated[Int, Field(ge=0, le=4096, json_schema_extra=_JOB)] = 0
-    """CPU cores of a job; 0 takes the scheduler's default."""
+    """CPU cores of a job on each of its nodes; 0 takes the scheduler's default."""
     memory: str = Field("", pattern=r"^(\d+[KMGT]?)?$", json_schema_extra=_SLURM)
-    """Memory of a job, such as 16G; if empty, the scheduler's default."""
+    """Memory of a job on each of its nodes, such as 16G; if empty, the scheduler's default."""
     constraint: str = Field("", pattern=WORD, json_schema_extra=_SLURM)
     """Features that the node of a job must have, as Slurm's --constraint takes them."""
     sbatch: str = Field("", pattern=r"^[^\r\n\x00]*$", json_schema_extra=_SLURM)

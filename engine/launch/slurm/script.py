@@ -28,7 +28,10 @@ OPTIONS: Final = {
     "constraint": "constraint",
 }
 """Fields of the placement, and the options of sbatch that they become."""
-STEP: Final = ("srun", "--unbuffered", "--kill-on-bad-exit=1", "--ntasks=1")
+STEP: Final = ("srun", "--unbuffered", "--kill-on-bad-exit=1")
+LAST_SECONDS: Final = 120
+"""How long a task may go on after the first task of a step has ended. The supervisor needs it to submit the run again;
+the tasks on other nodes end by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,10 @@ def script(job: Job, placement: Placement) -> str:
         "output": log,
         "open-mode": "append",
     }
-    step = [*STEP, *([f"--cpus-per-task={placement.cpus}"] if placement.cpus else [])]
+    tasks = {"ntasks": "1"} if placement.nodes == 1 else {**_tasks(placement), "wait": f"{LAST_SECONDS}"}
+    if placement.cpus:
+        tasks["cpus-per-task"] = str(placement.cpus)
+    step = [*STEP, *(f"--{name}={value}" for name, value in tasks.items())]
     lines = [*_header(own, placement), f"# The job of run {job.run.name}, written by cifar-tui.", ""]
     return "\n".join(lines) + body(job.variables, placement.setup, job.command, step)
 
@@ -99,15 +105,21 @@ def warning(limit: str) -> int:
 
 def _header(own: Mapping[str, str], placement: Placement) -> list[str]:
     """The first lines of a script: options of sbatch. `own`: those that differ from script to script."""
-    options = {**own, "chdir": "/", "nodes": "1", "ntasks": "1", "signal": f"USR2@{warning(placement.time)}"}
+    options = {**own, "chdir": "/", **_tasks(placement), "signal": f"USR2@{warning(placement.time)}"}
     options |= {option: value for name, option in OPTIONS.items() if (value := getattr(placement, name))}
     if placement.cpus:
         options["cpus-per-task"] = str(placement.cpus)
     if placement.device not in ("cpu", "mps"):
-        options["gres"] = f"gpu:{placement.gpus}"
+        options["gres"] = f"gpu:{placement.gpus // placement.nodes}"  # on each node
     lines = [f"#SBATCH --{name}={_quoted(value)}" for name, value in options.items()]
     further = [f"#SBATCH {placement.sbatch}"] if placement.sbatch else []
     return ["#!/bin/sh", *lines, "#SBATCH --no-requeue", *further]
+
+
+def _tasks(placement: Placement) -> dict[str, str]:
+    """The options of sbatch and srun that place one task on each node."""
+    nodes = str(placement.nodes)
+    return {"nodes": nodes, "ntasks": nodes} | ({"ntasks-per-node": "1"} if placement.nodes > 1 else {})
 
 
 def _quoted(value: str) -> str:

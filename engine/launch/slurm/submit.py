@@ -68,7 +68,7 @@ def text_for(run: Path, placement: Placement, changes: Mapping[str, Any], approv
     """The job script of a run, whose folder need not exist."""
     variables = {"CIFAR_TUI_GRACE": f"{grace_seconds():g}"} | job_script.environment(approved)
     if placement.cpus and not placement.threads:  # without a control group, a job sees all cores of its node
-        changes = {**changes, "threads": placement.cpus}
+        changes = {**changes, "threads": max(placement.cpus * placement.nodes // placement.gpus, 1)}  # of each rank
     return script(Job(run, variables, job_script.supervise(run, changes, "--slurm")), placement)
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from engine.contract.recipe.schema import Placement
 from engine.contract.run.folder import RunFolder
 from engine.launch import devices, supervise
 from engine.launch.child import torchrun
@@ -16,9 +17,9 @@ from engine.launch.devices import Gpu
 from engine.launch.supervisor import Timing
 
 
-def trainer(run: RunFolder, gpus: int) -> list[str]:
+def trainer(run: RunFolder, placement: Placement) -> list[str]:
     script = os.environ.get("FAKE_TRAINER", "fake_trainer.py")
-    return [sys.executable, *torchrun(gpus), str(Path(__file__).with_name(script)), str(run.path)]
+    return [sys.executable, *torchrun(placement), str(Path(__file__).with_name(script)), str(run.path)]
 
 
 def supervise_all(paths: list[str], timing: Timing) -> int:

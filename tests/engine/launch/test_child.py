@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from engine.contract.recipe.schema import Placement
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import identify, running
 from engine.launch.child import Child, Orphan, command
@@ -22,9 +23,9 @@ def wait_for(condition) -> None:
 
 def test_one_gpu_is_one_process_and_several_go_through_torchrun(tmp_path: Path):
     run = RunFolder(tmp_path)
-    assert command(run, 1) == [sys.executable, "-m", "engine", str(tmp_path)]
+    assert command(run, Placement()) == [sys.executable, "-m", "engine", str(tmp_path)]
     agent = ["-m", "torch.distributed.run", "--standalone", "--max-restarts=0", "--nproc-per-node=2"]
-    assert command(run, 2) == [sys.executable, *agent, "-m", "engine", str(tmp_path)]
+    assert command(run, Placement(gpus=2)) == [sys.executable, *agent, "-m", "engine", str(tmp_path)]
 
 
 def test_it_does_nothing_before_its_release_and_its_exit_code_is_known(tmp_path: Path):

@@ -123,7 +123,7 @@ def test_a_trainer_killed_at_the_gate_is_no_error_of_the_supervisor(tmp_path: Pa
 
 def test_a_closed_pipe_ends_the_gate():
     behind, latch = os.pipe()
-    gate = subprocess.Popen([*GATE, str(behind), sys.executable, "-c", "raise SystemExit(3)"], pass_fds=(behind,))
+    gate = subprocess.Popen([*GATE, str(behind), "0", sys.executable, "-c", "raise SystemExit(3)"], pass_fds=(behind,))
     os.close(behind)
     os.close(latch)
     assert gate.wait(timeout=60) == SHUT

@@ -80,4 +80,4 @@ def app_of(command):
 def test_a_command_has_the_flags_that_name_it_and_no_others():
     names = {param.name for param in typer.main.get_command(app_of(GRID)).params}
     assert {flag.name for flag in accepted_by(GRID)} <= names
-    assert "gpus" not in names and "preset" not in names
+    assert "gpus" in names and "name" not in names and "preset" not in names

@@ -28,7 +28,7 @@ def test_a_field_of_a_model_becomes_a_param_with_its_type_range_and_choices():
     assert (gpus.type, gpus.default, gpus.ge, gpus.le) == ("int", 1, 1, 64)
     assert (keep.type, keep.choices) == ("choice", ("all", "resumable", "weights", "none"))
     assert tags.type == "list[str]"
-    assert gpus.help == "Number of GPUs of this machine to use."
+    assert gpus.help == "Number of GPUs that one run uses; with `nodes`, of all its nodes together."
 
 
 def test_text_becomes_a_placement_and_missing_fields_keep_their_defaults():

@@ -51,6 +51,14 @@ def test_every_setting_is_an_option_of_sbatch_and_the_rest_is_what_the_superviso
     assert body[-1] == f"exec srun --unbuffered --kill-on-bad-exit=1 --ntasks=1 --cpus-per-task=8 {shlex.join(COMMAND)}"
 
 
+def test_a_run_on_several_nodes_has_a_task_and_its_part_of_the_gpus_on_each():
+    text = script(Job(RUN, {}, COMMAND), Placement(launcher="slurm", gpus=8, nodes=2, cpus=16))
+    found = header(text)
+    assert [found[name] for name in ("nodes", "ntasks", "ntasks-per-node", "gres")] == ["2", "2", "1", "gpu:4"]
+    step = "--nodes=2 --ntasks=2 --ntasks-per-node=1 --wait=120 --cpus-per-task=16"
+    assert text.splitlines()[-1] == f"exec srun --unbuffered --kill-on-bad-exit=1 {step} {shlex.join(COMMAND)}"
+
+
 def test_a_run_on_the_cpu_asks_for_no_gpu_and_empty_settings_for_nothing():
     found = header(script(Job(RUN, {}, COMMAND), Placement(launcher="slurm", device="cpu")))
     assert not found.keys() & {"gres", "partition", "account", "qos", "time", "mem", "constraint", "cpus-per-task"}

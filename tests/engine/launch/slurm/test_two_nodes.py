@@ -1,0 +1,132 @@
+"""One run on two real Slurm nodes of this machine, with gloo on their CPU: it is one run wherever its ranks are."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+
+from engine.contract.run import squeue
+from engine.contract.run.event_file import EventReader
+from engine.contract.run.events import Checkpoint, Finished, Resumed
+from engine.contract.run.folder import RunFolder
+from engine.contract.run.jobs import JobRecord
+from engine.launch import control, devices, job_script, local, restart, start
+
+pytestmark = [
+    pytest.mark.slurm,
+    pytest.mark.usefixtures("real_slurm", "real_ranks", "shapes_ready"),
+    pytest.mark.timeout(600),
+]
+
+Bench = Any  # tests/engine/launch/conftest.py, which cannot be imported
+FAKE = Path(__file__).parents[1] / "fake_supervisor.py"
+RECIPE = {
+    "epochs": 2,
+    "batch_size": 32,
+    "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9},
+    "data": {"name": "shapes", "fraction": 0.1},
+    "compute": {"precision": "fp32"},
+}
+
+
+@pytest.fixture
+def real_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs run the supervisor of these tests, whose trainer can be held; ranks on the CPU are allowed."""
+    real = job_script.supervise
+
+    def supervise(run: Path, changes: Any, *options: str) -> list[str]:
+        python, _, _, *rest = real(run, changes, *options)
+        return [python, str(FAKE), *rest]
+
+    monkeypatch.setattr(job_script, "supervise", supervise)
+    monkeypatch.setattr(squeue, "POLL_SECONDS", 0.5)
+    monkeypatch.setenv("FAKE_TRAINER", "real_trainer.py")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv(devices.CPU_RANKS, "1")
+
+
+def make(bench: Bench, **placement: Any) -> RunFolder:
+    run: RunFolder = bench.make(recipe=RECIPE, threads=1, **placement)
+    return run
+
+
+def finished(bench: Bench, **placement: Any) -> RunFolder:
+    """A run of this machine that has finished undisturbed."""
+    run = make(bench, **placement)
+    local.start(run, supervisor=bench.supervisor, timeout=60)
+    assert bench.ended(run).state == "finished"
+    return run
+
+
+def inside_second_epoch(run: RunFolder) -> int:
+    """How many checkpoints the run has made there."""
+    events = EventReader(run.events).poll()
+    return sum(isinstance(event, Checkpoint) and event.epoch == 1 and event.step > 0 for event in events)
+
+
+def ranks(bench: Bench) -> dict[int, psutil.Process]:
+    """The living ranks, by number."""
+    found = {}
+    for process in bench.alive():
+        if "real_trainer.py" in " ".join(process.cmdline()) and "torch.distributed.run" not in process.cmdline():
+            found[int(process.environ()["RANK"])] = process
+    return found
+
+
+def node_of(process: psutil.Process) -> str:
+    return str(process.environ()["SLURMD_NODENAME"])
+
+
+def weights(run: RunFolder) -> dict[str, torch.Tensor]:
+    saved = torch.load(run.checkpoints / "epoch-0002" / "weights.pt", weights_only=True)
+    found: dict[str, torch.Tensor] = saved["model"]
+    return found
+
+
+def test_two_nodes_train_one_run_stop_and_resume_with_the_result_of_two_ranks_on_one_node(bench: Bench):
+    run = make(bench, launcher="slurm", gpus=2, nodes=2)
+    (run.path / "hold").touch()
+    start.start(run)
+    bench.until(lambda: inside_second_epoch(run))
+    pair = ranks(bench)
+    assert {rank: node_of(process) for rank, process in pair.items()} == {0: "n1", 1: "n2"}
+
+    control.stop(run)
+    assert bench.ended(run).state == "stopped"
+    bench.until(lambda: not ranks(bench) and run.status().state == "stopped")
+    assert bench.record(run).message == "stopped in epoch 2"
+
+    before = inside_second_epoch(run)
+    restart.resume(run)
+    bench.until(lambda: inside_second_epoch(run) > before)
+    ranks(bench)[1].kill()
+    record = bench.record(run)
+    assert (record.state, record.reason) == ("failed", "killed"), record
+    bench.until(lambda: not ranks(bench))
+
+    before = inside_second_epoch(run)
+    restart.resume(run)
+    bench.until(lambda: inside_second_epoch(run) > before)
+    supervisor, _ = bench.processes(run)
+    os.kill(supervisor.pid, signal.SIGKILL)
+    bench.until(lambda: not bench.alive())  # by Slurm, which ends the step on all nodes
+
+    bench.until(lambda: not run.status().live)
+    (run.path / "hold").unlink()
+    restart.resume(run)
+    assert bench.ended(run).state == "finished", run.log.read_text()
+    events = EventReader(run.events).poll()
+    assert [event.exact for event in events if isinstance(event, Resumed)] == [True] * 3
+    assert sum(isinstance(event, Finished) for event in events) == 1, "rank 0 alone writes"
+    assert JobRecord.read(run.path).resubmitted == 0
+
+    same, alone = weights(finished(bench, gpus=2)), weights(finished(bench))
+    found = weights(run)
+    assert found.keys() == same.keys() == alone.keys() and len(found) >= 10
+    assert all(torch.equal(value, same[name]) for name, value in found.items())
+    apart = {name: (value - alone[name]).norm() / alone[name].norm() for name, value in found.items()}
+    assert max(apart.values()) < 2e-3, apart  # after 62 steps; 4e-4 was measured
