@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ import psutil
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import identify, running
-from engine.launch.child import Child, Orphan, command
+from engine.launch.child import Child, Orphan, command, torchrun
 
 
 def wait_for(condition) -> None:
@@ -26,6 +27,28 @@ def test_one_gpu_is_one_process_and_several_go_through_torchrun(tmp_path: Path):
     assert command(run, Placement()) == [sys.executable, "-m", "engine", str(tmp_path)]
     agent = ["-m", "torch.distributed.run", "--standalone", "--max-restarts=0", "--nproc-per-node=2"]
     assert command(run, Placement(gpus=2)) == [sys.executable, *agent, "-m", "engine", str(tmp_path)]
+
+
+def test_each_node_of_a_job_starts_its_own_ranks_and_meets_the_others_at_the_first(tmp_path: Path, monkeypatch):
+    for name, value in (("NODEID", "1"), ("LAUNCH_NODE_IPADDR", "10.0.0.7"), ("JOB_ID", "20003")):
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    found = torchrun(Placement(launcher="slurm", gpus=4, nodes=2))
+    where = ["--nnodes=2", "--node-rank=1", "--rdzv-backend=static", "--master-addr=10.0.0.7", "--master-port=10003"]
+    assert found == ["-m", "torch.distributed.run", *where, "--max-restarts=0", "--nproc-per-node=2"]
+
+
+def test_a_tied_child_dies_with_its_parent(tmp_path: Path):
+    pid = tmp_path / "pid"
+    begin = "child = Child(['/bin/sh', '-c', 'exec sleep 600'], dict(os.environ), [], tied=True); child.release()"
+    tell = f"open({str(pid)!r}, 'w').write(str(child.identity.pid)); time.sleep(600)"
+    code = f"import os, time; from engine.launch.child import Child; {begin}; {tell}"
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    wait_for(lambda: pid.exists() and pid.read_text())
+    child = psutil.Process(int(pid.read_text()))
+    wait_for(lambda: child.name() == "sleep")
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_it_does_nothing_before_its_release_and_its_exit_code_is_known(tmp_path: Path):

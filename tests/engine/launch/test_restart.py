@@ -129,6 +129,7 @@ def test_resume_refuses_another_recipe(bench: Bench):
         ({"device": "tpu"}, "device: .*'tpu'"),
         ({"devise": "cpu"}, r"unknown key devise; did you mean device\?"),
         ({"gpus": 2}, "gpus = 2 needs GPUs, but the device is cpu"),
+        ({"gpus": 2, "nodes": 2}, "nodes = 2: only launcher slurm starts a run on several nodes, not local"),
     ],
 )
 def test_resume_refuses_an_unfit_placement(bench: Bench, changes: dict[str, Any], message: str):

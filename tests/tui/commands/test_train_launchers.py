@@ -43,6 +43,8 @@ def test_a_grid_shows_one_script_for_all_of_its_runs(cli):
         (("--launcher", "slrum"), "launcher: got 'slrum'"),
         (("--launcher", "slurm", "--time", "soon"), "time: got 'soon'"),
         (("--launcher", "slurm", "--memory", "lots"), "memory: got 'lots'"),
+        (("--launcher", "slurm", "--nodes", "2", "--gpus", "3"), "nodes = 2: gpus = 3 does not divide among 2 nodes"),
+        (("--nodes", "2", "--gpus", "2"), "nodes = 2: only launcher slurm starts a run on several nodes, not local"),
         (("--launcher", "command"), "--template '': needs {run}"),
         (("--launcher", "command", "--template", "ssh gpubox"), "--template 'ssh gpubox': needs {run}"),
     ],

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from engine.contract.recipe.catalog import catalog
-from engine.contract.recipe.ranks import indivisible
+from engine.contract.recipe.ranks import indivisible, not_on_nodes
 from engine.contract.recipe.resolve import resolve
+from engine.contract.recipe.schema import Placement
 
 TABLE = {"epochs": 1, "model": "lenet", "augmentation": [], "optimizer": {"name": "sgd", "lr": 0.1}}
 
@@ -33,3 +34,27 @@ TABLE = {"epochs": 1, "model": "lenet", "augmentation": [], "optimizer": {"name"
 )
 def test_batches_that_do_not_divide_are_refused(changes: dict[str, Any], gpus: int, problem: str):
     assert indivisible(resolve(TABLE | {"data": {"name": "shapes"}} | changes, catalog()), gpus, images=330) == problem
+
+
+@pytest.mark.parametrize(
+    ("placement", "problem"),
+    [
+        ({"nodes": 1, "gpus": 3}, ""),
+        ({"nodes": 2, "gpus": 4, "launcher": "slurm"}, ""),
+        (
+            {"nodes": 2, "gpus": 3, "launcher": "slurm"},
+            "nodes = 2: gpus = 3 does not divide among 2 nodes; the nearest numbers are 2 and 4",
+        ),
+        (
+            {"nodes": 2, "launcher": "slurm"},
+            "nodes = 2: gpus = 1 does not divide among 2 nodes; the nearest number is 2",
+        ),
+        ({"nodes": 2, "gpus": 2}, "nodes = 2: only launcher slurm starts a run on several nodes, not local"),
+        (
+            {"nodes": 2, "gpus": 2, "launcher": "command"},
+            "nodes = 2: only launcher slurm starts a run on several nodes, not command",
+        ),
+    ],
+)
+def test_gpus_that_do_not_divide_among_nodes_are_refused(placement: dict[str, Any], problem: str):
+    assert not_on_nodes(Placement(**placement)) == problem

@@ -25,6 +25,12 @@ def test_a_run_is_submitted_with_its_own_script_and_remembers_its_job(bench, fak
     assert stat.S_IMODE(run.log.stat().st_mode) == 0o600, "sbatch would create the log for all to read"
 
 
+def test_the_cores_of_a_node_are_divided_among_its_ranks(bench, fake_slurm):
+    run = bench.make(launcher="slurm", cpus=8, gpus=4, nodes=2)
+    start.start(run)
+    assert """--placement '{"threads": 4}' --slurm""" in (run.path / "job.sh").read_text()
+
+
 def test_the_cluster_that_sbatch_names_is_kept(bench, fake_slurm):
     fake_slurm.answer("sbatch", "78;alps\n")
     run = bench.make(launcher="slurm")
