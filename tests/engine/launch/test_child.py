@@ -12,7 +12,7 @@ import psutil
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import identify, running
-from engine.launch.child import Child, Orphan, command, torchrun
+from engine.launch.child import Child, Orphan, command
 
 
 def wait_for(condition) -> None:
@@ -27,14 +27,6 @@ def test_one_gpu_is_one_process_and_several_go_through_torchrun(tmp_path: Path):
     assert command(run, Placement()) == [sys.executable, "-m", "engine", str(tmp_path)]
     agent = ["-m", "torch.distributed.run", "--standalone", "--max-restarts=0", "--nproc-per-node=2"]
     assert command(run, Placement(gpus=2)) == [sys.executable, *agent, "-m", "engine", str(tmp_path)]
-
-
-def test_each_node_of_a_job_starts_its_own_ranks_and_meets_the_others_at_the_first(tmp_path: Path, monkeypatch):
-    for name, value in (("NODEID", "1"), ("LAUNCH_NODE_IPADDR", "10.0.0.7"), ("JOB_ID", "20003")):
-        monkeypatch.setenv(f"SLURM_{name}", value)
-    found = torchrun(Placement(launcher="slurm", gpus=4, nodes=2))
-    where = ["--nnodes=2", "--node-rank=1", "--rdzv-backend=static", "--master-addr=10.0.0.7", "--master-port=10003"]
-    assert found == ["-m", "torch.distributed.run", *where, "--max-restarts=0", "--nproc-per-node=2"]
 
 
 def test_a_tied_child_dies_with_its_parent(tmp_path: Path):

@@ -14,6 +14,7 @@ from engine.contract.run.event_file import EventReader
 from engine.contract.run.events import Checkpoint, Finished, Resumed
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.jobs import JobRecord
+from engine.contract.run.process import ExitRecord
 from engine.launch import control, devices, job_script, local, restart, start
 
 pytestmark = [
@@ -130,3 +131,30 @@ def test_two_nodes_train_one_run_stop_and_resume_with_the_result_of_two_ranks_on
     assert all(torch.equal(value, same[name]) for name, value in found.items())
     apart = {name: (value - alone[name]).norm() / alone[name].norm() for name, value in found.items()}
     assert max(apart.values()) < 2e-3, apart  # after 62 steps; 4e-4 was measured
+
+
+def test_a_warning_a_cancellation_and_a_kill_end_the_ranks_on_both_nodes(bench: Bench, real_slurm: Any):
+    run = make(bench, launcher="slurm", gpus=2, nodes=2)
+    (run.path / "hold").touch()
+    start.start(run)
+    bench.until(lambda: inside_second_epoch(run))
+
+    real_slurm.ask("scancel", "--signal=USR2", JobRecord.read(run.path).job)
+    bench.until((run.exits / "1.json").exists)  # the next job has begun
+    before = inside_second_epoch(run)
+    bench.until(lambda: inside_second_epoch(run) > before)
+    told = ExitRecord.read(run.exits / "1.json")
+    assert told is not None and (told.state, told.reason) == ("preempted", "time_limit")
+    assert JobRecord.read(run.path).resubmitted == 1 and sorted(ranks(bench)) == [0, 1]
+
+    real_slurm.ask("scancel", JobRecord.read(run.path).job)
+    assert (bench.record(run).state, bench.record(run).reason) == ("stopped", "cancelled")
+    bench.until(lambda: not ranks(bench))
+
+    before = inside_second_epoch(run)
+    restart.resume(run)
+    bench.until(lambda: inside_second_epoch(run) > before)
+    assert [event.exact for event in EventReader(run.events).poll() if isinstance(event, Resumed)] == [True] * 2
+    control.kill(run, patience=30.0)
+    assert bench.ended(run).reason == "killed"
+    bench.until(lambda: not bench.alive())
