@@ -15,8 +15,8 @@ from tui.plans.flags import FLAGS, GRID, SUITE, SWEEP, TRAIN, accepted_by, with_
 GIVEN = {
     "preset": "quickstart", "model": "lenet", "augmentation": "none", "schedule": "cosine", "epochs": 3,
     "batch_size": 64, "lr": 0.05, "init_from": "/x/best.pth", "sets": ["optimizer.momentum=0.8"], "add_ops": ["cutout"],
-    "drop_ops": ["mixup"], "parts": ["/x/own.py"], "seed": "4", "seeds": "0-2", "device": "cpu", "gpus": 2, "nodes": 2, "threads": 1, "name": "a b",
-    "tags": ["x", "y"], "data_dir": "/data", "wait_free": 3.5, "share": "group", "keep": "none",
+    "drop_ops": ["mixup"], "parts": ["/x/own.py"], "seed": "4", "seeds": "0-2", "device": "cpu", "gpus": 2, "nodes": 2,
+    "threads": 1, "name": "a b", "tags": ["x", "y"], "data_dir": "/data", "wait_free": 3.5, "share": "group", "keep": "none",
     "tensorboard": True,
     "launcher": "slurm", "partition": "gpu", "account": "lab", "qos": "long", "time": "4:00:00", "cpus": 8,
     "memory": "16G", "constraint": "a100|h100", "sbatch": "--exclusive --mail-type=END", "setup": "module load cuda",
