@@ -74,6 +74,7 @@ TRAIN = ("--preset", "quickstart", "--headless")
         ((*TRAIN, "--device", "gpu"), "device"),
         ((*TRAIN, "--device", "cuda"), "no GPU is visible"),
         ((*TRAIN, "--gpus", "2"), "gpus = 2 needs GPUs, but the device is cpu"),
+        (("suites", "run", "tricks_3_2", "--gpus", "2"), "gpus = 2 needs GPUs, but the device is cpu"),
         ((*TRAIN, "--parts", "/no/such/file.py"), "/no/such/file.py"),
         ((*TRAIN, "--name", "x" * 1000), "name"),
         ((*TRAIN, "--no-such-flag"), "--no-such-flag"),
