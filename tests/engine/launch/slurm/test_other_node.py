@@ -107,6 +107,7 @@ def test_two_nodes_train_one_run_stop_and_resume_with_the_result_of_two_ranks_on
     ranks(bench)[1].kill()
     record = bench.record(run)
     assert (record.state, record.reason) == ("failed", "killed"), record
+    assert record.message.startswith("rank 1: node n2: ended without giving a reason")  # while rank 0 waits for it
     bench.until(lambda: not ranks(bench))
 
     before = inside_second_epoch(run)
