@@ -87,7 +87,7 @@ def _unpickled(path: Path, content: bytes) -> Any:
         raise BadInput(
             f"{path} holds {what}, which is not loaded because a pickle can execute code; if you trust the file, save "
             f"its state dict alone: x = torch.load({path.name!r}, weights_only=False); "
-            "torch.save(x['state_dict'], 'weights.pth')"
+            "torch.save(x['state_dict'] if isinstance(x, dict) else x.state_dict(), 'weights.pth')"
         ) from None
     except _DAMAGED as error:
         raise BadInput(f"{path} is damaged or cut off: {one_line(str(error), 200)}") from None

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from engine.contract.errors import BadInput
-from engine.loop.state_files import read_state
+from engine.loop.state_files import State, read_state
 
 
 @pytest.fixture
@@ -86,10 +86,15 @@ def test_other_objects_are_refused_by_the_name_of_their_class(net, tmp_path):
         read_state(path)
     (problem,) = caught.value.problems
     assert "an object of class argparse.Namespace" in problem and "\n" not in problem
+    assert same(_saved_again(problem, tmp_path), net)
+
+
+def _saved_again(problem: str, folder: Path) -> State:
+    """What is read once the line of an error message has been executed."""
     code = re.search(r"x = torch\.load.*", problem)
     assert code
-    exec(code[0], {"torch": _in(tmp_path)})
-    assert same(read_state(tmp_path / "weights.pth"), net)
+    exec(code[0], {"torch": _in(folder)})
+    return read_state(folder / "weights.pth")
 
 
 def _in(folder: Path) -> object:
@@ -104,8 +109,9 @@ def _in(folder: Path) -> object:
 
 def test_a_whole_module_is_refused(net, tmp_path):
     torch.save(net, tmp_path / "net.pt")
-    with pytest.raises(BadInput, match=r"an object of class torch\.nn\.modules"):
+    with pytest.raises(BadInput, match=r"an object of class torch\.nn\.modules") as caught:
         read_state(tmp_path / "net.pt")
+    assert same(_saved_again(caught.value.problems[0], tmp_path), net)
 
 
 @pytest.mark.filterwarnings("ignore")  # of srun, which there may be, and of the tiny data set
