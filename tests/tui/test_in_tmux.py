@@ -107,10 +107,12 @@ def test_a_run_is_started_watched_compared_inspected_and_found_again(terminal):
     form = terminal.see("4 New run", "lenet", "learning rate", "same thing as a command")
     assert "quickstart" in form and "before you start" in form
     terminal.press("/")
+    terminal.see("find a field by name or help text", "esc cancel")
     terminal.type("place.name")
     terminal.press("Enter")
     terminal.see("name: Name of the run", when=lambda screen: "place.name" not in screen)
     terminal.press("Enter")
+    terminal.see("enter ok", "esc cancel")
     terminal.type("a walk")
     terminal.press("Enter")
     terminal.see("a walk", when=lambda screen: "place.name" not in screen)

@@ -359,7 +359,7 @@ class RunForm(RunActions):
         self._field_before_find = self.query_one(Form).field
         find.display = True
         find.value = ""
-        find.focus()
+        self.set_focus(find)  # at once: the next letters may have arrived already, and `p` is a key of the form
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id == "find":
