@@ -41,7 +41,7 @@ REST_SECONDS: Final = 0.15
 NO_RUNS: Final = " no runs yet: 4 opens New run"
 
 
-class Inspect(SelectedRunKeys, PlotKeys, InspectExports):
+class Inspect(InspectExports, SelectedRunKeys, PlotKeys):
     """The selected run, tab by tab. What a tab draws, and what keys do in it, is in `tui.inspection`."""
 
     KEYS = KEYS

@@ -304,12 +304,15 @@ def test_a_folder_whose_run_json_says_next_to_nothing_is_no_run(cli, finished_ru
 def test_a_dry_run_says_on_stderr_what_another_part_resets(cli):
     answer = cli("--preset", "quickstart", "--headless", "--dry-run", "--set", "optimizer.name=muon")
     assert tomllib.loads(answer.out)["optimizer"]["lr"] == 0.02
+    memory = answer.err.splitlines()[-1]
+    assert memory.startswith("GPU memory: ~") and "an estimate" in memory
     assert answer.err.splitlines() == [
         "optimizer: muon starts from its own options: lr 0.02 (was 0.2), momentum 0.95 (was 0.9), "
-        "weight_decay 0 (was 0.0005)"
+        "weight_decay 0 (was 0.0005)",
+        memory,
     ]
     given = cli("--preset", "quickstart", "--headless", "--dry-run", "--lr", "0.1", "--set", "optimizer.lr=0.3")
-    assert given.err == ""
+    assert given.err.startswith("GPU memory: ~") and given.err.count("\n") == 1
 
 
 def test_an_unknown_key_of_another_version_hides_nothing_of_a_run(cli, ended_run):
