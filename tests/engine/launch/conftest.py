@@ -55,10 +55,10 @@ class Bench:
         self.until(lambda: run.events.exists() and b'"step"' in run.events.read_bytes())
         return run
 
-    def until(self, true: Callable[[], object]) -> None:
-        deadline = time.monotonic() + PATIENCE
+    def until(self, true: Callable[[], object], patience: float = PATIENCE) -> None:
+        deadline = time.monotonic() + patience
         while not true():
-            assert time.monotonic() < deadline, f"not within {PATIENCE:g} s"
+            assert time.monotonic() < deadline, f"not within {patience:g} s"
             time.sleep(0.02)
 
     def ended(self, run: RunFolder) -> Status:

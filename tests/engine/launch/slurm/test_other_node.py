@@ -115,7 +115,7 @@ def test_two_nodes_train_one_run_stop_and_resume_with_the_result_of_two_ranks_on
     bench.until(lambda: inside_second_epoch(run) > before)
     supervisor, _ = bench.processes(run)
     os.kill(supervisor.pid, signal.SIGKILL)
-    bench.until(lambda: not bench.alive())  # by Slurm, which ends the step on all nodes
+    bench.until(lambda: not bench.alive(), patience=180)  # by Slurm, which ends the step on all nodes after KillWait
 
     bench.until(lambda: not run.status().live)
     (run.path / "hold").unlink()

@@ -140,7 +140,7 @@ def test_a_trainer_at_its_gate_ignores_them_too(number):
     read, write = os.pipe()
     script = f"import signal; print(signal.getsignal({int(number)}) == signal.SIG_IGN)"
     waiting = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(gate), str(read), sys.executable, "-c", script],
+        [sys.executable, "-I", "-S", str(gate), str(read), "0", sys.executable, "-c", script],
         pass_fds=(read,), stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     os.write(write, b"\n")
