@@ -131,7 +131,7 @@ def test_a_run_is_started_watched_compared_inspected_and_found_again(terminal):
     )
 
     terminal.press("6")
-    terminal.see("like for like", "test, last epoch", published.id[-4:])
+    terminal.see("against 96.26", "test, last epoch", published.id[-4:])  # the figure that its source reports
     terminal.press("Tab")
     terminal.see("rows are the truth", "recall")
 
