@@ -16,6 +16,7 @@ GROWING = {
     "optimizer": SGD,
     "resizing": {"start": 20, "until": 0.6, "increment": 6},
 }  # 20, 26 and 32 px; 15 steps
+CROPPED = GROWING | {"resizing": {"start": 20, "until": 0.4, "increment": 12, "crop": 28, "crop_until": 0.8}}
 
 
 def test_training_sees_the_sizes_of_the_recipe_and_evaluation_the_full_one(make, monkeypatch):
@@ -37,9 +38,11 @@ def test_training_sees_the_sizes_of_the_recipe_and_evaluation_the_full_one(make,
     assert set(seen[False]) == {20, 32}
 
 
-@pytest.mark.parametrize("at", [4, 5, 9, 10])
-def test_a_run_stopped_around_a_change_of_size_ends_with_the_same_bits(make, finished, at):
-    whole, pieces = finished(**GROWING), stopped_after(make, at, **GROWING)
+@pytest.mark.parametrize(
+    ("table", "at"), [(GROWING, 4), (GROWING, 5), (GROWING, 9), (GROWING, 10), (CROPPED, 6), (CROPPED, 11)]
+)
+def test_a_run_stopped_around_a_change_of_size_ends_with_the_same_bits(make, finished, table, at):
+    whole, pieces = finished(**table), stopped_after(make, at, **table)
     assert isinstance(pieces.go()[-1], Finished)
     assert all(event.exact for event in pieces.events if isinstance(event, Resumed))
     assert pieces.ends_as(whole) and pieces.epochs() == whole.epochs()
@@ -67,10 +70,14 @@ def test_a_model_with_a_fixed_size_is_refused_before_anything_is_measured(make, 
         make(resizing={"start": 20}).go()  # lenet
 
 
-def test_only_a_recipe_that_resizes_has_another_id(make):
-    plain, idle, growing = (
-        make(model=NET, optimizer=SGD),
-        make(model=NET, optimizer=SGD, resizing={"until": 0.7}),
-        make(**GROWING),
+def test_only_a_recipe_that_resizes_or_crops_has_another_id(make):
+    plain, *idle = (
+        make(model=NET, optimizer=SGD, resizing=table).recipe.recipe_id
+        for table in ({}, {"until": 0.7}, {"crop_until": 0.7})
     )
-    assert plain.recipe.recipe_id == idle.recipe.recipe_id != growing.recipe.recipe_id
+    assert idle == [plain, plain]
+    growing, cropped = make(**GROWING).recipe.recipe_id, make(**CROPPED).recipe.recipe_id
+    only_cropped = make(model=NET, optimizer=SGD, resizing={"crop": 28}).recipe.recipe_id
+    assert len({plain, growing, cropped, only_cropped}) == 4
+    still = GROWING | {"resizing": GROWING["resizing"] | {"crop_until": 0.95}}
+    assert make(**still).recipe.recipe_id == growing, "without a crop its end means nothing"

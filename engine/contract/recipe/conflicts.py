@@ -24,7 +24,7 @@ def conflicts(recipe: Recipe, catalog: Catalog) -> list[str]:
     problems += _batches(recipe, catalog)
     problems += _ghost_batches(recipe)
     problems += _lonely_images(recipe, catalog)
-    problems += _first_images(recipe, catalog)
+    problems += _smaller_images(recipe, catalog)
     problems += _averaged_weights(recipe)
     problems += _selection(recipe)
     problems += _sharpness_conflicts(recipe, catalog)
@@ -220,14 +220,22 @@ def _op_conflicts(choice: Choice, present: Collection[str], catalog: Catalog) ->
     return problems
 
 
-def _first_images(recipe: Recipe, catalog: Catalog) -> list[str]:
-    """Whether the first training images of progressive resizing are smaller than those of the data set."""
-    start, name = recipe.resizing.start, recipe.data.name
+def _smaller_images(recipe: Recipe, catalog: Catalog) -> list[str]:
+    """Whether images that are resized or cropped become smaller than those of the data set, and for how long."""
+    config, name = recipe.resizing, recipe.data.name
     meta = catalog.get("dataset", name).meta if name in catalog.names("dataset") else {}
-    size = meta.get("image_size", math.inf)
-    if start < size:
-        return []
-    return [f"resizing.start: got {start}, needs < {size}, the width of the images of {name} in px (0 is off)"]
+    width = meta.get("image_size", math.inf)
+    problems = [
+        f"resizing.{key}: got {size}, needs < {width}, the width of the images of {name} in px (0 is off)"
+        for key, size in (("start", config.start), ("crop", config.crop))
+        if size >= width
+    ]
+    if config.start and config.crop and config.crop_until <= config.until:
+        problems.append(
+            f"resizing.crop_until: got {config.crop_until:g}, needs > {config.until:g} (resizing.until), since images "
+            "are cropped only after they are no longer resized"
+        )
+    return problems
 
 
 def _averaged_weights(recipe: Recipe) -> list[str]:

@@ -176,7 +176,7 @@ class EvaluateConfig(_Closed):
 
 
 class ResizingConfig(_Closed):
-    """Smaller training images at first, which cost less; evaluation always sees the full size."""
+    """Smaller training images, which cost less; evaluation always sees the full size."""
 
     start: Annotated[Int, Field(ge=0, le=1024)] = 0
     """Width and height in px of the first training images, after augmentation; 0 trains at full size throughout."""
@@ -184,6 +184,11 @@ class ResizingConfig(_Closed):
     """Fraction of the training after which images have their full size."""
     increment: Annotated[Int, Field(ge=1, le=1024)] = 4
     """By how many px the size grows at a time; all sizes before the full one last equally long."""
+    crop: Annotated[Int, Field(ge=0, le=1024)] = 0
+    """Width and height in px of the central part of the augmented image on which training goes on once it no longer
+    resizes; 0 trains on whole images."""
+    crop_until: Annotated[Float, Field(gt=0, le=1)] = 0.9
+    """Fraction of the training after which images are whole."""
 
 
 class HardExamplesConfig(_Closed):
@@ -238,7 +243,9 @@ class Recipe(_Closed):
                 del table[section][field]
         if pin := table.get("init_from", "").partition(PIN)[2]:
             table["init_from"] = pin  # the same weights in another place are the same recipe
-        if not table["resizing"]["start"]:
+        if not self.resizing.crop:
+            del table["resizing"]["crop"], table["resizing"]["crop_until"]
+        if not self.resizing.start and not self.resizing.crop:
             del table["resizing"]
         if table["hard_examples"]["keep"] == 1:
             del table["hard_examples"]

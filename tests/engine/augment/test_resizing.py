@@ -10,8 +10,10 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.schema import ResizingConfig
 
 
-def resizing(start: int, until: float = 0.5, increment: int = 4, full: int = 32, steps: int = 100) -> Resizing:
-    return Resizing(ResizingConfig(start=start, until=until, increment=increment), full, steps)
+def resizing(
+    start: int, until: float = 0.5, increment: int = 4, full: int = 32, steps: int = 100, **crop: float
+) -> Resizing:
+    return Resizing(ResizingConfig(start=start, until=until, increment=increment, **crop), full, steps)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,28 @@ def test_sizes_grow_in_equally_long_stages(config, sizes):
     assert seen == [size for size, count in sizes.items() for _ in range(count)]
     changes = [done for done in range(100) if resizing(*config).changes(done)]
     assert changes == [done for done in range(1, 100) if seen[done] != seen[done - 1]]
+
+
+@pytest.mark.parametrize(
+    ("start", "crop", "sizes"),
+    [
+        (20, {"crop": 28}, {20: 30, 26: 30, 28: 30, 32: 10}),
+        (20, {"crop": 24, "crop_until": 1.0}, {20: 30, 26: 30, 24: 40}),
+        (0, {"crop": 28, "crop_until": 0.5}, {28: 50, 32: 50}),
+    ],
+)
+def test_images_are_cropped_after_they_were_resized(start, crop, sizes):
+    config = resizing(start, 0.6, 6, **crop)
+    assert [config.size(done) for done in range(100)] == [size for size, count in sizes.items() for _ in range(count)]
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize(("crop", "first"), [(28, 2), (27, 2), (12, 10)])
+def test_a_crop_is_the_central_part_of_the_image(crop, first, layout):
+    x = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)).contiguous(memory_format=layout)
+    part = resizing(0, crop=crop).apply(x, 0)
+    assert part.is_contiguous(memory_format=layout)
+    np.testing.assert_array_equal(part.numpy(), x.numpy()[:, :, first : first + crop, first : first + crop])
 
 
 @pytest.mark.parametrize("steps", [1, 3, 7, 97])
@@ -55,9 +79,10 @@ def test_images_of_full_size_are_left_alone():
     assert resizing(0).apply(x, 0) is x
 
 
-def test_a_start_that_is_not_smaller_is_refused():
-    with pytest.raises(BadInput, match=r"resizing\.start = 32: the images have 32 px"):
-        resizing(32).check(nn.Flatten(), torch.zeros(2, 3, 32, 32))
+@pytest.mark.parametrize(("setting", "start", "crop"), [("start", 32, 0), ("crop", 20, 32), ("crop", 0, 40)])
+def test_a_size_that_is_not_smaller_is_refused(setting, start, crop):
+    with pytest.raises(BadInput, match=rf"resizing\.{setting} = {crop or start}: the images have 32 px"):
+        resizing(start, crop=crop).check(nn.Flatten(), torch.zeros(2, 3, 32, 32))
 
 
 def test_a_model_that_takes_one_size_only_is_refused_and_left_as_it_was():
@@ -65,4 +90,6 @@ def test_a_model_that_takes_one_size_only_is_refused_and_left_as_it_was():
     with pytest.raises(BadInput, match=r"resizing\.start = 20: the model does not accept images of 20 px; mat1 and"):
         resizing(20).check(model, torch.zeros(2, 3, 32, 32))
     assert model.training and model[0].num_batches_tracked == 0
+    with pytest.raises(BadInput, match=r"resizing\.crop = 28: the model does not accept images of 28 px; mat1 and"):
+        resizing(0, crop=28).check(model, torch.zeros(2, 3, 32, 32))
     resizing(0).check(model, torch.zeros(2, 3, 32, 32))

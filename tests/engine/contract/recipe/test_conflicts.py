@@ -112,9 +112,18 @@ def test_a_decay_is_independent_of_the_rate_only_where_a_step_multiplies_both():
             assert recipe(**changes).optimizer.options["independent_decay"]
 
 
-@pytest.mark.parametrize(("data", "start"), [("cifar10", 32), ("cifar10", 40), ("mnist", 28)])
-def test_the_first_images_are_smaller_than_those_of_the_data_set(data: str, start: int):
+@pytest.mark.parametrize("key", ["start", "crop"])
+@pytest.mark.parametrize(("data", "size"), [("cifar10", 32), ("cifar10", 40), ("mnist", 28)])
+def test_smaller_images_are_smaller_than_those_of_the_data_set(data: str, size: int, key: str):
     width = {"cifar10": 32, "mnist": 28}[data]
-    said = refusal(resizing={"start": start}, data={"name": data})
-    assert f"resizing.start: got {start}, needs < {width}, the width of the images of {data} in px" in said
-    assert recipe(resizing={"start": width - 4}, data={"name": data}).resizing.start == width - 4
+    said = refusal(resizing={key: size}, data={"name": data})
+    assert f"resizing.{key}: got {size}, needs < {width}, the width of the images of {data} in px" in said
+    assert getattr(recipe(resizing={key: width - 4}, data={"name": data}).resizing, key) == width - 4
+
+
+def test_cropping_ends_after_resizing():
+    growing = {"start": 20, "until": 0.6, "crop": 28}
+    said = refusal(resizing=growing | {"crop_until": 0.6})
+    assert "resizing.crop_until: got 0.6, needs > 0.6 (resizing.until), since images are cropped only after" in said
+    assert recipe(resizing=growing | {"crop_until": 0.7}).resizing.crop_until == 0.7
+    assert recipe(resizing=growing | {"start": 0, "crop_until": 0.5}).resizing.crop == 28
