@@ -6,14 +6,20 @@ The exporter needs the packages onnx and onnxscript. They and onnxruntime are im
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from engine.contract.errors import BadInput
 from engine.export.network import BATCH
+
+ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
+"""Colors in the messages of torch's exporter."""
 
 
 def written_onnx(model: nn.Module, shape: tuple[int, int, int]) -> bytes:
@@ -25,18 +31,20 @@ def written_onnx(model: nn.Module, shape: tuple[int, int, int]) -> bytes:
     require(("onnx", "onnxscript"), "--format onnx")
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of versions of packages that are not needed
     try:
-        program = torch.onnx.export(
-            model,
-            (torch.zeros(2, *shape),),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            input_names=["images"],
-            output_names=["logits"],
-            external_data=False,
-            verbose=False,
-        )
+        with sdpa_kernel(SDPBackend.MATH):  # the exporter's own form of attention, whose strides the trace has to have
+            program = torch.onnx.export(
+                model,
+                (torch.zeros(2, *shape),),
+                dynamo=True,
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                input_names=["images"],
+                output_names=["logits"],
+                external_data=False,
+                verbose=False,
+            )
     except torch.onnx.OnnxExporterError as error:
-        raise BadInput(f"torch cannot export this model to ONNX: {str(error).splitlines()[0]}") from error
+        reason = ANSI.sub("", str(error)).splitlines()[0].partition(". This is step ")[0]
+        raise BadInput(f"torch cannot export this model to ONNX: {reason}") from error
     assert program is not None
     batch = program.model_proto.graph.input[0].type.tensor_type.shape.dim[0]
     if not batch.dim_param:  # some operations make the exporter fix the batch size, without a word

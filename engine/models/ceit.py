@@ -120,7 +120,7 @@ class CeiT(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         x = self.stem(x)  # (B, N, dim)
-        x = torch.cat((self.class_token.expand(len(x), -1, -1), x), 1) + self.positions
+        x = torch.cat((self.class_token.expand(x.shape[0], -1, -1), x), 1) + self.positions
         tokens = []
         for block in self.blocks:
             x = block(x)

@@ -121,7 +121,7 @@ class ConViT(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         x = self.gated(self.patches(x) + self.positions)  # (B, N, dim)
-        x = self.plain(torch.cat((self.class_token.expand(len(x), -1, -1), x), 1))
+        x = self.plain(torch.cat((self.class_token.expand(x.shape[0], -1, -1), x), 1))
         return self.head(self.norm(x[:, 0]))
 
 

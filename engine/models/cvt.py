@@ -111,7 +111,7 @@ class CvTStage(nn.Module):
         side = x.shape[2]
         x = to_tokens(x)
         if self.class_token is not None:
-            x = torch.cat((self.class_token.expand(len(x), -1, -1), x), 1)
+            x = torch.cat((self.class_token.expand(x.shape[0], -1, -1), x), 1)
         for block in self.blocks:
             x = block(x, side)
         return x, side

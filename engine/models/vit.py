@@ -45,7 +45,7 @@ class ViT(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (B, in_channels, H, W) -> (B, num_classes)
         x = self.patches(x)  # (B, N, dim)
-        x = torch.cat((self.class_token.expand(len(x), -1, -1), x), dim=1) + self.positions
+        x = torch.cat((self.class_token.expand(x.shape[0], -1, -1), x), dim=1) + self.positions
         x = self.blocks(x)
         return self.head(self.norm(x[:, 0]))
 
