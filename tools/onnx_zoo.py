@@ -68,12 +68,11 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
     families: dict[str, list[str]] = {}
     for part in catalog().parts("model"):
         families.setdefault(str(part.meta.get("family", "")), []).append(part.name)
-    rows = ["| family | models | export | difference | rounding | refused |", "|---|--:|--:|--:|--:|---|"]
+    rows = ["| family | models | export | difference | rounding |", "|---|--:|--:|--:|--:|"]
     for family, names in sorted(families.items()):
         exported = [found[name] for name in names if "difference" in found.get(name, {})]
         largest = [f"{max(one[key] for one in exported):.1e}" if exported else "" for key in ("difference", "rounding")]
-        refused = ", ".join(f"`{name}`" for name in sorted(names) if "refused" in found.get(name, {}))
-        rows.append(f"| {family} | {len(names)} | {len(exported)} | {largest[0]} | {largest[1]} | {refused} |")
+        rows.append(f"| {family} | {len(names)} | {len(exported)} | {largest[0]} | {largest[1]} |")
     return "\n".join(rows) + "\n"
 
 
