@@ -8,9 +8,10 @@ from typing import Final
 from engine.analysis.history import History
 from engine.contract.run.events import Checkpoint, Epoch, Failed, Finished, Phase, Resumed, RunStarted, Stopped
 from tui.drawing.figures import extra_accuracies, unreadable_note
-from tui.drawing.format import duration, number, percent, place_in_line, si, whole, work
+from tui.drawing.format import clock, duration, number, percent, place_in_line, si, whole, work
 from tui.drawing.log_tail import LogLine
 from tui.drawing.status_line import REASON_WORDS
+from tui.drawing.typeset import Column, Table
 
 _LOOP: Final = ("training", "evaluating", "saving")
 """Phases that recur every epoch and are not logged."""
@@ -37,6 +38,12 @@ def log_lines(history: History, newest: int = 0, *, wide: bool = False) -> list[
     lines.sort(key=lambda line: line.t)
     lines += _closing(history, whole=not newest)
     return lines[-newest:]
+
+
+def log_table(history: History) -> Table:
+    """The whole log of a run as a table, oldest first; a line has the time of day where it is known."""
+    rows = tuple((clock(line.t) if line.t else "", line.text) for line in log_lines(history, wide=True))
+    return Table("log", (Column("time"), Column("what", wraps=True)), rows)
 
 
 def phase_words(phase: Phase) -> str:

@@ -1,4 +1,4 @@
-"""Y writes what a screen shows into a file: charts and tables as SVG or text, on every screen that has any."""
+"""Y writes what a screen shows into a file: charts and tables in several formats, on every screen that has any."""
 
 import xml.etree.ElementTree as ET
 
@@ -47,6 +47,23 @@ async def test_a_screen_writes_its_charts_and_tables(root, workbench, settle, un
             assert ET.fromstring(content).tag.endswith("svg")
         else:
             assert app.clipboard == content
+
+
+@pytest.mark.parametrize(
+    ("ending", "word"), [("md", "| --- |"), ("tex", "\\toprule"), ("csv", ","), ("json", '"rows"')]
+)
+@pytest.mark.parametrize("mode", ["dashboard", "results", "inspect"])
+async def test_tables_have_formats_of_their_own(root, workbench, settle, until, exports, mode, ending, word):
+    run = write_run(root, Demo(epochs_done=3, state="finished"))
+    app = workbench(mode)
+    app.session.selected = run
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot, 0.1)
+        if mode == "inspect":
+            await until(pilot, lambda: app.screen._facts is not None)
+        place = ["svg", "txt", "md", "tex", "csv", "json"].index(ending)
+        file = await press_y(pilot, settle, until, exports, *["j"] * place)
+        assert file.suffix == f".{ending}" and word in file.read_text() and app.clipboard == file.read_text()
 
 
 async def test_a_suite_writes_its_figure(workbench, settle, until, exports):
