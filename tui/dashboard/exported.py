@@ -9,7 +9,7 @@ from engine.contract.run.status import Status
 from tui.dashboard import panels
 from tui.dashboard.classes import class_names, class_rows, evaluated_by_class
 from tui.dashboard.curves import accuracy_curves, lower_curves, rate_curve
-from tui.dashboard.log import log_table
+from tui.dashboard.log import log_lines, log_table
 from tui.dashboard.options import METRICS, Frame, Options
 from tui.dashboard.view import RunView
 from tui.drawing.charts import Chart
@@ -37,7 +37,7 @@ def tables(view: RunView, status: Status, now: float) -> list[Table]:
         _classes(view),
         _devices(panels.machine(view, 0)),
         _health(view),
-        log_table(view.history),
+        log_table(log_lines(view.history, wide=True)),
     ]
 
 

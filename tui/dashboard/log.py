@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from engine.analysis.history import History
@@ -40,9 +41,9 @@ def log_lines(history: History, newest: int = 0, *, wide: bool = False) -> list[
     return lines[-newest:]
 
 
-def log_table(history: History) -> Table:
-    """The whole log of a run as a table, oldest first; a line has the time of day where it is known."""
-    rows = tuple((clock(line.t) if line.t else "", line.text) for line in log_lines(history, wide=True))
+def log_table(lines: Sequence[LogLine]) -> Table:
+    """Log lines as a table; a line has the time of day where it is known."""
+    rows = tuple((clock(line.t) if line.t else "", line.text) for line in lines)
     return Table("log", (Column("time"), Column("what", wraps=True)), rows)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from engine.contract.text import one_line
-from tui.dashboard.log import log_table
+from tui.dashboard.log import log_lines, log_table
 from tui.drawing.lines import Line, heading, hints, wrap
 from tui.drawing.overview_tables import origin_command
 from tui.drawing.typeset import Table
@@ -52,4 +52,4 @@ class LogTab(Tab):
         return log_pane(facts, canvas.width, MOST_LINES)
 
     def tables(self, facts: Facts) -> list[Table]:
-        return [log_table(facts.view.history)]
+        return [log_table(log_lines(facts.view.history, wide=True))]
