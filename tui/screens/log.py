@@ -21,6 +21,7 @@ from tui.keys.key import footer
 from tui.keys.log import KEYS
 from tui.screens.exports import OF_TABLES, Exports
 from tui.widgets.key_line import KeyLine
+from tui.widgets.key_order import OpensWithInput
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList, LineView
 from tui.widgets.top_bar import TopBar
@@ -58,7 +59,7 @@ class LogLines(LineList):
         return [("▸" if self.matches(row) else " ", "mark"), *line[0:1], *line[1:]]
 
 
-class Log(Exports):
+class Log(OpensWithInput, Exports):
     """The log of one run."""
 
     KEYS = KEYS
@@ -75,7 +76,7 @@ class Log(Exports):
     def __init__(self, view: RunView, *, searching: bool = False) -> None:
         super().__init__()
         self._view = view
-        self._searching = searching
+        self._searching = self.expects_typing = searching
         self._raw = False
         self._follow = True
 
@@ -147,9 +148,7 @@ class Log(Exports):
         return {"txt": "text", **(OF_TABLES if sheet.tables else {})}
 
     def action_search(self) -> None:
-        line = self.query_one("#find", Input)
-        line.display = True
-        line.focus()
+        self.query_one("#find", LineInput).open(self.query_one(LogLines).search_text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         lines = self.query_one(LogLines)
