@@ -42,7 +42,7 @@ def result_pane(one: Overview, role: str, marks: str, width: int) -> list[Line]:
         lines += [[(" ", ""), *line] for line in drawn]
     lines.append(_legend(one, found, role, marks, width))
     if one.alike is not None:
-        lines.append(_alike(one.alike.outcome, found, width))
+        lines += _alike(one.alike.outcome, found, width)
     return [clip(line, width) for line in lines]
 
 
@@ -60,14 +60,18 @@ def _legend(one: Overview, found: Mapping[str, str], role: str, marks: str, widt
     return line
 
 
-def _alike(outcome: str, found: Mapping[str, str], width: int) -> Line:
-    """The accuracy against the reported one, picked alike and over as many images, or why the two are not alike."""
+def _alike(outcome: str, found: Mapping[str, str], width: int) -> list[Line]:
+    """The accuracy against the reported one, picked alike and over as many images, or why the two are not alike.
+
+    Where both do not fit on one line, what follows from the figures stands below them.
+    """
     if outcome == "not alike":
-        return [(f" {found[tables.ALIKE]}", "warn")]
+        return [[(f" {found[tables.ALIKE]}", "warn")]]
     measured, reported = found[tables.ALIKE_MEASURED], found[tables.ALIKE_REPORTED]
-    figures = f"{measured} against {reported}, {found[tables.ALIKE_DIFFERENCE]}: "
-    line: Line = [(" like for like: ", "dim"), (figures, ""), (found[tables.ALIKE], _ROLES[outcome])]
-    return line if width_of(line) <= width else [(" alike: ", "dim"), *line[1:]]
+    line: Line = [(" like for like: ", "dim"), (f"{measured} against {reported}, {found[tables.ALIKE_DIFFERENCE]}", "")]
+    words = (found[tables.ALIKE], _ROLES[outcome])
+    whole: Line = [*line, (": ", ""), words]
+    return [whole] if width_of(whole) <= width else [line, [("   ", ""), words]]
 
 
 def made_pane(one: Overview, width: int) -> list[Line]:
