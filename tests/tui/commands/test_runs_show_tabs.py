@@ -56,7 +56,7 @@ def test_every_figure_of_the_overview_is_in_json(made, shown, place, width):
     panes = [result[1:2], result[4:], made_pane(one, width), classes_pane(one.classes, width, 11)]
     panes += [files_pane(one.files, width, 9), note_pane(one, True, width)]
     text = "\n".join(map(text_of, panes))
-    assert "\n like for like: " in text and "recall" in text
+    assert "like for like" in text and "recall" in text
     assert figures_without_source(text.replace("95 % of one run", ""), shown(place)) == []
 
 
