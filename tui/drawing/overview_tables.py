@@ -20,7 +20,7 @@ _FACTS: Final = (Column("fact"), Column("value", wraps=True))
 
 STATUS, TOOK, EXCLUDED, MESSAGE = "status", "took", "left out of means and verdicts", "message"
 LAST, HALF, IMAGES = "test accuracy, last epoch, %", "95 % interval of one run, ±", "test images"
-BEST_EPOCH, REPORTED = "best epoch", "figure of the preset, %"
+BEST_EPOCH, REPORTED = "best epoch", "accuracy of the preset, %"
 ALIKE_MEASURED, ALIKE_REPORTED = "like for like, measured, %", "like for like, reported, %"
 ALIKE_DIFFERENCE, ALIKE = "like for like, difference, points", "like for like"
 

@@ -34,6 +34,10 @@ class DisagreeTab(Tab):
     def forget(self) -> None:
         self._with, self._chosen, self._class, self._open = 0, 0, None, False
 
+    def compared(self, facts: Facts) -> list[str]:
+        first = [self._pair(facts).other.run] if facts.disagreements else []
+        return [*first, *(one.run for one in facts.others if one.run not in first)]
+
     def listed(self, facts: Facts) -> tuple[str, list[int]]:
         if not isinstance(facts.judged, JudgedImages) or not facts.disagreements:
             return "", []

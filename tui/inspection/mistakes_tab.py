@@ -47,6 +47,9 @@ class MistakesTab(Tab):
             return list(facts.doubt.places)
         return [int(place) for place in mistaken(judged, self._order, self._class)]
 
+    def compared(self, facts: Facts) -> list[str]:
+        return [one.run for one in facts.others]
+
     def listed(self, facts: Facts) -> tuple[str, list[int]]:
         if not isinstance(facts.judged, JudgedImages):
             return "", []

@@ -66,6 +66,10 @@ class Tab:
         """The curves of the tab."""
         return []
 
+    def compared(self, facts: Facts) -> list[str]:
+        """Ids of the other runs that the tab shows, the one that it compares with first."""
+        return []
+
     def forget(self) -> None:
         """Another run is shown from now on."""
 

@@ -61,7 +61,14 @@ class InspectExports(Exports):
     def action_copy(self) -> None:
         shown = self._shown()
         if shown is not None:
-            tab, facts = shown
-            on = f" --on {facts.on.stem}" if facts.on else ""
-            command = f"cifar-tui runs show {facts.view.run.id} --tab {tab.title.lower()}{on}"
-            self.workbench.copy(command, "command")
+            self.workbench.copy(command_of(*shown), "command")
+
+
+def command_of(tab: Tab, facts: Facts) -> str:
+    """The command that prints a tab, with the runs that it compares with."""
+    words = ["cifar-tui runs show", facts.view.run.id, "--tab", tab.title.lower()]
+    words += ["--on", facts.on.stem] if facts.on else []
+    words += [word for run in tab.compared(facts) for word in ("--with", run)]
+    if tab.title == "Overview" and facts.baseline is not None:
+        words += ["--baseline", facts.baseline.run.id]
+    return " ".join(words)

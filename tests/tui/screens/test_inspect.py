@@ -338,3 +338,26 @@ async def test_a_tab_is_exported_as_the_command_prints_it(made, shown, ready, un
         glyphs=None, svg=None, as_json=False, runs_dir=[str(home / "runs")],
     )  # fmt: skip
     assert file.read_text() == capsys.readouterr().out
+
+
+async def test_y_copies_the_command_with_the_runs_that_the_tab_compares_with(made, shown, ready):
+    ids = [run.id for run in made[1]]
+    app = shown(marked=(0, 1, 3))
+    app.session.baseline = made[1][1]
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        copied = {}
+        for tab in TABS:
+            if tab == "Disagree":
+                await pilot.press("v")
+            await pilot.press("y")
+            copied[tab] = app.clipboard.removeprefix(f"cifar-tui runs show {ids[0]} --tab ")
+            await pilot.press("tab")
+    assert copied == {
+        "Overview": f"overview --baseline {ids[1]}",
+        "Confusion": "confusion",
+        "Mistakes": f"mistakes --with {ids[1]} --with {ids[3]}",
+        "Disagree": f"disagree --with {ids[3]} --with {ids[1]}",
+        "Recipe": "recipe",
+        "Log": "log",
+    }
