@@ -11,6 +11,7 @@ import time
 from typing import Any, Final
 
 from textual.app import App
+from textual.command import CommandPalette
 from textual.events import Event, Key
 from textual.screen import Screen
 from textual.widgets import Input
@@ -19,8 +20,8 @@ from tui.widgets.line_input import LineInput
 
 LOOK_SECONDS: Final = 0.02
 """How often it is looked whether keys need to wait any longer."""
-OPENING_SECONDS: Final = 1.0
-"""How long keys wait at most for the input of a screen that opens with one."""
+WAIT_SECONDS: Final = 1.0
+"""How long a key waits at most."""
 AT_ONCE: Final = ("ctrl+c", "ctrl+q")
 """Keys that never wait."""
 
@@ -29,17 +30,7 @@ class OpensWithInput(Screen[Any]):
     """A screen that has an input from the beginning, which gets the keys that are pressed before it is there."""
 
     expects_typing = True
-
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self._made_at = time.monotonic()
-
-    @property
-    def is_opening(self) -> bool:
-        """Whether the input is still to come."""
-        if isinstance(self.focused, LineInput):
-            self.expects_typing = False
-        return self.expects_typing and time.monotonic() - self._made_at < OPENING_SECONDS
+    """Whether the input is still to come."""
 
 
 class KeyOrder(App[None]):
@@ -47,26 +38,32 @@ class KeyOrder(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._kept: list[Key] = []
-        """Keys that wait for an input to open or to close, the first one first."""
+        self._kept: list[tuple[float, Key]] = []
+        """When each key was pressed, by the monotonic clock, of those that wait for an input to open or to close."""
 
     async def on_event(self, event: Event) -> None:
         if not isinstance(event, Key) or event.is_forwarded or event.key in AT_ONCE:
             await super().on_event(event)
             return
-        self._kept.append(event)
+        self._kept.append((time.monotonic(), event))
         await self._press_kept()
 
     async def _press_kept(self) -> None:
-        while self._kept and not self._keys_wait():
-            await self._press(self._kept.pop(0))
+        while self._kept and (time.monotonic() - self._kept[0][0] > WAIT_SECONDS or not self._keys_wait()):
+            await self._press(self._kept.pop(0)[1])
         if self._kept:
             self.set_timer(LOOK_SECONDS, self._press_kept)
 
     def _keys_wait(self) -> bool:
         """Whether an input is about to get the keys, or to give them back."""
-        closing = isinstance(self.focused, LineInput) and self.focused.is_closing
-        return closing or (isinstance(self.screen, OpensWithInput) and self.screen.is_opening)
+        screen, line = self.screen, self.focused
+        if isinstance(screen, OpensWithInput):
+            screen.expects_typing = screen.expects_typing and not isinstance(line, LineInput)
+            if screen.expects_typing:
+                return True
+        if isinstance(screen, CommandPalette):
+            return line is None
+        return isinstance(line, LineInput) and line.is_closing
 
     async def _press(self, event: Key) -> None:
         """Write a letter into the input, or carry out the binding of a key; other keys go where Textual sends them."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -11,9 +10,6 @@ from textual.widgets import Input
 from textual.widgets.input import Selection
 
 from tui.widgets.key_line import KeyLine
-
-CLOSING_SECONDS: Final = 1.0
-"""How long the next keys wait at most for an input to close."""
 
 
 class LineInput(Input):
@@ -40,8 +36,8 @@ class LineInput(Input):
 
     def __init__(self, value: str = "", *, id: str | None = None, placeholder: str = "") -> None:
         super().__init__(value, id=id, placeholder=placeholder, select_on_focus=False, compact=True)
-        self._done_at = float("-inf")
-        """When Enter or Esc was pressed, by the monotonic clock."""
+        self.is_closing = False
+        """Whether Enter or Esc was pressed, and the screen has not yet given the keys to something else."""
 
     def hidden(self) -> LineInput:
         """Hide the input until it is needed, and return it."""
@@ -67,14 +63,9 @@ class LineInput(Input):
         else:
             self.replace(letters, *self.selection)
 
-    @property
-    def is_closing(self) -> bool:
-        """Whether Enter or Esc was pressed, and the screen has not yet given the keys to something else."""
-        return time.monotonic() - self._done_at < CLOSING_SECONDS
-
     def stay(self) -> None:
         """Take keys again after Enter, because the text is not accepted."""
-        self._done_at = float("-inf")
+        self.is_closing = False
 
     def on_focus(self) -> None:
         self._show_keys(typing=True)
@@ -87,9 +78,9 @@ class LineInput(Input):
             line.set_typing(typing)
 
     async def action_submit(self) -> None:
-        self._done_at = time.monotonic()
+        self.is_closing = True
         await super().action_submit()
 
     def action_cancel(self) -> None:
-        self._done_at = time.monotonic()
+        self.is_closing = True
         self.post_message(self.Canceled(self))

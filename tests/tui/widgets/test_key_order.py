@@ -126,6 +126,33 @@ async def test_the_search_of_a_log_and_of_a_list_of_options(root, workbench, set
         await until(pilot, lambda: texts(app) == ["accur"])
 
 
+async def test_the_palette_takes_what_is_typed_after_its_key(root, workbench, settle, until):
+    write_run(root, Demo(epochs_done=3, state="finished"))
+    app = workbench("results")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot, 0.1)
+        press_at_once(app, ":resnet_st")
+        await until(pilot, lambda: bool(app.screen.query("CommandInput")))
+        await until(pilot, lambda: app.screen.query_one("CommandInput").value == "resnet_st")
+
+
+async def test_a_key_waits_for_a_second_at_most():
+    class Stage(KeyOrder):
+        def compose(self):
+            yield LineInput(id="name")
+
+    app = Stage()
+    async with app.run_test() as pilot:
+        line = app.query_one(LineInput)
+        line.open("text")
+        line.is_closing = True  # and nothing ever closes it
+        press_at_once(app, "x")
+        await pilot.pause(0.5)
+        assert line.value == "text"
+        await pilot.pause(1.0)
+        assert line.value == "x", "the letter replaces the selected text"
+
+
 async def test_an_input_that_stays_open_gets_the_keys_again():
     class Stage(KeyOrder):
         def compose(self):
