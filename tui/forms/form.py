@@ -152,7 +152,7 @@ class Form(Container):
         edit = self.query_one(LineInput)
         self._editing, self._opened_with = field.path, field.text
         self._place_input(field)
-        edit.open(field.text)
+        edit.edit(field.text)
 
     def _place_input(self, field: Field) -> None:
         """Put the input over the box of the row under the cursor; rows above it may come and go while it is open."""

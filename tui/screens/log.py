@@ -148,7 +148,7 @@ class Log(OpensWithInput, Exports):
         return {"txt": "text", **(OF_TABLES if sheet.tables else {})}
 
     def action_search(self) -> None:
-        self.query_one("#find", LineInput).open(self.query_one(LogLines).search_text)
+        self.query_one("#find", LineInput).edit(self.query_one(LogLines).search_text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         lines = self.query_one(LogLines)

@@ -156,7 +156,7 @@ class Pick(Dialog[str | None]):
     def action_find(self) -> None:
         self.query_one(HintLine).set_pairs((("enter", "choose"), ("esc", "show all")))
         find = self.query_one("#find", LineInput)
-        find.open(find.value)
+        find.edit(find.value)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

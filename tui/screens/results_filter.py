@@ -40,7 +40,7 @@ class FilterLine(Horizontal):
     def edit(self) -> None:
         """Open the input."""
         self.query_one("#filter-text").display = False
-        self.query_one("#filter", LineInput).open(self.text)
+        self.query_one("#filter", LineInput).edit(self.text)
 
     def clear(self) -> None:
         """Remove the filter and close the input."""

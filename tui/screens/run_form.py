@@ -356,7 +356,7 @@ class RunForm(RunActions):
 
     def action_find(self) -> None:
         self._field_before_find = self.query_one(Form).field
-        self.query_one("#find", LineInput).open()
+        self.query_one("#find", LineInput).edit()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id == "find":

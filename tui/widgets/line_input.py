@@ -44,7 +44,7 @@ class LineInput(Input):
         self.display = False
         return self
 
-    def open(self, text: str = "") -> None:
+    def edit(self, text: str = "") -> None:
         """Show the input with a text, which the first letter replaces, and give it the keys.
 
         It has the focus when this returns, unlike with `focus()`: the next letters may have arrived already, and would

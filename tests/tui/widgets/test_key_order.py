@@ -144,7 +144,7 @@ async def test_a_key_waits_for_a_second_at_most():
     app = Stage()
     async with app.run_test() as pilot:
         line = app.query_one(LineInput)
-        line.open("text")
+        line.edit("text")
         line.is_closing = True  # and nothing ever closes it
         press_at_once(app, "x")
         await pilot.pause(0.5)
@@ -161,7 +161,7 @@ async def test_an_input_that_stays_open_gets_the_keys_again():
     app = Stage()
     async with app.run_test() as pilot:
         line = app.query_one(LineInput)
-        line.open("old")
+        line.edit("old")
         press_at_once(app, "new", "enter")
         await pilot.pause()
         assert line.value == "new" and line.is_closing
