@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -14,9 +14,10 @@ from tui.drawing.format import glyphs_of_terminal
 from tui.session import Session
 from tui.settings import UNSET, Settings
 from tui.theme import PREFIX, THEMES, Ascii, Colorless, Exact, palette_of
+from tui.widgets.key_order import KeyOrder
 
 
-class Themed(App[None]):
+class Themed(KeyOrder):
     """An app in one of our themes."""
 
     def __init__(self, session: Session, settings: Settings = UNSET) -> None:

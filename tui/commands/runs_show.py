@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from engine.contract.errors import BadInput
+from engine.contract.errors import BadInput, nearest
 from engine.contract.text import escaped, one_line
 from tui.commands.common import Json, Ref, RunsDirs, print_json, roots, say
-from tui.commands.runs_tab import facts_of, print_tab, tab_called
+from tui.commands.runs_tab import FORMATS, dashboard_sheet, facts_of, print_sheet, save_svg, show_tab, tab_called
 from tui.drawing.format import NONE, percent, work
 
 if TYPE_CHECKING:
     from engine.contract.recipe.schema import Recipe
     from engine.contract.run.folder import RunFolder, RunInfo
     from engine.contract.run.summary import Summary
-    from tui.drawing.charts import Chart
-    from tui.drawing.typeset import Table
 
 Tab = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, mistakes, disagree, recipe, or log.")
 Others = typer.Option(None, "--with", help="Another run for the tabs mistakes and disagree. Repeatable.", metavar="RUN")
@@ -42,8 +40,16 @@ Glyphs = typer.Option(
 Svg = typer.Option(
     None, "--svg", help="Write charts and tables of the Dashboard, or with --tab that tab, as SVG.", metavar="FILE"
 )
+Form = typer.Option(
+    "",
+    "--format",
+    help="Print the charts and tables of the Dashboard, or with --tab of that tab, as text, md, latex, csv, or json.",
+)
 Out = typer.Option(
-    None, "--out", help="Write the images of the tab confusion, mistakes or disagree to this PNG file.", metavar="FILE"
+    None,
+    "--out",
+    help="Write the images of the tab confusion, mistakes or disagree to this PNG file; with --format, its output.",
+    metavar="FILE",
 )
 
 
@@ -51,6 +57,7 @@ def show_run(
     run: str = Ref,
     tab: str = Tab,
     others: list[str] | None = Others,
+    form: str = Form,
     out: Path | None = Out,
     on: str = On,
     plot: bool = Plot,
@@ -64,8 +71,8 @@ def show_run(
     """Show the status and the recipe of a run, its curves, or a tab of Inspect.
 
     The output includes the command that repeats the run. With --json it includes what the Dashboard and the tabs of
-    Inspect show of the run: the points of its curves, and the figures of all panes. With --svg the charts and tables
-    are drawn into a file.
+    Inspect show of the run: the points of its curves, and the figures of all panes. With --format the tables that the
+    panes are drawn from are printed, and with --svg charts and tables are drawn into a file.
     """
     from engine.contract.run.store import find, summarize
 
@@ -75,6 +82,8 @@ def show_run(
         raise BadInput("--scalar: give it with --plot")
     if on and not tab:
         raise BadInput("--on: give it with --tab")
+    if form and form not in FORMATS:
+        raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
     folder = find(roots(runs_dir), run)
     base = find(roots(runs_dir), baseline) if baseline else None
     if plot:
@@ -82,13 +91,16 @@ def show_run(
         from tui.settings import settings_of
 
         return plot_run(folder, settings_of({"glyphs": glyphs}), scalar, base)
-    if out is not None and not tab:
+    form = "json" if as_json and tab else form
+    if out is not None and not (tab or form):
         raise BadInput("--out writes the images of a tab: give --tab confusion, mistakes or disagree as well")
-    if svg is not None and not tab:
-        return _save_svg(folder, svg)
     if tab:
         facts = facts_of(folder, summarize(folder), others or (), base, roots(runs_dir), on)
-        return print_tab(facts, tab_called(tab), out, svg)
+        return show_tab(facts, tab_called(tab), form, out, svg)
+    if form:
+        return print_sheet(dashboard_sheet(folder), form, out)
+    if svg is not None:
+        return save_svg(dashboard_sheet(folder), svg)
     row, info = summarize(folder), folder.info()
     recipe, notes = _readable_recipe(folder)
     if as_json:
@@ -118,29 +130,11 @@ def _shown(folder: RunFolder) -> dict[str, Any]:
     """What the Dashboard shows of a run: its charts and its tables."""
     from tui.drawing.export_charts import chart_data, table_data
 
-    charts, tables = _exported(folder)
-    return {"charts": [chart_data(chart) for chart in charts], "tables": [table_data(table) for table in tables]}
-
-
-def _exported(folder: RunFolder) -> tuple[list[Chart], list[Table]]:
-    import time
-
-    from tui.dashboard import exported
-    from tui.dashboard.view import RunView
-
-    view = RunView(folder)
-    view.poll()
-    return exported.charts(view), exported.tables(view, view.status(), time.time())
-
-
-def _save_svg(folder: RunFolder, file: Path) -> None:
-    """The Dashboard's charts and tables as an SVG file."""
-    from tui.commands import svg_file
-    from tui.drawing.svg import chart_part, table_part
-
-    charts, tables = _exported(folder)
-    shown = [chart_part(chart) for chart in charts if not chart.empty] + [table_part(table) for table in tables]
-    return svg_file.save(shown, file, "--svg")
+    sheet = dashboard_sheet(folder)
+    return {
+        "charts": [chart_data(chart) for chart in sheet.charts],
+        "tables": [table_data(table) for table in sheet.tables],
+    }
 
 
 def _facts(folder: RunFolder, row: Summary) -> dict[str, str]:

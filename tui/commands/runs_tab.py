@@ -1,4 +1,4 @@
-"""The tabs of Inspect from the command line: printed, as SVG, or their images as a contact sheet."""
+"""What `runs show` writes of the Dashboard and of the tabs of Inspect: printed, as tables, as SVG, or images as PNG."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.contract.errors import BadInput, nearest, nearest_or_all
-from tui.commands.common import print_lines, say, terminal_width
+from tui.commands.common import print_lines, print_or_write, say, terminal_width, width
 from tui.drawing.palette import SLOTS
 
 if TYPE_CHECKING:
     from engine.contract.run.folder import RunFolder
     from engine.contract.run.summary import Summary
+    from tui.drawing.sheet import Sheet
     from tui.inspection.facts import Facts
     from tui.inspection.tab import Tab
 
+FORMATS: Final = {"text": "txt", "md": "md", "latex": "tex", "csv": "csv", "json": "json"}
+"""The formats of `--format`, and how their files end."""
 PAGE_LINES: Final = 38
 """Lines that a tab of Inspect is laid out for when it is printed."""
 
@@ -59,21 +62,53 @@ def tab_called(name: str) -> Tab:
     return tabs[name.lower()]
 
 
-def print_tab(facts: Facts, tab: Tab, images: Path | None, svg: Path | None) -> None:
-    """Print a tab as plain text; with a file, write its images as PNG or the tab as SVG instead."""
+def show_tab(facts: Facts, tab: Tab, form: str, out: Path | None, svg: Path | None) -> None:
+    """Print a tab as the screen shows it, or write what the options ask for.
+
+    Args:
+        form: one of `FORMATS`, in which its charts and tables are printed or written to `out`; else "".
+        out: the file for its images, if there is no format.
+        svg: the file for its charts and tables, or for the page if that has pictures.
+    """
     from tui.drawing.format import glyphs_of_terminal
+    from tui.inspection.exported import sheet_of
+    from tui.inspection.sheets import save_sheet
     from tui.inspection.tab import Canvas
 
-    if images is not None:
-        from tui.inspection.sheets import save_sheet
-
-        return say(f"wrote {save_sheet(facts, tab, images)} to {images}")
+    wide = Canvas(terminal_width(), PAGE_LINES)
+    if form:
+        return print_sheet(sheet_of(tab, facts, wide), form, out)
     if svg is not None:
-        from tui.commands import svg_file
-        from tui.drawing.palette import LIGHT
-        from tui.drawing.svg import lines_part
-
-        drawn = tab.draw(facts, Canvas(terminal_width(), PAGE_LINES, "braille", color=True))
-        return svg_file.save([lines_part(drawn, LIGHT)], svg, "--svg", LIGHT)
+        return save_svg(sheet_of(tab, facts, wide), svg)
+    if out is not None:
+        return say(f"wrote {save_sheet(facts, tab, out)} to {out}")
     glyphs = glyphs_of_terminal()
     return print_lines(tab.draw(facts, Canvas(terminal_width(), PAGE_LINES, glyphs, color=False)), glyphs)
+
+
+def dashboard_sheet(folder: RunFolder) -> Sheet:
+    """The charts and tables that the Dashboard shows of a run."""
+    import time
+
+    from tui.dashboard import exported
+    from tui.dashboard.view import RunView
+    from tui.drawing.sheet import Sheet
+
+    view = RunView(folder)
+    view.poll()
+    return Sheet(f"run-{folder.id}", exported.charts(view), exported.tables(view, view.status(), time.time()))
+
+
+def print_sheet(sheet: Sheet, form: str, out: Path | None) -> None:
+    """Print charts and tables in one of `FORMATS`, or write them to a file."""
+    from tui.drawing.format import glyphs_of_terminal
+
+    print_or_write(sheet.written(FORMATS[form], glyphs_of_terminal(), width()), out)
+
+
+def save_svg(sheet: Sheet, file: Path) -> None:
+    """Write charts and tables, or the page with its pictures, as SVG. Raises BadInput."""
+    from tui.commands import svg_file
+    from tui.drawing.palette import LIGHT
+
+    svg_file.save(sheet.drawn(), file, "--svg", LIGHT)

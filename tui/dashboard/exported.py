@@ -9,7 +9,7 @@ from engine.contract.run.status import Status
 from tui.dashboard import panels
 from tui.dashboard.classes import class_names, class_rows, evaluated_by_class
 from tui.dashboard.curves import accuracy_curves, lower_curves, rate_curve
-from tui.dashboard.log import log_lines
+from tui.dashboard.log import log_lines, log_table
 from tui.dashboard.options import METRICS, Frame, Options
 from tui.dashboard.view import RunView
 from tui.drawing.charts import Chart
@@ -32,7 +32,13 @@ def charts(view: RunView) -> list[Chart]:
 
 def tables(view: RunView, status: Status, now: float) -> list[Table]:
     """Progress, accuracy per class, devices, health, and the log."""
-    return [_progress(view, status, now), _classes(view), _devices(panels.machine(view, 0)), _health(view), _log(view)]
+    return [
+        _progress(view, status, now),
+        _classes(view),
+        _devices(panels.machine(view, 0)),
+        _health(view),
+        log_table(log_lines(view.history, wide=True)),
+    ]
 
 
 def _progress(view: RunView, status: Status, now: float) -> Table:
@@ -108,8 +114,3 @@ def _health(view: RunView) -> Table:
         ("values that are not finite", str(panels.nonfinite(view))),
     ]
     return Table("health", _FACTS, tuple(rows))
-
-
-def _log(view: RunView) -> Table:
-    rows = tuple((clock(line.t) if line.t else "", line.text) for line in log_lines(view.history, wide=True))
-    return Table("log", (Column("time"), Column("what", wraps=True)), rows)

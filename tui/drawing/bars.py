@@ -40,12 +40,13 @@ def _crossed(done: str, track: str, role: str, at: float, cells: int) -> Line:
     return merged(drawn, parts)
 
 
-def difference(value: float, scale: float, cells: int) -> Line:
+def difference(value: float, scale: float, cells: int, *, is_clear: bool = True) -> Line:
     """A bar that grows from a `│` in the middle of `cells` cells: better to the right, worse to the left.
 
     Args:
         value: the difference, above 0 for better; NaN draws only the middle.
         scale: the difference that fills one side; the same for all rows beside each other.
+        is_clear: whether a test has decided that it is a difference; else it has no color for better or worse.
     """
     side = max((cells - 1) // 2, 0)
     halves = 0
@@ -54,9 +55,9 @@ def difference(value: float, scale: float, cells: int) -> Line:
     full, half = divmod(halves, 2)
     if value > 0:
         right = (_FULL * full + _LEFT_HALF * half).ljust(side)
-        return [(" " * side, ""), (_EDGE, "rule"), (right, "ok")]
+        return [(" " * side, ""), (_EDGE, "rule"), (right, "ok" if is_clear else "dim")]
     left = (_RIGHT_HALF * half + _FULL * full).rjust(side)
-    return [(left, "warn"), (_EDGE, "rule"), (" " * side, "")]
+    return [(left, "warn" if is_clear else "dim"), (_EDGE, "rule"), (" " * side, "")]
 
 
 def merged(text: str, roles: list[str]) -> Line:

@@ -23,7 +23,7 @@ _BARS, _MOST_BARS = 25, 27  # cells of the bars of the chosen run
 _MOST_CLASSES: Final = 20
 """With more classes than this, those that differ most come first."""
 _MOST_NAMED: Final = 5  # classes in one line
-NOTE: Final = "bold: p at most .05 on the images of that class, corrected for the number of classes"
+NOTE: Final = "bold and colored: p at most .05 on the images of that class, corrected for the number of classes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,12 @@ def classes_pane(judged: Judged, marks: Marks, chosen: str, width: int, height: 
     for at in order[: height - 1 - noted]:
         row = tables[first][at]
         line: Line = [(f" {fit(one_line(row.name), _NAME - 2)} ", "strong" if row.is_clear else "")]
-        line += [*difference(row.difference, scale, bars), *_figures(row)]
+        line += [*difference(row.difference, scale, bars, is_clear=row.is_clear), *_figures(row)]
         line += _accuracy(row, accuracies, marks[first][1]) if accuracies else []
         for run in beside:
             other = tables[run][at]
-            line += [("  ", ""), *difference(other.difference, scale, _BLOCK - 10)]
+            drawn = difference(other.difference, scale, _BLOCK - 10, is_clear=other.is_clear)
+            line += [("  ", ""), *drawn]
             line.append((f"{delta(other.difference):>7}", "strong" if other.is_clear else ""))
         lines.append(clip(line, width))
     if noted:

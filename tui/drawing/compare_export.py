@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from engine.analysis.judged import Judged
+from tui.drawing import table_files
 from tui.drawing.further_sets import on_set_table
-from tui.drawing.typeset import Table, latex, markdown, text, tsv
+from tui.drawing.typeset import Table
 from tui.drawing.verdict_tables import models_table, overlay_table, recipes_table
 from tui.drawing.verdict_words import mean_sd, model_sentence, recipe_sentence
 
@@ -50,14 +51,5 @@ def means(judged: Judged, labels: Mapping[str, str]) -> list[str]:
 
 def written(tables: Sequence[Table], form: str, width: int = WIDTH) -> str:
     """The tables in a format, one of `FORMATS`."""
-    match form:
-        case "md":
-            return "\n".join(map(markdown, tables))
-        case "latex":
-            further = [f"test-set-{number}" for number in range(1, len(tables))]
-            labels = ("runs", "verdicts", *further)
-            return "\n".join(latex(table, label) for table, label in zip(tables, labels, strict=False))
-        case "tsv":
-            return "\n".join(map(tsv, tables))
-        case _:
-            return "\n".join(text(table, width) for table in tables)
+    further = [f"test-set-{number}" for number in range(1, len(tables))]
+    return table_files.written(tables, form, width, ("runs", "verdicts", *further))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from engine.analysis.between_models import Models
 from engine.analysis.compare import Comparison
 from engine.analysis.marked import Marked
 from engine.contract.text import one_line
@@ -41,10 +42,16 @@ class Columns:
     figures: tuple[_Column, ...]
     baseline: str
     """Id of the baseline."""
+    decided: frozenset[str]
+    """Ids of the runs whose difference to the baseline the paired test has decided."""
 
 
-def columns(marked: Sequence[Marked], baseline: str, width: int) -> Columns:
-    """The columns that fit `width` cells; what no run has gets none."""
+def columns(marked: Sequence[Marked], baseline: str, width: int, models: Models | None = None) -> Columns:
+    """The columns that fit `width` cells; what no run has gets none.
+
+    Args:
+        models: the verdicts on the runs, once they are known.
+    """
     found = list(_figures(marked, baseline))
     need = _LEAD + 6 + _RECIPE + 1 + _CHANGES
     for head in _DROPPED:
@@ -55,7 +62,9 @@ def columns(marked: Sequence[Marked], baseline: str, width: int) -> Columns:
     recipe = min(max((len(one.row.standing.name) for one in marked), default=0), _MOST)
     recipe = min(max(recipe + 1, _RECIPE), _RECIPE + room)
     changes = min(_CHANGES + room - (recipe - _RECIPE), _MOST)
-    return Columns(recipe, changes, tuple(found), baseline)
+    rows = models.rows if models else ()
+    decided = frozenset(row.run for row in rows if row.pair and row.outcome in ("better", "worse"))
+    return Columns(recipe, changes, tuple(found), baseline, decided)
 
 
 def _figures(marked: Sequence[Marked], baseline: str) -> list[_Column]:
@@ -124,15 +133,17 @@ def draw_row(one: Marked, shown: Columns, mark: tuple[str, str], *, at_cursor: b
         (fit(changes, shown.changes), "dim" if changes == NONE else ""),
     ]
     for column in shown.figures:
-        role = _difference_role(one.row) if column.role == "difference" else column.role
+        is_difference = column.role == "difference"
+        role = _difference_role(one.row, one.run.id in shown.decided) if is_difference else column.role
         line.append((fit(column.text(one), column.width, "right"), role))
     return line
 
 
-def _difference_role(row: Comparison) -> str:
-    """The color of a difference; none for the baseline, and for one that is rounded to nothing."""
-    gap = delta(row.against, 2)
-    return "dim" if gap in (NONE, "+0.00") else "ok" if row.against > 0 else "warn"
+def _difference_role(row: Comparison, is_decided: bool) -> str:
+    """The color of a difference: none while its verdict is open, and quiet for one that is rounded to nothing."""
+    if delta(row.against, 2) in (NONE, "+0.00"):
+        return "dim"
+    return "" if not is_decided else "ok" if row.against > 0 else "warn"
 
 
 def notes(rows: Sequence[Comparison]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Final
 from engine.analysis.confused import Confused
 from engine.contract.text import one_line
 from tui.drawing.bars import bar
-from tui.drawing.format import NONE, percent
+from tui.drawing.confusion_tables import frequent_table, lost_table, matrix_table
 from tui.drawing.lines import Line, clip, fit, heading, width_of, wrap
 
 LARGEST: Final = 20
@@ -68,27 +68,24 @@ def confusion(
         chosen: (true class, class given) of the cell that is set off.
         as_percent: write percent of the true class in place of images; the heat stays that of the images.
     """
-    names = [one_line(name) for name in one.names]
+    *rows, (_, *precision, _) = matrix_table(one, order, as_percent=as_percent).rows
+    names = {i: row[0] for i, row in zip(order, rows, strict=True)}
     largest = max([count for _, _, count in one.pairs(1)], default=1)
     head: Line = [(" " * (1 + grid.name), "")]
     letters = min(5, grid.cell - 1)
     side = "right" if grid.cell < 6 else "left"
     head += [(fit(names[j][:letters].rjust(letters), grid.cell - 1, side) + " ", "dim") for j in order]
     lines: list[Line] = [[*head, ("  recall", "dim")]]
-    recall = one.recall
-    for i in order:
+    for i, (_, *cells, recall) in zip(order, rows, strict=True):
         for y in range(grid.rows):
             name = fit(names[i], grid.name) if not y else " " * grid.name
             line: Line = [(f" {name}", "strong" if i == chosen[0] else "")]
-            for j in order:
-                line += _cell(one, i, j, y, grid, largest, (i, j) == chosen, as_percent)
-            lines.append([*line, (percent(recall[i], 1).rjust(_RECALL), "strong")] if not y else line)
+            for j, words in zip(order, cells, strict=True):
+                line += _cell(one, (i, j), "" if y else words, grid, largest, (i, j) == chosen)
+            lines.append([*line, (recall.rjust(_RECALL), "strong")] if not y else line)
     foot: Line = [(fit(" precision", 1 + grid.name), "dim")]
     inner = _inner(grid)
-    foot += [
-        (fit(_short(value), inner, "right") + " " * (grid.cell - inner), "dim")
-        for value in (one.precision[j] for j in order)
-    ]
+    foot += [(fit(words, inner, "right") + " " * (grid.cell - inner), "dim") for words in precision]
     legend = _legend(grid, largest)
     legend = legend if width_of(legend) <= grid.width(len(order)) else legend[:-1]
     return [*lines, foot, clip(legend, grid.width(len(order)))]
@@ -99,10 +96,11 @@ def _inner(grid: Grid) -> int:
     return grid.cell - 2 if grid.cell > 5 else grid.cell - 1
 
 
-def _cell(one: Confused, i: int, j: int, y: int, grid: Grid, largest: int, chosen: bool, as_percent: bool) -> Line:
-    count = int(one.matrix[i, j])
-    words = _short(one.share(i, j)) if as_percent else str(count)
-    words = ("" if y else "·") if not count else "" if y else words
+def _cell(one: Confused, at: tuple[int, int], words: str, grid: Grid, largest: int, chosen: bool) -> Line:
+    """A line of the cell of (true class, class given), with `words` in it; an empty cell has a dot in their place."""
+    i, j = at
+    count = int(one.matrix[at])
+    words = "·" if words and not count else words
     inner = _inner(grid)
     text = fit(words, inner, "right") + " " * (grid.cell - inner)
     role = "right" if i == j else f"heat-{heat(count, largest)}" if count else "dim"
@@ -119,11 +117,6 @@ def _legend(grid: Grid, largest: int) -> Line:
     return [*line, (f" 1 .. {largest} images", "dim"), (", by square root", "dim")]
 
 
-def _short(share: float) -> str:
-    """A share in percent with three digits at most: "96.5", "100"."""
-    return NONE if math.isnan(share) else "100" if share >= 0.9995 else percent(share, 1)
-
-
 def where_mistakes_go(one: Confused, order: Sequence[int], width: int, height: int) -> list[Line]:
     """Images that each class loses to others, and those it gains from them, on one scale around a line."""
     lost, gained = one.lost, one.gained
@@ -133,15 +126,15 @@ def where_mistakes_go(one: Confused, order: Sequence[int], width: int, height: i
     left, right = _sides(max(lost), max(gained), max(width - 13 - 20, 8))
     scale = max(max(lost) / left, max(gained) / right, 1e-9)
     worst = max(order, key=lambda i: lost[i])
-    for i in order[: max(height - 2, 0)]:
+    for i, (name, loses, gains) in zip(order[: max(height - 2, 0)], lost_table(one, order).rows, strict=False):
         lines.append(
             [
-                (f" {fit(one_line(one.names[i]), 11)} ", "hot heavy" if i == worst else ""),
+                (f" {fit(name, 11)} ", "hot heavy" if i == worst else ""),
                 (_to_left(_halves(lost[i] / scale, left)).rjust(left), "hot" if i == worst else "bar"),
                 ("│", "rule"),
                 (_to_right(_halves(gained[i] / scale, right)).ljust(right), "faint-0"),
-                (f"{lost[i]:>9}", "strong"),
-                (f"{gained[i]:>9}", "dim"),
+                (f"{loses:>9}", "strong"),
+                (f"{gains:>9}", "dim"),
             ]
         )
     lines.append([(" " * 13 + fit("taken for others", left + 1), "dim"), ("others taken for it", "dim")])
@@ -193,11 +186,12 @@ def frequent(one: Confused, width: int, height: int, chosen: tuple[int, int] = (
         return [*lines, [(" none: every image is recognized", "dim")]]
     name = min(max((width - 22) // 2, 4), 12)
     cells = width - 2 * name - 22
-    for i, j, count in found:
+    rows = frequent_table(one, len(found)).rows
+    for (i, j, count), (truth, taken, images, percents) in zip(found, rows, strict=True):
         role = "strong" if (i, j) == chosen else ""
-        line: Line = [(f" {fit(one_line(one.names[i]), name)}", role), (" → ", "dim")]
-        line += [(fit(one_line(one.names[j]), name), role), (f"{count:>6}", "strong")]
+        line: Line = [(f" {fit(truth, name)}", role), (" → ", "dim")]
+        line += [(fit(taken, name), role), (f"{images:>6}", "strong")]
         line += [("  ", ""), *bar(count / found[0][2], cells)] if cells >= 8 else []
-        share = f"{percent(one.share(i, j), 1)} %"
+        share = f"{percents} %"
         lines.append(clip([*line, (share.rjust(max(width - width_of(line), 8)), "dim")], width))
     return lines

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from engine.analysis.between_sets import OnSet
-from engine.analysis.further import interval
 from engine.contract.run.predicted import Predicted
-from tui.drawing.format import delta, percent
-from tui.drawing.further_sets import MEAN, corruption_table, images, on_set_title, verdict_on_set
+from tui.drawing.format import NONE
+from tui.drawing.further_sets import MEAN, corruption_table, on_set_table, on_set_title, sets_table
 from tui.drawing.lines import Line, clip, fit, heading, hints, width_of
-from tui.drawing.verdict_words import p_text, short
 
 NAME: Final = "further test sets"
 MOST: Final = 4
@@ -26,17 +24,15 @@ def further_pane(found: Sequence[Predicted], on: Predicted | None, width: int) -
     first = max(list(found).index(on) - MOST + 1, 0) if on in found and on is not None else 0
     shown = found[first : first + MOST]
     name = min(max(len(one.stem) for one in shown), max(width - 40, 12))
-    for one in shown:
-        half = interval(one)
-        accuracy = f"{percent(one.accuracy)} %" if one.labeled else "no labels"
+    for one, (_, accuracy, half, images, _, *error) in zip(shown, sets_table(shown).rows, strict=True):
         line: Line = [
             ("▸" if one is on else " ", "accent"),
             (f"{fit(one.stem, name)}  ", "strong" if one is on else ""),
         ]
-        line += [(accuracy, "strong"), (f" ±{100 * half.half:.2f}" if half else "", "")]
-        line.append((f"   {images(one)}", "dim"))
+        line.append((f"{accuracy} %" if one.labeled else "no labels", "strong"))
+        line += [(f" {half}" if half != NONE else "", ""), (f"   {images}", "dim")]
         if one.corrupted:
-            line.append((f", mean error {percent(1 - one.accuracy)} %", "dim"))
+            line.append((f", mean error {error[0]} %", "dim"))
         lines.append(line)
     if len(shown) < len(found):
         lines.append([(f" and {len(found) - len(shown)} more", "dim")])
@@ -64,18 +60,16 @@ def on_sets_section(found: Sequence[OnSet], marks: Mapping[str, tuple[str, str]]
     lines: list[Line] = []
     for one in found:
         lines.append(heading(on_set_title(one), width, ["Δ points, p corrected"]))
-        for row in one.rows:
+        for row, (run, accuracy, half, gap, _, _, p, verdict) in zip(one.rows, on_set_table(one).rows, strict=True):
             mark, role = marks.get(row.run, ("", ""))
-            half = interval(row.entry)
-            line: Line = [(f" {mark} {short(row.run)}  ", role), (percent(row.entry.accuracy), "strong")]
-            line.append((f" ±{100 * half.half:.2f}" if half else "", "dim"))
+            line: Line = [(f" {mark} {run}  ", role), (accuracy, "strong"), (f" {half}" if half != NONE else "", "dim")]
             line.append((" " * max(24 - width_of(line), 1), ""))
             if row.run == one.baseline:
-                line.append(("base", "dim"))
+                line.append((gap, "dim"))
             elif row.interval is not None:
-                line += [(f"{delta(row.difference, 2):>6}", "strong"), (f"  p {p_text(row.adjusted):<6}", "")]
-                line.append((f" {verdict_on_set(row, one)}", ""))
+                line += [(f"{gap:>6}", "strong"), (f"  p {p:<6}", "")]
+                line.append((f" {verdict}", ""))
             else:
-                line.append((verdict_on_set(row, one), "dim"))
+                line.append((verdict, "dim"))
             lines.append(clip(line, width))
     return lines

@@ -61,19 +61,19 @@ def sentence(one: Predicted) -> str:
 
 
 def sets_table(found: Sequence[Predicted]) -> Table:
-    """One row for each further test set of a run."""
-    columns = (
-        Column("test set"),
-        *(Column(head, right=True) for head in ("accuracy", "95 % CI")),
-        Column("images"),
-        Column("weights"),
-    )
+    """One row for each further test set of a run, with the mean error of corrupted ones."""
+    heads = ("accuracy", "95 % CI")
+    columns = [Column("test set"), *(Column(head, right=True) for head in heads), Column("images"), Column("weights")]
+    corrupted = any(one.corrupted for one in found)
+    columns += [Column("mean error", right=True)] if corrupted else []
     rows = []
     for one in found:
         half = interval(one)
         figures = (percent(one.accuracy) if one.labeled else NONE, f"±{100 * half.half:.2f}" if half else NONE)
-        rows.append((one.name, *figures, images(one), f"{one.which}, {one.weights}"))
-    return Table("Further test sets, %", columns, tuple(rows))
+        row = (one.name, *figures, images(one), f"{one.which}, {one.weights}")
+        error = percent(1 - one.accuracy) if one.corrupted else NONE
+        rows.append((*row, error) if corrupted else row)
+    return Table("Further test sets, %", tuple(columns), tuple(rows), legend=(CORRUPTION_NOTE,) if corrupted else ())
 
 
 def corruption_table(one: Predicted) -> Table:

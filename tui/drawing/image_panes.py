@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from engine.analysis.judged_images import JudgedImages
@@ -11,6 +10,7 @@ from engine.analysis.statistics.agreement import SUSPECT_PROBABILITY
 from engine.contract.text import one_line
 from tui.drawing.bars import bar
 from tui.drawing.format import counted
+from tui.drawing.image_tables import by_class_table, considered_table, image_cells, others_table, suspects_table
 from tui.drawing.lines import Line, clip, fit, heading, hints, width_of, wrap
 
 NAME = 11
@@ -19,27 +19,21 @@ NAME = 11
 
 def considered(judged: JudgedImages, place: int, sure: Sureness, title: str, width: int) -> list[Line]:
     """The five most probable classes of an image with their probabilities, and how sure the run was."""
-    answers, names = judged.answers, judged.classes
-    label, taken = int(answers.labels[place]), int(answers.predicted[place])
-    head = f"#{answers.index[place]}  it is a {one_line(names[label], NAME)}"
-    lines = [heading(head, width, [title], focused=True)]
-    top = judged.top(place)
-    if label not in [one for one, _ in top]:
-        top[-1] = (label, float(judged.probabilities[place, label]))
+    index, truth, *_ = image_cells(judged, place)
+    table = considered_table(judged, place, sure)
+    lines = [heading(f"#{index}  it is a {one_line(truth, NAME)}", width, [title], focused=True)]
     cells = width - NAME - 7 - 6
-    for one, share in top:
-        role = "ok" if one == label else "hot" if one == taken else ""
-        line: Line = [(fit(one_line(names[one]), NAME) + " ", f"{role} heavy" if role else "")]
-        truth = "truth " if one == label else " " * 6
-        line += [(truth, "dim"), *bar(share, cells, role or "bar")] if cells >= 6 else []
-        lines.append([*line, (f"{share:.3f}".rjust(6), "strong")])
-    figures = (("margin", sure.margin, ".1f"), ("entropy", sure.entropy, ".2f"), ("loss", sure.loss, ".2f"))
+    for i, (name, share, mark) in enumerate(table.rows):
+        role = "ok" if mark else "hot" if not i else ""
+        line: Line = [(fit(name, NAME) + " ", f"{role} heavy" if role else "")]
+        line += [(mark.ljust(6), "dim"), *bar(float(share), cells, role or "bar")] if cells >= 6 else []
+        lines.append([*line, (share.rjust(6), "strong")])
     foot: list[Line] = [[]]
-    for name, value, form in figures:
-        text = f"{value:{form}}  " if math.isfinite(value) else "infinite  "
-        if width_of(foot[-1]) + len(name) + len(text) > width:
+    for figure in table.legend:
+        label, value = figure.split()
+        if width_of(foot[-1]) + len(figure) + 2 > width:
             foot.append([])
-        foot[-1] += [(f"{name} ", "dim"), (text, "")]
+        foot[-1] += [(f"{label} ", "dim"), (f"{value}  ", "")]
     return [clip(one, width) for one in [*lines, *foot]]
 
 
@@ -55,11 +49,12 @@ def others_say(
     lines = [heading("other marked runs on this image", width), heading("marked runs", width)]
     lines = lines[:1] if width >= 40 else lines[1:]
     cells = width - 8 - NAME - 7
-    for one, mark, role in said:
+    table = others_table([one for one, _, _ in said], names, doubt)
+    for (one, mark, role), (run, answer, probability) in zip(said, table.rows, strict=True):
         kind = "ok" if one.predicted == label else "hot"
-        line: Line = [(f"{mark} {one.run[-4:]}".ljust(7), role), (fit(one_line(names[one.predicted]), NAME), kind)]
+        line: Line = [(f"{mark} {run}".ljust(7), role), (fit(answer, NAME), kind)]
         line += [(" ", ""), *bar(one.probability, cells, kind)] if cells >= 6 else []
-        lines.append(clip([*line, (f" {one.probability:.3f}", "strong")], width))
+        lines.append(clip([*line, (f" {probability}", "strong")], width))
     return [*lines, *([(part, "dim")] for part in wrap(doubt, width - 1))]
 
 
@@ -68,13 +63,13 @@ def by_class_pane(rows: Sequence[ClassMistakes], names: Sequence[str], chosen: i
     lines = [heading("mistakes by class", width, [[*hints([("c", "filters")])]])]
     most = max((one.images for one in rows), default=0) or 1
     cells = min(width - NAME - 1 - 5 - 18, 24)
-    for i, one in enumerate(rows):
+    for i, (one, (name, images, most_taken)) in enumerate(zip(rows, by_class_table(rows, names).rows, strict=True)):
         role = "hot" if not i else "bar"
-        name = "mark" if one.label == chosen else "strong" if not i else ""
-        line: Line = [(fit(one_line(names[one.label]), NAME) + " ", name)]
+        name_role = "mark" if one.label == chosen else "strong" if not i else ""
+        line: Line = [(fit(name, NAME) + " ", name_role)]
         line += bar(one.images / most, cells, role) if cells >= 6 else []
-        taken = f"  most {one_line(names[one.most], NAME)}" if one.most >= 0 and cells >= 6 else ""
-        lines.append(clip([*line, (f"{one.images:>4}", "strong"), (taken, "dim")], width))
+        taken = f"  most {one_line(most_taken, NAME)}" if most_taken and cells >= 6 else ""
+        lines.append(clip([*line, (f"{images:>4}", "strong"), (taken, "dim")], width))
     return lines
 
 
@@ -88,12 +83,7 @@ def suspects_pane(judged: JudgedImages, doubt: Doubts, runs: int, width: int, he
         "more. The label may be at fault: look before you judge."
     )
     lines += [[(part, "")] for part in wrap(words, width - 1)]
-    answers, names = judged.answers, judged.classes
-    found = [
-        f"#{answers.index[place]} {one_line(names[answers.labels[place]])} as "
-        f"{one_line(names[answers.predicted[place]])}"
-        for place in doubt.places
-    ]
+    found = [f"#{index} {truth} as {answer}" for index, truth, answer, _ in suspects_table(judged, doubt).rows]
     across = max(width // 25, 1)
     rows = max(height - len(lines) - 1, 0)
     for at in range(0, min(len(found), rows * across), across):

@@ -10,6 +10,7 @@ from engine.contract.text import one_line
 from tui.drawing.bars import bar
 from tui.drawing.format import NONE, delta, percent
 from tui.drawing.lines import Line, clip, fit, heading, width_of
+from tui.drawing.typeset import Column, Table
 
 _FLOORS = (0.9, 0.7, 0.5, 0.0)
 """Accuracies at which the bars may begin."""
@@ -87,6 +88,22 @@ def per_class(
     elif wide and len(lines) < height:
         lines.append(_explained(floor, compared, note, width))
     return lines[:height]
+
+
+def per_class_table(rows: Sequence[ClassRow], name: str = "test") -> Table:
+    """The accuracy of each class, with its changes where they are known.
+
+    Args:
+        name: what the images are called.
+    """
+    heads = [Column("class"), Column("last, %", right=True)]
+    cells = [[one_line(row.name), percent(row.accuracy, 1)] for row in rows]
+    for head, differences in (("Δ epoch", [row.change for row in rows]), ("Δ base", [row.against for row in rows])):
+        if not all(map(math.isnan, differences)):
+            heads.append(Column(head, right=True))
+            for line, difference in zip(cells, differences, strict=True):
+                line.append(delta(difference))
+    return Table(f"per class, {name}", tuple(heads), tuple(map(tuple, cells)))
 
 
 def _explained(floor: float, compared: bool, note: str, width: int) -> Line:

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from tui.forms.fields import Field
 from tui.forms.form_rows import FormRows
 from tui.forms.layout import TALL, TALLEST, WIDE
-from tui.forms.rows import arrange, box_cells, box_column, half_of
+from tui.forms.rows import FormRow, arrange, box_cells, box_column, half_of
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList
 
@@ -68,7 +68,7 @@ class Form(Container):
         """The text of that field when the input was opened."""
 
     def compose(self) -> ComposeResult:
-        yield FormRows()
+        yield FormRows(self._choose)
         yield LineInput(id="edit").hidden()
 
     @property
@@ -139,9 +139,7 @@ class Form(Container):
         event.stop()
         self.post_message(self.CursorMoved(self.field))
 
-    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
-        event.stop()
-        row = self.rows.rows[event.row]
+    def _choose(self, row: FormRow) -> None:
         if row.more:
             self.toggle_more()
         elif (field := self.field) is not None and field.picked:
@@ -153,10 +151,8 @@ class Form(Container):
         """Open the input on the row under the cursor."""
         edit = self.query_one(LineInput)
         self._editing, self._opened_with = field.path, field.text
-        edit.value = field.text
         self._place_input(field)
-        edit.display = True
-        edit.focus()
+        edit.edit(field.text)
 
     def _place_input(self, field: Field) -> None:
         """Put the input over the box of the row under the cursor; rows above it may come and go while it is open."""

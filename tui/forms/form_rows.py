@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from textual.events import Click
 
@@ -13,10 +13,16 @@ from tui.widgets.line_list import LineList
 
 
 class FormRows(LineList):
-    """The rows of the form, filled by `Form.show`."""
+    """The rows of the form, filled by `Form.show`.
 
-    def __init__(self) -> None:
+    Args:
+        choose: called at once when the row under the cursor is chosen, because it may open an input, which gets the
+            keys that follow.
+    """
+
+    def __init__(self, choose: Callable[[FormRow], None]) -> None:
         super().__init__(id="rows")
+        self._choose = choose
         self.rows: list[FormRow] = []
         self.problems: Mapping[str, str] = {}
         self.column = 0
@@ -48,6 +54,10 @@ class FormRows(LineList):
         if before[0] == self.cursor and before[1] != column:
             self.refresh_line(self.cursor)
             self.post_message(self.Moved(self, self.cursor))
+
+    def action_choose(self) -> None:
+        if self.rows:
+            self._choose(self.rows[self.cursor])
 
     def action_move(self, rows: int) -> None:
         """Move by one field, through both columns of a row; a page moves by rows."""

@@ -11,13 +11,16 @@ from engine.analysis.pairing import Unpaired
 from engine.contract.text import one_line
 from tui.dashboard.classes import class_rows
 from tui.drawing.confusion import Grid, confusion, frequent, grid_for, in_words, where_mistakes_go
+from tui.drawing.confusion_tables import frequent_table, lost_table, matrix_table
 from tui.drawing.format import counted, percent
+from tui.drawing.image_tables import images_table
 from tui.drawing.lines import Line, heading, wrap
-from tui.drawing.per_class import ClassRow, per_class
+from tui.drawing.per_class import ClassRow, per_class, per_class_table
 from tui.drawing.picture_lines import PITCH, SMALL, Tile, columns_in, tiles
+from tui.drawing.typeset import Table
 from tui.inspection.facts import Facts
 from tui.inspection.gallery import name_of, page_size, pages, tile, verdict_caption
-from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside
+from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside, explained
 
 LARGEST_COUNT: Final = 9999
 """The largest count that a cell of the matrix shows."""
@@ -49,6 +52,20 @@ class ConfusionTab(Tab):
             return "", []
         cell = self._cell(facts.confused)
         return _cell_words(facts.confused, cell)[0], facts.judged.cell(*cell).tolist()
+
+    def tables(self, facts: Facts) -> list[Table]:
+        one = facts.confused
+        if one is None:
+            rows = _by_class(facts)
+            return [per_class_table(rows, facts.set_name)] if rows else [explained("confusion", _why_no_classes(facts))]
+        order = self._order(one)
+        title, places = self.listed(facts)
+        return [
+            matrix_table(one, order, as_percent=self._percent or _too_long(one), name=facts.set_name),
+            lost_table(one, order),
+            frequent_table(one),
+            *([images_table(title, facts.judged, places)] if isinstance(facts.judged, JudgedImages) else []),
+        ]
 
     # --- drawing ----------------------------------------------------------------------------------------------
 
@@ -144,13 +161,10 @@ class ConfusionTab(Tab):
         lines = [heading(title, canvas.width, [f"{shown}, the surest first   q back", shown], focused=True)]
         if not places:
             return [*lines, [(" no image in this cell", "dim")]]
-        return [
-            *lines,
-            *pages(
-                facts, canvas, places, self._image, lambda place, cells: verdict_caption(judged, place, cells),
-                canvas.height - 1,
-            ),
-        ]  # fmt: skip
+        drawn = pages(
+            facts, canvas, places, self._image, lambda at, cells: verdict_caption(judged, at, cells), canvas.height - 1
+        )
+        return [*lines, *drawn]
 
     # --- keys -------------------------------------------------------------------------------------------------
 
@@ -208,19 +222,26 @@ def _cell_words(one: Confused, cell: tuple[int, int]) -> tuple[str, str]:
     return title, counted(int(one.matrix[cell]), "image")
 
 
+def _by_class(facts: Facts) -> list[ClassRow]:
+    """The accuracy by class, the worst first; [] where it is not known."""
+    found = [ClassRow(one.name, one.recall) for one in facts.overview.classes] if facts.on else class_rows(facts.view)
+    return sorted(found, key=_known_first)
+
+
+def _why_no_classes(facts: Facts) -> str:
+    if facts.on and isinstance(facts.judged, Unpaired):
+        return facts.judged.reason
+    return facts.view.no_test if facts.view.tested_once else "no test by class yet"
+
+
 def _without_matrix(facts: Facts, width: int, height: int) -> list[Line]:
     """Why there is no matrix, and the accuracy by class where that is known, the worst first."""
-    view = facts.view
+    view, rows = facts.view, _by_class(facts)
     lines = [heading(f"confusion of {one_line(view.name)} {view.short_id}", width), []]
-    rows = [ClassRow(one.name, one.recall) for one in facts.overview.classes] if facts.on else class_rows(view)
-    if facts.on and not rows and isinstance(facts.judged, Unpaired):
-        return [*lines, *([(f" {part}", "dim")] for part in wrap(facts.judged.reason, width - 2))]
     if not rows:
-        missing = view.no_test if view.tested_once else "no test by class yet"
-        return [*lines, [(f" {missing}", "dim")]]
+        return [*lines, *([(f" {part}", "dim")] for part in wrap(_why_no_classes(facts), width - 2))]
     lines.append([(" the confusion matrix is recorded for up to 20 classes only", "dim")])
-    ordered = sorted(rows, key=_known_first)
-    return [*lines, [], *per_class(ordered, "", width, len(ordered) + 2)]
+    return [*lines, [], *per_class(rows, "", width, len(rows) + 2)]
 
 
 def _known_first(row: ClassRow) -> float:

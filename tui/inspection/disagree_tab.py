@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from engine.analysis.disagree import Disagreement
 from engine.analysis.judged_images import JudgedImages
+from engine.contract.text import one_line
+from tui.drawing import disagree_tables as tables
 from tui.drawing.disagree_panes import Names, churn_pane, reading_pane, right_by_class, table_pane, together_pane
 from tui.drawing.lines import Line, clip, fit, heading, hints, wrap
 from tui.drawing.picture_lines import PITCH
+from tui.drawing.typeset import Table
 from tui.inspection.facts import Facts
 from tui.inspection.gallery import name_of, page_size, pages
-from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside
+from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside, explained
 
 
 class DisagreeTab(Tab):
@@ -31,12 +34,31 @@ class DisagreeTab(Tab):
     def forget(self) -> None:
         self._with, self._chosen, self._class, self._open = 0, 0, None, False
 
+    def compared(self, facts: Facts) -> list[str]:
+        first = [self._pair(facts).other.run] if facts.disagreements else []
+        return [*first, *(one.run for one in facts.others if one.run not in first)]
+
     def listed(self, facts: Facts) -> tuple[str, list[int]]:
         if not isinstance(facts.judged, JudgedImages) or not facts.disagreements:
             return "", []
         one = self._pair(facts)
         title = f"images that only this run or only {one.other.run[-4:]} has right"
         return title, list(self._places(facts.judged, one))
+
+    def tables(self, facts: Facts) -> list[Table]:
+        if not isinstance(facts.judged, JudgedImages) or not facts.disagreements:
+            return [explained("disagree", _why_nothing(facts))]
+        one = self._pair(facts)
+        ids = facts.id, one.other.run[-4:]
+        title, _ = self.listed(facts)
+        places = list(self._places(facts.judged, one).items())
+        return [
+            tables.pair_table(one, *ids),
+            tables.churn_table(one, *ids),
+            tables.by_class_table(one, *ids),
+            tables.together_table(one, *ids),
+            tables.disagreed_table(title, facts.judged, one, places, *ids),
+        ]
 
     def choose(self, run: str) -> None:
         """Compare with this run, by its id, as soon as it has been read."""
@@ -144,19 +166,22 @@ class DisagreeTab(Tab):
 def _answers(judged: JudgedImages, one: Disagreement, place: tuple[int, int], facts: Facts, width: int) -> list[Line]:
     """What both runs say about the chosen image, two classes each."""
     lines: list[Line] = []
+    truth = one_line(judged.classes[int(judged.answers.labels[place[0]])])
     for run, at, look in ((judged, place[0], facts.look), (one.other, place[1], facts.looks[one.other.run])):
         line: Line = [(f" {look.mark} {run.run[-4:]}  ", look.role)]
-        for label, share in run.top(at, 2):
-            role = "ok" if label == judged.answers.labels[place[0]] else "warn"
-            line += [(f"{name_of(judged, label)[:9]} ", role), (f"{share:.2f}  ", "strong")]
+        first, share, second, rest = tables.answer_cells(run, at)
+        for name, figure in ((first, share), (second, rest)):
+            line += [(f"{name[:9]} ", "ok" if name == truth else "warn"), (f"{figure}  ", "strong")]
         lines.append(clip(line, width))
     return lines
 
 
-def _nothing(facts: Facts, width: int) -> list[Line]:
+def _why_nothing(facts: Facts) -> str:
     """Why there is nothing to compare with, and what to do."""
     if isinstance(facts.judged, JudgedImages):
-        why = "no other marked run can be paired with this one: mark one with space in Results"
-    else:
-        why = f"this run cannot be compared image by image: {facts.judged.reason}"
-    return [heading("disagree", width), *([(f" {part}", "dim")] for part in wrap(why, width - 2))]
+        return "no other marked run can be paired with this one: mark one with space in Results"
+    return f"this run cannot be compared image by image: {facts.judged.reason}"
+
+
+def _nothing(facts: Facts, width: int) -> list[Line]:
+    return [heading("disagree", width), *([(f" {part}", "dim")] for part in wrap(_why_nothing(facts), width - 2))]

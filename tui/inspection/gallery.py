@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from engine.analysis.judged_images import JudgedImages
 from engine.contract.text import one_line
+from tui.drawing.image_tables import image_cells
 from tui.drawing.lines import Line, clip, fit, width_of, wrap
 from tui.drawing.picture_lines import SIDE, SMALL, Tile, blank, columns_in, picture, tiles
 from tui.inspection.facts import Facts
@@ -13,22 +15,24 @@ from tui.inspection.tab import Canvas
 
 Caption = Callable[[int, int], Line]
 """(place in the run's predictions, cells) -> the line below its picture."""
+NAME: Final = 14
+"""Letters of the name of a class."""
 
 
 def name_of(judged: JudgedImages, label: int) -> str:
     """The name of a class on one line."""
-    return one_line(judged.classes[label], 14)
+    return one_line(judged.classes[label], NAME)
 
 
 def verdict_caption(judged: JudgedImages, place: int, cells: int = SIDE) -> Line:
     """Truth → prediction, its probability, and the index of the image at the right."""
-    answers = judged.answers
-    truth, taken = (name_of(judged, int(one[place])) for one in (answers.labels, answers.predicted))
-    right = f"#{int(answers.index[place])}"
+    index, *names, probability = image_cells(judged, place)
+    truth, taken = (one_line(name, NAME) for name in names)
+    right = f"#{index}"
     room = (cells - len(right) - len(" →  0.000 ")) // 2
     role = "ok" if truth == taken else "warn"
     line: Line = [(_cut(truth, room), ""), (" → ", "dim"), (_cut(taken, room), f"{role} heavy")]
-    line.append((f" {judged.probability(place):.3f}", "strong"))
+    line.append((f" {probability}", "strong"))
     return [*line, (right.rjust(max(cells - width_of(line), 0)), "dim")]
 
 

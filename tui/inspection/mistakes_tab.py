@@ -6,15 +6,19 @@ from collections.abc import Sequence
 
 from engine.analysis.judged_images import JudgedImages
 from engine.analysis.mistakes import ORDERS, Order, Said, by_class, mistaken, said_by, sureness
+from engine.analysis.pairing import Unpaired
 from tui.dashboard.options import next_value
 from tui.drawing.confusion import frequent
+from tui.drawing.confusion_tables import frequent_table
 from tui.drawing.format import whole
 from tui.drawing.image_panes import by_class_pane, considered, others_say, suspects_pane
+from tui.drawing.image_tables import by_class_table, considered_table, images_table, others_table, suspects_table
 from tui.drawing.lines import Line, heading, hints, wrap
 from tui.drawing.picture_lines import PITCH, tiles
+from tui.drawing.typeset import Table
 from tui.inspection.facts import Facts
 from tui.inspection.gallery import captions, name_of, page_size, pages, tile, verdict_caption
-from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside
+from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside, explained
 
 LEAST_SIDE = 21
 """Cells of the pane at the side at least."""
@@ -43,6 +47,9 @@ class MistakesTab(Tab):
             return list(facts.doubt.places)
         return [int(place) for place in mistaken(judged, self._order, self._class)]
 
+    def compared(self, facts: Facts) -> list[str]:
+        return [one.run for one in facts.others]
+
     def listed(self, facts: Facts) -> tuple[str, list[int]]:
         if not isinstance(facts.judged, JudgedImages):
             return "", []
@@ -50,12 +57,28 @@ class MistakesTab(Tab):
         title = "suspect labels" if self._suspects else f"mistakes{which}, {self._order}"
         return title, self._places(facts, facts.judged)
 
+    def tables(self, facts: Facts) -> list[Table]:
+        judged = facts.judged
+        if not isinstance(judged, JudgedImages):
+            return [explained("mistakes", _why_unknown(judged))]
+        title, places = self.listed(facts)
+        names = judged.classes
+        found = [by_class_table(by_class(judged), names), suspects_table(judged, facts.doubt)]
+        if places:
+            place = places[min(self._chosen, len(places) - 1)]
+            said = _said(facts, judged, place)
+            found.append(considered_table(judged, place, sureness(judged, place)))
+            found.append(others_table(said, names, _doubt(facts, judged, place, said)))
+        found += [frequent_table(facts.confused)] if facts.confused is not None else []
+        title = f"{title}: {len(places)} of {whole(len(judged.answers.labels))} images"
+        return [*found, images_table(title, judged, places, facts.others)]
+
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
         judged = facts.judged
         if not isinstance(judged, JudgedImages):
-            why = f"the mistakes of this run are not known image by image: {judged.reason}"
+            why = _why_unknown(judged)
             title = f"mistakes on {facts.set_name}" if facts.on else "mistakes"
             return [heading(title, canvas.width), *([(f" {part}", "dim")] for part in wrap(why, canvas.width - 2))]
         places = self._places(facts, judged)
@@ -111,19 +134,11 @@ class MistakesTab(Tab):
         ]
 
     def _others(self, facts: Facts, judged: JudgedImages, place: int, width: int) -> list[Line]:
-        label, taken = int(judged.answers.labels[place]), int(judged.answers.predicted[place])
-        look = facts.look
-        said = [(Said(judged.run, taken, judged.probability(place)), look.mark, look.role)]
-        for one in said_by(facts.others, int(judged.answers.index[place])):
-            other = facts.looks[one.run]
-            said.append((one, other.mark, other.role))
-        agree = sum(one.predicted == taken for one, _, _ in said)
-        if len(said) == 1:
-            doubt = "no other run is marked that was tested on this image"
-        else:
-            kind = "a suspect" if place in facts.doubt.places else "not a suspect"
-            doubt = f"{agree} of {len(said)} say {name_of(judged, taken)}: {kind}"
-        return others_say(said, label, judged.classes, doubt, width)
+        said = _said(facts, judged, place)
+        looks = [facts.look, *(facts.looks[one.run] for one in said[1:])]
+        rows = [(one, look.mark, look.role) for one, look in zip(said, looks, strict=True)]
+        label = int(judged.answers.labels[place])
+        return others_say(rows, label, judged.classes, _doubt(facts, judged, place, said), width)
 
     def _details(
         self, facts: Facts, judged: JudgedImages, canvas: Canvas, places: Sequence[int], rows: int
@@ -176,3 +191,22 @@ class MistakesTab(Tab):
             return facts.doubt.why or "no image is given the same wrong class by all marked runs"
         self._suspects, self._chosen = not self._suspects, 0
         return ""
+
+
+def _why_unknown(judged: Unpaired) -> str:
+    return f"the mistakes of this run are not known image by image: {judged.reason}"
+
+
+def _said(facts: Facts, judged: JudgedImages, place: int) -> list[Said]:
+    """What the run and then the other marked ones say about an image."""
+    own = Said(judged.run, int(judged.answers.predicted[place]), judged.probability(place))
+    return [own, *said_by(facts.others, int(judged.answers.index[place]))]
+
+
+def _doubt(facts: Facts, judged: JudgedImages, place: int, said: Sequence[Said]) -> str:
+    """How many runs give the same answer, and whether the label of the image is suspect."""
+    if len(said) == 1:
+        return "no other run is marked that was tested on this image"
+    agree = sum(one.predicted == said[0].predicted for one in said)
+    kind = "a suspect" if place in facts.doubt.places else "not a suspect"
+    return f"{agree} of {len(said)} say {name_of(judged, said[0].predicted)}: {kind}"

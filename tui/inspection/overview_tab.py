@@ -5,23 +5,38 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from engine.analysis.compare import fields, where
-from engine.contract.text import one_line
 from tui.dashboard.curves import accuracy_curves, aligned, loss_curves
 from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame
+from tui.drawing import overview_tables as tables
 from tui.drawing.chart_pane import chart_pane
-from tui.drawing.format import counted, delta, whole
+from tui.drawing.charts import Chart
+from tui.drawing.format import counted
 from tui.drawing.further_panes import corruption_pane, further_pane
+from tui.drawing.further_sets import corruption_table, sets_table
 from tui.drawing.lines import Line, clip, fit, heading, width_of
 from tui.drawing.log_tail import draw_log_line
 from tui.drawing.marks import hollow_of
 from tui.drawing.overview_panes import classes_pane, commands_pane, files_pane, made_pane, note_pane, result_pane
+from tui.drawing.overview_tables import by_label
+from tui.drawing.typeset import Table
+from tui.inspection.fact_tables import (
+    AT,
+    DIFFERENCE,
+    IMAGES,
+    INTERVAL,
+    NOT_PAIRED,
+    baseline_table,
+    recipe_table,
+    unknown,
+)
 from tui.inspection.facts import Facts
 from tui.inspection.tab import GAP, WIDE, WIDEST, Canvas, Tab, beside
 
 ROOMY: Final = 190
 """Cells from which the names of all fields fit into the column of the recipe."""
+_EXPORTED: Final = Frame(120, 20)
+"""The cells that titles and labels of exported curves are worded for."""
 LEAST_CHART: Final = 8
 """Lines of a chart with its heading below which it says nothing."""
 
@@ -55,6 +70,25 @@ class OverviewTab(Tab):
                 (recipe_pane(facts, rest, body), rest),
             ]
         return [*beside(columns, body), *foot]
+
+    def tables(self, facts: Facts) -> list[Table]:
+        """Those of the tab alone: the recipe and the log, which a large screen has room for, are tabs of their own."""
+        one, on = facts.overview, facts.on
+        found = [tables.result_table(one), baseline_table(facts)]
+        found += [sets_table(facts.further)] if facts.further else []
+        found.append(tables.made_table(one))
+        if on is not None and on.corrupted:
+            found.append(corruption_table(on))
+        elif one.classes:
+            found.append(tables.classes_table(one.classes, facts.set_name))
+        found += [tables.files_table(one.files), tables.commands_table(one)]
+        note = tables.note_table(one, facts.view.train_mixed)
+        return [table for table in [*found, note] if table is not None and (table.rows or table.legend)]
+
+    def charts(self, facts: Facts) -> list[Chart]:
+        view, options = facts.view, facts.options
+        accuracy = accuracy_curves(view, facts.baseline, options, _EXPORTED, facts.look)
+        return [accuracy, loss_curves(view, options, _EXPORTED, facts.look, base=facts.baseline)]
 
     def _left(self, facts: Facts, canvas: Canvas, width: int, height: int) -> list[Line]:
         top = [*_result(facts, width), *further_pane(facts.further, facts.on, width), *([[]] if height >= 30 else [])]
@@ -91,22 +125,22 @@ def _result(facts: Facts, width: int) -> list[Line]:
 
 def _against(facts: Facts, width: int) -> list[Line]:
     """The difference to the baseline, and its interval on the images that both runs were tested on."""
-    base, found = facts.baseline, facts.against
-    if base is None or found is None:
+    table = baseline_table(facts)
+    if table is None or facts.baseline is None:
         return []
-    difference, epoch, base_epoch = facts.view.against(base)
-    if not epoch:
-        return [clip([(f" b {base.short_id}: ", "dim"), ("no epoch to compare at", "dim")], width)]
-    line: Line = [(f" b {base.short_id}: ", "dim"), (delta(difference, 2), "strong"), (" points", "")]
-    line.append((f" at {where(epoch, base_epoch)}", "dim") if epoch != base_epoch else ("", ""))
-    if found.interval is None:
-        line.append((f"   not paired: {found.why}", "dim"))
+    found = by_label(table)
+    line: Line = [(f" b {facts.baseline.short_id}: ", "dim")]
+    if not found:
+        return [clip([*line, ("no epoch to compare at", "dim")], width)]
+    line += [(found[DIFFERENCE], "strong"), (" points", "")]
+    line += [(f" at {found[AT]}", "dim")] if not found[AT].startswith("epoch") else []
+    if NOT_PAIRED in found:
+        line.append((f"   not paired: {found[NOT_PAIRED]}", "dim"))
     else:
-        low, high = (delta(end, 2) for end in (found.interval.low, found.interval.high))
-        line.append((f"   95 % {low} .. {high}", "dim"))
-        images = f" on the same {whole(found.images)} images"
-        line.append((images if width_of(line) + len(images) <= width else "", "dim"))
-    return [clip([part for part in line if part[0]], width)]
+        line.append((f"   95 % {found[INTERVAL]}", "dim"))
+        images = f" on the same {found[IMAGES]} images"
+        line += [(images, "dim")] if width_of(line) + len(images) <= width else []
+    return [clip(line, width)]
 
 
 def _classes(facts: Facts, width: int, height: int) -> list[Line]:
@@ -145,12 +179,9 @@ def recipe_pane(facts: Facts, width: int, height: int = 0) -> list[Line]:
     Args:
         height: lines there are; 0 for as many as it takes.
     """
-    recipe = facts.view.recipe
-    if recipe is None:
-        run = facts.overview.run
-        told = "it was imported without its recipe" if run.layout else "it cannot be read by this version"
-        return [heading("recipe", width), [(told, "dim" if run.layout else "warn")]]
-    rows = list(fields(recipe).items())
+    rows = recipe_table(facts).rows
+    if not rows:
+        return [heading("recipe", width), [(unknown(facts), "dim" if facts.overview.run.layout else "warn")]]
     across = max((width + GAP) // 44, 1)
     column = (width + GAP) // across - GAP
     down = -(-len(rows) // across)
@@ -163,6 +194,6 @@ def recipe_pane(facts: Facts, width: int, height: int = 0) -> list[Line]:
         line: Line = []
         for i, (key, value) in enumerate(shown[at::down]):
             line += [(" " * GAP if i else "", ""), (fit(key, name) + " ", "dim")]
-            line.append((fit(one_line(value), column - name - 1), ""))
+            line.append((fit(value, column - name - 1), ""))
         lines.append(line)
     return lines

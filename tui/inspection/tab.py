@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from tui.drawing.charts import Chart
 from tui.drawing.format import Glyphs
 from tui.drawing.lines import Line, width_of
+from tui.drawing.typeset import Column, Table
 from tui.inspection.facts import Facts
 
 WIDE: Final = 99
@@ -56,6 +58,18 @@ class Tab:
         """All lines of the tab; more than fit are scrolled."""
         raise NotImplementedError
 
+    def tables(self, facts: Facts) -> list[Table]:
+        """Everything that the tab prints, and what is scrolled away, as the tables that exports write."""
+        raise NotImplementedError
+
+    def charts(self, facts: Facts) -> list[Chart]:
+        """The curves of the tab."""
+        return []
+
+    def compared(self, facts: Facts) -> list[str]:
+        """Ids of the other runs that the tab shows, the one that it compares with first."""
+        return []
+
     def forget(self) -> None:
         """Another run is shown from now on."""
 
@@ -91,6 +105,11 @@ class Tab:
 
     def _nothing(self, key: str) -> str:
         return f"{key} means nothing in {self.title}; ? lists the keys"
+
+
+def explained(title: str, why: str) -> Table:
+    """A table that says why there is nothing to show."""
+    return Table(title, (Column("nothing to show", wraps=True),), ((why,),))
 
 
 def beside(columns: list[tuple[list[Line], int]], height: int = 0) -> list[Line]:

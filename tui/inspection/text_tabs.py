@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from engine.contract.text import one_line
+from tui.dashboard.log import log_lines, log_table
 from tui.drawing.lines import Line, heading, hints, wrap
-from tui.drawing.overview_panes import origin_command
+from tui.drawing.overview_tables import origin_command
+from tui.drawing.typeset import Table
+from tui.inspection.fact_tables import recipe_table
 from tui.inspection.facts import Facts
 from tui.inspection.overview_tab import log_pane, recipe_pane
 from tui.inspection.tab import Canvas, Tab
@@ -35,6 +38,9 @@ class RecipeTab(Tab):
         lines += [repeat, *canvas.air, *recipe_pane(facts, canvas.width)]
         return lines
 
+    def tables(self, facts: Facts) -> list[Table]:
+        return [recipe_table(facts)]
+
 
 class LogTab(Tab):
     """The messages of the run, the newest first."""
@@ -44,3 +50,6 @@ class LogTab(Tab):
 
     def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
         return log_pane(facts, canvas.width, MOST_LINES)
+
+    def tables(self, facts: Facts) -> list[Table]:
+        return [log_table(log_lines(facts.view.history, wide=True))]

@@ -69,7 +69,13 @@ ACTS: Final = (
 """Acts on the run under the cursor."""
 
 EXPORT: Final = (
-    Key("Y", "export", "export", "Save the charts and tables as SVG or text (cifar-tui runs show RUN --svg FILE)."),
+    Key(
+        "Y",
+        "export",
+        "export",
+        "Save the charts and tables as SVG, text, Markdown, LaTeX, CSV or JSON "
+        "(cifar-tui runs show RUN --format md; --svg FILE).",
+    ),
 )
 """Screens with charts or tables."""
 

@@ -9,8 +9,8 @@ from tui.keys.families import ACTS, CHARTS, EXPORT, OTHER_RUN, in_line, take
 from tui.keys.key import Key
 
 _EXPORT: Final = (
-    "Save this tab as SVG or text, or its images as a PNG contact sheet "
-    "(cifar-tui runs show RUN --tab TAB --svg FILE, or --out FILE)."
+    "Save the charts and tables of this tab as SVG, text, Markdown, LaTeX, CSV or JSON, or its images as PNG "
+    "(cifar-tui runs show RUN --tab TAB --format md; --svg FILE; --out FILE)."
 )
 
 KEYS: Final = in_line(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from tui.keys.families import in_line
+from tui.keys.families import EXPORT, in_line
 from tui.keys.key import Key, moved
+
+_EXPORT: Final = (
+    "Save the command that starts this run as a shell script, or its recipe as TOML "
+    "(cifar-tui --preset NAME --dry-run)."
+)
 
 KEYS: Final = in_line(
     (
@@ -30,6 +36,7 @@ KEYS: Final = in_line(
         Key("tab,shift+tab", "other_pane", "changes", "Go to the list of what differs from the preset, and back."),
         Key("W", "save", "save preset", "Save the form as a preset of your own (cifar-tui presets save NAME)."),
         Key("y", "copy", "copy command", "Copy the command line that does the same."),
+        *(replace(row, help=_EXPORT) for row in EXPORT),
     ),
     "enter ctrl+s p f i / W u y tab",
 )  # fmt: skip

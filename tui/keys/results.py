@@ -11,6 +11,9 @@ from tui.keys.key import Key
 _DELETE: Final = (
     "Move the run to the trash, or all marked ones; asks first, and u restores them (cifar-tui runs rm RUN)."
 )
+_EXPORT: Final = (
+    "Save the table as SVG, text, Markdown, LaTeX, CSV or JSON (cifar-tui runs table --by run --format md)."
+)
 
 KEYS: Final = in_line(
     (
@@ -21,7 +24,7 @@ KEYS: Final = in_line(
         ),
         *(replace(row, help=_DELETE) if row.key == "D" else row for row in ACTS),
         Key("y", "copy", "copy command", "Copy the command that repeats the run."),
-        *(replace(row, help="Save the table as SVG or text (cifar-tui runs table --by run).") for row in EXPORT),
+        *(replace(row, help=_EXPORT) for row in EXPORT),
     ),
     "enter space v / b S|C t e R s E c D i",
 )

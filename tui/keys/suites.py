@@ -8,7 +8,10 @@ from typing import Final
 from tui.keys.families import ACTS, EXPORT, LISTS, in_line, take
 from tui.keys.key import Key, moved
 
-_EXPORT: Final = "Save figure and tables as SVG or text (cifar-tui suites report NAME --figure FILE)."
+_EXPORT: Final = (
+    "Save figure and tables as SVG, text, Markdown, LaTeX, CSV or JSON "
+    "(cifar-tui suites report NAME --format latex; --figure FILE)."
+)
 _LISTS: Final = {
     "filter": "Filter as you type: the rows with all of these words in their id, title or note.",
     "mark": "Mark or unmark the row: ctrl+s queues the marked rows.",

@@ -1,40 +1,35 @@
-"""The panes of Compare: reads the marked runs in a thread, and draws what is known. `Compare` adds the keys."""
+"""The panes of Compare: divides the screen, and draws what is known of the marked runs. `Compare` adds the keys."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, Literal, get_args
 
-from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize, ScreenResume
 
 from engine.analysis.judged import Judged, recipe_labels
-from engine.analysis.marked import Marked
-from engine.analysis.verdict import Rules
 from engine.contract.run.store import RunFolder
 from tui.dashboard.compare_layout import CompareLayout, compare_layout
-from tui.dashboard.options import AXES, X_UNITS_OF_MANY
 from tui.dashboard.overlay import Overlay, overlay_chart
 from tui.drawing.chart_pane import chart_pane
 from tui.drawing.charts import Chart, ChartStyle
 from tui.drawing.compare_classes import classes_pane
 from tui.drawing.compare_page import Page, column_lines, lower_lines, verdict_pane
-from tui.drawing.compare_table import Columns, columns, draw_row, header
+from tui.drawing.compare_table import columns, header
 from tui.drawing.lines import Line
 from tui.drawing.marks import mark_of, role_of
 from tui.drawing.ranges import Ranges
-from tui.screens.compare_reader import CompareReader, stamps
-from tui.screens.plot_keys import PlotKeys
+from tui.screens.compare_runs import CompareRuns
+from tui.widgets.comparison_table import ComparisonTable
 from tui.widgets.key_line import KeyLine
-from tui.widgets.line_list import LineList, LineView
+from tui.widgets.line_list import LineView
 from tui.widgets.lines_pane import LinesPane
 from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
 
-TICK_SECONDS: Final = 1.0
 Lower = Literal["verdict", "classes", "facts"]
 LOWER: Final[tuple[Lower, ...]] = get_args(Lower)
 """What may stand below the table where there is room for one pane only."""
@@ -44,39 +39,7 @@ _GUTTER, _NARROW_GUTTER, _COLUMN_GUTTER = 18, 14, 15
 _NOTED: Final = 14  # rows of the chart from which on labels have a second line
 
 
-class ComparisonTable(LineList):
-    """A row for each marked run, with a cursor."""
-
-    def __init__(self) -> None:
-        super().__init__(id="table")
-        self.marked: Sequence[Marked] = ()
-        self._columns: Columns | None = None
-        self._marks: Mapping[str, tuple[str, str]] = {}
-
-    def row_count(self) -> int:
-        return len(self.marked)
-
-    def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        assert self._columns is not None
-        one = self.marked[row]
-        return draw_row(one, self._columns, self._marks[one.run.id], at_cursor=at_cursor)
-
-    @property
-    def run(self) -> Marked | None:
-        """The run under the cursor."""
-        return self.marked[self.cursor] if self.cursor < len(self.marked) else None
-
-    def show(self, marked: Sequence[Marked], shown: Columns, marks: Mapping[str, tuple[str, str]]) -> None:
-        """Show other rows; the cursor stays on its run."""
-        kept = self.run.run.id if self.run else ""
-        if kept and marked is not self.marked:
-            at = next((i for i, one in enumerate(marked) if one.run.id == kept), self.cursor)
-            self.set_reactive(LineList.cursor, at)
-        self.marked, self._columns, self._marks = marked, shown, marks
-        self.reload()
-
-
-class ComparePanes(PlotKeys):
+class ComparePanes(CompareRuns):
     """The chart, the table, and what is known of the runs."""
 
     DEFAULT_CSS = """
@@ -96,16 +59,10 @@ class ComparePanes(PlotKeys):
         self._options = replace(self._options, smooth=0.85)
         self._loss = False
         self._zoomed = False
-        self._by_recipe = False
         self._every_field = False
         self._lower: Lower = "verdict"
         """What stands below the table where there is room for one pane only."""
-        self._judged: Judged | None = None
-        self._reader = CompareReader()
         self._ranges = Ranges()
-        self._reading = 0
-        """Number of the latest reading: an earlier one ends as soon as it sees that."""
-        self._stamps: object = None
         self._layout: CompareLayout = compare_layout(80, 24, 2)
 
     def compose(self) -> ComposeResult:
@@ -122,9 +79,6 @@ class ComparePanes(PlotKeys):
             yield LinesPane(id="column")
         yield KeyLine(self._pairs())
 
-    def on_mount(self) -> None:
-        self.set_interval(TICK_SECONDS, self._tick)
-
     def on_screen_resume(self, event: ScreenResume) -> None:
         self._take_saved()
         self._load()
@@ -132,69 +86,6 @@ class ComparePanes(PlotKeys):
 
     def on_resize(self, event: Resize) -> None:
         self._arrange()
-
-    def runs_changed(self) -> None:
-        """Read again after runs or marks have changed."""
-        self._take_saved()
-        self._load()
-
-    # --- reading ----------------------------------------------------------------------------------------------
-
-    def _runs(self) -> list[RunFolder]:
-        """The marked runs in the order of their marks, or else the selected run; and always the baseline."""
-        session = self.workbench.session
-        runs = list(session.marked) or ([session.selected] if session.selected else [])
-        if session.baseline is not None and session.baseline not in runs:
-            runs.append(session.baseline)
-        return runs
-
-    def _baseline(self) -> RunFolder | None:
-        """The baseline; without one, the first run."""
-        runs = self._runs()
-        return self.workbench.session.baseline or (runs[0] if runs else None)
-
-    def _load(self) -> None:
-        """Read the runs in a thread; what is known of them stays until then."""
-        runs, base = self._runs(), self._baseline()
-        self._reading += 1
-        self._stamps = stamps(runs)
-        if base is None:
-            self._judged = None
-            self._draw()
-        else:
-            self._read(runs, base, self._reading)
-
-    @work(thread=True, group="compare", exit_on_error=False)
-    def _read(self, runs: Sequence[RunFolder], base: RunFolder, number: int) -> None:
-        session = self.workbench.session
-        for found in self._reader.read(runs, base, session.summaries(), Rules(session.smallest / 100)):
-            if number != self._reading:
-                return
-            self.app.call_from_thread(self._show, found, number)
-
-    def _show(self, found: Judged, number: int) -> None:
-        if number == self._reading:
-            count = len(self._judged.marked) if self._judged else -1
-            self._judged = found
-            if len(found.marked) != count:
-                self._arrange()
-            else:
-                self._draw()
-
-    def _tick(self) -> None:
-        if self.is_current and stamps(self._runs()) != self._stamps:
-            self._load()
-
-    def _take_saved(self) -> None:
-        """Take axes and mode from the saved comparison that was opened."""
-        session = self.workbench.session
-        found, session.comparison = session.comparison, None
-        if found is None:
-            return
-        x = next(unit for unit in X_UNITS_OF_MANY if unit == found.x)
-        axis = next(style for style in AXES if style == found.axis)
-        self._options = replace(self._options, x=x, axis=axis)
-        self._by_recipe = found.by_recipe
 
     # --- sizes ------------------------------------------------------------------------------------------------
 
@@ -282,8 +173,8 @@ class ComparePanes(PlotKeys):
                 self._facts.show([])
             return
         page = self._page(judged)
-        self._table.show(judged.marked, columns(judged.marked, judged.baseline, self._layout.left - 1), page.marks)
-        shown = columns(judged.marked, judged.baseline, self._layout.left - 1)
+        shown = columns(judged.marked, judged.baseline, self._layout.left - 1, judged.models)
+        self._table.show(judged.marked, shown, page.marks)
         self.query_one("#heads", LineView).show([header(shown, self._layout.left)])
         page = self._page(judged)  # the cursor may stand on another run now
         slots = self.workbench.session.slots_of(self._folders(judged))

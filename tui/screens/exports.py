@@ -1,4 +1,4 @@
-"""The key that writes what a screen shows into a file: its charts and tables as SVG or text."""
+"""The key that writes what a screen shows into a file: its charts and tables, in several formats."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FORMATS: Final = {"svg": "SVG for a paper or a slide", "txt": "text"}
 """The formats by how their files end, and what they are called."""
+OF_TABLES: Final = {"md": "Markdown", "tex": "LaTeX (booktabs)", "csv": "CSV for a spreadsheet", "json": "JSON"}
+"""Further formats, for what has tables."""
 
 
 def export_file(name: str) -> Path:
@@ -34,23 +36,24 @@ class Exports(Section):
         raise NotImplementedError
 
     def action_export(self) -> None:
-        """Ask for a format, then write a file; text goes to the clipboard as well."""
-        if self._sheet() is None:
+        """Ask for a format, then write a file; all but SVG goes to the clipboard as well."""
+        sheet = self._sheet()
+        if sheet is None:
             self.say("there is nothing to export yet")
             return
-        options = [Option(ending, label) for ending, label in self._formats().items()]
+        options = [Option(ending, label) for ending, label in self._formats(sheet).items()]
         self.app.push_screen(Pick("Export charts and tables as", options), self._export_as)
 
-    def _formats(self) -> Mapping[str, str]:
+    def _formats(self, sheet: Sheet) -> Mapping[str, str]:
         """The formats to choose from."""
-        return FORMATS
+        return {**FORMATS, **(OF_TABLES if sheet.tables else {})}
 
     def _export_as(self, form: str | None) -> None:
         sheet = self._sheet()
         if form is None or sheet is None:
             return
         written = sheet.written(form, glyphs_of_terminal())
-        if form == "txt":
+        if form != "svg":
             self.workbench.copy(written, sheet.name)
         self._save_export(f"{sheet.name}.{form}", written)
 

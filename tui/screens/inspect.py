@@ -6,34 +6,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import MouseScrollDown, MouseScrollUp, Resize, ScreenResume
 from textual.timer import Timer
 
 from engine.contract.run.store import RunFolder
-from tui.dashboard.accuracy_series import Look
-from tui.dashboard.view import RunView
 from tui.drawing.lines import Line
 from tui.inspection.disagree_tab import DisagreeTab
-from tui.inspection.facts import Facts, read_facts
+from tui.inspection.facts import Facts
 from tui.inspection.tab import Canvas, Tab
 from tui.inspection.tabs import all_tabs, tab_line
 from tui.keys.common import bindings
 from tui.keys.inspect import KEYS, keys_in
 from tui.keys.key import Key
 from tui.screens.inspect_exports import InspectExports
-from tui.screens.neighbors import neighbor
+from tui.screens.inspected_run import InspectedRun
 from tui.screens.plot_keys import PlotKeys
-from tui.screens.results_preview import ONE_READER
 from tui.screens.run_keys import SelectedRunKeys
 from tui.widgets.key_line import KeyLine
 from tui.widgets.line_list import LineView
 from tui.widgets.pane import Pane
 from tui.widgets.top_bar import TopBar
 
-TICK_SECONDS: Final = 1.0
 WHEEL_LINES: Final = 3
 """How many lines one notch of the wheel scrolls."""
 REST_SECONDS: Final = 0.15
@@ -41,7 +36,7 @@ REST_SECONDS: Final = 0.15
 NO_RUNS: Final = " no runs yet: 4 opens New run"
 
 
-class Inspect(InspectExports, SelectedRunKeys, PlotKeys):
+class Inspect(InspectedRun, InspectExports, SelectedRunKeys, PlotKeys):
     """The selected run, tab by tab. What a tab draws, and what keys do in it, is in `tui.inspection`."""
 
     KEYS = KEYS
@@ -51,12 +46,6 @@ class Inspect(InspectExports, SelectedRunKeys, PlotKeys):
         super().__init__()
         self._tabs = all_tabs()
         self._chosen = 0
-        self._facts: Facts | None = None
-        self._on = ""
-        """The further test set that the tabs show; "" for the test set."""
-        self._beside: tuple[dict[str, int | None], RunFolder | None] = ({}, None)
-        """The slots of the marked runs and the baseline when the run was last read."""
-        self._top = 0
         self._rest: Timer | None = None
         """Runs while the pictures wait for the last key."""
 
@@ -65,9 +54,6 @@ class Inspect(InspectExports, SelectedRunKeys, PlotKeys):
         yield Pane(self._titles, id="tabs")
         yield Pane(self._page, id="page")
         yield KeyLine(self._pairs())
-
-    def on_mount(self) -> None:
-        self.set_interval(TICK_SECONDS, self._tick)
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         self._choose_run()
@@ -86,64 +72,6 @@ class Inspect(InspectExports, SelectedRunKeys, PlotKeys):
 
     def on_resize(self, event: Resize) -> None:
         self._draw()
-
-    def runs_changed(self) -> None:
-        self._choose_run(again=True)
-
-    # --- reading ----------------------------------------------------------------------------------------------
-
-    def _choose_run(self, again: bool = False) -> None:
-        """Show the selected run, or the first one in the list of Results.
-
-        Args:
-            again: read it again if it is shown already, because its row has changed.
-        """
-        session = self.workbench.session
-        if session.selected is None:
-            session.selected = neighbor(session, None, 0)
-        run, view = session.selected, self._facts.view if self._facts else None
-        if run is None:
-            self._facts = None
-            self._draw()
-        elif view is None or view.run != run:
-            self._read(RunView(run))
-        elif again or (session.slots, session.baseline) != self._beside:
-            self._read(view)
-        self._beside = dict(session.slots), session.baseline
-
-    def _slots(self, run: RunFolder) -> list[int | None]:
-        """The slots of the run and of the other marked ones."""
-        session = self.workbench.session
-        return session.slots_of([run, *(other for other in session.marked if other != run)])
-
-    @work(thread=True, group="inspect", exclusive=True, exit_on_error=False)
-    def _read(self, view: RunView) -> None:
-        session = self.workbench.session
-        row = session.row(view.run)
-        if row is None:  # removed meanwhile
-            return
-        marked = [run for run in session.marked if run != view.run]
-        others = [other for run in marked if (other := session.row(run)) is not None]
-        looks = [Look.of(slot, run.id) for slot, run in zip(self._slots(view.run), [view.run, *marked], strict=True)]
-        with ONE_READER:
-            baseline = session.row(session.baseline)
-            facts = read_facts(view, row, session.summaries(), others, looks, baseline, self._on)
-        self.app.call_from_thread(self._show, facts)
-
-    def _show(self, facts: Facts) -> None:
-        if facts.view.run != self.workbench.session.selected:
-            return
-        if self._facts is None or (self._facts.view.run, self._facts.on) != (facts.view.run, facts.on):
-            self._top = 0
-            for tab in self._tabs:
-                tab.forget()
-        self._facts = facts
-        self._draw()
-
-    def _tick(self) -> None:
-        """Read what a live run has written since."""
-        if self.is_current and self._facts is not None and self._facts.view.poll():
-            self._read(self._facts.view)
 
     # --- drawing ----------------------------------------------------------------------------------------------
 

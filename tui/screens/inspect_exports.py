@@ -1,4 +1,4 @@
-"""What leaves Inspect: a tab as text or SVG, its images as a contact sheet, and the command that prints it."""
+"""What leaves Inspect: charts and tables of a tab, its images as a contact sheet, and the command that prints it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from textual import work
 
 from engine.contract.errors import BadInput
 from tui.drawing.sheet import Sheet
+from tui.inspection.exported import sheet_of
 from tui.inspection.facts import Facts
 from tui.inspection.sheets import save_sheet
 from tui.inspection.tab import Canvas, Tab
@@ -24,24 +25,24 @@ class InspectExports(Exports):
         raise NotImplementedError
 
     def _sheet(self) -> Sheet | None:
-        """The tab as it is drawn now, with what is scrolled away."""
+        """The tab with what is scrolled away."""
         shown = self._shown()
         if shown is None:
             return None
         (tab, facts), pane = shown, self.query_one("#page", Pane)
         canvas = Canvas(pane.size.width, pane.size.height, pane.glyphs, not self.app.no_color)
-        return Sheet(_name(tab, facts), lines=tab.draw(facts, canvas))
+        return sheet_of(tab, facts, canvas)
 
-    def _formats(self) -> Mapping[str, str]:
+    def _formats(self, sheet: Sheet) -> Mapping[str, str]:
         """The images of a tab that has some can be exported too."""
         shown = self._shown()
         with_images = shown is not None and bool(shown[0].listed(shown[1])[1])
-        return {**super()._formats(), **({"png": "PNG contact sheet of the images"} if with_images else {})}
+        return {**super()._formats(sheet), **({"png": "PNG of the images"} if with_images else {})}
 
     def _export_as(self, form: str | None) -> None:
         shown = self._shown()
         if form == "png" and shown is not None:
-            self._write_images(*shown, export_file(f"{_name(*shown)}.png"))
+            self._write_images(*shown, export_file(f"{shown[0].title.lower()}-{shown[1].view.run.id}.png"))
         else:
             super()._export_as(form)
 
@@ -60,11 +61,14 @@ class InspectExports(Exports):
     def action_copy(self) -> None:
         shown = self._shown()
         if shown is not None:
-            tab, facts = shown
-            on = f" --on {facts.on.stem}" if facts.on else ""
-            command = f"cifar-tui runs show {facts.view.run.id} --tab {tab.title.lower()}{on}"
-            self.workbench.copy(command, "command")
+            self.workbench.copy(command_of(*shown), "command")
 
 
-def _name(tab: Tab, facts: Facts) -> str:
-    return f"{tab.title.lower()}-{facts.view.run.id}"
+def command_of(tab: Tab, facts: Facts) -> str:
+    """The command that prints a tab, with the runs that it compares with."""
+    words = ["cifar-tui runs show", facts.view.run.id, "--tab", tab.title.lower()]
+    words += ["--on", facts.on.stem] if facts.on else []
+    words += [word for run in tab.compared(facts) for word in ("--with", run)]
+    if tab.title == "Overview" and facts.baseline is not None:
+        words += ["--baseline", facts.baseline.run.id]
+    return " ".join(words)

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.widgets import Input
 
 from engine.contract.run.logfile import tail
-from engine.contract.text import one_line
-from tui.dashboard.log import log_lines
+from engine.contract.text import clean, one_line
+from tui.dashboard.log import log_lines, log_table
 from tui.dashboard.view import RunView
 from tui.drawing.lines import Line, heading
 from tui.drawing.log_tail import LogLine, draw_log_line
 from tui.keys.common import bindings
 from tui.keys.key import footer
 from tui.keys.log import KEYS
+from tui.screens.exports import OF_TABLES, Exports
 from tui.widgets.key_line import KeyLine
+from tui.widgets.key_order import OpensWithInput
 from tui.widgets.line_input import LineInput
 from tui.widgets.line_list import LineList, LineView
 from tui.widgets.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from tui.drawing.sheet import Sheet
 
 RAW_BYTES: Final = 256 * 1024
 """How many bytes of log.txt are read, from its end."""
@@ -54,7 +59,7 @@ class LogLines(LineList):
         return [("▸" if self.matches(row) else " ", "mark"), *line[0:1], *line[1:]]
 
 
-class Log(Screen[None]):
+class Log(OpensWithInput, Exports):
     """The log of one run."""
 
     KEYS = KEYS
@@ -71,7 +76,7 @@ class Log(Screen[None]):
     def __init__(self, view: RunView, *, searching: bool = False) -> None:
         super().__init__()
         self._view = view
-        self._searching = searching
+        self._searching = self.expects_typing = searching
         self._raw = False
         self._follow = True
 
@@ -125,10 +130,25 @@ class Log(Screen[None]):
         self._follow = True
         self._read()
 
+    def action_copy(self) -> None:
+        run = self._view.run.id
+        shown = f"logs {run}" if self._raw else f"show {run} --tab log"
+        self.workbench.copy(f"cifar-tui runs {shown}", "command")
+
+    def _sheet(self) -> Sheet | None:
+        """The lines that are shown: the messages as a table, the raw output as it is."""
+        from tui.drawing.sheet import Sheet
+
+        rows, run = self.query_one(LogLines).rows, self._view.run.id
+        if self._raw:
+            return Sheet(f"output-{run}", lines=[[(clean(row.text), "")] for row in rows]) if rows else None
+        return Sheet(f"log-{run}", tables=[log_table(rows)]) if rows else None
+
+    def _formats(self, sheet: Sheet) -> Mapping[str, str]:
+        return {"txt": "text", **(OF_TABLES if sheet.tables else {})}
+
     def action_search(self) -> None:
-        line = self.query_one("#find", Input)
-        line.display = True
-        line.focus()
+        self.query_one("#find", LineInput).edit(self.query_one(LogLines).search_text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         lines = self.query_one(LogLines)

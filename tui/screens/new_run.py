@@ -21,6 +21,7 @@ from tui.plans.plan import launch, plan
 from tui.plans.resolution import Resolution
 from tui.plans.sweep import Wanted, plan_sweep, text_of
 from tui.screens.confirm import Confirm
+from tui.screens.exports import Exports
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt, check_with
 from tui.screens.run_form import RunForm
@@ -32,7 +33,7 @@ MAX_UNCONFIRMED_RUNS = 8
 """Starting more runs than this asks first."""
 
 
-class NewRun(RunForm):
+class NewRun(RunForm, Exports):
     """The form, and the keys that act on the whole of it."""
 
     def __init__(self) -> None:
@@ -46,6 +47,19 @@ class NewRun(RunForm):
 
     def action_copy(self) -> None:
         self.workbench.copy(self.editor.draft.command_line(), "command")
+
+    def action_export(self) -> None:
+        """Ask for what to save, then put it on the clipboard and into a file."""
+        options = [Option("sh", "command that starts this run"), Option("toml", "recipe as TOML")]
+        self.app.push_screen(Pick("Export this run as", options), self._export_as)
+
+    def _export_as(self, form: str | None) -> None:
+        if form is None or (form == "toml" and self._report_problems()):
+            return
+        draft = self.editor.draft
+        written = self.editor.recipe.to_toml() if form == "toml" else f"{draft.command_line()}\n"
+        self.workbench.copy(written, "recipe" if form == "toml" else "command")
+        self._save_export(f"{draft.preset.replace(':', '-')}.{form}", written)
 
     def action_preset(self) -> None:
         presets, session = loader.list_presets(), self.workbench.session

@@ -142,6 +142,8 @@ class Pick(Dialog[str | None]):
         rows = self.query_one(OptionRows)
         if rows.options:
             self.dismiss(rows.options[rows.cursor].value)
+        else:
+            self.query_one("#find", LineInput).stay()
 
     def on_line_input_canceled(self) -> None:
         """Close the search line and show all options again."""
@@ -152,10 +154,9 @@ class Pick(Dialog[str | None]):
         self.query_one(OptionRows).focus()
 
     def action_find(self) -> None:
-        find = self.query_one("#find", Input)
-        find.display = True
         self.query_one(HintLine).set_pairs((("enter", "choose"), ("esc", "show all")))
-        find.focus()
+        find = self.query_one("#find", LineInput)
+        find.edit(find.value)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

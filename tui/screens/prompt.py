@@ -16,6 +16,8 @@ from tui.keys.common import bindings
 from tui.keys.key import Key
 from tui.screens.dialog import Dialog
 from tui.widgets.key_line import TYPING, HintLine
+from tui.widgets.key_order import OpensWithInput
+from tui.widgets.line_input import LineInput
 
 KEYS = (
     Key("escape", "cancel", "cancel", "Close without changing anything."),
@@ -23,7 +25,7 @@ KEYS = (
 )
 
 
-class Prompt(Dialog[str | None]):
+class Prompt(OpensWithInput, Dialog[str | None]):
     """Ask for a line. Dismisses with the text, which may be empty, or with None when cancelled.
 
     Args:
@@ -47,7 +49,7 @@ class Prompt(Dialog[str | None]):
         with Vertical(classes="dialog"):
             yield Static(Content(self._heading), classes="dialog-title")
             yield Static(Content(self._body), classes="dialog-body")
-            yield Input(self._value, compact=True, select_on_focus=False)
+            yield LineInput(self._value)
             yield Static(Content(""), id="wrong")
             yield HintLine(TYPING)
 
@@ -55,8 +57,12 @@ class Prompt(Dialog[str | None]):
         wrong = self._check(event.value) if self._check else ""
         if wrong:
             self.query_one("#wrong", Static).update(Content(wrong))
+            self.query_one(LineInput).stay()
         else:
             self.dismiss(event.value)
+
+    def on_line_input_canceled(self) -> None:
+        self.dismiss(None)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

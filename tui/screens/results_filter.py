@@ -39,11 +39,8 @@ class FilterLine(Horizontal):
 
     def edit(self) -> None:
         """Open the input."""
-        line = self.query_one("#filter", Input)
         self.query_one("#filter-text").display = False
-        line.display = True
-        line.value = self.text
-        line.focus()
+        self.query_one("#filter", LineInput).edit(self.text)
 
     def clear(self) -> None:
         """Remove the filter and close the input."""

@@ -355,11 +355,8 @@ class RunForm(RunActions):
         self.query_one(Form).toggle_more()
 
     def action_find(self) -> None:
-        find = self.query_one("#find", Input)
         self._field_before_find = self.query_one(Form).field
-        find.display = True
-        find.value = ""
-        self.set_focus(find)  # at once: the next letters may have arrived already, and `p` is a key of the form
+        self.query_one("#find", LineInput).edit()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id == "find":

@@ -21,8 +21,18 @@ def test_show_draws_the_charts_and_tables_of_the_dashboard(cli, finished_run, tm
     assert len(list(ET.parse(file).getroot().iter(f"{SVG}polyline"))) >= 3
 
 
-@pytest.mark.parametrize("tab", ["overview", "confusion", "recipe"])
-def test_show_draws_a_tab_as_the_terminal_shows_it(cli, finished_run, tmp_path, tab):
+@pytest.mark.parametrize(
+    ("tab", "words"), [("overview", ("accuracy %", "how it was made")), ("recipe", ("optimizer.lr",))]
+)
+def test_show_draws_the_curves_and_tables_of_a_tab(cli, finished_run, tmp_path, tab, words):
+    run, file = finished_run(), tmp_path / "tab.svg"
+    assert cli("runs", "show", run.id, "--tab", tab, "--svg", file).code == 0
+    assert all(any(shown.startswith(word) for shown in texts(file)) for word in words)
+    assert bool(list(ET.parse(file).getroot().iter(f"{SVG}polyline"))) == (tab == "overview")
+
+
+@pytest.mark.parametrize("tab", ["confusion", "mistakes"])
+def test_show_draws_a_tab_with_pictures_as_the_terminal_shows_it(cli, finished_run, tmp_path, tab):
     run, file = finished_run(), tmp_path / "tab.svg"
     assert cli("runs", "show", run.id, "--tab", tab, "--svg", file).code == 0
     printed = cli("runs", "show", run.id, "--tab", tab).out

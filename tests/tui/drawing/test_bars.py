@@ -52,3 +52,9 @@ def test_one_scale_makes_differences_comparable():
     assert line_of(difference(1.0, 1.0, 11)) == "     │━━━━━"
     assert line_of(difference(0.3, 1.0, 11)) == "     │━╸"
     assert line_of(difference(-0.5, 1.0, 11)) == "  ╺━━│"
+
+
+def test_a_difference_that_no_test_has_decided_has_no_color_for_better_or_worse():
+    roles = {part[1] for value in (0.5, -0.5) for part in difference(value, 1.0, 21, is_clear=False)}
+    assert roles == {"", "rule", "dim"}
+    assert {difference(value, 1.0, 21)[side][1] for value, side in ((0.5, 2), (-0.5, 0))} == {"ok", "warn"}

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from engine.analysis.compare import table
 from tests.tui.drawing.comparing import judged, runs  # noqa: F401
 from tests.tui.reading import fits, line_of
@@ -31,6 +33,35 @@ def test_a_difference_says_its_epoch_only_where_runs_were_not_compared_at_one_en
     marked = (judged.marked[0], short)
     shown = columns(marked, judged.baseline, 119)
     assert "@ 30" in line_of(draw_row(short, shown, MARK, at_cursor=False))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "gap", "role"),
+    [
+        ("better", 0.006, "ok"),
+        ("worse", -0.006, "warn"),
+        ("open", 0.006, ""),
+        ("same", -0.001, ""),
+        ("not after correction", 0.006, ""),
+        ("untested", 0.006, ""),
+        ("better", 0.0, "dim"),
+    ],
+)
+def test_a_difference_is_colored_only_where_the_paired_test_has_decided_it(judged, outcome, gap, role):  # noqa: F811
+    one = replace(judged.marked[2], row=replace(judged.marked[2].row, against=gap))
+    rows = tuple(replace(row, outcome=outcome) if row.run == one.run.id else row for row in judged.models.rows)
+    shown = columns(judged.marked, judged.baseline, 119, replace(judged.models, rows=rows))
+    (found,) = [part for part in draw_row(one, shown, MARK, at_cursor=False) if part[0].strip() == f"{100 * gap:+.2f}"]
+    assert found[1] == role
+
+
+def test_no_difference_is_colored_before_the_verdicts_are_known_or_without_pairing(judged):  # noqa: F811
+    one = replace(judged.marked[2], row=replace(judged.marked[2].row, against=0.02))
+    unpaired = tuple(replace(row, pair=None) for row in judged.models.rows)
+    for models in (None, replace(judged.models, rows=unpaired)):
+        shown = columns(judged.marked, judged.baseline, 119, models)
+        (found,) = [part for part in draw_row(one, shown, MARK, at_cursor=False) if part[0].strip() == "+2.00"]
+        assert found[1] == ""
 
 
 def test_the_notes_name_the_signs_that_occur(judged):  # noqa: F811

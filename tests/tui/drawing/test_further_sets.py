@@ -32,6 +32,9 @@ def test_the_table_has_a_row_for_each_corruption_then_the_mean_then_the_extra_on
 
 
 def test_the_sets_of_a_run_stand_in_one_table():
-    rows = sets_table([NEWER, CORRUPTED, Predicted(name="new", images=9)]).rows
-    assert rows[0] == ("cifar10.1-v6", "86.40", "±1.50", "2,000 images", "final, ema")
+    table = sets_table([NEWER, CORRUPTED, Predicted(name="new", images=9)])
+    rows = table.rows
+    assert rows[0] == ("cifar10.1-v6", "86.40", "±1.50", "2,000 images", "final, ema", "-")
+    assert table.columns[-1].head == "mean error" and rows[1][-1] == f"{100 * (1 - CORRUPTED.accuracy):.2f}"
+    assert sets_table([NEWER]).rows == (rows[0][:-1],), "no column of errors without a corrupted set"
     assert rows[1][3] == "2 corruptions of 10,000 images" and rows[2][1:3] == ("-", "-")

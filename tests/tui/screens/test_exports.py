@@ -1,4 +1,4 @@
-"""Y writes what a screen shows into a file: charts and tables as SVG or text, on every screen that has any."""
+"""Y writes what a screen shows into a file: charts and tables in several formats, on every screen that has any."""
 
 import xml.etree.ElementTree as ET
 
@@ -49,6 +49,23 @@ async def test_a_screen_writes_its_charts_and_tables(root, workbench, settle, un
             assert app.clipboard == content
 
 
+@pytest.mark.parametrize(
+    ("ending", "word"), [("md", "| --- |"), ("tex", "\\toprule"), ("csv", ","), ("json", '"rows"')]
+)
+@pytest.mark.parametrize("mode", ["dashboard", "results", "inspect"])
+async def test_tables_have_formats_of_their_own(root, workbench, settle, until, exports, mode, ending, word):
+    run = write_run(root, Demo(epochs_done=3, state="finished"))
+    app = workbench(mode)
+    app.session.selected = run
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot, 0.1)
+        if mode == "inspect":
+            await until(pilot, lambda: app.screen._facts is not None)
+        place = ["svg", "txt", "md", "tex", "csv", "json"].index(ending)
+        file = await press_y(pilot, settle, until, exports, *["j"] * place)
+        assert file.suffix == f".{ending}" and word in file.read_text() and app.clipboard == file.read_text()
+
+
 async def test_a_suite_writes_its_figure(workbench, settle, until, exports):
     app = workbench("queue")
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
@@ -66,3 +83,45 @@ async def test_an_empty_screen_says_so(workbench, settle, exports):
         await settle(pilot)
         assert any("nothing to export" in note.message for note in app._notifications)
         assert not exports.exists()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_log_that_is_shown_is_saved(root, workbench, settle, exports, size):
+    run = write_run(root, Demo(epochs_done=3, state="finished"))
+    run.log.write_text("raw line | one\n")
+    app = workbench("dashboard")
+    app.session.selected = run
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await settle(pilot, 0.1)
+        await pilot.press("l")
+        await settle(pilot, 0.1)
+        await pilot.press("y")
+        assert app.clipboard == f"cifar-tui runs show {run.id} --tab log"
+        await pilot.press("Y", "enter")
+        await settle(pilot, 0.2)
+        messages = (exports / f"log-{run.id}.txt").read_text()
+        assert messages == app.clipboard and messages.count("epoch 3") == 1 and "finished: last" in messages
+        await pilot.press("Y", "j", "j", "j", "enter")
+        await settle(pilot, 0.2)
+        assert (exports / f"log-{run.id}.csv").read_text().startswith("log\ntime,what\n")
+        await pilot.press("r", "Y", "enter")
+        await settle(pilot, 0.2)
+        assert (exports / f"output-{run.id}.txt").read_text() == "raw line | one\n"
+        await pilot.press("y")
+        assert app.clipboard == f"cifar-tui runs logs {run.id}"
+
+
+async def test_new_run_saves_its_command_and_its_recipe(workbench, settle, exports):
+    app = workbench("results")
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot, 0.1)
+        app.new_run({"preset": "quickstart", "epochs": 7})
+        await settle(pilot, 0.1)
+        await pilot.press("Y", "enter")
+        await settle(pilot, 0.2)
+        command = (exports / "quickstart.sh").read_text()
+        assert command.startswith("cifar-tui ") and "quickstart" in command and "7" in command
+        assert app.clipboard == command == app.screen.editor.draft.command_line() + "\n"
+        await pilot.press("Y", "j", "enter")
+        await settle(pilot, 0.2)
+        assert "epochs = 7" in (exports / "quickstart.toml").read_text()

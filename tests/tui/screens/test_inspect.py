@@ -12,6 +12,7 @@ from tests.tui.demo import Demo, write_run
 from tests.tui.inspecting import facts_of, inspected_runs, make_inspected
 from tests.tui.keys.test_tables import click_on
 from tests.tui.reading import text_of
+from tui.commands.runs_show import show_run
 from tui.inspection.confusion_tab import ConfusionTab
 from tui.inspection.tab import Canvas, Tab
 from tui.inspection.tabs import all_tabs
@@ -309,9 +310,54 @@ async def test_the_images_of_a_tab_are_exported_as_a_contact_sheet_where_it_has_
         await pilot.press("Y")
         await until(pilot, lambda: isinstance(app.screen, Pick))
         await pilot.press("G", "enter")  # the last format
-        ending = "txt" if tab == "Log" else "png"
+        ending = "json" if tab == "Log" else "png"
         file = (
             platformdirs.user_data_path("cifar-tui") / "exports" / f"{tab.lower()}-{app.session.selected.id}.{ending}"
         )
         await until(pilot, lambda: any(f"as {file}" in note.message for note in app._notifications))
         assert (file.read_bytes()[:4] == b"\x89PNG") == (tab != "Log")
+
+
+@pytest.mark.parametrize("tab", TABS)
+async def test_a_tab_is_exported_as_the_command_prints_it(made, shown, ready, until, monkeypatch, capsys, tab):
+    home, runs = made
+    app = shown(marked=(0, 3))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        for _ in range(TABS.index(tab)):
+            await pilot.press("tab")
+        await ready(pilot)
+        await pilot.press("Y")
+        await until(pilot, lambda: isinstance(app.screen, Pick))
+        await pilot.press("j", "j", "enter")
+        file = platformdirs.user_data_path("cifar-tui") / "exports" / f"{tab.lower()}-{runs[0].id}.md"
+        await until(pilot, file.exists)
+        await ready(pilot)
+    show_run(
+        runs[0].id, tab.lower(), [runs[3].id], form="md", out=None, on="", plot=False, scalar="", baseline=None,
+        glyphs=None, svg=None, as_json=False, runs_dir=[str(home / "runs")],
+    )  # fmt: skip
+    assert file.read_text() == capsys.readouterr().out
+
+
+async def test_y_copies_the_command_with_the_runs_that_the_tab_compares_with(made, shown, ready):
+    ids = [run.id for run in made[1]]
+    app = shown(marked=(0, 1, 3))
+    app.session.baseline = made[1][1]
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        copied = {}
+        for tab in TABS:
+            if tab == "Disagree":
+                await pilot.press("v")
+            await pilot.press("y")
+            copied[tab] = app.clipboard.removeprefix(f"cifar-tui runs show {ids[0]} --tab ")
+            await pilot.press("tab")
+    assert copied == {
+        "Overview": f"overview --baseline {ids[1]}",
+        "Confusion": "confusion",
+        "Mistakes": f"mistakes --with {ids[1]} --with {ids[3]}",
+        "Disagree": f"disagree --with {ids[3]} --with {ids[1]}",
+        "Recipe": "recipe",
+        "Log": "log",
+    }
