@@ -20,8 +20,8 @@ from tui.widgets.line_input import LineInput
 
 LOOK_SECONDS: Final = 0.02
 """How often it is looked whether keys need to wait any longer."""
-WAIT_SECONDS: Final = 1.0
-"""How long a key waits at most."""
+WAIT_SECONDS: Final = 3.0
+"""How long an input may take to open or to close, before the keys go on without it."""
 AT_ONCE: Final = ("ctrl+c", "ctrl+q")
 """Keys that never wait."""
 
@@ -38,19 +38,24 @@ class KeyOrder(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._kept: list[tuple[float, Key]] = []
-        """When each key was pressed, by the monotonic clock, of those that wait for an input to open or to close."""
+        self._kept: list[Key] = []
+        """Keys that wait for an input to open or to close, the first one first."""
+        self._waits_since = 0.0
+        """When the first of them began to wait, by the monotonic clock."""
 
     async def on_event(self, event: Event) -> None:
         if not isinstance(event, Key) or event.is_forwarded or event.key in AT_ONCE:
             await super().on_event(event)
             return
-        self._kept.append((time.monotonic(), event))
+        if not self._kept:
+            self._waits_since = time.monotonic()
+        self._kept.append(event)
         await self._press_kept()
 
     async def _press_kept(self) -> None:
-        while self._kept and (time.monotonic() - self._kept[0][0] > WAIT_SECONDS or not self._keys_wait()):
-            await self._press(self._kept.pop(0)[1])
+        while self._kept and (time.monotonic() - self._waits_since > WAIT_SECONDS or not self._keys_wait()):
+            await self._press(self._kept.pop(0))
+            self._waits_since = time.monotonic()
         if self._kept:
             self.set_timer(LOOK_SECONDS, self._press_kept)
 

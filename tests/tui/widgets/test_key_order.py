@@ -6,6 +6,7 @@ from tests.tui.at_once import press_at_once
 from tests.tui.demo import Demo, write_run
 from tui.screens.pick import Pick
 from tui.screens.prompt import Prompt
+from tui.widgets import key_order
 from tui.widgets.key_order import KeyOrder
 from tui.widgets.line_input import LineInput
 
@@ -136,7 +137,9 @@ async def test_the_palette_takes_what_is_typed_after_its_key(root, workbench, se
         await until(pilot, lambda: app.screen.query_one("CommandInput").value == "resnet_st")
 
 
-async def test_a_key_waits_for_a_second_at_most():
+async def test_a_key_does_not_wait_for_ever(monkeypatch):
+    monkeypatch.setattr(key_order, "WAIT_SECONDS", 1.0)
+
     class Stage(KeyOrder):
         def compose(self):
             yield LineInput(id="name")
