@@ -9,6 +9,7 @@ may get rank 0, and only the supervisor's node may write the run folder.
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,3 +48,8 @@ def this_node() -> Node:
         address=os.environ.get("SLURM_LAUNCH_NODE_IPADDR", "127.0.0.1"),
         port=FIRST_PORT + int(os.environ.get("SLURM_JOB_ID", 0)) % PORTS,
     )
+
+
+def node_name() -> str:
+    """The name of this machine: Slurm's in a job, else its host name."""
+    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()

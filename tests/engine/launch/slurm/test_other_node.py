@@ -9,9 +9,10 @@ import psutil
 import pytest
 import torch
 
+from engine.analysis.energy import energy
 from engine.contract.run import squeue
 from engine.contract.run.event_file import EventReader
-from engine.contract.run.events import Checkpoint, Finished, Resumed
+from engine.contract.run.events import Checkpoint, Finished, Resumed, System
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.jobs import JobRecord
 from engine.contract.run.process import ExitRecord
@@ -88,13 +89,23 @@ def weights(run: RunFolder) -> dict[str, torch.Tensor]:
     return found
 
 
-def test_two_nodes_train_one_run_stop_and_resume_with_the_result_of_two_ranks_on_one_node(bench: Bench):
+def sampled_together(run: RunFolder) -> set[tuple[str, ...]]:
+    """The GPUs of each sample, as hosts and UUIDs."""
+    samples = [event for event in EventReader(run.events).poll() if isinstance(event, System)]
+    return {tuple(f"{gpu['host']} {gpu['uuid']}" for gpu in sample.gpus) for sample in samples}
+
+
+def test_two_nodes_train_one_run_stop_and_resume_with_the_result_of_two_ranks_on_one_node(bench: Bench, monkeypatch):
+    monkeypatch.setenv("FAKE_CARDS", "1")
     run = make(bench, launcher="slurm", gpus=2, nodes=2)
     (run.path / "hold").touch()
     start.start(run)
     bench.until(lambda: inside_second_epoch(run))
     pair = ranks(bench)
     assert {rank: node_of(process) for rank, process in pair.items()} == {0: "n1", 1: "n2"}
+    bench.until(lambda: ("n1 GPU-n1", "n2 GPU-n2") in sampled_together(run))
+    bench.until(lambda: energy(run.events) > 0)
+    monkeypatch.delenv("FAKE_CARDS")
 
     control.stop(run)
     assert bench.ended(run).state == "stopped"
