@@ -64,7 +64,7 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
         if not arguments.watched:
             elsewhere.ensure_dead(run)
             _refuse_finished(run)
-        explain = resubmit.why_told if arguments.slurm else None
+        explain = resubmit.why_ended if arguments.slurm else None
         supervisor = Supervisor(run, placement, timing or Timing(grace=grace_seconds()), trainer, explain)
         ending = supervisor.adopt() if arguments.adopt else supervisor.carry_out()
         if arguments.slurm:

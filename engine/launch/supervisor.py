@@ -31,6 +31,7 @@ from engine.launch.ledger import Ledger
 from engine.launch.queue_entry import QueueEntry
 from engine.launch.reasons import Ending, Evidence
 from engine.launch.signals import STOP, Signals
+from engine.launch.slurm import rendezvous
 
 PLACEMENT = "CIFAR_TUI_PLACEMENT"
 SLOWEST_POLL = 10  # times `Timing.poll`, for runs far back in line: a hundred waiting runs must not keep a core busy
@@ -40,7 +41,7 @@ OTHER_NODE_SECONDS = 10.0  # how long the ranks of this node have to notice that
 
 Command = Callable[[RunFolder, Placement], list[str]]
 Explain = Callable[[Ending, str], Ending]
-"""Takes an ending and what a signal has requested, and returns the ending with the scheduler's reason."""
+"""Takes an ending and what a signal has requested ("" for nothing); returns the ending with the scheduler's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Supervisor:
 
         Args:
             trainer: makes the trainer's command line from the run and its placement.
-            explain: of a supervisor under a scheduler, which knows why it has signaled.
+            explain: of a supervisor under a scheduler, which knows why it has signaled, or which node has failed.
         """
         self._id = run.id
         self._ledger = Ledger(run, timing.beat)
@@ -144,6 +145,8 @@ class Supervisor:
             self._log_start = size(self._run.log)
             environment = environment_of_ranks(environment, placement.gpus, self._timing.grace)
             self._ledger.write(lambda run: rank_failure.forget(run.path))
+            if placement.nodes > 1:
+                self._ledger.write(lambda run: rendezvous.announce(run.path))
             trainer, inherited = self._command(self._run, placement), (lock, *entry.device_fds)
             child = Child(trainer, environment, inherited, tied=placement.nodes > 1)
             try:
@@ -245,8 +248,8 @@ class Supervisor:
         """The ending that `work` returns, or the supervisor's own failure; either is written to `exit.json`."""
         try:
             ending = work()
-            if self._explain and self._signals.signaled:
-                ending = self._explain(ending, self._signals.requested)
+            if self._explain:
+                ending = self._explain(ending, self._signals.requested if self._signals.signaled else "")
         except BadInput as problem:
             ending = Ending("failed", "bad_input", "; ".join(problem.problems))
         except Exception as error:  # whatever it is, the run must not end without a record

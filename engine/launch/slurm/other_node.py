@@ -21,6 +21,7 @@ from engine.contract.run.process import ExitRecord
 from engine.contract.run.rank_failure import FOLDER, RankFailure
 from engine.launch import devices, package
 from engine.launch.child import Child, environment_of_ranks
+from engine.launch.slurm import rendezvous
 from engine.launch.slurm.node import Node, node_name, this_node
 from engine.launch.supervisor import PLACEMENT, Command
 
@@ -37,7 +38,7 @@ def take_part(run: RunFolder, placement: Placement, trainer: Command, grace: flo
         grace: seconds that the ranks have to stop.
     """
     told, ended, node = _heed_no_signal(), _new_exit(run), this_node()
-    while not ended() and not _listens(node):  # a run may also end before its trainer begins
+    while not ended() and not _listens(node, rendezvous.announced(run.path)):  # it may end before its trainer begins
         time.sleep(POLL_SECONDS)
     if ended():
         return
@@ -102,10 +103,12 @@ def _new_exit(run: RunFolder) -> Callable[[], bool]:
     return lambda: ExitRecord.read(run.exit) not in (None, before)
 
 
-def _listens(node: Node) -> bool:
-    """Whether the agent of the first node has been started."""
+def _listens(node: Node, port: int | None) -> bool:
+    """Whether the agent of the first node has been started. `port`: on which it will listen, once that is known."""
+    if port is None:
+        return False
     try:
-        socket.create_connection((node.address, node.port), timeout=5).close()
+        socket.create_connection((node.address, port), timeout=5).close()
     except OSError:
         return False
     return True

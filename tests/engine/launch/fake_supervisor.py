@@ -19,7 +19,7 @@ from engine.launch.supervisor import Timing
 
 def trainer(run: RunFolder, placement: Placement) -> list[str]:
     script = os.environ.get("FAKE_TRAINER", "fake_trainer.py")
-    return [sys.executable, *torchrun(placement), str(Path(__file__).with_name(script)), str(run.path)]
+    return [sys.executable, *torchrun(run, placement), str(Path(__file__).with_name(script)), str(run.path)]
 
 
 def supervise_all(paths: list[str], timing: Timing) -> int:
