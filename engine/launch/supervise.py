@@ -22,7 +22,8 @@ from engine.launch import elsewhere, job_script, package
 from engine.launch.child import command
 from engine.launch.slurm import other_node, resubmit
 from engine.launch.slurm.node import this_node
-from engine.launch.supervisor import Command, Supervisor, Timing
+from engine.launch.supervisor import Command, Supervisor
+from engine.launch.waiting import Timing
 
 GRACE_SECONDS = 30.0
 

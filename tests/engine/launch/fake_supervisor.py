@@ -14,7 +14,7 @@ from engine.contract.run.folder import RunFolder
 from engine.launch import devices, supervise
 from engine.launch.child import torchrun
 from engine.launch.devices import Gpu
-from engine.launch.supervisor import Timing
+from engine.launch.waiting import Timing
 
 
 def trainer(run: RunFolder, placement: Placement) -> list[str]:
