@@ -18,7 +18,7 @@ _MISSING: Final = 2
 
 
 def gpus(history: History) -> list[dict[str, Any]]:
-    """The GPUs of the last sample, the run's own first."""
+    """The GPUs of the last sample, the run's own first; of a run on several, that of its first rank."""
     sample: System | None = history.latest
     if sample is None:
         return []
@@ -27,7 +27,10 @@ def gpus(history: History) -> list[dict[str, Any]]:
 
     def rank(gpu: dict[str, Any]) -> tuple[bool, bool]:
         ours = gpu.get("memory_ours")
-        return not (isinstance(ours, int | float) and ours > 0), str(gpu.get("index")) != number
+        return not (isinstance(ours, int | float) and ours > 0), (gpu.get("node", 0), str(gpu.get("index"))) != (
+            0,
+            number,
+        )
 
     return sorted(sample.gpus, key=rank)
 
