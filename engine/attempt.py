@@ -34,7 +34,7 @@ from engine.loop.failures import describe
 from engine.loop.hardware import choose_device
 from engine.loop.meeting import Meeting
 from engine.loop.rank_endings import give_up, why_lost
-from engine.loop.system import MachineSampler, sampling
+from engine.loop.system import MachineSampler
 from engine.ranks import RankLost
 from engine.train import fit
 
@@ -152,9 +152,12 @@ class Attempt:
         if device.type == "cuda":
             torch.cuda.set_device(device)
         uuids = gpu_uuids(device, all_visible=meeting.several)
-        self.sampler = MachineSampler(run.path, uuids, torch.cuda.memory_reserved, ranks=meeting.several)
+        self.sampler = MachineSampler(
+            run.path, uuids, torch.cuda.memory_reserved, ranks=meeting.several, node=meeting.node
+        )
         last: Event = Stopped()
-        with meeting.watched(partial(give_up, self._home, meeting.rank)), sampling(self.sampler, self._writer.write):
+        give_up_here = partial(give_up, self._home, meeting.rank)
+        with meeting.watched(give_up_here), meeting.sampled(self.sampler, self._writer.write):
             data = meeting.rank_0_first(
                 lambda: load(recipe.data, placement.data_dir, self._report_phase, parts), self._end_if_asked
             )

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from engine.analysis.rows import gpu_figure, number
+from engine.analysis.rows import Card, card_of, gpu_figure, number
 from engine.contract.lines import LineReader
 from engine.contract.values import parse_lines
 
@@ -21,19 +21,19 @@ _SAMPLE: Final = b'{"event": "system"'
 
 
 def energy(events: Path) -> float:
-    """kWh of all GPUs of a run over all attempts; NaN if no power was sampled.
+    """kWh of all GPUs of a run, on all its nodes, over all attempts; NaN if no power was sampled.
 
     A sample covers the whole card, including what other processes did on it. Only the lines of samples are parsed.
     """
     reader = LineReader(events)
-    watts: dict[int, dict[float, float]] = {}  # by GPU and time, so that a sample counts once
+    watts: dict[Card, dict[float, float]] = {}  # by GPU and time, so that a sample counts once
     while block := reader.poll(BLOCK_BYTES):
         lines = [line for line in block.split(b"\n") if line.startswith(_SAMPLE) and b'"power"' in line]
         for table in parse_lines(b"\n".join(lines))[0]:
             t, gpus = number(table.get("t")), table.get("gpus")
             for gpu in gpus if isinstance(gpus, list) and t > 0 else ():
-                if isinstance(gpu, dict) and type(index := gpu.get("index")) is int:
-                    watts.setdefault(index, {})[t] = gpu_figure(gpu, "power")
+                if isinstance(gpu, dict) and (card := card_of(gpu)):
+                    watts.setdefault(card, {})[t] = gpu_figure(gpu, "power")
     measured = [joules(*map(np.array, zip(*sorted(samples.items()), strict=True))) for samples in watts.values()]
     known = [one for one in measured if math.isfinite(one)]
     return sum(known) / JOULES_PER_KWH if known else math.nan

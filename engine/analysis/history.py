@@ -17,6 +17,7 @@ from engine.analysis.rows import (
     GPU_NAMES,
     HOST_NAMES,
     STEP_NAMES,
+    Card,
     gpu_rows,
     host_rows,
     number,
@@ -70,7 +71,7 @@ class History:
         """The newest system sample, with the other users of each GPU."""
         self._steps = Series(STEP_NAMES)
         self._host = Series(HOST_NAMES)
-        self._gpus: dict[int, Series] = {}
+        self._gpus: dict[Card, Series] = {}
         self._messages: dict[tuple[float, str], Message] = {}
         self._checkpoints: dict[tuple[float, str], Checkpoint] = {}
 
@@ -122,12 +123,12 @@ class History:
         """A column of HOST_NAMES over the samples."""
         return self._host.column(name)
 
-    def gpu(self, index: int, name: str) -> Array:
+    def gpu(self, card: Card, name: str) -> Array:
         """A column of GPU_NAMES over the samples with this GPU; empty if there are none."""
-        return self._gpus[index].column(name) if index in self._gpus else np.empty(0)
+        return self._gpus[card].column(name) if card in self._gpus else np.empty(0)
 
-    def gpus(self) -> list[int]:
-        """The indices of the GPUs that were sampled."""
+    def gpus(self) -> list[Card]:
+        """The GPUs that were sampled, by node and index."""
         return sorted(self._gpus)
 
     def epoch(self, name: str) -> Array:
@@ -237,5 +238,5 @@ class History:
         self.latest = samples[-1]
         rows = host_rows(samples)
         self._host.extend(rows[:, 0], rows)
-        for index, rows in gpu_rows(samples).items():
-            self._gpus.setdefault(index, Series(GPU_NAMES)).extend(rows[:, 0], rows)
+        for card, rows in gpu_rows(samples).items():
+            self._gpus.setdefault(card, Series(GPU_NAMES)).extend(rows[:, 0], rows)

@@ -25,6 +25,11 @@ GPU_NAMES: Final = (
 )  # fmt: skip
 LARGEST_STEP: Final = 1 << 26  # so that epoch and step together fit into the 53 bits of a float
 MOST_GPUS: Final = 64
+"""On one node; a larger index is garbage, and so is a larger number of a node than the next line says."""
+MOST_NODES: Final = 1024
+
+Card = tuple[int, int]
+"""A GPU of a run: the number of its node, and its index there."""
 
 Number = TypeVar("Number", Array, int)
 
@@ -85,15 +90,22 @@ def host_rows(samples: list[System]) -> Array:
     return np.array([[getattr(sample, name) for name in HOST_NAMES] for sample in samples])
 
 
-def gpu_rows(samples: list[System]) -> dict[int, Array]:
-    """Samples as rows (n, GPU_NAMES) by GPU index; NaN for values that are missing or invalid."""
-    cards: dict[int, list[list[float]]] = {}
+def gpu_rows(samples: list[System]) -> dict[Card, Array]:
+    """Samples as rows (n, GPU_NAMES) by GPU; NaN for values that are missing or invalid."""
+    cards: dict[Card, list[list[float]]] = {}
     for sample in samples:
         for gpu in sample.gpus:
-            index = gpu.get("index")
-            if type(index) is int and 0 <= index < MOST_GPUS:
-                cards.setdefault(index, []).append([sample.t, *(gpu_figure(gpu, name) for name in GPU_NAMES[1:])])
-    return {index: np.array(rows) for index, rows in cards.items()}
+            if card := card_of(gpu):
+                cards.setdefault(card, []).append([sample.t, *(gpu_figure(gpu, name) for name in GPU_NAMES[1:])])
+    return {card: np.array(rows) for card, rows in cards.items()}
+
+
+def card_of(gpu: Mapping[str, Any]) -> Card | None:
+    """Which GPU a table in a sample is about; None if it does not say so. Older samples are of one node, without it."""
+    node, index = gpu.get("node", 0), gpu.get("index")
+    if type(node) is not int or type(index) is not int:
+        return None
+    return (node, index) if 0 <= node < MOST_NODES and 0 <= index < MOST_GPUS else None
 
 
 def number(value: Any) -> float:

@@ -11,27 +11,39 @@ from typing import Final
 
 import psutil
 
+from engine.contract.errors import BadInput
 from engine.contract.recipe.schema import Placement
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.process import Identity, identify, running
+from engine.launch.slurm import rendezvous
 from engine.launch.slurm.node import this_node
 
 
 def command(run: RunFolder, placement: Placement) -> list[str]:
     """The command line of a run's trainer on this machine: one process, or one per GPU under torchrun."""
-    return [sys.executable, *torchrun(placement), "-m", "engine", str(run.path)]
+    return [sys.executable, *torchrun(run, placement), "-m", "engine", str(run.path)]
 
 
-def torchrun(placement: Placement) -> list[str]:
+def torchrun(run: RunFolder, placement: Placement) -> list[str]:
     """The arguments of Python that start one process per GPU, each as the arguments after them say; none for one GPU.
 
     A rank that fails ends the run, which can be resumed: torchrun starts nothing anew.
+
+    Raises:
+        BadInput: the run is on several nodes, and the port on which they meet has not been announced.
     """
     if placement.gpus == 1:
         return []
-    where = ["--standalone"] if placement.nodes == 1 else this_node().torchrun(placement.nodes)
+    where = ["--standalone"] if placement.nodes == 1 else _among_nodes(run, placement.nodes)
     own = placement.gpus // placement.nodes
     return ["-m", "torch.distributed.run", *where, "--max-restarts=0", f"--nproc-per-node={own}"]
+
+
+def _among_nodes(run: RunFolder, nodes: int) -> list[str]:
+    port = rendezvous.announced(run.path)
+    if port is None:
+        raise BadInput(f"{rendezvous.FILE} does not name the port of this job")
+    return this_node().torchrun(nodes, port)
 
 
 def environment_of_ranks(environment: Mapping[str, str], gpus: int, grace: float) -> dict[str, str]:

@@ -22,7 +22,8 @@ from engine.launch import elsewhere, job_script, package
 from engine.launch.child import command
 from engine.launch.slurm import other_node, resubmit
 from engine.launch.slurm.node import this_node
-from engine.launch.supervisor import Command, Supervisor, Timing
+from engine.launch.supervisor import Command, Supervisor
+from engine.launch.waiting import Timing
 
 GRACE_SECONDS = 30.0
 
@@ -64,7 +65,7 @@ def main(argv: Sequence[str], *, trainer: Command = command, timing: Timing | No
         if not arguments.watched:
             elsewhere.ensure_dead(run)
             _refuse_finished(run)
-        explain = resubmit.why_told if arguments.slurm else None
+        explain = resubmit.why_ended if arguments.slurm else None
         supervisor = Supervisor(run, placement, timing or Timing(grace=grace_seconds()), trainer, explain)
         ending = supervisor.adopt() if arguments.adopt else supervisor.carry_out()
         if arguments.slurm:

@@ -14,11 +14,9 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 
 from engine.contract.errors import BadInput
 from engine.contract.files import locked, write_atomic
-from engine.contract.flock import Busy
 from engine.contract.recipe.schema import Placement
 from engine.contract.run import rank_failure
 from engine.contract.run.folder import RESERVE_BYTES, RunFolder
@@ -31,25 +29,16 @@ from engine.launch.ledger import Ledger
 from engine.launch.queue_entry import QueueEntry
 from engine.launch.reasons import Ending, Evidence
 from engine.launch.signals import STOP, Signals
+from engine.launch.slurm import rendezvous
+from engine.launch.waiting import Timing, wait_in_line
 
 PLACEMENT = "CIFAR_TUI_PLACEMENT"
-SLOWEST_POLL = 10  # times `Timing.poll`, for runs far back in line: a hundred waiting runs must not keep a core busy
-JOIN_SECONDS = 2.0  # how long to retry joining a queue whose folder cannot be used: it may be in the middle of removal
 POLL_SECONDS = 1.0  # how often to check on a trainer whose end sends no signal
 OTHER_NODE_SECONDS = 10.0  # how long the ranks of this node have to notice that one of another node has failed
 
 Command = Callable[[RunFolder, Placement], list[str]]
 Explain = Callable[[Ending, str], Ending]
-"""Takes an ending and what a signal has requested, and returns the ending with the scheduler's reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Seconds between heartbeats, between checks of the queue, and from a stop to a kill."""
-
-    beat: float = 2.0
-    poll: float = 1.0
-    grace: float = 30.0
+"""Takes an ending and what a signal has requested ("" for nothing); returns the ending with the scheduler's reason."""
 
 
 class Supervisor:
@@ -62,7 +51,7 @@ class Supervisor:
 
         Args:
             trainer: makes the trainer's command line from the run and its placement.
-            explain: of a supervisor under a scheduler, which knows why it has signaled.
+            explain: of a supervisor under a scheduler, which knows why it has signaled, or which node has failed.
         """
         self._id = run.id
         self._ledger = Ledger(run, timing.beat)
@@ -125,7 +114,7 @@ class Supervisor:
 
     def _train(self, lock: int) -> Ending:
         """Wait for devices, run the trainer on them, and say how it ended. `lock`: descriptor of the run's lock."""
-        entry = self._wait_in_line()
+        entry = wait_in_line(self._ledger.run, self._placement, self._timing, self._signals, self._beat)
         if entry is None:
             if self._signals.requested == "moved":
                 return Ending("stopped", "moved", f"{reasons.MOVED} while the run was queued")
@@ -144,6 +133,8 @@ class Supervisor:
             self._log_start = size(self._run.log)
             environment = environment_of_ranks(environment, placement.gpus, self._timing.grace)
             self._ledger.write(lambda run: rank_failure.forget(run.path))
+            if placement.nodes > 1:
+                self._ledger.write(lambda run: rendezvous.announce(run.path))
             trainer, inherited = self._command(self._run, placement), (lock, *entry.device_fds)
             child = Child(trainer, environment, inherited, tied=placement.nodes > 1)
             try:
@@ -156,33 +147,6 @@ class Supervisor:
                 raise
         finally:
             entry.leave()
-
-    def _wait_in_line(self) -> QueueEntry | None:
-        """The queue entry once it holds its devices; None if the run was asked to stop while it waited.
-
-        Trouble with the queue becomes a note and not a failure, except for a run that cannot join at all.
-        """
-        request = devices.request(self._placement)
-        entry: QueueEntry | None = None
-        note, place, next_poll, began = "", 0, 0.0, time.monotonic()
-        while not self._signals.requested:
-            if time.monotonic() >= next_poll:
-                try:
-                    entry = entry or QueueEntry(self._id, self._run.path, request)
-                    ready, device_note = devices.usable(request, self._placement.wait_free_gb)
-                    if entry.take(ready):
-                        return entry
-                    note, place = device_note or entry.note, entry.ticket.place
-                except BadInput as problem:
-                    if not (entry or isinstance(problem, Busy)) and time.monotonic() - began > JOIN_SECONDS:
-                        raise
-                    note = str(problem)
-                next_poll = time.monotonic() + self._timing.poll * min(max(place, 1), SLOWEST_POLL)
-            self._beat("queued", place, note)
-            self._signals.sleep(min(next_poll - time.monotonic(), self._timing.beat))
-        if entry:
-            entry.leave()
-        return None
 
     def _watch(self, trainer: Child | Orphan, entry: QueueEntry | None = None) -> float:
         """Write heartbeats and pass on requests until the trainer has ended.
@@ -245,8 +209,8 @@ class Supervisor:
         """The ending that `work` returns, or the supervisor's own failure; either is written to `exit.json`."""
         try:
             ending = work()
-            if self._explain and self._signals.signaled:
-                ending = self._explain(ending, self._signals.requested)
+            if self._explain:
+                ending = self._explain(ending, self._signals.requested if self._signals.signaled else "")
         except BadInput as problem:
             ending = Ending("failed", "bad_input", "; ".join(problem.problems))
         except Exception as error:  # whatever it is, the run must not end without a record

@@ -14,7 +14,9 @@ from torch._C._distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 
 from engine.distributed import ALONE, World
-from engine.loop.roll_call import Patience, RollCall, watching
+from engine.loop.node_samples import Gatherer, Publisher
+from engine.loop.roll_call import Board, Patience, RollCall, watching
+from engine.loop.system import Emit, Sampler, sampling
 from engine.ranks import Progress, Ranks, answered
 
 T = TypeVar("T")
@@ -35,6 +37,9 @@ class Meeting:
         self.rank, self.size, self.local = (
             int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))
         )
+        self.node = int(os.environ.get("GROUP_RANK", 0))
+        """The number of this node among those of the run."""
+        self._nodes = self.size // int(os.environ.get("LOCAL_WORLD_SIZE", self.size))
         self._store: Store | None = None
         if self.size > 1:
             with answered():
@@ -51,11 +56,33 @@ class Meeting:
         if self._store is None:
             yield
             return
-        board = self._store.clone()
-        board.set_timeout(timedelta(seconds=self._patience.silent))
+        board = self._board(self._store)
         roll = RollCall(board, self.rank, self.size, self._progress, self._patience)
         with watching(roll, hung):
             yield
+
+    @contextmanager
+    def sampled(self, sampler: Sampler, emit: Emit) -> Iterator[None]:
+        """Within the block, one rank of each node samples it from a thread; rank 0 has the GPUs of all nodes.
+
+        Args:
+            sampler: of this node.
+            emit: receives the samples of this rank.
+        """
+        if self.local:
+            yield
+            return
+        if self._store is not None and self._nodes > 1:
+            board = self._board(self._store)
+            sampler = Publisher(sampler, board, self.node) if self.rank else Gatherer(sampler, board, self._nodes)
+        with sampling(sampler, emit):
+            yield
+
+    def _board(self, store: Store) -> Board:
+        """A connection to the store for a thread of its own."""
+        board = store.clone()
+        board.set_timeout(timedelta(seconds=self._patience.silent))
+        return board
 
     def rank_0_first(self, load: Callable[[], T], waiting: Callable[[], None]) -> T:
         """What `load` returns: in rank 0 at once, in the others once rank 0 has loaded the same, downloads included.

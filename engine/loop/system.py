@@ -20,6 +20,7 @@ import psutil
 from engine.contract.run.events import Message, System
 from engine.contract.text import file_size
 from engine.launch import nvml
+from engine.launch.slurm.node import node_name
 
 Emit = Callable[[System | Message], None]
 EVERY = 2.0  # seconds
@@ -41,13 +42,21 @@ class MachineSampler:
             as in containers and on WSL; every other rank holds about as much on its own GPU.
         ranks: whether this process is one of several ranks, which are all children of the same parent. The samples
             are then those of all ranks on this machine.
+        node: the number of this machine among those of the run.
     """
 
     def __init__(
-        self, disk: Path, gpus: Sequence[str] = (), ours: Callable[[], int] = lambda: 0, *, ranks: bool = False
+        self,
+        disk: Path,
+        gpus: Sequence[str] = (),
+        ours: Callable[[], int] = lambda: 0,
+        *,
+        ranks: bool = False,
+        node: int = 0,
     ) -> None:
         self._disk = disk
         self._ranks = ranks
+        self._node, self._host = node, node_name()
         self._me = psutil.Process()
         self._ours = ours
         self._driver = nvml.Driver() if gpus else None
@@ -100,6 +109,8 @@ class MachineSampler:
         reported = sum(item.usedGpuMemory or 0 for item in running if item.pid in family)
         ours = float(reported or self._ours())
         return {
+            "node": self._node,
+            "host": self._host,
             "index": driver.ask("nvmlDeviceGetIndex", handle) or 0,
             "uuid": uuid,
             "name": nvml.text(driver.ask("nvmlDeviceGetName", handle)),

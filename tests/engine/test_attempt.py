@@ -14,6 +14,7 @@ from engine.contract.recipe.schema import Placement
 from engine.contract.run.event_file import EventReader, encode
 from engine.contract.run.events import Epoch, Failed, Finished, Phase, RunStarted, Stopped, System
 from engine.contract.run.fold import RunFold
+from engine.loop import meeting
 from engine.loop.system import sampling
 
 pytestmark = pytest.mark.usefixtures("shapes_ready")
@@ -30,7 +31,7 @@ def events(run):
 
 @pytest.mark.usefixtures("prepared")
 def test_the_last_event_says_the_same_time_at_work_as_a_listing_and_no_sample_follows_it(new, monkeypatch):
-    monkeypatch.setattr(trainer, "sampling", partial(sampling, every=0.001))
+    monkeypatch.setattr(meeting, "sampling", partial(sampling, every=0.001))
     run = new(epochs=3)
     asked = iter([False] * 12)
     assert trainer.carry_out(run, lambda: next(asked, True)) == 0

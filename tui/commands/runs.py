@@ -12,6 +12,7 @@ from tui.commands import (
     runs_follow,
     runs_import,
     runs_import_weights,
+    runs_labels,
     runs_list,
     runs_pack,
     runs_predict,
@@ -38,5 +39,5 @@ app.command("export")(runs_export.export)
 app.command("import")(runs_import.import_runs)
 app.command("import-weights")(runs_import_weights.import_weights)
 app.command("predict")(runs_predict.predict)
-for module in (runs_follow, runs_control, runs_disk, runs_pack):
+for module in (runs_follow, runs_control, runs_labels, runs_disk, runs_pack):
     module.add_to(app)

@@ -1,4 +1,4 @@
-"""`cifar-tui runs stop`, `kill`, `resume`, and the labels: `tag`, `note`, `pin`, `exclude` and `include`."""
+"""`cifar-tui runs stop`, `kill`, `resume` and `seeds`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from engine.contract.errors import BadInput
 from tui.commands.common import DryRun, Json, Ref, Refs, RunsDirs, TrustParts, Yes, print_json, roots, say
 
 if TYPE_CHECKING:
@@ -18,11 +17,11 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    for command in (stop, kill, resume, seeds, tag, note, pin, exclude, include):
+    for command in (stop, kill, resume, seeds):
         app.command(command.__name__)(command)
 
 
-def _find(refs: Sequence[str], runs_dir: list[str] | None) -> list[RunFolder]:
+def own_runs(refs: Sequence[str], runs_dir: list[str] | None) -> list[RunFolder]:
     """The runs that `refs` name.
 
     Raises:
@@ -54,7 +53,7 @@ def stop(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | Non
     """
     from engine.launch import control
 
-    _report({folder: control.stop(folder) for folder in _find(refs, runs_dir)}, as_json)
+    _report({folder: control.stop(folder) for folder in own_runs(refs, runs_dir)}, as_json)
 
 
 def seeds(
@@ -74,7 +73,7 @@ def seeds(
     from tui.plans.seeds import plan_more, seeds_wanted
     from tui.settings import SMALLEST, settings_of
 
-    (run,), places = _find([ref], runs_dir), roots(runs_dir)
+    (run,), places = own_runs([ref], runs_dir), roots(runs_dir)
     rows = Index().rows(places)
     least = (settings_of({}).smallest or SMALLEST) / 100
     wanted = number or seeds_wanted(run.info().recipe_id, rows, least)
@@ -103,7 +102,7 @@ def kill(refs: list[str] = Refs, yes: bool = Yes, as_json: bool = Json, runs_dir
     """
     from engine.launch import control
 
-    folders = _find(refs, runs_dir)
+    folders = own_runs(refs, runs_dir)
     names = ", ".join(folder.id for folder in folders)
     if not yes and not typer.confirm(f"kill {names} without saving a checkpoint?", err=True):
         raise SystemExit(1)
@@ -131,7 +130,7 @@ def resume(
 
     if refs == ["@lost"]:
         return _restart_lost(trust_parts, as_json, runs_dir)
-    folders = _find(refs, runs_dir)
+    folders = own_runs(refs, runs_dir)
     given = {"device": device, "gpus": gpus, "nodes": nodes, "launcher": launcher, "time": time, "memory": memory}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value}
     for folder in folders:
@@ -163,97 +162,4 @@ def _restart_lost(trust: bool, as_json: bool, runs_dir: list[str] | None) -> Non
         say(f"{', '.join(doubtful)}: alive less than two minutes ago, maybe on another machine; retry in two minutes")
     elif not outcome:
         typer.echo("no run ended with a reboot")
-    return None
-
-
-def tag(
-    run: str = Ref,
-    tags: list[str] = typer.Argument(
-        ..., help="Tags to add; after --, a tag with a leading - is removed.", metavar="TAG..."
-    ),
-    as_json: bool = Json,
-    runs_dir: list[str] | None = RunsDirs,
-) -> None:
-    """Add tags to a run, or remove them.
-
-    `runs tag RUN paper` adds a tag, `runs tag RUN -- -paper` removes it.
-    """
-    (folder,) = _find([run], runs_dir)
-    for word in tags:
-        if word.startswith("-"):
-            folder.add_label(untag=word[1:])
-        else:
-            folder.add_label(tag=word)
-    found = list(folder.labels().tags)
-    if as_json:
-        return print_json({"id": folder.id, "tags": found})
-    return typer.echo(f"{folder.id} tags: {' '.join(found) or '-'}")
-
-
-def note(
-    run: str = Ref,
-    text: str = typer.Argument(..., help="Text of the note.", metavar="TEXT"),
-    remove: bool = typer.Option(False, "--remove", help="Remove the note with this text."),
-    as_json: bool = Json,
-    runs_dir: list[str] | None = RunsDirs,
-) -> None:
-    """Add a note to a run, or remove one."""
-    (folder,) = _find([run], runs_dir)
-    if not remove:
-        folder.add_label(note=text)
-    elif text in folder.labels().notes:
-        folder.add_label(unnote=text)
-    else:
-        raise BadInput(f"run {folder.id} has no note {text!r}")
-    if as_json:
-        return print_json({"id": folder.id, "notes": list(folder.labels().notes)})
-    return typer.echo(f"{folder.id} {'note removed' if remove else 'note added'}")
-
-
-def pin(
-    refs: list[str] = Refs,
-    remove: bool = typer.Option(False, "--remove", help="Let the runs go back to their place."),
-    as_json: bool = Json,
-    runs_dir: list[str] | None = RunsDirs,
-) -> None:
-    """Keep runs at the top of Results."""
-    folders = _find(refs, runs_dir)
-    for folder in folders:
-        folder.add_label(pinned=not remove)
-    if as_json:
-        return print_json([{"id": folder.id, "pinned": not remove} for folder in folders])
-    for folder in folders:
-        typer.echo(f"{folder.id} {'unpinned' if remove else 'pinned'}")
-    return None
-
-
-def exclude(
-    refs: list[str] = Refs,
-    why: str = typer.Option(..., "--why", help="Why the runs do not count, in a few words.", metavar="TEXT"),
-    as_json: bool = Json,
-    runs_dir: list[str] | None = RunsDirs,
-) -> None:
-    """Leave runs out of means, verdicts and grids.
-
-    The runs stay, and every place that leaves one out says so with the reason. A grid or suite that is queued again
-    starts them anew. `runs include RUN` makes a run count again.
-    """
-    from engine.contract.run.labels import check_reason
-
-    _set_excluded(refs, check_reason(why), as_json, runs_dir)
-
-
-def include(refs: list[str] = Refs, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
-    """Make runs count again that `runs exclude` has left out."""
-    _set_excluded(refs, "", as_json, runs_dir)
-
-
-def _set_excluded(refs: Sequence[str], reason: str, as_json: bool, runs_dir: list[str] | None) -> None:
-    folders = _find(refs, runs_dir)
-    for folder in folders:
-        folder.add_label(excluded=reason)
-    if as_json:
-        return print_json([{"id": folder.id, "excluded": reason or None} for folder in folders])
-    for folder in folders:
-        typer.echo(f"{folder.id} {f'left out: {reason}' if reason else 'counts again'}")
     return None

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from engine.analysis.history import History
+from engine.analysis.rows import Card, card_of
 from engine.contract.run.events import System
 
 BUSY_SECONDS: Final = 600.0
@@ -17,7 +18,7 @@ _MISSING: Final = 2
 
 
 def gpus(history: History) -> list[dict[str, Any]]:
-    """The GPUs of the last sample, the run's own first."""
+    """The GPUs of the last sample, the run's own first; of a run on several, that of its first rank."""
     sample: System | None = history.latest
     if sample is None:
         return []
@@ -26,16 +27,18 @@ def gpus(history: History) -> list[dict[str, Any]]:
 
     def rank(gpu: dict[str, Any]) -> tuple[bool, bool]:
         ours = gpu.get("memory_ours")
-        return not (isinstance(ours, int | float) and ours > 0), str(gpu.get("index")) != number
+        return not (isinstance(ours, int | float) and ours > 0), (gpu.get("node", 0), str(gpu.get("index"))) != (
+            0,
+            number,
+        )
 
     return sorted(sample.gpus, key=rank)
 
 
-def _own_index(history: History) -> int | None:
-    """The index of the run's own GPU; None without one."""
+def _own_card(history: History) -> Card | None:
+    """The run's own GPU; None without one."""
     found = gpus(history)
-    index = found[0].get("index") if found else None
-    return index if isinstance(index, int) else None
+    return card_of(found[0]) if found else None
 
 
 def busy_lately(history: History, parts: int) -> list[float]:
@@ -43,9 +46,9 @@ def busy_lately(history: History, parts: int) -> list[float]:
 
     A part without a sample repeats the last one, unless more than two samples are missing.
     """
-    index = _own_index(history)
-    t = history.host("t") if index is None else history.gpu(index, "t")
-    use = history.host("cpu") if index is None else history.gpu(index, "utilization")
+    card = _own_card(history)
+    t = history.host("t") if card is None else history.gpu(card, "t")
+    use = history.host("cpu") if card is None else history.gpu(card, "utilization")
     seen = np.isfinite(use) & (t >= t[-1] - BUSY_SECONDS) if len(t) else np.zeros(0, dtype=bool)
     if not seen.any():
         return []
@@ -65,6 +68,6 @@ def busy_lately(history: History, parts: int) -> list[float]:
 
 def peak_ours(history: History) -> float:
     """The most GPU memory that the run held in any sample, bytes; NaN without a GPU."""
-    index = _own_index(history)
-    seen = np.empty(0) if index is None else history.gpu(index, "memory_ours")
+    card = _own_card(history)
+    seen = np.empty(0) if card is None else history.gpu(card, "memory_ours")
     return float(np.nanmax(seen)) if np.isfinite(seen).any() else math.nan

@@ -14,7 +14,7 @@ from tui.dashboard.options import METRICS, Frame, Options
 from tui.dashboard.view import RunView
 from tui.drawing.charts import Chart
 from tui.drawing.format import NONE, clock, delta, duration, gigabytes, learning_rate, number, percent, whole
-from tui.drawing.machine import Gpu, Machine
+from tui.drawing.machine import Gpu, Machine, places
 from tui.drawing.per_class import worst_confusion
 from tui.drawing.typeset import Column, Table
 
@@ -73,7 +73,7 @@ def _classes(view: RunView) -> Table:
 def _devices(machine: Machine) -> Table:
     total = sum(machine.step_ms.values())
     spent = sum(second for second in machine.seconds.values() if second > 0)
-    rows = [row for gpu in machine.gpus for row in _gpu(gpu)]
+    rows = [row for gpu, place in zip(machine.gpus, places(machine.gpus), strict=True) for row in _gpu(gpu, place)]
     rows += [
         ("peak memory of the run, GB", gigabytes(machine.peak_ours, 1)),
         ("CPU use, %", percent(machine.cpu, 0)),
@@ -87,8 +87,8 @@ def _devices(machine: Machine) -> Table:
     return Table("devices", _FACTS, tuple(rows), legend=tuple(filter(None, (machine.device, machine.note))))
 
 
-def _gpu(gpu: Gpu) -> list[tuple[str, str]]:
-    name = f"GPU {gpu.index}"
+def _gpu(gpu: Gpu, place: str) -> list[tuple[str, str]]:
+    name = f"GPU {place}"
 
     def whole_number(value: float) -> str:
         return NONE if math.isnan(value) else f"{value:.0f}"

@@ -11,7 +11,7 @@ from engine.contract.text import one_line
 from tui.drawing.bars import bar
 from tui.drawing.format import NONE, Glyphs, gigabytes, percent
 from tui.drawing.lines import Line, clip, heading, width_of
-from tui.drawing.machine import Gpu, Machine
+from tui.drawing.machine import Gpu, Machine, places
 from tui.drawing.parts_of_step import parts_of_step
 from tui.drawing.strip import strip
 
@@ -184,12 +184,18 @@ def _silent(machine: Machine) -> list[Line]:
 
 
 def _many_heading(gpus: Sequence[Gpu], width: int) -> Line:
-    return heading(f"{len(gpus)} GPUs {gpus[0].short_name}", width)
+    nodes = len({gpu.node for gpu in gpus})
+    where = f" on {nodes} nodes" if nodes > 1 and width >= WIDE else ""
+    return heading(f"{len(gpus)} GPUs{where} {gpus[0].short_name}", width)
 
 
 def _table(gpus: Sequence[Gpu], width: int, height: int) -> list[Line]:
-    """A line for each GPU: index, utilization, memory with our share of it, temperature. The last counts those left."""
-    lines = [_gpu_line(f"{gpu.index:>2} ", gpu, _temperature(gpu), width) for gpu in gpus]
+    """A line for each GPU: place, utilization, memory with our share of it, temperature. The last counts those left."""
+    labels = places(gpus, hosts=width >= WIDE)
+    first = max(2, *map(len, labels))
+    lines = [
+        _gpu_line(f"{label:>{first}} ", gpu, _temperature(gpu), width) for label, gpu in zip(labels, gpus, strict=True)
+    ]
     if len(lines) <= max(height, 1):
         return lines
     shown = max(height - 1, 1)
@@ -217,12 +223,14 @@ def _summary(gpus: Sequence[Gpu], width: int) -> list[Line]:
         memory_total=sum(gpu.memory_total for gpu in gpus),
         memory_ours=sum(gpu.memory_ours for gpu in gpus),
     )
-    worst = min(gpus, key=lambda gpu: 2.0 if math.isnan(gpu.utilization) else gpu.utilization)
-    least = f"GPU {worst.index} is the least busy; d lists all"
+    at = min(range(len(gpus)), key=lambda i: 2.0 if math.isnan(gpus[i].utilization) else gpus[i].utilization)
+    worst, label = gpus[at], places(gpus, hosts=width >= WIDE)[at]
+    first = max(3, len(label))
+    sentences = f"GPU {label} is the least busy; d lists all", f"GPU {label} least busy; d: all"
     return [
-        _gpu_line("all ", whole, f"{_whole(power)} W" if power else "", width),
-        _gpu_line(f"{worst.index:>3} ", worst, _temperature(worst), width),
-        [(least if width >= WIDE else f"GPU {worst.index} least busy; d: all", "dim")],
+        _gpu_line(f"{'all':>{first}} ", whole, f"{_whole(power)} W" if power else "", width),
+        _gpu_line(f"{label:>{first}} ", worst, _temperature(worst), width),
+        [(sentences[cell_len(sentences[0]) > width], "dim")],
     ]
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from engine.analysis.rows import gpu_figure
+from engine.analysis.rows import card_of, gpu_figure
 from engine.contract.text import one_line
+
+HOST_CELLS: Final = 12
+"""How many characters of a host's name are shown, from its end, which tells the nodes of a cluster apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class Gpu:
     temperature: float = math.nan
     memory_others: float = math.nan
     """Everything that is not ours: other processes, including those the driver hides, and the driver's own share."""
+    node: int = 0
+    """The number of its node among those of the run."""
+    host: str = ""
+    """The name of that node; "" in older files."""
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Gpu:
@@ -42,9 +49,11 @@ class Gpu:
             for other in (found if isinstance(found, list) else [])
             if isinstance(other, dict) and not math.isnan(size := gpu_figure({"bytes": 0, **other}, "bytes"))
         ]
-        index = table.get("index")
+        node, index = card_of(table) or (0, 0)
         return cls(
-            index=index if isinstance(index, int) else 0,
+            node=node,
+            host=one_line(str(table.get("host", ""))),
+            index=index,
             name=one_line(str(table.get("name", ""))),
             utilization=figure("utilization"),
             memory_used=figure("memory_used"),
@@ -61,6 +70,17 @@ class Gpu:
     def short_name(self) -> str:
         """The name without the words that most GPUs share."""
         return " ".join(word for word in self.name.split() if word not in ("NVIDIA", "GeForce"))
+
+
+def places(gpus: Sequence[Gpu], *, hosts: bool = True) -> list[str]:
+    """Where each GPU is: its index, after the host or number of its node if the run is on several nodes ("n2:0").
+
+    Args:
+        hosts: the end of a host's name rather than a number, where it is known.
+    """
+    if len({gpu.node for gpu in gpus}) < 2:
+        return [str(gpu.index) for gpu in gpus]
+    return [f"{(hosts and gpu.host[-HOST_CELLS:]) or gpu.node}:{gpu.index}" for gpu in gpus]
 
 
 @dataclass(frozen=True, slots=True)

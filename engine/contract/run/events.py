@@ -133,8 +133,12 @@ class Epoch(Event):
 
 @dataclass(frozen=True, slots=True)
 class System(Event):
-    """A sample of GPUs and host. Each GPU is a dict: index, uuid, name, utilization (0..1), memory_used, memory_total,
-    memory_ours, memory_others (bytes), others (list of user, name, bytes), power, power_limit (W), temperature (C)."""
+    """A sample of the GPUs on all nodes of the run, and of the host of its first rank.
+
+    Each GPU is a dict: node (from 0; absent in older files), host, index (on its node), uuid, name, utilization (0..1),
+    memory_used, memory_total, memory_ours, memory_others (bytes), others (list of user, name, bytes), power,
+    power_limit (W), temperature (C).
+    """
 
     KIND: ClassVar[str] = "system"
     gpus: list[dict[str, Any]] = field(default_factory=list)

@@ -14,6 +14,7 @@ unpacked.json   `runs unpack`, once        the archive that the run came in, by 
 failures/       each rank but the first    why it failed, in a run on several GPUs
 requests/       anyone                     requests to a supervisor that no signal reaches
 job.json, job.sh                           whoever hands the run to a scheduler: its job, and what the job executes
+rendezvous.json the supervisor             the port where the nodes of a job meet
 attempts/N      the supervisor             that attempt N is its own, created exclusively
 proc.json, heartbeat.json, exit.json       the supervisor: its processes, that it is alive, how it ended
 exits/N.json    the supervisor             how earlier attempts ended

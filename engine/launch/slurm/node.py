@@ -9,12 +9,8 @@ may get rank 0, and only the supervisor's node may write the run folder.
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import dataclass
-from typing import Final
-
-FIRST_PORT: Final = 10_000
-PORTS: Final = 20_000
-"""Ports below those that Linux gives to outgoing connections, which begin at 32,768."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +21,20 @@ class Node:
     """0 for the node of the supervisor."""
     address: str
     """Of the first node."""
-    port: int
-    """On which the agent of the first node listens. It follows from the job's number, so that all nodes know it, and
-    two jobs on one node differ."""
 
-    def torchrun(self, nodes: int) -> list[str]:
-        """The arguments of torchrun on this node. `nodes`: how many there are."""
+    def torchrun(self, nodes: int, port: int) -> list[str]:
+        """The arguments of torchrun on this node.
+
+        Args:
+            nodes: how many there are.
+            port: on which the agent of the first node listens; see `engine.launch.slurm.rendezvous`.
+        """
         return [
             f"--nnodes={nodes}",
             f"--node-rank={self.index}",
             "--rdzv-backend=static",
             f"--master-addr={self.address}",
-            f"--master-port={self.port}",
+            f"--master-port={port}",
         ]
 
 
@@ -45,5 +43,9 @@ def this_node() -> Node:
     return Node(
         index=int(os.environ.get("SLURM_NODEID", 0)),
         address=os.environ.get("SLURM_LAUNCH_NODE_IPADDR", "127.0.0.1"),
-        port=FIRST_PORT + int(os.environ.get("SLURM_JOB_ID", 0)) % PORTS,
     )
+
+
+def node_name() -> str:
+    """The name of this machine: Slurm's in a job, else its host name."""
+    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()

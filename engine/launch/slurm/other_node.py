@@ -8,7 +8,6 @@ for then Slurm would end the supervisor. Where the supervisor dies without a rec
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import time
@@ -22,7 +21,8 @@ from engine.contract.run.process import ExitRecord
 from engine.contract.run.rank_failure import FOLDER, RankFailure
 from engine.launch import devices, package
 from engine.launch.child import Child, environment_of_ranks
-from engine.launch.slurm.node import Node, this_node
+from engine.launch.slurm import rendezvous
+from engine.launch.slurm.node import Node, node_name, this_node
 from engine.launch.supervisor import PLACEMENT, Command
 
 POLL_SECONDS: Final = 1.0
@@ -38,7 +38,7 @@ def take_part(run: RunFolder, placement: Placement, trainer: Command, grace: flo
         grace: seconds that the ranks have to stop.
     """
     told, ended, node = _heed_no_signal(), _new_exit(run), this_node()
-    while not ended() and not _listens(node):  # a run may also end before its trainer begins
+    while not ended() and not _listens(node, rendezvous.announced(run.path)):  # it may end before its trainer begins
         time.sleep(POLL_SECONDS)
     if ended():
         return
@@ -58,11 +58,11 @@ def _record(run: RunFolder, placement: Placement, node: Node, reason: str, messa
     own = placement.gpus // placement.nodes
     silent = [rank for rank in range(node.index * own, (node.index + 1) * own) if not _has_spoken(run, rank)]
     if silent:
-        name = os.environ.get("SLURMD_NODENAME", socket.gethostname())
+        text = f"node {node_name()}: {message}"
         try:
-            RankFailure(silent[0], reason, f"node {name}: {message}").write(run.path)
+            RankFailure(silent[0], reason, text).write(run.path)
         except (BadInput, OSError) as error:
-            print(f"error: node {name}: {message} (not recorded: {error})", flush=True)  # noqa: T201  # into the log
+            print(f"error: {text} (not recorded: {error})", flush=True)  # noqa: T201  # into the log
 
 
 def _train(
@@ -103,10 +103,12 @@ def _new_exit(run: RunFolder) -> Callable[[], bool]:
     return lambda: ExitRecord.read(run.exit) not in (None, before)
 
 
-def _listens(node: Node) -> bool:
-    """Whether the agent of the first node has been started."""
+def _listens(node: Node, port: int | None) -> bool:
+    """Whether the agent of the first node has been started. `port`: on which it will listen, once that is known."""
+    if port is None:
+        return False
     try:
-        socket.create_connection((node.address, node.port), timeout=5).close()
+        socket.create_connection((node.address, port), timeout=5).close()
     except OSError:
         return False
     return True

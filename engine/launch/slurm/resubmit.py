@@ -1,4 +1,4 @@
-"""What a supervisor inside a job asks of Slurm at its end: why it was told to stop, and to run the job again.
+"""What a supervisor inside a job asks of Slurm at its end: why the attempt ended, and to run the job again.
 
 Only the ending supervisor submits a run again, after it has written `exit.json`, so that no two jobs do the same work.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -26,16 +28,20 @@ NAMES: Final = {
 }
 
 
-def why_told(ending: Ending, requested: str) -> Ending:
-    """The ending of an attempt that a signal has ended, with Slurm's reason.
+def why_ended(ending: Ending, requested: str) -> Ending:
+    """The ending of an attempt with Slurm's reason, if Slurm has one.
 
-    `scancel`, a preemption and a time limit all send SIGTERM. A preempted job has a time of its preemption; the warning
-    before a time limit comes as USR2.
+    A node failure, `scancel`, a preemption and a time limit all send SIGTERM. A preempted job has a time of its
+    preemption; the warning before a time limit comes as USR2. Of a run on several nodes, the ranks may find out that
+    one has failed before Slurm does.
 
     Args:
-        requested: what the first signal meant, "stopped" or "preempted".
+        requested: what the first signal meant, "stopped" or "preempted"; "" if the attempt was not ended by a signal.
     """
-    if ending.state not in ("stopped", "preempted"):
+    lost = ending.state == "failed" and ending.reason in ("killed", "hung")
+    if (lost or requested) and ending.state != "finished" and (nodes := failed_nodes(silent=lost)):
+        return replace(ending, state="lost", reason="node_failure", message=f"{_failed(nodes)}; {ending.message}")
+    if not requested or ending.state not in ("stopped", "preempted"):
         return ending
     warned = requested == "preempted"
     by_priority = preempted()
@@ -43,6 +49,21 @@ def why_told(ending: Ending, requested: str) -> Ending:
         reason = "preempted" if by_priority else "time_limit"
         return replace(ending, state="preempted", reason=reason, message=f"{NAMES[reason]}; {ending.message}")
     return replace(ending, reason="cancelled", message=f"its Slurm job was cancelled; {ending.message}")
+
+
+def failed_nodes(*, silent: bool) -> list[str]:
+    """The nodes of the job of this process that are down, by their names; none if Slurm does not answer.
+
+    Args:
+        silent: include those that do not respond, which Slurm has not set down yet.
+    """
+    shown = run_slurm(["sinfo", "-h", "-N", "-n", os.environ.get("SLURM_JOB_NODELIST", ""), "-o", "%N %T"]).stdout
+    states = dict(line.split() for line in shown.splitlines() if len(line.split()) == 2)  # a line for each partition
+    return [name for name, state in states.items() if state.startswith("down") or (silent and state.endswith("*"))]
+
+
+def _failed(nodes: Sequence[str]) -> str:
+    return f"node {nodes[0]} failed" if len(nodes) == 1 else f"nodes {', '.join(nodes)} failed"
 
 
 def preempted() -> bool:
@@ -88,8 +109,23 @@ def submit_again(run: RunFolder, ending: Ending, most: int, say: Callable[[str],
 def _requeue() -> str:
     """Let Slurm put the job of this process back into its queue. Returns Slurm's refusal, "" if it has none."""
     number = os.environ.get("SLURM_JOB_ID", "")
-    for command in (["update", f"JobId={number}", "Requeue=1"], ["requeue", number]):
-        done = run_slurm(["scontrol", *command])
-        if done.returncode:
-            return own_line(done)
+    with _terminate_ignored():
+        for command in (["update", f"JobId={number}", "Requeue=1"], ["requeue", number]):
+            done = run_slurm(["scontrol", *command])
+            if done.returncode:
+                return own_line(done)
     return ""
+
+
+@contextmanager
+def _terminate_ignored() -> Iterator[None]:
+    """Within the block, this process and the commands that it starts ignore SIGTERM.
+
+    Slurm sends it to every process of a job that goes back into the queue, and thus to the very command that has put it
+    there, which would then seem to have failed.
+    """
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -29,6 +29,20 @@ def test_the_energy_of_a_run_is_that_of_all_its_gpus(path):
     assert energy(path) == pytest.approx(360 * 20 / 3.6e6)
 
 
+def test_the_gpus_of_several_nodes_have_the_same_indices_and_all_count(path):
+    for second in range(0, 21, 2):
+        gpus = [{"node": node, "host": f"n{node}", "index": 0, "power": 100.0 + 50 * node} for node in (0, 1)]
+        say(path, System(t=1e9 + second, gpus=gpus if second < 16 else gpus[:1]))
+    assert energy(path) == pytest.approx((100 * 20 + 150 * 14) / 3.6e6)
+
+
+def test_a_run_that_was_begun_by_an_older_version_is_one_gpu(path):
+    """Its samples have no node."""
+    for second in range(0, 21, 2):
+        say(path, System(t=1e9 + second, gpus=[{"index": 0, "power": 100.0} | ({"node": 0} if second > 10 else {})]))
+    assert energy(path) == pytest.approx(100 * 20 / 3.6e6)
+
+
 def test_what_is_no_power_is_left_out(path):
     say(path, *(System(t=1e9 + second, gpus=[{"index": 0, "power": 100.0}]) for second in (0, 2, 4)))
     with path.open("a") as file:

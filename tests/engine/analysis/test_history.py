@@ -46,9 +46,9 @@ def test_a_run_becomes_columns(path):
     assert history.epoch("test_accuracy").tolist() == [0.5, 0.45]
     assert history.per_class()[0].tolist() == [0.4, 0.6] and np.isnan(history.per_class()[1]).all()
     assert history.host("cpu").tolist() == [0.5]
-    assert history.gpus() == [1]
-    assert history.gpu(1, "power").tolist() == [300] and np.isnan(history.gpu(1, "temperature")).all()
-    assert history.gpu(0, "power").tolist() == []
+    assert history.gpus() == [(0, 1)]
+    assert history.gpu((0, 1), "power").tolist() == [300] and np.isnan(history.gpu((0, 1), "temperature")).all()
+    assert history.gpu((0, 0), "power").tolist() == []
     assert history.latest is not None and history.latest.gpus[0]["others"][0]["user"] == "eve"
     assert history.best is not None and history.best.epoch == 1
     assert history.phase == Phase("training", t=1.5)
@@ -56,6 +56,14 @@ def test_a_run_becomes_columns(path):
     assert [message.text for message in history.messages] == ["hello"]
     assert [checkpoint.file for checkpoint in history.checkpoints] == ["a"]
     assert history.started is not None and history.started.epochs == 2
+
+
+def test_gpus_of_several_nodes_with_the_same_index_are_told_apart(path):
+    cards = [{"node": node, "index": 0, "power": 100.0 + node, "memory_ours": 5.0} for node in (0, 1)]
+    say(path, System(t=1.0, gpus=cards[:1]), System(t=3.0, gpus=cards))
+    history = folded(path)
+    assert history.gpus() == [(0, 0), (1, 0)]
+    assert [history.gpu(card, "power").tolist() for card in history.gpus()] == [[100.0, 100.0], [101.0]]
 
 
 def test_a_run_that_has_not_begun_has_empty_columns(path):

@@ -4,10 +4,21 @@ import json
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.analysis.rows import GPU_NAMES, HOST_NAMES, STEP_NAMES, gpu_rows, host_rows, number, step_key, step_rows
+from engine.analysis.rows import (
+    GPU_NAMES,
+    HOST_NAMES,
+    STEP_NAMES,
+    card_of,
+    gpu_rows,
+    host_rows,
+    number,
+    step_key,
+    step_rows,
+)
 from engine.contract.run.event_file import read_event
 from engine.contract.run.events import Step, System
 
@@ -45,8 +56,26 @@ def test_samples_are_rows_and_missing_figures_nan():
     samples = [System(gpus=gpus, cpu=0.25, t=5.0), System(gpus=[{"index": 0, "utilization": 1.5}], t=6.0)]
     assert host_rows(samples)[:, :2].tolist()[0] == [5.0, 0.25] and host_rows(samples).shape == (2, len(HOST_NAMES))
     rows = gpu_rows(samples)
-    assert list(rows) == [0] and rows[0].shape == (2, len(GPU_NAMES))
-    assert rows[0][0, :3].tolist() == [5.0, 0.5, 3.0] and np.isnan(rows[0][1, 1:]).all(), "a use of 1.5 is garbage"
+    assert list(rows) == [(0, 0)] and rows[0, 0].shape == (2, len(GPU_NAMES))
+    assert rows[0, 0][0, :3].tolist() == [5.0, 0.5, 3.0] and np.isnan(rows[0, 0][1, 1:]).all(), (
+        "a use of 1.5 is garbage"
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "card"),
+    [
+        ({"index": 3}, (0, 3)),  # of an older version
+        ({"node": 2, "index": 3}, (2, 3)),
+        ({"node": 2}, None),
+        ({"node": "2", "index": 3}, None),
+        ({"node": -1, "index": 3}, None),
+        ({"node": 1024, "index": 0}, None),
+        ({"node": True, "index": 0}, None),
+    ],
+)
+def test_a_gpu_is_told_by_its_node_and_its_index_there(table, card):
+    assert card_of(table) == card
 
 
 @given(st.floats() | st.integers(-(2**60), 2**60) | st.text(max_size=3) | st.none())

@@ -14,12 +14,12 @@ from engine.contract.run.folder import RunFolder
 from engine.launch import devices, supervise
 from engine.launch.child import torchrun
 from engine.launch.devices import Gpu
-from engine.launch.supervisor import Timing
+from engine.launch.waiting import Timing
 
 
 def trainer(run: RunFolder, placement: Placement) -> list[str]:
     script = os.environ.get("FAKE_TRAINER", "fake_trainer.py")
-    return [sys.executable, *torchrun(placement), str(Path(__file__).with_name(script)), str(run.path)]
+    return [sys.executable, *torchrun(run, placement), str(Path(__file__).with_name(script)), str(run.path)]
 
 
 def supervise_all(paths: list[str], timing: Timing) -> int:

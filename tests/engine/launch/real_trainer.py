@@ -7,6 +7,8 @@ $FAKE_PATIENCE, "silent busy", are the seconds that ranks wait for each other.
 
 The rank whose number is in RUN_DIR/fail fails as it starts to train.
 
+With $FAKE_CARDS, each node has a GPU to sample, which uses 100 W, though the run computes on the CPU.
+
 While RUN_DIR/pause exists it goes no further than three steps into the second epoch; RUN_DIR/paused appears once it is
 there.
 """
@@ -16,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import engine.attempt
@@ -23,6 +26,7 @@ from engine.__main__ import main
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.events import Checkpoint, Epoch, Event
 from engine.contract.run.folder import RunFolder
+from engine.launch import nvml
 from engine.loop.roll_call import Patience
 from engine.train import fit
 
@@ -52,8 +56,25 @@ def held_fit(recipe: Recipe, run: RunFolder, *given: Any, stopping: Callable[[],
             time.sleep(0.01)
 
 
+class Cards:
+    """A driver with one GPU."""
+
+    problem = refusal = ""
+
+    def ask(self, function: str, *arguments: Any) -> Any:
+        return {
+            "nvmlDeviceGetHandleByUUID": 1,
+            "nvmlDeviceGetMemoryInfo": SimpleNamespace(used=2 << 30, total=8 << 30),
+            "nvmlDeviceGetName": "Fake",
+            "nvmlDeviceGetPowerUsage": 100_000,
+        }.get(function)
+
+
 if __name__ == "__main__":
     engine.attempt.fit = held_fit
+    if "FAKE_CARDS" in os.environ:
+        nvml.Driver = Cards
+        engine.attempt.gpu_uuids = lambda device, all_visible: [f"GPU-{os.environ['SLURMD_NODENAME']}"]
     if given := os.environ.get("FAKE_PATIENCE"):
         engine.attempt.Meeting = partial(engine.attempt.Meeting, Patience(*map(float, given.split())))
     sys.exit(main(sys.argv[1:]))

@@ -61,12 +61,14 @@ def test_reaping_ends_what_it_left_running(tmp_path: Path):
     wait_for(lambda: not left.is_running() or left.status() == psutil.STATUS_ZOMBIE)
 
 
-def test_an_orphan_is_signaled_and_killed_but_has_no_exit_code():
-    child = Child(["/bin/sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.05; done"], dict(os.environ), [])
+def test_an_orphan_is_signaled_and_killed_but_has_no_exit_code(tmp_path: Path):
+    ready = tmp_path / "ready"
+    code = f"trap 'exit 5' TERM; touch {ready}; while :; do sleep 0.05; done"
+    child = Child(["/bin/sh", "-c", code], dict(os.environ), [])
     orphan = Orphan(identify(child.identity.pid))
     child.release()
     assert running(orphan.identity) and not orphan.gone()
-    time.sleep(0.3)  # until the shell has set its trap
+    wait_for(ready.exists)
     orphan.send(signal.SIGTERM)
     wait_for(orphan.gone)
     orphan.kill()

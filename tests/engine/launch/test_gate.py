@@ -23,7 +23,7 @@ DYING = """
     from engine.launch import supervise
     from engine.launch.ledger import Ledger
     from engine.launch.child import Child
-    from engine.launch.supervisor import Timing
+    from engine.launch.waiting import Timing
 
     die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     record, release = Ledger.record, Child.release

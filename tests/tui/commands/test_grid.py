@@ -1,13 +1,18 @@
 """`cifar-tui grid`: the product is checked whole, shown before it starts, asked about when it is large."""
 
 import json
+import re
 from functools import partial
 
 import pytest
 
 from engine.contract.errors import StartFailed
-from engine.contract.run.store import RunFolder, runs_root
+from engine.contract.run.jobs import JobRecord
+from engine.contract.run.store import RunFolder, is_run, runs_root
+from engine.launch.slurm import submit
+from tests.engine.launch.slurm.fakes import FakeSlurm
 from tui.commands import batch as commands
+from tui.commands.batch import PROGRESS_CELLS
 from tui.plans import batch
 
 GRID = ("grid", "--preset", "quickstart", "--epochs", "2", "--set", "schedule.warmup=0", "--device", "cpu")
@@ -69,6 +74,47 @@ def test_a_large_grid_asks_on_a_terminal(cli, started, monkeypatch):
     assert cli(*GRID, "--seeds", "21").code == 1 and started == []
     assert cli(*GRID, "--seeds", "2").code == 0 and len(started) == 2
     assert cli(*GRID, "--seeds", "23", "--yes").code == 0 and len(started) == 23
+
+
+SLURM = (*GRID, "--vary", "lr=0.1,0.05", "--launcher", "slurm", "--partition", "gpu")
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """Slurm takes everything, in arrays of up to 50 runs."""
+    fake = FakeSlurm(tmp_path / "slurm-bin", monkeypatch)
+    fake.answer("scontrol", "MaxArraySize            = 51\n")
+    for remembered in (submit._refusal, submit.limits):
+        remembered.cache_clear()
+    yield fake
+    for remembered in (submit._refusal, submit.limits):
+        remembered.cache_clear()
+
+
+def test_a_large_grid_is_submitted_in_chunks_with_a_progress_bar(cli, slurm, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    answer = cli(*SLURM, "--seeds", "60", "--yes")
+    assert answer.code == 0, answer.err
+    arrays = [call for call in slurm.calls("sbatch") if "parsable" in call]
+    assert len(arrays) == 3 and all("/.jobs/" in call for call in arrays)
+    lists = sorted(file.read_text().splitlines() for file in (runs_root() / ".jobs").glob("*.txt"))
+    assert sorted(map(len, lists)) == [20, 50, 50]
+    jobs = [JobRecord.read(path).job for path in runs_root().iterdir() if is_run(path)]
+    assert len(jobs) == len({script for part in lists for script in part}) == 120 == answer.out.count("started")
+    assert sorted(jobs) == sorted(f"77_{i}" for count in (50, 50, 20) for i in range(count))
+    bars = re.findall(r"\[(#*)(\.*)\] (\d+) of 120 runs prepared", answer.err)
+    assert [int(count) for _, _, count in bars] == list(range(1, 121))
+    assert [len(full) for full, _, count in bars if count in ("60", "120")] == [PROGRESS_CELLS // 2, PROGRESS_CELLS]
+
+
+def test_without_room_for_all_of_a_large_grid_no_folder_is_made_and_nothing_submitted(cli, slurm, monkeypatch):
+    usage = type("usage", (), {"free": 2_000_000_000})  # enough for either learning rate
+    monkeypatch.setattr("tui.plans.plan.shutil.disk_usage", lambda place: usage)
+    answer = cli(*SLURM, "--seeds", "60", "--yes")
+    assert answer.code == 2 and answer.err.count("\n") == 1
+    assert "has 2 GB free; 120 runs of resnet20 need 3.4" in answer.err
+    assert not any("parsable" in call for call in slurm.calls("sbatch"))
+    assert not runs_root().exists() or not list(runs_root().iterdir())
 
 
 def test_a_run_that_cannot_be_started_is_an_exit_code_and_a_line(cli, monkeypatch):

@@ -12,6 +12,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,14 @@ PATH: Final = f"{os.environ.get('PATH', '')}:/usr/sbin"
 NODES: Final = ("n1", "n2")
 KILL_WAIT: Final = 10
 """Seconds from SIGTERM to SIGKILL."""
+RECIPE: Final = {
+    "epochs": 2,
+    "batch_size": 32,
+    "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9},
+    "data": {"name": "shapes", "fraction": 0.1},
+    "compute": {"precision": "fp32"},
+}
+"""Trains for two seconds on a CPU."""
 
 CONF: Final = """
 ClusterName=localtest
@@ -101,12 +111,21 @@ class Cluster:
         self.nodes[name].kill()
         self.nodes.pop(name).wait()
 
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Within the block no job begins."""
+        self.ask("scontrol", "update", "PartitionName=debug", "State=DOWN")
+        try:
+            yield
+        finally:
+            self.ask("scontrol", "update", "PartitionName=debug", "State=UP")
+
     def clear(self) -> None:
         """End every job, and wait until both nodes are idle."""
         for name in set(NODES) - self.nodes.keys():
             self.start_node(name)
         subprocess.run(["scancel", "--me"], env=self.environment, capture_output=True, check=False)
-        _until(lambda: not self.ask("squeue", "-h") and self._idle() == len(NODES))
+        _until(lambda: not self.ask("squeue", "-h") and self.idle() == len(NODES))
 
     def stop(self) -> None:
         """End every job, then the daemons."""
@@ -146,9 +165,10 @@ class Cluster:
         self._others.append(self._spawn("slurmctld", "-D", "-c"))
         for name in NODES:
             self.start_node(name)
-        _until(lambda: self._idle() == len(NODES))
+        _until(lambda: self.idle() == len(NODES))
 
-    def _idle(self) -> int:
+    def idle(self) -> int:
+        """How many nodes are up and do nothing."""
         states = subprocess.run(
             ["sinfo", "-N", "-h", "-p", "debug", "-o", "%T"], env=self.environment, capture_output=True, text=True,
             check=False,

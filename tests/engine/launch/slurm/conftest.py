@@ -1,26 +1,18 @@
 """Stand-ins for Slurm, and a real cluster of two nodes for the tests with the mark `slurm`."""
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from engine.contract.run import squeue
+from engine.launch import job_script
 from engine.launch.slurm import submit
+from tests.engine.launch.slurm.cluster import Cluster, missing
+from tests.engine.launch.slurm.fakes import FakeSlurm
 
-HERE = Path(__file__).parent
-
-
-def load(name: str) -> ModuleType:
-    """A module beside this file, which pytest's import mode does not put on the path."""
-    spec = importlib.util.spec_from_file_location(f"slurm_tests_{name}", HERE / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+SUPERVISOR = Path(__file__).parents[1] / "fake_supervisor.py"
 
 
 @pytest.fixture(autouse=True)
@@ -34,23 +26,35 @@ def nothing_is_remembered() -> Iterator[None]:
 
 
 @pytest.fixture
-def fake_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    return load("fakes").FakeSlurm(tmp_path / "slurm-bin", monkeypatch)
+def fake_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
+    return FakeSlurm(tmp_path / "slurm-bin", monkeypatch)
+
+
+@pytest.fixture
+def quick_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs run the supervisor of these tests, with a trainer that does what it is told; Slurm is asked more often."""
+    real = job_script.supervise
+
+    def supervise(run: Path, changes: Any, *options: str) -> list[str]:
+        python, _, _, *rest = real(run, changes, *options)
+        return [python, str(SUPERVISOR), *rest]
+
+    monkeypatch.setattr(job_script, "supervise", supervise)
+    monkeypatch.setattr(squeue, "POLL_SECONDS", 0.5)
 
 
 @pytest.fixture(scope="session")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two real nodes on this machine; the test is skipped where Slurm is not installed."""
-    cluster = load("cluster")
-    if problem := cluster.missing():
+    if problem := missing():
         pytest.skip(problem)
-    running = cluster.Cluster(tmp_path_factory.mktemp("slurm"))
+    running = Cluster(tmp_path_factory.mktemp("slurm"))
     yield running
     running.stop()
 
 
 @pytest.fixture
-def real_slurm(nodes: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def real_slurm(nodes: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """The cluster, empty, with its commands on this process's $PATH."""
     monkeypatch.setenv("SLURM_CONF", str(nodes.conf))
     monkeypatch.setenv("PATH", nodes.environment["PATH"])

@@ -11,7 +11,7 @@ import pytest
 from engine.contract.run.jobs import JobRecord
 from engine.contract.run.process import ExitRecord
 from engine.launch.reasons import Ending
-from engine.launch.slurm.resubmit import submit_again, why_told
+from engine.launch.slurm.resubmit import submit_again, why_ended
 
 STOPPED = Ending("stopped", message="stopped in epoch 3")
 AT_WORK = "JobId=77 JobState=RUNNING Reason=None PreemptTime=None EndTime=Unknown\n"
@@ -33,14 +33,50 @@ CANCELLED = "JobId=77 JobState=COMPLETING Reason=None PreemptTime=None EndTime=2
 )
 def test_the_same_signal_has_the_reason_that_slurm_gives(fake_slurm, shown, requested, state, reason):
     fake_slurm.answer("scontrol", shown)
-    told = why_told(STOPPED, requested)
+    told = why_ended(STOPPED, requested)
     assert (told.state, told.reason) == (state, reason)
     assert told.message.endswith("; stopped in epoch 3")
 
 
 @pytest.mark.parametrize("ending", [Ending("finished"), Ending("failed", "diverged", "the loss is nan")])
 def test_a_run_that_ended_by_itself_keeps_its_own_reason(fake_slurm, ending):
-    assert why_told(ending, "preempted") == ending
+    assert why_ended(ending, "preempted") == ending
+
+
+KILLED = Ending(
+    "failed", "killed", "another rank of this run ended without giving a reason, as after kill -9; see the log"
+)
+HUNG = Ending("failed", "hung", "rank 1 hangs: no sign of life from its process for 180 s")
+DEAF = Ending("stopped", "", "did not stop within 25 s and was killed; work after the last checkpoint is lost")
+DOWN, SILENT, WELL = "n1 allocated\nn2 down*\nn2 down*\n", "n1 mixed\nn2 allocated*\n", "n1 allocated\nn2 allocated\n"
+
+
+@pytest.mark.parametrize(
+    ("ending", "requested", "nodes", "failed"),
+    [
+        (DEAF, "stopped", DOWN, True),  # Slurm ends the job because of the node
+        (KILLED, "", DOWN, True),  # the ranks noticed it first
+        (HUNG, "", SILENT, True),  # and Slurm has not given the node up yet
+        (HUNG, "", WELL, False),
+        (HUNG, "", "", False),
+        (DEAF, "stopped", SILENT, False),  # a busy node may be late to answer while a user cancels the job
+    ],
+)
+def test_a_node_that_has_failed_is_the_reason_whoever_noticed_it(
+    fake_slurm, monkeypatch, ending, requested, nodes, failed
+):
+    monkeypatch.setenv("SLURM_JOB_NODELIST", "n[1-2]")
+    fake_slurm.answer("sinfo", nodes)
+    told = why_ended(ending, requested)
+    assert fake_slurm.calls("sinfo") == ["-h -N -n n[1-2] -o %N %T"]
+    assert (told.state == "lost" and told.reason == "node_failure") is failed
+    assert not failed or told.message == f"node n2 failed; {ending.message}"
+
+
+@pytest.mark.parametrize("ending", [Ending("finished"), Ending("failed", "diverged"), Ending("stopped", "killed")])
+def test_slurm_is_not_asked_about_nodes_where_none_can_have_failed(fake_slurm, ending):
+    assert why_ended(ending, "") == ending
+    assert fake_slurm.calls("sinfo") == []
 
 
 @pytest.fixture
@@ -78,6 +114,19 @@ def test_nothing_else_is_submitted_again(fake_slurm, ended, ending):
     submit_again(ended, ending, 3, print)
     assert fake_slurm.calls("sbatch") == fake_slurm.calls("scontrol") == []
     assert JobRecord.read(ended.path).resubmitted == 0
+
+
+def test_the_command_that_requeues_its_own_job_survives_slurms_signal(fake_slurm, ended, monkeypatch):
+    """Slurm ends all processes of the job, and the command may still be among them."""
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    fake_slurm.answer("sbatch", "", "sbatch: error: Access/permission denied\n", 1)
+    scontrol = fake_slurm.folder / "scontrol"
+    scontrol.write_text("#!/bin/sh\nkill -TERM $$\n")
+    lines: list[str] = []
+    submit_again(ended, TIMED_OUT, 3, lines.append)
+    assert lines[-1] == "job 77 is back in the queue (1 of 3)"
+    assert JobRecord.read(ended.path).attempt == 2
+    assert signal.getsignal(signal.SIGTERM) != signal.SIG_IGN
 
 
 def test_a_node_that_may_not_submit_puts_its_job_back_into_the_queue(fake_slurm, ended, monkeypatch):

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,36 +10,14 @@ import torch
 
 from engine.contract.errors import BadInput
 from engine.contract.recipe.schema import Placement
-from engine.contract.run import squeue
 from engine.contract.run.jobs import JobRecord
 from engine.contract.run.process import ExitRecord, ProcRecord
 from engine.contract.run.store import RunFolder
-from engine.launch import control, job_script, local, restart, start
+from engine.launch import control, local, restart, start
 from engine.launch.slurm import submit
+from tests.engine.launch.slurm.cluster import RECIPE
 
 pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("real_slurm", "quick_supervisor"), pytest.mark.timeout(600)]
-
-FAKE = Path(__file__).parents[1] / "fake_supervisor.py"
-RECIPE = {
-    "epochs": 2,
-    "batch_size": 32,
-    "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9},
-    "data": {"name": "shapes", "fraction": 0.2},
-    "compute": {"precision": "fp32"},
-}
-
-
-@pytest.fixture
-def quick_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs run the supervisor of these tests, with a trainer that does what it is told; Slurm is asked more often."""
-    real = job_script.supervise
-
-    def supervise(run: Path, changes: Any, *options: str) -> list[str]:
-        python, _, _, *rest = real(run, changes, *options)
-        return [python, str(FAKE), *rest]
-
-    monkeypatch.setattr(job_script, "supervise", supervise)
-    monkeypatch.setattr(squeue, "POLL_SECONDS", 0.5)
 
 
 def begun(bench: Any, act: str = "work", **placement: Any) -> RunFolder:
@@ -52,14 +29,11 @@ def begun(bench: Any, act: str = "work", **placement: Any) -> RunFolder:
 
 
 def test_a_run_waits_runs_and_finishes(bench, real_slurm):
-    real_slurm.ask("scontrol", "update", "PartitionName=debug", "State=DOWN")
-    try:
+    with real_slurm.closed():
         run = bench.make("finish", launcher="slurm")
         start.start(run)
         bench.until(lambda: run.status().note.startswith(f"Slurm job {JobRecord.read(run.path).job}: PartitionDown"))
         assert run.status().state == "queued"
-    finally:
-        real_slurm.ask("scontrol", "update", "PartitionName=debug", "State=UP")
     assert bench.ended(run).state == "finished"
     assert ProcRecord.read(run.proc) is not None and run.log.read_text().startswith("--- attempt 1 on cpu")
 
