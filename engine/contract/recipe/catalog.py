@@ -52,6 +52,10 @@ class Catalog:
         found = self._by_kind[kind].values()
         return sorted(found, key=lambda part: (str(part.meta.get("family", part.path.stem)), part.line))
 
+    def every(self) -> list[Part]:
+        """All parts, kind by kind."""
+        return [part for parts in self._by_kind.values() for part in parts.values()]
+
     def names(self, kind: str) -> list[str]:
         return [part.name for part in self.parts(kind)]
 
@@ -89,7 +93,9 @@ LABEL: Final = {
 @lru_cache(maxsize=8)
 def catalog(extra: tuple[Path, ...] = ()) -> Catalog:
     """The catalog of the engine's parts and those in `extra` files (the user's `--parts`)."""
-    parts = list(_built_in())
+    if not extra:
+        return Catalog(tuple(_built_in()))
+    parts = catalog().every()
     for file in extra:
         own = list(scan(file, ""))
         if not own:
