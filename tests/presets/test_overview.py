@@ -6,6 +6,8 @@ from engine.contract.recipe.catalog import catalog
 from presets import loader, overview, references
 from presets.overview import overview as rows
 
+pytestmark = pytest.mark.usefixtures("empty_cache")
+
 
 @pytest.fixture
 def resolved(monkeypatch):

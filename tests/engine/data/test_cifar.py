@@ -201,9 +201,9 @@ def test_a_cache_with_other_pixels_under_a_good_zip_checksum_is_noticed(tiny, tm
     assert cifar10(str(tmp_path), silent).fingerprint == first.fingerprint
 
 
-def test_without_room_for_a_cache_the_data_are_used_all_the_same(tiny, tmp_path, private_folders):
+def test_without_room_for_a_cache_the_data_are_used_all_the_same(tiny, tmp_path, empty_cache):
     put(tiny, tmp_path, "folder")
-    (private_folders / "cache").write_text("a file where the cache folder should be")
+    empty_cache.write_text("a file where the cache folder should be")
     said = []
     assert len(cifar10(str(tmp_path), lambda *phase: said.append(phase)).train_labels) == 100
     assert any("cannot write the cache" in note for _, note in said)

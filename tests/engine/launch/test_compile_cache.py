@@ -15,10 +15,10 @@ VARIABLE = compile_cache.VARIABLE
 
 
 @pytest.fixture
-def place(private_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where it should be, while the user has set nothing."""
     monkeypatch.delenv(VARIABLE)
-    return private_folders / "cache" / "cifar-tui" / "torch"
+    return empty_cache / "cifar-tui" / "torch"
 
 
 def test_torch_takes_the_folder_and_it_is_private(place: Path, monkeypatch: pytest.MonkeyPatch):

@@ -12,6 +12,8 @@ from engine.contract.recipe import catalog_cache, params
 from engine.contract.recipe.catalog import KINDS, catalog
 from engine.contract.recipe.params import OPTIONS_MODULES
 
+pytestmark = pytest.mark.usefixtures("empty_cache")
+
 PART = '''
 from engine.contract.catalog import Spec, register
 from engine.models.options import Width
