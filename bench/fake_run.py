@@ -9,9 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.contract.recipe.catalog import catalog
+from engine.contract.run import predictions
 from engine.contract.run.event_file import EventWriter
 from engine.contract.run.events import Epoch, Finished, RunStarted, Step, System
+from engine.contract.run.predictions import Predictions
 from engine.contract.run.process import me
 from engine.contract.run.records import ExitRecord, Heartbeat, ProcRecord
 from engine.contract.run.store import RunFolder, create
@@ -59,24 +64,60 @@ def system(t: float, rng: random.Random) -> System:
                   disk_free=200 * GB, t=t)  # fmt: skip
 
 
-def finished(run: RunFolder, epochs: int, steps_kept: int) -> None:
-    """Write a whole finished run at once: `epochs` epochs with `steps_kept` step events each, all in the past."""
-    rng = random.Random(0)
+def finished(run: RunFolder, epochs: int, steps_kept: int, seed: int = 0) -> float:
+    """Write a whole finished run at once: `epochs` epochs with `steps_kept` step events each, all in the past.
+
+    Returns:
+        The accuracy of its last epoch.
+    """
+    rng = random.Random(seed)
     begin = time.time() - epochs * 10 - 3600
     with EventWriter(run.events) as events:
         events.write(started(begin))
         for number in range(1, epochs + 1):
             for at in range(steps_kept):
                 events.write(step(number, at * STEPS // steps_kept, begin + (number - 1 + at / steps_kept) * 10, rng))
-            events.write(epoch(number, begin + number * 10, rng))
+            last = epoch(number, begin + number * 10, rng)
+            events.write(last)
         events.write(Finished(epochs, 0.96, 0.961, epochs - 3, seconds=epochs * 10.0, t=begin + epochs * 10))
     ExitRecord(state="finished", ended=begin + epochs * 10).write(run.exit)
+    return last.test_accuracy
+
+
+def running(run: RunFolder) -> None:
+    """Let this process count as the trainer of the run, so that the run is shown as running for a while."""
+    this = me()
+    ProcRecord(this.host, this.boot_id, this, this).write(run.proc)
+    Heartbeat(os.getpid(), "running", 0, "", time.time()).write(run.heartbeat)
+
+
+def predict(run: RunFolder, accuracy: float, labels: NDArray[np.int64], data: str, seed: int) -> None:
+    """Predictions of a finished run for test images with these labels; hard images are wrong in most runs.
+
+    Args:
+        accuracy: of its last epoch.
+        data: the fingerprint of the data set.
+    """
+    rng, hard = np.random.default_rng(seed), np.random.default_rng(0).random(len(labels))
+    taken, right = labels.copy(), round(accuracy * len(labels))
+    wrong = np.argsort(hard + 0.02 * rng.standard_normal(len(labels)))[right:]
+    taken[wrong] = (labels[wrong] + rng.integers(1, len(CLASSES), len(wrong))) % len(CLASSES)
+    logits = rng.normal(-7.0, 1.0, (len(labels), len(CLASSES))).astype(np.float16)
+    logits[np.arange(len(labels)), taken] = 0.0
+    none = np.zeros(0, np.int64)
+    predictions.write(
+        run.predictions,
+        Predictions(
+            labels=labels, classes=CLASSES, last=logits, last_epoch=500, best=logits, best_epoch=500, weights="raw",
+            best_weights="raw", test_index=np.arange(len(labels)), holdout=logits[:0], holdout_labels=none, data=data,
+        ),
+    )  # fmt: skip
 
 
 def live(run: RunFolder, seconds: float) -> None:
     """Imitate a training run for `seconds`: two steps and one epoch per second, a system sample every two seconds."""
-    rng, this = random.Random(0), me()
-    ProcRecord(this.host, this.boot_id, this, this).write(run.proc)
+    rng = random.Random(0)
+    running(run)
     with EventWriter(run.events) as events:
         begin = time.time()
         events.write(started(begin))

@@ -19,6 +19,8 @@ import psutil
 
 ROWS, COLUMNS = 40, 120
 ROOT: Final = Path(__file__).parent.parent
+SLICE: Final = 0.01
+"""Seconds between two readings of a slow terminal."""
 COMMAND: Final = [sys.executable, "-m", "tui.cli"]
 """The command line of this checkout."""
 
@@ -63,6 +65,29 @@ class Terminal:
                 self.received += os.read(self._fd, 1 << 16)
         return self.received[start:]
 
+    def hold(self, key: str, times: int, every: float, rate: int) -> int:
+        """Press a key repeatedly while the terminal takes `rate` bytes per second.
+
+        Returns:
+            The bytes that still arrive after the last key, until nothing does for half a second.
+        """
+        for _ in range(times):
+            os.write(self._fd, key.encode())
+            self._read_slowly(every, rate)
+        after = len(self.received)
+        while self._read_slowly(0.5, rate):
+            pass
+        return len(self.received) - after
+
+    def _read_slowly(self, seconds: float, rate: int) -> int:
+        """Read at most `rate` bytes per second; returns how many bytes it read."""
+        until, start = time.perf_counter() + seconds, len(self.received)
+        while time.perf_counter() < until:
+            time.sleep(SLICE)
+            if select.select([self._fd], [], [], 0)[0]:
+                self.received += os.read(self._fd, round(rate * SLICE))
+        return len(self.received) - start
+
     def until(self, text: str, since: int = 0, limit: float = 30.0) -> float:
         """Seconds from the start of the program until `text` has arrived after byte `since`. Raises TimeoutError."""
         while text.encode() not in self.received[since:]:
@@ -91,6 +116,11 @@ class Terminal:
             if time.perf_counter() - self._began > pressed + 5:
                 raise TimeoutError(f"no answer to {keys!r}")
         return time.perf_counter() - self._began - pressed
+
+    def memory(self) -> float:
+        """Resident memory in MB (10^6 bytes)."""
+        resident: int = psutil.Process(self._process.pid).memory_info().rss
+        return resident / 1e6
 
     def cpu(self) -> float:
         """CPU seconds used so far."""

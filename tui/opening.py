@@ -16,6 +16,7 @@ from tui.drawing.format import keep_running
 from tui.forms.editor import FormEditor
 from tui.keys.common import MODES
 from tui.plans.draft import from_flags
+from tui.resident import keep_small
 from tui.session import Session
 from tui.settings import UNSET, Settings
 
@@ -61,6 +62,7 @@ def run_workbench(
         mode = "new_run"
     app = Workbench(session, start_mode=mode, settings=settings)
     taking_over()
+    keep_small()
     app.run()
     live = session.live()
     if live and app.return_code == 0:

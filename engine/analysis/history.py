@@ -44,7 +44,7 @@ from engine.contract.run.events import (
 from engine.contract.values import parse_lines
 
 TAIL_BYTES: Final = 256 * 1024
-BLOCK_BYTES: Final = 4 << 20  # how much is in memory as Python objects at once
+BLOCK_BYTES: Final = 1 << 18  # what is in memory as Python objects at once, and as much again in fragments after it
 HEAD_BYTES: Final = 64 * 1024
 MOST_MESSAGES: Final = 1000
 

@@ -41,7 +41,7 @@ class ConfusionTab(Tab):
         self._open = False
         """Whether the images of the cell are shown."""
         self._image = 0
-        self._across = 1
+        self._across = self._down = 1
 
     def forget(self) -> None:
         self._row = self._column = -1
@@ -154,7 +154,7 @@ class ConfusionTab(Tab):
         """All images of the cell on the whole page."""
         places = judged.cell(*cell).tolist()
         self._image = min(self._image, max(len(places) - 1, 0))
-        self._across = page_size(facts, canvas, canvas.height - 1)
+        self._across, self._down = page_size(facts, canvas, canvas.height - 1)
         label, given = (name_of(judged, one) for one in cell)
         title = f"{label} taken for {given}" if label != given else f"{label} recognized"
         shown = f"{self._image + 1} of {counted(len(places), 'image')}" if places else "no images"
@@ -167,6 +167,10 @@ class ConfusionTab(Tab):
         return [*lines, *drawn]
 
     # --- keys -------------------------------------------------------------------------------------------------
+
+    @property
+    def page_rows(self) -> int:
+        return self._down if self._open else 0
 
     def move(self, facts: Facts, right: int, down: int) -> bool:
         one = facts.confused

@@ -29,7 +29,7 @@ class DisagreeTab(Tab):
         self._chosen = 0
         self._class: int | None = None
         self._open = False
-        self._across = 1
+        self._across = self._down = 1
 
     def forget(self) -> None:
         self._with, self._chosen, self._class, self._open = 0, 0, None, False
@@ -127,7 +127,7 @@ class DisagreeTab(Tab):
 
         if not places:
             return [*lines, [(" no such image: both are right or wrong alike", "dim")]]
-        self._across = page_size(facts, canvas, canvas.height - 1)
+        self._across, self._down = page_size(facts, canvas, canvas.height - 1)
         drawn = pages(facts, canvas, places, self._chosen, caption, canvas.height - 1)
         lines += drawn
         if canvas.height - len(lines) >= 4 and not self._open:
@@ -135,6 +135,10 @@ class DisagreeTab(Tab):
         return lines[: canvas.height]
 
     # --- keys -------------------------------------------------------------------------------------------------
+
+    @property
+    def page_rows(self) -> int:
+        return self._down if self._open else 0
 
     def move(self, facts: Facts, right: int, down: int) -> bool:
         if not isinstance(facts.judged, JudgedImages) or not facts.disagreements:

@@ -65,8 +65,9 @@ def pages(
     """
     if not canvas.pictures or isinstance(facts.images, str):
         return captions(facts, canvas, places, chosen, caption, rows)
-    across = across or columns_in(canvas.width)
-    on_page = across * max(rows // (SIDE // 2 + 2), 1)
+    fitting, down = page_size(facts, canvas, rows)
+    across = across or fitting
+    on_page = across * down
     first = chosen // on_page * on_page
     shown = [tile(facts, canvas, place, caption(place, SIDE)) for place in places[first : first + on_page]]
     lines = tiles(shown, across, chosen - first)
@@ -97,8 +98,8 @@ def captions(
     else:
         why = f"pictures need colors and UTF-8; they are the test images of {facts.images.path}"
     cells = SIDE + 4
-    across = max((canvas.width + 2) // (cells + 2), 1)
-    on_page = across * max(rows - 3, 1)
+    across, down = page_size(facts, canvas, rows)
+    on_page = across * down
     first = chosen // on_page * on_page
     lines: list[Line] = []
     shown = places[first : first + on_page]
@@ -111,8 +112,8 @@ def captions(
     return [*lines, *([(f" {part}", "dim")] for part in wrap(why, canvas.width - 2))][:rows]
 
 
-def page_size(facts: Facts, canvas: Canvas, rows: int) -> int:
-    """Pictures in a row of `pages`, for moving up and down."""
+def page_size(facts: Facts, canvas: Canvas, rows: int) -> tuple[int, int]:
+    """Pictures in a row of `pages`, and rows of them on a page."""
     if not canvas.pictures or isinstance(facts.images, str):
-        return max((canvas.width + 2) // (SIDE + 6), 1)
-    return columns_in(canvas.width)
+        return max((canvas.width + 2) // (SIDE + 6), 1), max(rows - 3, 1)
+    return columns_in(canvas.width), max(rows // (SIDE // 2 + 2), 1)

@@ -37,7 +37,7 @@ class MistakesTab(Tab):
         self._class: int | None = None
         self._suspects = False
         self._open = False
-        self._across = 1
+        self._across = self._down = 1
 
     def forget(self) -> None:
         self._chosen, self._class, self._open, self._suspects = 0, None, False, False
@@ -94,7 +94,7 @@ class MistakesTab(Tab):
             across = max((width - LEAST_SIDE - GAP) // PITCH, 1)
             width = across * PITCH
         left = Canvas(width, rows, canvas.glyphs, canvas.color, canvas.waits)
-        self._across = page_size(facts, left, rows)
+        self._across, self._down = page_size(facts, left, rows)
         drawn = pages(facts, left, places, self._chosen, lambda at, cells: verdict_caption(judged, at, cells), rows)
         if width == canvas.width:
             return [top, *drawn]
@@ -155,6 +155,10 @@ class MistakesTab(Tab):
         return beside([(left, PITCH + GAP), (self._side(facts, judged, places, side, rows), side)])
 
     # --- keys -------------------------------------------------------------------------------------------------
+
+    @property
+    def page_rows(self) -> int:
+        return self._down if not self._open else 0
 
     def move(self, facts: Facts, right: int, down: int) -> bool:
         if not isinstance(facts.judged, JudgedImages):

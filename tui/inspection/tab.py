@@ -73,6 +73,11 @@ class Tab:
     def forget(self) -> None:
         """Another run is shown from now on."""
 
+    @property
+    def page_rows(self) -> int:
+        """Rows of pictures on a page, through which page keys go; 0 where they scroll."""
+        return 0
+
     def move(self, facts: Facts, right: int, down: int) -> bool:
         """Move to another cell or picture; False where there is nothing to move to, so that the page scrolls."""
         return False

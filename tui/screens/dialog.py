@@ -8,6 +8,7 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen
 
 from tui.keys.common import GLOBAL, bindings
+from tui.widgets.paced import Paced
 
 ESCAPES: Final = tuple(key for key in GLOBAL if key.action in ("app.redraw", "app.suspend_process", "app.help_quit"))
 """Redraw, suspend, and quit with Ctrl-C twice: what people try when they are lost in a dialog."""
@@ -15,7 +16,7 @@ Answer = TypeVar("Answer")
 """The type of what a dialog is dismissed with."""
 
 
-class Dialog(ModalScreen[Answer]):
+class Dialog(Paced, ModalScreen[Answer]):
     """A screen over another one."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(ESCAPES)

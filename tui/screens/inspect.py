@@ -139,6 +139,10 @@ class Inspect(InspectedRun, InspectExports, SelectedRunKeys, PlotKeys):
             self.action_read(right)
 
     def action_page(self, pages: int) -> None:
+        tab = self._tabs[self._chosen]
+        if self._facts is not None and tab.page_rows and tab.move(self._facts, 0, pages * tab.page_rows):
+            self._changed()
+            return
         self._scroll(pages * max(self.query_one("#page").size.height - 1, 1))
 
     def _scroll(self, rows: int) -> None:

@@ -7,14 +7,14 @@ from typing import cast
 
 from textual import work
 from textual.events import Event, ScreenResume, ScreenSuspend
-from textual.screen import Screen
 
 from engine.contract.text import one_line
 from tui.host import Host
 from tui.messages import RunsChanged
+from tui.widgets.paced import Paced
 
 
-class Section(Screen[None]):
+class Section(Paced):
     """A screen that shows runs, or starts them."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from engine.contract.run.event_file import read_event
 from engine.contract.run.work import Kind
 from engine.contract.values import parse_lines
 
-BLOCK_BYTES: Final = 4 << 20  # how much of a long file is in memory at once
+BLOCK_BYTES: Final = 1 << 18  # how much of a long file is in memory at once
 TAIL_BYTES: Final = 64 * 1024  # enough for the last epoch and the closing event of any run
 _SKIPPED: Final = (b'{"event": "step"', b'{"event": "system"', b'{"event": "message"')
 _TIMES: Final = re.compile(rb'\{"event": "(step)?\w*", "t": ([-+.\deE]+)(?:, "worked": ([-+.\deE]+))?')

@@ -187,6 +187,26 @@ async def test_mistakes_are_walked_ordered_and_filtered_by_class(shown, screen_t
 
 
 @SIZES
+async def test_page_keys_turn_pages_of_pictures(shown, screen_text, ready, size):
+    app = shown()
+    shown_images = re.compile(r"#(\d+)")
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        await pilot.press("tab", "tab")
+        await ready(pilot)
+        first = set(shown_images.findall(screen_text(app)))
+        await pilot.press("pagedown")
+        await ready(pilot)
+        second = set(shown_images.findall(screen_text(app)))
+        tab = app.screen._tabs[2]
+        on_page = tab._across * tab.page_rows
+        assert tab._chosen == on_page and len(second - first) >= on_page > 1, "the pane of suspects stays"
+        await pilot.press("pageup")
+        await ready(pilot)
+        assert tab._chosen == 0 and set(shown_images.findall(screen_text(app))) == first
+
+
+@SIZES
 async def test_two_runs_are_compared_image_by_image(shown, screen_text, ready, size):
     app = shown(marked=(0, 1, 3))
     async with app.run_test(size=size, notifications=True) as pilot:
