@@ -29,6 +29,8 @@ _PATH: Final = re.compile(
     r"""(["'])(?:/|~)[^"'\n]*\1|file:/[^\s"'<>]+|(?<![\w./~+)])(?:~[\w.-]*)?/[\w.@][^\s"'<>|;,()\[\]{}]*"""
 )
 """An absolute path, in quotes or by itself; `1/2` and `and/or` are none."""
+_NODE: Final = re.compile(r"(?:^|(?<=; ))(nodes? )[\w.-]+(?:, [\w.-]+)*(?=: | failed\b)")
+"""The names of other nodes of a run, where their messages begin with it and where they have failed."""
 _REMOVED: Final = {
     "others": [], "uuid": "", "detail": "", "host": "", "folder": "", "data_dir": "", "parts": [],
 }  # fmt: skip
@@ -58,6 +60,7 @@ class Anonymizer:
     def text(self, text: str) -> str:
         """Free text without paths and names."""
         text = _PATH.sub(lambda found: f"{found[1] or ''}(path){found[1] or ''}", text)
+        text = _NODE.sub(r"\1(host)", text)
         return self._pattern.sub(lambda found: self._names[found[0].lower()], text) if self._pattern else text
 
     def table(self, table: dict[str, Any]) -> dict[str, Any]:

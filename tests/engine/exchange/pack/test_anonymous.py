@@ -106,6 +106,9 @@ def test_the_run_says_the_same_otherwise(telling, tmp_path):
     [
         ("cannot read /data/cifar/x.bin: denied", "cannot read (path) denied"),
         ('File "/opt/a b/c.py", line 3', 'File "(path)", line 3'),
+        ("node gpu7-2.lab: bf16 is slow; node n2 failed", "node (host): bf16 is slow; node (host) failed"),
+        ("nodes n2, n3 failed", "nodes (host) failed"),
+        ("a node that failed, 2 nodes: n1", "a node that failed, 2 nodes: n1"),
         ("9,000 img/s, 1/2, and/or, +/-2, a / b", "9,000 img/s, 1/2, and/or, +/-2, a / b"),
         ("see https://arxiv.org/abs/1512.03385", "see https://arxiv.org/abs/1512.03385"),
         ("in ~/runs and ~ada/runs", "in (path) and (path)"),
