@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -28,6 +29,7 @@ def lr_find(
     ),
     runs_dir: list[str] | None = RunsDirs,
     trust_parts: bool = TrustParts,
+    svg: Path | None = typer.Option(None, "--svg", help="Also write the plot as SVG.", metavar="FILE"),
     as_json: bool = Json,
 ) -> None:
     """Find a learning rate by a short sweep.
@@ -39,4 +41,4 @@ def lr_find(
     from tui.plans.sweep import Wanted
 
     wanted = Wanted(low, high, steps)
-    raise SystemExit(lr_sweep.main(flags, roots(runs_dir), wanted, trust=trust_parts, as_json=as_json))
+    raise SystemExit(lr_sweep.main(flags, roots(runs_dir), wanted, svg, trust=trust_parts, as_json=as_json))

@@ -19,12 +19,13 @@ from engine.contract.run.events import Event, Failed, Phase, Step
 from engine.contract.text import clean
 from presets import loader
 from presets.references import look_up
-from tui.commands import output
+from tui.commands import output, svg_file
 from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, print_lines, say, terminal_width
 from tui.commands.output import rewrite_line
 from tui.commands.trust import agreed
 from tui.drawing.format import duration
-from tui.drawing.rate_chart import rate_chart
+from tui.drawing.rate_chart import rate_chart, sweep_chart
+from tui.drawing.svg import chart_part
 from tui.plans.draft import from_flags
 from tui.plans.resolution import Resolver
 from tui.plans.sweep import Progress, SweepPlan, Wanted, command, plan_sweep, suggestions
@@ -32,11 +33,14 @@ from tui.plans.sweep import Progress, SweepPlan, Wanted, command, plan_sweep, su
 HEIGHT: Final = 16
 
 
-def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, trust: bool, as_json: bool) -> int:
+def main(
+    flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, svg: Path | None, *, trust: bool, as_json: bool
+) -> int:
     """Find a learning rate for the recipe that the flags ask for.
 
     Args:
         flags: values by the names in `tui.plans.flags.FLAGS`.
+        svg: the file for the plot.
         trust: run the code that another run brings along without asking.
 
     Returns:
@@ -45,6 +49,8 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, tru
     Raises:
         BadInput: before any process imports torch.
     """
+    if svg is not None:
+        svg_file.check(svg, "--svg")
     preset = str(flags.get("preset") or "")
     if not preset:
         names = ", ".join(info.name for info in loader.list_presets())
@@ -68,6 +74,8 @@ def main(flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, *, tru
         say(f"error: {clean(failed.message)}")
         return BAD_INPUT if failed.reason == "bad_input" else FAILED
     seconds = time.monotonic() - began
+    if svg is not None:
+        svg_file.save([chart_part(sweep_chart(curve, planned.span.low, planned.span.high))], svg, "--svg")
     if as_json:
         print_json(result(planned, curve, ending, seconds))
     else:

@@ -94,6 +94,7 @@ def show_schedule(
     sets: list[str] = typer.Option(
         [], "--set", help="Change an option of the schedule, such as warmup=5 or final=0.1.", metavar="KEY=VALUE"
     ),
+    svg: Path | None = typer.Option(None, "--svg", help="Write the plot as SVG instead.", metavar="FILE"),
     as_json: bool = Json,
 ) -> None:
     """Plot a schedule and list its options.
@@ -102,7 +103,7 @@ def show_schedule(
     """
     from tui.commands import schedule_show
 
-    schedule_show.main(name, epochs, lr, sets, as_json=as_json)
+    schedule_show.main(name, epochs, lr, sets, svg, as_json=as_json)
 
 
 def _show_part(kind: str, field: loader.Kind, name: str, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import typer
@@ -14,29 +15,32 @@ from engine.contract.recipe.resolve import resolve
 from engine.contract.recipe.schema import Recipe
 from engine.schedules import epoch_learning_rates
 from presets import loader
-from tui.commands import output
+from tui.commands import output, svg_file
 from tui.commands.common import print_json, print_lines, print_pairs, terminal_width
 from tui.commands.part_text import meaning, value_text
 from tui.drawing.format import learning_rate
 from tui.drawing.lines import wrap
-from tui.drawing.schedule_chart import charts, momenta
+from tui.drawing.schedule_chart import charts, momenta, schedule_charts
+from tui.drawing.svg import chart_part
 
 HEIGHT: Final = 14
 MOMENTUM: Final = 0.9
 """The momentum of the optimizer that the schedule is shown for."""
 
 
-def main(name: str, epochs: int, lr: float, sets: Sequence[str], *, as_json: bool) -> None:
-    """Show a named schedule or a curve.
+def main(name: str, epochs: int, lr: float, sets: Sequence[str], svg: Path | None, *, as_json: bool) -> None:
+    """Show a named schedule or a curve, or write its curves to the file `svg`.
 
     Raises:
-        BadInput: there is no such schedule, or an option is invalid.
+        BadInput: there is no such schedule, an option is invalid, or the file cannot be written.
     """
     parts = catalog()
     named = {info.name: info for info in loader.list_presets("schedules")}
     if name not in named and name not in parts.names("schedule"):
         raise BadInput(f"unknown schedule {name!r}{nearest(name, [*named, *parts.names('schedule')])}")
     recipe = preview_recipe(name, epochs, lr, sets)
+    if svg is not None:
+        return svg_file.save([chart_part(chart) for chart in schedule_charts(recipe)], svg, "--svg")
     part = parts.get("schedule", recipe.schedule.name)
     title = named[name].title if name in named else part.title
     text = (named[name].description if name in named else "") or part.summary

@@ -11,6 +11,12 @@ from tui.drawing.palette import Palette
 from tui.drawing.svg import Part, page
 
 
+def check(file: Path, option: str) -> None:
+    """Raise BadInput if the name of the file does not end in .svg, which is best known before any work is done."""
+    if file.suffix.lower() != ".svg":
+        raise BadInput(f"{option} {file}: the name has to end in .svg")
+
+
 def save(parts: Sequence[Part], file: Path, option: str, palette: Palette | None = None) -> None:
     """Write the parts below each other and say so on stderr.
 
@@ -21,8 +27,7 @@ def save(parts: Sequence[Part], file: Path, option: str, palette: Palette | None
     Raises:
         BadInput: the name does not end in .svg, or the file cannot be written.
     """
-    if file.suffix.lower() != ".svg":
-        raise BadInput(f"{option} {file}: the name has to end in .svg")
+    check(file, option)
     try:
         file.write_text(page(parts, palette), encoding="utf-8")
     except OSError as error:

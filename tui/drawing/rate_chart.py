@@ -14,16 +14,19 @@ from tui.drawing.lines import Line, heading
 from tui.drawing.plot import plot
 
 GUTTER = 11
+COLUMNS, ROWS = 100, 20
+"""By which the ticks of a chart are chosen that is drawn as SVG."""
 TITLE = "loss against learning rate"
 
 
-def rate_chart(curve: Curve, low: float, high: float, width: int, height: int, glyphs: Glyphs) -> list[Line]:
-    """A heading and the plot in `height` lines. Losses that explode are drawn along the upper edge.
+def sweep_chart(curve: Curve, low: float, high: float, columns: int = COLUMNS, rows: int = ROWS) -> Chart:
+    """The losses of a sweep. Those that explode are drawn along the upper edge.
 
     Args:
         low, high: the smallest and the largest rate of the sweep; the x axis spans them from the start.
+        columns, rows: of the plot, for the number of ticks.
     """
-    x, y = _rates_axis(low, high, width - GUTTER), _loss_axis(curve, height - 2)
+    x, y = _rates_axis(low, high, columns), _loss_axis(curve, rows)
     powers = [math.log10(rate) for rate in curve.rates]
     series = [Series("", powers, curve.losses, role="baseline", kind="points")]
     smoothed = [value for value in curve.smoothed if math.isfinite(value)]
@@ -34,7 +37,12 @@ def rate_chart(curve: Curve, low: float, high: float, width: int, height: int, g
         at = min(range(len(smoothed)), key=lambda i: abs(powers[i] - math.log10(curve.suggestion)))
         take = learning_rate(curve.suggestion)
         series.append(Series("take", [powers[at]], [curve.smoothed[at]], (take,), "strong", "●"))
-    chart = Chart(TITLE, tuple(series), x, y, "rate")
+    return Chart(TITLE, tuple(series), x, y, "rate")
+
+
+def rate_chart(curve: Curve, low: float, high: float, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+    """A heading and the plot of `sweep_chart` in `height` lines."""
+    chart = sweep_chart(curve, low, high, width - GUTTER, height - 2)
     return [heading(TITLE, width), *plot(chart, width, height - 1, ChartStyle(GUTTER, glyphs=glyphs))]
 
 

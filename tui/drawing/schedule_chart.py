@@ -14,6 +14,8 @@ from tui.drawing.lines import Line, heading
 from tui.drawing.plot import plot
 
 GUTTER = 11
+POINTS, ROWS = 400, 20
+"""Of a curve that is drawn as SVG, and the rows by which its ticks are chosen."""
 
 
 def own_momentum(recipe: Recipe) -> float:
@@ -29,27 +31,33 @@ def momenta(recipe: Recipe, moments: Sequence[float]) -> list[float]:
     return [own - (own - low) * at(moment).swing for moment in moments] if low else []
 
 
-def charts(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> list[Line]:
-    """The learning rate in `height` lines, and as many for the momentum if it changes."""
-    points = max(2 * (width - GUTTER), 2)
+def schedule_charts(recipe: Recipe, points: int = POINTS, rows: int = ROWS) -> list[Chart]:
+    """The learning rate, and the momentum if the schedule changes it.
+
+    Args:
+        points: of each curve, at equal distances over the run; at least 2.
+        rows: of the plot, for the number of ticks.
+    """
     moments = [i / (points - 1) for i in range(points)]
     at, peak = plan(recipe.schedule, recipe.epochs), recipe.optimizer.options["lr"]
     rates = [peak * at(moment).factor for moment in moments]
-    moved = momenta(recipe, moments)
     x = x_axis(recipe.epochs, recipe.epochs)
     xs = [recipe.epochs * moment for moment in moments]
     title = f"learning rate · {one_line(recipe.schedule.name)}, updated every {recipe.schedule.options['by']}"
-    y = rate_axis(rates, height - 2)
-    y_momentum = _momentum_axis(recipe) if moved else y
-    ticks = max(len(name) for _, name in (*y.ticks, *y_momentum.ticks))
-    style = ChartStyle(gutter=GUTTER, tick_width=ticks, glyphs=glyphs)
     ends = Series("end", xs, rates, (learning_rate(rates[-1]),))
-    lines = [heading(title, width), *plot(Chart(title, (ends,), x, y, "epoch"), width, height - 1, style)]
-    if moved:
+    found = [Chart(title, (ends,), x, rate_axis(rates, rows), "epoch")]
+    if moved := momenta(recipe, moments):
         series = Series("end", xs, moved, (number(moved[-1]),), "train")
-        momentum = Chart("momentum", (series,), x, y_momentum, "epoch")
-        lines += [heading("momentum", width), *plot(momentum, width, height - 1, style)]
-    return lines
+        found.append(Chart("momentum", (series,), x, _momentum_axis(recipe), "epoch"))
+    return found
+
+
+def charts(recipe: Recipe, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+    """The learning rate in `height` lines, and as many for the momentum if it changes."""
+    found = schedule_charts(recipe, max(2 * (width - GUTTER), 2), height - 2)
+    ticks = max(len(name) for chart in found for _, name in chart.y.ticks)
+    style = ChartStyle(gutter=GUTTER, tick_width=ticks, glyphs=glyphs)
+    return [line for one in found for line in (heading(one.title, width), *plot(one, width, height - 1, style))]
 
 
 def _momentum_axis(recipe: Recipe) -> Axis:

@@ -12,6 +12,9 @@ from engine.contract.errors import BadInput, StartFailed
 from engine.contract.run import own_code
 from engine.contract.text import one_line
 from presets import loader, saving
+from tui.drawing.format import glyphs_of_terminal
+from tui.drawing.schedule_chart import schedule_charts
+from tui.drawing.sheet import Sheet
 from tui.forms.choices import about_presets
 from tui.forms.form import Form
 from tui.forms.options import Option
@@ -51,14 +54,19 @@ class NewRun(RunForm, Exports):
     def action_export(self) -> None:
         """Ask for what to save, then put it on the clipboard and into a file."""
         options = [Option("sh", "command that starts this run"), Option("toml", "recipe as TOML")]
+        options.append(Option("svg", "learning rate over the run, and the sweep of rates if there was one, as charts"))
         self.app.push_screen(Pick("Export this run as", options), self._export_as)
 
     def _export_as(self, form: str | None) -> None:
-        if form is None or (form == "toml" and self._report_problems()):
+        if form is None or (form != "sh" and self._report_problems()):
             return
-        draft = self.editor.draft
-        written = self.editor.recipe.to_toml() if form == "toml" else f"{draft.command_line()}\n"
-        self.workbench.copy(written, "recipe" if form == "toml" else "command")
+        draft, editor = self.editor.draft, self.editor
+        if form == "svg":
+            charts = [*schedule_charts(editor.recipe), *self.query_one(FindRate).charts]
+            written = Sheet(draft.preset, charts).written(form, glyphs_of_terminal())
+        else:
+            written = editor.recipe.to_toml() if form == "toml" else f"{draft.command_line()}\n"
+            self.workbench.copy(written, "recipe" if form == "toml" else "command")
         self._save_export(f"{draft.preset.replace(':', '-')}.{form}", written)
 
     def action_preset(self) -> None:

@@ -15,8 +15,9 @@ from engine.contract.errors import BadInput
 from engine.contract.run.events import Event, Failed
 from engine.contract.text import one_line
 from engine.launch.sweep import Sweep
+from tui.drawing.charts import Chart
 from tui.drawing.lines import Line, heading, wrap
-from tui.drawing.rate_chart import TITLE, rate_chart
+from tui.drawing.rate_chart import TITLE, rate_chart, sweep_chart
 from tui.plans.draft import Draft
 from tui.plans.sweep import Progress, SweepPlan, suggestions, text_of
 from tui.widgets.pane import Pane
@@ -82,6 +83,13 @@ class FindRate(Vertical):
         """How many steps to try next after a sweep that found nothing; 0 if no such sweep is shown."""
         ended = self.draft is not None and not self.running and self._progress.failed is None
         return min(2 * len(self._progress.rates), MOST_STEPS) if ended and not self._stale else 0
+
+    @property
+    def charts(self) -> list[Chart]:
+        """The losses drawn so far; none before a sweep has begun."""
+        if self._job is None or self.draft is None:
+            return []
+        return [sweep_chart(self.curve, self._job.span.low, self._job.span.high)]
 
     # --- starting and ending ----------------------------------------------------------------------------------
 

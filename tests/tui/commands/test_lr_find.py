@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from xml.etree import ElementTree
 
 import pytest
 
@@ -77,6 +78,20 @@ def test_the_verdict_names_its_rule_and_the_command_that_uses_it(cli, scripted, 
     assert "--headless" in words and "--detach" not in words and "optimizer.momentum=0.8" in words
     dry = cli(*words[1:], "--dry-run")
     assert dry.code == 0 and f"lr = {curve.suggestion:.3g}" in dry.out
+
+
+def test_the_plot_is_written_as_svg(cli, scripted, tmp_path):
+    scripted(*falling(), Message(text="all rates were tried"))
+    file = tmp_path / "rates.svg"
+    answer = cli(*QUICK, "--svg", str(file))
+    assert answer.code == 0 and f"wrote {file}" in answer.err and "a tenth of the largest rate" in answer.out
+    assert "loss against learning rate" in ElementTree.parse(file).getroot().find(".//{*}text").text
+
+
+def test_the_name_of_the_svg_is_checked_before_the_sweep(cli, monkeypatch):
+    monkeypatch.setattr(rate_sweep, "Sweep", None)
+    answer = cli(*QUICK, "--svg", "rates.png")
+    assert answer.code == 2 and "--svg rates.png: the name has to end in .svg" in answer.err
 
 
 def test_without_a_fall_nothing_is_suggested(cli, scripted):

@@ -1,6 +1,7 @@
 """`schedules show`: the drawing and its numbers."""
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -39,6 +40,18 @@ def test_the_numbers_are_those_of_torch(cli):
 def test_a_moving_momentum_is_listed(cli):
     shown = json.loads(cli("schedules", "show", "one_cycle_momentum", "--epochs", "10", "--json").out)
     assert shown["momenta"][3] == pytest.approx(0.85) and shown["momenta"][0] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(("name", "curves"), [("cosine", 1), ("one_cycle_momentum", 2)])
+def test_the_curves_are_written_as_svg(cli, tmp_path, name, curves):
+    file = tmp_path / "schedule.svg"
+    assert cli("schedules", "show", name, "--svg", str(file)).code == 0
+    texts = [
+        "".join(text.itertext()).replace("\xa0", " ")
+        for text in ElementTree.parse(file).getroot().findall(".//{*}text")
+    ]
+    titles = [text for text in texts if text.startswith(("learning rate", "momentum"))]
+    assert len(titles) == curves
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ async def test_the_log_that_is_shown_is_saved(root, workbench, settle, exports, 
         assert app.clipboard == f"cifar-tui runs logs {run.id}"
 
 
-async def test_new_run_saves_its_command_and_its_recipe(workbench, settle, exports):
+async def test_new_run_saves_its_command_its_recipe_and_its_schedule(workbench, settle, exports):
     app = workbench("results")
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot, 0.1)
@@ -125,3 +125,7 @@ async def test_new_run_saves_its_command_and_its_recipe(workbench, settle, expor
         await pilot.press("Y", "j", "enter")
         await settle(pilot, 0.2)
         assert "epochs = 7" in (exports / "quickstart.toml").read_text()
+        await pilot.press("Y", "j", "j", "enter")
+        await settle(pilot, 0.2)
+        svg = (exports / "quickstart.svg").read_text()
+        assert svg.startswith("<svg") and "learning" in svg and "loss" not in svg
