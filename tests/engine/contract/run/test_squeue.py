@@ -125,6 +125,6 @@ def test_after_a_submission_it_is_asked_again(fake):
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"t": 1}', '{"t": 1e12, "error": "", "jobs": {"3": 7}, "ended": {}}'])
 def test_a_damaged_cache_is_made_anew(fake, text):
     path = squeue.cache_file()
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     assert squeue.job("3", 0.0) == squeue.read_lines(LISTED)["3"]
