@@ -54,7 +54,7 @@ class NewRun(RunForm, Exports):
     def action_export(self) -> None:
         """Ask for what to save, then put it on the clipboard and into a file."""
         options = [Option("sh", "command that starts this run"), Option("toml", "recipe as TOML")]
-        options.append(Option("svg", "learning rate over the run, and the sweep of rates if there was one, as charts"))
+        options.append(Option("svg", "learning rates as charts"))
         self.app.push_screen(Pick("Export this run as", options), self._export_as)
 
     def _export_as(self, form: str | None) -> None:
