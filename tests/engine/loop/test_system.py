@@ -104,8 +104,11 @@ def test_a_card_is_told_apart_into_ours_and_others(tmp_path, driver):
 
 
 def test_of_several_ranks_every_gpu_is_sampled_with_what_any_rank_holds_on_it(tmp_path, monkeypatch):
-    ranks = [subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2)]
+    waiting = [sys.executable, "-c", "print('ready', flush=True); input()"]
+    ranks = [subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2)]
     try:
+        for rank in ranks:  # from here on, they neither start threads nor allocate memory
+            assert rank.stdout and rank.stdout.readline() == b"ready\n"
         running = namedtuple("running", "pid usedGpuMemory")
         held = {uuid: [running(rank.pid, size * GB)] for uuid, rank, size in zip("ab", ranks, (3, 5), strict=True)}
         fake = nvml(())
