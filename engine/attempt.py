@@ -69,7 +69,7 @@ def carry_out(run: RunFolder, stopping: Callable[[], bool]) -> int:
         except Exception as error:  # the top of the process: every failure becomes the run's last event
             moved = isinstance(error, OSError) and error.errno in GONE and not home.in_place()
             lost = isinstance(error, RankLost)
-            failed = why_lost(run) if lost else describe(error, attempt.recipe, attempt.sampler)
+            failed = why_lost(run) if lost else attempt.describe(error)
             last = stopped_without_saving(home) if moved else failed
             if isinstance(last, Failed):
                 sys.stderr.write(f"{last.detail}error: {last.message}\n")
@@ -106,7 +106,7 @@ def take_part(run: RunFolder, rank: int, stopping: Callable[[], bool]) -> int:
     except Interrupted:
         return 0
     except Exception as error:  # the top of the process: every failure is recorded
-        told = describe(error, attempt.recipe, attempt.sampler)
+        told = attempt.describe(error)
         reason = rank_failure.LOST if isinstance(error, RankLost) else told.reason
         home.write(rank_failure.RankFailure(rank, reason, told.message, told.detail).write)
         return 1
@@ -125,10 +125,10 @@ class Attempt:
 
     def __init__(self, run: RunFolder, home: Home, writer: Writer, number: int, ending: Callable[[], bool]) -> None:
         self._run, self._home, self._writer, self._number, self._ending = run, home, writer, number, ending
-        self.recipe: Recipe | None = None
-        """The run's recipe, once it has been read."""
-        self.sampler: MachineSampler | None = None
-        """Samples the machine, once the device is known."""
+        self._recipe: Recipe | None = None  # this and the following are known once `train` has determined them
+        self._sampler: MachineSampler | None = None
+        self._gpu = ""  # UUID of the GPU of this process
+        self._ranks = 1
 
     def train(self) -> Event:
         """Load the data and train, writing events; returns the last event for the caller to write.
@@ -142,8 +142,8 @@ class Attempt:
         self._warn_about_unknown_placement()
         own_code.check(run)
         parts = catalog(tuple(own_code.code_of(run)))
-        self.recipe = run.recipe(parts)
-        meeting, recipe = Meeting(), self.recipe
+        self._recipe = run.recipe(parts)
+        meeting, recipe = Meeting(), self._recipe
         if meeting.size != placement.gpus:
             raise BadInput(
                 f"gpus = {placement.gpus}: this process is one of {meeting.size}; torchrun starts the others"
@@ -152,18 +152,19 @@ class Attempt:
         if device.type == "cuda":
             torch.cuda.set_device(device)
         uuids = gpu_uuids(device, all_visible=meeting.several)
-        self.sampler = MachineSampler(
+        self._gpu, self._ranks = next(iter(gpu_uuids(device)), ""), meeting.size
+        self._sampler = MachineSampler(
             run.path, uuids, torch.cuda.memory_reserved, ranks=meeting.several, node=meeting.node
         )
         last: Event = Stopped()
         give_up_here = partial(give_up, self._home, meeting.rank)
-        with meeting.watched(give_up_here), meeting.sampled(self.sampler, self._writer.write):
+        with meeting.watched(give_up_here), meeting.sampled(self._sampler, self._writer.write):
             data = meeting.rank_0_first(
                 lambda: load(recipe.data, placement.data_dir, self._report_phase, parts), self._end_if_asked
             )
             world = meeting.world(device)
             events = fit(
-                self.recipe,
+                self._recipe,
                 run,
                 data,
                 seed=run.info().seed,
@@ -183,6 +184,10 @@ class Attempt:
                     self._writer.write(event)
             world.close()
         return last
+
+    def describe(self, error: Exception) -> Failed:
+        """The last event of an attempt that failed with `error`."""
+        return describe(error, self._recipe, self._sampler, gpu=self._gpu, ranks=self._ranks)
 
     def _warn_about_unknown_placement(self) -> None:
         info = self._run.info()

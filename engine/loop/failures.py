@@ -26,12 +26,16 @@ MOST_PARTS: Final = 1024
 """Largest value of `compute.accumulate` in a recipe."""
 
 
-def describe(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -> Failed:
+def describe(
+    error: Exception, recipe: Recipe | None, sampler: Sampler | None, *, gpu: str = "", ranks: int = 1
+) -> Failed:
     """The last event of a run that failed with `error`; an unexpected error is reported with its traceback.
 
     Args:
         recipe: None if it could not be read; out-of-memory messages mention its batch size.
         sampler: samples how much memory of GPUs and host is in use, and whose.
+        gpu: the UUID of the GPU of this process, one of those that are sampled; "" if it is the only one.
+        ranks: number of processes among which each batch is divided.
     """
     detail = "".join(traceback.format_exception(error))
     match error:
@@ -42,15 +46,15 @@ def describe(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -
         case Diverged():
             return Failed(reason="diverged", message=str(error))
         case torch.OutOfMemoryError():
-            return Failed(reason="gpu_memory", message=_gpu_memory(error, recipe, sampler), detail=detail)
+            return Failed(reason="gpu_memory", message=_gpu_memory(error, recipe, sampler, gpu, ranks), detail=detail)
         case RuntimeError() if "MPS backend out of memory" in str(error):
             return Failed(reason="gpu_memory", message=_with_advice(_one_line(error), recipe), detail=detail)
         case OSError() if error.errno in DISK_FULL:
             return Failed(reason="disk_full", message=f"cannot write: {error.strerror}", detail=detail)
         case MemoryError():
-            return Failed(reason="out_of_memory", message=_host_memory(error, recipe, sampler), detail=detail)
+            return Failed(reason="out_of_memory", message=_host_memory(error, recipe, sampler, ranks), detail=detail)
         case RuntimeError() if "DefaultCPUAllocator" in str(error):
-            return Failed(reason="out_of_memory", message=_host_memory(error, recipe, sampler), detail=detail)
+            return Failed(reason="out_of_memory", message=_host_memory(error, recipe, sampler, ranks), detail=detail)
     return Failed(reason="traceback", message=_one_line(error), detail=detail)
 
 
@@ -59,38 +63,38 @@ def _one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-def _gpu_memory(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -> str:
+def _gpu_memory(error: Exception, recipe: Recipe | None, sampler: Sampler | None, uuid: str, ranks: int) -> str:
     """The message for an out-of-memory error: our peak, what other processes hold, the batch, and what should fit."""
     peak = float(torch.cuda.max_memory_reserved()) if torch.cuda.is_available() else 0.0
     parts = [f"out of GPU memory: this run used up to {file_size(peak)}"]
     sample = _sample(sampler)
     room = 0.0
-    if sample.gpus and math.isfinite(sample.gpus[0]["memory_others"]):
-        gpu = sample.gpus[0]
+    gpu = next((gpu for gpu in sample.gpus if uuid in ("", gpu["uuid"])), None)
+    if gpu and math.isfinite(gpu["memory_others"]):
         room = gpu["memory_total"] - gpu["memory_others"]
         holders = "other processes hold" if gpu["others"] else "the driver and other processes hold"
         parts.append(f"{holders} {file_size(gpu['memory_others'])} of {file_size(gpu['memory_total'])}")
-    if others := describe_others(sample):
+    if gpu and (others := describe_others(gpu)):
         parts[-1] += f" ({others})"
     if recipe is not None:
-        parts.append(advice(recipe, peak + _requested(error), room))
+        parts.append(advice(recipe, peak + _requested(error), room, ranks=ranks))
     return "; ".join(parts)
 
 
-def _host_memory(error: Exception, recipe: Recipe | None, sampler: Sampler | None) -> str:
+def _host_memory(error: Exception, recipe: Recipe | None, sampler: Sampler | None, ranks: int) -> str:
     """The message where the machine's own memory ran out: what we use, what is free, the batch, and what should fit."""
     sample = _sample(sampler)
     ours, free = sample.ram_ours, sample.ram_total - sample.ram_used
     text = f"the machine has no memory left ({_one_line(error)})"
     if not math.isfinite(ours + free):
-        return _with_advice(text, recipe)
+        return _with_advice(text, recipe, ranks=ranks)
     text += f"; this run uses {file_size(ours)}, and {file_size(free)} of {file_size(sample.ram_total)} are free"
-    return _with_advice(text, recipe, ours + _requested(error), ours + free)
+    return _with_advice(text, recipe, ours + _requested(error), ours + free, ranks)
 
 
-def _with_advice(text: str, recipe: Recipe | None, need: float = 0.0, room: float = 0.0) -> str:
+def _with_advice(text: str, recipe: Recipe | None, need: float = 0.0, room: float = 0.0, ranks: int = 1) -> str:
     """The text with `advice`, but for that of waiting: memory that is not a GPU's is not waited for."""
-    return text if recipe is None else f"{text}; {advice(recipe, need, room, waiting=False)}"
+    return text if recipe is None else f"{text}; {advice(recipe, need, room, ranks=ranks, waiting=False)}"
 
 
 def _sample(sampler: Sampler | None) -> System:
@@ -108,24 +112,26 @@ def _requested(error: Exception) -> float:
     return float(found[1]) * units[found[2]] if found else 0.0
 
 
-def advice(recipe: Recipe, need: float, room: float, *, waiting: bool = True) -> str:
+def advice(recipe: Recipe, need: float, room: float, *, ranks: int = 1, waiting: bool = True) -> str:
     """Suggest a setting that should fit into memory, taken to be proportional to the images processed at once.
 
     Args:
         need: bytes that the step held and requested when it failed; it may have needed more later on.
         room: bytes of the GPU that other processes leave, of which the fraction SPARE stays free; 0 if unknown.
+        ranks: number of processes among which each part of a batch is divided.
         waiting: whether a run can wait for free memory.
     """
     cut, ghost = recipe.compute.accumulate, recipe.model.options.get("ghost_batch", 0)
-    images = recipe.batch_size // cut
-    working = f"it processes {images} {'image' if images == 1 else 'images'} at once"
+    batch = recipe.batch_size // ranks
+    images = batch // cut
+    working = f"{'it' if ranks == 1 else 'each GPU'} processes {images} {'image' if images == 1 else 'images'} at once"
     smaller = [
         parts
-        for parts in range(2 * cut, min(recipe.batch_size, MOST_PARTS) + 1)
-        if recipe.batch_size % parts == 0 and not (ghost and recipe.batch_size // parts % ghost)
+        for parts in range(2 * cut, min(batch, MOST_PARTS) + 1)
+        if batch % parts == 0 and not (ghost and batch // parts % ghost)
     ]
     for parts in smaller:
-        fits = recipe.batch_size // parts
+        fits = batch // parts
         share = need * fits / images
         if not room or share <= (1 - SPARE) * room:
             about = f", which needs about {file_size(share)}" if room and need else ""

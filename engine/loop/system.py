@@ -11,7 +11,7 @@ import contextlib
 import math
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -155,17 +155,17 @@ def _scaled(value: float | None, unit: float) -> float:
     return math.nan if value is None else value * unit
 
 
-def describe_others(sample: System) -> str:
-    """GPU memory of other processes for an out-of-memory message, as in "ada: python 17.2 GB"; "" if there are none."""
+def describe_others(gpu: dict[str, Any]) -> str:
+    """Memory of other processes on a GPU for an out-of-memory message, as in "ada: python 17.2 GB"; "" without any.
+
+    Args:
+        gpu: a sample of the GPU, one of `System.gpus`.
+    """
     held: dict[str, int] = {}
-    for other in _flat(gpu["others"] for gpu in sample.gpus):
+    for other in gpu["others"]:
         owner = f"{other['user']}: {other['name']}"
         held[owner] = held.get(owner, 0) + other["bytes"]
     return ", ".join(f"{owner} {file_size(size)}" for owner, size in held.items())
-
-
-def _flat(lists: Iterable[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    return (item for items in lists for item in items)
 
 
 @contextlib.contextmanager

@@ -17,12 +17,36 @@ def test_out_of_gpu_memory_is_told_with_who_holds_what_and_what_helps(make, monk
     class Sampler:
         def sample(self):
             others = [{"user": "ada", "name": "python", "bytes": 17_200_000_000}]
-            return System(gpus=[{"memory_others": 17.5e9, "memory_total": 24e9, "others": others}])
+            return System(gpus=[{"uuid": "GPU-1", "memory_others": 17.5e9, "memory_total": 24e9, "others": others}])
 
     failed = failures.describe(torch.OutOfMemoryError("CUDA out of memory"), make(batch_size=128).recipe, Sampler())
     assert failed.reason == "gpu_memory"
     assert "other processes hold 17.5 GB of 24 GB (ada: python 17.2 GB)" in failed.message
     assert "128 images at once; --set compute.accumulate=2 reduces that to 64" in failed.message
+
+
+def test_a_rank_looks_at_its_own_gpu_and_at_its_share_of_the_batch(make):
+    class Sampler:
+        def sample(self):
+            held = {"a": ("ada", 1e9), "b": ("bob", 18e9)}
+            return System(
+                gpus=[
+                    {
+                        "uuid": uuid,
+                        "memory_others": size,
+                        "memory_total": 24e9,
+                        "others": [{"user": user, "name": "python", "bytes": size}],
+                    }
+                    for uuid, (user, size) in held.items()
+                ]
+            )
+
+    error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 1 has 3 GiB free.")
+    recipe = make(batch_size=128).recipe
+    said = failures.describe(error, recipe, Sampler(), gpu="b", ranks=2).message
+    assert "other processes hold 18 GB of 24 GB (bob: python 18 GB)" in said and "ada" not in said
+    assert "each GPU processes 64 images at once; --set compute.accumulate=4 reduces that to 16" in said
+    assert "other processes hold 1 GB of 24 GB" in failures.describe(error, recipe, Sampler(), gpu="a", ranks=2).message
 
 
 @pytest.mark.parametrize(
@@ -50,7 +74,7 @@ def test_a_batch_that_should_fit_is_computed(make, sets, need, room, said):
 def test_what_could_not_be_had_counts_as_needed(make, monkeypatch):
     class Sampler:
         def sample(self):
-            return System(gpus=[{"memory_others": 4e9, "memory_total": 24e9, "others": []}])
+            return System(gpus=[{"uuid": "GPU-1", "memory_others": 4e9, "memory_total": 24e9, "others": []}])
 
     error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has 3 GiB free.")
     said = failures.describe(error, make(batch_size=128).recipe, Sampler()).message
