@@ -31,8 +31,10 @@ KEYS = (
 OTHER: Final = "other"
 CHOICES: Final = (
     ("quickstart", "quickstart", "no download: generated images, a small model"),
-    ("resnet20_fast", "resnet20_fast", "real CIFAR-10, sized for a CPU; downloads 170 MB once"),
-    ("resnet34_cutmix", "resnet34_cutmix", "real CIFAR-10, 500 epochs; needs a GPU"),
+    ("resnet20_fast", "resnet20_fast", "CIFAR-10 on a CPU; downloads 170 MB once"),
+    ("cpu_94", "cpu_94", "CIFAR-10 to 94 % on a CPU"),
+    ("resnet34_cutmix_fast", "resnet34_cutmix_fast", "CIFAR-10 on a GPU, 100 epochs"),
+    ("resnet34_cutmix", "resnet34_cutmix", "CIFAR-10 on a GPU, 500 epochs"),
     (OTHER, "another preset", "choose among all presets in the form"),
 )
 """Preset, label, and what to expect."""
@@ -58,7 +60,7 @@ class Choices(LineList):
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
         _, label, detail = CHOICES[row]
-        name = (fit(label, 17), "strong" if at_cursor else "")
+        name = (fit(label, 22), "strong" if at_cursor else "")
         return [("▸ " if at_cursor else "  ", "mark"), name, (detail, "dim")]
 
 
