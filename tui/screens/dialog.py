@@ -16,7 +16,11 @@ Answer = TypeVar("Answer")
 """The type of what a dialog is dismissed with."""
 
 
-class Dialog(Paced, ModalScreen[Answer]):
-    """A screen over another one."""
+class Dialog(ModalScreen[Answer], Paced):
+    """A screen over another one.
+
+    Textual applies the styles of the first base class only, so that has to be ModalScreen: it centers dialogs and dims
+    what is behind them.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(ESCAPES)

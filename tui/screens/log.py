@@ -59,7 +59,7 @@ class LogLines(LineList):
         return [("▸" if self.matches(row) else " ", "mark"), *line[0:1], *line[1:]]
 
 
-class Log(OpensWithInput, Exports):
+class Log(Exports, OpensWithInput):
     """The log of one run."""
 
     KEYS = KEYS

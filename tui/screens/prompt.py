@@ -25,7 +25,7 @@ KEYS = (
 )
 
 
-class Prompt(OpensWithInput, Dialog[str | None]):
+class Prompt(Dialog[str | None], OpensWithInput):
     """Ask for a line. Dismisses with the text, which may be empty, or with None when cancelled.
 
     Args:
