@@ -106,7 +106,7 @@ class Runs(_Entries):
 
     def entries(self) -> Iterable[Entry]:
         for row in self.workbench.session.summaries():
-            words = [row.id[-4:], row.preset or row.model, row.name, *row.tags]
+            words = [row.id[-4:], row.recipe_name, row.name, *row.tags]
             text = one_line("run " + " ".join(word for word in words if word), 60)
             action = partial(self.workbench.open_run, self.workbench.session.folder(row))
             yield text, one_line(f"{row.status}  {row.changes}", 60), action

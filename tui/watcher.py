@@ -59,7 +59,7 @@ class RunWatcher(Themed):
 
     def notify_ended(self, row: Summary) -> None:
         """Notify that a run ended, with the reason or else the way to see it, and ring the bell."""
-        name = one_line(f"{row.id[-4:]} {row.preset or row.model}", 40)
+        name = one_line(f"{row.id[-4:]} {row.recipe_name}", 40)
         good = row.status in ("finished", "stopped")
         selected = self.session.selected is not None and str(self.session.selected.path) == row.folder
         hint = "press 1 to see it on the Dashboard" if selected else f"type :{row.id[-4:]} to see it on the Dashboard"

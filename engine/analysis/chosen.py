@@ -70,7 +70,7 @@ def _group(recipe_id: str, members: list[Summary]) -> RecipeRuns:
     first = members[0]
     return RecipeRuns(
         recipe_id=recipe_id,
-        name=first.preset or first.model or recipe_id[:8],
+        name=first.recipe_name or recipe_id[:8],
         changes=first.changes,
         runs=tuple(sorted(chosen, key=_seed)),
         unfinished=sum(run.status != "finished" and not run.excluded for run in members),

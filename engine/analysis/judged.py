@@ -93,10 +93,10 @@ def recipe_labels(marked: Sequence[Marked], baseline: str) -> dict[str, str]:
     """
     labels = {}
     for one in marked:
-        name = one.run.preset or one.run.model
+        name = one.run.recipe_name
         labels[one.run.recipe_id] = one.changes if one.changes != NONE else f"{name} {one.run.recipe_id[:8]}"
     base = next(one for one in marked if one.run.id == baseline)
-    return labels | {base.run.recipe_id: base.run.preset or base.run.model}
+    return labels | {base.run.recipe_id: base.run.recipe_name}
 
 
 def _recipes(marked: Iterable[Marked]) -> list[Recipe]:

@@ -123,7 +123,7 @@ def read_marked(folders: Sequence[RunFolder], baseline: str, *, same_epoch: bool
 
 def _own_changes(one: Reading) -> str:
     """The preset of a run and how its recipe differs from it, for a baseline whose recipe nobody knows."""
-    return " ".join(text for text in (one.run.preset or one.run.model, one.run.changes) if text not in ("", NONE))
+    return " ".join(text for text in (one.run.recipe_name, one.run.changes) if text not in ("", NONE))
 
 
 def _changes(base: Reading, one: Reading) -> str:

@@ -59,7 +59,7 @@ def print_summaries(rows: Sequence[Summary], root: Path | None = None) -> None:
     table = [
         [
             row.id,
-            (row.name or row.preset or row.model) + (f" ({row.layout})" if row.layout else ""),
+            (row.name or row.recipe_name) + (f" ({row.layout})" if row.layout else ""),
             row.changes or NONE,
             NONE if row.layout else str(row.seed),
             f"{row.epoch}/{row.epochs}",

@@ -212,7 +212,7 @@ def others(rows: Sequence[Summary], own: str, slots: Mapping[str, int | None]) -
     live.sort(key=lambda row: row.status != "running")
     return [
         OtherRun(
-            recipe=row.preset or row.model or NONE,
+            recipe=row.recipe_name or NONE,
             id=row.id,
             state=row.status,
             device=row.device,
@@ -232,7 +232,7 @@ def here(rows: Sequence[Summary], own: str, slots: Mapping[str, int | None]) -> 
     return [
         HereRun(
             id=row.id,
-            recipe=row.preset or row.model or NONE,
+            recipe=row.recipe_name or NONE,
             state=row.status,
             mark=mark_of(slots[row.id], row.id) if row.id in slots else STATE_GLYPHS.get(row.status, ("?", ""))[0],
             role=role_of(slots.get(row.id)),

@@ -63,8 +63,8 @@ class RunView:
 
     @property
     def name(self) -> str:
-        """The preset of the run, or its model if it has none."""
-        return self.info.preset or self.info.model or "run"
+        """What listings call the run's recipe."""
+        return self.info.recipe_name or "run"
 
     @property
     def short_id(self) -> str:

@@ -81,7 +81,7 @@ def runs_table(runs: Sequence[Summary]) -> Table:
     rows = [
         (
             run.id,
-            run.name or run.preset or run.model,
+            run.name or run.recipe_name,
             run.changes or NONE,
             seed_text(run),
             f"{run.epoch}/{run.epochs}",

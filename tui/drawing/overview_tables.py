@@ -86,7 +86,7 @@ def _made(one: Overview) -> list[tuple[str, str]]:
     commit = str(info.git.get("commit", ""))[:7]
     dirty = ", with uncommitted changes" if info.git.get("dirty") else ", clean"
     return [
-        ("recipe", f"{run.preset or run.model}, {changed}"),
+        ("recipe", f"{run.recipe_name}, {changed}"),
         ("origin", f"imported ({run.layout}) from {info.imported.get('folder', '')}" if run.layout else ""),
         ("starts from", initial_words(info)),
         ("seed", "" if run.layout else str(run.seed)),

@@ -171,7 +171,7 @@ COLUMNS: Final = {
     column.key: column
     for column in (
         Column(
-            "recipe", "recipe", "preset or model", 15, _text(lambda run: one_line(run.preset or run.model)), 16,
+            "recipe", "recipe", "preset or model", 15, _text(lambda run: one_line(run.recipe_name)), 16,
             sort="recipe",
         ),
         Column("changes", "changes", "how it differs from the preset", 9, _text(_changes), 24, sort="changes"),

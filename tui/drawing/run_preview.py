@@ -95,7 +95,7 @@ def title(run: Summary, marks: Marks, width: int) -> Line:
     name: Line = [
         (f"{mark_of(slot, run.id) if marked else NO_SLOT} ", role),
         (run.id[-4:], role),
-        (f"  {one_line(run.preset or run.model)}", "strong"),
+        (f"  {one_line(run.recipe_name)}", "strong"),
     ]
     label = f'"{one_line(run.name, 40)}"' if run.name else ""
     tags = " ".join(f"#{one_line(tag)}" for tag in run.tags)

@@ -35,7 +35,7 @@ SORTS: Final = {
         Sort("when", "start time", lambda run: run.started),
         Sort("last", "last test accuracy", lambda run: _low(run.last_accuracy)),
         Sort("best", "best accuracy", lambda run: _low(run.best_accuracy)),
-        Sort("recipe", "recipe", lambda run: (run.preset or run.model).lower(), falling=False),
+        Sort("recipe", "recipe", lambda run: run.recipe_name.lower(), falling=False),
         Sort("changes", "changes", lambda run: run.changes.lower(), falling=False),
         Sort("seed", "seed", lambda run: run.seed, falling=False),
         Sort("epoch", "epochs done", lambda run: run.epoch),
@@ -100,7 +100,7 @@ def group_heading(members: Sequence[Summary]) -> str:
     Only finished runs count that are not left out, each seed once. The spread is the standard deviation over seeds.
     """
     first = members[0]
-    name = one_line(first.preset or first.model)
+    name = one_line(first.recipe_name)
     changed = f" {one_line(first.changes, 40)}" if first.changes not in ("", "-") else ""
     counting = [run for run in members if not run.excluded]
     out = left_out(run.excluded for run in members)

@@ -32,7 +32,7 @@ def tab_line(tabs: Sequence[Tab], chosen: int, facts: Facts | None, width: int) 
     run, look = facts.overview.run, facts.look
     mark: Line = [(f"on {facts.set_name}  ", "strong")] if facts.on else []
     mark.append((f"{look.mark} {facts.id}", look.role))
-    name = one_line(run.preset or run.model, 30)
+    name = one_line(run.recipe_name, 30)
     source = f"imported ({one_line(run.layout)})" if run.layout else f"seed {run.seed}"
     for tail in ([*mark, (f"  {name}", ""), (f"  {source}", "dim")], [*mark, (f"  {name}", "")], mark):
         gap = width - width_of(line) - width_of(tail)

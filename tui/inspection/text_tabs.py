@@ -33,7 +33,7 @@ class RecipeTab(Tab):
             return [heading("recipe", canvas.width), [(f" {told}", "dim")], repeat]
         changes = "" if run.changes in ("", "-") else run.changes
         lines = [heading("changed from the preset", canvas.width, [hints([("E", "edit as new")])])]
-        words = changes or f"nothing: this is {run.preset or run.model} as it stands"
+        words = changes or f"nothing: this is {run.recipe_name} as it stands"
         lines += [[(f" {part}", "mark" if changes else "dim")] for part in wrap(words, canvas.width - 2)]
         lines += [repeat, *canvas.air, *recipe_pane(facts, canvas.width)]
         return lines

@@ -65,7 +65,7 @@ def draw_ticket(
     """
     plain = "strong" if at_cursor else ""
     place = "●" if ticket.held else f"#{ticket.place}" if ticket.place else "-"
-    recipe = one_line(run.preset or run.model) if run else "?"
+    recipe = one_line(run.recipe_name) if run else "?"
     device = ", ".join(short_device(name) for name in (ticket.held or ticket.candidates))
     note = one_line(run.note or run.phase) if run else ""
     if not ticket.supervised:

@@ -90,6 +90,16 @@ class RunInfo:
         """The program or format that the run was imported from; "" for a run of our own."""
         return str(self.imported.get("layout", ""))
 
+    @property
+    def recipe_name(self) -> str:
+        """What listings call the recipe, see the function of this name."""
+        return recipe_name(self.preset, self.model)
+
+
+def recipe_name(preset: str, model: str) -> str:
+    """What listings call a run's recipe: its preset, without the folder if that is a file, or else its model."""
+    return (Path(preset).name if preset.endswith(".toml") else preset) or model
+
 
 def written_by(info: RunInfo) -> str:
     """Which version wrote a run: "written by cifar-tui 0.1.0, this is 0.2.0"."""

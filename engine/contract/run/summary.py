@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from engine.contract.errors import BadInput
 from engine.contract.run.fold import RunFold
-from engine.contract.run.folder import RunFolder, RunInfo
+from engine.contract.run.folder import RunFolder, RunInfo, recipe_name
 from engine.contract.run.records import ProcRecord
 from engine.contract.run.status import DENIED, LIVE, status
 
@@ -73,6 +73,11 @@ class Summary:
     @property
     def live(self) -> bool:
         return self.status in LIVE
+
+    @property
+    def recipe_name(self) -> str:
+        """What listings call the recipe: its preset, without the folder if that is a file, or else its model."""
+        return recipe_name(self.preset, self.model)
 
     def to_json(self) -> dict[str, Any]:
         """The object of `runs list --json`: exactly the documented keys, in their order."""

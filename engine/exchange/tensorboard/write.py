@@ -21,7 +21,7 @@ _UNFIT: Final = re.compile(r"[^\w.+-]+")
 def folder_name(run: RunFolder) -> str:
     """The name that TensorBoard shows for a run: its own name, else its preset or model, and the end of its id."""
     info = run.info()
-    name = run.labels().name or f"{info.preset or info.model or 'run'}-s{info.seed}"
+    name = run.labels().name or f"{info.recipe_name or 'run'}-s{info.seed}"
     plain = _UNFIT.sub("_", name).strip("._")[:LONGEST]
     return f"{plain or 'run'}-{run.id[-4:]}"
 

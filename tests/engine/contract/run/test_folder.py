@@ -1,5 +1,6 @@
 """A run folder at the end of an attempt: its exit record, its reserve, who holds it."""
 
+import json
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from engine.contract.errors import BadInput
 from engine.contract.run import store
 from engine.contract.run.index import Index
 from engine.contract.run.process import ExitRecord
-from engine.contract.run.store import RunFolder, runs_roots
+from engine.contract.run.store import RunFolder, runs_roots, summarize
 
 
 def test_the_exit_record_is_written_on_a_full_disk_with_the_help_of_the_reserve(run, monkeypatch):
@@ -65,6 +66,22 @@ def test_a_run_that_cannot_be_written_cannot_be_held(run):
     gone = RunFolder(run.path.with_name("20000101-000000-none"))
     with pytest.raises(BadInput, match="cannot open"), gone.hold():
         pass
+
+
+@pytest.mark.parametrize(
+    ("preset", "model", "name"),
+    [
+        ("cpu_94", "airbench94", "cpu_94"),
+        ("/home/ada/trials/wide.toml", "resnet20", "wide.toml"),
+        ("suite:ricap/wrn28_10", "wrn28_10", "suite:ricap/wrn28_10"),
+        ("", "resnet20", "resnet20"),
+        ("", "", ""),
+    ],
+)
+def test_a_recipe_is_called_by_its_preset_without_folders_or_by_its_model(run, preset, model, name):
+    table = json.loads(run.run_json.read_text())
+    run.run_json.write_text(json.dumps(table | {"preset": preset, "model": model}))
+    assert run.info().recipe_name == summarize(run).recipe_name == name
 
 
 def test_the_facade_offers_what_it_names():
