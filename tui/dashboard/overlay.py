@@ -49,14 +49,16 @@ def overlay_chart(shown: Overlay, options: Options, ranges: Ranges, *, wide: boo
     drawn = [(one, slot) for one, slot in pairs if slot is not None][:SLOTS]
     drawn.sort(key=lambda pair: pair[0].run.id == shown.chosen)  # stable: the chosen one last
     order = [*reversed(drawn[:-1]), drawn[-1]] if shown.chosen and drawn else list(reversed(drawn))
-    series = [_series(one, slot or 0, shown, options, wide) for one, slot in order]
+    training = _tested_only_at_the_end([one for one, _ in drawn], shown.loss)
+    series = [_series(one, slot or 0, shown, options, wide, training) for one, slot in order]
     x = _x_axis(shown.marked, options)
     values = [visible(one.points, x, last_half=True) for one in series]
     if shown.loss:
-        fit, title = fit_values(values, scale=options.loss_scale), "test loss"
+        fit, title = fit_values(values, scale=options.loss_scale), "loss"
     else:
-        fit, title = fit_accuracy(values, scale=options.accuracy_scale), "test accuracy %"
-    y = ranges.settle((shown.loss, options.axis, options.x, options.x_range), fit)
+        fit, title = fit_accuracy(values, scale=options.accuracy_scale), "accuracy %"
+    title = f"train {title}, tested at the end" if training else f"test {title}"
+    y = ranges.settle((shown.loss, training, options.axis, options.x, options.x_range), fit)
     last = series[-1].points[1] if series else np.empty(0)
     y = zoomed(y, float(last[-1]) if len(last) else math.nan, options.zoom)
     empty = "" if any(len(value) for value in values) else _why_empty(shown.marked)
@@ -66,19 +68,34 @@ def overlay_chart(shown: Overlay, options: Options, ranges: Ranges, *, wide: boo
                  keeps_rights=True, empty=empty)  # fmt: skip
 
 
+def _tested_only_at_the_end(drawn: Sequence[Marked], loss: bool) -> bool:
+    """Whether curves of the training have to be drawn, since each test curve would be a single point."""
+    tests = [np.isfinite(_curve(one, loss, training=False)).sum() for one in drawn]
+    trained = [np.isfinite(_curve(one, loss, training=True)).sum() for one in drawn]
+    return max(tests, default=2) < 2 <= min(trained, default=0) and any(one.course.tested_once for one in drawn)
+
+
+def _curve(one: Marked, loss: bool, training: bool) -> Array:
+    """The values of a run by epoch, accuracies in percent."""
+    epochs = one.course.epochs
+    if loss:
+        return np.array([epoch.train_loss if training else epoch.test_loss for epoch in epochs], dtype=np.float64)
+    shares = [epoch.train_accuracy if training else epoch.test_accuracy for epoch in epochs]
+    return 100 * np.array(shares, dtype=np.float64)
+
+
 def _why_empty(marked: Sequence[Marked]) -> str:
     return "tested at the end" if any(one.course.tested_once for one in marked) else NO_TEST
 
 
-def _series(one: Marked, slot: int, shown: Overlay, options: Options, wide: bool) -> Series:
+def _series(one: Marked, slot: int, shown: Overlay, options: Options, wide: bool, training: bool) -> Series:
     xs = positions(one, options.x)
-    epochs = one.course.epochs
-    ys = np.array([e.test_loss for e in epochs]) if shown.loss else 100 * np.array([e.test_accuracy for e in epochs])
-    tested = ys[np.isfinite(ys)]
-    last = float(tested[-1]) if len(tested) else math.nan
+    ys = _curve(one, shown.loss, training)
+    known = ys[np.isfinite(ys)]
+    last = float(known[-1]) if len(known) else math.nan
     value = number(last) if shown.loss else percent(last / 100)
     note = "baseline" if one.run.id == shown.baseline else one_line(one.changes)
-    best = xs[one.row.standing.epoch == one.row.best_epoch] if not shown.loss else xs[:0]
+    best = xs[one.row.standing.epoch == one.row.best_epoch] if not (shown.loss or training) else xs[:0]
     return Series(
         f"{one.run.id[-4:]} {value}", xs, ys, (note,) if wide else (), role_of(slot), mark_of(slot, one.run.id),
         faint=faint_role_of(slot), weight=options.smooth, best=float(best[0]) if len(best) else math.nan, slot=slot,

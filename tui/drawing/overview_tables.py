@@ -75,7 +75,7 @@ def made_table(one: Overview) -> Table:
 
 def _made(one: Overview) -> list[tuple[str, str]]:
     run, info = one.run, one.info
-    changed = "changed in nothing" if run.changes in ("", "-") else f"changed: {run.changes}"
+    changed = "unchanged" if run.changes in ("", "-") else f"changed: {run.changes}"
     images = f"{one.train_images:,}" + (f" + {one.holdout_images:,} held out" if one.holdout_images else "")
     torch = info.versions.get("torch", "")
     device = [f"{run.device} {one.device}".strip(), one.precision, f"torch {torch}" if torch else ""]
