@@ -16,7 +16,7 @@ from engine.contract.run.status import Status
 from engine.contract.run.store import RunFolder
 from tui.dashboard import exported, panels
 from tui.dashboard.accuracy_series import Look
-from tui.dashboard.classes import class_names
+from tui.dashboard.classes import class_names, evaluated_by_class
 from tui.dashboard.layout import WIDEST
 from tui.dashboard.options import METRICS, next_value
 from tui.dashboard.panes import Panes
@@ -52,6 +52,7 @@ class Dashboard(BesideRuns, PlotKeys, Exports):
         self._rates: list[float] = []
         self._zoom: Literal["", "accuracy", "lower"] = ""
         self._follow = False
+        self._divided_for = 0  # rows of classes
 
     def _pairs(self) -> list[tuple[str, str]]:
         """The keys at the bottom: those that the status of the run allows, such as resume for a stopped one."""
@@ -135,15 +136,24 @@ class Dashboard(BesideRuns, PlotKeys, Exports):
         self._state = state
         for other in (self._baseline, self._second):
             changed = (other is not None and other.poll()) or changed
-        if changed:
+        if changed and self._class_rows() != self._divided_for:
+            self._arrange()
+        elif changed:
             self._draw()
         else:
             self.query_one(Panes).draw_status(self._scene(self._view))
 
+    def _class_rows(self) -> int:
+        """How many rows the pane of the classes needs: a single one while the only test is still to come."""
+        if self._view is None:
+            return 0
+        to_come = self._view.tested_once and not evaluated_by_class(self._view.history)
+        return 1 if to_come else len(class_names(self._view.history))
+
     def _arrange(self) -> None:
         """Lay out the panes, then draw them once they have their sizes."""
-        classes = len(class_names(self._view.history)) if self._view else 0
-        self.query_one(Panes).divide(classes, self._zoom, len(self.workbench.session.summaries()))
+        self._divided_for = self._class_rows()
+        self.query_one(Panes).divide(self._divided_for, self._zoom, len(self.workbench.session.summaries()))
         self._choose_second()
         self.call_after_refresh(self._draw)
 

@@ -1,5 +1,6 @@
 """Opens a run folder as the Dashboard does, and writes one of a run that is tested only at its end."""
 
+import json
 from pathlib import Path
 
 from engine.contract.run.event_file import EventWriter
@@ -27,3 +28,18 @@ def write_tested_once(root: Path, tested: bool) -> RunFolder:
             events.write(Epoch(10, train_mixed=True, test_accuracy=0.9, test_loss=0.4, per_class=[0.8, 1.0]))
             events.write(Finished(10, 0.9, best_on="", seconds=9.0))
     return run
+
+
+def leave_the_last_test(run: RunFolder, *, tested: bool = True) -> None:
+    """Make the events of a run those of `evaluate.every = 0`: only the last epoch was tested, or none was."""
+    events = [json.loads(line) for line in run.events.read_text().splitlines()]
+    epochs = [event for event in events if event["event"] == "epoch"]
+    for event in epochs:
+        event["train_accuracy"], event["train_mixed"] = event["test_accuracy"], False
+    for event in epochs[: -1 if tested else None]:
+        for name in [name for name in event if name.startswith(("test_", "per_class"))]:
+            del event[name]
+    for event in events:
+        if event["event"] == "run_started":
+            event["best_on"] = ""
+    run.events.write_text("".join(f"{json.dumps(event)}\n" for event in events))

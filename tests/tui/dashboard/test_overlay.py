@@ -1,12 +1,12 @@
 """The overlay of Compare: where points are on each x axis, who is drawn last, what the heading says."""
 
-import json
 import math
 
 import numpy as np
 import pytest
 
 from engine.analysis.marked import mark, read_run
+from tests.tui.dashboard.reading import leave_the_last_test
 from tests.tui.demo import Demo, write_run
 from tests.tui.reading import line_of
 from tui.dashboard.compare_layout import compare_layout
@@ -45,7 +45,7 @@ def test_the_chosen_run_is_drawn_last_and_each_keeps_its_slot(marked):
 def test_runs_that_were_tested_once_show_their_training(root, loss, unit):
     runs = [write_run(root, Demo(epochs_done=40, step=0, name="", seed=seed)) for seed in range(3)]
     for run in runs[:2]:
-        only_tested_at_the_end(run)
+        leave_the_last_test(run)
     *once, often = mark([read_run(run) for run in runs], runs[0].id)
     chart = overlay_chart(Overlay(once, [0, 1], "", loss=loss), Options(), Ranges(), wide=True)
     assert chart.title == f"train {unit}, tested at the end"
@@ -56,21 +56,6 @@ def test_runs_that_were_tested_once_show_their_training(root, loss, unit):
         assert math.isnan(drawn.best) and float(drawn.label.split()[-1]) == pytest.approx(expected[-1], rel=0.01)
     mixed = overlay_chart(Overlay([often, once[0]], [0, 1], "", loss=loss), Options(), Ranges(), wide=True)
     assert mixed.title == f"test {unit}"
-
-
-def only_tested_at_the_end(run):
-    """Make the events of a run those of `evaluate.every = 0`."""
-    events = [json.loads(line) for line in run.events.read_text().splitlines()]
-    *before, last = [event for event in events if event["event"] == "epoch"]
-    last["train_accuracy"], last["train_mixed"] = last["test_accuracy"], False
-    for event in before:
-        event["train_accuracy"], event["train_mixed"] = event["test_accuracy"], False
-        for name in [name for name in event if name.startswith(("test_", "per_class"))]:
-            del event[name]
-    for event in events:
-        if event["event"] == "run_started":
-            event["best_on"] = ""
-    run.events.write_text("".join(f"{json.dumps(event)}\n" for event in events))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (80, 40), (100, 30), (120, 40), (160, 45), (200, 50), (60, 18)])

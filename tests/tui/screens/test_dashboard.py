@@ -8,7 +8,7 @@ import pytest
 from engine.contract.run.event_file import EventWriter
 from engine.contract.run.events import Epoch, Message, Step
 from tests.tui.blank import wasted
-from tests.tui.dashboard.reading import write_tested_once
+from tests.tui.dashboard.reading import leave_the_last_test, write_tested_once
 from tests.tui.demo import Demo, write_run
 from tui.dashboard.panes import Panes
 from tui.screens.dashboard import Dashboard
@@ -183,6 +183,25 @@ async def test_a_run_with_data_leaves_no_large_part_of_the_screen_blank(
     async with app.run_test(size=size) as pilot:
         await settle(pilot, 0.1)
         assert wasted(screen_text(app).splitlines()) == []
+
+
+@pytest.mark.parametrize("size", [(160, 45), (200, 50)])
+async def test_classes_get_their_rows_once_the_only_test_is_done(root, workbench, screen_text, settle, size):
+    run = write_run(root)
+    whole = run.events.read_bytes()
+    leave_the_last_test(run, tested=False)
+    app = workbench("dashboard")
+    app.session.selected = run
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot, 0.1)
+        above, log = screen_text(app).split("━ log ", 1)  # whose lines are short without a test
+        assert wasted(above.splitlines()) == [] and "airplane" not in above and "train" in log
+        run.events.write_bytes(whole)
+        leave_the_last_test(run)
+        app.screen._open(run)
+        await settle(pilot, 0.1)
+        text = screen_text(app)
+        assert wasted(text.splitlines()) == [] and "airplane" in text and "truck" in text
 
 
 async def test_the_parts_of_a_step_are_drawn_where_they_were_measured(root, workbench, screen_text, settle):
