@@ -178,8 +178,12 @@ def _fitted(chart: Chart, view: RunView, options: Options, ranges: Ranges | None
     return replace(chart, y=zoomed(y, last, options.zoom))
 
 
-def rate_curve(view: RunView, planned: Sequence[float], look: Look = _ALONE) -> Chart:
-    """The learning rate of the whole run, or so far if `planned` is empty, with a mark at the current epoch."""
+def rate_curve(view: RunView, planned: Sequence[float], look: Look = _ALONE, rows: int = 8) -> Chart:
+    """The learning rate of the whole run, or so far if `planned` is empty, with a mark at the current epoch.
+
+    Args:
+        rows: height of the plot, which determines how many rates are labeled.
+    """
     now = view.learning_rate
     at = min(view.progress_epochs, view.length or math.inf)
     if len(planned):
@@ -193,7 +197,7 @@ def rate_curve(view: RunView, planned: Sequence[float], look: Look = _ALONE) -> 
         series.append(Series("", [at], [now], role=look.role, mark=look.mark, note=f"now {learning_rate(now)}"))
     x = Axis(0.0, max(view.length, 1.0))
     rights = (f"{view.schedule_name}, whole run", view.schedule_name) if view.schedule_name else ()
-    return Chart("learning rate", tuple(series), x, rate_axis(rates, 8), write=learning_rate, rights=rights)
+    return Chart("learning rate", tuple(series), x, rate_axis(rates, max(rows, 8)), write=learning_rate, rights=rights)
 
 
 def aligned(upper: Chart, lower: Chart, frames: tuple[Frame, Frame]) -> tuple[ChartStyle, ChartStyle]:

@@ -207,7 +207,7 @@ class Panes(Vertical):
     def _rate(self, scene: Scene, width: int, height: int) -> list[Line]:
         frame = self._frame(width, height)
         style = replace(frame.style(), gutter=0)
-        return chart_pane(rate_curve(scene.view, scene.rates, scene.look), style, width - 1, height)
+        return chart_pane(rate_curve(scene.view, scene.rates, scene.look, height - 2), style, width - 1, height)
 
     def _devices(self, scene: Scene, width: int, height: int) -> list[Line]:
         glyphs = self.query_one("#gpu", Pane).glyphs
