@@ -17,6 +17,7 @@ from typer import TyperException
 
 from engine.contract.errors import BadInput, StartFailed, nearest
 from engine.contract.text import clean
+from tui.commands import out_file
 from tui.commands.output import OutputLost
 from tui.drawing.format import Glyphs, to_ascii
 from tui.drawing.lines import Line, fit, wrap
@@ -184,11 +185,8 @@ def print_or_write(text: str, out: Path | None) -> None:
     """Print a document as it is, or write it to the file that `--out` names. BadInput if that fails."""
     if out is None:
         typer.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"--out {out}: {error.strerror}") from None
+    else:
+        out_file.write(out, text, "--out")
 
 
 def print_pairs(rows: Sequence[tuple[str, str]]) -> None:

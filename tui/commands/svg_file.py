@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.contract.errors import BadInput
+from tui.commands import out_file
 from tui.commands.common import say
 from tui.drawing.palette import Palette
 from tui.drawing.svg import Part, page
@@ -28,8 +29,5 @@ def save(parts: Sequence[Part], file: Path, option: str, palette: Palette | None
         BadInput: the name does not end in .svg, or the file cannot be written.
     """
     check(file, option)
-    try:
-        file.write_text(page(parts, palette), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{option} {file}: {error.strerror}") from None
+    out_file.write(file, page(parts, palette), option)
     say(f"wrote {file}")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -46,21 +50,36 @@ def write_event_files(run: RunFolder, out: Path) -> Path:
     folder = out / folder_name(run)
     if any(MARK in path.name for path in (folder.iterdir() if folder.is_dir() else ())):
         raise BadInput(f"{folder} already holds event files; choose another folder with --out, or delete them")
-    out.mkdir(parents=True, exist_ok=True)
-    make_folder(folder, exist_ok=True)
-    begun = history.course.begun or info.created
-    file = EventFile(folder, begun)
-    try:
-        file.summary(hyperparameters(_recipe(run), info, started, epochs), 0, begun)
-        classes = started.classes if started else []
-        for epoch in epochs:
-            file.summary(scalars(epoch, classes), epoch.epoch, epoch.t)
-        tested = next((epoch for epoch in reversed(epochs) if epoch.confused), None)
-        if tested and (picture := confusion(tested)):
-            file.summary(picture, tested.epoch, tested.t)
-    finally:
-        file.close()
+    with _staging(out, folder.name) as staging:
+        begun = history.course.begun or info.created
+        file = EventFile(staging, begun)
+        try:
+            file.summary(hyperparameters(_recipe(run), info, started, epochs), 0, begun)
+            classes = started.classes if started else []
+            for epoch in epochs:
+                file.summary(scalars(epoch, classes), epoch.epoch, epoch.t)
+            tested = next((epoch for epoch in reversed(epochs) if epoch.confused), None)
+            if tested and (picture := confusion(tested)):
+                file.summary(picture, tested.epoch, tested.t)
+        finally:
+            file.close()
+        make_folder(folder, exist_ok=True)
+        file.path.rename(folder / file.path.name)
     return folder
+
+
+@contextlib.contextmanager
+def _staging(out: Path, name: str) -> Iterator[Path]:
+    """A folder in `out` for a file that is not complete yet. After a failure, nothing is left of what was created."""
+    staging, is_new = out / f".{name}-{os.getpid()}", not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        make_folder(staging)
+        yield staging
+    except BaseException:
+        shutil.rmtree(out if is_new else staging, ignore_errors=True)
+        raise
+    staging.rmdir()
 
 
 def _recipe(run: RunFolder) -> dict[str, object]:
