@@ -74,7 +74,7 @@ if __name__ == "__main__":
     engine.attempt.fit = held_fit
     if "FAKE_CARDS" in os.environ:
         nvml.Driver = Cards
-        engine.attempt.gpu_uuids = lambda device, all_visible: [f"GPU-{os.environ['SLURMD_NODENAME']}"]
+        engine.attempt.gpu_uuids = lambda device, all_visible=False: [f"GPU-{os.environ['SLURMD_NODENAME']}"]
     if given := os.environ.get("FAKE_PATIENCE"):
         engine.attempt.Meeting = partial(engine.attempt.Meeting, Patience(*map(float, given.split())))
     sys.exit(main(sys.argv[1:]))

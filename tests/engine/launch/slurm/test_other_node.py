@@ -58,7 +58,12 @@ def inside_second_epoch(run: RunFolder) -> int:
 
 def further(bench: Bench, run: RunFolder, before: int = 0) -> None:
     """Wait until the run has made another checkpoint in the second epoch."""
-    bench.until(lambda: inside_second_epoch(run) > before)
+
+    def made() -> bool:
+        assert run.status().state != "failed", run.log.read_text()
+        return inside_second_epoch(run) > before
+
+    bench.until(made)
 
 
 def ranks(bench: Bench) -> dict[int, psutil.Process]:
