@@ -115,6 +115,7 @@ MAY_OPEN = {
     "engine/data/given/image_folder.py": "Pillow on files that the one reader has opened",
     "engine/data/images.py": "the program's own cache",
     "engine/data/mnist.py": "files already verified by SHA-256",
+    "tui/commands/out_file.py": "a new file of its own",
     "tui/commands/output.py": "the standard streams",
 }
 
