@@ -25,7 +25,7 @@ from engine.analysis.rows import (
     step_rows,
 )
 from engine.analysis.series import Array, Series
-from engine.contract.lines import LineReader
+from engine.contract.lines import LineReader, pieces
 from engine.contract.run.course import Course
 from engine.contract.run.event_file import read_event
 from engine.contract.run.events import (
@@ -44,7 +44,8 @@ from engine.contract.run.events import (
 from engine.contract.values import parse_lines
 
 TAIL_BYTES: Final = 256 * 1024
-BLOCK_BYTES: Final = 1 << 18  # what is in memory as Python objects at once, and as much again in fragments after it
+BLOCK_BYTES: Final = 1 << 18  # how much of a long file is in memory at once
+PIECE_BYTES: Final = 1 << 16  # how much of that as Python objects, between which later ones would be scattered
 HEAD_BYTES: Final = 64 * 1024
 MOST_MESSAGES: Final = 1000
 
@@ -100,9 +101,10 @@ class History:
                 self._restarts = self._lines.restarts
                 self.partial = False
                 self._reset()
-            tables, garbage = parse_lines(block)
-            self._garbage += garbage
-            self._fold(tables)
+            for piece in pieces(block, PIECE_BYTES):
+                tables, garbage = parse_lines(piece)
+                self._garbage += garbage
+                self._fold(tables)
             self.version += 1
         return self.version != before
 

@@ -17,7 +17,6 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.ops import mixes_batch
 from engine.contract.recipe.schema import Promise, Recipe
 from engine.contract.run.events import Epoch, Step
-from engine.contract.run.fold import RunFold
 from engine.contract.run.labels import Labels
 from engine.contract.run.status import Status, status
 from engine.contract.run.store import RunFolder, RunInfo
@@ -30,15 +29,14 @@ class RunView:
     def __init__(self, run: RunFolder, *, tail: bool = False) -> None:
         self.run = run
         self.history = History.tail(run.events) if tail else History(run.events)
-        self._status_fold = RunFold(run.events).poll_tail()
 
     def poll(self) -> bool:
         """Read what was written since the last call; returns whether there was anything."""
         return self.history.poll()
 
     def status(self, now: float | None = None) -> Status:
-        """The current state of the run."""
-        return status(self.run.path, now, self._status_fold.poll())
+        """The state of the run: its files at present, with the events as of the last poll."""
+        return status(self.run.path, now, self.history.course)
 
     # --- what was requested -----------------------------------------------------------------------------------
 

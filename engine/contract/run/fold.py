@@ -12,13 +12,14 @@ import re
 from pathlib import Path
 from typing import Final
 
-from engine.contract.lines import LineReader
+from engine.contract.lines import LineReader, pieces
 from engine.contract.run.course import Course
 from engine.contract.run.event_file import read_event
 from engine.contract.run.work import Kind
 from engine.contract.values import parse_lines
 
 BLOCK_BYTES: Final = 1 << 18  # how much of a long file is in memory at once
+PIECE_BYTES: Final = 1 << 16  # how much of that as Python objects, between which later ones would be scattered
 TAIL_BYTES: Final = 64 * 1024  # enough for the last epoch and the closing event of any run
 _SKIPPED: Final = (b'{"event": "step"', b'{"event": "system"', b'{"event": "message"')
 _TIMES: Final = re.compile(rb'\{"event": "(step)?\w*", "t": ([-+.\deE]+)(?:, "worked": ([-+.\deE]+))?')
@@ -39,7 +40,8 @@ class RunFold:
             if self._lines.restarts != self._restarts:
                 self._restarts = self._lines.restarts
                 self.course = Course()
-            self._feed(block)
+            for piece in pieces(block, PIECE_BYTES):
+                self._feed(piece)
         return self
 
     def poll_tail(self) -> RunFold:
