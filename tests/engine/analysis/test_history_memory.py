@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from engine.analysis.history import History
+from engine.analysis.series import GROWTH
 from engine.contract.lines import MAX_LINE
 from engine.contract.run.event_file import encode
 from engine.contract.run.events import Step
 
 STEPS = 10_000
+FIXED = 50_000
+"""Bytes of a history without steps."""
 
 
 @pytest.fixture
@@ -43,3 +46,9 @@ def test_only_a_piece_of_a_file_is_in_memory_as_objects_at_once(long_run):
     held, most = folding(History(long_run))
     assert long_run.stat().st_size > MAX_LINE
     assert most - held < 2.2 * MAX_LINE  # the bytes that were read and the whole lines of them
+
+
+@pytest.mark.parametrize(("figures", "each"), [(0, 48), (256, 16)])
+def test_a_step_takes_16_bytes_and_32_more_if_all_its_figures_are_kept(long_run, figures, each):
+    held, _ = folding(History(long_run, figures))
+    assert held < GROWTH * each * STEPS + FIXED
