@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -26,10 +27,15 @@ _TIMES: Final = re.compile(rb'\{"event": "(step)?\w*", "t": ([-+.\deE]+)(?:, "wo
 
 
 class RunFold:
-    """The course of a run, brought up to date with its events file by every poll."""
+    """The course of a run, brought up to date with its events file by every poll.
 
-    def __init__(self, events: Path) -> None:
+    Args:
+        without: fields of events that the course is to lack, to save memory.
+    """
+
+    def __init__(self, events: Path, without: Collection[str] = ()) -> None:
         self._lines = LineReader(events)
+        self._without = without
         self._restarts = 0
         self._garbage = 0
         self.course = Course()
@@ -67,7 +73,7 @@ class RunFold:
                 tables, garbage = parse_lines(b"\n".join(lines))
                 self._garbage += garbage
                 for table in tables:
-                    event, bad = read_event(table)
+                    event, bad = read_event(table, self._without)
                     self._garbage += bad
                     if event:
                         self.course.take(event)
