@@ -41,10 +41,13 @@ def started(t: float) -> RunStarted:
 
 def epoch(number: int, t: float, rng: random.Random) -> Epoch:
     accuracy = 0.96 - 0.5 * math.exp(-number / 12) + rng.gauss(0, 0.003)
+    per_class = [min(accuracy + rng.gauss(0, 0.02), 1.0) for _ in CLASSES]
+    right = [round(1000 * share) for share in per_class]
     return Epoch(
         epoch=number, train_loss=0.7 + math.exp(-number / 30), train_mixed=True,
         test_loss=0.25 + math.exp(-number / 15),
-        test_accuracy=accuracy, per_class=[accuracy + rng.gauss(0, 0.02) for _ in CLASSES], per_class_count=[1000] * 10,
+        test_accuracy=accuracy, per_class=per_class, per_class_count=[1000] * 10,
+        confused=[right[i] if i == j else (1000 - right[i]) // 9 for i in range(10) for j in range(10)],
         lr=0.005 * (1 - number / 500), images_per_second=rng.gauss(5200, 30), grad_norm=0.8, update_ratio=1e-3,
         seconds={"train": 9.6, "evaluate": 0.4}, t=t,
     )  # fmt: skip

@@ -16,16 +16,15 @@ import numpy as np
 from engine.analysis.rows import (
     GPU_NAMES,
     HOST_NAMES,
-    STEP_NAMES,
     Card,
     gpu_rows,
     host_rows,
     number,
-    step_key,
     step_rows,
 )
 from engine.analysis.series import Array, Series
-from engine.contract.lines import LineReader
+from engine.analysis.step_series import StepSeries
+from engine.contract.lines import LineReader, pieces
 from engine.contract.run.course import Course
 from engine.contract.run.event_file import read_event
 from engine.contract.run.events import (
@@ -44,7 +43,8 @@ from engine.contract.run.events import (
 from engine.contract.values import parse_lines
 
 TAIL_BYTES: Final = 256 * 1024
-BLOCK_BYTES: Final = 1 << 18  # what is in memory as Python objects at once, and as much again in fragments after it
+BLOCK_BYTES: Final = 1 << 18  # how much of a long file is in memory at once
+PIECE_BYTES: Final = 1 << 16  # how much of that as Python objects, between which later ones would be scattered
 HEAD_BYTES: Final = 64 * 1024
 MOST_MESSAGES: Final = 1000
 
@@ -53,10 +53,11 @@ class History:
     """What happened in a run. `poll` adds new events; arrays are views, valid until the next poll.
 
     `version` increases with every change, for screens that redraw only then. `partial` is True for a history of
-    only the end of the run.
+    only the end of the run. `figures` limits what is kept of each step, as told at `StepSeries`.
     """
 
-    def __init__(self, events: Path) -> None:
+    def __init__(self, events: Path, figures: int = 0) -> None:
+        self._figures = figures
         self._lines = LineReader(events)
         self._restarts = 0
         self._garbage = 0
@@ -69,16 +70,16 @@ class History:
         """The facts that listings show, too: epochs, the best one, how the run ended, its working time."""
         self.latest: System | None = None
         """The newest system sample, with the other users of each GPU."""
-        self._steps = Series(STEP_NAMES)
+        self._steps = StepSeries(self._figures)
         self._host = Series(HOST_NAMES)
         self._gpus: dict[Card, Series] = {}
         self._messages: dict[tuple[float, str], Message] = {}
         self._checkpoints: dict[tuple[float, str], Checkpoint] = {}
 
     @classmethod
-    def tail(cls, events: Path, size: int = TAIL_BYTES) -> History:
+    def tail(cls, events: Path, size: int = TAIL_BYTES, figures: int = 0) -> History:
         """A history of the last `size` bytes and the start event, for the first paint of a long run."""
-        history = cls(events)
+        history = cls(events, figures)
         history._lines.seek_tail(size)
         history.partial = history._lines.offset > 0
         if history.partial:
@@ -100,17 +101,23 @@ class History:
                 self._restarts = self._lines.restarts
                 self.partial = False
                 self._reset()
-            tables, garbage = parse_lines(block)
-            self._garbage += garbage
-            self._fold(tables)
+            for piece in pieces(block, PIECE_BYTES):
+                tables, garbage = parse_lines(piece)
+                self._garbage += garbage
+                self._fold(tables)
             self.version += 1
         return self.version != before
 
     # Columns, one entry per row
 
     def step(self, name: str) -> Array:
-        """A column of STEP_NAMES over the recorded steps."""
+        """A column of STEP_NAMES over the recorded steps; NaN for figures that are not kept."""
         return self._steps.column(name)
+
+    @property
+    def newest_step(self) -> Step | None:
+        """The last recorded step: see `StepSeries.newest`."""
+        return self._steps.newest
 
     def position(self) -> Array:
         """The position of each step in epochs: 0 at the start of the first epoch, 1 at its end."""
@@ -208,7 +215,7 @@ class History:
                 case Resumed():  # the only event whose order among the steps matters
                     self._add_steps(steps)
                     steps, seen = [], 0
-                    self._steps.cut(step_key(event.epoch + 1, event.step + 1))
+                    self._steps.cut(event.epoch + 1, event.step)
                 case Message():
                     self._messages[event.t, event.text] = event
                     if len(self._messages) > MOST_MESSAGES:
@@ -229,14 +236,13 @@ class History:
     def _add_steps(self, tables: list[dict[str, Any]]) -> None:
         rows, garbage = step_rows(tables)
         self._garbage += garbage
-        self._steps.extend(step_key(rows[:, 1], rows[:, 2]), rows)
+        self._steps.extend(rows)
 
     def _add_samples(self, samples: list[System]) -> None:
         samples = [sample for sample in samples if sample.t]  # one without a time cannot be placed
         if not samples:
             return
         self.latest = samples[-1]
-        rows = host_rows(samples)
-        self._host.extend(rows[:, 0], rows)
+        self._host.extend(host_rows(samples))
         for card, rows in gpu_rows(samples).items():
-            self._gpus.setdefault(card, Series(GPU_NAMES)).extend(rows[:, 0], rows)
+            self._gpus.setdefault(card, Series(GPU_NAMES)).extend(rows)

@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -48,6 +49,15 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, fol
         what = (errno.EISDIR, "a folder") if stat.S_ISDIR(kind) else (errno.EINVAL, "not a regular file")
         raise OSError(*what, str(path))
     return fd
+
+
+def pieces(block: bytes, size: int) -> Iterator[bytes]:
+    """A block of whole lines in pieces of whole lines, each of about `size` bytes, or of one line if that is longer."""
+    start = 0
+    while start < len(block):
+        end = block.find(b"\n", start + size - 1) + 1 or len(block)
+        yield block[start:end]
+        start = end
 
 
 class LineWriter:

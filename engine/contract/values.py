@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -96,19 +97,23 @@ def build(kind: type[T], table: dict[str, Any]) -> T:
     return kind(**{name: read(table[name]) for name, read in readers if name in table})
 
 
-def build_leniently(kind: type[T], table: dict[str, Any]) -> tuple[T, list[str]]:
+def build_leniently(kind: type[T], table: dict[str, Any], without: Collection[str] = ()) -> tuple[T, list[str]]:
     """A dataclass from a table, and the fields whose values had a wrong type or range and so keep their defaults.
 
-    TypeError if such a field, or a missing one, has no default.
+    Fields in `without` are checked, but keep their defaults as well. TypeError if any of these fields, or a missing
+    one, has no default.
     """
     good: dict[str, Any] = {}
     bad: list[str] = []
     for name, read in _readers(kind):  # type: ignore[arg-type]  # as above
         if name in table:
             try:
-                good[name] = read(table[name])
+                value = read(table[name])
             except TypeError:
                 bad.append(name)
+            else:
+                if name not in without:
+                    good[name] = value
     return kind(**good), bad
 
 
@@ -176,7 +181,8 @@ def _counts(value: Any) -> list[int]:
 
 
 def _table_of(read: Read) -> Read:
-    return lambda value: {key: read(item) for key, item in _exactly(dict)(value).items()}
+    # Every epoch has a table with the same keys.
+    return lambda value: {sys.intern(key): read(item) for key, item in _exactly(dict)(value).items()}
 
 
 def _free(value: Any, depth: int = 0) -> Any:

@@ -1,4 +1,7 @@
-"""Memory that is given back: measured in a process of its own, since the allocator's settings stay for good."""
+"""Memory that is given back, and modules that are not imported.
+
+Both are measured in a process of its own, since the allocator's settings and the modules stay for good.
+"""
 
 import subprocess
 import sys
@@ -34,3 +37,19 @@ def test_large_blocks_are_returned_although_small_ones_between_them_stay():
         for how in ("keep", "leave")
     }
     assert grown["keep"] < 5 < grown["leave"]
+
+
+LEFT_OUT = """
+import sys
+import numpy as np
+from tui import opening
+from tui.screens import dashboard
+from tui.drawing.ranges import fit_values
+fit_values([np.arange(10.0)])
+print(*sorted({"html", "http.client", "numpy.ma", "tarfile", "urllib.request", "xml.sax.saxutils"} & set(sys.modules)))
+"""
+
+
+def test_the_dashboard_imports_neither_masked_arrays_nor_what_downloads_and_unpacks():
+    done = subprocess.run([sys.executable, "-c", LEFT_OUT], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"

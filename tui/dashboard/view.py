@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -17,11 +18,13 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.ops import mixes_batch
 from engine.contract.recipe.schema import Promise, Recipe
 from engine.contract.run.events import Epoch, Step
-from engine.contract.run.fold import RunFold
 from engine.contract.run.labels import Labels
 from engine.contract.run.status import Status, status
 from engine.contract.run.store import RunFolder, RunInfo
 from tui.drawing.figures import matches_preset
+
+FIGURES: Final = 2048
+"""Steps whose time, learning rate and speed are kept. A crash takes back a minute of them, at two a second."""
 
 
 class RunView:
@@ -29,16 +32,15 @@ class RunView:
 
     def __init__(self, run: RunFolder, *, tail: bool = False) -> None:
         self.run = run
-        self.history = History.tail(run.events) if tail else History(run.events)
-        self._status_fold = RunFold(run.events).poll_tail()
+        self.history = History.tail(run.events, figures=FIGURES) if tail else History(run.events, FIGURES)
 
     def poll(self) -> bool:
         """Read what was written since the last call; returns whether there was anything."""
         return self.history.poll()
 
     def status(self, now: float | None = None) -> Status:
-        """The current state of the run."""
-        return status(self.run.path, now, self._status_fold.poll())
+        """The state of the run: its files at present, with the events as of the last poll."""
+        return status(self.run.path, now, self.history.course)
 
     # --- what was requested -----------------------------------------------------------------------------------
 
@@ -123,13 +125,8 @@ class RunView:
     @property
     def step(self) -> Step | None:
         """The last recorded step, if its epoch is not completed yet."""
-        epochs = self.history.step("epoch")
-        if not len(epochs) or epochs[-1] <= self.done_epochs:
-            return None
-        names = ("t", "loss", "lr", "images_per_second")
-        t, loss, lr, speed = (float(self.history.step(name)[-1]) for name in names)
-        step = int(self.history.step("step")[-1])
-        return Step(epoch=int(epochs[-1]), step=step, loss=loss, lr=lr, images_per_second=speed, t=t)
+        newest = self.history.newest_step
+        return newest if newest is not None and newest.epoch > self.done_epochs else None
 
     @property
     def progress_epochs(self) -> float:
@@ -146,7 +143,7 @@ class RunView:
         times: list[float] = [
             event.t for event in (history.started, history.phase, history.closing, self.last) if event
         ]
-        times += [float(t[-1]) for t in (history.step("t"), history.host("t")) if len(t)]
+        times += [event.t for event in (history.newest_step, history.latest) if event]
         times += [event.t for event in (*history.messages[-1:], *history.checkpoints[-1:])]
         return max((t for t in times if math.isfinite(t)), default=0.0)
 
@@ -162,11 +159,9 @@ class RunView:
 
     def _newest(self, name: str) -> float:
         """A figure of the last step, or of the last epoch if that is newer or is the only one that has it."""
-        seen = self.history.step(name)
-        steps = float(seen[-1]) if len(seen) else math.nan
         if self.step is None and self.last is not None and math.isfinite(getattr(self.last, name)):
             return float(getattr(self.last, name))
-        return steps
+        return float(getattr(self.history.newest_step, name, math.nan))
 
     @property
     def seconds_by_epoch(self) -> Array:

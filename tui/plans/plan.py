@@ -25,7 +25,6 @@ from engine.contract.run.initial import with_initial
 from engine.contract.run.store import RunFolder, create
 from engine.contract.run.teacher import FIELD, with_teacher
 from engine.contract.text import file_size
-from engine.data.fetch import require
 from engine.exchange.tensorboard.needed import require_tensorboard
 from engine.launch import devices
 from engine.launch.incoming import check_initial
@@ -103,6 +102,8 @@ def plan(
     if problem := indivisible(recipe, placement.gpus, _training_images(recipe, parts)):
         raise BadInput(problem)
     if parts.get("dataset", recipe.data.name).meta.get("downloadable"):
+        from engine.data.fetch import require
+
         require(recipe.data.name, placement.data_dir)
     need_room(root, [(recipe, len(seeds))], parts)
     if FIELD in draft.sets:  # what a person wrote, such as @last, will mean another run later

@@ -30,7 +30,6 @@ from engine.contract.run.events import Event, Failed, Message, Phase, RunStarted
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.initial import with_initial
 from engine.contract.run.teacher import with_teacher
-from engine.data.fetch import require
 from engine.launch.sweep import Sweep, SweepDevice, pick_device
 from tui.plans.configured import placement_of
 from tui.plans.draft import Draft
@@ -107,6 +106,8 @@ def plan_sweep(
     placement = placement_of(draft)
     data = parts.get("dataset", recipe.data.name).meta
     if data.get("downloadable"):
+        from engine.data.fetch import require
+
         require(recipe.data.name, placement.data_dir)
     device = pick_device(placement)
     where = replace(device, environment={**device.environment, **own_code.environment(approved)})

@@ -6,6 +6,7 @@ import json
 import math
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,17 +40,17 @@ def from_table(table: dict[str, Any]) -> Event | None:
     return read_event(table)[0]
 
 
-def read_event(table: dict[str, Any]) -> tuple[Event | None, int]:
+def read_event(table: dict[str, Any], without: Collection[str] = ()) -> tuple[Event | None, int]:
     """The event of a JSON object, and its number of garbage values.
 
     These are the fields that keep their defaults because their values have a wrong type or are out of range; an event
-    that is dropped counts as 1.
+    that is dropped counts as 1. Fields in `without` are checked but not kept.
     """
     name = table.get("event")
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         return None, 0
-    event, bad = build_leniently(kind, {"t": 0.0} | table)
+    event, bad = build_leniently(kind, {"t": 0.0} | table, without)
     if "t" in bad:
         event = replace(event, t=0.0)  # the default would be the reader's clock
     return (None, 1) if any(name in bad for name in kind.ESSENTIAL) else (event, len(bad))

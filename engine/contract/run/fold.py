@@ -9,26 +9,33 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-from engine.contract.lines import LineReader
+from engine.contract.lines import LineReader, pieces
 from engine.contract.run.course import Course
 from engine.contract.run.event_file import read_event
 from engine.contract.run.work import Kind
 from engine.contract.values import parse_lines
 
 BLOCK_BYTES: Final = 1 << 18  # how much of a long file is in memory at once
+PIECE_BYTES: Final = 1 << 16  # how much of that as Python objects, between which later ones would be scattered
 TAIL_BYTES: Final = 64 * 1024  # enough for the last epoch and the closing event of any run
 _SKIPPED: Final = (b'{"event": "step"', b'{"event": "system"', b'{"event": "message"')
 _TIMES: Final = re.compile(rb'\{"event": "(step)?\w*", "t": ([-+.\deE]+)(?:, "worked": ([-+.\deE]+))?')
 
 
 class RunFold:
-    """The course of a run, brought up to date with its events file by every poll."""
+    """The course of a run, brought up to date with its events file by every poll.
 
-    def __init__(self, events: Path) -> None:
+    Args:
+        without: fields of events that the course is to lack, to save memory.
+    """
+
+    def __init__(self, events: Path, without: Collection[str] = ()) -> None:
         self._lines = LineReader(events)
+        self._without = without
         self._restarts = 0
         self._garbage = 0
         self.course = Course()
@@ -39,7 +46,8 @@ class RunFold:
             if self._lines.restarts != self._restarts:
                 self._restarts = self._lines.restarts
                 self.course = Course()
-            self._feed(block)
+            for piece in pieces(block, PIECE_BYTES):
+                self._feed(piece)
         return self
 
     def poll_tail(self) -> RunFold:
@@ -65,7 +73,7 @@ class RunFold:
                 tables, garbage = parse_lines(b"\n".join(lines))
                 self._garbage += garbage
                 for table in tables:
-                    event, bad = read_event(table)
+                    event, bad = read_event(table, self._without)
                     self._garbage += bad
                     if event:
                         self.course.take(event)

@@ -29,6 +29,7 @@ TURNS: Final = 20
 RACY_NS: Final = 2_000_000_000  # a file changed this recently may change again with the same time stamp
 # The folder's own time stamp changes with every file that is renamed into it; the other files are changed in place.
 _WATCHED: Final = ("", "/run.json", "/exit.json", "/labels.jsonl", "/events.jsonl", "/checkpoints")
+UNUSED: Final = ("per_class", "confused")  # of an epoch, most of its memory
 _FIELDS: Final = tuple(item.name for item in dataclasses.fields(Summary))
 _LISTS: Final = tuple(_FIELDS.index(name) for name in ("tags", "notes"))
 
@@ -87,7 +88,7 @@ class Index:
             return kept[1]
         now = time.time_ns()
         folder = RunFolder(Path(path))
-        fold = self._folds.pop(path, None) or RunFold(folder.events)
+        fold = self._folds.pop(path, None) or RunFold(folder.events, UNUSED)
         row = summarize(folder, fold)
         self.parsed += 1
         self._rows.pop(path, None)

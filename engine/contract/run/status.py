@@ -66,15 +66,15 @@ class Status:
         return self.state in LIVE
 
 
-def status(run_dir: Path, now: float | None = None, fold: RunFold | None = None) -> Status:
+def status(run_dir: Path, now: float | None = None, course: Course | None = None) -> Status:
     """The current state of a run. Never raises: files that cannot be read count as missing.
 
     Args:
         now: seconds since 1970, for tests; the clock by default.
-        fold: the run's events, if the caller has folded them already; by default the end of the file is read.
+        course: of the run, if the caller has folded its events already; by default the end of the file is read.
     """
     now = time.time() if now is None else now
-    course = (fold or RunFold(run_dir / "events.jsonl").poll_tail()).course
+    course = course or RunFold(run_dir / "events.jsonl").poll_tail().course
     proc = ProcRecord.read(run_dir / "proc.json")
     beat = Heartbeat.read(run_dir / "heartbeat.json")
     if proc and beat and beat.pid != proc.supervisor.pid:

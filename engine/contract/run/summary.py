@@ -98,7 +98,7 @@ def summarize(folder: RunFolder, fold: RunFold | None = None, now: float | None 
     """
     fold = (fold or RunFold(folder.events)).poll()
     course = fold.course
-    state = status(folder.path, now, fold)
+    state = status(folder.path, now, course)
     try:
         info, damage = folder.info(), ""
     except BadInput as problem:

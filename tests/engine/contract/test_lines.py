@@ -8,23 +8,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.contract.lines import MAX_LINE, LineReader, LineWriter, file_mode, open_regular
+from engine.contract.lines import MAX_LINE, LineReader, LineWriter, file_mode, open_regular, pieces
 
-pieces = st.lists(st.binary(max_size=40).map(lambda data: data.replace(b"x", b"\n")), max_size=12)
+parts = st.lists(st.binary(max_size=40).map(lambda data: data.replace(b"x", b"\n")), max_size=12)
 
 
 @settings(max_examples=50)
-@given(pieces)
-def test_polls_give_the_bytes_of_the_file_up_to_its_last_newline(tmp_path_factory, pieces):
+@given(parts)
+def test_polls_give_the_bytes_of_the_file_up_to_its_last_newline(tmp_path_factory, parts):
     path = tmp_path_factory.mktemp("lines") / "file"
     reader, found = LineReader(path), b""
-    for piece in pieces:
+    for piece in parts:
         with path.open("ab") as file:
             file.write(piece)
         found += reader.poll()
         whole = path.read_bytes()
         assert found == whole[: whole.rfind(b"\n") + 1] and reader.offset == len(found)
     assert (reader.garbage, reader.restarts) == (0, 0)
+
+
+@given(st.lists(st.binary(max_size=9).map(lambda data: data.replace(b"\n", b"") + b"\n")), st.integers(1, 20))
+def test_pieces_are_whole_lines_and_no_longer_than_their_last_line_makes_them(lines, size):
+    found = list(pieces(b"".join(lines), size))
+    assert b"".join(found) == b"".join(lines)
+    assert all(piece.endswith(b"\n") and len(piece[:-1].rpartition(b"\n")[0]) < size for piece in found)
+    assert all(len(piece) >= size for piece in found[:-1])
 
 
 @settings(max_examples=50)

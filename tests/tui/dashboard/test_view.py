@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from engine.contract.run.event_file import EventWriter
+from engine.contract.run.event_file import EventWriter, encode
 from engine.contract.run.events import Epoch, Resumed, RunStarted, Step
 from presets.loader import Edits
 from tests.tui.dashboard.reading import view_of
@@ -12,7 +13,7 @@ from tests.tui.demo import CLASSES, Demo, write_run
 from tui.dashboard import panels
 from tui.dashboard.classes import class_names
 from tui.dashboard.log import log_lines
-from tui.dashboard.view import RunView
+from tui.dashboard.view import FIGURES, RunView
 
 
 def test_a_view_knows_where_the_run_is(root):
@@ -49,6 +50,18 @@ def test_a_resume_drops_what_came_after_its_checkpoint(root):
     view = view_of(run)
     assert view.done_epochs == 10 and view.step is None
     assert any("resumed after epoch 10" in line.text for line in log_lines(view.history))
+
+
+def test_a_view_keeps_the_loss_of_every_step_and_the_other_figures_of_the_newest_ones(root):
+    run = write_run(root, Demo(epochs_done=0))
+    steps = [Step(epoch=2, step=i, loss=0.5, lr=0.1, images_per_second=50.0) for i in range(4 * FIGURES)]
+    run.events.write_text("".join(encode(step) + "\n" for step in steps))
+    view = view_of(run)
+    assert view.step == steps[-1] and view.learning_rate == 0.1 and view.images_per_second == 50.0
+    assert (view.history.step("loss") == 0.5).all() and len(view.history.step("loss")) == len(steps)
+    for name in ("t", "lr", "images_per_second"):
+        known = np.isfinite(view.history.step(name))
+        assert FIGURES <= known.sum() < 2 * FIGURES and known[-FIGURES:].all()
 
 
 def test_a_run_with_a_short_last_epoch_counts_it_as_one_and_expects_its_steps(root):

@@ -85,6 +85,12 @@ def test_a_lone_spike_leaves_the_plot_and_does_not_flatten_the_rest():
     assert fit_values([np.full(9, 0.5)]).axis.high - fit_values([np.full(9, 0.5)]).axis.low == pytest.approx(0.0112)
 
 
+@given(st.lists(st.floats(1, 2), min_size=1, max_size=300))
+def test_values_are_cut_off_at_four_times_their_98th_percentile(values):
+    seen = np.array([*values, 1000.0])
+    assert fit_values([seen]).high == min(4 * np.percentile(seen, 98), 1000.0)
+
+
 def test_a_perfect_accuracy_has_a_place():
     axis = fit_accuracy([np.array([90.0, 100.0])]).axis
     assert axis.low < 90 and axis.high <= 100

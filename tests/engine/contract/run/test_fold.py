@@ -1,5 +1,6 @@
 """The fold behind listings, which skips most lines, against a course that is given every event of the file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,21 @@ def test_damage_is_counted_where_it_is_looked_at(tmp_path: Path):
     path.write_text('{"event": "epoch", "epoch": 1, "lr": "x"}\nnot json\n{"event": "step", "epoch": "bad"}\n')
     fold = RunFold(path).poll()
     assert fold.garbage == 2 and fold.course.epoch == 1
+
+
+def test_fields_that_are_left_out_are_checked_but_not_kept(tmp_path: Path):
+    path = tmp_path / "events.jsonl"
+    sound = Epoch(
+        epoch=1, t=5.0, test_accuracy=0.5, per_class=[0.25, 0.75], confused=[1, 3, 1, 3], seconds={"train": 9.0}
+    )
+    bad = encode(Epoch(epoch=2, per_class=[0.25])).replace("[0.25]", "[25]")
+    path.write_text(f"{encode(sound)}\n{bad}\n")
+    whole, slim = RunFold(path).poll(), RunFold(path, ("per_class", "confused")).poll()
+    assert whole.garbage == slim.garbage == 1
+    assert repr(slim.course.epochs) == repr(
+        [replace(epoch, per_class=[], confused=[]) for epoch in whole.course.epochs]
+    )
+    assert whole.course.epochs[0] == sound
 
 
 def test_a_replaced_file_begins_a_new_course(tmp_path: Path):
