@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.contract.recipe.schema import Recipe
     from engine.contract.run.folder import RunFolder, RunInfo
     from engine.contract.run.summary import Summary
+    from tui.drawing.sheet import Sheet
 
 Tab = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, mistakes, disagree, recipe, or log.")
 Others = typer.Option(None, "--with", help="Another run for the tabs mistakes and disagree. Repeatable.", metavar="RUN")
@@ -32,7 +33,10 @@ Scalar = typer.Option(
     "", "--scalar", help="With --plot, draw this scalar of an imported run that is no series of ours.", metavar="TAG"
 )
 Baseline = typer.Option(
-    None, "--baseline", help="The run that --plot, --json and the tab overview compare with.", metavar="RUN"
+    None,
+    "--baseline",
+    help="The run that the Dashboard's charts and tables, and the tab overview, compare with.",
+    metavar="RUN",
 )
 Glyphs = typer.Option(
     None, "--glyphs", help="What --plot draws with: braille, block, or ascii; else by TERM.", metavar="NAME"
@@ -98,9 +102,9 @@ def show_run(
         facts = facts_of(folder, summarize(folder), others or (), base, roots(runs_dir), on)
         return show_tab(facts, tab_called(tab), form, out, svg)
     if form:
-        return print_sheet(dashboard_sheet(folder), form, out)
+        return print_sheet(dashboard_sheet(folder, base, roots(runs_dir)), form, out)
     if svg is not None:
-        return save_svg(dashboard_sheet(folder), svg)
+        return save_svg(dashboard_sheet(folder, base, roots(runs_dir)), svg)
     row, info = summarize(folder), folder.info()
     recipe, notes = _readable_recipe(folder)
     if as_json:
@@ -113,7 +117,7 @@ def show_run(
             | ({"imported": info.imported} if info.layout else {})
             | ({"initial": info.initial} if info.initial else {})
             | {"command": info.command, "versions": info.versions}
-            | _shown(folder)
+            | _shown(dashboard_sheet(folder, base, roots(runs_dir)))
             | facts_of(folder, row, others or (), base, roots(runs_dir)).to_json()
         )
     for key, value in _facts(folder, row).items():
@@ -126,11 +130,10 @@ def show_run(
     return typer.echo(f"\n{recipe.to_toml() if recipe else _toml(folder.recipe_table())}", nl=False)
 
 
-def _shown(folder: RunFolder) -> dict[str, Any]:
+def _shown(sheet: Sheet) -> dict[str, Any]:
     """What the Dashboard shows of a run: its charts and its tables."""
     from tui.drawing.export_charts import chart_data, table_data
 
-    sheet = dashboard_sheet(folder)
     return {
         "charts": [chart_data(chart) for chart in sheet.charts],
         "tables": [table_data(table) for table in sheet.tables],

@@ -86,17 +86,21 @@ def show_tab(facts: Facts, tab: Tab, form: str, out: Path | None, svg: Path | No
     return print_lines(tab.draw(facts, Canvas(terminal_width(), PAGE_LINES, glyphs, color=False)), glyphs)
 
 
-def dashboard_sheet(folder: RunFolder) -> Sheet:
-    """The charts and tables that the Dashboard shows of a run."""
+def dashboard_sheet(folder: RunFolder, base: RunFolder | None, folders: Sequence[Path]) -> Sheet:
+    """The charts and tables that the Dashboard shows of a run, beside a baseline and the seeds of its recipe."""
     import time
 
+    from engine.contract.run.index import Index
     from tui.dashboard import exported
+    from tui.dashboard.seeds import seeds_of
     from tui.dashboard.view import RunView
-    from tui.drawing.sheet import Sheet
 
-    view = RunView(folder)
+    view, other = RunView(folder), RunView(base) if base is not None else None
     view.poll()
-    return Sheet(f"run-{folder.id}", exported.charts(view), exported.tables(view, view.status(), time.time()))
+    if other is not None:
+        other.poll()
+    siblings = seeds_of(other, Index().rows(folders)) if other is not None else []
+    return exported.sheet_of(exported.scene_of(view, view.status(), other, siblings), time.time())
 
 
 def print_sheet(sheet: Sheet, form: str, out: Path | None) -> None:

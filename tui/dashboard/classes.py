@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from engine.analysis.history import History
 from engine.contract.run.events import Epoch
 from tui.dashboard.view import RunView
-from tui.drawing.per_class import ClassRow
+from tui.drawing.per_class import ClassRow, worst_confusion
 
 
 def class_names(history: History) -> list[str]:
@@ -22,6 +22,12 @@ def evaluated_by_class(history: History) -> list[Epoch]:
     """The last two epochs with accuracies per class, newest first."""
     found = (epoch for epoch in reversed(history.epochs) if epoch.per_class)
     return [epoch for epoch, _ in zip(found, range(2), strict=False)]
+
+
+def worst_mistake(history: History) -> str:
+    """The worst class at the last test and its most frequent mistake; "" if it is not known."""
+    tested = evaluated_by_class(history)[:1]
+    return worst_confusion(tested[0].confused, class_names(history)) if tested else ""
 
 
 def class_rows(view: RunView, base: RunView | None = None) -> list[ClassRow]:

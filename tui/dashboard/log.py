@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 from engine.analysis.history import History
 from engine.contract.run.events import Checkpoint, Epoch, Failed, Finished, Phase, Resumed, RunStarted, Stopped
 from tui.drawing.figures import extra_accuracies, unreadable_note
-from tui.drawing.format import clock, duration, number, percent, place_in_line, si, whole, work
+from tui.drawing.format import duration, number, percent, place_in_line, si, whole, work
 from tui.drawing.log_tail import LogLine
 from tui.drawing.status_line import REASON_WORDS
-from tui.drawing.typeset import Column, Table
 
 _LOOP: Final = ("training", "evaluating", "saving")
 """Phases that recur every epoch and are not logged."""
@@ -39,12 +37,6 @@ def log_lines(history: History, newest: int = 0, *, wide: bool = False) -> list[
     lines.sort(key=lambda line: line.t)
     lines += _closing(history, whole=not newest)
     return lines[-newest:]
-
-
-def log_table(lines: Sequence[LogLine]) -> Table:
-    """Log lines as a table; a line has the time of day where it is known."""
-    rows = tuple((clock(line.t) if line.t else "", line.text) for line in lines)
-    return Table("log", (Column("time"), Column("what", wraps=True)), rows)
 
 
 def phase_words(phase: Phase) -> str:

@@ -6,24 +6,21 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from engine.analysis.compare import spread_at
 from engine.analysis.cost import seconds_left
-from engine.analysis.standing import Standing
 from engine.contract.errors import BadInput
 from engine.contract.run.status import LIVE, Status
 from engine.contract.run.store import Summary
 from engine.schedules import learning_rates
 from tui.dashboard.accuracy_series import Look
 from tui.dashboard.devices import busy_lately, gpus, peak_ours
-from tui.dashboard.layout import WIDE
 from tui.dashboard.log import phase_words
 from tui.dashboard.view import RunView
-from tui.drawing.format import NONE, counted, delta, number, place_in_line
-from tui.drawing.lines import Line, clip, heading, width_of
+from tui.drawing.also_running import OtherRun, device_name
+from tui.drawing.format import NONE, counted, place_in_line
 from tui.drawing.machine import Gpu, Machine
 from tui.drawing.marks import mark_of, role_of
 from tui.drawing.runs_here import HereRun
-from tui.drawing.status_line import STATE_GLYPHS, Headline, OtherRun, Progress, device_name
+from tui.drawing.status_line import STATE_GLYPHS, Headline, Progress
 
 _LOOP: Final = ("training", "evaluating", "saving", "")
 RATE_POINTS: Final = 400
@@ -127,78 +124,6 @@ def device_word(view: RunView) -> str:
     """ "GPU 1   ", "cpu   "; "" before the run has started."""
     device = view.history.started.device if view.history.started else ""
     return f"{device_name(device)}   " if device else ""
-
-
-def health(view: RunView, base: RunView | None, siblings: Sequence[Standing], width: int) -> Line:
-    """Signs of healthy training: norms, non-finite losses, the difference to the baseline beside its seed spread."""
-    line: Line = [(" health   ", "dim"), *_norms(view, " · " if width < WIDE else "   ")]
-    fuller = [*line, ("   ", ""), *against_baseline(view, base, siblings)]
-    if len(fuller) > len(line) + 1 and width_of(fuller) <= width:
-        return fuller
-    return clip([*line, ("  all well", "ok")] if well(view) else line, width)
-
-
-def health_pane(view: RunView, base: RunView | None, siblings: Sequence[Standing], width: int) -> list[Line]:
-    """The same as a pane of three lines."""
-    right: Line = [("all well", "ok")] if well(view) else []
-    norms = _norms(view, "   ")
-    lines = [
-        heading("health", width, [right] if right else ()),
-        norms if width_of(norms) <= width else _norms(view, "  "),
-    ]
-    compared = against_baseline(view, base, siblings) or [(_not_compared(view, base), "dim")]
-    if width_of(compared) > width:
-        compared = against_baseline(view, base, siblings, short=True)
-    return [clip(line, width) for line in [*lines, compared]]
-
-
-def _not_compared(view: RunView, base: RunView | None) -> str:
-    """Why there is no difference to a baseline."""
-    if base is None:
-        return "no baseline: b makes this run the baseline"
-    return (
-        "this run is the baseline" if base.run == view.run else f"no test at an epoch of baseline {base.short_id} yet"
-    )
-
-
-def well(view: RunView) -> bool:
-    """Whether training goes on without a value that is not finite."""
-    return view.last is not None and not nonfinite(view) and math.isfinite(view.last.train_loss)
-
-
-def nonfinite(view: RunView) -> int:
-    """How many values that are not finite the run has met."""
-    return sum(epoch.nonfinite for epoch in view.history.epochs)
-
-
-def _norms(view: RunView, gap: str) -> Line:
-    last, bad = view.last, nonfinite(view)
-    if last is None:
-        return [("no epoch finished yet", "dim")]
-    return [
-        ("grad norm ", "dim"), (number(last.grad_norm, 2), ""), (f"{gap}update/weight ", "dim"),
-        (number(last.update_ratio, 4), ""), (f"{gap}NaN ", "bad" if bad else "dim"), (str(bad), "bad" if bad else ""),
-    ]  # fmt: skip
-
-
-def against_baseline(view: RunView, base: RunView | None, siblings: Sequence[Standing], *, short: bool = False) -> Line:
-    """The difference to the baseline at one epoch, and the spread that its seeds have there; empty without one.
-
-    Args:
-        short: leave out which epoch it is.
-    """
-    if base is None or base.run == view.run:
-        return []
-    if not view.comparable(base):
-        return [(f"baseline {base.short_id} was tested on other images", "dim")]
-    difference, at, base_at = view.against(base)
-    if not at:
-        return []
-    spread = spread_at(siblings, base_at)
-    sd = f"seed sd {100 * spread.sd:.2f}, n={spread.n}" if spread.n > 1 else "one seed"
-    when = f"at epoch {at}" if at == base_at else f"at their last epochs, {at} and {base_at}"
-    words = f" to baseline ({sd})" if short else f" to baseline {when} ({sd})"
-    return [(delta(difference, 2), "strong"), (words, "dim")]
 
 
 def others(rows: Sequence[Summary], own: str, slots: Mapping[str, int | None]) -> list[OtherRun]:

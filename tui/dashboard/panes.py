@@ -12,8 +12,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from tui.dashboard import panels
-from tui.dashboard.classes import class_names, class_rows, evaluated_by_class
+from tui.dashboard.classes import class_rows, worst_mistake
 from tui.dashboard.curves import accuracy_curves, aligned, lower_curves, rate_curve
+from tui.dashboard.health import health_line, health_pane, health_table
 from tui.dashboard.layout import AIRY, GAP, WIDE, Layout, layout
 from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame, Options
@@ -21,14 +22,15 @@ from tui.dashboard.positions import x_axis_for
 from tui.dashboard.scene import Scene
 from tui.dashboard.third import METRICS_ALONE, metrics_alone, second_machine, second_run
 from tui.dashboard.view import RunView
+from tui.drawing.also_running import also_running
 from tui.drawing.chart_pane import chart_pane
 from tui.drawing.gpu_panel import gpu_panel, history_cells
 from tui.drawing.lines import Drawing, Line, nothing
 from tui.drawing.log_tail import LogLine, log_tail
-from tui.drawing.per_class import per_class, worst_confusion
+from tui.drawing.per_class import per_class
 from tui.drawing.ranges import Ranges
 from tui.drawing.runs_here import runs_here
-from tui.drawing.status_line import also_running, status_lines
+from tui.drawing.status_line import status_lines
 from tui.drawing.strip import samples
 from tui.widgets.pane import Pane
 
@@ -141,16 +143,15 @@ class Panes(Vertical):
             self._paint("#accuracy", partial(self._zoomed, scene))
             return
         self._draw_curves(scene)
-        tested = evaluated_by_class(view.history)[:1]
-        note = worst_confusion(tested[0].confused, class_names(view.history)) if tested else ""
-        rows = class_rows(view, scene.base)
+        rows, note = class_rows(view, scene.base), worst_mistake(view.history)
         classes = partial(per_class, rows, note, empty=view.no_test)
         self._paint("#classes", lambda width, height: classes(width - 1, height), (*rows, note))
         self._paint("#gpu", partial(self._devices, scene), (*_version(view), scene.options.every_gpu))
         if chosen.rate:
             self._paint("#rate", partial(self._rate, scene), (*_version(view), scene.look, len(scene.rates)))
         if chosen.health:
-            self._paint("#health", lambda width, _: panels.health_pane(view, scene.base, scene.siblings, width - 1))
+            health = health_table(view, scene.base, scene.siblings)
+            self._paint("#health", lambda width, _: health_pane(health, width - 1))
         self._paint("#log", partial(log_tail, self._log_lines(view, "#log"), panels.footnotes(view)))
         if chosen.third:
             self._draw_third(scene)
@@ -252,5 +253,5 @@ def _of_curves(view: RunView, options: Options) -> tuple[Hashable, ...]:
 
 
 def _below(scene: Scene, width: int, height: int) -> list[Line]:
-    health = panels.health(scene.view, scene.base, scene.siblings, width)
-    return [health, also_running(scene.others, width)][:height]
+    health = health_table(scene.view, scene.base, scene.siblings)
+    return [health_line(health, width), also_running(scene.others, width)][:height]

@@ -11,8 +11,8 @@ from engine.contract.run.status import Status
 from tui.dashboard.accuracy_series import Look
 from tui.dashboard.options import Options
 from tui.dashboard.view import RunView
+from tui.drawing.also_running import OtherRun
 from tui.drawing.runs_here import HereRun
-from tui.drawing.status_line import OtherRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from tui.dashboard.options import Frame, Metric, Options
 from tui.dashboard.scene import Scene, Second
 from tui.dashboard.view import RunView
 from tui.drawing.chart_pane import chart_pane
+from tui.drawing.charts import Chart
 from tui.drawing.format import Glyphs
 from tui.drawing.gpu_panel import history_cells, use_and_memory
 from tui.drawing.lines import Line
@@ -23,15 +24,20 @@ METRICS_ALONE: Final = len(_ALONE)
 _GUTTER: Final = 11
 
 
-def second_run(second: Second, options: Options, frame: Frame, ranges: Ranges, width: int, height: int) -> list[Line]:
+def second_chart(second: Second, options: Options, frame: Frame, ranges: Ranges | None = None) -> Chart:
     """The accuracy of another run on its whole range."""
     view = second.view
     plain = replace(options, cursor=0, zoom=0, x_range="whole")
     chart = accuracy_curves(view, None, plain, frame, second.look, ranges)
     title: Line = [(f"{second.look.mark} {view.short_id}", second.look.role), (f"  {view.name}", "strong")]
     right = f"{panels.device_word(view)}{view.done_epochs}/{view.planned_epochs}"
+    return replace(chart, title=title, rights=(right,))
+
+
+def second_run(second: Second, options: Options, frame: Frame, ranges: Ranges, width: int, height: int) -> list[Line]:
+    """That chart in a pane."""
     style = replace(frame.style(), gutter=_GUTTER)
-    return chart_pane(replace(chart, title=title, rights=(right,)), style, width - 1, height)
+    return chart_pane(second_chart(second, options, frame, ranges), style, width - 1, height)
 
 
 def second_machine(view: RunView, glyphs: Glyphs, width: int, height: int) -> list[Line]:

@@ -1,26 +1,28 @@
-"""The devices panel: each GPU and our share of it, other users by name, the parts of a step, and the host."""
+"""The devices panel: each GPU and our share of it, other users by name, the parts of a step, and the host.
+
+Its figures are the cells of `devices_table`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-from rich.cells import cell_len
+from typing import Final
 
 from engine.contract.text import one_line
+from tui.drawing import machine_table as figures
 from tui.drawing.bars import bar
-from tui.drawing.format import NONE, Glyphs, gigabytes, percent
+from tui.drawing.format import Glyphs, gigabytes
 from tui.drawing.lines import Line, clip, heading, width_of
-from tui.drawing.machine import Gpu, Machine, places
+from tui.drawing.machine import Machine, places
+from tui.drawing.machine_table import ALL, UNNAMED, devices_table, of_epoch, of_gpu, together
 from tui.drawing.parts_of_step import parts_of_step
+from tui.drawing.several_gpus import WIDE, Cells, degrees, each_gpu, least_busy, many_heading
 from tui.drawing.strip import strip
+from tui.drawing.typeset import by_label
 
-UNNAMED = 0.05 * 2**30
-"""Bytes from which memory that no listed process holds is mentioned."""
 HOT_CELSIUS, FULL_MEMORY, LOW_DISK = 84.0, 0.95, 5 * 2**30
 """Limits of warnings: a GPU close to throttling, memory nearly full (share), a disk nearly full (free bytes)."""
-WIDE = 42
-"""Width in cells from which the panel has the parts of a step and a line about the host."""
 _LABEL, _FIGURE = 7, 15
 """Columns of the label and of the figure in a wide panel ..."""
 _SHORT_LABEL, _SHORT_FIGURE = 4, 11
@@ -30,8 +32,11 @@ _ROOMY = 50
 _LISTED = 3
 """Up to so many GPUs have a line each."""
 _TALLEST = 5
-_LEAST_BAR = 4
 """Rows of the history at most."""
+_LONGEST: Final = 4
+"""Characters of the memory in use that a narrow panel has room for."""
+_LEAST_SHARE: Final = 0.005
+"""The share of an epoch from which a phase is listed."""
 
 
 def history_cells(width: int) -> int:
@@ -50,15 +55,16 @@ def gpu_panel(
     wide = width >= WIDE
     if not machine.sampled:
         return [heading("devices", width), clip([("no sample yet", "dim")], width)][:height]
-    tail = _tail(machine, width) if wide else _narrow_tail(machine)
+    cells = by_label(devices_table(machine))
+    tail = _tail(machine, cells, width) if wide else _narrow_tail(machine, cells)
     if len(machine.gpus) > 1:
         each = every or len(machine.gpus) <= _LISTED
-        cards = _table(machine.gpus, width, height - 1) if each else _summary(machine.gpus, width)
-        lines = [_many_heading(machine.gpus, width), *cards, *_silent(machine), *tail]
+        cards = each_gpu(machine.gpus, cells, width, height - 1) if each else least_busy(machine.gpus, cells, width)
+        lines = [many_heading(machine.gpus, width), *cards, *_silent(machine), *tail]
     else:
-        memory = _memory(machine, width) if machine.gpus else _ram(machine, width)
+        memory = _memory(machine, cells, width) if machine.gpus else _ram(machine, cells, width)
         rows = min(max(height - 1 - len(memory) - len(tail), 1), _TALLEST)
-        lines = [_heading(machine, width), *_history(machine, width, rows, glyphs), *memory, *tail]
+        lines = [_heading(machine, cells, width), *_history(machine, cells, width, rows, glyphs), *memory, *tail]
     return [clip(line, width) for line in lines[:height]]
 
 
@@ -66,33 +72,37 @@ def use_and_memory(machine: Machine, width: int, glyphs: Glyphs = "braille") -> 
     """The use and the memory of a device in a line each, without a heading; nothing before its first sample."""
     if not machine.sampled:
         return []
-    memory = _memory(machine, width) if machine.gpus else _ram(machine, width)
-    return [clip(line, width) for line in (*_history(machine, width, 1, glyphs), memory[0])]
+    cells = by_label(devices_table(machine))
+    memory = _memory(machine, cells, width) if machine.gpus else _ram(machine, cells, width)
+    return [clip(line, width) for line in (*_history(machine, cells, width, 1, glyphs), memory[0])]
 
 
 # --- one device ---------------------------------------------------------------------------------------------------
 
 
-def _heading(machine: Machine, width: int) -> Line:
+def _own(machine: Machine, cells: Cells, figure: str) -> str:
+    """The cell of a figure of the only GPU."""
+    return cells[of_gpu(places(machine.gpus)[0], figure)]
+
+
+def _heading(machine: Machine, cells: Cells, width: int) -> Line:
     if not machine.gpus:
         return heading("no GPU" if not machine.device else f"no GPU · {machine.device}", width)
     gpu = machine.gpus[0]
-    degrees = _temperature(gpu)
-    heat: Line = [(degrees, "warn" if gpu.temperature >= HOT_CELSIUS else "dim")]
+    heat: Line = [(degrees(_own(machine, cells, figures.HEAT)), "warn" if gpu.temperature >= HOT_CELSIUS else "dim")]
     rights: list[Line] = [heat]
     if width >= WIDE and not math.isnan(gpu.power):
-        limit = f" of {_whole(gpu.power_limit)} W" if not math.isnan(gpu.power_limit) else " W"
-        rights.insert(0, [*heat, ("   ", ""), (_whole(gpu.power), ""), (limit, "dim")])
+        limit = f" of {_own(machine, cells, figures.LIMIT)} W" if not math.isnan(gpu.power_limit) else " W"
+        rights.insert(0, [*heat, ("   ", ""), (_own(machine, cells, figures.POWER), ""), (limit, "dim")])
     gap = "  " if width >= WIDE else " "
     return heading(f"GPU {gpu.index}{gap}{gpu.short_name}", width, rights)
 
 
-def _history(machine: Machine, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
+def _history(machine: Machine, cells: Cells, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
     """The use over the last ten minutes, and now."""
-    now = machine.gpus[0].utilization if machine.gpus else machine.cpu
-    cells = max(history_cells(width), 1)
-    drawn = strip(machine.busy, cells, rows, glyphs)
-    rights = [f"{NONE if math.isnan(now) else percent(now, 0)} %", *[""] * (rows - 1)]
+    now = _own(machine, cells, figures.USE) if machine.gpus else cells[figures.CPU]
+    drawn = strip(machine.busy, max(history_cells(width), 1), rows, glyphs)
+    rights = [f"{now} %", *[""] * (rows - 1)]
     if rows > 1 and width >= WIDE:
         rights[-1] = "10 min"
     label = "use" if machine.gpus else "cpu"
@@ -100,8 +110,7 @@ def _history(machine: Machine, width: int, rows: int, glyphs: Glyphs) -> list[Li
         _row(label if i == 0 else "", line, [(right, "dim")], width)
         for i, (line, right) in enumerate(zip(drawn, rights, strict=True))
     ]
-    figure, unit = rights[0].split()
-    lines[0] = _row(label, drawn[0], [(figure, "strong"), (f" {unit}", "dim")], width)
+    lines[0] = _row(label, drawn[0], [(now, "strong"), (" %", "dim")], width)
     return lines
 
 
@@ -112,21 +121,22 @@ def _row(label: str, middle: Line, right: Line, width: int) -> Line:
     return [(label.ljust(first), "dim"), *middle, (" " * max(gap, 1), ""), *right]
 
 
-def _memory(machine: Machine, width: int) -> list[Line]:
+def _memory(machine: Machine, cells: Cells, width: int) -> list[Line]:
     """How much memory is used, whose it is, and whether the GPU still answers."""
     gpu, wide = machine.gpus[0], width >= WIDE
-    cells = history_cells(width)
     others = sum(size for _, _, size in gpu.others) if gpu.others else gpu.memory_used - gpu.memory_ours
     shares = (
         [(gpu.memory_ours / gpu.memory_total, "bar"), (others / gpu.memory_total, "warn")] if gpu.memory_total else []
     )
-    digits = 1 if wide or gpu.memory_used < 99.95 * 2**30 else 0
-    total = f" of {gigabytes(gpu.memory_total)} GB" if wide else f"/{gigabytes(gpu.memory_total)} GB"
+    used, total = _own(machine, cells, figures.USED), _own(machine, cells, figures.TOTAL)
+    if not wide and len(used) > _LONGEST:  # rounded anew, as rounding the cell would round twice
+        used = gigabytes(gpu.memory_used)
+    whole = f" of {total} GB" if wide else f"/{total} GB"
     full = gpu.memory_total > 0 and gpu.memory_used / gpu.memory_total >= FULL_MEMORY
-    figure: Line = [(gigabytes(gpu.memory_used, digits), "warn" if full else "strong"), (total, "dim")]
+    figure: Line = [(used, "warn" if full else "strong"), (whole, "dim")]
     if math.isnan(gpu.memory_used):
         figure, shares = [("unknown", "dim")], []
-    lines = [_row("mem", _stacked(shares, cells), figure, width), _owners(machine, gpu, width)]
+    lines = [_row("mem", _stacked(shares, history_cells(width)), figure, width), _owners(machine, cells, width)]
     return lines + _silent(machine)
 
 
@@ -141,35 +151,36 @@ def _stacked(shares: Sequence[tuple[float, str]], cells: int) -> Line:
     return [*line, ("━" * left, "track")]
 
 
-def _owners(machine: Machine, gpu: Gpu, width: int) -> Line:
+def _owners(machine: Machine, cells: Cells, width: int) -> Line:
     """Whose memory it is; sharing a machine is the normal case."""
+    gpu, ours = machine.gpus[0], _own(machine, cells, figures.OURS)
     if width < WIDE:
-        line: Line = [(f"    ours {gigabytes(gpu.memory_ours, 1)}", "bar")]
-        for user, _, size in gpu.others[:1]:
-            line += [(" · ", "dim"), (f"{user} {gigabytes(size, 1)} GB", "warn")]
+        line: Line = [(f"    ours {ours}", "bar")]
+        for user, program, _ in gpu.others[:1]:
+            size = _own(machine, cells, f"memory of {user}, {program}, GB")
+            line += [(" · ", "dim"), (f"{user} {size} GB", "warn")]
         return line
-    line = [(" " * _LABEL, ""), ("━ ", "bar"), (f"ours {gigabytes(gpu.memory_ours, 1)}", "bar")]
+    line = [(" " * _LABEL, ""), ("━ ", "bar"), (f"ours {ours}", "bar")]
     if not math.isnan(machine.peak_ours):
-        line.append((f" peak {gigabytes(machine.peak_ours, 1)}", "dim"))
+        line.append((f" peak {cells[figures.PEAK]}", "dim"))
     if gpu.others:
         who = ", ".join(f"{user}, {program}" for user, program, _ in gpu.others[:2])
-        total = sum(size for _, _, size in gpu.others)
-        others = [("  ━ ", "warn"), (f"others {gigabytes(total, 1)} {who}", "warn")]
+        others = [("  ━ ", "warn"), (f"others {_own(machine, cells, figures.OTHERS)} {who}", "warn")]
         return [*line, *others] if width_of([*line, *others]) <= width else [*line[:3], *others]
     if gpu.memory_others < UNNAMED:
         return [*line, ("   no other processes", "dim")]
-    hidden = "" if math.isnan(gpu.memory_others) else f"   {gigabytes(gpu.memory_others, 1)} GB driver or others"
+    hidden = "" if math.isnan(gpu.memory_others) else f"   {_own(machine, cells, figures.HIDDEN)} GB driver or others"
     return [*line, (hidden, "dim")]
 
 
-def _ram(machine: Machine, width: int) -> list[Line]:
+def _ram(machine: Machine, cells: Cells, width: int) -> list[Line]:
     """The memory of the host, where there is no GPU."""
     share = machine.ram_used / machine.ram_total if machine.ram_total else math.nan
-    figure: Line = [(gigabytes(machine.ram_used), "strong"), (f"/{gigabytes(machine.ram_total)} GB", "dim")]
+    figure: Line = [(cells[figures.RAM], "strong"), (f"/{cells[figures.RAM_TOTAL]} GB", "dim")]
     lines = [_row("ram", bar(share, history_cells(width)), figure, width)]
     indent = " " * (_LABEL if width >= WIDE else _SHORT_LABEL)
     if not math.isnan(machine.ram_ours):
-        lines.append([(f"{indent}ours {gigabytes(machine.ram_ours, 1)} GB", "")])
+        lines.append([(f"{indent}ours {cells[figures.RAM_OURS]} GB", "")])
     if machine.note:
         lines.append([(one_line(machine.note), "dim")])
     return lines
@@ -180,99 +191,39 @@ def _silent(machine: Machine) -> list[Line]:
     return [[(one_line(machine.note), "bad")]] if machine.note else []
 
 
-# --- several devices, and the host --------------------------------------------------------------------------------
+# --- the host ---------------------------------------------------------------------------------------------------
 
 
-def _many_heading(gpus: Sequence[Gpu], width: int) -> Line:
-    nodes = len({gpu.node for gpu in gpus})
-    where = f" on {nodes} nodes" if nodes > 1 and width >= WIDE else ""
-    return heading(f"{len(gpus)} GPUs{where} {gpus[0].short_name}", width)
-
-
-def _table(gpus: Sequence[Gpu], width: int, height: int) -> list[Line]:
-    """A line for each GPU: place, utilization, memory with our share of it, temperature. The last counts those left."""
-    labels = places(gpus, hosts=width >= WIDE)
-    first = max(2, *map(len, labels))
-    lines = [
-        _gpu_line(f"{label:>{first}} ", gpu, _temperature(gpu), width) for label, gpu in zip(labels, gpus, strict=True)
-    ]
-    if len(lines) <= max(height, 1):
-        return lines
-    shown = max(height - 1, 1)
-    return [*lines[:shown], [(f" and {len(lines) - shown} more", "dim")]]
-
-
-def _gpu_line(label: str, gpu: Gpu, last: str, width: int) -> Line:
-    """A line with a GPU's utilization and memory; our share of the memory where there is room for it."""
-    ours: Line = [(f"  ours {gigabytes(gpu.memory_ours)}", "")] if width >= WIDE else []
-    memory: Line = [(f"{gigabytes(gpu.memory_used):>6}/{gigabytes(gpu.memory_total)} GB", "")]
-    tail: Line = [(_share(gpu.utilization), "strong"), *memory, *ours]
-    if len(label) + width_of(tail) + max(cell_len(last), 7) + _LEAST_BAR <= width:
-        tail.append((f"{last:>7}", "dim"))
-    room = max(width - len(label) - width_of(tail), 4)
-    return [(label, ""), *bar(gpu.utilization, room), *tail]
-
-
-def _summary(gpus: Sequence[Gpu], width: int) -> list[Line]:
-    """Three lines for many GPUs: their sum, the least busy one, for which the others wait, and the key to list all."""
-    busy = [gpu.utilization for gpu in gpus if not math.isnan(gpu.utilization)]
-    power = sum(gpu.power for gpu in gpus if not math.isnan(gpu.power))
-    whole = Gpu(
-        utilization=sum(busy) / len(busy) if busy else math.nan,
-        memory_used=sum(gpu.memory_used for gpu in gpus),
-        memory_total=sum(gpu.memory_total for gpu in gpus),
-        memory_ours=sum(gpu.memory_ours for gpu in gpus),
-    )
-    at = min(range(len(gpus)), key=lambda i: 2.0 if math.isnan(gpus[i].utilization) else gpus[i].utilization)
-    worst, label = gpus[at], places(gpus, hosts=width >= WIDE)[at]
-    first = max(3, len(label))
-    sentences = f"GPU {label} is the least busy; d lists all", f"GPU {label} least busy; d: all"
-    return [
-        _gpu_line(f"{'all':>{first}} ", whole, f"{_whole(power)} W" if power else "", width),
-        _gpu_line(f"{label:>{first}} ", worst, _temperature(worst), width),
-        [(sentences[cell_len(sentences[0]) > width], "dim")],
-    ]
-
-
-def _tail(machine: Machine, width: int) -> list[Line]:
+def _tail(machine: Machine, cells: Cells, width: int) -> list[Line]:
     """The parts of a step if they were measured, the phases of an epoch, and the host."""
     lines = parts_of_step(machine.step_ms, width, _LABEL)
     total = sum(second for second in machine.seconds.values() if second > 0)
     if total > 0 and not lines:
-        shares = {one_line(name): second / total for name, second in machine.seconds.items()}
-        parts = [f"{name} {percent(share, 0)} %" for name, share in shares.items() if share >= 0.005]
+        seen = [phase for phase, seconds in machine.seconds.items() if seconds / total >= _LEAST_SHARE]
+        parts = [f"{one_line(phase)} {cells[of_epoch(phase)]} %" for phase in seen]
         lines.append([("epoch".ljust(_LABEL), "dim"), ("  ".join(parts), "")])
     host: Line = [("host".ljust(_LABEL), "dim")]
     gap = "   " if width >= _ROOMY else "  "
     if machine.gpus:
-        host += [("cpu ", "dim"), (f"{_share(machine.cpu).strip()}{gap}", ""), ("ram ", "dim")]
-        host += [(f"{gigabytes(machine.ram_used)}/{gigabytes(machine.ram_total)} GB{gap}", "")]
-    disk = _disk(machine)
+        host += [("cpu ", "dim"), (f"{cells[figures.CPU]} %{gap}", ""), ("ram ", "dim")]
+        host += [(f"{cells[figures.RAM]}/{cells[figures.RAM_TOTAL]} GB{gap}", "")]
+    disk = _disk(machine, cells)
     return [*lines, [*host, *(disk if width >= _ROOMY else [*disk[:-1], (" GB", "dim")])]]
 
 
-def _narrow_tail(machine: Machine) -> list[Line]:
+def _narrow_tail(machine: Machine, cells: Cells) -> list[Line]:
     """The host in one short line, with the power of the GPUs; the disk without a GPU."""
     if not machine.gpus:
-        return [_disk(machine)]
-    power = sum(gpu.power for gpu in machine.gpus if not math.isnan(gpu.power))
-    line: Line = [(_whole(power), ""), (" W ", "dim")] if power else []
-    line += [("cpu ", "dim"), (_share(machine.cpu).strip(), ""), (" ram ", "dim")]
-    return [[*line, (f"{gigabytes(machine.ram_used)}/{gigabytes(machine.ram_total)}", "")]]
+        return [_disk(machine, cells)]
+    power = cells[of_gpu(ALL, figures.POWER)] if len(machine.gpus) > 1 else _own(machine, cells, figures.POWER)
+    line: Line = [(power, ""), (" W ", "dim")] if together(machine.gpus).power > 0 else []
+    line += [("cpu ", "dim"), (f"{cells[figures.CPU]} %", ""), (" ram ", "dim")]
+    return [[*line, (f"{cells[figures.RAM]}/{cells[figures.RAM_TOTAL]}", "")]]
 
 
-def _disk(machine: Machine) -> Line:
-    free = (gigabytes(machine.disk_free), "warn" if machine.disk_free < LOW_DISK else "")
-    return [("disk ", "dim"), free, (" GB free", "dim")]
-
-
-def _temperature(gpu: Gpu) -> str:
-    return "" if math.isnan(gpu.temperature) else f"{gpu.temperature:.0f} °C"
-
-
-def _share(fraction: float) -> str:
-    return f"{NONE if math.isnan(fraction) else percent(fraction, 0):>4} %"
-
-
-def _whole(value: float) -> str:
-    return NONE if math.isnan(value) else f"{value:.0f}"
+def _disk(machine: Machine, cells: Cells) -> Line:
+    return [
+        ("disk ", "dim"),
+        (cells[figures.DISK], "warn" if machine.disk_free < LOW_DISK else ""),
+        (" GB free", "dim"),
+    ]

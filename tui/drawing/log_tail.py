@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from engine.contract.text import clean
 from tui.drawing.format import clock
 from tui.drawing.lines import Line, Right, clip, fit, heading, hints, wrap
+from tui.drawing.typeset import Column, Table
 
 _ACCURACY: Final = re.compile(r"\b\d+\.\d\d %")
 LEVEL_ROLES = {"info": "", "warning": "warn", "error": "bad", "quiet": "dim"}
@@ -26,11 +27,20 @@ class LogLine:
     level: str = "info"
 
 
+def log_row(line: LogLine) -> tuple[str, str]:
+    """The time of day, where it is known, and the text on one line: a row of the table of the log."""
+    return clock(line.t) if line.t else "", clean(" ".join(line.text.expandtabs(4).splitlines()))
+
+
+def log_table(lines: Sequence[LogLine], title: str = "log") -> Table:
+    """Log lines as a table."""
+    return Table(title, (Column("time"), Column("what", wraps=True)), tuple(map(log_row, lines)))
+
+
 def draw_log_line(line: LogLine, width: int) -> Line:
     """Time of day and text on one line, truncated at the edge."""
-    stamp = clock(line.t) if line.t else ""
+    stamp, text = log_row(line)
     gap = "  " if width >= 100 else " "
-    text = clean(" ".join(line.text.expandtabs(4).splitlines()))
     role = LEVEL_ROLES.get(line.level, "")
     before, figure, after = _split(text) if line.level == "info" else (text, "", "")
     parts: Line = [(before, role), (figure, "strong"), (after, role)]

@@ -76,10 +76,12 @@ def places(gpus: Sequence[Gpu], *, hosts: bool = True) -> list[str]:
     """Where each GPU is: its index, after the host or number of its node if the run is on several nodes ("n2:0").
 
     Args:
-        hosts: the end of a host's name rather than a number, where it is known.
+        hosts: the end of a host's name rather than a number, where it is known and tells the nodes apart.
     """
     if len({gpu.node for gpu in gpus}) < 2:
         return [str(gpu.index) for gpu in gpus]
+    by_node = {gpu.node: gpu.host[-HOST_CELLS:] for gpu in gpus}
+    hosts = hosts and len(set(by_node.values())) == len(by_node)
     return [f"{(hosts and gpu.host[-HOST_CELLS:]) or gpu.node}:{gpu.index}" for gpu in gpus]
 
 

@@ -14,6 +14,7 @@ from tui.drawing.format import age, counted
 from tui.drawing.lines import Line, clip, fit, heading, hints, width_of, wrap
 from tui.drawing.per_class import ClassRow, bar_floor
 from tui.drawing.ruler import Ruled, ruler
+from tui.drawing.typeset import by_label
 
 LABEL: Final = 13
 """Width of the labels of facts."""
@@ -22,7 +23,7 @@ _ROLES: Final = {"reproduced": "ok", "within": "strong", "above": "strong", "bel
 
 def result_pane(one: Overview, role: str, marks: str, width: int) -> list[Line]:
     """The headline, its interval, the ruler with everything that is confused with it, and the like-for-like line."""
-    run, found = one.run, tables.by_label(tables.result_table(one))
+    run, found = one.run, by_label(tables.result_table(one))
     took = f"took {found[tables.TOOK]}" if tables.TOOK in found else ""
     ended = f"{run.status} {age(time.time() - run.ended)}" if run.ended and not one.live else run.status
     lines = [heading("result", width, [" · ".join(filter(None, (ended, took))), ended])]
@@ -140,7 +141,7 @@ def commands_pane(one: Overview, width: int) -> list[Line]:
 def note_pane(one: Overview, mixed: bool, width: int) -> list[Line]:
     """The newest note, the tags, and what the asterisks mean."""
     table = tables.note_table(one, mixed)
-    found = tables.by_label(table)
+    found = by_label(table)
     lines = [heading("note", width, [hints([("e", "edit"), ("t", "tags")], "   ")])]
     note = found.get("note", "none yet: what should be remembered about this run?")
     tail: Line = [("   tags ", "dim"), (found["tags"], "strong")] if "tags" in found else []

@@ -12,10 +12,8 @@ from engine.contract.clock import local_time
 from engine.contract.run.initial import initial_words
 from engine.contract.text import one_line
 from tui.drawing.format import delta, file_size, gigabytes, number, percent, si, whole, work
-from tui.drawing.typeset import Column, Table
+from tui.drawing.typeset import FIGURES, Column, Table
 
-FIGURES: Final = (Column("figure"), Column("value", right=True))
-"""The columns of a table of single figures."""
 _FACTS: Final = (Column("fact"), Column("value", wraps=True))
 
 STATUS, TOOK, EXCLUDED, MESSAGE = "status", "took", "left out of means and verdicts", "message"
@@ -23,11 +21,6 @@ LAST, HALF, IMAGES = "test accuracy, last epoch, %", "95 % interval of one run, 
 BEST_EPOCH, REPORTED = "best epoch", "accuracy of the preset, %"
 ALIKE_MEASURED, ALIKE_REPORTED = "like for like, measured, %", "like for like, reported, %"
 ALIKE_DIFFERENCE, ALIKE = "like for like, difference, points", "like for like"
-
-
-def by_label(table: Table) -> dict[str, str]:
-    """The values of a table of two columns by their labels."""
-    return {row[0]: row[1] for row in table.rows}
 
 
 def best_label(best_on: str) -> str:

@@ -16,6 +16,12 @@ _ROOMY: Final = 50
 """Width in cells from which the parts have their full names."""
 
 
+def step_shares(step_ms: Mapping[str, float]) -> dict[str, str]:
+    """The share of each part of a step in percent; empty if no step was timed."""
+    total = sum(step_ms.values())
+    return {part: f"{100 * ms / total:.0f}" for part, ms in step_ms.items()} if total > 0 else {}
+
+
 def parts_of_step(step_ms: Mapping[str, float], width: int, label: int) -> list[Line]:
     """The bar and its legend with shares in percent; nothing if no step was timed.
 
@@ -25,8 +31,8 @@ def parts_of_step(step_ms: Mapping[str, float], width: int, label: int) -> list[
         step_ms: milliseconds of each part.
         label: columns of the label at the left.
     """
-    total = sum(step_ms.values())
-    if total <= 0:
+    shares, total = step_shares(step_ms), sum(step_ms.values())
+    if not shares:
         return []
     order = [part for part in _STEPS if part in step_ms] + [part for part in step_ms if part not in _STEPS]
     order.sort(key=lambda part: part == "data")
@@ -39,7 +45,7 @@ def parts_of_step(step_ms: Mapping[str, float], width: int, label: int) -> list[
         role = _STEPS.get(part, "dim")
         bars += [(" " * (i > 0), ""), ("━" * cells[part], role)]
         name = (_SHORT if width >= _ROOMY else _SHORTEST).get(part, one_line(part))
-        legend += [("  " * (i > 0), ""), ("━ ", role), (f"{name} ", "dim"), (f"{100 * step_ms[part] / total:.0f}", "")]
+        legend += [("  " * (i > 0), ""), ("━ ", role), (f"{name} ", "dim"), (shares[part], "")]
     if "step" in step_ms:
         legend.append(("   one graph", "dim"))
     indent = max(min(label, width - width_of(legend)), 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.contract.text import one_line
@@ -18,6 +18,8 @@ WORST = 10
 """How many classes are shown if they do not all fit."""
 _ROOMY = 47
 """Width in cells that a full title needs beside three column heads."""
+_LAST, _CHANGE, _AGAINST = "last, %", "Δ epoch", "Δ base"
+"""The heads of the columns of figures in the table."""
 WIDE = 42
 """Width in cells from which a row has its difference to the baseline and the bars are explained."""
 
@@ -72,17 +74,18 @@ def per_class(
     floor = bar_floor(rows)
     worst = min((row.accuracy for row in rows if not math.isnan(row.accuracy)), default=math.nan)
     wide = width >= WIDE
+    drawn = list(zip(shown, _cells(shown), strict=True))
     compared = not all(math.isnan(row.against) for row in shown)
     if wide:
         title = f"{len(shown)} worst of {len(rows)} classes, %" if cut else "per class, test %"
         if compared and width < _ROOMY:
             title = f"{len(shown)} worst %" if cut else "per class %"
         lines = [heading(title, width, ["last   Δ epoch   Δ base" if compared else "last   Δ epoch"])]
-        lines += [_wide_row(row, floor, width, compared, row.accuracy == worst) for row in shown]
+        lines += [_wide_row(row, cells, floor, width, compared, row.accuracy == worst) for row, cells in drawn]
     else:
         right = f"worst {len(shown)}/{len(rows)}" if cut else "Δ epoch"
         lines = [heading("per class" if cut else "per class %", width, [right])]
-        lines += [_narrow_row(row, floor, width, row.accuracy == worst) for row in shown]
+        lines += [_narrow_row(row, cells, floor, width, row.accuracy == worst) for row, cells in drawn]
     if not rows:
         lines.append([(empty, "dim")])
     elif wide and len(lines) < height:
@@ -90,20 +93,29 @@ def per_class(
     return lines[:height]
 
 
-def per_class_table(rows: Sequence[ClassRow], name: str = "test") -> Table:
+def _cells(rows: Sequence[ClassRow]) -> list[dict[str, str]]:
+    """The cells of each class by the heads of their columns, as the table has them and the pane prints them."""
+    table = per_class_table(rows)
+    heads = [column.head for column in table.columns]
+    return [dict(zip(heads, row, strict=True)) for row in table.rows]
+
+
+def per_class_table(rows: Sequence[ClassRow], name: str = "test", note: str = "") -> Table:
     """The accuracy of each class, with its changes where they are known.
 
     Args:
         name: what the images are called.
+        note: the worst class and its most frequent mistake; see `worst_confusion`.
     """
-    heads = [Column("class"), Column("last, %", right=True)]
+    heads = [Column("class"), Column(_LAST, right=True)]
     cells = [[one_line(row.name), percent(row.accuracy, 1)] for row in rows]
-    for head, differences in (("Δ epoch", [row.change for row in rows]), ("Δ base", [row.against for row in rows])):
+    for head, differences in ((_CHANGE, [row.change for row in rows]), (_AGAINST, [row.against for row in rows])):
         if not all(map(math.isnan, differences)):
             heads.append(Column(head, right=True))
             for line, difference in zip(cells, differences, strict=True):
-                line.append(delta(difference))
-    return Table(f"per class, {name}", tuple(heads), tuple(map(tuple, cells)))
+                line.append(_signed(difference))
+    legend = (f"worst {note}",) if note else ()
+    return Table(f"per class, {name}", tuple(heads), tuple(map(tuple, cells)), legend=legend)
 
 
 def _explained(floor: float, compared: bool, note: str, width: int) -> Line:
@@ -116,7 +128,7 @@ def _explained(floor: float, compared: bool, note: str, width: int) -> Line:
     return whole if width_of(whole) <= width else clip([*bars, *worst], width)
 
 
-def _wide_row(row: ClassRow, floor: float, width: int, compared: bool, worst: bool) -> Line:
+def _wide_row(row: ClassRow, cells: Mapping[str, str], floor: float, width: int, compared: bool, worst: bool) -> Line:
     """A row whose numbers are aligned with the column heads of the wide heading."""
     bar_width = width - (39 if compared else 30)
     base = row.accuracy - row.against if compared else math.nan
@@ -124,19 +136,19 @@ def _wide_row(row: ClassRow, floor: float, width: int, compared: bool, worst: bo
     return [
         (f"{fit(one_line(row.name), 11)} ", "strong" if worst else ""),
         *bar(_fill(row.accuracy, floor), bar_width, "warn" if worst else "bar", at),
-        (percent(row.accuracy, 1).rjust(6), "warn" if worst else "strong"),
-        _signed(row.change, 10),
-        *([_signed(row.against, 9)] if compared else []),
+        (cells[_LAST].rjust(6), "warn" if worst else "strong"),
+        _difference(cells, _CHANGE, row.change, 10),
+        *([_difference(cells, _AGAINST, row.against, 9)] if compared else []),
     ]
 
 
-def _narrow_row(row: ClassRow, floor: float, width: int, worst: bool) -> Line:
+def _narrow_row(row: ClassRow, cells: Mapping[str, str], floor: float, width: int, worst: bool) -> Line:
     bar_width = width - 22
     return [
         (f"{fit(one_line(row.name), 10)}", "strong" if worst else ""),
-        (percent(row.accuracy, 1).rjust(5) + " ", "warn" if worst else "strong"),
+        (cells[_LAST].rjust(5) + " ", "warn" if worst else "strong"),
         *bar(_fill(row.accuracy, floor), bar_width, "warn" if worst else "bar"),
-        _signed(row.change, 6),
+        _difference(cells, _CHANGE, row.change, 6),
     ]
 
 
@@ -144,7 +156,12 @@ def _fill(accuracy: float, floor: float) -> float:
     return max(accuracy - floor, 0.0) / (1.0 - floor) if not math.isnan(accuracy) else math.nan
 
 
-def _signed(difference: float, width: int) -> tuple[str, str]:
-    text = delta(difference) if abs(difference) < 0.9995 else delta(difference, 0)  # +100 has no room for a decimal
+def _signed(difference: float) -> str:
+    return delta(difference) if abs(difference) < 0.9995 else delta(difference, 0)  # +100 has no room for a decimal
+
+
+def _difference(cells: Mapping[str, str], head: str, difference: float, width: int) -> tuple[str, str]:
+    """The cell of a difference and its role; a dash where no class has one."""
+    text = cells.get(head, NONE)
     role = "dim" if text in (NONE, "+0.0") else "ok" if difference > 0 else "warn"
     return text.rjust(width), role

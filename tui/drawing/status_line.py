@@ -1,16 +1,17 @@
-"""The status of a run in two lines, its identity and its progress, and a line about the other live runs."""
+"""The status of a run in two lines, its identity and its progress; their figures are the cells of `status_table`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.contract.run.status import LIVE
 from engine.contract.text import one_line
 from tui.drawing.bars import bar
-from tui.drawing.format import age, clock, duration, percent, whole, work
-from tui.drawing.lines import Line, clip, hints, width_of
+from tui.drawing.format import NONE, age, clock, duration, whole, work
+from tui.drawing.lines import Line, clip, width_of
+from tui.drawing.typeset import FIGURES, Table, by_label
 
 STATE_GLYPHS = {
     "queued": ("◌", "dim"),
@@ -41,6 +42,13 @@ REASON_WORDS = {
     "node_failure": "node failed",
     "hung": "a rank hangs",
 }
+
+_RECIPE, _ID, _SEED, _ORIGIN, _EXCLUDED = "recipe", "run", "seed", "origin", "left out"
+_NAME, _CHANGES, _TAGS, _STATE, _SINCE = "name", "changes", "tags", "state", "last event, or the end"
+_BUSY, _MESSAGE = "busy with", "message"
+_EPOCH, _EPOCHS, _PERCENT, _STEP, _STEPS = "epoch", "epochs", "percent", "step", "steps per epoch"
+_SPEED, _AN_EPOCH, _TOOK, _LEFT, _DONE = "images per second", "time per epoch", "took", "left", "done at"
+"""The labels of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,47 +100,79 @@ class Progress:
     """Why the run ended, in one line."""
 
 
+def status_table(head: Headline, progress: Progress) -> Table:
+    """Which run it is, its state, and how far it is; what a run does not have has no row, an unknown figure a dash."""
+    state = head.state + (f": {REASON_WORDS.get(head.reason, head.reason)}" if head.reason else "")
+    identity = [
+        (_RECIPE, one_line(head.recipe)),
+        (_ID, head.id),
+        (_SEED, "" if head.layout else str(head.seed)),
+        (_ORIGIN, f"imported ({one_line(head.layout)})" if head.layout else ""),
+        (_EXCLUDED, one_line(head.excluded)),
+        (_NAME, one_line(head.name)),
+        (_CHANGES, "none" if head.changes == "-" else one_line(head.changes)),
+        (_TAGS, " ".join(map(one_line, head.tags))),
+        (_STATE, state),
+        (_SINCE, "" if math.isnan(head.age) else age(head.age)),
+        (_BUSY, one_line(progress.busy)),
+        (_MESSAGE, one_line(progress.message)),
+    ]
+    figures = [
+        (_EPOCH, str(progress.epoch)),
+        (_EPOCHS, str(progress.epochs)),
+        (_PERCENT, str(int(100 * _share(progress))) if progress.epochs else NONE),
+        (_STEP, str(progress.step)),
+        (_STEPS, str(progress.steps)),
+        (_SPEED, whole(progress.images_per_second)),
+        (_AN_EPOCH, duration(progress.seconds_per_epoch)),
+        (_TOOK, work(progress.took, progress.estimated)),
+        (_LEFT, NONE if math.isnan(progress.left) else f"~{duration(progress.left)}"),
+        (_DONE, NONE if math.isnan(progress.left) else clock(progress.now + progress.left, seconds=False)),
+    ]
+    return Table("progress", FIGURES, (*(row for row in identity if row[1]), *figures))
+
+
 def status_lines(head: Headline, progress: Progress, width: int, height: int) -> list[Line]:
     """The two lines. From 100 columns on they add the changes, tags, time per epoch, and time of day at the end."""
-    return [_identity(head, width), _progress(head, progress, width)]
+    cells = by_label(status_table(head, progress))
+    return [_identity(head, cells, width), _progress(head, progress, cells, width)]
 
 
-def _identity(head: Headline, width: int) -> Line:
+def _identity(head: Headline, cells: Mapping[str, str], width: int) -> Line:
     wide = width >= 100
     gap = "   " if wide else "  "
     glyph, role = STATE_GLYPHS.get(head.state, ("?", "dim"))
     left: Line = [
         (f" {head.mark} ", head.role),
-        (one_line(head.recipe), "strong"),
-        (f"{gap}{head.id[-4:]}", "id"),
-        (f"{gap}imported ({one_line(head.layout)})" if head.layout else f"{gap}seed {head.seed}", "dim"),
+        (cells.get(_RECIPE, ""), "strong"),
+        (f"{gap}{cells.get(_ID, '')[-4:]}", "id"),
+        (f"{gap}{cells[_ORIGIN]}" if head.layout else f"{gap}seed {cells[_SEED]}", "dim"),
     ]
-    if head.excluded:
-        left.append((f"{gap}left out: {one_line(head.excluded)}", "warn"))
-    if head.name and (wide or not head.excluded):
-        left.append((f'{gap}"{one_line(head.name)}"', ""))
+    if _EXCLUDED in cells:
+        left.append((f"{gap}left out: {cells[_EXCLUDED]}", "warn"))
+    if _NAME in cells and (wide or _EXCLUDED not in cells):
+        left.append((f'{gap}"{cells[_NAME]}"', ""))
     if wide:
-        left += [(f"{gap}changes ", "dim"), ("none" if head.changes == "-" else one_line(head.changes), "")]
-        if head.tags:
-            left += [(f"{gap}tags ", "dim"), (" ".join(one_line(tag) for tag in head.tags), "")]
-    word = head.state + (f": {REASON_WORDS.get(head.reason, head.reason)}" if head.reason else "")
+        left += [(f"{gap}changes ", "dim"), (cells.get(_CHANGES, ""), "")]
+        left += [(f"{gap}tags ", "dim"), (cells[_TAGS], "")] if _TAGS in cells else []
+    word = cells[_STATE]
     right: Line = [(word, "ok") if head.state == "running" else (f"{glyph} {word}", role)]
-    if not math.isnan(head.age):
+    if _SINCE in cells:
         since = "last event " if wide and head.state in LIVE else ""
-        right.append((f" · {since}{age(head.age)}", "dim"))
+        right.append((f" · {since}{cells[_SINCE]}", "dim"))
     return justify(left, right, width - 1)
 
 
-def _progress(head: Headline, progress: Progress, width: int) -> Line:
+def _progress(head: Headline, progress: Progress, cells: Mapping[str, str], width: int) -> Line:
+    epoch, epochs = cells[_EPOCH], cells[_EPOCHS]
     if head.state in ("failed", "lost", "preempted") and progress.message:
-        epochs = f" epoch {progress.epoch}/{progress.epochs}   " if progress.epochs else " "
-        return clip([(epochs, "dim"), (one_line(progress.message), "bad")], width)
+        reached = f" epoch {epoch}/{epochs}   " if progress.epochs else " "
+        return clip([(reached, "dim"), (cells.get(_MESSAGE, ""), "bad")], width)
     if head.state == "queued" or (progress.busy and not progress.step):
-        return clip([(f" {one_line(progress.busy or 'queued')}", "live")], width)
-    parts = _parts(head, progress, wide=width >= 100)
-    share = _share(progress)
-    counts: Line = [(" epoch ", "dim"), (f"{progress.epoch}", "strong"), (f"/{progress.epochs} ", "dim")]
-    figures: Line = [(f" {int(100 * share)}", "strong"), (" %", "dim")]
+        return clip([(f" {cells.get(_BUSY, 'queued')}", "live")], width)
+    parts = _parts(head, progress, cells, wide=width >= 100)
+    counts: Line = [(" epoch ", "dim"), (epoch, "strong"), (f"/{epochs} ", "dim")]
+    figures: Line = [(f" {cells[_PERCENT] if progress.epochs else 0}", "strong"), (" %", "dim")]
     gap = "   " if width >= 100 else "  "
     while True:
         tail: Line = [item for part in parts for item in ((gap, ""), *part)]
@@ -140,33 +180,33 @@ def _progress(head: Headline, progress: Progress, width: int) -> Line:
         if room >= 8 or not parts:
             break
         parts.pop(0 if len(parts) > 1 and head.state in LIVE else -1)
-    cells = max(min(room, width // 4 - 2 if width < 100 else width // 3 - 10), 0)
+    length = max(min(room, width // 4 - 2 if width < 100 else width // 3 - 10), 0)
     last = parts.pop() if parts else []
-    line: Line = [*counts, *bar(share, cells, head.role), *figures, *tail[: len(tail) - len(last) - 1]]
+    done = bar(_share(progress), length, head.role)
+    line: Line = [*counts, *done, *figures, *tail[: len(tail) - len(last) - 1]]
     return justify(line, last, width - 1)
 
 
-def _parts(head: Headline, progress: Progress, wide: bool) -> list[Line]:
+def _parts(head: Headline, progress: Progress, cells: Mapping[str, str], wide: bool) -> list[Line]:
     """The parts behind the bar, left to right; the last one stands at the right end."""
-    speed: Line = [(whole(progress.images_per_second), ""), (" img/s", "dim")]
+    speed: Line = [(cells[_SPEED], ""), (" img/s", "dim")]
     known = not math.isnan(progress.images_per_second)
     if head.state not in LIVE:
         ended: list[Line] = [speed] if known else []
         if not math.isnan(progress.took):
-            ended.insert(0, [("took ", "dim"), (work(progress.took, progress.estimated), "")])
-        return [*ended, [(one_line(progress.message), "dim")]] if progress.message else ended
+            ended.insert(0, [("took ", "dim"), (cells[_TOOK], "")])
+        return [*ended, [(cells[_MESSAGE], "dim")]] if _MESSAGE in cells else ended
     parts: list[Line] = []
     if progress.steps:
-        parts.append([("step ", "dim"), (f"{progress.step}", ""), (f"/{progress.steps}", "dim")])
-    if progress.busy:
-        parts.append([(one_line(progress.busy), "live")])
+        parts.append([("step ", "dim"), (cells[_STEP], ""), (f"/{cells[_STEPS]}", "dim")])
+    if _BUSY in cells:
+        parts.append([(cells[_BUSY], "live")])
     elif known:
         parts.append(speed)
     if wide and not math.isnan(progress.seconds_per_epoch):
-        parts.append([(duration(progress.seconds_per_epoch), ""), (" an epoch", "dim")])
+        parts.append([(cells[_AN_EPOCH], ""), (" an epoch", "dim")])
     if not math.isnan(progress.left):
-        at = f" {clock(progress.now + progress.left, seconds=False)}" if wide else ""
-        parts.append([(f"~{duration(progress.left)} left", "strong"), (at, "dim")])
+        parts.append([(f"{cells[_LEFT]} left", "strong"), (f" {cells[_DONE]}" if wide else "", "dim")])
     return parts
 
 
@@ -179,48 +219,3 @@ def justify(left: Line, right: Line, width: int) -> Line:
     room = width - width_of(right) - 2
     left = clip(left, max(room, 0))
     return [*left, (" " * max(width - width_of(left) - width_of(right), 0), ""), *right]
-
-
-@dataclass(frozen=True, slots=True)
-class OtherRun:
-    """Another live run, for a line of its own."""
-
-    recipe: str
-    id: str
-    state: str
-    device: str
-    epoch: int
-    epochs: int
-    accuracy: float
-    left: float = math.nan
-    mark: str = "●"
-    role: str = "dim"
-
-
-def device_name(device: str) -> str:
-    """A device as people call it: "cuda:1" is "GPU 1"."""
-    kind, _, index = device.partition(":")
-    return f"GPU {index}" if kind == "cuda" and index else device
-
-
-def also_running(others: Sequence[OtherRun], width: int) -> Line:
-    """One other live run, how many more there are, and the keys that switch to them."""
-    if not others:
-        return []
-    other = others[0]
-    line: Line = [
-        (" also on   ", "dim"),
-        (f"{other.mark} {one_line(other.recipe, 28)}", other.role),
-        (f"  {other.id[-4:]}", other.role),
-        (f"  {one_line(device_name(other.device), 16)}" if other.device else "", "dim"),
-    ]
-    if other.state == "running":
-        done = other.epoch / other.epochs if other.epochs else math.nan
-        line += [("  epoch ", "dim"), (f"{other.epoch}", ""), (f"/{other.epochs}   ", "dim")]
-        line += [*bar(done, 14, other.role), (f"   {percent(other.accuracy)} %", "strong")]
-    else:
-        line.append((f"  {other.state}", "dim"))
-    if not math.isnan(other.left):
-        line.append((f"   ~{duration(other.left)}", "dim"))
-    more = len(others) - 1
-    return justify(line, hints([(", .", f"and {more} more" if more else "previous, next run")]), width - 1)

@@ -49,6 +49,15 @@ class Table:
         return self.marks[row] if row < len(self.marks) else ()
 
 
+FIGURES: Final = (Column("figure"), Column("value", right=True))
+"""The columns of a table of single figures."""
+
+
+def by_label(table: Table) -> dict[str, str]:
+    """The values of a table of two columns by their labels; of rows with the same label the first counts."""
+    return {row[0]: row[1] for row in reversed(table.rows)}
+
+
 # --- terminal -------------------------------------------------------------------------------------------------
 
 

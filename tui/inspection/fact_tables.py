@@ -5,8 +5,8 @@ from __future__ import annotations
 from engine.analysis.compare import fields
 from engine.contract.text import one_line
 from tui.drawing.format import counted, delta, whole
-from tui.drawing.overview_tables import FIGURES, origin_command
-from tui.drawing.typeset import Column, Table
+from tui.drawing.overview_tables import origin_command
+from tui.drawing.typeset import FIGURES, Column, Table
 from tui.drawing.verdict_words import range_text
 from tui.inspection.facts import Facts
 

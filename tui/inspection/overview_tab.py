@@ -18,8 +18,7 @@ from tui.drawing.lines import Line, clip, fit, heading, width_of
 from tui.drawing.log_tail import draw_log_line
 from tui.drawing.marks import hollow_of
 from tui.drawing.overview_panes import classes_pane, commands_pane, files_pane, made_pane, note_pane, result_pane
-from tui.drawing.overview_tables import by_label
-from tui.drawing.typeset import Table
+from tui.drawing.typeset import Table, by_label
 from tui.inspection.fact_tables import (
     AT,
     DIFFERENCE,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from engine.contract.text import one_line
-from tui.dashboard.log import log_lines, log_table
+from tui.dashboard.log import log_lines
 from tui.drawing.lines import Line, heading, hints, wrap
+from tui.drawing.log_tail import log_table
 from tui.drawing.overview_tables import origin_command
 from tui.drawing.typeset import Table
 from tui.inspection.fact_tables import recipe_table

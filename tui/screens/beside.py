@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from textual import work
 
-from engine.analysis.seeds import one_a_seed
 from engine.analysis.standing import Standing
 from engine.contract.run.store import RunFolder
 from tui.dashboard.layout import WIDEST
+from tui.dashboard.seeds import seeds_of
 from tui.dashboard.view import RunView
 from tui.screens.run_keys import SelectedRunKeys
-
-MOST_SEEDS: Final = 8
-"""At most this many runs of the baseline's recipe are read for the spread over its seeds."""
 
 
 class BesideRuns(SelectedRunKeys):
@@ -50,14 +46,7 @@ class BesideRuns(SelectedRunKeys):
         view = RunView(run)
         view.poll()
         self.app.call_from_thread(self._show_baseline, view, ())
-        session = self.workbench.session
-        rows = [row for row in session.summaries() if row.recipe_id == view.info.recipe_id != "" and not row.excluded]
-        rows, _ = one_a_seed(rows, lambda row: row.seed, lambda row: (row.epoch, row.created))
-        siblings = []
-        for row in rows[:MOST_SEEDS]:
-            sibling = RunView(session.folder(row))
-            sibling.poll()
-            siblings.append(sibling.standing())
+        siblings = seeds_of(view, self.workbench.session.summaries())
         self.app.call_from_thread(self._show_baseline, view, siblings)
 
     def _show_baseline(self, view: RunView, siblings: Sequence[Standing]) -> None:

@@ -215,8 +215,7 @@ class Dashboard(BesideRuns, PlotKeys, Exports):
     def _sheet(self) -> Sheet | None:
         if self._view is None:
             return None
-        tables = exported.tables(self._view, self._state, time.time())
-        return Sheet(f"run-{self._view.run.id}", exported.charts(self._view), tables)
+        return exported.sheet_of(self._scene(self._view), time.time())
 
     # --- other screens, marks, new runs ------------------------------------------------------------------------
 

@@ -12,10 +12,10 @@ from textual.widgets import Input
 
 from engine.contract.run.logfile import tail
 from engine.contract.text import clean, one_line
-from tui.dashboard.log import log_lines, log_table
+from tui.dashboard.log import log_lines
 from tui.dashboard.view import RunView
 from tui.drawing.lines import Line, heading
-from tui.drawing.log_tail import LogLine, draw_log_line
+from tui.drawing.log_tail import LogLine, draw_log_line, log_table
 from tui.keys.common import bindings
 from tui.keys.key import footer
 from tui.keys.log import KEYS

@@ -2,15 +2,20 @@
 
 import json
 import re
+import time
 
 import pytest
 from PIL import Image
 
 from engine.contract.run.store import summarize
+from tests.tui.dashboard.reading import view_of
+from tests.tui.dashboard.stage import texts_of
 from tests.tui.in_json import figures_without_source
 from tests.tui.inspecting import facts_of, inspected_runs, make_inspected
 from tests.tui.reading import text_of
+from tui.dashboard import exported
 from tui.dashboard.accuracy_series import Look
+from tui.dashboard.seeds import seeds_of
 from tui.drawing.export_charts import chart_data, table_data
 from tui.drawing.overview_panes import classes_pane, files_pane, made_pane, note_pane, result_pane
 from tui.inspection.tab import Canvas
@@ -58,6 +63,22 @@ def test_every_figure_of_the_overview_is_in_json(made, shown, place, width):
     text = "\n".join(map(text_of, panes))
     assert "like for like" in text and "recall" in text
     assert figures_without_source(text.replace("95 % of one run", ""), shown(place)) == []
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_every_figure_of_the_dashboard_is_in_json(made, shown, monkeypatch, size):
+    first, base = made[1][0], made[1][3]
+    views = view_of(first), view_of(base)
+    seeds = seeds_of(views[1], map(summarize, made[1]))
+    scene = exported.scene_of(views[0], views[0].status(), views[1], seeds)
+    texts = await texts_of(scene, size, monkeypatch, time.time())
+    texts["status"] = re.sub(r"· .* ago", "", texts["status"])  # it grows while the test runs
+    known = shown(0, "--baseline", base.id)
+    sources = known["charts"], known["tables"]
+    assert len(texts) >= 7
+    assert ("to baseline" in "".join(texts.values())) == (size[0] > 80), "80 columns have no room for it"
+    missing = {name: figures_without_source(text, *sources) for name, text in texts.items() if name != "here"}
+    assert not any(missing.values()), (missing, texts)
 
 
 @pytest.mark.parametrize("width", [79, 119, 199])

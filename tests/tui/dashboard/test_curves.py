@@ -12,6 +12,7 @@ from tests.tui.reading import line_of
 from tui.dashboard import panels
 from tui.dashboard.classes import class_rows
 from tui.dashboard.curves import accuracy_curves, aligned, loss_curves, lower_curves
+from tui.dashboard.health import health_line, health_table
 from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.positions import epoch_positions
@@ -62,7 +63,7 @@ def test_a_baseline_tested_on_other_images_is_not_drawn_and_the_health_line_expl
         base.history.course.started = replace(base.history.started, test_images=5000)
     assert [one.label for one in accuracy_curves(view, base, Options(), Frame(50, 9)).series] == ["reported", "test"]
     assert all(math.isnan(row.against) for row in class_rows(view, base))
-    text = "".join(t for t, _ in panels.health(view, base, [base.standing()], 120))
+    text = "".join(t for t, _ in health_line(health_table(view, base, [base.standing()]), 120))
     assert f"baseline {base.short_id} was tested on other images" in text and "to baseline" not in text
 
 
@@ -72,7 +73,7 @@ def test_two_finished_runs_are_compared_at_their_last_epochs(root):
     base = view_of(write_run(root, short))
     ends = 100 * (view.last_accuracy - base.last_accuracy)
     assert view.last_accuracy != view.accuracy_at(30)[1]
-    text = "".join(t for t, _ in panels.health(view, base, [base.standing()], 160))
+    text = "".join(t for t, _ in health_line(health_table(view, base, [base.standing()]), 160))
     assert f"{ends:+.2f} to baseline at their last epochs, 500 and 30" in text
     plot = accuracy_curves(view, base, Options(), Frame(100, 12))
     assert plot.series[1].value == (f"{100 * base.last_accuracy:.2f} @ end",)

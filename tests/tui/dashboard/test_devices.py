@@ -53,6 +53,6 @@ def test_the_gpus_of_all_nodes_are_shown_and_exported_under_their_hosts(root):
     view = view_of(run)
     drawn = panels.machine(view, 4)
     assert places(drawn.gpus) == ["n1:0", "n1:1", "n2:0", "n2:1"]
-    table = next(one for one in exported.tables(view, view.status(), now) if one.title == "devices")
+    table = next(one for one in exported.tables(exported.scene_of(view, view.status()), now) if one.title == "devices")
     facts = dict(table.rows)
     assert [facts[f"GPU {place}, power, W"] for place in places(drawn.gpus)] == ["100", "100", "101", "101"]

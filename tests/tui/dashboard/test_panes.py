@@ -1,17 +1,12 @@
 """The panes of the Dashboard on a screen of their own."""
 
 import pytest
-from textual.app import App
 
 from tests.tui.dashboard.reading import view_of
+from tests.tui.dashboard.stage import Stage
 from tests.tui.demo import Demo, write_run
 from tui.dashboard.panes import Panes, Scene
 from tui.widgets.pane import Pane
-
-
-class Stage(App[None]):
-    def compose(self):
-        yield Panes()
 
 
 def shown(panes):

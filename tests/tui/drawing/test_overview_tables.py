@@ -6,6 +6,7 @@ from engine.analysis.overview import Stored
 from tests.tui.demo import Demo, write_run
 from tests.tui.inspecting import facts_of
 from tui.drawing import overview_tables as tables
+from tui.drawing.typeset import by_label
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def one(root):
 
 
 def test_the_result_has_its_figures_by_their_labels(one):
-    found = tables.by_label(tables.result_table(one))
+    found = by_label(tables.result_table(one))
     assert found[tables.LAST] == f"{100 * one.run.last_accuracy:.2f}"
     assert found[tables.HALF] == f"{100 * one.interval.half:.2f}" and found[tables.STATUS] == "finished"
     assert found[tables.REPORTED] == "reported 96.26" and tables.EXCLUDED not in found
@@ -23,7 +24,7 @@ def test_the_result_has_its_figures_by_their_labels(one):
 
 def test_a_run_without_a_test_has_no_accuracy(root):
     run = write_run(root, Demo(epochs_done=0))
-    found = tables.by_label(tables.result_table(facts_of(run, [run]).overview))
+    found = by_label(tables.result_table(facts_of(run, [run]).overview))
     assert tables.STATUS in found and tables.LAST not in found and tables.BEST_EPOCH not in found
 
 

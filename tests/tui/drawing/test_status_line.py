@@ -1,12 +1,11 @@
-"""The status lines of the Dashboard: each state, every width, and the other live runs."""
+"""The status lines of the Dashboard: each state and every width."""
 
-import math
 from dataclasses import replace
 
 import pytest
 
-from tests.tui.reading import HOSTILE, fits, line_of, text_of
-from tui.drawing.status_line import Headline, OtherRun, Progress, also_running, status_lines
+from tests.tui.reading import HOSTILE, fits, text_of
+from tui.drawing.status_line import Headline, Progress, status_lines
 
 HEAD = Headline("resnet34_cutmix", "20261122-101530-k3f9", 0, "paper v2", "-", ("paper",), "running", "", 1.0)
 GOING = Progress(epoch=112, done=111.48, epochs=500, step=187, steps=390, images_per_second=5214, seconds_per_epoch=10.0,
@@ -55,16 +54,6 @@ def test_the_status_never_overflows_and_neutralizes_names(width):
     lines = status_lines(head, GOING, width, 2)
     assert fits(lines, width, 2)
     assert "\x1b" not in text_of(lines) and len(text_of(lines).splitlines()) == 2
-
-
-def test_the_other_live_run_has_a_line_and_the_rest_are_counted():
-    others = [
-        OtherRun("wrn28_10_ricap", "x-p7x2", "running", "cuda:1", 41, 200, 0.951, 7800),
-        OtherRun("b", "y", "queued", "", 0, 9, math.nan),
-    ]
-    text = line_of(also_running(others, 120))
-    assert "wrn28_10_ricap  p7x2  GPU 1  epoch 41/200" in text and "95.10 %   ~2 h 10" in text and "and 1 more" in text
-    assert also_running([], 120) == []
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
