@@ -3,59 +3,104 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import typer
 
-from tui.commands.common import Json, Refs, RunsDirs, group, print_json, print_table, roots
-from tui.drawing.format import NONE, age
+from engine.contract.errors import BadInput, nearest
+from tui.commands.common import Json, Refs, RunsDirs, group, print_json, print_or_write, print_table, roots, width
+from tui.commands.runs_list import FILTER_HELP
+
+if TYPE_CHECKING:
+    from tui.drawing.typeset import Table
+
+FORMATS: Final = ("text", "md", "latex", "csv", "json")
 
 app = group("Runs that wait for a device: list, cancel.")
 
 
+FilterText = typer.Option("", "--filter", help=FILTER_HELP)
+Form = typer.Option("", "--format", help="Print whole tables as text, md, latex, csv, or json.")
+Out = typer.Option(None, "--out", help="With --format, write the tables to this file.", metavar="FILE")
+
+
 @app.callback(invoke_without_command=True)
-def default(ctx: typer.Context, as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
+def default(
+    ctx: typer.Context,
+    filter_text: str = FilterText,
+    form: str = Form,
+    out: Path | None = Out,
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
     """Run `list` when no command is given."""
     if ctx.invoked_subcommand is None:
-        list_queue(as_json, runs_dir)
+        list_queue(filter_text, form, out, as_json, runs_dir)
 
 
 @app.command("list")
-def list_queue(as_json: bool = Json, runs_dir: list[str] | None = RunsDirs) -> None:
-    """List the runs that hold or wait for a device.
+def list_queue(
+    filter_text: str = FilterText,
+    form: str = Form,
+    out: Path | None = Out,
+    as_json: bool = Json,
+    runs_dir: list[str] | None = RunsDirs,
+) -> None:
+    """List the runs that hold or wait for a device, as the workbench shows them.
 
     Runs that were handed to Slurm or another scheduler and have not begun come last, with the scheduler's reason.
     """
+    from engine.analysis.filter import parse_filter
     from engine.contract.run.index import Index
     from engine.launch import queue
+    from tui.drawing.queue_table import Queued, sections
     from tui.plans.waiting import handed_over
 
+    if form and form not in FORMATS:
+        raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
+    if out is not None and not form:
+        raise BadInput("--out: give it with --format")
     tickets, trouble = queue.inspect()
-    elsewhere = handed_over(Index().rows(roots(runs_dir)), tickets)
+    rows = Index().rows(roots(runs_dir))
+    elsewhere = handed_over(rows, tickets)
+    runs = {row.folder: row for row in rows}
     if trouble:
         typer.echo(f"warning: {trouble}", err=True)
+    notes = [*((ticket, "") for ticket in tickets), *elsewhere]
+    if filter_text:
+        kept = {row.folder for row in parse_filter(filter_text).select(rows)}
+        notes = [(ticket, note) for ticket, note in notes if ticket.folder in kept]
     if as_json:
-        ours = [asdict(ticket) | {"note": ""} for ticket in tickets]
-        return print_json([*ours, *(asdict(ticket) | {"note": note} for ticket, note in elsewhere)])
-    table = [
-        [
-            ticket.run,
-            f"holds {', '.join(ticket.held)}" if ticket.held else f"#{ticket.place}",
-            f"{ticket.count} of {', '.join(ticket.candidates)}",
-            age(time.time() - ticket.since),
-            "",
-        ]
-        for ticket in tickets
-    ]
-    table += [
-        [ticket.run, NONE, ", ".join(ticket.candidates), age(time.time() - ticket.since), note]
-        for ticket, note in elsewhere
-    ]
-    print_table(["run", "place", "needs", "since", "why"] if elsewhere else ["run", "place", "needs", "since"],
-                table if elsewhere else [row[:4] for row in table])  # fmt: skip
-    if not table:
+        return print_json([asdict(ticket) | {"note": note} for ticket, note in notes])
+    found = sections([Queued(ticket, runs.get(ticket.folder)) for ticket, _ in notes], time.time())
+    tables = [part.table for part in found]
+    return _write(tables, form, out) if form else _print(tables)
+
+
+def _print(tables: Sequence[Table]) -> None:
+    """Print the sections; a narrow terminal shows fewer columns than a pipe or a file."""
+    for i, table in enumerate(tables):
+        typer.echo(table.title if not i else f"\n{table.title}")
+        heads = [column.head for column in table.columns]
+        right = [column.head for column in table.columns if column.right]
+        print_table(heads, table.rows, right, ("recipe", heads[5]), ("changes", "epoch", "ends", "seed"))
+    if not tables:
         typer.echo("the queue is empty")
-    return None
+
+
+def _write(tables: Sequence[Table], form: str, out: Path | None) -> None:
+    """Print the sections in a format, or write them to a file."""
+    from tui.drawing.table_files import written
+
+    if form == "json":
+        from tui.drawing.sheet import Sheet  # imports NumPy
+
+        return print_or_write(Sheet("queue", tables=tables).written("json", "ascii"), out)
+    labels = [f"queue-{number}" for number in range(1, len(tables) + 1)]
+    return print_or_write(written(tables, form, width(), labels), out)
 
 
 @app.command("cancel")

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.events import ScreenResume
+from textual.events import Resize, ScreenResume
 
 from engine.analysis.filter import parse_filter
 from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder, Summary
 from engine.contract.text import one_line
 from engine.launch.queue import Ticket, inspect
-from tui.drawing.format import counted, duration
-from tui.drawing.lines import Line, fit, heading
+from tui.drawing.format import counted
+from tui.drawing.lines import Line, heading
 from tui.drawing.marks import mark_of, role_of
+from tui.drawing.queue_table import Queued, Section, head_line, run_line, sections
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.queue import KEYS
@@ -34,102 +35,41 @@ from tui.widgets.top_bar import TopBar
 if TYPE_CHECKING:
     from tui.drawing.sheet import Sheet
 
-HEADER: Line = [("   place  id    recipe           seed  device       since     state", "dim")]
-
-
-def ticket_rows(found: Sequence[Ticket]) -> list[Ticket | str]:
-    """Tickets under headings: runs that hold a device, runs that wait for one, runs that wait in a scheduler."""
-    rows: list[Ticket | str] = []
-    for title, part in (
-        ("on a device", [ticket for ticket in found if ticket.held]),
-        ("waiting", [ticket for ticket in found if not ticket.held and ticket.number]),
-        ("waiting in a scheduler", [ticket for ticket in found if not ticket.number and ticket.supervised]),
-    ):
-        if part:
-            rows += [f"{title} {len(part)}", *part]
-    return rows
-
-
-def draw_ticket(
-    ticket: Ticket,
-    run: Summary | None,
-    width: int,
-    at_cursor: bool,
-    now: float,
-    mark: tuple[str, str] = (" ", ""),
-) -> Line:
-    """One ticket: its place in line, its run, its devices, since when, and what the run is doing.
-
-    Args:
-        mark: the mark and role of a marked run.
-    """
-    plain = "strong" if at_cursor else ""
-    place = "●" if ticket.held else f"#{ticket.place}" if ticket.place else "-"
-    recipe = one_line(run.recipe_name) if run else "?"
-    device = ", ".join(short_device(name) for name in (ticket.held or ticket.candidates))
-    note = one_line(run.note or run.phase) if run else ""
-    if not ticket.supervised:
-        note = "its supervisor is gone; training continues without it"
-    return [
-        ("▸" if at_cursor else " ", "mark"),
-        (mark[0], mark[1]),
-        (fit(place, 6, "right"), "live" if ticket.held else "warn"),
-        ("  ", ""),
-        (fit(ticket.run[-4:], 4), mark[1] or "id"),
-        ("  ", ""),
-        (fit(recipe, 16) + " ", plain),
-        (fit(str(run.seed) if run else "-", 4, "right") + "  ", plain),
-        (fit(one_line(device), 11) + "  ", "dim"),
-        (fit(duration(now - ticket.since), 8) + "  ", "dim"),
-        (fit(note, max(width - 62, 0)), "dim" if ticket.supervised else "bad"),
-    ]
-
-
-def short_device(name: str) -> str:
-    """A device name that fits the column: `GPU-8a1f…` for a UUID, other names unchanged."""
-    return name[:8] + "…" if name.startswith("GPU-") else name
-
 
 class Tickets(LineList):
-    """The tickets under their headings, with a cursor."""
+    """The runs of the queue under the headings of their sections, with a cursor."""
 
     def __init__(self) -> None:
         super().__init__(id="tickets")
-        self._rows: list[Ticket | str] = []
-        self._runs: Mapping[str, Summary] = {}
-        self._marks: Mapping[str, tuple[str, str]] = {}
+        self._rows: list[tuple[Queued, Sequence[str]] | str] = []
+        """A heading, or a run with the cells of its row."""
 
     def row_count(self) -> int:
         return len(self._rows)
 
     def can_stand(self, row: int) -> bool:
-        return isinstance(self._rows[row], Ticket)
+        return not isinstance(self._rows[row], str)
 
     def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        ticket = self._rows[row]
-        if isinstance(ticket, str):
-            return heading(ticket, width - 1)
-        mark = self._marks.get(ticket.run, (" ", ""))
-        return draw_ticket(ticket, self._runs.get(ticket.folder), width, at_cursor, time.time(), mark)
-
-    def drawn(self, width: int) -> list[Line]:
-        """All rows without the cursor."""
-        return [self.draw(row, width, at_cursor=False) for row in range(self.row_count())]
+        shown = self._rows[row]
+        return heading(shown, width - 1) if isinstance(shown, str) else run_line(*shown, width, at_cursor)
 
     @property
     def tickets(self) -> list[Ticket]:
         """All tickets that are shown."""
-        return [row for row in self._rows if isinstance(row, Ticket)]
+        return [row[0].ticket for row in self._rows if not isinstance(row, str)]
 
     @property
     def ticket(self) -> Ticket | None:
         """The ticket under the cursor."""
-        row = self._rows[self.cursor] if self._rows else None
-        return row if isinstance(row, Ticket) else None
+        row = self._rows[self.cursor] if self._rows else ""
+        return None if isinstance(row, str) else row[0].ticket
 
-    def show(self, rows: list[Ticket | str], runs: Mapping[str, Summary], marks: Mapping[str, tuple[str, str]]) -> None:
-        """Show these tickets; `marks` has the mark and role of each marked run by id."""
-        self._rows, self._runs, self._marks = rows, runs, marks
+    def show(self, parts: Sequence[Section]) -> None:
+        """Show these sections."""
+        self._rows = []
+        for part in parts:
+            self._rows += [part.table.title, *zip(part.runs, part.table.rows, strict=True)]
         self.reload()
 
 
@@ -152,10 +92,14 @@ class Queue(RunKeys, Exports):
         super().__init__()
         self._found: tuple[Sequence[Ticket], str] = ((), "")
         """The tickets as last read, and what is wrong with the queue."""
+        self._sections: list[Section] = []
+        """What the list shows."""
 
     def on_mount(self) -> None:
-        self.query_one("#header", LineView).show([HEADER])
         self.set_interval(2.0, self._tick)
+
+    def on_resize(self, event: Resize) -> None:
+        self.query_one("#header", LineView).show([head_line(self.size.width)])
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         self._read()
@@ -176,14 +120,24 @@ class Queue(RunKeys, Exports):
         self._found = found, trouble
         found = [*found, *(ticket for ticket, _ in handed_over(self.workbench.session.summaries(), found))]
         runs = {row.folder: row for row in self.workbench.session.summaries()}
-        marks = {run: (mark_of(slot)[0], role_of(slot)) for run, slot in self.workbench.session.slots.items()}
-        shown = self._filtered(found, runs)
-        self.query_one(Tickets).show(ticket_rows(shown), runs, marks)
+        self._sections = self._in_sections(self._filtered(found, runs), runs)
+        self.query_one(Tickets).show(self._sections)
         waiting = sum(not ticket.held for ticket in found)
         words = f" {len(found) - waiting} on a device, {waiting} waiting. Each run waits by itself; there is no daemon."
         empty = " The queue is empty. 4 opens New run, where ctrl+s starts or queues a run."
         message = (f" {one_line(trouble)}", "bad") if trouble else (words if found else empty, "dim")
         self.query_one("#summary", LineView).show([[message]])
+
+    def _in_sections(self, found: Sequence[Ticket], runs: Mapping[str, Summary]) -> list[Section]:
+        """The tickets with their runs, and with the marks of those that have one."""
+        slots = self.workbench.session.slots
+        rows = [
+            Queued(ticket, runs.get(ticket.folder), mark_of(slots[ticket.run])[0], role_of(slots[ticket.run]))
+            if ticket.run in slots
+            else Queued(ticket, runs.get(ticket.folder))
+            for ticket in found
+        ]
+        return sections(rows, time.time())
 
     def _filtered(self, found: Sequence[Ticket], runs: Mapping[str, Summary]) -> Sequence[Ticket]:
         """The tickets whose runs match the filter; all of them while it is not valid."""
@@ -248,8 +202,7 @@ class Queue(RunKeys, Exports):
     def _sheet(self) -> Sheet | None:
         from tui.drawing.sheet import Sheet  # imports NumPy
 
-        lines = self.query_one(Tickets).drawn(self.size.width)
-        return Sheet("queue", lines=[HEADER, *lines]) if lines else None
+        return Sheet("queue", tables=[part.table for part in self._sections]) if self._sections else None
 
     def action_all(self) -> None:
         """Remove all marks; if there are none, mark every run of the queue that is shown."""

@@ -1,11 +1,19 @@
 """Y writes what a screen shows into a file: charts and tables in several formats, on every screen that has any."""
 
 import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 
 import platformdirs
 import pytest
 
+from engine.launch import queue as engine_queue
+from engine.launch.queue import Ticket
+from tests.tui.commands.conftest import cli as cli
 from tests.tui.demo import Demo, write_run
+from tui.commands import queue as queue_command
+from tui.screens import queue as queue_screen
+
+NOW = 1_795_000_000.0
 
 
 @pytest.fixture
@@ -64,6 +72,28 @@ async def test_tables_have_formats_of_their_own(root, workbench, settle, until, 
         place = ["svg", "txt", "md", "tex", "csv", "json"].index(ending)
         file = await press_y(pilot, settle, until, exports, *["j"] * place)
         assert file.suffix == f".{ending}" and word in file.read_text() and app.clipboard == file.read_text()
+
+
+@pytest.mark.parametrize("form", ["txt", "md", "tex", "csv", "json"])
+async def test_the_queue_is_written_as_its_command_prints_it(
+    root, workbench, settle, until, exports, monkeypatch, cli, form
+):
+    run = write_run(root, Demo(epochs_done=3, state="running"))
+    tickets = [Ticket(1, run.id, str(run.path), ("cpu",), 1, NOW - 90, ("cpu",))]
+    for module in (queue_screen, engine_queue):
+        monkeypatch.setattr(module, "inspect", lambda: (tickets, ""))
+    for module in (queue_screen, queue_command):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: NOW))
+    monkeypatch.setenv("COLUMNS", "160")
+    app = workbench("queue")
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await settle(pilot, 0.1)
+        place = ["svg", "txt", "md", "tex", "csv", "json"].index(form)
+        file = await press_y(pilot, settle, until, exports, *["j"] * place)
+    name = {"txt": "text", "tex": "latex"}.get(form, form)
+    written = cli("queue", "--format", name, "--runs-dir", root).out
+    assert file.name == f"queue.{form}" and file.read_text() == written == app.clipboard
+    assert run.id in written and "on a device 1" in written and "1 m 30" in written
 
 
 async def test_a_suite_writes_its_figure(workbench, settle, until, exports):

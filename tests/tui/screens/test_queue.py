@@ -6,10 +6,9 @@ import pytest
 
 from engine.launch import control
 from engine.launch.queue import Ticket
-from tui.drawing.lines import width_of
 from tui.screens import queue
 from tui.screens.confirm import Confirm
-from tui.screens.queue import Tickets, draw_ticket, ticket_rows
+from tui.screens.queue import Tickets
 
 
 def ticket(run, number, held=(), place=0, supervised=True) -> Ticket:
@@ -92,21 +91,12 @@ async def test_an_empty_queue_says_what_to_do(workbench, make_run, screen_text, 
         assert pilot.app.current_mode == "queue"
 
 
-def test_an_orphan_is_told_and_every_line_fits(make_run):
-    orphan = ticket(make_run(), 4, held=["GPU-8a1f0000-1111"], supervised=False)
-    for width in (79, 119):
-        line = draw_ticket(orphan, None, width, True, time.time())
-        assert width_of(line) <= width
-    assert "its supervisor is gone" in "".join(text for text, _ in line)
-    assert "GPU-8a1f…" in "".join(text for text, _ in line)
-
-
-def test_the_cursor_never_stands_on_a_heading(make_run):
-    rows = ticket_rows([ticket(make_run(), 1, held=["cpu"]), ticket(make_run(), 2, place=1)])
-    assert [isinstance(row, str) for row in rows] == [True, False, True, False]
-    tickets = Tickets()
-    tickets._rows = rows
-    assert [tickets.can_stand(row) for row in range(4)] == [False, True, False, True]
+async def test_the_cursor_never_stands_on_a_heading(workbench, three, settle):
+    async with workbench("queue").run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        tickets = pilot.app.screen.query_one(Tickets)
+        assert [tickets.can_stand(row) for row in range(5)] == [False, True, False, True, True]
+        assert tickets.ticket.run == three[0].id
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
