@@ -12,6 +12,7 @@ from engine.contract.errors import BadInput, nearest
 from engine.contract.text import escaped, one_line
 from tui.commands.common import Json, Ref, RunsDirs, print_json, roots, say
 from tui.commands.runs_tab import FORMATS, dashboard_sheet, facts_of, print_sheet, save_svg, show_tab, tab_called
+from tui.commands.tab_options import Cell, Image, Label, On, Order, Others, Percent, Suspects, Tab
 from tui.drawing.format import NONE, percent, work
 
 if TYPE_CHECKING:
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
     from engine.contract.run.summary import Summary
     from tui.drawing.sheet import Sheet
 
-Tab = typer.Option("", "--tab", help="Print a tab of Inspect: overview, confusion, mistakes, disagree, recipe, or log.")
-Others = typer.Option(None, "--with", help="Another run for the tabs mistakes and disagree. Repeatable.", metavar="RUN")
-On = typer.Option(
-    "",
-    "--on",
-    help="With --tab, show this further test set of `runs predict` in place of the test set.",
-    metavar="NAME",
-)
 Plot = typer.Option(False, "--plot", help="Draw the curves of the Dashboard instead, in the size of the terminal.")
 Scalar = typer.Option(
     "", "--scalar", help="With --plot, draw this scalar of an imported run that is no series of ours.", metavar="TAG"
@@ -64,6 +57,12 @@ def show_run(
     form: str = Form,
     out: Path | None = Out,
     on: str = On,
+    order: str = Order,
+    label: str = Label,
+    cell: str = Cell,
+    image: str = Image,
+    suspects: bool = Suspects,
+    percent: bool = Percent,
     plot: bool = Plot,
     scalar: str = Scalar,
     baseline: str | None = Baseline,
@@ -79,6 +78,7 @@ def show_run(
     panes are drawn from are printed, and with --svg charts and tables are drawn into a file.
     """
     from engine.contract.run.store import find, summarize
+    from tui.inspection.choice import Choice
 
     if plot and as_json:
         raise BadInput("give --plot or --json: the points of the curves are in the JSON as well")
@@ -86,6 +86,9 @@ def show_run(
         raise BadInput("--scalar: give it with --plot")
     if on and not tab:
         raise BadInput("--on: give it with --tab")
+    choice = Choice(order, label, cell, image, suspects, percent)
+    if choice != Choice() and not tab:
+        raise BadInput("--order, --class, --cell, --image, --suspects, --percent: give them with --tab")
     if form and form not in FORMATS:
         raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
     folder = find(roots(runs_dir), run)
@@ -100,7 +103,7 @@ def show_run(
         raise BadInput("--out writes the images of a tab: give --tab confusion, mistakes or disagree as well")
     if tab:
         facts = facts_of(folder, summarize(folder), others or (), base, roots(runs_dir), on)
-        return show_tab(facts, tab_called(tab), form, out, svg)
+        return show_tab(facts, tab_called(tab), choice, form, out, svg)
     if form:
         return print_sheet(dashboard_sheet(folder, base, roots(runs_dir)), form, out)
     if svg is not None:

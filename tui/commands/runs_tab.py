@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.contract.run.folder import RunFolder
     from engine.contract.run.summary import Summary
     from tui.drawing.sheet import Sheet
+    from tui.inspection.choice import Choice
     from tui.inspection.facts import Facts
     from tui.inspection.tab import Tab
 
@@ -62,10 +63,11 @@ def tab_called(name: str) -> Tab:
     return tabs[name.lower()]
 
 
-def show_tab(facts: Facts, tab: Tab, form: str, out: Path | None, svg: Path | None) -> None:
+def show_tab(facts: Facts, tab: Tab, choice: Choice, form: str, out: Path | None, svg: Path | None) -> None:
     """Print a tab as the screen shows it, or write what the options ask for.
 
     Args:
+        choice: what is chosen by keys on the screen.
         form: one of `FORMATS`, in which its charts and tables are printed or written to `out`; else "".
         out: the file for its images, if there is no format.
         svg: the file for its charts and tables, or for the page if that has pictures.
@@ -76,6 +78,7 @@ def show_tab(facts: Facts, tab: Tab, form: str, out: Path | None, svg: Path | No
     from tui.inspection.tab import Canvas
 
     wide = Canvas(terminal_width(), PAGE_LINES)
+    tab.take(facts, choice)
     if form:
         return print_sheet(sheet_of(tab, facts, wide), form, out)
     if svg is not None:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 from engine.analysis.confused import Confused
 from engine.analysis.judged_images import JudgedImages
-from engine.analysis.pairing import Unpaired
+from engine.contract.errors import BadInput
 from engine.contract.text import one_line
-from tui.dashboard.classes import class_rows
 from tui.drawing.confusion import Grid, confusion, frequent, grid_for, in_words, where_mistakes_go
 from tui.drawing.confusion_tables import frequent_table, lost_table, matrix_table
 from tui.drawing.format import counted, percent
 from tui.drawing.image_tables import images_table
 from tui.drawing.lines import Line, heading, wrap
-from tui.drawing.per_class import ClassRow, per_class, per_class_table
+from tui.drawing.per_class import per_class_table
 from tui.drawing.picture_lines import PITCH, SMALL, Tile, columns_in, tiles
 from tui.drawing.typeset import Table
+from tui.inspection.choice import Choice, picked
 from tui.inspection.facts import Facts
 from tui.inspection.gallery import name_of, page_size, pages, tile, verdict_caption
+from tui.inspection.no_matrix import NO_MATRIX, classes_by_accuracy, why_no_classes, without_matrix
 from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside, explained
 
 LARGEST_COUNT: Final = 9999
 """The largest count that a cell of the matrix shows."""
+_ORDERS: Final = {"data": False, "similarity": True}
+"""Whether classes that are confused stand together, by the names of the orders on the command line."""
 
 
 class ConfusionTab(Tab):
@@ -47,6 +49,26 @@ class ConfusionTab(Tab):
         self._row = self._column = -1
         self._open, self._image = False, 0
 
+    def take(self, facts: Facts, choice: Choice) -> None:
+        choice.refuse_all_but(("order", "cell", "percent"), self.title)
+        one = facts.confused
+        if one is None:
+            if choice != Choice():
+                raise BadInput(NO_MATRIX if classes_by_accuracy(facts) else why_no_classes(facts))
+            return
+        self._percent = choice.percent
+        self._similar = bool(choice.order) and picked("order", choice.order, _ORDERS)
+        if choice.cell:
+            self._stand_on(one, *picked("cell", choice.cell, _cells(one)))
+
+    def options(self, facts: Facts) -> list[str]:
+        one = facts.confused
+        if one is None:
+            return []
+        found = [*(["--order", "similarity"] if self._similar else []), *(["--percent"] if self._percent else [])]
+        cell = self._cell(one)
+        return found if cell == _first_cell(one) else [*found, "--cell", ":".join(one.names[i] for i in cell)]
+
     def listed(self, facts: Facts) -> tuple[str, list[int]]:
         if facts.confused is None or not isinstance(facts.judged, JudgedImages):
             return "", []
@@ -56,8 +78,8 @@ class ConfusionTab(Tab):
     def tables(self, facts: Facts) -> list[Table]:
         one = facts.confused
         if one is None:
-            rows = _by_class(facts)
-            return [per_class_table(rows, facts.set_name)] if rows else [explained("confusion", _why_no_classes(facts))]
+            rows = classes_by_accuracy(facts)
+            return [per_class_table(rows, facts.set_name)] if rows else [explained("confusion", why_no_classes(facts))]
         order = self._order(one)
         title, places = self.listed(facts)
         return [
@@ -72,7 +94,7 @@ class ConfusionTab(Tab):
     def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
         one = facts.confused
         if one is None:
-            return _without_matrix(facts, canvas.width, canvas.height)
+            return without_matrix(facts, canvas.width, canvas.height)
         cell = self._cell(one)
         if self._open and isinstance(facts.judged, JudgedImages):
             return self._images(facts, facts.judged, canvas, cell)
@@ -97,11 +119,14 @@ class ConfusionTab(Tab):
 
     def _cell(self, one: Confused) -> tuple[int, int]:
         """The chosen cell as (true class, class given): at first the most frequent mistake."""
-        order = self._order(one)
         if self._row < 0:
-            label, given, _ = (*one.pairs(1), (0, 0, 0))[0]
-            self._row, self._column = order.index(label), order.index(given)
+            self._stand_on(one, *_first_cell(one))
+        order = self._order(one)
         return order[self._row], order[self._column]
+
+    def _stand_on(self, one: Confused, label: int, given: int) -> None:
+        order = self._order(one)
+        self._row, self._column = order.index(label), order.index(given)
 
     def _matrix(self, facts: Facts, one: Confused, grid: Grid, width: int, cell: tuple[int, int]) -> list[Line]:
         as_percent = self._percent or _too_long(one)
@@ -208,11 +233,21 @@ class ConfusionTab(Tab):
         """Order the classes by similarity, or as the data set has them; the cell stays the same."""
         one = facts.confused
         if one is not None:
-            label, given = self._cell(one)
+            cell = self._cell(one)
             self._similar = not self._similar
-            order = self._order(one)
-            self._row, self._column = order.index(label), order.index(given)
+            self._stand_on(one, *cell)
         return "classes that are confused stand together" if self._similar else "classes in the order of the data set"
+
+
+def _first_cell(one: Confused) -> tuple[int, int]:
+    """The most frequent mistake as (true class, class given)."""
+    label, given, _ = (*one.pairs(1), (0, 0, 0))[0]
+    return label, given
+
+
+def _cells(one: Confused) -> dict[str, tuple[int, int]]:
+    """Every cell by the names of its true class and of the class given."""
+    return {f"{a}:{b}": (label, given) for label, a in enumerate(one.names) for given, b in enumerate(one.names)}
 
 
 def _too_long(one: Confused) -> bool:
@@ -224,29 +259,3 @@ def _cell_words(one: Confused, cell: tuple[int, int]) -> tuple[str, str]:
     label, given = (one_line(one.names[i], 14) for i in cell)
     title = f"{label} taken for {given}" if cell[0] != cell[1] else f"{label} recognized"
     return title, counted(int(one.matrix[cell]), "image")
-
-
-def _by_class(facts: Facts) -> list[ClassRow]:
-    """The accuracy by class, the worst first; [] where it is not known."""
-    found = [ClassRow(one.name, one.recall) for one in facts.overview.classes] if facts.on else class_rows(facts.view)
-    return sorted(found, key=_known_first)
-
-
-def _why_no_classes(facts: Facts) -> str:
-    if facts.on and isinstance(facts.judged, Unpaired):
-        return facts.judged.reason
-    return facts.view.no_test if facts.view.tested_once else "no test by class yet"
-
-
-def _without_matrix(facts: Facts, width: int, height: int) -> list[Line]:
-    """Why there is no matrix, and the accuracy by class where that is known, the worst first."""
-    view, rows = facts.view, _by_class(facts)
-    lines = [heading(f"confusion of {one_line(view.name)} {view.short_id}", width), []]
-    if not rows:
-        return [*lines, *([(f" {part}", "dim")] for part in wrap(_why_no_classes(facts), width - 2))]
-    lines.append([(" the confusion matrix is recorded for up to 20 classes only", "dim")])
-    return [*lines, [], *per_class(rows, "", width, len(rows) + 2)]
-
-
-def _known_first(row: ClassRow) -> float:
-    return math.inf if math.isnan(row.accuracy) else row.accuracy

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from engine.analysis.disagree import Disagreement
 from engine.analysis.judged_images import JudgedImages
+from engine.contract.errors import BadInput
 from engine.contract.text import one_line
 from tui.drawing import disagree_tables as tables
 from tui.drawing.disagree_panes import Names, churn_pane, reading_pane, right_by_class, table_pane, together_pane
 from tui.drawing.lines import Line, clip, fit, heading, hints, wrap
 from tui.drawing.picture_lines import PITCH
 from tui.drawing.typeset import Table
+from tui.inspection.choice import Choice, by_name, picked
 from tui.inspection.facts import Facts
 from tui.inspection.gallery import name_of, page_size, pages
 from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside, explained
@@ -33,6 +35,18 @@ class DisagreeTab(Tab):
 
     def forget(self) -> None:
         self._with, self._chosen, self._class, self._open = 0, 0, None, False
+
+    def take(self, facts: Facts, choice: Choice) -> None:
+        choice.refuse_all_but(("label",), self.title)
+        if choice.label:
+            if not isinstance(facts.judged, JudgedImages):
+                raise BadInput(_why_nothing(facts))
+            self._class = picked("label", choice.label, by_name(facts.judged.classes))
+
+    def options(self, facts: Facts) -> list[str]:
+        if self._class is None or not isinstance(facts.judged, JudgedImages):
+            return []
+        return ["--class", facts.judged.classes[self._class]]
 
     def compared(self, facts: Facts) -> list[str]:
         first = [self._pair(facts).other.run] if facts.disagreements else []

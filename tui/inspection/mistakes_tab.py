@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from engine.analysis.judged_images import JudgedImages
 from engine.analysis.mistakes import ORDERS, Order, Said, by_class, mistaken, said_by, sureness
 from engine.analysis.pairing import Unpaired
+from engine.contract.errors import BadInput
 from tui.dashboard.options import next_value
 from tui.drawing.confusion import frequent
 from tui.drawing.confusion_tables import frequent_table
@@ -16,10 +18,15 @@ from tui.drawing.image_tables import by_class_table, considered_table, images_ta
 from tui.drawing.lines import Line, heading, hints, wrap
 from tui.drawing.picture_lines import PITCH, tiles
 from tui.drawing.typeset import Table
+from tui.inspection.choice import Choice, by_name, picked
 from tui.inspection.facts import Facts
 from tui.inspection.gallery import captions, name_of, page_size, pages, tile, verdict_caption
 from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside, explained
 
+_ORDERS: Final[dict[str, Order]] = {
+    order.removeprefix("by ").removesuffix(" first").replace(" ", "-"): order for order in ORDERS
+}
+"""The orders by their names on the command line: most-confident, least-confident, highest-loss, index."""
 LEAST_SIDE = 21
 """Cells of the pane at the side at least."""
 
@@ -46,6 +53,40 @@ class MistakesTab(Tab):
         if self._suspects:
             return list(facts.doubt.places)
         return [int(place) for place in mistaken(judged, self._order, self._class)]
+
+    def take(self, facts: Facts, choice: Choice) -> None:
+        choice.refuse_all_but(("order", "label", "image", "suspects"), self.title)
+        judged = facts.judged
+        if choice.order:
+            self._order = picked("order", choice.order, _ORDERS)
+        if choice.suspects and not facts.doubt.places:
+            raise BadInput(f"--suspects: {_no_suspects(facts)}")
+        self._suspects = choice.suspects
+        if isinstance(judged, Unpaired):
+            if choice.label or choice.image:
+                raise BadInput(_why_unknown(judged))
+            return
+        if choice.label:
+            self._class = picked("label", choice.label, by_name(judged.classes))
+        if choice.image:
+            shown = {str(judged.answers.index[place]): at for at, place in enumerate(self._places(facts, judged))}
+            if choice.image not in shown:
+                raise BadInput(f"--image {choice.image!r}: not the index of one of the {len(shown)} images shown")
+            self._chosen = shown[choice.image]
+
+    def options(self, facts: Facts) -> list[str]:
+        judged, found = facts.judged, list[str]()
+        if self._order != ORDERS[0]:
+            found += ["--order", next(name for name, order in _ORDERS.items() if order == self._order)]
+        found += ["--suspects"] if self._suspects else []
+        if isinstance(judged, Unpaired):
+            return found
+        if self._class is not None:
+            found += ["--class", judged.classes[self._class]]
+        places = self._places(facts, judged)
+        if 0 < self._chosen < len(places):
+            found += ["--image", str(judged.answers.index[places[self._chosen]])]
+        return found
 
     def compared(self, facts: Facts) -> list[str]:
         return [one.run for one in facts.others]
@@ -192,9 +233,13 @@ class MistakesTab(Tab):
 
     def suspects(self, facts: Facts) -> str:
         if not facts.doubt.places:
-            return facts.doubt.why or "no image is given the same wrong class by all marked runs"
+            return _no_suspects(facts)
         self._suspects, self._chosen = not self._suspects, 0
         return ""
+
+
+def _no_suspects(facts: Facts) -> str:
+    return facts.doubt.why or "no image is given the same wrong class by all marked runs"
 
 
 def _why_unknown(judged: Unpaired) -> str:

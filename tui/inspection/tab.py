@@ -9,6 +9,7 @@ from tui.drawing.charts import Chart
 from tui.drawing.format import Glyphs
 from tui.drawing.lines import Line, width_of
 from tui.drawing.typeset import Column, Table
+from tui.inspection.choice import Choice
 from tui.inspection.facts import Facts
 
 WIDE: Final = 99
@@ -68,6 +69,14 @@ class Tab:
 
     def compared(self, facts: Facts) -> list[str]:
         """Ids of the other runs that the tab shows, the one that it compares with first."""
+        return []
+
+    def take(self, facts: Facts, choice: Choice) -> None:
+        """Show what the options of a command have chosen. Raises BadInput for one that means nothing here."""
+        choice.refuse_all_but((), self.title)
+
+    def options(self, facts: Facts) -> list[str]:
+        """The options of the command that shows what the keys have chosen; see `take`."""
         return []
 
     def forget(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -65,10 +66,10 @@ class InspectExports(Exports):
 
 
 def command_of(tab: Tab, facts: Facts) -> str:
-    """The command that prints a tab, with the runs that it compares with."""
-    words = ["cifar-tui runs show", facts.view.run.id, "--tab", tab.title.lower()]
+    """The command that prints a tab with the runs that it compares with, and with what keys have chosen in it."""
+    words = ["cifar-tui", "runs", "show", facts.view.run.id, "--tab", tab.title.lower()]
     words += ["--on", facts.on.stem] if facts.on else []
     words += [word for run in tab.compared(facts) for word in ("--with", run)]
     if tab.title == "Overview" and facts.baseline is not None:
         words += ["--baseline", facts.baseline.run.id]
-    return " ".join(words)
+    return shlex.join([*words, *tab.options(facts)])

@@ -354,10 +354,21 @@ async def test_a_tab_is_exported_as_the_command_prints_it(made, shown, ready, un
         await until(pilot, file.exists)
         await ready(pilot)
     show_run(
-        runs[0].id, tab.lower(), [runs[3].id], form="md", out=None, on="", plot=False, scalar="", baseline=None,
-        glyphs=None, svg=None, as_json=False, runs_dir=[str(home / "runs")],
+        runs[0].id, tab.lower(), [runs[3].id], form="md", out=None, on="", order="", label="", cell="", image="",
+        suspects=False, percent=False, plot=False, scalar="", baseline=None, glyphs=None, svg=None, as_json=False,
+        runs_dir=[str(home / "runs")],
     )  # fmt: skip
     assert file.read_text() == capsys.readouterr().out
+
+
+async def test_y_copies_the_order_and_the_class_that_keys_have_chosen(shown, ready):
+    app = shown(marked=(0, 1))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("tab", "o", "n", "tab", "o", "o", "c", "y")
+        assert " --order highest-loss --class " in app.clipboard
+        await pilot.press("shift+tab", "y")
+        assert app.clipboard.endswith(" --tab confusion --order similarity --percent")
 
 
 async def test_y_copies_the_command_with_the_runs_that_the_tab_compares_with(made, shown, ready):
