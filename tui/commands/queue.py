@@ -51,12 +51,13 @@ def list_queue(
 ) -> None:
     """List the runs that hold or wait for a device, as the workbench shows them.
 
-    Runs that were handed to Slurm or another scheduler and have not begun come last, with the scheduler's reason.
+    Runs that were handed to Slurm or another scheduler and have not begun come last, with the scheduler's reason. With
+    --format the runs that have ended within a day follow.
     """
     from engine.analysis.filter import parse_filter
     from engine.contract.run.index import Index
     from engine.launch import queue
-    from tui.drawing.queue_table import Queued, sections
+    from tui.drawing.queue_table import Queued, ended_lately, ended_table, sections
     from tui.plans.waiting import handed_over
 
     if form and form not in FORMATS:
@@ -64,20 +65,23 @@ def list_queue(
     if out is not None and not form:
         raise BadInput("--out: give it with --format")
     tickets, trouble = queue.inspect()
-    rows = Index().rows(roots(runs_dir))
-    elsewhere = handed_over(rows, tickets)
-    runs = {row.folder: row for row in rows}
+    rows, keep = Index().rows(roots(runs_dir)), parse_filter(filter_text)
+    notes = [*((ticket, "") for ticket in tickets), *handed_over(rows, tickets)]
     if trouble:
         typer.echo(f"warning: {trouble}", err=True)
-    notes = [*((ticket, "") for ticket in tickets), *elsewhere]
     if filter_text:
-        kept = {row.folder for row in parse_filter(filter_text).select(rows)}
+        rows = keep.select(rows)
+        kept = {row.folder for row in rows}
         notes = [(ticket, note) for ticket, note in notes if ticket.folder in kept]
     if as_json:
         return print_json([asdict(ticket) | {"note": note} for ticket, note in notes])
-    found = sections([Queued(ticket, runs.get(ticket.folder)) for ticket, _ in notes], time.time())
+    now, runs = time.time(), {row.folder: row for row in rows}
+    found = sections([Queued(ticket, runs.get(ticket.folder)) for ticket, _ in notes], now)
     tables = [part.table for part in found]
-    return _write(tables, form, out) if form else _print(tables)
+    if not form:
+        return _print(tables)
+    ended = ended_lately(rows, now)
+    return _write([*tables, *([ended_table(ended)] if ended else [])], form, out)
 
 
 def _print(tables: Sequence[Table]) -> None:

@@ -1,9 +1,12 @@
-"""The queue as tables, one for each of its sections: the screen prints their cells, and exports write them whole."""
+"""The queue as tables, one for each of its sections, and the runs that have ended lately as another.
+
+The screen prints their cells, and exports write them whole.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,8 +14,8 @@ from engine.analysis.cost import seconds_left
 from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from engine.launch.queue import Ticket
-from tui.drawing.format import NONE, clock, duration
-from tui.drawing.lines import Line, fit
+from tui.drawing.format import NONE, clock, duration, percent, work
+from tui.drawing.status_line import REASON_WORDS
 from tui.drawing.typeset import Column, Table
 
 HOLDING: Final = "on a device"
@@ -23,8 +26,17 @@ HANDED_OVER: Final = "waiting in a scheduler"
 """The title of the section of runs that Slurm or a command has and that have not begun."""
 _LEFT_ALONE: Final = "its supervisor is gone; training continues without it"
 
-_HEADS: Final = ("place", "run", "recipe", "changes", "seed", "device", "for", "epoch", "ends", "state")
-_RIGHT: Final = ("place", "seed", "for", "epoch", "ends")
+HEADS: Final = ("place", "run", "recipe", "changes", "seed", "device", "for", "epoch", "ends", "state")
+"""The heads of the columns; of runs that a scheduler has, "job" stands in place of "device"."""
+RIGHT: Final = ("place", "seed", "for", "epoch", "ends")
+"""Those that are right-aligned."""
+
+
+DAY: Final = 86400.0
+"""Seconds for which a run that has ended is listed below the queue."""
+MOST_ENDED: Final = 20
+"""How many of these runs are listed at most."""
+_ENDED: Final = ("run", "recipe", "changes", "seed", "ended", "last, %", "took", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +74,13 @@ def sections(found: Iterable[Queued], now: float) -> list[Section]:
 
 
 def _table(title: str, runs: Sequence[Queued], now: float) -> Table:
-    heads = ["job" if head == "device" and title == HANDED_OVER else head for head in _HEADS]
-    columns = tuple(Column(head, right=head in _RIGHT, wraps=head == "state") for head in heads)
+    heads = ["job" if head == "device" and title == HANDED_OVER else head for head in HEADS]
+    columns = tuple(Column(head, right=head in RIGHT, wraps=head == "state") for head in heads)
     return Table(f"{title} {len(runs)}", columns, tuple(_cells(one, now) for one in runs))
 
 
 def _cells(one: Queued, now: float) -> tuple[str, ...]:
-    """The cells in the order of `_HEADS`."""
+    """The cells in the order of `HEADS`."""
     ticket, run = one.ticket, one.run
     place = "●" if ticket.held else f"#{ticket.place}" if ticket.place else NONE
     state = one_line(run.note or run.phase) if run else ""
@@ -102,72 +114,28 @@ def _ends(run: Summary | None, now: float) -> str:
     return NONE if math.isnan(left) else f"~{clock(now + left, seconds=False)}"
 
 
-# --- lines of the screen ------------------------------------------------------------------------------------------
-
-_WIDTHS: Final = {"place": 6, "run": 4, "recipe": 16, "seed": 4, "device": 11, "for": 8}
-"""Cells of the columns that every terminal has; the state has the rest."""
-_ROOMY, _WIDE = 100, 140
-"""Widths from which there are columns for the epoch and the end, and for the changes to the preset."""
-_MARKS: Final = 2  # the cursor and the mark of a run
-_GAP: Final = 2
+def ended_lately(rows: Iterable[Summary], now: float) -> list[Summary]:
+    """The runs that have ended within a day, newest first; imported ones did not run here."""
+    found = [row for row in rows if row.ended >= now - DAY and not row.live and not row.layout]
+    return sorted(found, key=lambda row: -row.ended)[:MOST_ENDED]
 
 
-def widths_at(width: int) -> dict[str, int]:
-    """The columns of a list of this width with their cells, in order."""
-    found = dict(_WIDTHS)
-    if width >= _ROOMY:
-        found |= {"device": 15, "epoch": 8, "ends": 6}
-    if width >= _WIDE:
-        found |= {"recipe": 24, "changes": 22, "device": 24}
-    used = _MARKS + sum(found.values()) + _GAP * len(found)
-    found["state"] = max(width - used - 1, 0)
-    return {head: found[head] for head in _HEADS if head in found}
-
-
-def head_line(width: int) -> Line:
-    """The heads of the columns."""
-    cells = [_fitted(head, "id" if head == "run" else head, cells) for head, cells in widths_at(width).items()]
-    return [(" " * _MARKS + (" " * _GAP).join(cells), "dim")]
-
-
-def run_line(one: Queued, cells: Sequence[str], width: int, at_cursor: bool) -> Line:
-    """One run: its place in line, its devices, for how long it has had or wanted them, and what it does.
-
-    Args:
-        cells: its row in the table of its section.
-    """
-    by_head = dict(zip(_HEADS, cells, strict=True))
-    line: Line = [("▸" if at_cursor else " ", "mark"), (one.mark, one.role)]
-    roles = _roles(one, at_cursor)
-    for i, (head, room) in enumerate(widths_at(width).items()):
-        line += [(" " * _GAP if i else "", ""), (_fitted(head, _short(head, by_head[head], room), room), roles[head])]
-    return line
-
-
-def _roles(one: Queued, at_cursor: bool) -> Mapping[str, str]:
-    plain = "strong" if at_cursor else ""
-    state = "dim" if one.ticket.supervised else "bad"
-    return {
-        **dict.fromkeys(_HEADS, "dim"),
-        "place": "live" if one.ticket.held else "warn",
-        "run": one.role or "id",
-        "recipe": plain,
-        "seed": plain,
-        "epoch": "",
-        "ends": "",
-        "state": state,
-    }
-
-
-def _fitted(head: str, cell: str, room: int) -> str:
-    return fit(cell, room, "right" if head in _RIGHT else "left")
-
-
-def _short(head: str, cell: str, room: int) -> str:
-    """A cell as a column of so many cells has room for it: the end of an id, the beginning of a UUID."""
-    if head == "run":
-        return cell[-4:]
-    if head == "device" and len(cell) > room:
-        names = [name[:8] + "…" if name.startswith("GPU-") else name for name in cell.split(", ")]
-        return ", ".join(names).removeprefix("Slurm ")
-    return cell
+def ended_table(rows: Sequence[Summary]) -> Table:
+    """Runs that have ended: when, how well they did, how long they took, and how they ended."""
+    columns = [
+        Column(head, right=head in ("seed", "ended", "last, %", "took"), wraps=head == "state") for head in _ENDED
+    ]
+    cells = [
+        (
+            row.id,
+            one_line(row.preset or row.model),
+            one_line(row.changes or NONE),
+            str(row.seed),
+            clock(row.ended, seconds=False),
+            NONE if row.last_accuracy is None else percent(row.last_accuracy),
+            work(row.seconds, row.estimated),
+            one_line(": ".join(filter(None, (row.status, REASON_WORDS.get(row.reason, row.reason), row.message)))),
+        )
+        for row in rows
+    ]
+    return Table(f"ended within a day {len(rows)}", tuple(columns), tuple(cells))

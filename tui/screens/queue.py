@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import work
 from textual.app import ComposeResult
@@ -18,9 +18,10 @@ from engine.contract.run.store import RunFolder, Summary
 from engine.contract.text import one_line
 from engine.launch.queue import Ticket, inspect
 from tui.drawing.format import counted
-from tui.drawing.lines import Line, heading
+from tui.drawing.lines import Line
 from tui.drawing.marks import mark_of, role_of
-from tui.drawing.queue_table import Queued, Section, head_line, run_line, sections
+from tui.drawing.queue_lines import ended_lines, head_line, told_lines
+from tui.drawing.queue_table import Queued, Section, ended_lately, ended_table, sections
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.queue import KEYS
@@ -29,48 +30,34 @@ from tui.screens.exports import Exports
 from tui.screens.results_filter import FilterLine
 from tui.screens.run_keys import RunKeys
 from tui.widgets.key_line import KeyLine
-from tui.widgets.line_list import LineList, LineView
+from tui.widgets.line_list import LineView
+from tui.widgets.tickets import Tickets
 from tui.widgets.top_bar import TopBar
 
 if TYPE_CHECKING:
     from tui.drawing.sheet import Sheet
 
 
-class Tickets(LineList):
-    """The runs of the queue under the headings of their sections, with a cursor."""
+AIRY: Final = 45
+"""From this height on, a blank row stands above a heading."""
+TALL: Final = 36
+"""From this height on, the runs that have ended lately are listed below the queue."""
+MOST_TOLD: Final = 5
+"""Lines about the run under the cursor at most."""
+_LEAST_LIST: Final = 3
+"""Rows of the list that are shown in any case."""
+_BARS: Final = 5  # rows of the top bar, the summary, the filter, the heads and the key line
 
-    def __init__(self) -> None:
-        super().__init__(id="tickets")
-        self._rows: list[tuple[Queued, Sequence[str]] | str] = []
-        """A heading, or a run with the cells of its row."""
 
-    def row_count(self) -> int:
-        return len(self._rows)
-
-    def can_stand(self, row: int) -> bool:
-        return not isinstance(self._rows[row], str)
-
-    def draw(self, row: int, width: int, at_cursor: bool) -> Line:
-        shown = self._rows[row]
-        return heading(shown, width - 1) if isinstance(shown, str) else run_line(*shown, width, at_cursor)
-
-    @property
-    def tickets(self) -> list[Ticket]:
-        """All tickets that are shown."""
-        return [row[0].ticket for row in self._rows if not isinstance(row, str)]
-
-    @property
-    def ticket(self) -> Ticket | None:
-        """The ticket under the cursor."""
-        row = self._rows[self.cursor] if self._rows else ""
-        return None if isinstance(row, str) else row[0].ticket
-
-    def show(self, parts: Sequence[Section]) -> None:
-        """Show these sections."""
-        self._rows = []
-        for part in parts:
-            self._rows += [part.table.title, *zip(part.runs, part.table.rows, strict=True)]
-        self.reload()
+def _counts(found: Sequence[Ticket], width: int) -> str:
+    """How many runs there are in each section, and how they wait where there is room for it."""
+    held = sum(bool(ticket.held) for ticket in found)
+    here = sum(not ticket.held and ticket.number > 0 for ticket in found)
+    parts = [f"{held} on a device", f"{here} waiting"]
+    parts += [f"{len(found) - held - here} waiting in a scheduler"] if len(found) > held + here else []
+    words = f" {', '.join(parts)}."
+    more = " Each run waits by itself; there is no daemon."
+    return words + more if len(words) + len(more) <= width else words
 
 
 class Queue(RunKeys, Exports):
@@ -86,6 +73,8 @@ class Queue(RunKeys, Exports):
         yield FilterLine()
         yield LineView(id="header")
         yield Tickets()
+        yield LineView(id="told")
+        yield LineView(id="ended")
         yield KeyLine(footer([*KEYS, *GLOBAL]))
 
     def __init__(self) -> None:
@@ -94,12 +83,16 @@ class Queue(RunKeys, Exports):
         """The tickets as last read, and what is wrong with the queue."""
         self._sections: list[Section] = []
         """What the list shows."""
+        self._ended: list[Summary] = []
+        """The runs that have ended lately."""
 
     def on_mount(self) -> None:
         self.set_interval(2.0, self._tick)
 
     def on_resize(self, event: Resize) -> None:
         self.query_one("#header", LineView).show([head_line(self.size.width)])
+        if self._sections or self._ended:
+            self._show(*self._found)
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         self._read()
@@ -120,13 +113,34 @@ class Queue(RunKeys, Exports):
         self._found = found, trouble
         found = [*found, *(ticket for ticket, _ in handed_over(self.workbench.session.summaries(), found))]
         runs = {row.folder: row for row in self.workbench.session.summaries()}
-        self._sections = self._in_sections(self._filtered(found, runs), runs)
-        self.query_one(Tickets).show(self._sections)
-        waiting = sum(not ticket.held for ticket in found)
-        words = f" {len(found) - waiting} on a device, {waiting} waiting. Each run waits by itself; there is no daemon."
+        shown, kept = self._filtered(found, runs)
+        self._sections = self._in_sections(shown, runs)
+        self._ended = ended_lately(kept, time.time())
+        self.query_one(Tickets).show(self._sections, airy=self.app.size.height >= AIRY)
+        self._show_below()
+        words = _counts(found, self.app.size.width)
         empty = " The queue is empty. 4 opens New run, where ctrl+s starts or queues a run."
         message = (f" {one_line(trouble)}", "bad") if trouble else (words if found else empty, "dim")
         self.query_one("#summary", LineView).show([[message]])
+
+    def _show_below(self) -> None:
+        """Show everything about the run under the cursor, and in the remaining rows the runs that have ended lately."""
+        width, height = self.app.size
+        tickets = self.query_one(Tickets)
+        told = told_lines(*tickets.chosen, width, MOST_TOLD) if tickets.chosen else []
+        least = min(tickets.row_count(), _LEAST_LIST)
+        listed = max(min(tickets.row_count(), height - _BARS - len(told) - (2 if height >= TALL else 0)), least)
+        tickets.styles.height = listed or 1
+        room = height - _BARS - listed - len(told) - 2  # a blank row above each
+        ended = ended_lines(self._ended, width, room) if height >= TALL else []
+        air: list[Line] = [[]] if height >= TALL else []
+        for name, lines in (("#told", told), ("#ended", ended)):
+            view, shown = self.query_one(name, LineView), [*air, *lines] if lines else []
+            view.styles.height = len(shown)
+            view.show(shown)
+
+    def on_line_list_moved(self) -> None:
+        self._show_below()
 
     def _in_sections(self, found: Sequence[Ticket], runs: Mapping[str, Summary]) -> list[Section]:
         """The tickets with their runs, and with the marks of those that have one."""
@@ -139,20 +153,23 @@ class Queue(RunKeys, Exports):
         ]
         return sections(rows, time.time())
 
-    def _filtered(self, found: Sequence[Ticket], runs: Mapping[str, Summary]) -> Sequence[Ticket]:
-        """The tickets whose runs match the filter; all of them while it is not valid."""
+    def _filtered(
+        self, found: Sequence[Ticket], runs: Mapping[str, Summary]
+    ) -> tuple[Sequence[Ticket], Collection[Summary]]:
+        """The tickets whose runs match the filter, and all runs that do; all of them while it is not valid."""
         line = self.query_one(FilterLine)
+        kept: Collection[Summary] = runs.values()
         shown, valid = found, True
         try:
             if line.text:
-                known = [runs[ticket.folder] for ticket in found if ticket.folder in runs]
-                kept = {run.folder for run in parse_filter(line.text).select(known)}
-                shown = [ticket for ticket in found if ticket.folder in kept]
+                kept = parse_filter(line.text).select(list(runs.values()))
+                folders = {run.folder for run in kept}
+                shown = [ticket for ticket in found if ticket.folder in folders]
         except BadInput:
             valid = False
         line.show(f"{len(shown)} of {counted(len(found), 'run')}" if found else "", 0, invalid=not valid)
         self.query_one(KeyLine).set_typing(line.is_typing)
-        return shown
+        return shown, kept
 
     def action_filter(self) -> None:
         self.query_one(FilterLine).edit()
@@ -202,7 +219,9 @@ class Queue(RunKeys, Exports):
     def _sheet(self) -> Sheet | None:
         from tui.drawing.sheet import Sheet  # imports NumPy
 
-        return Sheet("queue", tables=[part.table for part in self._sections]) if self._sections else None
+        tables = [part.table for part in self._sections]
+        tables += [ended_table(self._ended)] if self._ended else []
+        return Sheet("queue", tables=tables) if tables else None
 
     def action_all(self) -> None:
         """Remove all marks; if there are none, mark every run of the queue that is shown."""

@@ -7,10 +7,11 @@ import pytest
 from engine.launch.queue import Ticket
 from tests.tui.demo import summary
 from tests.tui.in_json import figures_without_source
-from tests.tui.reading import HOSTILE, line_of
+from tests.tui.reading import HOSTILE, fits, line_of, text_of
 from tui.drawing.export_charts import table_data
 from tui.drawing.lines import width_of
-from tui.drawing.queue_table import Queued, head_line, run_line, sections
+from tui.drawing.queue_lines import ended_lines, head_line, run_line, told_lines
+from tui.drawing.queue_table import MOST_ENDED, Queued, ended_lately, ended_table, sections
 
 NOW = 1_795_000_000.0
 GPUS = ("GPU-8a1f22d0-7b1c", "GPU-11aa33bb-7b1c")
@@ -88,3 +89,43 @@ def test_text_of_runs_cannot_control_the_terminal():
 
 def test_an_empty_queue_has_no_section():
     assert sections([], NOW) == []
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_everything_about_the_chosen_run_is_told_in_whole_words(parts, width):
+    said = []
+    for part in parts:
+        known = table_data(part.table)
+        for one, cells in zip(part.runs, part.table.rows, strict=True):
+            lines = told_lines(one, cells, width, 5)
+            assert fits(lines, width, 5) and one.ticket.run in text_of(lines)
+            assert figures_without_source(text_of(lines), known) == []
+            said.append(" ".join(text_of(lines).split()))
+    assert f"resnet34_cutmix with lr 0.01, seed 3. Has held {GPUS[0]} for 1 m 30. Epoch 111/500, expected to" in said[0]
+    assert "Has waited 1 m 32 for 2 of cuda:0, cuda:1" in said[2] and said[2].endswith("behind k3f0 on cuda:0")
+    assert "Handed over 1 m 34 ago: Slurm job 1234567_4" in said[4]
+
+
+def test_the_runs_of_the_last_day_are_listed_newest_first():
+    rows = [
+        summary(id="x-old1", ended=NOW - 90_000.0),
+        summary(id="x-done", ended=NOW - 7200.0, seconds=5000.0),
+        summary(id="x-fail", ended=NOW - 60.0, status="failed", reason="gpu_memory", message="needed 2.1 GB more",
+                last_accuracy=None, changes="lr 0.01"),
+        summary(id="x-live", ended=0.0, status="running"),
+        summary(id="x-timm", ended=NOW - 60.0, layout="timm"),
+    ]  # fmt: skip
+    found = ended_lately(rows, NOW)
+    assert [row.id for row in found] == ["x-fail", "x-done"]
+    table = ended_table(found)
+    assert table.title == "ended within a day 2"
+    assert table.rows[0][5] == "-" and table.rows[0][7] == "failed: GPU memory: needed 2.1 GB more"
+    assert table.rows[1][1:4] == ("resnet34_cutmix", "-", "2") and table.rows[1][5:] == ("96.26", "1 h 23", "finished")
+    assert len(ended_lately([summary(ended=NOW)] * 30, NOW)) == MOST_ENDED
+    for width in (80, 120, 200):
+        lines = ended_lines(found, width, 9)
+        assert fits(lines, width, 4) and "fail" in text_of(lines) and ("lr 0.01" in text_of(lines)) == (width == 200)
+        assert figures_without_source(text_of(lines), table_data(table)) == []
+        assert (
+            len(ended_lines(found, width, 3)) == 3 and ended_lines(found, width, 2) == ended_lines([], width, 9) == []
+        )

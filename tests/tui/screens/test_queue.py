@@ -1,6 +1,7 @@
 """Queue: tickets in order, with their place, and the way out of the line."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from engine.launch import control
 from engine.launch.queue import Ticket
 from tui.screens import queue
 from tui.screens.confirm import Confirm
-from tui.screens.queue import Tickets
+from tui.widgets.tickets import Tickets
 
 
 def ticket(run, number, held=(), place=0, supervised=True) -> Ticket:
@@ -117,3 +118,32 @@ async def test_the_list_is_filtered_and_all_of_it_marked(workbench, three, scree
         await pilot.press("slash", *"acc>much")
         await settle(pilot)
         assert "3 of 3 runs" in screen_text(app), "a filter that cannot be read leaves nothing out"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_the_run_under_the_cursor_is_told_in_full_and_what_has_ended_stands_below(
+    workbench, three, make_run, screen_text, settle, monkeypatch, size
+):
+    app = workbench("queue")
+    done = replace(app.session.summaries()[0], status="finished", ended=time.time() - 60, folder="/nowhere/done")
+    rows = [*app.session.summaries(), replace(done, id="20261122-101530-done", last_accuracy=0.9626)]
+    monkeypatch.setattr(app.session, "summaries", lambda: rows)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        assert f"━ {three[0].id} ─" in screen_text(app) and "Has held cpu for" in screen_text(app)
+        await pilot.press("j")
+        await settle(pilot)
+        seen = screen_text(app)
+        assert f"━ {three[1].id} ─" in seen and "Has waited" in seen
+        assert ("ended within a day 1" in seen and "96.26" in seen) == (size[1] >= 36)
+        await pilot.press("slash", *"seed=7")
+        await settle(pilot)
+        assert "Has waited" not in screen_text(app) and "ended within" not in screen_text(app)
+
+
+async def test_runs_in_a_scheduler_are_counted_apart(workbench, three, screen_text, settle, monkeypatch):
+    found = [*queue.inspect()[0], ticket(three[2], 0)]
+    monkeypatch.setattr(queue, "inspect", lambda: (found, ""))
+    async with workbench("queue").run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert "1 on a device, 2 waiting, 1 waiting in a scheduler. Each run waits" in screen_text(pilot.app)
