@@ -20,6 +20,8 @@ from tui.drawing.typeset import Table
 WIDTH: Final = 120
 """Cells of charts as text."""
 CHART_HEIGHT: Final = 20
+GUTTER: Final = 16
+"""Cells for the labels of curves, which are worded for a chart of this width."""
 TABLE_WIDTH: Final = 160
 _FORMS: Final = {"md": "md", "tex": "latex", "csv": "csv"}
 """The formats of tables alone, by how their files end."""
@@ -68,7 +70,7 @@ class Sheet:
         return [*drawn, lines_part(self.lines, LIGHT)] if self.lines else drawn
 
     def _text(self, glyphs: Glyphs, width: int) -> str:
-        style = ChartStyle(glyphs=glyphs, color=False)
+        style = ChartStyle(GUTTER, glyphs=glyphs, color=False)
         charts = [chart_pane(chart, style, WIDTH, CHART_HEIGHT) for chart in self.charts if not chart.empty]
         blocks = [_plain(lines) for lines in (*charts, self.lines) if lines]
         blocks += [written([table], "text", width).rstrip("\n") for table in self.tables]

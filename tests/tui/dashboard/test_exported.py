@@ -68,3 +68,11 @@ def test_the_curves_are_those_on_the_screen_without_the_cursor(scene):
     first, loss = exported.charts(by_step)[:2]
     assert first.x_name == "step" and math.isnan(first.cursor)
     assert scene.base.short_id in [one.label for one in loss.series]
+
+
+@pytest.mark.parametrize("ending", ["svg", "txt", "md", "tex", "csv", "json"])
+def test_all_panes_are_written_in_every_format(scene, ending):
+    written = exported.sheet_of(scene, 0.0).written(ending, "braille")
+    words = ("runs here", f"devices of {scene.second.view.short_id}", "also on", "seed sd")
+    assert all(word in written for word in words)
+    assert ending in ("md", "tex", "csv") or f"{scene.base.short_id} base" in written, "no label is cut"
