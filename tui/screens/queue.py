@@ -85,6 +85,8 @@ class Queue(RunKeys, Exports):
         """What the list shows."""
         self._ended: list[Summary] = []
         """The runs that have ended lately."""
+        self._told = 0
+        """Lines about the run under the cursor: as many as any run of the list needs, so that nothing below moves."""
 
     def on_mount(self) -> None:
         self.set_interval(2.0, self._tick)
@@ -117,17 +119,22 @@ class Queue(RunKeys, Exports):
         self._sections = self._in_sections(shown, runs)
         self._ended = ended_lately(kept, time.time())
         self.query_one(Tickets).show(self._sections, airy=self.app.size.height >= AIRY)
+        self._told = max(map(len, map(self._lines_about, self.query_one(Tickets).runs)), default=0)
         self._show_below()
         words = _counts(found, self.app.size.width)
         empty = " The queue is empty. 4 opens New run, where ctrl+s starts or queues a run."
         message = (f" {one_line(trouble)}", "bad") if trouble else (words if found else empty, "dim")
         self.query_one("#summary", LineView).show([[message]])
 
+    def _lines_about(self, row: tuple[Queued, Sequence[str]]) -> list[Line]:
+        return told_lines(*row, self.app.size.width, MOST_TOLD)
+
     def _show_below(self) -> None:
         """Show everything about the run under the cursor, and in the remaining rows the runs that have ended lately."""
         width, height = self.app.size
         tickets = self.query_one(Tickets)
-        told = told_lines(*tickets.chosen, width, MOST_TOLD) if tickets.chosen else []
+        told = self._lines_about(tickets.chosen) if tickets.chosen else []
+        told += [[] for _ in range(self._told - len(told))]
         least = min(tickets.row_count(), _LEAST_LIST)
         listed = max(min(tickets.row_count(), height - _BARS - len(told) - (2 if height >= TALL else 0)), least)
         tickets.styles.height = listed or 1

@@ -32,9 +32,14 @@ class Tickets(LineList):
         return run_line(*shown, width, at_cursor)
 
     @property
+    def runs(self) -> list[tuple[Queued, Sequence[str]]]:
+        """All runs that are shown, with the cells of their rows."""
+        return [row for row in self._rows if not isinstance(row, str)]
+
+    @property
     def tickets(self) -> list[Ticket]:
         """All tickets that are shown."""
-        return [row[0].ticket for row in self._rows if not isinstance(row, str)]
+        return [one.ticket for one, _ in self.runs]
 
     @property
     def chosen(self) -> tuple[Queued, Sequence[str]] | None:

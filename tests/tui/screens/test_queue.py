@@ -147,3 +147,18 @@ async def test_runs_in_a_scheduler_are_counted_apart(workbench, three, screen_te
     async with workbench("queue").run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         assert "1 on a device, 2 waiting, 1 waiting in a scheduler. Each run waits" in screen_text(pilot.app)
+
+
+async def test_what_stands_below_the_list_does_not_move_with_the_cursor(workbench, three, settle, monkeypatch):
+    app = workbench("queue")
+    first, *others = app.session.summaries()
+    rows = [replace(first, note="waiting for 12 GB of free GPU memory; " * 4), *others]
+    monkeypatch.setattr(app.session, "summaries", lambda: rows)
+    async with app.run_test(size=(80, 40)) as pilot:
+        await settle(pilot)
+        heights = set()
+        for key in ("j", "j", "k"):
+            heights.add(app.screen.query_one("#told").size.height)
+            await pilot.press(key)
+            await settle(pilot)
+        assert len(heights) == 1 and heights.pop() > 4
