@@ -83,7 +83,7 @@ def _short(head: str, cell: str, room: int) -> str:
 # --- below the list -----------------------------------------------------------------------------------------------
 
 
-def told_lines(one: Queued, cells: Sequence[str], width: int, height: int) -> list[Line]:
+def detail_lines(one: Queued, cells: Sequence[str], width: int, height: int) -> list[Line]:
     """Everything about the chosen run, in whole words: what it is, what it has or wants, and why it waits."""
     by_head = dict(zip(HEADS, cells, strict=True))
     changes = "" if by_head["changes"] == NONE else f" with {by_head['changes']}"

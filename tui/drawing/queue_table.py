@@ -89,7 +89,7 @@ def _cells(one: Queued, now: float) -> tuple[str, ...]:
     return (
         place,
         ticket.run,
-        one_line(run.preset or run.model) if run else "?",
+        one_line(run.recipe_name) if run else "?",
         one_line(run.changes or NONE) if run else NONE,
         str(run.seed) if run else NONE,
         _devices(ticket),
@@ -128,7 +128,7 @@ def ended_table(rows: Sequence[Summary]) -> Table:
     cells = [
         (
             row.id,
-            one_line(row.preset or row.model),
+            one_line(row.recipe_name),
             one_line(row.changes or NONE),
             str(row.seed),
             clock(row.ended, seconds=False),

@@ -20,7 +20,7 @@ from engine.launch.queue import Ticket, inspect
 from tui.drawing.format import counted
 from tui.drawing.lines import Line
 from tui.drawing.marks import mark_of, role_of
-from tui.drawing.queue_lines import ended_lines, head_line, told_lines
+from tui.drawing.queue_lines import detail_lines, ended_lines, head_line
 from tui.drawing.queue_table import Queued, Section, ended_lately, ended_table, sections
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
@@ -42,7 +42,7 @@ AIRY: Final = 45
 """From this height on, a blank row stands above a heading."""
 TALL: Final = 36
 """From this height on, the runs that have ended lately are listed below the queue."""
-MOST_TOLD: Final = 5
+MOST_DETAILS: Final = 5
 """Lines about the run under the cursor at most."""
 _LEAST_LIST: Final = 3
 """Rows of the list that are shown in any case."""
@@ -73,7 +73,7 @@ class Queue(RunKeys, Exports):
         yield FilterLine()
         yield LineView(id="header")
         yield Tickets()
-        yield LineView(id="told")
+        yield LineView(id="details")
         yield LineView(id="ended")
         yield KeyLine(footer([*KEYS, *GLOBAL]))
 
@@ -85,7 +85,7 @@ class Queue(RunKeys, Exports):
         """What the list shows."""
         self._ended: list[Summary] = []
         """The runs that have ended lately."""
-        self._told = 0
+        self._detail_rows = 0
         """Lines about the run under the cursor: as many as any run of the list needs, so that nothing below moves."""
 
     def on_mount(self) -> None:
@@ -119,7 +119,7 @@ class Queue(RunKeys, Exports):
         self._sections = self._in_sections(shown, runs)
         self._ended = ended_lately(kept, time.time())
         self.query_one(Tickets).show(self._sections, airy=self.app.size.height >= AIRY)
-        self._told = max(map(len, map(self._lines_about, self.query_one(Tickets).runs)), default=0)
+        self._detail_rows = max(map(len, map(self._lines_about, self.query_one(Tickets).runs)), default=0)
         self._show_below()
         words = _counts(found, self.app.size.width)
         empty = " The queue is empty. 4 opens New run, where ctrl+s starts or queues a run."
@@ -127,21 +127,21 @@ class Queue(RunKeys, Exports):
         self.query_one("#summary", LineView).show([[message]])
 
     def _lines_about(self, row: tuple[Queued, Sequence[str]]) -> list[Line]:
-        return told_lines(*row, self.app.size.width, MOST_TOLD)
+        return detail_lines(*row, self.app.size.width, MOST_DETAILS)
 
     def _show_below(self) -> None:
         """Show everything about the run under the cursor, and in the remaining rows the runs that have ended lately."""
         width, height = self.app.size
         tickets = self.query_one(Tickets)
-        told = self._lines_about(tickets.chosen) if tickets.chosen else []
-        told += [[] for _ in range(self._told - len(told))]
+        details = self._lines_about(tickets.chosen) if tickets.chosen else []
+        details += [[] for _ in range(self._detail_rows - len(details))]
         least = min(tickets.row_count(), _LEAST_LIST)
-        listed = max(min(tickets.row_count(), height - _BARS - len(told) - (2 if height >= TALL else 0)), least)
+        listed = max(min(tickets.row_count(), height - _BARS - len(details) - (2 if height >= TALL else 0)), least)
         tickets.styles.height = listed or 1
-        room = height - _BARS - listed - len(told) - 2  # a blank row above each
+        room = height - _BARS - listed - len(details) - 2  # a blank row above each
         ended = ended_lines(self._ended, width, room) if height >= TALL else []
         air: list[Line] = [[]] if height >= TALL else []
-        for name, lines in (("#told", told), ("#ended", ended)):
+        for name, lines in (("#details", details), ("#ended", ended)):
             view, shown = self.query_one(name, LineView), [*air, *lines] if lines else []
             view.styles.height = len(shown)
             view.show(shown)

@@ -10,7 +10,7 @@ from tests.tui.in_json import figures_without_source
 from tests.tui.reading import HOSTILE, fits, line_of, text_of
 from tui.drawing.export_charts import table_data
 from tui.drawing.lines import width_of
-from tui.drawing.queue_lines import ended_lines, head_line, run_line, told_lines
+from tui.drawing.queue_lines import detail_lines, ended_lines, head_line, run_line
 from tui.drawing.queue_table import MOST_ENDED, Queued, ended_lately, ended_table, sections
 
 NOW = 1_795_000_000.0
@@ -97,7 +97,7 @@ def test_everything_about_the_chosen_run_is_told_in_whole_words(parts, width):
     for part in parts:
         known = table_data(part.table)
         for one, cells in zip(part.runs, part.table.rows, strict=True):
-            lines = told_lines(one, cells, width, 5)
+            lines = detail_lines(one, cells, width, 5)
             assert fits(lines, width, 5) and one.ticket.run in text_of(lines)
             assert figures_without_source(text_of(lines), known) == []
             said.append(" ".join(text_of(lines).split()))

@@ -158,7 +158,7 @@ async def test_what_stands_below_the_list_does_not_move_with_the_cursor(workbenc
         await settle(pilot)
         heights = set()
         for key in ("j", "j", "k"):
-            heights.add(app.screen.query_one("#told").size.height)
+            heights.add(app.screen.query_one("#details").size.height)
             await pilot.press(key)
             await settle(pilot)
         assert len(heights) == 1 and heights.pop() > 4
