@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,9 @@ from engine.contract.run.store import RunFolder
 
 EVENTS: Final = 50_000
 RUNS: Final = 8
-ROWS: Final = 40
+ROWS: Final = 60
+VISIBLE: Final = 25
+"""At least as many as the rows of Results that are seen at once."""
 RATE: Final = 25_000
 """Bytes per second of the slow line."""
 HELD: Final = 1 / 30
@@ -82,14 +85,22 @@ def comparing(folder: Path, quick: bool) -> list[dict[str, Any]]:
         terminal.until("Holm", limit=60)
         verdicts = rows[0]["measured"] + time.perf_counter() - began
         rows.append({"what": "the same, to the verdicts", "measured": verdicts, "bar": math.nan, "unit": "s"})
-    rows.append(_held("j", "rows of Results", _short(folder / "short"), ["results"], ""))
+    rows.append(_held("j", "rows of Results", _short(folder / "short"), ["results"], ["j" * VISIBLE]))
     if data:
-        rows.append(_held("\x1b[6~", "pages of Mistakes", place, ["open", runs[0].id], "i\t\t"))
+        rows.append(_held("\x1b[6~", "pages of Mistakes", place, ["open", runs[0].id], ["i", "\t", "\t"]))
     return rows
 
 
-def _held(key: str, what: str, place: Path, command: list[str], before: str) -> dict[str, Any]:
-    """How many pages arrive after the last of twenty keys, where one page is the most that a single key sends."""
+def _held(key: str, what: str, place: Path, command: list[str], before: Sequence[str]) -> dict[str, Any]:
+    """How many pages are drawn after the last of twenty keys, where one page is the most that a single key sends.
+
+    Args:
+        key: the key that is held.
+        what: what it goes through.
+        place: the folder of the runs and of what the program writes.
+        command: what is opened.
+        before: keys to where each press of `key` changes the whole page.
+    """
     with Terminal([*COMMAND, *command], place) as terminal:
         terminal.read(4.0)
         for pressed in before:
@@ -101,7 +112,7 @@ def _held(key: str, what: str, place: Path, command: list[str], before: str) -> 
             terminal.read(0.7)
             pages.append(len(terminal.received) - since)
         late = terminal.hold(key, 20, HELD, RATE)
-    name = f"{what}: pages after 20 keys at 25 KB/s"
+    name = f"{what}: pages drawn after 20 keys at 25 KB/s"
     return {"what": name, "measured": late / max(max(pages), 1), "bar": 2.0, "unit": "pages"}
 
 

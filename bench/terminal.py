@@ -1,4 +1,4 @@
-"""A program in a terminal of 120x40 with 256 colors, which sends keys and receives bytes."""
+"""A program in a terminal of 120x40 with 256 colors, which sends keys, receives bytes, and says what it has drawn."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ import psutil
 
 ROWS, COLUMNS = 40, 120
 ROOT: Final = Path(__file__).parent.parent
+QUESTION, ANSWER = b"\x1b[6n", b"\x1b[1;1R"
+"""The question for the cursor position, which a terminal answers when it has drawn everything before it."""
 SLICE: Final = 0.01
-"""Seconds between two readings of a slow terminal."""
+"""Seconds between two steps of a slow terminal."""
 COMMAND: Final = [sys.executable, "-m", "tui.cli"]
 """The command line of this checkout."""
 
@@ -62,31 +64,48 @@ class Terminal:
         until, start = time.perf_counter() + seconds, len(self.received)
         while (left := until - time.perf_counter()) > 0:
             if select.select([self._fd], [], [], left)[0]:
-                self.received += os.read(self._fd, 1 << 16)
+                self._receive()
         return self.received[start:]
 
+    def _receive(self) -> None:
+        """Take what is there, and draw it at once."""
+        drawn = len(self.received)
+        self.received += os.read(self._fd, 1 << 16)
+        self._answer(drawn, len(self.received))
+
+    def _answer(self, start: int, end: int) -> None:
+        """Answer the questions that end between these places, as they are drawn."""
+        asked = self.received[max(start + 1 - len(QUESTION), 0) : end].count(QUESTION)
+        if asked:
+            os.write(self._fd, ANSWER * asked)
+
     def hold(self, key: str, times: int, every: float, rate: int) -> int:
-        """Press a key repeatedly while the terminal takes `rate` bytes per second.
+        """Press a key repeatedly while the terminal draws `rate` bytes per second.
+
+        It takes the output at once, and what it has not drawn yet waits as in the buffers of an SSH connection.
 
         Returns:
-            The bytes that still arrive after the last key, until nothing does for half a second.
+            The bytes that are still drawn after the last key, until there are none for half a second.
         """
+        drawn = len(self.received)
         for _ in range(times):
             os.write(self._fd, key.encode())
-            self._read_slowly(every, rate)
-        after = len(self.received)
-        while self._read_slowly(0.5, rate):
-            pass
-        return len(self.received) - after
+            drawn = self._draw(drawn, every, rate)
+        after, before = drawn, -1
+        while drawn > before:
+            before, drawn = drawn, self._draw(drawn, 0.5, rate)
+        return drawn - after
 
-    def _read_slowly(self, seconds: float, rate: int) -> int:
-        """Read at most `rate` bytes per second; returns how many bytes it read."""
-        until, start = time.perf_counter() + seconds, len(self.received)
+    def _draw(self, drawn: int, seconds: float, rate: int) -> int:
+        """Draw at most `rate` bytes per second from byte `drawn` on; returns the byte where it stops."""
+        until = time.perf_counter() + seconds
         while time.perf_counter() < until:
             time.sleep(SLICE)
             if select.select([self._fd], [], [], 0)[0]:
-                self.received += os.read(self._fd, round(rate * SLICE))
-        return len(self.received) - start
+                self.received += os.read(self._fd, 1 << 16)
+            drawn, before = min(drawn + round(rate * SLICE), len(self.received)), drawn
+            self._answer(before, drawn)
+        return drawn
 
     def until(self, text: str, since: int = 0, limit: float = 30.0) -> float:
         """Seconds from the start of the program until `text` has arrived after byte `since`. Raises TimeoutError."""
@@ -94,7 +113,7 @@ class Terminal:
             if time.perf_counter() - self._began > limit:
                 raise TimeoutError(f"{text!r} did not appear; the end was {self.received[-300:]!r}")
             if select.select([self._fd], [], [], 0.05)[0]:
-                self.received += os.read(self._fd, 1 << 16)
+                self._receive()
         return time.perf_counter() - self._began
 
     def press(self, keys: str) -> tuple[int, float]:

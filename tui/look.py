@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 
 from textual.app import SystemCommand
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -14,6 +16,7 @@ from tui.drawing.format import glyphs_of_terminal
 from tui.session import Session
 from tui.settings import UNSET, Settings
 from tui.theme import PREFIX, THEMES, Ascii, Colorless, Exact, palette_of
+from tui.widgets.acknowledged import AcknowledgedDriver
 from tui.widgets.key_order import KeyOrder
 
 
@@ -33,6 +36,11 @@ class Themed(KeyOrder):
         if self.glyphs == "ascii":
             self._sent.append(Ascii())
         self.animation_level = "none"
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our driver in place of Textual's for terminals, unless `TEXTUAL_DRIVER` names another."""
+        usual = super().get_driver_class()
+        return AcknowledgedDriver if usual is LinuxDriver else usual
 
     def choose_theme(self, name: str) -> None:
         """Use the colors of this theme, now and at the next start."""

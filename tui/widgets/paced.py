@@ -1,28 +1,24 @@
-"""Screens that draw no faster than the terminal takes what they have drawn."""
+"""Screens that are drawn no faster than the terminal can."""
 
 from __future__ import annotations
 
-import select
-import sys
 from typing import Any
 
 from textual.screen import Screen
 
+from tui.widgets.acknowledged import AcknowledgedDriver
+
 
 class Paced(Screen[Any]):
-    """A screen that repaints only while the terminal takes output.
+    """A screen that repaints only when the terminal has drawn nearly everything before.
 
-    Textual queues up to thirty repaints for a terminal that is slower than the program. On a slow connection, a key
-    that is held down would go on scrolling for seconds after it was released. Here, changes collect while the output
-    is blocked, and the next repaint shows the latest state, so that at most one page is out of date.
+    Textual queues up to thirty repaints for a terminal that is slower than the program, and the connection queues more.
+    On a slow one, a key that is held down would go on scrolling for seconds after it was released. Here, changes
+    collect while the terminal is behind, and the next repaint shows the latest state, so that at most one page is out
+    of date. With another driver than ours, such as the one without a terminal, nothing waits.
     """
 
     def _on_timer_update(self) -> None:
-        if self.app.is_headless or takes_output():
+        driver = self.app._driver  # Textual has no public name for it
+        if not isinstance(driver, AcknowledgedDriver) or driver.takes_more:
             super()._on_timer_update()  # else the timer comes back with the next frame
-
-
-def takes_output() -> bool:
-    """Whether the terminal that Textual writes to has room for more."""
-    assert sys.__stderr__ is not None, "Textual runs on a terminal"
-    return bool(select.select([], [sys.__stderr__], [], 0)[1])
