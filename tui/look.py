@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from textual import constants
 from textual.app import SystemCommand
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -40,7 +41,7 @@ class Themed(KeyOrder):
     def get_driver_class(self) -> type[Driver]:
         """Our driver in place of Textual's for terminals, unless `TEXTUAL_DRIVER` names another."""
         usual = super().get_driver_class()
-        return AcknowledgedDriver if usual is LinuxDriver else usual
+        return AcknowledgedDriver if usual is LinuxDriver and not constants.DRIVER else usual
 
     def choose_theme(self, name: str) -> None:
         """Use the colors of this theme, now and at the next start."""

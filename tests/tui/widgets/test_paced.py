@@ -15,6 +15,7 @@ import tty
 from collections.abc import Callable, Iterator
 
 import pytest
+from textual.drivers.linux_driver import LinuxDriver
 
 from tui.widgets.acknowledged import AHEAD, LEAVING_SECONDS, QUESTION, AcknowledgedDriver
 
@@ -236,5 +237,5 @@ def test_keys_keep_their_order_among_answers_and_answers_are_no_keys(start):
 
 def test_the_workbench_asks_in_a_terminal_unless_another_driver_is_set(workbench, monkeypatch):
     assert workbench("results").driver_class is AcknowledgedDriver
-    monkeypatch.setattr("textual.constants.DRIVER", "textual.drivers.headless_driver:HeadlessDriver")
-    assert workbench("results").driver_class is not AcknowledgedDriver
+    monkeypatch.setattr("textual.constants.DRIVER", "textual.drivers.linux_driver:LinuxDriver")
+    assert workbench("results").driver_class is LinuxDriver
