@@ -14,11 +14,12 @@ from textual.widgets import Button, Static
 
 from tui.keys.common import DIALOG, bindings
 from tui.screens.dialog import Dialog
+from tui.widgets.key_order import OpensWithButtons
 
 _TAKEN = {letter for key in DIALOG for letter in key.key.split(",")}
 
 
-class Confirm(Dialog[str | None]):
+class Confirm(Dialog[str | None], OpensWithButtons):
     """Ask a question. Dismisses with the id of the chosen button, or with None when closed.
 
     Args:
@@ -50,7 +51,8 @@ class Confirm(Dialog[str | None]):
                     yield Button(Content(label), id=name, compact=True)
 
     def on_mount(self) -> None:
-        list(self.query(Button))[self._default].focus()
+        self.set_focus(list(self.query(Button))[self._default])  # `focus` of the button would wait for the next message
+        self.has_buttons = True
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id)

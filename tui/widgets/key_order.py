@@ -33,13 +33,20 @@ class OpensWithInput(Screen[Any]):
     """Whether the input is still to come."""
 
 
+class OpensWithButtons(Screen[Any]):
+    """A screen that asks with buttons, one of which gets the keys that are pressed before the buttons are there."""
+
+    has_buttons = False
+    """Whether they are there, and one of them has the focus."""
+
+
 class KeyOrder(App[None]):
     """An app that carries out keys one after another."""
 
     def __init__(self) -> None:
         super().__init__()
         self._kept: list[Key] = []
-        """Keys that wait for an input to open or to close, the first one first."""
+        """Keys that wait for an input to open or to close, or for buttons, the first one first."""
         self._waits_since = 0.0
         """When the first of them began to wait, by the monotonic clock."""
 
@@ -60,12 +67,14 @@ class KeyOrder(App[None]):
             self.set_timer(LOOK_SECONDS, self._press_kept)
 
     def _keys_wait(self) -> bool:
-        """Whether an input is about to get the keys, or to give them back."""
+        """Whether an input is about to get the keys or to give them back, or buttons are about to get them."""
         screen, line = self.screen, self.focused
         if isinstance(screen, OpensWithInput):
             screen.expects_typing = screen.expects_typing and not isinstance(line, LineInput)
             if screen.expects_typing:
                 return True
+        if isinstance(screen, OpensWithButtons) and not screen.has_buttons:
+            return True
         if isinstance(screen, CommandPalette):
             return line is None
         return isinstance(line, LineInput) and line.is_closing

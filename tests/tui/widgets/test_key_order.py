@@ -174,3 +174,12 @@ async def test_an_input_that_stays_open_gets_the_keys_again():
         line.stay()
         await pilot.pause(0.1)
         assert line.value == "newx"
+
+
+@pytest.mark.parametrize("keys", ["qh", "qqqh", "qqqqqh"])
+async def test_a_question_that_is_about_to_open_gets_the_keys_that_answer_it(workbench, settle, until, keys):
+    app = workbench("results")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, 0.1)
+        press_at_once(app, keys, "enter")  # to Quit, which is left of Stay
+        await until(pilot, lambda: app._exit)
