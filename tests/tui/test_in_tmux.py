@@ -47,7 +47,9 @@ class Terminal:
     def start(self, *arguments: str) -> None:
         width, height = map(str, self.size)
         program = ["env", "-u", "COLUMNS", "-u", "LINES", sys.executable, "-m", "tui.cli", *arguments]
-        done = self._tmux("new-session", "-d", "-s", "walk", "-x", width, "-y", height, *program)
+        # without exit-empty, a second program could meet a server that is about to end with the session of the first
+        stay = ("start-server", ";", "set", "-g", "exit-empty", "off", ";")
+        done = self._tmux(*stay, "new-session", "-d", "-s", "walk", "-x", width, "-y", height, *program)
         assert done.returncode == 0, done.stderr
 
     def screen(self) -> str:
