@@ -29,6 +29,7 @@ CHANGED = [
     "tricks_3_9/*",
     "shake26_2x64d*",
     "resnet18_96",  # a recipe of ours, which was found anew on a GPU
+    "resnet20_fast",  # a recipe of ours, which reaches its accuracy in fewer epochs with Muon
 ]
 
 
