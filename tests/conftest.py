@@ -16,7 +16,7 @@ from hypothesis import settings
 # Each after those it imports: assertions of a module are rewritten only if pytest is the first to import it.
 pytest_plugins = ["tests.fixtures.folders", "tests.fixtures.shapes", "tests.fixtures.runs"]
 
-gc.set_threshold(50_000)  # as the program sets it: else a third of the time to collect the tests is spent on garbage
+gc.disable()  # until the tests are collected: else a third of that time is spent on a search for garbage
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers that compute with all cores each wait for one another
 
@@ -60,8 +60,9 @@ def built_once() -> Iterator[None]:
 
 def pytest_collection_finish() -> None:
     """Leave out what the imports have made from every later search for garbage."""
-    gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000)  # as the program sets it
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,7 +3,6 @@
 import pytest
 import torch
 import torchvision.transforms.v2.functional as F
-from torch._inductor.utils import fresh_cache
 
 from engine.augment.color import ColorJitter
 from engine.augment.pipeline import Pipeline
@@ -168,6 +167,8 @@ def test_compiled_equals_eager(pictures, pipeline):
 
 
 def test_without_a_compiler_it_says_so_once_and_stays_eager(pictures, pipeline, monkeypatch):
+    from torch._inductor.utils import fresh_cache  # not when tests are collected: it takes a second
+
     said = []
     used = pipeline(JITTER, "mixup", compile=True, say=said.append)
     x = pictures(16)

@@ -31,27 +31,30 @@ class Holder(nn.Module):
         self.model = net
 
 
-def wrapped(net: nn.Module) -> dict[str, object]:
-    state = net.state_dict()
-    return {
-        "plain": state,
-        "state_dict": {"state_dict": state, "epoch": 3, "arch": "x", "optimizer": {"lr": 0.1, "steps": [1, 2]}},
-        "model": {"model": state, "args": {"lr": 0.1}},
-        "nested": {"net": {"state_dict": state}, "acc": 0.9},  # kuangliu keeps `net`, `acc` and `epoch`
-        "a name and a state dict": {"model": "resnet18", "state_dict": state},
-        "data parallel": nn.DataParallel(net).state_dict(),
-        "compiled": torch.compile(net).state_dict(),
-        "compiled in parallel": nn.DataParallel(torch.compile(net)).state_dict(),
-        "averaged": torch.optim.swa_utils.AveragedModel(net).state_dict(),
-        "a Lightning module": {"state_dict": Holder(net).state_dict(), "global_step": 7},
-    }
+WRAPPED = {
+    "plain": nn.Module.state_dict,
+    "state_dict": lambda net: {
+        "state_dict": net.state_dict(),
+        "epoch": 3,
+        "arch": "x",
+        "optimizer": {"lr": 0.1, "steps": [1, 2]},
+    },
+    "model": lambda net: {"model": net.state_dict(), "args": {"lr": 0.1}},
+    "nested": lambda net: {"net": {"state_dict": net.state_dict()}, "acc": 0.9},  # kuangliu: `net`, `acc` and `epoch`
+    "a name and a state dict": lambda net: {"model": "resnet18", "state_dict": net.state_dict()},
+    "data parallel": lambda net: nn.DataParallel(net).state_dict(),
+    "compiled": lambda net: torch.compile(net).state_dict(),
+    "compiled in parallel": lambda net: nn.DataParallel(torch.compile(net)).state_dict(),
+    "averaged": lambda net: torch.optim.swa_utils.AveragedModel(net).state_dict(),
+    "a Lightning module": lambda net: {"state_dict": Holder(net).state_dict(), "global_step": 7},
+}
 
 
-@pytest.mark.parametrize("how", wrapped(nn.Linear(1, 1)))
+@pytest.mark.parametrize("how", WRAPPED)
 @pytest.mark.parametrize("new", [True, False])
 def test_usual_wrappers_are_understood(net, tmp_path, how, new):
     path = tmp_path / "x.pth"
-    torch.save(wrapped(net)[how], path, _use_new_zipfile_serialization=new)
+    torch.save(WRAPPED[how](net), path, _use_new_zipfile_serialization=new)
     assert same(read_state(path), net)
 
 
