@@ -12,7 +12,7 @@ setup:
 
 # run the tests, or those that you name
 test *args:
-    {{python}} -m pytest -n auto {{args}}
+    {{python}} -m pytest -n auto --dist worksteal {{args}}
 
 # run the long tests
 slow *args:

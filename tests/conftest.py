@@ -58,6 +58,14 @@ def built_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_outlives_a_power_cut() -> Iterator[None]:
+    """Let no test wait until the disk has written a file, which takes milliseconds for each of tens of thousands."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # which refuses a closed file as well
+        yield
+
+
 def pytest_collection_finish() -> None:
     """Leave out what the imports have made from every later search for garbage."""
     gc.freeze()

@@ -46,4 +46,4 @@ def test_every_file_that_the_readme_links_to_exists():
 
 def test_ci_finds_the_test_command():
     script = README.partition("<!-- test command -->")[2]
-    assert blocks("sh", script)[0].strip().endswith(".venv/bin/python -m pytest -n auto")
+    assert blocks("sh", script)[0].strip().endswith(".venv/bin/python -m pytest -n auto --dist worksteal")
