@@ -12,7 +12,9 @@ With $FAKE_CARDS, each node has a GPU to sample, which uses 100 W, though the ru
 While RUN_DIR/pause exists it goes no further than three steps into the second epoch; RUN_DIR/paused appears once it is
 there.
 """
+# ruff: noqa: E402
 
+import gc
 import os
 import sys
 import time
@@ -20,6 +22,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
+
+gc.disable()  # as `python -m engine` does before it imports torch, and `main` turns it on again
 
 import engine.attempt
 from engine.__main__ import main
