@@ -55,6 +55,12 @@ def tiny() -> DataSet:
 
 
 @pytest.fixture(scope="session")
+def tinier() -> DataSet:
+    """As many steps at a batch size of 16 as `tiny` has at 64, for runs that are only compared with one another."""
+    return shapes_of(90, 35)
+
+
+@pytest.fixture(scope="session")
 def parts() -> Catalog:
     return catalog((OWN_PARTS,))
 
@@ -168,16 +174,27 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny: DataSet, parts: Cat
     """`finished(**changes)`: a run like those of `make` that has gone to its end, the same one for all who only read it."""
     root, trials = tmp_path_factory.mktemp("finished"), {}
 
-    def finished(**changes: Any) -> Trial:
+    def finished(images: DataSet = tiny, **changes: Any) -> Trial:
         recipe = tiny_recipe(parts, **changes)
-        key = repr(recipe)
+        key = (id(images), repr(recipe))
         if key not in trials:
-            trial = Trial(recipe, create(root, recipe, seed=1, placement=Placement()), tiny, parts)
+            trial = Trial(recipe, create(root, recipe, seed=1, placement=Placement()), images, parts)
             trial.go()
             trials[key] = trial
         return trials[key]
 
     return finished
+
+
+@pytest.fixture
+def twice(make: Make, finished: Callable[..., Trial], tinier: DataSet) -> Callable[..., tuple[Trial, Trial]]:
+    """`twice(**changes)`: a small run that has finished undisturbed, and the same one not yet begun."""
+
+    def twice(**changes: Any) -> tuple[Trial, Trial]:
+        changes = {"images": tinier, "batch_size": 16} | changes
+        return finished(**changes), make(**changes)
+
+    return twice
 
 
 @pytest.fixture

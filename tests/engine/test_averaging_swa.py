@@ -52,10 +52,9 @@ def test_looking_less_often_changes_no_weight(make):
 
 
 @pytest.mark.parametrize("asked", [8, 9, 12])
-def test_a_run_stopped_again_and_again_ends_with_the_same_bits(make, asked):
+def test_a_run_stopped_again_and_again_ends_with_the_same_bits(twice, asked):
     """Also while the statistics are being taken, which a stop cuts short."""
-    whole, pieces = make(**SWA), make(**SWA)
-    whole.go()
+    whole, pieces = twice(**SWA)
     while not isinstance(pieces.go(stop_after=asked)[-1], Finished):
         assert pieces.attempts < 20
     assert pieces.attempts > 2

@@ -77,17 +77,17 @@ def test_its_schedule_is_compressed_and_that_of_the_others_is_not(make, monkeypa
     assert [step["lr"] for step in seen[:7]] == pytest.approx(compressed)
 
 
-def stopped_after(make, step: int, **changes):
-    """A run that was stopped after so many steps of all, five of which are an epoch."""
-    trial = make(**changes)
-    trial.stop_at((step - 1) // 5, (step - 1) % 5 + 1)
-    return trial
+def stopped_after(twice, step: int, **changes):
+    """A run that has finished, and the same one stopped after so many steps of all, five of which are an epoch."""
+    whole, pieces = twice(**changes)
+    pieces.stop_at((step - 1) // 5, (step - 1) % 5 + 1)
+    return whole, pieces
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_stopped_around_the_end_of_a_group_ends_with_the_same_bits(make, finished, kind):
+def test_a_run_stopped_around_the_end_of_a_group_ends_with_the_same_bits(twice, kind):
     """Before it, exactly at it (the checkpoint still has the group's momentum) and after it, in one run."""
-    whole, pieces = finished(**KINDS[kind]), stopped_after(make, 6, **KINDS[kind])
+    whole, pieces = stopped_after(twice, 6, **KINDS[kind])
     assert [pieces.go(stop_after=1)[-1].step for _ in range(2)] == [2, 3], "of the second epoch"
     assert isinstance(pieces.go()[-1], Finished)
     assert all(event.exact for event in pieces.events if isinstance(event, Resumed))
@@ -97,8 +97,8 @@ def test_a_run_stopped_around_the_end_of_a_group_ends_with_the_same_bits(make, f
 
 @pytest.mark.parametrize("at", [6, 7, 8, 10])
 @pytest.mark.usefixtures("written_at_once")
-def test_a_run_killed_around_the_end_of_a_group_ends_with_the_same_bits(make, finished, at):
-    whole, killed = finished(optimizer=SGD), make(optimizer=SGD)
+def test_a_run_killed_around_the_end_of_a_group_ends_with_the_same_bits(twice, at):
+    whole, killed = twice(optimizer=SGD)
     stream = killed.start(interval=0)
     next(event for event in stream if isinstance(event, Checkpoint) and event.epoch * 5 + event.step == at)
     stream.close()

@@ -34,8 +34,8 @@ def test_epochs_before_the_start_visit_all_images_and_later_passes_each_of_their
 
 
 @pytest.mark.parametrize("at", [4, 5, 6, 7, 8, 10, 11])
-def test_a_run_stopped_within_or_between_passes_ends_with_the_same_bits(make, finished, at):
-    whole, pieces = finished(**HARD), stopped_after(make, at, **HARD)
+def test_a_run_stopped_within_or_between_passes_ends_with_the_same_bits(twice, at):
+    whole, pieces = stopped_after(twice, at, **HARD)
     assert isinstance(pieces.go()[-1], Finished)
     assert all(event.exact for event in pieces.events if isinstance(event, Resumed))
     assert pieces.ends_as(whole) and pieces.epochs() == whole.epochs()

@@ -41,8 +41,8 @@ def test_training_sees_the_sizes_of_the_recipe_and_evaluation_the_full_one(make,
 @pytest.mark.parametrize(
     ("table", "at"), [(GROWING, 4), (GROWING, 5), (GROWING, 9), (GROWING, 10), (CROPPED, 6), (CROPPED, 11)]
 )
-def test_a_run_stopped_around_a_change_of_size_ends_with_the_same_bits(make, finished, table, at):
-    whole, pieces = finished(**table), stopped_after(make, at, **table)
+def test_a_run_stopped_around_a_change_of_size_ends_with_the_same_bits(twice, table, at):
+    whole, pieces = stopped_after(twice, at, **table)
     assert isinstance(pieces.go()[-1], Finished)
     assert all(event.exact for event in pieces.events if isinstance(event, Resumed))
     assert pieces.ends_as(whole) and pieces.epochs() == whole.epochs()

@@ -34,8 +34,8 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_stopped_every_third_step_ends_with_the_same_bits(make, finished, kind):
-    whole, pieces = finished(**KINDS[kind]), make(**KINDS[kind])
+def test_a_run_stopped_every_third_step_ends_with_the_same_bits(twice, kind):
+    whole, pieces = twice(**KINDS[kind])
     while not isinstance(pieces.go(stop_after=3)[-1], Finished):
         assert pieces.attempts < 30
     assert pieces.attempts > 5
@@ -50,8 +50,8 @@ def test_a_run_stopped_every_third_step_ends_with_the_same_bits(make, finished, 
 
 
 @pytest.mark.parametrize("asked", range(8))
-def test_a_stop_at_any_point_of_an_epoch_can_be_resumed(make, finished, asked):
-    whole, pieces = finished(averaging="ema"), make(averaging="ema")
+def test_a_stop_at_any_point_of_an_epoch_can_be_resumed(twice, asked):
+    whole, pieces = twice(averaging="ema")
     events = pieces.go(stop_after=asked)
     stopped, saved = events[-1], [event for event in events if isinstance(event, Checkpoint)][-1]
     assert isinstance(stopped, Stopped)
@@ -128,7 +128,8 @@ def test_a_checkpoint_of_another_recipe_seed_or_data_set_is_refused(make, tiny, 
 def test_other_threads_are_told_as_not_bit_identical(make):
     trial = make()
     trial.go(stop_after=3)
-    resumed = next(event for event in trial.go(placement=Placement(threads=2)) if isinstance(event, Resumed))
+    events = trial.go(stop_after=1, placement=Placement(threads=2))
+    resumed = next(event for event in events if isinstance(event, Resumed))
     assert not resumed.exact
     assert resumed.why == "resumed, not bit-identical: threads changed from 1 to 2"
 

@@ -34,12 +34,12 @@ def runs(root: Path) -> list[RunFolder]:
     return [build(root, number) for number in range(6)]
 
 
-def test_ten_thousand_runs_are_read_once_and_then_only_what_changed(root, cache):
-    runs = [build(root, number) for number in range(10_000)]
+def test_thousands_of_runs_are_read_once_and_then_only_what_changed(root, cache):
+    runs = [build(root, number) for number in range(2_500)]
     index = Index(cache)
     rows = index.rows([root])
-    assert (len(rows), index.parsed) == (10_000, 10_000)
-    assert [row.seed for row in rows] == list(range(9999, -1, -1))  # newest first
+    assert (len(rows), index.parsed) == (2_500, 2_500)
+    assert [row.seed for row in rows] == list(range(2_499, -1, -1))  # newest first
 
     again = Index(cache)  # another program, later
     assert again.rows([root]) == rows
@@ -52,14 +52,14 @@ def test_ten_thousand_runs_are_read_once_and_then_only_what_changed(root, cache)
     for path in runs[20].path.iterdir():
         path.unlink()
     runs[20].path.rmdir()
-    build(root, 10_000)
+    build(root, 2_500)
     for lister in (again, Index(cache)):
         changed = {row.seed: row for row in lister.rows([root])}
         assert changed[17].name == "seventeen"
         assert changed[18].reason == "diverged"
         assert changed[19].last_accuracy == 0.75
-        assert 20 not in changed and 10_000 in changed
-        assert len(changed) == 10_000
+        assert 20 not in changed and 2_500 in changed
+        assert len(changed) == 2_500
     assert again.parsed == 4
     assert lister.parsed == 0
 
