@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import torch.distributed as dist
 
@@ -21,6 +22,7 @@ from engine.contract.recipe.schema import Placement
 from engine.contract.run.events import Event
 from engine.contract.run.teacher import is_distilled
 from engine.distributed import ALONE, World
+from engine.loop import trials
 from engine.loop.setup import prepare
 from engine.loop.teacher import Teacher
 from engine.models.build import build_model
@@ -87,13 +89,14 @@ def one_step(world: World, trial: Any, probe: Path, batch: int, steps: int = 1, 
     With `double`, the model computes in float64, while the ranks exchange gradients in float32.
     """
     threads, kind = torch.get_num_threads(), torch.get_default_dtype()
-    try:
-        torch.set_default_dtype(torch.float64 if double else kind)
-        return _steps(world, trial, probe, batch, steps)
-    finally:
-        torch.set_default_dtype(kind)
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trials, "splittable", lambda *_: False)  # the trial of parts of a batch knows float32 alone
+        try:
+            torch.set_default_dtype(torch.float64 if double else kind)
+            return _steps(world, trial, probe, batch, steps)
+        finally:
+            torch.set_default_dtype(kind)
+            torch.set_num_threads(threads)
 
 
 def _steps(world: World, trial: Any, probe: Path, batch: int, steps: int) -> dict[str, Any]:
