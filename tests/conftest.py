@@ -74,6 +74,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run, and begin with the tests that wait for a scheduler, while others compute."""
+    items.sort(key=lambda item: item.get_closest_marker("slurm") is None)
     gpu = [item for item in items if item.get_closest_marker("gpu")]
     if not gpu:
         return
