@@ -31,11 +31,12 @@ def test_parameters_equal_the_published_builds(name: str, count: int) -> None:
     assert sum(p.numel() for p in model.parameters()) == count
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs"), [(resnet18, torchvision.models.resnet18), (resnet50, torchvision.models.resnet50)]
+@pytest.fixture(
+    scope="module", params=[(resnet18, torchvision.models.resnet18), (resnet50, torchvision.models.resnet50)]
 )
-@pytest.mark.parametrize("training", [False, True])
-def test_torchvision_weights_give_the_same_logits(ours, theirs, training: bool) -> None:
+def transplanted(request: pytest.FixtureRequest) -> tuple[nn.Module, nn.Module]:
+    """Our net with the weights of torchvision's, and that one with our stem, in fp64."""
+    ours, theirs = request.param
     torch.manual_seed(0)
     reference = theirs(num_classes=10)
     reference.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
@@ -49,12 +50,15 @@ def test_torchvision_weights_give_the_same_logits(ours, theirs, training: bool) 
     state, names = reference.state_dict(), list(model.state_dict())
     assert len(state) == len(names)  # both list stem, then body before shortcut, then the classifier
     model.load_state_dict(dict(zip(names, state.values(), strict=True)), strict=True)
+    return model.double(), reference.double()
 
-    x = torch.randn(4, 3, 32, 32, dtype=torch.float64)
-    reference.double().train(training)
-    model.double().train(training)
+
+@pytest.mark.parametrize("training", [False, True])
+def test_torchvision_weights_give_the_same_logits(transplanted, training: bool) -> None:
+    model, reference = transplanted
+    x = torch.randn(2, 3, 32, 32, dtype=torch.float64)
     with torch.no_grad():
-        torch.testing.assert_close(model(x), reference(x), rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(model.train(training)(x), reference.train(training)(x), rtol=1e-9, atol=1e-9)
 
 
 def test_resnet20_is_the_papers_net_with_projection_shortcuts() -> None:
