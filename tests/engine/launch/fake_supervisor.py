@@ -18,8 +18,10 @@ from engine.launch.waiting import Timing
 
 
 def trainer(run: RunFolder, placement: Placement) -> list[str]:
+    """The command line of the trainer: the real one has a process per GPU, and the fake one always a single process."""
     script = os.environ.get("FAKE_TRAINER", "fake_trainer.py")
-    return [sys.executable, *torchrun(run, placement), str(Path(__file__).with_name(script)), str(run.path)]
+    agent = torchrun(run, placement) if script == "real_trainer.py" else []
+    return [sys.executable, *agent, str(Path(__file__).with_name(script)), str(run.path)]
 
 
 def supervise_all(paths: list[str], timing: Timing) -> int:
