@@ -55,6 +55,14 @@ class Bench:
         self.until(lambda: run.events.exists() and b'"step"' in run.events.read_bytes())
         return run
 
+    def undisturbed(self, recipe: dict[str, Any]) -> RunFolder:
+        """A run on the CPU that has finished, carried out on one thread of this process."""
+        from engine.attempt import carry_out  # not before it is needed: it imports torch
+
+        run = self.make(recipe=recipe, threads=1)
+        assert carry_out(run, lambda: False) == 0
+        return run
+
     def until(self, true: Callable[[], object], patience: float = PATIENCE) -> None:
         deadline = time.monotonic() + patience
         while not true():

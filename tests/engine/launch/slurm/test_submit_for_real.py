@@ -13,7 +13,7 @@ from engine.contract.recipe.schema import Placement
 from engine.contract.run.jobs import JobRecord
 from engine.contract.run.process import ExitRecord, ProcRecord
 from engine.contract.run.store import RunFolder
-from engine.launch import control, local, restart, start
+from engine.launch import control, restart, start
 from engine.launch.slurm import submit
 from tests.engine.launch.slurm.cluster import RECIPE
 
@@ -94,9 +94,7 @@ def test_a_run_that_was_warned_ends_with_the_undisturbed_result(bench, real_slur
     """The warning before the time limit is a USR2 to every process of the step, as `scancel --signal` sends it."""
     monkeypatch.setenv("FAKE_TRAINER", "real_trainer.py")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    whole = bench.make(recipe=RECIPE, threads=1)
-    local.start(whole, supervisor=bench.supervisor, timeout=60)
-    assert bench.ended(whole).state == "finished"
+    whole = bench.undisturbed(RECIPE)
     run = bench.make(recipe=RECIPE, threads=1, launcher="slurm")
     (run.path / "pause").touch()
     start.start(run)
