@@ -63,25 +63,24 @@ KINDS = {
 }
 
 
-def stopped_at(make, step: int, **changes):
-    """A run that was stopped after so many steps of its short epoch, the third."""
-    trial = make(**changes)
-    trial.stop_at(2, step)
-    return trial
+def stopped_at(twice, step: int, **changes):
+    """A run that has finished, and the same one stopped after so many steps of its short epoch, the third."""
+    whole, pieces = twice(**changes)
+    pieces.stop_at(2, step)
+    return whole, pieces
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_stopped_inside_the_short_epoch_ends_with_the_same_bits(make, finished, kind):
-    changes = SHORT | KINDS[kind]
-    whole, pieces = finished(**changes), stopped_at(make, 2, **changes)
+def test_a_run_stopped_inside_the_short_epoch_ends_with_the_same_bits(twice, kind):
+    whole, pieces = stopped_at(twice, 2, **SHORT | KINDS[kind])
     events = pieces.go()
     assert [(e.epoch, e.step, e.exact) for e in events if isinstance(e, Resumed)] == [(2, 2, True)]
     assert pieces.ends_as(whole) and pieces.epochs() == whole.epochs()
     assert pieces.run.predictions.read_bytes() == whole.run.predictions.read_bytes()
 
 
-def test_a_run_stopped_every_second_step_ends_with_the_same_bits(make, finished):
-    whole, pieces = finished(**SHORT), make(**SHORT)
+def test_a_run_stopped_every_second_step_ends_with_the_same_bits(twice):
+    whole, pieces = twice(**SHORT)
     while not isinstance(pieces.go(stop_after=2)[-1], Finished):
         assert pieces.attempts < 40
     assert pieces.attempts > 6 and pieces.ends_as(whole) and pieces.epochs() == whole.epochs()
@@ -89,8 +88,8 @@ def test_a_run_stopped_every_second_step_ends_with_the_same_bits(make, finished)
 
 @pytest.mark.parametrize("step", [1, 2])
 @pytest.mark.usefixtures("written_at_once")  # a slow writer might have no checkpoint of such a short epoch
-def test_a_run_killed_inside_the_short_epoch_goes_on_from_its_newest_checkpoint(make, finished, step):
-    whole, killed = finished(**SHORT), make(**SHORT)
+def test_a_run_killed_inside_the_short_epoch_goes_on_from_its_newest_checkpoint(twice, step):
+    whole, killed = twice(**SHORT)
     stream = killed.start(interval=0)
     next(event for event in stream if isinstance(event, Checkpoint) and (event.epoch, event.step) == (2, step))
     stream.close()
@@ -99,8 +98,8 @@ def test_a_run_killed_inside_the_short_epoch_goes_on_from_its_newest_checkpoint(
     assert killed.ends_as(whole) and killed.epochs() == whole.epochs()
 
 
-def test_a_run_stopped_after_the_last_step_of_the_short_epoch_is_tested_when_it_goes_on(make, finished):
-    whole, pieces = finished(**SHORT), stopped_at(make, 3, **SHORT)
+def test_a_run_stopped_after_the_last_step_of_the_short_epoch_is_tested_when_it_goes_on(twice):
+    whole, pieces = stopped_at(twice, 3, **SHORT)
     assert predictions.read(pieces.run.predictions).last_epoch == 2
     assert isinstance(pieces.go()[-1], Finished)
     assert pieces.ends_as(whole) and pieces.epochs() == whole.epochs()

@@ -60,8 +60,8 @@ def test_pruning_keeps_the_final_weights(make):
 
 
 @pytest.mark.parametrize("averaging", ["off", "ema"])
-def test_stopped_every_third_step_it_ends_with_the_same_bits(make, finished, averaging):
-    whole, pieces = finished(averaging=averaging, **ONCE), make(averaging=averaging, **ONCE)
+def test_stopped_every_third_step_it_ends_with_the_same_bits(twice, averaging):
+    whole, pieces = twice(averaging=averaging, **ONCE)
     while not isinstance(pieces.go(stop_after=3)[-1], Finished):
         assert pieces.attempts < 30
     assert pieces.attempts > 5

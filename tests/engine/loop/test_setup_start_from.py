@@ -34,9 +34,8 @@ def test_average_and_model_start_alike_and_apart_from_the_seed(make, tmp_path):
     assert not torch.equal(stems[0], airbench94(width=12).whiten.weight)
 
 
-def test_a_run_in_pieces_ends_as_a_whole_one(make):
-    whole, pieces = make(**CHANGES), make(**CHANGES)
-    whole.go()
+def test_a_run_in_pieces_ends_as_a_whole_one(twice):
+    whole, pieces = twice(**CHANGES)
     while pieces.go(stop_after=4)[-1].KIND != "finished":
         assert pieces.attempts < 20
     assert pieces.ends_as(whole)

@@ -17,10 +17,11 @@ from engine.models.build import build_model
         ("ema", {"lookahead_alpha_end": 0.1, "lookahead_buffers": True}),
     ],
 )
-def test_with_lookahead_the_weights_that_are_kept_are_those_that_were_judged(make, averaging, changes):
+def test_with_lookahead_the_weights_that_are_kept_are_those_that_were_judged(make, tinier, averaging, changes):
     """Fifteen steps end between two meetings of every four."""
     optimizer = {"name": "sgd", "lr": 0.05, "lookahead": 4} | changes
-    trial = make(optimizer=optimizer, averaging=averaging, model={"name": "airbench94", "width": 12})
+    model = {"name": "airbench94", "width": 12}
+    trial = make(tinier, batch_size=16, optimizer=optimizer, averaging=averaging, model=model)
     trial.go()
     model = build_model(trial.recipe.model, num_classes=len(trial.data.classes), image_size=32, catalog=trial.parts)
     model.load_state_dict(trial.weights())
