@@ -50,19 +50,19 @@ def test_a_linear_model_cannot_do_it(arrays):
     y = torch.from_numpy(arrays.train_labels.astype(np.int64))
     best = 0.0
     for decay in (1e-3, 1e-1):
-        weight = torch.zeros(3072, 10, requires_grad=True)
+        weight = torch.zeros(10, 3072, requires_grad=True)
         optimizer = torch.optim.LBFGS([weight], max_iter=8, line_search_fn="strong_wolfe")
 
         def loss(weight=weight, optimizer=optimizer, decay=decay):
             optimizer.zero_grad()
-            value = F.cross_entropy(x @ weight, y) + decay / 2 * weight.square().sum()
+            value = F.cross_entropy(F.linear(x, weight), y) + decay / 2 * weight.square().sum()
             value.backward()
             return value
 
         start = loss().item()
         optimizer.step(loss)
         assert loss().item() < start
-        guesses = (test @ weight).argmax(1).numpy()
+        guesses = F.linear(test, weight).argmax(1).numpy()
         best = max(best, float((guesses == arrays.test_labels).mean()))
     assert best < 0.6
 
