@@ -37,7 +37,7 @@ def loaded_by(names: list[str], banned: tuple[str, ...]) -> str:
 def packages_loaded_by(names: tuple[str, ...]) -> set[str]:
     """All packages that importing all of `names` loads, in a fresh interpreter."""
     code = (
-        f"import importlib, sys\nfor name in {names!r}: importlib.import_module(name)\n"
+        f"import gc, importlib, sys\ngc.disable()\nfor name in {names!r}: importlib.import_module(name)\n"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )
     root = Path(__file__).resolve().parent.parent
