@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -53,8 +55,15 @@ def masked(options: Any) -> bool:
     return (options or {}).get("attn_mask") is not None
 
 
+@contextmanager
+def on_meta() -> Iterator[None]:
+    """Within the block, models are built and run on the meta device, for their shapes alone."""
+    with torch.device("meta"), ShapesOnly():
+        yield
+
+
 def blank(name: str, num_classes: int = 10, in_channels: int = 3, image_size: int = 32, **options: Any) -> nn.Module:
     """The model of that name on the meta device."""
     facts = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
-    with torch.device("meta"), ShapesOnly():
+    with on_meta():
         return build_model(Choice(name=name, **options), **facts, catalog=catalog())

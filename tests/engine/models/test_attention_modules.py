@@ -13,6 +13,7 @@ from engine.models.nasnet import NormalCell, ReductionCell
 from engine.models.rir import TwoStreams
 from engine.models.sknet import SelectiveKernel
 from engine.models.spp import SpatialPyramid
+from tests.engine.models.shapes import on_meta
 
 
 class Swapped(nn.Module):
@@ -74,7 +75,7 @@ def test_gather_excite_weighs_the_whole_map() -> None:
 
 
 def test_gathers_are_as_large_as_the_maps_of_their_stages() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = ge_resnext29_8x64d(image_size=36)
         assert model(torch.zeros(2, 3, 36, 36)).shape == (2, 10)
     sides = [stage[0].body[-1].gather[0].kernel_size[0] for stage in model.stages]

@@ -7,6 +7,7 @@ from timm.layers.bottleneck_attn import BottleneckAttn
 from torch import nn
 
 from engine.models.botnet import RelativeAttention, botnet
+from tests.engine.models.shapes import on_meta
 
 
 @pytest.mark.parametrize("side", [3, 8])
@@ -27,7 +28,7 @@ def test_timm_weights_give_the_same_attention(side: int) -> None:
 
 
 def test_parameters_are_resnet50s_with_attention_for_three_convolutions() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = botnet(1000)
         resnet = sum(p.numel() for p in torchvision.models.resnet50().parameters())
     stem = 3 * 64 * (7 * 7 - 3 * 3)
@@ -38,7 +39,7 @@ def test_parameters_are_resnet50s_with_attention_for_three_convolutions() -> Non
 
 
 def test_all_attention_runs_over_the_same_64_cells() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = botnet()
         maps = model.stages(model.stem(torch.zeros(1, 3, 32, 32)))
     sides = [m.side for m in model.modules() if isinstance(m, RelativeAttention)]

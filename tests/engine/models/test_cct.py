@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from engine.models import cct
 from engine.models.cct import CCT6, CCTBlock, Tokenizer, sines
 from engine.models.transformer_layers import DropPath
+from tests.engine.models.shapes import on_meta
 
 # Parameters of pprp/pytorch-cifar-tricks a85b050's builds, copies of the authors' own, at 10 classes: all, and those
 # that train (fixed positions do not).
@@ -23,7 +24,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize(("name", "learned", "fixed"), [(name, *counts) for name, counts in PUBLISHED.items()])
 def test_parameters_equal_the_published_builds(name: str, learned: int, fixed: int) -> None:
-    with torch.device("meta"):
+    with on_meta():
         model, sine = getattr(cct, name)(), getattr(cct, f"{name}_sine")()
     assert sum(p.numel() for p in model.parameters()) == learned
     assert sum(p.numel() for p in sine.parameters()) == fixed
@@ -32,14 +33,14 @@ def test_parameters_equal_the_published_builds(name: str, learned: int, fixed: i
 
 @pytest.mark.parametrize(("name", "count"), [("cct_14_7x2_224", 21_986_123), ("cct_14_7x2_384", 22_132_043)])
 def test_parameters_of_the_large_nets_equal_the_published_builds(name: str, count: int) -> None:
-    with torch.device("meta"):
+    with on_meta():
         assert sum(p.numel() for p in getattr(cct, name)().parameters()) == count
 
 
 @pytest.mark.parametrize(("kernel", "convs"), [(3, 1), (3, 2), (7, 1), (7, 2)])
 @pytest.mark.parametrize("side", [28, 31, 32, 57, 224])
 def test_the_number_of_tokens_is_known_beforehand(kernel: int, convs: int, side: int) -> None:
-    with torch.device("meta"):
+    with on_meta():
         tokenizer = Tokenizer(3, 8, kernel, convs)
         assert tokenizer(torch.zeros(1, 3, side, side)).shape == (1, tokenizer.tokens(side), 8)
 

@@ -6,19 +6,20 @@ from torch import nn
 
 from engine.models.ceit import CeiT, LastTokenAttention, LocallyEnhancedFeedForward, ceit
 from engine.models.transformer_layers import DropPath
+from tests.engine.models.shapes import on_meta
 
 IMAGENET = {"kernel": 7, "stride": 2, "patch": 4}
 
 
 @pytest.mark.parametrize(("dim", "heads", "millions"), [(192, 3, 6.4), (384, 6, 24.2)])
 def test_parameters_at_224_px_are_the_papers(dim: int, heads: int, millions: float) -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = CeiT(dim, heads, 1000, 3, 224, **IMAGENET)
     assert round(sum(p.numel() for p in model.parameters()) / 1e6, 1) == millions  # CeiT-T and CeiT-S
 
 
 def test_parameters_at_32_px_differ_by_tokens_and_classes_alone() -> None:
-    with torch.device("meta"):
+    with on_meta():
         large, small = CeiT(192, 3, 1000, 3, 224, **IMAGENET), ceit()
     convolution = 64 * 3 * (7 * 7 - 3 * 3) + 192 * 64 * (4 * 4 - 2 * 2)
     positions, classes = 192 * (14 * 14 - 8 * 8), 990 * 193
@@ -56,6 +57,6 @@ def test_logits_come_from_the_class_tokens_of_all_layers() -> None:
 
 
 def test_drop_path_grows_linearly_to_a_tenth() -> None:
-    with torch.device("meta"):
+    with on_meta():
         rates = [m.rate for m in ceit().modules() if isinstance(m, DropPath)]
     assert rates == pytest.approx([0.1 * i / 11 for i in range(12) for _ in range(2)])

@@ -9,6 +9,7 @@ from torch import nn
 from engine.models import coatnet
 from engine.models.coatnet import CoAtNet, Size, Transformer
 from engine.models.transformer_layers import Attention, DropPath
+from tests.engine.models.shapes import on_meta
 
 IMAGENET = (2, 2, 2, 2, 2)
 
@@ -22,7 +23,7 @@ def test_parameters_equal_timms_at_maps_of_the_same_size(number: int) -> None:
     """timm's net at 128 px works on 8 and 4 px in its last stages, as ours does at 32."""
     size: Size = getattr(coatnet, f"SIZE_{number}")
     cfg = MaxxVitCfg(embed_dim=size.widths, depths=size.depths, stem_width=size.stem)
-    with torch.device("meta"):
+    with on_meta():
         reference = MaxxVit(cfg, img_size=128, num_classes=10)
         model = getattr(coatnet, f"coatnet_{number}")()
     assert count(model) == count(reference)
@@ -31,7 +32,7 @@ def test_parameters_equal_timms_at_maps_of_the_same_size(number: int) -> None:
 @pytest.mark.parametrize(("number", "millions"), [(0, 25), (1, 42), (2, 75), (3, 168), (4, 275)])
 def test_parameters_at_224_px_are_the_papers(number: int, millions: int) -> None:
     """Table 3; the paper leaves open where biases and the gate's width go, which makes up to three in a hundred."""
-    with torch.device("meta"):
+    with on_meta():
         model = CoAtNet(getattr(coatnet, f"SIZE_{number}"), 1000, 3, 224, strides=IMAGENET)
     assert count(model) / 1e6 == pytest.approx(millions, rel=0.03)
 
@@ -43,7 +44,7 @@ def test_parameters_at_224_px_are_the_papers(number: int, millions: int) -> None
 def test_the_seeds_nets_have_their_parameters(number: int, published: int, last: int) -> None:
     """pprp/pytorch-cifar-tricks a85b050; of these it published rows for the first three, which are registered."""
     size: Size = getattr(coatnet, f"SIZE_{number}")
-    with torch.device("meta"):
+    with on_meta():
         model = CoAtNet(size._replace(widths=(*size.widths[:3], last)), 10, 3, 32, strides=IMAGENET, lean=True)
         assert count(model) == published
         if number < 3:
@@ -51,7 +52,7 @@ def test_the_seeds_nets_have_their_parameters(number: int, published: int, last:
 
 
 def test_maps_halve_where_told_and_attention_runs_over_64_and_16_tokens() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model, x = coatnet.coatnet_0(), torch.zeros(1, 3, 32, 32)
         maps = [x := model.stem(x), *(x := stage(x) for stage in model.stages)]
         seed, y = coatnet.coatnet_0_seed(), torch.zeros(1, 3, 32, 32)
@@ -82,7 +83,7 @@ def test_a_transformer_block_pools_both_branches_and_attends_with_offsets(lean: 
 
 
 def test_heads_are_32_channels_wide_and_drop_path_grows_linearly() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = coatnet.coatnet_2()
         heads = {(m.qkv.out_features // 3, m.heads) for m in model.modules() if isinstance(m, Attention)}
         rates = sorted({m.rate for m in model.modules() if isinstance(m, DropPath)})

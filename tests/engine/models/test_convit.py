@@ -8,6 +8,7 @@ from torch import nn
 from engine.models import convit
 from engine.models.convit import ConViT, GatedAttention, relative_places
 from engine.models.transformer_layers import DropPath
+from tests.engine.models.shapes import on_meta
 
 # Parameters at 10 classes of pprp/pytorch-cifar-tricks a85b050's builds, with patches of 16 px and four positions, the
 # width and the heads.
@@ -25,7 +26,7 @@ def count(model: nn.Module) -> int:
 
 @pytest.mark.parametrize(("name", "published", "dim", "heads"), ROWS)
 def test_parameters_equal_the_published_builds_but_for_the_patches(name, published: int, dim: int, heads: int) -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = getattr(convit, name)()
         assert count(model) == published - 3 * dim * (16 * 16 - 4 * 4) + dim * (64 - 4)
         assert count(ConViT(dim, heads, 10, 3, 32, 0.0, patch=16)) == published
@@ -66,7 +67,7 @@ def test_each_head_of_a_gated_layer_starts_at_its_own_neighbour(heads: int, kern
 
 
 def test_ten_gated_layers_and_two_plain_ones_drop_linearly() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = convit.convit_tiny()
     assert (len(model.gated), len(model.plain)) == (10, 2)
     rates = [m.rate for m in model.modules() if isinstance(m, DropPath)]

@@ -6,6 +6,7 @@ from torch import nn
 
 from engine.models.cvt import ConvAttention, CvT, Stage, cvt, cvt_seed
 from engine.models.transformer_layers import DropPath
+from tests.engine.models.shapes import on_meta
 
 
 def count(model: nn.Module) -> int:
@@ -14,14 +15,14 @@ def count(model: nn.Module) -> int:
 
 def test_parameters_are_the_papers_but_for_stem_and_classes() -> None:
     """CvT-13 has 19.98 M in the authors' repository and 20 M in table 3, with 1000 classes and a 7x7 stem."""
-    with torch.device("meta"):
+    with on_meta():
         model = cvt(1000)
     assert (count(model) + 64 * 3 * (7 * 7 - 3 * 3)) / 1e6 == pytest.approx(19.98, abs=0.02)
 
 
 def test_the_seeds_net_has_its_parameters() -> None:
     """pprp/pytorch-cifar-tricks a85b050."""
-    with torch.device("meta"):
+    with on_meta():
         assert count(cvt_seed()) == 19_547_466
 
 
@@ -41,7 +42,7 @@ def test_attention_is_the_formula_on_convolved_maps(lean: bool, token: bool) -> 
 
 
 def test_stages_work_on_32_16_and_8_px_and_only_the_last_drops() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model, x = cvt(), torch.zeros(1, 3, 32, 32)
         sides, tokens = [], []
         for stage in model.stages:

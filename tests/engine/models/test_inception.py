@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from engine.models.inception import inception_v3, inception_v4
 from engine.models.inception_resnet import inception_resnet_v2
 from engine.models.inception_seed import inception_resnet_v2_seed, inception_v3_seed, inception_v4_seed
+from tests.engine.models.shapes import on_meta
 
 
 def pad_everything(model: nn.Module) -> None:
@@ -60,7 +61,7 @@ def test_timm_weights_give_inception_resnets_logits(transplant) -> None:
 
 
 def test_modules_put_out_the_papers_channels() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model, x = inception_v3(), torch.zeros(2, 3, 32, 32)
         shapes = [tuple((x := module(x)).shape[1:]) for module in model.features]
     assert shapes == [
@@ -83,7 +84,7 @@ def test_modules_put_out_the_papers_channels() -> None:
     ids=["v3", "v4", "resnet_v2"],
 )
 def test_the_seeds_stem_does_not_pad_one_convolution(builder, shapes: list[tuple[int, int]]) -> None:
-    with torch.device("meta"):
+    with on_meta():
         model, x = builder(), torch.zeros(2, 3, 32, 32)
         found = [tuple((x := module(x)).shape[1:]) for module in model.features]
     assert found == [(channels, side, side) for channels, side in shapes]

@@ -6,13 +6,14 @@ import torch
 
 from engine.models import mobilevit
 from engine.models.mobilevit import MobileViT, MobileViTBlock, Size
+from tests.engine.models.shapes import on_meta
 
 SEED = {"mobilevit_xxs_seed": 1_014_672, "mobilevit_xs_seed": 2_002_784, "mobilevit_s_seed": 5_003_120}
 
 
 @pytest.mark.parametrize("name", ["mobilevit_xxs", "mobilevit_xs", "mobilevit_s"])
 def test_parameters_equal_timms(name: str) -> None:
-    with torch.device("meta"):
+    with on_meta():
         reference, model = timm.create_model(name, num_classes=10), getattr(mobilevit, name)()
     assert sum(p.numel() for p in model.parameters()) == sum(p.numel() for p in reference.parameters())
 
@@ -20,7 +21,7 @@ def test_parameters_equal_timms(name: str) -> None:
 @pytest.mark.parametrize(("name", "count"), SEED.items())
 def test_the_seeds_nets_have_their_parameters(name: str, count: int) -> None:
     """pprp/pytorch-cifar-tricks a85b050."""
-    with torch.device("meta"):
+    with on_meta():
         assert sum(p.numel() for p in getattr(mobilevit, name)().parameters()) == count
 
 

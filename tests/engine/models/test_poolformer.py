@@ -10,6 +10,7 @@ from torch import nn
 from engine.models import poolformer
 from engine.models.poolformer import PoolFormer, Pooling
 from engine.models.transformer_layers import DropPath, LayerScale
+from tests.engine.models.shapes import on_meta
 
 # Parameters at 10 classes of pprp/pytorch-cifar-tricks a85b050's builds, which differ from the paper's in the stem
 # alone (2x2 for 7x7; 3x3 here), and the width of that stem; drop path and layer scale of the paper's section 4.1.
@@ -24,14 +25,14 @@ PUBLISHED = {
 
 @pytest.mark.parametrize(("name", "published", "width"), [(name, *row[:2]) for name, row in PUBLISHED.items()])
 def test_parameters_equal_the_published_builds_but_for_the_stem(name: str, published: int, width: int) -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = getattr(poolformer, name)()
     assert sum(p.numel() for p in model.parameters()) == published + 3 * width * (3 * 3 - 2 * 2)
 
 
 @pytest.mark.parametrize(("name", "blocks", "drop", "scale"), [(name, *row[2:]) for name, row in PUBLISHED.items()])
 def test_drop_path_grows_linearly_to_the_papers_rate(name: str, blocks: int, drop: float, scale: float) -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = getattr(poolformer, name)()
     rates = [m.rate for m in model.modules() if isinstance(m, DropPath)]
     assert rates == pytest.approx([drop * i / (blocks - 1) for i in range(blocks) for _ in range(2)])

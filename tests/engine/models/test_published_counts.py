@@ -6,9 +6,9 @@ from kuangliu/pytorch-cifar and weiaicunzai/pytorch-cifar100. Everything is at 1
 """
 
 import pytest
-import torch
 
 from engine.contract.recipe.catalog import catalog
+from tests.engine.models.shapes import on_meta
 
 CONV_BIASES = {18: 4_800, 34: 8_512, 50: 26_560, 101: 52_672, 152: 75_712}  # in SEED's SE-ResNets, under batch norms
 WIDER_STEM = 64 * 3 * (3**2 - 1)  # a 3x3 stem for SEED's 1x1
@@ -158,13 +158,13 @@ def test_attention_nets_have_the_counts_of_the_released_definitions(name: str, c
     """At 1000 classes with a 7x7 stem: Attention-92 of fwang91/residual-attention-network a80220a counted layer by layer,
     and Attention-56 as what is left of it with one module a stage."""
     part = catalog().get("model", name)
-    with torch.device("meta"):
+    with on_meta():
         model = catalog().load(part)(1000)
     assert sum(p.numel() for p in model.parameters()) + 64 * 3 * (7**2 - 3**2) == count
 
 
 def test_attention56_has_the_papers_count_with_the_statistics_of_its_norms() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = catalog().load(catalog().get("model", "attention56"))(1000)
     held = [*model.parameters(), *(b for name, b in model.named_buffers() if "running" in name)]
     assert f"{(sum(t.numel() for t in held) + 64 * 3 * (7**2 - 3**2)) / 1e6:.1f}M" == "31.9M"

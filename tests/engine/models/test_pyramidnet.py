@@ -14,6 +14,7 @@ from engine.models.pyramidnet import (
     pyramidnet272_a200,
     pyramidnet272_a200_shakedrop,
 )
+from tests.engine.models.shapes import on_meta
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from engine.models.pyramidnet import (
     [(pyramidnet110_a270, 54, 286), (pyramidnet164_a270, 54, 4 * 286), (pyramidnet272_a200, 90, 4 * 216)],
 )
 def test_widths_grow_by_the_same_amount_from_block_to_block(build, blocks: int, last: int) -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = build()
     widths = [block.cout for block in model.blocks]
     factor = last // (216 if blocks == 90 else 286)
@@ -85,7 +86,7 @@ def test_shakedrop_evaluates_to_its_expectation() -> None:
 
 
 def test_survival_falls_linearly_to_one_half() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = pyramidnet272_a200_shakedrop()
     found = [m.survival for m in model.modules() if isinstance(m, ShakeDrop)]
     assert found == pytest.approx([1 - k / 90 * 0.5 for k in range(1, 91)])

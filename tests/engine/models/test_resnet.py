@@ -9,6 +9,7 @@ from torch import nn
 
 from engine.models.layers import conv_bn
 from engine.models.resnet import BasicBlock, Bottleneck, ResNet, resnet18, resnet20, resnet50
+from tests.engine.models.shapes import on_meta
 
 # Parameters of the published builds at 10 classes: pprp/pytorch-cifar-tricks a85b050 and Niwenjin/CIFAR-10 5535706 (the
 # latter has the five wide ones), both after kuangliu/pytorch-cifar; counted from those repositories, not from ours.
@@ -26,7 +27,7 @@ PUBLISHED = {
 def test_parameters_equal_the_published_builds(name: str, count: int) -> None:
     from engine.models import resnet
 
-    with torch.device("meta"):
+    with on_meta():
         model = getattr(resnet, name)()
     assert sum(p.numel() for p in model.parameters()) == count
 

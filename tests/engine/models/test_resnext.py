@@ -1,11 +1,11 @@
 """ResNeXt-29 against torchvision's blocks."""
 
-import torch
 import torchvision
 from torch import nn
 from torchvision.models.resnet import Bottleneck
 
 from engine.models.resnext import resnext29, resnext29_4x64d
+from tests.engine.models.shapes import on_meta
 
 
 def torchvisions(groups: int, width: int) -> nn.Module:
@@ -22,6 +22,6 @@ def test_torchvision_weights_give_the_same_logits(transplant) -> None:
 
 
 def test_4x64d_has_torchvisions_parameters() -> None:
-    with torch.device("meta"):
+    with on_meta():
         ours, theirs = (sum(p.numel() for p in m.parameters()) for m in (resnext29_4x64d(), torchvisions(4, 64)))
     assert ours == theirs

@@ -9,6 +9,7 @@ from torch import nn
 from engine.models import swin
 from engine.models.swin import Swin, WindowAttention, separate
 from engine.models.transformer_layers import DropPath
+from tests.engine.models.shapes import on_meta
 
 
 def count(model: nn.Module) -> int:
@@ -26,7 +27,7 @@ def count(model: nn.Module) -> int:
 )
 def test_parameters_equal_timms_but_for_the_merging_that_keeps_the_map(name: str, depths, dim: int) -> None:
     heads = [dim // 32 * 2**i for i in range(4)]
-    with torch.device("meta"):
+    with on_meta():
         reference = SwinTransformer(32, 2, num_classes=10, embed_dim=dim, depths=depths, num_heads=heads, window_size=4)
         reference.layers[1].downsample = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 2 * dim, bias=False))
         model = getattr(swin, name)()
@@ -36,7 +37,7 @@ def test_parameters_equal_timms_but_for_the_merging_that_keeps_the_map(name: str
 
 def test_parameters_equal_torchvisions_after_the_departures() -> None:
     """28,288,354 with 1000 classes, patches of 4 px and windows of 7 cells."""
-    with torch.device("meta"):
+    with on_meta():
         assert count(torchvision.models.swin_t()) == 28_288_354
         model = swin.swin_t()
     classes, patches = 990 * 769, 3 * 96 * (4 * 4 - 2 * 2)
@@ -48,7 +49,7 @@ def test_parameters_equal_torchvisions_after_the_departures() -> None:
 @pytest.mark.parametrize(("name", "trained"), [("swin_t_seed", 27_428_086), ("swin_s_seed", 48_708_418)])
 def test_the_seeds_nets_have_their_parameters(name: str, trained: int) -> None:
     """pprp/pytorch-cifar-tricks a85b050; its totals, 27,431,158 and 48,714,562, count two masks a shifted block."""
-    with torch.device("meta"):
+    with on_meta():
         model = getattr(swin, name)()
     shifted = sum(m.shift > 0 for m in model.modules() if isinstance(m, WindowAttention))
     assert count(model) == trained
@@ -96,7 +97,7 @@ def test_a_window_without_shift_or_padding_needs_no_mask() -> None:
 
 
 def test_stages_work_on_whole_windows_and_all_but_the_last_shift() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model, x = swin.swin_t(), torch.zeros(1, 3, 32, 32)
         sides = [(x := stage(x)).shape[1] for stage in model.stages]
         shifts = [[m.shift for m in stage.modules() if isinstance(m, WindowAttention)] for stage in model.stages]

@@ -5,10 +5,11 @@ import timm
 import torch
 
 from engine.models.timm_models import Enlarged, build_timm, fit_patch
+from tests.engine.models.shapes import on_meta
 
 
-def on_meta(name: str, size: int = 32, channels: int = 3, classes: int = 10):
-    with torch.device("meta"):
+def built(name: str, size: int = 32, channels: int = 3, classes: int = 10):
+    with on_meta():
         model = build_timm(name, classes, channels, size)
         assert model.eval()(torch.zeros(2, channels, size, size)).shape == (2, classes)
     return model
@@ -19,7 +20,7 @@ def on_meta(name: str, size: int = 32, channels: int = 3, classes: int = 10):
     [("vit_tiny_patch16_224", 4), ("deit3_small_patch16_384", 2), ("swin_tiny_patch4_window7_224", 1)],
 )
 def test_patches_shrink_with_the_image(name: str, patch: int) -> None:
-    model = on_meta(f"timm:{name}")
+    model = built(f"timm:{name}")
     assert model.patch_embed.patch_size == (patch, patch)
 
 
@@ -27,7 +28,7 @@ def test_patches_shrink_with_the_image(name: str, patch: int) -> None:
     ("name", "side"), [("resnet18", 128), ("efficientnet_b0", 128), ("convnext_atto", 128), ("inception_v3", 128)]
 )
 def test_other_nets_see_the_image_enlarged_until_their_last_map_is_four_pixels(name: str, side: int) -> None:
-    model = on_meta(name)
+    model = built(name)
     assert isinstance(model, Enlarged)
     assert model.side == side
 
@@ -35,7 +36,7 @@ def test_other_nets_see_the_image_enlarged_until_their_last_map_is_four_pixels(n
 @pytest.mark.parametrize("name", ["mixer_s16_224", "levit_128", "maxvit_tiny_tf_224", "pit_ti_224", "vgg11"])
 @pytest.mark.parametrize(("size", "channels", "classes"), [(32, 3, 100), (28, 1, 10)])
 def test_hard_cases_classify_small_images(name: str, size: int, channels: int, classes: int) -> None:
-    on_meta(name, size, channels, classes)
+    built(name, size, channels, classes)
 
 
 def test_the_net_is_timms_own_with_a_random_start() -> None:

@@ -9,6 +9,7 @@ from torch import nn
 from engine.models import van
 from engine.models.transformer_layers import DropPath
 from engine.models.van import VAN, LargeKernelAttention, SpatialAttention
+from tests.engine.models.shapes import on_meta
 
 # Parameters at 10 classes of pprp/pytorch-cifar-tricks a85b050's classes, a copy of the authors' code with its 7x7 stem
 # (3x3 here), the width of that stem, and GMACs at 224 px and 1000 classes from table 2 of the paper.
@@ -22,7 +23,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize(("name", "published", "width"), [(name, *row[:2]) for name, row in PUBLISHED.items()])
 def test_parameters_equal_the_published_builds_but_for_the_stem(name: str, published: int, width: int) -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = getattr(van, name)()
     assert sum(p.numel() for p in model.parameters()) == published - 3 * width * (7 * 7 - 3 * 3)
 
@@ -60,7 +61,7 @@ def test_weights_start_with_variance_two_over_fan_out_per_group() -> None:
 
 
 def test_every_stage_halves_the_map_and_the_last_four_pixels_remain() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model, x = van.van_tiny(), torch.zeros(1, 3, 32, 32)
         maps = [x := stage(x) for stage in model.stages]
         rates = [m.rate for m in model.modules() if isinstance(m, DropPath)]

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from engine.models.wide_resnet import wrn_16_4, wrn_28_10
+from tests.engine.models.shapes import on_meta
 
 
 def test_depth_and_widths_are_those_of_the_paper() -> None:
-    with torch.device("meta"):
+    with on_meta():
         model = wrn_28_10()
     assert [len(stage) for stage in model.stages] == [4, 4, 4]  # 6 * 4 + 4 = 28
     assert [stage[-1].cout for stage in model.stages] == [160, 320, 640]

@@ -9,6 +9,7 @@ from engine.contract.recipe.schema import Choice
 from engine.models.build import build_model
 from engine.models.resnet import resnet20
 from engine.optim.param_groups import kernel, param_groups, set_lr
+from tests.engine.models.shapes import on_meta
 
 
 class Mixed(nn.Module):
@@ -84,7 +85,7 @@ SMALLEST = {part.meta["family"]: part for part in BY_SIZE}
 @pytest.mark.parametrize("part", SMALLEST.values(), ids=lambda part: part.name)
 def test_nothing_but_weights_of_linear_layers_and_convolutions_decays(part: Part) -> None:
     """Of every family of models: a parameter of another kind is either a vector or marked by its module."""
-    with torch.device("meta"):
+    with on_meta():
         choice = Choice(name=part.name, **part.defaults)
         model = build_model(choice, num_classes=10, image_size=32, catalog=catalog())
     layers = [module for module in model.modules() if isinstance(module, nn.Linear | nn.modules.conv._ConvNd)]
@@ -95,7 +96,7 @@ def test_nothing_but_weights_of_linear_layers_and_convolutions_decays(part: Part
 def test_what_a_model_of_timm_says_is_spared() -> None:
     """Swin's tables of relative positions, which the model names by their whole path; ViT's token and positions."""
     timm = pytest.importorskip("timm")
-    with torch.device("meta"):
+    with on_meta():
         swin = nn.Sequential(timm.create_model("swin_tiny_patch4_window7_224"))
         vit = timm.create_model("vit_tiny_patch16_224")
     spared = names(swin, param_groups(swin, decay_norm_bias=False)[1])

@@ -9,6 +9,7 @@ from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Choice
 from engine.exchange.weights.niwenjin import MODELS, from_niwenjin, to_niwenjin
 from engine.models.build import build_model
+from tests.engine.models.shapes import on_meta
 
 
 class TheirBlock(nn.Module):
@@ -66,7 +67,7 @@ def test_all_five_networks_are_covered():
 
 @pytest.mark.parametrize("name", MODELS)
 def test_names_and_shapes_agree_both_ways(name):
-    with torch.device("meta"):
+    with on_meta():
         ours = build_model(Choice(name=name), num_classes=10, catalog=catalog()).state_dict()
         theirs = TheirResNet(*LAYOUTS[name]).state_dict()
     renamed = to_niwenjin(ours)
