@@ -48,6 +48,7 @@ ACROSS: Final = {
     "tui/screens": {
         "goldens": "every screen against its stored text, in three sizes",
         "marks_everywhere": "the color and mark of a run on every screen that draws it",
+        "redraws": "which panes of the screens are drawn again at a key",
     },
     "tui/commands": {
         "own_parts": "a file of one's own through all commands that take it",

@@ -69,8 +69,6 @@ class Panes(Vertical):
         super().__init__()
         self._division = layout(80, 24, 0)
         self._ranges = Ranges()
-        self._shown: dict[str, Hashable] = {}
-        """What each pane shows, so that curves are drawn only when their data have changed."""
 
     @property
     def division(self) -> Layout:
@@ -139,7 +137,6 @@ class Panes(Vertical):
         view, chosen = scene.view, self._division
         self.draw_status(scene)
         if scene.zoom:
-            self._shown.clear()
             self._paint("#accuracy", partial(self._zoomed, scene))
             return
         self._draw_curves(scene)
@@ -165,15 +162,8 @@ class Panes(Vertical):
         self._paint("#status", partial(status_lines, head, panels.progress(scene.view, scene.state, now)))
 
     def _paint(self, name: str, drawing: Drawing, shown: Hashable = None) -> None:
-        """Paint a pane, unless it shows the same already.
-
-        Args:
-            shown: equal as long as the drawing would be the same in the same cells; None paints always.
-        """
-        key = None if shown is None else (shown, self._division)
-        if key is None or self._shown.get(name) != key:
-            self._shown[name] = key
-            self.query_one(name, Pane).paint(drawing)
+        """Paint a pane, unless it shows the same already: see `Pane.paint`."""
+        self.query_one(name, Pane).paint(drawing, None if shown is None else (shown, self._division))
 
     def _frame(self, width: int, height: int, x_axis: bool = True) -> Frame:
         glyphs = self.query_one("#accuracy", Pane).glyphs
@@ -182,7 +172,7 @@ class Panes(Vertical):
     def _draw_curves(self, scene: Scene) -> None:
         of_base = _of_curves(scene.base, scene.options) if scene.base else ()
         shown = (_of_curves(scene.view, scene.options), of_base, scene.options, scene.look)
-        if self._shown.get("#lower") == (shown, self._division):
+        if self.query_one("#accuracy", Pane).shows((shown, self._division)):
             return
         chosen, look = self._division, scene.look
         air = 1 if self.app.size.height >= AIRY else 0

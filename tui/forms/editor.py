@@ -19,7 +19,8 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.text import clean
 from presets import loader, references, suites
 from presets.references import source_file
-from tui.forms.fields import Field, FormValues, fields
+from tui.drawing.kept import Kept
+from tui.forms.fields import Field, FormValues, fields, values
 from tui.plans.draft import NAMED, Draft
 from tui.plans.placement import checked
 from tui.plans.resolution import Resolver
@@ -44,6 +45,8 @@ class FormEditor:
         self._resolver = Resolver(catalog)
         self.base = self._resolver.resolve(self.source)[0]
         self._base_named = part_names(self.source)
+        self._was = values(self.base, self._base_named, catalog)
+        self._kept = Kept()
         self.recipe: Recipe = self.base
         """The last recipe that resolved."""
         self.note = ""
@@ -80,6 +83,7 @@ class FormEditor:
     def trying(self, path: str, text: str) -> FormEditor:
         """What the state would be with this text in a field, while it is typed; this state stays as it is."""
         trial = copy.copy(self)
+        trial._kept = Kept()
         trial.draft, trial._last_path = self._with(path, text), path
         trial.check()
         return trial
@@ -124,12 +128,12 @@ class FormEditor:
         """The number of fields in which the recipe differs from the preset."""
         return len(differences(self.base, self.recipe))
 
-    def fields(self, devices: tuple[str, ...] = ("auto", "cpu")) -> list[Field]:
+    def fields(self, devices: tuple[str, ...] = ("auto", "cpu")) -> Sequence[Field]:
         """The fields of the form."""
         typed = {path: text for path, text in self.draft.sets.items() if path in self.problems or self._stale}
         named = {**self._base_named, **self.draft.named}
-        form = FormValues(self.recipe, self.base, named, self._base_named, self.draft.place, devices, typed)
-        return fields(form, self._catalog)
+        form = FormValues(self.recipe, self._was, named, self.draft.place, devices, typed)
+        return self._kept.get(("fields", devices), form, lambda: fields(form, self._catalog))
 
     def changes(self, fields: Sequence[Field]) -> list[Field]:
         """Those of the fields of the recipe that differ from the preset, first those that the user has changed."""

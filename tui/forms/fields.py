@@ -109,11 +109,10 @@ class FormValues:
     """Everything that the fields are made from."""
 
     recipe: Recipe
-    base: Recipe
-    """The preset without changes, for the note "was X"."""
+    was: Mapping[str, Any]
+    """What the preset has, by path, for the note "was X": see `values`."""
     named: Mapping[str, str]
-    """The named model, augmentation and schedule in use; `base_named` has those of the preset."""
-    base_named: Mapping[str, str]
+    """The named model, augmentation and schedule in use."""
     place: Mapping[str, str]
     """The placement and the seeds as typed text."""
     devices: tuple[str, ...] = ("auto", "cpu")
@@ -123,16 +122,20 @@ class FormValues:
 
 def fields(form: FormValues, catalog: Catalog) -> list[Field]:
     """All fields of the form, essential ones first."""
-    was = {path: value for path, _, _, value in walk(form.base, catalog)} | dict(form.base_named)
     found = []
     for path, group, param, value in walk(form.recipe, catalog):
         shown = form.typed.get(path, form.named.get(path, value))
-        found.append(Field(path, label_of(path), group, param, shown, was.get(path)))
+        found.append(Field(path, label_of(path), group, param, shown, form.was.get(path)))
     for name, param in place_params(form.devices).items():
         value = form.place.get(name, as_text(param.default))
         found.append(Field(f"place.{name}", _words(name), "where", param, value, as_text(param.default)))
     first = {path: rank for rank, path in enumerate(ESSENTIAL)}
     return sorted(found, key=lambda field: first.get(field.path, len(first)))
+
+
+def values(recipe: Recipe, named: Mapping[str, str], catalog: Catalog) -> dict[str, Any]:
+    """The value of every field by its path; of a named model, augmentation or schedule its name."""
+    return {path: value for path, _, _, value in walk(recipe, catalog)} | dict(named)
 
 
 def walk(recipe: Recipe, catalog: Catalog) -> Iterator[tuple[str, str, Param, Any]]:

@@ -70,6 +70,11 @@ def learning_rate(
     ]
 
 
+def of_rates(recipe: Recipe) -> tuple[object, ...]:
+    """What the learning rate of a recipe depends on."""
+    return recipe.schedule, recipe.epochs, recipe.optimizer.options["lr"]
+
+
 def _epochs(recipe: Recipe, points: int) -> list[float]:
     return [recipe.epochs * i / (points - 1) for i in range(points)]
 
@@ -131,11 +136,16 @@ def changed(editor: FormEditor, count: int, width: int, *, listed: bool, focused
     return [heading(f"{differ}{name}", width, [*rights, hints(short)], focused=focused)]
 
 
-def field_help(editor: FormEditor, field: Field | None, width: int, height: int) -> list[Line]:
-    """The problem or the help text of a field, below its name where there are four lines or more."""
+def help_text(editor: FormEditor, field: Field | None) -> tuple[str, str]:
+    """The problem with a field, "" if there is none; and the text shown about it: the problem or the help."""
     problem = (editor.problems.get(field.path, "") if field else "") or editor.problems.get("", "")
     reset = editor.describe_resets(field.path) if field and field.path in PART_FIELDS else ""
     text = problem or reset or (help_of(field) if field else "Enter shows or hides the fields that are rarely changed.")
+    return problem, text
+
+
+def field_help(problem: str, text: str, field: Field | None, width: int, height: int) -> list[Line]:
+    """What `help_text` says of a field, below its name where there are four lines or more."""
     named = height >= HEADED and field is not None
     parts = wrap(one_line(text), width - 2)[: height - named]
     lines: list[Line] = [[(f" {part}", "bad" if problem else "")] for part in parts]

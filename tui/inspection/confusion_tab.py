@@ -109,10 +109,16 @@ class ConfusionTab(Tab):
         matrix = self._matrix(facts, one, grid, left, cell)
         rest = canvas.height - len(matrix)
         air: list[Line] = [[]] if rest > len(one.names) + 3 else []
-        lost = where_mistakes_go(one, self._order(one), left, rest - len(air))
-        lost += [[], *in_words(one, left)] if rest - len(air) - len(lost) >= 3 else []
+        lost = facts.kept.get(
+            "lost", (self._similar, left, rest - len(air)), lambda: self._lost(one, left, rest - len(air))
+        )
         side = self._side(facts, canvas, one, cell, right)
         return beside([([*matrix, *air, *lost], left), (side, right)], canvas.height)
+
+    def _lost(self, one: Confused, width: int, height: int) -> list[Line]:
+        """Where the mistakes of each class go, and below it the classes confused most in words where they fit."""
+        lines = where_mistakes_go(one, self._order(one), width, height)
+        return [*lines, [], *in_words(one, width)] if height - len(lines) >= 3 else lines
 
     def _order(self, one: Confused) -> list[int]:
         return one.by_similarity() if self._similar else list(range(len(one.names)))
@@ -133,7 +139,12 @@ class ConfusionTab(Tab):
         what = "percent of the class" if as_percent else "images"
         right: Line = [("rows are the truth · ", "dim"), (f"{percent(one.accuracy)} % right", "strong")]
         after: Line = [(f"epoch {one.epoch} · ", "dim"), *right]
-        drawn = confusion(one, self._order(one), grid, cell, as_percent=as_percent)
+        order = self._order(one)
+        drawn = facts.kept.get(
+            "matrix",
+            (order, grid, cell, as_percent),
+            lambda: confusion(one, order, grid, cell, as_percent=as_percent),
+        )
         return [heading(f"confusion, {facts.set_name}, {what}", width, [after, right]), *drawn]
 
     def _side(self, facts: Facts, canvas: Canvas, one: Confused, cell: tuple[int, int], width: int) -> list[Line]:
@@ -152,19 +163,23 @@ class ConfusionTab(Tab):
         places = judged.cell(*cell).tolist()
         across = min(columns_in(width), 2)
         rows = 2 if canvas.height >= 46 and across > 1 else 1
-        large = [tile(facts, canvas, place, verdict_caption(judged, place)) for place in places[: across * rows]]
+        large = [
+            tile(facts, canvas, place, verdict_caption(judged, place), at)
+            for at, place in enumerate(places[: across * rows])
+        ]
         lines = tiles(large, across)
-        small = [self._thumbnail(facts, judged, canvas, place) for place in places[len(large) :]]
+        rest = places[len(large) :][: 2 * rows]
+        small = [self._thumbnail(facts, judged, canvas, place, at) for at, place in enumerate(rest)]
         if width - across * PITCH >= SMALL + 2:
-            thumbnails = tiles(small[: 2 * rows], 1, side=SMALL)
+            thumbnails = tiles(small, 1, side=SMALL)
             lines = beside([(lines, across * PITCH - GAP), (thumbnails, SMALL + 2)])
         elif across == 1 and canvas.height >= 36:
             lines += tiles(small[:2], 2, side=SMALL)[1:]
         return lines or [[], [(" no image in this cell", "dim")], []]
 
-    def _thumbnail(self, facts: Facts, judged: JudgedImages, canvas: Canvas, place: int) -> Tile:
+    def _thumbnail(self, facts: Facts, judged: JudgedImages, canvas: Canvas, place: int, at: int) -> Tile:
         caption: Line = [(f"{judged.probability(place):.2f}", "strong"), (f" #{judged.answers.index[place]}", "dim")]
-        return tile(facts, canvas, place, caption)
+        return tile(facts, canvas, place, caption, at)
 
     def _words(self, facts: Facts, canvas: Canvas, cell: tuple[int, int], width: int) -> list[Line]:
         """What is said in place of pictures, and the images of the cell by their index."""

@@ -103,7 +103,11 @@ class DisagreeTab(Tab):
         across = 1 if canvas.width < 2 * WIDE - 40 else 2 if canvas.width < 190 else 3
         left = canvas.width - across * PITCH - GAP
         right = Canvas(across * PITCH, canvas.height, canvas.glyphs, canvas.color, canvas.waits)
-        figures = self._figures(one, names, left, canvas.height)
+        figures = facts.kept.get(
+            "disagreement",
+            (one.other.run, names, left, canvas.height),
+            lambda: self._figures(one, names, left, canvas.height),
+        )
         return beside([(figures, left), (self._images(facts, judged, one, right), right.width)], canvas.height)
 
     def _figures(self, one: Disagreement, names: Names, width: int, height: int) -> list[Line]:

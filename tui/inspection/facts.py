@@ -27,6 +27,7 @@ from engine.predict.asked import model_input
 from tui.dashboard.accuracy_series import Look
 from tui.dashboard.options import Options
 from tui.dashboard.view import RunView
+from tui.drawing.kept import Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class Facts:
     """Its results on further test sets."""
     on: Predicted | None = None
     """The one of these that the tabs show; None for the test set."""
+    kept: Kept = field(default_factory=Kept, repr=False, compare=False)
+    """What the tabs have made of all this but `options`. Another reading begins with nothing."""
 
     @property
     def id(self) -> str:
@@ -159,6 +162,7 @@ def on_set(facts: Facts, entry: Predicted, run: Summary, others: Sequence[Summar
         disagreements=() if isinstance(found, Unpaired) else _pairs(found, known, []),
         doubt=Doubts() if isinstance(found, Unpaired) else doubts(found, known, [run, *others]),
         on=entry,
+        kept=Kept(),
     )
 
 

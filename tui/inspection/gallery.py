@@ -40,8 +40,13 @@ def _cut(text: str, cells: int) -> str:
     return text if len(text) <= cells else fit(text, cells)
 
 
-def tile(facts: Facts, canvas: Canvas, place: int, caption: Line) -> Tile:
-    """The image of a place with its caption."""
+def tile(facts: Facts, canvas: Canvas, place: int, caption: Line, at: int = 0) -> Tile:
+    """The image of a place with its caption.
+
+    Args:
+        at: where it stands on the page, counted from 0 among the pictures of its size: its picture is kept until
+            another one stands there.
+    """
     judged, images = facts.judged, facts.images
     assert isinstance(judged, JudgedImages)
     if isinstance(images, str):
@@ -49,7 +54,10 @@ def tile(facts: Facts, canvas: Canvas, place: int, caption: Line) -> Tile:
     if canvas.waits:
         return Tile(blank("..."), caption)
     index = int(judged.answers.index[place])
-    return Tile(lambda side: picture(images.image(index), side), caption)
+    return Tile(
+        lambda side: facts.kept.get((side, at), index, lambda: picture(images.image(index), side)),
+        caption,
+    )
 
 
 def pages(
@@ -69,7 +77,8 @@ def pages(
     across = across or fitting
     on_page = across * down
     first = chosen // on_page * on_page
-    shown = [tile(facts, canvas, place, caption(place, SIDE)) for place in places[first : first + on_page]]
+    page = places[first : first + on_page]
+    shown = [tile(facts, canvas, place, caption(place, SIDE), at) for at, place in enumerate(page)]
     lines = tiles(shown, across, chosen - first)
     if rows - len(lines) >= SMALL // 2 + 1:
         lines += thumbnails(facts, canvas, places[first + on_page :])
@@ -82,10 +91,10 @@ def thumbnails(facts: Facts, canvas: Canvas, places: Sequence[int]) -> list[Line
     assert isinstance(judged, JudgedImages)
     across = max(canvas.width // (SMALL + 2), 1)
     small = []
-    for place in places[:across]:
+    for at, place in enumerate(places[:across]):
         taken = name_of(judged, int(judged.answers.predicted[place]))
         caption: Line = [(f"#{judged.answers.index[place]} ", "dim"), (taken, "")]
-        small.append(tile(facts, canvas, place, clip(caption, SMALL)))
+        small.append(tile(facts, canvas, place, clip(caption, SMALL), at))
     return tiles(small, across, side=SMALL)[1:-1]
 
 

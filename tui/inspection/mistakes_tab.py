@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.analysis.judged_images import JudgedImages
-from engine.analysis.mistakes import ORDERS, Order, Said, by_class, mistaken, said_by, sureness
+from engine.analysis.mistakes import ORDERS, ClassMistakes, Order, Said, by_class, mistaken, said_by, sureness
 from engine.analysis.pairing import Unpaired
 from engine.contract.errors import BadInput
 from tui.dashboard.options import next_value
@@ -52,7 +52,8 @@ class MistakesTab(Tab):
     def _places(self, facts: Facts, judged: JudgedImages) -> list[int]:
         if self._suspects:
             return list(facts.doubt.places)
-        return [int(place) for place in mistaken(judged, self._order, self._class)]
+        which = self._order, self._class
+        return facts.kept.get("mistaken", which, lambda: [int(place) for place in mistaken(judged, *which)])
 
     def take(self, facts: Facts, choice: Choice) -> None:
         choice.refuse_all_but(("order", "label", "image", "suspects"), self.title)
@@ -104,7 +105,7 @@ class MistakesTab(Tab):
             return [explained("mistakes", _why_unknown(judged))]
         title, places = self.listed(facts)
         names = judged.classes
-        found = [by_class_table(by_class(judged), names), suspects_table(judged, facts.doubt)]
+        found = [by_class_table(_by_class(facts, judged), names), suspects_table(judged, facts.doubt)]
         if places:
             place = places[min(self._chosen, len(places) - 1)]
             said = _said(facts, judged, place)
@@ -158,10 +159,14 @@ class MistakesTab(Tab):
         for block in blocks:
             lines += [*block, *air]
         if height - len(lines) > 2:
-            lines += suspects_pane(judged, facts.doubt, 1 + len(facts.others), width, height - len(lines))
-        rest = height - len(lines) - len(air)
-        if rest > 2 and facts.confused is not None:
-            lines += [*air, *frequent(facts.confused, width, rest)]
+            cells = width, height - len(lines)
+            lines += facts.kept.get(
+                "suspects", cells, lambda: suspects_pane(judged, facts.doubt, 1 + len(facts.others), *cells)
+            )
+        rest, confused = height - len(lines) - len(air), facts.confused
+        if rest > 2 and confused is not None:
+            most = facts.kept.get("frequent", (width, rest), lambda: frequent(confused, width, rest))
+            lines += [*air, *most]
         return lines
 
     def _about(self, facts: Facts, judged: JudgedImages, places: Sequence[int], width: int) -> list[list[Line]]:
@@ -171,7 +176,7 @@ class MistakesTab(Tab):
         return [
             considered(judged, place, sureness(judged, place), count, width),
             self._others(facts, judged, place, width),
-            by_class_pane(by_class(judged), judged.classes, chosen, width),
+            by_class_pane(_by_class(facts, judged), judged.classes, chosen, width),
         ]
 
     def _others(self, facts: Facts, judged: JudgedImages, place: int, width: int) -> list[Line]:
@@ -226,7 +231,7 @@ class MistakesTab(Tab):
     def choose_class(self, facts: Facts) -> str:
         """The class with most mistakes, then the next, then all."""
         if isinstance(facts.judged, JudgedImages):
-            wanted = [None, *(one.label for one in by_class(facts.judged) if one.images)]
+            wanted = [None, *(one.label for one in _by_class(facts, facts.judged) if one.images)]
             here = wanted.index(self._class) if self._class in wanted else 0
             self._class, self._chosen = wanted[(here + 1) % len(wanted)], 0
         return ""
@@ -240,6 +245,10 @@ class MistakesTab(Tab):
 
 def _no_suspects(facts: Facts) -> str:
     return facts.doubt.why or "no image is given the same wrong class by all marked runs"
+
+
+def _by_class(facts: Facts, judged: JudgedImages) -> list[ClassMistakes]:
+    return facts.kept.get("by class", (), lambda: by_class(judged))
 
 
 def _why_unknown(judged: Unpaired) -> str:

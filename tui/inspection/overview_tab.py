@@ -47,27 +47,28 @@ class OverviewTab(Tab):
     short = "Over"
 
     def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
+        kept = facts.kept
         if canvas.width < WIDE:
             return self._narrow(facts, canvas)
-        width, height, one = canvas.width, canvas.height, facts.overview
-        air = canvas.air
-        foot = [*air, *commands_pane(one, width), *air, *note_pane(one, facts.view.train_mixed, width)]
-        body = height - len(foot)
+        width = canvas.width
+        foot = kept.get("foot", canvas, lambda: _foot(facts, canvas))
+        body = canvas.height - len(foot)
+
+        def provenance(cells: int) -> list[Line]:
+            return kept.get("provenance", canvas, lambda: self._right(facts, cells, body))
+
         if width < WIDEST:
             left = round(width * 0.545)
             right = width - left - GAP
-            columns = [(self._left(facts, canvas, left, body), left), (self._right(facts, right, body), right)]
+            columns = [(self._left(facts, canvas, left, body), left), (provenance(right), right)]
         else:
             left, rest = (
                 round(width * (0.44 if width >= ROOMY else 0.42)),
                 round(width * (0.25 if width >= ROOMY else 0.23)),
             )
             right = width - left - rest - 2 * GAP
-            columns = [
-                (self._left(facts, canvas, left, body), left),
-                (self._right(facts, right, body), right),
-                (recipe_pane(facts, rest, body), rest),
-            ]
+            recipe = kept.get("recipe", canvas, lambda: recipe_pane(facts, rest, body))
+            columns = [(self._left(facts, canvas, left, body), left), (provenance(right), right), (recipe, rest)]
         return [*beside(columns, body), *foot]
 
     def tables(self, facts: Facts) -> list[Table]:
@@ -116,6 +117,12 @@ class OverviewTab(Tab):
         return [*top, *chart, *rest, *files, *note_pane(one, facts.view.train_mixed, width)]
 
 
+def _foot(facts: Facts, canvas: Canvas) -> list[Line]:
+    """The lines across the whole width below the columns: the commands and the note."""
+    one, width, air = facts.overview, canvas.width, canvas.air
+    return [*air, *commands_pane(one, width), *air, *note_pane(one, facts.view.train_mixed, width)]
+
+
 def _result(facts: Facts, width: int) -> list[Line]:
     look = facts.look
     lines = result_pane(facts.overview, look.role, look.mark[:1] + hollow_of(look.slot), width)
@@ -151,6 +158,11 @@ def _classes(facts: Facts, width: int, height: int) -> list[Line]:
 
 def charts(facts: Facts, canvas: Canvas, width: int, height: int, *, both: bool = True) -> list[Line]:
     """Accuracy, and below it the loss where there is room for both."""
+    cells = canvas, width, height, both
+    return facts.kept.get("charts", (facts.options, cells), lambda: _charts(facts, *cells))
+
+
+def _charts(facts: Facts, canvas: Canvas, width: int, height: int, both: bool) -> list[Line]:
     view, options = facts.view, facts.options
     both = both and height >= 2 * LEAST_CHART
     air = canvas.air if both else []

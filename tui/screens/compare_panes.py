@@ -19,7 +19,8 @@ from tui.drawing.charts import Chart, ChartStyle
 from tui.drawing.compare_classes import classes_pane
 from tui.drawing.compare_page import Page, column_lines, lower_lines, verdict_pane
 from tui.drawing.compare_table import columns, header
-from tui.drawing.lines import Line
+from tui.drawing.kept import Kept, Same
+from tui.drawing.lines import Line, nothing
 from tui.drawing.marks import mark_of, role_of
 from tui.drawing.ranges import Ranges
 from tui.screens.compare_runs import CompareRuns
@@ -63,6 +64,7 @@ class ComparePanes(CompareRuns):
         self._lower: Lower = "verdict"
         """What stands below the table where there is room for one pane only."""
         self._ranges = Ranges()
+        self._kept = Kept()
         self._layout: CompareLayout = compare_layout(80, 24, 2)
 
     def compose(self) -> ComposeResult:
@@ -144,8 +146,9 @@ class ComparePanes(CompareRuns):
             for one, slot in zip(judged.marked, slots, strict=True)
         }
         chosen = self._table.run
+        labels = self._kept.get("labels", Same(judged), lambda: recipe_labels(judged.marked, judged.baseline))
         return Page(
-            judged, marks, recipe_labels(judged.marked, judged.baseline), chosen.run.id if chosen else "",
+            judged, marks, labels, chosen.run.id if chosen else "",
             self._by_recipe, self._every_field, self._facts.has_focus, self._command(),
             {one.run.id: self.workbench.session.picked.get(one.run.folder, (0, 0)) for one in judged.marked},
         )  # fmt: skip
@@ -168,8 +171,9 @@ class ComparePanes(CompareRuns):
             overlay.paint(lambda width, height: [[], [(f" {text}", "dim")]])
             if not self._runs():
                 self._table.marked = ()
-                for name in ("#heads", "#verdict", "#classes"):
-                    self.query_one(name, LineView).show([])
+                self.query_one("#heads", LineView).show([])
+                for name in ("#verdict", "#classes"):
+                    self.query_one(name, Pane).paint(nothing)
                 self._facts.show([])
             return
         page = self._page(judged)
@@ -178,19 +182,25 @@ class ComparePanes(CompareRuns):
         self.query_one("#heads", LineView).show([header(shown, self._layout.left)])
         page = self._page(judged)  # the cursor may stand on another run now
         slots = self.workbench.session.slots_of(self._folders(judged))
-        overlay.paint(lambda width, height: self._overlay(page, slots, width, height))
+        curves = Same(judged), slots, page.chosen, self._loss, self._options, self._layout
+        overlay.paint(lambda width, height: self._overlay(page, slots, width, height), curves)
+        of_text = *_of_page(page), self._layout
         self.query_one("#verdict", Pane).paint(
-            lambda width, height: verdict_pane(page, width - 1, height, wide=self._has_panes)
+            lambda width, height: verdict_pane(page, width - 1, height, wide=self._has_panes), of_text
         )
         air = 1 if self._layout.column else 0
         self.query_one("#classes", Pane).paint(
             lambda width, height: [
                 *([[]] * air), *classes_pane(judged, page.marks, page.chosen, width - 1 + air, height - air)
-            ]
+            ],
+            (Same(judged), page.marks, page.chosen, self._layout),
         )  # fmt: skip
-        facts, size = self._facts, (self._layout.right or self._layout.left) - 1
-        height = self.app.size.height - 2 if self._layout.column else self._layout.lower or self._layout.verdict
-        facts.show(column_lines(page, size, height) if self._layout.column else lower_lines(page, size))
+        self._facts.show(self._kept.get("facts", (of_text, self.app.size), lambda: self._fact_lines(page)))
+
+    def _fact_lines(self, page: Page) -> list[Line]:
+        """The lines of the pane of facts that this size of the screen has."""
+        width = (self._layout.right or self._layout.left) - 1
+        return column_lines(page, width, self.app.size.height - 2) if self._layout.column else lower_lines(page, width)
 
     def _chart(self, page: Page, slots: Sequence[int | None], *, wide: bool) -> Chart:
         judged = page.judged
@@ -207,3 +217,9 @@ class ComparePanes(CompareRuns):
 
     def _last_epoch(self) -> int:
         return max((one.course.epoch for one in self._judged.marked), default=0) if self._judged else 0
+
+
+def _of_page(page: Page) -> tuple[object, ...]:
+    """What the panes of text depend on; the labels follow from what was read."""
+    shown = page.marks, page.chosen, page.by_recipe, page.every_field, page.focused, page.command, page.picked
+    return Same(page.judged), *shown

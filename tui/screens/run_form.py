@@ -16,6 +16,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.resolve import PART_FIELDS
 from presets import loader
 from tui.drawing.figures import expected, matches_preset
+from tui.drawing.kept import Kept, Same
 from tui.drawing.memory import memory_pane
 from tui.forms import panes
 from tui.forms.change_list import ChangeList
@@ -57,6 +58,7 @@ class RunForm(RunActions):
         self._trial: FormEditor | None = None
         """The state with the text in the input, while it is typed."""
         self._machine = Machine()
+        self._kept = Kept()
         self._shown_size = Size()
         self._changes: list[Field] = []
         """The fields that differ from the preset."""
@@ -183,23 +185,28 @@ class RunForm(RunActions):
         self.query_one("#preset", LineView).show([panes.preset(editor)])
         recipe, base, draft, lr = editor.recipe, editor.base, editor.draft, self.query_one("#lr", Pane)
         color = not self.app.no_color
-        lr.paint(lambda width, height: panes.learning_rate(recipe, width, height, lr.glyphs, base, color=color))
+        lr.paint(
+            lambda width, height: panes.learning_rate(recipe, width, height, lr.glyphs, base, color=color),
+            (panes.of_rates(recipe), panes.of_rates(base)),
+        )
         self._show_estimates()
-        self.query_one("#command", Pane).paint(lambda width, height: panes.command(draft, width, height))
+        self.query_one("#command", Pane).paint(lambda width, height: panes.command(draft, width, height), draft)
         self._show_changes()
         if in_changes and not self._changes:  # the last one was undone, and the list is hidden
             self.query_one(Form).rows.focus()
         self._show_help()
-        self.query_one("#wrong", Pane).paint(lambda width, height: panes.wrong(editor, width))
+        self.query_one("#wrong", Pane).paint(
+            lambda width, height: panes.wrong(editor, width), tuple(editor.problems.values())
+        )
         self._show_images()
 
     def _show_changes(self) -> None:
-        editor, changes, found = self.shown, self._changes, self.query_one(ChangeList)
-        found.fill(changes, editor.problems)
+        editor, count, found = self.shown, len(self._changes), self.query_one(ChangeList)
+        found.fill(self._changes, editor.problems)
+        listed, focused = found.display, found.has_focus
         self.query_one("#changed", Pane).paint(
-            lambda width, height: panes.changed(
-                editor, len(changes), width, listed=found.display, focused=found.has_focus
-            )
+            lambda width, height: panes.changed(editor, count, width, listed=listed, focused=focused),
+            (editor.draft.preset, count, listed, focused),
         )
 
     def on_descendant_focus(self) -> None:
@@ -220,23 +227,26 @@ class RunForm(RunActions):
         device = editor.draft.place.get("device", "auto")
         cards, gpus = self._machine.gpus, editor.draft.place.get("gpus", "")
         memory = memory_of(editor.recipe, gpus, len(cards), session.catalog)
-        self.query_one("#memory", Pane).paint(lambda width, height: memory_pane(memory, cards, width, height))
-        notes = before_you_start(
-            editor.recipe,
-            max(editor.seeds, 1),
-            device,
-            session.summaries(),
-            self._machine,
-            session.catalog,
-            expect,
-            memory,
+        self.query_one("#memory", Pane).paint(
+            lambda width, height: memory_pane(memory, cards, width, height), (memory, cards)
+        )
+        runs, seeds = session.summaries(), max(editor.seeds, 1)
+        notes = self._kept.get(
+            "notes",
+            (editor.recipe, seeds, device, Same(runs), self._machine, Same(session.catalog), expect, memory),
+            lambda: before_you_start(
+                editor.recipe, seeds, device, runs, self._machine, session.catalog, expect, memory
+            ),
         )
         note = editor.note
-        self.query_one("#before", Pane).paint(lambda width, height: panes.estimates(notes, width, note))
+        self.query_one("#before", Pane).paint(lambda width, height: panes.estimates(notes, width, note), (notes, note))
 
     def _show_help(self) -> None:
         editor, field = self.shown, self._field
-        self.query_one("#help", Pane).paint(lambda width, height: panes.field_help(editor, field, width, height))
+        problem, text = panes.help_text(editor, field)
+        self.query_one("#help", Pane).paint(
+            lambda width, height: panes.field_help(problem, text, field, width, height), (problem, text, field)
+        )
 
     # --- the form ---------------------------------------------------------------------------------------------
 

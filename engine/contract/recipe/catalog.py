@@ -38,6 +38,7 @@ class Catalog:
     def __init__(self, parts: tuple[Part, ...]) -> None:
         self._by_kind: dict[str, dict[str, Part]] = {kind: {} for kind in KINDS}
         self._alias: dict[str, dict[str, Part]] = {kind: {} for kind in KINDS}
+        self._sorted: dict[str, list[Part]] = {}
         for part in parts:
             taken = self._alias[part.kind]
             for name in (part.name, *part.aliases):
@@ -49,8 +50,12 @@ class Catalog:
 
     def parts(self, kind: str) -> list[Part]:
         """All parts of a kind, sorted by family, then in source order."""
-        found = self._by_kind[kind].values()
-        return sorted(found, key=lambda part: (str(part.meta.get("family", part.path.stem)), part.line))
+        if kind not in self._sorted:
+            found = self._by_kind[kind].values()
+            self._sorted[kind] = sorted(
+                found, key=lambda part: (str(part.meta.get("family", part.path.stem)), part.line)
+            )
+        return list(self._sorted[kind])
 
     def every(self) -> list[Part]:
         """All parts, kind by kind."""

@@ -6,12 +6,11 @@ from textual.widgets import Input
 
 from engine.analysis.judged import Judged
 from engine.analysis.marked import mark, read_run
-from engine.contract.run.store import RunFolder, summarize
 from presets.loader import Edits
-from tests.fixtures.runs import clone
 from tests.tui.blank import wasted
+from tests.tui.compared import known
 from tests.tui.dashboard.reading import write_tested_once
-from tests.tui.demo import Demo, predict, write_run
+from tests.tui.demo import Demo, write_run
 from tests.tui.further import put_results
 from tui.palette import Comparisons
 from tui.screens.compare import Compare
@@ -30,32 +29,6 @@ def runs(root):
 
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
-
-
-def known(app):
-    """Whether everything that there is to know of the marked runs has been read."""
-    judged = app.screen._judged
-    return judged is not None and judged.models is not None and judged.recipes is not None
-
-
-def make_judged(home):
-    """Four finished runs of 500 epochs with predictions: two seeds of one recipe, one each of two others."""
-    edits = [None, None, Edits(sets=("averaging=ema",)), Edits(sets=("optimizer.lr=0.01",))]
-    (home / "runs").mkdir()
-    ids = []
-    for seed, (change, shift) in enumerate(zip(edits, (0.0, 0.001, 0.014, -0.002), strict=True)):
-        demo = Demo(epochs_done=500, state="finished", seed=seed, name="", edits=change, shift=shift)
-        run = write_run(home / "runs", demo)
-        predict(run, summarize(run).last_accuracy)
-        ids.append(run.id)
-    (home / "ids").write_text(" ".join(ids))
-
-
-@pytest.fixture
-def judged_runs(made_once, root):
-    """Copies of the runs of `make_judged`."""
-    home = made_once("judged", make_judged)
-    return [RunFolder(clone(home / "runs" / run, root / run)) for run in (home / "ids").read_text().split()]
 
 
 @SIZES

@@ -227,7 +227,7 @@ async def test_curves_are_drawn_again_only_when_their_data_change(root, workbenc
         await settle(pilot, 0.1)
         painted = []
         for pane in app.screen.query(Pane):
-            monkeypatch.setattr(pane, "paint", lambda drawing, name=pane.id: painted.append(name))
+            monkeypatch.setattr(pane, "redraw", lambda name=pane.id: painted.append(name))
         app.screen._draw()
         assert not {"accuracy", "lower", "rate", "gpu", "second"} & set(painted)
         await pilot.press("w")

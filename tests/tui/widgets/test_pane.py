@@ -48,3 +48,39 @@ async def test_in_ascii_the_track_of_a_bar_stays_apart_from_the_bar():
         pane = app.query_one(Pane)
         pane.paint(lambda width, height: [[("━━", "bar"), ("╺━", "track")]])
         assert pane.render_line(0).text.rstrip() == "━━--"
+
+
+async def test_a_drawing_that_shows_the_same_is_not_called_again():
+    app = Stage()
+    async with app.run_test(size=(40, 10)) as pilot:
+        await pilot.pause()
+        pane, drawn = app.query_one(Pane), []
+
+        def drawing(text):
+            return lambda width, height: drawn.append((text, width, height)) or [[(text, "")]]
+
+        for shown in ((1, ["a"]), (1, ["a"]), (1, ["b"])):
+            pane.paint(drawing(str(shown)), shown)
+        assert [text for text, _, _ in drawn] == ["(1, ['a'])", "(1, ['b'])"]
+        assert pane.shows((1, ["b"])) and not pane.shows((1, ["a"])) and not pane.shows(None)
+        assert pane.text == "(1, ['b'])"
+        drawn.clear()
+        pane.styles.width = 10
+        await pilot.pause()
+        assert drawn == [("(1, ['b'])", 10, 4)], "it is drawn for its new size"
+        app.glyphs = "ascii"
+        pane.paint(drawing("as letters"), (1, ["b"]))
+        assert pane.text == "as letters", "what a terminal can show belongs to what is shown"
+
+
+async def test_a_drawing_that_says_not_what_it_shows_is_always_called():
+    app = Stage()
+    async with app.run_test(size=(40, 10)) as pilot:
+        await pilot.pause()
+        pane = app.query_one(Pane)
+        pane.paint(lambda width, height: [[("kept", "")]], "a")
+        for text in ("one", "two"):
+            pane.paint(lambda width, height, text=text: [[(text, "")]])
+            assert pane.text == text
+        pane.paint(lambda width, height: [[("kept", "")]], "a")
+        assert pane.text == "kept", "another drawing has been there meanwhile"
