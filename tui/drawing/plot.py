@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.analysis.series import Array
 from tui.drawing.axes import Axis, cell_of, x_ticks, y_ticks
@@ -22,6 +23,8 @@ from tui.drawing.lines import Line, clip, width_of
 from tui.drawing.marks import BEST, LAST
 from tui.drawing.raster import DOTS, Raster
 from tui.drawing.smoothing import smooth
+
+Places = npt.NDArray[np.int64]
 
 _HOLLOW: Final = dict(zip(LAST, BEST, strict=True))
 _MARK_EVERY, _MARK_SHIFT = 14, 3
@@ -121,22 +124,22 @@ class _Plot:
         """The dot row of each value, from the top; outside the plot for values outside the range."""
         return np.asarray((1.0 - self.chart.y.position(values, clamp=False)) * (self.raster.rows - 1))
 
-    def _by_column(self, xs: Array, ys: Array) -> Iterator[tuple[int, Array]]:
-        """Each dot column with points, and the values there."""
+    def _by_column(self, xs: Array, ys: Array) -> tuple[Places, Places, Array]:
+        """The dot columns with points, where the values of each begin, and the values of all columns in one array."""
         inside = (xs >= self.chart.x.low) & (xs <= self.chart.x.high)
-        if not inside.any():
-            return
         columns = np.rint(self.chart.x.position(xs[inside]) * (self.raster.columns - 1)).astype(np.int64)
         starts = np.flatnonzero(np.diff(columns, prepend=-1))
-        for start, values in zip(starts, np.split(ys[inside], starts[1:]), strict=True):
-            yield int(columns[start]), values
+        return columns[starts], starts, ys[inside]
 
     def _line(self, one: Series) -> list[tuple[int, float]]:
         """The smoothed line: for each dot column with points, the row of their mean."""
         xs, ys = one.points
-        found = [(column, float(values.mean())) for column, values in self._by_column(xs, smooth(ys, one.weight))]
-        rows = self._dots(np.array([value for _, value in found]))
-        return [(column, float(row)) for (column, _), row in zip(found, np.clip(rows, -1e9, 1e9), strict=True)]
+        columns, starts, values = self._by_column(xs, smooth(ys, one.weight))
+        if not len(columns):
+            return []
+        means = np.add.reduceat(values, starts) / np.diff(starts, append=len(values))
+        rows = np.clip(self._dots(means), -1e9, 1e9)
+        return list(zip(columns.tolist(), rows.tolist(), strict=True))
 
     # --- what is drawn --------------------------------------------------------------------------------------------
 
@@ -153,17 +156,21 @@ class _Plot:
 
     def _draw_raw(self, one: Series) -> None:
         """The raw points; of several in a column, the lowest and the highest."""
-        owner = object()
-        for column, values in self._by_column(*one.points):
-            for row in self._dots(np.array([values.min(), values.max()])):
-                if -1 < row < self.raster.rows:
-                    self.raster.dot(column, round(row), one.faint, owner)
+        columns, starts, values = self._by_column(*one.points)
+        if len(columns):
+            ends = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+            self._draw_dots(np.repeat(columns, 2), np.stack(ends, axis=1).ravel(), one.faint, object())
 
     def _draw_points(self, one: Series) -> None:
-        for column, values in self._by_column(*one.points):
-            for row in self._dots(values):
-                if -1 < row < self.raster.rows:
-                    self.raster.dot(column, round(row), one.role, one)
+        columns, starts, values = self._by_column(*one.points)
+        if len(columns):
+            self._draw_dots(np.repeat(columns, np.diff(starts, append=len(values))), values, one.role, one)
+
+    def _draw_dots(self, columns: Places, values: Array, role: str, owner: object) -> None:
+        """A dot in each column at its value, where that is in sight."""
+        for column, row in zip(columns.tolist(), self._dots(values).tolist(), strict=True):
+            if -1 < row < self.raster.rows:
+                self.raster.dot(column, round(row), role, owner)
 
     def _draw_dotted(self, one: Series) -> None:
         """Every third dot of the line."""
