@@ -1,6 +1,5 @@
 """A workbench over a private runs folder, with a launcher that starts nothing."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -9,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import textual.app
+import textual.pilot
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.worker import WorkerCancelled
@@ -24,6 +25,7 @@ from engine.contract.run.records import ExitRecord
 from engine.contract.run.store import RunFolder, create
 from presets.loader import Edits, list_presets
 from presets.references import recipe_of
+from tests.tui.at_rest import at_rest, handled
 from tui.app import Workbench
 from tui.forms import seen_images
 from tui.session import Session
@@ -78,6 +80,15 @@ def parsed_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stylesheet, "_parse_rules", recall)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def waits_for_rest() -> Iterator[None]:
+    """Let the pilot wait for what its keys bring about, and no longer: see `tests.tui.at_rest`."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (textual.app, textual.pilot):
+            patch.setattr(module, "wait_for_idle", at_rest)
         yield
 
 
@@ -186,10 +197,7 @@ def screen_text() -> Callable[[Workbench], str]:
 
 @pytest.fixture
 def settle() -> Callable[..., Any]:
-    """Waits until workers, messages and the short rests of the screens are through.
-
-    Textual takes a process that uses no CPU time for idle, also where it is other programs that use all of it.
-    """
+    """Waits until workers, messages and the short rests of the screens are through."""
 
     async def wait(pilot: Any, seconds: float = 0.0) -> None:
         await pilot.pause(seconds)
@@ -203,15 +211,6 @@ def settle() -> Callable[..., Any]:
     return wait
 
 
-async def handled(most: int = 1000) -> None:
-    """Wait until every message has been handled, with all that followed from it: then no task is ready to go on."""
-    ready = asyncio.get_running_loop()._ready
-    for _ in range(most):
-        await asyncio.sleep(0)
-        if not ready:
-            break
-
-
 @pytest.fixture
 def until() -> Callable[..., Any]:
     """Waits for what a timer brings about, however slow the machine is; fails after twenty seconds."""
@@ -219,7 +218,7 @@ def until() -> Callable[..., Any]:
     async def wait(pilot: Any, condition: Callable[[], Any]) -> None:
         deadline = time.monotonic() + 20
         while not condition() and time.monotonic() < deadline:
-            await pilot.pause(0.05)
+            await pilot.pause(0.01)
         assert condition()
 
     return wait

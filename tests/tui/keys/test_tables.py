@@ -72,7 +72,7 @@ async def on_screen(root, workbench, settle):
             app.show_suite("")
         elif mode == "log":
             await pilot.press("l")
-        await settle(pilot, 0.1)
+        await settle(pilot)
         return app.screen
 
     def make(mode):
@@ -138,7 +138,7 @@ async def test_the_real_palette_does_what_the_key_does(on_screen, settle, mode, 
     async with app.run_test(size=(120, 40)) as pilot:
         await open_it(pilot, mode)
         await pilot.press("ctrl+p")
-        await settle(pilot, 0.1)
+        await settle(pilot)
         await pilot.press(*typed)
         await settle(pilot, 0.4)
         await pilot.press("enter")
@@ -161,7 +161,7 @@ async def test_five_goes_to_and_fro_between_queue_and_suites(on_screen, settle):
         await open_it(pilot, "queue")
         for name in ("Suites", "Queue", "Suites"):
             await pilot.press("5")
-            await settle(pilot, 0.1)
+            await settle(pilot)
             assert type(app.screen).__name__ == name
 
 
@@ -183,7 +183,7 @@ async def test_a_click_on_a_tab_opens_it(on_screen, settle, title):
     async with app.run_test(size=(80, 24)) as pilot:
         await open_it(pilot, "dashboard")
         await click_on(pilot, title)
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert app.current_mode == title[2:].lower()
 
 
@@ -252,7 +252,7 @@ async def test_the_wheel_scrolls_a_list_and_leaves_its_cursor(on_screen, settle)
         await settle(pilot)
         sheet = app.screen.query_one("#sheet")
         await pilot._post_mouse_events([MouseScrollDown], "#sheet", button=0)
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert sheet.scroll_offset.y > 0 and sheet.cursor == 0
 
 

@@ -89,7 +89,7 @@ async def test_curves_and_table_wait_for_no_verdict(judged_runs, workbench, scre
     app.session.marked = judged_runs
     monkeypatch.setattr(CompareReader, "read", lambda *_: iter(()))
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert "reading the marked runs" in screen_text(app)
         app.screen._show(unjudged(judged_runs), app.screen._reading)
         await settle(pilot)
@@ -176,11 +176,11 @@ async def test_every_key_of_the_comparison(runs, workbench, screen_text, settle,
         await after("escape")
         app.action_go("results")
         app.action_go("compare")
-        await settle(pilot, 0.1)
+        await settle(pilot)
         await after("i")
         assert app.current_mode == "inspect"
         app.action_go("compare")
-        await settle(pilot, 0.1)
+        await settle(pilot)
         await after("g", "enter")
         assert app.current_mode == "dashboard" and app.session.selected == runs[0]
 
@@ -209,7 +209,7 @@ async def test_d_opens_disagree_with_the_run_under_the_cursor_and_the_baseline(
 async def test_with_nothing_marked_it_says_how_to_mark(workbench, screen_text, settle):
     app = workbench("compare")
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert isinstance(app.screen, Compare) and "mark runs with space on Results (2), then press v" in screen_text(
             app
         )
@@ -220,7 +220,7 @@ async def test_a_recipe_that_cannot_be_read_is_said_and_its_curve_stays(runs, wo
     app = workbench("compare")
     app.session.marked = list(runs)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert f"{runs[0].id[-4:]}: its recipe cannot be read" in screen_text(app)
         assert f"● {runs[0].id[-4:]}" in screen_text(app)
 
@@ -229,12 +229,12 @@ async def test_runs_tested_only_at_their_end_have_no_best_accuracy(root, workben
     app = workbench("compare")
     app.session.marked = [write_tested_once(root, tested=False)]
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert "tested at the end" in screen_text(app) and "no test yet" not in screen_text(app)
     app = workbench("compare")
     app.session.marked = [write_tested_once(root, tested=True) for _ in range(2)]
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         text = screen_text(app)
         assert "90.00" in text and "90.00*" not in text and "best epoch picked" not in text
 
@@ -281,7 +281,7 @@ async def test_a_comparison_is_saved_listed_in_results_and_the_palette_and_opene
         app.session.mark([], "unmarked all")
         app.session.baseline = None
         await pilot.press("2")
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert "V 1 comparison" in screen_text(app)
         found = [hit async for hit in Comparisons(app.screen).search("comparison: paper")]
         assert [hit.text for hit in found] == ["comparison: paper"]
@@ -294,10 +294,10 @@ async def test_a_comparison_is_saved_listed_in_results_and_the_palette_and_opene
         assert (app.screen._options.axis, app.screen._options.x) == ("log loss", "step")
         judged_runs[3].path.rename(judged_runs[3].path.with_name("elsewhere"))
         app.show_comparison("paper")
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert any(f"no longer there: {judged_runs[3].id[-4:]}" in note.message for note in app._notifications)
         app.show_comparison("nothing")
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert any("unknown comparison" in note.message for note in app._notifications)
 
 

@@ -47,7 +47,7 @@ async def test_the_whole_screen_at_80x24(root, workbench, screen_text, settle):
     run = write_run(root)
     app = workbench()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         text = screen_text(app).replace(run.id[-4:], "k3f9")
     text = re.sub(r"\d\d:\d\d:\d\d", "HH:MM:SS", re.sub(r" +running · +\d+ s ago", " running · N s ago", text))
     assert [line.rstrip() for line in text.splitlines()[1:]] == WHOLE.splitlines()
@@ -58,7 +58,7 @@ async def test_accuracy_loss_classes_and_devices_are_there_without_a_key(root, w
     write_run(root)
     app = workbench()
     async with app.run_test(size=size) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert app.current_mode == "dashboard"
         text = screen_text(app)
         for part in (
@@ -85,10 +85,10 @@ async def test_the_wide_screen_adds_rate_health_and_the_other_run(root, workbenc
     app = workbench()
     app.session.selected = run
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         app.session.selected = run
         await pilot.press("2", "1")
-        await settle(pilot, 0.1)
+        await settle(pilot)
         text = screen_text(app)
         assert "━ learning rate ─" in text and "cosine, whole run" in text and "● now 0.00441" in text
         assert "health   grad norm" in text
@@ -111,7 +111,7 @@ async def test_every_moment_of_a_run_has_its_words(root, workbench, screen_text,
     app = workbench("dashboard")
     app.session.selected = write_run(root, demo)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         text = screen_text(app)
         for part in expected:
             assert part in text, part
@@ -120,7 +120,7 @@ async def test_every_moment_of_a_run_has_its_words(root, workbench, screen_text,
 async def test_without_any_run_the_screen_says_how_to_begin(workbench, screen_text, settle):
     app = workbench("dashboard")
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert "no runs yet: 4 opens New run" in screen_text(app)
 
 
@@ -131,7 +131,7 @@ async def test_new_events_appear_and_nothing_is_sent_when_nothing_changed(
     app = workbench("dashboard")
     app.session.selected = run
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         sent = []
         for pane in app.screen.query(Pane):
             name = pane.id or type(pane).__name__
@@ -156,8 +156,8 @@ async def test_from_160_columns_on_there_are_the_runs_a_second_one_and_its_log(
     app = workbench("dashboard")
     app.session.selected, app.session.baseline = run, done
     async with app.run_test(size=size) as pilot:
-        await settle(pilot, 0.1)
-        await settle(pilot, 0.1)
+        await settle(pilot)
+        await settle(pilot)
         lines = screen_text(app).splitlines()
         chosen = app.screen.query_one(Panes).division
         right = [line[-chosen.third :] for line in lines]
@@ -181,7 +181,7 @@ async def test_a_run_with_data_leaves_no_large_part_of_the_screen_blank(
     app = workbench("dashboard")
     app.session.selected = write_run(root)
     async with app.run_test(size=size) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert wasted(screen_text(app).splitlines()) == []
 
 
@@ -209,7 +209,7 @@ async def test_the_parts_of_a_step_are_drawn_where_they_were_measured(root, work
     app = workbench("dashboard")
     app.session.selected = run
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert "step %" not in screen_text(app)
         with EventWriter(run.events) as events:
             measured = {"data": 0.4, "forward": 3.1, "backward": 5.8, "optimizer": 0.7}
@@ -224,7 +224,7 @@ async def test_curves_are_drawn_again_only_when_their_data_change(root, workbenc
     app = workbench("dashboard")
     app.session.selected = run
     async with app.run_test(size=(160, 45)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         painted = []
         for pane in app.screen.query(Pane):
             monkeypatch.setattr(pane, "redraw", lambda name=pane.id: painted.append(name))
@@ -238,7 +238,7 @@ async def test_resizing_divides_the_screen_anew(root, workbench, screen_text, se
     write_run(root)
     app = workbench()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert "━ learning rate ─" not in screen_text(app)
         await pilot.resize_terminal(120, 40)
         await settle(pilot, 0.3)
@@ -252,7 +252,7 @@ async def test_a_terminal_of_any_size_crashes_nothing(root, workbench, screen_te
     app = workbench(mode)
     app.session.selected = run
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         for size in ((20, 5), (3, 1), (300, 4), (61, 90), (80, 24)):
             await pilot.resize_terminal(*size)
             await settle(pilot, 0.15)
@@ -264,16 +264,16 @@ async def test_one_seed_run_twice_is_no_spread_of_seeds(root, workbench, screen_
     app = workbench("dashboard")
     app.session.selected, app.session.baseline = write_run(root, Demo(epochs_done=30, seed=1)), base
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
-        await settle(pilot, 0.1)
+        await settle(pilot)
+        await settle(pilot)
         assert "to baseline at epoch 30 (one seed)" in screen_text(app), again
         app.session.baseline = None
     write_run(root, Demo(epochs_done=40, seed=2))
     app = workbench("dashboard")
     app.session.selected, app.session.baseline = base, again
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
-        await settle(pilot, 0.1)
+        await settle(pilot)
+        await settle(pilot)
         assert ", n=2)" in screen_text(app)
 
 
@@ -284,7 +284,7 @@ async def test_hostile_names_are_shown_as_they_are(root, workbench, screen_text,
         events.write(Epoch(epoch=3, test_accuracy=0.9, per_class=[0.9, 0.9], weights="\x1b[2J[b]"))
     app = workbench()
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         text = screen_text(app)
         assert f'"{HOSTILE}"' in text and "[/b][@cli" in text
         assert not {"\x1b", "\x9b"} & set(text)
@@ -302,7 +302,7 @@ async def test_garbage_in_the_events_does_not_stop_the_screen(root, workbench, s
         events.write(Epoch(epoch=5, train_loss=math.inf, test_loss=math.nan, test_accuracy=0.8, per_class=[0.8] * 10))
     app = workbench()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert "epoch 5" in screen_text(app) and "80.00" in screen_text(app)
 
 
@@ -315,7 +315,7 @@ async def test_a_long_run_is_on_the_screen_before_it_is_read_to_its_beginning(
     app = workbench("dashboard")
     app.session.selected = write_run(root, Demo(epochs_done=500, state="finished"))
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert "epoch 500/500" in screen_text(app) and "per class" in screen_text(app)
         assert len(seen) == 1 and len(seen[0].history.epochs) == 500
 
@@ -325,7 +325,7 @@ async def test_it_reads_without_colour(root, workbench, screen_text, settle, mon
     write_run(root, Demo(epochs_done=30))
     app = workbench()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         text = screen_text(app)
         for label in ("● test", "• train*", "┈ reported", "Δ epoch"):
             assert label in text, label
@@ -339,12 +339,12 @@ async def test_a_run_tested_only_at_its_end_says_so_in_every_pane_until_then(
     app = workbench("dashboard")
     app.session.selected = write_tested_once(root, tested=False)
     async with app.run_test(size=size) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         text = screen_text(app)
         assert text.count("tested at the end") == 2 and "no test yet" not in text, "accuracy and classes"
     app = workbench("dashboard")
     app.session.selected = write_tested_once(root, tested=True)
     async with app.run_test(size=size) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         text = screen_text(app)
         assert "last 90.00" in text and "best" not in text

@@ -9,7 +9,7 @@ async def test_the_view_keys_change_the_plots_and_undo_themselves(root, workbenc
     write_run(root, Demo(epochs_done=30))
     app = workbench()
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         before = screen_text(app)
         for keys, word in (
             ("a", "a log  x epoch"),
@@ -30,7 +30,7 @@ async def test_the_cursor_reads_every_curve_at_one_epoch(root, workbench, screen
     app = workbench()
     app.session.selected = run
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         before = screen_text(app)
         await pilot.press("left_square_bracket", "left_curly_bracket")
         await settle(pilot)
@@ -51,7 +51,7 @@ async def test_the_ranges_of_both_axes_change_and_come_back(root, workbench, scr
     app = workbench("dashboard")
     app.session.selected = write_run(root, Demo(epochs_done=40))
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         before = screen_text(app)
         await pilot.press("r")
         await settle(pilot)
@@ -68,7 +68,7 @@ async def test_zoom_gives_one_plot_the_whole_screen_and_back(root, workbench, sc
     write_run(root, Demo(epochs_done=30))
     app = workbench()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         before = screen_text(app)
         await pilot.press("z")
         await settle(pilot)
@@ -89,7 +89,7 @@ async def test_comma_and_full_stop_go_through_the_runs(root, workbench, screen_t
     app = workbench("dashboard")
     app.session.selected = max(first, second, key=lambda run: run.id)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         shown = set()
         for key in ("full_stop", "comma"):
             await pilot.press(key)
@@ -106,8 +106,8 @@ async def test_a_baseline_is_drawn_and_taken_away(root, workbench, screen_text, 
     app = workbench("dashboard")
     app.session.selected, app.session.baseline = run, base
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
-        await settle(pilot, 0.1)
+        await settle(pilot)
+        await settle(pilot)
         assert f"─ {base.id[-4:]} base" in screen_text(app) and "to baseline at epoch 30" in screen_text(app)
         await pilot.press("b")
         await settle(pilot)
@@ -121,7 +121,7 @@ async def test_stopping_asks_first_and_offers_to_kill(root, workbench, settle):
     write_run(root)
     app = workbench()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         await pilot.press("S")
         await settle(pilot)
         assert isinstance(app.screen, Confirm)
@@ -136,7 +136,7 @@ async def test_follow_jumps_to_the_newest_live_run(root, workbench, screen_text,
     app = workbench("dashboard")
     app.session.selected = done
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert done.id[-4:] in screen_text(app).splitlines()[1]
         await pilot.press("f")
         await settle(pilot)

@@ -45,7 +45,7 @@ async def test_a_screen_writes_its_charts_and_tables(root, workbench, settle, un
     app = workbench(mode)
     app.session.selected = run
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         if mode == "inspect":
             await until(pilot, lambda: app.screen._facts is not None)
         file = await press_y(pilot, settle, until, exports, *(["j"] if ending == "txt" else []))
@@ -66,7 +66,7 @@ async def test_tables_have_formats_of_their_own(root, workbench, settle, until, 
     app = workbench(mode)
     app.session.selected = run
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         if mode == "inspect":
             await until(pilot, lambda: app.screen._facts is not None)
         place = ["svg", "txt", "md", "tex", "csv", "json"].index(ending)
@@ -108,7 +108,7 @@ async def test_a_suite_writes_its_figure(workbench, settle, until, exports):
 async def test_an_empty_screen_says_so(workbench, settle, exports):
     app = workbench("queue")
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         await pilot.press("Y")
         await settle(pilot)
         assert any("nothing to export" in note.message for note in app._notifications)
@@ -122,9 +122,9 @@ async def test_the_log_that_is_shown_is_saved(root, workbench, settle, exports, 
     app = workbench("dashboard")
     app.session.selected = run
     async with app.run_test(size=size, notifications=True) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         await pilot.press("l")
-        await settle(pilot, 0.1)
+        await settle(pilot)
         await pilot.press("y")
         assert app.clipboard == f"cifar-tui runs show {run.id} --tab log"
         await pilot.press("Y", "enter")
@@ -144,9 +144,9 @@ async def test_the_log_that_is_shown_is_saved(root, workbench, settle, exports, 
 async def test_new_run_saves_its_command_its_recipe_and_its_schedule(workbench, settle, exports):
     app = workbench("results")
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         app.new_run({"preset": "quickstart", "epochs": 7})
-        await settle(pilot, 0.1)
+        await settle(pilot)
         await pilot.press("Y", "enter")
         await settle(pilot, 0.2)
         command = (exports / "quickstart.sh").read_text()

@@ -15,6 +15,7 @@ from engine.contract.run import create, pulse
 from engine.contract.run.index import Index
 from presets.loader import Edits
 from tests.tui import golden
+from tests.tui.at_rest import coming
 from tests.tui.demo import Demo, pictures, predict_as_confused, write_run
 from tui.app import Workbench
 from tui.forms.estimate import Machine
@@ -99,21 +100,22 @@ def frozen(made, monkeypatch):
     time.tzset()
 
 
-async def quiet(pilot, screen_text):
-    """Wait until nothing on the screen has changed for a while, and return its text."""
-    text, same, deadline = "", 0, time.monotonic() + 30
-    while same < 4 and time.monotonic() < deadline:
-        await pilot.pause(0.1)
-        await pilot.app.workers.wait_for_complete()
-        before, text = text, screen_text(pilot.app)
-        same = same + 1 if text == before else 0
-    assert same == 4, "the screen keeps changing"
-    return text
+@pytest.fixture
+def quiet(settle, until, screen_text):
+    """Waits until nothing is going to change the screen any more, and returns its text."""
+
+    async def wait(pilot):
+        await settle(pilot)
+        await until(pilot, lambda: not coming(pilot.app))
+        await settle(pilot)
+        return screen_text(pilot.app)
+
+    return wait
 
 
 @pytest.mark.parametrize("color", [True, False], ids=["dark", "nocolor"])
 @pytest.mark.parametrize("name", SCREENS)
-async def test_the_screen_is_the_stored_one(frozen, made, tmp_path, monkeypatch, screen_text, name, color):
+async def test_the_screen_is_the_stored_one(frozen, made, tmp_path, monkeypatch, quiet, name, color):
     mode, keys = SCREENS[name]
     if not color:
         monkeypatch.setenv("NO_COLOR", "1")
@@ -126,7 +128,7 @@ async def test_the_screen_is_the_stored_one(frozen, made, tmp_path, monkeypatch,
     session.selected = marked[0] if session.marked else by_seed["-", 2]
     app = Workbench(session, start_mode=mode)
     async with app.run_test(size=SIZES[0]) as pilot:
-        await quiet(pilot, screen_text)
+        await quiet(pilot)
         for key in keys:
             if key == "suites":
                 app.show_suite("")
@@ -134,5 +136,5 @@ async def test_the_screen_is_the_stored_one(frozen, made, tmp_path, monkeypatch,
                 await pilot.press(key)
         for size in SIZES:
             await pilot.resize_terminal(*size)
-            text = await quiet(pilot, screen_text)
+            text = await quiet(pilot)
             golden.check(f"{name}-{size[0]}x{size[1]}{'' if color else '-nocolor'}", text)

@@ -10,7 +10,7 @@ async def test_the_whole_log_scrolls_searches_and_shows_raw_output(root, workben
     run.log.write_text("raw line one\nwarning: \x1b[31msomething\x1b[0m\n")
     app = workbench()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         await pilot.press("l")
         await settle(pilot)
         assert isinstance(app.screen, Log) and "epoch 60" in screen_text(app) and "following" in screen_text(app)

@@ -72,7 +72,7 @@ async def test_a_value_that_only_a_start_can_judge_is_marked_too(workbench, laun
         pilot.app.screen._open_requested_draft()
         await settle(pilot)
         await pilot.press("ctrl+s")
-        await settle(pilot, 0.1)
+        await settle(pilot)
         assert launcher.started == []
         assert not list(root.iterdir())
         assert pilot.app.screen.editor.problems
@@ -86,7 +86,7 @@ async def test_ctrl_s_makes_the_folders_starts_them_and_opens_the_dashboard(work
         await type_into(pilot, "place.name", "paper v2")
         await type_into(pilot, "epochs", "4")
         await pilot.press("ctrl+s")
-        await settle(pilot, 0.1)
+        await settle(pilot)
         await settle(pilot)
         assert [run.info().seed for run in launcher.started] == [0, 1, 2]
         first = launcher.started[0]
@@ -243,9 +243,10 @@ async def test_changed_code_of_a_run_is_asked_about_before_anything_executes_it(
             await settle(pilot)
             assert launcher.started == []
         await pilot.press("ctrl+s")
-        await settle(pilot, 0.2)
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
         await pilot.press("r")
-        await settle(pilot, 0.2)
+        await until(pilot, lambda: launcher.started)
+        await settle(pilot)
         assert len(launcher.started) == 1
         assert own_code.doubts(launcher.started[0]) == [], "the new run's copy is on its record"
 
@@ -336,7 +337,7 @@ async def test_every_key_of_the_screen_leaves_it_whole(workbench, make_run, scre
             await type_into(pilot, "optimizer.lr", "0.3")
             for key in row.key.split(","):
                 await pilot.press(key)
-                await settle(pilot, 0.05)
+                await settle(pilot)
             for _ in range(3):
                 if app.screen is form and isinstance(app.focused, LineList):
                     break
@@ -344,7 +345,7 @@ async def test_every_key_of_the_screen_leaves_it_whole(workbench, make_run, scre
                     app.action_go("new_run")
                 else:
                     await pilot.press("escape")
-                await settle(pilot, 0.05)
+                await settle(pilot)
             assert app.current_mode == "new_run" and app.screen is form, row
             await settle(pilot)
             assert "same thing as a command" in screen_text(app), row

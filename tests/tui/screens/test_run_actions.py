@@ -230,7 +230,7 @@ async def test_rerun_starts_the_same_recipe_and_seed_again(workbench, make_run, 
         await settle(pilot)
         assert launcher.started == []
         await pilot.press("s")
-        await settle(pilot, 0.1)
+        await settle(pilot)
         (again,) = launcher.started
         assert again != run
         assert again.info().seed == 7

@@ -21,7 +21,7 @@ def texts(app):
 async def test_letters_after_enter_are_the_text_of_the_field(workbench, settle, until, size):
     app = workbench("new_run")
     async with app.run_test(size=size) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         form = app.screen.query_one("#form")
         form.go_to("place.name")
         await settle(pilot)
@@ -36,7 +36,7 @@ async def test_letters_after_enter_are_the_text_of_the_field(workbench, settle, 
 async def test_a_field_is_found_opened_and_filled_at_once(workbench, settle, until, size):
     app = workbench("new_run")
     async with app.run_test(size=size) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         press_at_once(
             app,
             "slash",
@@ -60,7 +60,7 @@ async def test_a_field_is_found_opened_and_filled_at_once(workbench, settle, unt
 async def test_keys_after_a_field_is_closed_move_the_cursor(workbench, settle, until):
     app = workbench("new_run")
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         form = app.screen.query_one("#form")
         form.go_to("place.name")
         await settle(pilot)
@@ -74,7 +74,7 @@ async def test_a_filter_takes_what_is_typed_after_its_key(root, workbench, settl
     write_run(root, Demo(epochs_done=3, state="finished"))
     app = workbench(mode)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         press_at_once(app, "slash", "acc>0.9 status")  # letters of which most are keys of the screen
         await until(pilot, lambda: texts(app) == ["acc>0.9 status"])
         assert len(app.screen_stack) == 1
@@ -87,7 +87,7 @@ async def test_tags_are_typed_before_the_prompt_is_there(root, workbench, settle
     run = write_run(root, Demo(epochs_done=3, state="finished", name=""))
     app = workbench("results")
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         press_at_once(app, "t", " second try", "enter", "e", "a note, D or q", "enter")
         await until(pilot, lambda: "a note, D or q" in run.labels().notes)
         assert set(run.labels().tags) >= {"second", "try"} and len(app.screen_stack) == 1
@@ -113,7 +113,7 @@ async def test_the_search_of_a_log_and_of_a_list_of_options(root, workbench, set
     app = workbench("dashboard")
     app.session.selected = run
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         press_at_once(app, "slash", "epoch 7", "enter")
         await until(
             pilot, lambda: bool(app.screen.query("#lines")) and app.screen.query_one("#lines").search_text == "epoch 7"
@@ -131,7 +131,7 @@ async def test_the_palette_takes_what_is_typed_after_its_key(root, workbench, se
     write_run(root, Demo(epochs_done=3, state="finished"))
     app = workbench("results")
     async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot, 0.1)
+        await settle(pilot)
         press_at_once(app, ":resnet_st")
         await until(pilot, lambda: bool(app.screen.query("CommandInput")))
         await until(pilot, lambda: app.screen.query_one("CommandInput").value == "resnet_st")

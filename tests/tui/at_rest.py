@@ -1,0 +1,62 @@
+"""Waits until an app is at rest: every message is handled, the screen is drawn, and no worker is at work.
+
+Textual's pilot takes a process for idle that has used no CPU time for 20 ms, twice for each key. That is long for the
+thousands of keys of these tests, and too short where other programs use all of the CPU.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from textual import _wait
+from textual.app import App, ScreenStackError, active_app
+from textual.timer import Timer
+from textual.worker import WorkerState
+
+MOST_FRAMES = 100
+
+
+async def at_rest(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
+    """Takes the place of Textual's `wait_for_idle`. Workers run in threads: while there are any, its measure is taken."""
+    app = active_app.get()
+    for _ in range(MOST_FRAMES):
+        await handled()
+        if not drawn(app):
+            break
+    if any(worker.state in (WorkerState.PENDING, WorkerState.RUNNING) for worker in app.workers):
+        await _wait.wait_for_idle(min_sleep, max_sleep)
+
+
+async def handled(most: int = 1000) -> None:
+    """Wait until every message has been handled, with all that followed from it: then no task is ready to go on."""
+    ready: Any = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
+    for _ in range(most):
+        await asyncio.sleep(0)
+        if not ready:
+            break
+
+
+def drawn(app: App[Any]) -> bool:
+    """Pass on another size, or draw what waits for the next frame; returns whether there was anything to do."""
+    with suppress(ScreenStackError):
+        if app._resize_event is not None:
+            app._check_resize()
+            return True
+        screen = app.screen
+        waits = screen._layout_required or screen._scroll_required or screen._repaint_required
+        waits = waits or screen._recompose_required or bool(screen._dirty_widgets) or bool(screen._callbacks)
+        if waits and screen.is_current and not app._batch_count:
+            screen._on_timer_update()
+            return True
+    return False
+
+
+def coming(app: App[Any]) -> list[Timer]:
+    """The timers of the screen that will go off once, such as that of pictures which wait for the last key."""
+    pumps = [app, *app.screen.walk_children(with_self=True)]
+    return [
+        timer
+        for pump in pumps
+        for timer in pump._timers
+        if timer._repeat == 0 and timer._task and not timer._task.done()
+    ]
