@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 
@@ -24,8 +24,7 @@ class Kept:
         known = self._values.get(name)
         if known is None or known[0] != made_from:
             known = self._values[name] = (made_from, make())
-        value: T = known[1]  # type: ignore[assignment]
-        return value
+        return cast(T, known[1])
 
 
 class Same:

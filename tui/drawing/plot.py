@@ -24,7 +24,7 @@ from tui.drawing.marks import BEST, LAST
 from tui.drawing.raster import DOTS, Raster
 from tui.drawing.smoothing import smooth
 
-Places = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
 
 _HOLLOW: Final = dict(zip(LAST, BEST, strict=True))
 _MARK_EVERY, _MARK_SHIFT = 14, 3
@@ -124,7 +124,7 @@ class _Plot:
         """The dot row of each value, from the top; outside the plot for values outside the range."""
         return np.asarray((1.0 - self.chart.y.position(values, clamp=False)) * (self.raster.rows - 1))
 
-    def _by_column(self, xs: Array, ys: Array) -> tuple[Places, Places, Array]:
+    def _by_column(self, xs: Array, ys: Array) -> tuple[Indices, Indices, Array]:
         """The dot columns with points, where the values of each begin, and the values of all columns in one array."""
         inside = (xs >= self.chart.x.low) & (xs <= self.chart.x.high)
         columns = np.rint(self.chart.x.position(xs[inside]) * (self.raster.columns - 1)).astype(np.int64)
@@ -166,7 +166,7 @@ class _Plot:
         if len(columns):
             self._draw_dots(np.repeat(columns, np.diff(starts, append=len(values))), values, one.role, one)
 
-    def _draw_dots(self, columns: Places, values: Array, role: str, owner: object) -> None:
+    def _draw_dots(self, columns: Indices, values: Array, role: str, owner: object) -> None:
         """A dot in each column at its value, where that is in sight."""
         for column, row in zip(columns.tolist(), self._dots(values).tolist(), strict=True):
             if -1 < row < self.raster.rows:
