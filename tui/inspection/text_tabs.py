@@ -36,8 +36,8 @@ class RecipeTab(Tab):
         lines = [heading("changed from the preset", canvas.width, [hints([("E", "edit as new")])])]
         words = changes or f"nothing: this is {run.recipe_name} as it stands"
         lines += [[(f" {part}", "mark" if changes else "dim")] for part in wrap(words, canvas.width - 2)]
-        lines += [repeat, *canvas.air, *recipe_pane(facts, canvas.width)]
-        return lines
+        recipe = facts.kept.get("every field", canvas, lambda: recipe_pane(facts, canvas.width))
+        return [*lines, repeat, *canvas.air, *recipe]
 
     def tables(self, facts: Facts) -> list[Table]:
         return [recipe_table(facts)]
@@ -50,7 +50,7 @@ class LogTab(Tab):
     short = "Log"
 
     def draw(self, facts: Facts, canvas: Canvas) -> list[Line]:
-        return log_pane(facts, canvas.width, MOST_LINES)
+        return facts.kept.get("log", canvas, lambda: log_pane(facts, canvas.width, MOST_LINES))
 
     def tables(self, facts: Facts) -> list[Table]:
         return [log_table(log_lines(facts.view.history, wide=True))]

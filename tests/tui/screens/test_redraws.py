@@ -10,7 +10,7 @@ from tui.drawing.kept import Kept
 from tui.forms import panes
 from tui.forms.change_list import ChangeList
 from tui.forms.estimate import Machine
-from tui.inspection import confusion_tab, disagree_tab, gallery, mistakes_tab, overview_tab
+from tui.inspection import confusion_tab, disagree_tab, gallery, mistakes_tab, overview_tab, text_tabs
 from tui.screens import compare_panes, run_form
 from tui.widgets.line_list import LineView
 from tui.widgets.pane import Pane
@@ -217,6 +217,12 @@ async def test_keys_of_one_pane_leave_the_others_of_inspect_alone(shown, ready, 
         await pilot.press("v")
         await ready(pilot)
         assert disagree == {"churn_pane": 1}
+        await pilot.press("tab", "tab")
+        await ready(pilot)
+        log = calls(text_tabs, "log_pane")
+        await pilot.press("j")
+        await ready(pilot)
+        assert log == {"log_pane": 0}, "it is scrolled"
 
 
 # --- Compare ------------------------------------------------------------------------------------------------------
