@@ -1,4 +1,4 @@
-"""Waits until an app is at rest: every message is handled, the screen is drawn, and no worker is at work.
+"""Waits until an app is at rest: every message is handled, the screen is drawn, nothing moves, and no worker is at work.
 
 Textual's pilot takes a process for idle that has used no CPU time for 20 ms, twice for each key. That is long for the
 thousands of keys of these tests, and too short where other programs use all of the CPU.
@@ -21,8 +21,14 @@ async def at_rest(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
     app = active_app.get()
     for _ in range(MOST_FRAMES):
         await handled()
-        if not drawn(app):
+        if drawn(app):
+            continue
+        if app._batch_count:  # a new screen is drawn a twentieth of a second after it was opened
+            await asyncio.sleep(0.01)
+        elif app.animator._complete_event.is_set():
             break
+        else:
+            await app.animator.wait_until_complete()
     if any(worker.state in (WorkerState.PENDING, WorkerState.RUNNING) for worker in app.workers):
         await _wait.wait_for_idle(min_sleep, max_sleep)
 
