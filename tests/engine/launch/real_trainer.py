@@ -1,7 +1,8 @@
 """The real trainer, saving whenever its writer is idle (or every $FAKE_INTERVAL seconds) instead of once a minute.
 
 While RUN_DIR/hold exists it goes no further than the first checkpoint inside the second epoch of each attempt, so that
-a test can interrupt it there however slow the machine is.
+a test can interrupt it there however slow the machine is. It waits for each checkpoint to be written then: a slow writer
+would have none before the end of the epoch.
 
 $FAKE_PATIENCE, "silent busy", are the seconds that ranks wait for each other.
 
@@ -19,7 +20,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import partial, partialmethod
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,6 +32,7 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.run.events import Checkpoint, Epoch, Event
 from engine.contract.run.folder import RunFolder
 from engine.launch import nvml
+from engine.loop.checkpoint import Checkpoints
 from engine.loop.roll_call import Patience
 from engine.train import fit
 
@@ -40,6 +42,8 @@ def held_fit(recipe: Recipe, run: RunFolder, *given: Any, stopping: Callable[[],
     fail = run.path / "fail"
     if fail.exists() and fail.read_text() == os.environ["RANK"]:
         raise MemoryError("as the test wants it")
+    if (run.path / "hold").exists():
+        Checkpoints.written = partialmethod(Checkpoints.written, wait=True)  # type: ignore[method-assign]
 
     def patient() -> bool:
         """Asked before every step: the fourth time in the second epoch there are three behind it."""

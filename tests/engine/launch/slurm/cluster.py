@@ -33,6 +33,7 @@ RECIPE: Final = {
 
 CONF: Final = """
 ClusterName=localtest
+FirstJobId={first}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={ports[0]}
 AuthType=auth/munge
@@ -143,7 +144,10 @@ class Cluster:
     def _write(self) -> None:
         host = socket.gethostname().partition(".")[0]
         (self.folder / "state").mkdir()
-        self.conf.write_text(CONF.format(folder=self.folder, host=host, ports=_free_ports(3), kill_wait=KILL_WAIT))
+        first = 1 + 100 * (os.getpid() % 190)  # the ports of a job follow from its number: other clusters have others
+        self.conf.write_text(
+            CONF.format(folder=self.folder, host=host, ports=_free_ports(3), kill_wait=KILL_WAIT, first=first)
+        )
         lines = []
         for number, node in enumerate(NODES):
             device = self.folder / f"gpu{number}"
