@@ -322,10 +322,11 @@ def test_an_unknown_run_screen_or_preset_is_refused_before_the_screen_is_touched
         run_workbench(roots=[root], start_screen="nowhere")
 
 
-async def test_a_dialog_answers_to_first_letters_and_to_enter(workbench, make_run):
+async def test_a_dialog_answers_to_first_letters_and_to_enter(workbench, make_run, settle):
     make_run()
     answers = []
     async with workbench("results").run_test() as pilot:
+        await settle(pilot)
         for keys in (("k",), ("right", "enter"), ("q",)):
             pilot.app.push_screen(Confirm("Sure?", "[b]data[/b]", [("stop", "Stop"), ("kill", "Kill")]), answers.append)
             await pilot.pause()
