@@ -26,7 +26,7 @@ from bench.areas import ALIASES, ALL, cases, chosen
 from bench.compare import NotAReport, compare
 from bench.machine import Load, machine
 from bench.plan import Budget, Case, Wishes
-from bench.report import Report, Table
+from bench.report import Report, RowPrinter
 
 
 def main(words: Sequence[str]) -> None:
@@ -98,7 +98,7 @@ def checkout(text: str) -> Path:
 
 def run(asked: argparse.Namespace) -> None:
     """Measure the areas that were asked for; print and keep every row as it comes."""
-    budget, load, table = Budget(asked.budget), Load(), Table()
+    budget, load, table = Budget(asked.budget), Load(), RowPrinter()
     facts: dict[str, Any] = {"machine": machine(), "quick": asked.quick, "budget": asked.budget}
     report = Report(asked.json, load, facts)
     print("  ".join(f"{key} {value}" for key, value in facts["machine"].items()))

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bench.figures import Figure, Row
 from bench.machine import warning
-from bench.report import FORMAT, Table
+from bench.report import FORMAT, RowPrinter
 
 SAME: Final = ("machine", "quick")
 """Facts that should be the same in both files."""
@@ -24,7 +24,7 @@ def compare(first: Path, second: Path) -> None:
     a, b = read(first), read(second)
     for note in notes(first, a, second, b):
         print(note)
-    table = Table()
+    table = RowPrinter()
     table.heading(f"A {first}, B {second}")
     for row in ratios(a, b):
         table.row(row)

@@ -16,7 +16,7 @@ from engine.contract.recipe.catalog import catalog
 from engine.contract.run import predictions
 from engine.contract.run.event_file import EventWriter
 from engine.contract.run.events import Epoch, Finished, RunStarted, Step, System
-from engine.contract.run.predictions import Predictions
+from engine.contract.run.predictions import StoredPredictions
 from engine.contract.run.process import me
 from engine.contract.run.records import ExitRecord, Heartbeat, ProcRecord
 from engine.contract.run.store import RunFolder, create
@@ -110,7 +110,7 @@ def predict(run: RunFolder, accuracy: float, labels: NDArray[np.int64], data: st
     none = np.zeros(0, np.int64)
     predictions.write(
         run.predictions,
-        Predictions(
+        StoredPredictions(
             labels=labels, classes=CLASSES, last=logits, last_epoch=500, best=logits, best_epoch=500, weights="raw",
             best_weights="raw", test_index=np.arange(len(labels)), holdout=logits[:0], holdout_labels=none, data=data,
         ),

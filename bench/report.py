@@ -15,7 +15,7 @@ FORMAT: Final = 1
 FIRST, TEXT, FIGURE = 50, 10, 26  # widths of columns: rows are printed before the widest one is known
 
 
-class Table:
+class RowPrinter:
     """Prints rows one by one; a row with other columns starts a new table."""
 
     def __init__(self) -> None:

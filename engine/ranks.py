@@ -28,7 +28,7 @@ class RankLost(RuntimeError):
     """Another rank of the run no longer answers, so that this one cannot go on either."""
 
 
-class Progress:
+class RankProgress:
     """Counts the operations for which this rank meets the others, so that a rank that is behind can be found.
 
     The host runs ahead of a GPU. Where the GPU has got to is known from an event before each of its operations.
@@ -72,11 +72,11 @@ class Ranks(World):
         device: torch.device,
         store: Store,
         timeout: timedelta,
-        progress: Progress | None = None,
+        progress: RankProgress | None = None,
     ) -> None:
         self.rank, self.size = rank, size
         self._device = device
-        self._progress = progress or Progress()
+        self._progress = progress or RankProgress()
         self._agreements: list[_Agreement] = []
         backend = "nccl" if device.type == "cuda" else "gloo"
         self._progress.enter()
@@ -177,7 +177,7 @@ class Ranks(World):
 class _Agreement:
     """A question that all ranks answer alike. Answers travel between the hosts while training goes on."""
 
-    def __init__(self, asked: Callable[[], bool], group: dist.ProcessGroup, progress: Progress) -> None:
+    def __init__(self, asked: Callable[[], bool], group: dist.ProcessGroup, progress: RankProgress) -> None:
         self._asked, self._group, self._progress = asked, group, progress
         self._posted: deque[tuple[dist.Work, Tensor]] = deque()
         self._yes = False

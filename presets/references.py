@@ -27,7 +27,7 @@ RECIPE: Final = "recipe.toml"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FoundReference:
     """A reference that was looked up: where the recipe is, and which parts it may use."""
 
     ref: str
@@ -48,7 +48,7 @@ class Source:
         return recipe_of(self.file, self.parts, edits)
 
 
-def look_up(ref: str, own_parts: Sequence[str] = (), roots: Sequence[Path] = ()) -> Source:
+def look_up(ref: str, own_parts: Sequence[str] = (), roots: Sequence[Path] = ()) -> FoundReference:
     """Find what a reference stands for.
 
     Args:
@@ -59,7 +59,7 @@ def look_up(ref: str, own_parts: Sequence[str] = (), roots: Sequence[Path] = ())
         BadInput: there is no such run, or a file of parts cannot be read. Presets are read later, by `Source.recipe`.
     """
     files = parts_with(ref, own_parts, roots)
-    return Source(ref, source_file(ref, roots), tuple(files), catalog(tuple(map(Path, files))))
+    return FoundReference(ref, source_file(ref, roots), tuple(files), catalog(tuple(map(Path, files))))
 
 
 def source_file(ref: str, roots: Sequence[Path] = ()) -> str:

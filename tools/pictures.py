@@ -19,8 +19,8 @@ from engine.contract.run.index import Index
 from engine.data.cifar import cifar10
 from tests.tui.demo import Demo, predict_as_confused, write_run
 from tui.app import Workbench
-from tui.session import Session
 from tui.widgets import top_bar
+from tui.workspace import Workspace
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 SIZE = (120, 40)
@@ -58,9 +58,9 @@ def write_runs(root: Path) -> list[RunFolder]:
     return runs
 
 
-async def shoot(session: Session, mode: str, keys: tuple[str, ...] = ()) -> str:
+async def shoot(workspace: Workspace, mode: str, keys: tuple[str, ...] = ()) -> str:
     """One screen of the workbench as SVG, after `keys` were pressed; the key "suites" opens a published table."""
-    app = Workbench(session, start_mode=mode)
+    app = Workbench(workspace, start_mode=mode)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(4.0)  # the end of a run is painted first, and the rest of it follows
         for key in keys:
@@ -100,8 +100,10 @@ async def draw() -> None:
             runs = write_runs(root)
         marked = [run for wanted in MARKED for run, made in zip(runs, RUNS, strict=True) if made[:2] == wanted]
 
-        def session(mode: str) -> Session:
-            fresh = Session([root], state_file=Path(folder) / "state.json", index=Index(Path(folder) / "index.sqlite"))
+        def workspace(mode: str) -> Workspace:
+            fresh = Workspace(
+                [root], state_file=Path(folder) / "state.json", index=Index(Path(folder) / "index.sqlite")
+            )
             fresh.refresh()
             fresh.marked = marked if mode in ("compare", "inspect") else []
             fresh.selected = marked[0] if fresh.marked else runs[-1]
@@ -109,7 +111,7 @@ async def draw() -> None:
 
         PICTURES.mkdir(exist_ok=True)
         for name, (mode, keys) in SCREENS.items():
-            (PICTURES / f"{name}.svg").write_text(await shoot(session(mode), mode, keys), encoding="utf-8")
+            (PICTURES / f"{name}.svg").write_text(await shoot(workspace(mode), mode, keys), encoding="utf-8")
 
 
 if __name__ == "__main__":

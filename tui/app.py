@@ -25,15 +25,15 @@ from tui.host import Closes, Host
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.common import MODES as SECTIONS
 from tui.messages import RunsChanged
-from tui.palette import Acts, Comparisons, Presets, Runs, Sections, Suites
+from tui.palette import ActionEntries, ComparisonEntries, PresetEntries, RunEntries, SectionEntries, SuiteEntries
 from tui.plans.draft import from_flags
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.screens.small import MIN_HEIGHT, MIN_WIDTH, TooSmall
 from tui.screens.welcome import OTHER, Welcome
-from tui.session import Session
 from tui.settings import UNSET, Settings
 from tui.watcher import RunWatcher
+from tui.workspace import Workspace
 
 PATIENCE_SECONDS: Final = 0.4
 """How long the first reading of the runs may take before a message says so."""
@@ -59,13 +59,21 @@ class Workbench(RunWatcher):
     CSS_PATH = "app.tcss"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {mode: _screen(mode) for mode in SECTIONS}
     BINDINGS: ClassVar[list[BindingType]] = bindings(GLOBAL)
-    COMMANDS: ClassVar = {*App.COMMANDS, Acts, Sections, Runs, Comparisons, Presets, Suites}
+    COMMANDS: ClassVar = {
+        *App.COMMANDS,
+        ActionEntries,
+        SectionEntries,
+        RunEntries,
+        ComparisonEntries,
+        PresetEntries,
+        SuiteEntries,
+    }
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, session: Session, *, start_mode: str = "", settings: Settings = UNSET) -> None:
-        super().__init__(session, settings)
+    def __init__(self, workspace: Workspace, *, start_mode: str = "", settings: Settings = UNSET) -> None:
+        super().__init__(workspace, settings)
         self._start_mode = start_mode
         self._trail: list[str] = []
         """Sections to go back to, the last one on top."""
@@ -77,7 +85,7 @@ class Workbench(RunWatcher):
     # --- starting ---------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        if self.session.is_read:
+        if self.workspace.is_read:
             self._begin()
             return
         self.set_timer(PATIENCE_SECONDS, self._show_reading)
@@ -86,18 +94,18 @@ class Workbench(RunWatcher):
     @work(thread=True, group="scan", exit_on_error=True)
     def _read_runs(self) -> None:
         """The first reading of the runs folders, which takes long if they are large and not in the index yet."""
-        self.session.refresh()
+        self.workspace.refresh()
         self.call_from_thread(self._begin)
 
     def _show_reading(self) -> None:
-        if not self.session.is_read:
-            text = f"Reading the runs in {self.session.roots[0]} (slow only the first time)"
+        if not self.workspace.is_read:
+            text = f"Reading the runs in {self.workspace.roots[0]} (slow only the first time)"
             self.screen.mount(Static(Content(text), id="small"))
 
     def _begin(self) -> None:
         """Show the first section."""
         self.switch_mode(self._start_mode or self._first_mode())
-        if not self.session.summaries() and not self._start_mode:
+        if not self.workspace.summaries() and not self._start_mode:
             self.push_screen(Welcome(), self._welcomed)
         self.start_watching()
         self.call_after_refresh(self._take_early_keys)
@@ -116,11 +124,11 @@ class Workbench(RunWatcher):
 
     def _first_mode(self) -> str:
         """The Dashboard if a run is live, else Results."""
-        live = self.session.live()
+        live = self.workspace.live()
         if not live:
             return "results"
         running = [row for row in live if row.status != "queued"] or live
-        self.session.selected = self.session.folder(running[0])
+        self.workspace.selected = self.workspace.folder(running[0])
         return "dashboard"
 
     def _welcomed(self, chosen: str | None) -> None:
@@ -146,7 +154,7 @@ class Workbench(RunWatcher):
 
     def open_run(self, run: RunFolder) -> None:
         """Show a run on the Dashboard."""
-        self.session.selected = run
+        self.workspace.selected = run
         self.visit("dashboard")
 
     def new_run(self, flags: Mapping[str, Any]) -> None:
@@ -154,9 +162,9 @@ class Workbench(RunWatcher):
         ref = str(flags.get("preset") or "")
         try:
             if ref.startswith(RUN):
-                self.session.edit(find(self.session.roots, ref.removeprefix(RUN)))
+                self.workspace.edit(find(self.workspace.roots, ref.removeprefix(RUN)))
             else:
-                self.session.draft, self.session.parts = from_flags(flags), ()
+                self.workspace.draft, self.workspace.parts = from_flags(flags), ()
         except BadInput as error:
             self.notify(one_line(str(error), 300), severity="error", markup=False)
         else:
@@ -171,7 +179,7 @@ class Workbench(RunWatcher):
     def show_comparison(self, name: str) -> None:
         """Show a saved comparison in Compare; runs that are gone are named."""
         try:
-            missing = self.session.show_comparison(load(name))
+            missing = self.workspace.show_comparison(load(name))
         except BadInput as error:
             self.notify(one_line(str(error), 300), severity="error", markup=False)
             return
@@ -192,7 +200,7 @@ class Workbench(RunWatcher):
             self._ask_to_quit()
 
     def _ask_to_quit(self) -> None:
-        live = len(self.session.live())
+        live = len(self.workspace.live())
         runs = f"{keep_running(live)} without this screen." if live else "No run is active."
         buttons = [("quit", "Quit"), ("stay", "Stay")]
         body = f"{runs}\nRun `cifar-tui` to come back."
@@ -222,13 +230,13 @@ class Workbench(RunWatcher):
     def _undo(self) -> None:
         """Undo in a thread, as run folders may have to be moved."""
         try:
-            action = self.session.undo_stack.undo()
+            action = self.workspace.undo_stack.undo()
         except BadInput as error:
             self.call_from_thread(self.notify, one_line(str(error), 300), severity="error", markup=False)
         else:
             text = f"undone: {action.description}" if action else "nothing to undo (* removes all marks)"
             self.call_from_thread(self.notify, one_line(text, 300), markup=False)
-        self.session.refresh()
+        self.workspace.refresh()
         self.post_message(RunsChanged())
 
     def action_say_moved(self, where: str) -> None:

@@ -21,7 +21,7 @@ AXES: Final = ("log error", "log loss", "linear")
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class SavedComparison:
     """A saved comparison."""
 
     name: str
@@ -58,7 +58,7 @@ def check_name(name: str) -> None:
         raise BadInput(f"comparison {name!r} already exists: {_file(name)}")
 
 
-def save(comparison: Comparison, *, replace: bool = False) -> Path:
+def save(comparison: SavedComparison, *, replace: bool = False) -> Path:
     """Save a comparison and return its file.
 
     Args:
@@ -80,7 +80,7 @@ def save(comparison: Comparison, *, replace: bool = False) -> Path:
     return file
 
 
-def load(name: str) -> Comparison:
+def load(name: str) -> SavedComparison:
     """A saved comparison. Raises BadInput if there is none of that name, or its file is damaged."""
     found = _read(_file(name)) if NAME.fullmatch(name) else None
     if found is None:
@@ -90,7 +90,7 @@ def load(name: str) -> Comparison:
     return found
 
 
-def saved() -> list[Comparison]:
+def saved() -> list[SavedComparison]:
     """All saved comparisons by name; damaged files are left out."""
     return [one for one in map(_read, sorted(listed(folder(), ".json"))) if one is not None]
 
@@ -105,13 +105,13 @@ def _file(name: str) -> Path:
     return folder() / f"{name}.json"
 
 
-def _read(file: Path) -> Comparison | None:
+def _read(file: Path) -> SavedComparison | None:
     known = read_json(file)
     runs = known.get("runs") if known else None
     if not known or not isinstance(runs, list) or not all(isinstance(run, str) for run in runs) or len(runs) < 2:
         return None
     x, axis, baseline = known.get("x"), known.get("axis"), known.get("baseline")
-    return Comparison(
+    return SavedComparison(
         name=file.stem,
         runs=tuple(runs),
         baseline=baseline if isinstance(baseline, str) and baseline in runs else "",

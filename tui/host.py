@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from engine.contract.run.store import RunFolder
-from tui.session import Session
+from tui.workspace import Workspace
 
 
 class Host(Protocol):
     """What a screen or the palette may ask of the app; `cast(Host, self.app)` gives it."""
 
-    session: Session
+    workspace: Workspace
 
     def action_go(self, mode: str) -> None:
         """Go to a section as its number key does: nothing is left to go back to."""
@@ -53,4 +53,4 @@ class Watches(Protocol):
     """A screen that shows rows of runs."""
 
     def runs_changed(self) -> None:
-        """The rows of `session.summaries()` have changed."""
+        """The rows of `workspace.summaries()` have changed."""

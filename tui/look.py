@@ -14,23 +14,23 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from tui.drawing.format import glyphs_of_terminal
-from tui.session import Session
 from tui.settings import UNSET, Settings
 from tui.theme import PREFIX, THEMES, Ascii, Colorless, Exact, palette_of
 from tui.widgets.acknowledged import AcknowledgedDriver
 from tui.widgets.key_order import KeyOrder
+from tui.workspace import Workspace
 
 
 class Themed(KeyOrder):
     """An app in one of our themes."""
 
-    def __init__(self, session: Session, settings: Settings = UNSET) -> None:
+    def __init__(self, workspace: Workspace, settings: Settings = UNSET) -> None:
         super().__init__()
-        self.session = session
-        session.smallest = settings.smallest or session.smallest
+        self.workspace = workspace
+        workspace.smallest = settings.smallest or workspace.smallest
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = PREFIX + (settings.theme or session.theme)
+        self.theme = PREFIX + (settings.theme or workspace.theme)
         self.glyphs = settings.glyphs or glyphs_of_terminal()
         """What the terminal can show."""
         self._sent: list[LineFilter] = [Colorless() if self.no_color else Exact()]
@@ -45,8 +45,8 @@ class Themed(KeyOrder):
 
     def choose_theme(self, name: str) -> None:
         """Use the colors of this theme, now and at the next start."""
-        self.session.theme = palette_of(name).name
-        self.theme = PREFIX + self.session.theme
+        self.workspace.theme = palette_of(name).name
+        self.theme = PREFIX + self.workspace.theme
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's filters, then ours; without color only ours, because Textual's would turn colors into grays."""

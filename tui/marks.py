@@ -45,7 +45,7 @@ def from_table(table: object, roots: Iterable[Path]) -> Slots:
     return found
 
 
-class Marked:
+class RunMarks:
     """The marked runs and their slots."""
 
     def __init__(self, slots: Slots) -> None:

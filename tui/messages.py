@@ -10,7 +10,7 @@ from engine.contract.run.store import RunFolder
 
 
 class RunsChanged(Message):
-    """The rows of `session.summaries()` have changed."""
+    """The rows of `workspace.summaries()` have changed."""
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, RunsChanged)

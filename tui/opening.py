@@ -17,8 +17,8 @@ from tui.forms.editor import FormEditor
 from tui.keys.common import MODES
 from tui.plans.draft import from_flags
 from tui.resident import keep_small
-from tui.session import Session
 from tui.settings import UNSET, Settings
+from tui.workspace import Workspace
 
 
 def run_workbench(
@@ -45,26 +45,26 @@ def run_workbench(
     Raises:
         BadInput: the run or the preset does not exist, or a flag is invalid. The terminal is left as it was.
     """
-    session = Session(roots)
+    workspace = Workspace(roots)
     if start_screen and start_screen not in MODES:
         raise BadInput(f"unknown section {start_screen!r}; choose from {', '.join(MODES)}")
     mode = start_screen or ""
     if open_run:
-        session.selected = find(list(roots), open_run)
+        workspace.selected = find(list(roots), open_run)
         mode = "dashboard"
     if comparison:
-        session.show_comparison(load(comparison))
+        workspace.show_comparison(load(comparison))
         mode = "compare"
     if preset_flags:
-        session.draft = from_flags(preset_flags)
-        session.parts = tuple(parts_with(session.draft.preset, session.draft.parts, roots))
-        FormEditor(session.draft, session.catalog, roots)  # raises BadInput for an unknown preset or a bad flag
+        workspace.draft = from_flags(preset_flags)
+        workspace.parts = tuple(parts_with(workspace.draft.preset, workspace.draft.parts, roots))
+        FormEditor(workspace.draft, workspace.catalog, roots)  # raises BadInput for an unknown preset or a bad flag
         mode = "new_run"
-    app = Workbench(session, start_mode=mode, settings=settings)
+    app = Workbench(workspace, start_mode=mode, settings=settings)
     taking_over()
     keep_small()
     app.run()
-    live = session.live()
+    live = workspace.live()
     if live and app.return_code == 0:
         ids = ", ".join(row.id[-4:] for row in live[:5])
         sys.stdout.write(f"{keep_running(len(live))}: {ids}   cifar-tui open {live[0].id[-4:]}\n")

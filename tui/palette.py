@@ -63,7 +63,7 @@ def highlighted(text: str, matcher: Matcher) -> Content:
     return content
 
 
-class Acts(Provider):
+class ActionEntries(Provider):
     """Everything that the keys of the screen do, each with its key: typing its label finds it."""
 
     def _rows(self) -> list[Key]:
@@ -90,7 +90,7 @@ def _with_key(label: Content, row: Key) -> Content:
     return Content.assemble(label, ("  " + key_names(row), "bold $primary"))
 
 
-class Sections(_Entries):
+class SectionEntries(_Entries):
     """The six sections. Results is also found by typing "runs"."""
 
     DISCOVER = 6
@@ -101,18 +101,18 @@ class Sections(_Entries):
             yield name, f"key {number}", partial(self.workbench.action_go, mode)
 
 
-class Runs(_Entries):
+class RunEntries(_Entries):
     """Every run, by its id, preset, name and tags."""
 
     def entries(self) -> Iterable[Entry]:
-        for row in self.workbench.session.summaries():
+        for row in self.workbench.workspace.summaries():
             words = [row.id[-4:], row.recipe_name, row.name, *row.tags]
             text = one_line("run " + " ".join(word for word in words if word), 60)
-            action = partial(self.workbench.open_run, self.workbench.session.folder(row))
+            action = partial(self.workbench.open_run, self.workbench.workspace.folder(row))
             yield text, one_line(f"{row.status}  {row.changes}", 60), action
 
 
-class Presets(_Entries):
+class PresetEntries(_Entries):
     """Every preset; choosing one opens New run with the form filled in."""
 
     def entries(self) -> Iterable[Entry]:
@@ -121,7 +121,7 @@ class Presets(_Entries):
             yield f"new run: {info.name}", one_line(info.title, 60), action
 
 
-class Comparisons(_Entries):
+class ComparisonEntries(_Entries):
     """Every saved comparison, by its name."""
 
     def entries(self) -> Iterable[Entry]:
@@ -129,7 +129,7 @@ class Comparisons(_Entries):
             yield f"comparison: {one.name}", one.summary, partial(self.workbench.show_comparison, one.name)
 
 
-class Suites(_Entries):
+class SuiteEntries(_Entries):
     """Every published table, with the measured figures beside the reported ones; its rows can be queued there."""
 
     DISCOVER = 1

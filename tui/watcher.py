@@ -12,8 +12,8 @@ from engine.contract.text import one_line
 from tui.host import Watches
 from tui.look import Themed
 from tui.messages import RunsChanged
-from tui.session import Session
 from tui.settings import UNSET, Settings
+from tui.workspace import Workspace
 
 TICK_SECONDS: Final = 1.0
 REMEMBER_SECONDS: Final = 60.0
@@ -23,14 +23,14 @@ REMEMBER_SECONDS: Final = 60.0
 class RunWatcher(Themed):
     """An app that rereads the runs in a thread and announces what changed."""
 
-    def __init__(self, session: Session, settings: Settings = UNSET) -> None:
-        super().__init__(session, settings)
+    def __init__(self, workspace: Workspace, settings: Settings = UNSET) -> None:
+        super().__init__(workspace, settings)
         self._known: dict[str, Summary] = {}
         self._remembered = time.monotonic()
 
     def start_watching(self) -> None:
         """Report changes from now on; the present state of the runs is not news."""
-        self._known = {row.folder: row for row in self.session.summaries()}
+        self._known = {row.folder: row for row in self.workspace.summaries()}
         self.set_interval(TICK_SECONDS, self._scan_unless_scanning)
 
     def _scan_unless_scanning(self) -> None:
@@ -39,15 +39,15 @@ class RunWatcher(Themed):
 
     @work(thread=True, group="scan", exit_on_error=False)
     def _scan(self) -> None:
-        if self.session.refresh(force=False):
+        if self.workspace.refresh(force=False):
             self.post_message(RunsChanged())
         if time.monotonic() - self._remembered > REMEMBER_SECONDS:
             self._remembered = time.monotonic()
-            self.session.remember_leaving()
+            self.workspace.remember_leaving()
 
     def on_runs_changed(self) -> None:
         """Notify of runs that ended, and let every open screen update its rows."""
-        rows = {row.folder: row for row in self.session.summaries()}
+        rows = {row.folder: row for row in self.workspace.summaries()}
         for folder, row in rows.items():
             before = self._known.get(folder)
             if before is not None and before.live and not row.live:
@@ -61,7 +61,7 @@ class RunWatcher(Themed):
         """Notify that a run ended, with the reason or else the way to see it, and ring the bell."""
         name = one_line(f"{row.id[-4:]} {row.recipe_name}", 40)
         good = row.status in ("finished", "stopped")
-        selected = self.session.selected is not None and str(self.session.selected.path) == row.folder
+        selected = self.workspace.selected is not None and str(self.workspace.selected.path) == row.folder
         hint = "press 1 to see it on the Dashboard" if selected else f"type :{row.id[-4:]} to see it on the Dashboard"
         self.notify(
             one_line(row.message or row.reason, 200) or hint,
@@ -73,4 +73,4 @@ class RunWatcher(Themed):
         self.bell()
 
     def on_unmount(self) -> None:
-        self.session.remember_leaving()
+        self.workspace.remember_leaving()

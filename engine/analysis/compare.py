@@ -155,7 +155,7 @@ def difference_at(one: Standing, base: Standing) -> tuple[float, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SeedGroup:
     """Runs of one recipe that differ only in the seed, each seed once."""
 
     recipe_id: str
@@ -174,7 +174,7 @@ class Group:
     """How many runs the user has left out, and why, as a sentence; they count nowhere else in the group."""
 
 
-def groups(rows: Sequence[Comparison]) -> list[Group]:
+def groups(rows: Sequence[Comparison]) -> list[SeedGroup]:
     """One group per recipe, in order of appearance."""
     found: dict[str, list[Comparison]] = {}
     for row in rows:
@@ -182,12 +182,12 @@ def groups(rows: Sequence[Comparison]) -> list[Group]:
     return [_group(recipe_id, members) for recipe_id, members in found.items()]
 
 
-def _group(recipe_id: str, members: Sequence[Comparison]) -> Group:
+def _group(recipe_id: str, members: Sequence[Comparison]) -> SeedGroup:
     counting = [row for row in members if not row.standing.excluded]
     done = [row for row in counting if row.standing.finished]
     counted, again = one_a_seed(done, _seed, lambda row: row.standing.id)  # ids start with the time
     picked = {row.standing.best_on for row in counted}
-    return Group(
+    return SeedGroup(
         recipe_id=recipe_id,
         name=members[0].standing.name,
         seeds=tuple(sorted(row.standing.seed for row in counted)),

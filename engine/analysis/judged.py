@@ -11,7 +11,7 @@ from engine.analysis.between_recipes import Recipes, compare_recipes
 from engine.analysis.between_sets import OnSet, compare_on_sets
 from engine.analysis.chosen import by_recipe
 from engine.analysis.compare import Difference, differences, fields
-from engine.analysis.marked import Marked
+from engine.analysis.marked import MarkedRun
 from engine.analysis.verdict import Rules
 from engine.contract.numbers import NONE
 from engine.contract.recipe.schema import Recipe
@@ -23,7 +23,7 @@ from engine.contract.run.summary import Summary
 class Judged:
     """Marked runs with everything that may be said of them."""
 
-    marked: tuple[Marked, ...]
+    marked: tuple[MarkedRun, ...]
     baseline: str
     """Id of the run that the others are compared with."""
     models: Models | None = None
@@ -34,11 +34,11 @@ class Judged:
     """The further test sets that any of the runs was tested on."""
 
     @property
-    def base(self) -> Marked:
+    def base(self) -> MarkedRun:
         return next(one for one in self.marked if one.run.id == self.baseline)
 
     @property
-    def readable(self) -> tuple[Marked, ...]:
+    def readable(self) -> tuple[MarkedRun, ...]:
         """The runs whose recipes can be read."""
         return tuple(one for one in self.marked if one.recipe is not None)
 
@@ -53,18 +53,18 @@ class Judged:
         return [Difference(path, tuple(table.get(path, NONE) for table in tables)) for path in paths]
 
 
-def judge_models(marked: Sequence[Marked], baseline: str, rules: Rules | None = None) -> Models:
+def judge_models(marked: Sequence[MarkedRun], baseline: str, rules: Rules | None = None) -> Models:
     """The verdicts on the marked runs, each against the baseline."""
     return compare_models([one.row for one in marked], [one.run for one in marked], baseline, rules)
 
 
-def judge_on_sets(marked: Sequence[Marked], baseline: str, rules: Rules | None = None) -> tuple[OnSet, ...]:
+def judge_on_sets(marked: Sequence[MarkedRun], baseline: str, rules: Rules | None = None) -> tuple[OnSet, ...]:
     """The verdicts on the marked runs on each further test set."""
     return compare_on_sets([one.run for one in marked], baseline, rules)
 
 
 def judge_recipes(
-    marked: Sequence[Marked], baseline: str, runs: Iterable[Summary], rules: Rules | None = None
+    marked: Sequence[MarkedRun], baseline: str, runs: Iterable[Summary], rules: Rules | None = None
 ) -> Recipes | None:
     """The verdicts on the recipes of the marked runs; None if that of the baseline cannot be read.
 
@@ -80,12 +80,12 @@ def judge_recipes(
     return compare_recipes(groups, recipes, base, rules, plans_of(marked))
 
 
-def plans_of(marked: Iterable[Marked]) -> dict[str, int]:
+def plans_of(marked: Iterable[MarkedRun]) -> dict[str, int]:
     """By recipe id: how many seeds are planned in the runs folders of these runs."""
     return planned_seeds(dict.fromkeys(Path(one.run.folder).parent for one in marked))
 
 
-def recipe_labels(marked: Sequence[Marked], baseline: str) -> dict[str, str]:
+def recipe_labels(marked: Sequence[MarkedRun], baseline: str) -> dict[str, str]:
     """By recipe id: how the recipe differs from the baseline's; the baseline itself by its name.
 
     Recipes may differ in what the short form does not say, such as the order of operations: these have a part of their
@@ -99,5 +99,5 @@ def recipe_labels(marked: Sequence[Marked], baseline: str) -> dict[str, str]:
     return labels | {base.run.recipe_id: base.run.recipe_name}
 
 
-def _recipes(marked: Iterable[Marked]) -> list[Recipe]:
+def _recipes(marked: Iterable[MarkedRun]) -> list[Recipe]:
     return [one.recipe for one in marked if one.recipe is not None]

@@ -68,7 +68,7 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class LrCurve:
     """A sweep that has ended, or the part of it done so far."""
 
     rates: tuple[float, ...]
@@ -106,7 +106,7 @@ class Curve:
         return EDGE if self.found else GUESSING if self.guessed else NONE
 
 
-def fold(rates: Sequence[float], losses: Sequence[float], guessing: float = math.inf) -> Curve:
+def fold(rates: Sequence[float], losses: Sequence[float], guessing: float = math.inf) -> LrCurve:
     """The curve of a sweep: rates that increase by equal factors, and their losses.
 
     The steepest fall is searched up to the lowest smoothed loss and after the first tenth of the points, where the
@@ -134,7 +134,7 @@ def fold(rates: Sequence[float], losses: Sequence[float], guessing: float = math
                 steepest, lowest = float(x[first + int(slope[first : at + 1].argmin())]), float(x[at])
                 low = smoothed[:end] <= smoothed[at] + LOW * (min(guessing, level) - smoothed[at])
                 edge = float(x[int(np.flatnonzero(low)[-1])])
-    return Curve(tuple(x.tolist()), tuple(y.tolist()), tuple(smoothed.tolist()), steepest, lowest, edge, guessed)
+    return LrCurve(tuple(x.tolist()), tuple(y.tolist()), tuple(smoothed.tolist()), steepest, lowest, edge, guessed)
 
 
 def smooth(losses: Array) -> Array:

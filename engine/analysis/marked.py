@@ -41,7 +41,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class MarkedRun:
     """A marked run: one row of the comparison table."""
 
     run: Summary
@@ -90,7 +90,7 @@ def read_run(folder: RunFolder, fold: RunFold | None = None) -> Reading:
     )
 
 
-def mark(readings: Sequence[Reading], baseline: str, *, same_epoch: bool = False) -> list[Marked]:
+def mark(readings: Sequence[Reading], baseline: str, *, same_epoch: bool = False) -> list[MarkedRun]:
     """The runs against the baseline, in the order given.
 
     Args:
@@ -100,12 +100,12 @@ def mark(readings: Sequence[Reading], baseline: str, *, same_epoch: bool = False
     base = next(one for one in readings if one.run.id == baseline)
     rows = table([one.standing for one in readings], baseline, same_epoch=same_epoch)
     return [
-        Marked(one.run, row, one.recipe, _changes(base, one), one.milestones, one.energy, one.course)
+        MarkedRun(one.run, row, one.recipe, _changes(base, one), one.milestones, one.energy, one.course)
         for one, row in zip(readings, rows, strict=True)
     ]
 
 
-def read_marked(folders: Sequence[RunFolder], baseline: str, *, same_epoch: bool = False) -> list[Marked]:
+def read_marked(folders: Sequence[RunFolder], baseline: str, *, same_epoch: bool = False) -> list[MarkedRun]:
     """The marked runs in the order given.
 
     Args:

@@ -29,7 +29,7 @@ Card = tuple[str, int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class PeakMemory:
     """Bytes on each GPU at the peak of a training step.
 
     The CUDA context, the workspace of kernels and what the allocator rounds up come on top; compiling saves some of the
@@ -59,7 +59,7 @@ class Memory:
         return not math.isnan(self.activations)
 
 
-def estimate_memory(recipe: Recipe, parts: Catalog, gpus: int = 1) -> Memory | None:
+def estimate_memory(recipe: Recipe, parts: Catalog, gpus: int = 1) -> PeakMemory | None:
     """Estimate the memory that a run takes on each of its GPUs; None for a model of unknown size.
 
     Precision `auto` counts as bf16, which recent GPUs choose. A teacher is not counted.
@@ -74,7 +74,7 @@ def estimate_memory(recipe: Recipe, parts: Catalog, gpus: int = 1) -> Memory | N
     data = parts.get("dataset", recipe.data.name).meta
     side = data.get("image_size", SIDE)
     image = data.get("channels", 3) * side**2
-    return Memory(
+    return PeakMemory(
         weights=weights,
         gradients=weights,
         optimizer=weights * copies(recipe.optimizer),

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from engine.analysis.statistics.mcnemar import PairedCounts
 from engine.contract.run import predictions
 from engine.contract.run.folder import RunFolder
-from engine.contract.run.predictions import Predictions
+from engine.contract.run.predictions import StoredPredictions
 from engine.contract.run.summary import Summary
 
 BY_LABELS = "the same images as far as their labels tell: a file of an earlier version has no fingerprint"
@@ -83,7 +83,7 @@ class Pair:
         return PairedCounts(*(int(value) for value in sums))
 
 
-def predictions_of(run: Summary) -> Predictions | Unpaired:
+def predictions_of(run: Summary) -> StoredPredictions | Unpaired:
     """The predictions of a finished run, checked against its events; else why there are none to compare.
 
     The number of correct predictions must equal that of the run's last accuracy. Files of version 1 hold logits whose
@@ -105,7 +105,7 @@ def predictions_of(run: Summary) -> Predictions | Unpaired:
     return found
 
 
-def _is_whole(found: Predictions) -> bool:
+def _is_whole(found: StoredPredictions) -> bool:
     """Whether the arrays fit together, and the images are in the order of the test set."""
     labels, index = found.labels, found.test_index
     if labels.ndim != 1 or not len(labels) or found.last.shape != (len(labels), len(found.classes)):
@@ -115,11 +115,11 @@ def _is_whole(found: Predictions) -> bool:
     return found.version == 1 or (index.shape == labels.shape and bool(np.all(np.diff(index) > 0)))
 
 
-def _hits(found: Predictions) -> int:
+def _hits(found: StoredPredictions) -> int:
     return int((found.last.argmax(1) == found.labels).sum())
 
 
-def _ties(found: Predictions) -> int:
+def _ties(found: StoredPredictions) -> int:
     """Number of images whose largest logit occurs more than once."""
     return int(((found.last == found.last.max(1, keepdims=True)).sum(1) > 1).sum())
 
@@ -130,7 +130,7 @@ def answers(run: Summary) -> Answers | Unpaired:
     return found if isinstance(found, Unpaired) else answers_of(run.id, found)
 
 
-def answers_of(run: str, found: Predictions) -> Answers:
+def answers_of(run: str, found: StoredPredictions) -> Answers:
     """What predictions say about each test image."""
     index = found.test_index if found.version > 1 else np.arange(len(found.labels))
     return Answers(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from engine.analysis.pairing import Unpaired, answers_of, common_images, predictions_of
 from engine.analysis.statistics.agreement import Classes, Ensemble, Probabilities, Suspect, ensemble, softmax, suspects
-from engine.contract.run.predictions import Predictions
+from engine.contract.run.predictions import StoredPredictions
 from engine.contract.run.summary import Summary
 
 
@@ -48,13 +48,13 @@ def suspects_of(runs: Sequence[Summary]) -> Suspects | None:
     return Suspects(tuple(run.id for run, _ in known), len(set(recipes)), names, tuple(images))
 
 
-def _known(runs: Sequence[Summary]) -> list[tuple[Summary, Predictions]]:
+def _known(runs: Sequence[Summary]) -> list[tuple[Summary, StoredPredictions]]:
     found = [(run, predictions_of(run)) for run in runs if not run.excluded]
     return [(run, one) for run, one in found if not isinstance(one, Unpaired)]
 
 
 def _on_common_images(
-    known: Sequence[tuple[Summary, Predictions]],
+    known: Sequence[tuple[Summary, StoredPredictions]],
 ) -> tuple[list[Probabilities], Classes, Classes] | Unpaired:
     """Probabilities (n, C) of each run, labels (n,) and test indices (n,) of the images that all runs have."""
     all_answers = [answers_of(run.id, found) for run, found in known]

@@ -29,7 +29,7 @@ HEADERS: Final = {"User-Agent": "cifar-tui", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class DownloadLimits:
     """When to give up on a mirror. Times are in seconds, the speed is in bytes per second."""
 
     timeout: float = 20.0
@@ -51,7 +51,7 @@ class Download:
 
     archive: Archive
     part: Path
-    patience: Patience
+    patience: DownloadLimits
     say: Progress
 
     @contextmanager

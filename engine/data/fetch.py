@@ -28,7 +28,7 @@ from engine.data.archives import (
     verify,
     writing,
 )
-from engine.data.download import Download, Patience, request
+from engine.data.download import Download, DownloadLimits, request
 from engine.data.imports import import_archive
 from engine.data.mirrors import host_of, mirror_urls
 from engine.data.sources import SOURCES, Archive
@@ -36,7 +36,7 @@ from engine.data.sources import SOURCES, Archive
 __all__ = [
     "DataError",
     "Location",
-    "Patience",
+    "DownloadLimits",
     "Progress",
     "fetch",
     "import_archive",
@@ -55,7 +55,7 @@ def fetch(
     progress: Progress | None = None,
     *,
     mirrors: Sequence[str] = (),
-    patience: Patience | None = None,
+    patience: DownloadLimits | None = None,
 ) -> Location:
     """Download the missing files of a data set into the data folder.
 
@@ -80,7 +80,9 @@ def fetch(
 
     for archive in source.downloads:
         urls = tuple(url.replace("{file}", archive.name) for url in mirrors) or mirror_urls(source, archive.name)
-        failures = _download(Download(archive, folder / f"{archive.name}.part", patience or Patience(), say), urls)
+        failures = _download(
+            Download(archive, folder / f"{archive.name}.part", patience or DownloadLimits(), say), urls
+        )
         if failures:
             tried = "; ".join(f"{host_of(url)}: {reason}" for url, reason in failures.items())
             raise missing_data(locate(name, data_dir), f"no mirror served {archive.name} ({tried})")

@@ -19,7 +19,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Choice, DataConfig
 from engine.contract.run import predictions
-from engine.contract.run.predictions import Predictions
+from engine.contract.run.predictions import StoredPredictions
 from engine.contract.values import plain
 from engine.data.archives import DataError
 from engine.data.device import Resident
@@ -119,7 +119,7 @@ def _logits(model: torch.nn.Module, data: DataSet, device: torch.device) -> torc
 def _write(path: Path, data: DataSet, logits: np.ndarray) -> None:
     """The predictions as the trainer writes them for a run that is tested once."""
     none = logits[:0]
-    contents = Predictions(
+    contents = StoredPredictions(
         labels=data.test.labels.numpy(),
         classes=data.classes,
         last=logits,

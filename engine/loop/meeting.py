@@ -17,7 +17,7 @@ from engine.distributed import ALONE, World
 from engine.loop.node_samples import Gatherer, Publisher
 from engine.loop.roll_call import Board, Patience, RollCall, watching
 from engine.loop.system import Emit, Sampler, sampling
-from engine.ranks import Progress, Ranks, answered
+from engine.ranks import RankProgress, Ranks, answered
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Meeting:
     """
 
     def __init__(self, patience: Patience | None = None) -> None:
-        self._patience, self._progress = patience or Patience(), Progress()
+        self._patience, self._progress = patience or Patience(), RankProgress()
         self.rank, self.size, self.local = (
             int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))
         )

@@ -10,14 +10,14 @@ import numpy as np
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run import predictions
 from engine.contract.run.events import NAN, Finished
-from engine.contract.run.predictions import Predictions
+from engine.contract.run.predictions import StoredPredictions
 from engine.data.load import DataSet
 from engine.loop.checkpoint_files import Tree
 from engine.loop.judge import Evaluation, as_kept
 from engine.loop.setup import Setup
 
 
-class Results:
+class EvaluationResults:
     """The results of the last and of the best evaluation. Checkpoints hold both, so that a resumed run has them.
 
     A result has the epoch (from 1), the test accuracy, logits and more; the best one also has its weights. They are
@@ -64,7 +64,7 @@ class Results:
         best_logits = as_kept(best["logits"]).numpy()  # early checkpoints hold raw logits
         weights = self._setup.averaging.weights
         holdout = data.holdout if last.get("holdout") is not None else None  # early checkpoints have no such logits
-        contents = Predictions(
+        contents = StoredPredictions(
             labels=data.test.labels.numpy(),
             classes=data.classes,
             last=as_kept(last["logits"]).numpy(),

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol
 
-from engine.ranks import Position, Progress
+from engine.ranks import Position, RankProgress
 
 KEY: Final = "cifar-tui/rank"
 """Start of the keys in the store: one per rank."""
@@ -86,7 +86,7 @@ class RollCall:
     board: Board
     rank: int
     size: int
-    progress: Progress
+    progress: RankProgress
     patience: Patience
     clock: Callable[[], float] = time.monotonic
     _beats: int = 0

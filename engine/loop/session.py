@@ -24,7 +24,7 @@ from engine.loop.evaluate import Interrupted
 from engine.loop.hard_examples import HardExamples
 from engine.loop.judge import Judge
 from engine.loop.observe import Diverged, Totals
-from engine.loop.results import Results
+from engine.loop.results import EvaluationResults
 from engine.loop.setup import Setup
 from engine.loop.step_clock import StepClock
 from engine.optim.lookahead import at_slow_weights, evaluated_state, slow_weights
@@ -68,7 +68,7 @@ class Session:
             device=setup.device,
         )
         self._judge = Judge(recipe, setup, seed, stopping)
-        self.results = Results(recipe, setup, data)
+        self.results = EvaluationResults(recipe, setup, data)
         self._saving = 0.0  # seconds that training waited for snapshots in this epoch
 
     @property

@@ -20,7 +20,7 @@ TOO_SHORT: Final = "bf16 is not tried in a run this short"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TrialResult:
     """The choices, and how they were made."""
 
     precision: str
@@ -33,7 +33,7 @@ class Found:
     """See `Decisions.probe`."""
 
 
-def try_out(precision: str, threads: int, device: torch.device, model: nn.Module, work: Workload) -> Found:
+def try_out(precision: str, threads: int, device: torch.device, model: nn.Module, work: Workload) -> TrialResult:
     """Choose the precision and, on a CPU, the size of micro-batches and the number of threads, which is set.
 
     Trials are made only if an earlier run has not found the same lately, and if they fit into a short share of the run.
@@ -44,7 +44,7 @@ def try_out(precision: str, threads: int, device: torch.device, model: nn.Module
         threads: of the placement; 0 lets this function choose.
     """
     if device.type != "cpu":
-        return Found(*choose_precision(precision, device, model, work.few))
+        return TrialResult(*choose_precision(precision, device, model, work.few))
     began = time.perf_counter()
     choose_number, try_bf16 = not threads and torch.get_num_threads() > 1, precision == "auto"
     known, trials = recall(work.key), Trials(len(work.few), work.images)
@@ -70,7 +70,7 @@ def try_out(precision: str, threads: int, device: torch.device, model: nn.Module
         figures |= {"seconds": round(time.perf_counter() - began, 3), **trials.figures()}
         remember(work.key, known)
     micro_batch = known.micro_batch if work.divisible else 0
-    return Found(used, why, micro_batch, known.note if choose_number else "", figures)
+    return TrialResult(used, why, micro_batch, known.note if choose_number else "", figures)
 
 
 def _try_micro_batches(known: Known, model: nn.Module, work: Workload, trials: Trials, *, bf16: bool) -> Known:

@@ -12,7 +12,7 @@ from torch.func import functional_call
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class TensorMemory:
     """Bytes that training holds when the backward pass begins to turn activations into gradients.
 
     This is the part of the peak that can be counted; workspace of single kernels and the allocator's rounding are
@@ -32,7 +32,7 @@ class Memory:
         return self.activations + self.weights + self.gradients + self.optimizer
 
 
-def count_memory(model: nn.Module, shape: tuple[int, ...], *, bf16: bool) -> Memory:
+def count_memory(model: nn.Module, shape: tuple[int, ...], *, bf16: bool) -> TensorMemory:
     """Count the bytes that a training step with momentum holds, from what autograd saves in a forward pass.
 
     The pass runs on fake CPU tensors, which hold no data, because autocast has no effect on the meta device. Each
@@ -56,7 +56,7 @@ def count_memory(model: nn.Module, shape: tuple[int, ...], *, bf16: bool) -> Mem
         finally:
             model.train(training)
         trained = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
-        return Memory(
+        return TensorMemory(
             activations=sum(storage.nbytes() for at, storage in kept.items() if at not in weights),
             weights=sum(weights.values()),
             gradients=trained,

@@ -21,7 +21,7 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Choice
 from engine.models.build import build_model
-from engine.models.memory import Memory, count_memory
+from engine.models.memory import TensorMemory, count_memory
 
 PRECISIONS = ("fp32", "bf16")
 LISTS = (nn.Sequential, nn.ModuleList)
@@ -44,7 +44,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class ModelSummary:
     """A model at one batch and image size."""
 
     batch: int
@@ -54,7 +54,7 @@ class Summary:
     macs: int
     """Multiply-adds per image in evaluation."""
     stages: tuple[Stage, ...]
-    memory: dict[str, Memory]
+    memory: dict[str, TensorMemory]
     """By precision: fp32, bf16."""
 
     def table(self) -> dict[str, object]:
@@ -63,7 +63,7 @@ class Summary:
         return asdict(self) | {"memory": memory}
 
 
-def summarize(model: nn.Module, channels: int = 3, size: int = 32, batch: int = 128) -> Summary:
+def summarize(model: nn.Module, channels: int = 3, size: int = 32, batch: int = 128) -> ModelSummary:
     """Summarize a model, preferably on the meta device; a real model computes one image.
 
     Args:
@@ -71,7 +71,7 @@ def summarize(model: nn.Module, channels: int = 3, size: int = 32, batch: int = 
         batch: images per training step.
     """
     stages = find_stages(model, channels, size)
-    return Summary(
+    return ModelSummary(
         batch=batch,
         channels=channels,
         size=size,

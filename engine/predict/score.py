@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.contract.errors import BadInput
 from engine.contract.run.predicted import SEVERITIES, Answered
 from engine.data.given.corruptions import STANDARD
-from engine.data.given.layouts import Given, Part
+from engine.data.given.layouts import Given, ImageSubset
 from engine.data.load import Split
 from engine.loop.evaluate import average, score
 from engine.loop.judge import as_kept
@@ -32,14 +32,14 @@ Told = Callable[[int, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Scored:
     """The figures of a set, as fields of `Predicted`, with the answers."""
 
     fields: dict[str, Any]
     answered: Answered
 
 
-def judge(given: Given, views: Views, classes: Sequence[str], tta: str, told: Told) -> Judged:
+def judge(given: Given, views: Views, classes: Sequence[str], tta: str, told: Told) -> Scored:
     """Predict a whole set. Raises BadInput if a logit is not finite, or a file is damaged."""
     if given.layout == "corruptions":
         return _corrupted(given, views, classes, tta, told)
@@ -49,7 +49,7 @@ def judge(given: Given, views: Views, classes: Sequence[str], tta: str, told: To
     labels = given.labels if given.labels is not None else np.zeros(0, np.int64)
     answered = Answered(classes=classes, labels=labels, logits=kept, files=files)
     if given.labels is None:
-        return Judged({"tta": tta}, answered)
+        return Scored({"tta": tta}, answered)
     truth = torch.from_numpy(labels)
     found = score(plain, truth)
     fields: dict[str, Any] = {
@@ -62,10 +62,10 @@ def judge(given: Given, views: Views, classes: Sequence[str], tta: str, told: To
         "tta_accuracy": score(averages, truth).accuracy if averages is not None else math.nan,
     }
     note = misplaced(plain.argmax(1).numpy(), labels, classes)
-    return Judged(fields | {"notes": [*given.notes, *note]}, answered)
+    return Scored(fields | {"notes": [*given.notes, *note]}, answered)
 
 
-def _corrupted(given: Given, views: Views, classes: Sequence[str], tta: str, told: Told) -> Judged:
+def _corrupted(given: Given, views: Views, classes: Sequence[str], tta: str, told: Told) -> Scored:
     """Only the class and its probability are kept of each image: there are 950,000 in CIFAR-10-C."""
     labels, names = given.labels, given.corruptions
     assert labels is not None
@@ -88,7 +88,7 @@ def _corrupted(given: Given, views: Views, classes: Sequence[str], tta: str, tol
         "notes": [*given.notes, *misplaced(predicted.ravel(), truth, classes)],
     }
     no_logits = np.zeros((0, len(classes)), np.float16)
-    return Judged(fields, Answered(classes, labels, no_logits, (), names, predicted, confidence))
+    return Scored(fields, Answered(classes, labels, no_logits, (), names, predicted, confidence))
 
 
 def _figures(
@@ -125,11 +125,11 @@ def _figures(
     }
 
 
-def _telling(told: Told, before: int, part: Part) -> Callable[[int], None]:
+def _telling(told: Told, before: int, part: ImageSubset) -> Callable[[int], None]:
     return lambda done: told(before + done, f"{part.corruption}, severity {part.severity}")
 
 
-def _logits(part: Part, views: Views, tta: str, told: Callable[[int], None]) -> tuple[Tensor, Tensor | None]:
+def _logits(part: ImageSubset, views: Views, tta: str, told: Callable[[int], None]) -> tuple[Tensor, Tensor | None]:
     """Logits (N, classes) of the images as they are, and with `tta` those of the averaged views."""
     plain, averages, done = [], [], 0
     for pixels in part.images.batches(CHUNK):

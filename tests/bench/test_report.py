@@ -7,7 +7,7 @@ import pytest
 
 from bench.figures import figure
 from bench.machine import Load, warning
-from bench.report import Report, Table
+from bench.report import Report, RowPrinter
 
 
 class Still(Load):
@@ -62,7 +62,7 @@ def test_a_busy_machine_is_told():
 
 
 def test_a_row_with_other_columns_starts_a_new_table(capsys: pytest.CaptureFixture[str]):
-    table = Table()
+    table = RowPrinter()
     table.heading("train")
     table.row({"what": "a", "img/s": figure([1.0, 1.0]), "precision": "bf16"})
     table.row({"what": "b", "img/s": figure([2.0]), "precision": "fp32"})

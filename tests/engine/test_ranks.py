@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.ranks import Progress
+from engine.ranks import RankProgress
 
 GPU = torch.device("cuda:0")
 
@@ -27,7 +27,7 @@ class Event:
 
 
 def test_on_a_cpu_only_the_host_counts():
-    progress = Progress()
+    progress = RankProgress()
     progress.enter()
     progress.enter(torch.device("cpu"))
     assert progress.position() == (0, 2)
@@ -37,7 +37,7 @@ def test_a_gpu_has_reached_what_its_events_show_and_one_that_stands_still_is_beh
     monkeypatch.setattr(Event, "made", [])
     monkeypatch.setattr(torch.cuda, "Event", Event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: device)
-    progress, stuck = Progress(), Progress()
+    progress, stuck = RankProgress(), RankProgress()
     for each in (progress, stuck):
         each.enter(GPU)
         each.enter()

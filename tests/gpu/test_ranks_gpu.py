@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from engine.ranks import Progress
+from engine.ranks import RankProgress
 
 pytestmark = pytest.mark.gpu
 GPU = torch.device("cuda:0")
 
 
 def test_a_kernel_that_runs_long_keeps_the_gpu_behind_its_host():
-    progress = Progress()
+    progress = RankProgress()
     with ThreadPoolExecutor(1) as thread:
         progress.enter(GPU)
         torch.cuda.synchronize()

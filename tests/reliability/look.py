@@ -13,7 +13,7 @@ from engine.contract.run.index import Index
 from engine.contract.run.store import RunFolder
 from tui.app import Workbench
 from tui.cli import main
-from tui.session import Session
+from tui.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -94,16 +94,16 @@ def by_commands(run: RunFolder, other: RunFolder, readers=READERS) -> dict[str, 
 
 async def on_screens(run: RunFolder, other: RunFolder, scratch: Path, size=(120, 40)) -> dict[str, str]:
     """The characters of every screen that shows a run; an exception in one of them ends the test."""
-    session = Session(
+    workspace = Workspace(
         [run.path.parent],
         start=lambda _: None,
         state_file=scratch / "state.json",
         index=Index(scratch / "index.sqlite"),
     )
-    session.refresh()
-    session.selected, session.baseline = run, other
-    session.marked = [run, other]
-    app = Workbench(session, start_mode="results")
+    workspace.refresh()
+    workspace.selected, workspace.baseline = run, other
+    workspace.marked = [run, other]
+    app = Workbench(workspace, start_mode="results")
     shown = {}
     async with app.run_test(size=size) as pilot:
         for name, keys in (
@@ -112,7 +112,7 @@ async def on_screens(run: RunFolder, other: RunFolder, scratch: Path, size=(120,
         ):  # fmt: skip
             for key in keys.split(","):
                 await pilot.press(key)
-            session.selected = run
+            workspace.selected = run
             await pilot.pause()
             await app.workers.wait_for_complete()
             await pilot.pause()

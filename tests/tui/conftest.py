@@ -28,7 +28,7 @@ from presets.references import recipe_of
 from tests.tui.at_rest import at_rest, handled
 from tui.app import Workbench
 from tui.forms import seen_images
-from tui.session import Session
+from tui.workspace import Workspace
 
 HOSTILE = "\x1b[31m[red]evil[/red] [@click=app.quit]x[/]\x07"
 
@@ -174,9 +174,9 @@ def workbench(root: Path, tmp_path: Path, launcher: Launcher) -> Callable[..., W
 
     def make(mode: str = "", **kwargs: Any) -> Workbench:
         index = kwargs.pop("index", None) or Index(tmp_path / "index.sqlite")
-        session = Session([root], start=launcher, state_file=tmp_path / "state.json", index=index, **kwargs)
-        session.refresh()  # so that the first section is there at once
-        return Workbench(session, start_mode=mode)
+        workspace = Workspace([root], start=launcher, state_file=tmp_path / "state.json", index=index, **kwargs)
+        workspace.refresh()  # so that the first section is there at once
+        return Workbench(workspace, start_mode=mode)
 
     return make
 

@@ -31,7 +31,7 @@ from engine.contract.run.events import (  # fmt: skip
     System,
 )
 from engine.contract.run.fold import RunFold
-from engine.contract.run.predictions import Predictions
+from engine.contract.run.predictions import StoredPredictions
 from engine.contract.run.records import ExitRecord, Heartbeat, Identity, ProcRecord
 from engine.contract.run.store import RunFolder, Summary, create, summarize
 from engine.data.arrays import Arrays, cached
@@ -249,7 +249,7 @@ def predict(run: RunFolder, accuracy: float, images: int = 10_000) -> None:
     nothing = np.zeros(0, np.int64)
     predictions.write(
         run.predictions,
-        Predictions(
+        StoredPredictions(
             labels=labels, classes=CLASSES, last=logits, last_epoch=1, best=logits, best_epoch=1, weights="raw",
             best_weights="raw", test_index=np.arange(images), holdout=logits[:0], holdout_labels=nothing, data="f" * 64,
         ),
@@ -343,7 +343,7 @@ def predict_as_confused(run: RunFolder, labels: np.ndarray, fingerprint: str, se
     nothing = np.zeros(0, np.int64)
     predictions.write(
         run.predictions,
-        Predictions(
+        StoredPredictions(
             labels=labels.astype(np.int64), classes=CLASSES, last=exact, last_epoch=last.epoch, best=exact,
             best_epoch=last.epoch, weights="raw", best_weights="raw", test_index=np.arange(len(labels)),
             holdout=exact[:0], holdout_labels=nothing, data=fingerprint,

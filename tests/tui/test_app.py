@@ -37,7 +37,7 @@ async def test_opens_on_the_dashboard_when_a_run_is_live(workbench, make_run):
     live = make_run(state="starting")
     async with workbench().run_test() as pilot:
         assert pilot.app.current_mode == "dashboard"
-        assert pilot.app.session.selected == live
+        assert pilot.app.workspace.selected == live
 
 
 async def test_opens_on_results_when_nothing_is_live(workbench, make_run):
@@ -139,7 +139,7 @@ async def test_the_welcome_goes_when_there_is_a_run(workbench, make_run, settle)
         app.new_run({"preset": "quickstart"})
         await settle(pilot)
         make_run()
-        app.session.refresh()
+        app.workspace.refresh()
         await pilot.press("2")
         await settle(pilot)
         assert app.current_mode == "results" and not isinstance(app.screen, Welcome)
@@ -153,7 +153,7 @@ async def test_a_toast_names_a_way_to_its_run_that_is_true(workbench, make_run, 
         for run, words in ((other, f"type :{ended.id[-4:]} to see it"), (ended, "press 1 to see it on the Dashboard")):
             app.screen.query_one(RunList).go_to(run.id)
             await settle(pilot)
-            app.notify_ended(app.session.row(ended))
+            app.notify_ended(app.workspace.row(ended))
             await settle(pilot)
             assert words in list(app._notifications)[-1].message
 
@@ -210,7 +210,7 @@ async def test_the_end_of_a_run_is_said_and_rings(workbench, make_run, settle):
     run = make_run(state="starting")
     async with workbench("results").run_test(notifications=True) as pilot:
         ExitRecord("failed", "diverged", "loss is nan at step 12").write(run.exit)
-        pilot.app.session.refresh()
+        pilot.app.workspace.refresh()
         pilot.app.post_message(RunsChanged())
         await settle(pilot)
         said = [notice.message for notice in pilot.app._notifications]
@@ -238,9 +238,9 @@ async def test_the_palette_takes_names_of_runs_as_plain_text(workbench, make_run
 
 
 async def _hits(app, query):
-    from tui.palette import Presets, Runs, Sections
+    from tui.palette import PresetEntries, RunEntries, SectionEntries
 
-    for kind in (Sections, Runs, Presets):
+    for kind in (SectionEntries, RunEntries, PresetEntries):
         provider = kind(app.screen)
         async for hit in provider.search(query):
             yield hit
@@ -340,7 +340,7 @@ def test_the_workbench_is_what_the_command_line_opens(root: Path, monkeypatch):
     seen = []
 
     def run(self: Workbench) -> None:
-        seen.append((self._start_mode, self.session.draft))
+        seen.append((self._start_mode, self.workspace.draft))
 
     monkeypatch.setattr(Workbench, "run", run)
     assert run_workbench(roots=[root], preset_flags={"preset": "quickstart", "lr": 0.5}) == 0
@@ -361,8 +361,8 @@ def test_the_workbench_knows_the_parts_that_a_run_brought_along(root: Path, tmp_
     run = create(root, resolve(recipe, catalog((own,))), seed=0, placement=Placement(parts=(str(own),)))
     own.unlink()
     sessions = []
-    monkeypatch.setattr(Workbench, "run", lambda self: sessions.append(self.session))
+    monkeypatch.setattr(Workbench, "run", lambda self: sessions.append(self.workspace))
     run_workbench(roots=[root], preset_flags={"preset": f"run:{run.id}"})
-    (session,) = sessions
-    assert session.parts == (str(run.parts / "own.py"),)
-    assert "zero" in session.catalog.names("loss")
+    (workspace,) = sessions
+    assert workspace.parts == (str(run.parts / "own.py"),)
+    assert "zero" in workspace.catalog.names("loss")

@@ -6,10 +6,10 @@ import pytest
 
 from engine.contract.errors import BadInput
 from tui import comparisons
-from tui.comparisons import Comparison, check_name, folder, load, remove, save, saved
+from tui.comparisons import SavedComparison, check_name, folder, load, remove, save, saved
 from tui.dashboard.options import AXES, X_UNITS_OF_MANY
 
-ONE = Comparison(
+ONE = SavedComparison(
     "paper", ("20261122-101530-k3f9", "20261122-101530-8fq2"), "20261122-101530-8fq2", "time", "linear", True
 )
 
@@ -53,4 +53,4 @@ def test_an_unknown_name_offers_the_nearest_and_damaged_files_are_left_out():
     (folder() / "bad.json").write_text("{")
     (folder() / "odd.json").write_text('{"runs": ["a", "b"], "x": 3, "axis": null, "baseline": "c"}')
     assert [one.name for one in saved()] == ["odd", "paper"]
-    assert load("odd") == Comparison("odd", ("a", "b"))
+    assert load("odd") == SavedComparison("odd", ("a", "b"))

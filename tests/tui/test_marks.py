@@ -7,17 +7,17 @@ from tui.marks import assign, from_table, to_table
 
 def test_a_slot_stays_while_others_come_and_go_and_a_free_one_is_taken_again(make_run, workbench):
     runs = [make_run(seed=seed) for seed in range(4)]
-    session = workbench().session
+    workspace = workbench().workspace
     for run in runs[:3]:
-        session.toggle_mark(run)
-    assert [session.slot(run) for run in runs] == [0, 1, 2, None]
-    session.toggle_mark(runs[0])
-    assert [session.slot(run) for run in runs[1:3]] == [1, 2]
-    session.toggle_mark(runs[3])
-    assert session.slot(runs[3]) == 0 and session.marked == [runs[1], runs[2], runs[3]]
-    session.undo_stack.undo()
-    session.undo_stack.undo()
-    assert [session.slot(run) for run in runs] == [0, 1, 2, None]
+        workspace.toggle_mark(run)
+    assert [workspace.slot(run) for run in runs] == [0, 1, 2, None]
+    workspace.toggle_mark(runs[0])
+    assert [workspace.slot(run) for run in runs[1:3]] == [1, 2]
+    workspace.toggle_mark(runs[3])
+    assert workspace.slot(runs[3]) == 0 and workspace.marked == [runs[1], runs[2], runs[3]]
+    workspace.undo_stack.undo()
+    workspace.undo_stack.undo()
+    assert [workspace.slot(run) for run in runs] == [0, 1, 2, None]
 
 
 def test_the_ninth_run_is_marked_without_a_slot(make_run):
@@ -29,18 +29,18 @@ def test_the_ninth_run_is_marked_without_a_slot(make_run):
 
 def test_runs_shown_beside_the_marked_ones_borrow_free_slots(make_run, workbench):
     one, two, other = (make_run(seed=seed) for seed in range(3))
-    session = workbench().session
-    session.marked = [one, two]
-    assert session.slots_of([other, two, one]) == [2, 1, 0] and session.slot(other) is None
+    workspace = workbench().workspace
+    workspace.marked = [one, two]
+    assert workspace.slots_of([other, two, one]) == [2, 1, 0] and workspace.slot(other) is None
 
 
 def test_marks_are_there_again_after_a_restart(make_run, workbench):
     runs = [make_run(seed=seed) for seed in range(3)]
-    session = workbench().session
+    workspace = workbench().workspace
     for run in runs:
-        session.toggle_mark(run)
-    session.toggle_mark(runs[0])
-    again = workbench().session
+        workspace.toggle_mark(run)
+    workspace.toggle_mark(runs[0])
+    again = workbench().workspace
     assert again.marked == runs[1:] and [again.slot(run) for run in runs] == [None, 1, 2]
 
 

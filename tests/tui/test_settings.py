@@ -68,7 +68,7 @@ def test_the_workbench_opens_as_the_settings_say(root, monkeypatch):
 
 async def test_in_ascii_every_cell_of_every_screen_is_ascii(workbench, make_run, screen_text, settle):
     make_run(name="plain")
-    app = Workbench(workbench("results").session, start_mode="results", settings=Settings(glyphs="ascii"))
+    app = Workbench(workbench("results").workspace, start_mode="results", settings=Settings(glyphs="ascii"))
     async with app.run_test(size=(120, 40)) as pilot:
         seen = ""
         for key in (*"213456", *["tab"] * 6):  # the sections, then the tabs of Inspect

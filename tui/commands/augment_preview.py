@@ -20,7 +20,7 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.run import own_code
 from engine.launch.piped import PipedChild
 from presets import loader
-from presets.references import Source, look_up
+from presets.references import FoundReference, look_up
 from tui.commands import output
 from tui.commands.common import BAD_INPUT, FAILED, INTERRUPTED, print_json, say
 from tui.commands.trust import agreed
@@ -115,7 +115,7 @@ def check_out(out: Path) -> None:
         raise BadInput(f"--out {out}: no such folder: {out.parent}")
 
 
-def preview_recipe(options: Options, source: Source) -> Recipe:
+def preview_recipe(options: Options, source: FoundReference) -> Recipe:
     """The recipe with the augmentation and the data set to show. Raises BadInput."""
     if not options.name and not options.preset:
         raise BadInput("give the name of an augmentation, or --preset P for the augmentation of a preset")

@@ -16,10 +16,11 @@ from tui.drawing.format import percent
 if TYPE_CHECKING:
     from engine.analysis.between_models import Models
     from engine.analysis.between_recipes import Recipes
-    from engine.analysis.compare import Difference, Group
+    from engine.analysis.compare import Difference, SeedGroup
     from engine.analysis.judged import Judged
-    from engine.analysis.marked import Marked
+    from engine.analysis.marked import MarkedRun
     from engine.analysis.verdict import Rules
+    from engine.contract.run.folder import RunFolder
     from tui.drawing.typeset import Table
 
 
@@ -63,7 +64,6 @@ def compare(
     from engine.analysis.judged import Judged, judge_models, judge_on_sets, judge_recipes, recipe_labels
     from engine.analysis.marked import read_marked
     from engine.contract.run.index import Index
-    from engine.contract.run.store import find
     from tui.drawing.compare_export import FORMATS, sheets, written
     from tui.drawing.further_sets import on_set_data, on_set_table
 
@@ -74,37 +74,46 @@ def compare(
     least = smallest if smallest is not None else settings_of({}).smallest or SMALLEST
     rules = _rules(by, least, correction, paired)
     places = roots(runs_dir)
-    folders = list(dict.fromkeys(find(places, ref) for ref in [*([baseline] if baseline else []), *refs]))
-    if len(folders) < 2:
-        same = f"; all of these are run {folders[0].id}" if len(refs) > 1 else ""
-        raise BadInput(f"runs compare: name at least two runs{same}")
+    folders = _chosen(places, refs, baseline)
     base = folders[0].id
     marked = read_marked(folders, base, same_epoch=same_epoch)
     seeds = groups([one.row for one in marked])
     models, on_sets = judge_models(marked, base, rules), judge_on_sets(marked, base, rules)
-    recipes = judge_recipes(marked, base, Index().rows(places), rules) if by == "recipe" else None
+    by_recipe = by == "recipe"
+    recipes = judge_recipes(marked, base, Index().rows(places), rules) if by_recipe or form or svg else None
     differing = Judged(tuple(marked), base).differing()
     labels = recipe_labels(marked, base)
     if as_json:
         further = {"test_sets": [on_set_data(one) for one in on_sets]}
-        print_json(_json(marked, seeds, differing, models) | further | _recipes_json(recipes, labels))
+        shown = recipes if by_recipe else None
+        print_json(_json(marked, seeds, differing, models) | further | _recipes_json(shown, labels))
         return
-    if svg is not None:
-        found = Judged(tuple(marked), base, models, judge_recipes(marked, base, Index().rows(places), rules), on_sets)
-        _save_svg(found, labels, by == "recipe", svg)
-        return
-    if form:
-        found = Judged(tuple(marked), base, models, judge_recipes(marked, base, Index().rows(places), rules), on_sets)
-        typer.echo(written(sheets(found, labels, by_recipe=by == "recipe"), form, width()), nl=False)
+    if svg is not None or form:
+        found = Judged(tuple(marked), base, models, recipes, on_sets)
+        if svg is not None:
+            _save_svg(found, labels, by_recipe, svg)
+        else:
+            typer.echo(written(sheets(found, labels, by_recipe=by_recipe), form, width()), nl=False)
         return
     _print_runs(marked, base, seeds)
-    if recipes:
+    if by_recipe and recipes:
         _print_recipes(recipes, labels)
     else:
         _print_models(marked, models, classes=classes)
     for one in on_sets:
         _print(on_set_table(one), shrink=["verdict"], drop=["95 % CI", "p"])
     _print_differences(marked, differing)
+
+
+def _chosen(places: Sequence[Path], refs: Sequence[str], baseline: str) -> list[RunFolder]:
+    """The runs to compare, each once, the baseline first. Raises BadInput if there are fewer than two."""
+    from engine.contract.run.store import find
+
+    folders = list(dict.fromkeys(find(places, ref) for ref in [*([baseline] if baseline else []), *refs]))
+    if len(folders) < 2:
+        same = f"; all of these are run {folders[0].id}" if len(refs) > 1 else ""
+        raise BadInput(f"runs compare: name at least two runs{same}")
+    return folders
 
 
 def _save_svg(judged: Judged, labels: dict[str, str], by_recipe: bool, file: Path) -> None:
@@ -131,7 +140,7 @@ def _rules(by: str, smallest: float, correction: str, paired: bool) -> Rules:
     return Rules(smallest / 100, "holm" if correction == "holm" else "bh", paired=paired)
 
 
-def _print_runs(marked: Sequence[Marked], base: str, seeds: Sequence[Group]) -> None:
+def _print_runs(marked: Sequence[MarkedRun], base: str, seeds: Sequence[SeedGroup]) -> None:
     from tui.drawing.compare_table import notes
     from tui.drawing.format import NONE
     from tui.drawing.verdict_tables import overlay_table
@@ -147,7 +156,7 @@ def _print_runs(marked: Sequence[Marked], base: str, seeds: Sequence[Group]) -> 
             typer.echo(f"{group.name}: {mean} (last epoch, n={group.last.n}{remarks})")
 
 
-def _print_models(marked: Sequence[Marked], models: Models, *, classes: bool) -> None:
+def _print_models(marked: Sequence[MarkedRun], models: Models, *, classes: bool) -> None:
     from engine.analysis.together import suspects_of
     from tui.drawing.verdict_tables import classes_table, models_table, not_to_be_concluded
     from tui.drawing.verdict_words import churn_sentence, model_sentence, suspects_sentence
@@ -193,7 +202,7 @@ def _print(table: Table, shrink: Sequence[str], drop: Sequence[str]) -> None:
     print_table(heads, table.rows, right=right, shrink=shrink, drop=[head for head in drop if head in heads])
 
 
-def _print_differences(marked: Sequence[Marked], differing: Sequence[Difference]) -> None:
+def _print_differences(marked: Sequence[MarkedRun], differing: Sequence[Difference]) -> None:
     if differing:
         typer.echo()
         head = ["differs", *(one.run.id[-4:] for one in marked)]
@@ -201,8 +210,8 @@ def _print_differences(marked: Sequence[Marked], differing: Sequence[Difference]
 
 
 def _json(
-    marked: Sequence[Marked],
-    seeds: Sequence[Group],
+    marked: Sequence[MarkedRun],
+    seeds: Sequence[SeedGroup],
     differing: Sequence[Difference],
     models: Models,
 ) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def save_comparison(
     """Save which runs are compared, against which baseline, on which axes."""
     from engine.contract.errors import BadInput, nearest
     from engine.contract.run.store import find
-    from tui.comparisons import AXES, X_UNITS, Comparison, save
+    from tui.comparisons import AXES, X_UNITS, SavedComparison, save
 
     for option, value, choices in (("--by", by, ("run", "recipe")), ("--x", x, X_UNITS), ("--axis", axis, AXES)):
         if value not in choices:
@@ -90,7 +90,7 @@ def save_comparison(
     places = roots(runs_dir)
     ids = list(dict.fromkeys(find(places, ref).id for ref in [*([baseline] if baseline else []), *refs]))
     base = ids[0] if baseline else ""
-    typer.echo(str(save(Comparison(name, tuple(ids), base, x, axis, by == "recipe"), replace=replace)))
+    typer.echo(str(save(SavedComparison(name, tuple(ids), base, x, axis, by == "recipe"), replace=replace)))
 
 
 @app.command("rm")

@@ -25,7 +25,7 @@ NAMES: Final = ("cifar-tui", "niwenjin")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WeightsOptions:
     """The options of the command that concern weights."""
 
     which: str
@@ -37,7 +37,7 @@ class Wanted:
     """Run code that the run brings along even if it is another user's or has changed."""
 
 
-def export_weights(run: RunFolder, wanted: Wanted, out: Path | None, *, as_json: bool) -> None:
+def export_weights(run: RunFolder, wanted: WeightsOptions, out: Path | None, *, as_json: bool) -> None:
     """Export the weights of a run into a new folder, and print its path.
 
     Raises:
@@ -65,7 +65,7 @@ def export_weights(run: RunFolder, wanted: Wanted, out: Path | None, *, as_json:
     return None
 
 
-def refuse(wanted: Wanted, model: str) -> None:
+def refuse(wanted: WeightsOptions, model: str) -> None:
     """Refuse options that do not go together or do not exist. Raises BadInput."""
     for option, value, allowed in (
         ("--weights", wanted.which, WEIGHTS),

@@ -38,7 +38,7 @@ def lr_find(
     none. Takes about a minute, or as long as --steps need.
     """
     from tui.commands import lr_sweep
-    from tui.plans.sweep import Wanted
+    from tui.plans.sweep import SweepRange
 
-    wanted = Wanted(low, high, steps)
+    wanted = SweepRange(low, high, steps)
     raise SystemExit(lr_sweep.main(flags, roots(runs_dir), wanted, svg, trust=trust_parts, as_json=as_json))

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import typer
 
-from engine.analysis.lr_curve import Curve
+from engine.analysis.lr_curve import LrCurve
 from engine.contract.errors import BadInput
 from engine.contract.run.events import Event, Failed, Phase, Step
 from engine.contract.text import clean
@@ -28,13 +28,13 @@ from tui.drawing.rate_chart import rate_chart, sweep_chart
 from tui.drawing.svg import chart_part
 from tui.plans.draft import from_flags
 from tui.plans.resolution import Resolver
-from tui.plans.sweep import Progress, SweepPlan, Wanted, command, plan_sweep, suggestions
+from tui.plans.sweep import SweepPlan, SweepProgress, SweepRange, command, plan_sweep, suggestions
 
 HEIGHT: Final = 16
 
 
 def main(
-    flags: Mapping[str, Any], roots: Sequence[Path], wanted: Wanted, svg: Path | None, *, trust: bool, as_json: bool
+    flags: Mapping[str, Any], roots: Sequence[Path], wanted: SweepRange, svg: Path | None, *, trust: bool, as_json: bool
 ) -> int:
     """Find a learning rate for the recipe that the flags ask for.
 
@@ -83,9 +83,9 @@ def main(
     return 0
 
 
-def follow(events: Iterable[Event], guessing: float) -> tuple[Curve, str, Failed | None]:
+def follow(events: Iterable[Event], guessing: float) -> tuple[LrCurve, str, Failed | None]:
     """Follow a sweep to its end: the curve, how it ended, and its failure. Prints progress to stderr."""
-    progress, live = Progress(guessing), sys.stderr.isatty()
+    progress, live = SweepProgress(guessing), sys.stderr.isatty()
     for event in events:
         progress.take(event)
         if isinstance(event, Step) and live:
@@ -97,7 +97,7 @@ def follow(events: Iterable[Event], guessing: float) -> tuple[Curve, str, Failed
     return progress.curve(), progress.state, progress.failed
 
 
-def result(planned: SweepPlan, curve: Curve, ending: str, seconds: float) -> dict[str, Any]:
+def result(planned: SweepPlan, curve: LrCurve, ending: str, seconds: float) -> dict[str, Any]:
     """The JSON output: the suggestion, its rule, and the whole curve."""
     return {
         "preset": planned.draft.preset,
@@ -116,7 +116,7 @@ def result(planned: SweepPlan, curve: Curve, ending: str, seconds: float) -> dic
     }
 
 
-def show(planned: SweepPlan, curve: Curve, ending: str, seconds: float) -> None:
+def show(planned: SweepPlan, curve: LrCurve, ending: str, seconds: float) -> None:
     """Print the plot, the suggestions, and the command that uses the first."""
     width, glyphs = terminal_width(), output.glyphs()
     print_lines(rate_chart(curve, planned.span.low, planned.span.high, width, HEIGHT, glyphs), glyphs)

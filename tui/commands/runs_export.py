@@ -64,9 +64,9 @@ def export(
         return export_all("json" if as_json else form or "csv", filter_text, out, roots(runs_dir), refs)
     refuse_without_all(refs, filter_text)
     if weights:
-        from tui.commands.export_weights import Wanted, export_weights
+        from tui.commands.export_weights import WeightsOptions, export_weights
 
-        wanted = Wanted(weights, form or "safetensors", names, check, trust_parts)
+        wanted = WeightsOptions(weights, form or "safetensors", names, check, trust_parts)
         return export_weights(_only(refs, roots(runs_dir), "--weights"), wanted, out, as_json=as_json)
     form = "json" if as_json else form or "csv"
     if form not in FORMATS:

@@ -18,8 +18,8 @@ from tui.drawing.format import NONE, counted
 
 if TYPE_CHECKING:
     from engine.contract.run.folder import RunFolder
-    from engine.exchange.imports.layouts import Found
-    from engine.exchange.imports.plan import Options, Plan, Scalar
+    from engine.exchange.imports.layouts import FoundRun
+    from engine.exchange.imports.plan import ImportOptions, ImportPlan, Scalar
 
 
 def import_runs(
@@ -51,12 +51,12 @@ def import_runs(
     unknown. Importing the same files again changes nothing.
     """
     from engine.exchange.imports.layouts import find_runs
-    from engine.exchange.imports.plan import Options, size_of
+    from engine.exchange.imports.plan import ImportOptions, size_of
     from engine.exchange.imports.series import check_names
 
     if split not in ("", "val=test"):
         raise BadInput(f"--split {split}: the only choice is val=test")
-    options = Options(_given(series), bool(split), _checked_name(recipe_name), partial)
+    options = ImportOptions(_given(series), bool(split), _checked_name(recipe_name), partial)
     check_names(options.series)
     found = list({run.folder / run.name: run for folder in folders for run in find_runs(user_path(folder))}.values())
     with _bar(size_of(found)) as progress:
@@ -75,7 +75,7 @@ def import_runs(
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ImportOutcome:
     """What was done about a run of another program, in words: the points themselves would fill the memory."""
 
     run: str
@@ -92,8 +92,8 @@ class Outcome:
 
 
 def _import(
-    found: Sequence[Found], options: Options, root: Path, progress: Callable[[int], None], *, dry_run: bool
-) -> list[Outcome]:
+    found: Sequence[FoundRun], options: ImportOptions, root: Path, progress: Callable[[int], None], *, dry_run: bool
+) -> list[ImportOutcome]:
     """Read and write one run after the other, so that only one is in memory.
 
     Raises:
@@ -104,7 +104,7 @@ def _import(
     from engine.exchange.imports.series import check_map
     from engine.exchange.imports.write import existing, write
 
-    outcomes, problems, made = list[Outcome](), list[str](), list["RunFolder"]()
+    outcomes, problems, made = list[ImportOutcome](), list[str](), list["RunFolder"]()
     for one in found:
         try:
             planned = plan(one, options, progress)
@@ -126,8 +126,8 @@ def _import(
     return outcomes
 
 
-def _outcome(plan: Plan, run: str, done: str) -> Outcome:
-    return Outcome(
+def _outcome(plan: ImportPlan, run: str, done: str) -> ImportOutcome:
+    return ImportOutcome(
         run=run,
         done=done,
         summary=f"{one_line(plan.found.name)}: {_summary(plan)}",
@@ -171,7 +171,7 @@ def _bar(size: int) -> Iterator[Callable[[int], None]]:
         yield lambda read: progress.advance(task, read)
 
 
-def _summary(plan: Plan) -> str:
+def _summary(plan: ImportPlan) -> str:
     """What the run is, in a few words."""
     ours = len(plan.scalars) - len(plan.others)
     length = counted(len(plan.course.epochs), "epoch") if plan.axis.epochs else counted(len(plan.course.steps), "step")
@@ -183,7 +183,7 @@ def _print_lines(lines: Sequence[str]) -> None:
         typer.echo(clean(line))
 
 
-def _notes(plan: Plan) -> list[str]:
+def _notes(plan: ImportPlan) -> list[str]:
     """What the user should know about the import."""
     percent = [one_line(scalar.tag) for scalar in plan.scalars if scalar.meaning.percent]
     notes = [f"  in percent, divided by 100: {', '.join(percent)}"] if percent else []
@@ -205,7 +205,7 @@ def _public(series: str) -> str:
     return next((name for name, own in NAMES.items() if own == series), series)
 
 
-def _as_json(plan: Plan, run: str, done: str) -> dict[str, Any]:
+def _as_json(plan: ImportPlan, run: str, done: str) -> dict[str, Any]:
     return {
         "id": run or None,
         "status": done,

@@ -13,7 +13,7 @@ from engine.contract.errors import BadInput, user_path
 from tui.commands.common import Json, RunsDirs, TrustParts, print_json, roots, say
 
 if TYPE_CHECKING:
-    from engine.exchange.imports.weights import Wanted
+    from engine.exchange.imports.weights import WeightsToTest
 
 REST: Final = {"epochs": 1, "batch_size": 128, "optimizer": {"name": "sgd", "lr": 0.1}}
 """What a recipe needs besides model and data; nothing is trained with it."""
@@ -100,7 +100,9 @@ def _sets(mean: str, std: str, sets: Sequence[str]) -> list[str]:
     return [*sets, *given]
 
 
-def _wanted(path: Path, model: str, dataset: str, sets: Sequence[str], parts: tuple[str, ...], data_dir: str) -> Wanted:
+def _wanted(
+    path: Path, model: str, dataset: str, sets: Sequence[str], parts: tuple[str, ...], data_dir: str
+) -> WeightsToTest:
     """What is asked for, checked as far as that is possible without torch. Raises BadInput."""
     from engine.contract.files import read_json
     from engine.contract.recipe.catalog import catalog
@@ -108,7 +110,7 @@ def _wanted(path: Path, model: str, dataset: str, sets: Sequence[str], parts: tu
     from engine.contract.recipe.resolve import resolve
     from engine.contract.run.weights_file import weights_in
     from engine.data.fetch import require
-    from engine.exchange.imports.weights import Wanted, of_export
+    from engine.exchange.imports.weights import WeightsToTest, of_export
 
     config = read_json(path / "config.json") if path.is_dir() else None
     if config is not None and not model:
@@ -125,4 +127,4 @@ def _wanted(path: Path, model: str, dataset: str, sets: Sequence[str], parts: tu
     folder = str(user_path(data_dir).absolute()) if data_dir else ""
     if known.get("dataset", recipe.data.name).meta.get("downloadable"):
         require(recipe.data.name, folder)
-    return Wanted(file, recipe.model, recipe.data, data_dir=folder, parts=parts)
+    return WeightsToTest(file, recipe.model, recipe.data, data_dir=folder, parts=parts)

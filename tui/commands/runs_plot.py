@@ -25,7 +25,7 @@ from tui.dashboard.options import Frame, Options
 from tui.dashboard.view import RunView
 from tui.drawing.axes import Axis
 from tui.drawing.chart_pane import chart_pane
-from tui.drawing.charts import Chart, Series
+from tui.drawing.charts import Chart, Curve
 from tui.drawing.format import Glyphs, counted, glyphs_of_terminal, number, to_ascii
 from tui.drawing.lines import Line, clip
 from tui.drawing.palette import PALETTES, Palette, looks
@@ -97,7 +97,7 @@ def scalar_chart(view: RunView, width: int, height: int, glyphs: Glyphs, *, colo
         raise BadInput(f"--scalar {tag!r}: run {view.run.id} has no such scalar{nearest_or_all(tag, list(found))}")
     curve, frame = found[tag], Frame(width, height - 2, glyphs, color=color)
     last = number(float(curve.value[-1]))
-    series = Series(one_line(tag, 12), curve.step, curve.value, (last,), "run-0", "●", faint="faint-0")
+    series = Curve(one_line(tag, 12), curve.step, curve.value, (last,), "run-0", "●", faint="faint-0")
     x = Axis(float(curve.step[0]), float(max(curve.step[-1], curve.step[0] + 1)))
     y = fit_values([visible(series.points, x)]).axis
     chart = Chart(one_line(tag), (series,), x, y, "step")

@@ -78,7 +78,7 @@ def show_run(
     panes are drawn from are printed, and with --svg charts and tables are drawn into a file.
     """
     from engine.contract.run.store import find, summarize
-    from tui.inspection.choice import Choice
+    from tui.inspection.choice import TabOptions
 
     if plot and as_json:
         raise BadInput("give --plot or --json: the points of the curves are in the JSON as well")
@@ -86,8 +86,8 @@ def show_run(
         raise BadInput("--scalar: give it with --plot")
     if on and not tab:
         raise BadInput("--on: give it with --tab")
-    choice = Choice(order, label, cell, image, suspects, percent)
-    if choice != Choice() and not tab:
+    choice = TabOptions(order, label, cell, image, suspects, percent)
+    if choice != TabOptions() and not tab:
         raise BadInput("--order, --class, --cell, --image, --suspects, --percent: give them with --tab")
     if form and form not in FORMATS:
         raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
@@ -108,29 +108,40 @@ def show_run(
         return print_sheet(dashboard_sheet(folder, base, roots(runs_dir)), form, out)
     if svg is not None:
         return save_svg(dashboard_sheet(folder, base, roots(runs_dir)), svg)
-    row, info = summarize(folder), folder.info()
-    recipe, notes = _readable_recipe(folder)
+    row = summarize(folder)
     if as_json:
-        for note in notes:
-            say(note)
-        return print_json(
-            row.to_json()
-            | {"best_on": row.best_on or None, "seconds_estimated": row.estimated}
-            | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table()) if not info.layout else None}
-            | ({"imported": info.imported} if info.layout else {})
-            | ({"initial": info.initial} if info.initial else {})
-            | {"command": info.command, "versions": info.versions}
-            | _shown(dashboard_sheet(folder, base, roots(runs_dir)))
-            | facts_of(folder, row, others or (), base, roots(runs_dir)).to_json()
-        )
+        shown = _shown(dashboard_sheet(folder, base, roots(runs_dir)))
+        return _print_json(folder, row, shown | facts_of(folder, row, others or (), base, roots(runs_dir)).to_json())
+    return _print_text(folder, row)
+
+
+def _print_json(folder: RunFolder, row: Summary, shown: dict[str, Any]) -> None:
+    """Print status and recipe, and what the screens show of the run."""
+    info = folder.info()
+    recipe, notes = _readable_recipe(folder)
+    for note in notes:
+        say(note)
+    print_json(
+        row.to_json()
+        | {"best_on": row.best_on or None, "seconds_estimated": row.estimated}
+        | {"recipe": recipe.to_table() if recipe else _as_json(folder.recipe_table()) if not info.layout else None}
+        | ({"imported": info.imported} if info.layout else {})
+        | ({"initial": info.initial} if info.initial else {})
+        | {"command": info.command, "versions": info.versions}
+        | shown
+    )
+
+
+def _print_text(folder: RunFolder, row: Summary) -> None:
+    """Print status and recipe."""
+    recipe, notes = _readable_recipe(folder)
     for key, value in _facts(folder, row).items():
         if value:
             typer.echo(f"{key:9} {one_line(value)}")
     for note in notes:
         typer.echo(f"{'note':9} {one_line(note)}")
-    if info.layout:
-        return None
-    return typer.echo(f"\n{recipe.to_toml() if recipe else _toml(folder.recipe_table())}", nl=False)
+    if not folder.info().layout:
+        typer.echo(f"\n{recipe.to_toml() if recipe else _toml(folder.recipe_table())}", nl=False)
 
 
 def _shown(sheet: Sheet) -> dict[str, Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.contract.run.folder import RunFolder
     from engine.contract.run.summary import Summary
     from tui.drawing.sheet import Sheet
-    from tui.inspection.choice import Choice
+    from tui.inspection.choice import TabOptions
     from tui.inspection.facts import Facts
     from tui.inspection.tab import Tab
 
@@ -40,7 +40,7 @@ def facts_of(
     from engine.contract.run.index import Index
     from engine.contract.run.predicted import entries
     from engine.contract.run.store import find, summarize
-    from tui.dashboard.accuracy_series import Look
+    from tui.dashboard.accuracy_series import CurveStyle
     from tui.dashboard.view import RunView
     from tui.inspection.facts import read_facts
 
@@ -49,7 +49,7 @@ def facts_of(
         raise BadInput(f"--on {on!r}: run {folder.id} has no such test set{nearest_or_all(on, known)}")
     beside = [summarize(find(folders, other)) for other in others]
     baseline = summarize(base) if base is not None else None
-    looks = [Look.of(slot, one.id) for slot, one in enumerate([row, *beside][:SLOTS])]
+    looks = [CurveStyle.of(slot, one.id) for slot, one in enumerate([row, *beside][:SLOTS])]
     return read_facts(RunView(folder), row, Index().rows(folders), beside[: SLOTS - 1], looks, baseline, on)
 
 
@@ -63,7 +63,7 @@ def tab_called(name: str) -> Tab:
     return tabs[name.lower()]
 
 
-def show_tab(facts: Facts, tab: Tab, choice: Choice, form: str, out: Path | None, svg: Path | None) -> None:
+def show_tab(facts: Facts, tab: Tab, choice: TabOptions, form: str, out: Path | None, svg: Path | None) -> None:
     """Print a tab as the screen shows it, or write what the options ask for.
 
     Args:

@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 
 from engine.analysis.series import Array
-from tui.dashboard.accuracy_series import Look, accuracy_series
+from tui.dashboard.accuracy_series import CurveStyle, accuracy_series
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.positions import cursor_at, epoch_positions, step_positions, x_axis_for, x_name
 from tui.dashboard.view import RunView
 from tui.drawing.axes import Axis, rate_axis
-from tui.drawing.charts import Chart, ChartStyle, Series
+from tui.drawing.charts import Chart, ChartStyle, Curve
 from tui.drawing.figures import extra_accuracies, subset_of_test
 from tui.drawing.format import learning_rate, number, percent, whole
 from tui.drawing.lines import Line, hints
@@ -29,7 +29,7 @@ _FIGURES: Final[dict[str, tuple[str, str, Callable[[float], str]]]] = {
     "update/weight": ("update_ratio", "ratio", number),
 }
 """For each metric its column in the history, its label in the gutter, and how its values are written."""
-_ALONE: Final = Look()
+_ALONE: Final = CurveStyle()
 
 
 def accuracy_curves(
@@ -37,7 +37,7 @@ def accuracy_curves(
     base: RunView | None,
     options: Options,
     frame: Frame,
-    look: Look = _ALONE,
+    look: CurveStyle = _ALONE,
     ranges: Ranges | None = None,
 ) -> Chart:
     """Test accuracy, with the figure that the preset promises and a baseline run drawn behind it."""
@@ -71,7 +71,7 @@ def _first_test(view: RunView) -> str:
     return f"no test yet: the first comes after epoch {view.first_test or 1}"
 
 
-def _summaries(view: RunView, look: Look) -> tuple[Line, ...]:
+def _summaries(view: RunView, look: CurveStyle) -> tuple[Line, ...]:
     """The accuracy in words, from the most to the least detailed."""
     last: Line = [("last ", "dim"), (percent(view.last_accuracy), look.role)]
     extras = [(f" · {extra}", "dim") for extra in extra_accuracies(view.history.course.last)]
@@ -94,7 +94,7 @@ def lower_curves(
     view: RunView,
     options: Options,
     frame: Frame,
-    look: Look = _ALONE,
+    look: CurveStyle = _ALONE,
     ranges: Ranges | None = None,
     base: RunView | None = None,
 ) -> Chart:
@@ -104,7 +104,7 @@ def lower_curves(
     column, label, write = _FIGURES[options.metric]
     x, values = x_axis_for(view, options), view.history.epoch(column)
     shown = write(_last(values))
-    curve = Series(
+    curve = Curve(
         label,
         epoch_positions(view, options),
         values,
@@ -128,7 +128,7 @@ def loss_curves(
     view: RunView,
     options: Options,
     frame: Frame,
-    look: Look = _ALONE,
+    look: CurveStyle = _ALONE,
     ranges: Ranges | None = None,
     base: RunView | None = None,
 ) -> Chart:
@@ -138,21 +138,19 @@ def loss_curves(
         options = replace(options, x="step")
     xs = epoch_positions(view, options)
 
-    def one(label: str, x: Array, values: Array, pen: Look) -> Series:
+    def one(label: str, x: Array, values: Array, pen: CurveStyle) -> Curve:
         shown = (number(_last(values)),)
-        return Series(
-            label, x, values, shown, pen.role, pen.mark, faint=pen.faint, weight=options.smooth, slot=pen.slot
-        )
+        return Curve(label, x, values, shown, pen.role, pen.mark, faint=pen.faint, weight=options.smooth, slot=pen.slot)
 
     held = view.history.epoch("holdout_loss")
     series = []
     if base is not None and base.run != view.run and view.comparable(base):
         series.append(_base_loss(base, options))
     if np.isfinite(held).any():
-        series.append(one("holdout", xs, held, Look("other", "", "◦", 2)))
+        series.append(one("holdout", xs, held, CurveStyle("other", "", "◦", 2)))
     losses = view.history.step("loss") if by_step else view.history.epoch("train_loss")
     label = "train*" if view.train_mixed else "train"
-    train = one(label, step_positions(view) if by_step else xs, losses, Look("train", "faint-train", "•", 1))
+    train = one(label, step_positions(view) if by_step else xs, losses, CurveStyle("train", "faint-train", "•", 1))
     series.append(replace(train, value=(*train.value, "mixed")) if view.train_mixed and frame.wide else train)
     series.append(one("test", xs, view.history.epoch("test_loss"), look))
     seen = tuple(curve for curve in series if len(np.asarray(curve.x)))
@@ -164,10 +162,10 @@ def loss_curves(
     return _fitted(chart, view, options, ranges)
 
 
-def _base_loss(base: RunView, options: Options) -> Series:
+def _base_loss(base: RunView, options: Options) -> Curve:
     values = base.history.epoch("test_loss")
     xs, shown = epoch_positions(base, options), (number(_last(values)),)
-    return Series(base.short_id, xs, values, shown, "baseline", "─", "plain", "faint-baseline", options.smooth)
+    return Curve(base.short_id, xs, values, shown, "baseline", "─", "plain", "faint-baseline", options.smooth)
 
 
 def _fitted(chart: Chart, view: RunView, options: Options, ranges: Ranges | None) -> Chart:
@@ -178,7 +176,7 @@ def _fitted(chart: Chart, view: RunView, options: Options, ranges: Ranges | None
     return replace(chart, y=zoomed(y, last, options.zoom))
 
 
-def rate_curve(view: RunView, planned: Sequence[float], look: Look = _ALONE, rows: int = 8) -> Chart:
+def rate_curve(view: RunView, planned: Sequence[float], look: CurveStyle = _ALONE, rows: int = 8) -> Chart:
     """The learning rate of the whole run, or so far if `planned` is empty, with a mark at the current epoch.
 
     Args:
@@ -191,10 +189,10 @@ def rate_curve(view: RunView, planned: Sequence[float], look: Look = _ALONE, row
     else:
         xs, rates = view.epoch_ends, view.history.epoch("lr")
     done = xs <= at
-    series = [Series("", xs[~done], rates[~done], role=look.faint, kind="level")]
-    series.append(Series("", xs[done], rates[done], role=look.role))
+    series = [Curve("", xs[~done], rates[~done], role=look.faint, kind="level")]
+    series.append(Curve("", xs[done], rates[done], role=look.role))
     if not math.isnan(now):
-        series.append(Series("", [at], [now], role=look.role, mark=look.mark, note=f"now {learning_rate(now)}"))
+        series.append(Curve("", [at], [now], role=look.role, mark=look.mark, note=f"now {learning_rate(now)}"))
     x = Axis(0.0, max(view.length, 1.0))
     rights = (f"{view.schedule_name}, whole run", view.schedule_name) if view.schedule_name else ()
     return Chart("learning rate", tuple(series), x, rate_axis(rates, max(rows, 8)), write=learning_rate, rights=rights)

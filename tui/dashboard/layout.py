@@ -27,7 +27,7 @@ _SECOND_MACHINE = 2  # rows for the use and the memory of the second run's devic
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PaneSizes:
     """Sizes of the panes in cells, headings included; 0 leaves a pane out."""
 
     left: int
@@ -59,7 +59,7 @@ class Layout:
         return self.accuracy >= 13
 
 
-def layout(width: int, height: int, classes: int, runs: int = 0) -> Layout:
+def layout(width: int, height: int, classes: int, runs: int = 0) -> PaneSizes:
     """The layout for a terminal of this size, a data set with this many classes, and a folder with this many runs."""
     shown = min(classes, WORST) if classes else WORST
     if width >= WIDEST and height >= TALLEST:
@@ -77,7 +77,7 @@ def layout(width: int, height: int, classes: int, runs: int = 0) -> Layout:
         rate = min(rate, 12)
         accuracy = round(body * 0.57)
         gpu = body - per_class - rate
-        return Layout(left, right, accuracy, body - accuracy, per_class, rate, gpu, log, below=2)
+        return PaneSizes(left, right, accuracy, body - accuracy, per_class, rate, gpu, log, below=2)
     room = height - _FIXED
     below = 1 if height >= 24 else 0
     log = min(3 + max(height - 24, 0) // 3, max(room - below - 16, 0))
@@ -85,10 +85,10 @@ def layout(width: int, height: int, classes: int, runs: int = 0) -> Layout:
     body = room - log - below
     per_class = shown + 1
     accuracy = round(body * 0.6)
-    return Layout(left, right, accuracy, body - accuracy, per_class, 0, body - per_class, log, below)
+    return PaneSizes(left, right, accuracy, body - accuracy, per_class, 0, body - per_class, log, below)
 
 
-def _three_columns(width: int, height: int, shown: int, runs: int) -> Layout:
+def _three_columns(width: int, height: int, shown: int, runs: int) -> PaneSizes:
     air = 1 if height >= AIRY else 0
     third = max(round(width * 0.265), _THIRD)
     right = round(width * 0.28)
@@ -100,7 +100,7 @@ def _three_columns(width: int, height: int, shown: int, runs: int) -> Layout:
     here = min(2 + max(runs, 1), body // 3) + air
     machine = _SECOND_MACHINE + air
     accuracy = round(body * 0.6)
-    return Layout(
+    return PaneSizes(
         width - right - third - 2 * GAP, right, accuracy, body - accuracy, per_class, rate, gpu, log,
         health=health, third=third, here=here, second=body - here - machine, machine=machine,
     )  # fmt: skip

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.analysis.marked import Marked
+from engine.analysis.marked import MarkedRun
 from engine.analysis.series import Array
 from engine.contract.text import one_line
 from tui.dashboard.options import Options, XUnit
 from tui.dashboard.positions import axis_of, x_name
 from tui.drawing.axes import Axis
-from tui.drawing.charts import Chart, Series
+from tui.drawing.charts import Chart, Curve
 from tui.drawing.format import number, percent
 from tui.drawing.lines import Line, hints
 from tui.drawing.marks import faint_role_of, mark_of, role_of
@@ -28,7 +28,7 @@ NO_TEST = "no test yet"
 class Overlay:
     """What the chart shows."""
 
-    marked: Sequence[Marked]
+    marked: Sequence[MarkedRun]
     """In the order of their marks."""
     slots: Sequence[int | None]
     """Of these runs, which decide their colors and marks."""
@@ -68,14 +68,14 @@ def overlay_chart(shown: Overlay, options: Options, ranges: Ranges, *, wide: boo
                  keeps_rights=True, empty=empty)  # fmt: skip
 
 
-def _tested_only_at_the_end(drawn: Sequence[Marked], loss: bool) -> bool:
+def _tested_only_at_the_end(drawn: Sequence[MarkedRun], loss: bool) -> bool:
     """Whether curves of the training have to be drawn, since each test curve would be a single point."""
     tests = [np.isfinite(_curve(one, loss, training=False)).sum() for one in drawn]
     trained = [np.isfinite(_curve(one, loss, training=True)).sum() for one in drawn]
     return max(tests, default=2) < 2 <= min(trained, default=0) and any(one.course.tested_once for one in drawn)
 
 
-def _curve(one: Marked, loss: bool, training: bool) -> Array:
+def _curve(one: MarkedRun, loss: bool, training: bool) -> Array:
     """The values of a run by epoch, accuracies in percent."""
     epochs = one.course.epochs
     if loss:
@@ -84,11 +84,11 @@ def _curve(one: Marked, loss: bool, training: bool) -> Array:
     return 100 * np.array(shares, dtype=np.float64)
 
 
-def _why_empty(marked: Sequence[Marked]) -> str:
+def _why_empty(marked: Sequence[MarkedRun]) -> str:
     return "tested at the end" if any(one.course.tested_once for one in marked) else NO_TEST
 
 
-def _series(one: Marked, slot: int, shown: Overlay, options: Options, wide: bool, training: bool) -> Series:
+def _series(one: MarkedRun, slot: int, shown: Overlay, options: Options, wide: bool, training: bool) -> Curve:
     xs = positions(one, options.x)
     ys = _curve(one, shown.loss, training)
     known = ys[np.isfinite(ys)]
@@ -96,13 +96,13 @@ def _series(one: Marked, slot: int, shown: Overlay, options: Options, wide: bool
     value = number(last) if shown.loss else percent(last / 100)
     note = "baseline" if one.run.id == shown.baseline else one_line(one.changes)
     best = xs[one.row.standing.epoch == one.row.best_epoch] if not (shown.loss or training) else xs[:0]
-    return Series(
+    return Curve(
         f"{one.run.id[-4:]} {value}", xs, ys, (note,) if wide else (), role_of(slot), mark_of(slot, one.run.id),
         faint=faint_role_of(slot), weight=options.smooth, best=float(best[0]) if len(best) else math.nan, slot=slot,
     )  # fmt: skip
 
 
-def positions(one: Marked, unit: XUnit) -> Array:
+def positions(one: MarkedRun, unit: XUnit) -> Array:
     """Where each epoch of a run ends on the x axis: in epochs, steps, minutes of work, or percent of its schedule."""
     epochs = np.minimum(one.row.standing.epoch, one.length or math.inf)
     match unit:
@@ -117,11 +117,11 @@ def positions(one: Marked, unit: XUnit) -> Array:
             return epochs
 
 
-def _steps(one: Marked) -> int:
+def _steps(one: MarkedRun) -> int:
     return max(one.course.started.steps_per_epoch, 1) if one.course.started else 1
 
 
-def _x_axis(marked: Sequence[Marked], options: Options) -> Axis:
+def _x_axis(marked: Sequence[MarkedRun], options: Options) -> Axis:
     """The axis that holds all runs."""
     last = max((float(xs[-1]) for one in marked if len(xs := positions(one, options.x))), default=0.0)
     match options.x:
@@ -136,7 +136,7 @@ def _x_axis(marked: Sequence[Marked], options: Options) -> Axis:
     return axis_of(last, planned or math.inf, options)
 
 
-def _cursor(marked: Sequence[Marked], options: Options) -> float:
+def _cursor(marked: Sequence[MarkedRun], options: Options) -> float:
     """Where the cursor is: at its epoch of the run with the most epochs."""
     longest = max(marked, key=lambda one: one.course.epoch, default=None)
     if not options.cursor or longest is None:

@@ -11,23 +11,23 @@ from engine.contract.errors import BadInput
 from engine.contract.run.status import LIVE, Status
 from engine.contract.run.store import Summary
 from engine.schedules import learning_rates
-from tui.dashboard.accuracy_series import Look
+from tui.dashboard.accuracy_series import CurveStyle
 from tui.dashboard.devices import busy_lately, gpus, peak_ours
 from tui.dashboard.log import phase_words
 from tui.dashboard.view import RunView
 from tui.drawing.also_running import OtherRun, device_name
 from tui.drawing.format import NONE, counted, place_in_line
-from tui.drawing.machine import Gpu, Machine
+from tui.drawing.machine import GpuSample, Machine
 from tui.drawing.marks import mark_of, role_of
 from tui.drawing.runs_here import HereRun
-from tui.drawing.status_line import STATE_GLYPHS, Headline, Progress
+from tui.drawing.status_line import STATE_GLYPHS, Headline, RunProgress
 
 _LOOP: Final = ("training", "evaluating", "saving", "")
 RATE_POINTS: Final = 400
 """Points of the learning-rate curve."""
 
 
-def headline(view: RunView, status: Status, now: float, look: Look) -> Headline:
+def headline(view: RunView, status: Status, now: float, look: CurveStyle) -> Headline:
     """Which run it is, and its state."""
     labels, info = view.labels(), view.info
     last_event = view.last_event or info.created
@@ -51,11 +51,11 @@ def headline(view: RunView, status: Status, now: float, look: Look) -> Headline:
     )
 
 
-def progress(view: RunView, status: Status, now: float) -> Progress:
+def progress(view: RunView, status: Status, now: float) -> RunProgress:
     """How far the run is, what it is doing, and when it will be done."""
     step = view.step
     closing = view.history.closing
-    return Progress(
+    return RunProgress(
         epoch=view.done_epochs + (1 if step else 0),
         done=view.progress_epochs,
         epochs=view.planned_epochs,
@@ -98,7 +98,7 @@ def machine(view: RunView, parts: int) -> Machine:
     if sample is None:
         return Machine(device=device, sampled=False)
     return Machine(
-        gpus=tuple(Gpu.from_table(table) for table in gpus(view.history)),
+        gpus=tuple(GpuSample.from_table(table) for table in gpus(view.history)),
         note=sample.gpu_note,
         cpu=sample.cpu,
         ram_used=sample.ram_used,

@@ -15,7 +15,7 @@ from tui.dashboard import panels
 from tui.dashboard.classes import class_rows, worst_mistake
 from tui.dashboard.curves import accuracy_curves, aligned, lower_curves, rate_curve
 from tui.dashboard.health import health_line, health_pane, health_table
-from tui.dashboard.layout import AIRY, GAP, WIDE, Layout, layout
+from tui.dashboard.layout import AIRY, GAP, WIDE, PaneSizes, layout
 from tui.dashboard.log import log_lines
 from tui.dashboard.options import Frame, Options
 from tui.dashboard.positions import x_axis_for
@@ -71,7 +71,7 @@ class Panes(Vertical):
         self._ranges = Ranges()
 
     @property
-    def division(self) -> Layout:
+    def division(self) -> PaneSizes:
         """How the screen is divided."""
         return self._division
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from engine.analysis.standing import Standing
 from engine.contract.run.status import Status
-from tui.dashboard.accuracy_series import Look
+from tui.dashboard.accuracy_series import CurveStyle
 from tui.dashboard.options import Options
 from tui.dashboard.view import RunView
 from tui.drawing.also_running import OtherRun
@@ -20,7 +20,7 @@ class Second:
     """Another run beside the one that is shown."""
 
     view: RunView
-    look: Look
+    look: CurveStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Scene:
     others: Sequence[OtherRun] = ()
     options: Options = field(default_factory=Options)
     zoom: Literal["", "accuracy", "lower"] = ""
-    look: Look = field(default_factory=Look)
+    look: CurveStyle = field(default_factory=CurveStyle)
     here: Sequence[HereRun] = ()
     """All runs, for the list from 160 columns on."""
     second: Second | None = None

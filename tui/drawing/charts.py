@@ -20,7 +20,7 @@ Kind = Literal["run", "plain", "level", "points"]
 
 
 @dataclass(frozen=True)
-class Series:
+class Curve:
     """One curve: x (ascending) and y of equal length, NaN where nothing was measured."""
 
     label: str
@@ -64,7 +64,7 @@ class Chart:
     """What a chart shows, whatever its size. Panes draw it, and exports read its numbers."""
 
     title: str | Line
-    series: tuple[Series, ...]
+    series: tuple[Curve, ...]
     """Faint ones first, because later ones are drawn over them: the last is the run in question."""
     x: Axis
     y: Axis
@@ -95,6 +95,6 @@ class ChartStyle:
     color: bool = True
 
 
-def marked(series: Sequence[Series]) -> list[Series]:
+def marked(series: Sequence[Curve]) -> list[Curve]:
     """The series that a cursor reads: the runs, in the order in which they are drawn."""
     return [one for one in series if one.kind == "run" and one.label]

@@ -9,7 +9,7 @@ from typing import Final
 
 from engine.analysis.between_models import by_class
 from engine.analysis.judged import Judged
-from engine.analysis.marked import Marked
+from engine.analysis.marked import MarkedRun
 from engine.contract.text import one_line
 from tui.drawing.bars import bar, difference
 from tui.drawing.format import NONE, delta, percent
@@ -27,7 +27,7 @@ NOTE: Final = "bold and colored: p at most .05 on the images of that class, corr
 
 
 @dataclass(frozen=True, slots=True)
-class ClassRow:
+class ClassDifference:
     """The difference of a run to the baseline on one class."""
 
     name: str
@@ -42,13 +42,13 @@ class ClassRow:
     """Whether it is more than chance on the images of the class explains, corrected for the number of classes."""
 
 
-def class_rows(judged: Judged, run: str) -> list[ClassRow]:
+def class_rows(judged: Judged, run: str) -> list[ClassDifference]:
     """The classes of a run, from its predictions, else from the accuracies in its events; none if neither is known."""
     models = judged.models
     verdict = next((row for row in models.rows if row.run == run), None) if models else None
     if models and verdict and verdict.pair:
         return [
-            ClassRow(
+            ClassDifference(
                 name=one.name,
                 difference=one.counts.difference,
                 accuracy=(one.counts.both + one.counts.won) / max(one.counts.images, 1),
@@ -62,7 +62,7 @@ def class_rows(judged: Judged, run: str) -> list[ClassRow]:
     return _from_events(mine, theirs)
 
 
-def _from_events(mine: Marked, theirs: Marked) -> list[ClassRow]:
+def _from_events(mine: MarkedRun, theirs: MarkedRun) -> list[ClassDifference]:
     """The last tested epochs of two runs; they are named in the pane where they are not the same."""
     if math.isnan(mine.row.against):
         return []
@@ -71,10 +71,10 @@ def _from_events(mine: Marked, theirs: Marked) -> list[ClassRow]:
     names = started.classes if started else []
     if not here or len(here) != len(there) or len(names) != len(here):
         return []
-    return [ClassRow(name, one - other, one) for name, one, other in zip(names, here, there, strict=True)]
+    return [ClassDifference(name, one - other, one) for name, one, other in zip(names, here, there, strict=True)]
 
 
-def _per_class(one: Marked, epoch: int) -> Sequence[float]:
+def _per_class(one: MarkedRun, epoch: int) -> Sequence[float]:
     found = next((e for e in reversed(one.course.epochs) if e.epoch == epoch), None)
     return found.per_class if found else ()
 
@@ -118,13 +118,13 @@ def classes_pane(judged: Judged, marks: Marks, chosen: str, width: int, height: 
     return lines[:height]
 
 
-def _order(rows: Sequence[ClassRow]) -> list[int]:
+def _order(rows: Sequence[ClassDifference]) -> list[int]:
     """The classes in their order; of many, those that differ most come first."""
     order = list(range(len(rows)))
     return sorted(order, key=lambda at: -abs(rows[at].difference)) if len(rows) > _MOST_CLASSES else order
 
 
-def _figures(row: ClassRow) -> Line:
+def _figures(row: ClassDifference) -> Line:
     counts = (NONE, NONE) if row.lost < 0 else (str(row.won), str(row.lost))
     return [
         (f"{delta(row.difference):>8}", "strong" if row.is_clear else ""),
@@ -154,12 +154,12 @@ def _heading(
     return clip(line, width)
 
 
-def _accuracy(row: ClassRow, cells: int, role: str) -> Line:
+def _accuracy(row: ClassDifference, cells: int, role: str) -> Line:
     """The accuracy of the run on a class, with that of the baseline as a line across its bar."""
     return [(f"{percent(row.accuracy):>9}  ", ""), *bar(row.accuracy, cells - 12, role, row.accuracy - row.difference)]
 
 
-def _alone(one: Marked, marks: Marks, width: int, height: int) -> list[Line]:
+def _alone(one: MarkedRun, marks: Marks, width: int, height: int) -> list[Line]:
     """The classes of a run that has nothing to be compared with."""
     last, mark = one.course.last, marks[one.run.id]
     names = one.course.started.classes if one.course.started else []

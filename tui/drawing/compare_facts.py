@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.analysis.compare import Difference
 from engine.analysis.judged import Judged, recipe_labels
-from engine.analysis.marked import UNREADABLE, Marked
+from engine.analysis.marked import UNREADABLE, MarkedRun
 from engine.contract.text import one_line
 from tui.drawing.bars import bar
 from tui.drawing.compare_table import kilowatt_hours, notes
@@ -50,7 +50,7 @@ def fields_section(judged: Judged, marks: Marks, width: int, *, every: bool, foc
     return [clip(line, width) for line in lines]
 
 
-def _field(one: Difference, runs: Sequence[Marked], baseline: str, name: int, share: int) -> Line:
+def _field(one: Difference, runs: Sequence[MarkedRun], baseline: str, name: int, share: int) -> Line:
     at = next((i for i, run in enumerate(runs) if run.run.id == baseline), 0)
     line: Line = [(f" {fit(one.field, name - 1)} ", "dim")]
     texts = without_beginning(one.values, share - 1)
@@ -158,7 +158,7 @@ def cost_section(judged: Judged, marks: Marks, width: int) -> list[Line]:
     return [clip(line, width) for line in lines]
 
 
-def _seconds(one: Marked, target: float) -> float:
+def _seconds(one: MarkedRun, target: float) -> float:
     found = next((at.seconds for at in one.milestones if at.target == target), math.nan)
     return found if math.isfinite(found) else 0.0
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from engine.analysis.between_models import Models
 from engine.analysis.compare import Comparison
-from engine.analysis.marked import Marked
+from engine.analysis.marked import MarkedRun
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, delta, percent, picked, whole
 from tui.drawing.lines import Line, clip, fit
@@ -29,7 +29,7 @@ class _Column:
     head: str
     width: int
     """With the blanks before it."""
-    text: Callable[[Marked], str]
+    text: Callable[[MarkedRun], str]
     role: str = ""
 
 
@@ -46,7 +46,7 @@ class Columns:
     """Ids of the runs whose difference to the baseline the paired test has decided."""
 
 
-def columns(marked: Sequence[Marked], baseline: str, width: int, models: Models | None = None) -> Columns:
+def columns(marked: Sequence[MarkedRun], baseline: str, width: int, models: Models | None = None) -> Columns:
     """The columns that fit `width` cells; what no run has gets none.
 
     Args:
@@ -67,16 +67,16 @@ def columns(marked: Sequence[Marked], baseline: str, width: int, models: Models 
     return Columns(recipe, changes, tuple(found), baseline, decided)
 
 
-def _figures(marked: Sequence[Marked], baseline: str) -> list[_Column]:
+def _figures(marked: Sequence[MarkedRun], baseline: str) -> list[_Column]:
     reached = [at for at, _ in enumerate(marked[0].milestones) if any(one.milestones[at].epoch for one in marked)]
     said = max((len(_at(one.row, marked)) for one in marked), default=0)
 
-    def against(one: Marked) -> str:
+    def against(one: MarkedRun) -> str:
         if one.run.id == baseline:
             return "base" + " " * said
         return f"{delta(one.row.against, 2)}{_at(one.row, marked):{said}}"
 
-    def epochs_to(at: int) -> Callable[[Marked], str]:
+    def epochs_to(at: int) -> Callable[[MarkedRun], str]:
         return lambda one: str(one.milestones[at].epoch or NONE)
 
     found = [
@@ -94,7 +94,7 @@ def _figures(marked: Sequence[Marked], baseline: str) -> list[_Column]:
     return found
 
 
-def _epoch_seconds(one: Marked) -> str:
+def _epoch_seconds(one: MarkedRun) -> str:
     seconds = one.run.epoch_seconds
     return NONE if not seconds else f"{seconds:.3g}" if seconds < 100 else whole(seconds)
 
@@ -104,7 +104,7 @@ def kilowatt_hours(energy: float) -> str:
     return NONE if math.isnan(energy) else f"{energy:.2f}".removeprefix("0")
 
 
-def _at(row: Comparison, marked: Sequence[Marked]) -> str:
+def _at(row: Comparison, marked: Sequence[MarkedRun]) -> str:
     """Where a difference was taken, if not at the last epochs of two runs that are equally long: " @ 30"."""
     usual = {one.row.last_epoch for one in marked} == {row.last_epoch}
     return f" {row.at}" if row.at and not usual else ""
@@ -116,7 +116,7 @@ def header(shown: Columns, width: int) -> Line:
     return clip([(names + "".join(fit(one.head, one.width, "right") for one in shown.figures), "dim")], width)
 
 
-def draw_row(one: Marked, shown: Columns, mark: tuple[str, str], *, at_cursor: bool) -> Line:
+def draw_row(one: MarkedRun, shown: Columns, mark: tuple[str, str], *, at_cursor: bool) -> Line:
     """The row of a run.
 
     Args:

@@ -15,7 +15,7 @@ HOST_CELLS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Gpu:
+class GpuSample:
     """A sample of one GPU. Sizes in bytes, power in watts, temperature in °C, utilization 0..1; NaN if unknown."""
 
     index: int = 0
@@ -37,7 +37,7 @@ class Gpu:
     """The name of that node; "" in older files."""
 
     @classmethod
-    def from_table(cls, table: Mapping[str, Any]) -> Gpu:
+    def from_table(cls, table: Mapping[str, Any]) -> GpuSample:
         """From a GPU's table in a `system` event. A value that is missing or of the wrong type counts as unknown."""
 
         def figure(name: str) -> float:
@@ -72,7 +72,7 @@ class Gpu:
         return " ".join(word for word in self.name.split() if word not in ("NVIDIA", "GeForce"))
 
 
-def places(gpus: Sequence[Gpu], *, hosts: bool = True) -> list[str]:
+def places(gpus: Sequence[GpuSample], *, hosts: bool = True) -> list[str]:
     """Where each GPU is: its index, after the host or number of its node if the run is on several nodes ("n2:0").
 
     Args:
@@ -91,7 +91,7 @@ class Machine:
 
     sampled: bool = True
     """Whether there is a sample yet."""
-    gpus: tuple[Gpu, ...] = ()
+    gpus: tuple[GpuSample, ...] = ()
     """The run's own GPU first."""
     note: str = ""
     """Why there is no GPU, or which GPU does not answer."""

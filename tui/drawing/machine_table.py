@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.contract.text import one_line
 from tui.drawing.format import NONE, gigabytes, percent
-from tui.drawing.machine import Gpu, Machine, places
+from tui.drawing.machine import GpuSample, Machine, places
 from tui.drawing.parts_of_step import step_shares
 from tui.drawing.typeset import FIGURES, Table
 
@@ -59,7 +59,7 @@ def devices_table(machine: Machine, title: str = "devices") -> Table:
     return Table(title, FIGURES, tuple(rows), legend=tuple(filter(None, (machine.device, machine.note))))
 
 
-def _gpu_rows(gpu: Gpu, place: str, is_one_of_several: bool) -> list[tuple[str, str]]:
+def _gpu_rows(gpu: GpuSample, place: str, is_one_of_several: bool) -> list[tuple[str, str]]:
     digits = 0 if is_one_of_several else 1
     known = not math.isnan(gpu.memory_others) and gpu.memory_others >= UNNAMED and not gpu.others
     cells = [
@@ -77,7 +77,7 @@ def _gpu_rows(gpu: Gpu, place: str, is_one_of_several: bool) -> list[tuple[str, 
     return [(f"GPU {place}", gpu.name), *((of_gpu(place, figure), cell) for figure, cell in cells)]
 
 
-def _sums(gpus: Sequence[Gpu]) -> list[tuple[str, str]]:
+def _sums(gpus: Sequence[GpuSample]) -> list[tuple[str, str]]:
     """The mean use of several GPUs, and the sums of their memory and power."""
     whole = together(gpus)
     cells = [
@@ -90,11 +90,11 @@ def _sums(gpus: Sequence[Gpu]) -> list[tuple[str, str]]:
     return [(of_gpu(ALL, figure), cell) for figure, cell in cells]
 
 
-def together(gpus: Sequence[Gpu]) -> Gpu:
+def together(gpus: Sequence[GpuSample]) -> GpuSample:
     """Several GPUs as one: the mean of their use, and the sums of their memory and of the power that is known."""
     busy = [gpu.utilization for gpu in gpus if not math.isnan(gpu.utilization)]
     power = [gpu.power for gpu in gpus if not math.isnan(gpu.power)]
-    return Gpu(
+    return GpuSample(
         utilization=sum(busy) / len(busy) if busy else math.nan,
         memory_used=sum(gpu.memory_used for gpu in gpus),
         memory_total=sum(gpu.memory_total for gpu in gpus),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from engine.analysis.memory import MISSING, Card, Memory
+from engine.analysis.memory import MISSING, Card, PeakMemory
 from engine.contract.text import file_size
 from tui.drawing.lines import Line, clip, heading, width_of
 
@@ -16,12 +16,12 @@ TIGHT: Final = 0.1
 _LEAST_BAR: Final = 8
 
 
-def amount(memory: Memory) -> str:
+def amount(memory: PeakMemory) -> str:
     """ "~4.9 GB"; "more than 1.2 GB" where the activations are unknown."""
     return f"{'~' if memory.complete else 'more than '}{file_size(memory.total)}"
 
 
-def fits(memory: Memory, free: int, total: int) -> tuple[str, str]:
+def fits(memory: PeakMemory, free: int, total: int) -> tuple[str, str]:
     """Whether the run fits into the free memory of a card, in words, and their role."""
     left = free - memory.total
     if left < 0:
@@ -33,7 +33,7 @@ def fits(memory: Memory, free: int, total: int) -> tuple[str, str]:
     return f"fits, {file_size(left)} left", "ok"
 
 
-def memory_pane(memory: Memory | None, cards: Sequence[Card], width: int, height: int) -> list[Line]:
+def memory_pane(memory: PeakMemory | None, cards: Sequence[Card], width: int, height: int) -> list[Line]:
     """A bar for each card: what is in use and what the run would add; below them what the parts of the bars mean.
 
     Args:
@@ -54,7 +54,7 @@ def memory_pane(memory: Memory | None, cards: Sequence[Card], width: int, height
     return [*lines, _legend(memory, width)][:height]
 
 
-def _said(memory: Memory | None, card: Card) -> tuple[str, str]:
+def _said(memory: PeakMemory | None, card: Card) -> tuple[str, str]:
     """What is said of a card, and its role."""
     _, free, total = card
     if free is None or not total:
@@ -62,7 +62,7 @@ def _said(memory: Memory | None, card: Card) -> tuple[str, str]:
     return fits(memory, free, total) if memory else (f"{file_size(free)} of {file_size(total)} free", "")
 
 
-def _card(number: int, card: Card, memory: Memory | None, width: int, said: tuple[str, str]) -> Line:
+def _card(number: int, card: Card, memory: PeakMemory | None, width: int, said: tuple[str, str]) -> Line:
     """The bar of a card in `width` cells, and what is said of it after them."""
     _, free, total = card
     label: Line = [(f"GPU {number}  ", "dim")]
@@ -76,7 +76,7 @@ def _card(number: int, card: Card, memory: Memory | None, width: int, said: tupl
     return [*label, *bar, ("  ", ""), said]
 
 
-def _hidden(cards: Sequence[Card], memory: Memory | None) -> str:
+def _hidden(cards: Sequence[Card], memory: PeakMemory | None) -> str:
     """What is said of the cards for which there is no line."""
     known = [(free, total) for _, free, total in cards if free is not None and total]
     if memory is None or not known:
@@ -85,7 +85,7 @@ def _hidden(cards: Sequence[Card], memory: Memory | None) -> str:
     return f"and {len(cards)} more: {'all fit' if enough == len(cards) else f'{enough} of them fit'}"
 
 
-def _legend(memory: Memory | None, width: int) -> Line:
+def _legend(memory: PeakMemory | None, width: int) -> Line:
     line: Line = [("       ━", "baseline"), (" in use", "dim")]
     if memory is None:
         return [*line, ("   this run: unknown for this model with these options", "dim")]
@@ -95,7 +95,7 @@ def _legend(memory: Memory | None, width: int) -> Line:
     return longer if width_of(longer) <= width else clip(line, width)
 
 
-def memory_words(memory: Memory | None) -> str:
+def memory_words(memory: PeakMemory | None) -> str:
     """The estimate and what it consists of, for the command line."""
     if memory is None:
         return "GPU memory: no estimate for this model with these options"
@@ -105,7 +105,7 @@ def memory_words(memory: Memory | None) -> str:
     return f"GPU memory: {amount(memory)} on each card, an estimate ({listed}{missing}; without the CUDA context)"
 
 
-def memory_data(memory: Memory | None, cards: Sequence[Card]) -> dict[str, Any] | None:
+def memory_data(memory: PeakMemory | None, cards: Sequence[Card]) -> dict[str, Any] | None:
     """The estimate as plain data: bytes by part, their total, and what is free on each card; None without one."""
     if memory is None:
         return None

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from engine.analysis.series import Array
 from tui.drawing.axes import Axis, cell_of, x_ticks, y_ticks
-from tui.drawing.charts import Chart, ChartStyle, Series
+from tui.drawing.charts import Chart, ChartStyle, Curve
 from tui.drawing.gutter import Label, place
 from tui.drawing.lines import Line, clip, width_of
 from tui.drawing.marks import BEST, LAST
@@ -131,7 +131,7 @@ class _Plot:
         starts = np.flatnonzero(np.diff(columns, prepend=-1))
         return columns[starts], starts, ys[inside]
 
-    def _line(self, one: Series) -> list[tuple[int, float]]:
+    def _line(self, one: Curve) -> list[tuple[int, float]]:
         """The smoothed line: for each dot column with points, the row of their mean."""
         xs, ys = one.points
         columns, starts, values = self._by_column(xs, smooth(ys, one.weight))
@@ -143,7 +143,7 @@ class _Plot:
 
     # --- what is drawn --------------------------------------------------------------------------------------------
 
-    def _draw_line(self, one: Series) -> None:
+    def _draw_line(self, one: Curve) -> None:
         line = self._line(one)
         self.raster.join(line, one.role, one)
         if not self.style.color and one.kind == "run" and one.mark and line:
@@ -154,14 +154,14 @@ class _Plot:
                 if columns[0] <= column <= columns[-1] and 0 <= row < self.height:
                     self.raster.put(column, int(row), one.mark[:1], one.role)
 
-    def _draw_raw(self, one: Series) -> None:
+    def _draw_raw(self, one: Curve) -> None:
         """The raw points; of several in a column, the lowest and the highest."""
         columns, starts, values = self._by_column(*one.points)
         if len(columns):
             ends = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
             self._draw_dots(np.repeat(columns, 2), np.stack(ends, axis=1).ravel(), one.faint, object())
 
-    def _draw_points(self, one: Series) -> None:
+    def _draw_points(self, one: Curve) -> None:
         columns, starts, values = self._by_column(*one.points)
         if len(columns):
             self._draw_dots(np.repeat(columns, np.diff(starts, append=len(values))), values, one.role, one)
@@ -172,7 +172,7 @@ class _Plot:
             if -1 < row < self.raster.rows:
                 self.raster.dot(column, round(row), role, owner)
 
-    def _draw_dotted(self, one: Series) -> None:
+    def _draw_dotted(self, one: Curve) -> None:
         """Every third dot of the line."""
         line = self._line(one)
         if not line:
@@ -184,7 +184,7 @@ class _Plot:
             if column % every == 0 and -0.5 <= row <= self.raster.rows - 0.5:
                 self.raster.dot(column, round(row), one.role, one)
 
-    def _draw_mark(self, one: Series, x: float, *, hollow: bool = False) -> None:
+    def _draw_mark(self, one: Curve, x: float, *, hollow: bool = False) -> None:
         """The run's mark at the true value of the point at x."""
         at, value = one.read(x)
         if not one.mark or not (self.chart.x.low <= at <= self.chart.x.high):

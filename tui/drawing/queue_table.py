@@ -59,18 +59,18 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class QueueSection:
     """A part of the queue with at least one run: its table has a row for each run, in the same order."""
 
     runs: tuple[Queued, ...]
     table: Table
 
 
-def sections(found: Iterable[Queued], now: float) -> list[Section]:
+def sections(found: Iterable[Queued], now: float) -> list[QueueSection]:
     """The queue in its sections, without empty ones; `now` in unix seconds."""
     runs = list(found)
     parts = [(title, tuple(one for one in runs if one.section == title)) for title in (HOLDING, WAITING, HANDED_OVER)]
-    return [Section(part, _table(title, part, now)) for title, part in parts if part]
+    return [QueueSection(part, _table(title, part, now)) for title, part in parts if part]
 
 
 def _table(title: str, runs: Sequence[Queued], now: float) -> Table:

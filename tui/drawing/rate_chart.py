@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from engine.analysis.lr_curve import Curve
+from engine.analysis.lr_curve import LrCurve
 from tui.drawing.axes import Axis, round_steps, tick_label
-from tui.drawing.charts import Chart, ChartStyle, Series
+from tui.drawing.charts import Chart, ChartStyle, Curve
 from tui.drawing.format import Glyphs, learning_rate, number
 from tui.drawing.lines import Line, heading
 from tui.drawing.plot import plot
@@ -19,7 +19,7 @@ COLUMNS, ROWS = 100, 20
 TITLE = "loss against learning rate"
 
 
-def sweep_chart(curve: Curve, low: float, high: float, columns: int = COLUMNS, rows: int = ROWS) -> Chart:
+def sweep_chart(curve: LrCurve, low: float, high: float, columns: int = COLUMNS, rows: int = ROWS) -> Chart:
     """The losses of a sweep. Those that explode are drawn along the upper edge.
 
     Args:
@@ -28,19 +28,19 @@ def sweep_chart(curve: Curve, low: float, high: float, columns: int = COLUMNS, r
     """
     x, y = _rates_axis(low, high, columns), _loss_axis(curve, rows)
     powers = [math.log10(rate) for rate in curve.rates]
-    series = [Series("", powers, curve.losses, role="baseline", kind="points")]
+    series = [Curve("", powers, curve.losses, role="baseline", kind="points")]
     smoothed = [value for value in curve.smoothed if math.isfinite(value)]
     if smoothed:
         shown = (number(smoothed[-1]),)
-        series.append(Series("smooth", powers[: len(smoothed)], smoothed, shown, "test"))
+        series.append(Curve("smooth", powers[: len(smoothed)], smoothed, shown, "test"))
     if curve.found:
         at = min(range(len(smoothed)), key=lambda i: abs(powers[i] - math.log10(curve.suggestion)))
         take = learning_rate(curve.suggestion)
-        series.append(Series("take", [powers[at]], [curve.smoothed[at]], (take,), "strong", "●"))
+        series.append(Curve("take", [powers[at]], [curve.smoothed[at]], (take,), "strong", "●"))
     return Chart(TITLE, tuple(series), x, y, "rate")
 
 
-def rate_chart(curve: Curve, low: float, high: float, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+def rate_chart(curve: LrCurve, low: float, high: float, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     """A heading and the plot of `sweep_chart` in `height` lines."""
     chart = sweep_chart(curve, low, high, width - GUTTER, height - 2)
     return [heading(TITLE, width), *plot(chart, width, height - 1, ChartStyle(GUTTER, glyphs=glyphs))]
@@ -60,7 +60,7 @@ def _power(rate: float) -> str:
     return tick_label(rate) if rate >= 1e-3 else f"{rate:.0e}".replace("e-0", "e-")
 
 
-def _loss_axis(curve: Curve, rows: int) -> Axis:
+def _loss_axis(curve: LrCurve, rows: int) -> Axis:
     """The range of the losses until they explode; the few batches whose loss jumps are drawn along the edge as well."""
     kept = np.asarray([loss for loss, mean in zip(curve.losses, curve.smoothed, strict=True) if math.isfinite(mean)])
     if not len(kept):

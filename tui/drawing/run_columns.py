@@ -53,7 +53,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class RunColumn:
     """A column. It takes `width` cells at least, and grows up to `most`."""
 
     key: str
@@ -170,35 +170,37 @@ def origin(run: Summary) -> str:
 COLUMNS: Final = {
     column.key: column
     for column in (
-        Column(
+        RunColumn(
             "recipe", "recipe", "preset or model", 15, _text(lambda run: one_line(run.recipe_name)), 16,
             sort="recipe",
         ),
-        Column("changes", "changes", "how it differs from the preset", 9, _text(_changes), 24, sort="changes"),
-        Column("name", "name, tags", "the name and tags you gave it", 10, _label, 26),
-        Column("origin", "origin", "program that an imported run comes from", 7, _text(origin, "dim"), 11),
-        Column("seed", "seed", "seed", 4, _number(seed_text), right=True, sort="seed"),
-        Column("epoch", "epoch", "epochs done and planned", 7, _number(epochs_of), right=True, sort="epoch"),
-        Column(
+        RunColumn("changes", "changes", "how it differs from the preset", 9, _text(_changes), 24, sort="changes"),
+        RunColumn("name", "name, tags", "the name and tags you gave it", 10, _label, 26),
+        RunColumn("origin", "origin", "program that an imported run comes from", 7, _text(origin, "dim"), 11),
+        RunColumn("seed", "seed", "seed", 4, _number(seed_text), right=True, sort="seed"),
+        RunColumn("epoch", "epoch", "epochs done and planned", 7, _number(epochs_of), right=True, sort="epoch"),
+        RunColumn(
             "last", "last", "test accuracy at the last epoch, %", 6,
             _number(lambda run: accuracy(run.last_accuracy), "strong"), right=True, sort="last",
         ),
-        Column("best", "best", "best test accuracy, %; * if picked on test", 6, _number(_best, "dim"), right=True,
-               sort="best"),
-        Column("delta", "Δ base", "last accuracy minus the baseline's, points", 6, _delta, right=True),
-        Column("interval", "", "95 % interval of that difference on the same images", 16, _interval),
-        Column("took", "took", "working time", 8, _number(_took, "dim"), right=True, by_default=False, sort="seconds"),
-        Column(
+        RunColumn("best", "best", "best test accuracy, %; * if picked on test", 6, _number(_best, "dim"),
+                  right=True, sort="best"),
+        RunColumn("delta", "Δ base", "last accuracy minus the baseline's, points", 6, _delta, right=True),
+        RunColumn("interval", "", "95 % interval of that difference on the same images", 16, _interval),
+        RunColumn("took", "took", "working time", 8, _number(_took, "dim"), right=True, by_default=False,
+                  sort="seconds"),
+        RunColumn(
             "size", "size", "size on disk", 7, _number(lambda run: file_size(run.size_bytes), "dim"), right=True,
             by_default=False, sort="size",
         ),
-        Column("device", "device", "device", 8, _text(lambda run: one_line(run.device), "dim"), 14, by_default=False),
-        Column("host", "host", "machine", 8, _text(lambda run: one_line(run.host), "dim"), 14, by_default=False),
-        Column(
+        RunColumn("device", "device", "device", 8, _text(lambda run: one_line(run.device), "dim"), 14,
+                  by_default=False),
+        RunColumn("host", "host", "machine", 8, _text(lambda run: one_line(run.host), "dim"), 14, by_default=False),
+        RunColumn(
             "when", "when", "how long ago it started", 6,
             lambda cell: [(fit(when_of(cell.run, cell.now), cell.width, "right"), "dim")], right=True, sort="when",
         ),
-        Column("state", "st", "status", STATE, _state, 14),
+        RunColumn("state", "st", "status", STATE, _state, 14),
     )
 }  # fmt: skip
 """In the order of the screen; the short id stands before them."""
@@ -218,10 +220,10 @@ DEFAULT: Final = frozenset(column.key for column in COLUMNS.values() if column.b
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ColumnLayout:
     """The columns that fit into a width, with the width of each in cells, and the blanks before each."""
 
-    columns: tuple[tuple[Column, int], ...]
+    columns: tuple[tuple[RunColumn, int], ...]
     gap: int
     width: int
     """Of the whole line."""
@@ -236,7 +238,9 @@ class Layout:
         return any(column.key == key for column, _ in self.columns)
 
 
-def layout(width: int, chosen: Collection[str] = DEFAULT, *, baseline: bool = False, imported: bool = False) -> Layout:
+def layout(
+    width: int, chosen: Collection[str] = DEFAULT, *, baseline: bool = False, imported: bool = False
+) -> ColumnLayout:
     """The columns for a list of `width` cells, whose last cell belongs to the scroll bar.
 
     Args:
@@ -272,4 +276,4 @@ def layout(width: int, chosen: Collection[str] = DEFAULT, *, baseline: bool = Fa
     if room > 0:
         last = next((key for key in ("changes", "name", "recipe") if key in widths), "recipe")
         widths[last] += room
-    return Layout(tuple((column, widths[key]) for key, column in COLUMNS.items() if key in widths), gap, width)
+    return ColumnLayout(tuple((column, widths[key]) for key, column in COLUMNS.items() if key in widths), gap, width)

@@ -18,7 +18,7 @@ from engine.contract.recipe.schema import Promise
 from engine.contract.run.store import Summary
 from engine.contract.text import one_line
 from tui.drawing.axes import x_axis
-from tui.drawing.charts import Chart, ChartStyle, Series
+from tui.drawing.charts import Chart, ChartStyle, Curve
 from tui.drawing.figures import expected, unreadable_note
 from tui.drawing.format import Glyphs, counted, delta, file_size, percent, picked, whole, work
 from tui.drawing.lines import Line, clip, heading, width_of
@@ -40,7 +40,7 @@ def _no_points() -> Array:
 
 
 @dataclass(frozen=True)
-class Curve:
+class AccuracyCurve:
     """Test accuracy in percent over epochs; NaN for epochs without a test."""
 
     epochs: Array = field(default_factory=_no_points)
@@ -50,11 +50,11 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Preview:
+class PreviewValues:
     """The values that the preview of a run shows."""
 
     run: Summary
-    curve: Curve = field(default_factory=Curve)
+    curve: AccuracyCurve = field(default_factory=AccuracyCurve)
     test_images: int = 0
     promise: Promise | None = None
     unchanged: bool = False
@@ -68,12 +68,12 @@ class Preview:
     confused: tuple[int, ...] = ()
     """The confusion matrix of the last test, flattened, one row for each true class; () without one."""
     baseline: Summary | None = None
-    baseline_curve: Curve = field(default_factory=Curve)
+    baseline_curve: AccuracyCurve = field(default_factory=AccuracyCurve)
     fields: tuple[tuple[str, str], ...] = ()
     """The recipe as (path, value), in the order of `--set`."""
 
 
-def below(preview: Preview, marks: Marks, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+def below(preview: PreviewValues, marks: Marks, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     """A heading, the curve at the left, the facts at the right: for the foot of the screen."""
     run = preview.run
     left = max(width // 2 - 2, 20)
@@ -104,14 +104,14 @@ def title(run: Summary, marks: Marks, width: int) -> Line:
     return heading(name, width, texts)
 
 
-def accuracy_chart(preview: Preview, marks: Marks, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+def accuracy_chart(preview: PreviewValues, marks: Marks, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     """Test accuracy over epochs, with the baseline's behind it; the last values stand in a gutter at the right."""
     mine, theirs = preview.curve, preview.baseline_curve
     if not len(mine.epochs):
         return [[("   no epoch finished yet" if preview.run.live else "   no epoch was finished", "dim")]]
     if not np.isfinite(mine.test).any():
         return [[("   no test yet" if preview.run.best_on else "   tested at the end", "dim")]]
-    run, series = preview.run, list[Series]()
+    run, series = preview.run, list[Curve]()
     if preview.baseline is not None and np.isfinite(theirs.test).any():
         series.append(_series(preview.baseline, theirs, "baseline"))
     marked, slot = run.id in marks.slots, marks.slots.get(run.id)
@@ -125,20 +125,20 @@ def accuracy_chart(preview: Preview, marks: Marks, width: int, height: int, glyp
     return plot(Chart("accuracy %", tuple(series), x, y, x_name="epoch"), width, height, style)
 
 
-def curve_pane(preview: Preview, marks: Marks, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+def curve_pane(preview: PreviewValues, marks: Marks, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     """The accuracy chart under a heading."""
     right = f"b {preview.baseline.id[-4:]} below" if preview.baseline else f"{preview.run.id[-4:]}, no baseline"
     return [heading("accuracy %", width, [right]), *accuracy_chart(preview, marks, width, height - 1, glyphs)]
 
 
-def _series(run: Summary, curve: Curve, role: str) -> Series:
+def _series(run: Summary, curve: AccuracyCurve, role: str) -> Curve:
     """The smoothed curve of a run; its value in the gutter is that of its last test."""
     tested = curve.test[np.isfinite(curve.test)]
     value = (percent(float(tested[-1]) / 100),)
-    return Series(run.id[-4:], curve.epochs, curve.test, value, role, kind="plain", weight=SMOOTH)
+    return Curve(run.id[-4:], curve.epochs, curve.test, value, role, kind="plain", weight=SMOOTH)
 
 
-def headline(preview: Preview, marks: Marks, width: int) -> list[Line]:
+def headline(preview: PreviewValues, marks: Marks, width: int) -> list[Line]:
     """The last accuracy with its interval, the best one, and the difference to the baseline in figures and words."""
     run = preview.run
     if run.last_accuracy is None:
@@ -187,7 +187,7 @@ def paired_words(run: Summary, base: Summary, marks: Marks) -> list[str]:
     return [f"{first} {short} on the same {whole(found.images)} images {fixed}", f"{first} {short} {fixed}"]
 
 
-def facts(preview: Preview, marks: Marks, width: int) -> list[Line]:
+def facts(preview: PreviewValues, marks: Marks, width: int) -> list[Line]:
     """Status, accuracy with its interval, the preset's figure, how to repeat the run, and its size on disk."""
     run = preview.run
     lines: list[Line] = [state(run)]
@@ -202,7 +202,7 @@ def facts(preview: Preview, marks: Marks, width: int) -> list[Line]:
     return [clip(line, width) for line in lines]
 
 
-def problems(preview: Preview) -> list[Line]:
+def problems(preview: PreviewValues) -> list[Line]:
     """The preset's figure, why the run ended, and what of it cannot be read."""
     run, lines = preview.run, list[Line]()
     if preview.promise is not None:

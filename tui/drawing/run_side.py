@@ -12,7 +12,7 @@ from tui.drawing.format import Glyphs, counted, delta, file_size, percent
 from tui.drawing.lines import Line, clip, fit, heading, hints, wrap
 from tui.drawing.per_class import WORST, ClassRow, bar_floor
 from tui.drawing.run_columns import Marks
-from tui.drawing.run_preview import Preview, baseline_hint, changed, curve_pane, headline, problems, state, title
+from tui.drawing.run_preview import PreviewValues, baseline_hint, changed, curve_pane, headline, problems, state, title
 
 LEAST_CHART, MOST_CHART = 9, 15
 """Lines of the chart with its heading: below the first it says nothing, above the second others have their share."""
@@ -20,7 +20,9 @@ MOST_MISTAKES: Final = 12
 LEAST_RECIPE: Final = 4
 
 
-def side(preview: Preview, marks: Marks, width: int, height: int, glyphs: Glyphs, *, chart: bool = True) -> list[Line]:
+def side(
+    preview: PreviewValues, marks: Marks, width: int, height: int, glyphs: Glyphs, *, chart: bool = True
+) -> list[Line]:
     """All panes from top to bottom; those that do not fit are left out, and the curve takes what is left.
 
     Args:
@@ -46,7 +48,7 @@ def side(preview: Preview, marks: Marks, width: int, height: int, glyphs: Glyphs
     return [clip(line, width) for line in lines[:height]]
 
 
-def _facts(preview: Preview, marks: Marks, width: int) -> list[Line]:
+def _facts(preview: PreviewValues, marks: Marks, width: int) -> list[Line]:
     run = preview.run
     wrapped = [part for line in headline(preview, marks, 4 * width) for part in _wrapped(line, width)]
     out: list[Line] = [[(f"left out of means and verdicts: {one_line(run.excluded)}", "warn")]] if run.excluded else []
@@ -64,7 +66,7 @@ def _wrapped(line: Line, width: int) -> list[Line]:
     return [[(part, role)] for part in wrap(text, width)]
 
 
-def _classes(preview: Preview, width: int) -> list[Line]:
+def _classes(preview: PreviewValues, width: int) -> list[Line]:
     """A bar for each class; with a baseline its value crosses the bar and the difference stands at the right."""
     rows: Sequence[ClassRow] = preview.classes
     if not rows:
@@ -94,7 +96,7 @@ def _classes(preview: Preview, width: int) -> list[Line]:
     return lines
 
 
-def _mistakes(preview: Preview, width: int) -> list[Line]:
+def _mistakes(preview: PreviewValues, width: int) -> list[Line]:
     """The most frequent mistakes of the last test: the true class, what it was taken for, and how often."""
     names = [row.name for row in preview.classes]
     n = len(names)
@@ -114,7 +116,7 @@ def _mistakes(preview: Preview, width: int) -> list[Line]:
     return lines
 
 
-def recipe_pane(preview: Preview, width: int, height: int) -> list[Line]:
+def recipe_pane(preview: PreviewValues, width: int, height: int) -> list[Line]:
     """The fields of the recipe in as many columns as fit, as far as there is room."""
     if not preview.fields:
         return []
@@ -132,7 +134,7 @@ def recipe_pane(preview: Preview, width: int, height: int) -> list[Line]:
     return lines
 
 
-def _files(preview: Preview, width: int) -> list[Line]:
+def _files(preview: PreviewValues, width: int) -> list[Line]:
     run = preview.run
     command = f"cifar-tui --preset run:{run.id[-4:]}"
     return [
@@ -142,7 +144,7 @@ def _files(preview: Preview, width: int) -> list[Line]:
     ]
 
 
-def _notes(preview: Preview, width: int) -> list[Line]:
+def _notes(preview: PreviewValues, width: int) -> list[Line]:
     run = preview.run
     right = [hints([("e", "write"), ("t", "tags")])]
     if not run.notes:

@@ -11,11 +11,11 @@ from engine.contract.text import one_line
 from tui.drawing.format import age
 from tui.drawing.lines import Line, clip, fit, heading
 from tui.drawing.marks import mark_of, role_of
-from tui.drawing.run_columns import COLUMNS, Cell, Layout, Marks
+from tui.drawing.run_columns import COLUMNS, Cell, ColumnLayout, Marks
 from tui.drawing.run_rows import SORTS, ListRow
 
 
-def header(layout: Layout, sort: str, reverse: bool, marks: Marks) -> Line:
+def header(layout: ColumnLayout, sort: str, reverse: bool, marks: Marks) -> Line:
     """The column heads; an arrow shows the column that the rows are sorted by, and its direction."""
     arrow = "↓" if SORTS[sort].falling != reverse else "↑"
     line: Line = [("id".rjust(layout.lead - 2) + "  ", "dim")]
@@ -33,7 +33,7 @@ def sort_of(head: str) -> str:
     return next((column.sort for column in COLUMNS.values() if column.head == name), "")
 
 
-def draw_row(row: ListRow, layout: Layout, marks: Marks, at_cursor: bool, now: float) -> Line:
+def draw_row(row: ListRow, layout: ColumnLayout, marks: Marks, at_cursor: bool, now: float) -> Line:
     """The line of one row."""
     run = row.run
     if run is None:
@@ -82,7 +82,7 @@ def news(since: Counter[str], left: float, now: float, runs: Sequence[Summary], 
     return clip(line, width)
 
 
-def footnote(runs: Sequence[Summary], layout: Layout, marks: Marks) -> Line:
+def footnote(runs: Sequence[Summary], layout: ColumnLayout, marks: Marks) -> Line:
     """The runs that are left out and why, the meaning of the star if any row shows one, and that of the intervals."""
     star = layout.has("best") and any(run.best_on == "test" and run.best_accuracy is not None for run in runs)
     out = left_out(one_line(run.excluded) for run in runs if run.excluded)

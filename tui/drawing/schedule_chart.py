@@ -8,7 +8,7 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.schedules import plan
 from tui.drawing.axes import Axis, rate_axis, tick_label, x_axis
-from tui.drawing.charts import Chart, ChartStyle, Series
+from tui.drawing.charts import Chart, ChartStyle, Curve
 from tui.drawing.format import Glyphs, learning_rate, number
 from tui.drawing.lines import Line, heading
 from tui.drawing.plot import plot
@@ -44,10 +44,10 @@ def schedule_charts(recipe: Recipe, points: int = POINTS, rows: int = ROWS) -> l
     x = x_axis(recipe.epochs, recipe.epochs)
     xs = [recipe.epochs * moment for moment in moments]
     title = f"learning rate · {one_line(recipe.schedule.name)}, updated every {recipe.schedule.options['by']}"
-    ends = Series("end", xs, rates, (learning_rate(rates[-1]),))
+    ends = Curve("end", xs, rates, (learning_rate(rates[-1]),))
     found = [Chart(title, (ends,), x, rate_axis(rates, rows), "epoch")]
     if moved := momenta(recipe, moments):
-        series = Series("end", xs, moved, (number(moved[-1]),), "train")
+        series = Curve("end", xs, moved, (number(moved[-1]),), "train")
         found.append(Chart("momentum", (series,), x, _momentum_axis(recipe), "epoch"))
     return found
 

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from tui.drawing.bars import bar
 from tui.drawing.format import NONE
 from tui.drawing.lines import Line, heading, width_of
-from tui.drawing.machine import Gpu, places
+from tui.drawing.machine import GpuSample, places
 from tui.drawing.machine_table import ALL, HEAT, OURS, POWER, TOTAL, USE, USED, of_gpu, together
 
 Cells = Mapping[str, str]
@@ -22,14 +22,14 @@ _LEAST_BAR: Final = 4
 """Cells of a bar from which there is room for the temperature beside it."""
 
 
-def many_heading(gpus: Sequence[Gpu], width: int) -> Line:
+def many_heading(gpus: Sequence[GpuSample], width: int) -> Line:
     """How many GPUs there are, and what they are called."""
     nodes = len({gpu.node for gpu in gpus})
     where = f" on {nodes} nodes" if nodes > 1 and width >= WIDE else ""
     return heading(f"{len(gpus)} GPUs{where} {gpus[0].short_name}", width)
 
 
-def each_gpu(gpus: Sequence[Gpu], cells: Cells, width: int, height: int) -> list[Line]:
+def each_gpu(gpus: Sequence[GpuSample], cells: Cells, width: int, height: int) -> list[Line]:
     """A line for each GPU: place, utilization, memory with our share of it, temperature. The last counts those left."""
     labels = places(gpus, hosts=width >= WIDE)
     first = max(2, *map(len, labels))
@@ -43,7 +43,7 @@ def each_gpu(gpus: Sequence[Gpu], cells: Cells, width: int, height: int) -> list
     return [*lines[:shown], [(f" and {len(lines) - shown} more", "dim")]]
 
 
-def _gpu_line(label: str, gpu: Gpu, place: str, cells: Cells, last: str, width: int) -> Line:
+def _gpu_line(label: str, gpu: GpuSample, place: str, cells: Cells, last: str, width: int) -> Line:
     """A line with a GPU's utilization and memory; our share of the memory where there is room for it."""
     use, used, total, ours = (cells[of_gpu(place, figure)] for figure in (USE, USED, TOTAL, OURS))
     share: Line = [(f"  ours {ours}", "")] if width >= WIDE else []
@@ -54,7 +54,7 @@ def _gpu_line(label: str, gpu: Gpu, place: str, cells: Cells, last: str, width: 
     return [(label, ""), *bar(gpu.utilization, room), *tail]
 
 
-def least_busy(gpus: Sequence[Gpu], cells: Cells, width: int) -> list[Line]:
+def least_busy(gpus: Sequence[GpuSample], cells: Cells, width: int) -> list[Line]:
     """Three lines for many GPUs: their sum, the least busy one, for which the others wait, and the key to list all."""
     at = min(range(len(gpus)), key=lambda i: 2.0 if math.isnan(gpus[i].utilization) else gpus[i].utilization)
     worst, place, label = gpus[at], places(gpus)[at], places(gpus, hosts=width >= WIDE)[at]

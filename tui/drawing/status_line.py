@@ -74,7 +74,7 @@ class Headline:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """How far the run is; NaN or 0 if unknown."""
 
     epoch: int = 0
@@ -100,7 +100,7 @@ class Progress:
     """Why the run ended, in one line."""
 
 
-def status_table(head: Headline, progress: Progress) -> Table:
+def status_table(head: Headline, progress: RunProgress) -> Table:
     """Which run it is, its state, and how far it is; what a run does not have has no row, an unknown figure a dash."""
     state = head.state + (f": {REASON_WORDS.get(head.reason, head.reason)}" if head.reason else "")
     identity = [
@@ -132,7 +132,7 @@ def status_table(head: Headline, progress: Progress) -> Table:
     return Table("progress", FIGURES, (*(row for row in identity if row[1]), *figures))
 
 
-def status_lines(head: Headline, progress: Progress, width: int, height: int) -> list[Line]:
+def status_lines(head: Headline, progress: RunProgress, width: int, height: int) -> list[Line]:
     """The two lines. From 100 columns on they add the changes, tags, time per epoch, and time of day at the end."""
     cells = by_label(status_table(head, progress))
     return [_identity(head, cells, width), _progress(head, progress, cells, width)]
@@ -163,7 +163,7 @@ def _identity(head: Headline, cells: Mapping[str, str], width: int) -> Line:
     return justify(left, right, width - 1)
 
 
-def _progress(head: Headline, progress: Progress, cells: Mapping[str, str], width: int) -> Line:
+def _progress(head: Headline, progress: RunProgress, cells: Mapping[str, str], width: int) -> Line:
     epoch, epochs = cells[_EPOCH], cells[_EPOCHS]
     if head.state in ("failed", "lost", "preempted") and progress.message:
         reached = f" epoch {epoch}/{epochs}   " if progress.epochs else " "
@@ -187,7 +187,7 @@ def _progress(head: Headline, progress: Progress, cells: Mapping[str, str], widt
     return justify(line, last, width - 1)
 
 
-def _parts(head: Headline, progress: Progress, cells: Mapping[str, str], wide: bool) -> list[Line]:
+def _parts(head: Headline, progress: RunProgress, cells: Mapping[str, str], wide: bool) -> list[Line]:
     """The parts behind the bar, left to right; the last one stands at the right end."""
     speed: Line = [(cells[_SPEED], ""), (" img/s", "dim")]
     known = not math.isnan(progress.images_per_second)
@@ -210,7 +210,7 @@ def _parts(head: Headline, progress: Progress, cells: Mapping[str, str], wide: b
     return parts
 
 
-def _share(progress: Progress) -> float:
+def _share(progress: RunProgress) -> float:
     return min(progress.done / progress.epochs, 1.0) if progress.epochs else 0.0
 
 

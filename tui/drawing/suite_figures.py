@@ -20,7 +20,7 @@ MIB: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ReportedField:
     """A field of `Reported`: its column head, how it is written, and how our runs measure the same."""
 
     field: str
@@ -42,16 +42,22 @@ def _mean(of: Callable[[Outcome], float]) -> Callable[[Reproduction], float]:
 
 
 FIGURES: Final = (
-    Figure("test_accuracy", "test %", _percent, lambda result: result.measured.mean),
-    Figure("paper_error", "paper error %", _percent, lambda result: 1 - result.last.mean),
-    Figure("train_accuracy", "train %", _percent, lambda result: result.at(lambda epoch: epoch.train_accuracy).mean),
-    Figure("test_loss", "test loss", _decimals(3), lambda result: result.at(lambda epoch: epoch.test_loss).mean),
-    Figure("train_loss", "train loss", _decimals(3), lambda result: result.at(lambda epoch: epoch.train_loss).mean),
-    Figure("params_m", "params, M", _decimals(2), _mean(lambda run: run.params / 1e6)),
-    Figure("gpu_memory_mib", "GPU, MiB", _decimals(0), _mean(lambda run: run.gpu_bytes / MIB)),
-    Figure("hours", "hours", _decimals(2), _mean(lambda run: run.seconds / 3600)),
-    Figure("seconds_per_epoch", "s/epoch", _decimals(1), _mean(lambda run: run.seconds / max(run.last.epoch, 1))),
-    Figure("weights_mib", "weights, MiB", _decimals(2), lambda result: math.nan),
+    ReportedField("test_accuracy", "test %", _percent, lambda result: result.measured.mean),
+    ReportedField("paper_error", "paper error %", _percent, lambda result: 1 - result.last.mean),
+    ReportedField(
+        "train_accuracy", "train %", _percent, lambda result: result.at(lambda epoch: epoch.train_accuracy).mean
+    ),
+    ReportedField("test_loss", "test loss", _decimals(3), lambda result: result.at(lambda epoch: epoch.test_loss).mean),
+    ReportedField(
+        "train_loss", "train loss", _decimals(3), lambda result: result.at(lambda epoch: epoch.train_loss).mean
+    ),
+    ReportedField("params_m", "params, M", _decimals(2), _mean(lambda run: run.params / 1e6)),
+    ReportedField("gpu_memory_mib", "GPU, MiB", _decimals(0), _mean(lambda run: run.gpu_bytes / MIB)),
+    ReportedField("hours", "hours", _decimals(2), _mean(lambda run: run.seconds / 3600)),
+    ReportedField(
+        "seconds_per_epoch", "s/epoch", _decimals(1), _mean(lambda run: run.seconds / max(run.last.epoch, 1))
+    ),
+    ReportedField("weights_mib", "weights, MiB", _decimals(2), lambda result: math.nan),
 )
 """In column order. `weights_mib` is the size of the source's weights file; we measure nothing comparable."""
 
@@ -68,7 +74,7 @@ def reported_accuracy(row: Row) -> str:
     return f"{percent(reported.test_accuracy)}{sd}{STARS[reported.selection]}"
 
 
-def reported_text(row: Row, figure: Figure) -> str:
+def reported_text(row: Row, figure: ReportedField) -> str:
     """A reported figure as text; "-" if the source does not give it."""
     value = getattr(row.reported, figure.field)
     if value is None:
@@ -76,14 +82,14 @@ def reported_text(row: Row, figure: Figure) -> str:
     return reported_accuracy(row) if figure.field == "test_accuracy" else figure.show(value)
 
 
-def measured_text(result: Reproduction, figure: Figure) -> str:
+def measured_text(result: Reproduction, figure: ReportedField) -> str:
     """The same figure of our runs. `*`: train accuracy against mixed labels; `~`: a time that is an estimate."""
     star = "*" if figure.field == "train_accuracy" and result.mixed and result.outcomes else ""
     about = "~" if figure.field in ("hours", "seconds_per_epoch") and result.estimated else ""
     return f"{about}{figure.show(figure.measured(result))}{star}"
 
 
-def both_texts(row: Row, result: Reproduction, figure: Figure) -> str:
+def both_texts(row: Row, result: Reproduction, figure: ReportedField) -> str:
     """ "0.301 / 0.298": reported / measured. A missing side is "-"; so is the whole if both are missing."""
     if figure.field == "paper_error" and row.reported.paper_error is None:
         return NONE

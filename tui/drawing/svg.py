@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.contract.text import clean
 from tui.drawing.axes import x_ticks, y_ticks
-from tui.drawing.charts import Chart, Series
+from tui.drawing.charts import Chart, Curve
 from tui.drawing.gutter import pooled
 from tui.drawing.lines import Line, width_of
 from tui.drawing.palette import DARK, FAINT, INK, LIGHT, PAPER, Palette, hex_of, looks
@@ -138,7 +138,7 @@ class _Plot:
         return _color_of(role, self._palette)
 
 
-def _label(one: Series) -> str:
+def _label(one: Curve) -> str:
     words = " ".join(filter(None, (one.mark, one.label, *one.value)))
     most = int((GUTTER - 8) / CELL[0])
     return words if len(words) <= most else words[: most - 1] + "…"

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.analysis.between_models import Models, ModelVerdict, by_class
 from engine.analysis.between_recipes import Recipes, RecipeVerdict
-from engine.analysis.marked import Marked
+from engine.analysis.marked import MarkedRun
 from engine.analysis.stats import Interval
 from engine.analysis.together import Suspects
 from engine.analysis.verdict import Rules
@@ -16,7 +16,7 @@ from tui.drawing.verdict_tables import not_to_be_concluded, not_to_be_concluded_
 from tui.drawing.verdict_words import churn_sentence, model_sentence, recipe_sentence, word
 
 
-def run_data(one: Marked) -> dict[str, Any]:
+def run_data(one: MarkedRun) -> dict[str, Any]:
     """A marked run: the keys of `runs list --json`, its difference to the baseline, and what it took."""
     run, row = one.run, one.row
     return (
@@ -28,7 +28,7 @@ def run_data(one: Marked) -> dict[str, Any]:
     )
 
 
-def models_data(marked: Sequence[Marked], models: Models) -> dict[str, Any]:
+def models_data(marked: Sequence[MarkedRun], models: Models) -> dict[str, Any]:
     """The verdicts on single runs."""
     return _family(models.rules, models.size, models.left_out) | {
         "rows": [_model(row, models) for row in models.rows],

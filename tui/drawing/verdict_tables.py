@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.analysis.between_models import Models, ModelVerdict, by_class
 from engine.analysis.between_recipes import Recipes, RecipeVerdict
-from engine.analysis.marked import Marked
+from engine.analysis.marked import MarkedRun
 from engine.analysis.statistics.bootstrap import MEANINGFUL
 from engine.analysis.statistics.planning import runs_for_improvement
 from engine.analysis.statistics.variance import FEWEST_RUNS
@@ -19,7 +19,7 @@ from tui.drawing.verdict_words import comparisons, mean_sd, p_text, plan_words, 
 CORRECTIONS = {"holm": "Holm", "bh": "BH"}
 
 
-def overlay_table(marked: Sequence[Marked], baseline: str) -> Table:
+def overlay_table(marked: Sequence[MarkedRun], baseline: str) -> Table:
     """The marked runs: accuracies, difference to the baseline, epochs to an accuracy, and what they cost.
 
     Accuracies that no run reached, and energy that was not sampled, have no column.
@@ -129,7 +129,7 @@ def _mean_figures(row: RecipeVerdict) -> tuple[str, ...]:
     )
 
 
-def not_to_be_concluded(marked: Sequence[Marked], models: Models) -> list[tuple[str, str]]:
+def not_to_be_concluded(marked: Sequence[MarkedRun], models: Models) -> list[tuple[str, str]]:
     """What the table of models does not show, each as a topic and a sentence."""
     notes = []
     if models.rows:

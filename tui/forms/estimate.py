@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.analysis.cost import estimate, size_on_disk
-from engine.analysis.memory import Card, Memory
+from engine.analysis.memory import Card, PeakMemory
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run.process import host_name
@@ -21,7 +21,7 @@ from tui.plans.memory import cards_here
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class Hardware:
     """The hardware, as far as it is known. Sizes are in bytes."""
 
     host: str = ""
@@ -31,7 +31,7 @@ class Machine:
     disk_free: int = 0
 
 
-def inspect_machine(root: Path) -> Machine:
+def inspect_machine(root: Path) -> Hardware:
     """Look at this machine. Call it in a worker: drivers can be slow.
 
     Args:
@@ -41,7 +41,7 @@ def inspect_machine(root: Path) -> Machine:
     names = ["auto", "cpu", *(["mps"] if devices.has_mps() else []), *cuda]
     while not root.exists() and root != root.parent:
         root = root.parent
-    return Machine(
+    return Hardware(
         host=host_name(),
         devices=tuple(names),
         gpus=cards_here(),
@@ -49,14 +49,14 @@ def inspect_machine(root: Path) -> Machine:
     )
 
 
-def kind_of(device: str, machine: Machine) -> str:
+def kind_of(device: str, machine: Hardware) -> str:
     """The kind of device that a choice leads to: "cpu", "cuda" or "mps"."""
     if device == "auto":
         return "cuda" if machine.gpus else "mps" if "mps" in machine.devices else "cpu"
     return device.partition(":")[0]
 
 
-def cards(device: str, machine: Machine) -> tuple[str, ...]:
+def cards(device: str, machine: Hardware) -> tuple[str, ...]:
     """The names of the GPUs that a choice of device allows; none where it leads to another kind of device."""
     if kind_of(device, machine) != "cuda":
         return ()
@@ -70,10 +70,10 @@ def before_you_start(
     seeds: int,
     device: str,
     runs: Sequence[Summary],
-    machine: Machine,
+    machine: Hardware,
     parts: Catalog,
     expect: str,
-    memory: Memory | None = None,
+    memory: PeakMemory | None = None,
 ) -> list[tuple[str, str]]:
     """Lines of text with their roles. Estimates begin with `~` and say what they are based on.
 
@@ -106,7 +106,7 @@ def before_you_start(
     return lines
 
 
-def _device(device: str, machine: Machine, live: int, need: Memory | None) -> tuple[str, str]:
+def _device(device: str, machine: Hardware, live: int, need: PeakMemory | None) -> tuple[str, str]:
     queue = f"; {live} live run{'s' if live > 1 else ''} ahead" if live else ""
     if not machine.gpus or device in ("cpu", "mps"):
         name = {"mps": "on the Apple GPU", "cpu": "on the CPU"}.get(device, "no GPU: on the CPU")

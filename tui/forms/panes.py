@@ -11,7 +11,7 @@ from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
 from engine.schedules import learning_rates
 from tui.drawing.axes import rate_axis, x_axis
-from tui.drawing.charts import Chart, ChartStyle, Series
+from tui.drawing.charts import Chart, ChartStyle, Curve
 from tui.drawing.format import Glyphs
 from tui.drawing.format import learning_rate as rate_text
 from tui.drawing.lines import Line, Right, fit, heading, hints, wrap
@@ -54,13 +54,13 @@ def learning_rate(
     rates = learning_rates(recipe, points)
     x = x_axis(recipe.epochs, recipe.epochs)
     title = f"learning rate · {one_line(recipe.schedule.name)}"
-    series = [Series("", _epochs(recipe, points), rates)]
+    series = [Curve("", _epochs(recipe, points), rates)]
     last = rate_text(rates[-1]) if rates[-1] > 1e-3 * max(rates) else "0"
     span = f"{rate_text(max(rates))} to {last} over {recipe.epochs:g} epochs"
     rights: list[Right] = [span]
     before = learning_rates(base, points) if base is not None else rates
     if base is not None and (before != rates or base.epochs != recipe.epochs):
-        series.insert(0, Series("", _epochs(base, points), before, role="baseline", kind="plain"))
+        series.insert(0, Curve("", _epochs(base, points), before, role="baseline", kind="plain"))
         rights.insert(0, [(f"{span}   ", "dim"), (f"─ {base_name}", "baseline")])
     highest = max(max(one.points[1], default=0.0) for one in series)
     chart = Chart(title, tuple(series), x, rate_axis([highest], 2 * (height - 2) // 3))

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class TabOptions:
     """The options of `runs show --tab`; the defaults are what a tab shows before any key."""
 
     order: str = ""
@@ -33,7 +33,7 @@ class Choice:
 
 
 def option_of(field: str) -> str:
-    """The option for a field of `Choice`."""
+    """The option for a field of `TabOptions`."""
     return {"label": "--class"}.get(field, f"--{field}")
 
 

@@ -16,7 +16,7 @@ from tui.drawing.lines import Line, heading, wrap
 from tui.drawing.per_class import per_class_table
 from tui.drawing.picture_lines import PITCH, SMALL, Tile, columns_in, tiles
 from tui.drawing.typeset import Table
-from tui.inspection.choice import Choice, picked
+from tui.inspection.choice import TabOptions, picked
 from tui.inspection.facts import Facts
 from tui.inspection.gallery import name_of, page_size, pages, tile, verdict_caption
 from tui.inspection.no_matrix import NO_MATRIX, classes_by_accuracy, why_no_classes, without_matrix
@@ -49,11 +49,11 @@ class ConfusionTab(Tab):
         self._row = self._column = -1
         self._open, self._image = False, 0
 
-    def take(self, facts: Facts, choice: Choice) -> None:
+    def take(self, facts: Facts, choice: TabOptions) -> None:
         choice.refuse_all_but(("order", "cell", "percent"), self.title)
         one = facts.confused
         if one is None:
-            if choice != Choice():
+            if choice != TabOptions():
                 raise BadInput(NO_MATRIX if classes_by_accuracy(facts) else why_no_classes(facts))
             return
         self._percent = choice.percent

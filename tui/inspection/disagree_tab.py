@@ -11,7 +11,7 @@ from tui.drawing.disagree_panes import Names, churn_pane, reading_pane, right_by
 from tui.drawing.lines import Line, clip, fit, heading, hints, wrap
 from tui.drawing.picture_lines import PITCH
 from tui.drawing.typeset import Table
-from tui.inspection.choice import Choice, by_name, picked
+from tui.inspection.choice import TabOptions, by_name, picked
 from tui.inspection.facts import Facts
 from tui.inspection.gallery import name_of, page_size, pages
 from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside, explained
@@ -36,7 +36,7 @@ class DisagreeTab(Tab):
     def forget(self) -> None:
         self._with, self._chosen, self._class, self._open = 0, 0, None, False
 
-    def take(self, facts: Facts, choice: Choice) -> None:
+    def take(self, facts: Facts, choice: TabOptions) -> None:
         choice.refuse_all_but(("label",), self.title)
         if choice.label:
             if not isinstance(facts.judged, JudgedImages):

@@ -24,7 +24,7 @@ from engine.contract.run.store import RunFolder, Summary
 from engine.data.given.shown import GivenImages, given_images
 from engine.data.images import StoredImages, stored_images
 from engine.predict.asked import model_input
-from tui.dashboard.accuracy_series import Look
+from tui.dashboard.accuracy_series import CurveStyle
 from tui.dashboard.options import Options
 from tui.dashboard.view import RunView
 from tui.drawing.kept import Kept
@@ -47,8 +47,8 @@ class Facts:
     """The run against each of `others` with which it can be paired."""
     doubt: Doubts = field(default_factory=Doubts)
     """The images whose labels are worth a look."""
-    look: Look = field(default_factory=Look)
-    looks: Mapping[str, Look] = field(default_factory=dict)
+    look: CurveStyle = field(default_factory=CurveStyle)
+    looks: Mapping[str, CurveStyle] = field(default_factory=dict)
     """The looks of the other marked runs, by id."""
     baseline: RunView | None = None
     """The run that all differences are to; None if there is none, or if it is this run."""
@@ -108,7 +108,7 @@ def read_facts(
     run: Summary,
     runs: Sequence[Summary],
     others: Sequence[Summary] = (),
-    looks: Sequence[Look] = (),
+    looks: Sequence[CurveStyle] = (),
     baseline: Summary | None = None,
     on: str = "",
 ) -> Facts:
@@ -138,7 +138,7 @@ def read_facts(
         others=known,
         disagreements=() if isinstance(found, Unpaired) else _pairs(found, known, runs),
         doubt=Doubts() if isinstance(found, Unpaired) else doubts(found, known, [run, *others]),
-        look=looks[0] if looks else Look(),
+        look=looks[0] if looks else CurveStyle(),
         baseline=base,
         against=AgainstBaseline().read(run, baseline) if base is not None and baseline is not None else None,
         looks={other.id: look for other, look in zip(others, looks[1:], strict=False)},

@@ -18,7 +18,7 @@ from tui.drawing.image_tables import by_class_table, considered_table, images_ta
 from tui.drawing.lines import Line, heading, hints, wrap
 from tui.drawing.picture_lines import PITCH, tiles
 from tui.drawing.typeset import Table
-from tui.inspection.choice import Choice, by_name, picked
+from tui.inspection.choice import TabOptions, by_name, picked
 from tui.inspection.facts import Facts
 from tui.inspection.gallery import captions, name_of, page_size, pages, tile, verdict_caption
 from tui.inspection.tab import GAP, WIDE, Canvas, Tab, beside, explained
@@ -55,7 +55,7 @@ class MistakesTab(Tab):
         which = self._order, self._class
         return facts.kept.get("mistaken", which, lambda: [int(place) for place in mistaken(judged, *which)])
 
-    def take(self, facts: Facts, choice: Choice) -> None:
+    def take(self, facts: Facts, choice: TabOptions) -> None:
         choice.refuse_all_but(("order", "label", "image", "suspects"), self.title)
         judged = facts.judged
         if choice.order:

@@ -9,7 +9,7 @@ from tui.drawing.charts import Chart
 from tui.drawing.format import Glyphs
 from tui.drawing.lines import Line, width_of
 from tui.drawing.typeset import Column, Table
-from tui.inspection.choice import Choice
+from tui.inspection.choice import TabOptions
 from tui.inspection.facts import Facts
 
 WIDE: Final = 99
@@ -71,7 +71,7 @@ class Tab:
         """Ids of the other runs that the tab shows, the one that it compares with first."""
         return []
 
-    def take(self, facts: Facts, choice: Choice) -> None:
+    def take(self, facts: Facts, choice: TabOptions) -> None:
         """Show what the options of a command have chosen. Raises BadInput for one that means nothing here."""
         choice.refuse_all_but((), self.title)
 

@@ -29,14 +29,14 @@ OPEN, CLOSE, QUOTES = "([{", ")]}", "\"'"
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class GridKey:
     """A key that varies, and its values as text."""
 
     key: str
     values: tuple[str, ...]
 
 
-def axis(text: str) -> Axis:
+def axis(text: str) -> GridKey:
     """Read `optimizer.lr=0.1,0.2`.
 
     Commas inside brackets or quotes do not separate values; where `;` separates them, no comma does.
@@ -56,7 +56,7 @@ def axis(text: str) -> Axis:
         raise BadInput(f"--vary {text}: an empty value")
     if twice := {value for value in values if values.count(value) > 1}:
         raise BadInput(f"--vary {text}: {', '.join(sorted(twice))} is listed twice")
-    return Axis(SHORT.get(key, key), tuple(values))
+    return GridKey(SHORT.get(key, key), tuple(values))
 
 
 def _split(text: str, separator: str) -> list[str]:
@@ -101,7 +101,7 @@ def items(
     return found
 
 
-def _axes(varied: Sequence[str], presets: int) -> list[Axis]:
+def _axes(varied: Sequence[str], presets: int) -> list[GridKey]:
     """All axes of a grid. Raises BadInput with every problem: in an axis, one given twice, or too many combinations."""
     axes, problems = [], []
     for text in varied:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.analysis.memory import Card, Memory, estimate_memory
+from engine.analysis.memory import Card, PeakMemory, estimate_memory
 from engine.contract.recipe.catalog import Catalog
 from engine.contract.recipe.schema import Recipe
 from engine.contract.text import one_line
@@ -16,7 +16,7 @@ def cards_here() -> tuple[Card, ...]:
     return tuple((one_line(gpu.name), gpu.memory_free, gpu.memory_total) for gpu in found if not gpu.problem)
 
 
-def memory_of(recipe: Recipe, gpus: str, here: int, parts: Catalog) -> Memory | None:
+def memory_of(recipe: Recipe, gpus: str, here: int, parts: Catalog) -> PeakMemory | None:
     """The GPU memory that a run takes on each card, estimated; None for a model of unknown size.
 
     Args:

@@ -17,7 +17,7 @@ from engine.analysis.lr_curve import (
     LOWEST_RATE,
     MOST_STEPS,
     STEEPEST,
-    Curve,
+    LrCurve,
     Span,
     fold,
 )
@@ -42,7 +42,7 @@ ABOVE: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SweepRange:
     """The learning rates that a user asks for; None where the default applies."""
 
     low: float | None = None
@@ -83,7 +83,7 @@ class SweepPlan:
 
 
 def plan_sweep(
-    found: Resolution, wanted: Wanted, roots: Sequence[Path], own_parts: Sequence[str] = (), *, trust: bool = False
+    found: Resolution, wanted: SweepRange, roots: Sequence[Path], own_parts: Sequence[str] = (), *, trust: bool = False
 ) -> SweepPlan:
     """Check everything about a resolved draft that can be known without torch, and make a sweep of it.
 
@@ -134,7 +134,7 @@ def _own_rate(recipe: Recipe, parts: Catalog) -> float:
     return float(rate)
 
 
-class Progress:
+class SweepProgress:
     """How far a sweep has come: its curve, what it is doing, and how long it will take.
 
     Args:
@@ -186,7 +186,7 @@ class Progress:
         left = self.seconds_left()
         return "" if math.isnan(left) else f" · ~{duration(left)} left"
 
-    def curve(self) -> Curve:
+    def curve(self) -> LrCurve:
         """The curve of all steps so far."""
         return fold(self.rates, self.losses, self.guessing)
 
@@ -201,7 +201,7 @@ def command(draft: Draft, rate: float) -> str:
     return shlex.join(draft.put("optimizer.lr", text_of(rate)).command(detach=False))
 
 
-def suggestions(curve: Curve) -> list[str]:
+def suggestions(curve: LrCurve) -> list[str]:
     """The suggested learning rate and a second one, each with its rule; or why there is none."""
     if not curve.found:
         return [f"no suggestion: {curve.rule}"]

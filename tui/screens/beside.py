@@ -30,12 +30,12 @@ class BesideRuns(SelectedRunKeys):
 
     def _choose_beside(self) -> None:
         """Follow the choice of the baseline and of the runs that live."""
-        session = self.workbench.session
-        if session.baseline is None:
+        workspace = self.workbench.workspace
+        if workspace.baseline is None:
             self._baseline, self._siblings = None, []
-        elif self._baseline is None or self._baseline.run != session.baseline:
-            self._baseline = RunView(session.baseline, tail=True)
-            self._read_baseline(session.baseline)
+        elif self._baseline is None or self._baseline.run != workspace.baseline:
+            self._baseline = RunView(workspace.baseline, tail=True)
+            self._read_baseline(workspace.baseline)
         self._choose_second()
 
     # --- the baseline -----------------------------------------------------------------------------------------
@@ -46,11 +46,11 @@ class BesideRuns(SelectedRunKeys):
         view = RunView(run)
         view.poll()
         self.app.call_from_thread(self._show_baseline, view, ())
-        siblings = seeds_of(view, self.workbench.session.summaries())
+        siblings = seeds_of(view, self.workbench.workspace.summaries())
         self.app.call_from_thread(self._show_baseline, view, siblings)
 
     def _show_baseline(self, view: RunView, siblings: Sequence[Standing]) -> None:
-        if self.workbench.session.baseline == view.run:
+        if self.workbench.workspace.baseline == view.run:
             self._baseline, self._siblings = view, list(siblings)
             self._draw()
 
@@ -58,15 +58,15 @@ class BesideRuns(SelectedRunKeys):
 
     def _choose_second(self) -> None:
         """Read the run beside: the newest other one that is running, else the baseline, else the newest other run."""
-        session = self.workbench.session
+        workspace = self.workbench.workspace
         if self._view is None or self.app.size.width < WIDEST:
             self._second = None
             return
         own = str(self._view.run.path)
-        rows = [row for row in session.summaries() if row.folder != own and row.epoch]
-        running = [session.folder(row) for row in rows if row.status == "running"]
-        compared = [session.baseline] if session.baseline not in (None, self._view.run) else []
-        chosen = next(iter([*running, *compared, *map(session.folder, rows)]), None)
+        rows = [row for row in workspace.summaries() if row.folder != own and row.epoch]
+        running = [workspace.folder(row) for row in rows if row.status == "running"]
+        compared = [workspace.baseline] if workspace.baseline not in (None, self._view.run) else []
+        chosen = next(iter([*running, *compared, *map(workspace.folder, rows)]), None)
         if chosen is None:
             self._second = None
         elif self._second is None or self._second.run != chosen:

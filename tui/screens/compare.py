@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from engine.analysis.judged import recipe_labels
 from engine.contract.errors import BadInput
 from engine.contract.run.store import RunFolder
-from tui.comparisons import Comparison, check_name, save
+from tui.comparisons import SavedComparison, check_name, save
 from tui.dashboard.options import X_UNITS_OF_MANY, XUnit, next_value
 from tui.drawing.compare_export import FORMATS, sheets, written
 from tui.drawing.sheet import Sheet
@@ -93,31 +93,31 @@ class Compare(ComparePanes, SeedActions, Exports):
 
     def action_baseline(self) -> None:
         if run := self._run():
-            self.workbench.session.toggle_baseline(run)
+            self.workbench.workspace.toggle_baseline(run)
             self._load()
             self._draw()
 
     def action_mark(self) -> None:
-        session, run = self.workbench.session, self._run()
-        if run is not None and run in session.marked:
-            session.toggle_mark(run)
+        workspace, run = self.workbench.workspace, self._run()
+        if run is not None and run in workspace.marked:
+            workspace.toggle_mark(run)
             self._load()
             self._draw()
 
     def action_inspect(self) -> None:
         if run := self._run():
-            self.workbench.session.selected = run
+            self.workbench.workspace.selected = run
             self.workbench.visit("inspect")
 
     def action_disagree(self) -> None:
         """Open Disagree of Inspect with the run under the cursor and the baseline, or on the baseline any other run."""
-        session, run, base = self.workbench.session, self._run(), self._baseline()
+        workspace, run, base = self.workbench.workspace, self._run(), self._baseline()
         others = [other for other in self._runs() if other != run]
         if run is None or not others:
             self.say("mark a second run: two are needed to disagree")
             return
-        session.against = next((other for other in others if base and other.id == base.id), others[0])
-        session.selected = run
+        workspace.against = next((other for other in others if base and other.id == base.id), others[0])
+        workspace.selected = run
         self.workbench.visit("inspect")
 
     def action_seeds(self) -> None:
@@ -149,7 +149,7 @@ class Compare(ComparePanes, SeedActions, Exports):
             return
         runs, options = tuple(run.id for run in self._runs()), self._options
         try:
-            save(Comparison(name, runs, base.id, options.x, options.axis, self._by_recipe))
+            save(SavedComparison(name, runs, base.id, options.x, options.axis, self._by_recipe))
         except BadInput as error:
             self.say(str(error), bad=True)
         else:
@@ -168,7 +168,7 @@ class Compare(ComparePanes, SeedActions, Exports):
         tables = sheets(judged, recipe_labels(judged.marked, judged.baseline), by_recipe=self._by_recipe)
         name = "compare-" + "-".join(one.run.id[-4:] for one in judged.marked)
         if form == "svg":
-            slots = self.workbench.session.slots_of(self._folders(judged))
+            slots = self.workbench.workspace.slots_of(self._folders(judged))
             chart = self._chart(self._page(judged), slots, wide=False)
             self._save_export(f"{name}.svg", Sheet(name, [chart], tables).written("svg", "braille"))
             return

@@ -140,7 +140,7 @@ class ComparePanes(CompareRuns):
 
     def _page(self, judged: Judged) -> Page:
         """Everything that the panes of text show."""
-        slots = self.workbench.session.slots_of(self._folders(judged))
+        slots = self.workbench.workspace.slots_of(self._folders(judged))
         marks = {
             one.run.id: (mark_of(slot, one.run.id), role_of(slot))
             for one, slot in zip(judged.marked, slots, strict=True)
@@ -150,7 +150,7 @@ class ComparePanes(CompareRuns):
         return Page(
             judged, marks, labels, chosen.run.id if chosen else "",
             self._by_recipe, self._every_field, self._facts.has_focus, self._command(),
-            {one.run.id: self.workbench.session.picked.get(one.run.folder, (0, 0)) for one in judged.marked},
+            {one.run.id: self.workbench.workspace.picked.get(one.run.folder, (0, 0)) for one in judged.marked},
         )  # fmt: skip
 
     def _folders(self, judged: Judged) -> list[RunFolder]:
@@ -181,7 +181,7 @@ class ComparePanes(CompareRuns):
         self._table.show(judged.marked, shown, page.marks)
         self.query_one("#heads", LineView).show([header(shown, self._layout.left)])
         page = self._page(judged)  # the cursor may stand on another run now
-        slots = self.workbench.session.slots_of(self._folders(judged))
+        slots = self.workbench.workspace.slots_of(self._folders(judged))
         curves = Same(judged), slots, page.chosen, self._loss, self._options, self._layout
         overlay.paint(lambda width, height: self._overlay(page, slots, width, height), curves)
         of_text = *_of_page(page), self._layout

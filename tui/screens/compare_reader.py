@@ -11,7 +11,7 @@ from engine.analysis.between_models import Models
 from engine.analysis.between_recipes import Recipes
 from engine.analysis.between_sets import OnSet
 from engine.analysis.judged import Judged, judge_models, judge_on_sets, judge_recipes, plans_of
-from engine.analysis.marked import Marked, Reading, mark, read_run
+from engine.analysis.marked import MarkedRun, Reading, mark, read_run
 from engine.analysis.verdict import Rules
 from engine.contract.run.fold import RunFold
 from engine.contract.run.store import RunFolder, Summary
@@ -93,13 +93,13 @@ def _changed(path: Path) -> Hashable:
     return facts.st_size, facts.st_mtime_ns
 
 
-def _judged_by(one: Marked) -> Hashable:
+def _judged_by(one: MarkedRun) -> Hashable:
     """What the verdict on a model depends on."""
     row = one.row
     return row.standing.id, one.run.status, one.run.excluded, row.at_epoch, row.base_epoch, row.last
 
 
-def _recipes_by(marked: Sequence[Marked], baseline: str, rows: Sequence[Summary]) -> Hashable:
+def _recipes_by(marked: Sequence[MarkedRun], baseline: str, rows: Sequence[Summary]) -> Hashable:
     """What the verdict on recipes depends on."""
     recipes = tuple(one.run.recipe_id for one in marked if one.recipe is not None)
     members = [(row.id, row.status, row.last_accuracy, row.excluded) for row in rows if row.recipe_id in recipes]

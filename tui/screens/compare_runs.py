@@ -47,16 +47,16 @@ class CompareRuns(PlotKeys):
 
     def _runs(self) -> list[RunFolder]:
         """The marked runs in the order of their marks, or else the selected run; and always the baseline."""
-        session = self.workbench.session
-        runs = list(session.marked) or ([session.selected] if session.selected else [])
-        if session.baseline is not None and session.baseline not in runs:
-            runs.append(session.baseline)
+        workspace = self.workbench.workspace
+        runs = list(workspace.marked) or ([workspace.selected] if workspace.selected else [])
+        if workspace.baseline is not None and workspace.baseline not in runs:
+            runs.append(workspace.baseline)
         return runs
 
     def _baseline(self) -> RunFolder | None:
         """The baseline; without one, the first run."""
         runs = self._runs()
-        return self.workbench.session.baseline or (runs[0] if runs else None)
+        return self.workbench.workspace.baseline or (runs[0] if runs else None)
 
     def _load(self) -> None:
         """Read the runs in a thread; what is known of them stays until then."""
@@ -71,8 +71,8 @@ class CompareRuns(PlotKeys):
 
     @work(thread=True, group="compare", exit_on_error=False)
     def _read(self, runs: Sequence[RunFolder], base: RunFolder, number: int) -> None:
-        session = self.workbench.session
-        for found in self._reader.read(runs, base, session.summaries(), Rules(session.smallest / 100)):
+        workspace = self.workbench.workspace
+        for found in self._reader.read(runs, base, workspace.summaries(), Rules(workspace.smallest / 100)):
             if number != self._reading:
                 return
             self.app.call_from_thread(self._show, found, number)
@@ -92,8 +92,8 @@ class CompareRuns(PlotKeys):
 
     def _take_saved(self) -> None:
         """Take axes and mode from the saved comparison that was opened."""
-        session = self.workbench.session
-        found, session.comparison = session.comparison, None
+        workspace = self.workbench.workspace
+        found, workspace.comparison = workspace.comparison, None
         if found is None:
             return
         x = next(unit for unit in X_UNITS_OF_MANY if unit == found.x)

@@ -15,7 +15,7 @@ from engine.contract.run.logfile import size
 from engine.contract.run.status import Status
 from engine.contract.run.store import RunFolder
 from tui.dashboard import exported, panels
-from tui.dashboard.accuracy_series import Look
+from tui.dashboard.accuracy_series import CurveStyle
 from tui.dashboard.classes import class_names, evaluated_by_class
 from tui.dashboard.layout import WIDEST
 from tui.dashboard.options import METRICS, next_value
@@ -88,13 +88,13 @@ class Dashboard(BesideRuns, PlotKeys, Exports):
 
     def _choose_run(self) -> None:
         """Show the selected run. Without one, or when following, show the newest live run, else the newest run."""
-        session = self.workbench.session
-        if self._follow or session.selected is None:
-            row = next(iter(listed(session)), None)
-            if row is not None and (session.selected is None or row.live):
-                session.selected = session.folder(row)
-        if session.selected is not None and (self._view is None or self._view.run != session.selected):
-            self._open(session.selected)
+        workspace = self.workbench.workspace
+        if self._follow or workspace.selected is None:
+            row = next(iter(listed(workspace)), None)
+            if row is not None and (workspace.selected is None or row.live):
+                workspace.selected = workspace.folder(row)
+        if workspace.selected is not None and (self._view is None or self._view.run != workspace.selected):
+            self._open(workspace.selected)
         self._choose_beside()
 
     def _open(self, run: RunFolder) -> None:
@@ -153,21 +153,22 @@ class Dashboard(BesideRuns, PlotKeys, Exports):
     def _arrange(self) -> None:
         """Lay out the panes, then draw them once they have their sizes."""
         self._divided_for = self._class_rows()
-        self.query_one(Panes).divide(self._divided_for, self._zoom, len(self.workbench.session.summaries()))
+        self.query_one(Panes).divide(self._divided_for, self._zoom, len(self.workbench.workspace.summaries()))
         self._choose_second()
         self.call_after_refresh(self._draw)
 
     def _scene(self, view: RunView) -> Scene:
-        session, own = self.workbench.session, str(view.run.path)
+        workspace, own = self.workbench.workspace, str(view.run.path)
         shown = [view.run, *([self._second.run] if self._second else [])]
-        slots = dict(zip(shown, session.slots_of(shown), strict=True))
-        by_id = session.slots | {run.id: slot for run, slot in slots.items()}
+        slots = dict(zip(shown, workspace.slots_of(shown), strict=True))
+        by_id = workspace.slots | {run.id: slot for run, slot in slots.items()}
         second = self._second
         return Scene(
             view, self._state, self._baseline, self._siblings, self._rates,
-            panels.others(session.live(), own, by_id), self._options, self._zoom, Look.of(slots[view.run], view.run.id),
-            panels.here(listed(session), own, by_id) if second or self.app.size.width >= WIDEST else (),
-            Second(second, Look.of(slots[second.run], second.run.id)) if second else None,
+            panels.others(workspace.live(), own, by_id), self._options, self._zoom,
+            CurveStyle.of(slots[view.run], view.run.id),
+            panels.here(listed(workspace), own, by_id) if second or self.app.size.width >= WIDEST else (),
+            Second(second, CurveStyle.of(slots[second.run], second.run.id)) if second else None,
         )  # fmt: skip
 
     def _draw(self) -> None:
@@ -228,14 +229,14 @@ class Dashboard(BesideRuns, PlotKeys, Exports):
             self.app.push_screen(Log(self._view, searching=True))
 
     def action_mark(self) -> None:
-        session = self.workbench.session
+        workspace = self.workbench.workspace
         if self._view is not None:
-            session.toggle_mark(self._view.run)
-            marked = "marked" if self._view.run in session.marked else "unmarked"
-            self.say(f"{self._view.short_id} {marked}, {len(session.marked)} marked in all")
+            workspace.toggle_mark(self._view.run)
+            marked = "marked" if self._view.run in workspace.marked else "unmarked"
+            self.say(f"{self._view.short_id} {marked}, {len(workspace.marked)} marked in all")
 
     def action_rerun(self) -> None:
-        if self._view is not None and self.workbench.session.row(self._view.run) is not None:
+        if self._view is not None and self.workbench.workspace.row(self._view.run) is not None:
             self.ask_again(self._view.run)
 
     def action_edit(self) -> None:

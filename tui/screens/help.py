@@ -75,7 +75,7 @@ class Help(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall"):
             yield KeySheet(self._mode)
-            yield HintLine((("j k", "scroll"), ("ctrl+p", "all acts by name"), ("q", "close")))
+            yield HintLine((("j k", "scroll"), ("ctrl+p", "all actions by name"), ("q", "close")))
 
     def on_mount(self) -> None:
         self.query_one(KeySheet).focus()

@@ -61,8 +61,8 @@ class Inspect(InspectedRun, InspectExports, SelectedRunKeys, PlotKeys):
 
     def _show_disagreement(self) -> None:
         """Open Disagree with the run that Compare has asked for."""
-        session = self.workbench.session
-        against, session.against = session.against, None
+        workspace = self.workbench.workspace
+        against, workspace.against = workspace.against, None
         if against is not None:
             place = next(i for i, tab in enumerate(self._tabs) if isinstance(tab, DisagreeTab))
             tab = self._tabs[place]

@@ -8,7 +8,7 @@ from typing import Final
 from textual import work
 
 from engine.contract.run.store import RunFolder
-from tui.dashboard.accuracy_series import Look
+from tui.dashboard.accuracy_series import CurveStyle
 from tui.dashboard.view import RunView
 from tui.inspection.facts import Facts, read_facts
 from tui.inspection.tab import Tab
@@ -48,40 +48,42 @@ class InspectedRun(Section):
         Args:
             again: read it again if it is shown already, because its row has changed.
         """
-        session = self.workbench.session
-        if session.selected is None:
-            session.selected = neighbor(session, None, 0)
-        run, view = session.selected, self._facts.view if self._facts else None
+        workspace = self.workbench.workspace
+        if workspace.selected is None:
+            workspace.selected = neighbor(workspace, None, 0)
+        run, view = workspace.selected, self._facts.view if self._facts else None
         if run is None:
             self._facts = None
             self._draw()
         elif view is None or view.run != run:
             self._read(RunView(run))
-        elif again or (session.slots, session.baseline) != self._beside:
+        elif again or (workspace.slots, workspace.baseline) != self._beside:
             self._read(view)
-        self._beside = dict(session.slots), session.baseline
+        self._beside = dict(workspace.slots), workspace.baseline
 
     def _slots(self, run: RunFolder) -> list[int | None]:
         """The slots of the run and of the other marked ones."""
-        session = self.workbench.session
-        return session.slots_of([run, *(other for other in session.marked if other != run)])
+        workspace = self.workbench.workspace
+        return workspace.slots_of([run, *(other for other in workspace.marked if other != run)])
 
     @work(thread=True, group="inspect", exclusive=True, exit_on_error=False)
     def _read(self, view: RunView) -> None:
-        session = self.workbench.session
-        row = session.row(view.run)
+        workspace = self.workbench.workspace
+        row = workspace.row(view.run)
         if row is None:  # removed meanwhile
             return
-        marked = [run for run in session.marked if run != view.run]
-        others = [other for run in marked if (other := session.row(run)) is not None]
-        looks = [Look.of(slot, run.id) for slot, run in zip(self._slots(view.run), [view.run, *marked], strict=True)]
+        marked = [run for run in workspace.marked if run != view.run]
+        others = [other for run in marked if (other := workspace.row(run)) is not None]
+        looks = [
+            CurveStyle.of(slot, run.id) for slot, run in zip(self._slots(view.run), [view.run, *marked], strict=True)
+        ]
         with ONE_READER:
-            baseline = session.row(session.baseline)
-            facts = read_facts(view, row, session.summaries(), others, looks, baseline, self._on)
+            baseline = workspace.row(workspace.baseline)
+            facts = read_facts(view, row, workspace.summaries(), others, looks, baseline, self._on)
         self.app.call_from_thread(self._show, facts)
 
     def _show(self, facts: Facts) -> None:
-        if facts.view.run != self.workbench.session.selected:
+        if facts.view.run != self.workbench.workspace.selected:
             return
         if self._facts is None or (self._facts.view.run, self._facts.on) != (facts.view.run, facts.on):
             self._top = 0

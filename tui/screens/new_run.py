@@ -22,7 +22,7 @@ from tui.messages import RunsStarted, StartRefused
 from tui.plans.draft import Draft
 from tui.plans.plan import launch, plan
 from tui.plans.resolution import Resolution
-from tui.plans.sweep import Wanted, plan_sweep, text_of
+from tui.plans.sweep import SweepRange, plan_sweep, text_of
 from tui.screens.confirm import Confirm
 from tui.screens.exports import Exports
 from tui.screens.pick import Pick
@@ -70,9 +70,9 @@ class NewRun(RunForm, Exports):
         self._save_export(f"{draft.preset.replace(':', '-')}.{form}", written)
 
     def action_preset(self) -> None:
-        presets, session = loader.list_presets(), self.workbench.session
+        presets, workspace = loader.list_presets(), self.workbench.workspace
         options = [Option(info.name, info.name, one_line(info.title, 80)) for info in presets]
-        about = about_presets(presets, session.catalog, session.summaries())
+        about = about_presets(presets, workspace.catalog, workspace.summaries())
         self.app.push_screen(Pick("Preset", options, self.editor.draft.preset, about), self._preset_chosen)
 
     def _preset_chosen(self, name: str | None) -> None:
@@ -111,9 +111,9 @@ class NewRun(RunForm, Exports):
 
     def _find_rate(self, trust: bool) -> None:
         finder = self.query_one(FindRate)
-        wanted = Wanted(steps=finder.more or None)
-        editor, session = self.editor, self.workbench.session
-        what = editor.resolution, wanted, session.roots, session.parts
+        wanted = SweepRange(steps=finder.more or None)
+        editor, workspace = self.editor, self.workbench.workspace
+        what = editor.resolution, wanted, workspace.roots, workspace.parts
         finder.start(editor.draft, partial(plan_sweep, *what, trust=trust))
 
     def _choose_rate(self, finder: FindRate) -> None:
@@ -169,13 +169,15 @@ class NewRun(RunForm, Exports):
             self._with_trust(self._see_images)
 
     def _see_images(self, trust: bool) -> None:
-        session = self.workbench.session
-        self.app.push_screen(SeeImages(self.editor.draft, self.editor.recipe, session.catalog, tuple(session.parts)))
+        workspace = self.workbench.workspace
+        self.app.push_screen(
+            SeeImages(self.editor.draft, self.editor.recipe, workspace.catalog, tuple(workspace.parts))
+        )
 
     def _with_trust(self, action: Callable[[bool], object]) -> None:
         """Run `action`, after asking where it would run code of a run that another user may have written."""
         try:
-            own_code.approve(own_code.brought_by(self.workbench.session.parts), trust=False)
+            own_code.approve(own_code.brought_by(self.workbench.workspace.parts), trust=False)
         except own_code.Untrusted as error:
             self.ask_trust(error, lambda: action(True))
         else:
@@ -218,19 +220,19 @@ class NewRun(RunForm, Exports):
     @work(thread=True, group="start", exit_on_error=False)
     def _launch(self, resolution: Resolution, trust: bool) -> None:
         """Resolve and check everything, create the run folders, and start the supervisors."""
-        session = self.workbench.session
+        workspace = self.workbench.workspace
         try:
-            planned = plan(resolution, session.roots[0], session.parts, session.roots, trust=trust)
-            runs = launch(planned, session.start)
+            planned = plan(resolution, workspace.roots[0], workspace.parts, workspace.roots, trust=trust)
+            runs = launch(planned, workspace.start)
         except own_code.Untrusted as error:
             self.app.call_from_thread(self._ask_to_trust, error)
         except BadInput as error:
             self.post_message(StartRefused(error.problems))
         except StartFailed as error:
-            session.refresh()
+            workspace.refresh()
             self.app.call_from_thread(self._start_failed, str(error))
         else:
-            session.refresh()
+            workspace.refresh()
             self.post_message(RunsStarted(runs))
 
     def _ask_to_trust(self, error: own_code.Untrusted) -> None:
@@ -247,10 +249,10 @@ class NewRun(RunForm, Exports):
         """The run folder exists, but its supervisor has not started: show the reason and the run."""
         self._starting = False
         self.say(why, bad=True)
-        session = self.workbench.session
-        row = next((row for row in session.summaries() if row.id in why), None)
+        workspace = self.workbench.workspace
+        row = next((row for row in workspace.summaries() if row.id in why), None)
         if row is not None:
-            self.workbench.open_run(session.folder(row))
+            self.workbench.open_run(workspace.folder(row))
 
     def on_runs_started(self, event: RunsStarted) -> None:
         self._starting = False

@@ -10,7 +10,7 @@ from engine.contract.run.store import RunFolder, Summary
 from tui.dashboard.classes import class_rows, evaluated_by_class
 from tui.dashboard.view import RunView
 from tui.drawing.figures import extra_accuracies, matches_preset, subset_of_test
-from tui.drawing.run_preview import Curve, Preview
+from tui.drawing.run_preview import AccuracyCurve, PreviewValues
 
 
 class Reader:
@@ -24,7 +24,7 @@ class Reader:
         self._views: dict[str, RunView] = {}
         """The run and the baseline that were read last."""
 
-    def read(self, run: Summary, baseline: Summary | None = None) -> Preview:
+    def read(self, run: Summary, baseline: Summary | None = None) -> PreviewValues:
         """The preview of a run. Never raises: a damaged run has an empty curve."""
         with self._lock:
             base = baseline if baseline is not None and baseline.folder != run.folder else None
@@ -34,7 +34,7 @@ class Reader:
             base_view = self._polled(base) if base else None
             history = view.history
             tested = evaluated_by_class(history)
-            return Preview(
+            return PreviewValues(
                 run=run,
                 curve=curve_of(view),
                 test_images=history.started.test_images if history.started else 0,
@@ -45,7 +45,7 @@ class Reader:
                 classes=tuple(class_rows(view, base_view)),
                 confused=tuple(tested[0].confused) if tested else (),
                 baseline=base,
-                baseline_curve=curve_of(base_view) if base_view else Curve(),
+                baseline_curve=curve_of(base_view) if base_view else AccuracyCurve(),
                 fields=tuple(fields(view.recipe).items()) if view.recipe else (),
             )
 
@@ -58,6 +58,6 @@ class Reader:
         return view
 
 
-def curve_of(view: RunView) -> Curve:
+def curve_of(view: RunView) -> AccuracyCurve:
     """The test accuracy of a run."""
-    return Curve(view.epoch_ends, 100 * view.history.epoch("test_accuracy"), view.length)
+    return AccuracyCurve(view.epoch_ends, 100 * view.history.epoch("test_accuracy"), view.length)

@@ -21,7 +21,7 @@ from tui.drawing.format import counted
 from tui.drawing.lines import Line
 from tui.drawing.marks import mark_of, role_of
 from tui.drawing.queue_lines import detail_lines, ended_lines, head_line
-from tui.drawing.queue_table import Queued, Section, ended_lately, ended_table, sections
+from tui.drawing.queue_table import Queued, QueueSection, ended_lately, ended_table, sections
 from tui.keys.common import GLOBAL, bindings
 from tui.keys.key import footer
 from tui.keys.queue import KEYS
@@ -81,7 +81,7 @@ class Queue(RunKeys, Exports):
         super().__init__()
         self._found: tuple[Sequence[Ticket], str] = ((), "")
         """The tickets as last read, and what is wrong with the queue."""
-        self._sections: list[Section] = []
+        self._sections: list[QueueSection] = []
         """What the list shows."""
         self._ended: list[Summary] = []
         """The runs that have ended lately."""
@@ -113,8 +113,8 @@ class Queue(RunKeys, Exports):
 
     def _show(self, found: Sequence[Ticket], trouble: str) -> None:
         self._found = found, trouble
-        found = [*found, *(ticket for ticket, _ in handed_over(self.workbench.session.summaries(), found))]
-        runs = {row.folder: row for row in self.workbench.session.summaries()}
+        found = [*found, *(ticket for ticket, _ in handed_over(self.workbench.workspace.summaries(), found))]
+        runs = {row.folder: row for row in self.workbench.workspace.summaries()}
         shown, kept = self._filtered(found, runs)
         self._sections = self._in_sections(shown, runs)
         self._ended = ended_lately(kept, time.time())
@@ -149,9 +149,9 @@ class Queue(RunKeys, Exports):
     def on_line_list_moved(self) -> None:
         self._show_below()
 
-    def _in_sections(self, found: Sequence[Ticket], runs: Mapping[str, Summary]) -> list[Section]:
+    def _in_sections(self, found: Sequence[Ticket], runs: Mapping[str, Summary]) -> list[QueueSection]:
         """The tickets with their runs, and with the marks of those that have one."""
-        slots = self.workbench.session.slots
+        slots = self.workbench.workspace.slots
         rows = [
             Queued(ticket, runs.get(ticket.folder), mark_of(slots[ticket.run])[0], role_of(slots[ticket.run]))
             if ticket.run in slots
@@ -219,7 +219,7 @@ class Queue(RunKeys, Exports):
 
     def action_mark(self) -> None:
         if run := self._run():
-            self.workbench.session.toggle_mark(run)
+            self.workbench.workspace.toggle_mark(run)
             self._read()
             self.query_one(Tickets).action_move(1)
 
@@ -232,12 +232,12 @@ class Queue(RunKeys, Exports):
 
     def action_all(self) -> None:
         """Remove all marks; if there are none, mark every run of the queue that is shown."""
-        session, shown = self.workbench.session, self.query_one(Tickets).tickets
-        if session.marked:
-            session.mark([], "unmarked all")
+        workspace, shown = self.workbench.workspace, self.query_one(Tickets).tickets
+        if workspace.marked:
+            workspace.mark([], "unmarked all")
         elif shown:
             runs = [RunFolder(Path(ticket.folder)) for ticket in shown]
-            session.mark(runs, f"marked {counted(len(runs), 'run')}")
+            workspace.mark(runs, f"marked {counted(len(runs), 'run')}")
         self._show(*self._found)
 
     def action_suites(self) -> None:

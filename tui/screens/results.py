@@ -80,10 +80,10 @@ class Results(ResultsTable, Exports):
         self._show_rows()
 
     def action_columns(self) -> None:
-        self.app.push_screen(ChooseColumns(self.workbench.session.columns, self._columns_chosen))
+        self.app.push_screen(ChooseColumns(self.workbench.workspace.columns, self._columns_chosen))
 
     def _columns_chosen(self, columns: frozenset[str]) -> None:
-        self.workbench.session.choose_columns(columns)
+        self.workbench.workspace.choose_columns(columns)
         self._show_rows()
 
     # --- marks and other screens ------------------------------------------------------------------------------
@@ -97,10 +97,10 @@ class Results(ResultsTable, Exports):
 
     def action_mark(self) -> None:
         if run := self._run():
-            session = self.workbench.session
-            if run not in session.marked and (rank := self._rank(run)):
-                session.picked[str(run.path)] = rank
-            session.toggle_mark(run)
+            workspace = self.workbench.workspace
+            if run not in workspace.marked and (rank := self._rank(run)):
+                workspace.picked[str(run.path)] = rank
+            workspace.toggle_mark(run)
             self._show_rows()
             self.query_one(RunList).action_move(1)
 
@@ -118,11 +118,11 @@ class Results(ResultsTable, Exports):
         return (place, len(rows)) if 1 <= place <= len(rows) / 2 else None
 
     def action_all(self) -> None:
-        session, rows = self.workbench.session, self.query_one(RunList).runs
-        if session.marked:
-            session.mark([], "unmarked all")
+        workspace, rows = self.workbench.workspace, self.query_one(RunList).runs
+        if workspace.marked:
+            workspace.mark([], "unmarked all")
         elif rows:
-            session.mark([session.folder(row) for row in rows], f"marked {counted(len(rows), 'run')}")
+            workspace.mark([workspace.folder(row) for row in rows], f"marked {counted(len(rows), 'run')}")
         self._show_rows()
 
     def action_comparisons(self) -> None:
@@ -156,4 +156,4 @@ class Results(ResultsTable, Exports):
     def action_delete(self) -> None:
         """Delete the run under the cursor, or all marked runs, as the answer says."""
         if run := self._run():
-            self.ask_delete([run], list(self.workbench.session.marked))
+            self.ask_delete([run], list(self.workbench.workspace.marked))

@@ -15,7 +15,7 @@ from tui.drawing.run_columns import Marks
 from tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
-    from tui.drawing.run_preview import Preview
+    from tui.drawing.run_preview import PreviewValues
     from tui.screens.preview_reader import Reader
 
 REST_SECONDS: Final = 0.15
@@ -39,7 +39,7 @@ class RunPreview(Pane):
         self._wanted: tuple[Summary, Summary | None] | None = None
         self._read: tuple[Summary, Summary | None] | None = None
         self._marks = Marks()
-        self._shown: Preview | None = None
+        self._shown: PreviewValues | None = None
         self.has_chart = True
         """Whether the curve is drawn here; else it stands below the table."""
         self.is_side = False
@@ -77,7 +77,7 @@ class RunPreview(Pane):
             preview = self._reader.read(run, baseline)
         self.app.call_from_thread(self._show, preview)
 
-    def _show(self, preview: Preview) -> None:
+    def _show(self, preview: PreviewValues) -> None:
         if self._wanted is not None and self._wanted[0].id == preview.run.id:  # else the cursor has moved on
             self._shown = preview
             self.paint(self._draw)

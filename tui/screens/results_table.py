@@ -22,7 +22,7 @@ from tui.drawing.format import counted
 from tui.drawing.interval_cells import SMALLEST
 from tui.drawing.lines import Line
 from tui.drawing.recipe_table import recipe_rows, recipe_table
-from tui.drawing.run_columns import NO_SEEDS, Layout, Marks, layout
+from tui.drawing.run_columns import NO_SEEDS, ColumnLayout, Marks, layout
 from tui.drawing.run_rows import list_rows
 from tui.drawing.run_table import footnote, header, news
 from tui.keys.common import GLOBAL
@@ -77,7 +77,7 @@ class ResultsTable(PairedRows):
         yield KeyLine(footer([*KEYS, *GLOBAL]))
 
     def on_mount(self) -> None:
-        self._ended_since = self.workbench.session.since_left()
+        self._ended_since = self.workbench.workspace.since_left()
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         self._comparisons = len(saved())
@@ -102,10 +102,10 @@ class ResultsTable(PairedRows):
         width = self.size.width
         return width - _side_width(width) - GAP if self._is_wide else width
 
-    def _columns(self) -> Layout:
-        session = self.workbench.session
-        imported = any(run.layout for run in session.summaries())
-        return layout(self._table_width, session.columns, baseline=session.baseline is not None, imported=imported)
+    def _columns(self) -> ColumnLayout:
+        workspace = self.workbench.workspace
+        imported = any(run.layout for run in workspace.summaries())
+        return layout(self._table_width, workspace.columns, baseline=workspace.baseline is not None, imported=imported)
 
     def _arrange(self, rows: int) -> None:
         """Divide the height: first the table, then the recipes, then the curve of the run under the cursor."""
@@ -126,8 +126,8 @@ class ResultsTable(PairedRows):
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def _show_rows(self) -> None:
-        session, columns = self.workbench.session, self._columns()
-        runs = session.summaries()
+        workspace, columns = self.workbench.workspace, self._columns()
+        runs = workspace.summaries()
         filter_line = self.query_one(FilterLine)
         try:
             keep = parse_filter(filter_line.text)
@@ -148,18 +148,18 @@ class ResultsTable(PairedRows):
         self.query_one("#star", LineView).show([footnote(self._kept, columns, self._marks)])
         self.query_one("#recipes", Pane).redraw()
         self._show_filter(len(runs))
-        if session.selected is not None and session.selected != self._selected:  # selected on another screen
-            table.go_to(session.selected.id)
+        if workspace.selected is not None and workspace.selected != self._selected:  # selected on another screen
+            table.go_to(workspace.selected.id)
         self._select()
 
     def _current_marks(self, runs: Sequence[Summary]) -> Marks:
         """The marks and the baseline as they are now; what was read against the same baseline stays."""
-        session = self.workbench.session
-        base = session.row(session.baseline)
+        workspace = self.workbench.workspace
+        base = workspace.row(workspace.baseline)
         before = self._marks
         same = base is not None and before.baseline is not None and before.baseline.folder == base.folder
         return Marks(
-            slots=session.slots,
+            slots=workspace.slots,
             baseline=base,
             seeds=seeds_of(base.recipe_id, runs) if base else NO_SEEDS,
             against=before.against if same else {},
@@ -185,19 +185,19 @@ class ResultsTable(PairedRows):
 
     def _show_filter(self, total: int) -> None:
         """The filter, and above it the news; while it is typed, what may be typed next or what is wrong."""
-        session, filter_line, width = self.workbench.session, self.query_one(FilterLine), self._table_width
-        line = news(self._ended_since, session.left, time.time(), session.summaries(), width)
+        workspace, filter_line, width = self.workbench.workspace, self.query_one(FilterLine), self._table_width
+        line = news(self._ended_since, workspace.left, time.time(), workspace.summaries(), width)
         if self._filter_error and not (filter_line.is_typing and knows(filter_line.text)):
             line = [(f" {self._filter_error}", "bad")]
         elif filter_line.is_typing:
             line = filter_hint(filter_line.text, width)
         self.query_one("#news", LineView).show([line])
         runs = counted(total, "run")
-        counts = f"{len(session.marked)} marked   " if session.marked else ""
+        counts = f"{len(workspace.marked)} marked   " if workspace.marked else ""
         counts += f"{len(self._kept)} of {runs}" if filter_line.text else runs
         counts += "   by recipe" if self._group else ""
         counts += f"   V {counted(self._comparisons, 'comparison')}" if self._comparisons else ""
-        filter_line.show(counts, session.trash, invalid=bool(self._filter_error))
+        filter_line.show(counts, workspace.trash, invalid=bool(self._filter_error))
 
     def _draw_recipes(self, width: int, height: int) -> list[Line]:
         return [[], *recipe_table(self._recipes, self._marks.slots, width - 1, height - 1)]
@@ -212,7 +212,7 @@ class ResultsTable(PairedRows):
         """Select the run under the cursor for the other screens, too; preview it and offer the keys that it allows."""
         row, run = self.query_one(RunList).run, self._run()
         if run is not None:
-            self._selected = self.workbench.session.selected = run
+            self._selected = self.workbench.workspace.selected = run
         self.query_one(KeyLine).set_pairs(footer(for_state([*KEYS, *GLOBAL], row.status if row else "")))
         self.query_one(RunPreview).show_run(row, self._marks)
         self._pair_soon()
@@ -220,7 +220,7 @@ class ResultsTable(PairedRows):
     def _run(self) -> RunFolder | None:
         """The run under the cursor."""
         row = self.query_one(RunList).run
-        return self.workbench.session.folder(row) if row else None
+        return self.workbench.workspace.folder(row) if row else None
 
     def on_line_list_moved(self) -> None:
         self._select()

@@ -108,9 +108,9 @@ class RunActions(Section):
             marked: other runs that can be deleted instead.
         """
         names = ", ".join(run.id[-4:] for run in runs[:8]) + (" …" if len(runs) > 8 else "")
-        session = self.workbench.session
+        workspace = self.workbench.workspace
         students = [
-            run[-4:] for ids in students_of({run.id for run in runs}, session.summaries()).values() for run in ids
+            run[-4:] for ids in students_of({run.id for run in runs}, workspace.summaries()).values() for run in ids
         ]
         warning = f"\nThey are still needed as teachers by unfinished runs: {', '.join(students)}." if students else ""
         title = f"Delete {len(runs)} runs?" if len(runs) > 1 else f"Delete run {names}?"
@@ -209,14 +209,14 @@ class RunActions(Section):
         """Write labels and remember how to undo that; a folder that cannot be written to is reported."""
         try:
             write()
-            self.workbench.session.undo_stack.push(description, undo)
+            self.workbench.workspace.undo_stack.push(description, undo)
         except BadInput as error:
             self.say(str(error), bad=True)
         self.refresh_rows_later()
 
     @work(thread=True, group="actions", exit_on_error=False)
     def _delete(self, runs: Sequence[RunFolder]) -> None:
-        gone, problems = self.workbench.session.delete(runs)
+        gone, problems = self.workbench.workspace.delete(runs)
         for problem in problems:
             self.app.call_from_thread(self.say, problem, bad=True)
         if gone:
@@ -250,19 +250,19 @@ class RunActions(Section):
     def _start_again(self, run: RunFolder, trust: bool) -> None:
         from tui.plans.plan import launch, plan
 
-        session, files = self.workbench.session, own_parts(run)
+        workspace, files = self.workbench.workspace, own_parts(run)
         try:
             parts = catalog(tuple(map(Path, files)))
-            found = repeat_of(run, parts, session.roots)
-            planned = plan(found, session.roots[0], files, session.roots, trust=trust)
-            runs = launch(planned, session.start)
+            found = repeat_of(run, parts, workspace.roots)
+            planned = plan(found, workspace.roots[0], files, workspace.roots, trust=trust)
+            runs = launch(planned, workspace.start)
         except Untrusted as error:
             self.app.call_from_thread(self.ask_trust, error, partial(self._start_again, run, True))
             return
         except (BadInput, StartFailed) as error:
             self.app.call_from_thread(self.say, str(error), bad=True)
             return
-        session.refresh()
+        workspace.refresh()
         self.app.call_from_thread(self.workbench.open_run, runs[0])
 
 

@@ -31,9 +31,9 @@ class RunKeys(SeedActions):
 
     def action_compare(self) -> None:
         """Compare the marked runs; mark this one if there is none."""
-        session, run = self.workbench.session, self._run()
-        if run and not session.marked:
-            session.toggle_mark(run)
+        workspace, run = self.workbench.workspace, self._run()
+        if run and not workspace.marked:
+            workspace.toggle_mark(run)
         self.workbench.visit("compare")
 
     def action_rerun(self) -> None:
@@ -67,14 +67,14 @@ class RunKeys(SeedActions):
     def action_baseline(self) -> None:
         """Make the run the baseline, or remove it as the baseline."""
         if run := self._run():
-            session = self.workbench.session
-            session.toggle_baseline(run)
-            self.say(f"{run.id[-4:]} is the baseline" if session.baseline else "no baseline")
+            workspace = self.workbench.workspace
+            workspace.toggle_baseline(run)
+            self.say(f"{run.id[-4:]} is the baseline" if workspace.baseline else "no baseline")
             self.app.post_message(RunsChanged())
 
     def action_inspect(self) -> None:
         if run := self._run():
-            self.workbench.session.selected = run
+            self.workbench.workspace.selected = run
             self.workbench.visit("inspect")
 
     def action_log(self) -> None:
@@ -100,13 +100,13 @@ class SelectedRunKeys(RunKeys):
 
     def action_other_run(self, step: int) -> None:
         """Select the run `step` rows below in the list of Results, or above for a negative step."""
-        session = self.workbench.session
-        other = neighbor(session, session.selected, step)
+        workspace = self.workbench.workspace
+        other = neighbor(workspace, workspace.selected, step)
         if other is None:
             self.say("no more runs in this direction")
         else:
             self._show_run(other)
 
     def _show_run(self, run: RunFolder) -> None:
-        self.workbench.session.selected = run
+        self.workbench.workspace.selected = run
         self._choose_run()

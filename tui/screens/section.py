@@ -50,7 +50,7 @@ class Section(Paced):
 
     def refresh_rows(self) -> None:
         """Read the rows again; called from a thread, because with ten thousand runs it takes a moment."""
-        self.workbench.session.refresh()
+        self.workbench.workspace.refresh()
         self.app.post_message(RunsChanged())
 
     def say_later(self, text: str) -> None:

@@ -27,13 +27,13 @@ class SeedActions(RunActions):
         Args:
             needed: the number that a verdict asks for; 0 to take it from the spread of the recipe's own seeds.
         """
-        session = self.workbench.session
-        row = session.row(run)
+        workspace = self.workbench.workspace
+        row = workspace.row(run)
         if row is None:
             return
-        rows = session.summaries()
+        rows = workspace.summaries()
         here = counted_seeds(row.recipe_id, rows)
-        wanted = max(needed or seeds_wanted(row.recipe_id, rows, session.smallest / 100), len(here) + 1)
+        wanted = max(needed or seeds_wanted(row.recipe_id, rows, workspace.smallest / 100), len(here) + 1)
 
         def check(text: str) -> str:
             good = text.strip().isdecimal() and len(here) < int(text) <= 1000
@@ -44,7 +44,7 @@ class SeedActions(RunActions):
                 self._plan_seeds(run, int(text), trust=False)
 
         body = (
-            f"This recipe has {counted(len(here), 'seed')}. To see {session.smallest:g} points takes about "
+            f"This recipe has {counted(len(here), 'seed')}. To see {workspace.smallest:g} points takes about "
             f"{needed or wanted} of each recipe. The number is stored as a plan: until they are done, verdicts say "
             "that they are interim."
         )
@@ -53,9 +53,9 @@ class SeedActions(RunActions):
     @work(thread=True, group="seeds", exit_on_error=False)
     def _plan_seeds(self, run: RunFolder, number: int, *, trust: bool) -> None:
         """Resolve and check all runs, then ask whether to start them."""
-        session = self.workbench.session
+        workspace = self.workbench.workspace
         try:
-            plan = plan_more(run, number, session.summaries(), session.roots, trust=trust)
+            plan = plan_more(run, number, workspace.summaries(), workspace.roots, trust=trust)
         except Untrusted as error:
             again = partial(self._plan_seeds, run, number, trust=True)
             self.app.call_from_thread(self.ask_trust, error, again)
@@ -77,13 +77,13 @@ class SeedActions(RunActions):
     @work(thread=True, group="seeds", exit_on_error=False)
     def _queue_seeds(self, plan: SeedPlan) -> None:
         """Store the plan, then start its runs. A run that fails to start is reported and does not stop the others."""
-        session = self.workbench.session
+        workspace = self.workbench.workspace
         done, failed = 0, ""
         try:
-            with alone(session.roots[0]):
-                plan.store(session.roots[0])
+            with alone(workspace.roots[0]):
+                plan.store(workspace.roots[0])
                 resume = partial(restart.resume, pause=pause)
-                for started in carry_out(plan.batch, {}, start=session.start, resume=resume, say=self.say_later):
+                for started in carry_out(plan.batch, {}, start=workspace.start, resume=resume, say=self.say_later):
                     done, failed = done + (not started.error), started.error or failed
         except (BadInput, StartFailed) as error:
             failed = str(error)

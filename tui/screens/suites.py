@@ -65,7 +65,7 @@ class Suites(SuiteTable, Exports):
         """Mark exactly these rows; `what` describes the change for the undo message."""
         before = state.marked
         state.mark(rows)
-        self.workbench.session.undo_stack.push(what, lambda: state.mark(before))
+        self.workbench.workspace.undo_stack.push(what, lambda: state.mark(before))
         self._show()
 
     def action_filter(self) -> None:
@@ -126,9 +126,9 @@ class Suites(SuiteTable, Exports):
         row = self._row_at_cursor()
         if self._state is None or row is None:
             return
-        runs = self._state.runs(row, self.workbench.session.summaries())
+        runs = self._state.runs(row, self.workbench.workspace.summaries())
         if runs:
-            self.workbench.open_run(self.workbench.session.folder(runs[0]))
+            self.workbench.open_run(self.workbench.workspace.folder(runs[0]))
         else:
             self.say(f"{row.id} has no run yet: ctrl+s queues one")
 
@@ -172,12 +172,12 @@ class Suites(SuiteTable, Exports):
     @work(thread=True, group="suite-start", exit_on_error=False)
     def _prepare(self, rows: Sequence[Row], seeds: Sequence[int]) -> None:
         """Resolve and check all runs, then ask whether to start them."""
-        session, state = self.workbench.session, self._state
+        workspace, state = self.workbench.workspace, self._state
         assert state is not None  # rows come from it
         try:
             items = state.items(rows)
-            batch = prepare(items, seeds, session.roots, session.catalog)
-            known = session.summaries()
+            batch = prepare(items, seeds, workspace.roots, workspace.catalog)
+            known = workspace.summaries()
             time = cost(batch, known, placement_of(items[0].resolution.draft))
         except BadInput as error:
             self.app.call_from_thread(self.say, first_problems(error), bad=True)
@@ -200,14 +200,14 @@ class Suites(SuiteTable, Exports):
     @work(thread=True, group="suite-start", exit_on_error=False)
     def _carry_out(self, rows: Sequence[Row], seeds: Sequence[int]) -> None:
         """Start the runs that are still missing. A run that fails to start is reported and does not stop the others."""
-        session, state = self.workbench.session, self._state
+        workspace, state = self.workbench.workspace, self._state
         assert state is not None
         done, failed = 0, ""
         try:
-            with alone(session.roots[0]):
-                batch = prepare(state.items(rows), seeds, session.roots, session.catalog)
+            with alone(workspace.roots[0]):
+                batch = prepare(state.items(rows), seeds, workspace.roots, workspace.catalog)
                 resume = partial(restart.resume, pause=pause)
-                for started in carry_out(batch, {}, start=session.start, resume=resume, say=self.say_later):
+                for started in carry_out(batch, {}, start=workspace.start, resume=resume, say=self.say_later):
                     done, failed = done + (not started.error), started.error or failed
         except (BadInput, StartFailed) as error:
             failed = str(error)

@@ -77,7 +77,7 @@ class SuiteTable(RunActions):
     def _open(self, name: str, shrink: str = "") -> None:
         """Show another suite, or the same one with runs of another size (`shrink` as `parse_shrink` reads it)."""
         try:
-            self._state = SuiteState(name, self.workbench.session.catalog, parse_shrink(shrink))
+            self._state = SuiteState(name, self.workbench.workspace.catalog, parse_shrink(shrink))
         except BadInput as error:
             self.say(first_problems(error), bad=True)
             return
@@ -92,7 +92,7 @@ class SuiteTable(RunActions):
 
     @work(thread=True, group="suite", exit_on_error=False)
     def _measure(self, state: SuiteState, reading: int) -> None:
-        measured = state.measured(self.workbench.session.summaries())
+        measured = state.measured(self.workbench.workspace.summaries())
         self.app.call_from_thread(self._show_measured, measured, reading)
 
     def _show_measured(self, measured: list[Reproduction], reading: int) -> None:

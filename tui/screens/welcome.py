@@ -84,7 +84,7 @@ class Welcome(Dialog[str | None]):
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         """Close if a run was started meanwhile: the palette leads away from here and back."""
-        if cast(Host, self.app).session.summaries():
+        if cast(Host, self.app).workspace.summaries():
             self.dismiss(None)
 
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:

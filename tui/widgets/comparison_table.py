@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.analysis.marked import Marked
+from engine.analysis.marked import MarkedRun
 from tui.drawing.compare_table import Columns, draw_row
 from tui.drawing.lines import Line
 from tui.widgets.line_list import LineList
@@ -15,7 +15,7 @@ class ComparisonTable(LineList):
 
     def __init__(self) -> None:
         super().__init__(id="table")
-        self.marked: Sequence[Marked] = ()
+        self.marked: Sequence[MarkedRun] = ()
         self._columns: Columns | None = None
         self._marks: Mapping[str, tuple[str, str]] = {}
 
@@ -28,11 +28,11 @@ class ComparisonTable(LineList):
         return draw_row(one, self._columns, self._marks[one.run.id], at_cursor=at_cursor)
 
     @property
-    def run(self) -> Marked | None:
+    def run(self) -> MarkedRun | None:
         """The run under the cursor."""
         return self.marked[self.cursor] if self.cursor < len(self.marked) else None
 
-    def show(self, marked: Sequence[Marked], shown: Columns, marks: Mapping[str, tuple[str, str]]) -> None:
+    def show(self, marked: Sequence[MarkedRun], shown: Columns, marks: Mapping[str, tuple[str, str]]) -> None:
         """Show other rows; the cursor stays on its run."""
         kept = self.run.run.id if self.run else ""
         if kept and marked is not self.marked:

@@ -19,7 +19,7 @@ from tui.drawing.charts import Chart
 from tui.drawing.lines import Line, heading, wrap
 from tui.drawing.rate_chart import TITLE, rate_chart, sweep_chart
 from tui.plans.draft import Draft
-from tui.plans.sweep import Progress, SweepPlan, suggestions, text_of
+from tui.plans.sweep import SweepPlan, SweepProgress, suggestions, text_of
 from tui.widgets.pane import Pane
 
 REDRAW_SECONDS: Final = 0.2
@@ -56,7 +56,7 @@ class FindRate(Vertical):
         self._count = 0  # number of the current sweep: events of earlier ones are ignored
         self._sweep: Sweep | None = None
         self._job: SweepPlan | None = None
-        self._progress = Progress()
+        self._progress = SweepProgress()
         self._stale = self._dirty = False
         self.curve = self._progress.curve()
         """The curve of the steps drawn so far; of all steps once the sweep has ended."""
@@ -101,7 +101,7 @@ class FindRate(Vertical):
         """
         self._stop()
         self._count += 1
-        self.draft, self.running, self._progress, self._job = draft, True, Progress(), None
+        self.draft, self.running, self._progress, self._job = draft, True, SweepProgress(), None
         self.display = True
         self._show()
         self.post_message(self.Changed())
@@ -148,7 +148,7 @@ class FindRate(Vertical):
 
     def on_find_rate_ready(self, message: Ready) -> None:
         if message.sweep == self._count:
-            self._job, self._progress = message.job, Progress(message.job.guessing)
+            self._job, self._progress = message.job, SweepProgress(message.job.guessing)
             self._show()
 
     def on_find_rate_received(self, message: Received) -> None:

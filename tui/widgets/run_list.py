@@ -8,7 +8,7 @@ from textual.message import Message
 
 from engine.contract.run.store import Summary
 from tui.drawing.lines import Line
-from tui.drawing.run_columns import Layout, Marks, layout
+from tui.drawing.run_columns import ColumnLayout, Marks, layout
 from tui.drawing.run_rows import ListRow
 from tui.drawing.run_table import draw_row
 from tui.widgets.line_list import LineList
@@ -53,7 +53,7 @@ class RunList(LineList):
         rows = self._rows[top : top + self.scrollable_content_region.height]
         return [row.run for row in rows if row.run is not None]
 
-    def show(self, rows: list[ListRow], marks: Marks, columns: Layout) -> None:
+    def show(self, rows: list[ListRow], marks: Marks, columns: ColumnLayout) -> None:
         """Show other rows; the cursor stays on its run."""
         kept = self.run.id if self.run else ""
         self._rows, self._marks, self._layout, self._now = rows, marks, columns, time.time()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.launch.queue import Ticket
 from tui.drawing.lines import Line, heading
 from tui.drawing.queue_lines import run_line
-from tui.drawing.queue_table import Queued, Section
+from tui.drawing.queue_table import Queued, QueueSection
 from tui.widgets.line_list import LineList
 
 
@@ -52,7 +52,7 @@ class Tickets(LineList):
         """The ticket under the cursor."""
         return self.chosen[0].ticket if self.chosen else None
 
-    def show(self, parts: Sequence[Section], *, airy: bool) -> None:
+    def show(self, parts: Sequence[QueueSection], *, airy: bool) -> None:
         """Show these sections.
 
         Args:

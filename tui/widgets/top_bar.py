@@ -28,7 +28,7 @@ class TopBar(Pane):
             self.redraw()
 
     def _draw(self, width: int, height: int) -> list[Line]:
-        session = getattr(self.app, "session", None)
-        live = [row.status for row in session.live()] if session is not None else []
+        workspace = getattr(self.app, "workspace", None)
+        live = [row.status for row in workspace.live()] if workspace is not None else []
         queued = live.count("queued")
         return [top_bar(self.app.current_mode, host_name().split(".")[0], len(live) - queued, queued, width)]

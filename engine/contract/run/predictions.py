@@ -38,7 +38,7 @@ _DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, TypeEr
 
 
 @dataclass(frozen=True, slots=True)
-class Predictions:
+class StoredPredictions:
     """The contents of a predictions file, described in the module's docstring; empty where version 1 has none."""
 
     labels: NDArray[np.int64]
@@ -56,7 +56,7 @@ class Predictions:
     version: int = VERSION
 
 
-def write(path: Path, predictions: Predictions) -> None:
+def write(path: Path, predictions: StoredPredictions) -> None:
     """Write the file completely or not at all. Raises OSError, for example on a full disk."""
     buffer = io.BytesIO()
     np.savez_compressed(
@@ -78,7 +78,7 @@ def write(path: Path, predictions: Predictions) -> None:
     write_atomic(path, buffer.getvalue())
 
 
-def read(path: Path) -> Predictions:
+def read(path: Path) -> StoredPredictions:
     """Read a predictions file. Raises OSError, ValueError or KeyError if it is missing or damaged."""
     try:
         return _read(path)
@@ -86,11 +86,11 @@ def read(path: Path) -> Predictions:
         raise ValueError(f"{path} is damaged: {error or type(error).__name__}") from error
 
 
-def _read(path: Path) -> Predictions:
+def _read(path: Path) -> StoredPredictions:
     with os.fdopen(open_regular(path), "rb") as opened, np.load(opened, allow_pickle=False) as file:
         first = "version" not in file
         labels, last, weights = file["labels"], file["last"], str(file["weights"])
-        return Predictions(
+        return StoredPredictions(
             labels=labels,
             classes=file["classes"].tolist(),
             last=last,

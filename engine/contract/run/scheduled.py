@@ -11,7 +11,7 @@ from typing import Any, Final
 from engine.contract.clock import local_time
 from engine.contract.run import squeue
 from engine.contract.run.jobs import JobRecord
-from engine.contract.run.squeue import Job
+from engine.contract.run.squeue import SlurmJob
 from engine.contract.text import one_line
 
 RESUME: Final = "`runs resume` submits it again from its last checkpoint"
@@ -87,7 +87,7 @@ def at_work(job: JobRecord) -> str:
     return f"Slurm job {one_line(job.job)} is {word.state.lower()}" if word is not None and going_on else ""
 
 
-def _waiting(word: Job, now: float) -> str:
+def _waiting(word: SlurmJob, now: float) -> str:
     """Why a job waits, and when Slurm expects it to start."""
     reason = one_line(word.reason) or "waiting"
     told = f"{reason} ({WAITING[reason]})" if reason in WAITING else reason

@@ -39,7 +39,7 @@ ENDED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class SlurmJob:
     """One job as Slurm lists it."""
 
     state: str
@@ -61,8 +61,8 @@ class Answer:
 
     t: float = 0.0
     error: str = ""
-    jobs: dict[str, Job] = field(default_factory=dict)
-    ended: dict[str, tuple[float, Job]] = field(default_factory=dict)
+    jobs: dict[str, SlurmJob] = field(default_factory=dict)
+    ended: dict[str, tuple[float, SlurmJob]] = field(default_factory=dict)
     """How earlier jobs ended, and when that was seen."""
 
 
@@ -70,7 +70,7 @@ _last: dict[Path, tuple[tuple[int, int], Answer]] = {}
 """The cache file as this process read it last, with its time stamp and size: it has ten thousand jobs at times."""
 
 
-def job(number: str, submitted: float, path: Path | None = None) -> Job | None:
+def job(number: str, submitted: float, path: Path | None = None) -> SlurmJob | None:
     """What Slurm says about a job; None if that is unknown, since Slurm cannot be asked from here. Never raises.
 
     Args:
@@ -83,7 +83,7 @@ def job(number: str, submitted: float, path: Path | None = None) -> Job | None:
         return found
     if number in answer.ended:
         return answer.ended[number][1]
-    return Job("GONE") if not answer.error and answer.t > submitted + POLL_SECONDS else None
+    return SlurmJob("GONE") if not answer.error and answer.t > submitted + POLL_SECONDS else None
 
 
 def jobs(path: Path | None = None) -> Answer:
@@ -114,14 +114,14 @@ def cache_file() -> Path:
     return platformdirs.user_cache_path("cifar-tui") / f"squeue-{host_name()}.json"
 
 
-def read_lines(text: str) -> dict[str, Job]:
+def read_lines(text: str) -> dict[str, SlurmJob]:
     """The jobs in an output of `squeue` with `FORMAT`, by id; lines of another shape are skipped."""
     found = {}
     for line in text.splitlines():
         words = line.split("|", 8)
         if len(words) == 9:
             number, state, reason, _, _, nodes, start = words[:7]
-            found[number] = Job(state, "" if reason == "None" else reason, nodes, _moment(start))
+            found[number] = SlurmJob(state, "" if reason == "None" else reason, nodes, _moment(start))
     return found
 
 
@@ -188,7 +188,7 @@ def _encoded(answer: Answer) -> bytes:
     )
 
 
-def _row(job: Job) -> list[Any]:
+def _row(job: SlurmJob) -> list[Any]:
     return [job.state, job.reason, job.nodes, job.start]
 
 
@@ -203,8 +203,8 @@ def _read(path: Path) -> Answer:
         answer = Answer(
             float(table["t"]),
             str(table["error"]),
-            {number: Job(*row) for number, row in table["jobs"].items()},
-            {number: (float(row[0]), Job(*row[1:])) for number, row in table["ended"].items()},
+            {number: SlurmJob(*row) for number, row in table["jobs"].items()},
+            {number: (float(row[0]), SlurmJob(*row[1:])) for number, row in table["ended"].items()},
         )
     except (OSError, KeyError, TypeError, ValueError, AttributeError):
         return Answer()

@@ -29,7 +29,7 @@ LOGITS: Final = "teacher_logits"
 
 
 @dataclass(frozen=True, slots=True)
-class Teacher:
+class TeacherRecord:
     """The entry `teacher` of run.json, empty for a run without a teacher."""
 
     id: str = ""
@@ -72,14 +72,14 @@ def with_teacher(recipe: Recipe, roots: Sequence[Path], catalog: Catalog) -> tup
     return Recipe(**fields | {"loss": loss}), plain(teacher)
 
 
-def teacher_of(run: RunFolder) -> tuple[Teacher, RunFolder]:
+def teacher_of(run: RunFolder) -> tuple[TeacherRecord, RunFolder]:
     """The teacher that a run was created with, and its folder: the recorded one, else one beside the run.
 
     Raises:
         BadInput: none is recorded, it is gone, or its weights have changed.
     """
     try:
-        teacher = build(Teacher, run.info().teacher)
+        teacher = build(TeacherRecord, run.info().teacher)
     except TypeError as error:
         raise BadInput(f"run {run.id}: the teacher in run.json is invalid: {error}") from error
     if not teacher.id:
@@ -134,7 +134,7 @@ def _find(roots: Sequence[Path], ref: str) -> RunFolder:
     return find(roots, ref)
 
 
-def _record(run: RunFolder, recipe: Recipe, catalog: Catalog) -> Teacher:
+def _record(run: RunFolder, recipe: Recipe, catalog: Catalog) -> TeacherRecord:
     """The entry for a teacher. Raises BadInput if the run cannot be a teacher for this recipe."""
     row, own = summarize(run), run.recipe()
     if row.status != "finished":
@@ -145,7 +145,7 @@ def _record(run: RunFolder, recipe: Recipe, catalog: Catalog) -> Teacher:
     theirs, ours = (_data_set(each.data.name, catalog) for each in (own, recipe))
     if theirs != ours:
         raise BadInput(f"run {run.id} was trained on {theirs}, but this recipe uses {ours}")
-    return Teacher(run.id, str(run.path), own.recipe_id, own.model.name, epoch, row.weights, digest)
+    return TeacherRecord(run.id, str(run.path), own.recipe_id, own.model.name, epoch, row.weights, digest)
 
 
 def _data_set(name: str, catalog: Catalog) -> str:

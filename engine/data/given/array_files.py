@@ -91,7 +91,7 @@ class Header:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-class Archive:
+class NpzFile:
     """A .npz file. Images are read in a stream, whether they are compressed or not."""
 
     def __init__(self, path: Path) -> None:
@@ -162,7 +162,7 @@ class Archive:
 class ArchivedImages:
     """The images of one array of an archive."""
 
-    archive: Archive
+    archive: NpzFile
     name: str
     axes: Axes
     count: int

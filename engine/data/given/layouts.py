@@ -10,7 +10,7 @@ from typing import Final
 from engine.contract.errors import BadInput, nearest, nearest_or_all, user_path
 from engine.contract.run.predicted import NAME, SEVERITIES
 from engine.data.archives import data_root
-from engine.data.given.array_files import Archive, ArchivedImages, MappedImages, mapped
+from engine.data.given.array_files import ArchivedImages, MappedImages, NpzFile, mapped
 from engine.data.given.corruptions import CORRUPTIONS, STANDARD
 from engine.data.given.image_folder import images_in
 from engine.data.given.model_input import Images, Labels, ModelInput
@@ -31,7 +31,7 @@ KNOWN: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ImageSubset:
     """Images that belong together: all of a set, or those of one corruption and severity."""
 
     images: Images
@@ -57,7 +57,7 @@ class Given:
     layout: str
     """cifar10.1, corruptions, npy, npz or folder."""
     files: tuple[File, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[ImageSubset, ...]
     labels: Labels | None
     """(N,) of the images of any part; (5, n) by severity for corruptions; None if they are not known."""
     notes: tuple[str, ...] = ()
@@ -121,7 +121,7 @@ def _open(path: Path, wants: ModelInput, labels: Path | None) -> Given:
             return _newer(newer, wants)
         found, numbers = images_in(path, wants)
         files = tuple(File(file, f"{file.parent.name}/{file.name}") for file in found.paths)
-        return Given(slug(path.resolve().name), "folder", files, (Part(found),), numbers, by_file=True)
+        return Given(slug(path.resolve().name), "folder", files, (ImageSubset(found),), numbers, by_file=True)
     if path.suffix == ".npz":
         return _archive(path, wants)
     if path.suffix != ".npy":
@@ -136,7 +136,7 @@ def _open(path: Path, wants: ModelInput, labels: Path | None) -> Given:
 def _array(path: Path, labels: Path | None, wants: ModelInput, name: str, layout: str) -> Given:
     """Images in a .npy file, and labels in another one."""
     images = mapped(path)
-    part = Part(MappedImages(path, wants.axes(images.shape, images.dtype, str(path)), 0, len(images)))
+    part = ImageSubset(MappedImages(path, wants.axes(images.shape, images.dtype, str(path)), 0, len(images)))
     if labels is None:
         note = "no labels, so there are predictions but no accuracy; --labels FILE gives them"
         return Given(name, layout, (File(path, "images"),), (part,), None, (note,))
@@ -145,7 +145,7 @@ def _array(path: Path, labels: Path | None, wants: ModelInput, name: str, layout
 
 
 def _archive(path: Path, wants: ModelInput) -> Given:
-    archive = Archive(path)
+    archive = NpzFile(path)
     images, labels, classes = (
         next((name for name in names if name in archive.names), "") for names in (IMAGES, LABELS, CLASSES)
     )
@@ -154,7 +154,7 @@ def _archive(path: Path, wants: ModelInput) -> Given:
         raise BadInput(f"{path}: no array of images under any of the names {', '.join(IMAGES)}; it holds {there}")
     header = archive.header(images)
     axes = wants.axes(header.shape, header.dtype, f"{path}: `{images}`")
-    part = Part(ArchivedImages(archive, images, axes, header.shape[0]))
+    part = ImageSubset(ArchivedImages(archive, images, axes, header.shape[0]))
     name, files = slug(path.stem), (File(path, "images"),)
     if not labels:
         note = f"no labels under any of the names {', '.join(LABELS)}, so there are predictions but no accuracy"
@@ -207,12 +207,14 @@ def _corruptions(folder: Path, only: str | None, wants: ModelInput) -> Given:
     return Given(name, "corruptions", files, tuple(parts), labels, notes)
 
 
-def _severities(path: Path, name: str, count: int, wants: ModelInput) -> list[Part]:
+def _severities(path: Path, name: str, count: int, wants: ModelInput) -> list[ImageSubset]:
     images = mapped(path)
     axes = wants.axes(images.shape, images.dtype, str(path))
     if len(images) != SEVERITIES * count:
         raise BadInput(f"{path}: {len(images):,} images, but labels.npy has {SEVERITIES * count:,} labels")
-    return [Part(MappedImages(path, axes, at * count, (at + 1) * count), name, at + 1) for at in range(SEVERITIES)]
+    return [
+        ImageSubset(MappedImages(path, axes, at * count, (at + 1) * count), name, at + 1) for at in range(SEVERITIES)
+    ]
 
 
 def _incomplete(missing: list[str]) -> str:

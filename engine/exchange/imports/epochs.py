@@ -24,7 +24,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class EpochAxis:
     """How the positions of points become epochs, from 1."""
 
     words: str
@@ -65,7 +65,7 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class ImportedCourse:
     """The series as events of ours."""
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Course:
     notes: tuple[str, ...] = ()
 
 
-def axis_of(series: Mapping[str, Points], epoch: Points | None, by_epoch: bool) -> Axis:
+def axis_of(series: Mapping[str, Points], epoch: Points | None, by_epoch: bool) -> EpochAxis:
     """How the positions of a run's points become epochs.
 
     Args:
@@ -92,27 +92,27 @@ def axis_of(series: Mapping[str, Points], epoch: Points | None, by_epoch: bool) 
         steps, numbers = epoch.steps[order], np.maximum.accumulate(np.floor(epoch.values[order]))
         last = np.flatnonzero(np.diff(numbers, append=np.inf) > 0)
         low = int(numbers[0])
-        return Axis(f"epochs by the epoch tag, which counts from {low}", steps[last], begin=begin)
+        return EpochAxis(f"epochs by the epoch tag, which counts from {low}", steps[last], begin=begin)
     evaluated = [points.steps for name, points in series.items() if name.startswith(EVALUATED) and len(points)]
     if evaluated:
         ends = np.unique(np.concatenate(evaluated))
         if len(ends) == 1 and ends[0] > 1:
-            return Axis("one evaluation, taken as the end of epoch 1", ends, begin=begin)
+            return EpochAxis("one evaluation, taken as the end of epoch 1", ends, begin=begin)
         if (np.diff(ends) == 1).all():
             return _counted(ends, "steps are epochs")
-        return Axis(f"one epoch per evaluation, every {np.median(np.diff(ends)):.0f} steps", ends, begin=begin)
+        return EpochAxis(f"one epoch per evaluation, every {np.median(np.diff(ends)):.0f} steps", ends, begin=begin)
     per_epoch = [points.steps for name, points in series.items() if name == "train_accuracy" and len(points) > 1]
     if per_epoch and (np.diff(per_epoch[0]) == 1).all():
         return _counted(per_epoch[0], "steps are epochs")
-    return Axis("no evaluation and no epoch tag: points stay at their steps", np.zeros(0), epochs=False)
+    return EpochAxis("no evaluation and no epoch tag: points stay at their steps", np.zeros(0), epochs=False)
 
 
-def _counted(positions: Array, words: str) -> Axis:
+def _counted(positions: Array, words: str) -> EpochAxis:
     first = 0 if len(positions) and positions.min() < 1 else 1
-    return Axis(f"{words}, from {first}", np.zeros(0), first)
+    return EpochAxis(f"{words}, from {first}", np.zeros(0), first)
 
 
-def course_of(series: Mapping[str, Points], axis: Axis) -> Course:
+def course_of(series: Mapping[str, Points], axis: EpochAxis) -> ImportedCourse:
     """The events of a run from its series, whose units are ours already."""
     fields: dict[int, dict[str, Any]] = {}
     times: dict[int, float] = {}
@@ -127,10 +127,12 @@ def course_of(series: Mapping[str, Points], axis: Axis) -> Course:
                 notes.append(f"{column}: the mean of {averaged:.4g} points an epoch")
     classes = [name.removeprefix("class.") for name in series if name.startswith("class.")]
     epochs = [_epoch(number, fields[number], classes, times[number]) for number in sorted(fields)]
-    return Course(epochs, _steps(series, axis), _per_epoch(series, axis), classes, tuple(notes))
+    return ImportedCourse(epochs, _steps(series, axis), _per_epoch(series, axis), classes, tuple(notes))
 
 
-def _fill(fields: dict[int, dict[str, Any]], times: dict[int, float], name: str, points: Points, axis: Axis) -> float:
+def _fill(
+    fields: dict[int, dict[str, Any]], times: dict[int, float], name: str, points: Points, axis: EpochAxis
+) -> float:
     """Put a series into the epochs: the last value in each, or the mean of a loss or an accuracy of training.
 
     Returns:
@@ -169,14 +171,14 @@ def _epoch(number: int, found: dict[str, Any], classes: list[str], t: float) -> 
     return Epoch(epoch=number, per_class=given, t=t, seconds=seconds, step_ms=step_ms, **plain)
 
 
-def _per_epoch(series: Mapping[str, Points], axis: Axis) -> int:
+def _per_epoch(series: Mapping[str, Points], axis: EpochAxis) -> int:
     if axis.epochs:
         return axis.steps_per_epoch
     last = max((float(points.steps[-1]) for points in series.values() if len(points)), default=0.0)
     return int(min(last, LARGEST))
 
 
-def _steps(series: Mapping[str, Points], axis: Axis) -> list[Step]:
+def _steps(series: Mapping[str, Points], axis: EpochAxis) -> list[Step]:
     """The points of a loss, a learning rate and a speed between the ends of epochs."""
     if axis.epochs and not len(axis.ends):
         return []

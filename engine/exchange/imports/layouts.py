@@ -19,7 +19,7 @@ from engine.contract.errors import BadInput
 from engine.contract.files import read_bytes
 from engine.exchange.imports.csv_files import runs_in
 from engine.exchange.imports.series import SPLITS
-from engine.exchange.imports.sources import Source
+from engine.exchange.imports.sources import SourceFile
 from engine.exchange.tensorboard.event_files import MARK
 from engine.exchange.tensorboard.read import tags_at_the_start
 
@@ -34,18 +34,18 @@ _UNIX_TIME: Final = re.compile(r"\d{10}(\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRun:
     """A run of another program: its files, and what their place says."""
 
     name: str
     folder: Path
     layout: str
-    sources: tuple[Source, ...]
+    sources: tuple[SourceFile, ...]
     settings: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-def find_runs(place: Path) -> list[Found]:
+def find_runs(place: Path) -> list[FoundRun]:
     """The runs in a folder and the folders below it, or in a single file, by name.
 
     Symbolic links are not followed.
@@ -60,27 +60,29 @@ def find_runs(place: Path) -> list[Found]:
     holding = dict(_folders_with_logs(place))
     if not holding:
         raise BadInput(f"{place}: no event files (events.out.tfevents...), metrics.csv or summary.csv in it")
-    members: dict[Path, list[Source]] = {}
+    members: dict[Path, list[SourceFile]] = {}
     layouts: dict[Path, str] = {}
     for folder, files in holding.items():
         owner, source, layout = _owner(folder, files, holding)
         members.setdefault(owner, [])
         members[owner] += [replace(source, path=file) for file in files if MARK in file.name]
-        members[owner] += [Source(file, "csv") for file in files if MARK not in file.name]
+        members[owner] += [SourceFile(file, "csv") for file in files if MARK not in file.name]
         if layout:
             layouts[owner] = layout
     base = place.absolute().parent if place.absolute() in members else place.absolute()
     return [_found(base, owner, sources, layouts.get(owner, "")) for owner, sources in sorted(members.items())]
 
 
-def _in_file(path: Path) -> list[Found]:
+def _in_file(path: Path) -> list[FoundRun]:
     """The runs in a file that the user has named."""
     if MARK in path.name:
-        return [Found(path.absolute().parent.name, path.absolute().parent, "tensorboard", (Source(path, "events"),))]
+        return [
+            FoundRun(path.absolute().parent.name, path.absolute().parent, "tensorboard", (SourceFile(path, "events"),))
+        ]
     runs = runs_in(path)
     if runs == [""]:
-        return [_found(path.absolute().parent.parent, path.absolute().parent, [Source(path, "csv")], "")]
-    return [Found(run, path.absolute().parent, "wandb", (Source(path, "csv", part=run),)) for run in runs]
+        return [_found(path.absolute().parent.parent, path.absolute().parent, [SourceFile(path, "csv")], "")]
+    return [FoundRun(run, path.absolute().parent, "wandb", (SourceFile(path, "csv", part=run),)) for run in runs]
 
 
 def _folders_with_logs(place: Path) -> Iterator[tuple[Path, list[Path]]]:
@@ -101,9 +103,9 @@ def _folders_with_logs(place: Path) -> Iterator[tuple[Path, list[Path]]]:
             yield Path(name), regular
 
 
-def _owner(folder: Path, files: list[Path], holding: dict[Path, list[Path]]) -> tuple[Path, Source, str]:
+def _owner(folder: Path, files: list[Path], holding: dict[Path, list[Path]]) -> tuple[Path, SourceFile, str]:
     """The folder of the run that a folder belongs to, what its place says of its event files, and the layout."""
-    own = Source(folder, "events")
+    own = SourceFile(folder, "events")
     parent = folder.parent
     split = SPLITS.get(folder.name.lower(), "")
     events = [file for file in files if MARK in file.name]
@@ -119,7 +121,7 @@ def _owner(folder: Path, files: list[Path], holding: dict[Path, list[Path]]) -> 
     return folder, own, ""
 
 
-def _found(base: Path, folder: Path, sources: list[Source], layout: str) -> Found:
+def _found(base: Path, folder: Path, sources: list[SourceFile], layout: str) -> FoundRun:
     notes: tuple[str, ...] = ()
     events = [source for source in sources if source.kind == "events"]
     if events and len(events) < len(sources):
@@ -131,10 +133,10 @@ def _found(base: Path, folder: Path, sources: list[Source], layout: str) -> Foun
     if layout == "timm" and (model := _TIMM.fullmatch(folder.name)):
         settings.setdefault("model", model[1])
     name = folder.relative_to(base).as_posix() if folder.is_relative_to(base) else folder.name
-    return Found(name if name != "." else folder.name, folder, layout, tuple(events or sources), settings, notes)
+    return FoundRun(name if name != "." else folder.name, folder, layout, tuple(events or sources), settings, notes)
 
 
-def _layout(folder: Path, sources: list[Source]) -> str:
+def _layout(folder: Path, sources: list[SourceFile]) -> str:
     """The program that has written a folder, by the files in it."""
     names = {source.path.name for source in sources}
     if "summary.csv" in names and (folder / "args.yaml").is_file():

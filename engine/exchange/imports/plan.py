@@ -18,18 +18,18 @@ from engine.contract.errors import BadInput
 from engine.contract.lines import open_regular
 from engine.exchange.imports import series as names
 from engine.exchange.imports.csv_files import read_csv
-from engine.exchange.imports.epochs import Axis, Course, axis_of, course_of
-from engine.exchange.imports.layouts import Found
+from engine.exchange.imports.epochs import EpochAxis, ImportedCourse, axis_of, course_of
+from engine.exchange.imports.layouts import FoundRun
 from engine.exchange.imports.points import Points, merged, without_resets
 from engine.exchange.imports.series import EPOCH, OTHER, Meaning
-from engine.exchange.imports.sources import Content, Progress, Source, unwatched
+from engine.exchange.imports.sources import Content, Progress, SourceFile, unwatched
 from engine.exchange.tensorboard.read import read_event_file
 
 _CHUNK: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ImportOptions:
     """What the user has said about an import."""
 
     series: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -63,18 +63,18 @@ class Hashed:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImportPlan:
     """A run as it would be imported."""
 
-    found: Found
+    found: FoundRun
     files: tuple[Hashed, ...]
     scalars: tuple[Scalar, ...]
-    axis: Axis
-    course: Course
+    axis: EpochAxis
+    course: ImportedCourse
     settings: Mapping[str, Any]
     begun: float
     """When it began, in seconds since 1970: the time of the first point, else that of the file."""
-    options: Options
+    options: ImportOptions
     notes: tuple[str, ...]
 
     @property
@@ -89,7 +89,7 @@ class Plan:
         return [scalar for scalar in self.scalars if scalar.meaning.series == OTHER]
 
 
-def plan(found: Found, options: Options, progress: Progress = unwatched) -> Plan:
+def plan(found: FoundRun, options: ImportOptions, progress: Progress = unwatched) -> ImportPlan:
     """Read the files of a run.
 
     Raises:
@@ -119,7 +119,7 @@ def plan(found: Found, options: Options, progress: Progress = unwatched) -> Plan
         if one.points.seen > 2 * len(one.points)
     ]
     settings = {key: value for _, content in contents for key, value in content.settings.items()}
-    return Plan(
+    return ImportPlan(
         found=found,
         files=tuple(_hashed(source.path, found.folder) for source in _distinct(found.sources)),
         scalars=tuple(scalars),
@@ -132,18 +132,18 @@ def plan(found: Found, options: Options, progress: Progress = unwatched) -> Plan
     )
 
 
-def size_of(found: Sequence[Found]) -> int:
+def size_of(found: Sequence[FoundRun]) -> int:
     """Bytes of the files of these runs, each as often as it is read."""
     return sum(source.path.stat().st_size for one in found for source in one.sources)
 
 
-def _read(source: Source, options: Options, progress: Progress) -> Content:
+def _read(source: SourceFile, options: ImportOptions, progress: Progress) -> Content:
     if source.kind == "events":
         return read_event_file(source.path, progress, partial=options.partial)
     return read_csv(source.path, progress)[source.part]
 
 
-def _by_tag(contents: Sequence[tuple[Source, Content]]) -> dict[tuple[str, str], Points]:
+def _by_tag(contents: Sequence[tuple[SourceFile, Content]]) -> dict[tuple[str, str], Points]:
     """The points of each scalar of a run by its tag and the split of its folder, from all files."""
     parts: dict[tuple[str, str], list[Points]] = {}
     for source, content in contents:
@@ -153,7 +153,7 @@ def _by_tag(contents: Sequence[tuple[Source, Content]]) -> dict[tuple[str, str],
     return {key: merged(found) for key, found in parts.items()}
 
 
-def _meant(by_tag: Mapping[tuple[str, str], Points], options: Options) -> list[Scalar]:
+def _meant(by_tag: Mapping[tuple[str, str], Points], options: ImportOptions) -> list[Scalar]:
     """Every scalar with its meaning. Where two folders have the same tag, the split is put before it."""
     splits = {split for _, split in by_tag}
     full = {(tag, split): f"{split}/{tag}" if split and len(splits) > 1 else tag for tag, split in by_tag}
@@ -178,7 +178,9 @@ def _in_our_unit(scalar: Scalar) -> Points:
     return dataclasses.replace(points, values=values)
 
 
-def _layout(found: Found, tags: Mapping[tuple[str, str], Points], contents: Sequence[tuple[Source, Content]]) -> str:
+def _layout(
+    found: FoundRun, tags: Mapping[tuple[str, str], Points], contents: Sequence[tuple[SourceFile, Content]]
+) -> str:
     """The program that has written the files: as the folder says, else as the tags do."""
     if any("run.id" in content.settings for _, content in contents):
         return "cifar-tui"
@@ -197,7 +199,7 @@ def _hashed(path: Path, folder: Path) -> Hashed:
     return Hashed(name, digest.hexdigest(), size)
 
 
-def _distinct(sources: Sequence[Source]) -> list[Source]:
+def _distinct(sources: Sequence[SourceFile]) -> list[SourceFile]:
     return list({source.path: source for source in sources}.values())
 
 

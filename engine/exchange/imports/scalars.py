@@ -24,7 +24,7 @@ import numpy as np
 from engine.contract.errors import BadInput
 from engine.contract.files import write_atomic
 from engine.contract.lines import open_regular
-from engine.exchange.imports.epochs import Axis
+from engine.exchange.imports.epochs import EpochAxis
 from engine.exchange.imports.points import Array
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, TypeEr
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class ImportedScalar:
     """One scalar: epoch (0 if unknown), step, time and value of each point, all (n,)."""
 
     epoch: Array
@@ -44,7 +44,7 @@ class Curve:
     value: Array
 
 
-def write_scalars(folder: Path, scalars: Sequence[Scalar], axis: Axis) -> None:
+def write_scalars(folder: Path, scalars: Sequence[Scalar], axis: EpochAxis) -> None:
     """Write the file. Raises OSError, for example on a full disk."""
     steps = np.concatenate([scalar.points.steps for scalar in scalars])
     buffer = io.BytesIO()
@@ -60,7 +60,7 @@ def write_scalars(folder: Path, scalars: Sequence[Scalar], axis: Axis) -> None:
     write_atomic(folder / FILE, buffer.getvalue())
 
 
-def read_scalars(folder: Path) -> dict[str, Curve]:
+def read_scalars(folder: Path) -> dict[str, ImportedScalar]:
     """The scalars of an imported run by tag; none if it has no such file. BadInput if it is damaged."""
     path = folder / FILE
     try:
@@ -73,4 +73,4 @@ def read_scalars(folder: Path) -> dict[str, Curve]:
         raise BadInput(f"{path}: {error.strerror}") from None
     except _DAMAGE as error:
         raise BadInput(f"{path} is damaged: {error or type(error).__name__}") from None
-    return {str(tag): Curve(*parts) for tag, parts in zip(tags, zip(*columns, strict=True), strict=True)}
+    return {str(tag): ImportedScalar(*parts) for tag, parts in zip(tags, zip(*columns, strict=True), strict=True)}

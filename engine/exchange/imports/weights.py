@@ -39,7 +39,7 @@ LAYOUT: Final = "weights"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WeightsToTest:
     """Which weights to test, and how."""
 
     file: Path
@@ -62,7 +62,7 @@ class Wanted:
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
-def existing(wanted: Wanted, root: Path) -> str:
+def existing(wanted: WeightsToTest, root: Path) -> str:
     """The id of the run that was made from the same file with the same model and data; "" if there is none.
 
     Raises:
@@ -72,7 +72,7 @@ def existing(wanted: Wanted, root: Path) -> str:
     return made.run_of(wanted.sha256, root)
 
 
-def write(wanted: Wanted, root: Path, evaluate: Callable[[dict[str, Any]], dict[str, Any]]) -> RunFolder:
+def write(wanted: WeightsToTest, root: Path, evaluate: Callable[[dict[str, Any]], dict[str, Any]]) -> RunFolder:
     """Test the weights and make the run folder, which appears complete or not at all.
 
     Args:
@@ -92,7 +92,7 @@ def write(wanted: Wanted, root: Path, evaluate: Callable[[dict[str, Any]], dict[
     return made.make(root, begun, wanted.sha256, wanted.file.name, fill)
 
 
-def _request(wanted: Wanted, out: Path) -> dict[str, Any]:
+def _request(wanted: WeightsToTest, out: Path) -> dict[str, Any]:
     """What `engine.incoming.evaluate` is asked."""
     return {
         "file": str(wanted.file),
@@ -114,7 +114,7 @@ def _write_events(run: RunFolder, answer: dict[str, Any], begun: float) -> None:
             events.write(event)
 
 
-def _info(wanted: Wanted, answer: dict[str, Any], run_id: str, begun: float) -> RunInfo:
+def _info(wanted: WeightsToTest, answer: dict[str, Any], run_id: str, begun: float) -> RunInfo:
     normalization = {key: " ".join(f"{value:g}" for value in answer[key]) for key in ("mean", "std")}
     options = {f"model.{key}": value for key, value in wanted.model.table().items() if key != "name"}
     return RunInfo(
@@ -147,7 +147,7 @@ def _info(wanted: Wanted, answer: dict[str, Any], run_id: str, begun: float) -> 
     )
 
 
-def _name(wanted: Wanted) -> str:
+def _name(wanted: WeightsToTest) -> str:
     return check_name(wanted.name or one_line(wanted.file.name, LONGEST_NAME).lstrip("@") or LAYOUT)
 
 

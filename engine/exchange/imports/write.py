@@ -32,7 +32,7 @@ from engine.contract.run.roots import run_paths
 from engine.contract.text import one_line
 from engine.contract.values import LARGEST, MOST_EPOCHS, encode_table
 from engine.exchange.imports import made
-from engine.exchange.imports.plan import Plan
+from engine.exchange.imports.plan import ImportPlan
 from engine.exchange.imports.scalars import write_scalars
 from engine.exchange.tensorboard.tags import FACTS
 
@@ -41,12 +41,12 @@ PREFIX: Final = "imported:"
 _COUNTS: Final = ("steps_per_epoch", "batch_size", "params", "train_images", "test_images", "holdout_images")
 
 
-def existing(plan: Plan, root: Path) -> str:
+def existing(plan: ImportPlan, root: Path) -> str:
     """The id of the run that was made from the same files; "" if there is none."""
     return made.run_of(plan.sha256, root)
 
 
-def write(plan: Plan, root: Path) -> RunFolder:
+def write(plan: ImportPlan, root: Path) -> RunFolder:
     """Make the run folder. It appears complete or not at all.
 
     Raises:
@@ -59,7 +59,7 @@ def write(plan: Plan, root: Path) -> RunFolder:
     return made.make(root, plan.begun, plan.sha256, plan.found.name, fill)
 
 
-def _seed(plan: Plan, root: Path) -> int:
+def _seed(plan: ImportPlan, root: Path) -> int:
     """The seed in the files; for an unknown one, a number that no other run of the group has."""
     for name in (f"{FACTS}seed", "seed", "manual_seed", "random_seed"):
         given = str(plan.settings.get(name, "")).removesuffix(".0")
@@ -71,12 +71,12 @@ def _seed(plan: Plan, root: Path) -> int:
     return next(number for number in range(len(taken) + 1) if number not in taken)
 
 
-def _recipe_id(plan: Plan) -> str:
+def _recipe_id(plan: ImportPlan) -> str:
     """What stands for the id of the recipe: one of its own, so that no recipe has the run, or that of its group."""
     return PREFIX + (plan.options.recipe_name or plan.sha256[:16])
 
 
-def _fill(run: RunFolder, plan: Plan, run_id: str, seed: int) -> None:
+def _fill(run: RunFolder, plan: ImportPlan, run_id: str, seed: int) -> None:
     with EventWriter(run.events) as events:
         for event in events_of(plan):
             events.write(event)
@@ -86,7 +86,7 @@ def _fill(run: RunFolder, plan: Plan, run_id: str, seed: int) -> None:
     write_atomic(run.run_json, encode_table(_info(plan, run_id, seed)))
 
 
-def events_of(plan: Plan) -> list[Event]:
+def events_of(plan: ImportPlan) -> list[Event]:
     """The events of the run, in the order of its course."""
     epochs, steps = plan.course.epochs, plan.course.steps
     last = epochs[-1].epoch if epochs else 0
@@ -113,7 +113,7 @@ def events_of(plan: Plan) -> list[Event]:
     return [*rows, Finished(epochs=last, last_accuracy=accuracy, best_on=best_on, weights=weights, t=ended)]
 
 
-def _best_on(plan: Plan) -> str:
+def _best_on(plan: ImportPlan) -> str:
     """On what the best epoch is picked: on validation where there is any. Without a test no epoch is the best one."""
     given = plan.settings.get(f"{FACTS}best_on")
     if isinstance(given, str) or f"{FACTS}id" in plan.settings:
@@ -121,13 +121,13 @@ def _best_on(plan: Plan) -> str:
     return "holdout" if any(math.isfinite(epoch.holdout_accuracy) for epoch in plan.course.epochs) else "test"
 
 
-def _fact(plan: Plan, name: str) -> int:
+def _fact(plan: ImportPlan, name: str) -> int:
     """A count among the hyperparameters that our own event files hold; 0 if it is not there."""
     value = plan.settings.get(FACTS + name)
     return int(value) if isinstance(value, int | float) and 0 <= value <= LARGEST else 0
 
 
-def _info(plan: Plan, run_id: str, seed: int) -> RunInfo:
+def _info(plan: ImportPlan, run_id: str, seed: int) -> RunInfo:
     group = plan.options.recipe_name
     model = plan.settings.get(f"{FACTS}model") or plan.settings.get("model") or plan.settings.get("model.name")
     return RunInfo(
@@ -160,7 +160,7 @@ def _plain(settings: Any) -> dict[str, Any]:
     return {one_line(key, 200): one_line(value, 500) if isinstance(value, str) else value for key, value in most}
 
 
-def _name(plan: Plan) -> str:
+def _name(plan: ImportPlan) -> str:
     """The name of the run: that of its folder."""
     text = one_line(plan.found.name, LONGEST_NAME).lstrip("@") or "imported"
     return check_name(text)

@@ -170,7 +170,7 @@ def _predictions(run: RunFolder) -> Iterator[Check]:
         yield Check(what, "ok", f"{hits} of {images} correct, as the events say")
 
 
-def _shape_problem(found: predictions.Predictions) -> str:
+def _shape_problem(found: predictions.StoredPredictions) -> str:
     images, classes = len(found.labels), len(found.classes)
     wanted = {"last": (images, classes), "holdout": (len(found.holdout_labels), classes)}
     for name, shape in wanted.items():

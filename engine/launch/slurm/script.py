@@ -35,7 +35,7 @@ the tasks on other nodes end by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ScriptValues:
     """What a job script is made from, besides the placement."""
 
     run: Path
@@ -46,7 +46,7 @@ class Job:
     """The command line of the supervisor."""
 
 
-def script(job: Job, placement: Placement) -> str:
+def script(job: ScriptValues, placement: Placement) -> str:
     """The script that sbatch gets for one run."""
     log = str(job.run / "log.txt").replace("%", "%%")  # sbatch takes % as the start of a pattern
     own = {

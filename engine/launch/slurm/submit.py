@@ -22,7 +22,7 @@ from engine.contract.run import squeue
 from engine.contract.run.folder import RunFolder
 from engine.contract.run.jobs import JobRecord, last_attempt
 from engine.launch import job_script
-from engine.launch.slurm.script import Job, array_script, script
+from engine.launch.slurm.script import ScriptValues, array_script, script
 
 PATIENCE: Final = 60.0
 """Seconds that a command of Slurm may take."""
@@ -69,7 +69,7 @@ def text_for(run: Path, placement: Placement, changes: Mapping[str, Any], approv
     variables = {"CIFAR_TUI_GRACE": f"{grace_seconds():g}"} | job_script.environment(approved)
     if placement.cpus and not placement.threads:  # without a control group, a job sees all cores of its node
         changes = {**changes, "threads": max(placement.cpus * placement.nodes // placement.gpus, 1)}  # of each rank
-    return script(Job(run, variables, job_script.supervise(run, changes, "--slurm")), placement)
+    return script(ScriptValues(run, variables, job_script.supervise(run, changes, "--slurm")), placement)
 
 
 def start_array(runs: Sequence[RunFolder], placement: Placement) -> None:

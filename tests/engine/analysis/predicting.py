@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.contract.recipe.schema import Recipe
 from engine.contract.run import predictions
-from engine.contract.run.predictions import Predictions
+from engine.contract.run.predictions import StoredPredictions
 from engine.contract.run.store import RunFolder, summarize
 from engine.contract.run.summary import Summary
 from engine.loop.judge import as_kept
@@ -25,7 +25,7 @@ def logits_of(predicted: np.ndarray, sure: float | np.ndarray = 4.0, classes: in
     return as_kept(torch.from_numpy(logits)).numpy()
 
 
-def contents(labels: np.ndarray, predicted: np.ndarray, **changes: Any) -> Predictions:
+def contents(labels: np.ndarray, predicted: np.ndarray, **changes: Any) -> StoredPredictions:
     logits = logits_of(predicted)
     fields: dict[str, Any] = {
         "labels": np.asarray(labels, np.int64), "classes": CLASSES, "last": logits, "last_epoch": 3,
@@ -33,10 +33,10 @@ def contents(labels: np.ndarray, predicted: np.ndarray, **changes: Any) -> Predi
         "test_index": np.arange(len(labels)), "holdout": np.zeros((0, len(CLASSES)), np.float16),
         "holdout_labels": np.zeros(0, np.int64), "data": "f" * 64,
     }  # fmt: skip
-    return Predictions(**(fields | changes))
+    return StoredPredictions(**(fields | changes))
 
 
-def write_first_version(path: Path, found: Predictions) -> None:
+def write_first_version(path: Path, found: StoredPredictions) -> None:
     """As version 0.1.0 wrote it."""
     np.savez_compressed(
         path, labels=found.labels, classes=np.array(found.classes), last=found.last, last_epoch=np.int64(3),

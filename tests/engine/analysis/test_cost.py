@@ -14,7 +14,7 @@ from engine.contract.run.process import host_name
 from engine.contract.run.store import create, runs_root, summarize
 from presets.loader import Edits
 from presets.references import recipe_of
-from tui.forms.estimate import Machine, before_you_start
+from tui.forms.estimate import Hardware, before_you_start
 from tui.plans.batch import BatchItem, prepare
 from tui.plans.cost import cost
 from tui.plans.draft import Draft
@@ -82,7 +82,7 @@ def test_the_form_and_a_batch_of_runs_say_the_same(made):
     for changed in ((), ("data.fraction=0.25",), ("batch_size=20",), ("model=lenet", "epochs=40")):
         wanted = recipe(*changed)
         each = estimate(wanted, known, HERE, "cpu")
-        lines = [text for text, _ in before_you_start(wanted, 1, "cpu", known, Machine(HERE), catalog(), "")]
+        lines = [text for text, _ in before_you_start(wanted, 1, "cpu", known, Hardware(HERE), catalog(), "")]
         assert any(line.startswith(f"~{_said(each.epoch)} per epoch") for line in lines)
         assert f"~{_said(each.seconds(wanted.epochs))} per run" in lines
         draft = Draft("quickstart", sets={key: value for key, _, value in map(_split, (*BASE, *changed))})
@@ -103,10 +103,11 @@ def _said(seconds):
 
 def test_the_form_never_shows_the_seconds_of_a_gpu_for_a_cpu(made):
     lines = [
-        text for text, _ in before_you_start(recipe(), 1, "auto", [made(device="cuda:0")], Machine(HERE), catalog(), "")
+        text
+        for text, _ in before_you_start(recipe(), 1, "auto", [made(device="cuda:0")], Hardware(HERE), catalog(), "")
     ]
     assert "time unknown: no earlier run here on the CPU" in lines
-    with_gpu = Machine(HERE, gpus=(("a card", 1, 1),))
+    with_gpu = Hardware(HERE, gpus=(("a card", 1, 1),))
     lines = [
         text for text, _ in before_you_start(recipe(), 1, "auto", [made(device="cuda:0")], with_gpu, catalog(), "")
     ]
@@ -118,7 +119,7 @@ def test_of_unlike_cards_the_one_that_is_asked_for_judges(made):
     assert estimate(recipe(), known, HERE, "cuda", ["slow"]).epoch == 100.0
     assert estimate(recipe(), known, HERE, "cuda", ["fast"]).epoch == 10.0
     assert estimate(recipe(), known, HERE, "cuda", ["new"]).runs == 2, "better than nothing"
-    machine = Machine(HERE, gpus=(("fast", 2, 2), ("slow", 1, 1)))
+    machine = Hardware(HERE, gpus=(("fast", 2, 2), ("slow", 1, 1)))
     for device, said in (
         ("cuda:1", "~1 m 40 per epoch (from 1 run here)"),
         ("cuda:0", "~10 s per epoch (from 1 run here)"),

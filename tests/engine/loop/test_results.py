@@ -11,19 +11,19 @@ import torch
 from engine.contract.run import predictions
 from engine.contract.run.events import Finished
 from engine.loop.judge import Evaluation
-from engine.loop.results import Results
+from engine.loop.results import EvaluationResults
 from engine.loop.setup import prepare
 from tests.engine.conftest import CPU
 
 
 @pytest.fixture
 def results(make, tmp_path) -> Any:
-    def begin(**changes: Any) -> Results:
+    def begin(**changes: Any) -> EvaluationResults:
         trial = make(**changes)
         setup = prepare(
             trial.recipe, trial.data, tmp_path / "probe.json", seed=trial.seed, device=CPU, threads=1, parts=trial.parts
         )
-        return Results(trial.recipe, setup, trial.data)
+        return EvaluationResults(trial.recipe, setup, trial.data)
 
     return begin
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from engine.loop.roll_call import Patience, RollCall, watching
-from engine.ranks import Progress
+from engine.ranks import RankProgress
 
 PATIENCE = Patience(silent=10, busy=60)
 
@@ -35,7 +35,7 @@ class Ranks:
     def __init__(self) -> None:
         self.now = 0.0
         self.board = Board()
-        self.rolls = [RollCall(self.board, rank, 3, Progress(), PATIENCE, lambda: self.now) for rank in range(3)]
+        self.rolls = [RollCall(self.board, rank, 3, RankProgress(), PATIENCE, lambda: self.now) for rank in range(3)]
 
     def run(self, seconds: float, *, training: tuple[int, ...] = (), looking: tuple[int, ...] = (0, 1, 2)) -> set[str]:
         """Everything that they find out."""
@@ -106,7 +106,7 @@ def test_a_store_that_is_gone_means_that_the_others_give_no_sign_of_life(ranks):
 
 def test_the_thread_reports_once_and_says_when_it_leaves():
     board, told, reported = Board(), [], threading.Event()
-    roll = RollCall(board, 0, 2, Progress(), Patience(silent=0.2, busy=0.2))
+    roll = RollCall(board, 0, 2, RankProgress(), Patience(silent=0.2, busy=0.2))
     with watching(roll, lambda words: (told.append(words), reported.set())):
         assert reported.wait(20)
     assert told == ["rank 1 hangs: no sign of life from its process for 0 s"]

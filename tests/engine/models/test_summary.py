@@ -8,7 +8,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from engine.contract.recipe.catalog import catalog
 from engine.contract.recipe.schema import Choice
 from engine.models.build import build_model
-from engine.models.memory import Memory, count_memory
+from engine.models.memory import TensorMemory, count_memory
 from engine.models.summary import find_stages, summarize
 from tests.engine.models.shapes import blank
 
@@ -59,7 +59,7 @@ TWO_LAYERS = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
 def test_the_memory_of_two_layers_is_what_a_hand_counts() -> None:
     """Kept of five inputs in fp32: the inputs (5x4) and the ReLU's outputs (5x3), once for both of their readers."""
     weights = 4 * (4 * 3 + 3 + 3 * 2 + 2)
-    want = Memory(activations=4 * 5 * (4 + 3), weights=weights, gradients=weights, optimizer=weights)
+    want = TensorMemory(activations=4 * 5 * (4 + 3), weights=weights, gradients=weights, optimizer=weights)
     assert count_memory(TWO_LAYERS, (5, 4), bf16=False) == want
     assert want.total == want.activations + 3 * weights
 

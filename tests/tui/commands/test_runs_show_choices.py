@@ -8,7 +8,7 @@ import pytest
 from engine.contract.run.store import summarize
 from tests.tui.demo import Demo, write_run
 from tests.tui.inspecting import facts_of, inspected_runs, make_inspected
-from tui.dashboard.accuracy_series import Look
+from tui.dashboard.accuracy_series import CurveStyle
 from tui.drawing.export_charts import table_data
 from tui.inspection.tabs import all_tabs
 from tui.screens.inspect_exports import command_of
@@ -47,7 +47,7 @@ def facts(made, monkeypatch):
     home, runs = made
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     others = [summarize(run) for run in (runs[1], runs[3])]
-    return facts_of(runs[0], runs, others=others, looks=[Look.of(slot) for slot in range(3)])
+    return facts_of(runs[0], runs, others=others, looks=[CurveStyle.of(slot) for slot in range(3)])
 
 
 def tab_after(facts, title, keys):

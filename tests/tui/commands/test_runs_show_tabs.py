@@ -14,7 +14,7 @@ from tests.tui.in_json import figures_without_source
 from tests.tui.inspecting import facts_of, inspected_runs, make_inspected
 from tests.tui.reading import text_of
 from tui.dashboard import exported
-from tui.dashboard.accuracy_series import Look
+from tui.dashboard.accuracy_series import CurveStyle
 from tui.dashboard.seeds import seeds_of
 from tui.drawing.export_charts import chart_data, table_data
 from tui.drawing.overview_panes import classes_pane, files_pane, made_pane, note_pane, result_pane
@@ -87,7 +87,7 @@ def test_every_figure_of_a_tab_is_in_json(made, shown, title, width):
     runs = made[1]
     tab = next(one for one in all_tabs() if one.title == title)
     others = [summarize(run) for run in (runs[1], runs[3])]
-    facts = facts_of(runs[0], runs, others=others, looks=[Look.of(slot) for slot in range(3)])
+    facts = facts_of(runs[0], runs, others=others, looks=[CurveStyle.of(slot) for slot in range(3)])
     text = text_of(tab.draw(facts, Canvas(width, 47, color=False)))
     assert len(text) > 500
     without_paths = re.sub(r"\S*/\S*", "", text)
@@ -102,7 +102,7 @@ def facts(made, shown):
     """The first run beside two others and with a baseline, and all of its JSON as the command prints it."""
     runs = made[1]
     others, baseline = [summarize(run) for run in (runs[1], runs[3])], summarize(runs[1])
-    read = facts_of(runs[0], runs, others=others, looks=[Look.of(slot) for slot in range(3)], baseline=baseline)
+    read = facts_of(runs[0], runs, others=others, looks=[CurveStyle.of(slot) for slot in range(3)], baseline=baseline)
     return read, shown(0, "--with", runs[1].id, "--with", runs[3].id, "--baseline", runs[1].id)
 
 

@@ -11,7 +11,7 @@ from tests.tui.dashboard.stage import texts_of
 from tests.tui.demo import Demo, write_run
 from tests.tui.in_json import figures_without_source
 from tui.dashboard import exported, panels
-from tui.dashboard.accuracy_series import Look
+from tui.dashboard.accuracy_series import CurveStyle
 from tui.dashboard.options import Options
 from tui.dashboard.scene import Scene, Second
 from tui.drawing.export_charts import chart_data, table_data
@@ -30,7 +30,7 @@ def scene(root):
     own = str(runs[0].path)
     return Scene(
         view, view.status(), seeds[0], [seed.standing() for seed in seeds], panels.planned_rates(view),
-        panels.others(rows, own, slots), Options(), here=panels.here(rows, own, slots), second=Second(done, Look.of(4)),
+        panels.others(rows, own, slots), Options(), here=panels.here(rows, own, slots), second=Second(done, CurveStyle.of(4)),
     )  # fmt: skip
 
 

@@ -3,13 +3,13 @@
 from engine.contract.run.store import Summary
 from engine.launch.queue import Ticket
 from tests.tui.demo import summary
-from tui.drawing.queue_table import Queued, Section, sections
+from tui.drawing.queue_table import Queued, QueueSection, sections
 
 NOW = 1_795_000_000.0
 GPUS = ("GPU-8a1f22d0-7b1c", "GPU-11aa33bb-7b1c")
 
 
-def every_section() -> list[Section]:
+def every_section() -> list[QueueSection]:
     """One run that has its device, one without a supervisor, two that wait, and two that a scheduler has."""
     ids = [f"20261122-101530-k3f{i}" for i in range(6)]
     running = summary(id=ids[0], preset="resnet34_cutmix", status="running", epoch=111, epochs=500, epoch_seconds=10.0,

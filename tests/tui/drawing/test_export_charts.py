@@ -3,14 +3,14 @@
 import math
 
 from tui.drawing.axes import Axis
-from tui.drawing.charts import Chart, Series
+from tui.drawing.charts import Chart, Curve
 from tui.drawing.export_charts import chart_data, table_data
 from tui.drawing.typeset import Column, Table
 
 
 def test_a_chart_has_its_measured_points_and_the_words_beside_them():
-    runs = Series("test", [1, 2, 3], [90.0, math.nan, 93.5], ("93.50", "Δ +0.10"), best=3.0)
-    level = Series("reported", [0, 3], [96.0, 96.0], ("96.00",), kind="level")
+    runs = Curve("test", [1, 2, 3], [90.0, math.nan, 93.5], ("93.50", "Δ +0.10"), best=3.0)
+    level = Curve("reported", [0, 3], [96.0, 96.0], ("96.00",), kind="level")
     title = [("● k3f9", "run-0"), ("  resnet34", "strong")]
     chart = Chart(title, (level, runs), Axis(0, 3), Axis(90, 97), "epoch", rights=([("last ", "dim"), ("93.50", "")],))
     found = chart_data(chart)

@@ -8,7 +8,7 @@ import pytest
 from tests.tui.drawing.cards import CARD, GB
 from tests.tui.reading import fits, text_of
 from tui.drawing.gpu_panel import gpu_panel
-from tui.drawing.machine import Gpu, Machine
+from tui.drawing.machine import GpuSample, Machine
 
 
 def test_a_gpu_shows_utilization_memory_owners_and_power():
@@ -65,7 +65,7 @@ def test_a_narrow_wide_panel_drops_whole_words():
 
 @pytest.mark.parametrize("width", [29, 59])
 def test_a_gpu_that_does_not_report_its_memory_shows_unknown(width):
-    text = text_of(gpu_panel(Machine(gpus=(Gpu(0, "GB10", 0.5),)), width, 8))
+    text = text_of(gpu_panel(Machine(gpus=(GpuSample(0, "GB10", 0.5),)), width, 8))
     assert next(line for line in text.splitlines() if "mem" in line).endswith("unknown")
 
 
@@ -97,7 +97,7 @@ def test_before_the_first_sample_nothing_is_shown():
 
 
 def test_an_unknown_utilization_is_a_dash():
-    assert "- %" in text_of(gpu_panel(Machine(gpus=(Gpu(),)), 29, 6))
+    assert "- %" in text_of(gpu_panel(Machine(gpus=(GpuSample(),)), 29, 6))
 
 
 @pytest.mark.parametrize("width", [20, 29, 49, 50, 80, 160])

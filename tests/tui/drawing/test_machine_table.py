@@ -8,13 +8,13 @@ from tests.tui.in_json import figures_without_source
 from tests.tui.reading import text_of
 from tui.drawing.export_charts import table_data
 from tui.drawing.gpu_panel import gpu_panel, use_and_memory
-from tui.drawing.machine import Gpu, Machine, places
+from tui.drawing.machine import GpuSample, Machine, places
 from tui.drawing.machine_table import devices_table
 from tui.drawing.typeset import by_label
 
 GB = 2**30
 OTHERS = (("u17", "python", 6 * GB), ("u17", "python", 2.2 * GB))
-CARD = Gpu(0, "NVIDIA GeForce RTX 4090", 0.93, 10.64 * GB, 24 * GB, 4.61 * GB, OTHERS, 412.4, 450, 58)
+CARD = GpuSample(0, "NVIDIA GeForce RTX 4090", 0.93, 10.64 * GB, 24 * GB, 4.61 * GB, OTHERS, 412.4, 450, 58)
 HOST = Machine(cpu=0.12, ram_used=14.3 * GB, ram_total=128 * GB, ram_ours=3.2 * GB, disk_free=212.4 * GB, busy=(0.5,))
 MACHINES = {
     "one": replace(HOST, gpus=(CARD,), peak_ours=4.93 * GB, seconds={"train": 9.5, "evaluate": 0.5}),
@@ -23,7 +23,7 @@ MACHINES = {
     "eight": replace(HOST, gpus=tuple(replace(CARD, index=i, utilization=0.9 - i / 50) for i in range(8))),
     "nodes": replace(HOST, gpus=tuple(replace(CARD, index=i % 2, node=i // 2, host=f"n{i // 2}") for i in range(4))),
     "cpu": replace(HOST, device="AMD EPYC, 2 threads", step_ms={"data": 4.0, "forward": 31.0, "backward": 65.0}),
-    "unknown": Machine(gpus=(Gpu(),)),
+    "unknown": Machine(gpus=(GpuSample(),)),
 }
 
 

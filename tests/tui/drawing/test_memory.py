@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from engine.analysis.memory import Memory
+from engine.analysis.memory import PeakMemory
 from tests.tui.reading import fits as fits_into
 from tests.tui.reading import line_of
 from tui.drawing.memory import amount, fits, memory_data, memory_pane, memory_words
 
 GB = 10**9
-NEED = Memory(0.1 * GB, 0.1 * GB, 0.1 * GB, 0.0, 4.4 * GB, 0.2 * GB)
+NEED = PeakMemory(0.1 * GB, 0.1 * GB, 0.1 * GB, 0.0, 4.4 * GB, 0.2 * GB)
 CARDS = (("RTX 4090", 14 * GB, 24 * GB), ("RTX 4090", 6 * GB, 24 * GB), ("RTX 4090", 3 * GB, 24 * GB))
 
 

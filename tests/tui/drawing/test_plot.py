@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from tests.tui.reading import fits, text_of
 from tui.drawing.axes import Axis, x_axis
-from tui.drawing.charts import Chart, ChartStyle, Series
+from tui.drawing.charts import Chart, ChartStyle, Curve
 from tui.drawing.format import to_ascii
 from tui.drawing.plot import plot
 from tui.drawing.ranges import fit_values, settle
 
 NAN = math.nan
 Y = Axis(0, 100)
-RISE = Series("test", range(1, 11), [50, 60, 70, 75, 80, 84, 87, 89, 90, 89], ("89.00",), "run-0", "●", best=9)
+RISE = Curve("test", range(1, 11), [50, 60, 70, 75, 80, 84, 87, 89, 90, 89], ("89.00",), "run-0", "●", best=9)
 
 
 def drawn(series, width=40, height=9, style=None, x=None, y=None, **options):
@@ -48,7 +48,7 @@ def test_a_run_is_a_joined_line_with_marks_at_its_last_and_its_best_epoch():
 
 
 def test_without_color_its_mark_stands_on_the_line_and_its_raw_points_are_gone():
-    noisy = Series(
+    noisy = Curve(
         "a", range(41), [50 + 9 * (i % 2) for i in range(41)], (), "run-1", "■", faint="faint-1", weight=0.9, slot=1
     )
     colored, plain = (drawn([noisy], 50, 9, ChartStyle(color=color), x_axis(40), Y) for color in (True, False))
@@ -60,7 +60,7 @@ def test_without_color_its_mark_stands_on_the_line_and_its_raw_points_are_gone()
 def test_marks_of_different_slots_never_stand_in_one_column():
     seen = set()
     for slot, mark in enumerate("●■▲◆▼●■▲"):
-        flat = Series("", [0, 10], [50, 50], (), f"run-{slot}", mark, slot=slot)
+        flat = Curve("", [0, 10], [50, 50], (), f"run-{slot}", mark, slot=slot)
         (line,) = [line for line in text([flat], 103, 9, ChartStyle(0, color=False)) if mark in line]
         columns = {i for i, letter in enumerate(line[:-1]) if letter == mark} - {len(line) - 1}
         assert len(columns) >= 6 and not columns & seen
@@ -69,10 +69,10 @@ def test_marks_of_different_slots_never_stand_in_one_column():
 
 def test_two_runs_with_a_reported_figure_a_baseline_and_a_cursor_look_like_this():
     xs = np.arange(1.0, 41)
-    reported = Series("reported", [0, 50], [94, 94], ("94.00",), "reported", "┈", "level")
-    base = Series("8fq2", xs, 93 - 40 * 0.9**xs, ("92.41",), "baseline", "─", "plain")
-    other = Series("d2f8", xs[:20], 90 - 30 * 0.8 ** xs[:20], ("89.65",), "run-1", "▲", slot=2)
-    run = Series("test", xs[:30], 96 - 40 * 0.85 ** xs[:30], ("95.69", "Δ +3.28"), "run-0", "●", best=29)
+    reported = Curve("reported", [0, 50], [94, 94], ("94.00",), "reported", "┈", "level")
+    base = Curve("8fq2", xs, 93 - 40 * 0.9**xs, ("92.41",), "baseline", "─", "plain")
+    other = Curve("d2f8", xs[:20], 90 - 30 * 0.8 ** xs[:20], ("89.65",), "run-1", "▲", slot=2)
+    run = Curve("test", xs[:30], 96 - 40 * 0.85 ** xs[:30], ("95.69", "Δ +3.28"), "run-0", "●", best=29)
     shown = text([reported, base, other, run], 60, 14, ChartStyle(13), Axis(0, 50), Axis(70, 97), cursor=25)
     assert shown == [
         "  │                    ⢀⣀⣀⣀⣀○●                  ● test",
@@ -93,14 +93,14 @@ def test_two_runs_with_a_reported_figure_a_baseline_and_a_cursor_look_like_this(
 
 
 def test_a_plain_line_is_dotted_without_color():
-    base = Series("base", [0, 10], [50, 50], (), "baseline", "─", "plain")
+    base = Curve("base", [0, 10], [50, 50], (), "baseline", "─", "plain")
     assert text([base], 31, 4, ChartStyle(color=True), y=Y)[1] == "   │" + "⠤" * 16 + " ─ base"
     assert text([base], 31, 4, ChartStyle(color=False), y=Y)[1] == "   │" + "⠄⠠ " * 5 + "⠄ ─ base"
 
 
 def test_a_level_has_every_third_dot_and_one_that_is_out_of_sight_an_arrow():
-    near = Series("reported", [0, 10], [50, 50], ("50.00",), "reported", "┈", "level")
-    far = Series("reported", [0, 10], [150, 150], ("150.00",), "reported", "┈", "level")
+    near = Curve("reported", [0, 10], [50, 50], ("50.00",), "reported", "┈", "level")
+    far = Curve("reported", [0, 10], [150, 150], ("150.00",), "reported", "┈", "level")
     shown = text([near], 31, 4, y=Y)
     assert shown[1] == "   │" + "⠄⠠ " * 5 + "⠄ ┈ reported" and shown[2].endswith("   50.00")
     assert text([far], 31, 5)[0].endswith(" ↑ reported")
@@ -110,10 +110,10 @@ def test_the_run_in_question_is_drawn_over_the_others_and_they_over_what_they_ar
     """All on one line: what is visible of each is what nothing later covers."""
     along = [0, 10], [50, 50]
     series = [
-        Series("base", [0, 20], [50, 50], (), "baseline", "", "plain"),
-        Series("other", [0, 10], [50, 50], (), "run-1", "", slot=1),
-        Series("test", [0, 5], [50, 50], (), "run-0", "●"),
-        Series("reported", *along, (), "reported", "", "level"),
+        Curve("base", [0, 20], [50, 50], (), "baseline", "", "plain"),
+        Curve("other", [0, 10], [50, 50], (), "run-1", "", slot=1),
+        Curve("test", [0, 5], [50, 50], (), "run-0", "●"),
+        Curve("reported", *along, (), "reported", "", "level"),
     ]
     (line, *_) = drawn(series, 50, 2, ChartStyle(gutter=0, x_axis=False), Axis(0, 20), Axis(49, 51))[1:]
     order = [role for text, role in line if text.strip() and role not in ("rule", "dim")]
@@ -124,7 +124,7 @@ def test_the_run_in_question_is_drawn_over_the_others_and_they_over_what_they_ar
 def test_no_cell_mixes_two_curves(curves, width):
     """Each cell's dots are a subset of those of one curve drawn alone, the curve whose color it has."""
     style = ChartStyle(gutter=0, x_axis=False)
-    series = [Series("", range(len(ys)), ys, (), f"run-{i}") for i, ys in enumerate(curves)]
+    series = [Curve("", range(len(ys)), ys, (), f"run-{i}") for i, ys in enumerate(curves)]
     cells = [
         [(letter, role) for text, role in line for letter in text] for line in drawn(series, width, 8, style, None, Y)
     ]
@@ -139,7 +139,7 @@ def test_no_cell_mixes_two_curves(curves, width):
 @given(st.lists(st.floats(1, 99), min_size=1, max_size=200))
 def test_the_line_passes_through_the_mean_of_each_of_its_columns(values):
     x = Axis(0, 199)
-    lines = drawn([Series("", range(len(values)), values, (), "run-0")], 43, 10, ChartStyle(0, x_axis=False), x, Y)
+    lines = drawn([Curve("", range(len(values)), values, (), "run-0")], 43, 10, ChartStyle(0, x_axis=False), x, Y)
     cells = [[letter for text, role in line if role in ("run-0", "grid", "") for letter in text] for line in lines]
     columns, rows = 2 * len(cells[0]), 40
     at = np.rint(np.arange(len(values)) / 199 * (columns - 1)).astype(int)
@@ -153,7 +153,7 @@ def test_the_line_passes_through_the_mean_of_each_of_its_columns(values):
 def test_raw_points_are_the_lowest_and_the_highest_of_their_column():
     ys = [10.0, 90.0, 50.0, 50.0] * 50
     lines = drawn(
-        [Series("", range(200), ys, (), "run-0", faint="faint-0")], 13, 10, ChartStyle(0, x_axis=False), Axis(0, 199), Y
+        [Curve("", range(200), ys, (), "run-0", faint="faint-0")], 13, 10, ChartStyle(0, x_axis=False), Axis(0, 199), Y
     )
     faint = [i for i, line in enumerate(lines) if any(role == "faint-0" for _, role in line)]
     assert faint == [1, 8]
@@ -167,7 +167,7 @@ def test_the_cursor_is_a_line_behind_the_curves():
 
 @pytest.mark.parametrize(("glyphs", "allowed"), [("braille", "⠁⣿"), ("block", "▀▟"), ("ascii", "..")])
 def test_each_level_of_glyphs_has_its_own_dots(glyphs, allowed):
-    lines = drawn([Series("", range(11), range(0, 110, 10), (), "run-0")], 30, 8, ChartStyle(0, glyphs=glyphs), None, Y)
+    lines = drawn([Curve("", range(11), range(0, 110, 10), (), "run-0")], 30, 8, ChartStyle(0, glyphs=glyphs), None, Y)
     letters = {letter for line in lines for text, role in line if role == "run-0" for letter in text}
     assert letters and all(allowed[0] <= letter <= allowed[1] for letter in letters)
 
@@ -186,7 +186,7 @@ def test_in_ascii_the_marks_are_letters_and_the_best_one_is_b():
     st.sampled_from(["linear", "log"]),
 )
 def test_no_line_is_ever_wider_or_higher_than_asked(values, width, height, scale):
-    series = Series(
+    series = Curve(
         "a label that is rather long", range(len(values)), values, ("value 1", "value 2"), mark="●", weight=0.6
     )
     y = settle(fit_values([np.array(values, dtype=float)], scale=scale))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from engine.analysis.lr_curve import Curve
+from engine.analysis.lr_curve import LrCurve
 from tests.tui.reading import fits, text_of
 from tui.drawing.rate_chart import rate_chart
 
@@ -13,7 +13,7 @@ LOSSES = tuple(2.3 - 1.5 / (1 + math.exp(-(i - 20) / 3)) for i in range(41))
 
 
 def curve(steepest=0.001):
-    return Curve(RATES, LOSSES, LOSSES, steepest, RATES[40], RATES[35], False)
+    return LrCurve(RATES, LOSSES, LOSSES, steepest, RATES[40], RATES[35], False)
 
 
 def test_the_axis_spans_the_whole_sweep_and_the_suggestion_is_marked():
@@ -37,5 +37,5 @@ def test_without_a_suggestion_nothing_is_marked():
 @pytest.mark.parametrize("width", [30, 60, 120])
 @pytest.mark.parametrize("glyphs", ["braille", "block", "ascii"])
 def test_no_chart_overflows_with_or_without_steps(width, glyphs):
-    for shown in (curve(), Curve((), (), (), math.nan, math.nan, math.nan, False)):
+    for shown in (curve(), LrCurve((), (), (), math.nan, math.nan, math.nan, False)):
         assert fits(rate_chart(shown, 1e-5, 1.0, width, 12, glyphs), width, 12)

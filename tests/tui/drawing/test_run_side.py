@@ -9,21 +9,21 @@ from tests.tui.demo import summary
 from tests.tui.reading import HOSTILE, fits, text_of
 from tui.drawing.per_class import ClassRow
 from tui.drawing.run_columns import Marks
-from tui.drawing.run_preview import Curve, Preview
+from tui.drawing.run_preview import AccuracyCurve, PreviewValues
 from tui.drawing.run_side import recipe_pane, side
 
 EPOCHS = np.arange(1.0, 101.0)
 BASE = summary(id="20261122-101530-base", folder="/nowhere/base", last_accuracy=0.96)
 RUN = summary(notes=("reviewer 2 asked for averaging",))
 NAMES = ("airplane", "cat", "dog")
-PREVIEW = Preview(
+PREVIEW = PreviewValues(
     run=RUN,
-    curve=Curve(EPOCHS, 60 + 0.36 * EPOCHS),
+    curve=AccuracyCurve(EPOCHS, 60 + 0.36 * EPOCHS),
     test_images=10_000,
     classes=tuple(ClassRow(name, 0.9 + 0.02 * i, 0.0, 0.01 - 0.02 * i) for i, name in enumerate(NAMES)),
     confused=(95, 3, 2, 1, 90, 9, 0, 4, 96),
     baseline=BASE,
-    baseline_curve=Curve(EPOCHS, 59 + 0.36 * EPOCHS),
+    baseline_curve=AccuracyCurve(EPOCHS, 59 + 0.36 * EPOCHS),
     fields=tuple((f"field.{i}", str(i)) for i in range(40)),
 )
 MARKS = Marks(baseline=BASE, against={RUN.folder: Against(0.0026, Interval(0.0, 0.005), 150, 124, 10_000)})
@@ -55,7 +55,7 @@ def test_a_run_that_is_left_out_and_hostile_text_are_plain_words():
         message=HOSTILE,
         status="lost",
     )
-    text = text_of(side(Preview(run), Marks(), 66, 48, "braille"))
+    text = text_of(side(PreviewValues(run), Marks(), 66, 48, "braille"))
     assert "left out of means and verdicts: " in text and "\x1b" not in text
     assert "no baseline: b makes the run under the cursor the baseline" in text
 
@@ -70,4 +70,4 @@ def test_the_recipe_fills_columns_from_top_to_bottom(width, height):
     lines = recipe_pane(PREVIEW, width, height)
     assert fits(lines, width, height) and "…" not in text_of(lines)
     assert text_of(lines).splitlines()[1].startswith("field.0 ") and "field" in text_of(lines[:1])
-    assert recipe_pane(Preview(RUN), width, height) == []
+    assert recipe_pane(PreviewValues(RUN), width, height) == []

@@ -5,11 +5,11 @@ from dataclasses import replace
 from tests.tui.drawing.cards import CARD, GB
 from tests.tui.reading import fits, text_of
 from tui.drawing.gpu_panel import gpu_panel
-from tui.drawing.machine import Gpu, Machine, places
+from tui.drawing.machine import GpuSample, Machine, places
 
 
 def test_several_gpus_have_a_line_each():
-    text = text_of(gpu_panel(Machine(gpus=(CARD, Gpu(1, "x", 0.1, GB, 24 * GB))), 40, 6))
+    text = text_of(gpu_panel(Machine(gpus=(CARD, GpuSample(1, "x", 0.1, GB, 24 * GB))), 40, 6))
     assert "2 GPUs" in text and text.splitlines()[1].split()[0] == "0" and text.splitlines()[2].split()[0] == "1"
 
 

@@ -4,11 +4,11 @@ import json
 import xml.etree.ElementTree as ET
 
 from tui.drawing.axes import Axis
-from tui.drawing.charts import Chart, Series
+from tui.drawing.charts import Chart, Curve
 from tui.drawing.sheet import Sheet
 from tui.drawing.typeset import Column, Table
 
-CHART = Chart("accuracy %", (Series("test", [1, 2], [10, 20], ("20.00",)),), Axis(0, 10), Axis(0, 50), "epoch")
+CHART = Chart("accuracy %", (Curve("test", [1, 2], [10, 20], ("20.00",)),), Axis(0, 10), Axis(0, 50), "epoch")
 EMPTY = Chart("loss", (), Axis(0, 10), Axis(0, 1), empty="no test yet")
 TABLE = Table("Runs", (Column("id"),), (("k3f9",),))
 

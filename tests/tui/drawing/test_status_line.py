@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tests.tui.reading import HOSTILE, fits, text_of
-from tui.drawing.status_line import Headline, Progress, status_lines
+from tui.drawing.status_line import Headline, RunProgress, status_lines
 
 HEAD = Headline("resnet34_cutmix", "20261122-101530-k3f9", 0, "paper v2", "-", ("paper",), "running", "", 1.0)
-GOING = Progress(epoch=112, done=111.48, epochs=500, step=187, steps=390, images_per_second=5214, seconds_per_epoch=10.0,
+GOING = RunProgress(epoch=112, done=111.48, epochs=500, step=187, steps=390, images_per_second=5214, seconds_per_epoch=10.0,
                  left=3900, now=1_700_000_000)  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def test_the_wide_status_adds_changes_tags_and_the_time_per_epoch():
 def test_a_failed_run_shows_its_reason_instead_of_its_progress():
     head = Headline("r", "x-k3f9", state="failed", reason="gpu_memory", age=7200)
     first, second = text_of(
-        status_lines(head, Progress(epoch=31, done=31, epochs=500, message="needed 2.1 GB more"), 80, 2)
+        status_lines(head, RunProgress(epoch=31, done=31, epochs=500, message="needed 2.1 GB more"), 80, 2)
     ).splitlines()
     assert first.endswith("✗ failed: GPU memory · 2 h ago")
     assert second == " epoch 31/500   needed 2.1 GB more"
@@ -37,13 +37,13 @@ def test_a_failed_run_shows_its_reason_instead_of_its_progress():
 
 def test_a_waiting_run_shows_its_place_in_line():
     head = Headline("r", "x-k3f9", state="queued")
-    assert text_of(status_lines(head, Progress(busy="2nd in line"), 80, 2)).splitlines()[1] == " 2nd in line"
+    assert text_of(status_lines(head, RunProgress(busy="2nd in line"), 80, 2)).splitlines()[1] == " 2nd in line"
 
 
 def test_a_finished_run_shows_how_long_it_took():
     head = Headline("r", "x-k3f9", state="finished", age=60)
     second = text_of(
-        status_lines(head, Progress(500, 500.0, 500, images_per_second=5000, took=5000), 80, 2)
+        status_lines(head, RunProgress(500, 500.0, 500, images_per_second=5000, took=5000), 80, 2)
     ).splitlines()[1]
     assert "100 %" in second and "took 1 h 23" in second and "left" not in second
 

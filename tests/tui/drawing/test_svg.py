@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tui.drawing.axes import Axis
-from tui.drawing.charts import Chart, Series
+from tui.drawing.charts import Chart, Curve
 from tui.drawing.palette import DARK, LIGHT, PALETTES, hex_of
 from tui.drawing.svg import CELL, chart_part, lines_part, page, table_part
 from tui.drawing.typeset import Column, Table, text
@@ -28,8 +28,8 @@ def chart(**changes):
     values = {
         "title": "accuracy %",
         "series": (
-            Series("test", [1, 2, 3, 4], [10.0, math.nan, 30.0, 40.0], ("40.00",), "test", "●", best=3),
-            Series("reported", [0, 10], [35.0, 35.0], ("35.00",), "reported", kind="level"),
+            Curve("test", [1, 2, 3, 4], [10.0, math.nan, 30.0, 40.0], ("40.00",), "test", "●", best=3),
+            Curve("reported", [0, 10], [35.0, 35.0], ("35.00",), "reported", kind="level"),
         ),
         "x": Axis(0.0, 10.0),
         "y": Axis(0.0, 50.0, ((0.0, "0"), (50.0, "50"))),
@@ -61,7 +61,7 @@ def test_title_ticks_and_labels_are_text():
 
 
 def test_labels_of_near_curves_do_not_overlap():
-    near = tuple(Series(f"run {i}", [0, 10], [20 + i / 10] * 2) for i in range(6))
+    near = tuple(Curve(f"run {i}", [0, 10], [20 + i / 10] * 2) for i in range(6))
     part, *_ = chart_part(chart(series=near))
     places = sorted(float(y) for y, words in re.findall(r'y="([\d.]+)"[^>]*>(run \d)', part))
     assert len(places) == 6 and min(np.diff(places)) >= CELL[1] - 0.2
@@ -78,7 +78,7 @@ def test_every_palette_draws_and_paints_its_background(palette):
 
 
 def test_smoothed_curves_keep_their_raw_points_behind_them():
-    one = Series("test", np.arange(1, 9), np.arange(8.0) * 5, faint="faint-0", weight=0.6)
+    one = Curve("test", np.arange(1, 9), np.arange(8.0) * 5, faint="faint-0", weight=0.6)
     root = parsed([chart_part(chart(series=(one,)))])
     assert sum(mark.get("r") == "1.2" for mark in root.iter(f"{SVG}circle")) == 8
 

@@ -10,7 +10,7 @@ from engine.analysis.between_models import Models, ModelVerdict
 from engine.analysis.between_recipes import Recipes, RecipeVerdict
 from engine.analysis.chosen import RecipeRuns
 from engine.analysis.compare import table
-from engine.analysis.marked import Marked
+from engine.analysis.marked import MarkedRun
 from engine.analysis.milestones import Milestone
 from engine.analysis.pairing import BY_LABELS, Pair
 from engine.analysis.standing import Standing
@@ -49,7 +49,7 @@ def marked(run, accuracies, reached, energy=math.nan, device="H100"):
 def overlay(*rows):
     compared = table([row[1] for row in rows], rows[0][1].id)
     return [
-        Marked(row[0], line, RECIPE, "-" if line is compared[0] else "ema .999", row[2], row[3])
+        MarkedRun(row[0], line, RECIPE, "-" if line is compared[0] else "ema .999", row[2], row[3])
         for row, line in zip(rows, compared, strict=True)
     ]
 

@@ -385,7 +385,7 @@ def test_a_field_without_a_neighbor_says_what_it_takes_where_that_would_stand():
 @pytest.mark.parametrize("size", [(160, 45), (200, 50)])
 async def test_the_cursor_goes_through_both_columns_and_a_click_reaches_each(workbench, settle, size):
     app = workbench("new_run")
-    app.session.draft = Draft("resnet34_cutmix")
+    app.workspace.draft = Draft("resnet34_cutmix")
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         form = pilot.app.screen.query_one(Form)

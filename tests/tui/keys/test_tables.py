@@ -12,7 +12,7 @@ from tui.keys.families import ACTS, CHARTS, LISTS, OTHER_RUN, in_line, take
 from tui.keys.key import Key, by_name
 from tui.keys.press import rows_of
 from tui.keys.tables import TABLES, whole_table
-from tui.palette import Acts
+from tui.palette import ActionEntries
 
 SAME = {
     ("results", "enter"), ("compare", "enter"), ("new_run", "enter"), ("queue", "enter"), ("suites", "enter"),  # choose
@@ -77,8 +77,8 @@ async def on_screen(root, workbench, settle):
 
     def make(mode):
         app = workbench(mode if mode not in ("suites", "log") else "dashboard")
-        app.session.selected = runs[0]
-        app.session.marked = [runs[0]]
+        app.workspace.selected = runs[0]
+        app.workspace.marked = [runs[0]]
         return app, open_it
 
     return make
@@ -97,7 +97,7 @@ async def test_typing_a_label_into_the_palette_offers_the_act_with_its_key_and_r
         screen = await open_it(pilot, mode)
         assert tuple(screen.KEYS) == TABLES[mode]
         monkeypatch.setattr(App, "run_action", remember)
-        palette = Acts(screen)
+        palette = ActionEntries(screen)
         for row in rows_of(screen):
             if row.action == "app.command_palette":
                 continue
@@ -118,7 +118,7 @@ async def test_before_anything_is_typed_the_palette_shows_the_acts_of_the_screen
     app, open_it = on_screen(mode)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await open_it(pilot, mode)
-        shown = [str(hit.text) async for hit in Acts(screen).discover()]
+        shown = [str(hit.text) async for hit in ActionEntries(screen).discover()]
         assert shown == [row.label for row in TABLES[mode]]
 
 

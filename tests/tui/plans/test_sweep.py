@@ -11,7 +11,7 @@ from engine.contract.run.events import Failed, Message, Phase, RunStarted, Step
 from engine.contract.run.store import runs_root
 from tui.plans.draft import Draft, from_flags
 from tui.plans.resolution import Resolver
-from tui.plans.sweep import Progress, Wanted, command, plan_sweep, suggestions, text_of
+from tui.plans.sweep import SweepProgress, SweepRange, command, plan_sweep, suggestions, text_of
 
 
 def falling(steps: int = 60) -> list[Step]:
@@ -22,11 +22,11 @@ def falling(steps: int = 60) -> list[Step]:
 
 def planned(wanted=None, **flags):
     draft = from_flags({"preset": "quickstart", "device": "cpu", "threads": 1, **flags})
-    return plan_sweep(Resolver(catalog()).take(draft, "quickstart"), wanted or Wanted(), [runs_root()])
+    return plan_sweep(Resolver(catalog()).take(draft, "quickstart"), wanted or SweepRange(), [runs_root()])
 
 
 def test_the_process_is_asked_for_the_resolved_recipe_and_the_span():
-    plan = planned(Wanted(1e-4, 0.1, 50), model="lenet", seed="7", data_dir="/data")
+    plan = planned(SweepRange(1e-4, 0.1, 50), model="lenet", seed="7", data_dir="/data")
     request = plan.request
     assert request["recipe"]["model"]["name"] == "lenet" and request["seed"] == 7
     assert (request["low"], request["high"], request["steps"]) == (1e-4, 0.1, 50)
@@ -40,18 +40,18 @@ def test_the_loss_of_guessing_is_that_of_ten_equally_likely_classes():
 
 
 def test_what_nobody_asks_for_lies_around_the_rate_of_the_optimizer():
-    span = Wanted().around(0.1)
+    span = SweepRange().around(0.1)
     assert (span.low, span.high, span.steps) == (pytest.approx(1e-3), pytest.approx(3.0), 0)
-    assert Wanted(low=0.01).around(0.1).low == 0.01
+    assert SweepRange(low=0.01).around(0.1).low == 0.01
 
 
 @pytest.mark.parametrize(
     ("wanted", "problem"),
     [
-        (Wanted(low=0.0), "--min: got 0, needs 1e-09 <= x <= 1000"),
-        (Wanted(low=1.0, high=0.1), "--max: got 0.1, needs 1 (--min) < x <= 1000"),
-        (Wanted(high=math.nan), "--max: got nan, needs 0.001 (--min) < x <= 1000"),
-        (Wanted(steps=5), "--steps: got 5, needs 20 <= x <= 10000"),
+        (SweepRange(low=0.0), "--min: got 0, needs 1e-09 <= x <= 1000"),
+        (SweepRange(low=1.0, high=0.1), "--max: got 0.1, needs 1 (--min) < x <= 1000"),
+        (SweepRange(high=math.nan), "--max: got nan, needs 0.001 (--min) < x <= 1000"),
+        (SweepRange(steps=5), "--steps: got 5, needs 20 <= x <= 10000"),
     ],
 )
 def test_impossible_spans_are_refused(wanted, problem):
@@ -62,7 +62,7 @@ def test_impossible_spans_are_refused(wanted, problem):
 
 def test_all_problems_of_a_span_are_named():
     with pytest.raises(BadInput) as caught:
-        Wanted(-1.0, math.inf, 1).around(0.1)
+        SweepRange(-1.0, math.inf, 1).around(0.1)
     assert len(caught.value.problems) == 3
 
 
@@ -71,7 +71,7 @@ def test_all_problems_of_a_span_are_named():
 
 def test_progress_says_how_long_it_will_go_on():
     """Eleven steps in ten seconds, and forty of fifty-one to come: forty seconds."""
-    progress = Progress()
+    progress = SweepProgress()
     progress.take(RunStarted(steps_per_epoch=51))
     for i, step in enumerate(falling()[:11]):
         assert math.isnan(progress.seconds_left()) == (i < 2)
@@ -81,7 +81,7 @@ def test_progress_says_how_long_it_will_go_on():
 
 
 def test_progress_says_what_the_sweep_is_doing_and_what_failed():
-    progress = Progress()
+    progress = SweepProgress()
     progress.take(Phase(name="preparing data", note="cifar10"))
     assert progress.state == "preparing data: cifar10"
     progress.take(Message(text="all rates were tried"))
@@ -91,7 +91,7 @@ def test_progress_says_what_the_sweep_is_doing_and_what_failed():
 
 
 def test_the_suggestions_come_with_their_rules_and_the_command_that_uses_them():
-    progress = Progress()
+    progress = SweepProgress()
     for step in falling():
         progress.take(step)
     first, second = suggestions(progress.curve())
@@ -103,7 +103,7 @@ def test_the_suggestions_come_with_their_rules_and_the_command_that_uses_them():
 
 
 def test_without_a_fall_the_reason_is_said():
-    progress = Progress()
+    progress = SweepProgress()
     for i in range(40):
         progress.take(Step(step=i, lr=1e-4 * 1.1**i, loss=2.3))
     assert suggestions(progress.curve()) == ["no suggestion: the loss never clearly fell"]

@@ -7,7 +7,7 @@ from engine.contract.run.store import RunFolder
 from tests.fixtures.runs import clone
 from tests.tui.compared import make_judged
 from tests.tui.inspecting import inspected_runs, make_inspected
-from tui.session import Session
+from tui.workspace import Workspace
 
 
 @pytest.fixture
@@ -32,10 +32,10 @@ def shown(made, monkeypatch, tmp_path, workbench):
 
     def make(selected=0, marked=()):
         app = workbench("inspect")
-        app.session = Session([home / "runs"], state_file=tmp_path / "s.json", index=Index(home / "runs.sqlite"))
-        app.session.refresh()
-        app.session.selected = runs[selected]
-        app.session.marked = [runs[i] for i in marked]
+        app.workspace = Workspace([home / "runs"], state_file=tmp_path / "s.json", index=Index(home / "runs.sqlite"))
+        app.workspace.refresh()
+        app.workspace.selected = runs[selected]
+        app.workspace.marked = [runs[i] for i in marked]
         return app
 
     return make

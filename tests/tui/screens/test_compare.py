@@ -12,7 +12,7 @@ from tests.tui.compared import known
 from tests.tui.dashboard.reading import write_tested_once
 from tests.tui.demo import Demo, write_run
 from tests.tui.further import put_results
-from tui.palette import Comparisons
+from tui.palette import ComparisonEntries
 from tui.screens.compare import Compare
 from tui.screens.compare_reader import CompareReader
 from tui.screens.prompt import Prompt
@@ -36,7 +36,7 @@ async def test_marked_runs_lie_over_each_other_with_their_table_verdict_and_fiel
     judged_runs, workbench, screen_text, until, size
 ):
     app = workbench("compare")
-    app.session.marked, app.session.baseline = judged_runs, judged_runs[0]
+    app.workspace.marked, app.workspace.baseline = judged_runs, judged_runs[0]
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: known(app))
         await pilot.press("j", "j")
@@ -63,7 +63,7 @@ async def test_marked_runs_lie_over_each_other_with_their_table_verdict_and_fiel
 @pytest.mark.parametrize("size", [(160, 45), (200, 50)])
 async def test_a_large_screen_has_no_large_blank(judged_runs, workbench, screen_text, until, size, marked):
     app = workbench("compare")
-    app.session.marked = judged_runs[:marked]
+    app.workspace.marked = judged_runs[:marked]
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: known(app))
         await pilot.pause()
@@ -74,7 +74,7 @@ async def test_a_large_screen_has_no_large_blank(judged_runs, workbench, screen_
 @SIZES
 async def test_recipes_are_judged_by_their_seeds(judged_runs, workbench, screen_text, until, size):
     app = workbench("compare")
-    app.session.marked = judged_runs
+    app.workspace.marked = judged_runs
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: known(app))
         await pilot.press("o")
@@ -86,7 +86,7 @@ async def test_recipes_are_judged_by_their_seeds(judged_runs, workbench, screen_
 
 async def test_curves_and_table_wait_for_no_verdict(judged_runs, workbench, screen_text, settle, monkeypatch):
     app = workbench("compare")
-    app.session.marked = judged_runs
+    app.workspace.marked = judged_runs
     monkeypatch.setattr(CompareReader, "read", lambda *_: iter(()))
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
@@ -105,7 +105,7 @@ async def test_the_difference_is_taken_at_the_same_epoch_and_the_row_says_where_
     runs, workbench, screen_text, until, monkeypatch, settle
 ):
     app = workbench("compare")
-    app.session.marked, app.session.baseline = list(runs), runs[1]
+    app.workspace.marked, app.workspace.baseline = list(runs), runs[1]
     copied = []
     monkeypatch.setattr(app, "copy", lambda text, what: copied.append(text))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -125,7 +125,7 @@ async def test_the_difference_is_taken_at_the_same_epoch_and_the_row_says_where_
 @SIZES
 async def test_every_key_of_the_comparison(runs, workbench, screen_text, settle, until, monkeypatch, size):
     app = workbench("compare")
-    app.session.marked = list(runs)
+    app.workspace.marked = list(runs)
     wide = size != (80, 24)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: known(app))
@@ -161,14 +161,14 @@ async def test_every_key_of_the_comparison(runs, workbench, screen_text, settle,
             assert "verdict" in await after("tab")
         assert "verdict on" in await after("o") and "no test" in await after("j", "j")
         await after("o", "k", "b")
-        assert app.session.baseline == runs[1]
+        assert app.workspace.baseline == runs[1]
         await after("b")
-        assert app.session.baseline is None
+        assert app.workspace.baseline is None
         await until(pilot, lambda: known(app))
         await after("space")
-        assert runs[1] not in app.session.marked
+        assert runs[1] not in app.workspace.marked
         await after("u")
-        await until(pilot, lambda: runs[1] in app.session.marked)
+        await until(pilot, lambda: runs[1] in app.workspace.marked)
         assert "Δ base" not in await after("z")
         await after("z", "g", "N")
         assert isinstance(app.screen, Prompt) and app.screen.query_one(Input).value == "3"
@@ -182,7 +182,7 @@ async def test_every_key_of_the_comparison(runs, workbench, screen_text, settle,
         app.action_go("compare")
         await settle(pilot)
         await after("g", "enter")
-        assert app.current_mode == "dashboard" and app.session.selected == runs[0]
+        assert app.current_mode == "dashboard" and app.workspace.selected == runs[0]
 
 
 @SIZES
@@ -190,14 +190,14 @@ async def test_d_opens_disagree_with_the_run_under_the_cursor_and_the_baseline(
     judged_runs, workbench, screen_text, until, size
 ):
     app = workbench("compare")
-    app.session.marked = list(judged_runs[:3])
-    app.session.baseline = judged_runs[1]
+    app.workspace.marked = list(judged_runs[:3])
+    app.workspace.baseline = judged_runs[1]
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: known(app))
         await pilot.press("G", "d")
         await until(pilot, lambda: "these two models" in screen_text(app) or "churn" in screen_text(app))
         text = screen_text(app)
-        assert app.current_mode == "inspect" and app.session.selected == judged_runs[2]
+        assert app.current_mode == "inspect" and app.workspace.selected == judged_runs[2]
         assert judged_runs[2].id[-4:] in text and judged_runs[1].id[-4:] in text
         assert judged_runs[0].id[-4:] not in text
         await pilot.press("v")
@@ -218,7 +218,7 @@ async def test_with_nothing_marked_it_says_how_to_mark(workbench, screen_text, s
 async def test_a_recipe_that_cannot_be_read_is_said_and_its_curve_stays(runs, workbench, screen_text, settle):
     runs[0].recipe_toml.unlink()
     app = workbench("compare")
-    app.session.marked = list(runs)
+    app.workspace.marked = list(runs)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         assert f"{runs[0].id[-4:]}: its recipe cannot be read" in screen_text(app)
@@ -227,12 +227,12 @@ async def test_a_recipe_that_cannot_be_read_is_said_and_its_curve_stays(runs, wo
 
 async def test_runs_tested_only_at_their_end_have_no_best_accuracy(root, workbench, screen_text, settle):
     app = workbench("compare")
-    app.session.marked = [write_tested_once(root, tested=False)]
+    app.workspace.marked = [write_tested_once(root, tested=False)]
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         assert "tested at the end" in screen_text(app) and "no test yet" not in screen_text(app)
     app = workbench("compare")
-    app.session.marked = [write_tested_once(root, tested=True) for _ in range(2)]
+    app.workspace.marked = [write_tested_once(root, tested=True) for _ in range(2)]
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         text = screen_text(app)
@@ -244,7 +244,7 @@ async def test_figures_are_exported_to_the_clipboard_and_to_a_file_whose_path_is
     judged_runs, workbench, settle, until, keys, ending, words
 ):
     app = workbench("compare")
-    app.session.marked = judged_runs[2:]
+    app.workspace.marked = judged_runs[2:]
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: known(app))
         await pilot.press("Y", *keys, "enter")
@@ -257,7 +257,7 @@ async def test_figures_are_exported_to_the_clipboard_and_to_a_file_whose_path_is
 
 async def test_curves_and_tables_are_exported_as_svg(judged_runs, workbench, settle, until):
     app = workbench("compare")
-    app.session.marked = judged_runs[2:]
+    app.workspace.marked = judged_runs[2:]
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: known(app))
         await pilot.press("Y", "G", "enter")
@@ -272,23 +272,23 @@ async def test_a_comparison_is_saved_listed_in_results_and_the_palette_and_opene
     judged_runs, workbench, screen_text, settle, until
 ):
     app = workbench("compare")
-    app.session.marked, app.session.baseline = judged_runs[1:], judged_runs[2]
+    app.workspace.marked, app.workspace.baseline = judged_runs[1:], judged_runs[2]
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: known(app))
         await pilot.press("o", "x", "a", "W", *"paper", "enter")
         await settle(pilot)
         assert any("cifar-tui compare paper" in note.message for note in app._notifications)
-        app.session.mark([], "unmarked all")
-        app.session.baseline = None
+        app.workspace.mark([], "unmarked all")
+        app.workspace.baseline = None
         await pilot.press("2")
         await settle(pilot)
         assert "V 1 comparison" in screen_text(app)
-        found = [hit async for hit in Comparisons(app.screen).search("comparison: paper")]
+        found = [hit async for hit in ComparisonEntries(app.screen).search("comparison: paper")]
         assert [hit.text for hit in found] == ["comparison: paper"]
         await pilot.press("V", "enter")
         await until(pilot, lambda: app.current_mode == "compare" and known(app))
         await pilot.pause()
-        assert app.session.marked == judged_runs[1:] and app.session.baseline == judged_runs[2]
+        assert app.workspace.marked == judged_runs[1:] and app.workspace.baseline == judged_runs[2]
         text = screen_text(app)
         assert "verdict on recipes" in text and "step" in text
         assert (app.screen._options.axis, app.screen._options.x) == ("log loss", "step")
@@ -306,7 +306,7 @@ async def test_runs_on_the_same_further_set_are_compared(workbench, root, screen
     for seed, run in enumerate(made):
         put_results(run, seed, wrong=0.1 + 0.3 * seed)
     app = workbench("compare")
-    app.session.marked = made
+    app.workspace.marked = made
     async with app.run_test(size=(200, 50)) as pilot:
         await until(pilot, lambda: known(app) and app.screen._judged.on_sets)
         await settle(pilot)

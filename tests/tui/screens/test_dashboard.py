@@ -83,10 +83,10 @@ async def test_the_wide_screen_adds_rate_health_and_the_other_run(root, workbenc
     run = write_run(root)
     other = write_run(root, Demo(preset="resnet50_adam", epochs_done=8, name=""))
     app = workbench()
-    app.session.selected = run
+    app.workspace.selected = run
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
-        app.session.selected = run
+        app.workspace.selected = run
         await pilot.press("2", "1")
         await settle(pilot)
         text = screen_text(app)
@@ -109,7 +109,7 @@ async def test_the_wide_screen_adds_rate_health_and_the_other_run(root, workbenc
 )  # fmt: skip
 async def test_every_moment_of_a_run_has_its_words(root, workbench, screen_text, settle, demo, expected):
     app = workbench("dashboard")
-    app.session.selected = write_run(root, demo)
+    app.workspace.selected = write_run(root, demo)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         text = screen_text(app)
@@ -129,7 +129,7 @@ async def test_new_events_appear_and_nothing_is_sent_when_nothing_changed(
 ):
     run = write_run(root, Demo(epochs_done=3, step=0, state="finished"))
     app = workbench("dashboard")
-    app.session.selected = run
+    app.workspace.selected = run
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         sent = []
@@ -154,7 +154,7 @@ async def test_from_160_columns_on_there_are_the_runs_a_second_one_and_its_log(
     done = write_run(root, Demo(epochs_done=500, state="finished", seed=1))
     run = write_run(root)
     app = workbench("dashboard")
-    app.session.selected, app.session.baseline = run, done
+    app.workspace.selected, app.workspace.baseline = run, done
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         await settle(pilot)
@@ -179,7 +179,7 @@ async def test_a_run_with_data_leaves_no_large_part_of_the_screen_blank(
     if runs > 1:
         write_run(root, Demo(epochs_done=500, state="finished", seed=1))
     app = workbench("dashboard")
-    app.session.selected = write_run(root)
+    app.workspace.selected = write_run(root)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         assert wasted(screen_text(app).splitlines()) == []
@@ -191,7 +191,7 @@ async def test_classes_get_their_rows_once_the_only_test_is_done(root, workbench
     whole = run.events.read_bytes()
     leave_the_last_test(run, tested=False)
     app = workbench("dashboard")
-    app.session.selected = run
+    app.workspace.selected = run
     async with app.run_test(size=size) as pilot:
         await settle(pilot, 0.1)
         above = screen_text(app).split("━ log ", 1)[0]  # lines of the log are short without a test
@@ -207,7 +207,7 @@ async def test_classes_get_their_rows_once_the_only_test_is_done(root, workbench
 async def test_the_parts_of_a_step_are_drawn_where_they_were_measured(root, workbench, screen_text, settle):
     run = write_run(root, Demo(epochs_done=30, step_ms={}))
     app = workbench("dashboard")
-    app.session.selected = run
+    app.workspace.selected = run
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         assert "step %" not in screen_text(app)
@@ -222,7 +222,7 @@ async def test_the_parts_of_a_step_are_drawn_where_they_were_measured(root, work
 async def test_curves_are_drawn_again_only_when_their_data_change(root, workbench, settle, monkeypatch):
     run = write_run(root, Demo(epochs_done=30))
     app = workbench("dashboard")
-    app.session.selected = run
+    app.workspace.selected = run
     async with app.run_test(size=(160, 45)) as pilot:
         await settle(pilot)
         painted = []
@@ -250,7 +250,7 @@ async def test_resizing_divides_the_screen_anew(root, workbench, screen_text, se
 async def test_a_terminal_of_any_size_crashes_nothing(root, workbench, screen_text, settle, mode):
     run = write_run(root, Demo(epochs_done=3))
     app = workbench(mode)
-    app.session.selected = run
+    app.workspace.selected = run
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         for size in ((20, 5), (3, 1), (300, 4), (61, 90), (80, 24)):
@@ -262,15 +262,15 @@ async def test_a_terminal_of_any_size_crashes_nothing(root, workbench, screen_te
 async def test_one_seed_run_twice_is_no_spread_of_seeds(root, workbench, screen_text, settle):
     base, again = (write_run(root, Demo(epochs_done=40, seed=1, shift=shift)) for shift in (0.0, 0.01))
     app = workbench("dashboard")
-    app.session.selected, app.session.baseline = write_run(root, Demo(epochs_done=30, seed=1)), base
+    app.workspace.selected, app.workspace.baseline = write_run(root, Demo(epochs_done=30, seed=1)), base
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         await settle(pilot)
         assert "to baseline at epoch 30 (one seed)" in screen_text(app), again
-        app.session.baseline = None
+        app.workspace.baseline = None
     write_run(root, Demo(epochs_done=40, seed=2))
     app = workbench("dashboard")
-    app.session.selected, app.session.baseline = base, again
+    app.workspace.selected, app.workspace.baseline = base, again
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         await settle(pilot)
@@ -313,7 +313,7 @@ async def test_a_long_run_is_on_the_screen_before_it_is_read_to_its_beginning(
     seen = []
     monkeypatch.setattr(Dashboard, "_show_whole", lambda self, view: seen.append(view))
     app = workbench("dashboard")
-    app.session.selected = write_run(root, Demo(epochs_done=500, state="finished"))
+    app.workspace.selected = write_run(root, Demo(epochs_done=500, state="finished"))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "epoch 500/500" in screen_text(app) and "per class" in screen_text(app)
@@ -337,13 +337,13 @@ async def test_a_run_tested_only_at_its_end_says_so_in_every_pane_until_then(
     root, workbench, screen_text, settle, size
 ):
     app = workbench("dashboard")
-    app.session.selected = write_tested_once(root, tested=False)
+    app.workspace.selected = write_tested_once(root, tested=False)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         text = screen_text(app)
         assert text.count("tested at the end") == 2 and "no test yet" not in text, "accuracy and classes"
     app = workbench("dashboard")
-    app.session.selected = write_tested_once(root, tested=True)
+    app.workspace.selected = write_tested_once(root, tested=True)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         text = screen_text(app)

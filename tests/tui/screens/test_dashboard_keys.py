@@ -28,7 +28,7 @@ async def test_the_view_keys_change_the_plots_and_undo_themselves(root, workbenc
 async def test_the_cursor_reads_every_curve_at_one_epoch(root, workbench, screen_text, settle):
     run = write_run(root, Demo(epochs_done=30))
     app = workbench()
-    app.session.selected = run
+    app.workspace.selected = run
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         before = screen_text(app)
@@ -49,7 +49,7 @@ async def test_the_cursor_reads_every_curve_at_one_epoch(root, workbench, screen
 
 async def test_the_ranges_of_both_axes_change_and_come_back(root, workbench, screen_text, settle):
     app = workbench("dashboard")
-    app.session.selected = write_run(root, Demo(epochs_done=40))
+    app.workspace.selected = write_run(root, Demo(epochs_done=40))
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         before = screen_text(app)
@@ -87,7 +87,7 @@ async def test_comma_and_full_stop_go_through_the_runs(root, workbench, screen_t
         write_run(root, Demo(epochs_done=3, state="finished")),
     )
     app = workbench("dashboard")
-    app.session.selected = max(first, second, key=lambda run: run.id)
+    app.workspace.selected = max(first, second, key=lambda run: run.id)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         shown = set()
@@ -98,23 +98,23 @@ async def test_comma_and_full_stop_go_through_the_runs(root, workbench, screen_t
         assert shown == {first.id, second.id}
         await pilot.press("comma", "comma")
         await settle(pilot)
-        assert app.session.selected is not None
+        assert app.workspace.selected is not None
 
 
 async def test_a_baseline_is_drawn_and_taken_away(root, workbench, screen_text, settle):
     base, run = write_run(root, Demo(epochs_done=40, seed=1)), write_run(root, Demo(epochs_done=30))
     app = workbench("dashboard")
-    app.session.selected, app.session.baseline = run, base
+    app.workspace.selected, app.workspace.baseline = run, base
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         await settle(pilot)
         assert f"─ {base.id[-4:]} base" in screen_text(app) and "to baseline at epoch 30" in screen_text(app)
         await pilot.press("b")
         await settle(pilot)
-        assert app.session.baseline == run
+        assert app.workspace.baseline == run
         await pilot.press("b")
         await settle(pilot)
-        assert app.session.baseline is None and f"─ {base.id[-4:]} base" not in screen_text(app)
+        assert app.workspace.baseline is None and f"─ {base.id[-4:]} base" not in screen_text(app)
 
 
 async def test_stopping_asks_first_and_offers_to_kill(root, workbench, settle):
@@ -134,7 +134,7 @@ async def test_stopping_asks_first_and_offers_to_kill(root, workbench, settle):
 async def test_follow_jumps_to_the_newest_live_run(root, workbench, screen_text, settle):
     done, live = write_run(root, Demo(epochs_done=2, state="finished")), write_run(root, Demo(epochs_done=3))
     app = workbench("dashboard")
-    app.session.selected = done
+    app.workspace.selected = done
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert done.id[-4:] in screen_text(app).splitlines()[1]

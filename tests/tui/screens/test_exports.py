@@ -43,7 +43,7 @@ async def press_y(pilot, settle, until, exports, *keys):
 async def test_a_screen_writes_its_charts_and_tables(root, workbench, settle, until, exports, mode, words, ending):
     run = write_run(root, Demo(epochs_done=3, state="finished"))
     app = workbench(mode)
-    app.session.selected = run
+    app.workspace.selected = run
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await settle(pilot)
         if mode == "inspect":
@@ -64,7 +64,7 @@ async def test_a_screen_writes_its_charts_and_tables(root, workbench, settle, un
 async def test_tables_have_formats_of_their_own(root, workbench, settle, until, exports, mode, ending, word):
     run = write_run(root, Demo(epochs_done=3, state="finished"))
     app = workbench(mode)
-    app.session.selected = run
+    app.workspace.selected = run
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         if mode == "inspect":
@@ -120,7 +120,7 @@ async def test_the_log_that_is_shown_is_saved(root, workbench, settle, exports, 
     run = write_run(root, Demo(epochs_done=3, state="finished"))
     run.log.write_text("raw line | one\n")
     app = workbench("dashboard")
-    app.session.selected = run
+    app.workspace.selected = run
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)
         await pilot.press("l")

@@ -18,10 +18,10 @@ from tests.tui import golden
 from tests.tui.at_rest import coming
 from tests.tui.demo import Demo, pictures, predict_as_confused, write_run
 from tui.app import Workbench
-from tui.forms.estimate import Machine
-from tui.screens import run_form
-from tui.session import Session
+from tui.forms.estimate import Hardware
+from tui.screens import form_panes
 from tui.widgets import top_bar
+from tui.workspace import Workspace
 
 NOW = 1_795_000_000.0
 SIZES = ((80, 24), (120, 40), (200, 50))
@@ -93,8 +93,8 @@ def frozen(made, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(made / "data"))
     monkeypatch.setattr(pulse, "_last_reads", {})  # a heartbeat that stands still is not that of a living run
     monkeypatch.setattr(top_bar, "host_name", lambda: "gpubox")
-    machine = Machine("gpubox", ("auto", "cpu", "cuda:0"), (("RTX 4090", 20 << 30, 24 << 30),), 200 << 30)
-    monkeypatch.setattr(run_form, "inspect_machine", lambda root: machine)
+    machine = Hardware("gpubox", ("auto", "cpu", "cuda:0"), (("RTX 4090", 20 << 30, 24 << 30),), 200 << 30)
+    monkeypatch.setattr(form_panes, "inspect_machine", lambda root: machine)
     yield
     monkeypatch.undo()
     time.tzset()
@@ -119,14 +119,14 @@ async def test_the_screen_is_the_stored_one(frozen, made, tmp_path, monkeypatch,
     mode, keys = SCREENS[name]
     if not color:
         monkeypatch.setenv("NO_COLOR", "1")
-    session = Session([made / "runs"], state_file=tmp_path / "state.json", index=Index(tmp_path / "index.sqlite"))
-    session.refresh()
-    runs = [session.folder(row) for row in sorted(session.summaries(), key=lambda row: row.id)]
+    workspace = Workspace([made / "runs"], state_file=tmp_path / "state.json", index=Index(tmp_path / "index.sqlite"))
+    workspace.refresh()
+    runs = [workspace.folder(row) for row in sorted(workspace.summaries(), key=lambda row: row.id)]
     by_seed = {(run.info().changes, run.info().seed): run for run in runs}
     marked = [by_seed["-", 0], by_seed["-", 1], by_seed["ema", 0]]
-    session.marked = marked if mode in ("compare", "inspect") else []
-    session.selected = marked[0] if session.marked else by_seed["-", 2]
-    app = Workbench(session, start_mode=mode)
+    workspace.marked = marked if mode in ("compare", "inspect") else []
+    workspace.selected = marked[0] if workspace.marked else by_seed["-", 2]
+    app = Workbench(workspace, start_mode=mode)
     async with app.run_test(size=SIZES[0]) as pilot:
         await quiet(pilot)
         for key in keys:

@@ -290,7 +290,7 @@ async def test_the_images_of_a_tab_are_exported_as_a_contact_sheet_where_it_has_
                 await until(pilot, lambda: isinstance(app.screen, Pick))
                 await pilot.press("G", "enter")  # the last format
                 ending = "json" if tab == "Log" else "png"
-                file = folder / f"{tab.lower()}-{app.session.selected.id}.{ending}"
+                file = folder / f"{tab.lower()}-{app.workspace.selected.id}.{ending}"
                 await until(pilot, lambda file=file: any(f"as {file}" in note.message for note in app._notifications))
                 assert (file.read_bytes()[:4] == b"\x89PNG") == (tab != "Log")
             await pilot.press("tab")
@@ -335,7 +335,7 @@ async def test_y_copies_the_order_and_the_class_that_keys_have_chosen(shown, rea
 async def test_y_copies_the_command_with_the_runs_that_the_tab_compares_with(made, shown, ready):
     ids = [run.id for run in made[1]]
     app = shown(marked=(0, 1, 3))
-    app.session.baseline = made[1][1]
+    app.workspace.baseline = made[1][1]
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
         copied = {}

@@ -16,7 +16,7 @@ def run(root):
 @pytest.fixture
 def shown(workbench, run):
     app = workbench("inspect")
-    app.session.selected = run
+    app.workspace.selected = run
     return app
 
 

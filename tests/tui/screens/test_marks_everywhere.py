@@ -37,11 +37,11 @@ async def test_a_marked_run_looks_the_same_on_every_screen(runs, workbench, sett
     tickets = [Ticket(i, run.id, str(run.path), ("cpu",), 1, time.time(), (), i, True) for i, run in enumerate(runs, 1)]
     monkeypatch.setattr(queue, "inspect", lambda: (tickets, ""))
     app = workbench("results")
-    session = app.session
-    session.marked = runs
-    session.toggle_mark(runs[0])
-    assert [session.slot(run) for run in runs] == [None, 1, 2]
-    session.selected = runs[2]
+    workspace = app.workspace
+    workspace.marked = runs
+    workspace.toggle_mark(runs[0])
+    assert [workspace.slot(run) for run in runs] == [None, 1, 2]
+    workspace.selected = runs[2]
     async with app.run_test(size=size) as pilot:
         for key, slots in (("2", {1, 2}), ("3", {1, 2}), ("5", {1, 2}), ("1", {2})):
             await pilot.press(key)
@@ -51,7 +51,7 @@ async def test_a_marked_run_looks_the_same_on_every_screen(runs, workbench, sett
 
 async def test_a_color_stays_when_an_earlier_run_leaves_the_comparison(runs, workbench, settle):
     app = workbench("compare")
-    app.session.marked = runs
+    app.workspace.marked = runs
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot, 0.2)
         assert {mark_in_slot(slot) for slot in range(3)} <= marks_on(app)

@@ -47,7 +47,7 @@ async def test_opens_for_presets_of_every_part(workbench, settle, screen_text, t
     app = workbench("new_run")
     async with app.run_test() as pilot:
         app.new_run({"preset": preset})
-        app.screen._open_requested_draft() if app.session.draft else None
+        app.screen._open_requested_draft() if app.workspace.draft else None
         await settle(pilot)
         assert app.screen.editor.draft.preset == preset
         assert load_table(preset)["title"][:20] in screen_text(app)
@@ -96,7 +96,7 @@ async def test_ctrl_s_makes_the_folders_starts_them_and_opens_the_dashboard(work
         assert first.recipe().epochs == 4
         assert "--seed 0" in first.info().command and "--epochs 4" in first.info().command
         assert pilot.app.current_mode == "dashboard"
-        assert pilot.app.session.selected == first
+        assert pilot.app.workspace.selected == first
 
 
 async def test_ctrl_s_in_the_middle_of_an_edit_takes_what_was_typed(workbench, launcher, settle):
@@ -115,12 +115,12 @@ async def test_a_start_that_fails_says_why_and_can_be_tried_again(workbench, lau
         raise StartFailed(f"run {run.id} did not start: No module named torch (log: x)")
 
     app = workbench("new_run")
-    app.session.start = fail
+    app.workspace.start = fail
     async with app.run_test(notifications=True) as pilot:
         await pilot.press("ctrl+s")
         await until(pilot, lambda: any("No module named torch" in notice.message for notice in app._notifications))
         await until(pilot, lambda: app.current_mode == "dashboard")
-        app.session.start = launcher
+        app.workspace.start = launcher
         await pilot.press("q", "ctrl+s")
         await until(pilot, lambda: launcher.started)
         await settle(pilot)
@@ -180,7 +180,7 @@ async def test_times_are_only_told_where_runs_were_measured(workbench, screen_te
 
 async def test_a_preset_that_does_not_exist_is_said_and_the_form_still_opens(workbench, settle):
     app = workbench("new_run")
-    app.session.draft = None
+    app.workspace.draft = None
     async with app.run_test(notifications=True) as pilot:
         app.new_run({"preset": "resnet43_cutmix"})
         app.screen._open_requested_draft()

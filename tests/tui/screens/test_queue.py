@@ -79,7 +79,7 @@ async def test_enter_opens_the_run(workbench, three, settle):
         await pilot.press("j", "j", "enter")
         await settle(pilot)
         assert app.current_mode == "dashboard"
-        assert app.session.selected == three[2]
+        assert app.workspace.selected == three[2]
 
 
 async def test_an_empty_queue_says_what_to_do(workbench, make_run, screen_text, settle):
@@ -111,10 +111,10 @@ async def test_the_list_is_filtered_and_all_of_it_marked(workbench, three, scree
         assert "1 of 3 runs" in seen and three[1].id[-4:] in seen and three[2].id[-4:] not in seen
         await pilot.press("enter", "asterisk")
         await settle(pilot)
-        assert app.session.marked == [three[1]]
+        assert app.workspace.marked == [three[1]]
         await pilot.press("asterisk", "q")
         await settle(pilot)
-        assert app.session.marked == [] and "3 of 3 runs" in screen_text(app)
+        assert app.workspace.marked == [] and "3 of 3 runs" in screen_text(app)
         await pilot.press("slash", *"acc>much")
         await settle(pilot)
         assert "3 of 3 runs" in screen_text(app), "a filter that cannot be read leaves nothing out"
@@ -125,9 +125,9 @@ async def test_the_run_under_the_cursor_is_told_in_full_and_what_has_ended_stand
     workbench, three, make_run, screen_text, settle, monkeypatch, size
 ):
     app = workbench("queue")
-    done = replace(app.session.summaries()[0], status="finished", ended=time.time() - 60, folder="/nowhere/done")
-    rows = [*app.session.summaries(), replace(done, id="20261122-101530-done", last_accuracy=0.9626)]
-    monkeypatch.setattr(app.session, "summaries", lambda: rows)
+    done = replace(app.workspace.summaries()[0], status="finished", ended=time.time() - 60, folder="/nowhere/done")
+    rows = [*app.workspace.summaries(), replace(done, id="20261122-101530-done", last_accuracy=0.9626)]
+    monkeypatch.setattr(app.workspace, "summaries", lambda: rows)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         assert f"━ {three[0].id} ─" in screen_text(app) and "Has held cpu for" in screen_text(app)
@@ -151,9 +151,9 @@ async def test_runs_in_a_scheduler_are_counted_apart(workbench, three, screen_te
 
 async def test_what_stands_below_the_list_does_not_move_with_the_cursor(workbench, three, settle, monkeypatch):
     app = workbench("queue")
-    first, *others = app.session.summaries()
+    first, *others = app.workspace.summaries()
     rows = [replace(first, note="waiting for 12 GB of free GPU memory; " * 4), *others]
-    monkeypatch.setattr(app.session, "summaries", lambda: rows)
+    monkeypatch.setattr(app.workspace, "summaries", lambda: rows)
     async with app.run_test(size=(80, 40)) as pilot:
         await settle(pilot)
         heights = set()

@@ -9,14 +9,14 @@ from tests.tui.form_driver import go_to, type_into
 from tui.drawing.kept import Kept
 from tui.forms import panes
 from tui.forms.change_list import ChangeList
-from tui.forms.estimate import Machine
+from tui.forms.estimate import Hardware
 from tui.inspection import confusion_tab, disagree_tab, gallery, mistakes_tab, overview_tab, text_tabs
-from tui.screens import compare_panes, run_form
+from tui.screens import compare_panes, form_panes
 from tui.widgets.line_list import LineView
 from tui.widgets.pane import Pane
 
 GB = 10**9
-GPUS = Machine(gpus=(("NVIDIA H100", 70 * GB, 80 * GB),), devices=("auto", "cpu", "cuda:0"), disk_free=GB)
+GPUS = Hardware(gpus=(("NVIDIA H100", 70 * GB, 80 * GB),), devices=("auto", "cpu", "cuda:0"), disk_free=GB)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ async def test_the_estimates_follow_seeds_and_earlier_runs(workbench, make_run, 
         before = app.screen.query_one("#before", Pane)
         assert "no earlier run here" in before.text and "for 3 in sequence" not in before.text
         make_run(seed=3)
-        app.session.refresh()
+        app.workspace.refresh()
         app.screen.runs_changed()
         assert "from 1 run here" in before.text and "for 3 in sequence" in before.text
         was = before.text
@@ -121,7 +121,7 @@ async def test_text_that_leaves_the_rates_as_they_are_draws_no_schedule(workbenc
         await go_to(pilot, "place.name")
         await pilot.press("enter")
         await settle(pilot)
-        drawn, estimated = calls(panes, "learning_rate", "command"), calls(run_form, "before_you_start")
+        drawn, estimated = calls(panes, "learning_rate", "command"), calls(form_panes, "before_you_start")
         await pilot.press(*"abc")
         await settle(pilot)
         assert drawn == {"learning_rate": 0, "command": 3} and estimated == {"before_you_start": 0}
@@ -230,7 +230,7 @@ async def test_keys_of_one_pane_leave_the_others_of_inspect_alone(shown, ready, 
 
 async def test_the_curves_are_drawn_only_when_a_key_changes_them(judged_runs, workbench, until, settle, calls):
     app = workbench("compare")
-    app.session.marked = judged_runs
+    app.workspace.marked = judged_runs
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: known(app))
         await settle(pilot)
@@ -255,7 +255,7 @@ async def test_the_curves_are_drawn_only_when_a_key_changes_them(judged_runs, wo
 
 async def test_the_panes_of_compare_follow_marks_baseline_and_cursor(judged_runs, workbench, until, settle):
     app = workbench("compare")
-    app.session.marked = judged_runs
+    app.workspace.marked = judged_runs
     async with app.run_test(size=(200, 50)) as pilot:
         await until(pilot, lambda: known(app))
         for key, changed in (

@@ -60,7 +60,7 @@ async def test_space_marks_and_v_compares(workbench, make_run, settle):
     async with app.run_test() as pilot:
         await pilot.press("space", "space")
         await settle(pilot)
-        assert set(app.session.marked) == set(runs)
+        assert set(app.workspace.marked) == set(runs)
         await pilot.press("v")
         await settle(pilot)
         assert visited == ["compare"]
@@ -72,17 +72,17 @@ async def test_star_marks_all_that_is_shown_or_none_and_u_takes_marks_back(workb
     async with app.run_test() as pilot:
         await pilot.press("asterisk")
         await settle(pilot)
-        assert set(app.session.marked) == set(runs) and "3 marked" in screen_text(app)
+        assert set(app.workspace.marked) == set(runs) and "3 marked" in screen_text(app)
         await pilot.press("space", "asterisk")  # one is unmarked, then the others
         await settle(pilot)
-        assert app.session.marked == []
+        assert app.workspace.marked == []
         for left in (2, 3, 0):
             await pilot.press("u")
             await settle(pilot)
-            assert len(app.session.marked) == left
+            assert len(app.workspace.marked) == left
         await pilot.press("slash", *"seed<1", "enter", "asterisk")
         await settle(pilot)
-        assert [run.info().seed for run in app.session.marked] == [0]
+        assert [run.info().seed for run in app.workspace.marked] == [0]
 
 
 async def test_u_says_when_there_is_nothing_to_undo(workbench, make_run, settle):
@@ -100,10 +100,10 @@ async def test_b_makes_the_baseline_and_takes_it_back(workbench, make_run, settl
     async with app.run_test() as pilot:
         await pilot.press("b")
         await settle(pilot)
-        assert app.session.baseline == run
+        assert app.workspace.baseline == run
         await pilot.press("b")
         await settle(pilot)
-        assert app.session.baseline is None
+        assert app.workspace.baseline is None
 
 
 async def test_sort_offers_every_column(workbench, settle):
@@ -136,7 +136,7 @@ async def test_enter_opens_the_run_on_the_dashboard(workbench, make_run, settle)
         await pilot.press("enter")
         await settle(pilot)
         assert app.current_mode == "dashboard"
-        assert app.session.selected == run
+        assert app.workspace.selected == run
 
 
 async def test_hostile_names_reach_the_screen_as_plain_text(workbench, make_run, screen_text, until):
@@ -161,7 +161,7 @@ async def test_the_run_under_the_cursor_is_the_one_that_other_screens_show(workb
             await settle(pilot)
             assert app.current_mode == ("dashboard" if key == "1" else "inspect")
             shown = app.screen._view if key == "1" else app.screen._facts.view
-            assert app.session.selected == run and shown.run == run
+            assert app.workspace.selected == run and shown.run == run
             await pilot.press("2")
             await settle(pilot)
             assert app.screen.query_one(RunList).run.id == run.id
@@ -174,10 +174,10 @@ async def test_the_cursor_goes_along_when_another_screen_goes_on_to_another_run(
     async with app.run_test() as pilot:
         await pilot.press("1", "full_stop", "full_stop")
         await settle(pilot)
-        there = app.session.selected
+        there = app.workspace.selected
         await pilot.press("2")
         await settle(pilot)
-        assert app.screen.query_one(RunList).run.id == there.id == app.session.selected.id
+        assert app.screen.query_one(RunList).run.id == there.id == app.workspace.selected.id
 
 
 async def test_when_rows_go_the_selection_is_still_the_run_under_the_cursor(workbench, make_run, settle):
@@ -188,12 +188,12 @@ async def test_when_rows_go_the_selection_is_still_the_run_under_the_cursor(work
         app.screen.query_one(RunList).go_to(runs[2].id)
         await pilot.press("slash", *"seed<1", "enter")
         await settle(pilot)
-        assert app.session.selected == runs[0]
+        assert app.workspace.selected == runs[0]
         await pilot.press("escape", "D", "d")
         await settle(pilot, 0.2)
         rows = app.screen.query_one(RunList)
         assert rows.row_count() == 3 and rows.run.id in {runs[1].id, runs[2].id}
-        assert app.session.selected.id == rows.run.id
+        assert app.workspace.selected.id == rows.run.id
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -214,7 +214,7 @@ async def test_the_key_line_offers_what_the_run_allows(
     make_run(state="finished")
     run = make_run(state=state)
     app = workbench(mode)
-    app.session.selected = run
+    app.workspace.selected = run
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         line = screen_text(app).splitlines()[-1]
@@ -283,7 +283,7 @@ async def test_delete_acts_on_the_run_under_the_cursor_and_not_on_marks_elsewher
     other, here = make_run(), make_run(seed=1)
     app = workbench("results")
     async with app.run_test() as pilot:
-        app.session.toggle_mark(other)
+        app.workspace.toggle_mark(other)
         app.screen.query_one(RunList).go_to(here.id)
         await pilot.press("D", "d")
         await settle(pilot)
@@ -310,16 +310,16 @@ async def test_a_run_marked_in_a_list_sorted_by_accuracy_is_remembered_as_picked
         await settle(pilot)
         await pilot.press("space")
         await settle(pilot)
-        assert app.session.picked == {}, "sorted by start time"
+        assert app.workspace.picked == {}, "sorted by start time"
         await pilot.press("asterisk")
         app.screen._sort_chosen("last")
         await settle(pilot)
         await pilot.press("g", "space", "space", "space")
         await settle(pilot)
         best, second = str(runs[3].path), str(runs[2].path)
-        assert app.session.picked == {best: (1, 4), second: (2, 4)}, "the third is in the worse half"
-        fresh = workbench("results").session
-        assert fresh.picked == app.session.picked
+        assert app.workspace.picked == {best: (1, 4), second: (2, 4)}, "the third is in the worse half"
+        fresh = workbench("results").workspace
+        assert fresh.picked == app.workspace.picked
         await pilot.press("g", "space")
         await settle(pilot)
-        assert app.session.picked == {second: (2, 4)}
+        assert app.workspace.picked == {second: (2, 4)}

@@ -7,7 +7,7 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from engine.contract.run.folder import RunFolder
 from engine.exchange.imports.layouts import find_runs
-from engine.exchange.imports.plan import Options, plan
+from engine.exchange.imports.plan import ImportOptions, plan
 from engine.exchange.imports.write import write
 
 TAGS = {"Loss/Training": 0.5, "Loss/Test": 0.6, "Accuracy/Train": 0.99, "Accuracy/Test": 0.9626}
@@ -22,7 +22,7 @@ def published(root, tmp_path) -> RunFolder:
         writer.add_event(Event(wall_time=1.7e9 + 60 * epoch, step=epoch, summary=Summary(value=values)))
     writer.close()
     (found,) = find_runs(tmp_path / "logs")
-    return write(plan(found, Options()), root)
+    return write(plan(found, ImportOptions()), root)
 
 
 async def test_results_say_where_a_run_comes_from(workbench, make_run, published, screen_text, until):
@@ -47,7 +47,7 @@ async def test_a_run_of_ours_is_compared_with_the_published_one(workbench, make_
     ours = make_run(accuracy=0.97)
     app = workbench("results")
     for run in (published, ours):
-        app.session.toggle_mark(run)
+        app.workspace.toggle_mark(run)
     async with app.run_test(size=(160, 45)) as pilot:
         app.visit("compare")
         await until(pilot, lambda: "97.00" in screen_text(app) and "no predictions" in screen_text(app))
@@ -63,7 +63,7 @@ async def test_inspect_shows_no_seed_and_how_the_run_was_read(workbench, publish
     app = workbench("results")
     async with app.run_test(size=(160, 45)) as pilot:
         await until(pilot, lambda: "train3" in screen_text(app))
-        app.session.selected = published
+        app.workspace.selected = published
         app.visit("inspect")
         await until(pilot, lambda: "imported without its recipe" in screen_text(app))
         title = screen_text(app).splitlines()[1]
@@ -81,4 +81,4 @@ async def test_a_key_that_needs_a_recipe_is_answered_in_one_line(workbench, publ
         await pilot.press(key)
         await settle(pilot)
         await until(pilot, lambda: "its recipe is unknown" in " ".join(screen_text(app).split()))
-        assert app.session.start.started == []
+        assert app.workspace.start.started == []

@@ -7,8 +7,8 @@ from engine.contract.run.store import RunFolder, find
 from tests.tui.blank import wasted
 from tests.tui.demo import ManyRuns, gallery
 from tui.screens.results_preview import RunPreview
-from tui.session import Session
 from tui.widgets.run_list import RunList
+from tui.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +31,14 @@ def shown(pictures, tmp_path, workbench):
 
     def make(baseline: RunFolder | None = runs[2], keep: int = 18):
         app = workbench("results")
-        app.session = Session([root], state_file=tmp_path / "state.json", index=Index(root.parent / "gallery.sqlite"))
-        app.session.refresh()
-        app.session.baseline = baseline
-        app.session.selected = runs[min(5, keep - 1)]
+        app.workspace = Workspace(
+            [root], state_file=tmp_path / "state.json", index=Index(root.parent / "gallery.sqlite")
+        )
+        app.workspace.refresh()
+        app.workspace.baseline = baseline
+        app.workspace.selected = runs[min(5, keep - 1)]
         kept = {run.id for run in runs[:keep]}
-        app.session._rows = [row for row in app.session.summaries() if row.id in kept]
+        app.workspace._rows = [row for row in app.workspace.summaries() if row.id in kept]
         return app
 
     return make
@@ -116,10 +118,10 @@ async def test_u_takes_the_baseline_back(shown, pictures, settle):
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("b")
         await settle(pilot)
-        assert app.session.baseline == runs[5]
+        assert app.workspace.baseline == runs[5]
         await pilot.press("u")
         await settle(pilot)
-        assert app.session.baseline == runs[2]
+        assert app.workspace.baseline == runs[2]
 
 
 async def test_ten_thousand_runs_read_no_predictions_but_those_in_sight(workbench, until, monkeypatch):

@@ -96,17 +96,17 @@ async def test_what_d_deletes_lies_in_the_trash_and_u_brings_it_back_with_its_ma
         await pilot.press("b", "asterisk", "D", "a", "d")  # all marked runs, after another question
         await settle(pilot)
         assert {run.id for run in in_trash(root)} == {run.id for run in runs}
-        assert app.session.marked == [] and app.session.baseline is None
+        assert app.workspace.marked == [] and app.workspace.baseline is None
         assert f"0 runs   trash {size / 1e6:.3g} MB" in screen_text(app)
         await pilot.press("u")
         await settle(pilot)
         assert {path: path.stat().st_ino for path in before} == before and in_trash(root) == []
-        assert set(app.session.marked) == runs and app.session.baseline in runs
+        assert set(app.workspace.marked) == runs and app.workspace.baseline in runs
         assert "trash" not in screen_text(app)
         await until(pilot, lambda: f"files   {finished.size_bytes() / 1e6:.3g} MB in" in screen_text(app))
         await pilot.press("u")
         await settle(pilot)
-        assert app.session.marked == []
+        assert app.workspace.marked == []
 
 
 async def test_u_in_a_question_undoes_nothing(root, workbench, finished_run, settle):
@@ -115,7 +115,7 @@ async def test_u_in_a_question_undoes_nothing(root, workbench, finished_run, set
     async with app.run_test() as pilot:
         await pilot.press("space", "D", "u")
         await settle(pilot)
-        assert app.session.marked == [run] and isinstance(app.screen, Confirm)
+        assert app.workspace.marked == [run] and isinstance(app.screen, Confirm)
 
 
 async def test_a_deletion_that_cannot_be_undone_says_why(root, workbench, finished_run, settle):

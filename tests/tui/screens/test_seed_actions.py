@@ -14,7 +14,7 @@ async def test_more_seeds_are_queued_after_asking_and_the_number_is_stored(
 ):
     runs = [make_run(seed=seed, accuracy=0.9) for seed in (0, 1)]
     app = workbench(mode)
-    app.session.selected = runs[0]
+    app.workspace.selected = runs[0]
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         await pilot.press("N")
@@ -26,8 +26,8 @@ async def test_more_seeds_are_queued_after_asking_and_the_number_is_stored(
         await pilot.press("backspace", "4", "enter")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         assert "2 to start" in screen_text(app) and "Device: " in screen_text(app)
-        assert "Queue 2 runs" in screen_text(app) and planned_seeds(app.session.roots) == {}
+        assert "Queue 2 runs" in screen_text(app) and planned_seeds(app.workspace.roots) == {}
         await pilot.press("enter")
-        await until(pilot, lambda: len(app.session.summaries()) == 4)
-        assert planned_seeds(app.session.roots) == {runs[0].info().recipe_id: 4}
-        assert sorted(row.seed for row in app.session.summaries()) == [0, 1, 2, 3]
+        await until(pilot, lambda: len(app.workspace.summaries()) == 4)
+        assert planned_seeds(app.workspace.roots) == {runs[0].info().recipe_id: 4}
+        assert sorted(row.seed for row in app.workspace.summaries()) == [0, 1, 2, 3]

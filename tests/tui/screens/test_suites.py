@@ -87,7 +87,7 @@ async def test_a_run_that_ends_shows_by_itself(workbench, ended, screen_text, se
         await opened(app, pilot, settle)
         assert "+5.00" not in screen_text(app)
         ended("plain")
-        app.session.refresh()
+        app.workspace.refresh()
         app.on_runs_changed()
         await settle(pilot)
         assert "+5.00" in screen_text(app)
@@ -183,7 +183,7 @@ async def test_enter_opens_the_newest_run_and_e_fills_in_new_run(workbench, ende
         assert app.current_mode == "results" and any("no run yet" in notice.message for notice in app._notifications)
         await pilot.press("k", "enter")
         await settle(pilot)
-        assert app.current_mode == "dashboard" and app.session.selected == run
+        assert app.current_mode == "dashboard" and app.workspace.selected == run
         await pilot.press("q")
         await settle(pilot)
         assert app.screen.query_one(SuiteRows).has_focus

@@ -96,7 +96,7 @@ async def test_tags_are_typed_before_the_prompt_is_there(root, workbench, settle
 async def test_a_comparison_is_named_at_once_and_corrected_if_it_is_refused(root, workbench, settle, until):
     runs = [write_run(root, Demo(epochs_done=3, state="finished", seed=seed)) for seed in range(2)]
     app = workbench("compare")
-    app.session.marked = runs
+    app.workspace.marked = runs
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot, 0.2)
         press_at_once(app, "W", "no name", "enter")
@@ -111,7 +111,7 @@ async def test_a_comparison_is_named_at_once_and_corrected_if_it_is_refused(root
 async def test_the_search_of_a_log_and_of_a_list_of_options(root, workbench, settle, until):
     run = write_run(root, Demo(epochs_done=9, state="finished"))
     app = workbench("dashboard")
-    app.session.selected = run
+    app.workspace.selected = run
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         press_at_once(app, "slash", "epoch 7", "enter")

@@ -7,7 +7,7 @@ import pytest
 from engine.contract.run import scheduled
 from engine.contract.run.jobs import JobRecord
 from engine.contract.run.process import ExitRecord, Heartbeat, Identity, ProcRecord
-from engine.contract.run.squeue import Job
+from engine.contract.run.squeue import SlurmJob
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def says(monkeypatch):
     """Lets Slurm say something about every job."""
 
     def say(state: str, reason: str = "", nodes: str = "", start: float = 0.0) -> None:
-        word = Job(state, reason, nodes, start) if state else None
+        word = SlurmJob(state, reason, nodes, start) if state else None
         monkeypatch.setattr("engine.contract.run.squeue.job", lambda number, submitted: word)
 
     return say

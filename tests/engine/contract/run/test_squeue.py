@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.contract.run import squeue
-from engine.contract.run.squeue import Job
+from engine.contract.run.squeue import SlurmJob
 
 LISTED = """\
 3|PENDING|Resources|0:00|1:00|| 2099-01-02T03:04:05|2026-11-28T05:10:24|/runs/a
@@ -48,7 +48,7 @@ def aged(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 def test_lines_become_jobs_and_others_are_skipped():
     found = squeue.read_lines(LISTED)
     assert list(found) == ["3", "4_7", "5", "6"]
-    assert found["3"] == Job("PENDING", "Resources", "", squeue._moment("2099-01-02T03:04:05"))
+    assert found["3"] == SlurmJob("PENDING", "Resources", "", squeue._moment("2099-01-02T03:04:05"))
     assert found["3"].start > time.time()
     assert (found["4_7"].nodes, found["4_7"].reason) == ("n[1-2]", "")
     assert found["6"].start == 0.0
@@ -88,16 +88,16 @@ def test_how_a_job_ended_is_remembered_when_slurm_has_forgotten_it(fake, monkeyp
     squeue.jobs()
     (fake / "listed").write_text("")
     aged(monkeypatch, squeue.POLL_SECONDS + 1)
-    assert squeue.job("5", 0.0) == Job("CANCELLED", "", "n1", squeue._moment("2026-11-28T05:08:31"))
-    assert squeue.job("3", 0.0) == Job("GONE")
+    assert squeue.job("5", 0.0) == SlurmJob("CANCELLED", "", "n1", squeue._moment("2026-11-28T05:08:31"))
+    assert squeue.job("3", 0.0) == SlurmJob("GONE")
     aged(monkeypatch, squeue.REMEMBERED_SECONDS + 60)
-    assert squeue.job("5", 0.0) == Job("GONE")
+    assert squeue.job("5", 0.0) == SlurmJob("GONE")
 
 
 def test_a_job_that_was_submitted_after_the_answer_is_unknown_and_not_gone(fake):
     squeue.jobs()
     assert squeue.job("8", time.time()) is None
-    assert squeue.job("8", time.time() - 60) == Job("GONE")
+    assert squeue.job("8", time.time() - 60) == SlurmJob("GONE")
 
 
 def test_a_controller_that_fails_leaves_what_was_known(fake, monkeypatch):

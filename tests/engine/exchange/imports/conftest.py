@@ -7,7 +7,7 @@ import pytest
 from engine.analysis.history import History
 from engine.contract.run.store import runs_root
 from engine.exchange.imports.layouts import find_runs
-from engine.exchange.imports.plan import Options, plan
+from engine.exchange.imports.plan import ImportOptions, plan
 from engine.exchange.imports.write import write
 
 
@@ -28,7 +28,7 @@ def plans():
     """The plans of all runs in a folder by name."""
 
     def make(place, **options):
-        return {found.name: plan(found, Options(**options)) for found in find_runs(place)}
+        return {found.name: plan(found, ImportOptions(**options)) for found in find_runs(place)}
 
     return make
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.contract.recipe.schema import Placement
-from engine.launch.slurm.script import Job, array_script, script, seconds, warning
+from engine.launch.slurm.script import ScriptValues, array_script, script, seconds, warning
 
 RUN = Path("/runs/20261128-101530-k3f9")
 COMMAND = ["/venv/bin/python", "-m", "engine.launch.supervise", str(RUN), "--slurm"]
@@ -24,7 +24,7 @@ def test_every_setting_is_an_option_of_sbatch_and_the_rest_is_what_the_superviso
         launcher="slurm", partition="gpu", account="lab", qos="long", time="4:00:00", cpus=8, memory="16G",
         constraint="a100|h100", sbatch="--exclusive --mail-type=END", setup="module load cuda",
     )  # fmt: skip
-    text = script(Job(RUN, {"PYTHONPATH": "/my code"}, COMMAND), placement)
+    text = script(ScriptValues(RUN, {"PYTHONPATH": "/my code"}, COMMAND), placement)
     assert text.startswith("#!/bin/sh\n")
     assert header(text) == {
         "job-name": "cifar-tui-k3f9",
@@ -52,7 +52,7 @@ def test_every_setting_is_an_option_of_sbatch_and_the_rest_is_what_the_superviso
 
 
 def test_a_run_on_several_nodes_has_a_task_and_its_part_of_the_gpus_on_each():
-    text = script(Job(RUN, {}, COMMAND), Placement(launcher="slurm", gpus=8, nodes=2, cpus=16))
+    text = script(ScriptValues(RUN, {}, COMMAND), Placement(launcher="slurm", gpus=8, nodes=2, cpus=16))
     found = header(text)
     assert [found[name] for name in ("nodes", "ntasks", "ntasks-per-node", "gres")] == ["2", "2", "1", "gpu:4"]
     step = "--nodes=2 --ntasks=2 --ntasks-per-node=1 --wait=120 --cpus-per-task=16"
@@ -60,18 +60,21 @@ def test_a_run_on_several_nodes_has_a_task_and_its_part_of_the_gpus_on_each():
 
 
 def test_a_run_on_the_cpu_asks_for_no_gpu_and_empty_settings_for_nothing():
-    found = header(script(Job(RUN, {}, COMMAND), Placement(launcher="slurm", device="cpu")))
+    found = header(script(ScriptValues(RUN, {}, COMMAND), Placement(launcher="slurm", device="cpu")))
     assert not found.keys() & {"gres", "partition", "account", "qos", "time", "mem", "constraint", "cpus-per-task"}
 
 
 def test_a_path_with_spaces_and_percent_signs_is_written_as_sbatch_reads_it():
-    found = header(script(Job(Path("/my runs/50%/a-b3f9"), {}, COMMAND), Placement()))
+    found = header(script(ScriptValues(Path("/my runs/50%/a-b3f9"), {}, COMMAND), Placement()))
     assert found["output"] == '"/my runs/50%%/a-b3f9/log.txt"'
 
 
 @pytest.mark.parametrize("placement", [Placement(), Placement(setup="true\nfalse || true")])
 def test_the_shell_takes_it(placement):
-    for text in (script(Job(RUN, {"A": "it's"}, COMMAND), placement), array_script(Path("/a b/list"), 3, placement)):
+    for text in (
+        script(ScriptValues(RUN, {"A": "it's"}, COMMAND), placement),
+        array_script(Path("/a b/list"), 3, placement),
+    ):
         subprocess.run(["sh", "-n"], input=text, text=True, check=True)
 
 

@@ -15,10 +15,10 @@ from engine.contract.errors import BadInput
 from engine.contract.recipe.catalog import Catalog, catalog
 from engine.contract.run.index import Index
 from engine.contract.run.store import RunFolder, Summary, find, remove, restore, trash_bytes, trash_of
-from tui.comparisons import Comparison
+from tui.comparisons import SavedComparison
 from tui.drawing.format import counted
 from tui.drawing.run_columns import DEFAULT
-from tui.marks import Marked, Slots, from_table, to_table
+from tui.marks import RunMarks, Slots, from_table, to_table
 from tui.plans.again import own_parts, repeat_of
 from tui.plans.draft import Draft
 from tui.settings import SMALLEST
@@ -38,7 +38,7 @@ def _start(run: RunFolder) -> None:
     start(run)
 
 
-class Session(Marked):
+class Workspace(RunMarks):
     """The state behind the screens: what the user selected, and a copy of the rows. The files remain authoritative.
 
     Args:
@@ -65,7 +65,7 @@ class Session(Marked):
         """The draft that New run opens with."""
         self.against: RunFolder | None = None
         """The run with which Disagree of Inspect opens; None leaves the tab as it is."""
-        self.comparison: Comparison | None = None
+        self.comparison: SavedComparison | None = None
         """The saved comparison whose axes and mode Compare opens with."""
         self.parts: tuple[str, ...] = ()
         """Files with the user's own parts, which are copied into new runs."""
@@ -184,7 +184,7 @@ class Session(Marked):
         what = f"baseline {run.id[-4:]}" if self.baseline else "no baseline"
         self.undo_stack.push(what, lambda: setattr(self, "baseline", before))
 
-    def show_comparison(self, saved: Comparison) -> list[str]:
+    def show_comparison(self, saved: SavedComparison) -> list[str]:
         """Mark the runs of a saved comparison, with its baseline.
 
         Returns:
