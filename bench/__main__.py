@@ -114,10 +114,10 @@ def run(asked: argparse.Namespace) -> None:
         for row in case.measure():
             table.row(row)
             report.add(area, row)
-    finish(report, load, [told(case, budget) for case in budget.left_out])
+    finish(report, load, [left_out(case, budget) for case in budget.left_out])
 
 
-def told(case: Case, budget: Budget) -> str:
+def left_out(case: Case, budget: Budget) -> str:
     """A case that did not fit, with the time that it would have taken."""
     return f"{case.area}: {case.name} (about {budget.expected(case):.0f} s)"
 

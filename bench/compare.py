@@ -50,8 +50,8 @@ def notes(first: Path, a: dict[str, Any], second: Path, b: dict[str, Any]) -> It
         if a[key] != b[key]:
             yield f"note: {key} differs: {a[key]} in {first}, {b[key]} in {second}"
     for file, report in ((first, a), (second, b)):
-        if told := warning(report["load"]):
-            yield f"{file}: {told}"
+        if note := warning(report["load"]):
+            yield f"{file}: {note}"
 
 
 def ratios(a: dict[str, Any], b: dict[str, Any]) -> Iterator[Row]:

@@ -136,10 +136,10 @@ def _short(place: Path) -> Path:
 
 def _images(place: Path) -> tuple[NDArray[np.int64], str]:
     """The labels and the fingerprint of CIFAR-10, read into the cache of the terminals, or made-up labels and ""."""
-    told = subprocess.run(
+    made = subprocess.run(
         [sys.executable, "-c", IMAGES], env=environment(place), cwd=ROOT, capture_output=True, text=True, check=False
     )
-    if told.returncode:
+    if made.returncode:
         return np.random.default_rng(0).integers(0, len(fake_run.CLASSES), 10_000), ""
-    data, labels = json.loads(told.stdout)
+    data, labels = json.loads(made.stdout)
     return np.asarray(labels, np.int64), data

@@ -97,8 +97,8 @@ def rows(what: str, contestants: dict[str, Rate], rounds: int, batch: int, preci
                 rates[name].append(measured)
     ours = rates.pop("ours")
     for name, theirs in rates.items():
-        told = f"airbench94.py, {name}, batch size {batch}"
-        yield row(f"airbench94 {what} / record's net, {name}", ours, told, theirs, precision)
+        peer = f"airbench94.py, {name}, batch size {batch}"
+        yield row(f"airbench94 {what} / record's net, {name}", ours, peer, theirs, precision)
 
 
 class RecordStep:

@@ -108,9 +108,9 @@ def _peer(model: str, device: torch.device, steps: int, rounds: int) -> Iterator
             (count, training), (_, more) = plain.train(), plain.evaluate()
             theirs.append(count / training)
             evaluating.append(count / (training + more))
-    told = f"DataLoader with {WORKERS} workers, PIL, fp32, .item()"
-    yield row(f"{model} epoch / plain loop", ours, told, theirs, precision)
-    yield row(f"{model} epoch / plain loop that evaluates train", ours, told, evaluating, precision)
+    loader = f"DataLoader with {WORKERS} workers, PIL, fp32, .item()"
+    yield row(f"{model} epoch / plain loop", ours, loader, theirs, precision)
+    yield row(f"{model} epoch / plain loop that evaluates train", ours, loader, evaluating, precision)
 
 
 def _loader(device: torch.device, rounds: int) -> Iterator[Row]:

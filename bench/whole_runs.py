@@ -71,9 +71,9 @@ def our_run(preset: str, seed: int, data_dir: str, folder: Path) -> Whole:
     """Train a preset as a user would, in a folder of its own."""
     command = [*COMMAND, "--preset", preset, "--headless", "--json", "--seed", str(seed), "--data-dir", data_dir]
     began = time.perf_counter()
-    told = subprocess.run(command, env=environment(folder), cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
+    output = subprocess.run(command, env=environment(folder), cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
     wall = time.perf_counter() - began
-    epochs = [event for line in told.stdout.splitlines() if isinstance(event := decode(line), Epoch)]
+    epochs = [event for line in output.stdout.splitlines() if isinstance(event := decode(line), Epoch)]
     last = epochs[-1]
     seconds = sum(sum(epoch.seconds.values()) for epoch in epochs)
     return Whole(wall, seconds, 100 * last.tta_accuracy, 100 * last.test_accuracy)
@@ -82,5 +82,5 @@ def our_run(preset: str, seed: int, data_dir: str, folder: Path) -> Whole:
 def their_run(checkout: Path, data_dir: str) -> Whole:
     """Train by the record's code in a process of its own."""
     command = [sys.executable, "-m", "bench.record", str(checkout), "--data-dir", data_dir]
-    told = subprocess.run(command, env=os.environ, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
-    return Whole(**json.loads(told.stdout.splitlines()[-1]))
+    output = subprocess.run(command, env=os.environ, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
+    return Whole(**json.loads(output.stdout.splitlines()[-1]))

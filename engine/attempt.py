@@ -106,9 +106,9 @@ def take_part(run: RunFolder, rank: int, stopping: Callable[[], bool]) -> int:
     except Interrupted:
         return 0
     except Exception as error:  # the top of the process: every failure is recorded
-        told = attempt.describe(error)
-        reason = rank_failure.LOST if isinstance(error, RankLost) else told.reason
-        home.write(rank_failure.RankFailure(rank, reason, told.message, told.detail).write)
+        found = attempt.describe(error)
+        reason = rank_failure.LOST if isinstance(error, RankLost) else found.reason
+        home.write(rank_failure.RankFailure(rank, reason, found.message, found.detail).write)
         return 1
     return 0
 

@@ -89,7 +89,7 @@ def by_class(judged: JudgedImages) -> list[ClassMistakes]:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RunAnswer:
     """What one run says about an image."""
 
     run: str
@@ -97,11 +97,11 @@ class Said:
     probability: float
 
 
-def said_by(runs: Sequence[JudgedImages], index: int) -> list[Said]:
+def answers_to(runs: Sequence[JudgedImages], index: int) -> list[RunAnswer]:
     """What each run says about the image with this index of the test set; runs not tested on it are left out."""
     found = [(one, one.place(index)) for one in runs]
     return [
-        Said(one.run, int(one.answers.predicted[place]), one.probability(place))
+        RunAnswer(one.run, int(one.answers.predicted[place]), one.probability(place))
         for one, place in found
         if place is not None
     ]
@@ -155,7 +155,7 @@ def to_json(judged: JudgedImages, others: Sequence[JudgedImages], doubt: Doubts)
             "loss": sure.loss,
             "others": [
                 {"run": one.run, "predicted": names[one.predicted], "probability": one.probability}
-                for one in said_by(others, index)
+                for one in answers_to(others, index)
             ],
         }
 

@@ -115,7 +115,7 @@ def _stopped_without_closing(evidence: Evidence) -> Ending:
 def _died(evidence: Evidence) -> Ending:
     if evidence.rank is not None:
         rank = evidence.rank
-        return Ending("failed", rank.reason or "traceback", rank.told, rank.detail)
+        return Ending("failed", rank.reason or "traceback", rank.text, rank.detail)
     log = evidence.log
     code, last = root_cause(evidence.returncode, log), last_line(log)
     if code == -signal.SIGKILL:

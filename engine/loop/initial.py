@@ -132,9 +132,9 @@ def _listed(what: str, names: Collection[str], others: Collection[str]) -> str:
     """`2 missing (a, nearest x; b)`; "" if there are none."""
     if not names:
         return ""
-    told = [name + _nearest(name, others) for name in islice(names, NAMED)]
+    shown = [name + _nearest(name, others) for name in islice(names, NAMED)]
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return f"{len(names):,} {what} ({'; '.join(told)}{more})"
+    return f"{len(names):,} {what} ({'; '.join(shown)}{more})"
 
 
 def _nearest(name: str, others: Collection[str]) -> str:

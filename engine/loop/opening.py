@@ -9,7 +9,7 @@ from engine.contract.run.events import Event, Message, RunStarted
 from engine.data.load import DataSet
 from engine.loop.decisions import Decisions
 from engine.loop.setup import Setup
-from engine.loop.trials import told
+from engine.loop.trials import describe
 
 
 def opening(
@@ -58,5 +58,5 @@ def arithmetic(decisions: Decisions) -> str:
         faster = f", {gain:.1f} times as fast as whole batches here" if gain else ""
         parts.append(f"in micro-batches of {decisions.micro_batch} images{faster}")
     if decisions.probe:
-        parts.append(told(decisions.probe))
+        parts.append(describe(decisions.probe))
     return "; ".join(parts)

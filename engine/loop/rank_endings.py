@@ -39,4 +39,4 @@ def why_lost(run: RunFolder) -> Failed:
     if found is None:
         message = "another rank of this run ended without giving a reason, as after kill -9; see the log"
         return Failed(reason="killed", message=message)
-    return Failed(reason=found.reason, message=found.told, detail=found.detail)
+    return Failed(reason=found.reason, message=found.text, detail=found.detail)

@@ -97,7 +97,7 @@ def _ages(known: Known, threads: bool, precision: bool, micro_batch: bool) -> di
     return {name: round(time.time() - moment, 1) for name, moment in tried.items()}
 
 
-def told(figures: Mapping[str, Any]) -> str:
+def describe(figures: Mapping[str, Any]) -> str:
     """What the trials took and what was reused, for the run's first message; "" if there were none."""
     parts = []
     if "seconds" in figures:

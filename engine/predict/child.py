@@ -67,7 +67,7 @@ def predict(asked: Asked) -> Predicted:
     tta = network.tta if asked.tta else "off"
     bf16, channels_last = precision == "bf16", network.channels_last
     views = _views(weights.model, data, device, bf16=bf16, channels_last=channels_last, tta=tta)
-    found = judge(given, views, data.classes, tta, lambda done, what: _told(done, given.images, what))
+    found = judge(given, views, data.classes, tta, lambda done, what: _report(done, given.images, what))
     entry = Predicted(
         name=given.name,
         layout=given.layout,
@@ -159,7 +159,7 @@ def _phase(phase: str, note: str) -> None:
         sys.stderr.write(f"{phase}: {note}\n")
 
 
-def _told(done: int, total: int, what: str) -> None:
+def _report(done: int, total: int, what: str) -> None:
     sys.stdout.write(json.dumps({"done": done, "of": total, "what": what}) + "\n")
     sys.stdout.flush()
 

@@ -27,7 +27,7 @@ MISPLACED: Final = 0.3
 
 Views = Callable[[Split], Tensor]
 """From images to their logits (views, N, classes) in fp32 on the host."""
-Told = Callable[[int, str], None]
+Report = Callable[[int, str], None]
 """Called with the number of images done and what is worked on."""
 
 
@@ -39,11 +39,11 @@ class Scored:
     answered: Answered
 
 
-def judge(given: Given, views: Views, classes: Sequence[str], tta: str, told: Told) -> Scored:
+def judge(given: Given, views: Views, classes: Sequence[str], tta: str, report: Report) -> Scored:
     """Predict a whole set. Raises BadInput if a logit is not finite, or a file is damaged."""
     if given.layout == "corruptions":
-        return _corrupted(given, views, classes, tta, told)
-    plain, averages = _logits(given.parts[0], views, tta, lambda done: told(done, given.name))
+        return _corrupted(given, views, classes, tta, report)
+    plain, averages = _logits(given.parts[0], views, tta, lambda done: report(done, given.name))
     kept = as_kept(plain).numpy()
     files = [file.role for file in given.files] if given.by_file else []
     labels = given.labels if given.labels is not None else np.zeros(0, np.int64)
@@ -65,7 +65,7 @@ def judge(given: Given, views: Views, classes: Sequence[str], tta: str, told: To
     return Scored(fields | {"notes": [*given.notes, *note]}, answered)
 
 
-def _corrupted(given: Given, views: Views, classes: Sequence[str], tta: str, told: Told) -> Scored:
+def _corrupted(given: Given, views: Views, classes: Sequence[str], tta: str, report: Report) -> Scored:
     """Only the class and its probability are kept of each image: there are 950,000 in CIFAR-10-C."""
     labels, names = given.labels, given.corruptions
     assert labels is not None
@@ -73,7 +73,7 @@ def _corrupted(given: Given, views: Views, classes: Sequence[str], tta: str, tol
     predicted, confidence = np.zeros(shape, np.int16), np.zeros(shape, np.float16)
     with_views, done = np.zeros(shape, np.int16), 0
     for at, part in enumerate(given.parts):
-        plain, averages = _logits(part, views, tta, _telling(told, done, part))
+        plain, averages = _logits(part, views, tta, _reporting(report, done, part))
         done += len(part.images)
         top = plain.softmax(1).max(1)
         cell = divmod(at, SEVERITIES)
@@ -125,11 +125,11 @@ def _figures(
     }
 
 
-def _telling(told: Told, before: int, part: ImageSubset) -> Callable[[int], None]:
-    return lambda done: told(before + done, f"{part.corruption}, severity {part.severity}")
+def _reporting(report: Report, before: int, part: ImageSubset) -> Callable[[int], None]:
+    return lambda done: report(before + done, f"{part.corruption}, severity {part.severity}")
 
 
-def _logits(part: ImageSubset, views: Views, tta: str, told: Callable[[int], None]) -> tuple[Tensor, Tensor | None]:
+def _logits(part: ImageSubset, views: Views, tta: str, report: Callable[[int], None]) -> tuple[Tensor, Tensor | None]:
     """Logits (N, classes) of the images as they are, and with `tta` those of the averaged views."""
     plain, averages, done = [], [], 0
     for pixels in part.images.batches(CHUNK):
@@ -141,7 +141,7 @@ def _logits(part: ImageSubset, views: Views, tta: str, told: Callable[[int], Non
         if tta != "off":
             averages.append(average(found, tta))
         done += len(images)
-        told(done)
+        report(done)
     return torch.cat(plain), torch.cat(averages) if averages else None
 
 

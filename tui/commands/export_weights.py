@@ -60,8 +60,8 @@ def export_weights(run: RunFolder, wanted: WeightsOptions, out: Path | None, *, 
     if wanted.check:
         checked = answer["check"]
         difference = checked["difference"]
-        told = f"differ by at most {difference:.2g}" if difference else "are equal"
-        typer.echo(f"checked in a fresh process: the logits of {checked['images']} test images {told}")
+        result = f"differ by at most {difference:.2g}" if difference else "are equal"
+        typer.echo(f"checked in a fresh process: the logits of {checked['images']} test images {result}")
     return None
 
 

@@ -69,10 +69,10 @@ def _predicted(run: RunFolder, asked: Asked, environment: Mapping[str, str]) -> 
     stem = ""
     try:
         for line in child.lines():
-            told = json.loads(line)
-            stem = told.get("stem", stem)
-            if "done" in told:
-                rewrite_line(f"{run.id[-4:]} {told['what']}: {told['done']:,} of {told['of']:,} images")
+            message = json.loads(line)
+            stem = message.get("stem", stem)
+            if "done" in message:
+                rewrite_line(f"{run.id[-4:]} {message['what']}: {message['done']:,} of {message['of']:,} images")
         code = child.wait()
     finally:
         child.stop()

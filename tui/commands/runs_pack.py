@@ -127,9 +127,9 @@ def _say_sizes(manifest: Manifest) -> None:
     for run_id in manifest.runs:
         entries = manifest.of(run_id)
         largest = sorted(entries, key=lambda entry: entry.bytes, reverse=True)[:3]
-        told = ", ".join(f"{entry.file} {file_size(entry.bytes)}" for entry in largest)
+        names = ", ".join(f"{entry.file} {file_size(entry.bytes)}" for entry in largest)
         size = file_size(sum(entry.bytes for entry in entries))
-        say(f"{run_id}: {counted(len(entries), 'file')}, {size} unpacked ({told})")
+        say(f"{run_id}: {counted(len(entries), 'file')}, {size} unpacked ({names})")
     how = [counted(len(manifest.runs), "run"), f"{file_size(manifest.size)} unpacked"]
     how += ["with weights" if manifest.weights else "without weights"]
     how += ["anonymous"] if manifest.anonymous else []

@@ -77,7 +77,7 @@ def show_suite(name: str = Name, as_json: bool = Json) -> None:
     if as_json:
         table = suite.model_dump(include={"name", "title", "description", "source"})
         return print_json(table | {"rows": [_row(row, parts) for row in suite.rows]})
-    return typer.echo(text(reported_table(suite, [_said(row, parts) for row in suite.rows]), width()), nl=False)
+    return typer.echo(text(reported_table(suite, [_changes_of(row, parts) for row in suite.rows]), width()), nl=False)
 
 
 def _row(row: Row, parts: Catalog) -> dict[str, Any]:
@@ -87,14 +87,14 @@ def _row(row: Row, parts: Catalog) -> dict[str, Any]:
         "id": row.id,
         "title": row.title,
         "recipe": row.recipe,
-        "changes": _said(row, parts),
+        "changes": _changes_of(row, parts),
         "reported": reported_data(row),
         "source": row.source,
         "note": row.note,
     }
 
 
-def _said(row: Row, parts: Catalog) -> str:
+def _changes_of(row: Row, parts: Catalog) -> str:
     """How a row differs from its preset, as text."""
     return changes(references.recipe_of(row.recipe, parts), row_recipe(row, parts), parts)
 

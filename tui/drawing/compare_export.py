@@ -31,13 +31,15 @@ def sheets(judged: Judged, labels: Mapping[str, str], *, by_recipe: bool) -> lis
     found = [replace(runs, title="Runs", lead=tuple(means(judged, labels)), legend=legend)]
     if by_recipe and judged.recipes:
         recipes = judged.recipes
-        said = [recipe_sentence(row, labels[row.recipe.recipe_id], recipes.rules, recipes.size) for row in recipes.rows]
-        found.append(replace(recipes_table(recipes, labels), legend=tuple(said)))
+        sentences = [
+            recipe_sentence(row, labels[row.recipe.recipe_id], recipes.rules, recipes.size) for row in recipes.rows
+        ]
+        found.append(replace(recipes_table(recipes, labels), legend=tuple(sentences)))
     elif judged.models and judged.models.rows:
         models = judged.models
         changes = {one.run.id: one.changes for one in judged.marked}
-        said = [model_sentence(row, models.baseline, models.rules, models.size) for row in models.rows]
-        found.append(replace(models_table(models, changes), legend=tuple(said)))
+        sentences = [model_sentence(row, models.baseline, models.rules, models.size) for row in models.rows]
+        found.append(replace(models_table(models, changes), legend=tuple(sentences)))
     return [*found, *map(on_set_table, judged.on_sets)]
 
 

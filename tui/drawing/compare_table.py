@@ -69,12 +69,12 @@ def columns(marked: Sequence[MarkedRun], baseline: str, width: int, models: Mode
 
 def _figures(marked: Sequence[MarkedRun], baseline: str) -> list[_Column]:
     reached = [at for at, _ in enumerate(marked[0].milestones) if any(one.milestones[at].epoch for one in marked)]
-    said = max((len(_at(one.row, marked)) for one in marked), default=0)
+    at_width = max((len(_at(one.row, marked)) for one in marked), default=0)
 
     def against(one: MarkedRun) -> str:
         if one.run.id == baseline:
-            return "base" + " " * said
-        return f"{delta(one.row.against, 2)}{_at(one.row, marked):{said}}"
+            return "base" + " " * at_width
+        return f"{delta(one.row.against, 2)}{_at(one.row, marked):{at_width}}"
 
     def epochs_to(at: int) -> Callable[[MarkedRun], str]:
         return lambda one: str(one.milestones[at].epoch or NONE)
@@ -84,7 +84,7 @@ def _figures(marked: Sequence[MarkedRun], baseline: str) -> list[_Column]:
         _Column("last", 7, lambda one: percent(one.row.last), "strong"),
         _Column("± 95 %", 7, lambda one: f"±{percent(one.row.interval.half)}" if one.row.interval else "", "dim"),
         _Column("best", 8, lambda one: picked(one.row.best, one.row.standing.best_on), "dim"),
-        _Column("Δ base", 9 + said, against, "difference"),
+        _Column("Δ base", 9 + at_width, against, "difference"),
         *(_Column(f"{100 * marked[0].milestones[at].target:g} %", 6, epochs_to(at)) for at in reached),
     ]
     if any(one.run.epoch_seconds for one in marked):

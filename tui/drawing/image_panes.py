@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.analysis.judged_images import JudgedImages
-from engine.analysis.mistakes import ClassMistakes, Doubts, Said, Sureness
+from engine.analysis.mistakes import ClassMistakes, Doubts, RunAnswer, Sureness
 from engine.analysis.statistics.agreement import SUSPECT_PROBABILITY
 from engine.contract.text import one_line
 from tui.drawing.bars import bar
@@ -38,19 +38,19 @@ def considered(judged: JudgedImages, place: int, sure: Sureness, title: str, wid
 
 
 def others_say(
-    said: Sequence[tuple[Said, str, str]], label: int, names: Sequence[str], doubt: str, width: int
+    answers: Sequence[tuple[RunAnswer, str, str]], label: int, names: Sequence[str], doubt: str, width: int
 ) -> list[Line]:
     """What each run says about the image, the run in question first, and whether its label is suspect.
 
     Args:
-        said: with the mark and the role of each run.
+        answers: with the mark and the role of each run.
         doubt: the sentence below.
     """
     lines = [heading("other marked runs on this image", width), heading("marked runs", width)]
     lines = lines[:1] if width >= 40 else lines[1:]
     cells = width - 8 - NAME - 7
-    table = others_table([one for one, _, _ in said], names, doubt)
-    for (one, mark, role), (run, answer, probability) in zip(said, table.rows, strict=True):
+    table = others_table([one for one, _, _ in answers], names, doubt)
+    for (one, mark, role), (run, answer, probability) in zip(answers, table.rows, strict=True):
         kind = "ok" if one.predicted == label else "hot"
         line: Line = [(f"{mark} {run}".ljust(7), role), (fit(answer, NAME), kind)]
         line += [(" ", ""), *bar(one.probability, cells, kind)] if cells >= 6 else []

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from engine.analysis.judged_images import JudgedImages
-from engine.analysis.mistakes import ClassMistakes, Doubts, Said, Sureness, said_by, sureness
+from engine.analysis.mistakes import ClassMistakes, Doubts, RunAnswer, Sureness, answers_to, sureness
 from engine.contract.text import one_line
 from tui.drawing.format import NONE
 from tui.drawing.typeset import Column, Table
@@ -40,10 +40,10 @@ def images_table(title: str, judged: JudgedImages, places: Sequence[int], others
         columns += [Column(f"{short(other.run)} says"), Column(f"p of {short(other.run)}", right=True)]
     rows = []
     for place in places:
-        said = {one.run: one for one in said_by(others, int(judged.answers.index[place]))}
+        answers = {one.run: one for one in answers_to(others, int(judged.answers.index[place]))}
         cells = [*image_cells(judged, place), *sure_cells(sureness(judged, place))]
         for other in others:
-            one = said.get(other.run)
+            one = answers.get(other.run)
             cells += [one_line(judged.classes[one.predicted]), f"{one.probability:.3f}"] if one else [NONE, NONE]
         rows.append(tuple(cells))
     legend = ("image: index in the test set; margin: logit of the answer minus the next one; entropy and loss in nats",)
@@ -65,7 +65,7 @@ def considered_table(judged: JudgedImages, place: int, sure: Sureness) -> Table:
     return Table(f"image {index}: {truth} taken for {answer}", heads, tuple(rows), legend=figures)
 
 
-def others_table(said: Sequence[Said], names: Sequence[str], doubt: str) -> Table:
+def others_table(answers: Sequence[RunAnswer], names: Sequence[str], doubt: str) -> Table:
     """What each run says about an image.
 
     Args:
@@ -73,7 +73,7 @@ def others_table(said: Sequence[Said], names: Sequence[str], doubt: str) -> Tabl
         doubt: whether its label is suspect, as a sentence.
     """
     heads = (Column("run"), Column("answer"), Column("probability", right=True))
-    rows = tuple((short(one.run), one_line(names[one.predicted]), f"{one.probability:.3f}") for one in said)
+    rows = tuple((short(one.run), one_line(names[one.predicted]), f"{one.probability:.3f}") for one in answers)
     return Table("marked runs on this image", heads, rows, legend=(doubt,))
 
 

@@ -44,17 +44,17 @@ def memory_pane(memory: PeakMemory | None, cards: Sequence[Card], width: int, he
     lines = [heading("memory on each card", width, [basis if memory else "in use now"])]
     room = max(height - 2, 1)
     shown = cards if len(cards) <= room else cards[: max(room - 1, 1)]
-    said = [_said(memory, card) for card in shown]
-    words = max((len(text) for text, _ in said), default=0)
+    remarks = [_remark(memory, card) for card in shown]
+    words = max((len(text) for text, _ in remarks), default=0)
     lines += [
-        _card(i, card, memory, width - words, text) for i, (card, text) in enumerate(zip(shown, said, strict=True))
+        _card(i, card, memory, width - words, text) for i, (card, text) in enumerate(zip(shown, remarks, strict=True))
     ]
     if hidden := cards[len(shown) :]:
         lines.append([(f" {_hidden(hidden, memory)}", "dim")])
     return [*lines, _legend(memory, width)][:height]
 
 
-def _said(memory: PeakMemory | None, card: Card) -> tuple[str, str]:
+def _remark(memory: PeakMemory | None, card: Card) -> tuple[str, str]:
     """What is said of a card, and its role."""
     _, free, total = card
     if free is None or not total:
@@ -62,18 +62,18 @@ def _said(memory: PeakMemory | None, card: Card) -> tuple[str, str]:
     return fits(memory, free, total) if memory else (f"{file_size(free)} of {file_size(total)} free", "")
 
 
-def _card(number: int, card: Card, memory: PeakMemory | None, width: int, said: tuple[str, str]) -> Line:
+def _card(number: int, card: Card, memory: PeakMemory | None, width: int, remark: tuple[str, str]) -> Line:
     """The bar of a card in `width` cells, and what is said of it after them."""
     _, free, total = card
     label: Line = [(f"GPU {number}  ", "dim")]
     if free is None or not total:
-        return [*label, said]
+        return [*label, remark]
     cells = max(width - width_of(label) - 3, _LEAST_BAR)
     before = min(round((1.0 - free / total) * cells), cells)
     ours = min(max(round(memory.total / total * cells), 1), cells - before) if memory else 0
-    role = said[1] if said[1] in ("warn", "bad") else "bar"
+    role = remark[1] if remark[1] in ("warn", "bad") else "bar"
     bar: Line = [("━" * before, "baseline"), ("━" * ours, role), ("━" * (cells - before - ours), "track")]
-    return [*label, *bar, ("  ", ""), said]
+    return [*label, *bar, ("  ", ""), remark]
 
 
 def _hidden(cards: Sequence[Card], memory: PeakMemory | None) -> str:

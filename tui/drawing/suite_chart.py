@@ -34,7 +34,7 @@ def suite_part(suite: Suite, rows: Sequence[Row], lines: Sequence[Reproduction],
     left = max([len(row.title or row.id) for row in rows], default=0) * CELL[0] + 12
     axis = _axis(rows, lines)
     height = HEAD + ROW * len(rows) + FOOT
-    body = [write(0, 16, suite.title, INK, bold=True), write(0, 34, _told(departure), FAINT)]
+    body = [write(0, 16, suite.title, INK, bold=True), write(0, 34, _subtitle(departure), FAINT)]
     body += _frame(axis, left, len(rows))
     for number, (row, result) in enumerate(zip(rows, lines, strict=True)):
         body += _row(row, result, axis, left, HEAD + ROW * number + ROW / 2)
@@ -42,9 +42,9 @@ def suite_part(suite: Suite, rows: Sequence[Row], lines: Sequence[Reproduction],
     return "\n".join(body), left + PLOT + FIGURES, float(height)
 
 
-def _told(departure: str) -> str:
-    told = "test accuracy, %: reported, and measured here by the same rule (* best epoch, picked on test)"
-    return f"{told}; our runs: {departure}" if departure else told
+def _subtitle(departure: str) -> str:
+    text = "test accuracy, %: reported, and measured here by the same rule (* best epoch, picked on test)"
+    return f"{text}; our runs: {departure}" if departure else text
 
 
 def _axis(rows: Sequence[Row], lines: Sequence[Reproduction]) -> Axis:

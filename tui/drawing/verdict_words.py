@@ -137,8 +137,8 @@ def recipe_sentence(verdict: RecipeVerdict, label: str, rules: Rules, size: int)
     Args:
         label: the recipe's name, or how it differs from the baseline.
     """
-    said = _recipe_sentence(verdict, label, rules, size)
-    return f"{_capital(plan_words(verdict))}. {said}" if verdict.interim else said
+    sentence = _recipe_sentence(verdict, label, rules, size)
+    return f"{_capital(plan_words(verdict))}. {sentence}" if verdict.interim else sentence
 
 
 def _capital(text: str) -> str:

@@ -94,8 +94,8 @@ def rate_finder(width: int, height: int) -> list[Line]:
 def estimates(notes: Sequence[tuple[str, str]], width: int, first: str = "") -> list[Line]:
     """The estimates for a start, below `first`, a warning about what was changed to make a start possible."""
     shrunk: list[Line] = [[(f" {part}", "warn")] for part in wrap(first, width - 2)]
-    told: list[Line] = [[(f" {part}", role)] for text, role in notes for part in wrap(text, width - 2)]
-    return [heading("before you start", width, ["~ is an estimate", "~ estimate"]), *shrunk, *told]
+    note_lines: list[Line] = [[(f" {part}", role)] for text, role in notes for part in wrap(text, width - 2)]
+    return [heading("before you start", width, ["~ is an estimate", "~ estimate"]), *shrunk, *note_lines]
 
 
 def wrong(editor: FormEditor, width: int) -> list[Line]:

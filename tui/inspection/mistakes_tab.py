@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.analysis.judged_images import JudgedImages
-from engine.analysis.mistakes import ORDERS, ClassMistakes, Order, Said, by_class, mistaken, said_by, sureness
+from engine.analysis.mistakes import ORDERS, ClassMistakes, Order, RunAnswer, answers_to, by_class, mistaken, sureness
 from engine.analysis.pairing import Unpaired
 from engine.contract.errors import BadInput
 from tui.dashboard.options import next_value
@@ -108,9 +108,9 @@ class MistakesTab(Tab):
         found = [by_class_table(_by_class(facts, judged), names), suspects_table(judged, facts.doubt)]
         if places:
             place = places[min(self._chosen, len(places) - 1)]
-            said = _said(facts, judged, place)
+            answers = _answers(facts, judged, place)
             found.append(considered_table(judged, place, sureness(judged, place)))
-            found.append(others_table(said, names, _doubt(facts, judged, place, said)))
+            found.append(others_table(answers, names, _doubt(facts, judged, place, answers)))
         found += [frequent_table(facts.confused)] if facts.confused is not None else []
         title = f"{title}: {len(places)} of {whole(len(judged.answers.labels))} images"
         return [*found, images_table(title, judged, places, facts.others)]
@@ -180,11 +180,11 @@ class MistakesTab(Tab):
         ]
 
     def _others(self, facts: Facts, judged: JudgedImages, place: int, width: int) -> list[Line]:
-        said = _said(facts, judged, place)
-        looks = [facts.look, *(facts.looks[one.run] for one in said[1:])]
-        rows = [(one, look.mark, look.role) for one, look in zip(said, looks, strict=True)]
+        answers = _answers(facts, judged, place)
+        looks = [facts.look, *(facts.looks[one.run] for one in answers[1:])]
+        rows = [(one, look.mark, look.role) for one, look in zip(answers, looks, strict=True)]
         label = int(judged.answers.labels[place])
-        return others_say(rows, label, judged.classes, _doubt(facts, judged, place, said), width)
+        return others_say(rows, label, judged.classes, _doubt(facts, judged, place, answers), width)
 
     def _details(
         self, facts: Facts, judged: JudgedImages, canvas: Canvas, places: Sequence[int], rows: int
@@ -255,16 +255,16 @@ def _why_unknown(judged: Unpaired) -> str:
     return f"the mistakes of this run are not known image by image: {judged.reason}"
 
 
-def _said(facts: Facts, judged: JudgedImages, place: int) -> list[Said]:
+def _answers(facts: Facts, judged: JudgedImages, place: int) -> list[RunAnswer]:
     """What the run and then the other marked ones say about an image."""
-    own = Said(judged.run, int(judged.answers.predicted[place]), judged.probability(place))
-    return [own, *said_by(facts.others, int(judged.answers.index[place]))]
+    own = RunAnswer(judged.run, int(judged.answers.predicted[place]), judged.probability(place))
+    return [own, *answers_to(facts.others, int(judged.answers.index[place]))]
 
 
-def _doubt(facts: Facts, judged: JudgedImages, place: int, said: Sequence[Said]) -> str:
+def _doubt(facts: Facts, judged: JudgedImages, place: int, answers: Sequence[RunAnswer]) -> str:
     """How many runs give the same answer, and whether the label of the image is suspect."""
-    if len(said) == 1:
+    if len(answers) == 1:
         return "no other run is marked that was tested on this image"
-    agree = sum(one.predicted == said[0].predicted for one in said)
+    agree = sum(one.predicted == answers[0].predicted for one in answers)
     kind = "a suspect" if place in facts.doubt.places else "not a suspect"
-    return f"{agree} of {len(said)} say {name_of(judged, said[0].predicted)}: {kind}"
+    return f"{agree} of {len(answers)} say {name_of(judged, answers[0].predicted)}: {kind}"

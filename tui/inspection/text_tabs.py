@@ -30,8 +30,8 @@ class RecipeTab(Tab):
         label, command = origin_command(facts.overview)
         repeat: Line = [(f" {label:<8}", "dim"), (command, "")]
         if run.layout and facts.view.recipe is None:
-            told = f"imported ({one_line(run.layout)}), so its recipe is unknown"
-            return [heading("recipe", canvas.width), [(f" {told}", "dim")], repeat]
+            reason = f"imported ({one_line(run.layout)}), so its recipe is unknown"
+            return [heading("recipe", canvas.width), [(f" {reason}", "dim")], repeat]
         changes = "" if run.changes in ("", "-") else run.changes
         lines = [heading("changed from the preset", canvas.width, [hints([("E", "edit as new")])])]
         words = changes or f"nothing: this is {run.recipe_name} as it stands"

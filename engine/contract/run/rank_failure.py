@@ -33,7 +33,7 @@ class RankFailure:
     detail: str = ""
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """The message, with the rank that it is about."""
         return self.message if self.reason == HUNG else f"rank {self.rank}: {self.message}"
 

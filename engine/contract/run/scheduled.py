@@ -90,9 +90,9 @@ def at_work(job: JobRecord) -> str:
 def _waiting(word: SlurmJob, now: float) -> str:
     """Why a job waits, and when Slurm expects it to start."""
     reason = one_line(word.reason) or "waiting"
-    told = f"{reason} ({WAITING[reason]})" if reason in WAITING else reason
+    text = f"{reason} ({WAITING[reason]})" if reason in WAITING else reason
     moment = local_time(word.start) if word.start > now else None
     if moment is None:
-        return told
+        return text
     soon = word.start - now < 86400 - 3600
-    return f"{told}, expected to start {moment:%H:%M}" if soon else f"{told}, expected to start {moment:%d %b %H:%M}"
+    return f"{text}, expected to start {moment:%H:%M}" if soon else f"{text}, expected to start {moment:%d %b %H:%M}"

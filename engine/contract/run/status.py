@@ -88,9 +88,9 @@ def status(run_dir: Path, now: float | None = None, course: Course | None = None
         return Status(**scheduled.awaited(job, now), beat=seen)
     if job and is_beginning(run_dir, proc, now):
         return Status("starting", beat=seen)
-    told = scheduled.ended(job) if job and not ended and not course.closing else None
-    if told and proc and not same_machine(proc.supervisor):
-        return Status(**told, beat=seen, ended=seen)
+    by_slurm = scheduled.ended(job) if job and not ended and not course.closing else None
+    if by_slurm and proc and not same_machine(proc.supervisor):
+        return Status(**by_slurm, beat=seen, ended=seen)
     if proc and (same_machine(proc.supervisor) or not ended) and (state := _at_work(proc, beat, course, run_dir, now)):
         return state
     if record and ended:
@@ -98,8 +98,8 @@ def status(run_dir: Path, now: float | None = None, course: Course | None = None
         return Status(record.state, _known(record.reason), message, beat=seen, ended=record.ended)
     if course.closing:
         return _closed(course.closing, seen)
-    if told:
-        return Status(**told, beat=seen, ended=seen)
+    if by_slurm:
+        return Status(**by_slurm, beat=seen, ended=seen)
     if any(is_denied(run_dir / name) for name in ESSENTIAL):
         return Status("lost", DENIED, f"permission denied{owned_by(run_dir)}", beat=seen)
     if proc and job and (note := scheduled.at_work(job)):

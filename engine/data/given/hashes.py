@@ -43,5 +43,5 @@ def hashed(given: Given, progress: Callable[[int, int], None] = lambda done, tot
 
 def identity(rows: Sequence[dict[str, Any]]) -> str:
     """SHA-256 of what `hashed` returns, whatever the files are called."""
-    told = "".join(f"{role} {sha256}\n" for role, sha256 in sorted((row["role"], row["sha256"]) for row in rows))
-    return hashlib.sha256(told.encode()).hexdigest()
+    lines = "".join(f"{role} {sha256}\n" for role, sha256 in sorted((row["role"], row["sha256"]) for row in rows))
+    return hashlib.sha256(lines.encode()).hexdigest()

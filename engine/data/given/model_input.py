@@ -115,9 +115,9 @@ class ModelInput:
         """BadInput if a class has no image: then the labels are those of another data set."""
         missing = np.setdiff1d(np.arange(len(self.classes)), labels)
         if len(missing):
-            told = f"class {int(missing[0])} ({self.classes[missing[0]]})"
+            first = f"class {int(missing[0])} ({self.classes[missing[0]]})"
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            raise BadInput(f"{where}: no image of {told}{more}: these labels are not those of {self.data}")
+            raise BadInput(f"{where}: no image of {first}{more}: these labels are not those of {self.data}")
 
 
 MOST_NAMED: Final = 5

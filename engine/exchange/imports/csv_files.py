@@ -107,7 +107,7 @@ class _Table:
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """The rows with their line numbers, each as long as the head."""
-        told = 0
+        reported = 0
         rows = csv.reader(self._file, delimiter=self._delimiter)
         for number, row in enumerate(rows, 2):
             if not row:
@@ -115,10 +115,10 @@ class _Table:
             if len(row) != len(self._head):
                 raise BadInput(f"{self._path}, row {number}: {len(row)} cells, the head has {len(self._head)}")
             if number % 4096 == 0:
-                self._progress(self._tell() - told)
-                told = self._tell()
+                self._progress(self._tell() - reported)
+                reported = self._tell()
             yield number, row
-        self._progress(self._tell() - told)
+        self._progress(self._tell() - reported)
 
     def _check_head(self) -> None:
         repeated = {name for name in self._head if name and self._head.count(name) > 1} if len(self._head) < 999 else ()

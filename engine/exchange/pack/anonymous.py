@@ -101,8 +101,8 @@ class Anonymizer:
         """
         table = _object(data, self._run)
         files = table.get("files", [])
-        told = [table.get("name", ""), *(file.get("role", "") for file in files if isinstance(file, dict))]
-        if self._pattern and (named := next((text for text in told if self._pattern.search(str(text))), "")):
+        texts = [table.get("name", ""), *(file.get("role", "") for file in files if isinstance(file, dict))]
+        if self._pattern and (named := next((text for text in texts if self._pattern.search(str(text))), "")):
             raise BadInput(
                 f"run {self._run.id}: {named!r}, of a further test set, names this host or this user, so the run "
                 "cannot be packed anonymously; predict under another --name, or remove its files from predicted/"
@@ -130,12 +130,12 @@ class Anonymizer:
             table = parse_toml(data.decode())
         except ValueError as error:
             raise BadInput(f"run {self._run.id}: recipe.toml is not valid TOML: {error}") from error
-        told: dict[str, Any] = {key: table[key] for key in _ABOUT if key in table}
-        rest = {key: value for key, value in table.items() if key not in told}
+        about: dict[str, Any] = {key: table[key] for key in _ABOUT if key in table}
+        rest = {key: value for key, value in table.items() if key not in about}
         rest |= {FIELD: without_folder(rest[FIELD])} if isinstance(rest.get(FIELD), str) else {}
         if path := next((text for text in _texts(rest) if text.startswith(("/", "~"))), ""):
             raise BadInput(f"run {self._run.id}: recipe.toml names the path {path!r}, which belongs to the recipe")
-        if told == (found := self.table(told)) and rest.get(FIELD) == table.get(FIELD):
+        if about == (found := self.table(about)) and rest.get(FIELD) == table.get(FIELD):
             return data
         return tomli_w.dumps(rest | found).encode()
 
@@ -177,8 +177,8 @@ def _found(find: Callable[[], object]) -> str:
 
 def _whole_words(names: Iterable[str]) -> re.Pattern[str] | None:
     """A pattern for any of these names as a whole word, in upper or lower case; None if there is none."""
-    told = sorted({name for name in names if name not in _EVERYBODY}, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, told))})(?!\w)", re.IGNORECASE) if told else None
+    listed = sorted({name for name in names if name not in _EVERYBODY}, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, listed))})(?!\w)", re.IGNORECASE) if listed else None
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -159,13 +159,13 @@ def _predictions(run: RunFolder) -> Iterator[Check]:
         yield Check(what, "bad", problem)
         return
     course = RunFold(run.events).poll().course
-    said = _accuracy_said(course, found.last_epoch)
+    recorded = _recorded_accuracy(course, found.last_epoch)
     hits = int((found.last.argmax(axis=1) == found.labels).sum())
     images = len(found.labels)
-    if math.isnan(said):
+    if math.isnan(recorded):
         yield Check(what, "not checked", f"{hits} of {images} correct; the events hold no accuracy of that epoch")
-    elif abs(said * images - hits) > TOLERANCE:
-        yield Check(what, "bad", f"{hits} of {images} correct, {said * images:.0f} by the events")
+    elif abs(recorded * images - hits) > TOLERANCE:
+        yield Check(what, "bad", f"{hits} of {images} correct, {recorded * images:.0f} by the events")
     else:
         yield Check(what, "ok", f"{hits} of {images} correct, as the events say")
 
@@ -182,7 +182,7 @@ def _shape_problem(found: predictions.StoredPredictions) -> str:
     return ""
 
 
-def _accuracy_said(course: Course, epoch: int) -> float:
+def _recorded_accuracy(course: Course, epoch: int) -> float:
     """The test accuracy of an epoch by the events; NaN if they hold none."""
     return next((event.test_accuracy for event in course.epochs if event.epoch == epoch), math.nan)
 

@@ -37,10 +37,10 @@ def _accuracy_on(run: RunFolder, entry: Predicted, what: str) -> Check:
     if entry.corrupted:
         names = {row["name"] for row in averaged(entry)}
         right, images = float(shares_right(found, names).mean()), entry.originals
-        told = f"{images} images, {len(names)} corruptions"
+        figures = f"{images} images, {len(names)} corruptions"
     else:
         right, images = float((found.logits.argmax(axis=1) == found.labels).mean()), entry.images
-        told = f"{round(right * images)} of {images} correct"
+        figures = f"{round(right * images)} of {images} correct"
     if abs(right - entry.accuracy) * images > TOLERANCE:
         return Check(what, "bad", f"the answers give an accuracy of {right:.4f}, {entry.accuracy:.4f} is recorded")
-    return Check(what, "ok", f"{told}, as recorded")
+    return Check(what, "ok", f"{figures}, as recorded")

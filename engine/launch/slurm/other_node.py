@@ -37,7 +37,7 @@ def take_part(run: RunFolder, placement: Placement, trainer: Command, grace: flo
         trainer: makes the trainer's command line from the run and its placement.
         grace: seconds that the ranks have to stop.
     """
-    told, ended, node = _heed_no_signal(), _new_exit(run), this_node()
+    caught, ended, node = _heed_no_signal(), _new_exit(run), this_node()
     while not ended() and not _listens(node, rendezvous.announced(run.path)):  # it may end before its trainer begins
         time.sleep(POLL_SECONDS)
     if ended():
@@ -47,7 +47,7 @@ def take_part(run: RunFolder, placement: Placement, trainer: Command, grace: flo
         reason, message = "killed", "ended without giving a reason, as after kill -9; see the log"
     except (BadInput, OSError) as error:
         code, reason, message = 1, "bad_input", str(error)
-    if code and not told() and not ended():
+    if code and not caught() and not ended():
         _record(run, placement, node, reason, message)
     while not ended():
         time.sleep(POLL_SECONDS)
@@ -89,12 +89,12 @@ def _train(
 
 def _heed_no_signal() -> Callable[[], bool]:
     """Survive what Slurm sends to every process of the step. Returns a function: whether the step was told to end."""
-    told: list[int] = []
+    caught: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, frame: told.append(number))
+        signal.signal(number, lambda number, frame: caught.append(number))
     for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):  # meant for the supervisor
         signal.signal(number, signal.SIG_IGN)
-    return lambda: bool(told)
+    return lambda: bool(caught)
 
 
 def _new_exit(run: RunFolder) -> Callable[[], bool]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.analysis.judged_images import JudgedImages
-from engine.analysis.mistakes import by_class, doubts, mistaken, said_by, sureness, to_json
+from engine.analysis.mistakes import answers_to, by_class, doubts, mistaken, sureness, to_json
 from engine.analysis.pairing import Answers
 from engine.contract.run.summary import Summary
 
@@ -49,9 +49,9 @@ def test_mistakes_by_class_name_what_they_are_taken_for():
 
 def test_other_runs_are_asked_about_the_same_image_of_the_test_set():
     other = judged("two", FIRST[1:], (11, 12, 13, 14), LABELS[1:])
-    (said,) = said_by([other], 11)
+    (said,) = answers_to([other], 11)
     assert (said.run, said.predicted, said.probability) == ("two", 1, 0.95)
-    assert said_by([other], 10) == []
+    assert answers_to([other], 10) == []
 
 
 def test_suspects_are_places_of_the_run_in_question():

@@ -71,4 +71,4 @@ def test_only_what_this_run_would_have_tried_is_reused(clock):
 def test_the_first_message_says_what_trials_cost():
     figures = {"seconds": 2.04, "run_seconds": 51.0, "images": 32, "milliseconds": {"bf16": 20.0}, "threads_age": 130.0}
     text = "trials took 2.0 s, 4.0% of the estimated training time; threads as an earlier run found 2 min ago"
-    assert trials.told(figures) == text
+    assert trials.describe(figures) == text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.analysis.mistakes import by_class, doubts, said_by, sureness
+from engine.analysis.mistakes import answers_to, by_class, doubts, sureness
 from engine.contract.run.summary import Summary
 from tests.engine.analysis.test_mistakes import FIRST, LABELS, ONE, judged
 from tests.tui.reading import text_of
@@ -23,7 +23,7 @@ def test_an_image_has_its_classes_by_probability_and_the_truth_is_named():
 
 
 def test_other_runs_say_their_class_and_its_probability():
-    said = [(one, "■", "run-1") for one in said_by([judged("abcd-two")], 11)]
+    said = [(one, "■", "run-1") for one in answers_to([judged("abcd-two")], 11)]
     text = text_of(others_say(said, int(LABELS[1]), ("a", "b", "c"), "No label is suspect.", 60))
     assert "■ -two" in text and "0.950" in text and "No label is suspect." in text
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.analysis.mistakes import Doubts, by_class, said_by, sureness
+from engine.analysis.mistakes import Doubts, answers_to, by_class, sureness
 from tests.engine.analysis.test_mistakes import FIRST, LABELS, ONE, judged
 from tui.drawing import image_tables as tables
 
@@ -31,7 +31,7 @@ def test_the_truth_is_marked_among_the_classes_of_an_image():
 
 def test_runs_classes_and_suspects_are_named():
     names = ONE.classes
-    said = tables.others_table(said_by([judged("abcd-two")], 11), names, "not a suspect")
+    said = tables.others_table(answers_to([judged("abcd-two")], 11), names, "not a suspect")
     assert said.rows == (("-two", "b", "0.950"),) and said.legend == ("not a suspect",)
     assert tables.by_class_table(by_class(ONE), names).rows[0] == ("a", "1", "b")
     assert tables.suspects_table(ONE, Doubts((1,))).rows == (("11", "a", "b", "0.950"),)
