@@ -13,9 +13,9 @@ import pytest
 from engine.data import download
 from engine.data import fetch as fetching
 from engine.data.archives import DataError
-from engine.data.fetch import Patience, fetch, reachable, require
+from engine.data.fetch import DownloadLimits, fetch, reachable, require
 
-HASTY = Patience(timeout=0.3, window=0.3, slowest=4_000, rounds=1)
+HASTY = DownloadLimits(timeout=0.3, window=0.3, slowest=4_000, rounds=1)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from torch import nn
 from engine.contract.recipe.schema import ComputeConfig
 from engine.loop.decisions import Decisions, decide
 from engine.loop.probe_cache import Known, remember
-from engine.loop.trials import told
+from engine.loop.trials import describe
 from engine.loop.workload import Workload
 
 CPU = torch.device("cpu")
@@ -129,6 +129,6 @@ def test_the_precision_that_an_earlier_run_found_is_reused(tmp_path, net, monkey
     probe_finds(monkeypatch, "fp32")
     reused, _ = decided(tmp_path / "2.json", net, images=10, key="the same work")
     assert (reused.precision, reused.why) == ("bf16", "it was faster")
-    assert told(reused.probe) == "precision as an earlier run found 3 days ago"
+    assert describe(reused.probe) == "precision as an earlier run found 3 days ago"
     remember("the same work", Known(precision="bf16", precision_tried=time.time() - 8 * 86400, why="it was faster"))
     assert decided(tmp_path / "3.json", net, key="the same work")[0].precision == "fp32"
