@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
@@ -58,8 +57,10 @@ def step_rows(tables: list[dict[str, Any]]) -> tuple[Array, int]:
     ]
     garbage = 0
     try:
-        if not set(map(type, itertools.chain.from_iterable(raw))) <= {int, float}:
-            raise TypeError("not all are numbers")
+        columns = list(zip(*raw, strict=True)) or [()] * len(STEP_NAMES)
+        kinds = [set(map(type, column)) for column in columns]
+        if not (set().union(*kinds) <= {int, float} and kinds[1] | kinds[2] <= {int}):
+            raise TypeError("not all are numbers, or an epoch or a step is no integer")
         rows = np.array(raw, dtype=np.float64).reshape(-1, len(STEP_NAMES))
         garbage += _clear(rows[:, :1], LATEST, 0.0) + _clear(rows[:, 4:], LARGEST_SIZE, math.nan)
     except (TypeError, OverflowError):  # "nan", garbage, a number with hundreds of digits: check steps one by one
@@ -69,7 +70,6 @@ def step_rows(tables: list[dict[str, Any]]) -> tuple[Array, int]:
         rows = np.array(named, dtype=np.float64).reshape(-1, len(STEP_NAMES))
     epoch, step = rows[:, 1], rows[:, 2]
     sound = (epoch >= 1) & (epoch <= LARGEST_EPOCH) & (step >= 0) & (step < LARGEST_STEP)
-    sound &= (np.floor(epoch) == epoch) & (np.floor(step) == step)
     chosen: Array = rows[sound]
     return chosen, garbage + len(rows) - len(chosen)
 

@@ -108,16 +108,16 @@ def show_run(
         return print_sheet(dashboard_sheet(folder, base, roots(runs_dir)), form, out)
     if svg is not None:
         return save_svg(dashboard_sheet(folder, base, roots(runs_dir)), svg)
-    row = summarize(folder)
+    row, info = summarize(folder), folder.info()
     if as_json:
         shown = _shown(dashboard_sheet(folder, base, roots(runs_dir)))
-        return _print_json(folder, row, shown | facts_of(folder, row, others or (), base, roots(runs_dir)).to_json())
-    return _print_text(folder, row)
+        shown |= facts_of(folder, row, others or (), base, roots(runs_dir)).to_json()
+        return _print_json(folder, row, info, shown)
+    return _print_text(folder, row, info)
 
 
-def _print_json(folder: RunFolder, row: Summary, shown: dict[str, Any]) -> None:
+def _print_json(folder: RunFolder, row: Summary, info: RunInfo, shown: dict[str, Any]) -> None:
     """Print status and recipe, and what the screens show of the run."""
-    info = folder.info()
     recipe, notes = _readable_recipe(folder)
     for note in notes:
         say(note)
@@ -132,7 +132,7 @@ def _print_json(folder: RunFolder, row: Summary, shown: dict[str, Any]) -> None:
     )
 
 
-def _print_text(folder: RunFolder, row: Summary) -> None:
+def _print_text(folder: RunFolder, row: Summary, info: RunInfo) -> None:
     """Print status and recipe."""
     recipe, notes = _readable_recipe(folder)
     for key, value in _facts(folder, row).items():
@@ -140,7 +140,7 @@ def _print_text(folder: RunFolder, row: Summary) -> None:
             typer.echo(f"{key:9} {one_line(value)}")
     for note in notes:
         typer.echo(f"{'note':9} {one_line(note)}")
-    if not folder.info().layout:
+    if not info.layout:
         typer.echo(f"\n{recipe.to_toml() if recipe else _toml(folder.recipe_table())}", nl=False)
 
 
