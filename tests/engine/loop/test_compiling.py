@@ -122,12 +122,18 @@ def test_a_run_that_compiles_again_says_so_once(make):
     assert said.startswith("torch.compile had to compile again") and "in epoch 2" in said
 
 
-def test_watching_ends_after_a_reset_of_the_compiler_too():
+@pytest.mark.parametrize("reset", [False, True])
+def test_watching_ends_after_a_reset_of_the_compiler_too(reset):
+    before = len(callback_handler.start_callbacks), len(callback_handler.end_callbacks)
     compilations = Compilations()
     compilations.watch()
-    torch._dynamo.reset()
+    assert len(callback_handler.start_callbacks) == before[0] + 1
+    if reset:
+        torch._dynamo.reset()
     compilations.close()
     compilations.close()
+    after = len(callback_handler.start_callbacks), len(callback_handler.end_callbacks)
+    assert after == ((0, 0) if reset else before)
 
 
 @pytest.mark.usefixtures("without_a_backend")
