@@ -93,6 +93,9 @@ def show_run(
         raise BadInput(f"--format {form!r}: not one of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
     folder = find(roots(runs_dir), run)
     base = find(roots(runs_dir), baseline) if baseline else None
+    for one in (folder, base):
+        if one is not None:
+            one.refuse_closed()
     if plot:
         from tui.commands.runs_plot import plot_run
         from tui.settings import settings_of

@@ -227,6 +227,10 @@ class RunFolder:
                 "not resumed, repeated or edited"
             )
 
+    def refuse_closed(self) -> None:
+        """BadInput if this user may not read the run."""
+        self._check_permission(self.run_json)
+
     def _check_permission(self, path: Path) -> None:
         """BadInput if a file cannot be read for lack of permission."""
         if is_denied(path):

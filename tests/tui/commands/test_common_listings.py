@@ -239,6 +239,18 @@ def test_hostile_names_do_not_reach_the_terminal(cli, run):
 
 
 @pytest.mark.usefixtures("mortal")
+@pytest.mark.parametrize("how", ["--json", "--format md", "--plot", "--tab overview", "--svg run.svg"])
+def test_each_way_to_show_a_closed_run_says_permission_denied(cli, run, tmp_path, monkeypatch, how):
+    monkeypatch.chdir(tmp_path)
+    run.path.chmod(0)
+    try:
+        shown = cli("runs", "show", run.id, *how.split())
+    finally:
+        run.path.chmod(0o700)
+    assert shown.code == 2 and "permission denied, it belongs to" in shown.err and not any(tmp_path.glob("*.svg"))
+
+
+@pytest.mark.usefixtures("mortal")
 def test_a_run_of_someone_else_that_is_closed_says_permission_denied(cli, run):
     run.path.chmod(0)
     try:
